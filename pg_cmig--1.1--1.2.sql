@@ -93,6 +93,14 @@ COMMENT ON FUNCTION cmig.audit_transaction("any") IS 'Returns the log entries of
 COMMENT ON FUNCTION cmig.audit_transaction(text) IS 'Does the same as audit_transaction("any"), for an ID as text. Raises an error if it is null (22004) or not a number (22P02).';
 
 --
+-- Positions of scripts in their files
+--
+
+ALTER TABLE cmig.revision ADD COLUMN file_name text, ADD COLUMN file_lines integer[];
+COMMENT ON COLUMN cmig.revision.file_name IS 'File that the revision was loaded from, for messages; NULL if it was loaded without a name or is not from a file';
+COMMENT ON COLUMN cmig.revision.file_lines IS 'First lines of the upgrade, downgrade, and verify scripts in the file; 0 if there is no such section';
+
+--
 -- Functions with new arguments and columns
 --
 

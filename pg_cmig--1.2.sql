@@ -30,7 +30,9 @@ CREATE TABLE cmig.revision (
 	placeholders text[] NOT NULL DEFAULT '{}',
 	previous_sql text,
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
-	created_by name NOT NULL DEFAULT CURRENT_USER
+	created_by name NOT NULL DEFAULT CURRENT_USER,
+	file_name text,
+	file_lines integer[]
 );
 
 CREATE TABLE cmig.version (
@@ -167,6 +169,8 @@ COMMENT ON COLUMN cmig.revision.placeholders IS 'Names used as ${name} in the sc
 COMMENT ON COLUMN cmig.revision.previous_sql IS 'For a repeatable revision, the script that ran last, if another one has been loaded since';
 COMMENT ON COLUMN cmig.revision.created_at IS 'When the revision was written: the create_date of its file';
 COMMENT ON COLUMN cmig.revision.created_by IS 'Role that stored the revision in this database';
+COMMENT ON COLUMN cmig.revision.file_name IS 'File that the revision was loaded from, for messages; NULL if it was loaded without a name or is not from a file';
+COMMENT ON COLUMN cmig.revision.file_lines IS 'First lines of the upgrade, downgrade, and verify scripts in the file; 0 if there is no such section';
 COMMENT ON TABLE cmig.version IS 'Applied heads, as in alembic_version: the applied revisions that no applied revision names as a parent or dependency.';
 COMMENT ON COLUMN cmig.version.revision IS 'Identifier of an applied revision. All revisions that it builds on are applied, too';
 COMMENT ON TABLE cmig.scope_version IS 'Applied heads of each scope, like those of the database in cmig.version.';

@@ -44,6 +44,9 @@ sub add_file
 	append_to_file("migrations/$name.sql", revision_file($name =~ s/_.*//r, @rest));
 }
 
+# quote(TEXT): returns the text as an SQL string
+sub quote { return 'E' . "'" . ($_[0] =~ s/[\'\\]/\\$&/gr) . "'" }
+
 # --- files that are passed to psql by mistake --------------------------------
 
 # Whatever writes a file, psql stops before it runs anything.
@@ -87,6 +90,62 @@ my $text = slurp_file($first);
 unlink $first;
 append_to_file($first, $text =~ s/^\\echo .*\n//mr);
 gives(0, '^$', '^$', 'export', '001');
+
+# --- positions ---------------------------------------------------------------
+
+# Messages name the file and the line in it.
+my $file = 'migrations/001_place.sql';
+
+sub place
+{
+	my ($upgrade, $downgrade, $verify) = @_;
+
+	unlink $file;
+	append_to_file($file, "-- revision: 001\n-- message: Where\n\\echo x \\quit\n\n-- cmig:upgrade\n\nBEGIN;\n\n$upgrade\nCOMMIT;\n\n-- cmig:downgrade\n$downgrade\n-- cmig:verify\n\n$verify\n");
+}
+
+project('places');
+place("CREATE TABLE a (id int);\nSELECT 1,\n  (oops);", "DROP TABLE a;", 'SELECT true;');
+gives(3, '', 'ERROR:  column "oops" does not exist.*\npg_cmig|CONTEXT:  pg_cmig: upgrade of 001, statement 2, line 11 of file "migrations/001_place.sql"', 'upgrade', '-y');
+place("CREATE TABLE a (id int);\n  oops;", "DROP TABLE a;\n\nVACUUM;", "\nSELECT (1;");
+gives(1, 'statement 2, line 10 of file\s+"migrations/001_place.sql": syntax.*statement 1, line 20 of file.*statement 2, line 16 of file', '', 'check');
+gives(1, '\n001 +migrations/001_place.sql:10: error: syntax error', '', 'lint');
+place("CREATE TABLE a (id int);", "DROP TABLE a;\n\nDROP TABLE b;", "\nSELECT 1 / 0\n  FROM pg_class;");
+gives(3, '', 'division by zero.*verify of 001, statement 1, line 19 of file "migrations/001_place.sql"', 'upgrade', '-y');
+place("CREATE TABLE a (id int);", "DROP TABLE a;\n\nDROP TABLE b;", "SELECT true;");
+gives(0, 'is at 001', '', 'upgrade', '-y');
+gives(3, '', 'table "b" does not exist.*downgrade of 001, statement 2, line 15 of file "migrations/001_place.sql"', 'downgrade', '-1', '-y');
+
+# a line more changes nothing but the positions, which even a load with nothing to do stores
+append_to_file('more', slurp_file($file) =~ s/^-- message.*\n/$&--\n/mr);
+rename 'more', $file;
+gives(0, '001.*unchanged', '', 'load');
+is(query($node, 'places', "SELECT concat_ws(' ', file_name, file_lines) FROM cmig.revision"), "$file {10,14,19}", 'the positions are new');
+gives(3, '', 'statement 2, line 16 of file', 'downgrade', '-1', '-y', '--no-load');
+
+# the same text without the name of a file keeps the position; another text has none
+query($node, 'places', q{SELECT cmig.load($1)} =~ s/\$1/quote(slurp_file($file))/er);
+is(query($node, 'places', "SELECT file_name FROM cmig.revision"), $file, 'the same text');
+query($node, 'places', q{SELECT cmig.load($1)} =~ s/\$1/quote(slurp_file($file) =~ s{TABLE b}{TABLE c}r)/er);
+is(query($node, 'places', "SELECT coalesce(file_name, 'none') FROM cmig.revision"), 'none', 'another text');
+gives(3, '', 'statement 2, line 3$', 'downgrade', '-1', '-y', '--no-load');
+
+# an author stores positions, too; nothing waits for a session that has locked the row
+query($node, 'places', q{CREATE ROLE author LOGIN; SELECT count(*) FROM cmig.grant_access('author', 'author')});
+gives(0, 'replaced', '', 'load', '-U', 'author');
+is(query($node, 'places', "SELECT file_name FROM cmig.revision"), $file, 'an author');
+my $session = $node->background_psql('places');
+$session->query_safe("BEGIN; SELECT FROM cmig.revision FOR UPDATE");
+rename $file, 'migrations/001_other.sql';
+gives(0, 'unchanged', '^$', 'load');
+is(query($node, 'places', "SELECT file_name FROM cmig.revision"), $file, 'a locked row');
+$session->query_safe("COMMIT; BEGIN; LOCK cmig.revision IN SHARE MODE");
+gives(0, 'unchanged', '^$', 'load');
+is(query($node, 'places', "SELECT file_name FROM cmig.revision"), $file, 'a locked table');
+$session->query_safe("COMMIT");
+$session->quit;
+gives(0, 'unchanged', '^$', 'load');
+is(query($node, 'places', "SELECT file_name FROM cmig.revision"), 'migrations/001_other.sql', 'no lock');
 
 $node->stop;
 done_testing();

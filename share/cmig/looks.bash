@@ -134,10 +134,22 @@ look_items()
 	run items
 }
 
+# in_file SECTION LINE: sets IN_FILE to an SQL expression for the name of the file of the
+# revision in the column "revision" and the line in it, or for NULL; LINE and SECTION, which
+# is 1 for the upgrade, 2 for the downgrade, and 3 for the verify script, are expressions.
+# In version 1.1, cmig.revision does not have these columns.
+in_file()
+{
+	IN_FILE="(SELECT pg_catalog.concat(f.name, ':', f.first OPERATOR(pg_catalog.+) $2 OPERATOR(pg_catalog.-) 1) FROM (SELECT r.revision AS id,
+	(SELECT file_name FROM (SELECT r.*) s) AS name, (SELECT file_lines[$1] FROM (SELECT r.*) s) AS first
+	FROM cmig.revision r, (SELECT NULL::text AS file_name, NULL::integer[] AS file_lines) old) f WHERE f.id OPERATOR(pg_catalog.=) revision AND f.first OPERATOR(pg_catalog.>) 0)"
+}
+
 verb_lint()
 {
 	argument argument heads
-	look_items "cmig.lint(:'argument')" "revision, pg_catalog.concat_ws(': ', CASE WHEN line IS NOT NULL THEN pg_catalog.concat('line ', line) END, severity, pg_catalog.concat(message, ' (', rule, ')')), safe_rewrite" "cmig.lint(:'argument') WHERE severity OPERATOR(pg_catalog.=) 'error'"
+	in_file 1 line
+	look_items "cmig.lint(:'argument')" "revision, pg_catalog.concat_ws(': ', coalesce($IN_FILE, CASE WHEN line IS NOT NULL THEN pg_catalog.concat('line ', line) END), severity, pg_catalog.concat(message, ' (', rule, ')')), safe_rewrite" "cmig.lint(:'argument') WHERE severity OPERATOR(pg_catalog.=) 'error'"
 }
 
 # missing_item ITEM: adds a statement that returns an item about cmig_missing

@@ -146,7 +146,7 @@ read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSe
 	{
 		char	   *commit = psprintf("%.*sCOMMIT;", length - 9, text);
 
-		text = cmig_section_text_read(commit, commit + strlen(commit), section, false);
+		text = cmig_section_text_read(commit, commit + strlen(commit), section, false, NULL);
 	}
 	return text;
 }

@@ -458,7 +458,7 @@ cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection se
 	else if (import->style != CMIG_PLACEHOLDER_NONE)
 		text = fill_variables(import->placeholders, text, file->name,
 							  import->style == CMIG_PLACEHOLDER_COLON);
-	text = cmig_section_text_read(text, text + strlen(text), section, false);
+	text = cmig_section_text_read(text, text + strlen(text), section, false, NULL);
 
 	/*
 	 * insert "|" into line comments that would be mistaken for a header or a

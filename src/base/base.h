@@ -285,6 +285,9 @@ typedef struct CmigRevisionText
 	char	   *previous_sql;	/* the last script that a repeatable revision
 								 * ran, if it differs from the current one;
 								 * otherwise NULL */
+	char	   *file_name;		/* the file that it was loaded from, or NULL */
+	int			file_lines[3];	/* the first lines of the upgrade, downgrade,
+								 * and verify scripts in the file, or 0 */
 } CmigRevisionText;
 
 /* in argument.c */

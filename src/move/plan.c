@@ -145,6 +145,9 @@ fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id, bool repeatab
 	step->verify_sql = cmig_placeholder_values_insert(up ? script->verify_sql : NULL, &script->placeholders, id, "verify", NULL);
 	step->precondition_sql = cmig_placeholder_values_insert(up ? script->precondition_sql : NULL, &script->placeholders,
 															id, "precondition", NULL);
+	step->file_name = script->file_name;
+	step->file_lines[0] = script->file_lines[up ? 0 : 1];
+	step->file_lines[1] = script->file_lines[2];
 	step->transactional = script->edges.transactional;
 	step->repeatable = repeatable;
 }
@@ -222,7 +225,7 @@ static void
 keep_texts(CmigRunStep *step, CmigPack *pack)
 {
 	bool		replaced = step->sql != step->stored_sql;
-	const char **texts[] = {&step->sql, &step->stored_sql, &step->verify_sql, &step->precondition_sql};
+	const char **texts[] = {&step->sql, &step->stored_sql, &step->verify_sql, &step->precondition_sql, &step->file_name};
 
 	for (int i = 0; i < lengthof(texts); i++)
 		if (*texts[i] != NULL && (replaced || texts[i] != &step->stored_sql))

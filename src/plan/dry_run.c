@@ -615,10 +615,12 @@ add_failure(Trial *trial, const ErrorData *error, int statement)
 	}
 	else
 	{
-		/* the place ends with the line of the script */
-		const char *number = strrchr(cmig_script_run_place(error), ' ');
+		const CmigRunStep *step = cmig_step_texts_get(trial->texts, trial->number - 1);
+		const char *number = strstr(cmig_script_run_place(error), ", line ");
 
-		row.line = number == NULL ? 0 : atoi(number);
+		/* the place is that in the file */
+		if (number != NULL)
+			row.line = atoi(number + 7) - cmig_run_step_line(step, cmig_running.verifying, 1) + 1;
 	}
 	if (trial->measuring)
 	{

@@ -514,9 +514,17 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 	{
 		CmigLintFinding *finding = lfirst(lc);
 
-		if (!finding->dropped && finding->rule->severity == CMIG_LINT_ERROR)
-			cmig_listing_add_format(&detail, "%s, statement %d, line %d (%s): %s.", finding->revision,
-									finding->statement, finding->line, finding->rule->name, finding->message);
+		CmigRevisionText *text;
+		bool		in_file;
+
+		if (finding->dropped || finding->rule->severity != CMIG_LINT_ERROR)
+			continue;
+		text = cmig_catalog_read_text(finding->revision);
+		in_file = text != NULL && text->file_name != NULL;
+		cmig_listing_add_format(&detail, "%s, statement %d, line %d%s (%s): %s.", finding->revision, finding->statement,
+								finding->line + (in_file ? text->file_lines[0] - 1 : 0),
+								in_file ? psprintf(" of file \"%s\"", text->file_name) : "",
+								finding->rule->name, finding->message);
 	}
 	if (detail.count > 0)
 		ereport(policy == POLICY_ERROR ? ERROR : WARNING,

@@ -101,6 +101,8 @@ cmig_verify(PG_FUNCTION_ARGS)
 		if (script == NULL || script->verify_sql == NULL)
 			continue;
 		step.verify_sql = cmig_placeholder_values_insert(script->verify_sql, &script->placeholders, id, "verify", NULL);
+		step.file_name = script->file_name;
+		step.file_lines[1] = script->file_lines[2];
 		error = cmig_subtransaction_rehearse(run_section, &step);
 
 		/*

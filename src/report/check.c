@@ -239,6 +239,21 @@ add_of_text(TextCheck *check, const char *severity, const CmigRevisionText *text
 	MemoryContextSwitchTo(old);
 }
 
+/* Returns the problem with the line in the revision's file, if it has one. */
+static const char *
+in_file(const char *problem, const CmigRevisionText *text, const char *what)
+{
+	int			first = text->file_lines[*what == 'u' ? 0 : *what == 'd' ? 1 : 2];
+	const char *at = strstr(problem, ", line ");
+	char	   *end;
+
+	if (text->file_name == NULL || first == 0 || at == NULL)
+		return problem;
+	at += strlen(", line ");
+	first += strtol(at, &end, 10) - 1;
+	return psprintf("%.*s%d of file \"%s\"%s", (int) (at - problem), problem, first, text->file_name, end);
+}
+
 /*
  * Report a script that cannot run, or a placeholder in it that has no value.
  * If "sql" is NULL, there is no script.
@@ -280,7 +295,7 @@ check_script(const CmigRevisionText *text, const char *what, const char *sql,
 		return;
 	problem = cmig_text_check(what, script, text->edges.transactional, !cmig_running_concurrent_ddl());
 	if (problem != NULL)
-		add_of_text(check, severity, text, problem->problem, problem->fix);
+		add_of_text(check, severity, text, in_file(problem->problem, text, what), problem->fix);
 }
 
 /* Callback: check the scripts of one revision. */

@@ -307,6 +307,9 @@ typedef struct CmigRunStep
 	const char *stored_sql;		/* the script for this direction, as stored */
 	const char *verify_sql;		/* run after an upgrade; NULL if none */
 	const char *precondition_sql;	/* checked before an upgrade; NULL if none */
+	const char *file_name;		/* the file of the script, or NULL */
+	int			file_lines[2];	/* the first lines of the script and of
+								 * verify_sql in the file */
 	bool		transactional;
 	bool		repeatable;
 	bool		top_level;		/* do statements run outside of a transaction
@@ -321,6 +324,12 @@ typedef struct CmigRunStep
 	CmigRunStatement statement; /* callback for running statements, or NULL */
 	void	   *statement_arg;
 } CmigRunStep;
+
+/*
+ * Returns the line of the step's file, if there is one, for a line of the
+ * script or, if "verifying" is true, of verify_sql.
+ */
+extern int	cmig_run_step_line(const CmigRunStep *step, bool verifying, int line);
 
 /* A script in progress, as described in the context of errors. */
 typedef struct CmigScriptRun

@@ -143,6 +143,14 @@ excerpt(const char *text, int offset, int *position)
 	return pnstrdup(text + from, to - from);
 }
 
+int
+cmig_run_step_line(const CmigRunStep *step, bool verifying, int line)
+{
+	int			first = step->file_name == NULL ? 0 : step->file_lines[verifying ? 1 : 0];
+
+	return first > 0 ? line + first - 1 : line;
+}
+
 void
 cmig_script_run_describe_error(void *arg)
 {
@@ -188,8 +196,14 @@ cmig_script_run_describe_error(void *arg)
 	}
 	else
 		errcontext("SQL statement \"%s\"", one_line(text, CONTEXT_LENGTH));
-	errcontext("pg_cmig: %s of %s, statement %d, line %d", run->verb,
-			   run->step->revision, run->statement.number, line);
+	if (run->step->file_name == NULL || run->checking)
+		errcontext("pg_cmig: %s of %s, statement %d, line %d", run->verb,
+				   run->step->revision, run->statement.number, line);
+	else
+		errcontext("pg_cmig: %s of %s, statement %d, line %d of file \"%s\"", run->verb,
+				   run->step->revision, run->statement.number,
+				   cmig_run_step_line(run->step, strcmp(run->verb, "verify") == 0, line),
+				   run->step->file_name);
 }
 
 char *

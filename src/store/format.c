@@ -98,13 +98,27 @@ strip_transaction(char *text, CmigSection section)
 	return stripped;
 }
 
-char *
-cmig_section_text_read(const char *start, const char *end, CmigSection section, bool crlf)
+/* The number of line breaks in the text. */
+static int
+count_lines(const char *start, const char *end)
 {
+	int			lines = 0;
+
+	for (; start < end; start++)
+		lines += *start == '\n';
+	return lines;
+}
+
+char *
+cmig_section_text_read(const char *start, const char *end, CmigSection section, bool crlf, int *line)
+{
+	const char *from = start;
 	char	   *copy;
 	char	   *stripped;
 
 	trim_section(&start, &end);
+	if (line != NULL)
+		*line += count_lines(from, start);
 	copy = pnstrdup(start, end - start);
 	if (crlf)
 		cmig_section_text_drop_carriage_returns(copy);
@@ -115,6 +129,8 @@ cmig_section_text_read(const char *start, const char *end, CmigSection section, 
 	start = stripped;
 	end = stripped + strlen(stripped);
 	trim_section(&start, &end);
+	if (line != NULL)
+		*line += count_lines(stripped, start);
 	return pnstrdup(start, end - start);
 }
 

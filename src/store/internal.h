@@ -152,7 +152,6 @@ extern const char *cmig_header_difference(const CmigRevisionText *a, const CmigR
 typedef struct CmigRevisionFile
 {
 	CmigRevisionText text;
-	const char *name;			/* name of the file, or NULL */
 	int			line;			/* line number of the header in the file,
 								 * starting at 1 */
 } CmigRevisionFile;
@@ -175,6 +174,12 @@ extern void cmig_revision_rows_insert_many(const CmigRevisionText *const *revisi
 										   int count);
 extern void cmig_revision_rows_replace(const CmigRevisionText *revision);
 extern void cmig_revision_rows_delete(const char *revision);
+
+/*
+ * Store the positions of scripts in their files, which only messages use.
+ * Neither waits nor fails: if they cannot be stored, they remain as they are.
+ */
+extern void cmig_revision_rows_place(const CmigRevisionText *const *revisions, int count);
 
 /* in journal.c */
 

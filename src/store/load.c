@@ -31,6 +31,8 @@ typedef struct LoadItem
 	bool		differs;		/* would the stored row change? */
 	bool		runs_differently;	/* would the upgrade script or the
 									 * transactional flag change? */
+	bool		moved;			/* are its file or the positions in it not the
+								 * stored ones? */
 	bool		applied;
 	bool		needs_repair;	/* is the change accepted although the journal
 								 * contains a different checksum? */
@@ -85,8 +87,8 @@ compare_items(const void *a, const void *b)
 static char *
 item_place(const LoadItem * item)
 {
-	if (item->file->name)
-		return psprintf("line %d of file \"%s\"", item->file->line, item->file->name);
+	if (item->file->text.file_name)
+		return psprintf("line %d of file \"%s\"", item->file->line, item->file->text.file_name);
 	return psprintf("line %d", item->file->line);
 }
 
@@ -181,6 +183,9 @@ compare_stored(const CmigRevisionText *row, void *arg)
 
 	cmig_revision_canonicalize(&stored);
 	item->exists = true;
+	item->moved = text->file_name != NULL &&
+		(!cmig_text_same(stored.file_name, text->file_name) ||
+		 memcmp(stored.file_lines, text->file_lines, sizeof(text->file_lines)) != 0);
 	if (!cmig_text_same(stored.edges.message, text->edges.message))
 		item->other_message = pstrdup(stored.edges.message);
 	item->runs_differently =
@@ -764,6 +769,26 @@ tell_waiting(const Load * load)
 	}
 }
 
+/*
+ * Store the positions of the scripts in their files, where they are not the
+ * stored ones.
+ */
+static void
+write_positions(const Load * load)
+{
+	const CmigRevisionText **moved = palloc(sizeof(CmigRevisionText *) * load->count);
+	int			count = 0;
+
+	for (int i = 0; i < load->count; i++)
+	{
+		const		LoadItem *item = &load->items[i];
+
+		if (item->file->text.file_name != NULL && (item->moved || item->differs || !item->exists))
+			moved[count++] = &item->file->text;
+	}
+	cmig_revision_rows_place(moved, count);
+}
+
 /* Would loading change nothing? */
 static bool
 is_unneeded(void *arg)
@@ -806,6 +831,7 @@ cmig_load_call(FunctionCallInfo fcinfo, const char *function, List *files)
 		tell_waiting(&load);
 		AtEOXact_GUC(false, guc_level);
 	}
+	write_positions(&load);
 
 	for (int i = 0; i < load.count; i++)
 	{

@@ -353,8 +353,13 @@ end_section(Reader *reader, const char *end)
 	if (reader->section == CMIG_SECTION_HEADER)
 		reader->file->text.description = pstrdup(reader->description.data);
 	else
+	{
+		int		   *line = &reader->file->text.file_lines[reader->section - CMIG_SECTION_UPGRADE];
+
+		*line = file_line(reader, reader->section_lines[reader->section]);
 		*cmig_section_of(&reader->file->text, reader->section) =
-			cmig_section_text_read(reader->section_start, end, reader->section, reader->crlf);
+			cmig_section_text_read(reader->section_start, end, reader->section, reader->crlf, line);
+	}
 }
 
 /*
@@ -493,7 +498,7 @@ start_revision(Reader *reader, const char *start, const char *end)
 	}
 
 	reader->file = palloc0(sizeof(CmigRevisionFile));
-	reader->file->name = reader->name;
+	reader->file->text.file_name = unconstify(char *, reader->name);
 	reader->file->line = file_line(reader, lexer->line);
 	reader->file->text.edges.id = id;
 	reader->id = id;

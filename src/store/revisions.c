@@ -11,9 +11,12 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -41,18 +44,26 @@
 #define TEXT_COLUMNS \
 	DETAIL_COLUMNS ", r.description::text, r.upgrade_sql::text," \
 	" r.downgrade_sql::text, r.verify_sql::text, r.precondition_sql::text," \
-	" r.placeholders::text[], r.previous_sql::text"
+	" r.placeholders::text[], r.previous_sql::text" FILE_COLUMNS
+
+/*
+ * The position in a file.  Before version 1.2, the table did not have these
+ * columns: their names are then those of FROM_REVISION.
+ */
+#define FILE_COLUMNS \
+	", (SELECT file_name FROM (SELECT r.*) s)::text, (SELECT file_lines FROM (SELECT r.*) s)::text[]"
+#define FROM_REVISION " FROM cmig.revision r, (SELECT NULL::text AS file_name, NULL::integer[] AS file_lines) old"
 
 /* The columns of the scripts of one direction. */
 #define UPGRADE_COLUMNS \
 	"r.revision::text, r.transactional::boolean, r.placeholders::text[], r.upgrade_sql::text, NULL::text," \
-	" r.verify_sql::text, r.precondition_sql::text"
+	" r.verify_sql::text, r.precondition_sql::text" FILE_COLUMNS
 #define DOWNGRADE_COLUMNS \
 	"r.revision::text, r.transactional::boolean, r.placeholders::text[], ''::text, r.downgrade_sql::text," \
-	" NULL::text, NULL::text"
+	" NULL::text, NULL::text" FILE_COLUMNS
 
-#define OF_ONE " FROM cmig.revision r WHERE r.revision::text = $1"
-#define OF_MANY " FROM cmig.revision r WHERE r.revision::text = ANY ($1)"
+#define OF_ONE FROM_REVISION " WHERE r.revision::text = $1"
+#define OF_MANY FROM_REVISION " WHERE r.revision::text = ANY ($1)"
 #define BY_ID " ORDER BY r.revision::text COLLATE \"C\""
 
 static CmigQuery read_edges = {
@@ -68,7 +79,7 @@ static CmigQuery read_details = {
 	.all_rows = true
 };
 
-static CmigQuery read_texts = {"SELECT " TEXT_COLUMNS " FROM cmig.revision r" BY_ID, 0};
+static CmigQuery read_texts = {"SELECT " TEXT_COLUMNS FROM_REVISION BY_ID, 0};
 static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, 1, {TEXTARRAYOID}};
 
 /*
@@ -78,7 +89,7 @@ static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, 1, {TEXT
 static CmigQuery read_file_names = {
 	"SELECT r.revision::text, NULL::text[], NULL::text[], NULL::text[], NULL::text[], false,"
 	" r.message::text, NULL::text, true, r.created_at::timestamptz, NULL::text, NULL::text, NULL::text,"
-	" NULL::text, NULL::text, NULL::text[], NULL::text FROM cmig.revision r", 0
+	" NULL::text, NULL::text, NULL::text[], NULL::text, NULL::text, NULL::text[] FROM cmig.revision r", 0
 };
 
 /* Queries for scripts, indexed by direction. */
@@ -92,10 +103,10 @@ static CmigQuery read_scripts[] = {
  * octet_length() does not detoast a value.
  */
 static CmigQuery read_small_scripts[] = {
-	[CMIG_UPGRADE] = {"SELECT " UPGRADE_COLUMNS " FROM cmig.revision r"
+	[CMIG_UPGRADE] = {"SELECT " UPGRADE_COLUMNS FROM_REVISION
 		" WHERE coalesce(octet_length(r.upgrade_sql::text), 0)"
 	" + coalesce(octet_length(r.verify_sql::text), 0) <= $1", 1, {INT4OID}},
-	[CMIG_DOWNGRADE] = {"SELECT " DOWNGRADE_COLUMNS " FROM cmig.revision r"
+	[CMIG_DOWNGRADE] = {"SELECT " DOWNGRADE_COLUMNS FROM_REVISION
 	" WHERE coalesce(octet_length(r.downgrade_sql::text), 0) <= $1", 1, {INT4OID}}
 };
 
@@ -280,6 +291,18 @@ cmig_catalog_read_revisions(bool with_details)
 	return read.set;
 }
 
+/* Read FILE_COLUMNS, the first of which is "column". */
+static void
+read_file_columns(TupleDesc desc, HeapTuple row, int column, CmigRevisionText *text)
+{
+	CmigNames	lines;
+
+	text->file_name = cmig_query_text_or_null(desc, row, column);
+	if (text->file_name != NULL && read_names(NULL, desc, row, column + 1, &lines))
+		for (int i = 0; i < Min(lines.count, lengthof(text->file_lines)); i++)
+			text->file_lines[i] = atoi(lines.names[i]);
+}
+
 /* Returns a palloc'd revision, given a row with TEXT_COLUMNS. */
 static CmigRevisionText *
 read_text_columns(TupleDesc desc, HeapTuple row)
@@ -295,6 +318,7 @@ read_text_columns(TupleDesc desc, HeapTuple row)
 	text->precondition_sql = cmig_query_text_or_null(desc, row, 15);
 	text->edges.malformed |= !read_names(NULL, desc, row, 16, &text->placeholders);
 	text->previous_sql = cmig_query_text_or_null(desc, row, 17);
+	read_file_columns(desc, row, 18, text);
 	return text;
 }
 
@@ -378,6 +402,7 @@ hand_over_script(TupleDesc desc, HeapTuple row, void *arg)
 		text->downgrade_sql = cmig_query_text_or_null(desc, row, 5);
 		text->verify_sql = cmig_query_text_or_null(desc, row, 6);
 		text->precondition_sql = cmig_query_text_or_null(desc, row, 7);
+		read_file_columns(desc, row, 8, text);
 		each->callback(text, each->arg);
 	}
 	MemoryContextSwitchTo(old);
@@ -462,14 +487,29 @@ keep_created_at(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
+ * Should the caller write to cmig.revision as its owner?  A role that can
+ * insert revisions can delete or change them only by calling pg_cmig's
+ * functions, which check what is allowed.
+ */
+static bool
+begin_as_owner(AclMode mode, CmigRole *caller)
+{
+	Oid			table = get_relname_relid("revision", get_namespace_oid("cmig", false));
+	bool		as_owner = pg_class_aclcheck(table, GetUserId(), mode) != ACLCHECK_OK &&
+	pg_attribute_aclcheck(table, get_attnum(table, "revision"), GetUserId(),
+						  ACL_INSERT) == ACLCHECK_OK;
+
+	if (as_owner)
+		cmig_role_act_as_owner(caller, cmig_role_owner_of(table));
+	return as_owner;
+}
+
+/*
  * Delete the row of a revision, and set its creation time if it has none.
  * Returns false if there is no such row.
  *
  * Authors do not have the DELETE privilege, because it would also allow them
- * to lock the table in any mode and to delete applied revisions manually.  A
- * role that can insert revisions can delete them only by calling pg_cmig's
- * functions, which check whether a revision can be deleted; the row is then
- * deleted with the privileges of the table's owner.
+ * to lock the table in any mode and to delete applied revisions manually.
  */
 static bool
 delete_row(CmigRevision *edges)
@@ -477,16 +517,11 @@ delete_row(CmigRevision *edges)
 	static CmigQuery query = {
 		"DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz", 1, {TEXTOID}
 	};
-	Oid			table = get_relname_relid("revision", get_namespace_oid("cmig", false));
-	bool		as_owner = pg_class_aclcheck(table, GetUserId(), ACL_DELETE) != ACLCHECK_OK &&
-	pg_attribute_aclcheck(table, get_attnum(table, "revision"), GetUserId(),
-						  ACL_INSERT) == ACLCHECK_OK;
 	Datum		values[1] = {CStringGetTextDatum(edges->id)};
 	CmigRole	caller;
+	bool		as_owner = begin_as_owner(ACL_DELETE, &caller);
 	bool		deleted;
 
-	if (as_owner)
-		cmig_role_act_as_owner(&caller, cmig_role_owner_of(table));
 	deleted = cmig_query_each(&query, values, NULL, keep_created_at, edges) > 0;
 	if (as_owner)
 		cmig_role_return(&caller);
@@ -622,6 +657,58 @@ cmig_revision_rows_delete(const char *revision)
 	CmigRevision row = {.id = unconstify(char *, revision)};
 
 	(void) delete_row(&row);
+}
+
+/* Subtransaction callback: store the positions of *arg, an array of values. */
+static void
+place_rows(void *arg)
+{
+	/* another session may have locked a row, such as a load that goes on */
+	static CmigQuery query = {
+		"UPDATE cmig.revision r SET file_name = u.name, file_lines = u.lines::integer[]"
+		" FROM unnest($1, $2, $3) AS u (revision, name, lines)"
+		" WHERE r.revision = u.revision AND r.revision IN (SELECT l.revision FROM cmig.revision l"
+		" WHERE l.revision = ANY ($1) FOR NO KEY UPDATE SKIP LOCKED)",
+		3, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+	};
+	CmigRole	caller;
+	bool		as_owner = begin_as_owner(ACL_UPDATE, &caller);
+
+	cmig_query_run(&query, arg, NULL);
+	if (as_owner)
+		cmig_role_return(&caller);
+}
+
+void
+cmig_revision_rows_place(const CmigRevisionText *const *revisions, int count)
+{
+	Oid			table = get_relname_relid("revision", get_namespace_oid("cmig", false));
+	CmigNames	columns[3] = {0};
+	Datum		values[3];
+	ErrorData  *error;
+
+	if (count == 0 || XactReadOnly || RecoveryInProgress() ||
+		get_attnum(table, "file_name") == InvalidAttrNumber ||
+		!ConditionalLockRelationOid(table, RowExclusiveLock))
+		return;
+	for (int i = 0; i < lengthof(columns); i++)
+		columns[i].names = palloc(sizeof(char *) * count);
+	for (int i = 0; i < count; i++)
+	{
+		const int  *lines = revisions[i]->file_lines;
+		char	   *row[] = {
+			revisions[i]->edges.id, revisions[i]->file_name,
+			psprintf("{%d,%d,%d}", lines[0], lines[1], lines[2])
+		};
+
+		for (int j = 0; j < lengthof(columns); j++)
+			columns[j].names[columns[j].count++] = row[j];
+	}
+	for (int i = 0; i < lengthof(columns); i++)
+		values[i] = cmig_names_datum(&columns[i]);
+	error = cmig_subtransaction_try(place_rows, values);
+	if (error != NULL && cmig_subtransaction_must_rethrow(error))
+		ReThrowError(error);
 }
 
 /* ----------------------------------------------------------------

@@ -50,10 +50,12 @@ extern bool cmig_marker_parse_date(const char *date, TimestampTz *result);
 
 /*
  * Returns a section's text without surrounding blank lines, without an outer
- * BEGIN ... COMMIT and, if "crlf" is true, with LF in place of CRLF.
+ * BEGIN ... COMMIT and, if "crlf" is true, with LF in place of CRLF.  *line is
+ * changed from the line of "start" to the first line of the result; "line" may
+ * be NULL.
  */
 extern char *cmig_section_text_read(const char *start, const char *end,
-									CmigSection section, bool crlf);
+									CmigSection section, bool crlf, int *line);
 
 /* Replace every CRLF with LF, in place. */
 extern void cmig_section_text_drop_carriage_returns(char *text);
