@@ -81,10 +81,6 @@ cmig_rls_sandbox_run(Oid role, CmigRlsTask task, void *arg)
 }
 
 /*
- * Nodes
- */
-
-/*
  * Does the operator test for equality?  One of others that is merely called =
  * does not count: only superusers can add an operator to the classes of an
  * index.

@@ -354,10 +354,6 @@ cases_of_link(SubLink *link, int want, CmigRlsScope *scope)
 	return cmig_rls_single((Node *) link, want, scope);
 }
 
-/*
- * Conditions
- */
-
 /* Returns the cases of AND or OR. */
 static List *
 cases_of_list(BoolExpr *expr, int want, CmigRlsScope *scope)

@@ -704,10 +704,6 @@ find_keys(Test *test)
 	test->shared = setup && setup->shared ? shared.data : "false";
 }
 
-/*
- * The tests
- */
-
 /* Add a row to the result.  Negative counts become null. */
 static void
 report(Test *test, const char *what, int64 visible, int64 own, int64 foreign_rows,
