@@ -178,9 +178,10 @@ stored_setting(const struct config_generic *setting, bool of_role)
  *   the server.
  * - cmig.protect, cmig.ddl_policy, cmig.lint_policy, cmig.log_runs, and
  *   cmig.rls_gate are read at each use from where their owner stored them:
- *   pg_db_role_setting or the configuration files.  The session's copy may be missing: a value from the
- *   connection options hides the database's value, and if that value is
- *   rejected when this library is loaded, only the built-in default remains.
+ *   pg_db_role_setting or the configuration files.  The session's copy may be
+ *   missing: a value from the connection options hides the database's value,
+ *   and if that value is rejected when this library is loaded, only the
+ *   built-in default remains.
  *
  * The server records which role set a value (srole).  A value set at login
  * counts as set by the authenticated user, because any role may use ALTER ROLE

@@ -82,8 +82,8 @@ cmig_view_has_all_heads(const CmigGraph *graph, const CmigMarks *range)
 	return true;
 }
 
-void
-cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
+static void
+put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
@@ -152,7 +152,7 @@ cmig_current(PG_FUNCTION_ARGS)
 			values[4] = CStringGetTextDatum(view.graph->nodes[node].revision->message);
 		else
 			nulls[4] = true;
-		cmig_view_put_row(fcinfo, values, nulls);
+		put_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;
 }
@@ -175,7 +175,7 @@ cmig_heads(PG_FUNCTION_ARGS)
 		values[2] = BoolGetDatum(view.is_row[i]);
 		values[3] = BoolGetDatum(cmig_graph_is_effective_head(view.graph, i));
 		values[4] = CStringGetTextDatum(view.graph->nodes[i].revision->message);
-		cmig_view_put_row(fcinfo, values, nulls);
+		put_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;
 }
@@ -201,7 +201,7 @@ cmig_branches(PG_FUNCTION_ARGS)
 		values[1] = cmig_names_datum(cmig_view_names(cmig_graph_labels(labels, i)));
 		values[2] = cmig_names_datum(cmig_view_names(children));
 		values[3] = CStringGetTextDatum(node->revision->message);
-		cmig_view_put_row(fcinfo, values, nulls);
+		put_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;
 }
@@ -280,7 +280,7 @@ cmig_history(PG_FUNCTION_ARGS)
 		if (revision->created_by != NULL)
 			values[12] = CStringGetTextDatum(revision->created_by);
 		values[13] = CStringGetTextDatum(revision->message);
-		cmig_view_put_row(fcinfo, values, nulls);
+		put_row(fcinfo, values, nulls);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);

@@ -151,9 +151,6 @@ extern CmigPlan *cmig_view_pending(const CmigView *view);
  */
 extern bool cmig_view_has_all_heads(const CmigGraph *graph, const CmigMarks *range);
 
-/* Add a row to the result, after InitMaterializedSRF(). */
-extern void cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
-
 /* Convert a List of char *, and convert names to the form "a, b". */
 extern CmigNames *cmig_view_names(const List *list);
 extern char *cmig_view_names_text(const CmigNames *names);

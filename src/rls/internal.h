@@ -149,7 +149,6 @@ extern void *cmig_rls_find(const List *list, const char *name);
 extern char *cmig_rls_commands_text(int commands, const char *separator);
 extern char *cmig_rls_role_text(Oid role);
 extern char *cmig_rls_array_text(const List *names);
-extern CmigRlsSetup * cmig_rls_setup_read(const char *comment);
 extern char *cmig_rls_setup_write(const CmigRlsSetup * setup);
 extern void cmig_rls_setup_word(StringInfo text, const char *name, const char *value);
 extern bool cmig_rls_same_expression(Oid relid, const char *text, const char *tree);

@@ -191,8 +191,8 @@ read_word(const char **p)
 }
 
 /* Parse a comment.  Returns NULL if enable_rls did not write it. */
-CmigRlsSetup *
-cmig_rls_setup_read(const char *comment)
+static CmigRlsSetup *
+read_setup(const char *comment)
 {
 	CmigRlsSetup *setup;
 	const char *p = comment ? strstr(comment, SETUP_MARK " ") : NULL;
@@ -338,7 +338,7 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 	policy->qual_text = cmig_query_text_or_null(desc, row, 7);
 	policy->check_text = cmig_query_text_or_null(desc, row, 8);
 	policy->comment = cmig_query_text_or_null(desc, row, 9);
-	policy->setup = cmig_rls_setup_read(policy->comment);
+	policy->setup = read_setup(policy->comment);
 	*policies = lappend(*policies, policy);
 }
 

@@ -638,9 +638,9 @@ typedef struct Script
 /*
  * CmigSubstituteValue callback.  The value is the setting cmig_var.NAME, which
  * any role can set in its session.  Therefore, it is inserted as a single
- * identifier or string constant, and only for declared placeholders.  Returns NULL for an empty setting, because a
- * custom setting that was set with SET LOCAL becomes empty, not unset, when
- * the transaction ends.
+ * identifier or string constant, and only for declared placeholders.  Returns
+ * NULL for an empty setting, because a custom setting that was set with SET
+ * LOCAL becomes empty, not unset, when the transaction ends.
  */
 static const char *
 read_value(const char *name, bool literal, void *arg)
