@@ -208,7 +208,8 @@ SELECT e, app.try(e) FROM unnest(ARRAY['true', 'app.who(operation)', 'operation:
 	'EXISTS (SELECT FROM XMLTABLE(''/a'' PASSING (''<a>1</a>''::xml) COLUMNS a app.checked PATH ''.'') t)',
 	'satisfies_hash_partition(''app.hashed''::regclass, 1, 0, ''x''::text)', 'pg_get_partition_constraintdef(''app.hashed_part''::regclass) IS NOT NULL',
 	'pg_catalog.set_config(''a.b'', ''c'', false) = ''c''', '(''INSERT''::text)::app.op::text = operation',
-	'tenant_id = (SELECT NULLIF(current_setting(''app.current_tenant_id'', true), ''''))', 'clock_at > now() - interval ''1 day'' AND role = current_user AND operation ~ ''^[IU]'' AND row_key ? ''id''']) e;
+	'tenant_id = (SELECT NULLIF(current_setting(''app.current_tenant_id'', true), ''''))', 'clock_at > now() - interval ''1 day'' AND role = current_user AND operation ~ ''^[IU]'' AND row_key ? ''id''',
+	'lower(operation COLLATE "C") = ''insert'' AND tenant_id::uuid IS NULL', '(operation::app.checked)::text = ''x''']) e;
 -- JSON_VALUE exists in PostgreSQL 17 and newer
 SELECT CASE WHEN current_setting('server_version_num')::integer < 170000 THEN true
 	ELSE app.try('JSON_VALUE(row_key, ''$.id'' RETURNING app.checked) IS NOT NULL') ~ 'can run code of another role' END AS refused;
