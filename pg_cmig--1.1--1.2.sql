@@ -1095,6 +1095,103 @@ COMMENT ON COLUMN cmig.audit_foreign.relation IS 'The foreign table, or the tabl
 COMMENT ON COLUMN cmig.audit_foreign.code IS 'What the query would use, or the name of the policy';
 
 --
+-- Pausing and limiting backfills
+--
+
+ALTER TABLE cmig.backfill_run ADD COLUMN rows_total bigint, ADD COLUMN last_error text;
+
+CREATE TABLE cmig.run_control (
+	kind text NOT NULL CONSTRAINT run_control_kind_check
+		CHECK (kind IN ('all', 'revision', 'relation')),
+	name text NOT NULL,
+	paused boolean NOT NULL DEFAULT false,
+	max_rows_per_second integer CONSTRAINT run_control_rate_check
+		CHECK (max_rows_per_second > 0),
+	role name NOT NULL DEFAULT CURRENT_USER,
+	changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	PRIMARY KEY (kind, name)
+);
+
+COMMENT ON COLUMN cmig.backfill_run.rows_total IS 'Rows to update when the backfill started, estimated from a sample if the table is large; NULL if it is not known';
+COMMENT ON COLUMN cmig.backfill_run.last_error IS 'SQLSTATE and message of the error that ended the last CALL; NULL after it was resumed';
+COMMENT ON TABLE cmig.run_control IS 'What cmig.pause and cmig.throttle have set, and backfills read before each batch. A row is deleted when the backfill of its table, or its revision, has ended.';
+COMMENT ON COLUMN cmig.run_control.kind IS 'all, revision, or relation';
+COMMENT ON COLUMN cmig.run_control.name IS 'all, the id of the revision, or the table with its schema';
+COMMENT ON COLUMN cmig.run_control.paused IS 'Whether the backfills wait';
+COMMENT ON COLUMN cmig.run_control.max_rows_per_second IS 'How many rows each of the backfills may update per second; NULL for no limit';
+COMMENT ON COLUMN cmig.run_control.role IS 'Role that changed the row last';
+COMMENT ON COLUMN cmig.run_control.changed_at IS 'When the row was changed last';
+
+CREATE OR REPLACE VIEW cmig.backfill_progress AS
+SELECT b.id, b.target, b.set_sql, b.where_sql, b.revision,
+	CASE WHEN b.state OPERATOR(pg_catalog.=) 'done' THEN 'done'
+		WHEN b.revision IS NOT NULL AND b.statement IS NULL THEN 'abandoned'
+		WHEN pg_catalog.pg_is_in_recovery() THEN 'begun'
+		WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_locks l
+			WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted
+			AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d
+				WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+			AND l.classid OPERATOR(pg_catalog.=) 1668114791::pg_catalog.oid
+			AND l.objsubid OPERATOR(pg_catalog.=) 17224
+			AND l.objid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(b.target)::pg_catalog.oid)
+		THEN 'interrupted' WHEN c.paused_by IS NOT NULL THEN 'paused' ELSE 'running' END AS state,
+	b.pass, b.rows, b.batches,
+	CASE WHEN b.state OPERATOR(pg_catalog.=) 'done' THEN 100::numeric
+		WHEN b.rows_total IS NOT NULL
+		THEN pg_catalog.round(LEAST(b.rows::numeric OPERATOR(pg_catalog./) GREATEST(b.rows, b.rows_total, 1::bigint)::numeric, 0.999)
+			OPERATOR(pg_catalog.*) 100::numeric, 1)
+		WHEN b.total OPERATOR(pg_catalog.>) 0
+		THEN pg_catalog.round((LEAST(b.passed OPERATOR(pg_catalog./) b.total, 0.999::double precision)
+			OPERATOR(pg_catalog.*) 100::double precision)::numeric, 1)
+		ELSE 0::numeric END AS percent,
+	CASE WHEN b.active OPERATOR(pg_catalog.>) '0'::interval
+		THEN pg_catalog.round(b.rows OPERATOR(pg_catalog./) EXTRACT(epoch FROM b.active)) END AS rows_per_second,
+	b.started_at, b.active,
+	CASE WHEN b.state OPERATOR(pg_catalog.<>) 'done'
+			AND (b.revision IS NULL OR b.statement IS NOT NULL) AND b.pass OPERATOR(pg_catalog.=) 1
+		THEN CASE WHEN b.rows_total IS NOT NULL AND b.rows OPERATOR(pg_catalog.>) 0
+			THEN pg_catalog.date_trunc('second', b.active OPERATOR(pg_catalog.*)
+				(GREATEST(b.rows_total OPERATOR(pg_catalog.-) b.rows, 0::bigint)::double precision OPERATOR(pg_catalog./) b.rows::double precision))
+			WHEN b.rows_total IS NULL AND b.passed OPERATOR(pg_catalog.>) 0::double precision AND b.total OPERATOR(pg_catalog.>) 0::double precision
+			THEN pg_catalog.date_trunc('second', b.active OPERATOR(pg_catalog.*)
+				((b.total OPERATOR(pg_catalog.-) LEAST(b.passed, b.total)) OPERATOR(pg_catalog./) b.passed)) END END AS eta,
+	b.rows_total, c.paused_by, c.max_rows_per_second, b.last_error
+FROM cmig.backfill_run b,
+	LATERAL (SELECT pg_catalog.string_agg(r.name, ', ' ORDER BY r.kind, r.name) FILTER (WHERE r.paused) AS paused_by,
+			pg_catalog.min(r.max_rows_per_second) AS max_rows_per_second
+		FROM cmig.run_control r WHERE b.state OPERATOR(pg_catalog.<>) 'done' AND (r.kind OPERATOR(pg_catalog.=) 'all'
+			OR (r.kind OPERATOR(pg_catalog.=) 'relation' AND r.name OPERATOR(pg_catalog.=) b.target)
+			OR (r.kind OPERATOR(pg_catalog.=) 'revision' AND r.name OPERATOR(pg_catalog.=) b.revision))) c;
+COMMENT ON COLUMN cmig.backfill_progress.state IS 'running, paused, interrupted, abandoned (its revision was stamped, so nothing will resume it), or done. A standby shows begun instead of the first three';
+COMMENT ON COLUMN cmig.backfill_progress.percent IS 'Percentage of the rows to update that is done; of the current pass, if their number is not known';
+COMMENT ON COLUMN cmig.backfill_progress.rows_total IS 'Rows to update when the backfill started, estimated from a sample if the table is large; NULL if it is not known';
+COMMENT ON COLUMN cmig.backfill_progress.paused_by IS 'What cmig.pause was called with: a revision, a table, or all; NULL if it is not paused';
+COMMENT ON COLUMN cmig.backfill_progress.max_rows_per_second IS 'The limit that cmig.throttle has set; NULL for no limit';
+COMMENT ON COLUMN cmig.backfill_progress.last_error IS 'SQLSTATE and message of the error that ended the last CALL; NULL after it was resumed';
+
+CREATE FUNCTION cmig.pause(what text,
+	OUT target text, OUT revision text, OUT state text, OUT paused_by text, OUT max_rows integer)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_pause'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.resume_run(what text,
+	OUT target text, OUT revision text, OUT state text, OUT paused_by text, OUT max_rows integer)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_resume_run'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.throttle(what text, max_rows_per_second integer,
+	OUT target text, OUT revision text, OUT state text, OUT paused_by text, OUT max_rows integer)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_throttle'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.pause(text) IS 'Pauses the backfills of a revision, of a table, or, with all, of the database, also those that start later. Each waits before its next batch, and keeps its locks and its place. Returns the unfinished backfills. Raises an error if there is no such revision or table (42704, 42809), the name is empty (22023), or the transaction is read-only (25006).';
+COMMENT ON FUNCTION cmig.resume_run(text) IS 'Lets backfills that cmig.pause has paused continue. all ends every pause. Returns the unfinished backfills. Raises an error if there is no such revision or table (42704, 42809), the name is empty (22023), or the transaction is read-only (25006).';
+COMMENT ON FUNCTION cmig.throttle(text, integer) IS 'Limits the rows per second that each backfill of a revision, of a table, or, with all, of the database updates, also those that start later. NULL lifts the limit; all and NULL lift every limit. Returns the unfinished backfills. Raises an error if there is no such revision or table (42704, 42809), the name is empty or the number is not positive (22023), or the transaction is read-only (25006).';
+
+--
 -- Privileges: the new objects belong to the bootstrap superuser.  What PUBLIC and
 -- default privileges grant on them is revoked, and each of them is given the
 -- privileges of an existing object that is in the same levels of
@@ -1123,7 +1220,8 @@ BEGIN
 			coalesce(m.relacl, pg_catalog.acldefault('r', m.relowner)) AS model,
 			n.tableoid AS class, n.oid, m.oid AS model_oid
 		FROM (VALUES
-				('cmig.audit_text', 'cmig.secret'), ('cmig.audit_triggers', 'cmig.secret'), ('cmig.audit_foreign', 'cmig.secret')
+				('cmig.audit_text', 'cmig.secret'), ('cmig.audit_triggers', 'cmig.secret'), ('cmig.audit_foreign', 'cmig.secret'),
+				('cmig.run_control', 'cmig.version')
 			) v (name, model),
 			pg_catalog.pg_class n, pg_catalog.pg_class m
 		WHERE n.oid = v.name::pg_catalog.regclass AND m.oid = v.model::pg_catalog.regclass
@@ -1138,7 +1236,8 @@ BEGIN
 				('require_schema', 'cmig.heads()'),
 				('autogenerate', 'cmig.heads()'),
 				('diff', 'cmig.heads()'),
-				('set_option', 'cmig.upgrade(text)')
+				('set_option', 'cmig.upgrade(text)'), ('pause', 'cmig.upgrade(text)'),
+				('resume_run', 'cmig.upgrade(text)'), ('throttle', 'cmig.upgrade(text)')
 			) v (name, model),
 			pg_catalog.pg_proc n, pg_catalog.pg_proc m
 		WHERE n.pronamespace = 'cmig'::pg_catalog.regnamespace AND n.proname = v.name

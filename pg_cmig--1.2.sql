@@ -118,7 +118,21 @@ CREATE TABLE cmig.backfill_run (
 	started_at timestamptz NOT NULL,
 	updated_at timestamptz NOT NULL,
 	active interval NOT NULL DEFAULT '0',
-	scope text NOT NULL DEFAULT ''
+	scope text NOT NULL DEFAULT '',
+	rows_total bigint,
+	last_error text
+);
+
+CREATE TABLE cmig.run_control (
+	kind text NOT NULL CONSTRAINT run_control_kind_check
+		CHECK (kind IN ('all', 'revision', 'relation')),
+	name text NOT NULL,
+	paused boolean NOT NULL DEFAULT false,
+	max_rows_per_second integer CONSTRAINT run_control_rate_check
+		CHECK (max_rows_per_second > 0),
+	role name NOT NULL DEFAULT CURRENT_USER,
+	changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	PRIMARY KEY (kind, name)
 );
 
 CREATE TABLE cmig.secret (
@@ -141,7 +155,7 @@ CREATE TABLE cmig.ddl_log (
 );
 CREATE INDEX ddl_log_at_idx ON cmig.ddl_log (at);
 
--- cmig.secret is left out: keys do not belong in a dump
+-- cmig.secret and cmig.run_control are left out: neither keys nor what is paused now belong in a dump
 SELECT pg_catalog.pg_extension_config_dump('cmig.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.version', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.journal', '');
@@ -227,6 +241,15 @@ COMMENT ON COLUMN cmig.backfill_run.started_at IS 'When the backfill started';
 COMMENT ON COLUMN cmig.backfill_run.updated_at IS 'When the last batch was committed';
 COMMENT ON COLUMN cmig.backfill_run.active IS 'Time spent, not counting the time between an interruption and the next CALL';
 COMMENT ON COLUMN cmig.backfill_run.scope IS 'Scope in which the backfill was called; empty for the database';
+COMMENT ON COLUMN cmig.backfill_run.rows_total IS 'Rows to update when the backfill started, estimated from a sample if the table is large; NULL if it is not known';
+COMMENT ON COLUMN cmig.backfill_run.last_error IS 'SQLSTATE and message of the error that ended the last CALL; NULL after it was resumed';
+COMMENT ON TABLE cmig.run_control IS 'What cmig.pause and cmig.throttle have set, and backfills read before each batch. A row is deleted when the backfill of its table, or its revision, has ended.';
+COMMENT ON COLUMN cmig.run_control.kind IS 'all, revision, or relation';
+COMMENT ON COLUMN cmig.run_control.name IS 'all, the id of the revision, or the table with its schema';
+COMMENT ON COLUMN cmig.run_control.paused IS 'Whether the backfills wait';
+COMMENT ON COLUMN cmig.run_control.max_rows_per_second IS 'How many rows each of the backfills may update per second; NULL for no limit';
+COMMENT ON COLUMN cmig.run_control.role IS 'Role that changed the row last';
+COMMENT ON COLUMN cmig.run_control.changed_at IS 'When the row was changed last';
 COMMENT ON TABLE cmig.ddl_log IS 'DDL that was run outside of migration runs while cmig.ddl_policy was log, or after cmig.allow_ddl().';
 COMMENT ON COLUMN cmig.ddl_log.at IS 'When the command ended';
 COMMENT ON COLUMN cmig.ddl_log.command IS 'Command tag, such as ALTER TABLE, or allow_ddl for a call of that function';
@@ -661,16 +684,19 @@ SELECT b.id, b.target, b.set_sql, b.where_sql, b.revision,
 	CASE WHEN b.state OPERATOR(pg_catalog.=) 'done' THEN 'done'
 		WHEN b.revision IS NOT NULL AND b.statement IS NULL THEN 'abandoned'
 		WHEN pg_catalog.pg_is_in_recovery() THEN 'begun'
-		WHEN EXISTS (SELECT FROM pg_catalog.pg_locks l
+		WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_locks l
 			WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted
 			AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d
 				WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
 			AND l.classid OPERATOR(pg_catalog.=) 1668114791::pg_catalog.oid
 			AND l.objsubid OPERATOR(pg_catalog.=) 17224
 			AND l.objid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(b.target)::pg_catalog.oid)
-		THEN 'running' ELSE 'interrupted' END AS state,
+		THEN 'interrupted' WHEN c.paused_by IS NOT NULL THEN 'paused' ELSE 'running' END AS state,
 	b.pass, b.rows, b.batches,
 	CASE WHEN b.state OPERATOR(pg_catalog.=) 'done' THEN 100::numeric
+		WHEN b.rows_total IS NOT NULL
+		THEN pg_catalog.round(LEAST(b.rows::numeric OPERATOR(pg_catalog./) GREATEST(b.rows, b.rows_total, 1::bigint)::numeric, 0.999)
+			OPERATOR(pg_catalog.*) 100::numeric, 1)
 		WHEN b.total OPERATOR(pg_catalog.>) 0
 		THEN pg_catalog.round((LEAST(b.passed OPERATOR(pg_catalog./) b.total, 0.999::double precision)
 			OPERATOR(pg_catalog.*) 100::double precision)::numeric, 1)
@@ -680,26 +706,60 @@ SELECT b.id, b.target, b.set_sql, b.where_sql, b.revision,
 	b.started_at, b.active,
 	CASE WHEN b.state OPERATOR(pg_catalog.<>) 'done'
 			AND (b.revision IS NULL OR b.statement IS NOT NULL) AND b.pass OPERATOR(pg_catalog.=) 1
-			AND b.passed OPERATOR(pg_catalog.>) 0::double precision
-			AND b.total OPERATOR(pg_catalog.>) 0::double precision
-		THEN pg_catalog.date_trunc('second', b.active OPERATOR(pg_catalog.*)
-			((b.total OPERATOR(pg_catalog.-) LEAST(b.passed, b.total)) OPERATOR(pg_catalog./) b.passed)) END AS eta
-FROM cmig.backfill_run b;
+		THEN CASE WHEN b.rows_total IS NOT NULL AND b.rows OPERATOR(pg_catalog.>) 0
+			THEN pg_catalog.date_trunc('second', b.active OPERATOR(pg_catalog.*)
+				(GREATEST(b.rows_total OPERATOR(pg_catalog.-) b.rows, 0::bigint)::double precision OPERATOR(pg_catalog./) b.rows::double precision))
+			WHEN b.rows_total IS NULL AND b.passed OPERATOR(pg_catalog.>) 0::double precision AND b.total OPERATOR(pg_catalog.>) 0::double precision
+			THEN pg_catalog.date_trunc('second', b.active OPERATOR(pg_catalog.*)
+				((b.total OPERATOR(pg_catalog.-) LEAST(b.passed, b.total)) OPERATOR(pg_catalog./) b.passed)) END END AS eta,
+	b.rows_total, c.paused_by, c.max_rows_per_second, b.last_error
+FROM cmig.backfill_run b,
+	LATERAL (SELECT pg_catalog.string_agg(r.name, ', ' ORDER BY r.kind, r.name) FILTER (WHERE r.paused) AS paused_by,
+			pg_catalog.min(r.max_rows_per_second) AS max_rows_per_second
+		FROM cmig.run_control r WHERE b.state OPERATOR(pg_catalog.<>) 'done' AND (r.kind OPERATOR(pg_catalog.=) 'all'
+			OR (r.kind OPERATOR(pg_catalog.=) 'relation' AND r.name OPERATOR(pg_catalog.=) b.target)
+			OR (r.kind OPERATOR(pg_catalog.=) 'revision' AND r.name OPERATOR(pg_catalog.=) b.revision))) c;
 COMMENT ON VIEW cmig.backfill_progress IS 'Progress of each backfill: its state, the rows updated so far, the percentage, the rate, and the remaining time.';
 COMMENT ON COLUMN cmig.backfill_progress.id IS 'Number of the backfill. Backfills are numbered in the order in which they started';
 COMMENT ON COLUMN cmig.backfill_progress.target IS 'Table that is updated, with its schema';
 COMMENT ON COLUMN cmig.backfill_progress.set_sql IS 'Argument set_sql';
 COMMENT ON COLUMN cmig.backfill_progress.where_sql IS 'Argument where_sql; NULL for all rows';
 COMMENT ON COLUMN cmig.backfill_progress.revision IS 'Revision whose script called the backfill; NULL if there is none';
-COMMENT ON COLUMN cmig.backfill_progress.state IS 'running, interrupted, abandoned (its revision was stamped, so nothing will resume it), or done. A standby shows begun instead of running or interrupted';
+COMMENT ON COLUMN cmig.backfill_progress.state IS 'running, paused, interrupted, abandoned (its revision was stamped, so nothing will resume it), or done. A standby shows begun instead of the first three';
 COMMENT ON COLUMN cmig.backfill_progress.pass IS 'Current pass over the table, from 1';
 COMMENT ON COLUMN cmig.backfill_progress.rows IS 'Rows updated so far';
 COMMENT ON COLUMN cmig.backfill_progress.batches IS 'Batches committed so far';
-COMMENT ON COLUMN cmig.backfill_progress.percent IS 'Percentage of the current pass that is done';
+COMMENT ON COLUMN cmig.backfill_progress.percent IS 'Percentage of the rows to update that is done; of the current pass, if their number is not known';
 COMMENT ON COLUMN cmig.backfill_progress.rows_per_second IS 'Average number of rows updated per second';
 COMMENT ON COLUMN cmig.backfill_progress.started_at IS 'When the backfill started';
 COMMENT ON COLUMN cmig.backfill_progress.active IS 'Time spent, not counting the time between an interruption and the next CALL';
 COMMENT ON COLUMN cmig.backfill_progress.eta IS 'Estimated time until the end of the first pass';
+COMMENT ON COLUMN cmig.backfill_progress.rows_total IS 'Rows to update when the backfill started, estimated from a sample if the table is large; NULL if it is not known';
+COMMENT ON COLUMN cmig.backfill_progress.paused_by IS 'What cmig.pause was called with: a revision, a table, or all; NULL if it is not paused';
+COMMENT ON COLUMN cmig.backfill_progress.max_rows_per_second IS 'The limit that cmig.throttle has set; NULL for no limit';
+COMMENT ON COLUMN cmig.backfill_progress.last_error IS 'SQLSTATE and message of the error that ended the last CALL; NULL after it was resumed';
+
+CREATE FUNCTION cmig.pause(what text,
+	OUT target text, OUT revision text, OUT state text, OUT paused_by text, OUT max_rows integer)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_pause'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.resume_run(what text,
+	OUT target text, OUT revision text, OUT state text, OUT paused_by text, OUT max_rows integer)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_resume_run'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.throttle(what text, max_rows_per_second integer,
+	OUT target text, OUT revision text, OUT state text, OUT paused_by text, OUT max_rows integer)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_throttle'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.pause(text) IS 'Pauses the backfills of a revision, of a table, or, with all, of the database, also those that start later. Each waits before its next batch, and keeps its locks and its place. Returns the unfinished backfills. Raises an error if there is no such revision or table (42704, 42809), the name is empty (22023), or the transaction is read-only (25006).';
+COMMENT ON FUNCTION cmig.resume_run(text) IS 'Lets backfills that cmig.pause has paused continue. all ends every pause. Returns the unfinished backfills. Raises an error if there is no such revision or table (42704, 42809), the name is empty (22023), or the transaction is read-only (25006).';
+COMMENT ON FUNCTION cmig.throttle(text, integer) IS 'Limits the rows per second that each backfill of a revision, of a table, or, with all, of the database updates, also those that start later. NULL lifts the limit; all and NULL lift every limit. Returns the unfinished backfills. Raises an error if there is no such revision or table (42704, 42809), the name is empty or the number is not positive (22023), or the transaction is read-only (25006).';
 
 COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Updates a table in batches, with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, continues until no row matches. Without it, updates each row that exists at the start once. batch_size is the number of rows per batch, which Citus updates in each shard. Resumes an interrupted backfill. Raises an error if the table is of an unsupported kind (0A000, 42809), an argument is not valid (22023, 42601, 42703, 42804), it is called inside a transaction block (25001), rows are not visible to the caller or cannot be updated by the caller (42501), an unfinished backfill cannot be resumed (55000, MG008), or another backfill of the table is running (55P03).';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text, text) IS 'Applies revisions up to the target, with a commit after each. The statements of a revision that is not transactional run one by one at top level, and can be resumed after an interruption. Raises the same errors as upgrade(text), except MG007. Also raises an error if the plan does not have the given checksum (MG016), a statement that was run has changed (MG008), it is unknown whether a statement took effect (MG012), it is called inside a transaction block (25001), another step is partially applied (55000), or another run is in progress (55P03).';

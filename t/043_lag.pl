@@ -78,6 +78,11 @@ $primary->safe_psql('postgres', 'UPDATE item SET n = 4 WHERE id = 1');
 fails_with($primary, 'postgres', "SELECT cmig.wait_for_replicas(timeout => '0')", '55000',
 	'1 replica has not replayed.*DETAIL:  The replica of replication slot "gone" is not connected.*HINT:  SELECT .* pg_replication_slots', 'a slot stands for a replica that is not connected');
 
+# the lag of a replica that is not connected is not known: a backfill stops, and can be resumed
+fails_with($primary, 'postgres', "CALL cmig.backfill('item', 'n = n + 1', batch_size => 100, max_lag => '1 s')", '55000',
+	'backfill of public.item has stopped because the lag of the replicas is not known.*DETAIL:  The replica of replication slot gone is not connected.*HINT:  .*repeat the CALL', 'an unknown lag');
+is($primary->safe_psql('postgres', 'SELECT state, rows, last_error IS NOT NULL FROM cmig.backfill_progress ORDER BY id DESC LIMIT 1'), 'interrupted|100|t', 'what it has done remains');
+
 # pg_receivewal never replays anything
 my $receiver = IPC::Run::start([ 'pg_receivewal', '-D', PostgreSQL::Test::Utils::tempdir(), '-S', 'gone', '-d', $primary->connstr('postgres'), '-n', '-s', '1' ], '>&', \my $received);
 $primary->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_replication WHERE application_name <> 'standby' AND write_lsn IS NOT NULL")

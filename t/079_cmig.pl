@@ -257,6 +257,8 @@ my %hints = (
 	q{SELECT * FROM cmig.upgrade('s2') -- in the database; in the scopes: CALL cmig.upgrade_scopes('<pattern>', 't2')} =>
 	  q{cmig upgrade s2 -- in the database; in the scopes: cmig upgrade --scopes '<pattern>' t2},
 	q{SET cmig.scope = '<scope>'; CALL cmig.upgrade_stepwise('t3')} => q{cmig upgrade --stepwise t3 --scope <scope>},
+	q{SELECT * FROM cmig.resume_run('public.users')} => q{cmig resume-run public.users},
+	q{SELECT * FROM cmig.throttle('006', NULL)} => q{SELECT * FROM cmig.throttle('006', NULL)},
 	q{SELECT cmig.drop_scope('<schema>', confirm => '<schema>')} => q{cmig drop-scope <schema>},
 	# what a shell would run or redirect is quoted
 	q{SELECT * FROM cmig.export(ARRAY['a>b', 'b`id`', '002'])} => q{cmig export 'a>b' 'b`id`' 002},

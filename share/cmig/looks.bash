@@ -4,7 +4,7 @@
 # shellcheck disable=SC2154,SC2034
 #
 # looks.bash
-#	  The verbs that only show something.  Sourced by cmig.
+#	  The verbs that only show something, or that control a running backfill.  Sourced by cmig.
 
 # the result columns that describe the state and the branch of a revision
 STATE="pg_catalog.concat_ws(', ', CASE WHEN is_current THEN 'current' WHEN applied THEN 'applied' END, CASE WHEN is_head THEN 'head' END,
@@ -24,7 +24,9 @@ round-trip;;cmig.round_trip(:'argument');revision, problem, kind, object, messag
 CURRENT;;cmig.current();revision, pg_catalog.concat_ws(', ', CASE WHEN is_head THEN 'head' END, CASE WHEN NOT known THEN 'not known' END) AS state, $BRANCH;
 SCOPES;;cmig.scopes();scope, pg_catalog.array_to_string(current, ', ') AS current, pending, failed;
 SCOPE-DRIFT;;cmig.scope_drift();scope, reference, object, upgrade_sql;rows
-LOG;;cmig.log();*;"
+LOG;;cmig.log();*;
+PAUSE;;cmig.pause(:'argument');*;
+RESUME-RUN;;cmig.resume_run(:'argument');*;"
 
 # rows CALL [COLUMNS]: shows a function's rows as a table, with -v all columns
 rows()
@@ -195,6 +197,16 @@ verb_heads() { if given resolve-dependencies; then LOOKS=${LOOKS/cmig.heads()/cm
 verb_current() { ! given check-heads || { begin; perform 'cmig.require()'; }; look_up; }
 
 verb_round_trip() { [ ${#arguments[@]} -gt 0 ] || LOOKS=${LOOKS/"cmig.round_trip(:'argument')"/"cmig.round_trip()"}; look_up; }
+
+verb_throttle()
+{
+	[[ ${arguments[1]} =~ ^([0-9]{1,9}|off)$ ]] || fail 2 'the limit must be a number of rows per second, or off'
+	argument what
+	variable rate "${arguments[1]}"
+	begin
+	rows "cmig.throttle(:'what', nullif(:'rate', 'off')::integer)"
+	run page
+}
 
 # default_argument OPTION: uses the option's value if the verb has no argument
 default_argument() { [ ${#arguments[@]} -gt 0 ] || ! given "$1" || arguments=("$(option "$1")"); }

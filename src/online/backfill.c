@@ -569,10 +569,15 @@ find_state(const CmigBackfillTarget *target,
 		   CmigBackfillRun *run)
 {
 	bool		found;
+	double		rows = -1;
 	CmigRole	saved;
 
 	cmig_role_act_as_caller(&saved, caller);
 	found = cmig_backfill_run_find(identity, run);
+	cmig_role_return(&saved);
+	if (!found)
+		rows = cmig_backfill_sql_rows(target);
+	cmig_role_act_as_caller(&saved, caller);
 	refuse_unfinished(target, identity, run->id, false);
 	if (found && !run->done)
 	{
@@ -591,6 +596,8 @@ find_state(const CmigBackfillTarget *target,
 		cmig_backfill_run_replace(identity);
 		cmig_backfill_run_insert(identity, run);
 	}
+	if (!run->done)
+		cmig_backfill_run_note(run->id, rows, NULL);
 	run->parts.count = 0;
 	cmig_role_return(&saved);
 	return found;
@@ -610,14 +617,37 @@ find_state(const CmigBackfillTarget *target,
 #define LAG_PAUSE 200
 #define LAG_QUIET 1000
 
+/* How long the lag may be unknown, at least, in milliseconds. */
+#define LAG_UNKNOWN 10000
+
+/*
+ * Batches that take more than BATCH_SLOW milliseconds become smaller, down to
+ * BATCH_LEAST rows, and those that take less than BATCH_FAST may grow.
+ */
+#define BATCH_SLOW 2000
+#define BATCH_FAST 500
+#define BATCH_LEAST 100
+
 /* An example of a correct call, for hints. */
 #define CALL_HINT "CALL cmig.backfill('users', 'email_lower = lower(email)', 'email_lower IS NULL')"
 
 PG_FUNCTION_INFO_V1(cmig_backfill);
 
+/*
+ * Returns the lag of the replicas in milliseconds, the number of those that are
+ * connected, the slots of those that are not, whether the connected standbys
+ * have replayed position $1, and the end of the WAL.  The position is needed
+ * because replay_lag does not grow while a standby replays nothing.
+ */
 static CmigQuery lag_query = {
-	.sql = "SELECT coalesce(max(extract(epoch FROM replay_lag)), 0) * 1000"
-	" FROM pg_stat_replication WHERE state = 'streaming'"
+	.sql = "SELECT coalesce(max(extract(epoch FROM r.replay_lag)), 0) * 1000, count(*),"
+	" (SELECT string_agg(s.slot_name::text, ', ' ORDER BY s.slot_name::text) FROM pg_replication_slots s"
+	"  WHERE NOT s.active AND NOT s.temporary AND s.wal_status IS DISTINCT FROM 'lost' AND s.restart_lsn IS NOT NULL"
+	"  AND to_jsonb(s) ->> 'synced' IS DISTINCT FROM 'true'),"
+	" coalesce(bool_and(r.replay_lsn >= '0/0'::pg_lsn + $1 OR l.active_pid IS NOT NULL), true), pg_current_wal_flush_lsn() - '0/0'::pg_lsn"
+	" FROM pg_stat_replication r LEFT JOIN pg_replication_slots l ON l.active_pid = r.pid AND l.slot_type = 'logical'"
+	" WHERE r.state = 'streaming'",
+	.nargs = 1,.argtypes = {INT8OID}
 };
 
 /*
@@ -642,50 +672,142 @@ attempt(CmigBackfill *b, CmigAttempt body)
 	cmig_backfill_batch_adopt(b);
 }
 
-/*
- * Pause between batches, and wait while the replicas lag too far behind.  The
- * first wait that is not short is reported.
- */
+/* Raise an error unless the role may read the replication lag. */
 static void
-throttle(CmigBackfill *b)
+require_lag_visible(void)
+{
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to read the replication lag"),
+				 errhint("GRANT pg_read_all_stats TO %s, or leave out max_lag.",
+						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+}
+
+/*
+ * Returns the lag of the replicas in milliseconds, and sets *unknown to what
+ * keeps it from being known, or to NULL.
+ */
+static double
+read_lag(CmigBackfill *b, char **unknown)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	char	  **row;
+	double		lag;
+
+	require_lag_visible();
+	*unknown = NULL;
+	row = cmig_query_row(&lag_query, (int64) b->lag_position);
+	lag = strtod(row[0], NULL);
+	if (*row[3] == 't')
+		b->lag_since = 0;
+	if (row[2] != NULL)
+		*unknown = psprintf("The replica of replication slot %s is not connected.", row[2]);
+	else if (atoi(row[1]) < b->replicas)
+		*unknown = psprintf("%d of %d replicas are connected.", atoi(row[1]), b->replicas);
+	b->replicas = Max(b->replicas, atoi(row[1]));
+	if (b->lag_since == 0)
+	{
+		b->lag_position = (XLogRecPtr) strtod(row[4], NULL);
+		b->lag_since = now;
+	}
+	return Max(lag, (now - b->lag_since) / 1000.0);
+}
+
+/*
+ * Wait while the replicas lag too far behind.  Returns true if they have taken
+ * more than half of the time that they may.  The first wait that is not short
+ * is reported.  If it remains unknown how far they are behind, ends the
+ * backfill, which can be resumed.
+ */
+static bool
+wait_for_lag(CmigBackfill *b)
 {
 	int			waited = 0;
+	int			unknown_for = 0;
 
-	if (b->one_transaction)
-		return;
-	if (b->pause_ms > 0)
-		cmig_toplevel_sleep(b->pause_ms);
-	while (b->max_lag_ms > 0)
+	for (;;)
 	{
 		MemoryContext old = MemoryContextSwitchTo(b->batch_context);
+		char	   *unknown;
 		double		lag;
 
 		cmig_toplevel_snapshot();
-		lag = strtod(cmig_query_value(&lag_query), NULL);
+		lag = read_lag(b, &unknown);
 		MemoryContextSwitchTo(old);
-		MemoryContextReset(b->batch_context);
 		cmig_toplevel_commit();
-		if (lag <= b->max_lag_ms)
-			break;
+		if (unknown == NULL && lag <= b->max_lag_ms)
+			return waited > 0 || lag > b->max_lag_ms / 2;
+		unknown_for = unknown == NULL ? 0 : unknown_for + LAG_PAUSE;
+		if (unknown_for > Max(b->max_lag_ms, LAG_UNKNOWN))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("backfill of %s has stopped because the lag of the replicas is not known", b->target->name),
+					 errdetail("%s", unknown),
+					 errhint("The rows updated so far remain updated. When the replicas are back, or if one was removed together with its slot, repeat the CALL to continue.")));
 		if (waited >= LAG_QUIET && !b->lag_told)
 		{
 			b->lag_told = true;
 			ereport(NOTICE,
 					(errmsg("backfill of %s waits for replicas that are behind", b->target->name),
+					 unknown ? errdetail("%s", unknown) :
 					 errdetail("The lag is %.0f ms, and max_lag is %.0f ms.", lag, b->max_lag_ms),
 					 errhint("SELECT application_name, replay_lag FROM pg_stat_replication")));
 		}
+		MemoryContextReset(b->batch_context);
 		cmig_toplevel_sleep(LAG_PAUSE);
 		waited += LAG_PAUSE;
 	}
+}
+
+/*
+ * After a batch that began at "began" and has updated this number of rows:
+ * pause, wait for replicas and for the limit of cmig.throttle, and choose the
+ * size of the next batch.  Batches that take long, or that replicas cannot keep
+ * up with, become smaller, and grow again up to batch_size.
+ */
+static void
+throttle(CmigBackfill *b, int64 rows, TimestampTz began)
+{
+	int			limit = b->batch_limit;
+	long		took = TimestampDifferenceMilliseconds(began, GetCurrentTimestamp());
+	bool		lagging = false;
+
+	if (b->one_transaction)
+		return;
+	if (b->pause_ms > 0)
+		cmig_toplevel_sleep(b->pause_ms);
+	if (b->max_lag_ms > 0)
+		lagging = wait_for_lag(b);
+	cmig_backfill_control_limit(b, rows, began);
+
+	if (took > BATCH_SLOW || lagging)
+		limit = Max(limit / 2, BATCH_LEAST);
+	else if (took < BATCH_FAST)
+		limit = Min(limit, INT_MAX / 2) * 2;
+	limit = Min(limit, b->max_rate > 0 ? b->max_rate : limit);
+	limit = Min(limit, b->batch_size);
+	if (limit != b->batch_limit)
+		b->prepared = -1;
+	b->batch_limit = limit;
+}
+
+void
+cmig_backfill_report(const CmigBackfill *b, const char *more)
+{
+	char		activity[256];
+
+	if (!pgstat_track_activities)
+		return;
+	snprintf(activity, sizeof(activity), "pg_cmig: backfill of %.150s, pass %d, %lld rows%s",
+			 b->target->name, b->run.pass, (long long) b->run.rows, more);
+	pgstat_report_activity(STATE_RUNNING, activity);
 }
 
 /* Run passes until one of them updates no rows. */
 static void
 run_passes(CmigBackfill *b)
 {
-	char		activity[256];
-
 	for (;;)
 	{
 		/*
@@ -699,17 +821,18 @@ run_passes(CmigBackfill *b)
 			b->part++;
 		while (b->part < b->target->count)
 		{
+			int64		rows = b->run.rows;
+			TimestampTz began;
+
+			if (!b->one_transaction)
+				cmig_backfill_control_obey(b);
+			began = GetCurrentTimestamp();
 			attempt(b, cmig_backfill_batch_run);
-			if (pgstat_track_activities)
-			{
-				snprintf(activity, sizeof(activity), "pg_cmig: backfill of %.150s, pass %d, %lld rows",
-						 b->target->name, b->run.pass, (long long) b->run.rows);
-				pgstat_report_activity(STATE_RUNNING, activity);
-			}
+			cmig_backfill_report(b, "");
 			if (cmig_backfill_batch_part_is_done(&b->run, b->target->by_key))
 				b->part++;
-			else
-				throttle(b);
+			if (b->part < b->target->count)
+				throttle(b, b->run.rows - rows, began);
 		}
 
 		/*
@@ -724,7 +847,7 @@ run_passes(CmigBackfill *b)
 		b->run.rows_of_pass = 0;
 		b->run.unchanged = 0;
 		b->run.passed = 0;
-		throttle(b);
+		throttle(b, 0, GetCurrentTimestamp());
 	}
 	if (!b->one_transaction)
 		attempt(b, cmig_backfill_batch_end);
@@ -754,6 +877,30 @@ describe_error(void *arg)
 	cmig_lock_wait_explain();
 	errcontext("pg_cmig: backfill of %s, after %lld rows", b->target->name,
 			   (long long) b->run.rows);
+}
+
+/* Store the error in the backfill's row. */
+static void
+note_error(CmigBackfill *b, const ErrorData *error)
+{
+	char	   *text = psprintf("%s: %s", unpack_sql_state(error->sqlerrcode), error->message);
+	CmigRole	saved;
+
+	/* ignore an error here in favor of the error of the backfill */
+	PG_TRY();
+	{
+		cmig_toplevel_snapshot();
+		cmig_role_act_as_caller(&saved, b->caller);
+		cmig_backfill_run_note(b->run.id, -1, text);
+		cmig_role_return(&saved);
+		cmig_toplevel_commit();
+	}
+	PG_CATCH();
+	{
+		FlushErrorState();
+		cmig_toplevel_rollback();
+	}
+	PG_END_TRY();
 }
 
 /*
@@ -838,6 +985,8 @@ run_backfill(CmigBackfill *b)
 			cmig_role_return(&saved);
 			cmig_toplevel_commit();
 		}
+		else if (b->accepted)
+			note_error(b, error);
 		if (alone)
 			cmig_log_run_fail(error->sqlerrcode, psprintf(" after %lld rows", (long long) b->run.rows));
 		if (alone && error->hint == NULL && b->run.rows > 0)
@@ -924,12 +1073,9 @@ make_backfill(FunctionCallInfo fcinfo)
 				 errmsg("batch_size must be between 1 and %d", MOST_ROWS)));
 	b->pause_ms = cmig_online_milliseconds(fcinfo, 4, "pause");
 	b->max_lag_ms = cmig_online_milliseconds(fcinfo, 5, "max_lag");
-	if (b->max_lag_ms > 0 && !has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to read the replication lag"),
-				 errhint("GRANT pg_read_all_stats TO %s, or leave out max_lag.",
-						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+	if (b->max_lag_ms > 0)
+		require_lag_visible();
+	b->batch_limit = b->batch_size;
 
 	b->one_transaction = !cmig_running_concurrent_ddl();
 	b->caller = cmig_nontransactional_caller();

@@ -370,6 +370,41 @@ cmig_backfill_sql_work(const CmigBackfillTarget *target)
 	return total;
 }
 
+/* Up to this number of blocks of a table, all rows are counted. */
+#define SAMPLE_BLOCKS 1024
+
+double
+cmig_backfill_sql_rows(const CmigBackfillTarget *target)
+{
+	double		total = 0;
+
+	for (int i = 0; i < target->count; i++)
+	{
+		const CmigBackfillPart *part = &target->parts[i];
+		double		blocks = part->shards > 0 ? 0 : blocks_of(part);
+		double		share = Min(SAMPLE_BLOCKS / Max(blocks, 1), 1);
+		double		rows;
+		double		pages;
+		CmigQuery	query = {.users_text = true};
+
+		estimate(part->oid, &rows, &pages);
+		if (part->shards > 0 && target->where_sql != NULL)
+			return -1;
+		if (part->shards > 0)
+			rows = cmig_citus_rows(part->oid);
+		else if (share == 1 || target->where_sql != NULL)
+		{
+			query.sql = psprintf("SELECT pg_catalog.count(*) FROM ONLY %s%s WHERE (%s\n)", part->updated,
+								 share == 1 ? "" : psprintf(" TABLESAMPLE SYSTEM (%f)", 100 * share),
+								 target->where_sql ? target->where_sql : "true");
+			rows = strtod(*(char **) linitial(cmig_query_texts(&query, NULL, NULL)), NULL) / share;
+			cmig_query_free(&query);
+		}
+		total += rows;
+	}
+	return floor(total);
+}
+
 /* Returns the number of blocks that a batch spans if all rows match. */
 static double
 blocks_of_batch(const CmigBackfillPart *part, int batch_size)
@@ -691,7 +726,7 @@ begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 	{
 		MemoryContext old = MemoryContextSwitchTo(MemoryContextGetParent(b->batch_context));
 
-		b->batch_rows = Min((int64) b->batch_size * Max(part->shards, 1), INT_MAX / 2);
+		b->batch_rows = Min((int64) b->batch_limit * Max(part->shards, 1), INT_MAX / 2);
 		if (b->target->by_key)
 			prepare_key(&b->queries, b->target, part, b->batch_rows);
 		else
@@ -771,10 +806,14 @@ void
 cmig_backfill_batch_end(void *arg)
 {
 	CmigBackfill *b = arg;
+	CmigRole	saved;
 
 	b->next = b->run;
 	b->next.done = true;
 	store(b);
+	cmig_role_act_as_caller(&saved, b->caller);
+	cmig_control_forget("relation", b->target->name);
+	cmig_role_return(&saved);
 }
 
 /* Copy a list of names into the current memory context. */

@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+#include "access/xlogdefs.h"
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "nodes/pg_list.h"
@@ -126,10 +127,17 @@ typedef struct CmigBackfill
 	bool		one_transaction;
 	int			batch_size;
 	int			batch_rows;		/* rows of a batch of the current part:
-								 * batch_size, times the number of shards */
+								 * batch_limit, times the number of shards */
 	long		pause_ms;
 	double		max_lag_ms;		/* 0: no limit */
 	bool		lag_told;		/* has it reported a wait for replicas? */
+	int			replicas;		/* the largest number of replicas seen */
+	XLogRecPtr	lag_position;	/* a position in the WAL, and when it was */
+	TimestampTz lag_since;		/* written; 0 if the replicas have it */
+	int			batch_limit;	/* rows of the next batch, at most batch_size */
+	char		paused_by[NAMEDATALEN * 4 + 8]; /* the name that paused it, or
+												 * "" */
+	int			max_rate;		/* rows per second; 0: no limit */
 	Oid			caller;			/* role that writes cmig.backfill_run */
 
 	MemoryContext run_context;	/* contains the data to which "run" points */
@@ -164,6 +172,12 @@ typedef struct CmigBackfill
 extern void cmig_backfill_batch_run(void *backfill);
 extern void cmig_backfill_batch_end(void *backfill);
 
+/*
+ * The number of rows that the backfill will change, an estimate for a large
+ * table; -1 if it is not known.
+ */
+extern double cmig_backfill_sql_rows(const CmigBackfillTarget *target);
+
 /* Make the next state the valid one.  Call this after a batch is committed. */
 extern void cmig_backfill_batch_adopt(CmigBackfill *b);
 
@@ -172,6 +186,20 @@ extern void cmig_backfill_batch_adopt(CmigBackfill *b);
  * ranges of keys rather than blocks.
  */
 extern bool cmig_backfill_batch_part_is_done(const CmigBackfillRun *run, bool by_key);
+
+/* Show the progress in pg_stat_activity, followed by "more". */
+extern void cmig_backfill_report(const CmigBackfill *b, const char *more);
+
+/* in control.c */
+
+/* Read what other sessions want, and wait while the backfill is paused. */
+extern void cmig_backfill_control_obey(CmigBackfill *b);
+
+/*
+ * Wait until a batch that began at this time and has updated this number of
+ * rows is within the limit.
+ */
+extern void cmig_backfill_control_limit(CmigBackfill *b, int64 rows, TimestampTz began);
 
 /* in recipe.c */
 

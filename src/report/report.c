@@ -95,6 +95,7 @@ static const char *const overview[] = {
 	"  check     check  lint  plan  dry_run  diff  drift  round_trip  verify  require",
 	"  move      upgrade  downgrade  stamp  reset  repair  set_protect",
 	"  live      upgrade_stepwise  backfill  add_not_null  add_check  add_unique",
+	"  during    pause  resume_run  throttle",
 	"  rows      enable_rls  set_context  rls_status  rls_check  rls_test",
 	"  audit     enable_audit  audit_history  audit_as_of  audit_report  audit_retain",
 	"  scopes    scopes  create_scope  upgrade_scopes  scope_drift  drop_scope",

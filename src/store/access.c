@@ -76,7 +76,7 @@ static const struct
 	 * SELECT on cmig.secret, which only the owner is allowed to read.
 	 */
 	{READER | AUTHOR | MIGRATOR, "SELECT ON cmig.revision, cmig.version, cmig.scope_version, cmig.journal, cmig.progress,"
-	" cmig.backfill_run, cmig.backfill_progress, cmig.ddl_log"},
+	" cmig.backfill_run, cmig.backfill_progress, cmig.run_control, cmig.ddl_log"},
 	{READER | AUTHOR | MIGRATOR, "SELECT ON SEQUENCE cmig.backfill_run_id_seq"},
 
 	/*
@@ -99,7 +99,7 @@ static const struct
 		" transaction_id, checksum, search_path, sqlstate, message, statement, scope),"
 		" UPDATE (outcome, elapsed, transaction_id, checksum, sqlstate, message, statement)"
 	" ON cmig.journal"},
-	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.progress, cmig.backfill_run"},
+	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.progress, cmig.backfill_run, cmig.run_control"},
 
 	/*
 	 * The level "owner" contains all privileges except those that would allow
@@ -140,9 +140,10 @@ static const struct
 		"audit_retain audit_trigger backfill capture create_scope "
 		"disable_audit disable_rls downgrade downgrade_stepwise drift "
 		"drop_scope dry_run enable_audit enable_audit_schema enable_rls "
-		"enable_rls_schema import_state repair reset reset_stepwise "
-		"rls_test round_trip set_ddl_policy set_option set_protect "
-	"stamp upgrade upgrade_scopes upgrade_stepwise verify"}
+		"enable_rls_schema import_state pause repair reset "
+		"reset_stepwise resume_run rls_test round_trip set_ddl_policy "
+		"set_option set_protect stamp throttle upgrade upgrade_scopes "
+	"upgrade_stepwise verify"}
 };
 
 List *

@@ -1,6 +1,6 @@
 /*
  * progress.c
- *	  Rows of cmig.progress and cmig.backfill_run.
+ *	  Rows of cmig.progress, cmig.backfill_run, and cmig.run_control.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -769,7 +769,23 @@ cmig_backfill_run_settle(const char *revision, const char *direction)
 		3, {TEXTOID, TEXTOID, TEXTOID}
 	};
 
+	if (revision != NULL && !cmig_scope_is_set())
+		cmig_control_forget("revision", revision);
 	return cmig_query_do(&query, revision, direction, cmig_scope_current()) > 0;
+}
+
+void
+cmig_backfill_run_note(int64 id, double rows_total, const char *error)
+{
+	static CmigQuery query = {
+		"UPDATE cmig.backfill_run SET last_error = $3,"
+		" rows_total = CASE WHEN $2 < 0 THEN rows_total ELSE $2::bigint END WHERE id::bigint = $1",
+		3, {INT8OID, FLOAT8OID, TEXTOID}
+	};
+	Oid			table = get_relname_relid("backfill_run", get_namespace_oid("cmig", false));
+
+	if (get_attnum(table, "rows_total") != InvalidAttrNumber)
+		cmig_query_do(&query, id, rows_total, error);
 }
 
 void
@@ -791,4 +807,143 @@ cmig_backfill_run_replace(const CmigBackfillIdentity *identity)
 
 	if (identity->revision != NULL)
 		cmig_query_do(&query, identity->revision, identity->direction, identity->statement, cmig_scope_current());
+}
+
+/* ----------------------------------------------------------------
+ * Reads and writes cmig.run_control, in which other sessions pause and limit
+ * backfills.  Before version 1.2, the table does not exist.
+ * ----------------------------------------------------------------
+ */
+
+bool
+cmig_control_is_revision(const char *id)
+{
+	static CmigQuery query = {
+		"SELECT FROM cmig.revision WHERE revision::text = $1 UNION ALL"
+		" SELECT FROM cmig.backfill_run WHERE revision::text = $1 AND state::text <> 'done'",
+		1, {TEXTOID}
+	};
+
+	return cmig_query_do(&query, id) > 0;
+}
+
+void
+cmig_control_pause(const CmigControlTarget * target)
+{
+	static CmigQuery query = {
+		"INSERT INTO cmig.run_control (kind, name, paused) VALUES ($1, $2, true)"
+		" ON CONFLICT (kind, name) DO UPDATE SET paused = true, role = DEFAULT, changed_at = DEFAULT",
+		2, {TEXTOID, TEXTOID}
+	};
+
+	cmig_query_do(&query, target->kind, target->name);
+}
+
+/* Delete rows that no longer say anything. */
+static void
+remove_empty_controls(void)
+{
+	static CmigQuery query = {
+		"DELETE FROM cmig.run_control WHERE NOT paused AND max_rows_per_second IS NULL"
+	};
+
+	cmig_query_do(&query);
+}
+
+bool
+cmig_control_resume(const CmigControlTarget * target)
+{
+	static CmigQuery query = {
+		"UPDATE cmig.run_control SET paused = false, role = DEFAULT, changed_at = DEFAULT"
+		" WHERE paused AND ($1 = 'all' OR kind::text = $1 AND name::text = $2)",
+		2, {TEXTOID, TEXTOID}
+	};
+	bool		any = cmig_query_do(&query, target->kind, target->name) > 0;
+
+	remove_empty_controls();
+	return any;
+}
+
+void
+cmig_control_throttle(const CmigControlTarget * target, int max_rows_per_second)
+{
+	static CmigQuery limit = {
+		"INSERT INTO cmig.run_control (kind, name, max_rows_per_second) VALUES ($1, $2, $3)"
+		" ON CONFLICT (kind, name) DO UPDATE SET max_rows_per_second = $3, role = DEFAULT, changed_at = DEFAULT",
+		3, {TEXTOID, TEXTOID, INT4OID}
+	};
+	static CmigQuery lift = {
+		"UPDATE cmig.run_control SET max_rows_per_second = NULL, role = DEFAULT, changed_at = DEFAULT"
+		" WHERE max_rows_per_second IS NOT NULL AND ($1 = 'all' OR kind::text = $1 AND name::text = $2)",
+		2, {TEXTOID, TEXTOID}
+	};
+
+	if (max_rows_per_second > 0)
+		cmig_query_do(&limit, target->kind, target->name, max_rows_per_second);
+	else
+	{
+		cmig_query_do(&lift, target->kind, target->name);
+		remove_empty_controls();
+	}
+}
+
+/*
+ * Is there the table, and may the role use it?  A role that was given single
+ * privileges by hand can run backfills without it.
+ */
+static bool
+has_controls(AclMode privileges)
+{
+	Oid			table = get_relname_relid("run_control", get_namespace_oid("cmig", false));
+
+	return OidIsValid(table) && pg_class_aclcheck(table, GetUserId(), privileges) == ACLCHECK_OK;
+}
+
+void
+cmig_control_forget(const char *kind, const char *name)
+{
+	static CmigQuery query = {
+		"DELETE FROM cmig.run_control WHERE ctid = ANY (ARRAY(SELECT ctid FROM cmig.run_control"
+		" WHERE kind::text = $1 AND name::text = $2 FOR UPDATE SKIP LOCKED))",
+		2, {TEXTOID, TEXTOID}
+	};
+
+	if (has_controls(ACL_DELETE))
+		cmig_query_do(&query, kind, name);
+}
+
+int64
+cmig_control_return(const CmigControlTarget * target, ReturnSetInfo *result)
+{
+	static CmigQuery query = {
+		"SELECT target::text, revision::text, state::text, paused_by::text, max_rows_per_second::integer"
+		" FROM cmig.backfill_progress WHERE state::text NOT IN ('done', 'abandoned')"
+		" AND ($1 = 'all' OR $1 = 'revision' AND revision::text = $2 OR $1 = 'relation' AND target::text = $2)"
+		" ORDER BY id",
+		2, {TEXTOID, TEXTOID}
+	};
+	Datum		values[2] = {CStringGetTextDatum(target->kind), CStringGetTextDatum(target->name)};
+
+	return cmig_query_each(&query, values, NULL, cmig_query_return_row, result);
+}
+
+CmigControl
+cmig_control_read(const CmigBackfillIdentity *identity)
+{
+	static CmigQuery query = {
+		"SELECT (array_agg(name::text ORDER BY kind::text, name::text) FILTER (WHERE paused::boolean))[1],"
+		" coalesce(min(max_rows_per_second::integer), 0) FROM cmig.run_control"
+		" WHERE kind::text = 'all' OR kind::text = 'relation' AND name::text = $1 OR kind::text = 'revision' AND name::text = $2",
+		2, {TEXTOID, TEXTOID}
+	};
+	CmigControl control = {0};
+
+	if (has_controls(ACL_SELECT))
+	{
+		char	  **row = cmig_query_row(&query, identity->target, identity->revision);
+
+		control.paused_by = row[0];
+		control.max_rows_per_second = atoi(row[1]);
+	}
+	return control;
 }

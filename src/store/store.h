@@ -561,6 +561,46 @@ extern void cmig_backfill_run_replace(const CmigBackfillIdentity *identity);
  */
 extern bool cmig_backfill_run_settle(const char *revision, const char *direction);
 
+/*
+ * Note in the row how many rows the backfill will change, unless it is -1, and
+ * its last error, or that there is none.  Does nothing before version 1.2.
+ */
+extern void cmig_backfill_run_note(int64 id, double rows_total, const char *error);
+
+/* What a row of cmig.run_control is about. */
+typedef struct CmigControlTarget
+{
+	const char *kind;			/* "all", "revision", or "relation" */
+	const char *name;			/* "all", an id, or a qualified name */
+}			CmigControlTarget;
+
+/* What the rows say about a backfill. */
+typedef struct CmigControl
+{
+	char	   *paused_by;		/* the name in one of the rows that pause it,
+								 * or NULL */
+	int			max_rows_per_second;	/* 0: no limit */
+}			CmigControl;
+
+/* Is there a revision with this id, or an unfinished backfill of one? */
+extern bool cmig_control_is_revision(const char *id);
+
+/*
+ * Write the row: pause, set the limit, or lift it if it is 0.  To resume, or to
+ * lift a limit, "all" means all rows.  Was anything resumed?
+ */
+extern void cmig_control_pause(const CmigControlTarget * target);
+extern bool cmig_control_resume(const CmigControlTarget * target);
+extern void cmig_control_throttle(const CmigControlTarget * target, int max_rows_per_second);
+
+/* Delete the row, unless another session is changing it. */
+extern void cmig_control_forget(const char *kind, const char *name);
+
+/* Return the unfinished backfills that the row is about; how many? */
+extern int64 cmig_control_return(const CmigControlTarget * target, ReturnSetInfo *result);
+
+extern CmigControl cmig_control_read(const CmigBackfillIdentity *identity);
+
 /* in access.c */
 
 extern List *cmig_access_levels(void);

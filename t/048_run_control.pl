@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Tests what cmig.pause, cmig.resume_run, and cmig.throttle do to backfills that run in
+# other sessions, also through PgBouncer and after a crash, and what cmig.status shows
+# of them.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('run_control', 'autovacuum = off');
+$node->start;
+$node->safe_psql('postgres', <<'END_SQL');
+CREATE EXTENSION pg_cmig;
+CREATE TABLE item (id int PRIMARY KEY, n int DEFAULT 0, m int);
+INSERT INTO item SELECT generate_series(1, 5000);
+CREATE TABLE other (id int PRIMARY KEY, n int);
+INSERT INTO other SELECT generate_series(1, 5000);
+END_SQL
+
+sub sql { return $node->safe_psql('postgres', $_[0]) }
+sub paused
+{
+	my ($name) = @_;
+
+	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = '$name' AND query ~ ', paused\$' AND wait_event = 'PgSleep' AND backend_xmin IS NULL AND backend_xid IS NULL")
+	  or die "$name is not paused: " . sql('SELECT query, wait_event FROM pg_stat_activity');
+	return;
+}
+
+# paused before its first batch, and again after some
+sql("SELECT * FROM cmig.pause('item')");
+my $run = start_psql($node, 'postgres', "CALL cmig.backfill('item', 'n = n + 1', batch_size => 100, pause => '20 ms')");
+paused('run');
+is(sql('SELECT target, state, rows, rows_total, percent, paused_by FROM cmig.backfill_progress'), 'public.item|paused|0|5000|0.0|public.item', 'the view shows it');
+sql("SELECT * FROM cmig.resume_run('item')");
+$node->poll_query_until('postgres', 'SELECT rows > 300 FROM cmig.backfill_progress') or die 'it does not continue';
+is(sql("SELECT target, revision, state, paused_by FROM cmig.pause('all')"), 'public.item||paused|all', 'pause returns what it pauses');
+paused('run');
+my $rows = sql('SELECT rows FROM cmig.backfill_progress');
+is(sql("SELECT pg_sleep(0.7); SELECT rows - $rows FROM cmig.backfill_progress") =~ s/^\n//r, '0', 'it does nothing while it is paused');
+is(sql('SELECT min(n), max(n) FROM item'), '0|1', 'its rows are committed');
+is(sql("BEGIN; SET LOCAL lock_timeout = '1s'; LOCK TABLE item; SELECT 1; COMMIT"), '1', 'it holds no lock on the table');
+is(finish_psql(start_psql($node, 'postgres', "CALL cmig.backfill('item', 'm = 1', 'm IS NULL')", 'second')), 3, 'but its own lock, so that no other one can start');
+# a pause for the table does not end the one for all
+is(sql("SELECT target, state, paused_by FROM cmig.pause('item')"), 'public.item|paused|all, public.item', 'two reasons');
+is(sql("SELECT state, paused_by FROM cmig.resume_run('item')"), 'paused|all', 'one of them remains');
+# the connection that paused it is gone, and so is the server
+$node->stop('immediate');
+finish_psql($run);
+$node->start;
+is(sql('SELECT state, paused_by FROM cmig.backfill_progress'), 'interrupted|all', 'after a crash');
+$run = start_psql($node, 'postgres', "CALL cmig.backfill('item', 'n = n + 1', batch_size => 100)");
+paused('run');
+is(sql("SELECT rows - $rows FROM cmig.backfill_progress"), '0', 'it is called again, and still paused at its place');
+sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'run'");
+isnt(finish_psql($run), 0, 'it can be canceled');
+like($run->{err}, qr/NOTICE:  00000: backfill of public.item is paused after $rows rows\nHINT:  SELECT \* FROM cmig.resume_run\('all'\)\n.*57014: canceling statement due to user request/s, 'with a clear error');
+is(sql('SELECT state, last_error FROM cmig.backfill_progress'), 'interrupted|57014: canceling statement due to user request', 'which the view shows');
+sql("SELECT * FROM cmig.resume_run('all')");
+sql("CALL cmig.backfill('item', 'n = n + 1', batch_size => 100)");
+is(sql('SELECT min(n), max(n), count(*) FROM item'), '1|1|5000', 'each row was updated once');
+is(sql('SELECT count(*) FROM cmig.run_control'), '0', 'nothing is left');
+
+# a revision: the run keeps its lock
+sql(load_sql("-- revision: 001\n-- transactional: false\n\n-- cmig:upgrade\nCALL cmig.backfill('item', 'm = 1', 'm IS NULL', 500);\nCALL cmig.backfill('other', 'n = 1', 'n IS NULL', 500);\n"));
+sql("SELECT * FROM cmig.pause('001')");
+$run = start_psql($node, 'postgres', 'CALL cmig.upgrade_stepwise()');
+paused('run');
+fails_with($node, 'postgres', "SELECT * FROM cmig.upgrade()", '55P03', '', 'no other run can start');
+is(sql("SELECT target, revision, state FROM cmig.throttle('001', 20000)"), 'public.item|001|paused', 'a limit for a paused one');
+is(sql("SELECT target, state, paused_by, max_rows FROM cmig.resume_run('001')"), 'public.item|running||20000', 'it continues');
+is(finish_psql($run), 0, 'and ends') or diag $run->{err};
+is(sql('SELECT count(*) FROM cmig.run_control'), '0', 'the limit ended with the revision');
+
+# a low limit makes batches small; without it, they grow again
+sql("UPDATE item SET m = NULL; SELECT * FROM cmig.throttle('item', 10)");
+$run = start_psql($node, 'postgres', "CALL cmig.backfill('item', 'n = n + 1', batch_size => 50)");
+$node->poll_query_until('postgres', "SELECT batches > 2 AND rows <= 50 + 10 * batches FROM cmig.backfill_progress WHERE state = 'running'") or die 'it is not limited';
+sql("SELECT * FROM cmig.throttle('item', NULL)");
+is(finish_psql($run), 0, 'the limit is lifted');
+cmp_ok(sql('SELECT batches FROM cmig.backfill_progress ORDER BY id DESC LIMIT 1'), '<', 150, 'and the batches have grown');
+
+# a batch that takes long becomes smaller
+$node->safe_psql('postgres', <<'END_SQL');
+CREATE TABLE slow (id int PRIMARY KEY, n int);
+INSERT INTO slow SELECT generate_series(1, 600);
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(0.01); RETURN NEW; END$$;
+CREATE TRIGGER slow BEFORE UPDATE ON slow FOR EACH ROW EXECUTE FUNCTION slow();
+CALL cmig.backfill('slow', 'n = 1', batch_size => 300);
+END_SQL
+cmp_ok(sql("SELECT batches FROM cmig.backfill_progress WHERE target = 'public.slow'"), '>', 2, 'slow batches become smaller');
+
+$node->stop;
+done_testing();
