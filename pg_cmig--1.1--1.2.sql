@@ -200,7 +200,7 @@ COMMENT ON FUNCTION cmig.set_option(text, text, name) IS 'Stores the value of on
 CREATE FUNCTION cmig.rls_rules(schemas oid[], become text,
 	OUT rule text, OUT severity text, OUT object text, OUT problem text, OUT fix text, OUT definer oid)
 RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $rules$
 	-- the tables
 	WITH RECURSIVE t AS MATERIALIZED (SELECT c.oid, c.relnamespace AS ns,
@@ -648,7 +648,7 @@ CREATE OR REPLACE FUNCTION cmig.rls_status(schema text DEFAULT NULL,
 	OUT target text, OUT enabled boolean, OUT forced boolean, OUT columns text,
 	OUT roles text, OUT bypass_roles text, OUT policies integer, OUT by_hand integer)
 RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off SET quote_all_identifiers = off
 AS $status$
 	-- a bypass policy is a permissive policy whose expression is true
 	WITH p AS (SELECT p.oid, p.polrelid, u.oid AS role, p.polpermissive AND p.polcmd = '*' AND p.polroles <> '{0}'

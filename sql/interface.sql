@@ -70,10 +70,11 @@ SELECT c.oid::regclass AS not_dumped FROM pg_class c, pg_extension e
 WHERE c.relnamespace = 'cmig'::regnamespace AND c.relkind IN ('r', 'S') AND e.extname = 'pg_cmig'
 	AND NOT c.oid = ANY (e.extconfig) ORDER BY 1;
 
--- no function that is written in SQL or PL/pgSQL depends on the caller's search_path
+-- no function that is written in SQL or PL/pgSQL depends on the caller's search_path, or is compiled
+-- for longer than it runs
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
 WHERE p.pronamespace = 'cmig'::regnamespace AND l.lanname <> 'c'
-	AND NOT 'search_path=pg_catalog, pg_temp' = ANY (coalesce(p.proconfig, '{}'));
+	AND NOT (ARRAY['search_path=pg_catalog, pg_temp'] || CASE WHEN l.lanname = 'sql' THEN ARRAY['jit=off'] END) <@ coalesce(p.proconfig, '{}');
 
 -- an existing schema of that name is not used
 DROP EXTENSION pg_cmig;
