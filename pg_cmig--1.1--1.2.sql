@@ -110,18 +110,31 @@ DROP FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean,
 DROP FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean);
 DROP FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean);
 DROP FUNCTION cmig.drift(text, text, boolean, boolean, boolean, text[], boolean, boolean);
+DROP FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean);
 
 CREATE FUNCTION cmig.diff(target_sql text DEFAULT NULL, schemas text[] DEFAULT NULL,
 	compare text DEFAULT 'all',
 	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
 	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, exclude text[] DEFAULT '{}',
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
-	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text, OUT change text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_diff'
 LANGUAGE C SET quote_all_identifiers = off;
 
 COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean, text[]) IS 'Returns the statements that change the database into the schema that target_sql creates, in order, each with the statement that reverts it. Returns no rows if there is no difference. Raises an error if an argument is not valid (22004, 22023), the transaction is read-only (25006), a privilege is missing (42501), or the function is called by SQL that it runs (55000). Also raises the errors of target_sql.';
+
+CREATE FUNCTION cmig.diff_schemas(from_schema text DEFAULT NULL, to_schema text DEFAULT NULL,
+	compare text DEFAULT 'all',
+	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
+	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,
+	OUT step integer, OUT action text, OUT kind text, OUT object text,
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text, OUT change text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_diff_schemas'
+LANGUAGE C SET quote_all_identifiers = off;
+
+COMMENT ON FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean) IS 'Returns the statements that change one schema into another one, with the same columns as diff. Raises an error if an argument is not valid (22004, 22023), the schema does not exist (3F000), the transaction is read-only (25006), or the function is called by SQL that it runs (55000).';
 
 CREATE FUNCTION cmig.autogenerate(message text DEFAULT NULL, target_sql text DEFAULT NULL,
 	revision text DEFAULT NULL, head text DEFAULT 'head', splice boolean DEFAULT false,
@@ -153,7 +166,7 @@ CREATE FUNCTION cmig.drift(schemas text[] DEFAULT NULL, compare text DEFAULT 'al
 	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, raise boolean DEFAULT true,
 	exclude text[] DEFAULT '{}',
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
-	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text, OUT change text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_drift'
 LANGUAGE C SET quote_all_identifiers = off;
@@ -163,7 +176,7 @@ CREATE FUNCTION cmig.drift(schemas text, compare text DEFAULT 'all',
 	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, raise boolean DEFAULT true,
 	exclude text[] DEFAULT '{}',
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
-	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text, OUT change text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_drift'
 LANGUAGE C;
@@ -1231,6 +1244,7 @@ BEGIN
 			coalesce(m.proacl, pg_catalog.acldefault('f', m.proowner)), n.tableoid, n.oid, m.oid
 		FROM (VALUES
 				('rls_rules', 'cmig.heads()'),
+				('diff_schemas', 'cmig.heads()'),
 				('capture', 'cmig.upgrade(text)'),
 				('drift', 'cmig.upgrade(text)'),
 				('require_schema', 'cmig.heads()'),

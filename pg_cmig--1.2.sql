@@ -1592,7 +1592,7 @@ CREATE FUNCTION cmig.diff(target_sql text DEFAULT NULL, schemas text[] DEFAULT N
 	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
 	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, exclude text[] DEFAULT '{}',
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
-	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text, OUT change text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_diff'
 LANGUAGE C SET quote_all_identifiers = off;
@@ -1602,7 +1602,7 @@ CREATE FUNCTION cmig.diff_schemas(from_schema text DEFAULT NULL, to_schema text 
 	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
 	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
-	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text, OUT change text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_diff_schemas'
 LANGUAGE C SET quote_all_identifiers = off;
@@ -1652,7 +1652,7 @@ CREATE FUNCTION cmig.drift(schemas text[] DEFAULT NULL, compare text DEFAULT 'al
 	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, raise boolean DEFAULT true,
 	exclude text[] DEFAULT '{}',
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
-	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text, OUT change text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_drift'
 LANGUAGE C SET quote_all_identifiers = off;
@@ -1662,7 +1662,7 @@ CREATE FUNCTION cmig.drift(schemas text, compare text DEFAULT 'all',
 	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, raise boolean DEFAULT true,
 	exclude text[] DEFAULT '{}',
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
-	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text, OUT change text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_drift'
 LANGUAGE C;

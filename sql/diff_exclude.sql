@@ -81,3 +81,9 @@ SELECT cmig.diff('', exclude => '{table:job}');
 SELECT cmig.diff('', exclude => '{tabel:*.job}');
 SELECT cmig.diff('', exclude => '{table:}');
 SELECT cmig.diff('', exclude => '{NULL}');
+
+SELECT count(*) FROM cmig.disable_audit('job');
+DROP EXTENSION pg_cmig;
+DROP SCHEMA cmig_audit, partman CASCADE;
+DROP TABLE event, job, customer;
+DROP TYPE job_state;

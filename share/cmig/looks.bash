@@ -235,7 +235,7 @@ verb_require() { argument target heads; begin; perform "cmig.require(:'target')"
 # Runs diff or drift.
 verb_difference()
 {
-	local function shown='action, kind, object, hazard'
+	local function shown='action, kind, object, change, hazard'
 
 	parameters
 	if [ "$verb" = diff ]; then

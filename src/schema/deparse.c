@@ -476,6 +476,103 @@ copy(const char *text)
 	return text ? pstrdup(text) : NULL;
 }
 
+/* The most bytes of a value in the column "change". */
+#define MAX_VALUE 40
+
+/*
+ * Returns the value of a property for the column "change".  "other" is the other
+ * value, which differs.  Of long values, only what differs is shown; returns
+ * NULL if that is too long, too.
+ */
+static char *
+change_value(const char *value, const char *other)
+{
+	static const char *const types[][2] = {
+		{"character varying", "varchar"}, {"timestamp with time zone", "timestamptz"},
+		{"timestamp without time zone", "timestamp"}
+	};
+	int			start = 0,
+				end = 0,
+				length;
+
+	if (value == NULL || other == NULL)
+		other = value ? value : other;
+	if (strcmp(other, "t") == 0)
+		return pstrdup(value ? "yes" : "no");
+	if (value == NULL)
+		return pstrdup("none");
+	for (int i = 0; i < lengthof(types); i++)
+		if (strncmp(value, types[i][0], strlen(types[i][0])) == 0)
+			value = psprintf("%s%s", types[i][1], value + strlen(types[i][0]));
+	length = strlen(value);
+	if ((length > MAX_VALUE || strchr(value, '\n') != NULL) && value != other)
+	{
+		/*
+		 * find the words or lines at the start and at the end that are the
+		 * same
+		 */
+		char		space = strchr(value, '\n') || strchr(other, '\n') ? '\n' : ' ';
+
+		for (int i = 0; value[i] == other[i] && value[i] != '\0'; i++)
+			if (value[i] == space)
+				start = i + 1;
+		for (int i = 1; i < length - start && i < (int) strlen(other) - start && value[length - i] == other[strlen(other) - i]; i++)
+			if (value[length - i] == space)
+				end = i;
+	}
+	value = psprintf("%s%.*s%s", start > 0 ? "... " : "", length - start - end, value + start, end > 0 ? " ..." : "");
+	return strlen(value) > MAX_VALUE + 8 || strchr(value, '\n') != NULL ? NULL : pstrdup(value);
+}
+
+/* Append "name: old -> new" to the text, if the values differ. */
+static void
+append_change(StringInfo text, const char *name, const char *old, const char *new)
+{
+	char	   *from,
+			   *to;
+
+	if (cmig_text_same(old, new))
+		return;
+	from = change_value(old, new);
+	to = change_value(new, old);
+	if (text->len > 0)
+		appendStringInfoString(text, ", ");
+	if (from == NULL || to == NULL)
+		appendStringInfo(text, "new %s", name);
+	else if (strcmp(name, "type") == 0 || strcmp(name, "definition") == 0 || strcmp(name, "default") == 0)
+		appendStringInfo(text, "%s -> %s", from, to);
+	else
+		appendStringInfo(text, "%s: %s -> %s", name, from, to);
+}
+
+/* Returns what differs between two versions of an object, or NULL. */
+static char *
+change_text(const CmigChange *change, const CmigDiffOptions *options)
+{
+	const CmigObject *from = options->by_hand ? change->to : change->from,
+			   *to = options->by_hand ? change->from : change->to;
+	StringInfoData text;
+
+	if (from == NULL || to == NULL)
+		return !options->by_hand ? NULL : pstrdup(from ? "was dropped" : "was created");
+	initStringInfo(&text);
+	for (int i = 0; i < to->kind->nproperties && from->kind == to->kind; i++)
+		if (!cmig_object_same(from, to, i))
+			append_change(&text, to->kind->properties[i].name, from->values[i], to->values[i]);
+	if (options->owners)
+		append_change(&text, "owner", from->owner, to->owner);
+	if (options->comments)
+		append_change(&text, "comment", from->comment, to->comment);
+	if (options->privileges)
+	{
+		CmigDiffOptions only = {.privileges = true,.role = options->role,.initial = options->initial};
+
+		if (cmig_annotate_alter(from, to, &only) != NIL)
+			appendStringInfo(&text, "%sprivileges", text.len > 0 ? ", " : "");
+	}
+	return text.len > 0 ? text.data : NULL;
+}
+
 /*
  * Add a copy of the line in the caller's memory context.  The current context
  * cannot be used, because it is reset after the lines of each node.
@@ -493,6 +590,7 @@ put_row(Deparse *deparse, const CmigDiffLine *row)
 	line->upgrade = copy(upgrade);
 	line->downgrade = copy(downgrade);
 	line->hazard = copy(row->hazard);
+	line->change = copy(row->change);
 	line->staged = copy(row->staged);
 	line->staged_undo = copy(row->staged_undo);
 	if (row->ddl != NULL)
@@ -577,6 +675,7 @@ put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 			.ddl = entry,.live = live_table(deparse, object)
 		};
 
+		row.change = row.incidental ? NULL : change_text(change, deparse->options);
 		if (change->irreversible != NULL && change->action == CMIG_ALTER && entry == linitial(ddl))
 		{
 			row.downgrade = NULL;
@@ -745,6 +844,7 @@ put_drop(Deparse *deparse, CmigChange *change)
 	List	   *ddl = creation_of(deparse, change, true);
 	ListCell   *cell;
 
+	row.change = row.incidental ? NULL : change_text(change, deparse->options);
 	foreach(cell, change->takes)
 		ddl = list_concat(ddl, creation(((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	foreach(cell, change->copies)

@@ -256,7 +256,8 @@ cmig_diff_line_add_unsupported(List **lines, const char *kind, const char *objec
 	cmig_diff_line_add(&row, lines);
 }
 
-#define COLUMNS 7
+/* The functions of version 1.1 lack the last column. */
+#define COLUMNS 8
 
 /* The rows being returned. */
 typedef struct CmigPut
@@ -281,9 +282,9 @@ statements_of(const char *sql)
 /* Put one row into the result. */
 static void
 put_row(CmigPut *put, const CmigDiffLine *line, const char *action, const char *upgrade,
-		const char *downgrade, const char *hazard)
+		const char *downgrade, const char *hazard, const char *change)
 {
-	const char *texts[] = {action, line->kind, line->object, upgrade, downgrade, hazard};
+	const char *texts[] = {action, line->kind, line->object, upgrade, downgrade, hazard, change};
 	Datum		values[COLUMNS];
 	bool		nulls[COLUMNS] = {0};
 
@@ -339,7 +340,7 @@ put_together(CmigPut *put, List *lines)
 		bool		whole = put->step + 1 == first;
 
 		put_row(put, line, cmig_diff_line_action(line), whole ? upgrade : no_statement("changed", first),
-				whole || downgrade == NULL ? downgrade : no_statement("reverted", first), whole && hazards.len > 0 ? hazards.data : NULL);
+				whole || downgrade == NULL ? downgrade : no_statement("reverted", first), whole && hazards.len > 0 ? hazards.data : NULL, line->change);
 	}
 }
 
@@ -377,9 +378,9 @@ cmig_diff_put(FunctionCallInfo fcinfo, const List *lines)
 			if (line->leads)
 				put.lead = put.step + 1;
 			if (line->within)
-				put_row(&put, line, line->action, no_statement("changed", put.lead), no_statement("reverted", put.lead), NULL);
+				put_row(&put, line, line->action, no_statement("changed", put.lead), no_statement("reverted", put.lead), NULL, line->change);
 			else if (rows <= 1)
-				put_row(&put, line, line->action, line->upgrade, line->downgrade, line->hazard);
+				put_row(&put, line, line->action, line->upgrade, line->downgrade, line->hazard, line->change);
 			for (int j = 0; j < rows && rows > 1; j++)
 			{
 				const char *downgrade = list_length(downgrades) == rows ?
@@ -387,7 +388,7 @@ cmig_diff_put(FunctionCallInfo fcinfo, const List *lines)
 				j == whole || line->downgrade == NULL ? line->downgrade : no_statement("reverted", whole_step);
 
 				put_row(&put, line, j == 0 ? line->action : "alter", list_nth(upgrades, j), downgrade,
-						j == 0 ? line->hazard : NULL);
+						j == 0 ? line->hazard : NULL, j == 0 ? line->change : NULL);
 			}
 		}
 		MemoryContextReset(context);

@@ -456,6 +456,7 @@ CMIG_READER(cmig_drift)
 	InitMaterializedSRF(fcinfo, 0);
 	drift_arguments(fcinfo, 0, &drift);
 	cmig_diff_exclude_argument(fcinfo, 8, &drift.options);
+	drift.options.by_hand = true;
 	cmig_change_begin("cmig.drift()");
 	if (cmig_argument_bool(fcinfo, 7, true))
 		find(&drift);

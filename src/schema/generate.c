@@ -540,7 +540,8 @@ CMIG_READER(cmig_require_schema)
 		if (line->upgrade == NULL)
 			cmig_listing_add_format(&differences, "unsupported: %s", section_layout_unsupported(line));
 		else
-			cmig_listing_add_format(&differences, "%s %s %s", cmig_diff_line_action(line), line->kind, line->object);
+			cmig_listing_add_format(&differences, "%s %s %s%s%s", cmig_diff_line_action(line), line->kind, line->object,
+									line->change ? ": " : "", line->change ? line->change : "");
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_NOT_UP_TO_DATE),

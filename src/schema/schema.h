@@ -66,6 +66,8 @@ typedef struct CmigDiffOptions
 	bool		all_owners;		/* set the owner even if it is "role" */
 	bool		sorted;			/* sort privileges, instead of keeping the
 								 * order in which they were granted */
+	bool		by_hand;		/* describe changes in the opposite direction:
+								 * what was done to the old image */
 	bool		need_schemas;	/* raise an error for a schema that exists in
 								 * neither image, and add rows for other
 								 * roles' schemas, instead of messages */
@@ -208,6 +210,7 @@ typedef struct CmigDiffLine
 	const char *upgrade;		/* NULL for an unsupported change */
 	const char *downgrade;		/* also NULL if it cannot be reverted */
 	const char *hazard;			/* NULL, or the hazard, with the table's size */
+	const char *change;			/* NULL, or what differs: "integer -> bigint" */
 	const CmigObject *subject;	/* the object; NULL for a part of the target
 								 * that could not be executed */
 	bool		stepwise;		/* true if the statement has a concurrent
