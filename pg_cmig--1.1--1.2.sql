@@ -1107,6 +1107,12 @@ COMMENT ON COLUMN cmig.audit_foreign.kind IS 'table (a foreign table), code, or 
 COMMENT ON COLUMN cmig.audit_foreign.relation IS 'The foreign table, or the table of the policy';
 COMMENT ON COLUMN cmig.audit_foreign.code IS 'What the query would use, or the name of the policy';
 
+CREATE PROCEDURE cmig.abandon_partial(revision text DEFAULT NULL, confirm text DEFAULT NULL)
+AS 'MODULE_PATHNAME', 'cmig_abandon_partial'
+LANGUAGE C;
+
+COMMENT ON PROCEDURE cmig.abandon_partial(text, text) IS 'Reverts a revision that a stepwise run has left partially applied. Compares the schema with what the applied revisions create, and lists the statements that revert what the revision has changed. If confirm is the id of the revision, runs them, with a commit after each, and deletes the revision''s progress; if data would be lost, confirm must be the id followed by ", losing data". Continues after an interruption. Raises an error if the revision is not partially applied, or is not completely reverted (55000), the confirmation is wrong or data would be lost (22023), cmig.protect does not allow that (MG011), revisions cannot be replayed (MG014), a statement that was run has changed (MG008), the change cannot be reverted (0A000), it is called inside a transaction block (25001), or another run is in progress (55P03).';
+
 --
 -- Pausing and limiting backfills
 --
@@ -1245,6 +1251,7 @@ BEGIN
 		FROM (VALUES
 				('rls_rules', 'cmig.heads()'),
 				('diff_schemas', 'cmig.heads()'),
+				('abandon_partial', 'cmig.upgrade(text)'),
 				('capture', 'cmig.upgrade(text)'),
 				('drift', 'cmig.upgrade(text)'),
 				('require_schema', 'cmig.heads()'),

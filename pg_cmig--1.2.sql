@@ -633,6 +633,10 @@ CREATE PROCEDURE cmig.reset_stepwise(confirm text DEFAULT NULL,
 AS 'MODULE_PATHNAME', 'cmig_reset_stepwise'
 LANGUAGE C;
 
+CREATE PROCEDURE cmig.abandon_partial(revision text DEFAULT NULL, confirm text DEFAULT NULL)
+AS 'MODULE_PATHNAME', 'cmig_abandon_partial'
+LANGUAGE C;
+
 CREATE PROCEDURE cmig.backfill(target regclass DEFAULT NULL, set_sql text DEFAULT NULL,
 	where_sql text DEFAULT NULL, batch_size integer DEFAULT 10000,
 	pause interval DEFAULT '0', max_lag interval DEFAULT NULL)
@@ -768,6 +772,7 @@ COMMENT ON PROCEDURE cmig.upgrade_stepwise(bigint, text) IS 'Applies the next N 
 COMMENT ON PROCEDURE cmig.downgrade_stepwise(bigint, text) IS 'Reverts the last N revisions, with a commit after each: downgrade_stepwise(-1) is the same as downgrade_stepwise(''-1''). Raises the same errors as downgrade_stepwise(text, text, text).';
 COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text, text) IS 'Reverts the revisions above the target, with a commit after each. Raises the same errors as downgrade(text), except MG007. Also raises an error if the plan does not have the given checksum (MG016), a statement that was run has changed (MG008), it is unknown whether a statement took effect (MG012), it is called inside a transaction block (25001), another step is partially applied (55000), or another run is in progress (55P03).';
 COMMENT ON PROCEDURE cmig.reset_stepwise(text, text) IS 'Downgrades to base and upgrades to the heads again, with a commit after each revision. The argument confirm must be the name of the database. Raises the same errors as downgrade_stepwise and upgrade_stepwise.';
+COMMENT ON PROCEDURE cmig.abandon_partial(text, text) IS 'Reverts a revision that a stepwise run has left partially applied. Compares the schema with what the applied revisions create, and lists the statements that revert what the revision has changed. If confirm is the id of the revision, runs them, with a commit after each, and deletes the revision''s progress; if data would be lost, confirm must be the id followed by ", losing data". Continues after an interruption. Raises an error if the revision is not partially applied, or is not completely reverted (55000), the confirmation is wrong or data would be lost (22023), cmig.protect does not allow that (MG011), revisions cannot be replayed (MG014), a statement that was run has changed (MG008), the change cannot be reverted (0A000), it is called inside a transaction block (25001), or another run is in progress (55P03).';
 
 --
 -- Row-level security

@@ -96,6 +96,7 @@ GROUP BY 1 ORDER BY 1;
 --
 CREATE TEMP TABLE call (function text, call text);
 INSERT INTO call VALUES
+('abandon_partial(text,text)', $$CALL cmig.abandon_partial('001')$$),
 ('add_check(regclass,text,text)', $$CALL cmig.add_check('app.item', 'item_a', 'a > 0')$$),
 ('add_foreign_key(regclass,text,regclass,text,text,text,text)', $$CALL cmig.add_foreign_key('app.item', 'a'::text, 'app.item', 'id')$$),
 ('add_foreign_key(regclass,text[],regclass,text[],text,text,text)', $$CALL cmig.add_foreign_key('app.item', '{a}'::text[], 'app.item', '{id}'::text[])$$),

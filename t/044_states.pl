@@ -240,6 +240,35 @@ is($node->safe_psql($db, "SELECT to_regclass('big_a') IS NULL"), 't', 'the index
 is(trace(), 'down', 'no statement runs twice');
 
 #
+# A revision that is abandoned: the same CALL goes on after kill -9, and no other run
+# continues the revision
+#
+begin('abandoned', revision_file('001', '', 'CREATE TABLE item (id int PRIMARY KEY); INSERT INTO item VALUES (1);', ''),
+	steps_file('002', '001', "CREATE TABLE other (id int);\nCREATE INDEX CONCURRENTLY item_id ON item (id);\n"
+		  . "ALTER TABLE item ADD name text DEFAULT 'x';\nCREATE INDEX ON other (id);\nSELECT 1 / count(*) FROM gate;", ''));
+like(call($up), qr/division by zero/, 'a revision stops');
+my $abandon = "CALL cmig.abandon_partial('002', confirm => '002, losing data')";
+$holder->query_safe('BEGIN; LOCK TABLE item IN ACCESS SHARE MODE');
+my $abandoning = start_psql($node, $db, $abandon, 'first');
+my $abandoning_pid = wait_until_blocked($node, 'first');
+like(call("CALL cmig.abandon_partial('002')"), qr/55P03/, 'it is refused beside another run');
+like(call($abandon), qr/55P03/, 'also if it is confirmed');
+kill_backend($abandoning_pid);
+eval { finish_psql($abandoning) };
+wait_for_recovery($node);
+eval { $holder->quit };
+$holder = $node->background_psql($db, on_error_stop => 0);
+is($node->safe_psql($db, "SELECT concat_ws(' ', to_regclass('other'), count(*)) FROM pg_attribute WHERE attrelid = 'item'::regclass AND attname = 'name'"), '1',
+	'a part of the revision is reverted');
+like(status(), qr/partially applied: upgrade of 002: it was being reverted.*CALL cmig.abandon_partial\('002'\)/, 'the status says so');
+like(call($up), qr/55000.*abandon_partial/s, 'an upgrade does not continue the revision');
+unlike(call($abandon), qr/ERROR/, 'the same CALL continues');
+is($node->safe_psql($db, "SELECT string_agg(object, ' ') FROM cmig.drift()"), 'public.trace public.gate', 'everything is reverted, and nothing else');
+is(status(), '', 'nothing is left to say');
+$node->safe_psql($db, 'INSERT INTO gate VALUES (1)');
+is(call($up), '', 'the revision can be applied again');
+
+#
 # Statements that affect the whole database; a CALL that is prepared and repeated; open
 # cursors
 #

@@ -129,7 +129,7 @@ my %writing = (
 	stamp => [ 20, "SELECT cmig.stamp('001')", "SELECT cmig.stamp('002')" ],
 	verify => [ 20, "SELECT cmig.verify()" ],
 );
-my %beside = map { $_ => 1 } qw(audit_trigger ddl_event ddl_trigger journal_trigger enable_audit enable_rls drop_scope remove_revision revoke_access upgrade upgrade_stepwise);
+my %beside = map { $_ => 1 } qw(abandon_partial audit_trigger ddl_event ddl_trigger journal_trigger enable_audit enable_rls drop_scope remove_revision revoke_access upgrade upgrade_stepwise);
 
 my %known = map { $_ => 1 } keys %looking, keys %writing, keys %beside;
 if (my %only = map { $_ => 1 } split / /, $ENV{CMIG_LEAK_ONLY} // '')

@@ -259,6 +259,8 @@ my %hints = (
 	q{SET cmig.scope = '<scope>'; CALL cmig.upgrade_stepwise('t3')} => q{cmig upgrade --stepwise t3 --scope <scope>},
 	q{SELECT * FROM cmig.resume_run('public.users')} => q{cmig resume-run public.users},
 	q{SELECT * FROM cmig.throttle('006', NULL)} => q{SELECT * FROM cmig.throttle('006', NULL)},
+	q{If the data is not needed: CALL cmig.abandon_partial('006', confirm => '006, losing data')} => q{If the data is not needed: cmig abandon-partial 006 --yes --lose-data},
+	q{CALL cmig.abandon_partial('006') lists the statements that revert it.} => q{cmig abandon-partial 006 lists the statements that revert it.},
 	q{SELECT cmig.drop_scope('<schema>', confirm => '<schema>')} => q{cmig drop-scope <schema>},
 	# what a shell would run or redirect is quoted
 	q{SELECT * FROM cmig.export(ARRAY['a>b', 'b`id`', '002'])} => q{cmig export 'a>b' 'b`id`' 002},

@@ -108,6 +108,18 @@ gives(2, '^$', '^cmig: --in-doubt requires --stepwise\n$', 'upgrade', '--one-tra
 gives(2, '^$', '^cmig: --sql cannot be used with --dry-run\n$', 'upgrade', '--sql', '--dry-run');
 gives(2, '^$', 'current has no option --one-transaction', 'current', '--one-transaction');
 
+# a stepwise run that stops is reverted
+project('stops');
+append_to_file('migrations/001.sql', "-- revision: 001\n-- transactional: false\n-- cmig:upgrade\nCREATE TABLE t1 (id int);\nINSERT INTO t1 VALUES (1);\nSELECT 1 / 0;\n-- cmig:downgrade\nDROP TABLE t1;\n");
+gives(3, '^$', 'division by zero', 'upgrade');
+gives(3, '^$', 'HINT:  cmig upgrade --stepwise 001 finishes the upgrade\. cmig abandon-partial 001 lists the statements that revert it\.\n', 'upgrade', '--one-transaction');
+gives(0, '^$', "^changes of rows are not reverted\n[^\n]*\nHINT:  cmig show 001\nthe upgrade of revision \"001\" would be reverted by 1 statement\nDETAIL:  The statements, in this order:\n-- data loss: [^\n]*\nDROP TABLE public\\.t1;\nHINT:  cmig abandon-partial 001 --yes --lose-data\n\$", 'abandon-partial', '001');
+gives(3, '^$', 'would lose data\n[^\n]*\nHINT:  If the data is not needed: cmig abandon-partial 001 --yes --lose-data\n', 'abandon-partial', '001', '-y');
+gives(2, '^$', '^cmig: --lose-data requires --yes\n$', 'abandon-partial', '001', '--lose-data');
+gives(2, '^$', '^usage: cmig abandon-partial REV', 'abandon-partial');
+gives(0, 'is at base', 'was reverted by 1 statement\n', 'abandon-partial', '001', '--yes', '--lose-data');
+gives(3, '^$', 'is not partially applied', 'abandon-partial', '001');
+
 # --- files are authoritative --------------------------------------------------
 
 # a revision that the user did not accept is not stored, and its file can be replaced

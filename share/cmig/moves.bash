@@ -456,3 +456,20 @@ verb_reset()
 	begin_again; require_applied; choose_move reset ":'DBNAME'" ''; add_place
 	run
 }
+
+verb_abandon_partial()
+{
+	local confirmed=''
+
+	argument revision
+	if given yes; then
+		variable confirmed "${arguments[0]}$(! given lose-data || echo ', losing data')"
+		confirmed=", confirm => :'confirmed'"
+	elif given lose-data; then
+		fail 2 '--lose-data requires --yes'
+	fi
+	begin
+	call "CALL cmig.abandon_partial(:'revision'$confirmed)"
+	! given yes || add_place
+	run
+}

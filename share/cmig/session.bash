@@ -134,8 +134,8 @@ prelude()
 	[ ${#files[@]} -eq 0 ] || files_variable
 }
 
-# Reads psql's messages from standard input and prints them: notices without the
-# prefix "NOTICE:", errors in color.  Returns 1 if found() reported something.
+# Reads psql's messages from standard input and prints them: notices without their
+# prefix, errors in color.  Returns 1 if found() reported something.
 messages()
 {
 	local line status=0 hint=''
@@ -151,7 +151,7 @@ messages()
 		esac
 		[ -z "$hint" ] || { typed "$line"; line=$TYPED; }
 		case $line in
-			'NOTICE:  '*) line=${line#NOTICE:  } ;;
+			'NOTICE:  '* | 'INFO:  '*) line=${line#*:  } ;;
 			'psql: error: '*'database "'*'" does not exist') line="cmig: ${line#psql: error: }${newline}HINT:  To create it: cmig init --create-database$DATABASE_OPTION" ;;
 			'psql: error: '*) line="cmig: ${line#psql: error: }" ;;
 			ERROR:*' during recovery') line="$red$line$plain${newline}HINT:  This server is a standby, which can only be read. Connect to the primary, for example with ?target_session_attrs=primary in the URL." ;;

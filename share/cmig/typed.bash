@@ -78,6 +78,8 @@ typed_call()
 			name=${positions[0]-}
 			positions=(${positions[@]+"${positions[@]:1}"})
 		elif [ "$name" = confirm ]; then
+			[ "$1" != abandon_partial ] || CALLED+=' --yes'
+			[[ $value != *', losing data' ]] || CALLED+=' --lose-data'
 			continue
 		elif [[ $options != *" $name "* ]]; then
 			return 1

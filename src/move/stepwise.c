@@ -639,7 +639,7 @@ check_steps(const StepwiseRun *run)
 				strcmp(row->revision,
 					   cmig_graph_id(run->now.graph, run->plan->steps[i].node)) != 0))
 			i++;
-		if (i == run->plan->count)
+		if (i == run->plan->count || row->abandoned)
 			cmig_progress_require_none();
 		if (fetch(run, i)->transactional)
 			ereport(ERROR,

@@ -37,29 +37,6 @@
  */
 
 /*
- * A comparison of the live schema with the schema that the revisions create:
- * its arguments and both images.
- */
-typedef struct CmigDrift
-{
-	CmigManaged *managed;
-	const CmigNames *schemas;	/* NULL if all schemas are compared */
-	CmigDiffOptions options;
-	bool		adopts;			/* true if drift_adopt() will be called */
-	char	   *captured;		/* NULL, or a revision to be stamped first */
-	List	   *lines;			/* the result, a list of CmigDiffLine */
-	List	   *renames;		/* list of CmigDiffLine: renames and moves */
-	CmigImage  *live;
-	char	   *audited;		/* the audited live tables, see
-								 * cmig_audited_read() */
-	CmigReplayed *replayed;
-	List	   *created;		/* list of char *: the extensions that applied
-								 * revisions have created */
-	const char *left_out;		/* NULL, or the names of other roles' schemas,
-								 * for a message */
-} CmigDrift;
-
-/*
  * Read the arguments schemas, compare, owners, privileges, comments, renames,
  * and concurrently, starting at argument n.
  */
@@ -95,23 +72,30 @@ static void
 drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)
 {
 	CmigReplayPlan *plan = cmig_replay_plan_applied(now);
-	CmigListing names;
-	bool		any;
 
-	drift->live = cmig_image_read(drift->managed);
-	drift->created = cmig_extension_created(now);
-	drift->audited = cmig_audited_read();
+	cmig_drift_begin(drift, now);
 	drift->replayed = cmig_replay_read(plan, drift->schemas, true, function, true,
 									   drift->adopts ? rename_replayed : NULL, drift);
 
 	cmig_diff_check_schemas(drift->managed, drift->live, drift->replayed->image, ERROR,
 							"in the database nor in the revisions");
+	cmig_drift_tell_left_out(drift);
+}
 
-	/*
-	 * List, in a NOTICE, the schemas that are not compared because other
-	 * roles own them.  Schemas that have a row in the result are omitted.
-	 */
-	any = false;
+void
+cmig_drift_begin(CmigDrift *drift, const CmigSituation *now)
+{
+	drift->live = cmig_image_read(drift->managed);
+	drift->created = cmig_extension_created(now);
+	drift->audited = cmig_audited_read();
+}
+
+void
+cmig_drift_tell_left_out(CmigDrift *drift)
+{
+	CmigListing names;
+	bool		any = false;
+
 	cmig_listing_init(&names, CMIG_LISTING_PLAIN);
 	for (int j = 0; j < drift->managed->count; j++)
 	{
@@ -216,9 +200,8 @@ compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live)
 	return cmig_exclude_rows(drift->options.exclude, lines, from, to);
 }
 
-/* Returns the statements that make the live schema match the revisions. */
-static List *
-drift_repair(CmigDrift *drift)
+List *
+cmig_drift_repair(CmigDrift *drift)
 {
 	List	   *lines = NIL;
 	List	   *extensions;
@@ -333,7 +316,7 @@ find(void *arg)
 		(void) cmig_stamp_targets(cmig_argument_one(drift->captured), false);
 	now = cmig_move_read(false);
 	drift_read(drift, &now, drift->captured ? "cmig.load()" : "cmig.drift()");
-	drift->lines = drift_repair(drift);
+	drift->lines = cmig_drift_repair(drift);
 	if (drift->captured != NULL && drift->lines != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

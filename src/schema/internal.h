@@ -800,6 +800,55 @@ typedef CmigImage *(*CmigReplayFinish) (const CmigManaged *managed, CmigImage *i
 extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas, bool owned,
 									  const char *caller, bool assume, CmigReplayFinish finish, void *arg);
 
+/* Run a whole plan, in the task of a replay. */
+extern void cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan);
+
+/*
+ * Read what the scripts have created up to now, in the task of a replay.  The
+ * image includes installed extensions that no script has created.
+ */
+extern CmigReplayed *cmig_replay_state(CmigReplay *replay);
+
+/* in drift.c */
+
+/*
+ * A comparison of the live schema with the schema that the revisions create:
+ * its arguments and both images.
+ */
+typedef struct CmigDrift
+{
+	CmigManaged *managed;
+	const CmigNames *schemas;	/* NULL if all schemas are compared */
+	CmigDiffOptions options;
+	bool		adopts;			/* true if drift_adopt() will be called */
+	char	   *captured;		/* NULL, or a revision to be stamped first */
+	List	   *lines;			/* the result, a list of CmigDiffLine */
+	List	   *renames;		/* list of CmigDiffLine: renames and moves */
+	CmigImage  *live;
+	char	   *audited;		/* the audited live tables, see
+								 * cmig_audited_read() */
+	CmigReplayed *replayed;
+	List	   *created;		/* list of char *: the extensions that applied
+								 * revisions have created */
+	const char *left_out;		/* NULL, or the names of other roles' schemas,
+								 * for a message */
+} CmigDrift;
+
+/* Read the live schema.  Afterwards, set "replayed". */
+extern void cmig_drift_begin(CmigDrift *drift, const CmigSituation *now);
+
+/*
+ * List, in a NOTICE, the schemas that are not compared because other roles own
+ * them.  Schemas that have a row in the result are omitted.
+ */
+extern void cmig_drift_tell_left_out(CmigDrift *drift);
+
+/*
+ * Returns the statements that make the live schema match the revisions.  Changes
+ * both images.
+ */
+extern List *cmig_drift_repair(CmigDrift *drift);
+
 /* in generate.c */
 
 /* Returns the line at "index" and those of its transaction that follow. */

@@ -429,12 +429,12 @@ run_repeatable(void *arg)
 }
 
 /*
- * Run a whole plan.  If a repeatable revision's script cannot be replayed, but
- * a downgrade has been run since the script was last applied, the failure is
- * ignored: the script may need objects that no longer exist.
+ * If a repeatable revision's script cannot be replayed, but a downgrade has
+ * been run since the script was last applied, the failure is ignored: the
+ * script may need objects that no longer exist.
  */
-static void
-replay_plan(CmigReplay *replay, const CmigReplayPlan *plan)
+void
+cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan)
 {
 	ListCell   *lc;
 
@@ -512,6 +512,33 @@ run_reading(Reading reading)
 	if (error != NULL)
 		ReThrowError(error);
 	return reading.image;
+}
+
+/* Read what the scripts have created up to now. */
+static void
+read_state(CmigReplayed *replayed, Reading reading)
+{
+	CmigTarget *target = palloc(sizeof(CmigTarget));
+
+	replayed->image = run_reading(reading);
+	/* later scripts add to the lists */
+	*target = *reading.replay->state.target;
+	target->notes = list_copy(target->notes);
+	target->renames = list_copy(target->renames);
+	target->elsewhere = list_copy(target->elsewhere);
+	replayed->target = target;
+	replayed->initial = cmig_initial_grants_read();
+	replayed->audited = cmig_audited_read();
+}
+
+CmigReplayed *
+cmig_replay_state(CmigReplay *replay)
+{
+	CmigReplayed *replayed = palloc0(sizeof(CmigReplayed));
+	Reading		reading = {.replay = replay,.assumed = &replayed->assumed};
+
+	read_state(replayed, reading);
+	return replayed;
 }
 
 CmigImage *
@@ -602,14 +629,10 @@ static void
 replay_whole(CmigReplay *replay, void *arg)
 {
 	Whole	   *whole = arg;
-	CmigReplayed *replayed = whole->replayed;
 
-	replay_plan(replay, whole->plan);
+	cmig_replay_plan_run(replay, whole->plan);
 	whole->reading.replay = replay;
-	replayed->image = run_reading(whole->reading);
-	replayed->target = replay->state.target;
-	replayed->initial = cmig_initial_grants_read();
-	replayed->audited = cmig_audited_read();
+	read_state(whole->replayed, whole->reading);
 }
 
 CmigReplayed *
@@ -696,7 +719,7 @@ run_probe(CmigShadow *shadow, void *arg)
 static void
 replay_probe(CmigReplay *replay, void *arg)
 {
-	replay_plan(replay, ((Probe *) arg)->plan);
+	cmig_replay_plan_run(replay, ((Probe *) arg)->plan);
 	run_probe(NULL, arg);
 }
 

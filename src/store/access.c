@@ -136,7 +136,7 @@ static const struct
 		"baseline create_revision load load_directory merge "
 	"remove_revision"},
 	{MIGRATOR,
-		"add_check add_foreign_key add_not_null add_unique allow_ddl "
+		"abandon_partial add_check add_foreign_key add_not_null add_unique allow_ddl "
 		"audit_retain audit_trigger backfill capture create_scope "
 		"disable_audit disable_rls downgrade downgrade_stepwise drift "
 		"drop_scope dry_run enable_audit enable_audit_schema enable_rls "

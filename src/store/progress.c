@@ -46,8 +46,8 @@ static const char *const state_names[] = {"running", "in_doubt", "done"};
 
 /*
  * Returns a List of CmigProgressRow *, given a query's rows with the columns
- * revision, scope, direction, and optionally statement, state, detail, and
- * checksum.  A state that is unknown, because it was written manually, counts
+ * revision, scope, direction, and optionally statement, state, detail,
+ * checksum, and abandoned.  A state that is unknown, because it was written manually, counts
  * as in doubt.
  */
 static List *
@@ -72,6 +72,7 @@ make_rows(List *rows, bool complete)
 					row->state = i;
 			row->detail = values[5];
 			row->checksum = values[6];
+			row->abandoned = values[7] != NULL;
 		}
 		lfirst(lc) = row;
 	}
@@ -84,7 +85,7 @@ cmig_progress_read(void)
 	static CmigQuery query = {
 		"SELECT coalesce(revision::text, ''), scope::text, coalesce(direction::text, ''),"
 		" coalesce(statement::integer, 0), coalesce(state::text, ''),"
-		" detail::jsonb::text, detail::jsonb->>'checksum' FROM cmig.progress"
+		" detail::jsonb::text, detail::jsonb->>'checksum', detail::jsonb->>'abandoned' FROM cmig.progress"
 		" WHERE scope::text = $1 ORDER BY 1, 3, 4",
 		1, {TEXTOID}
 	};
@@ -149,6 +150,18 @@ cmig_progress_write(const char *revision, CmigDirection direction, int statement
 				  cmig_scope_current());
 }
 
+void
+cmig_progress_abandon(const char *revision, CmigDirection direction)
+{
+	static CmigQuery query = {
+		"UPDATE cmig.progress SET detail = coalesce(detail::jsonb, '{}') || '{\"abandoned\": true}'"
+		" WHERE scope::text = $3 AND revision::text = $1 AND direction::text = $2",
+		3, {TEXTOID, TEXTOID, TEXTOID}
+	};
+
+	cmig_query_do(&query, revision, cmig_direction_name(direction), cmig_scope_current());
+}
+
 bool
 cmig_progress_clear(const char *revision, CmigDirection direction, int statement)
 {
@@ -178,6 +191,9 @@ find_obstacle(const CmigProgressRow *row)
 	const char *direction = cmig_direction_name(row->direction);
 	char	  **look = cmig_query_row(&query, row->revision, cmig_scope_current());
 
+	if (row->abandoned)
+		return psprintf("CALL cmig.abandon_partial(%s) -- lists the statements that remain to be reverted",
+						quote_literal_cstr(row->revision));
 	if (*look[0] != 't')
 		return psprintf("The revision is no longer in cmig.revision. Load it again, then call cmig.%s_stepwise again. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>', purge => true)",
 						direction);
@@ -220,6 +236,8 @@ cmig_progress_call(const char *scope, const char *revision, CmigDirection direct
 char *
 cmig_progress_place(const CmigProgressRow *row)
 {
+	if (row->abandoned)
+		return pstrdup("it was being reverted; an unknown part of it remains");
 	return psprintf("statement %d is %s; no later statement is complete", row->statement,
 					row->state == CMIG_PROGRESS_DONE ? "done" :
 					row->state == CMIG_PROGRESS_IN_DOUBT ? "in doubt" : "unfinished");
@@ -255,9 +273,11 @@ cmig_progress_require_none(void)
 			 errdetail("A stepwise run did not finish the %s; cmig.progress shows the statements that have run.",
 					   cmig_direction_name(row->direction)),
 			 obstacle ? errhint("%s", obstacle) :
-			 errhint("%s) finishes the %s. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>')",
+			 errhint(cmig_scope_is_set() ?
+					 "%s) finishes the %s. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>')" :
+					 "%s) finishes the %s. CALL cmig.abandon_partial(%s) lists the statements that revert it.",
 					 cmig_progress_call(row->scope, row->revision, row->direction),
-					 cmig_direction_name(row->direction))));
+					 cmig_direction_name(row->direction), quote_literal_cstr(row->revision))));
 }
 
 /* ----------------------------------------------------------------

@@ -321,6 +321,8 @@ typedef struct CmigProgressRow
 	CmigProgressState state;
 	char	   *detail;			/* the column "detail", a JSON object */
 	char	   *checksum;		/* checksum of the statement, from "detail" */
+	bool		abandoned;		/* has cmig.abandon_partial() begun to revert
+								 * it? */
 } CmigProgressRow;
 
 /* The rows of the current scope, by revision, direction, and statement. */
@@ -337,6 +339,9 @@ extern CmigNames *cmig_progress_begun(void);
 extern void cmig_progress_write(const char *revision, CmigDirection direction,
 								int statement, CmigProgressState state,
 								const char *detail);
+
+/* Record that a step is being reverted, so that no run continues it. */
+extern void cmig_progress_abandon(const char *revision, CmigDirection direction);
 
 /*
  * Delete the row of a statement, of a step if it is 0, or of the current scope

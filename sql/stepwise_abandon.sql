@@ -1,0 +1,117 @@
+-- cmig.abandon_partial reverts what a stepwise run has left, and nothing else.
+CREATE EXTENSION pg_cmig;
+CREATE ROLE regress_abandon;
+GRANT ALL ON SCHEMA public TO regress_abandon;
+\set VERBOSITY default
+CREATE TABLE byhand (x int);
+INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
+('001', '{}', true, 'CREATE TABLE account (id int PRIMARY KEY, email text, note text); CREATE VIEW mails AS SELECT email FROM account', 'DROP VIEW mails; DROP TABLE account'),
+('006', '{001}', false, $$
+	ALTER TABLE account ADD email_lower text;
+	CREATE INDEX CONCURRENTLY account_lower ON account (email_lower);
+	CALL cmig.backfill('account', 'email_lower = lower(email)');
+	CREATE TABLE log (id int);
+	CREATE OR REPLACE VIEW mails AS SELECT email, id FROM account;
+	CREATE UNIQUE INDEX CONCURRENTLY account_email ON account (email);
+	ALTER TABLE account ADD never int$$,
+	'DROP INDEX CONCURRENTLY account_lower; ALTER TABLE account DROP email_lower; SELECT 1 / count(*) FROM log; DROP TABLE log;
+	DROP VIEW mails; CREATE VIEW mails AS SELECT email FROM account; DROP INDEX account_email; ALTER TABLE account DROP never');
+
+-- nothing is partially applied
+CALL cmig.abandon_partial('006');
+CALL cmig.abandon_partial('006', confirm => '006');
+CALL cmig.abandon_partial();
+CALL cmig.abandon_partial('nosuch');
+CALL cmig.abandon_partial('base');
+SELECT revision FROM cmig.upgrade('001');
+CALL cmig.abandon_partial('001');
+
+-- what is listed, and refused
+INSERT INTO account SELECT i, 'A' || i / 2 FROM generate_series(1, 10) i;
+CALL cmig.upgrade_stepwise();
+CREATE INDEX byhand_note ON account (note);
+SELECT * FROM cmig.upgrade();
+CALL cmig.abandon_partial('001');
+SET client_min_messages = error;
+CALL cmig.abandon_partial('006');
+RESET client_min_messages;
+CALL cmig.abandon_partial('006', confirm => 'yes');
+CALL cmig.abandon_partial('006', confirm => '006');
+BEGIN;
+CALL cmig.abandon_partial('006', confirm => '006, losing data');
+ROLLBACK;
+SET cmig.protect = on;
+CALL cmig.abandon_partial('006', confirm => '006, losing data');
+RESET cmig.protect;
+SET cmig.scope = 'tenant';
+CALL cmig.abandon_partial('006');
+RESET cmig.scope;
+SELECT count(*) FROM cmig.progress WHERE detail ? 'abandoned';
+
+-- an error in the middle: the same call continues, and nothing else does
+CREATE VIEW on_log AS SELECT id FROM log;
+CALL cmig.abandon_partial('006', confirm => '006, losing data');
+SELECT item, value, hint FROM cmig.status() WHERE item = 'partially applied';
+CALL cmig.upgrade_stepwise();
+CALL cmig.abandon_partial('006');
+DROP VIEW on_log;
+CALL cmig.abandon_partial('006', confirm => '006, losing data');
+\d account
+\d mails
+SELECT count(*) FROM cmig.progress;
+SELECT statement, state FROM cmig.backfill_run;
+SELECT revision, direction, outcome, message FROM cmig.journal ORDER BY id;
+SELECT item, value FROM cmig.status() WHERE item IN ('current', 'failed', 'partially applied', 'pending');
+SELECT upgrade_sql FROM cmig.drift();
+CALL cmig.abandon_partial('006', confirm => '006, losing data');
+
+-- then the revision can be run again, and a downgrade that stopped can be abandoned, too
+UPDATE account SET email = id;
+CALL cmig.upgrade_stepwise();
+CALL cmig.downgrade_stepwise('001');
+CALL cmig.abandon_partial('006');
+CALL cmig.abandon_partial('006', confirm => '006');
+SELECT upgrade_sql FROM cmig.drift();
+SELECT revision, message FROM cmig.journal WHERE direction = 'stamp' ORDER BY id DESC LIMIT 1;
+SELECT revision FROM cmig.current();
+INSERT INTO log VALUES (1);
+CALL cmig.downgrade_stepwise('001');
+
+-- without rows, nothing is lost; scripts run as cmig.role; changes that no image contains
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_abandon', 'migrator');
+SET cmig.role = 'regress_abandon';
+INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
+('007', '{001}', false, $$
+	CREATE TABLE theirs (id int);
+	CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+	ALTER ROLE regress_abandon CONNECTION LIMIT 5;
+	CREATE INDEX CONCURRENTLY ON theirs (id);
+	DO 'BEGIN CREATE TABLE more (id int); COMMIT; PERFORM 1 / count(*) FROM theirs; END'$$, '');
+DELETE FROM cmig.revision WHERE revision = '006';
+ALTER ROLE regress_abandon CREATEROLE;
+CALL cmig.upgrade_stepwise();
+SELECT item, value FROM cmig.status() WHERE item = 'partially applied';
+CALL cmig.abandon_partial('007');
+-- what an unfinished statement did is not guessed
+CALL cmig.abandon_partial('007', confirm => '007');
+SELECT upgrade_sql FROM cmig.drift();
+SELECT revision, role, message FROM cmig.journal WHERE direction = 'stamp' ORDER BY id DESC LIMIT 1;
+DROP TABLE more;
+RESET cmig.role;
+
+-- the statements that ran must be known, and the revisions before be replayable
+CALL cmig.upgrade_stepwise();
+UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, 'id int', 'id bigint') WHERE revision = '007';
+CALL cmig.abandon_partial('007');
+UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE theirs (id int)' WHERE revision = '007';
+CALL cmig.abandon_partial('007');
+UPDATE cmig.revision SET upgrade_sql = upgrade_sql || '; SELECT 1 / count(*) FROM account' WHERE revision = '001';
+CALL cmig.abandon_partial('007');
+
+RESET ROLE;
+DROP EXTENSION pg_cmig;
+DROP TABLE account, byhand, theirs CASCADE;
+DROP TABLE IF EXISTS more;
+DROP FUNCTION f();
+DROP OWNED BY regress_abandon;
+DROP ROLE regress_abandon;
