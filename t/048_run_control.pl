@@ -39,6 +39,13 @@ sql("SELECT * FROM cmig.pause('item')");
 my $run = start_psql($node, 'postgres', "CALL cmig.backfill('item', 'n = n + 1', batch_size => 100, pause => '20 ms')");
 paused('run');
 is(sql('SELECT target, state, rows, rows_total, percent, paused_by FROM cmig.backfill_progress'), 'public.item|paused|0|5000|0.0|public.item', 'the view shows it');
+my $pid = sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'run'");
+my $status = "SELECT item, value, hint FROM cmig.status() WHERE item ~ 'backfill|running|statement|waits|paused|limited|last error'";
+like(sql($status), qr/^backfill\|public.item, paused: 0 of 5000 rows \(0.0 %\)(?:, 0 rows per second)?, by process $pid\|
+statement\|backfill of public.item, pass 1, 0 rows, paused\|SELECT \* FROM pg_stat_activity WHERE pid = $pid
+running since\|[^|]+, for \d\d:\d\d:\d\d\|
+waits for\|Timeout: PgSleep\|
+paused\|public.item, by public.item\|SELECT \* FROM cmig.resume_run\('public.item'\)$/, 'cmig.status shows it');
 sql("SELECT * FROM cmig.resume_run('item')");
 $node->poll_query_until('postgres', 'SELECT rows > 300 FROM cmig.backfill_progress') or die 'it does not continue';
 is(sql("SELECT target, revision, state, paused_by FROM cmig.pause('all')"), 'public.item||paused|all', 'pause returns what it pauses');
@@ -63,6 +70,9 @@ sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name 
 isnt(finish_psql($run), 0, 'it can be canceled');
 like($run->{err}, qr/NOTICE:  00000: backfill of public.item is paused after $rows rows\nHINT:  SELECT \* FROM cmig.resume_run\('all'\)\n.*57014: canceling statement due to user request/s, 'with a clear error');
 is(sql('SELECT state, last_error FROM cmig.backfill_progress'), 'interrupted|57014: canceling statement due to user request', 'which the view shows');
+like(sql($status), qr/^backfill\|public.item, interrupted: $rows of 5000 rows \([0-9.]+ %\).* left\|CALL cmig.backfill\('public.item', 'n = n \+ 1'\)
+paused\|public.item, by all\|.*
+last error\|public.item: 57014: canceling statement due to user request\|$/, 'status shows that, and how to continue');
 sql("SELECT * FROM cmig.resume_run('all')");
 sql("CALL cmig.backfill('item', 'n = n + 1', batch_size => 100)");
 is(sql('SELECT min(n), max(n), count(*) FROM item'), '1|1|5000', 'each row was updated once');
@@ -74,6 +84,12 @@ sql("SELECT * FROM cmig.pause('001')");
 $run = start_psql($node, 'postgres', 'CALL cmig.upgrade_stepwise()');
 paused('run');
 fails_with($node, 'postgres', "SELECT * FROM cmig.upgrade()", '55P03', '', 'no other run can start');
+like(sql($status), qr/^running\|upgrade of 001, by process \d+\|.*
+statement\|backfill of public.item, pass 1, 0 rows, paused\|.*
+running since\|.*
+waits for\|Timeout: PgSleep\|
+backfill\|public.item, paused: 0 of 5000 rows \(0.0 %\).*
+paused\|public.item, by 001\|/, 'status of a stepwise run');
 is(sql("SELECT target, revision, state FROM cmig.throttle('001', 20000)"), 'public.item|001|paused', 'a limit for a paused one');
 is(sql("SELECT target, state, paused_by, max_rows FROM cmig.resume_run('001')"), 'public.item|running||20000', 'it continues');
 is(finish_psql($run), 0, 'and ends') or diag $run->{err};

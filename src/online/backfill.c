@@ -745,6 +745,8 @@ wait_for_lag(CmigBackfill *b)
 					 errmsg("backfill of %s has stopped because the lag of the replicas is not known", b->target->name),
 					 errdetail("%s", unknown),
 					 errhint("The rows updated so far remain updated. When the replicas are back, or if one was removed together with its slot, repeat the CALL to continue.")));
+		if (waited >= LAG_QUIET)
+			cmig_backfill_report(b, ", waits for replicas");
 		if (waited >= LAG_QUIET && !b->lag_told)
 		{
 			b->lag_told = true;
@@ -785,7 +787,6 @@ throttle(CmigBackfill *b, int64 rows, TimestampTz began)
 		limit = Max(limit / 2, BATCH_LEAST);
 	else if (took < BATCH_FAST)
 		limit = Min(limit, INT_MAX / 2) * 2;
-	limit = Min(limit, b->max_rate > 0 ? b->max_rate : limit);
 	limit = Min(limit, b->batch_size);
 	if (limit != b->batch_limit)
 		b->prepared = -1;

@@ -201,6 +201,12 @@ cmig_backfill_control_obey(CmigBackfill *b)
 				(errmsg("backfill of %s continues", b->target->name)));
 		cmig_backfill_report(b, "");
 	}
+	/* a batch takes at most about a second */
+	if (b->max_rate > 0 && b->batch_limit > b->max_rate)
+	{
+		b->batch_limit = b->max_rate;
+		b->prepared = -1;
+	}
 }
 
 void

@@ -96,6 +96,41 @@ is_still_to_do(const CmigView *view, const char *revision, bool down)
 }
 
 /*
+ * What process $1, which executes a run, is doing, and which processes wait for
+ * a run lock that it holds, as rows of cmig.status.
+ */
+static CmigQuery read_activity = {
+	"SELECT v.item, v.value, v.hint FROM (SELECT pg_catalog.date_trunc('second', least(xact_start, query_start))::text AS since,"
+	"  pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.left(query, 160), '^pg_cmig: ', ''), '\\s+', ' ', 'g') AS doing,"
+	"  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() - query_start)::text AS time,"
+	"  wait_event_type || ': ' || wait_event AS event,"
+	"  nullif(pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(pid), ', '), '') AS blockers,"
+	"  'SELECT * FROM pg_stat_activity WHERE pid ' AS look,"
+	"  (SELECT pg_catalog.string_agg(w.pid::text, ', ' ORDER BY w.pid) FROM pg_catalog.pg_locks h, pg_catalog.pg_locks w"
+	"   WHERE h.pid = $1 AND h.granted AND NOT w.granted AND h.locktype = 'advisory' AND w.locktype = 'advisory' AND h.objsubid > 2"
+	"   AND w.database = h.database AND w.classid = h.classid AND w.objid = h.objid AND w.objsubid = h.objsubid) AS waiting"
+	"  FROM pg_catalog.pg_stat_activity WHERE pid = $1) a,"
+	" LATERAL (VALUES (1, $2, coalesce(a.doing, '') || CASE $2 WHEN 'running' THEN ', by process ' || $1 ELSE '' END, a.look || '= ' || $1),"
+	"  (2, 'running since', a.since || CASE $2 WHEN 'running' THEN ', this statement for ' ELSE ', for ' END || a.time, NULL),"
+	"  (3, 'waits for', CASE WHEN a.blockers IS NULL THEN a.event"
+	"   ELSE 'process ' || a.blockers || ' (' || coalesce(a.event, '') || ')' END, a.look || 'IN (' || a.blockers || ')'),"
+	"  (4, 'waiting', 'for this run: process ' || a.waiting, a.look || 'IN (' || a.waiting || ')'))"
+	" AS v (number, item, value, hint) WHERE v.value IS NOT NULL ORDER BY v.number", 2, {INT4OID, TEXTOID}
+};
+
+/*
+ * Add what the process is doing, as the given item, since when, and who waits
+ * for whom.
+ */
+static void
+put_activity(FunctionCallInfo fcinfo, int pid, const char *item)
+{
+	Datum		values[2] = {Int32GetDatum(pid), CStringGetTextDatum(item)};
+
+	cmig_query_each(&read_activity, values, NULL, cmig_query_return_row, fcinfo->resultinfo);
+}
+
+/*
  * Add rows about stepwise runs that are in progress or were interrupted.  A run
  * in progress holds the run lock.  If no process holds the lock, a progress row
  * with outcome "running" belongs to an interrupted run.
@@ -123,8 +158,11 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 			return;
 		}
 		if (running && runner != 0)
+		{
 			cmig_result_add_text(fcinfo, "running", psprintf("%s, by process %d", step, runner),
 								 psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d", runner));
+			put_activity(fcinfo, runner, "statement");
+		}
 		else if (running)
 			cmig_result_add_text(fcinfo, "interrupted", step, again);
 		else if (strcmp(last.outcome, "failed") == 0)
@@ -143,29 +181,6 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 }
 
 /*
- * What process $1, which executes a run, is doing, and which processes wait for
- * a run lock that it holds, as rows of cmig.status.
- */
-static CmigQuery read_activity = {
-	"SELECT v.item, v.value, v.hint FROM (SELECT pg_catalog.date_trunc('second', xact_start)::text AS since,"
-	"  pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.left(query, 160), '^pg_cmig: ', ''), '\\s+', ' ', 'g') AS doing,"
-	"  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() - query_start)::text AS time,"
-	"  wait_event_type || ': ' || wait_event AS event,"
-	"  nullif(pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(pid), ', '), '') AS blockers,"
-	"  'SELECT * FROM pg_stat_activity WHERE pid ' AS look,"
-	"  (SELECT pg_catalog.string_agg(w.pid::text, ', ' ORDER BY w.pid) FROM pg_catalog.pg_locks h, pg_catalog.pg_locks w"
-	"   WHERE h.pid = $1 AND h.granted AND NOT w.granted AND h.locktype = 'advisory' AND w.locktype = 'advisory' AND h.objsubid > 2"
-	"   AND w.database = h.database AND w.classid = h.classid AND w.objid = h.objid AND w.objsubid = h.objsubid) AS waiting"
-	"  FROM pg_catalog.pg_stat_activity WHERE pid = $1) a,"
-	" LATERAL (VALUES (1, 'running', coalesce(a.doing, '') || ', by process ' || $1, a.look || '= ' || $1),"
-	"  (2, 'running since', a.since || ', this statement for ' || a.time, NULL),"
-	"  (3, 'waits for', CASE WHEN a.blockers IS NULL THEN a.event"
-	"   ELSE 'process ' || a.blockers || ' (' || coalesce(a.event, '') || ')' END, a.look || 'IN (' || a.blockers || ')'),"
-	"  (4, 'waiting', 'for this run: process ' || a.waiting, a.look || 'IN (' || a.waiting || ')'))"
-	" AS v (number, item, value, hint) WHERE v.value IS NOT NULL ORDER BY v.number", 1, {INT4OID}
-};
-
-/*
  * Add rows about a transactional run in another session.  The run's changes are
  * not visible until it commits, but pg_stat_activity shows what its process is
  * doing.
@@ -175,13 +190,66 @@ put_running(FunctionCallInfo fcinfo)
 {
 	TransactionId prepared;
 	int			pid = cmig_run_lock_transaction_holder(&prepared);
-	Datum		values[1] = {Int32GetDatum(pid)};
 
 	if (pid != 0)
-		cmig_query_each(&read_activity, values, NULL, cmig_query_return_row, fcinfo->resultinfo);
+		put_activity(fcinfo, pid, "running");
 	if (TransactionIdIsValid(prepared))
 		cmig_result_add_text(fcinfo, "running", psprintf("prepared transaction %u", prepared),
 							 psprintf("SELECT * FROM pg_prepared_xacts WHERE transaction = '%u' -- COMMIT PREPARED or ROLLBACK PREPARED ends it", prepared));
+}
+
+/*
+ * Add rows about backfills that have not ended.  Before version 1.2, the view
+ * has fewer columns.
+ */
+static void
+put_backfills(FunctionCallInfo fcinfo)
+{
+	static CmigQuery query = {
+		"SELECT v.item, v.value, v.hint, CASE WHEN v.number = 1 AND b.revision IS NULL THEN b.pid END"
+		" FROM (SELECT p.id::bigint, p.target::text, p.revision::text, p.state::text, p.rows::bigint, p.percent::numeric,"
+		"   p.rows_per_second::numeric, p.eta::interval, p.set_sql::text, p.where_sql::text, (j->>'rows_total')::bigint AS total,"
+		"   j->>'paused_by' AS paused_by, j->>'max_rows_per_second' AS most, j->>'last_error' AS error,"
+		"   (SELECT l.pid FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 1668114791 AND l.objsubid = 17224"
+		"    AND l.objid = to_regclass(p.target::text)::oid AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+		"    AND p.state::text IN ('running', 'paused')) AS pid"
+		"  FROM cmig.backfill_progress p JOIN cmig.backfill_run r ON r.id::bigint = p.id::bigint, LATERAL to_jsonb(p) j"
+		"  WHERE r.scope::text = $1 AND p.state::text NOT IN ('done', 'abandoned')) b,"
+		" LATERAL (VALUES (1, 'backfill', concat(b.target, CASE WHEN b.state <> 'running' THEN ', ' || b.state END, ': ', b.rows,"
+		"   CASE WHEN b.total IS NULL THEN format(' rows, %s %% of this pass', b.percent)"
+		"   ELSE format(' of %s rows (%s %%)', greatest(b.total, b.rows), b.percent) END,"
+		"   ', ' || b.rows_per_second || ' rows per second', ', ' || b.eta || ' left', ', by process ' || b.pid),"
+		"   CASE WHEN b.state = 'interrupted' AND b.revision IS NULL THEN format('CALL cmig.backfill(%L, %L%s)', b.target, b.set_sql, ', ' || quote_literal(b.where_sql))"
+		"   WHEN b.state = 'running' THEN format('To stop it for a while: SELECT * FROM cmig.pause(%L)', coalesce(b.revision, b.target)) END),"
+		"  (2, 'paused', b.target || ', by ' || b.paused_by, format('SELECT * FROM cmig.resume_run(%L)', split_part(b.paused_by, ', ', 1))),"
+		"  (3, 'limited', format('%s, to %s rows per second', b.target, b.most), 'SELECT * FROM cmig.run_control'),"
+		"  (4, 'last error', b.target || ': ' || b.error, NULL)) AS v (number, item, value, hint)"
+		" WHERE v.value IS NOT NULL AND (v.number <> 3 OR b.most IS NOT NULL) ORDER BY b.id, v.number",
+		1, {TEXTOID}
+	};
+	ListCell   *lc;
+
+	foreach(lc, cmig_query_list(&query, cmig_scope_current()))
+	{
+		char	  **row = lfirst(lc);
+
+		cmig_result_add_text(fcinfo, row[0], row[1], row[2]);
+		if (row[3] != NULL)
+			put_activity(fcinfo, atoi(row[3]), "statement");
+	}
+}
+
+/* Add a row that says that the server is a standby, if it is one. */
+static void
+put_standby(FunctionCallInfo fcinfo)
+{
+	static CmigQuery query = {
+		"SELECT concat('yes; shows what it has replayed', ', up to ' || date_trunc('second', pg_last_xact_replay_timestamp())::text,"
+		" CASE WHEN pg_is_wal_replay_paused() THEN '; the replay is paused' END)"
+	};
+
+	if (RecoveryInProgress())
+		cmig_result_add_text(fcinfo, "standby", cmig_query_value(&query), "Run upgrades and backfills on the primary.");
 }
 
 /*
@@ -301,6 +369,7 @@ CMIG_READER(cmig_status)
 			head_nodes[heads++] = i;
 
 	cmig_result_add_text(fcinfo, "database", get_database_name(MyDatabaseId), NULL);
+	put_standby(fcinfo);
 	worker_hint = graph->count == 0 ? cmig_citus_worker_hint() : NULL;
 	if (worker_hint != NULL)
 	{
@@ -340,6 +409,7 @@ CMIG_READER(cmig_status)
 							 "SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0");
 	put_stepwise(fcinfo, &view);
 	put_running(fcinfo);
+	put_backfills(fcinfo);
 	put_failure(fcinfo, &view, pending);
 	put_findings(fcinfo, &view);
 	return (Datum) 0;
