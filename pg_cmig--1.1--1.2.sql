@@ -47,6 +47,7 @@ DROP FUNCTION cmig.round_trip("any", VARIADIC "any");
 DROP FUNCTION cmig.verify("any");
 DROP FUNCTION cmig.verify(text, text);
 DROP FUNCTION cmig.verify("any", VARIADIC "any");
+DROP FUNCTION cmig.lint(text);
 DROP FUNCTION cmig.lint("any");
 DROP FUNCTION cmig.lint("any", VARIADIC "any");
 DROP FUNCTION cmig.status(VARIADIC "any");
@@ -70,6 +71,15 @@ DROP FUNCTION cmig.audit_history("any", "any", VARIADIC "any");
 DROP FUNCTION cmig.audit_as_of("any", "any", "any", VARIADIC "any");
 DROP PROCEDURE cmig.upgrade_stepwise("any", "any", "any", VARIADIC "any");
 DROP PROCEDURE cmig.downgrade_stepwise("any", "any", "any", VARIADIC "any");
+
+CREATE FUNCTION cmig.lint(target text DEFAULT 'heads', facts boolean DEFAULT true,
+	OUT revision text, OUT statement integer, OUT line integer, OUT rule text,
+	OUT severity text, OUT message text, OUT safe_rewrite text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_lint'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.lint(text, boolean) IS 'Returns what the statements of pending revisions would lock, rewrite, scan, break, or lose, based on their text and the existing tables. With facts => false, ignores the existing tables, and says which rules needed them. Executes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023) or the graph is broken (MG005).';
 
 CREATE OR REPLACE FUNCTION cmig.audit_history(target regclass, key "any" DEFAULT NULL::text,
 	OUT id bigint, OUT clock_at timestamptz, OUT transaction_id xid8,
@@ -1249,6 +1259,7 @@ BEGIN
 			coalesce(n.proacl, pg_catalog.acldefault('f', n.proowner)),
 			coalesce(m.proacl, pg_catalog.acldefault('f', m.proowner)), n.tableoid, n.oid, m.oid
 		FROM (VALUES
+				('lint', 'cmig.heads()'),
 				('rls_rules', 'cmig.heads()'),
 				('diff_schemas', 'cmig.heads()'),
 				('abandon_partial', 'cmig.upgrade(text)'),

@@ -1718,7 +1718,7 @@ COMMENT ON FUNCTION cmig.round_trip(text, boolean) IS 'Upgrades, downgrades, and
 
 COMMENT ON FUNCTION cmig.verify(text, boolean) IS 'Runs the verify sections of the applied revisions, or of one revision and its ancestors, each in a subtransaction that is rolled back. Returns one row for each section, with what is wrong. Raises an error if the target is not valid (MG001, MG002, MG004), the graph is broken (MG005), the target is not applied (MG010), or the function is called by a script (55000). With raise => true, raises an error if a verification fails (MG009).';
 
-CREATE FUNCTION cmig.lint(target text DEFAULT 'heads',
+CREATE FUNCTION cmig.lint(target text DEFAULT 'heads', facts boolean DEFAULT true,
 	OUT revision text, OUT statement integer, OUT line integer, OUT rule text,
 	OUT severity text, OUT message text, OUT safe_rewrite text)
 RETURNS SETOF record
@@ -1733,7 +1733,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_lint_sql'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.lint(text) IS 'Returns what the statements of pending revisions would lock, rewrite, scan, break, or lose, based on their text and the existing tables. Executes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023) or the graph is broken (MG005).';
+COMMENT ON FUNCTION cmig.lint(text, boolean) IS 'Returns what the statements of pending revisions would lock, rewrite, scan, break, or lose, based on their text and the existing tables. With facts => false, ignores the existing tables, and says which rules needed them. Executes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023) or the graph is broken (MG005).';
 COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'Does the same as lint, for one script. With facts => false, ignores the existing tables, as in an empty database. Raises an error if the script is null (22004).';
 
 --

@@ -8,6 +8,8 @@ CREATE TABLE empty (id bigint PRIMARY KEY, name text);
 ANALYZE big, empty;
 SET lock_timeout = '2s';
 SET statement_timeout = '1min';
+-- these tables count as large here
+SET cmig.lint_small_table = 0;
 
 -- large, empty, and new tables, and tables that are not known
 SELECT statement, line, rule, severity, message FROM cmig.lint_sql($$
@@ -157,6 +159,24 @@ SELECT revision, message FROM cmig.lint() WHERE rule = 'ban-new-enum-value-use-i
 -- names of sequences that are not names
 SELECT rule, message FROM cmig.lint_sql($$SELECT nextval(''), nextval('a.b.c.d'), nextval('"'), nextval(' big . x'), nextval('Big'); DROP OWNED BY PUBLIC$$);
 
+-- what only takes time is no error if the table is small; what fails or loses data is one
+SET cmig.lint_small_table = '8MB';
+CREATE FUNCTION judged() RETURNS TABLE (statement int, rule text, severity text) LANGUAGE sql AS $x$
+SELECT statement, rule, severity FROM cmig.lint_sql($$ALTER TABLE big ADD CHECK (id > 0); CREATE INDEX ON unknown (name); ALTER TABLE big ADD x text NOT NULL; VACUUM FULL big; VACUUM FULL; REINDEX TABLE big; DROP TABLE big$$, false) $x$;
+SELECT * FROM judged() WHERE rule ~ 'valid|index|required|rewriting|drop';
+SET cmig.lint_small_table = '10kB';
+SELECT * FROM judged() WHERE severity = 'error';
+RESET cmig.lint_small_table;
+-- without the live tables
+DELETE FROM cmig.revision;
+SELECT cmig.create_revision('One', 'CREATE INDEX ON big (name); CREATE TABLE c (id bigint); CREATE INDEX ON c (id); DROP TABLE empty', revision => '001');
+SELECT revision, statement, rule, severity, message FROM cmig.lint(facts => false);
+SELECT revision, statement, rule, severity, message FROM cmig.lint();
+SET cmig.lint_ignore = 'no-facts';
+SELECT count(*) FROM cmig.lint(facts => false);
+RESET cmig.lint_ignore;
+
+DROP FUNCTION judged;
 DROP TABLE big, empty;
 DROP TYPE mood;
 DROP EXTENSION pg_cmig;

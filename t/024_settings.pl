@@ -189,6 +189,11 @@ is(session('regress_app', '', "SET cmig.lint_policy = off; $lint"), 'MG023', 'SE
 is(session('regress_app', '-c cmig.lint_ignore=ban-drop-table', $lint), 'MG023', 'connection options do not change its rules');
 is(session('regress_app', '', "SET cmig.lint_ignore = 'ban-drop-table'; SELECT count(*) FROM cmig.lint('lint') WHERE rule = 'ban-drop-table'; $lint"), "0\nMG023",
 	'SET changes the rules of cmig.lint, but not those of the policy');
+query($node, 'shop', 'CREATE TABLE slow AS SELECT 1 AS id');
+my $slow = "SET cmig.lint_small_table = 0; SET cmig.lint_ignore = 'ban-drop-table'; LOAD 'pg_cmig'; BEGIN; UPDATE cmig.revision SET upgrade_sql = 'ALTER TABLE slow ADD CHECK (id > 0)' WHERE revision = 'lint';";
+is(session('postgres', '', "$slow SELECT revision FROM cmig.upgrade('lint'); ROLLBACK"), 'MG023', 'a superuser can change what counts as small');
+is(session('postgres', '', "$slow SET LOCAL ROLE regress_app; SELECT session_user = 'postgres', count(*) FROM cmig.lint('lint') WHERE severity = 'error'; ROLLBACK"), 't|1', 'and for cmig.lint');
+query($node, 'shop', 'DROP TABLE slow');
 is(session('regress_owner', '', "SET cmig.lint_policy = off; $lint"), 'lint', 'the owner of the database can turn the policy off');
 is(session('postgres', '-c cmig.lint_ignore=ban-drop-table', $lint), 'lint', 'a superuser can change its rules');
 query($node, 'postgres', "GRANT SET ON PARAMETER cmig.lint_policy TO regress_app");
@@ -203,7 +208,7 @@ query($node, 'shop', "SELECT cmig.remove_revision('lint'); DROP TABLE lost");
 # there, and - that it is refused or has no effect
 #
 my %value = (audit_skip => 'on', checksum_policy => 'ignore', concurrent_ddl => 'off', ddl_policy => 'log', dry_run_timeout => 7, lint_ignore => 'prefer-bigint-over-int', lint_include => 'prefer-bigint-over-int',
-	lint_policy => 'error', lock_retries => 7, lock_timeout => 7,
+	lint_policy => 'error', lint_small_table => 7, lock_retries => 7, lock_timeout => 7,
 	log_runs => 'off', protect => 'on', restore_point => 'on', rls_gate => 'public', rls_gate_level => 'warning', role => 'none', run_timeout => 7, running_revision => 'x', scope => 'theirs', search_path => 'public');
 my @names = split /\n/, $node->safe_psql('shop', "LOAD 'pg_cmig'; SELECT substr(name, 6) FROM pg_settings WHERE name LIKE 'cmig.%' ORDER BY 1");
 is("@names", join(' ', sort keys %value), 'each setting is part of this test');
@@ -215,7 +220,7 @@ sub found
 	my ($role, $options, $name, $before) = @_;
 	my $found = session($role, $options, "SELECT FROM cmig.heads() LIMIT 0; $before SHOW cmig.$name");
 
-	$found =~ s/^7ms$/7/;
+	$found =~ s/^7(?:ms|kB)$/7/;
 	return $found eq $value{$name} ? '+' : '-';
 }
 
@@ -247,6 +252,7 @@ dry_run_timeout  + + + - + +
 lint_ignore      + + + - + +
 lint_include     + + + - + +
 lint_policy      + + + - + +
+lint_small_table + + + - + +
 lock_retries     + + + - + +
 lock_timeout     + + + - + +
 log_runs         + + + - + +

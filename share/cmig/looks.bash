@@ -149,9 +149,12 @@ in_file()
 
 verb_lint()
 {
+	local lint="cmig.lint(:'argument')"
+
 	argument argument heads
+	! given no-facts || lint="cmig.lint(:'argument', facts => false)"
 	in_file 1 line
-	look_items "cmig.lint(:'argument')" "revision, pg_catalog.concat_ws(': ', coalesce($IN_FILE, CASE WHEN line IS NOT NULL THEN pg_catalog.concat('line ', line) END), severity, pg_catalog.concat(message, ' (', rule, ')')), safe_rewrite" "cmig.lint(:'argument') WHERE severity OPERATOR(pg_catalog.=) 'error'"
+	look_items "$lint" "revision, pg_catalog.concat_ws(': ', coalesce($IN_FILE, CASE WHEN line IS NOT NULL THEN pg_catalog.concat('line ', line) END), severity, pg_catalog.concat(message, ' (', rule, ')')), safe_rewrite" "$lint WHERE severity OPERATOR(pg_catalog.=) 'error'"
 }
 
 # missing_item ITEM: adds a statement that returns an item about cmig_missing

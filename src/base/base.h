@@ -95,12 +95,13 @@ extern const char *cmig_settings_guard_text(const char *name, const char *sessio
 extern int	cmig_settings_guard_enum(const char *name, int session);
 
 /*
- * The same for a string setting that a guard setting depends on.  The stored
- * string takes effect if the guard has a stored value other than its default
+ * The same for a setting that a guard setting depends on.  The stored
+ * value takes effect if the guard has a stored value other than its default
  * and the session is not allowed to make the guard less strict.
  */
 extern const char *cmig_settings_guarded_text(const char *name, const char *session,
 											  const char *guard);
+extern int	cmig_settings_guarded_int(const char *name, int session, const char *guard);
 
 /*
  * The protection level, its name or that of the stored one, and whether the

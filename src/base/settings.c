@@ -388,23 +388,28 @@ cmig_settings_bool(const char *name, bool session)
 	return result;
 }
 
+/* Parse a stored value.  If value is NULL, returns the built-in default. */
+static int
+parse_stored_int(struct config_generic *setting, const char *stored)
+{
+	struct config_int *record = (struct config_int *) setting;
+	const char *hint = NULL;
+	int			result;
+
+	if (stored == NULL)
+		return record->boot_val;
+	if (!parse_int(stored, &result, setting->flags, &hint) || result < record->min || result > record->max)
+		refuse_value(setting, stored, hint);
+	return result;
+}
+
 int
 cmig_settings_int(const char *name, int session)
 {
 	struct config_generic *setting;
 	const char *stored;
-	const char *hint = NULL;
-	int			result;
 
-	if (use_session_value(name, &setting, &stored))
-		return session;
-	if (stored == NULL)
-		return ((struct config_int *) setting)->boot_val;
-	if (!parse_int(stored, &result, setting->flags, &hint) ||
-		result < ((struct config_int *) setting)->min ||
-		result > ((struct config_int *) setting)->max)
-		refuse_value(setting, stored, hint);
-	return result;
+	return use_session_value(name, &setting, &stored) ? session : parse_stored_int(setting, stored);
 }
 
 const char *
@@ -468,17 +473,30 @@ cmig_settings_guard_enum(const char *name, int session)
 	return session >= owners || session_may_loosen(name) ? session : owners;
 }
 
+/* May the session change settings that the guard depends on? */
+static bool
+is_unguarded(const char *guard)
+{
+	struct config_generic *setting = find_setting(guard);
+
+	return parse_enum(setting, stored_setting(setting, false)) == ((struct config_enum *) setting)->boot_val ||
+		session_may_loosen(guard);
+}
+
 const char *
 cmig_settings_guarded_text(const char *name, const char *session, const char *guard)
 {
-	struct config_generic *setting = find_setting(guard);
-	char	   *stored = stored_setting(setting, false);
+	struct config_generic *setting = find_setting(name);
 
-	if (parse_enum(setting, stored) == ((struct config_enum *) setting)->boot_val ||
-		session_may_loosen(guard))
-		return cmig_settings_text(name, session);
-	setting = find_setting(name);
-	return check_text(setting, stored_setting(setting, false));
+	return is_unguarded(guard) ? cmig_settings_text(name, session) : check_text(setting, stored_setting(setting, false));
+}
+
+int
+cmig_settings_guarded_int(const char *name, int session, const char *guard)
+{
+	struct config_generic *setting = find_setting(name);
+
+	return is_unguarded(guard) ? cmig_settings_int(name, session) : parse_stored_int(setting, stored_setting(setting, false));
 }
 
 bool

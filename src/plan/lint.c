@@ -17,12 +17,14 @@ static const CmigLintRule own_rules[] = {
 	{"syntax-error", CMIG_LINT_ERROR},
 	{"unused-ignore", CMIG_LINT_NOTICE},
 	{"empty-downgrade", CMIG_LINT_WARNING},
+	{"no-facts", CMIG_LINT_NOTICE},
 	{NULL}
 };
 
 #define SYNTAX_ERROR (&own_rules[0])
 #define UNUSED_IGNORE (&own_rules[1])
 #define EMPTY_DOWNGRADE (&own_rules[2])
+#define NO_FACTS (&own_rules[3])
 
 /* Returns all rules, in the order in which they are applied. */
 static List *
@@ -82,6 +84,7 @@ static const struct config_enum_entry policies[] = {
 	{NULL, 0, false}
 };
 
+static int	lint_small_table = 8192;	/* kB */
 static char *lint_include = NULL;
 static char *lint_ignore = NULL;
 
@@ -121,6 +124,9 @@ cmig_lint_init(void)
 							   "Lists the rules that cmig.lint does not apply.",
 							   NULL, &lint_ignore, "", PGC_USERSET, GUC_LIST_INPUT,
 							   check_names, NULL, NULL);
+	DefineCustomIntVariable("cmig.lint_small_table",
+							"Sets the size below which a table counts as small: what only takes time is then no error of cmig.lint.",
+							NULL, &lint_small_table, 8192, 0, INT_MAX, PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomEnumVariable("cmig.lint_policy",
 							 "Sets what an upgrade does if cmig.lint finds errors: off, warn, or error.",
 							 NULL, &lint_policy, POLICY_OFF, policies, PGC_USERSET, 0, NULL, NULL, NULL);
@@ -169,7 +175,11 @@ lint_run_begin(bool reads_facts, bool enforces)
 	CmigLint   *lint = cmig_lint_state_begin(reads_facts, cmig_session_search_path());
 	List	   *included = names_in("cmig.lint_include", lint_include, enforces);
 	List	   *ignored = names_in("cmig.lint_ignore", lint_ignore, enforces);
+	const char *small = "cmig.lint_small_table";
 	ListCell   *lc;
+
+	lint->small = 1024 * (int64) (enforces ? cmig_settings_guarded_int(small, lint_small_table, "cmig.lint_policy") :
+								  cmig_settings_int(small, lint_small_table));
 
 	foreach(lc, all_rules())
 	{
@@ -204,6 +214,7 @@ apply_rules(CmigLint *lint, Node *node)
 	{
 		const CmigLintRule *rule = lint->rule = lfirst(lc);
 
+		lint->slow = NULL;
 		if (!is_about(rule, nodeTag(node)) ||
 			(lint->caller && !(rule->flags & (CMIG_LINT_SLOW | CMIG_LINT_CALLED))))
 			continue;
@@ -439,15 +450,49 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
  * cmig.lint finds errors.
  */
 
+/* Returns the names, separated by commas. */
+static char *
+join_names(List *names)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, names)
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", (char *) lfirst(lc));
+	return text.data;
+}
+
+/* Say which of the active rules find little, because the live tables are not read. */
+static void
+report_no_facts(CmigLint *lint)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, lint->rules)
+	{
+		const CmigLintRule *rule = lfirst(lc);
+
+		if ((rule->flags & CMIG_LINT_FACTS) && !cmig_text_list_has(names, rule->name))
+			names = lappend(names, unconstify(char *, rule->name));
+	}
+	lint->rule = NO_FACTS;
+	lint->revision = NULL;
+	if (list_member_ptr(lint->rules, NO_FACTS))
+		cmig_lint_report(lint, NULL, "the live tables were not read: tables that the plan does not create count as large, and these rules find only what the scripts show: %s",
+						 join_names(names));
+}
+
 /*
- * Check a plan's scripts against the live database.  If "enforces" is true, use
- * the rule settings that apply to cmig.lint_policy.
+ * Check a plan's scripts, if "facts" is true against the live database.  If
+ * "enforces" is true, use the rule settings that apply to cmig.lint_policy.
  */
 static CmigLint *
-examine_plan(const CmigSituation *now, const CmigPlan *plan, bool enforces)
+examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool enforces)
 {
 	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
-	CmigLint   *lint = lint_run_begin(true, enforces);
+	CmigLint   *lint = lint_run_begin(facts, enforces);
 
 	/*
 	 * cmig.upgrade can run the plan if all revisions are transactional.  If
@@ -468,6 +513,8 @@ examine_plan(const CmigSituation *now, const CmigPlan *plan, bool enforces)
 							 "the downgrade section is empty, so a downgrade reverts nothing, and the next upgrade runs the revision again; write the statements or, if there is nothing to revert, a comment");
 	}
 	finish_deferred(lint, true);
+	if (!facts)
+		report_no_facts(lint);
 	return lint;
 }
 
@@ -477,14 +524,14 @@ cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enfo
 	ListCell   *lc;
 
 	*errors = *warnings = 0;
-	foreach(lc, examine_plan(now, plan, enforces)->findings)
+	foreach(lc, examine_plan(now, plan, true, enforces)->findings)
 	{
 		CmigLintFinding *finding = lfirst(lc);
 
 		if (finding->dropped || finding->rule == SYNTAX_ERROR || finding->rule == EMPTY_DOWNGRADE)
 			continue;
-		*errors += finding->rule->severity == CMIG_LINT_ERROR;
-		*warnings += finding->rule->severity == CMIG_LINT_WARNING;
+		*errors += finding->severity == CMIG_LINT_ERROR;
+		*warnings += finding->severity == CMIG_LINT_WARNING;
 	}
 }
 
@@ -508,7 +555,7 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig lint", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	lint = examine_plan(now, plan, true);
+	lint = examine_plan(now, plan, true, true);
 	cmig_listing_init(&detail, CMIG_LISTING_LINES);
 	foreach(lc, lint->findings)
 	{
@@ -517,7 +564,7 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 		CmigRevisionText *text;
 		bool		in_file;
 
-		if (finding->dropped || finding->rule->severity != CMIG_LINT_ERROR)
+		if (finding->dropped || finding->severity != CMIG_LINT_ERROR)
 			continue;
 		text = cmig_catalog_read_text(finding->revision);
 		in_file = text != NULL && text->file_name != NULL;
@@ -587,7 +634,7 @@ return_findings(FunctionCallInfo fcinfo, CmigLint *lint, bool with_revision)
 		nulls[i] = finding->line == 0;
 		values[i++] = Int32GetDatum(finding->line);
 		set_text(values, nulls, i++, finding->rule->name);
-		set_text(values, nulls, i++, severities[finding->rule->severity]);
+		set_text(values, nulls, i++, severities[finding->severity]);
 		set_text(values, nulls, i++, finding->message);
 		set_text(values, nulls, i++, finding->fix);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
@@ -607,7 +654,9 @@ CMIG_READER(cmig_lint)
 		targets->names[0] = "heads";
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
-	lint = examine_plan(&now, cmig_move_plan_upgrade(&now, targets), false);
+	/* version 1.1 of the extension has one argument */
+	lint = examine_plan(&now, cmig_move_plan_upgrade(&now, targets),
+						PG_NARGS() < 2 || cmig_argument_bool(fcinfo, 1, true), false);
 	return_findings(fcinfo, lint, true);
 	return (Datum) 0;
 }

@@ -135,6 +135,13 @@ cmig_lint_model_is_large_itself(const CmigLintTable *table)
 	return cmig_lint_model_is_large(table) && !table->empty_itself;
 }
 
+/* Is the relation known to be smaller than this? */
+static inline bool
+cmig_lint_model_is_small(const CmigLintTable *table, int64 bytes)
+{
+	return table != NULL && table->bytes >= 0 && table->bytes < bytes;
+}
+
 /*
  * Rules and findings
  */
@@ -160,6 +167,7 @@ typedef struct CmigLint CmigLint;
 								 * its name */
 #define CMIG_LINT_SLOW 2		/* what it reports scans or rewrites a large
 								 * table */
+#define CMIG_LINT_FACTS 8		/* finds little without the live tables */
 #define CMIG_LINT_CALLED 4		/* also applies to what pg_cmig's functions
 								 * run, as rules with CMIG_LINT_SLOW do */
 
@@ -198,6 +206,7 @@ extern const CmigLintRule cmig_lint_others[];	/* in lint_rules.c */
 typedef struct CmigLintFinding
 {
 	const CmigLintRule *rule;
+	CmigLintSeverity severity;
 	const char *revision;		/* NULL for cmig.lint_sql */
 	int			statement;		/* starting at 1; 0: not about a statement */
 	int			line;			/* line number, starting at 1; 0 if unknown */
@@ -295,6 +304,7 @@ struct CmigLint
 	List	   *deferred;		/* of CmigLintDeferred * */
 	bool		reads_facts;	/* looks names up in the live database */
 	bool		reads_sizes;	/* true if the sizes of relations matter */
+	int64		small;			/* cmig.lint_small_table in bytes */
 	bool		one_transaction;	/* all revisions run in one */
 	List	   *rules;			/* of CmigLintRule *: the active ones */
 
@@ -307,6 +317,8 @@ struct CmigLint
 
 	/* current statement */
 	const CmigLintRule *rule;	/* the rule being applied */
+	CmigLintTable *slow;		/* the relation that the rule says is scanned
+								 * or rewritten; NULL: the target */
 	const CmigStatement *statement;
 	const CmigStatement *caller;	/* if it is a statement that a function of
 									 * pg_cmig runs: the one that calls it */

@@ -772,8 +772,8 @@ check_code_column(CmigLint *lint, AlterTableCmd *command, int number)
 }
 
 const CmigLintRule cmig_lint_dependents[] = {
-	{"dependent-objects", CMIG_LINT_ERROR, 0, check_dependents, {T_AlterTableStmt, T_DropStmt}},
-	{"code-uses-dropped", CMIG_LINT_WARNING, 0, check_code, {T_RenameStmt, T_DropStmt}},
-	{"code-uses-dropped", CMIG_LINT_WARNING, 0, NULL, {T_AlterTableStmt}, AT_DropColumn, check_code_column},
+	{"dependent-objects", CMIG_LINT_ERROR, CMIG_LINT_FACTS, check_dependents, {T_AlterTableStmt, T_DropStmt}},
+	{"code-uses-dropped", CMIG_LINT_WARNING, CMIG_LINT_FACTS, check_code, {T_RenameStmt, T_DropStmt}},
+	{"code-uses-dropped", CMIG_LINT_WARNING, CMIG_LINT_FACTS, NULL, {T_AlterTableStmt}, AT_DropColumn, check_code_column},
 	{NULL}
 };

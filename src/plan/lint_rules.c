@@ -848,9 +848,9 @@ check_backfill(CmigLint *lint, Node *node)
 
 /* The last ones use the findings of the other rules. */
 const CmigLintRule cmig_lint_others[] = {
-	{"row-security-lost", CMIG_LINT_ERROR, 0, check_security, {T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt}},
+	{"row-security-lost", CMIG_LINT_ERROR, CMIG_LINT_FACTS, check_security, {T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt}},
 	{"row-security-lost", CMIG_LINT_ERROR, CMIG_LINT_CALLED, NULL, {T_AlterTableStmt}, AT_DisableRowSecurity, check_disable},
-	{"privileges-lost", CMIG_LINT_WARNING, 0, check_privileges,
+	{"privileges-lost", CMIG_LINT_WARNING, CMIG_LINT_FACTS, check_privileges,
 	{T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt, T_ViewStmt}},
 	{"prefer-lookup-table-over-enum", CMIG_LINT_NOTICE, 0, check_create, {T_CreateEnumStmt}},
 	{"require-enum-value-ordering", CMIG_LINT_NOTICE, 0, check_ordering, {T_AlterEnumStmt}},

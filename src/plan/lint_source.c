@@ -38,6 +38,11 @@ cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
 		enlargeStringInfo(&message, needed);
 	}
 	finding->rule = lint->rule;
+	finding->severity = lint->rule->severity;
+	/* what only takes time is no error if it takes little */
+	if ((lint->rule->flags & CMIG_LINT_SLOW) &&
+		cmig_lint_model_is_small(lint->slow ? lint->slow : lint->target, lint->small))
+		finding->severity = CMIG_LINT_NOTICE;
 	finding->revision = lint->revision;
 	if (lint->statement)
 	{

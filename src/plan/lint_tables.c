@@ -181,6 +181,7 @@ compacted(CmigLint *lint, Node *node)
 				break;
 		}
 	}
+	lint->slow = table;
 	return cmig_lint_model_is_large(table) ? cmig_lint_text_table(table) : NULL;
 }
 
@@ -358,6 +359,7 @@ is_scanned(CmigLint *lint, const CmigLintTable *parent, CmigLintTable *table)
 {
 	ListCell   *lc;
 
+	lint->slow = table;
 	if (!cmig_lint_model_is_large(table))
 		return false;
 	cmig_lint_state_load(lint, table);
@@ -460,7 +462,7 @@ check_distribution(CmigLint *lint, Node *node)
 			if (strcmp(function, functions[i].name) == 0)
 				where = functions[i].where;
 		name = where ? cmig_locks_constant(cmig_call_argument(call, 0, "table_name")) : NULL;
-		table = name ? cmig_lint_state_find(lint, name, false) : NULL;
+		table = lint->slow = name ? cmig_lint_state_find(lint, name, false) : NULL;
 		if (!cmig_lint_model_is_large(table))
 			continue;
 		column = cmig_call_argument(call, 1, "distribution_column");
@@ -485,8 +487,8 @@ const CmigLintRule cmig_lint_tables[] = {
 	{"prefer-repack", CMIG_LINT_WARNING, 0, check_repack, {T_VacuumStmt, T_ClusterStmt}},
 	{"prefer-single-alter-table", CMIG_LINT_NOTICE, 0, check_single_alter, {T_AlterTableStmt}},
 	{"require-concurrent-partition-detach", CMIG_LINT_WARNING, 0, NULL, {T_AlterTableStmt}, AT_DetachPartition, check_detach},
-	{"attaching-partition", CMIG_LINT_ERROR, CMIG_LINT_SLOW, NULL, {T_AlterTableStmt}, AT_AttachPartition, check_attach},
-	{"attaching-partition", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_new_partition, {T_CreateStmt}},
-	{"distributing-table", CMIG_LINT_ERROR, 0, check_distribution, {T_SelectStmt}},
+	{"attaching-partition", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FACTS, NULL, {T_AlterTableStmt}, AT_AttachPartition, check_attach},
+	{"attaching-partition", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FACTS, check_new_partition, {T_CreateStmt}},
+	{"distributing-table", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_distribution, {T_SelectStmt}},
 	{NULL}
 };
