@@ -56,6 +56,16 @@ CREATE SCHEMA shop;
 CREATE TABLE shop.item (id bigint);
 INSERT INTO shop.item VALUES (1);
 CREATE SCHEMA bare;
+CREATE VIEW names_of_names AS SELECT id FROM names;
+CREATE FUNCTION stamped() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER stamp BEFORE UPDATE ON city FOR EACH ROW EXECUTE FUNCTION stamped();
+CREATE POLICY shown ON city USING (true);
+CREATE POLICY floor ON city AS RESTRICTIVE USING (true);
+CREATE FUNCTION named(a int, b int DEFAULT 1) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE ROLE regress_lint_app;
+CREATE ROLE regress_lint_owner;
+GRANT SELECT ON big TO regress_lint_app, regress_lint_owner;
+CREATE SCHEMA owned AUTHORIZATION regress_lint_owner;
 ANALYZE;
 
 CREATE TABLE lint_case (n int GENERATED ALWAYS AS IDENTITY, rule text, script text, at int[] DEFAULT '{}', transactional boolean DEFAULT true);
@@ -242,6 +252,31 @@ SELECT fires('require-concurrent-index-creation', E'SELECT cmig.enable_rls(''big
 	silent_alone('disallowed-unique-constraint', 'CALL cmig.add_unique(''big'', ''kind'')'), silent_alone('adding-not-nullable-field', E'CALL cmig.add_not_null(''big'', ''name'');\nALTER TABLE big ALTER name SET NOT NULL', 'CALL cmig.backfill(''big'', ''n = 1'')'),
 	fires_alone('foreign-key-without-index', E'CALL cmig.add_foreign_key(''small'', ''city_id'', ''city'');\nCALL cmig.add_foreign_key(''big'', ''{k}'', ''city'')', 1),
 	fires('row-security-lost', E'SELECT cmig.enable_rls(''big'', ''name'');\nSELECT cmig.disable_rls(''big'')', 2), silent('row-security-lost', 'SELECT cmig.disable_rls(''big'')');
+-- rows and objects that are lost
+SELECT fires('changing-all-rows', E'UPDATE big SET n = 1;\nDELETE FROM public.big;\nUPDATE big b SET n = 1 WHERE true;\nALTER TABLE big ADD x text;\nUPDATE big SET x = name WHERE x IS NULL;\nUPDATE nowhere SET a = 1;\nUPDATE shard SET day = now()', 1, 2, 3, 5, 6, 7),
+	silent('changing-all-rows', 'UPDATE big SET n = 1 WHERE id < 10', 'DELETE FROM big WHERE n IS NULL', 'UPDATE small SET name = 1', E'CREATE TABLE new (a int);\nUPDATE new SET a = 1', E'ALTER TABLE big ADD x text DEFAULT 1;\nUPDATE big SET n = 1 WHERE x IS NULL', 'UPDATE names SET name = 1'),
+	silent_alone('changing-all-rows', 'CALL cmig.backfill(''big'', ''n = 1'')');
+SELECT fires('copying-all-rows', E'INSERT INTO small SELECT id, name, 1 FROM big;\nINSERT INTO small (id) SELECT b.id FROM city c JOIN big b ON b.id = c.id', 1, 2),
+	silent('copying-all-rows', 'INSERT INTO big (id, k) VALUES (1, 2)', 'INSERT INTO small (id) SELECT id FROM big WHERE id < 10', 'INSERT INTO small (id) SELECT id FROM big LIMIT 10', 'INSERT INTO big SELECT * FROM small', 'INSERT INTO small (id) SELECT generate_series(1, 10)');
+SELECT fires('truncating-table', E'TRUNCATE big;\nTRUNCATE small, shard CASCADE', 1, 2), silent('truncating-table', 'TRUNCATE small', E'CREATE TABLE new (a int);\nTRUNCATE new', E'CREATE TEMP TABLE new (a int);\nTRUNCATE new');
+SELECT fires('restarting-sequence', E'ALTER SEQUENCE counter RESTART;\nALTER SEQUENCE IF EXISTS counter INCREMENT 2 RESTART WITH 5;\nALTER TABLE big ALTER k RESTART', 1, 2, 3),
+	silent('restarting-sequence', 'ALTER SEQUENCE counter INCREMENT 2', E'CREATE SEQUENCE new;\nALTER SEQUENCE new RESTART', 'ALTER TABLE small ALTER id RESTART', E'CREATE TABLE new (a int GENERATED ALWAYS AS IDENTITY);\nALTER TABLE new ALTER a RESTART');
+SELECT fires('ban-drop-view', E'DROP VIEW names;\nDROP MATERIALIZED VIEW IF EXISTS summary, empty_summary', 1, 2), silent('ban-drop-view', E'DROP VIEW names;\nCREATE VIEW names AS SELECT 1', 'DROP VIEW IF EXISTS nothing', E'CREATE VIEW v AS SELECT 1;\nDROP VIEW v', 'DROP TABLE IF EXISTS nothing');
+SELECT fires('ban-drop-trigger', E'DROP TRIGGER stamp ON city', 1), silent('ban-drop-trigger', E'DROP TRIGGER stamp ON city;\nCREATE TRIGGER stamp BEFORE INSERT ON city EXECUTE FUNCTION suppress_redundant_updates_trigger()', 'DROP TRIGGER IF EXISTS nothing ON city',
+	E'CREATE TRIGGER new AFTER INSERT ON city EXECUTE FUNCTION suppress_redundant_updates_trigger();\nDROP TRIGGER new ON city', 'DROP POLICY shown ON city', 'DROP TRIGGER IF EXISTS a ON nothing');
+SELECT fires('ban-drop-policy', 'DROP POLICY shown ON city', 1), silent('ban-drop-policy', E'DROP POLICY shown ON city;\nCREATE POLICY shown ON city USING (true)', 'DROP POLICY floor ON city', 'DROP POLICY IF EXISTS nothing ON city');
+SELECT fires('row-security-lost', 'DROP POLICY floor ON city', 1), silent('row-security-lost', 'DROP POLICY shown ON city', E'DROP POLICY floor ON city;\nCREATE POLICY floor ON city AS RESTRICTIVE USING (true)');
+SELECT fires('ban-drop-extension', 'DROP EXTENSION plpgsql CASCADE', 1), silent('ban-drop-extension', 'DROP EXTENSION IF EXISTS nothing', E'CREATE EXTENSION new;\nDROP EXTENSION new');
+SELECT fires('dependent-objects', E'DROP VIEW names CASCADE;\nDROP FUNCTION stamped() CASCADE', 1, 2), silent('dependent-objects', E'DROP TRIGGER stamp ON city;\nDROP FUNCTION stamped() CASCADE', 'DROP EXTENSION pg_cmig', E'DROP VIEW names_of_names;\nDROP VIEW names CASCADE');
+SELECT fires('revoking-privileges', E'REVOKE SELECT ON big FROM regress_lint_app;\nREVOKE ALL ON SCHEMA shop FROM regress_lint_app', 1, 2), silent('revoking-privileges', 'REVOKE SELECT ON big FROM PUBLIC', 'REVOKE SELECT ON city FROM regress_lint_app', 'REVOKE SELECT ON big FROM regress_lint_owner', 'REVOKE GRANT OPTION FOR SELECT ON big FROM regress_lint_app', 'GRANT SELECT ON big TO regress_lint_app', 'REVOKE SELECT ON big FROM nobody_known');
+SELECT fires('swapping-tables', E'ALTER TABLE city RENAME TO city_old;\nALTER TABLE small RENAME TO city', 2), silent('swapping-tables', E'ALTER TABLE scratch RENAME TO scratch_old;\nALTER TABLE small RENAME TO scratch', 'ALTER TABLE small RENAME TO new', E'ALTER TABLE city RENAME TO x;\nALTER TABLE x RENAME TO city');
+-- what fails
+SELECT fires('changing-partition-key', E'ALTER TABLE shard ALTER id TYPE numeric;\nALTER TABLE shard DROP id;\nALTER TABLE shard_1 ALTER day TYPE text', 1, 2, 3), silent('changing-partition-key', 'ALTER TABLE shard ALTER day TYPE timestamptz', 'ALTER TABLE big ALTER id TYPE numeric', E'ALTER TABLE shard DETACH PARTITION shard_1;\nALTER TABLE shard_1 ALTER day TYPE text');
+SELECT fires('incompatible-replace', E'CREATE OR REPLACE VIEW names AS SELECT name, id FROM big;\nCREATE OR REPLACE FUNCTION fixed() RETURNS text LANGUAGE sql AS ''SELECT 1'';\nCREATE OR REPLACE FUNCTION named(b int, a int DEFAULT 1) RETURNS int LANGUAGE sql AS ''SELECT 1'';\nCREATE OR REPLACE PROCEDURE named(a int) LANGUAGE sql AS ''SELECT 1''', 1, 2, 3), fires('incompatible-replace', 'CREATE OR REPLACE VIEW names AS SELECT id FROM big', 1), fires('incompatible-replace', 'CREATE OR REPLACE VIEW names AS SELECT id::text, name FROM big', 1),
+	fires('incompatible-replace', E'CREATE OR REPLACE FUNCTION named(b int, a int DEFAULT 1) RETURNS int LANGUAGE sql AS ''SELECT 1''', 1), fires('incompatible-replace', E'CREATE OR REPLACE FUNCTION public.named(a int, b int) RETURNS integer LANGUAGE sql AS ''SELECT 1''', 1),
+	fires('incompatible-replace', 'CREATE OR REPLACE FUNCTION named(a int, b int DEFAULT 2) RETURNS SETOF int LANGUAGE sql AS ''SELECT 1''', 1),
+	silent('incompatible-replace', 'CREATE OR REPLACE VIEW names AS SELECT id, name, kind FROM big', 'CREATE OR REPLACE VIEW names AS SELECT * FROM big', 'CREATE OR REPLACE VIEW new AS SELECT 1', 'CREATE OR REPLACE VIEW names (id, name) AS VALUES (1, 2)', 'CREATE OR REPLACE FUNCTION fixed() RETURNS int8 LANGUAGE sql AS ''SELECT 1''', 'CREATE OR REPLACE FUNCTION fixed(int) RETURNS text LANGUAGE sql AS ''SELECT 1''',
+		'CREATE OR REPLACE FUNCTION named(a int, b int DEFAULT 2) RETURNS int LANGUAGE sql AS ''SELECT 1''', E'DROP FUNCTION fixed();\nCREATE OR REPLACE FUNCTION fixed() RETURNS text LANGUAGE sql AS ''SELECT 1''', E'DROP VIEW names;\nCREATE OR REPLACE VIEW names AS SELECT 1 AS a');
 \o
 
 -- no row: where a rule fires is where it should
@@ -289,5 +324,7 @@ DROP TABLE lint_case, visit, big, small, city, shard, list, loose, checked, pare
 DROP FUNCTION fires, silent, fires_alone, silent_alone, found, with_comments, draw, fixed, overloaded(), overloaded(text);
 DROP SEQUENCE counter;
 DROP TYPE mood, point3, unused, positive, label, five;
-DROP SCHEMA shop, bare CASCADE;
+DROP SCHEMA shop, bare, owned CASCADE;
+DROP FUNCTION stamped, named;
+DROP ROLE regress_lint_app, regress_lint_owner;
 DROP EXTENSION pg_cmig;

@@ -16,6 +16,13 @@ SET statement_timeout = '5min';
 \set script 'CREATE INDEX ON big (lower(name), (id + 1))'
 \i :include
 
+SET cmig.lint_small_table = 0;
+\set rule changing-all-rows
+\set script 'UPDATE /* SET */ big SET name = upper(name) || ''it''''s'''
+\i :include
+RESET cmig.lint_small_table;
+\set rule require-concurrent-index-creation
+
 \set plain :setup
 \set setup 'CREATE TABLE part (id bigint NOT NULL, "a b" text) PARTITION BY RANGE (id); CREATE TABLE "part 1" PARTITION OF part FOR VALUES FROM (0) TO (100); CREATE TABLE part_2 PARTITION OF part FOR VALUES FROM (100) TO (200); INSERT INTO part SELECT g, g FROM generate_series(1, 150) g;'
 \set script 'CREATE UNIQUE INDEX "part, i" ON /* here */ part USING btree (id, "a b") WITH (fillfactor = 70)'

@@ -32,7 +32,7 @@ all_rules(void)
 {
 	static const CmigLintRule *const subjects[] = {
 		cmig_lint_indexes, cmig_lint_columns, cmig_lint_constraints, cmig_lint_tables,
-		cmig_lint_dependents, cmig_lint_others, own_rules
+		cmig_lint_dependents, cmig_lint_losses, cmig_lint_others, own_rules
 	};
 	List	   *result = NIL;
 

@@ -200,6 +200,7 @@ extern const CmigLintRule cmig_lint_columns[];
 extern const CmigLintRule cmig_lint_constraints[];
 extern const CmigLintRule cmig_lint_tables[];
 extern const CmigLintRule cmig_lint_dependents[];	/* in lint_cascade.c */
+extern const CmigLintRule cmig_lint_losses[];
 extern const CmigLintRule cmig_lint_others[];	/* in lint_rules.c */
 
 /* A problem that a rule has found. */
@@ -298,6 +299,8 @@ struct CmigLint
 	HTAB	   *names;			/* what the plan has changed */
 	HTAB	   *oids;			/* the live relations that have been read */
 	List	   *temporary;		/* of CmigLintTable *: of the script */
+	List	   *parts;			/* of char *: cmig_lint_part_key() of the
+								 * triggers and policies that the plan creates */
 	List	   *bodies;			/* functions that code-uses-dropped has read */
 	CmigLintSession session;
 	List	   *findings;		/* of CmigLintFinding *, in order */
@@ -469,6 +472,9 @@ extern CmigLintTable *cmig_lint_facts_read(Oid relation, bool sizes);
  */
 extern char *cmig_lint_facts_grants(Oid relation, const char *name);
 
+/* Returns the columns of a partition key, without expressions. */
+extern List *cmig_lint_facts_partition_key(Oid table);
+
 /* The serial types, which create a sequence. */
 typedef enum CmigLintSerial
 {
@@ -611,6 +617,11 @@ extern List *cmig_lint_uses_of(Node *statement, List **updated);
  * INSERT are included.
  */
 extern void cmig_lint_state_begin_statement(CmigLint *lint, Node *statement);
+
+/* in lint_losses.c */
+
+/* Returns a text that identifies a trigger or a policy. */
+extern char *cmig_lint_part_key(const CmigLintTable *table, bool is_policy, const char *name);
 
 /* in calls.c */
 

@@ -632,6 +632,7 @@ apply_drop(CmigLint *lint, DropStmt *statement)
 					cmig_lint_cascade_forget(lint, table);
 				break;
 			case OBJECT_POLICY:
+			case OBJECT_TRIGGER:
 				table = cmig_lint_state_find_names(lint, list_copy_head(name, list_length(name) - 1), true);
 				if (table)
 					(void) cmig_lint_objects_policy_changed(lint, table->oid, strVal(llast(name)), true);
@@ -899,6 +900,16 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 			table = cmig_lint_state_find(lint, ((AlterPolicyStmt *) statement)->table, true);
 			if (table)
 				(void) cmig_lint_objects_policy_changed(lint, table->oid, ((AlterPolicyStmt *) statement)->policy_name, true);
+			break;
+		case T_CreatePolicyStmt:
+			table = cmig_lint_state_find(lint, ((CreatePolicyStmt *) statement)->table, true);
+			if (table)
+				lint->parts = lappend(lint->parts, cmig_lint_part_key(table, true, ((CreatePolicyStmt *) statement)->policy_name));
+			break;
+		case T_CreateTrigStmt:
+			table = cmig_lint_state_find(lint, ((CreateTrigStmt *) statement)->relation, true);
+			if (table)
+				lint->parts = lappend(lint->parts, cmig_lint_part_key(table, false, ((CreateTrigStmt *) statement)->trigname));
 			break;
 		case T_GrantStmt:
 			apply_grant(lint, (GrantStmt *) statement);

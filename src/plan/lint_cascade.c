@@ -530,6 +530,35 @@ all_dependents(CmigLint *lint, const CmigLintTable *table, const char *name, boo
 	return listing;
 }
 
+/*
+ * Add the views that CASCADE drops because they use a view that depends on the
+ * object, except for those in "dropped".
+ */
+static void
+add_views_of_views(CmigLint *lint, CmigListing *listing, const CmigLintTable *table, int sub, List *dropped)
+{
+	List	   *direct = NIL;
+	ObjectAddress first;
+	ListCell   *lc;
+
+	if (!lint->reads_facts || !OidIsValid(table->oid))
+		return;
+	foreach(lc, read_dependents(RelationRelationId, table->oid, sub, false))
+		direct = lappend_oid(direct, ((Dependent *) lfirst(lc))->relation);
+	ObjectAddressSubSet(first, RelationRelationId, table->oid, sub);
+	foreach(lc, cmig_dropped_objects(&first, is_spared, lint))
+	{
+		const ObjectAddress *object = lfirst(lc);
+		CmigLintTable *view = object->classId == RelationRelationId && object->objectSubId == 0 ?
+		cmig_lint_state_find_oid(lint, object->objectId) : NULL;
+
+		if (view && (view->kind == RELKIND_VIEW || view->kind == RELKIND_MATVIEW) && cmig_lint_state_exists(lint, view) &&
+			!list_member_oid(direct, view->oid) && !list_member_ptr(dropped, view))
+			cmig_listing_add_format(listing, "%s %s", view->kind == RELKIND_MATVIEW ? "materialized view" : "view",
+									cmig_lint_text_name(view));
+	}
+}
+
 /* Report how a DROP affects the objects that depend on the dropped object. */
 static void
 report_dropped(CmigLint *lint, const char *object, CmigListing *dependents, DropBehavior behavior)
@@ -552,6 +581,7 @@ check_altered(CmigLint *lint, AlterTableStmt *alter)
 		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 		const char *name = command->name ? quote_identifier(command->name) : NULL;
 		CmigLintConstraint *constraint;
+		CmigLintColumn *column;
 		CmigListing listing;
 
 		switch (command->subtype)
@@ -577,6 +607,9 @@ check_altered(CmigLint *lint, AlterTableStmt *alter)
 				break;
 			case AT_DropColumn:
 				listing = all_dependents(lint, lint->target, command->name, false, NIL);
+				column = cmig_lint_model_column(lint->target, command->name);
+				if (command->behavior == DROP_CASCADE && column && column->attnum != 0)
+					add_views_of_views(lint, &listing, lint->target, column->attnum, NIL);
 				report_dropped(lint, psprintf("column %s", name), &listing, command->behavior);
 				break;
 			case AT_AlterColumnType:
@@ -592,33 +625,75 @@ check_altered(CmigLint *lint, AlterTableStmt *alter)
 }
 
 /*
+ * Is this a trigger, policy, default, or constraint of a table, or a function,
+ * that neither the plan nor the same statement drops with its table?
+ */
+static bool
+is_part_lost(CmigLint *lint, const ObjectAddress *object, List *all)
+{
+	static CmigQuery query = {
+		.sql = "SELECT tgrelid, tgname::text, 0 FROM pg_trigger WHERE $1 = 'pg_trigger'::regclass AND oid = $2 AND NOT tgisinternal"
+		" UNION ALL SELECT polrelid, polname::text, 0 FROM pg_policy WHERE $1 = 'pg_policy'::regclass AND oid = $2"
+		" UNION ALL SELECT adrelid, '', adnum FROM pg_attrdef WHERE $1 = 'pg_attrdef'::regclass AND oid = $2"
+		" UNION ALL SELECT conrelid, conname::text, 0 FROM pg_constraint WHERE $1 = 'pg_constraint'::regclass AND oid = $2"
+		" UNION ALL SELECT 0, proname::text, 0 FROM pg_proc WHERE $1 = 'pg_proc'::regclass AND oid = $2",
+		.nargs = 2,.argtypes = {OIDOID, OIDOID}
+	};
+	char	  **row = cmig_query_row(&query, object->classId, object->objectId);
+	Oid			table = row ? atooid(row[0]) : InvalidOid;
+	ListCell   *lc;
+
+	if (row == NULL || OidIsValid(getExtensionOfObject(object->classId, object->objectId)))
+		return false;
+	if (OidIsValid(table) && (cmig_lint_state_is_gone(lint, table) || cmig_lint_objects_policy_changed(lint, table, row[1], false)))
+		return false;
+	foreach(lc, all)
+	{
+		const ObjectAddress *other = lfirst(lc);
+
+		if (other->classId == RelationRelationId && other->objectId == table &&
+			(other->objectSubId == 0 || other->objectSubId == atoi(row[2])))
+			return false;
+	}
+	return true;
+}
+
+/*
  * Check DROP EXTENSION, DROP FUNCTION, and similar statements with CASCADE,
- * which can drop columns, tables, and views that clients may use.
+ * which can drop columns, tables, views, and parts of tables that clients may
+ * use, and DROP EXTENSION without CASCADE, which these prevent.
  */
 static void
-check_dropped_other(CmigLint *lint, ObjectType type, Node *name)
+check_dropped_other(CmigLint *lint, ObjectType type, Node *name, DropBehavior behavior)
 {
 	ObjectAddress first = find_other(lint, type, name);
 	CmigListing listing;
+	List	   *all;
 	ListCell   *lc;
 
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	foreach(lc, OidIsValid(first.objectId) ? cmig_dropped_objects(&first, is_spared, lint) : NIL)
+	all = OidIsValid(first.objectId) ? cmig_dropped_objects(&first, is_spared, lint) : NIL;
+	foreach(lc, all)
 	{
 		const ObjectAddress *object = lfirst(lc);
 		CmigLintTable *table = object->classId == RelationRelationId ? cmig_lint_state_find_oid(lint, object->objectId) : NULL;
 		char	   *text;
 
-		if (table == NULL || !cmig_lint_state_exists(lint, table) || strchr("rpfvm", table->kind) == NULL ||
-			OidIsValid(getExtensionOfObject(RelationRelationId, object->objectId)) ||
-			(object->objectSubId != 0 && find_column(lint, table, object->objectSubId) == NULL))
+		if (object->classId != RelationRelationId)
+		{
+			if (behavior != DROP_CASCADE || !is_part_lost(lint, object, all))
+				continue;
+		}
+		else if (table == NULL || !cmig_lint_state_exists(lint, table) || strchr("rpfvm", table->kind) == NULL ||
+				 OidIsValid(getExtensionOfObject(RelationRelationId, object->objectId)) ||
+				 (object->objectSubId != 0 && find_column(lint, table, object->objectSubId) == NULL))
 			continue;
 		text = getObjectDescription(object, true);
 		if (text != NULL)
 			cmig_listing_add(&listing, text);
 	}
 	if (listing.count > 0)
-		report_dropped(lint, getObjectDescription(&first, false), &listing, DROP_CASCADE);
+		report_dropped(lint, getObjectDescription(&first, false), &listing, behavior);
 }
 
 /* Implements the rule dependent-objects. */
@@ -671,8 +746,8 @@ check_dependents(CmigLint *lint, Node *node)
 			case OBJECT_COLLATION:
 			case OBJECT_FOREIGN_SERVER:
 			case OBJECT_FDW:
-				if (drop->behavior == DROP_CASCADE)
-					check_dropped_other(lint, drop->removeType, lfirst(lc));
+				if (drop->behavior == DROP_CASCADE || drop->removeType == OBJECT_EXTENSION)
+					check_dropped_other(lint, drop->removeType, lfirst(lc), drop->behavior);
 				break;
 			default:
 				break;
@@ -681,6 +756,8 @@ check_dependents(CmigLint *lint, Node *node)
 	foreach(lc, dropped)
 	{
 		listing = all_dependents(lint, lfirst(lc), NULL, false, dropped);
+		if (drop->behavior == DROP_CASCADE)
+			add_views_of_views(lint, &listing, lfirst(lc), 0, dropped);
 		report_dropped(lint, cmig_lint_text_name(lfirst(lc)), &listing, drop->behavior);
 	}
 }

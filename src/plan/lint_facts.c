@@ -8,6 +8,7 @@
 
 #include "catalog/partition.h"
 #include "catalog/pg_default_acl.h"
+#include "catalog/pg_partitioned_table.h"
 #include "parser/parse_type.h"
 #include "storage/lmgr.h"
 #include "utils/resowner.h"
@@ -113,6 +114,28 @@ cmig_lint_facts_grants(Oid relation, const char *name)
 	};
 
 	return cmig_query_value(&query, relation, name);
+}
+
+List *
+cmig_lint_facts_partition_key(Oid table)
+{
+	HeapTuple	tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(table));
+	Form_pg_partitioned_table form;
+	List	   *result = NIL;
+
+	if (!HeapTupleIsValid(tuple))
+		return NIL;
+	form = (Form_pg_partitioned_table) GETSTRUCT(tuple);
+	for (int i = 0; i < form->partnatts; i++)
+	{
+		char	   *name = form->partattrs.values[i] != 0 ?
+		get_attname(table, form->partattrs.values[i], true) : NULL;
+
+		if (name)
+			result = lappend(result, name);
+	}
+	ReleaseSysCache(tuple);
+	return result;
 }
 
 CmigLintTable *

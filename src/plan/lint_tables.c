@@ -8,7 +8,6 @@
 
 #include "catalog/heap.h"
 #include "catalog/partition.h"
-#include "catalog/pg_partitioned_table.h"
 #include "commands/tablespace.h"
 
 #include "plan/lint.h"
@@ -326,29 +325,6 @@ is_restricted(const CmigLintTable *partition, const char *name)
 	return false;
 }
 
-/* Returns the columns of a partition key, without expressions. */
-static List *
-partition_key(Oid table)
-{
-	HeapTuple	tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(table));
-	Form_pg_partitioned_table form;
-	List	   *result = NIL;
-
-	if (!HeapTupleIsValid(tuple))
-		return NIL;
-	form = (Form_pg_partitioned_table) GETSTRUCT(tuple);
-	for (int i = 0; i < form->partnatts; i++)
-	{
-		char	   *name = form->partattrs.values[i] != 0 ?
-		get_attname(table, form->partattrs.values[i], true) : NULL;
-
-		if (name)
-			result = lappend(result, name);
-	}
-	ReleaseSysCache(tuple);
-	return result;
-}
-
 /*
  * Would PostgreSQL scan "table" when a partition is added to "parent"?  It does
  * not if CHECK constraints prove the partition bounds.  This function does not
@@ -365,7 +341,7 @@ is_scanned(CmigLint *lint, const CmigLintTable *parent, CmigLintTable *table)
 	cmig_lint_state_load(lint, table);
 	if (!OidIsValid(parent->oid))
 		return !is_restricted(table, NULL);
-	foreach(lc, partition_key(parent->oid))
+	foreach(lc, cmig_lint_facts_partition_key(parent->oid))
 	{
 		if (!is_restricted(table, lfirst(lc)))
 			return true;
