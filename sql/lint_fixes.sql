@@ -18,7 +18,7 @@ SET statement_timeout = '5min';
 
 SET cmig.lint_small_table = 0;
 \set rule changing-all-rows
-\set script 'UPDATE /* SET */ big SET name = upper(name) || ''it''''s'''
+\set script 'UPDATE /* SET */ city SET name = upper(name) || ''it''''s'''
 \i :include
 RESET cmig.lint_small_table;
 \set rule require-concurrent-index-creation

@@ -62,13 +62,18 @@ check_all_rows(CmigLint *lint, Node *node)
 	RangeVar   *name = updates ? update->relation : delete->relation;
 	CmigLintTable *table = cmig_lint_state_find(lint, name, false);
 	const char *rest;
+	bool		has_key = table && table->origin == CMIG_LINT_UNKNOWN;
 	char	   *fix = NULL;
+	ListCell   *lc;
 
 	if (!is_big(lint, table) || !is_about_all(table, updates ? update->whereClause : delete->whereClause))
 		return;
+	cmig_lint_state_load(lint, table);
+	foreach(lc, table->constraints)
+		has_key |= ((CmigLintConstraint *) lfirst(lc))->type == CONSTRAINT_PRIMARY;
 	rest = cmig_lint_source_behind_name(lint->statement->text, name->location);
 	rest += strspn(rest, " \t\r\n");
-	if (updates && update->whereClause == NULL && update->fromClause == NIL && update->returningList == NIL &&
+	if (has_key && updates && update->whereClause == NULL && update->fromClause == NIL && update->returningList == NIL &&
 		update->withClause == NULL && name->inh && pg_strncasecmp(rest, "set", 3) == 0)
 		fix = psprintf(CMIG_LINT_STEPWISE "CALL cmig.backfill(%s, %s)", quote_literal_cstr(cmig_lint_text_qualified(table)),
 					   quote_literal_cstr(rest + 3 + strspn(rest + 3, " \t\r\n")));
