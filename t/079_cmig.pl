@@ -75,6 +75,11 @@ gives(0, 'is at 002', '', 'reset', '-y');
 # Verbs that only read
 gives(0, '002 +\| head', '^$', 'current');
 gives(0, '002', 'cmig\.require', 'current', '--check-heads', '-v');
+# a head that was never loaded
+append_to_file('migrations/003_new.sql', revision_file('003', '002', 'SELECT 1', 'SELECT 1'));
+gives(3, '', 'not up to date(.|\n)*cmig upgrade', 'current', '--check-heads');
+unlink('migrations/003_new.sql');
+gives(0, '002', '^$', 'current', '--check-heads');
 gives(0, '002 .*current, head(.|\n)*001 .*applied', '^$', 'history');
 gives(0, '^@ 002 .*\n\* 001 .*\n$', '^$', 'graph');
 gives(0, '^@ 002 .*\n$', '^$', 'graph', '002');

@@ -52,11 +52,15 @@ found_rows() { found_if ':cmig_rows > 0'; }
 
 found_if() { add "SELECT $1 AS cmig_found \\gset${newline}\\if :cmig_found${newline}\\warn 'cmig: found'${newline}\\endif"; }
 
+# the call that look() performs before it shows rows
+required=''
+
 # look CALL [COLUMNS] [FOUND]: shows a function's rows, after the files were loaded.
 # FOUND is the argument of found(), or "rows" to call found_rows().
 look()
 {
 	find_files; begin; begin_look
+	[ -z "$required" ] || perform "$required"
 	rows "$1" "${2:-*}"
 	case ${3:-} in
 		'') ;;
@@ -197,7 +201,8 @@ verb_graph()
 # The following verbs of the table LOOKS also have an option.
 verb_history() { default_argument rev-range; look_up; }
 verb_heads() { if given resolve-dependencies; then LOOKS=${LOOKS/cmig.heads()/cmig.heads() WHERE is_effective}; fi; look_up; }
-verb_current() { ! given check-heads || { begin; perform 'cmig.require()'; }; look_up; }
+# --check-heads compares with the files, which may contain a new head.
+verb_current() { ! given check-heads || { LOOKS=${LOOKS/CURRENT;/current;} required='cmig.require()'; }; look_up; }
 
 verb_round_trip() { [ ${#arguments[@]} -gt 0 ] || LOOKS=${LOOKS/"cmig.round_trip(:'argument')"/"cmig.round_trip()"}; look_up; }
 
