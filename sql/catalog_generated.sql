@@ -67,6 +67,7 @@ INSERT INTO call (command) VALUES
 	('SELECT cmig.remove_revision(''002'')'),
 	('SELECT count(l.*::text) FROM cmig.lint(''heads'') l'), ('SELECT count(d.*::text) FROM cmig.dry_run(''upgrade'', ''heads'') d'),
 	('SELECT count(d.*::text) FROM cmig.dry_run(''downgrade'', ''base'') d'), ('SELECT count(v.*::text) FROM cmig.verify() v'),
+	('SELECT cmig.pause(''all'')'), ('SELECT cmig.throttle(''account'', 5)'), ('SELECT cmig.resume_run(''all'')'),
 	('SELECT count(*) FROM cmig.plan(''downgrade'', ''base'')'), ('SELECT count(l.*::text) FROM cmig.log() l'),
 	('SELECT count(s.*::text) FROM cmig.scopes() s'), ('SELECT count(s.*::text) FROM cmig.scope_drift() s'),
 	('SELECT count(*) FROM cmig.create_scope(''other_tenant'', ''002'')'),
@@ -87,7 +88,8 @@ UPDATE call SET relnames = CASE
 	WHEN command ~ 'cmig.scope|002...$' AND command !~ 'stamp' THEN 'scope_version'
 	WHEN command ~ 'cmig.scope' THEN 'scope_version journal progress'
 	WHEN command ~ 'enable_audit' THEN 'secret'
-	WHEN command ~ 'backfill' THEN 'backfill_run'
+	WHEN command ~ 'pause|throttle|resume' THEN 'run_control'
+	WHEN command ~ 'backfill' THEN 'backfill_run run_control'
 	WHEN command ~ 'upgrade\(' THEN 'revision version journal progress'
 	WHEN command ~ '001..., purge' THEN 'version journal progress backfill_run'
 	WHEN command ~ 'status' THEN 'revision version journal progress'
@@ -95,7 +97,7 @@ UPDATE call SET relnames = CASE
 	WHEN command ~ 'export|load' THEN 'revision'
 	ELSE '' END;
 \if :{?full}
-UPDATE call SET relnames = 'revision version journal progress backfill_run secret ddl_log scope_version';
+UPDATE call SET relnames = 'revision version journal progress backfill_run run_control secret ddl_log scope_version';
 \else
 DELETE FROM shape WHERE (type, value) NOT IN (VALUES ('name', '''001'''), ('bytea', '''\x001122'''), ('integer', '2147483647'),
 	('bigint', '-9223372036854775808'), ('timestamptz', '''infinity'''), ('jsonb', '''[null, {"checksum": 1}]'''),
@@ -109,6 +111,7 @@ SELECT count(*) FROM cmig.upgrade('001');
 CREATE SCHEMA tenant;
 INSERT INTO cmig.scope_version VALUES ('tenant', '001');
 INSERT INTO cmig.secret VALUES ('audit', 'key');
+INSERT INTO cmig.run_control VALUES ('all', 'all', false, 1000000);
 
 -- All calls after one alteration, each rolled back: the result of each
 CREATE TABLE outcome (relname name, attname name, how text, call text, sqlstate text, message text, hint text);
@@ -134,6 +137,8 @@ CREATE FUNCTION alter_and_call(relname name, attname name, how text, command tex
 DECLARE
 	outcomes outcome[];
 	one outcome;
+	reader regclass;
+	constr name;
 BEGIN
 	BEGIN
 		-- an unfinished step and a backfill, whose rows are read
@@ -142,10 +147,11 @@ BEGIN
 			INSERT INTO cmig.backfill_run (target, set_sql, state, method, total, rows, started_at, updated_at)
 			VALUES ('public.account', 'email = NULL', 'running', 'key', 1, 1, now(), now());
 		END IF;
-		IF relname = 'backfill_run' THEN
-			ALTER EXTENSION pg_cmig DROP VIEW cmig.backfill_progress;
-			DROP VIEW cmig.backfill_progress;
-		END IF;
+		FOR reader IN SELECT DISTINCT r.ev_class FROM pg_depend d JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+			WHERE d.refobjid = format('cmig.%I', relname)::regclass LOOP
+			EXECUTE format('ALTER EXTENSION pg_cmig DROP VIEW %s', reader);
+			EXECUTE format('DROP VIEW %s', reader);
+		END LOOP;
 		IF attname = 'id' AND relname = 'backfill_run' THEN
 			EXECUTE format('ALTER EXTENSION pg_cmig DROP SEQUENCE cmig.%s_id_seq', relname);
 		END IF;
@@ -153,10 +159,9 @@ BEGIN
 		IF how LIKE '%=%' THEN
 			EXECUTE format('ALTER TABLE cmig.%I DROP CONSTRAINT IF EXISTS %1$I_pkey, ALTER %I DROP IDENTITY IF EXISTS', relname, attname);
 			EXECUTE format('ALTER TABLE cmig.%I ALTER %I DROP DEFAULT, ALTER %2$I DROP NOT NULL', relname, attname);
-			EXECUTE format('ALTER TABLE cmig.%I DROP CONSTRAINT IF EXISTS %1$I_%2$I_check', relname, attname);
-			IF relname = 'journal' THEN
-				ALTER TABLE cmig.journal DROP CONSTRAINT IF EXISTS journal_revision_check;
-			END IF;
+			FOR constr IN SELECT conname FROM pg_constraint c WHERE c.conrelid = format('cmig.%I', relname)::regclass AND c.contype = 'c' LOOP
+				EXECUTE format('ALTER TABLE cmig.%I DROP CONSTRAINT %I', relname, constr);
+			END LOOP;
 		END IF;
 		EXECUTE command;
 		outcomes = ARRAY(SELECT o FROM call_all(relname, attname, how) o);
