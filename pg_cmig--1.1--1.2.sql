@@ -121,6 +121,7 @@ DROP FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolea
 DROP FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean);
 DROP FUNCTION cmig.drift(text, text, boolean, boolean, boolean, text[], boolean, boolean);
 DROP FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean);
+DROP FUNCTION cmig.set_ddl_policy(text);
 
 CREATE FUNCTION cmig.diff(target_sql text DEFAULT NULL, schemas text[] DEFAULT NULL,
 	compare text DEFAULT 'all',
@@ -209,6 +210,13 @@ AS 'MODULE_PATHNAME', 'cmig_capture'
 LANGUAGE C SET quote_all_identifiers = off;
 
 COMMENT ON FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text[]) IS 'Returns a revision file that adopts what drift finds, with its id, name, and hazards. If store is true, also stores and stamps the revision. Returns no row if there is no drift. Raises an error if revisions are pending (MG010), and the same errors as create_revision and drift.';
+
+CREATE FUNCTION cmig.set_ddl_policy(policy text DEFAULT '', exclude text[] DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_set_ddl_policy'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.set_ddl_policy(text, text[]) IS 'Sets cmig.ddl_policy for the database to allow, log, or deny; NULL resets it. exclude sets the patterns of objects to which it does not apply; NULL keeps them. Only the owner of the database or a superuser can do this. The change takes effect on commit, even in open sessions. Returns the new policy of the database. Raises an error if the caller is not allowed to do this (42501), the argument is not valid (22023), or the transaction is read-only (25006).';
 
 --
 -- New functions
@@ -1261,6 +1269,7 @@ BEGIN
 		FROM (VALUES
 				('lint', 'cmig.heads()'),
 				('rls_rules', 'cmig.heads()'),
+				('set_ddl_policy', 'cmig.upgrade(text)'),
 				('diff_schemas', 'cmig.heads()'),
 				('abandon_partial', 'cmig.upgrade(text)'),
 				('capture', 'cmig.upgrade(text)'),

@@ -1761,7 +1761,7 @@ COMMENT ON FUNCTION cmig.import_state(text, regclass) IS 'Stamps the revisions t
 -- DDL outside of migration runs
 --
 
-CREATE FUNCTION cmig.set_ddl_policy(policy text DEFAULT '')
+CREATE FUNCTION cmig.set_ddl_policy(policy text DEFAULT '', exclude text[] DEFAULT NULL)
 RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_set_ddl_policy'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -1807,7 +1807,7 @@ ALTER EVENT TRIGGER cmig_ddl_start ENABLE ALWAYS;
 ALTER EVENT TRIGGER cmig_ddl_end ENABLE ALWAYS;
 ALTER EVENT TRIGGER cmig_ddl_drop ENABLE ALWAYS;
 
-COMMENT ON FUNCTION cmig.set_ddl_policy(text) IS 'Sets cmig.ddl_policy for the database to allow, log, or deny; NULL resets it. Only the owner of the database or a superuser can do this. The change takes effect on commit, even in open sessions. Returns the new policy of the database. Raises an error if the caller is not allowed to do this (42501), the argument is not valid (22023), or the transaction is read-only (25006).';
+COMMENT ON FUNCTION cmig.set_ddl_policy(text, text[]) IS 'Sets cmig.ddl_policy for the database to allow, log, or deny; NULL resets it. exclude sets the patterns of objects to which it does not apply; NULL keeps them. Only the owner of the database or a superuser can do this. The change takes effect on commit, even in open sessions. Returns the new policy of the database. Raises an error if the caller is not allowed to do this (42501), the argument is not valid (22023), or the transaction is read-only (25006).';
 COMMENT ON FUNCTION cmig.allow_ddl(text) IS 'Allows DDL outside of migration runs until the end of the transaction, even if cmig.ddl_policy is deny. The reason and the changes are recorded in cmig.ddl_log. Raises an error if the reason is missing (22023) or the transaction is read-only (25006).';
 COMMENT ON FUNCTION cmig.ddl_event(text, text) IS 'Applies cmig.ddl_policy to the command of an event trigger. Called only by cmig.ddl_trigger(). Raises an error if the policy denies the command (MG022) or it is called in any other way (39P03).';
 COMMENT ON FUNCTION cmig.ddl_trigger() IS 'Function of the event triggers that detect DDL outside of migration runs. Does nothing if cmig.ddl_policy is allow.';

@@ -259,6 +259,57 @@ SELECT cmig.ddl_event('sql_drop', 'DROP TABLE');
 SELECT cmig.ddl_event(NULL, NULL);
 SELECT cmig.ddl_trigger();
 
+-- objects of other programs
+SELECT cmig.set_ddl_policy('deny', exclude => '{public.job*,partman.*,index:*.*_dba,trigger:public.watched.sync}');
+SELECT value FROM cmig.status() WHERE item = 'DDL policy';
+CREATE TABLE job (id serial PRIMARY KEY, n int UNIQUE);
+CREATE INDEX by_n ON job (n);
+ALTER TABLE job ADD COLUMN note text;
+CREATE TRIGGER same BEFORE UPDATE ON job FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+DROP TRIGGER same ON job;
+CREATE TYPE job_state AS ENUM ('new');
+CREATE FUNCTION job_count() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM job';
+CREATE SCHEMA partman;
+CREATE TABLE partman.config ();
+SELECT cmig.set_ddl_policy('deny', exclude => '{table:public.watched}');
+CREATE TABLE watched (id int);
+SELECT cmig.set_ddl_policy('deny', exclude => '{public.job*,partman.*,index:*.*_dba,trigger:public.watched.sync}');
+CREATE INDEX watched_dba ON watched (id);
+CREATE TRIGGER sync BEFORE UPDATE ON watched FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+\set VERBOSITY terse
+CREATE INDEX watched_id ON watched (id);
+CREATE TRIGGER other BEFORE UPDATE ON watched FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+CREATE TABLE "x on public.job" (id int);
+CREATE TABLE "job" ();
+ALTER TABLE watched ADD COLUMN job int;
+DROP TABLE watched;
+DROP TABLE job, watched;
+-- only what is stored for the database counts
+SET cmig.ddl_exclude = '*';
+CREATE TABLE denied ();
+SET ROLE regress_ddl_app;
+SET cmig.ddl_exclude = '*';
+CREATE TABLE denied ();
+RESET ROLE;
+RESET cmig.ddl_exclude;
+\set VERBOSITY default
+DROP FUNCTION job_count;
+DROP TABLE job;
+DROP TYPE job_state;
+DROP SCHEMA partman CASCADE;
+-- the policy alone keeps the patterns; an empty list removes them
+SELECT cmig.set_ddl_policy('deny');
+SELECT value FROM cmig.status() WHERE item = 'DDL policy';
+CREATE TABLE job ();
+SELECT cmig.set_ddl_policy('deny', '{}');
+CREATE TABLE job_2 ();
+SELECT cmig.set_ddl_policy('deny', '{public.*}');
+DROP TABLE job, watched;
+SELECT cmig.set_ddl_policy('deny', '{}');
+SELECT cmig.set_ddl_policy('deny', '{tabel:*.job}');
+SELECT cmig.set_ddl_policy('deny', '{"public.a,b"}');
+SELECT cmig.set_ddl_policy('deny', '{NULL}');
+
 -- superusers can disable the event triggers; status shows it
 SELECT item, value, hint FROM cmig.status() WHERE item = 'DDL policy';
 ALTER EVENT TRIGGER cmig_ddl_end DISABLE;

@@ -228,7 +228,7 @@ INSERT INTO call VALUES
 ('script(text,text,text,boolean)', $$SELECT cmig.script('upgrade', '002')$$),
 ('set_context("any","any",boolean)', $$SELECT cmig.set_context(1, 1)$$),
 ('set_context(text,text,boolean)', $$SELECT cmig.set_context('1'::text, '1'::text)$$),
-('set_ddl_policy(text)', $$SELECT cmig.set_ddl_policy('log')$$),
+('set_ddl_policy(text,text[])', $$SELECT cmig.set_ddl_policy('log')$$),
 ('set_option(text,text,name)', $$SELECT cmig.set_option('cmig.lock_timeout', '7')$$),
 ('set_protect(text)', $$SELECT cmig.set_protect('base')$$),
 ('show("any")', $$SELECT count(*) FROM cmig.show(1)$$),

@@ -121,6 +121,9 @@ extern CmigDdlPolicy cmig_settings_ddl_policy(void);
 extern const char *cmig_settings_ddl_policy_name(CmigDdlPolicy policy);
 extern CmigDdlPolicy cmig_settings_ddl_policy_stored(void);
 
+/* The patterns of objects to which it does not apply, as they are stored. */
+extern const char *cmig_settings_ddl_exclude(void);
+
 extern CmigChecksumPolicy cmig_settings_checksum_policy(void);
 
 /* As SET would do it, with the privileges of the context; NULL resets. */

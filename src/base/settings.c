@@ -553,6 +553,14 @@ cmig_settings_ddl_policy(void)
 }
 
 const char *
+cmig_settings_ddl_exclude(void)
+{
+	struct config_generic *setting = find_setting("cmig.ddl_exclude");
+
+	return check_text(setting, stored_setting(setting, false));
+}
+
+const char *
 cmig_settings_ddl_policy_name(CmigDdlPolicy policy)
 {
 	return config_enum_lookup_by_value((struct config_enum *) find_setting("cmig.ddl_policy"),

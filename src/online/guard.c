@@ -53,7 +53,15 @@ typedef struct CmigDdlEntry
 	const char *object_type;	/* NULL if PostgreSQL does not report it */
 	const char *object;			/* identity of the object, or NULL */
 	const char *reason;			/* reason given to cmig.allow_ddl(), or NULL */
+	const char *whole;			/* for patterns, without quotes: the object
+								 * with its schema, or the table of a part */
+	const char *name;			/* the object or part: "public.job.name" */
+	const char *table;			/* the table of an index, or of a sequence */
 } CmigDdlEntry;
+
+static char *ddl_exclude = NULL;
+
+void		(*cmig_ddl_exclude_check) (const List *patterns) = NULL;
 
 /* Maximum length of the recorded query text, in bytes. */
 #define QUERY_BYTES 1000
@@ -135,6 +143,9 @@ cmig_ddl_allow_init(void)
 {
 	RegisterXactCallback(at_transaction_end, NULL);
 	RegisterSubXactCallback(at_savepoint_end, NULL);
+	DefineCustomStringVariable("cmig.ddl_exclude",
+							   "Lists patterns of objects to which cmig.ddl_policy does not apply.",
+							   NULL, &ddl_exclude, "", PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
 /*
@@ -215,12 +226,22 @@ PG_FUNCTION_INFO_V1(cmig_set_ddl_policy);
 	" AND (" type " IN ('cast', 'transform')" \
 	" AND (" names "[1] ~ '^pg_temp' OR " args "[1] ~ '^pg_temp')) IS NOT TRUE"
 
+/* The columns "whole" and "name" of CmigDdlEntry; a type's name is one text. */
+#define NAMES(schema, type, names) \
+	" CASE WHEN " schema " IS NOT NULL AND " type " IN ('type', 'composite type', 'domain') THEN replace(" names "[1], '\"', '')" \
+	" ELSE array_to_string(" names "[:CASE WHEN " schema " IS NULL AND " type " NOT IN ('trigger', 'policy', 'rule') THEN 1 ELSE 2 END], '.') END," \
+	" CASE WHEN " type " <> 'schema' THEN array_to_string(" names ", '.') END"
+
 /*
  * A query for the changes made by the current command, except changes to
  * temporary objects.  See collect_entry() for GRANT and REVOKE.
  */
 static CmigQuery commands_query = {
-	.sql = "SELECT c.command_tag, c.object_type, c.object_identity, c.command"
+	.sql = "SELECT c.command_tag, c.object_type, c.object_identity, c.command, " NAMES("c.schema_name", "c.object_type", "a.object_names") ","
+	" (SELECT concat(tn.nspname, '.', t.relname) FROM pg_class t JOIN pg_namespace tn ON tn.oid = t.relnamespace"
+	"  WHERE c.classid = 'pg_class'::regclass AND c.objsubid = 0 AND t.oid = coalesce((SELECT i.indrelid FROM pg_index i WHERE i.indexrelid = c.objid),"
+	"   (SELECT d.refobjid FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.objid AND d.deptype IN ('a', 'i')"
+	"    AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 LIMIT 1)))"
 	" FROM pg_event_trigger_ddl_commands() c"
 	" LEFT JOIN LATERAL pg_identify_object_as_address(c.classid, c.objid, c.objsubid) a ON true"
 	" WHERE NOT c.in_extension"
@@ -231,7 +252,7 @@ static CmigQuery commands_query = {
 };
 
 static CmigQuery drops_query = {
-	.sql = "SELECT $1, d.object_type, d.object_identity, NULL"
+	.sql = "SELECT $1, d.object_type, d.object_identity, NULL, " NAMES("d.schema_name", "d.object_type", "d.address_names") ", NULL"
 	" FROM pg_event_trigger_dropped_objects() d WHERE d.original AND NOT d.is_temporary"
 	PERMANENT("d.object_type", "d.address_names", "d.address_args")
 	" AND (d.object_type, d.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
@@ -297,7 +318,55 @@ collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 	entry->command = cmig_query_text(desc, row, 1);
 	entry->object_type = cmig_query_text_or_null(desc, row, 2);
 	entry->object = cmig_query_text_or_null(desc, row, 3);
+	entry->whole = cmig_query_text_or_null(desc, row, 5);
+	entry->name = cmig_query_text_or_null(desc, row, 6);
+	entry->table = cmig_query_text_or_null(desc, row, 7);
 	*entries = lappend(*entries, entry);
+}
+
+/* Returns the patterns that are stored for the database, a list of CmigPattern. */
+static List *
+excluded_patterns(void)
+{
+	char	   *stored = pstrdup(cmig_settings_ddl_exclude());
+	CmigNames	names = {0, palloc(sizeof(char *) * (strlen(stored) + 1))};
+
+	for (char *item = strtok(stored, ","); item != NULL; item = strtok(NULL, ","))
+		if (item[strspn(item, " ")] != '\0')
+			names.names[names.count++] = item + strspn(item, " ");
+	return cmig_patterns_read(&names);
+}
+
+/* Does a pattern match the object, or the table that it belongs to? */
+static bool
+is_excluded(const List *patterns, const CmigDdlEntry *entry)
+{
+	const char *type = entry->object_type;
+	const char *tables[] = {entry->table, entry->name != NULL && entry->whole != NULL && strcmp(entry->name, entry->whole) != 0 ? entry->whole : NULL};
+	ListCell   *lc;
+
+	foreach(lc, entry->whole && type ? patterns : NIL)
+	{
+		const		CmigPattern *pattern = lfirst(lc);
+		const char *kind = pattern->kind;
+
+		if (kind != NULL && strcmp(kind, "schema") == 0)
+		{
+			if (cmig_pattern_matches(pattern->name, pnstrdup(entry->whole, strcspn(entry->whole, "."))))
+				return true;
+			continue;
+		}
+		if (kind == NULL && cmig_pattern_matches(pattern->name, strcmp(type, "schema") == 0 ? psprintf("%s.", entry->whole) : entry->whole))
+			return true;
+		/* "table column" and "table constraint" are kinds of their own here */
+		if (kind != NULL && entry->name != NULL && cmig_pattern_matches(pattern->name, entry->name) &&
+			(strcmp(kind, type) == 0 || (strncmp(type, "table ", 6) == 0 && strcmp(kind, type + 6) == 0)))
+			return true;
+		for (int i = 0; i < lengthof(tables); i++)
+			if (tables[i] != NULL && (kind == NULL || strcmp(kind, "table") == 0) && cmig_pattern_matches(pattern->name, tables[i]))
+				return true;
+	}
+	return false;
 }
 
 /* Is the current command exempt from the policy? */
@@ -465,6 +534,14 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 		cmig_query_each(&commands_query, NULL, NULL, collect_entry, &entries);
 	else if (strncmp(tag, "DROP ", strlen("DROP ")) == 0)
 		entries = cmig_query_list(&drops_query, tag);	/* of CmigDdlEntry */
+	if (entries != NIL)
+	{
+		List	   *patterns = excluded_patterns();
+
+		foreach(lc, entries)
+			if (is_excluded(patterns, lfirst(lc)))
+			entries = foreach_delete_current(entries, lc);
+	}
 	if (entries != NIL && policy == CMIG_DDL_DENY && reason == NULL)
 		deny(linitial(entries),
 			 "Put the command into a revision and run cmig.upgrade(). If it cannot wait: BEGIN; SELECT cmig.allow_ddl('why'); ...; COMMIT");
@@ -478,10 +555,39 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* cmig.set_ddl_policy(policy): sets the database's policy. */
+/* Store the patterns for the database; none resets the setting. */
+static void
+store_exclude(const CmigNames *names)
+{
+	StringInfoData list;
+	ListCell   *lc;
+	List	   *patterns = cmig_patterns_read(names);
+
+	cmig_ddl_exclude_check(patterns);
+	initStringInfo(&list);
+	foreach(lc, patterns)
+	{
+		const char *pattern = ((const CmigPattern *) lfirst(lc))->text;
+
+		if (strchr(pattern, ',') != NULL || strcspn(pattern, " ") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("pattern \"%s\" contains a comma or begins with a space", pattern),
+					 errhint("Use * in place of this character.")));
+		appendStringInfo(&list, "%s%s", list.len > 0 ? "," : "", pattern);
+	}
+	(void) cmig_database_setting_set("cmig.set_ddl_policy()", NULL, "cmig.ddl_exclude", list.len > 0 ? list.data : NULL);
+}
+
+/*
+ * cmig.set_ddl_policy(policy, exclude): sets the database's policy, and the
+ * patterns of objects to which it does not apply unless "exclude" is null.
+ */
 Datum
 cmig_set_ddl_policy(PG_FUNCTION_ARGS)
 {
+	if (PG_NARGS() > 1 && !PG_ARGISNULL(1))
+		store_exclude(cmig_argument_names(PG_GETARG_ARRAYTYPE_P(1), "the list of patterns", "Use exclude => ARRAY['<schema>.<name>', ...]."));
 	(void) cmig_database_setting_set("cmig.set_ddl_policy()", NULL, "cmig.ddl_policy",
 									 cmig_argument_text(fcinfo, 0));
 	PG_RETURN_TEXT_P(cstring_to_text(cmig_settings_ddl_policy_name(cmig_settings_ddl_policy_stored())));

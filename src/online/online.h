@@ -14,4 +14,7 @@
 /* Call this once, when the library is loaded. */
 extern void cmig_ddl_allow_init(void);
 
+/* Set by pg_cmig.c: raises an error for a pattern with an unknown kind. */
+extern void (*cmig_ddl_exclude_check) (const List *patterns);
+
 #endif							/* CMIG_ONLINE_H */

@@ -303,6 +303,7 @@ put_findings(FunctionCallInfo fcinfo, const CmigView *view)
 	char	  **ddl = cmig_query_row(&ddl_query);
 	List	   *problems = cmig_check_problems(view, false);
 	CmigDdlPolicy policy;
+	const char *excluded;
 	CmigJournalDrift drift;
 	bool		any = false;
 	ListCell   *lc;
@@ -333,8 +334,10 @@ put_findings(FunctionCallInfo fcinfo, const CmigView *view)
 		cmig_result_add_text(fcinfo, "access", "a role has privileges that cmig.grant_access did not grant",
 							 "SELECT * FROM cmig.check() WHERE object ~ '^role |^PUBLIC'");
 	policy = cmig_settings_ddl_policy_stored();
+	excluded = cmig_settings_ddl_exclude();
 	if (policy != CMIG_DDL_ALLOW)
-		cmig_result_add_text(fcinfo, "DDL policy", cmig_settings_ddl_policy_name(policy),
+		cmig_result_add_text(fcinfo, "DDL policy", *excluded ? psprintf("%s, except for %s", cmig_settings_ddl_policy_name(policy), excluded) :
+							 cmig_settings_ddl_policy_name(policy),
 							 ddl[0][0] == 't' ? NULL :
 							 "ALTER EVENT TRIGGER cmig_ddl_start ENABLE ALWAYS; ALTER EVENT TRIGGER cmig_ddl_end ENABLE ALWAYS;"
 							 " ALTER EVENT TRIGGER cmig_ddl_drop ENABLE ALWAYS");

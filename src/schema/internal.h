@@ -423,11 +423,9 @@ extern const CmigObject *cmig_keep_missing(const CmigObject *object, const CmigI
 extern void cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *creates);
 
 /*
- * Raise error 22023 for a pattern that cannot match anything; remove the
- * excluded objects from both images; and remove rows about excluded objects
+ * Remove the excluded objects from both images, and remove rows about excluded objects
  * that no image contains.
  */
-extern void cmig_exclude_check(const List *patterns);
 extern void cmig_exclude(const List *patterns, CmigImage *from, CmigImage *to);
 extern bool cmig_keep_is_about(const char *kind, const char *name, const CmigObject *object);
 extern List *cmig_exclude_rows(const List *patterns, List *lines, const CmigImage *from, const CmigImage *to);

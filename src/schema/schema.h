@@ -191,6 +191,9 @@ typedef struct CmigToolTable
  */
 extern const CmigToolTable *cmig_tool_table_next(const char *tool, const CmigToolTable *last);
 
+/* Raise error 22023 for a pattern that cannot match anything. */
+extern void cmig_exclude_check(const List *patterns);
+
 /* in compare.c */
 
 extern CmigDifference *cmig_compare(CmigImage *from, CmigImage *to,

@@ -80,7 +80,7 @@ GOOD = {
     "wait_for_replicas(interval,interval)": [{"lag": "'1 min'", "timeout": "'1 s'"}, {"timeout": "NULL"}],
     "set_protect(text)": [{"level": "'base'"}, {"level": "'off'"}],
     "set_option(text,text,name)": [{"name": "'cmig.lock_timeout'", "value": "'5s'"}, {"name": "'cmig.protect'", "value": "NULL"}],
-    "set_ddl_policy(text)": [{"policy": "'warn'"}, {"policy": "'off'"}],
+    "set_ddl_policy(text,text[])": [{"policy": "'warn'"}, {"policy": "'off'"}],
     "allow_ddl(text)": [{"reason": "'a reason'"}],
     "import_files(text,text[],text[],jsonb)": [
         {"format": "'flyway'", "file_names": "'{V1__a.sql,V2__b.sql}'", "contents": "'{SELECT 1,SELECT 2}'"},
