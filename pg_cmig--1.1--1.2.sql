@@ -228,6 +228,268 @@ AS 'MODULE_PATHNAME', 'cmig_set_option'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION cmig.set_option(text, text, name) IS 'Stores the value of one of pg_cmig''s settings for the database, or for a role in this database; NULL resets it. Does what ALTER DATABASE ... SET or ALTER ROLE ... IN DATABASE ... SET does, with the same privileges, and also works in a session that has not loaded pg_cmig. New sessions use the value. Returns the statement that was run. Raises an error if the caller is not allowed to do this (42501), the setting is not one of pg_cmig''s or the role does not exist (42704), the value is not valid (22023), the setting cannot be changed (55P02), or the transaction is read-only (25006).';
 
+CREATE FUNCTION cmig.preflight(target text DEFAULT 'head',
+	OUT item text, OUT severity text, OUT value text, OUT hint text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_preflight'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.preflight_rows(facts jsonb, at timestamptz,
+	OUT item text, OUT severity text, OUT value text, OUT hint text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $preflight$
+	WITH fact AS MATERIALIZED (SELECT f.*, nullif(concat_ws(', statement ', f.revision, nullif(f.statement, 0)), '') AS place,
+	 regexp_replace(coalesce(f.name, ''), '^public[.]', '') AS short
+	FROM ROWS FROM (jsonb_to_recordset($1) AS (kind text, revision text, statement integer, name text, detail text, class oid, object oid,
+	 mode integer, bytes bigint, indexes bigint, rows double precision, columns text[])) WITH ORDINALITY AS f (kind, revision, statement,
+	 name, detail, class, object, mode, bytes, indexes, rows, columns, n)),
+	me AS MATERIALIZED (SELECT d.oid AS db, pg_is_in_recovery() AS standby, quote_ident(current_user) AS role, r.rolsuper, r.rolcreaterole,
+	 pg_has_role('pg_read_all_stats', 'USAGE') AS sees,
+	 'GRANT pg_read_all_stats TO ' || quote_ident(current_user) AS see,
+	 coalesce((SELECT f.detail FROM fact f WHERE f.kind = 'target'), '''head''') AS target
+	FROM pg_database d, pg_roles r WHERE d.datname = current_database() AND r.rolname = current_user),
+	setting AS MATERIALIZED (SELECT s.name, s.setting::bigint * CASE s.unit WHEN 'kB' THEN 1024 WHEN 'MB' THEN 1048576 ELSE 1 END AS number,
+	 current_setting(s.name) AS text FROM pg_settings s WHERE s.name IN ('statement_timeout', 'max_locks_per_transaction', 'max_connections',
+	 'max_prepared_transactions', 'maintenance_work_mem', 'max_slot_wal_keep_size', 'autovacuum_freeze_max_age')),
+	modes (mode, lock, name) AS (VALUES (1, 'AccessShareLock', 'ACCESS SHARE'), (2, 'RowShareLock', 'ROW SHARE'),
+	 (3, 'RowExclusiveLock', 'ROW EXCLUSIVE'), (4, 'ShareUpdateExclusiveLock', 'SHARE UPDATE EXCLUSIVE'), (5, 'ShareLock', 'SHARE'),
+	 (6, 'ShareRowExclusiveLock', 'SHARE ROW EXCLUSIVE'), (7, 'ExclusiveLock', 'EXCLUSIVE'), (8, 'AccessExclusiveLock', 'ACCESS EXCLUSIVE')),
+
+	-- the strongest lock of the plan on each relation, the first revision that takes it, and a bit for each mode that conflicts
+	wanted AS MATERIALIZED (SELECT f.object, bit_or(f.bytes) AS conflicts, max(f.mode) AS mode, max(f.short) AS name,
+	 (array_agg(f.revision ORDER BY f.mode DESC, f.n))[1] AS revision FROM fact f WHERE f.kind = 'lock' GROUP BY f.object),
+	held AS MATERIALIZED (SELECT l.pid, l.virtualtransaction, w.name, w.revision,
+	 format('%s%s on %s, %s needs %s', CASE WHEN l.granted THEN '' ELSE 'waits for ' END, h.name, w.name, w.revision, n.name) AS lock,
+	 row_number() OVER (PARTITION BY l.pid, l.virtualtransaction ORDER BY h.mode DESC, w.name) AS n,
+	 count(*) OVER (PARTITION BY l.pid, l.virtualtransaction) AS locks
+	FROM pg_locks l JOIN me ON me.db = l.database JOIN wanted w ON w.object = l.relation JOIN modes h ON h.lock = l.mode
+	JOIN modes n ON n.mode = w.mode
+	WHERE l.locktype = 'relation' AND (w.conflicts >> h.mode) & 1 = 1 AND l.pid IS DISTINCT FROM pg_backend_pid()),
+	held_text AS MATERIALIZED (SELECT h.pid, h.virtualtransaction, string_agg(h.lock, '; ' ORDER BY h.n) FILTER (WHERE h.n <= 3)
+	  || CASE WHEN max(h.locks) > 3 THEN format('; and %s more', max(h.locks) - 3) ELSE '' END AS locks,
+	 string_agg(DISTINCT h.name, ', ') AS names FROM held h GROUP BY h.pid, h.virtualtransaction),
+	-- the sessions; those of other roles show their state only with pg_read_all_stats
+	session AS MATERIALIZED (SELECT h.*, a.state, a.query IS NOT DISTINCT FROM '<insufficient privilege>' AS hidden,
+	 a.query LIKE 'autovacuum:%(to prevent wraparound)' AS wraparound, a.backend_type = 'autovacuum worker' AS vacuums,
+	 $2 - a.xact_start AS age, nullif(a.application_name, '') AS application, a.usename AS role
+	FROM held_text h JOIN pg_stat_activity a ON a.pid = h.pid WHERE a.leader_pid IS NULL),
+
+	-- what takes time: one row for each statement and each relation with rows
+	job AS MATERIALIZED (SELECT DISTINCT ON (f.revision, f.statement, f.object) f.*, t.relpersistence = 'p' AS logged,
+	 format('%s%s', CASE n.nspname WHEN 'public' THEN '' ELSE quote_ident(n.nspname) || '.' END, quote_ident(t.relname)) AS relation,
+	 -- an index: the columns' average widths, 16 bytes for each row, and some free space
+	 CASE WHEN f.rows < 0 THEN f.bytes * 0.3 ELSE f.rows * 1.1 * (16 + (SELECT coalesce(sum(coalesce(s.avg_width, nullif(a.attlen, -1), 32)), 32)
+	  FROM unnest(f.columns) c (name) LEFT JOIN pg_attribute a ON a.attrelid = f.object AND a.attname = c.name AND NOT a.attisdropped
+	  LEFT JOIN pg_stats s ON s.schemaname = n.nspname AND s.tablename = t.relname AND s.attname = c.name AND NOT s.inherited)) END AS estimate
+	FROM fact f JOIN pg_class t ON t.oid = f.object JOIN pg_namespace n ON n.oid = t.relnamespace WHERE f.kind = 'work' AND f.bytes <> 0
+	ORDER BY f.revision, f.statement, f.object, array_position(ARRAY['rewrite', 'index', 'reindex', 'backfill', 'update', 'scan'], f.detail)),
+	rate AS MATERIALIZED (SELECT sum(b.rows) / nullif(extract(epoch FROM sum(b.active)), 0) AS rows FROM cmig.backfill_run b WHERE b.rows > 0),
+	cost AS MATERIALIZED (SELECT j.*, d.disk, CASE WHEN NOT j.logged THEN 0 WHEN j.detail IN ('update', 'backfill') THEN d.disk + j.bytes ELSE d.disk END AS wal,
+	 coalesce(CASE WHEN j.detail = 'backfill' AND j.rows > 0 THEN j.rows / rate.rows END,
+	  (j.bytes + 2 * d.disk) / 104857600.0) AS seconds, j.detail = 'backfill' AND j.rows > 0 AND rate.rows > 0 AS measured,
+	 CASE j.detail WHEN 'rewrite' THEN 'rewrites ' WHEN 'scan' THEN 'scans ' WHEN 'index' THEN 'indexes ' WHEN 'reindex' THEN 'indexes '
+	  WHEN 'backfill' THEN 'fills ' ELSE 'updates ' END || j.relation AS does
+	FROM job j CROSS JOIN rate CROSS JOIN LATERAL (SELECT CASE j.detail WHEN 'rewrite' THEN j.bytes + j.indexes WHEN 'index' THEN j.estimate::bigint
+	 WHEN 'reindex' THEN j.indexes WHEN 'scan' THEN 0 ELSE j.bytes + j.indexes END AS disk) d WHERE j.bytes > 0),
+	total AS MATERIALIZED (SELECT c.revision, c.does, sum(c.seconds) AS seconds, sum(c.disk) AS disk, bool_and(c.measured) AS measured,
+	 row_number() OVER (ORDER BY sum(c.seconds) DESC, c.revision, c.does) AS n FROM cost c GROUP BY c.revision, c.does),
+
+	-- changes of tables that publications publish, by themselves or through a parent, a schema, or all tables
+	published AS MATERIALIZED (SELECT f.n, f.place, f.object, f.detail, f.name, p.pubname, p.pubupdate OR p.pubdelete AS old_rows,
+	 p.pubinsert OR p.pubupdate AS new_rows, format('%s%s', CASE s.nspname WHEN 'public' THEN '' ELSE quote_ident(s.nspname) || '.' END, quote_ident(t.relname)) AS relation,
+	 -- is the change the loss of the index that identifies rows?
+	 f.detail = 'REPLICA IDENTITY NOTHING' OR EXISTS (SELECT FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+	  WHERE x.indrelid = t.oid AND CASE t.relreplident WHEN 'd' THEN x.indisprimary WHEN 'i' THEN x.indisreplident END
+	  AND (f.detail IN ('DROP CONSTRAINT', 'DROP INDEX') AND i.relname = f.name
+	   OR f.detail = 'DROP COLUMN' AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attname = f.name AND a.attnum = ANY (x.indkey)))) AS loses,
+	 EXISTS (SELECT FROM fact g WHERE g.kind = 'change' AND g.object = f.object AND g.n > f.n AND g.detail IN ('ADD PRIMARY KEY', 'REPLICA IDENTITY')) AS replaced
+	FROM fact f JOIN pg_class t ON t.oid = f.object AND t.relkind IN ('r', 'p') AND t.relpersistence = 'p' JOIN pg_namespace s ON s.oid = t.relnamespace
+	JOIN pg_publication p ON p.puballtables
+	 OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND (r.prrelid = t.oid OR r.prrelid IN (SELECT a.relid FROM pg_partition_ancestors(t.oid) a)))
+	 OR EXISTS (SELECT FROM pg_publication_namespace m WHERE m.pnpubid = p.oid AND m.pnnspid = t.relnamespace)
+	WHERE f.kind = 'change'),
+
+	-- what the caller needs, with the owner
+	needs AS MATERIALIZED (SELECT DISTINCT ON (f.class, f.object, f.detail) f.place, f.class, f.object, f.detail, f.n, o.owner, o.name, o.schema_owner
+	FROM fact f CROSS JOIN me CROSS JOIN LATERAL (
+	 SELECT t.relowner, t.oid::regclass::text, s.nspowner FROM pg_class t JOIN pg_namespace s ON s.oid = t.relnamespace
+	 WHERE f.class = 'pg_class'::regclass AND t.oid = f.object
+	 UNION ALL SELECT coalesce((SELECT d.refobjid FROM pg_shdepend d WHERE d.dbid IN (me.db, 0) AND d.classid = f.class AND d.objid = f.object
+	  AND d.objsubid = 0 AND d.deptype = 'o'), 10), i.type || ' ' || i.identity, (SELECT s.nspowner FROM pg_namespace s WHERE s.nspname = i.schema)
+	 FROM pg_identify_object(f.class, f.object, 0) i WHERE f.class <> 'pg_class'::regclass AND i.identity IS NOT NULL) o (owner, name, schema_owner)
+	WHERE f.kind = 'need' ORDER BY f.class, f.object, f.detail, f.n),
+	denied AS MATERIALIZED (SELECT n.*, me.role, CASE WHEN n.detail = 'MEMBER' THEN quote_ident(pg_get_userbyid(n.object))
+	  WHEN n.detail IN ('OWNER', 'DROP') THEN quote_ident(pg_get_userbyid(n.owner)) END AS member
+	FROM needs n CROSS JOIN me WHERE NOT CASE WHEN n.detail = 'MEMBER' THEN pg_has_role(n.object, 'MEMBER')
+	  WHEN n.detail = 'OWNER' THEN pg_has_role(n.owner, 'USAGE')
+	  WHEN n.detail = 'DROP' THEN pg_has_role(n.owner, 'USAGE') OR coalesce(pg_has_role(n.schema_owner, 'USAGE'), false)
+	  WHEN n.class = 'pg_namespace'::regclass THEN has_schema_privilege(n.object, n.detail)
+	  WHEN n.class = 'pg_database'::regclass THEN has_database_privilege(n.object, n.detail)
+	  WHEN n.detail IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES') THEN has_any_column_privilege(n.object, n.detail)
+	  ELSE has_table_privilege(n.object, n.detail) END),
+
+	-- replication: how many bytes of WAL each slot and standby is behind
+	wal AS MATERIALIZED (SELECT CASE WHEN me.standby THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END AS place,
+	 (SELECT coalesce(sum(c.wal), 0)::bigint FROM cost c) AS bytes FROM me),
+	slot AS MATERIALIZED (SELECT s.slot_name, s.active, s.wal_status, pg_wal_lsn_diff(wal.place, s.restart_lsn) AS behind
+	FROM pg_replication_slots s CROSS JOIN wal WHERE NOT s.temporary),
+	standby AS MATERIALIZED (SELECT coalesce(nullif(r.application_name, ''), r.pid::text) AS name, r.state, r.sync_state, r.replay_lag,
+	 pg_wal_lsn_diff(wal.place, r.replay_lsn) AS behind FROM pg_stat_replication r CROSS JOIN wal),
+	space AS MATERIALIZED (SELECT f.object, f.bytes FROM fact f WHERE f.kind = 'free'),
+
+	result (n, item, severity, value, hint) AS (
+	SELECT 0, 'plan', 'notice', CASE WHEN s.steps = 0 THEN 'nothing to upgrade' ELSE format('%s revision%s%s, locks on %s relation%s', s.steps,
+	  CASE s.steps WHEN 1 THEN '' ELSE 's' END, CASE WHEN s.stepwise > 0 THEN format(' (%s not transactional)', s.stepwise) ELSE '' END,
+	  (SELECT count(*) FROM wanted), CASE (SELECT count(*) FROM wanted) WHEN 1 THEN '' ELSE 's' END) END,
+	 CASE WHEN s.steps > 0 THEN format('SELECT * FROM cmig.plan(''upgrade'', %s)', me.target) END
+	FROM me, (SELECT count(*) AS steps, count(f.detail) AS stepwise FROM fact f WHERE f.kind = 'step') s
+	UNION ALL SELECT 1, 'standby', 'warning', 'this server is a standby: sessions, replication, and disks of the primary are not known here', 'Run this on the primary'
+	 FROM me WHERE me.standby
+	UNION ALL SELECT 2, 'not visible', 'notice', 'sessions of other roles, lag of standbys, free disk space', me.see FROM me WHERE NOT me.sees
+
+	-- what would make the run fail or wait
+	UNION ALL SELECT 10, 'script', CASE WHEN EXISTS (SELECT FROM fact u WHERE u.kind = 'unknown') THEN 'warning' ELSE 'error' END,
+	 format('%s, %s', f.revision, f.detail), format('SELECT * FROM cmig.dry_run(target => %s)', me.target) FROM fact f, me WHERE f.kind = 'failure'
+	UNION ALL SELECT 11, 'missing relation', 'warning', format('%s does not exist, %s needs it', f.short, f.revision), NULL FROM fact f WHERE f.kind = 'missing'
+	UNION ALL SELECT 12, 'unknown locks', 'warning', format('%s runs code that cannot be analyzed: %s', f.revision, string_agg(f.name, ', ' ORDER BY f.n)),
+	 format('SELECT * FROM cmig.dry_run(target => %s)', max(me.target)) FROM fact f, me WHERE f.kind = 'unknown' GROUP BY f.revision
+	UNION ALL SELECT 13, 'lint', CASE WHEN f.bytes = 0 THEN 'notice' WHEN f.detail IS NULL THEN 'warning' ELSE 'error' END,
+	 format('%s error%s, %s warning%s', f.bytes, CASE f.bytes WHEN 1 THEN '' ELSE 's' END, f.name, CASE f.name WHEN '1' THEN '' ELSE 's' END)
+	  || CASE WHEN f.bytes > 0 AND f.detail IS NOT NULL THEN ': cmig.lint_policy stops the upgrade' ELSE '' END,
+	 format('SELECT * FROM cmig.lint(%s)', me.target) FROM fact f, me WHERE f.kind = 'lint'
+	UNION ALL SELECT 14, 'run', 'warning', format('process %s executes another run, for which this one would wait', f.bytes), 'SELECT * FROM cmig.status()'
+	 FROM fact f WHERE f.kind = 'run' AND f.bytes <> 0
+	UNION ALL SELECT 14, 'run', 'error', format('the prepared transaction %L executes another run, for which this one would wait', p.gid), format('ROLLBACK PREPARED %L -- or COMMIT PREPARED', p.gid)
+	 FROM fact f JOIN pg_prepared_xacts p ON p.transaction::text = f.detail WHERE f.kind = 'run'
+	UNION ALL SELECT 15, 'partially applied', 'warning', 'a stepwise run was interrupted: ' || f.detail, 'SELECT * FROM cmig.status()' FROM fact f WHERE f.kind = 'partial'
+	UNION ALL SELECT 16, 'backfill', CASE WHEN w.object IS NULL THEN 'notice' ELSE 'warning' END,
+	 format('the backfill of %s is %s, at %s percent', regexp_replace(b.target, '^public[.]', ''), b.state, b.percent) || coalesce(format(', and %s uses the table', w.revision), ''),
+	 'SELECT * FROM cmig.backfill_progress' FROM cmig.backfill_progress b
+	 LEFT JOIN (SELECT f.object, min(f.revision) AS revision FROM fact f WHERE f.kind IN ('lock', 'work') GROUP BY f.object) w ON w.object = to_regclass(b.target)
+	 WHERE b.state = 'running' OR b.state = 'interrupted' AND w.object IS NOT NULL
+	UNION ALL SELECT 20, 'session ' || s.pid, CASE WHEN s.hidden THEN 'warning' WHEN s.wraparound THEN 'error' WHEN s.vacuums THEN 'notice'
+	  WHEN s.age >= '1 hour' THEN 'error' ELSE 'warning' END,
+	 concat(CASE WHEN s.hidden THEN 'state not visible' WHEN s.wraparound THEN 'autovacuum to prevent wraparound, which does not give way'
+	   WHEN s.vacuums THEN 'autovacuum, which gives way' ELSE format('%s, transaction for %s', coalesce(s.state, 'background process'), to_char(make_interval(secs => extract(epoch FROM s.age)::float8), 'HH24:MI:SS')) END,
+	  CASE WHEN s.vacuums THEN NULL ELSE ' (' || concat_ws(', ', 'role ' || quote_ident(s.role), s.application) || ')' END, ': ', s.locks),
+	 CASE WHEN s.hidden THEN me.see WHEN s.wraparound THEN format('SELECT * FROM pg_stat_progress_vacuum WHERE pid = %s', s.pid) WHEN s.vacuums THEN NULL
+	  WHEN s.state LIKE 'idle in%' THEN format('SELECT pg_terminate_backend(%s)', s.pid) ELSE format('SELECT pg_cancel_backend(%s)', s.pid) END
+	 FROM session s, me WHERE s.hidden OR s.vacuums OR s.age >= '5 s'
+	UNION ALL SELECT 21, 'sessions', 'notice', format('%s with a transaction of less than 5 s: %s', CASE count(*) WHEN 1 THEN '1 session' ELSE count(*) || ' sessions' END,
+	  string_agg(DISTINCT s.names, ', ')), 'SELECT pid, relation::regclass, mode, state, query FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = ''relation'''
+	 FROM session s WHERE NOT s.hidden AND NOT coalesce(s.vacuums, false) AND coalesce(s.age, '0') < '5 s' HAVING count(*) > 0
+	UNION ALL SELECT 22, 'prepared transaction', 'error', format('%s of role %s, since %s: %s', quote_literal(p.gid), quote_ident(p.owner), date_trunc('second', p.prepared), h.locks),
+	 format('ROLLBACK PREPARED %L -- or COMMIT PREPARED', p.gid) FROM held_text h
+	 JOIN pg_locks l ON l.virtualtransaction = h.virtualtransaction AND l.pid IS NULL AND l.locktype = 'transactionid' AND l.granted
+	 JOIN pg_prepared_xacts p ON p.transaction = l.transactionid WHERE h.pid IS NULL
+	UNION ALL SELECT 23, 'autovacuum', 'warning', format('%s is %s transactions old, and at %s a vacuum starts that does not give way to %s', w.name, age(t.relfrozenxid), s.text, w.revision),
+	 format('VACUUM %s', w.object::regclass) FROM wanted w JOIN pg_class t ON t.oid = w.object JOIN setting s ON s.name = 'autovacuum_freeze_max_age'
+	 WHERE t.relkind IN ('r', 'm') AND (w.conflicts >> 4) & 1 = 1 AND age(t.relfrozenxid) > 0.9 * s.number AND age(t.relfrozenxid) < 2147483647
+
+	-- replication
+	UNION ALL SELECT 30, 'slot ' || quote_ident(s.slot_name), 'warning', CASE WHEN s.wal_status = 'lost' THEN 'lost: the server has removed WAL that it needs'
+	  WHEN s.wal_status = 'unreserved' THEN 'is about to be lost: the next checkpoint can remove WAL that it needs'
+	  ELSE format('%s, keeps %s of WAL', CASE WHEN s.active THEN 'active' ELSE 'not active' END, pg_size_pretty(s.behind)) END
+	  || CASE WHEN wal.bytes > 1048576 AND s.wal_status <> 'lost' THEN format(', the plan writes about %s more', pg_size_pretty(wal.bytes)) ELSE '' END,
+	 CASE WHEN NOT s.active THEN format('SELECT pg_drop_replication_slot(%L)', s.slot_name) ELSE 'SELECT * FROM pg_stat_replication' END
+	 FROM slot s, wal WHERE NOT s.active OR s.wal_status IN ('lost', 'unreserved') OR s.behind > 1073741824
+	  OR s.behind + wal.bytes > (SELECT o.number FROM setting o WHERE o.name = 'max_slot_wal_keep_size' AND o.number > 0)
+	UNION ALL SELECT 31, 'standby ' || quote_ident(s.name), CASE WHEN s.behind > 104857600 OR s.replay_lag > '10 s' THEN 'warning' ELSE 'notice' END,
+	 concat_ws(', ', CASE WHEN s.state <> 'streaming' THEN s.state END, format('%s behind', pg_size_pretty(s.behind)), 'lag ' || to_char(s.replay_lag, 'HH24:MI:SS'))
+	  || CASE WHEN EXISTS (SELECT FROM wanted w WHERE w.mode = 8) THEN '; ACCESS EXCLUSIVE locks cancel queries there' ELSE '' END,
+	 CASE WHEN s.behind > 104857600 OR s.replay_lag > '10 s' THEN 'SELECT cmig.wait_for_replicas()' END FROM standby s, me WHERE me.sees AND s.behind IS NOT NULL
+	UNION ALL SELECT 32, 'standbys', 'warning', format('%s connected, but their lag is not visible', count(*)), max(me.see) FROM standby s, me WHERE NOT me.sees HAVING count(*) > 0
+	UNION ALL SELECT 33, 'synchronous standby', 'error', 'synchronous_standby_names is set, but no standby confirms: commits wait', 'SELECT * FROM pg_stat_replication'
+	 FROM me WHERE me.sees AND NOT me.standby AND current_setting('synchronous_standby_names') <> '' AND current_setting('synchronous_commit') NOT IN ('off', 'local')
+	 AND NOT EXISTS (SELECT FROM standby s WHERE s.sync_state IN ('sync', 'quorum'))
+	UNION ALL SELECT 34, 'publication ' || string_agg(DISTINCT quote_ident(p.pubname), ', '), CASE WHEN p.loses AND NOT p.replaced AND bool_or(p.old_rows) THEN 'error' ELSE 'warning' END,
+	 CASE WHEN p.loses AND bool_or(p.old_rows) THEN format('%s: %s, so UPDATE and DELETE of %s fail', p.place, concat_ws(' ', p.detail, quote_ident(p.name)), p.relation)
+	   || CASE WHEN p.replaced THEN ' until the plan sets another key' ELSE '' END
+	  WHEN p.detail = 'ADD COLUMN' THEN format('%s: ADD COLUMN %s to %s stops subscribers that lack the column', p.place, quote_ident(p.name), p.relation)
+	  WHEN p.detail = 'DROP TABLE' THEN format('%s: DROP TABLE %s ends its replication', p.place, p.relation)
+	  ELSE format('%s: %s on %s is not replicated, and can stop subscribers', p.place, concat_ws(' ', p.detail, quote_ident(p.name)), p.relation) END,
+	 CASE WHEN p.loses AND bool_or(p.old_rows) THEN format('ALTER TABLE %s REPLICA IDENTITY FULL', p.object::regclass) WHEN p.detail = 'ADD COLUMN' THEN 'First add the column in the subscribers' END
+	 FROM published p WHERE p.loses OR p.detail NOT IN ('ADD PRIMARY KEY', 'REPLICA IDENTITY', 'DROP CONSTRAINT', 'DROP INDEX')
+	 GROUP BY p.n, p.place, p.loses, p.replaced, p.detail, p.name, p.relation, p.object
+	UNION ALL SELECT 35, 'subscription', 'warning', format('%s: %s of %s, which a subscription fills', f.place, concat_ws(' ', f.detail, quote_ident(f.name)), f.object::regclass), NULL
+	 FROM fact f WHERE f.kind = 'change' AND f.detail IN ('ADD COLUMN', 'DROP COLUMN', 'ALTER TYPE', 'RENAME TO', 'SET SCHEMA', 'DROP TABLE')
+	 AND EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srrelid = f.object)
+
+	-- disk, WAL, and time
+	UNION ALL SELECT 40, 'disk ' || quote_ident(t.spcname), CASE WHEN d.disk > s.bytes THEN 'error' WHEN d.disk > s.bytes / 2 THEN 'warning' ELSE 'notice' END,
+	 format('about %s more for %s, free: %s', pg_size_pretty(d.disk), d.what, coalesce(pg_size_pretty(s.bytes), CASE WHEN me.sees THEN 'not known' ELSE 'not visible' END)),
+	 CASE WHEN s.bytes IS NULL AND NOT me.sees THEN me.see END
+	 FROM (SELECT c.class, sum(c.disk)::bigint AS disk, string_agg(DISTINCT c.relation, ', ') AS what FROM cost c WHERE c.disk > 0 GROUP BY c.class) d
+	 JOIN pg_tablespace t ON t.oid = d.class LEFT JOIN space s ON s.object = d.class CROSS JOIN me
+	UNION ALL SELECT 41, 'WAL', CASE WHEN wal.bytes > s.bytes THEN 'warning' ELSE 'notice' END,
+	 format('about %s (wal_level is %s), free: %s', pg_size_pretty(wal.bytes), current_setting('wal_level'),
+	  coalesce(pg_size_pretty(s.bytes), CASE WHEN me.sees THEN 'not known' ELSE 'not visible' END)), CASE WHEN s.bytes IS NULL AND NOT me.sees THEN me.see END
+	 FROM wal CROSS JOIN me LEFT JOIN space s ON s.object = 0 WHERE wal.bytes > 0
+	UNION ALL SELECT 42, 'time', 'notice', format('%s: %s%s', CASE WHEN sum(t.seconds) < 1 THEN 'less than 1 s' ELSE 'about ' || to_char(make_interval(secs => round(sum(t.seconds))), 'HH24:MI:SS') END,
+	  string_agg(concat_ws(' ', t.revision, t.does, CASE WHEN t.seconds >= 1 THEN to_char(make_interval(secs => round(t.seconds)), 'HH24:MI:SS') END), ', ' ORDER BY t.n) FILTER (WHERE t.n <= 3)
+	   || CASE WHEN count(*) > 3 THEN format(', and %s more', count(*) - 3) ELSE '' END,
+	  CASE WHEN bool_and(t.measured) THEN ' (estimate, at the rate of past backfills)' WHEN bool_or(t.measured) THEN ' (estimate, at 100 MB/s and the rate of past backfills)'
+	   ELSE ' (estimate, at 100 MB/s)' END), NULL FROM total t HAVING count(*) > 0
+	UNION ALL SELECT 43, 'time of past runs', 'notice', format('%s: %s took up to %s here (journal, %s)', j.revision,
+	  CASE WHEN bool_or(r.revision = j.revision) THEN 'it' ELSE 'revisions with ' || k.words END, to_char(max(l.elapsed), 'HH24:MI:SS.MS'),
+	  CASE count(*) WHEN 1 THEN '1 run' ELSE count(*) || ' runs' END), NULL
+	 FROM (SELECT DISTINCT c.revision, c.detail, p.upgrade_sql FROM cost c JOIN cmig.revision p ON p.revision = c.revision) j
+	 JOIN (VALUES ('index', 'CREATE INDEX', '\mCREATE\s+(UNIQUE\s+)?INDEX\M'), ('reindex', 'REINDEX', '\mREINDEX\M'), ('rewrite', 'ALTER TABLE', '\mALTER\s+TABLE\M'),
+	  ('scan', 'ALTER TABLE', '\mALTER\s+TABLE\M'), ('update', 'UPDATE', '\mUPDATE\M'), ('backfill', 'cmig.backfill', '\mcmig\.backfill\M')) k (detail, words, pattern)
+	  ON k.detail = j.detail AND j.upgrade_sql ~* k.pattern
+	 JOIN cmig.revision r ON r.upgrade_sql ~* k.pattern AND (r.revision = j.revision OR NOT EXISTS (SELECT FROM cmig.journal o WHERE o.revision = j.revision
+	  AND o.direction = 'upgrade' AND o.outcome = 'done' AND o.elapsed IS NOT NULL))
+	 JOIN cmig.journal l ON l.revision = r.revision AND l.direction = 'upgrade' AND l.outcome = 'done' AND l.elapsed IS NOT NULL
+	 GROUP BY j.revision, k.words
+
+	-- settings
+	UNION ALL SELECT 50, 'lock_timeout', 'warning', format('not set: %s waits for a lock without limit', string_agg(DISTINCT f.revision, ', ')),
+	 'SET cmig.lock_timeout = ''5s''' FROM fact f WHERE f.kind = 'no timeout' HAVING count(*) > 0
+	UNION ALL SELECT 51, 'statement_timeout', 'warning', format('%s, but %s %s for about %s (estimate)', s.text, t.revision, t.does, to_char(make_interval(secs => round(t.seconds)), 'HH24:MI:SS')),
+	 'SET statement_timeout = 0' FROM total t, setting s WHERE t.n = 1 AND s.name = 'statement_timeout' AND s.number > 0 AND t.seconds * 1000 > s.number
+	UNION ALL SELECT 52, 'max_locks_per_transaction', CASE WHEN l.locks > l.room THEN 'error' ELSE 'warning' END,
+	 format('%s: the plan locks at least %s objects, the server has room for %s', l.text, l.locks, l.room), format('ALTER SYSTEM SET max_locks_per_transaction = %s -- needs a restart', ceil(l.locks * 2 / l.slots))
+	 FROM (SELECT (SELECT count(*) FROM wanted) + 5 * (SELECT count(*) FROM fact f WHERE f.kind = 'need' AND f.detail = 'CREATE') AS locks, m.text, m.number * s.slots AS room, s.slots
+	  FROM setting m, (SELECT sum(o.number) AS slots FROM setting o WHERE o.name IN ('max_connections', 'max_prepared_transactions')) s WHERE m.name = 'max_locks_per_transaction') l
+	 WHERE l.locks > l.room / 2
+	UNION ALL SELECT 53, 'maintenance_work_mem', 'notice', format('%s, but %s builds an index of about %s', s.text, c.revision, pg_size_pretty(c.disk)), 'SET maintenance_work_mem = ''1GB'''
+	 FROM setting s, (SELECT c.revision, c.disk FROM cost c WHERE c.detail IN ('index', 'reindex') ORDER BY c.disk DESC LIMIT 1) c WHERE s.name = 'maintenance_work_mem' AND c.disk > s.number AND s.number < 1073741824
+	UNION ALL SELECT 54, 'wal_level', 'warning', format('%s, so nothing can subscribe to the publication %s of %s', current_setting('wal_level'), quote_ident(f.name), f.place),
+	 'ALTER SYSTEM SET wal_level = logical -- needs a restart' FROM fact f WHERE f.kind = 'logical' AND current_setting('wal_level') <> 'logical'
+
+	-- privileges
+	UNION ALL SELECT 60, 'privilege', 'error', CASE WHEN d.detail = 'MEMBER' THEN format('%s: role %s is not a member of %s', d.place, d.role, d.member)
+	  WHEN d.member IS NOT NULL THEN format('%s: %s belongs to %s, of which role %s is not a member', d.place, d.name, d.member, d.role)
+	  ELSE format('%s: role %s lacks %s on %s', d.place, d.role, d.detail, d.name) END,
+	 CASE WHEN d.member IS NOT NULL AND coalesce(o.rolsuper, true) THEN CASE WHEN d.class = 'pg_class'::regclass AND d.detail <> 'MEMBER' THEN format('ALTER TABLE %s OWNER TO %s', d.object::regclass, d.role) END
+	  WHEN d.member IS NOT NULL THEN format('GRANT %s TO %s', d.member, d.role)
+	  WHEN d.class = 'pg_class'::regclass THEN format('GRANT %s ON %s TO %s', d.detail, d.object::regclass, d.role)
+	  ELSE format('GRANT %s ON %s TO %s', d.detail, d.name, d.role) END
+	 FROM denied d LEFT JOIN pg_roles o ON o.oid = CASE WHEN d.detail = 'MEMBER' THEN d.object ELSE d.owner END
+	UNION ALL SELECT 61, 'privilege', 'error', format('%s: role %s lacks the attribute %s', f.place, me.role, f.detail), CASE f.detail WHEN 'SUPERUSER' THEN NULL ELSE format('ALTER ROLE %s %s', me.role, f.detail) END
+	 FROM fact f, me WHERE f.kind = 'attribute' AND NOT me.rolsuper AND NOT (f.detail = 'CREATEROLE' AND me.rolcreaterole)
+	UNION ALL SELECT 62, 'extension ' || quote_ident(f.name), 'error', CASE WHEN v.found THEN format('%s: only %s can create it', f.place, CASE WHEN v.trusted THEN 'a role with CREATE on the database' ELSE 'a superuser' END)
+	  ELSE format('%s: not available on this server', f.place) END,
+	 CASE WHEN NOT v.found THEN format('SELECT * FROM pg_available_extensions WHERE name = %L', f.name) ELSE format('CREATE EXTENSION %I -- as a superuser', f.name) END
+	 FROM fact f, me, LATERAL (SELECT count(*) > 0 AS found, bool_or(x.trusted) AS trusted, bool_and(x.superuser) AS super FROM pg_available_extension_versions x WHERE x.name = f.name) v
+	 WHERE f.kind = 'extension' AND NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = f.name)
+	 AND (NOT v.found OR NOT me.rolsuper AND v.super AND NOT (v.trusted AND has_database_privilege(me.db, 'CREATE')))
+	UNION ALL SELECT 63, 'privilege', 'error', format('role %s cannot call cmig.upgrade', me.role), format('SELECT * FROM cmig.grant_access(%L, ''migrator'')', current_user)
+	 FROM me WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname = 'upgrade' AND has_function_privilege(p.oid, 'EXECUTE'))
+	UNION ALL SELECT 64, 'privilege', 'notice', format('%s changes the role, so the privileges of the statements after it were not checked', string_agg(DISTINCT f.place, ', ')), NULL FROM fact f WHERE f.kind = 'role' HAVING count(*) > 0
+	UNION ALL SELECT 65, 'extension pg_cmig', 'warning', format('the library and the extension of role %s have different versions', quote_ident(pg_get_userbyid(e.extowner))), f.detail
+	 FROM fact f, pg_extension e WHERE f.kind = 'library' AND f.detail IS NOT NULL AND e.extname = 'pg_cmig'
+	UNION ALL SELECT 66, 'extension pg_cmig', 'warning', format('not members of the extension: %s', string_agg(o.name, ', ' ORDER BY o.name)), 'SELECT * FROM cmig.check()'
+	 FROM (SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+	  UNION ALL SELECT t.oid::regclass::text FROM pg_class t WHERE t.relnamespace = 'cmig'::regnamespace AND t.relkind IN ('r', 'v', 'm', 'p', 'f')
+	   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = t.oid AND d.deptype = 'e')) o (name) HAVING count(*) > 0)
+	SELECT r.item, r.severity, r.value, r.hint FROM result r
+	ORDER BY array_position(ARRAY['error', 'warning', 'notice'], r.severity), r.n, r.item, r.value
+$preflight$;
+COMMENT ON FUNCTION cmig.preflight(text) IS 'Returns what could stop an upgrade to the target now, or make it stop others: sessions and prepared transactions with locks that conflict, replication, disk, WAL, and time, settings, and privileges. Executes nothing. Works on a standby for what can be known there. Raises an error if the target is not valid (MG001 to MG004, 22023) or the graph is broken (MG005).';
+COMMENT ON FUNCTION cmig.preflight_rows(jsonb, timestamptz) IS 'Compares facts about a plan with the state of the server. Called by cmig.preflight only, with the facts and the current time.';
+
 CREATE FUNCTION cmig.rls_rules(schemas oid[], become text,
 	OUT rule text, OUT severity text, OUT object text, OUT problem text, OUT fix text, OUT definer oid)
 RETURNS SETOF record
@@ -1268,6 +1530,7 @@ BEGIN
 			coalesce(m.proacl, pg_catalog.acldefault('f', m.proowner)), n.tableoid, n.oid, m.oid
 		FROM (VALUES
 				('lint', 'cmig.heads()'),
+				('preflight', 'cmig.heads()'), ('preflight_rows', 'cmig.heads()'),
 				('rls_rules', 'cmig.heads()'),
 				('set_ddl_policy', 'cmig.upgrade(text)'),
 				('diff_schemas', 'cmig.heads()'),

@@ -177,6 +177,8 @@ INSERT INTO call VALUES
 ('lint(text,boolean)', $$SELECT count(*) FROM cmig.lint('002')$$),
 ('import_files(text,text[],text[],jsonb)', $$SELECT count(*) FROM cmig.import_files('sqlx', '{}', '{}')$$),
 ('import_state(text,regclass)', $$SELECT count(*) FROM cmig.import_state('alembic', 'app.tool_version')$$),
+('preflight(text)', $$SELECT count(*) FROM cmig.preflight('002')$$),
+('preflight_rows(jsonb,timestamp with time zone)', $$SELECT count(*) FROM cmig.preflight_rows('[]', now())$$),
 ('lint_sql(text,boolean,boolean)', $$SELECT count(*) FROM cmig.lint_sql('SELECT 1')$$),
 ('load(text,boolean,boolean)', $$SELECT count(*) FROM cmig.load(E'-- revision: 003\n-- down_revision: 002\n-- message: x\n-- cmig:upgrade\n')$$),
 ('load_directory(text,boolean,boolean)', $$SELECT count(*) FROM cmig.load_directory('/nonexistent')$$),

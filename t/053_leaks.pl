@@ -58,6 +58,8 @@ my %looking = (
 	log => ["cmig.log()"],
 	history => [ "cmig.history()", "cmig.history('001:')" ],
 	lint => ["cmig.lint()"],
+	preflight => ["cmig.preflight()"],
+	preflight_rows => ["cmig.preflight_rows('[]', now())"],
 	import_files => ["cmig.import_files('flyway', '{V1__a.sql,U1__a.sql}', '{\"CREATE TABLE x (a int)\",DROP TABLE x}')"],
 	lint_sql => ["cmig.lint_sql('CREATE INDEX ON plain (n); ALTER TABLE plain ADD x int')"],
 	plan => ["cmig.plan('upgrade', 'head')"],
@@ -127,9 +129,10 @@ my %writing = (
 	set_protect => [ 20, "SELECT cmig.set_protect('off')" ],
 	squash => [ 20, "SELECT cmig.squash('001:002', 'one')" ],
 	stamp => [ 20, "SELECT cmig.stamp('001')", "SELECT cmig.stamp('002')" ],
+	throttle => [ 20, "SELECT cmig.throttle('all', 100)", "SELECT cmig.pause('all')", "SELECT cmig.resume_run('all')", "SELECT cmig.throttle('all', NULL)" ],
 	verify => [ 20, "SELECT cmig.verify()" ],
 );
-my %beside = map { $_ => 1 } qw(abandon_partial audit_trigger ddl_event ddl_trigger journal_trigger enable_audit enable_rls drop_scope remove_revision revoke_access upgrade upgrade_stepwise);
+my %beside = map { $_ => 1 } qw(abandon_partial audit_trigger ddl_event ddl_trigger journal_trigger enable_audit enable_rls drop_scope pause remove_revision resume_run revoke_access upgrade upgrade_stepwise);
 
 my %known = map { $_ => 1 } keys %looking, keys %writing, keys %beside;
 if (my %only = map { $_ => 1 } split / /, $ENV{CMIG_LEAK_ONLY} // '')

@@ -117,6 +117,7 @@ my %call = (
 	capture => [q{SELECT count(*) FROM cmig.capture('manual')}],
 	require_schema => ["SELECT cmig.require_schema($target, schemas => '{a}')", 'MG010'],
 	lint => [q{SELECT count(*) FROM cmig.lint('003')}],
+	preflight => [q{SELECT count(*) FROM cmig.preflight('003')}],
 	dry_run => [q{SELECT count(*) FROM cmig.dry_run('downgrade', '001')}],
 	plan => [q{SELECT count(*) FROM cmig.plan('downgrade', '001')}],
 	rls_check => ['SELECT count(*) FROM cmig.rls_check()'],

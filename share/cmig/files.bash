@@ -161,7 +161,7 @@ begin_look()
 \\if :cmig_stored
 \\else
 BEGIN;
-SELECT pg_catalog.current_setting('lock_timeout') AS cmig_lock_timeout \\gset
+SELECT pg_catalog.current_setting('lock_timeout') AS cmig_lock_timeout, coalesce(pg_catalog.current_setting('cmig.lock_timeout', true), '0') AS cmig_lock_limit \\gset
 SET LOCAL cmig.lock_timeout = '2s';
 SET LOCAL lock_timeout = '2s';
 SAVEPOINT files;
@@ -177,6 +177,7 @@ ROLLBACK TO files;
 	warn_missing
 	add "\\endif
 SET LOCAL lock_timeout = :'cmig_lock_timeout';
+SET LOCAL cmig.lock_timeout = :'cmig_lock_limit';
 \\endif"
 }
 

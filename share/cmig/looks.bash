@@ -161,6 +161,12 @@ verb_lint()
 	look_items "$lint" "revision, pg_catalog.concat_ws(': ', coalesce($IN_FILE, CASE WHEN line IS NOT NULL THEN pg_catalog.concat('line ', line) END), severity, pg_catalog.concat(message, ' (', rule, ')')), safe_rewrite" "$lint WHERE severity OPERATOR(pg_catalog.=) 'error'"
 }
 
+verb_preflight()
+{
+	argument argument head
+	look_items "cmig.preflight(:'argument')" "item, pg_catalog.concat(severity, ': ', value), hint" "cmig.preflight(:'argument') WHERE severity OPERATOR(pg_catalog.=) 'error'"
+}
+
 # missing_item ITEM: adds a statement that returns an item about cmig_missing
 missing_item() { add_file_format; add "SELECT '$1', $MISSING, $MISSING_HINT FROM (SELECT :'cmig_missing'::text[] AS m) missing WHERE m <> '{}';"; }
 

@@ -14,9 +14,14 @@
 # Fails if the options contradict each other.
 check_options()
 {
+	local name
+
 	! given one-transaction || ! given stepwise || fail 2 '--one-transaction cannot be used with --stepwise'
 	! given one-transaction || ! given in-doubt || fail 2 '--in-doubt requires --stepwise'
 	! given sql || ! given dry-run || fail 2 '--sql cannot be used with --dry-run'
+	! given preflight || for name in sql dry-run scopes; do
+		! given "$name" || fail 2 "--preflight cannot be used with --$name"
+	done
 }
 
 # confirm QUESTION: exits with status 5 unless the answer is yes
@@ -122,10 +127,24 @@ add_hazards()
 	done
 }
 
+# add_preflight TARGET...: adds statements that return what cmig.preflight warns about,
+# and its hints, as records
+add_preflight()
+{
+	local target
+
+	given preflight || return 0
+	for target in "$@"; do
+		call "SELECT * FROM cmig.preflight($target)" "SELECT v.kind, v.severity, v.text FROM cmig.preflight($target) WITH ORDINALITY AS p (item, severity, value, hint, n),
+	LATERAL (VALUES (1, 'preflight', p.severity, pg_catalog.concat(p.item, ': ', p.value)), (2, 'hint', '', p.hint)) v (n, kind, severity, text)
+WHERE p.severity OPERATOR(pg_catalog.<>) 'notice' AND v.text IS NOT NULL ORDER BY p.n, v.n;"
+	done
+}
+
 # Reads records from standard input: triples of kind, revision, and text.  Shows them,
 # and sets steps, stepwise, checksum, hazards, place, and loaded, which describes what
 # was loaded.  Returns the exit status in the last record.
-steps=0 stepwise='' checksum='' hazards=0 place='' loaded=''
+steps=0 stepwise='' checksum='' hazards=0 stops=0 place='' loaded=''
 read_records()
 {
 	local kind revision text status=130 gone=0
@@ -147,6 +166,10 @@ read_records()
 			stepwise) stepwise=1 ;;
 			place) place=$text ;;
 			checksum) checksum=$text ;;
+			preflight)
+				[ "$revision" != error ] || stops=$((stops + 1))
+				say "$yellow$([ "$revision" = error ] && echo ERROR || echo WARNING):  $text$plain" ;;
+			hint) typed "$text"; visible "$TYPED"; say "HINT:  $VISIBLE" ;;
 			hazard) hazards=$((hazards + 1)); say "${yellow}HAZARD:  $revision: $text$plain" ;;
 			pid) psql_started "$text" ;;
 			status) status=$revision ;;
@@ -201,10 +224,11 @@ move()
 	begin_ahead
 	add_plan "$1" "$TARGET"
 	add "SELECT :'cmig_plan' = '[]' AS cmig_nothing \\gset${newline}\\if :cmig_nothing${newline}COMMIT;${newline}\\else"
-	[ "$1" = downgrade ] || { add_hazards "${TARGETS[@]}"; add_limit; }
+	[ "$1" = downgrade ] || { add_preflight "${TARGETS[@]}"; add_hazards "${TARGETS[@]}"; given preflight || add_limit; }
 	add "ROLLBACK;$newline\\endif"
 	look_ahead
 	[ "$steps" -gt 0 ] || { [ -z "$loaded" ] || given quiet || say "${loaded%"$newline"}"; return 0; }
+	[ "$stops" -eq 0 ] || fail 1 "preflight finds $(count_of "$stops" error); nothing was changed" 'cmig preflight'
 	if [ "$1" = downgrade ]; then
 		confirm "downgrade $(count_of "$steps" revision)?"
 	elif [ "$hazards" -gt 0 ]; then

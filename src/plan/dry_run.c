@@ -32,11 +32,10 @@
 static bool
 is_independent(CmigPlannedLocks *names, List *before, const char *sql)
 {
-	bool		known;
 	ListCell   *lc;
 	ListCell   *lc2;
 
-	foreach(lc, cmig_script_locks_list(names, sql, &known))
+	foreach(lc, cmig_script_locks_read(names, sql, NULL, NULL)->locks)
 	{
 		const CmigPlannedLock *read = lfirst(lc);
 
@@ -84,6 +83,7 @@ cmig_plan_preconditions_check(const CmigSituation *now, const CmigPlan *plan)
 	{
 		CmigRunStep step = *cmig_step_texts_get(texts, i);
 		ErrorData  *error = NULL;
+		CmigScriptLocks *script;
 
 		CHECK_FOR_INTERRUPTS();
 		if (step.precondition_sql != NULL && !cmig_names_has(begun, step.revision) &&
@@ -98,7 +98,9 @@ cmig_plan_preconditions_check(const CmigSituation *now, const CmigPlan *plan)
 									error->sqlerrcode == ERRCODE_CMIG_PRECONDITION_FAILED ?
 									step.precondition_sql : error->message);
 		}
-		before = cmig_planned_locks_merge(before, cmig_script_locks_list(names, step.sql, &all_known));
+		script = cmig_script_locks_read(names, step.sql, NULL, NULL);
+		before = cmig_planned_locks_merge(before, script->locks);
+		all_known = script->error == NULL && script->unknown == NIL;
 	}
 	if (failures.count == 1)
 		ReThrowError(first);

@@ -380,10 +380,22 @@ extern void cmig_script_settings_follow(Node *statement);
 extern void cmig_script_settings_each(Node *statement,
 									  void (*change) (const char *name, const char *value, void *arg), void *arg);
 
+/* What is known about the locks of a script. */
+typedef struct CmigScriptLocks
+{
+	List	   *locks;			/* of CmigPlannedLock * */
+	List	   *unknown;		/* of char *: parts that run unknown code */
+	List	   *failures;		/* of char *: statements that fail */
+	int			statement;		/* number of the last statement read */
+	ErrorData  *error;			/* what prevented reading the rest, or NULL */
+}			CmigScriptLocks;
+
 /*
- * Like cmig_script_locks(), but returns a List of CmigPlannedLock *.  Sets
- * *known to false if the script might also take other locks.
+ * Like cmig_script_locks(), but returns the parts.  Calls "visit", unless it is
+ * NULL, with each statement, when names mean what they will mean to it.
  */
-extern List *cmig_script_locks_list(CmigPlannedLocks *plan, const char *sql, bool *known);
+extern CmigScriptLocks * cmig_script_locks_read(CmigPlannedLocks *plan, const char *sql,
+												void (*visit) (CmigPlannedLocks *plan, const CmigStatement *statement, void *arg),
+												void *arg);
 
 #endif							/* CMIG_PLAN_INTERNAL_H */

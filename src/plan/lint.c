@@ -168,13 +168,14 @@ names_in(const char *name, const char *session, bool enforces)
  * Start a lint call in the current memory context.  If "reads_facts" is true,
  * relations and types are looked up in the live database.  If "enforces" is
  * true, the rule settings that apply to cmig.lint_policy are used.
+ * "everything" is as in CmigLint.
  */
 static CmigLint *
-lint_run_begin(bool reads_facts, bool enforces)
+lint_run_begin(bool reads_facts, bool enforces, bool everything)
 {
 	CmigLint   *lint = cmig_lint_state_begin(reads_facts, cmig_session_search_path());
 	List	   *included = names_in("cmig.lint_include", lint_include, enforces);
-	List	   *ignored = names_in("cmig.lint_ignore", lint_ignore, enforces);
+	List	   *ignored = everything ? NIL : names_in("cmig.lint_ignore", lint_ignore, enforces);
 	const char *small = "cmig.lint_small_table";
 	ListCell   *lc;
 
@@ -188,6 +189,7 @@ lint_run_begin(bool reads_facts, bool enforces)
 		if ((!(rule->flags & CMIG_LINT_OPT_IN) || names_rule(included, rule)) && !names_rule(ignored, rule))
 			lint->rules = lappend(lint->rules, (void *) rule);
 	}
+	lint->everything = everything;
 	return lint;
 }
 
@@ -484,15 +486,12 @@ report_no_facts(CmigLint *lint)
 						 join_names(names));
 }
 
-/*
- * Check a plan's scripts, if "facts" is true against the live database.  If
- * "enforces" is true, use the rule settings that apply to cmig.lint_policy.
- */
+/* Check a plan's scripts; the last arguments are those of lint_run_begin(). */
 static CmigLint *
-examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool enforces)
+examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool enforces, bool everything)
 {
 	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
-	CmigLint   *lint = lint_run_begin(facts, enforces);
+	CmigLint   *lint = lint_run_begin(facts, enforces, everything);
 
 	/*
 	 * cmig.upgrade can run the plan if all revisions are transactional.  If
@@ -521,10 +520,16 @@ examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool en
 void
 cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enforces, int *errors, int *warnings)
 {
+	cmig_lint_count(examine_plan(now, plan, true, enforces, false)->findings, errors, warnings);
+}
+
+void
+cmig_lint_count(List *findings, int *errors, int *warnings)
+{
 	ListCell   *lc;
 
 	*errors = *warnings = 0;
-	foreach(lc, examine_plan(now, plan, true, enforces)->findings)
+	foreach(lc, findings)
 	{
 		CmigLintFinding *finding = lfirst(lc);
 
@@ -533,6 +538,22 @@ cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enfo
 		*errors += finding->severity == CMIG_LINT_ERROR;
 		*warnings += finding->severity == CMIG_LINT_WARNING;
 	}
+}
+
+List *
+cmig_lint_findings(const CmigSituation *now, const CmigPlan *plan)
+{
+	List	   *findings = examine_plan(now, plan, true, true, true)->findings;
+	List	   *ignored = names_in("cmig.lint_ignore", lint_ignore, true);
+	ListCell   *lc;
+
+	foreach(lc, findings)
+	{
+		CmigLintFinding *finding = lfirst(lc);
+
+		finding->dropped |= names_rule(ignored, finding->rule);
+	}
+	return findings;
 }
 
 bool
@@ -555,7 +576,7 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig lint", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	lint = examine_plan(now, plan, true, true);
+	lint = examine_plan(now, plan, true, true, false);
 	cmig_listing_init(&detail, CMIG_LISTING_LINES);
 	foreach(lc, lint->findings)
 	{
@@ -656,7 +677,7 @@ CMIG_READER(cmig_lint)
 	now = cmig_move_read(true);
 	/* version 1.1 of the extension has one argument */
 	lint = examine_plan(&now, cmig_move_plan_upgrade(&now, targets),
-						PG_NARGS() < 2 || cmig_argument_bool(fcinfo, 1, true), false);
+						PG_NARGS() < 2 || cmig_argument_bool(fcinfo, 1, true), false, false);
 	return_findings(fcinfo, lint, true);
 	return (Datum) 0;
 }
@@ -670,7 +691,7 @@ CMIG_READER(cmig_lint_sql)
 
 	cmig_argument_require(fcinfo, 0, "script", "SELECT * FROM cmig.lint_sql('<script>')");
 	InitMaterializedSRF(fcinfo, 0);
-	lint = lint_run_begin(facts, false);
+	lint = lint_run_begin(facts, false, false);
 	lint_run_script(lint, NULL, script, transactional);
 	finish_deferred(lint, true);
 	return_findings(fcinfo, lint, false);

@@ -170,13 +170,14 @@ typedef struct CmigLint CmigLint;
 #define CMIG_LINT_FACTS 8		/* finds little without the live tables */
 #define CMIG_LINT_CALLED 4		/* also applies to what pg_cmig's functions
 								 * run, as rules with CMIG_LINT_SLOW do */
+#define CMIG_LINT_REWRITES 16	/* with SLOW: it rewrites the table */
 
 /* A lint rule.  It may have several entries, one after the other. */
 typedef struct CmigLintRule
 {
 	const char *name;
 	CmigLintSeverity severity;
-	int			flags;			/* CMIG_LINT_OPT_IN, CMIG_LINT_SLOW */
+	int			flags;			/* CMIG_LINT_OPT_IN and so on */
 	void		(*check) (CmigLint *lint, Node *statement);
 	NodeTag		tags[CMIG_LINT_MAX_TAGS];	/* tags of the statements to
 											 * check; if empty, all statements
@@ -213,6 +214,9 @@ typedef struct CmigLintFinding
 	int			line;			/* line number, starting at 1; 0 if unknown */
 	char	   *message;
 	char	   *fix;			/* SQL with the same effect, or NULL */
+	Oid			relation;		/* the live relation that the statement alters
+								 * or locks; InvalidOid if none */
+	bool		rewrites;		/* does the statement rewrite it? */
 	bool		dropped;		/* withdrawn, or suppressed by a comment */
 } CmigLintFinding;
 
@@ -309,6 +313,11 @@ struct CmigLint
 	bool		reads_sizes;	/* true if the sizes of relations matter */
 	int64		small;			/* cmig.lint_small_table in bytes */
 	bool		one_transaction;	/* all revisions run in one */
+	bool		everything;		/* for cmig.preflight: rules apply even if
+								 * cmig.lint_ignore lists them, and a table
+								 * that others have locked is not waited for,
+								 * but treated as if it had no constraints and
+								 * indexes */
 	List	   *rules;			/* of CmigLintRule *: the active ones */
 
 	/* current revision */
@@ -337,6 +346,17 @@ cmig_lint_session_in_transaction(const CmigLint *lint)
 {
 	return lint->transactional || lint->session.in_block > 0;
 }
+
+/* in lint.c */
+
+/*
+ * Returns what lint finds in a plan, as a List of CmigLintFinding *, including
+ * findings that settings or comments suppress, which are marked as dropped.
+ * Never waits for a lock.  The second function counts the others, as
+ * cmig_lint_policy_count() does.
+ */
+extern List *cmig_lint_findings(const CmigSituation *now, const CmigPlan *plan);
+extern void cmig_lint_count(List *findings, int *errors, int *warnings);
 
 /* in lint_source.c */
 

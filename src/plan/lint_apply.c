@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_am.h"
+#include "storage/lmgr.h"
 
 #include "plan/lint.h"
 
@@ -261,7 +262,13 @@ cmig_lint_state_load(CmigLint *lint, CmigLintTable *table)
 	if (!table->loaded && OidIsValid(table->oid))
 	{
 		cmig_query_each(&columns, &value, NULL, load_column, table);
-		cmig_query_each(&definitions, &value, NULL, load_definition, table);
+		/* to print definitions, PostgreSQL locks the table for a moment */
+		if (!lint->everything || ConditionalLockRelationOid(table->oid, AccessShareLock))
+		{
+			cmig_query_each(&definitions, &value, NULL, load_definition, table);
+			if (lint->everything)
+				UnlockRelationOid(table->oid, AccessShareLock);
+		}
 	}
 	table->loaded = true;
 	MemoryContextSwitchTo(old);

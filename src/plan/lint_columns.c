@@ -477,7 +477,7 @@ check_type(CmigLint *lint, AlterTableCmd *command, int number)
 	if (does)
 		cmig_lint_report(lint, NULL, "the new type %s of column %s %s %s under an AccessExclusiveLock; add a new column, fill it in batches, and swap the columns",
 						 cmig_lint_types_name(lint, to->typeName), quote_identifier(command->name), does,
-						 cmig_lint_text_table(lint->target));
+						 cmig_lint_text_table(lint->target))->rewrites = strcmp(does, "rewrites") == 0;
 }
 
 /* Implements the rule ban-drop-column. */
@@ -816,8 +816,8 @@ check_preference(CmigLint *lint, Node *node)
 #define TAGS {T_CreateStmt, T_AlterTableStmt, T_CreateForeignTableStmt, T_CreateSchemaStmt}
 
 const CmigLintRule cmig_lint_columns[] = {
-	{"adding-field-with-default", CMIG_LINT_ERROR, CMIG_LINT_SLOW, NULL, {T_AlterTableStmt}, AT_AddColumn, check_default},
-	{"adding-auto-incrementing-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW, NULL, {T_AlterTableStmt}, AT_AddColumn, check_auto_increment},
+	{"adding-field-with-default", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_REWRITES, NULL, {T_AlterTableStmt}, AT_AddColumn, check_default},
+	{"adding-auto-incrementing-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_REWRITES, NULL, {T_AlterTableStmt}, AT_AddColumn, check_auto_increment},
 	{"adding-required-field", CMIG_LINT_ERROR, 0, NULL, {T_AlterTableStmt}, AT_AddColumn, check_required},
 	{"adding-not-nullable-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW, NULL, {T_AlterTableStmt}, AT_SetNotNull, check_set_not_null},
 	{"changing-column-type", CMIG_LINT_ERROR, CMIG_LINT_SLOW, NULL, {T_AlterTableStmt}, AT_AlterColumnType, check_type},

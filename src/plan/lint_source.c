@@ -49,6 +49,9 @@ cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
 		finding->statement = lint->statement->number;
 		finding->line = lint->statement->line;
 	}
+	if (lint->slow || lint->target || lint->locks != NIL)
+		finding->relation = (lint->slow ? lint->slow : lint->target ? lint->target : ((CmigLintLock *) linitial(lint->locks))->table)->oid;
+	finding->rewrites = lint->rule->flags & CMIG_LINT_REWRITES;
 	finding->message = message.data;
 	finding->fix = fix ? pstrdup(fix) : NULL;
 	lint->findings = lappend(lint->findings, finding);

@@ -458,7 +458,7 @@ const CmigLintRule cmig_lint_tables[] = {
 	{"ban-truncate-cascade", CMIG_LINT_ERROR, 0, check_truncate, {T_TruncateStmt}},
 	{"renaming-table", CMIG_LINT_WARNING, 0, check_rename, {T_RenameStmt, T_AlterObjectSchemaStmt}},
 	{"renaming-schema", CMIG_LINT_WARNING, 0, check_rename_schema, {T_RenameStmt}},
-	{"rewriting-table", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_rewrite,
+	{"rewriting-table", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_REWRITES, check_rewrite,
 	{T_AlterTableStmt, T_VacuumStmt, T_ClusterStmt, T_RefreshMatViewStmt}},
 	{"prefer-repack", CMIG_LINT_WARNING, 0, check_repack, {T_VacuumStmt, T_ClusterStmt}},
 	{"prefer-single-alter-table", CMIG_LINT_NOTICE, 0, check_single_alter, {T_AlterTableStmt}},

@@ -546,13 +546,11 @@ cmig_script_settings_follow(Node *statement)
 /* A script, and what has been read of it. */
 typedef struct Reading
 {
+	CmigScriptLocks found;
 	CmigPlannedLocks *plan;
 	const char *sql;
-	int			statement;		/* number of the current statement */
-	List	   *locks;
-	List	   *unknown;		/* of char *: parts that run unknown code */
-	List	   *failures;		/* of char *: statements that fail */
-	ErrorData  *error;			/* what prevented reading the rest, or NULL */
+	void		(*visit) (CmigPlannedLocks *plan, const CmigStatement *statement, void *arg);
+	void	   *arg;
 } Reading;
 
 /*
@@ -569,6 +567,7 @@ static void
 read_script(void *arg)
 {
 	Reading    *reading = arg;
+	CmigScriptLocks *found = &reading->found;
 	CmigScriptReader *script;
 	CmigStatement statement;
 
@@ -576,7 +575,7 @@ read_script(void *arg)
 	cmig_settings_override("search_path", cmig_session_search_path());
 	if (!standard_conforming_strings)
 		cmig_settings_override("standard_conforming_strings", "on");
-	reading->statement = 1;
+	found->statement = 1;
 	script = cmig_script_open(reading->sql);
 	while (cmig_script_next(script, &statement))
 	{
@@ -586,64 +585,60 @@ read_script(void *arg)
 		ListCell   *lc;
 
 		CHECK_FOR_INTERRUPTS();
-		reading->statement = statement.number;
+		found->statement = statement.number;
 		failure = cmig_planned_locks_failure(reading->plan, statement.raw->stmt);
 		if (failure != NULL)
-			reading->failures = lappend(reading->failures, psprintf("statement %d: %s", statement.number, failure));
+			found->failures = lappend(found->failures, psprintf("statement %d: %s", statement.number, failure));
+		if (reading->visit != NULL)
+			reading->visit(reading->plan, &statement, reading->arg);
 		locks = cmig_planned_locks_of(reading->plan, statement.raw->stmt, &unknown);
-		reading->locks = cmig_planned_locks_merge(reading->locks, locks);
+		found->locks = cmig_planned_locks_merge(found->locks, locks);
 		foreach(lc, unknown)
 		{
-			int			count = list_length(reading->unknown);
+			int			count = list_length(found->unknown);
 
-			if (count <= MAX_UNKNOWN && !cmig_text_list_has(reading->unknown, lfirst(lc)))
-				reading->unknown = lappend(reading->unknown, pstrdup(count < MAX_UNKNOWN ? lfirst(lc) : "other code"));
+			if (count <= MAX_UNKNOWN && !cmig_text_list_has(found->unknown, lfirst(lc)))
+				found->unknown = lappend(found->unknown, pstrdup(count < MAX_UNKNOWN ? lfirst(lc) : "other code"));
 		}
 		cmig_script_settings_follow(statement.raw->stmt);
-		reading->statement++;
+		found->statement++;
 	}
 }
 
-/* Read a script, and collect its locks. */
-static Reading *
-read_locks(CmigPlannedLocks *plan, const char *sql)
+CmigScriptLocks *
+cmig_script_locks_read(CmigPlannedLocks *plan, const char *sql,
+					   void (*visit) (CmigPlannedLocks *plan, const CmigStatement *statement, void *arg), void *arg)
 {
 	Reading    *reading = palloc0(sizeof(Reading));
+	CmigScriptLocks *found = &reading->found;
 
 	/* spare a long plan a subtransaction for each script that is empty */
 	if (sql[strspn(sql, " \t\r\n")] == '\0')
-		return reading;
+		return found;
 	reading->plan = plan;
 	reading->sql = sql;
-	reading->error = cmig_subtransaction_rehearse(read_script, reading);
+	reading->visit = visit;
+	reading->arg = arg;
+	found->error = cmig_subtransaction_rehearse(read_script, reading);
 	cmig_lint_state_drop_temporary(plan);
-	if (reading->error != NULL && reading->error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-		ReThrowError(reading->error);
-	return reading;
-}
-
-List *
-cmig_script_locks_list(CmigPlannedLocks *plan, const char *sql, bool *known)
-{
-	Reading    *reading = read_locks(plan, sql);
-
-	*known = reading->error == NULL && reading->unknown == NIL;
-	return reading->locks;
+	if (found->error != NULL && found->error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(found->error);
+	return found;
 }
 
 char *
 cmig_script_locks(CmigPlannedLocks *plan, const char *sql)
 {
-	Reading    *reading = read_locks(plan, sql);
-	char	   *text = cmig_planned_locks_text(reading->locks);
+	CmigScriptLocks *found = cmig_script_locks_read(plan, sql, NULL, NULL);
+	char	   *text = cmig_planned_locks_text(found->locks);
 	ListCell   *lc;
 
-	foreach(lc, reading->unknown)
+	foreach(lc, found->unknown)
 		cmig_measure_add_line(&text, psprintf("unknown for %s", (char *) lfirst(lc)));
-	foreach(lc, reading->failures)
+	foreach(lc, found->failures)
 		cmig_measure_add_line(&text, lfirst(lc));
-	if (reading->error != NULL)
-		cmig_measure_add_line(&text, psprintf("unknown from statement %d on: %s", reading->statement,
-											  reading->error->message));
+	if (found->error != NULL)
+		cmig_measure_add_line(&text, psprintf("unknown from statement %d on: %s", found->statement,
+											  found->error->message));
 	return text;
 }

@@ -128,7 +128,7 @@ static const struct
 		"audit_as_of audit_diff audit_history audit_report audit_script "
 		"audit_status audit_transaction autogenerate branches check "
 		"current diff diff_schemas draft export graph heads help "
-		"history import_files lint lint_sql log plan report require "
+		"history import_files lint lint_sql log plan preflight preflight_rows report require "
 		"require_schema resolve rls_check rls_rules rls_script "
 		"rls_status schema_sql scope_drift scopes script show squash "
 	"status wait_for_replicas"},

@@ -1,0 +1,618 @@
+/*
+ * preflight.c
+ *	  cmig.preflight: what could stop an upgrade, or make it stop others, now.
+ *
+ * This file reads the scripts of a plan and writes down facts: what they lock,
+ * rewrite, scan, change, and need.  The SQL function cmig.preflight_rows
+ * compares these facts with the server's sessions, replication, settings, and
+ * privileges, and words the rows.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#ifndef WIN32
+#include <sys/statvfs.h>
+#endif
+
+#include "catalog/index.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_tablespace.h"
+#include "commands/extension.h"
+#include "storage/lock.h"
+#include "utils/acl.h"
+#include "utils/json.h"
+
+#include "plan/lint.h"
+#include "store/store.h"
+
+PG_FUNCTION_INFO_V1(cmig_preflight);
+
+/* What has been read of a plan. */
+typedef struct Preflight
+{
+	StringInfoData facts;		/* elements of a JSON array */
+	CmigPlannedLocks *names;
+	const char *revision;		/* NULL for facts about the whole plan */
+	int			statement;		/* 0 for facts about the whole revision */
+	bool		as_caller;		/* false after SET ROLE, when the privileges
+								 * of the caller no longer matter */
+	List	   *tablespaces;	/* of Oid: those that get new files */
+}			Preflight;
+
+/* A fact: a row of the argument of cmig.preflight_rows, which describes it. */
+typedef struct Fact
+{
+	const char *kind;
+	const char *name;
+	const char *detail;
+	Oid			class;
+	Oid			object;
+	int			mode;
+	int64		bytes;
+	int64		indexes;
+	double		rows;
+	List	   *columns;		/* of char * */
+}			Fact;
+
+/* Add a key and a string to the last fact, unless the string is NULL. */
+static void
+put_text(Preflight * preflight, const char *key, const char *value)
+{
+	if (value == NULL)
+		return;
+	appendStringInfo(&preflight->facts, ", \"%s\": ", key);
+	escape_json(&preflight->facts, value);
+}
+
+static void
+put(Preflight * preflight, const Fact * fact)
+{
+	StringInfo	facts = &preflight->facts;
+	ListCell   *lc;
+
+	appendStringInfo(facts, "%s{\"kind\": \"%s\", \"statement\": %d, \"class\": %u, \"object\": %u, \"mode\": %d, \"bytes\": " INT64_FORMAT
+					 ", \"indexes\": " INT64_FORMAT ", \"rows\": %.0f, \"columns\": [",
+					 facts->len > 0 ? ", " : "", fact->kind, preflight->statement, fact->class, fact->object, fact->mode,
+					 fact->bytes, fact->indexes, fact->rows);
+	foreach(lc, fact->columns)
+	{
+		if (foreach_current_index(lc) > 0)
+			appendStringInfoChar(facts, ',');
+		escape_json(facts, lfirst(lc));
+	}
+	appendStringInfoChar(facts, ']');
+	put_text(preflight, "revision", preflight->revision);
+	put_text(preflight, "name", fact->name);
+	put_text(preflight, "detail", fact->detail);
+	appendStringInfoChar(facts, '}');
+}
+
+/* Add a fact with a name, a detail, or a number. */
+static void
+put_other(Preflight * preflight, const char *kind, const char *name, const char *detail, int64 number)
+{
+	Fact		fact = {.kind = kind,.name = name,.detail = detail,.bytes = number};
+
+	put(preflight, &fact);
+}
+
+/* The caller needs a privilege, or to be the owner. */
+static void
+need(Preflight * preflight, Oid class, Oid object, const char *privilege)
+{
+	Fact		fact = {.kind = "need",.class = class,.object = object,.detail = privilege};
+
+	if (OidIsValid(object) && preflight->as_caller)
+		put(preflight, &fact);
+}
+
+/* Returns the live relation that a name means now, or InvalidOid. */
+static Oid
+find(Preflight * preflight, const RangeVar *relation)
+{
+	const char *gone;
+	CmigLintTable *table = relation ? cmig_lint_state_look(preflight->names, relation, &gone) : NULL;
+
+	return table && !table->temporary ? table->oid : InvalidOid;
+}
+
+static void
+need_relation(Preflight * preflight, const RangeVar *relation, const char *privilege)
+{
+	need(preflight, RelationRelationId, find(preflight, relation), privilege);
+}
+
+/* The statement creates an object with this name, a List of String nodes. */
+static void
+need_schema(Preflight * preflight, List *name)
+{
+	const char *schema = list_length(name) > 1 ? strVal(list_nth(name, list_length(name) - 2)) :
+	cmig_lint_state_creation_schema(preflight->names);
+
+	if (schema != NULL && !cmig_lint_objects_schema_is_new(preflight->names, schema, false))
+		need(preflight, NamespaceRelationId, get_namespace_oid(schema, true), "CREATE");
+}
+
+/* The statement alters or drops an object that is not a relation. */
+static void
+need_object(Preflight * preflight, ObjectType type, Node *name, const char *privilege)
+{
+	ObjectAddress object;
+
+	if (name != NULL && cmig_dropped_locks_find(type, name, &object))
+		need(preflight, object.classId, object.objectId, privilege);
+}
+
+/* A published table is changed, in a way that "detail" names. */
+static void
+changes(Preflight * preflight, Oid relation, const char *detail, const char *name)
+{
+	Fact		fact = {.kind = "change",.object = relation,.detail = detail,.name = name};
+
+	if (OidIsValid(relation))
+		put(preflight, &fact);
+}
+
+/*
+ * The statement reads, rewrites, or indexes a relation and, if "inh", its
+ * descendants: add a fact for each of them that has a file.
+ */
+static void
+works(Preflight * preflight, Oid relation, bool inh, const char *detail, List *columns)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, !OidIsValid(relation) ? NIL : inh ? cmig_related(CMIG_RELATED_TREE, relation) : list_make1_oid(relation))
+	{
+		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(lfirst_oid(lc)));
+		Form_pg_class form;
+		Fact		fact = {.kind = "work",.detail = detail,.object = lfirst_oid(lc),.columns = columns};
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		form = (Form_pg_class) GETSTRUCT(tuple);
+		if (form->relkind == RELKIND_RELATION || form->relkind == RELKIND_MATVIEW)
+		{
+			fact.class = OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace;
+			fact.rows = form->reltuples;
+			fact.bytes = cmig_citus_manages(form->oid) ? -1 : cmig_measure_size(form->oid);
+			foreach(lc2, cmig_related(CMIG_RELATED_INDEXES, form->oid))
+				fact.indexes += cmig_measure_size(lfirst_oid(lc2));
+			preflight->tablespaces = list_append_unique_oid(preflight->tablespaces, fact.class);
+			put(preflight, &fact);
+		}
+		ReleaseSysCache(tuple);
+	}
+}
+
+/* The statement adds a constraint to a table. */
+static void
+add_constraint(Preflight * preflight, const RangeVar *table, const Constraint *constraint, const char *column)
+{
+	List	   *columns = column ? list_make1(unconstify(char *, column)) : cmig_lint_model_names(constraint->keys);
+	bool		key = constraint->contype == CONSTR_PRIMARY;
+	ListCell   *lc;
+
+	if (constraint->contype == CONSTR_FOREIGN)
+		need_relation(preflight, constraint->pktable, "REFERENCES");
+	foreach(lc, constraint->contype == CONSTR_EXCLUSION ? constraint->exclusions : NIL)
+		columns = lappend(columns, linitial_node(IndexElem, lfirst(lc))->name);
+	if (key)
+		changes(preflight, find(preflight, table), "ADD PRIMARY KEY", NULL);
+	if ((key || constraint->contype == CONSTR_UNIQUE || constraint->contype == CONSTR_EXCLUSION) &&
+		constraint->indexname == NULL && table != NULL)
+		works(preflight, find(preflight, table), table->inh, "index", list_delete_ptr(columns, NULL));
+}
+
+/* What ALTER TABLE needs, and what it changes in a published table. */
+static void
+look_at_alter(Preflight * preflight, const AlterTableStmt *alter)
+{
+	Oid			table = find(preflight, alter->relation);
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	need(preflight, RelationRelationId, table, "OWNER");
+	foreach(lc, alter->cmds)
+	{
+		const AlterTableCmd *command = lfirst(lc);
+
+		switch (command->subtype)
+		{
+			case AT_AddColumn:
+				changes(preflight, table, "ADD COLUMN", ((ColumnDef *) command->def)->colname);
+				foreach(lc2, ((ColumnDef *) command->def)->constraints)
+					add_constraint(preflight, alter->relation, lfirst(lc2), ((ColumnDef *) command->def)->colname);
+				break;
+			case AT_AddConstraint:
+				add_constraint(preflight, alter->relation, (Constraint *) command->def, NULL);
+				break;
+			case AT_DropColumn:
+				changes(preflight, table, "DROP COLUMN", command->name);
+				break;
+			case AT_AlterColumnType:
+				changes(preflight, table, "ALTER TYPE", command->name);
+				break;
+			case AT_DropConstraint:
+				changes(preflight, table, "DROP CONSTRAINT", command->name);
+				break;
+			case AT_ReplicaIdentity:
+				changes(preflight, table, ((ReplicaIdentityStmt *) command->def)->identity_type == REPLICA_IDENTITY_NOTHING ?
+						"REPLICA IDENTITY NOTHING" : "REPLICA IDENTITY", NULL);
+				break;
+			case AT_ChangeOwner:
+				need(preflight, AuthIdRelationId, get_rolespec_oid(command->newowner, true), "MEMBER");
+				break;
+			case AT_AttachPartition:
+			case AT_DetachPartition:
+				need_relation(preflight, castNode(PartitionCmd, command->def)->name, "OWNER");
+				break;
+			case AT_AddInherit:
+				need_relation(preflight, (RangeVar *) command->def, "OWNER");
+				break;
+			default:
+				break;
+		}
+	}
+}
+
+/* What a call of one of pg_cmig's procedures does with its table. */
+static void
+look_at_call(Preflight * preflight, const FuncCall *call)
+{
+	static const char *const does[][2] = {
+		{"backfill", "backfill"}, {"add_not_null", "scan"}, {"add_check", "scan"}, {"add_foreign_key", "scan"}, {"add_unique", "index"}
+	};
+	const RangeVar *table = call->args == NIL ? NULL : cmig_locks_constant(linitial(call->args));
+	const char *columns = list_length(call->args) > 1 ? cmig_lint_expression_constant(lsecond(call->args)) : NULL;
+
+	if (table == NULL || list_length(call->funcname) != 2 || strcmp(strVal(linitial(call->funcname)), "cmig") != 0)
+		return;
+	for (int i = 0; i < lengthof(does); i++)
+	{
+		if (strcmp(strVal(llast(call->funcname)), does[i][0]) != 0)
+			continue;
+		need_relation(preflight, table, i == 0 ? "UPDATE" : "OWNER");
+		works(preflight, find(preflight, table), true, does[i][1], columns ? list_make1(unconstify(char *, columns)) : NIL);
+	}
+}
+
+/* What DROP needs: to own the object or its schema. */
+static void
+look_at_drop(Preflight * preflight, const DropStmt *drop)
+{
+	ListCell   *lc;
+
+	foreach(lc, drop->objects)
+	{
+		List	   *name = lfirst(lc);
+		Oid			relation;
+
+		switch (drop->removeType)
+		{
+			case OBJECT_TABLE:
+			case OBJECT_FOREIGN_TABLE:
+			case OBJECT_VIEW:
+			case OBJECT_MATVIEW:
+			case OBJECT_SEQUENCE:
+			case OBJECT_INDEX:
+				relation = find(preflight, cmig_locks_relation(name));
+				need(preflight, RelationRelationId, relation, "DROP");
+				if (drop->removeType == OBJECT_INDEX && OidIsValid(relation))
+					changes(preflight, IndexGetRelation(relation, true), "DROP INDEX", get_rel_name(relation));
+				else if (drop->removeType == OBJECT_TABLE)
+					changes(preflight, relation, "DROP TABLE", NULL);
+				break;
+			case OBJECT_TRIGGER:
+			case OBJECT_RULE:
+			case OBJECT_POLICY:
+				if (list_length(name) > 1)
+					need_relation(preflight, cmig_locks_relation(list_copy_head(name, list_length(name) - 1)), "OWNER");
+				break;
+			default:
+				need_object(preflight, drop->removeType, (Node *) name, "DROP");
+				break;
+		}
+	}
+}
+
+/* The privileges that a query needs. */
+static void
+look_at_query(Preflight * preflight, Node *query)
+{
+	const RangeVar *target = IsA(query, InsertStmt) ? ((InsertStmt *) query)->relation :
+	IsA(query, UpdateStmt) ? ((UpdateStmt *) query)->relation :
+	IsA(query, DeleteStmt) ? ((DeleteStmt *) query)->relation : NULL;
+	const char *privilege = IsA(query, InsertStmt) ? "INSERT" : IsA(query, UpdateStmt) ? "UPDATE" : "DELETE";
+	bool		whole = (IsA(query, UpdateStmt) && ((UpdateStmt *) query)->whereClause == NULL) ||
+	(IsA(query, DeleteStmt) && ((DeleteStmt *) query)->whereClause == NULL);
+	ListCell   *lc;
+
+	foreach(lc, cmig_statement_locks(query))
+	{
+		const CmigLock *lock = lfirst(lc);
+
+		if (lock->action != CMIG_LOCK_TAKE || lock->relation == NULL)
+			continue;
+		if (lock->mode == AccessShareLock)
+			need_relation(preflight, lock->relation, "SELECT");
+		else if (lock->relation == target)
+			need_relation(preflight, target, privilege);
+	}
+	if (whole)
+		works(preflight, find(preflight, target), target->inh, "update", NIL);
+}
+
+/* cmig_script_locks_read() callback: add the facts about a statement. */
+static void
+look_at(CmigPlannedLocks *names, const CmigStatement *statement, void *arg)
+{
+	Preflight  *preflight = arg;
+	Node	   *node = statement->raw->stmt;
+	const IndexStmt *index = (IndexStmt *) node;
+	const RenameStmt *rename = (RenameStmt *) node;
+	const AlterObjectSchemaStmt *move = (AlterObjectSchemaStmt *) node;
+	const AlterOwnerStmt *owner = (AlterOwnerStmt *) node;
+	const VariableSetStmt *set = (VariableSetStmt *) node;
+	List	   *columns = NIL;
+	Oid			oid;
+	ListCell   *lc;
+
+	preflight->statement = statement->number;
+	foreach(lc, cmig_statement_locks(node))
+	{
+		const CmigLock *lock = lfirst(lc);
+
+		/* an index is created where its table is */
+		if (lock->action == CMIG_LOCK_CREATE && lock->relation->relpersistence != RELPERSISTENCE_TEMP && !IsA(node, IndexStmt))
+			need_schema(preflight, lock->relation->schemaname ?
+						list_make2(makeString(lock->relation->schemaname), makeString(lock->relation->relname)) :
+						list_make1(makeString(lock->relation->relname)));
+	}
+	switch (nodeTag(node))
+	{
+		case T_AlterTableStmt:
+			look_at_alter(preflight, (AlterTableStmt *) node);
+			break;
+		case T_IndexStmt:
+			need_relation(preflight, index->relation, "OWNER");
+			foreach(lc, index->indexParams)
+				if (lfirst_node(IndexElem, lc)->name != NULL)
+				columns = lappend(columns, lfirst_node(IndexElem, lc)->name);
+			works(preflight, find(preflight, index->relation), index->relation->inh, "index", columns);
+			break;
+		case T_ReindexStmt:
+			oid = find(preflight, ((ReindexStmt *) node)->relation);
+			need(preflight, RelationRelationId, oid, "OWNER");
+			if (OidIsValid(oid) && strchr("iI", get_rel_relkind(oid)))
+				oid = IndexGetRelation(oid, true);
+			works(preflight, oid, true, "reindex", NIL);
+			break;
+		case T_RenameStmt:
+			if (rename->relation != NULL)
+				need_relation(preflight, rename->relation, "OWNER");
+			else
+				need_object(preflight, rename->renameType, rename->object, "OWNER");
+			if (rename->renameType == OBJECT_TABLE || rename->renameType == OBJECT_COLUMN)
+				changes(preflight, find(preflight, rename->relation), "RENAME TO", rename->newname);
+			break;
+		case T_AlterObjectSchemaStmt:
+			if (move->relation != NULL)
+				need_relation(preflight, move->relation, "OWNER");
+			else
+				need_object(preflight, move->objectType, move->object, "OWNER");
+			need(preflight, NamespaceRelationId, get_namespace_oid(move->newschema, true), "CREATE");
+			changes(preflight, find(preflight, move->relation), "SET SCHEMA", move->newschema);
+			break;
+		case T_AlterOwnerStmt:
+			need_object(preflight, owner->objectType, owner->object, "OWNER");
+			need(preflight, AuthIdRelationId, get_rolespec_oid(owner->newowner, true), "MEMBER");
+			break;
+		case T_DropStmt:
+			look_at_drop(preflight, (DropStmt *) node);
+			break;
+		case T_CreateTrigStmt:
+			need_relation(preflight, ((CreateTrigStmt *) node)->relation, "TRIGGER");
+			break;
+		case T_CreatePolicyStmt:
+			need_relation(preflight, ((CreatePolicyStmt *) node)->table, "OWNER");
+			break;
+		case T_AlterPolicyStmt:
+			need_relation(preflight, ((AlterPolicyStmt *) node)->table, "OWNER");
+			break;
+		case T_RuleStmt:
+			need_relation(preflight, ((RuleStmt *) node)->relation, "OWNER");
+			break;
+		case T_AlterSeqStmt:
+			need_relation(preflight, ((AlterSeqStmt *) node)->sequence, "OWNER");
+			break;
+		case T_ViewStmt:
+			need_relation(preflight, ((ViewStmt *) node)->view, "OWNER");
+			break;
+		case T_RefreshMatViewStmt:
+			need_relation(preflight, ((RefreshMatViewStmt *) node)->relation, "OWNER");
+			break;
+		case T_ClusterStmt:
+			need_relation(preflight, ((ClusterStmt *) node)->relation, "OWNER");
+			break;
+		case T_TruncateStmt:
+			foreach(lc, ((TruncateStmt *) node)->relations)
+				need_relation(preflight, lfirst(lc), "TRUNCATE");
+			break;
+		case T_CreateFunctionStmt:
+			need_schema(preflight, ((CreateFunctionStmt *) node)->funcname);
+			break;
+		case T_CreateEnumStmt:
+			need_schema(preflight, ((CreateEnumStmt *) node)->typeName);
+			break;
+		case T_CreateDomainStmt:
+			need_schema(preflight, ((CreateDomainStmt *) node)->domainname);
+			break;
+		case T_AlterEnumStmt:
+			need_object(preflight, OBJECT_TYPE, (Node *) makeTypeNameFromNameList(((AlterEnumStmt *) node)->typeName), "OWNER");
+			break;
+		case T_CreateSchemaStmt:
+			need(preflight, DatabaseRelationId, MyDatabaseId, "CREATE");
+			break;
+		case T_CreateExtensionStmt:
+			put_other(preflight, "extension", ((CreateExtensionStmt *) node)->extname, NULL, 0);
+			break;
+		case T_AlterExtensionStmt:
+			need(preflight, ExtensionRelationId, get_extension_oid(((AlterExtensionStmt *) node)->extname, true), "OWNER");
+			break;
+		case T_CreateRoleStmt:
+			put_other(preflight, "attribute", ((CreateRoleStmt *) node)->role, "CREATEROLE", 0);
+			break;
+		case T_CreateEventTrigStmt:
+			put_other(preflight, "attribute", ((CreateEventTrigStmt *) node)->trigname, "SUPERUSER", 0);
+			break;
+		case T_CreatePublicationStmt:
+			need(preflight, DatabaseRelationId, MyDatabaseId, "CREATE");
+			put_other(preflight, "logical", ((CreatePublicationStmt *) node)->pubname, NULL, 0);
+			break;
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_SelectStmt:
+			look_at_query(preflight, node);
+			break;
+		case T_CallStmt:
+			look_at_call(preflight, ((CallStmt *) node)->funccall);
+			break;
+		case T_VariableSetStmt:
+			if (set->name != NULL && (strcmp(set->name, "role") == 0 || strcmp(set->name, "session_authorization") == 0))
+			{
+				preflight->as_caller = set->kind != VAR_SET_VALUE;
+				put_other(preflight, "role", NULL, NULL, 0);
+			}
+			break;
+		default:
+			break;
+	}
+}
+
+/* Add what a revision locks. */
+static void
+put_locks(Preflight * preflight, const CmigScriptLocks * locks)
+{
+	ListCell   *lc;
+
+	preflight->statement = 0;
+	foreach(lc, locks->locks)
+	{
+		const CmigPlannedLock *lock = lfirst(lc);
+		Fact		fact = {.kind = OidIsValid(lock->oid) ? "lock" : lock->is_new ? "new" : "missing",
+			.name = lock->name,.object = lock->oid,.mode = lock->mode,.class = lock->routed
+		};
+
+		/* a bit for each mode that conflicts with the lock */
+		for (LOCKMODE mode = AccessShareLock; mode <= AccessExclusiveLock; mode++)
+			if (DoLockModesConflict(lock->mode, mode))
+				fact.bytes |= INT64CONST(1) << mode;
+		put(preflight, &fact);
+	}
+	foreach(lc, locks->unknown)
+		put_other(preflight, "unknown", lfirst(lc), NULL, 0);
+	foreach(lc, locks->failures)
+		put_other(preflight, "failure", NULL, lfirst(lc), 0);
+	if (locks->error != NULL)
+		put_other(preflight, "failure", NULL, psprintf("statement %d: %s", locks->statement, locks->error->message), 0);
+}
+
+/*
+ * Add the free space of the tablespaces that get new files, and of the WAL
+ * (without an object), if the caller may see the size of any tablespace.
+ */
+static void
+put_free_space(Preflight * preflight)
+{
+#ifndef WIN32
+	ListCell   *lc;
+
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
+		return;
+	foreach(lc, list_append_unique_oid(list_copy(preflight->tablespaces), InvalidOid))
+	{
+		Oid			oid = lfirst_oid(lc);
+		const char *path = !OidIsValid(oid) ? "pg_wal" : oid == DEFAULTTABLESPACE_OID ? "base" :
+		psprintf("pg_tblspc/%u", oid);
+		struct statvfs space;
+		Fact		fact = {.kind = "free",.object = oid};
+
+		if (statvfs(path, &space) != 0)
+			continue;
+		fact.bytes = (int64) space.f_bavail * (int64) space.f_frsize;
+		put(preflight, &fact);
+	}
+#endif
+}
+
+CMIG_READER(cmig_preflight)
+{
+	static CmigQuery query = {
+		.sql = "SELECT item, severity, value, hint FROM cmig.preflight_rows($1::jsonb, statement_timestamp())",
+		.nargs = 1,.argtypes = {TEXTOID}
+	};
+	CmigNames  *targets = cmig_argument_target(fcinfo, 0);
+	Preflight  *preflight = palloc0(sizeof(Preflight));
+	CmigSituation now;
+	CmigPlan   *plan;
+	CmigStepTexts *texts;
+	List	   *findings;
+	int			errors;
+	int			warnings;
+	int			runner;
+	int			holder;
+	TransactionId prepared;
+	Datum		value;
+	ListCell   *lc;
+
+	if (targets->names[0] == NULL)
+		targets->names[0] = "head";
+	InitMaterializedSRF(fcinfo, 0);
+	now = cmig_move_read(true);
+	plan = cmig_move_plan_upgrade(&now, targets);
+	initStringInfo(&preflight->facts);
+	preflight->names = cmig_planned_locks_start();
+	texts = cmig_step_texts_make(now.graph, plan);
+	for (int i = 0; i < plan->count; i++)
+	{
+		const CmigRunStep *step = cmig_step_texts_get(texts, i);
+
+		preflight->as_caller = true;
+		preflight->revision = pstrdup(step->revision);
+		put_other(preflight, "step", NULL, step->transactional ? NULL : "stepwise", 0);
+		put_locks(preflight, cmig_script_locks_read(preflight->names, step->sql, look_at, preflight));
+	}
+	findings = plan->count > 0 ? cmig_lint_findings(&now, plan) : NIL;
+	foreach(lc, findings)
+	{
+		const CmigLintFinding *finding = lfirst(lc);
+
+		preflight->revision = finding->revision;
+		preflight->statement = finding->statement;
+		if (finding->rule->flags & CMIG_LINT_SLOW)
+			works(preflight, finding->relation, true, finding->rewrites ? "rewrite" : "scan", NIL);
+		if (strcmp(finding->rule->name, "require-lock-timeout") == 0)
+			put_other(preflight, "no timeout", NULL, NULL, 0);
+	}
+	preflight->revision = NULL;
+	preflight->statement = 0;
+	put_free_space(preflight);
+	cmig_lint_count(findings, &errors, &warnings);
+	if (errors + warnings > 0)
+		put_other(preflight, "lint", psprintf("%d", warnings), cmig_lint_policy_is_error() ? "stops" : NULL, errors);
+	holder = cmig_run_lock_transaction_holder(&prepared);
+	runner = cmig_run_lock_holder();
+	put_other(preflight, "run", NULL, TransactionIdIsValid(prepared) ? psprintf("%u", prepared) : NULL, runner != 0 ? runner : holder);
+	if (runner == 0 && cmig_progress_read() != NIL)
+		put_other(preflight, "partial", NULL, cmig_progress_place(llast(cmig_progress_read())), 0);
+	put_other(preflight, "library", NULL, cmig_library_version_hint(), 0);
+	put_other(preflight, "target", NULL, plan->target ? plan->target : "'head'", 0);
+	value = CStringGetTextDatum(psprintf("[%s]", preflight->facts.data));
+	cmig_query_each(&query, &value, NULL, cmig_query_return_row, fcinfo->resultinfo);
+	return (Datum) 0;
+}
