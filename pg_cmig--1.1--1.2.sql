@@ -106,13 +106,42 @@ COMMENT ON FUNCTION cmig.audit_transaction(text) IS 'Does the same as audit_tran
 -- Positions of scripts in their files
 --
 
-ALTER TABLE cmig.revision ADD COLUMN file_name text, ADD COLUMN file_lines integer[];
+ALTER TABLE cmig.revision ADD COLUMN file_name text, ADD COLUMN file_lines integer[], ADD COLUMN expand text;
 COMMENT ON COLUMN cmig.revision.file_name IS 'File that the revision was loaded from, for messages; NULL if it was loaded without a name or is not from a file';
 COMMENT ON COLUMN cmig.revision.file_lines IS 'First lines of the upgrade, downgrade, and verify scripts in the file; 0 if there is no such section';
+COMMENT ON COLUMN cmig.revision.expand IS 'true or strict if the revision can be expanded, so that builds for the old and the new shape run side by side; NULL if it cannot';
 
 --
 -- Functions with new arguments and columns
 --
+
+DROP FUNCTION cmig.create_revision(text, text, text, text, text, text, boolean, text, text[], boolean, text);
+DROP FUNCTION cmig.draft(text, text, text, boolean, text, text[], boolean, text, text);
+
+CREATE FUNCTION cmig.create_revision(message text DEFAULT NULL, upgrade_sql text DEFAULT NULL,
+	downgrade_sql text DEFAULT NULL, verify_sql text DEFAULT NULL,
+	revision text DEFAULT NULL, head text DEFAULT 'head',
+	splice boolean DEFAULT false, branch_label text DEFAULT NULL,
+	depends_on text[] DEFAULT '{}', transactional boolean DEFAULT true,
+	precondition_sql text DEFAULT NULL, expand "any" DEFAULT NULL::text)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_create_revision'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.create_revision(text, text, text, text, text, text, boolean, text, text[], boolean, text, "any") IS 'Stores a new revision after head. Without upgrade_sql, the revision is empty. Returns its id. Raises an error if a parent or dependency is not valid (MG001 to MG004), the graph would be broken (MG005), the id or label is already in use (23505), an argument is not valid (22023), or a line -- cmig:up or -- cmig:down is not correct (MG013).';
+
+CREATE FUNCTION cmig.draft(message text DEFAULT NULL, revision text DEFAULT NULL,
+	head text DEFAULT 'head', splice boolean DEFAULT false,
+	branch_label text DEFAULT NULL, depends_on text[] DEFAULT '{}',
+	transactional boolean DEFAULT true,
+	file_template text DEFAULT '%(rev)s_%(slug)s',
+	precondition_sql text DEFAULT NULL, expand "any" DEFAULT NULL::text,
+	OUT file_name text, OUT content text)
+RETURNS record
+AS 'MODULE_PATHNAME', 'cmig_draft'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.draft(text, text, text, boolean, text, text[], boolean, text, text, "any") IS 'Returns a new revision file that follows head and has empty sections, with its name. Stores nothing. Raises an error if file_template is not valid (22023), and the same errors as create_revision.';
 
 DROP FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean);
 DROP FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text);
@@ -1531,6 +1560,8 @@ BEGIN
 		FROM (VALUES
 				('lint', 'cmig.heads()'),
 				('preflight', 'cmig.heads()'), ('preflight_rows', 'cmig.heads()'),
+				('create_revision', 'cmig.merge(text, text, text, boolean, text)'),
+				('draft', 'cmig.heads()'),
 				('rls_rules', 'cmig.heads()'),
 				('set_ddl_policy', 'cmig.upgrade(text)'),
 				('diff_schemas', 'cmig.heads()'),

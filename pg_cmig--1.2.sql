@@ -32,7 +32,8 @@ CREATE TABLE cmig.revision (
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	created_by name NOT NULL DEFAULT CURRENT_USER,
 	file_name text,
-	file_lines integer[]
+	file_lines integer[],
+	expand text
 );
 
 CREATE TABLE cmig.version (
@@ -185,6 +186,7 @@ COMMENT ON COLUMN cmig.revision.created_at IS 'When the revision was written: th
 COMMENT ON COLUMN cmig.revision.created_by IS 'Role that stored the revision in this database';
 COMMENT ON COLUMN cmig.revision.file_name IS 'File that the revision was loaded from, for messages; NULL if it was loaded without a name or is not from a file';
 COMMENT ON COLUMN cmig.revision.file_lines IS 'First lines of the upgrade, downgrade, and verify scripts in the file; 0 if there is no such section';
+COMMENT ON COLUMN cmig.revision.expand IS 'true or strict if the revision can be expanded, so that builds for the old and the new shape run side by side; NULL if it cannot';
 COMMENT ON TABLE cmig.version IS 'Applied heads, as in alembic_version: the applied revisions that no applied revision names as a parent or dependency.';
 COMMENT ON COLUMN cmig.version.revision IS 'Identifier of an applied revision. All revisions that it builds on are applied, too';
 COMMENT ON TABLE cmig.scope_version IS 'Applied heads of each scope, like those of the database in cmig.version.';
@@ -470,7 +472,7 @@ CREATE FUNCTION cmig.create_revision(message text DEFAULT NULL, upgrade_sql text
 	revision text DEFAULT NULL, head text DEFAULT 'head',
 	splice boolean DEFAULT false, branch_label text DEFAULT NULL,
 	depends_on text[] DEFAULT '{}', transactional boolean DEFAULT true,
-	precondition_sql text DEFAULT NULL)
+	precondition_sql text DEFAULT NULL, expand "any" DEFAULT NULL::text)
 RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_create_revision'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -522,7 +524,7 @@ COMMENT ON FUNCTION cmig.check(boolean) IS 'Checks the catalog and the scripts t
 COMMENT ON FUNCTION cmig.require(text) IS 'Does nothing if the target is applied. Raises an error if revisions are pending or none is loaded (MG010), the target is not valid (MG001 to MG004, 22023), or the graph is broken (MG005).';
 COMMENT ON FUNCTION cmig.load(text, boolean, boolean) IS 'Stores the revision files that the script contains, in any order, or none of them if one cannot be stored. Returns one row for each revision: added, replaced, unchanged, removed, or kept. Raises an error if a file is not valid (MG013), an applied revision would change (MG008), the graph would be broken (MG005), cmig.protect forbids the removal (MG011), or an argument is not valid (22023).';
 COMMENT ON FUNCTION cmig.load_directory(text, boolean, boolean) IS 'Does the same as load for the .sql files of a directory on the server. Raises an error if the caller does not have the privileges of pg_read_server_files (42501), and the same errors as load.';
-COMMENT ON FUNCTION cmig.create_revision(text, text, text, text, text, text, boolean, text, text[], boolean, text) IS 'Stores a new revision after head. Without upgrade_sql, the revision is empty. Returns its id. Raises an error if a parent or dependency is not valid (MG001 to MG004), the graph would be broken (MG005), the id or label is already in use (23505), or an argument is not valid (22023).';
+COMMENT ON FUNCTION cmig.create_revision(text, text, text, text, text, text, boolean, text, text[], boolean, text, "any") IS 'Stores a new revision after head. Without upgrade_sql, the revision is empty. Returns its id. Raises an error if a parent or dependency is not valid (MG001 to MG004), the graph would be broken (MG005), the id or label is already in use (23505), an argument is not valid (22023), or a line -- cmig:up or -- cmig:down is not correct (MG013).';
 COMMENT ON FUNCTION cmig.merge(text[], text, text, boolean, text) IS 'Stores a revision that has several revisions as parents. Returns its id. Raises an error if the parents cannot be merged (MG001 to MG004), the graph would be broken (MG005), the id or label is already in use (23505), or an argument is not valid (22023).';
 COMMENT ON FUNCTION cmig.merge(text, text, text, boolean, text) IS 'Stores a revision whose parents are all revisions that an identifier names, such as heads. Returns its id. Raises an error if the parents cannot be merged (MG001 to MG004), the graph would be broken (MG005), the id or label is already in use (23505), or an argument is not valid (22023).';
 
@@ -535,7 +537,7 @@ CREATE FUNCTION cmig.draft(message text DEFAULT NULL, revision text DEFAULT NULL
 	branch_label text DEFAULT NULL, depends_on text[] DEFAULT '{}',
 	transactional boolean DEFAULT true,
 	file_template text DEFAULT '%(rev)s_%(slug)s',
-	precondition_sql text DEFAULT NULL,
+	precondition_sql text DEFAULT NULL, expand "any" DEFAULT NULL::text,
 	OUT file_name text, OUT content text)
 RETURNS record
 AS 'MODULE_PATHNAME', 'cmig_draft'
@@ -572,7 +574,7 @@ RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_remove_revision'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.draft(text, text, text, boolean, text, text[], boolean, text, text) IS 'Returns a new revision file that follows head and has empty sections, with its name. Stores nothing. Raises an error if file_template is not valid (22023), and the same errors as create_revision.';
+COMMENT ON FUNCTION cmig.draft(text, text, text, boolean, text, text[], boolean, text, text, "any") IS 'Returns a new revision file that follows head and has empty sections, with its name. Stores nothing. Raises an error if file_template is not valid (22023), and the same errors as create_revision.';
 COMMENT ON FUNCTION cmig.export(text, text) IS 'Returns the revision files of an identifier, of a range from:to, or of all revisions, with their names. Loading them again changes nothing. Raises an error if an identifier is not valid (MG001 to MG004, 22023) or a revision cannot be written as a file (MG013).';
 COMMENT ON FUNCTION cmig.export(text[], text) IS 'Returns the revision files of several identifiers and ranges, with their names. Loading them again changes nothing. Raises an error if an identifier is not valid (MG001 to MG004, 22023) or a revision cannot be written as a file (MG013).';
 COMMENT ON FUNCTION cmig.script(text, text, text, boolean) IS 'Returns the upgrade or downgrade to a target, or over a range from:to, as one script for psql. The script also runs in databases without pg_cmig. Raises an error if an argument is not valid (22023) or a script contains a syntax error or a command that is not allowed there (42601, 0A000). Also raises the errors of plan and of the checks before a run (MG001 to MG007).';

@@ -14,6 +14,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
 #include "base/base.h"
@@ -29,6 +30,23 @@ char *
 cmig_argument_text(FunctionCallInfo fcinfo, int n)
 {
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+char *
+cmig_argument_any(FunctionCallInfo fcinfo, int n)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
+	Oid			output;
+	bool		varlena;
+
+	if (PG_ARGISNULL(n))
+		return NULL;
+	if (type == UNKNOWNOID)
+		return DatumGetCString(PG_GETARG_DATUM(n));
+	if (!OidIsValid(type))
+		type = TEXTOID;
+	getTypeOutputInfo(type, &output, &varlena);
+	return OidOutputFunctionCall(output, PG_GETARG_DATUM(n));
 }
 
 void

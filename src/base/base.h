@@ -285,6 +285,7 @@ typedef struct CmigRevisionText
 	char	   *downgrade_sql;	/* NULL if the revision is irreversible */
 	char	   *verify_sql;		/* NULL if there is none */
 	char	   *precondition_sql;	/* NULL if there is none */
+	char	   *expand;			/* NULL for false, "true", or "strict" */
 	CmigNames	placeholders;	/* placeholder declarations */
 	char	   *previous_sql;	/* the last script that a repeatable revision
 								 * ran, if it differs from the current one;
@@ -298,6 +299,9 @@ typedef struct CmigRevisionText
 
 /* Returns NULL if the argument is null. */
 extern char *cmig_argument_text(FunctionCallInfo fcinfo, int n);
+
+/* Likewise, for an argument of type "any". */
+extern char *cmig_argument_any(FunctionCallInfo fcinfo, int n);
 
 /*
  * Raises error 22004 if argument n is null or was left out.  "what" is its name

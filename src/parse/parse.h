@@ -291,6 +291,52 @@ typedef struct CmigTextProblem
 extern CmigTextProblem *cmig_text_check(const char *what, const char *sql,
 										bool transactional, bool off_mode);
 
+/* in expand.c */
+
+/* A line "-- cmig:up" or "-- cmig:down" of an upgrade script. */
+typedef struct CmigExpandLine
+{
+	char	   *schema;			/* as written, without quotes; NULL if the
+								 * relation's name has none */
+	char	   *relation;
+	char	   *column;
+	char	   *up;				/* the expression; NULL in a line "--
+								 * cmig:down" */
+	char	   *down;			/* likewise; NULL in a line "-- cmig:up" */
+	int			line;			/* line of the script, counted from 1 */
+	int			start;			/* offsets of the comment in the script, in
+								 * bytes */
+	int			end;
+} CmigExpandLine;
+
+/*
+ * Returns a List of CmigExpandLine, in the order of the upgrade script.  Raises
+ * error MG013, with the revision, the file, and the line, for a line that is
+ * not correct.
+ */
+extern List *cmig_expand_lines(const CmigRevisionText *revision);
+
+/*
+ * Parse the value of the header "expand": sets *expand to NULL for false, or
+ * to "true" or "strict".  Returns false if the value is not valid.
+ */
+extern bool cmig_expand_header(const char *value, char **expand);
+
+/*
+ * Raises the errors of cmig_expand_lines(), and MG013 if the revision has such
+ * lines, but not the header "expand".
+ */
+extern void cmig_expand_require_header(const CmigRevisionText *revision);
+
+/* Is the line about this relation?  A NULL schema matches any. */
+extern bool cmig_expand_is_relation(const CmigExpandLine *line, const char *schema, const char *relation);
+
+/*
+ * If the current token is such a line, returns the text after its keyword, and
+ * sets *up; otherwise returns NULL.
+ */
+extern const char *cmig_expand_match(const CmigLexer *lexer, bool *up);
+
 /* in psql_text.c */
 
 /*

@@ -659,9 +659,18 @@ cmig_script_checksum(const char *upgrade_sql, bool transactional)
 	cmig_lexer_init(&lexer, upgrade_sql);
 	for (;;)
 	{
-		CmigTokenType type = cmig_lexer_next_sql(&lexer);
+		CmigTokenType type = cmig_lexer_next(&lexer);
 		int			length = lexer.next - lexer.start;
+		bool		up;
 
+		if (type == CMIG_TOKEN_LINE_COMMENT && cmig_expand_match(&lexer, &up) != NULL)
+		{
+			/* such a line counts as if it were not a comment */
+			cmig_lexer_move(&lexer, lexer.start + 2, lexer.line);
+			continue;
+		}
+		if ((type == CMIG_TOKEN_LINE_COMMENT || type == CMIG_TOKEN_BLOCK_COMMENT) && !lexer.unterminated)
+			continue;
 		if (type == CMIG_TOKEN_END || buffer.len > 16384)
 		{
 			cmig_checksum_add(checksum, buffer.data, buffer.len);

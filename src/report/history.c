@@ -328,6 +328,7 @@ show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabe
 		{"message", text->edges.message},
 		{"description", text->description},
 		{"transactional", text->edges.transactional ? "yes" : "no"},
+		{"expand", text->expand, text->expand == NULL},
 		{"reversible", text->downgrade_sql != NULL ? "yes" : "no", repeatable},
 		{"applied", applied ? "yes" : "no"},
 		{"head", children == 0 ? "yes" : "no", repeatable},

@@ -755,24 +755,6 @@ get_setting(const char *name)
 	return value && value[0] ? value : NULL;
 }
 
-/* Returns an argument of any type as text, or '' for NULL. */
-static char *
-argument_text(FunctionCallInfo fcinfo, int n)
-{
-	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
-	Oid			output;
-	bool		varlena;
-
-	if (PG_ARGISNULL(n))
-		return "";
-	if (type == UNKNOWNOID)
-		return DatumGetCString(PG_GETARG_DATUM(n));
-	if (!OidIsValid(type))
-		type = TEXTOID;
-	getTypeOutputInfo(type, &output, &varlena);
-	return OidOutputFunctionCall(output, PG_GETARG_DATUM(n));
-}
-
 Datum
 cmig_set_context(PG_FUNCTION_ARGS)
 {
@@ -804,8 +786,8 @@ cmig_set_context(PG_FUNCTION_ARGS)
 				 errdetail("It is local to the transaction, and there is no transaction block."),
 				 errhint("Run BEGIN first, or use cmig.set_context(..., is_local => false) for the whole session.")));
 
-	set_setting(CMIG_RLS_USER_SETTING, argument_text(fcinfo, 0), is_local);
-	set_setting(CMIG_RLS_TENANT_SETTING, argument_text(fcinfo, 1), is_local);
+	set_setting(CMIG_RLS_USER_SETTING, cmig_argument_any(fcinfo, 0), is_local);
+	set_setting(CMIG_RLS_TENANT_SETTING, cmig_argument_any(fcinfo, 1), is_local);
 	PG_RETURN_VOID();
 }
 

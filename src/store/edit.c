@@ -257,6 +257,21 @@ create_prepare(CmigNewRevision *new)
 	require_sound_with(set, edges);
 }
 
+/* Returns NULL for false, "true", or "strict". */
+static char *
+expand_argument(FunctionCallInfo fcinfo, int n)
+{
+	const char *value = cmig_argument_any(fcinfo, n);
+	char	   *expand = NULL;
+
+	if (value != NULL && !cmig_expand_header(value, &expand))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value \"%s\" for expand", value),
+				 errhint("Use expand => true, expand => false, or expand => 'strict'")));
+	return expand;
+}
+
 Datum
 cmig_create_revision(PG_FUNCTION_ARGS)
 {
@@ -275,9 +290,11 @@ cmig_create_revision(PG_FUNCTION_ARGS)
 		new.depends = cmig_argument_list(fcinfo, 8, "dependencies");
 	new.text.edges.transactional = cmig_argument_bool(fcinfo, 9, true);
 	new.text.precondition_sql = cmig_argument_text(fcinfo, 10);
+	new.text.expand = expand_argument(fcinfo, 11);
 
 	guc_level = cmig_change_begin_revisions("cmig.create_revision()");
 	create_prepare(&new);
+	cmig_expand_require_header(&new.text);
 	cmig_revision_rows_insert(&new.text);
 	AtEOXact_GUC(false, guc_level);
 	PG_RETURN_TEXT_P(cstring_to_text(new.text.edges.id));
@@ -426,6 +443,7 @@ cmig_draft(PG_FUNCTION_ARGS)
 	draft.new.text.edges.transactional = cmig_argument_bool(fcinfo, 6, true);
 	draft.template = cmig_argument_text(fcinfo, 7);
 	draft.new.text.precondition_sql = cmig_argument_text(fcinfo, 8);
+	draft.new.text.expand = expand_argument(fcinfo, 9);
 	draft.new.text.downgrade_sql = "";
 
 	cmig_draft_prepare(&draft);

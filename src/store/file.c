@@ -53,6 +53,7 @@ const		CmigHeaderField cmig_header_fields[CMIG_KEY_COUNT] = {
 	[CMIG_KEY_PLACEHOLDERS] = {"placeholders", CMIG_VALUE_PLACEHOLDERS, offsetof(CmigRevisionText, placeholders),.optional = true},
 	[CMIG_KEY_MESSAGE] = {"message", CMIG_VALUE_LINE, offsetof(CmigRevisionText, edges.message)},
 	[CMIG_KEY_TRANSACTIONAL] = {"transactional", CMIG_VALUE_BOOL, offsetof(CmigRevisionText, edges.transactional),.is_unmistakable = true},
+	[CMIG_KEY_EXPAND] = {"expand", CMIG_VALUE_EXPAND, offsetof(CmigRevisionText, expand),.optional = true},
 	[CMIG_KEY_CREATE_DATE] = {"create_date", CMIG_VALUE_DATE, offsetof(CmigRevisionText, edges.created_at),.is_unmistakable = true,
 	.optional = true}
 };
@@ -234,18 +235,19 @@ cmig_marker_is_replay_skip(const CmigLexer *lexer, const char *end)
 }
 
 /*
- * Is the comment a section marker, or apparently meant to be one?  If so,
+ * Is the comment in the section "within" a section marker, or apparently meant to be one?  If so,
  * returns CMIG_MARK_SECTION, or CMIG_MARK_MISPLACED if the marker has no effect
  * because other text precedes it on its line, and sets *section to the section
  * that the marker starts, or to -1 if the marker is not correct.
  */
 static CmigMark
-find_section(const CmigLexer *lexer, const char *end, int *section)
+find_section(const CmigLexer *lexer, const char *end, CmigSection within, int *section)
 {
 	char	   *word;
 	bool		alone = marker_is_alone(lexer);
 	bool		exact;
 	bool		ignored;
+	bool		up;
 
 	*section = -1;
 	if (!begins_marker(lexer, end, &word))
@@ -253,8 +255,10 @@ find_section(const CmigLexer *lexer, const char *end, int *section)
 
 	/*
 	 * "ignore" and "replay skip" do not begin a section but affect the next
-	 * statement
+	 * statement; what is wrong in "up" and "down" is reported later
 	 */
+	if (within == CMIG_SECTION_UPGRADE && cmig_expand_match(lexer, &up) != NULL)
+		return CMIG_MARK_NONE;
 	ignored = alone && (strncmp(word, "ignore", 6) == 0 || cmig_marker_is_replay_skip(lexer, end));
 	exact = memcmp(lexer->start + 2 + strspn(lexer->start + 2, " \t"), "cmig:", 5) == 0;
 	for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
@@ -591,7 +595,7 @@ cmig_marker_find(const CmigLexer *lexer, const char *end, CmigSection section,
 			return CMIG_MARK_GLUED;
 		if (cmig_marker_match(lexer->start, end, "revision", &value, &value_end) && marker_is_alone(lexer))
 			return CMIG_MARK_REVISION;
-		mark = find_section(lexer, end, &marked->section);
+		mark = find_section(lexer, end, section, &marked->section);
 		if (mark != CMIG_MARK_NONE)
 			return mark;
 		if (section != CMIG_SECTION_HEADER && is_header_line(lexer, end))

@@ -283,6 +283,7 @@ cmig_header_difference(const CmigRevisionText *a, const CmigRevisionText *b)
 					return "id";
 				break;
 			case CMIG_VALUE_LINE:
+			case CMIG_VALUE_EXPAND:
 				if (!cmig_text_same(*(char *const *) one, *(char *const *) other))
 					return field->key;
 				break;
@@ -317,6 +318,7 @@ value_text(const CmigRevisionText *revision, const CmigHeaderField * field)
 	{
 		case CMIG_VALUE_ID:
 		case CMIG_VALUE_LINE:
+		case CMIG_VALUE_EXPAND:
 			return *(char *const *) value;
 		case CMIG_VALUE_BOOL:
 			return *(const bool *) value ? "true" : field->optional ? NULL : "false";

@@ -40,10 +40,11 @@ typedef enum CmigHeaderKey
 	CMIG_KEY_PLACEHOLDERS,
 	CMIG_KEY_MESSAGE,
 	CMIG_KEY_TRANSACTIONAL,
+	CMIG_KEY_EXPAND,
 	CMIG_KEY_CREATE_DATE
 } CmigHeaderKey;
 
-#define CMIG_KEY_COUNT 11
+#define CMIG_KEY_COUNT 12
 
 /* The types of header values, and of their fields in CmigRevisionText. */
 typedef enum CmigHeaderType
@@ -51,6 +52,7 @@ typedef enum CmigHeaderType
 	CMIG_VALUE_ID,				/* char * */
 	CMIG_VALUE_LINE,			/* char * */
 	CMIG_VALUE_BOOL,			/* bool */
+	CMIG_VALUE_EXPAND,			/* char *: NULL for false, "true", or "strict" */
 	CMIG_VALUE_NAMES,			/* CmigNames */
 	CMIG_VALUE_PLACEHOLDERS,	/* CmigNames */
 	CMIG_VALUE_DATE				/* TimestampTz */

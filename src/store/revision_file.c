@@ -263,6 +263,13 @@ set_key(Reader *reader, CmigHeaderKey number, const char *value, int line)
 						 errmsg("invalid value \"%s\" for %s %s", value, key, place(reader, line)),
 						 errhint("Write true or false.")));
 			break;
+		case CMIG_VALUE_EXPAND:
+			if (!cmig_expand_header(value, to))
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_BAD_FILE),
+						 errmsg("invalid value \"%s\" for %s %s", value, key, place(reader, line)),
+						 errhint("Write true, false, or strict.")));
+			break;
 		case CMIG_VALUE_NAMES:
 		case CMIG_VALUE_PLACEHOLDERS:
 			*(CmigNames *) to = read_names(field, value, place(reader, line));
@@ -343,7 +350,7 @@ read_header_line(Reader *reader, const char *end)
 			 errmsg("unknown header key \"%s\" %s",
 					key, place(reader, lexer->line)),
 			 nearest ? errhint("Did you mean \"%s\"?", nearest) :
-			 errhint("Known keys are revision, repeatable, down_revision, depends_on, branch_labels, replaces, precondition, placeholders, message, transactional, and create_date; put a line \"--\" before a description.")));
+			 errhint("Known keys are revision, repeatable, down_revision, depends_on, branch_labels, replaces, precondition, placeholders, message, transactional, expand, and create_date; put a line \"--\" before a description.")));
 }
 
 /* Store the current section, which ends at "end". */
@@ -387,6 +394,12 @@ start_section(Reader *reader, int section)
 			word--;
 		nearest = suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
 						  CMIG_SECTION_COUNT - 1);
+		if (strncmp(marker, "cmig:up ", 8) == 0 || strncmp(marker, "cmig:down ", 10) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("line \"-- %.*s\" outside of an upgrade section %s", (int) strcspn(marker, " "), marker,
+							place(reader, lexer->line)),
+					 errhint("Put it into the upgrade section, after the statement that it belongs to.")));
 		if (strcmp(marker, "cmig:resolve") == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
@@ -397,7 +410,7 @@ start_section(Reader *reader, int section)
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("unknown marker \"%s\" %s", marker, place(reader, lexer->line)),
 				 nearest ? errhint("Did you mean \"-- cmig:%s\", alone on its line?", nearest) :
-				 errhint("The markers are -- cmig:upgrade, -- cmig:downgrade, and -- cmig:verify.")));
+				 errhint("The markers are -- cmig:upgrade, -- cmig:downgrade, and -- cmig:verify; lines -- cmig:up and -- cmig:down belong in the upgrade section.")));
 	}
 	if (reader->section_lines[section])
 	{
@@ -449,6 +462,9 @@ end_revision(Reader *reader, const char *end)
 			refuse_in_repeatable(reader, i == CMIG_KEY_DOWN_REVISION ? "a down_revision" : field->key,
 								 reader->key_lines[i], field->of_graph);
 	}
+	cmig_expand_require_header(text);
+	if (text->edges.repeatable && text->expand != NULL)
+		refuse_in_repeatable(reader, "expand", reader->key_lines[CMIG_KEY_EXPAND], "Remove the line.");
 	if (text->edges.repeatable && reader->section_lines[CMIG_SECTION_DOWNGRADE])
 		refuse_in_repeatable(reader, "a downgrade section", reader->section_lines[CMIG_SECTION_DOWNGRADE],
 							 "Remove the section, which a downgrade would not run. To drop the objects, use the downgrade section of another revision.");

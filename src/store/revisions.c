@@ -44,23 +44,26 @@
 #define TEXT_COLUMNS \
 	DETAIL_COLUMNS ", r.description::text, r.upgrade_sql::text," \
 	" r.downgrade_sql::text, r.verify_sql::text, r.precondition_sql::text," \
-	" r.placeholders::text[], r.previous_sql::text" FILE_COLUMNS
+	" r.placeholders::text[], r.previous_sql::text" NEW_COLUMNS
 
 /*
- * The position in a file.  Before version 1.2, the table did not have these
- * columns: their names are then those of FROM_REVISION.
+ * The position in a file, and the header "expand".  Before version 1.2, the
+ * table did not have these columns: their names are then those of
+ * FROM_REVISION.
  */
-#define FILE_COLUMNS \
-	", (SELECT file_name FROM (SELECT r.*) s)::text, (SELECT file_lines FROM (SELECT r.*) s)::text[]"
-#define FROM_REVISION " FROM cmig.revision r, (SELECT NULL::text AS file_name, NULL::integer[] AS file_lines) old"
+#define NEW_COLUMNS \
+	", (SELECT file_name FROM (SELECT r.*) s)::text, (SELECT file_lines FROM (SELECT r.*) s)::text[]," \
+	" (SELECT expand FROM (SELECT r.*) s)::text"
+#define FROM_REVISION \
+	" FROM cmig.revision r, (SELECT NULL::text AS file_name, NULL::integer[] AS file_lines, NULL::text AS expand) old"
 
 /* The columns of the scripts of one direction. */
 #define UPGRADE_COLUMNS \
 	"r.revision::text, r.transactional::boolean, r.placeholders::text[], r.upgrade_sql::text, NULL::text," \
-	" r.verify_sql::text, r.precondition_sql::text" FILE_COLUMNS
+	" r.verify_sql::text, r.precondition_sql::text" NEW_COLUMNS
 #define DOWNGRADE_COLUMNS \
 	"r.revision::text, r.transactional::boolean, r.placeholders::text[], ''::text, r.downgrade_sql::text," \
-	" NULL::text, NULL::text" FILE_COLUMNS
+	" NULL::text, NULL::text" NEW_COLUMNS
 
 #define OF_ONE FROM_REVISION " WHERE r.revision::text = $1"
 #define OF_MANY FROM_REVISION " WHERE r.revision::text = ANY ($1)"
@@ -89,7 +92,7 @@ static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, 1, {TEXT
 static CmigQuery read_file_names = {
 	"SELECT r.revision::text, NULL::text[], NULL::text[], NULL::text[], NULL::text[], false,"
 	" r.message::text, NULL::text, true, r.created_at::timestamptz, NULL::text, NULL::text, NULL::text,"
-	" NULL::text, NULL::text, NULL::text[], NULL::text, NULL::text, NULL::text[] FROM cmig.revision r", 0
+	" NULL::text, NULL::text, NULL::text[], NULL::text, NULL::text, NULL::text[], NULL::text FROM cmig.revision r", 0
 };
 
 /* Queries for scripts, indexed by direction. */
@@ -291,12 +294,13 @@ cmig_catalog_read_revisions(bool with_details)
 	return read.set;
 }
 
-/* Read FILE_COLUMNS, the first of which is "column". */
+/* Read NEW_COLUMNS, the first of which is "column". */
 static void
-read_file_columns(TupleDesc desc, HeapTuple row, int column, CmigRevisionText *text)
+read_new_columns(TupleDesc desc, HeapTuple row, int column, CmigRevisionText *text)
 {
 	CmigNames	lines;
 
+	text->expand = cmig_query_text_or_null(desc, row, column + 2);
 	text->file_name = cmig_query_text_or_null(desc, row, column);
 	if (text->file_name != NULL && read_names(NULL, desc, row, column + 1, &lines))
 		for (int i = 0; i < Min(lines.count, lengthof(text->file_lines)); i++)
@@ -318,7 +322,7 @@ read_text_columns(TupleDesc desc, HeapTuple row)
 	text->precondition_sql = cmig_query_text_or_null(desc, row, 15);
 	text->edges.malformed |= !read_names(NULL, desc, row, 16, &text->placeholders);
 	text->previous_sql = cmig_query_text_or_null(desc, row, 17);
-	read_file_columns(desc, row, 18, text);
+	read_new_columns(desc, row, 18, text);
 	return text;
 }
 
@@ -402,7 +406,7 @@ hand_over_script(TupleDesc desc, HeapTuple row, void *arg)
 		text->downgrade_sql = cmig_query_text_or_null(desc, row, 5);
 		text->verify_sql = cmig_query_text_or_null(desc, row, 6);
 		text->precondition_sql = cmig_query_text_or_null(desc, row, 7);
-		read_file_columns(desc, row, 8, text);
+		read_new_columns(desc, row, 8, text);
 		each->callback(text, each->arg);
 	}
 	MemoryContextSwitchTo(old);
@@ -544,6 +548,24 @@ names_text(const CmigNames *names)
 #define BATCH_COLUMNS 16
 
 /*
+ * Set the column "expand" of a revision that was inserted.  As the table's
+ * owner, because earlier versions did not grant authors the INSERT privilege on
+ * the column.
+ */
+static void
+set_expand(const CmigRevisionText *text)
+{
+	static CmigQuery query = {"UPDATE cmig.revision SET expand = $2 WHERE revision = $1", 2, {TEXTOID, TEXTOID}};
+	Datum		values[2] = {CStringGetTextDatum(text->edges.id), CStringGetTextDatum(text->expand)};
+	CmigRole	caller;
+	bool		as_owner = begin_as_owner(ACL_UPDATE, &caller);
+
+	cmig_query_run(&query, values, NULL);
+	if (as_owner)
+		cmig_role_return(&caller);
+}
+
+/*
  * Insert as many of the revisions as fit into a batch.  Sets *inserted to the
  * number of rows that were inserted, which is smaller if a trigger or rule has
  * suppressed a row.  Returns the number of revisions that were in the batch.
@@ -603,6 +625,9 @@ insert_batch(const CmigRevisionText *const *revisions, int count, uint64 *insert
 	for (int i = 0; i < BATCH_COLUMNS; i++)
 		values[i] = cmig_names_datum(&columns[i]);
 	*inserted = cmig_query_run(&query, values, NULL);
+	for (int i = 0; i < rows; i++)
+		if (revisions[i]->expand != NULL)
+			set_expand(revisions[i]);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return rows;
