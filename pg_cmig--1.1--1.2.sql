@@ -1416,6 +1416,14 @@ COMMENT ON COLUMN cmig.audit_foreign.kind IS 'table (a foreign table), code, or 
 COMMENT ON COLUMN cmig.audit_foreign.relation IS 'The foreign table, or the table of the policy';
 COMMENT ON COLUMN cmig.audit_foreign.code IS 'What the query would use, or the name of the policy';
 
+CREATE FUNCTION cmig.locate(exclude text[] DEFAULT NULL,
+	OUT revision text, OUT differences integer, OUT examples text, OUT hint text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_locate'
+LANGUAGE C;
+
+COMMENT ON FUNCTION cmig.locate(text[]) IS 'Finds the revision that has the schema of this database, for example after the version rows were lost. Replays the revisions, and returns those whose schemas have the fewest differences, the nearest one first, with some of the differences and the call of stamp. A revision that cannot be replayed is left out, with a notice. Raises an error if a schema of the revisions belongs to another role (42501), a pattern is not valid (22023), the graph is broken (MG005), it is called in a scope (0A000), or the transaction is read-only (25006).';
+
 CREATE PROCEDURE cmig.abandon_partial(revision text DEFAULT NULL, confirm text DEFAULT NULL)
 AS 'MODULE_PATHNAME', 'cmig_abandon_partial'
 LANGUAGE C;
@@ -1566,6 +1574,7 @@ BEGIN
 				('set_ddl_policy', 'cmig.upgrade(text)'),
 				('diff_schemas', 'cmig.heads()'),
 				('abandon_partial', 'cmig.upgrade(text)'),
+				('locate', 'cmig.upgrade(text)'),
 				('capture', 'cmig.upgrade(text)'),
 				('drift', 'cmig.upgrade(text)'),
 				('require_schema', 'cmig.heads()'),

@@ -1654,6 +1654,12 @@ RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_require_schema'
 LANGUAGE C SET quote_all_identifiers = off;
 
+CREATE FUNCTION cmig.locate(exclude text[] DEFAULT NULL,
+	OUT revision text, OUT differences integer, OUT examples text, OUT hint text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_locate'
+LANGUAGE C;
+
 CREATE FUNCTION cmig.drift(schemas text[] DEFAULT NULL, compare text DEFAULT 'all',
 	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
 	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, raise boolean DEFAULT true,
@@ -1695,6 +1701,7 @@ COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, tex
 COMMENT ON FUNCTION cmig.squash(text, text, text, text, text[], boolean, boolean, boolean, text[]) IS 'Returns a revision file that replaces the revisions of a range, with the columns of autogenerate. The file contains their changes to the schema and their statements that change rows. Each of those statements must then be kept or deleted by hand. Stores nothing. Raises an error if the range is not valid (MG001 to MG004, 22023), the graph is broken (MG005), a revision cannot be replayed (MG014), an id or label is already in use (23505), or a schema does not exist (3F000), and the same errors as diff.';
 COMMENT ON FUNCTION cmig.baseline(text, text, text, text, text[], boolean, boolean, boolean) IS 'Stores a revision that creates the existing schema, and records it as applied. It is the first revision of a database that already has a schema. Returns the columns of autogenerate. Raises an error if revisions are already applied (55000), the graph is broken (MG005), an argument is not valid (22004, 22023), the id or label is already in use (23505), or a schema does not exist (3F000).';
 COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text, text[]) IS 'Does nothing if the database has the schema that target_sql creates. Otherwise raises an error that lists the differences (MG010). Also raises an error if a revision cannot be replayed (MG014) or a schema does not exist (3F000), and the same errors as diff.';
+COMMENT ON FUNCTION cmig.locate(text[]) IS 'Finds the revision that has the schema of this database, for example after the version rows were lost. Replays the revisions, and returns those whose schemas have the fewest differences, the nearest one first, with some of the differences and the call of stamp. A revision that cannot be replayed is left out, with a notice. Raises an error if a schema of the revisions belongs to another role (42501), a pattern is not valid (22023), the graph is broken (MG005), it is called in a scope (0A000), or the transaction is read-only (25006).';
 COMMENT ON FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean, text[]) IS 'Returns the statements that change the schema back to the one that the applied revisions create, in order, each with a statement that has the same effect as what was run by hand. Returns no rows if there is no drift. Adds a row to cmig.journal. Raises an error if cmig.version names an unknown revision (MG001), a revision cannot be replayed (MG014), an argument is not valid (22004, 22023), the transaction is read-only (25006), a schema does not exist (3F000) or belongs to another role (42501), the schema changes during the call (40001), or the function is called by SQL that it runs (55000).';
 COMMENT ON FUNCTION cmig.drift(text, text, boolean, boolean, boolean, text[], boolean, boolean, text[]) IS 'Does the same as drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean, text[]), for one schema.';
 COMMENT ON FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text[]) IS 'Returns a revision file that adopts what drift finds, with its id, name, and hazards. If store is true, also stores and stamps the revision. Returns no row if there is no drift. Raises an error if revisions are pending (MG010), and the same errors as create_revision and drift.';

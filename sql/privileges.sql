@@ -182,6 +182,7 @@ INSERT INTO call VALUES
 ('lint_sql(text,boolean,boolean)', $$SELECT count(*) FROM cmig.lint_sql('SELECT 1')$$),
 ('load(text,boolean,boolean)', $$SELECT count(*) FROM cmig.load(E'-- revision: 003\n-- down_revision: 002\n-- message: x\n-- cmig:upgrade\n')$$),
 ('load_directory(text,boolean,boolean)', $$SELECT count(*) FROM cmig.load_directory('/nonexistent')$$),
+('locate(text[])', $$SELECT count(*) > 0 FROM cmig.locate()$$),
 ('merge(text,text,text,boolean,text)', $$SELECT cmig.create_revision('b', '', revision => '002b', head => '001', splice => true); SELECT cmig.merge('heads'::text)$$),
 ('log()', $$SELECT count(*) FROM cmig.log()$$),
 ('merge(text[],text,text,boolean,text)', $$SELECT cmig.create_revision('b', '', revision => '002b', head => '001', splice => true); SELECT cmig.merge('{002,002b}'::text[])$$),

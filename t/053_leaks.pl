@@ -109,6 +109,7 @@ my %writing = (
 	enable_rls_schema => [ 50, "SELECT cmig.enable_rls_schema('apart', roles => '{leak_role}')", "SELECT cmig.disable_rls('apart.t')" ],
 	grant_access => [ 50, "SELECT cmig.grant_access('leak_role', 'migrator')", "SELECT cmig.revoke_access('leak_role')" ],
 	load => [ 20, "SELECT cmig.load(:'files')" ],
+	locate => [ 20, "SELECT cmig.locate()" ],
 	import_state => [ 20, "SELECT cmig.import_state('alembic', 'tool_version')", "SELECT cmig.stamp('002')" ],
 	load_directory => [ 20, "SELECT cmig.load_directory(:'folder')" ],
 	merge => [ 20, "SELECT cmig.create_revision('fork', 'SELECT 1', head => '001', splice => true, revision => '00f')",

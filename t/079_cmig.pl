@@ -104,6 +104,7 @@ gives(0, 'problem +\| kind +\| object +\| message', '^$', 'round-trip');
 gives(0, '', '^$', 'require');
 gives(0, '^migrations\n$', '^$', 'folders');
 gives(0, 'action', '^$', 'drift');
+gives(0, '^002 +0 differences\n +-> [^\n]*already says so\n', '', 'locate');
 gives(0, '', '', 'wait', 'head');
 gives(2, '^$', '^cmig: --timeout must be a number of seconds\n$', 'wait', '--timeout', 'later');
 gives(0, '', '^$', 'wait', '--timeout', '08');

@@ -110,6 +110,7 @@ my %call = (
 	diff => ["SELECT count(*) FROM cmig.diff($target, schemas => '{a}')"],
 	diff_schemas => [q{SELECT count(*) FROM cmig.diff_schemas('a', 'b')}],
 	drift => ['SELECT count(*) FROM cmig.drift()'],
+	locate => ['SELECT count(*) FROM cmig.locate()'],
 	baseline => [q{SELECT length(content) FROM cmig.baseline('all', schemas => '{d}')}],
 	autogenerate => ["SELECT count(*) FROM cmig.autogenerate('next', $target, schemas => '{a}')"],
 	squash => [q{SELECT count(*) FROM cmig.squash('001:002', 'both')}],

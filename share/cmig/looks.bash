@@ -151,6 +151,12 @@ in_file()
 	FROM cmig.revision r, (SELECT NULL::text AS file_name, NULL::integer[] AS file_lines) old) f WHERE f.id OPERATOR(pg_catalog.=) revision AND f.first OPERATOR(pg_catalog.>) 0)"
 }
 
+verb_locate()
+{
+	parameters
+	look_items "cmig.locate(${PARAMETERS#, })" "revision, pg_catalog.concat(differences, CASE differences WHEN 1 THEN ' difference' ELSE ' differences' END, '; ' || pg_catalog.replace(examples, E'\\n', ', ')), hint"
+}
+
 verb_lint()
 {
 	local lint="cmig.lint(:'argument')"

@@ -742,9 +742,8 @@ cmig_graph_mark_descendants(const CmigGraph *graph, CmigMarks *marks, bool over_
 	spread(graph, marks, true, over_depends);
 }
 
-/* Is no child or dependent of the node marked? */
-static bool
-is_topmost(const CmigGraph *graph, const CmigMarks *marks, int node)
+bool
+cmig_graph_is_topmost(const CmigGraph *graph, const CmigMarks *marks, int node)
 {
 	int			other;
 
@@ -780,7 +779,7 @@ cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
 
 			if (!marks->set[start] || visited[start])
 				continue;
-			if (pass == 0 && !is_topmost(graph, marks, start))
+			if (pass == 0 && !cmig_graph_is_topmost(graph, marks, start))
 				continue;
 
 			visited[start] = true;

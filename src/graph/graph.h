@@ -145,6 +145,9 @@ typedef struct CmigMarks
 extern CmigMarks *cmig_graph_marks(const CmigGraph *graph);
 extern bool cmig_graph_mark(CmigMarks *marks, int node);
 
+/* Is no child or dependent of the node in the set? */
+extern bool cmig_graph_is_topmost(const CmigGraph *graph, const CmigMarks *marks, int node);
+
 /* Add all ancestors or descendants of the marked nodes to the set. */
 extern void cmig_graph_mark_ancestors(const CmigGraph *graph, CmigMarks *marks,
 									  bool over_depends);

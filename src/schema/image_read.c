@@ -51,26 +51,46 @@ same_grants(const List *a, const List *b)
 	return true;
 }
 
+/* Do both objects have the same properties? */
+static bool
+same_object(const CmigObject *a, const CmigObject *b)
+{
+	if (a->kind != b->kind || a->inherited != b->inherited ||
+		!cmig_text_same(a->identity, b->identity) || !cmig_text_same(a->owner, b->owner) ||
+		!cmig_text_same(a->comment, b->comment) || !cmig_text_same(a->index_comment, b->index_comment) ||
+		!same_grants(a->grants, b->grants))
+		return false;
+	for (int j = 0; j < a->kind->nproperties; j++)
+		if (!cmig_text_same(a->values[j], b->values[j]))
+			return false;
+	return true;
+}
+
 bool
 cmig_image_same(const CmigImage *image, const CmigImage *other)
 {
 	if (image->count != other->count)
 		return false;
 	for (int i = 0; i < image->count; i++)
-	{
-		const CmigObject *a = image->objects[i];
-		const CmigObject *b = other->objects[i];
-
-		if (a->kind != b->kind || a->inherited != b->inherited ||
-			!cmig_text_same(a->identity, b->identity) || !cmig_text_same(a->owner, b->owner) ||
-			!cmig_text_same(a->comment, b->comment) || !cmig_text_same(a->index_comment, b->index_comment) ||
-			!same_grants(a->grants, b->grants))
+		if (!same_object(image->objects[i], other->objects[i]))
 			return false;
-		for (int j = 0; j < a->kind->nproperties; j++)
-			if (!cmig_text_same(a->values[j], b->values[j]))
-				return false;
-	}
 	return true;
+}
+
+int
+cmig_image_distance(const CmigImage *image, const CmigImage *other)
+{
+	int			distance = 0;
+
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = cmig_image_lookup(other, image->objects[i]->kind, image->objects[i]->identity);
+
+		distance += object == NULL || !same_object(image->objects[i], object);
+	}
+	for (int i = 0; i < other->count; i++)
+		distance += cmig_image_lookup(image, other->objects[i]->kind, other->objects[i]->identity) == NULL;
+	return distance;
 }
 
 /* The state of reading an image from the catalogs. */

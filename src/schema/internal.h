@@ -23,6 +23,9 @@
 
 /* in image_read.c */
 
+/* Returns the number of objects that are not the same in both images. */
+extern int	cmig_image_distance(const CmigImage *image, const CmigImage *other);
+
 /* Returns a list of CmigInitialGrants: those of new objects. */
 extern List *cmig_initial_grants_read(void);
 
@@ -806,6 +809,12 @@ extern void cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan)
  * image includes installed extensions that no script has created.
  */
 extern CmigReplayed *cmig_replay_state(CmigReplay *replay);
+
+/*
+ * Do the work in a subtransaction that is rolled back, in the task of a replay.
+ * Returns NULL or the error.
+ */
+extern ErrorData *cmig_replay_rehearse(CmigReplay *replay, CmigSubtransactionWork work, void *arg);
 
 /* in drift.c */
 

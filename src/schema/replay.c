@@ -514,6 +514,34 @@ run_reading(Reading reading)
 	return reading.image;
 }
 
+ErrorData *
+cmig_replay_rehearse(CmigReplay *replay, CmigSubtransactionWork work, void *arg)
+{
+	CmigTargetState *state = &replay->state;
+	CmigShadow *shadow = state->shadow;
+	CmigTarget	target = *state->target;
+	Size		size = sizeof(CmigShadowSchema) * shadow->count;
+	CmigShadowSchema *schemas = memcpy(palloc(Max(size, 1)), shadow->schemas, size);
+	List	   *declared = NIL;
+	List	   *missing = list_copy(state->missing);
+	ErrorData  *error;
+	ListCell   *cell;
+
+	target.notes = list_copy(target.notes);
+	target.renames = list_copy(target.renames);
+	target.elsewhere = list_copy(target.elsewhere);
+	foreach(cell, shadow->extensions)
+		declared = lappend_int(declared, ((CmigExtension *) lfirst(cell))->declared);
+	error = cmig_subtransaction_rehearse(work, arg);
+	commit_enums(replay);
+	*state->target = target;
+	state->missing = missing;
+	memcpy(shadow->schemas, schemas, size);
+	foreach(cell, shadow->extensions)
+		((CmigExtension *) lfirst(cell))->declared = list_nth_int(declared, foreach_current_index(cell));
+	return error;
+}
+
 /* Read what the scripts have created up to now. */
 static void
 read_state(CmigReplayed *replayed, Reading reading)

@@ -140,7 +140,7 @@ static const struct
 		"audit_retain audit_trigger backfill capture create_scope "
 		"disable_audit disable_rls downgrade downgrade_stepwise drift "
 		"drop_scope dry_run enable_audit enable_audit_schema enable_rls "
-		"enable_rls_schema import_state pause repair reset "
+		"enable_rls_schema import_state locate pause repair reset "
 		"reset_stepwise resume_run rls_test round_trip set_ddl_policy "
 		"set_option set_protect stamp throttle upgrade upgrade_scopes "
 	"upgrade_stepwise verify"}
