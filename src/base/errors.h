@@ -3,7 +3,8 @@
  *	  pg_cmig's error codes, class MG.
  *
  * PostgreSQL's error codes are used wherever they fit.  The codes in this file
- * are for conditions that occur only in a migration system; doc/reference.md
+ * are for conditions that occur only in a migration system;
+ * doc/reference/errors.md
  * describes each of them.
  *
  * Copyright (c) 2026, the pg_cmig developers

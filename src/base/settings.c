@@ -167,7 +167,7 @@ stored_setting(const struct config_generic *setting, bool of_role)
 /* ----------------------------------------------------------------
  * General settings, and the effective values of all settings.
  *
- * doc/reference.md describes each setting.
+ * doc/reference/settings.md describes each setting.
  *
  * A session may set every cmig.* setting that is not superuser-only, with two
  * exceptions:

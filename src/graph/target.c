@@ -4,7 +4,7 @@
  *
  * A node is identified by its number in the graph; -1 stands for "base", the
  * state before the first revision.  The grammar is Alembic's
- * (doc/reference.md, "Identifiers").  An identifier is interpreted as an exact
+ * (doc/reference/identifiers.md).  An identifier is interpreted as an exact
  * id if possible, otherwise as an exact label, otherwise as a relative
  * identifier, and otherwise as the beginning of an id or label.  What a target
  * means for each command depends on the revisions that are applied according

@@ -427,7 +427,7 @@ open_table(Offline *offline, const char *name, const CmigApplied *applied)
  * row_security, fire deferred events, drop temporary objects and prepared
  * statements, reset settings and roles, and run verify_sql.  The statements
  * reset the whole session, whereas the runner reverts only what the revision's
- * script has created or set (doc/reference.md, cmig.script).
+ * script has created or set (doc/reference/files.md, cmig.script).
  * ----------------------------------------------------------------
  */
 
