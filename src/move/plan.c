@@ -150,6 +150,7 @@ fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id, bool repeatab
 	step->file_lines[1] = script->file_lines[2];
 	step->transactional = script->edges.transactional;
 	step->repeatable = repeatable;
+	step->expand = up && script->expand != NULL;
 }
 
 void

@@ -14,6 +14,8 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
@@ -282,4 +284,506 @@ cmig_expand_lines(const CmigRevisionText *revision)
 		lines = lappend(lines, line);
 	}
 	return lines;
+}
+
+/* ----------------------------------------------------------------
+ * Turns the "up" lines of a script into SQL.
+ *
+ * The line of a column whose type a statement above changes becomes the USING
+ * of that change.  Any other line becomes an UPDATE where it stands; lines that
+ * follow each other with no statement between them, for one table, become a
+ * single UPDATE, so that all their expressions see the old values.  What the
+ * ALTER TABLE statements above demand of the columns becomes a statement after
+ * the UPDATE.  All line numbers remain the same.
+ * ----------------------------------------------------------------
+ */
+
+/* An action of ALTER TABLE.  Positions are offsets in the script. */
+typedef struct Action
+{
+	const RangeVar *relation;
+	AlterTableCmd *cmd;
+	int			statement;		/* where the statement begins */
+	int			semicolon;		/* where it ends, with its semicolon */
+	int			start;
+	int			end;
+	int			comma;			/* the comma behind the action, or -1 */
+	bool		moved;			/* does the action follow a line's UPDATE? */
+}			Action;
+
+/* Text that replaces a part of the script, of which only line breaks stay. */
+typedef struct Edit
+{
+	int			start;
+	int			end;
+	const char *text;
+}			Edit;
+
+/* An "up" line that becomes SQL. */
+typedef struct FillLine
+{
+	const CmigExpandLine *line;
+	const		Action *change; /* the change of type whose USING it is, or
+								 * NULL */
+	int			statements;		/* number of statements above it */
+	List	   *demands;		/* of char *: actions that follow its UPDATE */
+}			FillLine;
+
+typedef struct Fill
+{
+	const char *sql;
+	FillLine   *lines;
+	int			line_count;
+	List	   *actions;		/* of Action * */
+	List	   *edits;			/* of Edit * */
+}			Fill;
+
+static void
+add_edit(Fill * fill, int start, int end, const char *text)
+{
+	Edit	   *edit = palloc(sizeof(Edit));
+
+	*edit = (Edit)
+	{
+		start, end, text
+	};
+	fill->edits = lappend(fill->edits, edit);
+}
+
+/* A list_sort() comparator by position. */
+static int
+compare_edits(const ListCell *a, const ListCell *b)
+{
+	const		Edit *one = lfirst(a);
+	const		Edit *other = lfirst(b);
+
+	return one->start != other->start ? one->start - other->start : one->end - other->end;
+}
+
+/* Add the actions of an ALTER TABLE statement. */
+static void
+add_actions(Fill * fill, const CmigStatement *statement)
+{
+	AlterTableStmt *stmt = (AlterTableStmt *) statement->raw->stmt;
+	const char *text = statement->text;
+	int			length = strlen(text);
+	CmigLexer	lexer;
+	List	   *actions = NIL;
+	int			depth = 0;
+	Action	   *action = NULL;
+	ListCell   *lc;
+
+	cmig_lexer_init(&lexer, text);
+	cmig_lexer_move(&lexer, text + stmt->relation->location, 1);
+	do
+	{
+		cmig_lexer_next_sql(&lexer);
+		cmig_lexer_next_sql(&lexer);
+	} while (cmig_lexer_is_char(&lexer, '.'));
+	while (cmig_lexer_is_char(&lexer, '*') || cmig_lexer_is_char(&lexer, ')'))
+		cmig_lexer_next_sql(&lexer);
+
+	for (; lexer.type != CMIG_TOKEN_END; cmig_lexer_next_sql(&lexer))
+	{
+		if (action == NULL)
+		{
+			action = palloc0(sizeof(Action));
+			action->relation = stmt->relation;
+			action->statement = statement->offset;
+			action->semicolon = statement->offset + length + (fill->sql[statement->offset + length] == ';');
+			action->start = statement->offset + (lexer.start - text);
+			action->comma = -1;
+			actions = lappend(actions, action);
+		}
+		if (depth == 0 && cmig_lexer_is_char(&lexer, ','))
+		{
+			action->comma = statement->offset + (lexer.start - text);
+			action = NULL;
+			continue;
+		}
+		depth += cmig_lexer_is_char(&lexer, '(') || cmig_lexer_is_char(&lexer, '[') ? 1 :
+			cmig_lexer_is_char(&lexer, ')') || cmig_lexer_is_char(&lexer, ']') ? -1 : 0;
+		action->end = statement->offset + (lexer.next - text);
+	}
+	if (list_length(actions) != list_length(stmt->cmds))
+		return;
+	foreach(lc, actions)
+		((Action *) lfirst(lc))->cmd = list_nth_node(AlterTableCmd, stmt->cmds, foreach_current_index(lc));
+	fill->actions = list_concat(fill->actions, actions);
+}
+
+/* Is the line about this column of the action's table? */
+static bool
+is_about(const FillLine * line, const Action * action, const char *column)
+{
+	return strcmp(line->line->column, column) == 0 &&
+		cmig_expand_is_relation(line->line, action->relation->schemaname, action->relation->relname);
+}
+
+/*
+ * Returns the last line below the action that fills one of the columns, or
+ * NULL if there is none.
+ */
+static FillLine *
+find_filling(const Fill * fill, const Action * action, const List *columns)
+{
+	for (int i = fill->line_count - 1; i >= 0 && fill->lines[i].line->start > action->start; i--)
+	{
+		ListCell   *lc;
+
+		foreach(lc, columns)
+		{
+			if (fill->lines[i].change == NULL && is_about(&fill->lines[i], action, lfirst(lc)))
+				return &fill->lines[i];
+		}
+	}
+	return NULL;
+}
+
+/*
+ * Returns a column's constraint as an action of ALTER TABLE.  "text" is the
+ * constraint as it was written.
+ */
+static char *
+demand_text(const Constraint *constraint, const char *column, const char *text)
+{
+	CmigLexer	lexer;
+	int			split;
+
+	column = quote_identifier(column);
+	if (constraint->contype == CONSTR_NOTNULL)
+		return psprintf("ALTER COLUMN %s SET NOT NULL", column);
+	if (constraint->contype == CONSTR_CHECK)
+		return psprintf("ADD %s", text);
+
+	/* a key: insert the column where a constraint of a table names it */
+	cmig_lexer_init(&lexer, text);
+	cmig_lexer_next_sql(&lexer);
+	if (constraint->conname != NULL)
+		for (int i = 0; i < 2; i++)
+			cmig_lexer_next_sql(&lexer);
+	split = lexer.start - text;
+	if (constraint->contype == CONSTR_FOREIGN)
+		return psprintf("ADD %.*sFOREIGN KEY (%s) %s", split, text, column, text + split);
+	if (constraint->contype == CONSTR_PRIMARY)
+		cmig_lexer_next_sql(&lexer);
+	split = lexer.next - text;
+	cmig_lexer_next_sql(&lexer);
+	if (cmig_lexer_is_word(&lexer, "nulls"))
+	{
+		while (!cmig_lexer_is_word(&lexer, "distinct") && lexer.type != CMIG_TOKEN_END)
+			cmig_lexer_next_sql(&lexer);
+		split = lexer.next - text;
+	}
+	return psprintf("ADD %.*s (%s)%s", split, text, column, text + split);
+}
+
+/* Move the constraints of a new column behind the line that fills it. */
+static void
+move_constraints(Fill * fill, const Action * action)
+{
+	const ColumnDef *column = (const ColumnDef *) action->cmd->def;
+	FillLine   *line = find_filling(fill, action, list_make1(column->colname));
+	ListCell   *lc;
+	ListCell   *other;
+
+	foreach(lc, line == NULL ? NIL : column->constraints)
+	{
+		const Constraint *constraint = lfirst_node(Constraint, lc);
+		int			start = action->statement + constraint->location;
+		int			end = action->end;
+		CmigLexer	lexer;
+		int			last = start;
+
+		if (constraint->contype != CONSTR_NOTNULL && constraint->contype != CONSTR_CHECK &&
+			constraint->contype != CONSTR_PRIMARY && constraint->contype != CONSTR_UNIQUE &&
+			constraint->contype != CONSTR_FOREIGN)
+			continue;
+
+		/* it ends where the next one begins; DEFERRABLE is a part of it */
+		foreach(other, column->constraints)
+		{
+			const Constraint *next = lfirst_node(Constraint, other);
+			int			at = action->statement + next->location;
+
+			if (at > start && at < end && next->contype < CONSTR_ATTR_DEFERRABLE)
+				end = at;
+		}
+		if (column->collClause != NULL && action->statement + column->collClause->location > start)
+			end = Min(end, action->statement + column->collClause->location);
+		cmig_lexer_init(&lexer, pnstrdup(fill->sql + start, end - start));
+		while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+			last = start + (lexer.next - lexer.text);
+		line->demands = lappend(line->demands,
+								demand_text(constraint, column->colname, pnstrdup(fill->sql + start, last - start)));
+		add_edit(fill, start, last, "");
+	}
+}
+
+/* A walker that collects the names of columns. */
+static bool
+collect_columns(Node *node, void *columns)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), String))
+		*(List **) columns = lappend(*(List **) columns, strVal(llast(((ColumnRef *) node)->fields)));
+	return raw_expression_tree_walker(node, collect_columns, columns);
+}
+
+/* Returns the columns of which the action demands something. */
+static List *
+demanded_columns(const AlterTableCmd *cmd)
+{
+	const Constraint *constraint = (const Constraint *) cmd->def;
+	List	   *columns = NIL;
+	List	   *keys;
+	ListCell   *lc;
+
+	if (cmd->subtype == AT_SetNotNull)
+		return list_make1(cmd->name);
+	if (cmd->subtype != AT_AddConstraint || constraint->skip_validation || constraint->indexname != NULL)
+		return NIL;
+	(void) collect_columns(constraint->raw_expr, &columns);
+	keys = constraint->contype == CONSTR_FOREIGN ? constraint->fk_attrs : constraint->keys;
+	foreach(lc, keys)
+		columns = lappend(columns, strVal(lfirst(lc)));
+	foreach(lc, constraint->exclusions)
+	{
+		const IndexElem *element = linitial_node(IndexElem, (List *) lfirst(lc));
+
+		if (element->name != NULL)
+			columns = lappend(columns, element->name);
+		(void) collect_columns(element->expr, &columns);
+	}
+	return columns;
+}
+
+/* Move what the statements demand of filled columns behind the lines. */
+static void
+move_demands(Fill * fill)
+{
+	ListCell   *lc;
+
+	foreach(lc, fill->actions)
+	{
+		Action	   *action = lfirst(lc);
+		FillLine   *line;
+
+		if (action->cmd->subtype == AT_AddColumn)
+			move_constraints(fill, action);
+		line = find_filling(fill, action, demanded_columns(action->cmd));
+		if (line == NULL)
+			continue;
+		action->moved = true;
+		line->demands = lappend(line->demands, pnstrdup(fill->sql + action->start, action->end - action->start));
+	}
+
+	/* leave no statement without an action, and a comma between those left */
+	foreach(lc, fill->actions)
+	{
+		const		Action *first = lfirst(lc);
+		bool		any_left = false;
+		ListCell   *other;
+
+		if (lc != list_head(fill->actions) &&
+			((Action *) lfirst(list_nth_cell(fill->actions, foreach_current_index(lc) - 1)))->statement == first->statement)
+			continue;
+		for_each_cell(other, fill->actions, lc)
+		{
+			const		Action *action = lfirst(other);
+			const		Action *next = lnext(fill->actions, other) ? lfirst(lnext(fill->actions, other)) : NULL;
+
+			if (action->statement != first->statement)
+				break;
+			any_left |= !action->moved;
+			if (action->moved)
+				add_edit(fill, action->start, action->end, "");
+			if (action->comma >= 0 && (!any_left || next->moved))
+				add_edit(fill, action->comma, action->comma + 1, "");
+		}
+		if (!any_left)
+			add_edit(fill, first->statement, first->semicolon, "");
+	}
+}
+
+/* Read the statements, as far as the script can be parsed. */
+static void
+read_actions(Fill * fill)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	CmigScriptReader *script = cmig_script_open(fill->sql);
+	CmigStatement statement = {0};
+
+	PG_TRY();
+	{
+		while (cmig_script_next(script, &statement))
+		{
+			for (int i = 0; i < fill->line_count; i++)
+				fill->lines[i].statements += fill->lines[i].line->start > statement.offset;
+			if (IsA(statement.raw->stmt, AlterTableStmt))
+				add_actions(fill, &statement);
+			if (cmig_statement_changes_strings(statement.raw))
+				break;
+		}
+	}
+	PG_CATCH();
+	{
+		/* the run will report it, with its position */
+		MemoryContextSwitchTo(caller);
+		(void) cmig_script_error_take();
+	}
+	PG_END_TRY();
+	cmig_script_close(script);
+}
+
+/*
+ * Find the changes of type whose USING the lines are.  Raises error MG013 if
+ * such a change has a USING.
+ */
+static void
+find_changes(Fill * fill, const CmigRevisionText *revision)
+{
+	for (int i = 0; i < fill->line_count; i++)
+	{
+		FillLine   *line = &fill->lines[i];
+		ListCell   *lc;
+
+		foreach(lc, fill->actions)
+		{
+			const		Action *action = lfirst(lc);
+			const ColumnDef *column = (const ColumnDef *) action->cmd->def;
+
+			if (action->start > line->line->start)
+				break;
+			if (action->cmd->subtype == AT_AddColumn && is_about(line, action, column->colname))
+				line->change = NULL;
+			else if (action->cmd->subtype == AT_AlterColumnType && is_about(line, action, action->cmd->name))
+				line->change = action;
+		}
+		if (line->change != NULL && ((const ColumnDef *) line->change->cmd->def)->raw_default != NULL)
+			refuse_line(revision, line->line->line, true, "The change of the column's type has a USING.",
+						"Keep one of the two.");
+	}
+}
+
+/* Turn the lines into SQL. */
+static void
+write_lines(Fill * fill)
+{
+	for (int i = 0; i < fill->line_count; i++)
+	{
+		const CmigExpandLine *line = fill->lines[i].line;
+		char	   *table = quote_qualified_identifier(line->schema, line->relation);
+		StringInfoData text;
+		List	   *demands = NIL;
+		ListCell   *lc;
+
+		if (fill->lines[i].change != NULL)
+		{
+			add_edit(fill, fill->lines[i].change->end, fill->lines[i].change->end, psprintf(" USING (%s)", line->up));
+			continue;
+		}
+		initStringInfo(&text);
+		appendStringInfo(&text, "UPDATE %s SET %s = (%s)", table, quote_identifier(line->column), line->up);
+		demands = fill->lines[i].demands;
+
+		for (; i + 1 < fill->line_count && fill->lines[i + 1].change == NULL &&
+			 fill->lines[i + 1].statements == fill->lines[i].statements &&
+			 cmig_expand_is_relation(line, fill->lines[i + 1].line->schema, fill->lines[i + 1].line->relation); i++)
+		{
+			add_edit(fill, fill->lines[i].line->start, fill->lines[i].line->end, text.data);
+			initStringInfo(&text);
+			appendStringInfo(&text, ", %s = (%s)", quote_identifier(fill->lines[i + 1].line->column), fill->lines[i + 1].line->up);
+			demands = list_concat(demands, fill->lines[i + 1].demands);
+		}
+		foreach(lc, demands)
+			appendStringInfo(&text, "%s %s", foreach_current_index(lc) ? "," : psprintf("; ALTER TABLE %s", table), (char *) lfirst(lc));
+		appendStringInfoChar(&text, ';');
+		add_edit(fill, fill->lines[i].line->start, fill->lines[i].line->end, text.data);
+	}
+}
+
+const char *
+cmig_expand_fill(const char *sql, const char *revision)
+{
+	CmigRevisionText text = {.edges.id = unconstify(char *, revision),.upgrade_sql = unconstify(char *, sql)};
+	Fill		fill = {.sql = sql};
+	List	   *lines = cmig_expand_lines(&text);
+	StringInfoData result;
+	int			at = 0;
+	ListCell   *lc;
+
+	fill.lines = palloc0(sizeof(FillLine) * (list_length(lines) + 1));
+	foreach(lc, lines)
+	{
+		if (((CmigExpandLine *) lfirst(lc))->up != NULL)
+			fill.lines[fill.line_count++].line = lfirst(lc);
+	}
+	if (fill.line_count == 0)
+		return sql;
+	read_actions(&fill);
+	find_changes(&fill, &text);
+	move_demands(&fill);
+	write_lines(&fill);
+
+	list_sort(fill.edits, compare_edits);
+	initStringInfo(&result);
+	foreach(lc, fill.edits)
+	{
+		const		Edit *edit = lfirst(lc);
+
+		if (edit->start < at)
+			continue;			/* within a statement that is left out */
+		appendBinaryStringInfo(&result, sql + at, edit->start - at);
+		appendStringInfoString(&result, edit->text);
+		for (at = edit->start; at < edit->end; at++)
+			if (sql[at] == '\n')
+				appendStringInfoChar(&result, '\n');
+	}
+	appendStringInfoString(&result, sql + at);
+	return result.data;
+}
+
+void
+cmig_expand_require_up(const RawStmt *raw, List **created)
+{
+	const AlterTableStmt *stmt = (const AlterTableStmt *) raw->stmt;
+	ListCell   *lc;
+
+	if (IsA(raw->stmt, CreateStmt))
+		*created = lappend(*created, pstrdup(((CreateStmt *) raw->stmt)->relation->relname));
+	if (!IsA(stmt, AlterTableStmt) || cmig_text_list_has(*created, stmt->relation->relname))
+		return;
+	foreach(lc, stmt->cmds)
+	{
+		const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		const ColumnDef *column = (const ColumnDef *) cmd->def;
+		bool		demanding = false;
+		bool		filled = false;
+		ListCell   *other;
+		char	   *type;
+
+		if (cmd->subtype != AT_AddColumn)
+			continue;
+		foreach(other, column->constraints)
+		{
+			const Constraint *constraint = lfirst_node(Constraint, other);
+
+			demanding |= constraint->contype == CONSTR_NOTNULL || constraint->contype == CONSTR_PRIMARY;
+			filled |= constraint->contype == CONSTR_DEFAULT || constraint->contype == CONSTR_IDENTITY ||
+				constraint->contype == CONSTR_GENERATED;
+		}
+		type = column->typeName->names == NIL ? "" : strVal(llast(column->typeName->names));
+		if (!demanding || filled || strstr(type, "serial") != NULL)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("column \"%s\" of table \"%s\" must not be null, but nothing fills it",
+						column->colname, stmt->relation->relname),
+				 errdetail("The revision has the header \"expand\", so the table may have rows that an older build writes. Nothing has been run."),
+				 errhint("Add a line after the statement: -- cmig:up %s.%s = <expression>",
+						 quote_qualified_identifier(stmt->relation->schemaname, stmt->relation->relname),
+						 quote_identifier(column->colname))));
+	}
 }

@@ -328,6 +328,19 @@ extern bool cmig_expand_header(const char *value, char **expand);
  */
 extern void cmig_expand_require_header(const CmigRevisionText *revision);
 
+/*
+ * Returns the upgrade script with its lines "-- cmig:up" as SQL, in which every
+ * statement is still on its line, or the script itself if it has no such line.
+ */
+extern const char *cmig_expand_fill(const char *sql, const char *revision);
+
+/*
+ * Raises error MG013 if the statement, of a script from cmig_expand_fill(), adds
+ * a column that must not be null and that no line fills, unless the script has
+ * created the table.  *created are the names of its tables so far.
+ */
+extern void cmig_expand_require_up(const RawStmt *raw, List **created);
+
 /* Is the line about this relation?  A NULL schema matches any. */
 extern bool cmig_expand_is_relation(const CmigExpandLine *line, const char *schema, const char *relation);
 

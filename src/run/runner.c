@@ -454,9 +454,10 @@ check_script(CmigScriptRun *run, const char *sql)
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
 	CmigScriptReader *script;
+	List	   *created = NIL;
 
 	/* always check a script whose statements are committed one by one */
-	if (!run->step->top_level && !cmig_statement_may_need_top_level(sql))
+	if (!run->step->top_level && !run->step->expand && !cmig_statement_may_need_top_level(sql))
 		return;
 
 	context = AllocSetContextCreate(CurrentMemoryContext,
@@ -466,6 +467,12 @@ check_script(CmigScriptRun *run, const char *sql)
 	while (cmig_script_next(script, &run->statement))
 	{
 		(void) cmig_run_check_statement(run->step, run->statement.raw);
+		if (run->step->expand)
+		{
+			MemoryContextSwitchTo(caller);
+			cmig_expand_require_up(run->statement.raw, &created);
+			MemoryContextSwitchTo(context);
+		}
 
 		/*
 		 * stop here, because the rest of the script can be parsed only after
@@ -670,7 +677,8 @@ cmig_placeholder_values_insert(const char *script, const CmigNames *declarations
 {
 	Script		arg = {.revision = revision,.what = what,.missing = missing};
 
-	return cmig_substitute_script(script, declarations, revision, what, read_value, &arg);
+	script = cmig_substitute_script(script, declarations, revision, what, read_value, &arg);
+	return script != NULL && strcmp(what, "upgrade") == 0 ? cmig_expand_fill(script, revision) : script;
 }
 
 void
