@@ -99,6 +99,19 @@ SELECT revision, role, message FROM cmig.journal WHERE direction = 'stamp' ORDER
 DROP TABLE more;
 RESET cmig.role;
 
+-- renames are reverted, so nothing is lost
+INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
+('008', '{001}', false, $$
+	ALTER TABLE account RENAME email TO mail;
+	ALTER TABLE account RENAME TO person;
+	ALTER TABLE person RENAME note TO notes;
+	SELECT 1 / 0$$, '');
+CALL cmig.upgrade_stepwise('008');
+CALL cmig.abandon_partial('008', confirm => '008');
+SELECT upgrade_sql FROM cmig.drift();
+SELECT count(email) FROM account;
+DELETE FROM cmig.revision WHERE revision = '008';
+
 -- the statements that ran must be known, and the revisions before be replayable
 CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, 'id int', 'id bigint') WHERE revision = '007';

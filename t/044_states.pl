@@ -92,6 +92,7 @@ sub call
 }
 
 sub resume_hint { return " -- CALL cmig.upgrade_stepwise('$_[0]')"; }
+sub abandon_hint { return " -- or, to revert it: CALL cmig.abandon_partial('$_[0]')"; }
 sub fix_hint { return " -- Fix the cause, then CALL cmig.upgrade_stepwise('$_[0]')"; }
 my $up = 'CALL cmig.upgrade_stepwise()';
 
@@ -140,7 +141,7 @@ begin('steps', @steps);
 foreach my $how (qw(terminate kill))
 {
 	cut_off($up, $how);
-	is(status(), "interrupted: upgrade of 001" . resume_hint('001') . "\npartially applied: upgrade of 001: statement 1 is done; no later statement is complete" . resume_hint('001'),
+	is(status(), "interrupted: upgrade of 001" . resume_hint('001') . "\npartially applied: upgrade of 001: statement 1 is done; no later statement is complete" . resume_hint('001') . abandon_hint('001'),
 		"$how during a statement: interrupted and partially applied");
 }
 cut_off($up, 'cancel');
@@ -151,7 +152,7 @@ is(trace(), 'one two', 'each statement has run exactly once');
 # the same for a downgrade
 cut_off("CALL cmig.downgrade_stepwise('base')", 'terminate');
 is(status(), "interrupted: downgrade of 001 -- CALL cmig.downgrade_stepwise('-1')\n"
-	  . "partially applied: downgrade of 001: statement 1 is done; no later statement is complete -- CALL cmig.downgrade_stepwise('-1')",
+	  . "partially applied: downgrade of 001: statement 1 is done; no later statement is complete -- CALL cmig.downgrade_stepwise('-1')" . abandon_hint('001'),
 	'an interrupted downgrade');
 like(call($up), qr/55000: the downgrade of revision "001" is partially applied\nHINT:  CALL cmig.downgrade_stepwise/, 'an upgrade is refused while a downgrade is partially applied');
 query($node, $db, "UPDATE cmig.revision SET downgrade_sql = replace(downgrade_sql, '''down''', '''other''')");
@@ -189,7 +190,7 @@ begin('verify', $verified);
 foreach my $how (qw(terminate kill))
 {
 	cut_off($up, $how);
-	is(status(), "interrupted: upgrade of 001" . resume_hint('001') . "\npartially applied: upgrade of 001: statement 1 is done; no later statement is complete" . resume_hint('001'),
+	is(status(), "interrupted: upgrade of 001" . resume_hint('001') . "\npartially applied: upgrade of 001: statement 1 is done; no later statement is complete" . resume_hint('001') . abandon_hint('001'),
 		"$how during verify_sql: interrupted and partially applied");
 }
 cut_off($up, 'cancel');
@@ -267,6 +268,34 @@ is($node->safe_psql($db, "SELECT string_agg(object, ' ') FROM cmig.drift()"), 'p
 is(status(), '', 'nothing is left to say');
 $node->safe_psql($db, 'INSERT INTO gate VALUES (1)');
 is(call($up), '', 'the revision can be applied again');
+
+# an index that a killed run has left INVALID; a kill after the last statement
+begin('leftover', revision_file('001', '', 'CREATE TABLE item (id int);', ''),
+	steps_file('002', '001', "CREATE INDEX CONCURRENTLY item_id ON item (id);", ''));
+$node->safe_psql($db, "SELECT cmig.upgrade('001')");
+$holder->query_safe('BEGIN; LOCK TABLE item IN ROW EXCLUSIVE MODE');
+my $upgrading = start_psql($node, $db, $up, 'first');
+my $upgrading_pid = wait_until_blocked($node, 'first');
+$abandon = "CALL cmig.abandon_partial('002', confirm => '002')";
+like(call($abandon), qr/55P03/, 'a run in progress is not reverted');
+kill_backend($upgrading_pid);
+eval { finish_psql($upgrading) };
+wait_for_recovery($node);
+eval { $holder->quit };
+$holder = $node->background_psql($db, on_error_stop => 0);
+is($node->safe_psql($db, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'item_id'::regclass"), 'f', 'an index is left INVALID');
+$holder->query_safe('BEGIN; LOCK TABLE cmig.journal IN SHARE MODE');
+$abandoning = start_psql($node, $db, $abandon, 'first');
+$abandoning_pid = wait_until_blocked($node, 'first');
+kill_backend($abandoning_pid);
+eval { finish_psql($abandoning) };
+wait_for_recovery($node);
+eval { $holder->quit };
+$holder = $node->background_psql($db, on_error_stop => 0);
+is($node->safe_psql($db, "SELECT count(*) FROM pg_index WHERE indrelid = 'item'::regclass"), '0', 'the index is dropped');
+like(status(), qr/partially applied: upgrade of 002: it was being reverted/, 'but this is not recorded');
+unlike(call($abandon), qr/ERROR/, 'the same CALL records it');
+is(status(), '', 'nothing is left to say');
 
 #
 # Statements that affect the whole database; a CALL that is prepared and repeated; open

@@ -104,7 +104,7 @@ gives(0, 'problem +\| kind +\| object +\| message', '^$', 'round-trip');
 gives(0, '', '^$', 'require');
 gives(0, '^migrations\n$', '^$', 'folders');
 gives(0, 'action', '^$', 'drift');
-gives(0, '^002 +0 differences\n +-> [^\n]*already says so\n', '', 'locate');
+gives(0, '^002 +no differences\n +-> [^\n]*already says so\n', '', 'locate');
 gives(0, '', '', 'wait', 'head');
 gives(2, '^$', '^cmig: --timeout must be a number of seconds\n$', 'wait', '--timeout', 'later');
 gives(0, '', '^$', 'wait', '--timeout', '08');
@@ -266,6 +266,8 @@ my %hints = (
 	q{SELECT * FROM cmig.resume_run('public.users')} => q{cmig resume-run public.users},
 	q{SELECT * FROM cmig.throttle('006', NULL)} => q{SELECT * FROM cmig.throttle('006', NULL)},
 	q{If the data is not needed: CALL cmig.abandon_partial('006', confirm => '006, losing data')} => q{If the data is not needed: cmig abandon-partial 006 --yes --lose-data},
+	q{CALL cmig.upgrade_stepwise('006') -- or, to revert it: CALL cmig.abandon_partial('006')} => q{cmig upgrade --stepwise 006 -- or, to revert it: cmig abandon-partial 006},
+	q{If the schema already exists: SELECT * FROM cmig.locate() -- finds its revision} => q{If the schema already exists: cmig locate -- finds its revision},
 	q{CALL cmig.abandon_partial('006') lists the statements that revert it.} => q{cmig abandon-partial 006 lists the statements that revert it.},
 	q{SELECT cmig.drop_scope('<schema>', confirm => '<schema>')} => q{cmig drop-scope <schema>},
 	# what a shell would run or redirect is quoted

@@ -154,7 +154,7 @@ in_file()
 verb_locate()
 {
 	parameters
-	look_items "cmig.locate(${PARAMETERS#, })" "revision, pg_catalog.concat(differences, CASE differences WHEN 1 THEN ' difference' ELSE ' differences' END, '; ' || pg_catalog.replace(examples, E'\\n', ', ')), hint"
+	look_items "cmig.locate(${PARAMETERS#, })" "revision, pg_catalog.concat(NULLIF(differences, 0), CASE differences WHEN 0 THEN 'no differences' WHEN 1 THEN ' difference' ELSE ' differences' END, '; ' || pg_catalog.replace(examples, E'\\n', ', ')), hint"
 }
 
 verb_lint()

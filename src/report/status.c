@@ -385,7 +385,8 @@ CMIG_READER(cmig_status)
 		cmig_result_add_text(fcinfo, "current", "base",
 							 !cmig_scope_is_set() && cmig_version_rows_of(CMIG_ROWS_TRIED)->count > 0 ? NULL :
 							 graph->count == 0 ? "If the schema already exists: SELECT content FROM cmig.baseline('<message>')"
-							 : "If the schema already exists: SELECT cmig.stamp('<revision>')");
+							 : cmig_scope_is_set() ? "If the schema already exists: SELECT cmig.stamp('<revision>')"
+							 : "If the schema already exists: SELECT * FROM cmig.locate() -- finds its revision");
 	else
 		cmig_result_add_text(fcinfo, "current", cmig_view_names_text(view.applied->rows), NULL);
 	cmig_result_add_text(fcinfo, "revisions", graph->count == 0 ? "none" :

@@ -62,6 +62,8 @@ typedef struct Abandon
 	CmigDrift	drift;
 	List	   *touched;		/* list of CmigDiffLine: what the statements
 								 * change */
+	List	   *renames;		/* list of RenameStmt that have run */
+	CmigImage  *before;			/* the replayed schema before them */
 	CmigListing row_changers;	/* statements whose changes of rows remain */
 	CmigListing unseen;			/* what they change outside of schemas */
 	CmigListing losses;			/* the objects whose data would be lost */
@@ -183,6 +185,7 @@ begun_script(Abandon *abandon)
 	int			last = ((CmigProgressRow *) llast(abandon->rows))->statement;
 	int			end = 0;
 
+	abandon->renames = NIL;
 	cmig_listing_init(&abandon->row_changers, CMIG_LISTING_PLAIN);
 	while (statement.number < last && cmig_script_next(script, &statement))
 	{
@@ -195,6 +198,8 @@ begun_script(Abandon *abandon)
 			memset(sql + statement.offset, ' ', length);
 		if (row == NULL)
 			continue;
+		if (IsA(statement.raw->stmt, RenameStmt) && row->state == CMIG_PROGRESS_DONE)
+			abandon->renames = lappend(abandon->renames, copyObject(statement.raw->stmt));
 		if (changes_rows(statement.raw))
 			cmig_listing_add_format(&abandon->row_changers, "%d", statement.number);
 		if (row->state == CMIG_PROGRESS_DONE &&
@@ -229,6 +234,64 @@ replay_begun(void *arg)
 }
 
 /*
+ * Returns the identity that the table or column had before the revision, whose
+ * own name was *name.
+ */
+static char *
+old_identity(const Abandon *abandon, const CmigObject *object, const char **name)
+{
+	bool		is_column = object->parent != NULL;
+	const char *unused;
+	ListCell   *cell;
+
+	*name = object->name;
+	foreach(cell, abandon->renames)
+	{
+		const RenameStmt *rename = lfirst(cell);
+
+		if (rename->renameType == (is_column ? OBJECT_COLUMN : OBJECT_TABLE) && strcmp(rename->newname, object->name) == 0)
+			*name = is_column ? rename->subname : rename->relation->relname;
+	}
+	return psprintf("%s%s%s", is_column ? old_identity(abandon, object->parent, &unused) :
+					pnstrdup(object->identity, strlen(object->identity) - strlen(quote_identifier(object->name))),
+					is_column ? "." : "", quote_identifier(*name));
+}
+
+/*
+ * Tables and columns that the revision has renamed get their names back, so
+ * that they keep their rows.  Returns these renames.
+ */
+static List *
+find_renames(const Abandon *abandon, const CmigImage *image)
+{
+	const CmigImage *before = abandon->drift.replayed->image;
+	List	   *renames = NIL;
+
+	for (int i = 0; i < image->count && abandon->renames != NIL; i++)
+	{
+		const CmigObject *object = image->objects[i];
+		const char *name;
+		char	   *identity = (object->kind->flags & CMIG_KIND_DATA) != 0 ? old_identity(abandon, object, &name) : NULL;
+
+		if (identity != NULL && name != object->name &&
+			cmig_image_lookup(before, object->kind, identity) != NULL &&
+			cmig_image_lookup(before, object->kind, object->identity) == NULL &&
+			cmig_image_lookup(image, object->kind, identity) == NULL)
+			renames = lappend(renames, psprintf("%s %s -> %s", object->kind->name, object->identity, quote_identifier(name)));
+	}
+	return renames;
+}
+
+/* A CmigReplayFinish: revert the renames of the begun statements. */
+static CmigImage *
+rename_begun(const CmigManaged *managed, CmigImage *image, void *arg)
+{
+	Abandon    *abandon = arg;
+
+	return cmig_rename_read(managed, image, abandon->before, find_renames(abandon, image), NIL, true, &abandon->touched);
+}
+
+/*
  * A CmigReplayTask: replay the applied revisions, and then the statements that
  * were begun.  The last of these may fail here as it did in the run; it is then
  * left out.
@@ -240,21 +303,20 @@ replay_all(CmigReplay *replay, void *arg)
 	Begun		begun = {abandon, replay};
 	List	   *assumed = NIL;
 	const CmigReplayed *after;
-	CmigImage  *before;
 	ErrorData  *error;
 	ListCell   *cell;
 
 	cmig_replay_plan_run(replay, cmig_replay_plan_applied(&abandon->now));
-	abandon->drift.replayed = cmig_replay_state(replay);
-	before = cmig_replay_image(replay, &assumed);
+	abandon->drift.replayed = cmig_replay_state(replay, NULL, NULL);
+	abandon->before = cmig_replay_image(replay, &assumed);
 	error = cmig_subtransaction_try(replay_begun, &begun);
 	if (error != NULL && error->sqlerrcode != ERRCODE_CMIG_NOT_REPLAYABLE)
 		ReThrowError(error);
 	abandon->done_only = error != NULL;
 	if (error != NULL)
 		replay_begun(&begun);
-	after = cmig_replay_state(replay);
-	cmig_diff_lines(cmig_compare(after->image, before, &abandon->drift.options), &abandon->touched);
+	after = cmig_replay_state(replay, rename_begun, abandon);
+	cmig_diff_lines(cmig_compare(after->image, abandon->before, &abandon->drift.options), &abandon->touched);
 	cmig_listing_init(&abandon->unseen, CMIG_LISTING_PLAIN);
 	for_each_from(cell, after->target->notes, list_length(abandon->drift.replayed->target->notes))
 	{
@@ -369,6 +431,7 @@ look(Abandon *abandon, const char *name)
 	cmig_drift_begin(&abandon->drift, &abandon->now);
 	cmig_replay_run(abandon->now.graph, "cmig.abandon_partial()", replay_all, abandon);
 
+	abandon->drift.options.renames = find_renames(abandon, abandon->drift.live);
 	cmig_listing_init(&abandon->losses, CMIG_LISTING_PLAIN);
 	cmig_listing_init(&abandon->empty, CMIG_LISTING_PLAIN);
 	cmig_listing_init(&unsupported, CMIG_LISTING_LINES);

@@ -808,7 +808,7 @@ extern void cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan)
  * Read what the scripts have created up to now, in the task of a replay.  The
  * image includes installed extensions that no script has created.
  */
-extern CmigReplayed *cmig_replay_state(CmigReplay *replay);
+extern CmigReplayed *cmig_replay_state(CmigReplay *replay, CmigReplayFinish finish, void *arg);
 
 /*
  * Do the work in a subtransaction that is rolled back, in the task of a replay.

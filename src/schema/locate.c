@@ -86,7 +86,7 @@ read_state(void *arg)
 	CmigReplayPlan plan = {.graph = locate->now.graph,.runs = locate->runs};
 
 	cmig_replay_plan_run(locate->replay, &plan);
-	locate->replayed = cmig_replay_state(locate->replay);
+	locate->replayed = cmig_replay_state(locate->replay, NULL, NULL);
 }
 
 /* Compare the current state, and keep it if it is among the nearest ones. */

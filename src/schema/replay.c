@@ -560,10 +560,10 @@ read_state(CmigReplayed *replayed, Reading reading)
 }
 
 CmigReplayed *
-cmig_replay_state(CmigReplay *replay)
+cmig_replay_state(CmigReplay *replay, CmigReplayFinish finish, void *arg)
 {
 	CmigReplayed *replayed = palloc0(sizeof(CmigReplayed));
-	Reading		reading = {.replay = replay,.assumed = &replayed->assumed};
+	Reading		reading = {.replay = replay,.assumed = &replayed->assumed,.finish = finish,.arg = arg};
 
 	read_state(replayed, reading);
 	return replayed;

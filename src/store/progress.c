@@ -251,8 +251,9 @@ cmig_progress_next(const CmigProgressRow *row)
 	if (obstacle != NULL)
 		return obstacle;
 	return psprintf(row->state == CMIG_PROGRESS_IN_DOUBT ?
-					"Check how far the statement got, then %s, in_doubt => 'done') -- or 'again'" : "%s)",
-					cmig_progress_call(row->scope, row->revision, row->direction));
+					"Check how far the statement got, then %s, in_doubt => 'done') -- or 'again'" :
+					cmig_scope_is_set() ? "%s)" : "%s) -- or, to revert it: CALL cmig.abandon_partial(%s)",
+					cmig_progress_call(row->scope, row->revision, row->direction), quote_literal_cstr(row->revision));
 }
 
 void
