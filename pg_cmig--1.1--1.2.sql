@@ -268,16 +268,16 @@ CREATE FUNCTION cmig.preflight_rows(facts jsonb, at timestamptz,
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $preflight$
-	WITH fact AS MATERIALIZED (SELECT f.*, nullif(concat_ws(', statement ', f.revision, nullif(f.statement, 0)), '') AS place,
+	WITH fact AS MATERIALIZED (SELECT f.*, nullif(concat_ws(', statement ', f.revision, nullif(f.statement, 0)), '') AS place, quote_ident(f.role) AS as_role,
 	 regexp_replace(coalesce(f.name, ''), '^public[.]', '') AS short
-	FROM ROWS FROM (jsonb_to_recordset($1) AS (kind text, revision text, statement integer, name text, detail text, class oid, object oid,
-	 mode integer, bytes bigint, indexes bigint, rows double precision, columns text[])) WITH ORDINALITY AS f (kind, revision, statement,
+	FROM ROWS FROM (jsonb_to_recordset($1) AS (kind text, revision text, role name, statement integer, name text, detail text, class oid, object oid,
+	 mode integer, bytes bigint, indexes bigint, rows double precision, columns text[])) WITH ORDINALITY AS f (kind, revision, role, statement,
 	 name, detail, class, object, mode, bytes, indexes, rows, columns, n)),
-	me AS MATERIALIZED (SELECT d.oid AS db, pg_is_in_recovery() AS standby, quote_ident(current_user) AS role, r.rolsuper, r.rolcreaterole,
+	me AS MATERIALIZED (SELECT d.oid AS db, pg_is_in_recovery() AS standby, quote_ident(current_user) AS role,
 	 pg_has_role('pg_read_all_stats', 'USAGE') AS sees,
 	 'GRANT pg_read_all_stats TO ' || quote_ident(current_user) AS see,
 	 coalesce((SELECT f.detail FROM fact f WHERE f.kind = 'target'), '''head''') AS target
-	FROM pg_database d, pg_roles r WHERE d.datname = current_database() AND r.rolname = current_user),
+	FROM pg_database d WHERE d.datname = current_database()),
 	setting AS MATERIALIZED (SELECT s.name, s.setting::bigint * CASE s.unit WHEN 'kB' THEN 1024 WHEN 'MB' THEN 1048576 ELSE 1 END AS number,
 	 current_setting(s.name) AS text FROM pg_settings s WHERE s.name IN ('statement_timeout', 'max_locks_per_transaction', 'max_connections',
 	 'max_prepared_transactions', 'maintenance_work_mem', 'max_slot_wal_keep_size', 'autovacuum_freeze_max_age')),
@@ -290,14 +290,16 @@ AS $preflight$
 	 (array_agg(f.revision ORDER BY f.mode DESC, f.n))[1] AS revision FROM fact f WHERE f.kind = 'lock' GROUP BY f.object),
 	held AS MATERIALIZED (SELECT l.pid, l.virtualtransaction, w.name, w.revision,
 	 format('%s%s on %s, %s needs %s', CASE WHEN l.granted THEN '' ELSE 'waits for ' END, h.name, w.name, w.revision, n.name) AS lock,
-	 row_number() OVER (PARTITION BY l.pid, l.virtualtransaction ORDER BY h.mode DESC, w.name) AS n,
-	 count(*) OVER (PARTITION BY l.pid, l.virtualtransaction) AS locks
+	 h.mode, bool_or(x.indexrelid IS NULL) OVER (PARTITION BY l.pid, l.virtualtransaction, coalesce(x.indrelid, w.object)) AND x.indexrelid IS NOT NULL
+	  OR row_number() OVER (PARTITION BY l.pid, l.virtualtransaction, w.object ORDER BY h.mode DESC, l.granted DESC) > 1 AS implied
 	FROM pg_locks l JOIN me ON me.db = l.database JOIN wanted w ON w.object = l.relation JOIN modes h ON h.lock = l.mode
-	JOIN modes n ON n.mode = w.mode
+	JOIN modes n ON n.mode = w.mode LEFT JOIN pg_index x ON x.indexrelid = w.object
 	WHERE l.locktype = 'relation' AND (w.conflicts >> h.mode) & 1 = 1 AND l.pid IS DISTINCT FROM pg_backend_pid()),
+	-- without weaker locks on the same relation, and without the indexes of tables that are locked, too
 	held_text AS MATERIALIZED (SELECT h.pid, h.virtualtransaction, string_agg(h.lock, '; ' ORDER BY h.n) FILTER (WHERE h.n <= 3)
-	  || CASE WHEN max(h.locks) > 3 THEN format('; and %s more', max(h.locks) - 3) ELSE '' END AS locks,
-	 string_agg(DISTINCT h.name, ', ') AS names FROM held h GROUP BY h.pid, h.virtualtransaction),
+	  || CASE WHEN count(*) > 3 THEN format('; and %s more', count(*) - 3) ELSE '' END AS locks, string_agg(DISTINCT h.name, ', ') AS names
+	FROM (SELECT i.*, row_number() OVER (PARTITION BY i.pid, i.virtualtransaction ORDER BY i.mode DESC, i.name) AS n FROM held i WHERE NOT i.implied) h
+	GROUP BY h.pid, h.virtualtransaction),
 	-- the sessions; those of other roles show their state only with pg_read_all_stats
 	session AS MATERIALIZED (SELECT h.*, a.state, a.query IS NOT DISTINCT FROM '<insufficient privilege>' AS hidden,
 	 a.query LIKE 'autovacuum:%(to prevent wraparound)' AS wraparound, a.backend_type = 'autovacuum worker' AS vacuums,
@@ -340,23 +342,31 @@ AS $preflight$
 	WHERE f.kind = 'change'),
 
 	-- what the caller needs, with the owner
-	needs AS MATERIALIZED (SELECT DISTINCT ON (f.class, f.object, f.detail) f.place, f.class, f.object, f.detail, f.n, o.owner, o.name, o.schema_owner
+	needs AS MATERIALIZED (SELECT DISTINCT ON (f.class, f.object, f.detail, f.role) f.place, f.class, f.object, f.detail, f.n, f.role AS by, f.as_role AS role, o.owner, o.name, o.schema_owner
 	FROM fact f CROSS JOIN me CROSS JOIN LATERAL (
 	 SELECT t.relowner, t.oid::regclass::text, s.nspowner FROM pg_class t JOIN pg_namespace s ON s.oid = t.relnamespace
 	 WHERE f.class = 'pg_class'::regclass AND t.oid = f.object
 	 UNION ALL SELECT coalesce((SELECT d.refobjid FROM pg_shdepend d WHERE d.dbid IN (me.db, 0) AND d.classid = f.class AND d.objid = f.object
 	  AND d.objsubid = 0 AND d.deptype = 'o'), 10), i.type || ' ' || i.identity, (SELECT s.nspowner FROM pg_namespace s WHERE s.nspname = i.schema)
 	 FROM pg_identify_object(f.class, f.object, 0) i WHERE f.class <> 'pg_class'::regclass AND i.identity IS NOT NULL) o (owner, name, schema_owner)
-	WHERE f.kind = 'need' ORDER BY f.class, f.object, f.detail, f.n),
-	denied AS MATERIALIZED (SELECT n.*, me.role, CASE WHEN n.detail = 'MEMBER' THEN quote_ident(pg_get_userbyid(n.object))
-	  WHEN n.detail IN ('OWNER', 'DROP') THEN quote_ident(pg_get_userbyid(n.owner)) END AS member
-	FROM needs n CROSS JOIN me WHERE NOT CASE WHEN n.detail = 'MEMBER' THEN pg_has_role(n.object, 'MEMBER')
-	  WHEN n.detail = 'OWNER' THEN pg_has_role(n.owner, 'USAGE')
-	  WHEN n.detail = 'DROP' THEN pg_has_role(n.owner, 'USAGE') OR coalesce(pg_has_role(n.schema_owner, 'USAGE'), false)
-	  WHEN n.class = 'pg_namespace'::regclass THEN has_schema_privilege(n.object, n.detail)
-	  WHEN n.class = 'pg_database'::regclass THEN has_database_privilege(n.object, n.detail)
-	  WHEN n.detail IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES') THEN has_any_column_privilege(n.object, n.detail)
-	  ELSE has_table_privilege(n.object, n.detail) END),
+	WHERE f.kind = 'need' ORDER BY f.class, f.object, f.detail, f.role, f.n),
+	denied AS MATERIALIZED (SELECT n.*, CASE WHEN n.detail IN ('MEMBER', 'ADMIN') THEN quote_ident(pg_get_userbyid(n.object))
+	  WHEN n.detail IN ('OWNER', 'DROP', 'GRANT') THEN quote_ident(pg_get_userbyid(n.owner)) END AS member
+	FROM needs n WHERE NOT CASE
+	  -- since version 16, a member can lack the right to SET ROLE
+	  WHEN n.detail = 'MEMBER' THEN pg_has_role(n.by, n.object, CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+	  WHEN n.detail = 'ADMIN' THEN pg_has_role(n.by, n.object, 'MEMBER WITH ADMIN OPTION')
+	   OR current_setting('server_version_num')::integer < 160000 AND EXISTS (SELECT FROM pg_roles r WHERE r.rolname = n.by AND r.rolcreaterole)
+	  WHEN n.detail IN ('OWNER', 'DROP', 'GRANT') THEN pg_has_role(n.by, n.owner, 'USAGE')
+	   OR n.detail = 'DROP' AND coalesce(pg_has_role(n.by, n.schema_owner, 'USAGE'), false)
+	   OR n.detail = 'GRANT' AND CASE n.class WHEN 'pg_class'::regclass THEN has_table_privilege(n.by, n.object, 'SELECT WITH GRANT OPTION, INSERT WITH GRANT OPTION, UPDATE WITH GRANT OPTION, DELETE WITH GRANT OPTION')
+	    WHEN 'pg_namespace'::regclass THEN has_schema_privilege(n.by, n.object, 'USAGE WITH GRANT OPTION, CREATE WITH GRANT OPTION')
+	    WHEN 'pg_proc'::regclass THEN has_function_privilege(n.by, n.object, 'EXECUTE WITH GRANT OPTION') ELSE false END
+	  WHEN n.class = 'pg_namespace'::regclass THEN has_schema_privilege(n.by, n.object, n.detail)
+	  WHEN n.class = 'pg_proc'::regclass THEN EXISTS (SELECT FROM pg_proc p JOIN pg_proc o USING (proname, pronamespace) WHERE p.oid = n.object AND has_function_privilege(n.by, o.oid, n.detail))
+	  WHEN n.class = 'pg_database'::regclass THEN has_database_privilege(n.by, n.object, n.detail)
+	  WHEN n.detail IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES') THEN has_any_column_privilege(n.by, n.object, n.detail)
+	  ELSE has_table_privilege(n.by, n.object, n.detail) END),
 
 	-- replication: how many bytes of WAL each slot and standby is behind
 	wal AS MATERIALIZED (SELECT CASE WHEN me.standby THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END AS place,
@@ -488,31 +498,36 @@ AS $preflight$
 	 'ALTER SYSTEM SET wal_level = logical -- needs a restart' FROM fact f WHERE f.kind = 'logical' AND current_setting('wal_level') <> 'logical'
 
 	-- privileges
-	UNION ALL SELECT 60, 'privilege', 'error', CASE WHEN d.detail = 'MEMBER' THEN format('%s: role %s is not a member of %s', d.place, d.role, d.member)
+	UNION ALL SELECT 60, 'privilege', 'error', CASE WHEN d.detail IN ('MEMBER', 'ADMIN') THEN format('%s: role %s is not a member of %s%s', d.place, d.role, d.member,
+	   CASE d.detail WHEN 'ADMIN' THEN ' with ADMIN OPTION' ELSE '' END)
 	  WHEN d.member IS NOT NULL THEN format('%s: %s belongs to %s, of which role %s is not a member', d.place, d.name, d.member, d.role)
 	  ELSE format('%s: role %s lacks %s on %s', d.place, d.role, d.detail, d.name) END,
-	 CASE WHEN d.member IS NOT NULL AND coalesce(o.rolsuper, true) THEN CASE WHEN d.class = 'pg_class'::regclass AND d.detail <> 'MEMBER' THEN format('ALTER TABLE %s OWNER TO %s', d.object::regclass, d.role) END
-	  WHEN d.member IS NOT NULL THEN format('GRANT %s TO %s', d.member, d.role)
+	 CASE WHEN d.member IS NOT NULL AND coalesce(o.rolsuper, true) THEN CASE WHEN d.class = 'pg_class'::regclass THEN format('ALTER TABLE %s OWNER TO %s', d.object::regclass, d.role) END
+	  WHEN d.member IS NOT NULL THEN format('GRANT %s TO %s%s', d.member, d.role, CASE d.detail WHEN 'ADMIN' THEN ' WITH ADMIN OPTION' ELSE '' END)
 	  WHEN d.class = 'pg_class'::regclass THEN format('GRANT %s ON %s TO %s', d.detail, d.object::regclass, d.role)
 	  ELSE format('GRANT %s ON %s TO %s', d.detail, d.name, d.role) END
-	 FROM denied d LEFT JOIN pg_roles o ON o.oid = CASE WHEN d.detail = 'MEMBER' THEN d.object ELSE d.owner END
-	UNION ALL SELECT 61, 'privilege', 'error', format('%s: role %s lacks the attribute %s', f.place, me.role, f.detail), CASE f.detail WHEN 'SUPERUSER' THEN NULL ELSE format('ALTER ROLE %s %s', me.role, f.detail) END
-	 FROM fact f, me WHERE f.kind = 'attribute' AND NOT me.rolsuper AND NOT (f.detail = 'CREATEROLE' AND me.rolcreaterole)
+	 FROM denied d LEFT JOIN pg_roles o ON o.oid = CASE WHEN d.detail IN ('MEMBER', 'ADMIN') THEN d.object ELSE d.owner END
+	UNION ALL SELECT 61, 'privilege', 'error', format('%s: role %s lacks the attribute %s', f.place, f.as_role, f.detail), CASE f.detail WHEN 'SUPERUSER' THEN NULL ELSE format('ALTER ROLE %s %s', f.as_role, f.detail) END
+	 FROM fact f JOIN pg_roles r ON r.rolname = f.role WHERE f.kind = 'attribute' AND NOT r.rolsuper AND NOT (f.detail = 'CREATEROLE' AND r.rolcreaterole)
 	UNION ALL SELECT 62, 'extension ' || quote_ident(f.name), 'error', CASE WHEN v.found THEN format('%s: only %s can create it', f.place, CASE WHEN v.trusted THEN 'a role with CREATE on the database' ELSE 'a superuser' END)
 	  ELSE format('%s: not available on this server', f.place) END,
-	 CASE WHEN NOT v.found THEN format('SELECT * FROM pg_available_extensions WHERE name = %L', f.name) ELSE format('CREATE EXTENSION %I -- as a superuser', f.name) END
-	 FROM fact f, me, LATERAL (SELECT count(*) > 0 AS found, bool_or(x.trusted) AS trusted, bool_and(x.superuser) AS super FROM pg_available_extension_versions x WHERE x.name = f.name) v
+	 CASE WHEN NOT v.found THEN format('SELECT * FROM pg_available_extensions WHERE name = %L', f.name)
+	  WHEN v.trusted THEN format('GRANT CREATE ON DATABASE %I TO %s', current_database(), f.as_role) ELSE format('CREATE EXTENSION %I -- as a superuser', f.name) END
+	 FROM fact f JOIN pg_roles r ON r.rolname = f.role CROSS JOIN me CROSS JOIN LATERAL (SELECT count(*) > 0 AS found, bool_or(x.trusted) AS trusted, bool_and(x.superuser) AS super FROM pg_available_extension_versions x WHERE x.name = f.name) v
 	 WHERE f.kind = 'extension' AND NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = f.name)
-	 AND (NOT v.found OR NOT me.rolsuper AND v.super AND NOT (v.trusted AND has_database_privilege(me.db, 'CREATE')))
+	 AND (NOT v.found OR NOT r.rolsuper AND v.super AND NOT (v.trusted AND has_database_privilege(r.oid, me.db, 'CREATE')))
 	UNION ALL SELECT 63, 'privilege', 'error', format('role %s cannot call cmig.upgrade', me.role), format('SELECT * FROM cmig.grant_access(%L, ''migrator'')', current_user)
 	 FROM me WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname = 'upgrade' AND has_function_privilege(p.oid, 'EXECUTE'))
-	UNION ALL SELECT 64, 'privilege', 'notice', format('%s changes the role, so the privileges of the statements after it were not checked', string_agg(DISTINCT f.place, ', ')), NULL FROM fact f WHERE f.kind = 'role' HAVING count(*) > 0
+	UNION ALL SELECT 64, 'privilege', 'notice', format('%s changes to a role that does not exist yet: the privileges after it were not checked', string_agg(DISTINCT f.place, ', ')), NULL FROM fact f WHERE f.kind = 'role' HAVING count(*) > 0
 	UNION ALL SELECT 65, 'extension pg_cmig', 'warning', format('the library and the extension of role %s have different versions', quote_ident(pg_get_userbyid(e.extowner))), f.detail
 	 FROM fact f, pg_extension e WHERE f.kind = 'library' AND f.detail IS NOT NULL AND e.extname = 'pg_cmig'
 	UNION ALL SELECT 66, 'extension pg_cmig', 'warning', format('not members of the extension: %s', string_agg(o.name, ', ' ORDER BY o.name)), 'SELECT * FROM cmig.check()'
 	 FROM (SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
 	  UNION ALL SELECT t.oid::regclass::text FROM pg_class t WHERE t.relnamespace = 'cmig'::regnamespace AND t.relkind IN ('r', 'v', 'm', 'p', 'f')
-	   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = t.oid AND d.deptype = 'e')) o (name) HAVING count(*) > 0)
+	   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = t.oid AND d.deptype = 'e')) o (name) HAVING count(*) > 0
+	UNION ALL SELECT 67, 'extension pg_cmig', 'warning', format('%s belongs to role %s, and the extension to role %s', t.oid::regclass, quote_ident(pg_get_userbyid(t.relowner)), quote_ident(pg_get_userbyid(e.extowner))),
+	 format('ALTER TABLE %s OWNER TO %I', t.oid::regclass, pg_get_userbyid(e.extowner))
+	 FROM pg_extension e JOIN pg_class t ON t.relnamespace = 'cmig'::regnamespace AND t.relkind IN ('r', 'v', 'p') AND t.relowner <> e.extowner WHERE e.extname = 'pg_cmig')
 	SELECT r.item, r.severity, r.value, r.hint FROM result r
 	ORDER BY array_position(ARRAY['error', 'warning', 'notice'], r.severity), r.n, r.item, r.value
 $preflight$;

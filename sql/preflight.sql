@@ -109,6 +109,70 @@ SET ROLE regress_preflight;
 SELECT item, severity, value FROM flight('001') WHERE item IN ('privilege', 'not visible');
 RESET ROLE;
 
+-- other statements, calls, and what pg_cmig's functions run
+DELETE FROM cmig.revision;
+SELECT cmig.create_revision('a', $$
+	COMMENT ON COLUMN measure.n IS 'a number';
+	GRANT SELECT ON measure TO PUBLIC;
+	GRANT USAGE ON SCHEMA closed TO PUBLIC;
+	CREATE TABLE copied AS SELECT * FROM measure;
+	ALTER DEFAULT PRIVILEGES FOR ROLE postgres GRANT SELECT ON TABLES TO PUBLIC;
+	GRANT pg_monitor TO regress_preflight_owner;
+	MERGE INTO measure USING account ON false WHEN NOT MATCHED THEN INSERT VALUES (NULL);
+	CREATE TABLE referring (id int REFERENCES measure_1, LIKE measure);
+	CREATE PUBLICATION p FOR TABLE measure;
+	SELECT cmig.grant_access('regress_preflight', 'author');
+	SELECT cmig.enable_rls('measure_1');
+	CREATE TRIGGER t BEFORE INSERT ON account FOR EACH ROW EXECUTE FUNCTION closed.nothing();
+	SET ROLE regress_preflight_new;
+	DROP TABLE measure;
+	RESET ROLE;
+	DROP TABLE measure
+$$, '', revision => '001');
+SET ROLE regress_preflight;
+SELECT item, severity, value, hint FROM flight('001') WHERE item = 'privilege' AND value !~ 'CREATE on schema public';
+-- the role that scripts run as
+SET cmig.role = regress_preflight_owner;
+SELECT item, severity, value, hint FROM flight('001') WHERE item = 'privilege' AND value ~ 'statement [12]:';
+RESET cmig.role;
+RESET ROLE;
+SET SESSION AUTHORIZATION regress_preflight;
+SET cmig.role = postgres;
+SELECT item, severity, value, hint FROM flight('001') WHERE item = 'privilege';
+RESET cmig.role;
+RESET SESSION AUTHORIZATION;
+-- tables of the extension that belong to others
+ALTER TABLE cmig.ddl_log OWNER TO regress_preflight;
+SELECT * FROM flight('001') WHERE item ~ '^extension';
+ALTER TABLE cmig.ddl_log OWNER TO CURRENT_USER;
+-- nothing of others is executed, and found in search_path
+DELETE FROM cmig.revision;
+CREATE SCHEMA evil AUTHORIZATION regress_preflight;
+SET ROLE regress_preflight;
+CREATE FUNCTION evil.ran(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RAISE 'evil runs as %', current_user; END$$;
+CREATE FUNCTION evil.joined(text, text) RETURNS text LANGUAGE sql AS 'SELECT evil.ran($1)';
+CREATE OPERATOR evil.|| (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.joined);
+CREATE FUNCTION evil.quote_ident(name) RETURNS text LANGUAGE sql AS 'SELECT evil.ran($1)';
+CREATE VIEW evil.pg_locks AS SELECT evil.ran('') AS pid;
+CREATE DOMAIN evil.d AS text CHECK (evil.ran(VALUE) IS NOT NULL);
+CREATE TABLE evil.t (id int, a text DEFAULT evil.ran(''), d evil.d, CHECK (evil.ran(a) <> ''));
+CREATE INDEX ON evil.t (evil.ran(a)) WHERE evil.ran(d) <> '';
+CREATE VIEW evil.v AS SELECT evil.ran(a) FROM evil.t;
+RESET ROLE;
+SELECT cmig.create_revision('a', $$
+	SET search_path = evil;
+	ALTER TABLE t ADD x evil.d DEFAULT 'x', ALTER a TYPE varchar(5) USING evil.ran(a), ALTER d SET NOT NULL;
+	CREATE INDEX ON t (evil.ran(a));
+	UPDATE t SET a = evil.ran('a');
+	SELECT * FROM v;
+	SELECT cmig.enable_rls('evil.t');
+	DROP FUNCTION ran CASCADE
+$$, '', revision => '001');
+SET search_path = evil, pg_catalog, public;
+SELECT item, severity FROM cmig.preflight() WHERE item IN ('plan', 'script');
+RESET search_path;
+SET client_min_messages = error;
+DROP SCHEMA evil CASCADE;
 -- backfills, and the time that past runs took
 DELETE FROM cmig.revision;
 SELECT cmig.create_revision('a', $$CALL cmig.backfill('public.account', 'note = email', 'note IS NULL')$$, '', revision => '001', transactional => false);

@@ -144,6 +144,11 @@ gives(0, 'is at base', '', 'init');
 gives(0, '001_a', '^$', 'revision', '-m', 'a', '--rev-id', '001');
 edit('migrations/001_a.sql', 'ALTER TABLE account ADD x int;', 'ALTER TABLE account DROP x;');
 gives(0, "^lock_timeout +warning: not set: 001 waits [^\n]*\n +-> -x cmig\\.lock_timeout=5s\nplan +notice: 1 revision, locks on 1 relation\n +-> cmig plan upgrade head\n", '^$', 'preflight');
+{
+	local $ENV{PGUSER} = 'watcher';
+	gives(1, "\nprivilege +error: role watcher cannot load the files: only what the database has was\n +checked\n +-> SELECT \\* FROM cmig\\.grant_access\\('watcher', 'author'\\)\n", '^$', 'preflight');
+	gives(1, '^privilege +error: role watcher cannot call cmig\.upgrade\n', '^$', 'preflight', '--no-load');
+}
 $holder->query_safe("BEGIN; INSERT INTO account VALUES (0); PREPARE TRANSACTION 'left'");
 gives(1, "^prepared transaction +error: 'left' of role app.*-> ROLLBACK PREPARED 'left' -- or COMMIT PREPARED\n", '^$', 'preflight');
 gives(1, '^$', "^ERROR:  prepared transaction: 'left' .*\nHINT:  ROLLBACK PREPARED 'left' -- or COMMIT PREPARED\nWARNING:  lock_timeout: .*\ncmig: preflight finds 1 error; nothing was changed\ncmig preflight\n\$",

@@ -170,7 +170,21 @@ verb_lint()
 verb_preflight()
 {
 	argument argument head
-	look_items "cmig.preflight(:'argument')" "item, pg_catalog.concat(severity, ': ', value), hint" "cmig.preflight(:'argument') WHERE severity OPERATOR(pg_catalog.=) 'error'"
+	look_items "cmig.preflight(:'argument')" "item, pg_catalog.concat(severity, ': ', value), hint" "cmig.preflight(:'argument') WHERE severity OPERATOR(pg_catalog.=) 'error'" preflight_more
+}
+
+# An upgrade by a role that cannot load the files fails.
+preflight_more()
+{
+	! given no-load && [ ${#files[@]} -gt 0 ] || return 0
+	add '\if :cmig_stored'
+	add_file_format
+	add "SELECT 'privilege', pg_catalog.concat('error: role ', pg_catalog.quote_ident(current_user), ' cannot load the files: only what the database has was checked'),
+	pg_catalog.format('SELECT * FROM cmig.grant_access(%L, %L)', current_user, 'author') WHERE NOT pg_catalog.current_setting('transaction_read_only')::boolean;
+SELECT :ROW_COUNT AS cmig_rows \\gset"
+	add_plain
+	found_rows
+	add '\endif'
 }
 
 # missing_item ITEM: adds a statement that returns an item about cmig_missing

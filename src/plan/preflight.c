@@ -18,10 +18,13 @@
 #include "catalog/index.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_publication.h"
 #include "catalog/pg_tablespace.h"
 #include "commands/extension.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
+#include "utils/catcache.h"
 #include "utils/json.h"
 
 #include "plan/lint.h"
@@ -36,8 +39,8 @@ typedef struct Preflight
 	CmigPlannedLocks *names;
 	const char *revision;		/* NULL for facts about the whole plan */
 	int			statement;		/* 0 for facts about the whole revision */
-	bool		as_caller;		/* false after SET ROLE, when the privileges
-								 * of the caller no longer matter */
+	const char *role;			/* the one that executes the statement, NULL
+								 * if it is not known */
 	List	   *tablespaces;	/* of Oid: those that get new files */
 }			Preflight;
 
@@ -84,6 +87,7 @@ put(Preflight * preflight, const Fact * fact)
 	}
 	appendStringInfoChar(facts, ']');
 	put_text(preflight, "revision", preflight->revision);
+	put_text(preflight, "role", preflight->role);
 	put_text(preflight, "name", fact->name);
 	put_text(preflight, "detail", fact->detail);
 	appendStringInfoChar(facts, '}');
@@ -98,14 +102,29 @@ put_other(Preflight * preflight, const char *kind, const char *name, const char 
 	put(preflight, &fact);
 }
 
-/* The caller needs a privilege, or to be the owner. */
+/* The role needs a privilege, or to be the owner. */
 static void
 need(Preflight * preflight, Oid class, Oid object, const char *privilege)
 {
 	Fact		fact = {.kind = "need",.class = class,.object = object,.detail = privilege};
 
-	if (OidIsValid(object) && preflight->as_caller)
+	if (OidIsValid(object) && preflight->role != NULL)
 		put(preflight, &fact);
+}
+
+/*
+ * From here on, statements are executed by another role, of which the session's
+ * user must be a member.
+ */
+static void
+become(Preflight * preflight, const char *role)
+{
+	Oid			oid = role ? get_role_oid(role, true) : InvalidOid;
+
+	preflight->role = GetUserNameFromId(GetSessionUserId(), false);
+	if (OidIsValid(oid) && oid != GetUserId())
+		need(preflight, AuthIdRelationId, oid, "MEMBER");
+	preflight->role = OidIsValid(oid) ? pstrdup(role) : NULL;
 }
 
 /* Returns the live relation that a name means now, or InvalidOid. */
@@ -135,14 +154,65 @@ need_schema(Preflight * preflight, List *name)
 		need(preflight, NamespaceRelationId, get_namespace_oid(schema, true), "CREATE");
 }
 
-/* The statement alters or drops an object that is not a relation. */
+/*
+ * The statement alters, drops, or describes an object.  Only the owner of a
+ * table can do this with its columns and triggers.
+ */
 static void
 need_object(Preflight * preflight, ObjectType type, Node *name, const char *privilege)
 {
 	ObjectAddress object;
+	List	   *names = name && IsA(name, List) ? (List *) name : NIL;
 
-	if (name != NULL && cmig_dropped_locks_find(type, name, &object))
-		need(preflight, object.classId, object.objectId, privilege);
+	switch (type)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_FOREIGN_TABLE:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+		case OBJECT_SEQUENCE:
+		case OBJECT_INDEX:
+			need_relation(preflight, names ? cmig_locks_relation(names) : (RangeVar *) name, privilege);
+			break;
+		case OBJECT_COLUMN:
+		case OBJECT_TABCONSTRAINT:
+		case OBJECT_TRIGGER:
+		case OBJECT_RULE:
+		case OBJECT_POLICY:
+			if (list_length(names) > 1)
+				need_relation(preflight, cmig_locks_relation(list_copy_head(names, list_length(names) - 1)), "OWNER");
+			break;
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+			if (names != NIL)
+				name = (Node *) makeTypeNameFromNameList(names);
+			/* fall through */
+		default:
+			if (name != NULL && cmig_dropped_locks_find(type, name, &object))
+				need(preflight, object.classId, object.objectId, privilege);
+	}
+}
+
+/* The statement publishes tables. */
+static void
+need_published(Preflight * preflight, List *objects)
+{
+	ListCell   *lc;
+
+	foreach(lc, objects)
+		if (lfirst_node(PublicationObjSpec, lc)->pubtable != NULL)
+		need_relation(preflight, lfirst_node(PublicationObjSpec, lc)->pubtable->relation, "OWNER");
+}
+
+/* The statement names roles: a list of RoleSpec, or of AccessPriv for GRANT. */
+static void
+need_roles(Preflight * preflight, List *roles, const char *privilege)
+{
+	ListCell   *lc;
+
+	foreach(lc, roles)
+		need(preflight, AuthIdRelationId, IsA(lfirst(lc), RoleSpec) ? get_rolespec_oid(lfirst(lc), true) :
+			 get_role_oid(lfirst_node(AccessPriv, lc)->priv_name, true), privilege);
 }
 
 /* A published table is changed, in a way that "detail" names. */
@@ -259,7 +329,36 @@ look_at_alter(Preflight * preflight, const AlterTableStmt *alter)
 	}
 }
 
-/* What a call of one of pg_cmig's procedures does with its table. */
+/*
+ * The statement calls a function.  Of several with this name, one is enough:
+ * the arguments are not known.
+ */
+static void
+need_function(Preflight * preflight, List *name)
+{
+	List	   *path = list_length(name) == 1 ? fetch_search_path(true) :
+	list_make1_oid(get_namespace_oid(strVal(list_nth(name, list_length(name) - 2)), true));
+	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(strVal(llast(name))));
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, path)
+	{
+		for (int i = 0; i < functions->n_members && !found; i++)
+		{
+			Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
+
+			found = form->pronamespace == lfirst_oid(lc);
+			if (found)
+				need(preflight, ProcedureRelationId, form->oid, "EXECUTE");
+		}
+	}
+	ReleaseSysCacheList(functions);
+}
+
+static void look_at_node(Preflight * preflight, Node *node);
+
+/* What a call needs, and what the statements need that pg_cmig's functions run. */
 static void
 look_at_call(Preflight * preflight, const FuncCall *call)
 {
@@ -268,7 +367,14 @@ look_at_call(Preflight * preflight, const FuncCall *call)
 	};
 	const RangeVar *table = call->args == NIL ? NULL : cmig_locks_constant(linitial(call->args));
 	const char *columns = list_length(call->args) > 1 ? cmig_lint_expression_constant(lsecond(call->args)) : NULL;
+	bool		known;
+	List	   *statements;
+	ListCell   *lc;
 
+	need_function(preflight, call->funcname);
+	(void) cmig_calls_expand(preflight->names, call, &known, &statements);
+	foreach(lc, statements)
+		look_at_node(preflight, ((CmigStatement *) lfirst(lc))->raw->stmt);
 	if (table == NULL || list_length(call->funcname) != 2 || strcmp(strVal(linitial(call->funcname)), "cmig") != 0)
 		return;
 	for (int i = 0; i < lengthof(does); i++)
@@ -288,35 +394,34 @@ look_at_drop(Preflight * preflight, const DropStmt *drop)
 
 	foreach(lc, drop->objects)
 	{
-		List	   *name = lfirst(lc);
-		Oid			relation;
+		Oid			relation = drop->removeType != OBJECT_INDEX && drop->removeType != OBJECT_TABLE ? InvalidOid :
+		find(preflight, cmig_locks_relation(lfirst(lc)));
 
-		switch (drop->removeType)
-		{
-			case OBJECT_TABLE:
-			case OBJECT_FOREIGN_TABLE:
-			case OBJECT_VIEW:
-			case OBJECT_MATVIEW:
-			case OBJECT_SEQUENCE:
-			case OBJECT_INDEX:
-				relation = find(preflight, cmig_locks_relation(name));
-				need(preflight, RelationRelationId, relation, "DROP");
-				if (drop->removeType == OBJECT_INDEX && OidIsValid(relation))
-					changes(preflight, IndexGetRelation(relation, true), "DROP INDEX", get_rel_name(relation));
-				else if (drop->removeType == OBJECT_TABLE)
-					changes(preflight, relation, "DROP TABLE", NULL);
-				break;
-			case OBJECT_TRIGGER:
-			case OBJECT_RULE:
-			case OBJECT_POLICY:
-				if (list_length(name) > 1)
-					need_relation(preflight, cmig_locks_relation(list_copy_head(name, list_length(name) - 1)), "OWNER");
-				break;
-			default:
-				need_object(preflight, drop->removeType, (Node *) name, "DROP");
-				break;
-		}
+		need_object(preflight, drop->removeType, lfirst(lc), "DROP");
+		if (drop->removeType == OBJECT_TABLE)
+			changes(preflight, relation, "DROP TABLE", NULL);
+		else if (OidIsValid(relation))
+			changes(preflight, IndexGetRelation(relation, true), "DROP INDEX", get_rel_name(relation));
 	}
+}
+
+/* What CREATE TABLE needs of other tables. */
+static void
+look_at_create(Preflight * preflight, const CreateStmt *create)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, create->inhRelations)
+		need_relation(preflight, lfirst(lc), "OWNER");
+	foreach(lc, create->tableElts)
+		if (IsA(lfirst(lc), Constraint))
+		add_constraint(preflight, NULL, lfirst(lc), NULL);
+	else if (IsA(lfirst(lc), TableLikeClause))
+		need_relation(preflight, lfirst_node(TableLikeClause, lc)->relation, "SELECT");
+	else if (IsA(lfirst(lc), ColumnDef))
+		foreach(lc2, lfirst_node(ColumnDef, lc)->constraints)
+			add_constraint(preflight, NULL, lfirst(lc2), NULL);
 }
 
 /* The privileges that a query needs. */
@@ -325,8 +430,9 @@ look_at_query(Preflight * preflight, Node *query)
 {
 	const RangeVar *target = IsA(query, InsertStmt) ? ((InsertStmt *) query)->relation :
 	IsA(query, UpdateStmt) ? ((UpdateStmt *) query)->relation :
-	IsA(query, DeleteStmt) ? ((DeleteStmt *) query)->relation : NULL;
-	const char *privilege = IsA(query, InsertStmt) ? "INSERT" : IsA(query, UpdateStmt) ? "UPDATE" : "DELETE";
+	IsA(query, DeleteStmt) ? ((DeleteStmt *) query)->relation :
+	IsA(query, MergeStmt) ? ((MergeStmt *) query)->relation : NULL;
+	const char *privilege = IsA(query, InsertStmt) ? "INSERT" : IsA(query, UpdateStmt) ? "UPDATE" : IsA(query, DeleteStmt) ? "DELETE" : NULL;
 	bool		whole = (IsA(query, UpdateStmt) && ((UpdateStmt *) query)->whereClause == NULL) ||
 	(IsA(query, DeleteStmt) && ((DeleteStmt *) query)->whereClause == NULL);
 	ListCell   *lc;
@@ -339,33 +445,40 @@ look_at_query(Preflight * preflight, Node *query)
 			continue;
 		if (lock->mode == AccessShareLock)
 			need_relation(preflight, lock->relation, "SELECT");
-		else if (lock->relation == target)
+		else if (lock->relation == target && privilege != NULL)
 			need_relation(preflight, target, privilege);
+	}
+	foreach(lc, IsA(query, MergeStmt) ? ((MergeStmt *) query)->mergeWhenClauses : NIL)
+	{
+		CmdType		does = lfirst_node(MergeWhenClause, lc)->commandType;
+
+		if (does != CMD_NOTHING)
+			need_relation(preflight, target, does == CMD_INSERT ? "INSERT" : does == CMD_UPDATE ? "UPDATE" : "DELETE");
 	}
 	if (whole)
 		works(preflight, find(preflight, target), target->inh, "update", NIL);
 }
 
-/* cmig_script_locks_read() callback: add the facts about a statement. */
+/* Add the facts about a statement. */
 static void
-look_at(CmigPlannedLocks *names, const CmigStatement *statement, void *arg)
+look_at_node(Preflight * preflight, Node *node)
 {
-	Preflight  *preflight = arg;
-	Node	   *node = statement->raw->stmt;
 	const IndexStmt *index = (IndexStmt *) node;
 	const RenameStmt *rename = (RenameStmt *) node;
 	const AlterObjectSchemaStmt *move = (AlterObjectSchemaStmt *) node;
 	const AlterOwnerStmt *owner = (AlterOwnerStmt *) node;
 	const VariableSetStmt *set = (VariableSetStmt *) node;
+	const GrantStmt *grant = (GrantStmt *) node;
 	List	   *columns = NIL;
 	Oid			oid;
 	ListCell   *lc;
 
-	preflight->statement = statement->number;
 	foreach(lc, cmig_statement_locks(node))
 	{
 		const CmigLock *lock = lfirst(lc);
 
+		if (lock->action == CMIG_LOCK_CALL)
+			look_at_call(preflight, (const FuncCall *) lock->object);
 		/* an index is created where its table is */
 		if (lock->action == CMIG_LOCK_CREATE && lock->relation->relpersistence != RELPERSISTENCE_TEMP && !IsA(node, IndexStmt))
 			need_schema(preflight, lock->relation->schemaname ?
@@ -392,17 +505,15 @@ look_at(CmigPlannedLocks *names, const CmigStatement *statement, void *arg)
 			works(preflight, oid, true, "reindex", NIL);
 			break;
 		case T_RenameStmt:
-			if (rename->relation != NULL)
-				need_relation(preflight, rename->relation, "OWNER");
-			else
+			need_relation(preflight, rename->relation, "OWNER");
+			if (rename->relation == NULL)
 				need_object(preflight, rename->renameType, rename->object, "OWNER");
 			if (rename->renameType == OBJECT_TABLE || rename->renameType == OBJECT_COLUMN)
 				changes(preflight, find(preflight, rename->relation), "RENAME TO", rename->newname);
 			break;
 		case T_AlterObjectSchemaStmt:
-			if (move->relation != NULL)
-				need_relation(preflight, move->relation, "OWNER");
-			else
+			need_relation(preflight, move->relation, "OWNER");
+			if (move->relation == NULL)
 				need_object(preflight, move->objectType, move->object, "OWNER");
 			need(preflight, NamespaceRelationId, get_namespace_oid(move->newschema, true), "CREATE");
 			changes(preflight, find(preflight, move->relation), "SET SCHEMA", move->newschema);
@@ -414,8 +525,31 @@ look_at(CmigPlannedLocks *names, const CmigStatement *statement, void *arg)
 		case T_DropStmt:
 			look_at_drop(preflight, (DropStmt *) node);
 			break;
+		case T_CreateStmt:
+			look_at_create(preflight, (CreateStmt *) node);
+			break;
 		case T_CreateTrigStmt:
 			need_relation(preflight, ((CreateTrigStmt *) node)->relation, "TRIGGER");
+			need_function(preflight, ((CreateTrigStmt *) node)->funcname);
+			break;
+		case T_CreateStatsStmt:
+			if (IsA(linitial(((CreateStatsStmt *) node)->relations), RangeVar))
+				need_relation(preflight, linitial(((CreateStatsStmt *) node)->relations), "OWNER");
+			break;
+		case T_CommentStmt:
+			need_object(preflight, ((CommentStmt *) node)->objtype, ((CommentStmt *) node)->object, "OWNER");
+			break;
+		case T_GrantStmt:
+			foreach(lc, grant->targtype == ACL_TARGET_OBJECT ? grant->objects : NIL)
+				need_object(preflight, grant->objtype, lfirst(lc), "GRANT");
+			break;
+		case T_GrantRoleStmt:
+			need_roles(preflight, ((GrantRoleStmt *) node)->granted_roles, "ADMIN");
+			break;
+		case T_AlterDefaultPrivilegesStmt:
+			foreach(lc, ((AlterDefaultPrivilegesStmt *) node)->options)
+				if (strcmp(lfirst_node(DefElem, lc)->defname, "roles") == 0)
+				need_roles(preflight, (List *) lfirst_node(DefElem, lc)->arg, "MEMBER");
 			break;
 		case T_CreatePolicyStmt:
 			need_relation(preflight, ((CreatePolicyStmt *) node)->table, "OWNER");
@@ -445,6 +579,15 @@ look_at(CmigPlannedLocks *names, const CmigStatement *statement, void *arg)
 		case T_CreateFunctionStmt:
 			need_schema(preflight, ((CreateFunctionStmt *) node)->funcname);
 			break;
+		case T_AlterFunctionStmt:
+			need_object(preflight, ((AlterFunctionStmt *) node)->objtype, (Node *) ((AlterFunctionStmt *) node)->func, "OWNER");
+			break;
+		case T_DefineStmt:
+			need_schema(preflight, ((DefineStmt *) node)->defnames);
+			break;
+		case T_CreateRangeStmt:
+			need_schema(preflight, ((CreateRangeStmt *) node)->typeName);
+			break;
 		case T_CreateEnumStmt:
 			need_schema(preflight, ((CreateEnumStmt *) node)->typeName);
 			break;
@@ -452,7 +595,10 @@ look_at(CmigPlannedLocks *names, const CmigStatement *statement, void *arg)
 			need_schema(preflight, ((CreateDomainStmt *) node)->domainname);
 			break;
 		case T_AlterEnumStmt:
-			need_object(preflight, OBJECT_TYPE, (Node *) makeTypeNameFromNameList(((AlterEnumStmt *) node)->typeName), "OWNER");
+			need_object(preflight, OBJECT_TYPE, (Node *) ((AlterEnumStmt *) node)->typeName, "OWNER");
+			break;
+		case T_AlterDomainStmt:
+			need_object(preflight, OBJECT_DOMAIN, (Node *) ((AlterDomainStmt *) node)->typeName, "OWNER");
 			break;
 		case T_CreateSchemaStmt:
 			need(preflight, DatabaseRelationId, MyDatabaseId, "CREATE");
@@ -469,29 +615,53 @@ look_at(CmigPlannedLocks *names, const CmigStatement *statement, void *arg)
 		case T_CreateEventTrigStmt:
 			put_other(preflight, "attribute", ((CreateEventTrigStmt *) node)->trigname, "SUPERUSER", 0);
 			break;
+		case T_DropRoleStmt:
+			put_other(preflight, "attribute", NULL, "CREATEROLE", 0);
+			break;
+		case T_AlterPublicationStmt:
+			need(preflight, PublicationRelationId, get_publication_oid(((AlterPublicationStmt *) node)->pubname, true), "OWNER");
+			need_published(preflight, ((AlterPublicationStmt *) node)->pubobjects);
+			break;
 		case T_CreatePublicationStmt:
 			need(preflight, DatabaseRelationId, MyDatabaseId, "CREATE");
+			need_published(preflight, ((CreatePublicationStmt *) node)->pubobjects);
+			if (((CreatePublicationStmt *) node)->for_all_tables)
+				put_other(preflight, "attribute", NULL, "SUPERUSER", 0);
 			put_other(preflight, "logical", ((CreatePublicationStmt *) node)->pubname, NULL, 0);
 			break;
 		case T_InsertStmt:
 		case T_UpdateStmt:
 		case T_DeleteStmt:
+		case T_MergeStmt:
 		case T_SelectStmt:
+		case T_CreateTableAsStmt:
+		case T_DeclareCursorStmt:
 			look_at_query(preflight, node);
-			break;
-		case T_CallStmt:
-			look_at_call(preflight, ((CallStmt *) node)->funccall);
 			break;
 		case T_VariableSetStmt:
 			if (set->name != NULL && (strcmp(set->name, "role") == 0 || strcmp(set->name, "session_authorization") == 0))
 			{
-				preflight->as_caller = set->kind != VAR_SET_VALUE;
-				put_other(preflight, "role", NULL, NULL, 0);
+				const char *role = set->kind == VAR_SET_VALUE ? cmig_lint_expression_constant(linitial(set->args)) :
+				set->kind == VAR_RESET || set->kind == VAR_SET_DEFAULT ? GetUserNameFromId(GetSessionUserId(), false) : NULL;
+
+				become(preflight, role && strcmp(role, "none") == 0 ? GetUserNameFromId(GetSessionUserId(), false) : role);
+				if (preflight->role == NULL)
+					put_other(preflight, "role", NULL, NULL, 0);
 			}
 			break;
 		default:
 			break;
 	}
+}
+
+/* cmig_script_locks_read() callback */
+static void
+look_at(CmigPlannedLocks *names, const CmigStatement *statement, void *arg)
+{
+	Preflight  *preflight = arg;
+
+	preflight->statement = statement->number;
+	look_at_node(preflight, statement->raw->stmt);
 }
 
 /* Add what a revision locks. */
@@ -582,8 +752,9 @@ CMIG_READER(cmig_preflight)
 	{
 		const CmigRunStep *step = cmig_step_texts_get(texts, i);
 
-		preflight->as_caller = true;
 		preflight->revision = pstrdup(step->revision);
+		preflight->statement = 0;
+		become(preflight, cmig_session_role());
 		put_other(preflight, "step", NULL, step->transactional ? NULL : "stepwise", 0);
 		put_locks(preflight, cmig_script_locks_read(preflight->names, step->sql, look_at, preflight));
 	}
@@ -599,7 +770,7 @@ CMIG_READER(cmig_preflight)
 		if (strcmp(finding->rule->name, "require-lock-timeout") == 0)
 			put_other(preflight, "no timeout", NULL, NULL, 0);
 	}
-	preflight->revision = NULL;
+	preflight->revision = preflight->role = NULL;
 	preflight->statement = 0;
 	put_free_space(preflight);
 	cmig_lint_count(findings, &errors, &warnings);
