@@ -1773,7 +1773,7 @@ AS $preflight$
 	-- the sessions; those of other roles show their state only with pg_read_all_stats
 	session AS MATERIALIZED (SELECT h.*, a.state, a.query IS NOT DISTINCT FROM '<insufficient privilege>' AS hidden,
 	 a.query LIKE 'autovacuum:%(to prevent wraparound)' AS wraparound, a.backend_type = 'autovacuum worker' AS vacuums,
-	 $2 - a.xact_start AS age, nullif(a.application_name, '') AS application, a.usename AS role
+	 row_number() OVER (ORDER BY a.xact_start, h.pid) AS n, $2 - a.xact_start AS age, nullif(a.application_name, '') AS application, a.usename AS role
 	FROM held_text h JOIN pg_stat_activity a ON a.pid = h.pid WHERE a.leader_pid IS NULL),
 
 	-- what takes time: one row for each statement and each relation with rows
@@ -1884,7 +1884,9 @@ AS $preflight$
 	  CASE WHEN s.vacuums THEN NULL ELSE ' (' || concat_ws(', ', 'role ' || quote_ident(s.role), s.application) || ')' END, ': ', s.locks),
 	 CASE WHEN s.hidden THEN me.see WHEN s.wraparound THEN format('SELECT * FROM pg_stat_progress_vacuum WHERE pid = %s', s.pid) WHEN s.vacuums THEN NULL
 	  WHEN s.state LIKE 'idle in%' THEN format('SELECT pg_terminate_backend(%s)', s.pid) ELSE format('SELECT pg_cancel_backend(%s)', s.pid) END
-	 FROM session s, me WHERE s.hidden OR s.vacuums OR s.age >= '5 s'
+	 FROM session s, me WHERE s.vacuums OR s.n <= 20 AND (s.hidden OR s.age >= '5 s')
+	UNION ALL SELECT 20, 'sessions', 'warning', format('and %s more, with newer transactions: %s', count(*), string_agg(DISTINCT s.names, '; ')), 'SELECT * FROM pg_stat_activity ORDER BY xact_start'
+	 FROM session s WHERE NOT coalesce(s.vacuums, false) AND s.n > 20 AND (s.hidden OR s.age >= '5 s') HAVING count(*) > 0
 	UNION ALL SELECT 21, 'sessions', 'notice', format('%s with a transaction of less than 5 s: %s', CASE count(*) WHEN 1 THEN '1 session' ELSE count(*) || ' sessions' END,
 	  string_agg(DISTINCT s.names, ', ')), 'SELECT pid, relation::regclass, mode, state, query FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = ''relation'''
 	 FROM session s WHERE NOT s.hidden AND NOT coalesce(s.vacuums, false) AND coalesce(s.age, '0') < '5 s' HAVING count(*) > 0
@@ -1901,7 +1903,7 @@ AS $preflight$
 	  WHEN s.wal_status = 'unreserved' THEN 'is about to be lost: the next checkpoint can remove WAL that it needs'
 	  ELSE format('%s, keeps %s of WAL', CASE WHEN s.active THEN 'active' ELSE 'not active' END, pg_size_pretty(s.behind)) END
 	  || CASE WHEN wal.bytes > 1048576 AND s.wal_status <> 'lost' THEN format(', the plan writes about %s more', pg_size_pretty(wal.bytes)) ELSE '' END,
-	 CASE WHEN NOT s.active THEN format('SELECT pg_drop_replication_slot(%L)', s.slot_name) ELSE 'SELECT * FROM pg_stat_replication' END
+	 CASE WHEN NOT s.active THEN format('Start its reader, or, if there is none: SELECT pg_drop_replication_slot(%L)', s.slot_name) ELSE 'SELECT * FROM pg_stat_replication' END
 	 FROM slot s, wal WHERE NOT s.active OR s.wal_status IN ('lost', 'unreserved') OR s.behind > 1073741824
 	  OR s.behind + wal.bytes > (SELECT o.number FROM setting o WHERE o.name = 'max_slot_wal_keep_size' AND o.number > 0)
 	UNION ALL SELECT 31, 'standby ' || quote_ident(s.name), CASE WHEN s.behind > 104857600 OR s.replay_lag > '10 s' THEN 'warning' ELSE 'notice' END,
@@ -1912,15 +1914,19 @@ AS $preflight$
 	UNION ALL SELECT 33, 'synchronous standby', 'error', 'synchronous_standby_names is set, but no standby confirms: commits wait', 'SELECT * FROM pg_stat_replication'
 	 FROM me WHERE me.sees AND NOT me.standby AND current_setting('synchronous_standby_names') <> '' AND current_setting('synchronous_commit') NOT IN ('off', 'local')
 	 AND NOT EXISTS (SELECT FROM standby s WHERE s.sync_state IN ('sync', 'quorum'))
-	UNION ALL SELECT 34, 'publication ' || string_agg(DISTINCT quote_ident(p.pubname), ', '), CASE WHEN p.loses AND NOT p.replaced AND bool_or(p.old_rows) THEN 'error' ELSE 'warning' END,
-	 CASE WHEN p.loses AND bool_or(p.old_rows) THEN format('%s: %s, so UPDATE and DELETE of %s fail', p.place, concat_ws(' ', p.detail, quote_ident(p.name)), p.relation)
-	   || CASE WHEN p.replaced THEN ' until the plan sets another key' ELSE '' END
-	  WHEN p.detail = 'ADD COLUMN' THEN format('%s: ADD COLUMN %s to %s stops subscribers that lack the column', p.place, quote_ident(p.name), p.relation)
-	  WHEN p.detail = 'DROP TABLE' THEN format('%s: DROP TABLE %s ends its replication', p.place, p.relation)
-	  ELSE format('%s: %s on %s is not replicated, and can stop subscribers', p.place, concat_ws(' ', p.detail, quote_ident(p.name)), p.relation) END,
+	UNION ALL SELECT 34, 'publication ' || string_agg(DISTINCT quote_ident(p.pubname), ', '), CASE WHEN p.loses AND NOT bool_or(p.replaced) AND bool_or(p.old_rows) THEN 'error' ELSE 'warning' END,
+	 CASE WHEN p.loses AND bool_or(p.old_rows) THEN format('%s: %s, so UPDATE and DELETE of %s fail', max(p.place), concat_ws(' ', p.detail, quote_ident(p.one)), p.relation)
+	   || CASE WHEN bool_or(p.replaced) THEN ' until the plan sets another key' ELSE '' END
+	  WHEN p.detail = 'ADD COLUMN' THEN format('%s: %s to %s stops subscribers that lack the column', p.places, concat_ws(' ', p.detail, quote_ident(p.one)), p.relation)
+	  WHEN p.detail = 'DROP TABLE' THEN format('%s: DROP TABLE %s ends its replication', p.places, p.relation)
+	  ELSE format('%s: %s on %s is not replicated, and can stop subscribers', p.places, concat_ws(' ', p.detail, quote_ident(p.one)), p.relation) END,
 	 CASE WHEN p.loses AND bool_or(p.old_rows) THEN format('ALTER TABLE %s REPLICA IDENTITY FULL', p.object::regclass) WHEN p.detail = 'ADD COLUMN' THEN 'First add the column in the subscribers' END
-	 FROM published p WHERE p.loses OR p.detail NOT IN ('ADD PRIMARY KEY', 'REPLICA IDENTITY', 'DROP CONSTRAINT', 'DROP INDEX')
-	 GROUP BY p.n, p.place, p.loses, p.replaced, p.detail, p.name, p.relation, p.object
+	 -- one row for each table and kind of change that does not lose the key
+	 FROM (SELECT q.*, CASE WHEN q.loses OR count(*) OVER same = 1 THEN q.name END AS one, first_value(q.place) OVER (same ORDER BY q.n)
+	   || CASE WHEN count(*) OVER same > 1 THEN format(', and %s more', count(*) OVER same - 1) ELSE '' END AS places, first_value(q.n) OVER (same ORDER BY q.n) AS first
+	  FROM published q WHERE q.loses OR q.detail NOT IN ('ADD PRIMARY KEY', 'REPLICA IDENTITY', 'DROP CONSTRAINT', 'DROP INDEX')
+	  WINDOW same AS (PARTITION BY q.object, q.detail, q.loses, q.pubname)) p
+	 GROUP BY CASE WHEN p.loses THEN p.n ELSE p.first END, p.places, p.loses, p.detail, p.one, p.relation, p.object
 	UNION ALL SELECT 35, 'subscription', 'warning', format('%s: %s of %s, which a subscription fills', f.place, concat_ws(' ', f.detail, quote_ident(f.name)), f.object::regclass), NULL
 	 FROM fact f WHERE f.kind = 'change' AND f.detail IN ('ADD COLUMN', 'DROP COLUMN', 'ALTER TYPE', 'RENAME TO', 'SET SCHEMA', 'DROP TABLE')
 	 AND EXISTS (SELECT FROM pg_subscription_rel r WHERE r.srrelid = f.object)
@@ -1940,7 +1946,7 @@ AS $preflight$
 	   || CASE WHEN count(*) > 3 THEN format(', and %s more', count(*) - 3) ELSE '' END,
 	  CASE WHEN bool_and(t.measured) THEN ' (estimate, at the rate of past backfills)' WHEN bool_or(t.measured) THEN ' (estimate, at 100 MB/s and the rate of past backfills)'
 	   ELSE ' (estimate, at 100 MB/s)' END), NULL FROM total t HAVING count(*) > 0
-	UNION ALL SELECT 43, 'time of past runs', 'notice', format('%s: %s took up to %s here (journal, %s)', j.revision,
+	UNION ALL (SELECT 43, 'time of past runs', 'notice', format('%s: %s took up to %s here (journal, %s)', j.revision,
 	  CASE WHEN bool_or(r.revision = j.revision) THEN 'it' ELSE 'revisions with ' || k.words END, to_char(max(l.elapsed), 'HH24:MI:SS.MS'),
 	  CASE count(*) WHEN 1 THEN '1 run' ELSE count(*) || ' runs' END), NULL
 	 FROM (SELECT DISTINCT c.revision, c.detail, p.upgrade_sql FROM cost c JOIN cmig.revision p ON p.revision = c.revision) j
@@ -1950,11 +1956,12 @@ AS $preflight$
 	 JOIN cmig.revision r ON r.upgrade_sql ~* k.pattern AND (r.revision = j.revision OR NOT EXISTS (SELECT FROM cmig.journal o WHERE o.revision = j.revision
 	  AND o.direction = 'upgrade' AND o.outcome = 'done' AND o.elapsed IS NOT NULL))
 	 JOIN cmig.journal l ON l.revision = r.revision AND l.direction = 'upgrade' AND l.outcome = 'done' AND l.elapsed IS NOT NULL
-	 GROUP BY j.revision, k.words
+	 GROUP BY j.revision, k.words ORDER BY max(l.elapsed) DESC, j.revision, k.words LIMIT 5)
 
 	-- settings
-	UNION ALL SELECT 50, 'lock_timeout', 'warning', format('not set: %s waits for a lock without limit', string_agg(DISTINCT f.revision, ', ')),
-	 'SET cmig.lock_timeout = ''5s''' FROM fact f WHERE f.kind = 'no timeout' HAVING count(*) > 0
+	UNION ALL SELECT 50, 'lock_timeout', 'warning', 'not set: waits for locks without limit in ' || string_agg(f.revision, ', ' ORDER BY f.n) FILTER (WHERE f.i <= 3)
+	  || CASE WHEN count(*) > 3 THEN format(', and %s more', count(*) - 3) ELSE '' END, 'SET cmig.lock_timeout = ''5s'''
+	 FROM (SELECT g.revision, min(g.n) AS n, row_number() OVER (ORDER BY min(g.n)) AS i FROM fact g WHERE g.kind = 'no timeout' GROUP BY g.revision) f HAVING count(*) > 0
 	UNION ALL SELECT 51, 'statement_timeout', 'warning', format('%s, but %s %s for about %s (estimate)', s.text, t.revision, t.does, to_char(make_interval(secs => round(t.seconds)), 'HH24:MI:SS')),
 	 'SET statement_timeout = 0' FROM total t, setting s WHERE t.n = 1 AND s.name = 'statement_timeout' AND s.number > 0 AND t.seconds * 1000 > s.number
 	UNION ALL SELECT 52, 'max_locks_per_transaction', CASE WHEN l.locks > l.room THEN 'error' ELSE 'warning' END,

@@ -58,6 +58,9 @@ SELECT cmig.remove_revision('003');
 CREATE PUBLICATION regress_preflight FOR TABLE account;
 CREATE PUBLICATION regress_preflight_inserts FOR TABLE measure WITH (publish = 'insert');
 SELECT item, value FROM flight('002') WHERE item ~ '^publication';
+-- several changes of a kind
+SELECT cmig.create_revision('c', format('ALTER TABLE account ADD %s int', string_agg('c' || i, ' int, ADD ' ORDER BY i)), '', revision => '003') FROM generate_series(1, 9) i;
+SELECT item, value FROM flight('003') WHERE item ~ '^publication';
 DELETE FROM cmig.revision;
 SELECT cmig.create_revision('a', 'ALTER TABLE account DROP CONSTRAINT account_pkey', '', revision => '001');
 SELECT * FROM flight('001') WHERE item ~ '^publication';
