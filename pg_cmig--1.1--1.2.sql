@@ -99,6 +99,8 @@ CREATE OR REPLACE FUNCTION cmig.audit_diff(target regclass, key "any" DEFAULT NU
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_audit_diff'
 LANGUAGE C STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION cmig.script(text, text, text, boolean) IS 'Returns the upgrade or downgrade to a target, or over a range from:to, as one script for psql. The script also runs in databases without pg_cmig. If version_table is NULL, returns only the statements of the revisions, for a review. Raises an error if an argument is not valid (22023) or a script contains a syntax error or a command that is not allowed there (42601, 0A000). Also raises the errors of plan and of the checks before a run (MG001 to MG007).';
+COMMENT ON FUNCTION cmig.grant_access(name, text) IS 'Grants a role access to pg_cmig. The level can be reader; author (reader, and can write revisions); migrator (reader, and can run revisions); application (only the context of row-level security); or owner (everything, with grant option). Returns a summary of the GRANT statements. Raises an error if the level or the role is not allowed (22023), the role does not exist (42704), or the caller lacks the grant options (42501).';
 COMMENT ON FUNCTION cmig.audit_transaction("any") IS 'Returns the log entries of one transaction, in order. The ID is an xid8 or an integer. Raises an error if the argument has another type or is negative (22023), the caller cannot read the log (42501), or the log does not exist (42P01).';
 COMMENT ON FUNCTION cmig.audit_transaction(text) IS 'Does the same as audit_transaction("any"), for an ID as text. Raises an error if it is null (22004) or not a number (22P02).';
 

@@ -12,10 +12,11 @@ GRANT CREATE ON SCHEMA public TO regress_author, regress_migrator;
 -- a trusted extension: the database's owner can install it
 SET ROLE regress_owner;
 CREATE EXTENSION pg_cmig;
-SELECT * FROM cmig.grant_access('regress_reader', 'reader') WHERE statement !~ 'FUNCTION' OR statement ~ 'export|plan';
-SELECT count(*) > 20 AS many FROM cmig.grant_access('regress_author', 'author');
-SELECT count(*) > 20 AS many FROM cmig.grant_access('regress_migrator', 'migrator');
-SELECT statement FROM cmig.grant_access('regress_application', 'application') WHERE statement LIKE '%SCHEMA%';
+-- the result is a summary
+SELECT regexp_replace(statement, '[0-9]{2,}', 'N') AS statement FROM cmig.grant_access('regress_reader', 'reader');
+SELECT regexp_replace(statement, '[0-9]{2,}', 'N') AS statement FROM cmig.grant_access('regress_author', 'author');
+SELECT regexp_replace(statement, '[0-9]{2,}', 'N') AS statement FROM cmig.grant_access('regress_migrator', 'migrator');
+SELECT statement FROM cmig.grant_access('regress_application', 'application');
 
 --
 -- Every function and its level.  Whoever adds a function decides to whom it
@@ -79,7 +80,7 @@ SELECT cmig.revoke_access('public');
 SELECT cmig.revoke_access('regress_owner');
 -- hostile names are names
 CREATE ROLE "regress_A ""b""; DROP TABLE x; --";
-SELECT count(*) > 10 AS many FROM cmig.grant_access('regress_A "b"; DROP TABLE x; --', 'reader');
+SELECT count(*) AS lines FROM cmig.grant_access('regress_A "b"; DROP TABLE x; --', 'reader');
 SELECT has_function_privilege('regress_A "b"; DROP TABLE x; --', 'cmig.current()', 'EXECUTE');
 SELECT * FROM cmig.revoke_access('regress_A "b"; DROP TABLE x; --');
 SELECT has_function_privilege('regress_A "b"; DROP TABLE x; --', 'cmig.current()', 'EXECUTE');

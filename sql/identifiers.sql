@@ -60,6 +60,7 @@ SELECT cmig.resolve('biling@head');
 SELECT cmig.resolve('HEAD');
 SELECT cmig.resolve('heds');
 SELECT cmig.resolve('haed');
+SELECT cmig.resolve('previous');
 SELECT cmig.resolve('haeds');
 SELECT cmig.resolve('bas');
 SELECT cmig.resolve('latest');

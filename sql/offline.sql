@@ -91,8 +91,10 @@ SELECT cmig.script('downgrade', 'heads:-2');
 -- the second revision has no downgrade script
 SELECT cmig.script('downgrade', '003:base');
 
+-- only the statements
+SELECT cmig.script('upgrade', '001:003', NULL);
+SELECT cmig.script('downgrade', '001:base', NULL);
 -- version tables
-SELECT cmig.script('upgrade', '001', NULL);
 SELECT cmig.script('upgrade', '001', '');
 SELECT cmig.script('upgrade', '001', 'a.b.c');
 SELECT cmig.script('upgrade', '001', 'a b');

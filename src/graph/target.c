@@ -53,7 +53,8 @@ static const struct
 	const char *symbol;
 }			synonyms[] = {
 	{"latest", "head"}, {"last", "head"}, {"newest", "head"}, {"tip", "head"}, {"top", "head"},
-	{"all", "heads"}, {"zero", "base"}, {"0", "base"}, {"root", "base"}, {"none", "base"}
+	{"all", "heads"}, {"zero", "base"}, {"0", "base"}, {"root", "base"}, {"none", "base"},
+	{"previous", "-1"}, {"prev", "-1"}, {"next", "+1"}
 };
 
 /* The parts of an identifier, label@symbol+steps.  Missing parts are NULL. */

@@ -166,8 +166,10 @@ append_first_check(StringInfo body, const Offline *offline)
 						 offline->table, offline->column, CMIG_MAX_ID_LENGTH,
 						 offline->constraint, offline->column);
 	else
-		appendStringInfo(body, "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_table',\n\t\t\tMESSAGE = %s,\n\t\t\tHINT = 'First run the script that starts at base, or call cmig.script with the version_table of this database.';\n",
-						 quote_literal_cstr(psprintf("version table %s does not exist", offline->table)));
+		appendStringInfo(body, "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_table',\n\t\t\tMESSAGE = %s,\n\t\t\tHINT = %s;\n",
+						 quote_literal_cstr(psprintf("version table %s does not exist", offline->table)),
+						 offline->may_create ? "'First run the script that starts at base, or call cmig.script with the version_table of this database.'"
+						 : "'This database does not have pg_cmig. In the database where the script was generated: SELECT cmig.script(''upgrade'', ''base:head'')'");
 	appendStringInfoString(body, "\tEND IF;\n");
 	appendStringInfoString(body, offline->lock);
 	if (offline->may_create && offline->longest > 0)
@@ -354,11 +356,6 @@ open_table(Offline *offline, const char *name, const CmigApplied *applied)
 	List	   *names;
 	char	   *table;
 
-	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the version table must not be null"),
-				 errhint("Omit the argument to use public.cmig_version.")));
 	if (!SplitIdentifierString(pstrdup(name), '.', &names) ||
 		names == NIL || list_length(names) > 2)
 		ereport(ERROR,
@@ -888,6 +885,41 @@ read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_
 	return plan;
 }
 
+/* Append a comment that introduces a step. */
+static void
+append_title(Offline *offline, int number)
+{
+	int			node = offline->plan->steps[number].node;
+
+	appendStringInfo(&offline->text, "\n-- step %d of %d: ", number + 1, offline->plan->count);
+	appendStringInfoString(&offline->text, cmig_text_one_line(pstrdup(cmig_move_title(offline->graph, offline->plan->direction, node))));
+	appendStringInfoChar(&offline->text, '\n');
+}
+
+/*
+ * Return only what the revisions contain, for those who review it.  No version
+ * table is changed, so this is not to be run.
+ */
+static text *
+make_review(Offline *offline)
+{
+	CmigStepTexts *texts = cmig_step_texts_make(offline->graph, offline->plan);
+
+	initStringInfo(&offline->text);
+	appendStringInfo(&offline->text, "-- pg_cmig: the statements of %d %s, to read, not to run\n",
+					 offline->plan->count, offline->plan->count == 1 ? "revision" : "revisions");
+	for (int i = 0; i < offline->plan->count; i++)
+	{
+		const CmigRunStep *run = cmig_step_texts_get(texts, i);
+
+		append_title(offline, i);
+		if (!run->transactional)
+			appendStringInfoString(&offline->text, "-- outside of a transaction\n");
+		appendStringInfo(&offline->text, "%s\n", run->sql);
+	}
+	return cstring_to_text_with_len(offline->text.data, offline->text.len);
+}
+
 /* Append a step, and the statements for its changes to the version table. */
 static void
 append_step(Offline *offline, int number, const CmigRunStep *run)
@@ -905,9 +937,7 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 				 errmsg("the script would be larger than 1 GB"),
 				 errdetail("Revision \"%s\" does not fit into the script.", run->revision),
 				 errhint("Generate several scripts, each for a range from:to.")));
-	appendStringInfo(&offline->text, "\n-- step %d of %d: ", number + 1, offline->plan->count);
-	appendStringInfoString(&offline->text, cmig_text_one_line(pstrdup(cmig_move_title(offline->graph, offline->plan->direction, step->node))));
-	appendStringInfoChar(&offline->text, '\n');
+	append_title(offline, number);
 	begin_transaction(offline);
 	if (upgrade && run->precondition_sql)
 		append_part(offline, run, PART_PRECONDITION, true);
@@ -1083,6 +1113,8 @@ cmig_script(PG_FUNCTION_ARGS)
 	offline.pin = psprintf("SET client_encoding = %s;\n",
 						   quote_literal_cstr(pg_get_client_encoding() == PG_SQL_ASCII ?
 											  GetDatabaseEncodingName() : pg_get_client_encoding_name()));
+	if (table == NULL)
+		PG_RETURN_TEXT_P(make_review(&offline));
 	open_table(&offline, table, now.applied);
 	open_scripts(&offline, from_here);
 

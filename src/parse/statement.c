@@ -392,7 +392,8 @@ cmig_statement_refuse(const RawStmt *raw)
 	{
 		case CMIG_STATEMENT_TRANSACTION:
 			detail = "The session that runs the revision controls the transaction.";
-			hint = "Remove it. Put statements that may fail into a DO block with an EXCEPTION clause.";
+			hint = strstr(reason, "SAVEPOINT") ? "Remove it. Put statements that may fail into a DO block with an EXCEPTION clause."
+				: "Remove it. For a commit between two statements, put them into two revisions, and run these stepwise.";
 			break;
 		case CMIG_STATEMENT_CLIENT_COPY:
 			detail = "The script runs in the server and has no client to copy from or to.";

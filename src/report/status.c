@@ -259,6 +259,11 @@ put_standby(FunctionCallInfo fcinfo)
 static void
 put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 {
+	/* the owner of a database may usually not call pg_current_logfile() */
+	static CmigQuery find_log = {
+		"SELECT concat('SHOW log_destination',"
+		" CASE WHEN has_function_privilege('pg_current_logfile()', 'EXECUTE') THEN '; SELECT pg_current_logfile()' END)"
+	};
 	CmigLastFailure failure;
 	const char *code;
 
@@ -266,7 +271,7 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 	{
 		if (pending)
 			cmig_result_add_text(fcinfo, "failed runs", "only in the server log, because pg_cmig is not preloaded",
-								 "SHOW log_destination; SELECT pg_current_logfile()");
+								 cmig_query_value(&find_log));
 		return;
 	}
 	if (!cmig_last_failure_read(&failure))

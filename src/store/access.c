@@ -327,6 +327,32 @@ begin_change(const char *command)
 					   ShareUpdateExclusiveLock);
 }
 
+/*
+ * Returns a summary of GRANT statements: the functions are counted, and long
+ * lists of tables and columns are shortened.
+ */
+static List *
+summary(List *statements, const char *role)
+{
+	static CmigQuery shorten = {
+		"SELECT regexp_replace($1, '(([a-z_.]+, ){2})([a-z_.]+, )+[a-z_.]+', '\\1...', 'g')", 1, {TEXTOID}
+	};
+	List	   *lines = NIL;
+	int			count = 0;
+	ListCell   *lc;
+
+	foreach(lc, statements)
+	{
+		const char *statement = lfirst(lc);
+
+		if (strncmp(statement, "GRANT EXECUTE ON FUNCTION ", 26) == 0 || strncmp(statement, "GRANT EXECUTE ON PROCEDURE ", 27) == 0)
+			count++;
+		else
+			lines = lappend(lines, cmig_query_value(&shorten, statement));
+	}
+	return count == 0 ? lines : lappend(lines, psprintf("GRANT EXECUTE ON %d FUNCTIONS IN SCHEMA cmig TO %s", count, role));
+}
+
 Datum
 cmig_grant_access(PG_FUNCTION_ARGS)
 {
@@ -336,7 +362,7 @@ cmig_grant_access(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	begin_change("cmig.grant_access()");
 	cmig_access_run(statements);
-	cmig_result_add_texts(fcinfo, statements);
+	cmig_result_add_texts(fcinfo, summary(statements, role));
 	return (Datum) 0;
 }
 
