@@ -180,7 +180,7 @@ add_file("it's", '004', '', '');
 is(completed('up'), 'upgrade', 'a verb');
 is(completed('st'), 'stamp status', 'two verbs');
 is(completed('-d', 'shop', 'ro'), 'round-trip', 'a verb after an option with a value');
-is(completed('upgrade', '--st'), '--stepwise', 'an option of the verb');
+is(completed('upgrade', '--ste'), '--stepwise', 'an option of the verb');
 is(completed('upgrade', '--dat'), '--database --databases', 'options of all verbs');
 is(completed('current', '--st'), '', 'no option of another verb');
 is(completed('upgrade', '00'), '001 002 003 004', 'revisions');
@@ -348,7 +348,7 @@ gives(0, '^migrations/\S+_one_file\.sql\n$', '', 'squash', '001:003', '-m', 'One
 like(slurp_file((glob 'migrations/*one_file.sql')[0]), qr/^-- replaces: .*001.*002.*003(.|\n)*CREATE TABLE/m, 'the file replaces three');
 gives(0, '', '', 'upgrade');
 is(state(), '004', 'a database that has them stays where it is');
-gives(2, '', '^usage: cmig squash', 'squash');
+gives(2, '', '^cmig: squash requires RANGE\nusage: cmig squash RANGE ', 'squash');
 gives(3, '', "can't locate revision", 'squash', '001:nosuch');
 
 project('baseline');

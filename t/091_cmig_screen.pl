@@ -147,5 +147,62 @@ $session->quit;
 gives(0, 'unchanged', '^$', 'load');
 is(query($node, 'places', "SELECT file_name FROM cmig.revision"), 'migrations/001_other.sql', 'no lock');
 
+# --- width -------------------------------------------------------------------
+
+# Every verb fits into 100 columns if names have 30 characters.  Statements, which are
+# pasted, are not wrapped.
+my @ids = map { sprintf '%03d_customer_order_positions_%s', $_, chr(96 + $_) } 1 .. 3;
+my $message = 'Add the columns of the new order process to the table of positions, and more';
+
+sub fits
+{
+	my (@result) = cmig(@_);
+	my @long = grep { length > 100 && !/^ *-> / } map { split /\n/ } @result[ 1, 2 ];
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is(join("\n", @long), '', "cmig @_ fits") or diag $result[1], $result[2];
+	return $result[1] . $result[2];
+}
+
+project('customer_order_process_databas');
+$ENV{PGOPTIONS} = '-c lc_messages=C';
+query($node, $ENV{PGDATABASE}, 'CREATE ROLE customer_order_migrations_role SUPERUSER LOGIN');
+local $ENV{PGUSER} = 'customer_order_migrations_role';
+foreach my $number (0 .. 2)
+{
+	my ($name, $id, $column) = ('customer_order_positions_table', $ids[$number], "customer_billing_address_line$number");
+	my $down = $number > 0 ? $ids[ $number - 1 ] : '';
+	append_to_file("migrations/$id.sql", "-- revision: $id\n-- down_revision: $down\n-- message: $message\n"
+		  . ($number == 0 ? "-- branch_labels: customer_order_branch_of_labels\n" : '') . ($number == 2 ? "-- transactional: false\n" : '') . "\n-- cmig:upgrade\n"
+		  . ($number == 0 ? "CREATE TABLE $name (customer_order_position_number int);\n" : "ALTER TABLE $name ADD COLUMN $column text NOT NULL DEFAULT '';\n")
+		  . ($number == 2 ? "CREATE INDEX CONCURRENTLY customer_order_positions_index ON $name ($column);\n" : '')
+		  . "\n-- cmig:downgrade\n" . ($number == 0 ? "DROP TABLE $name;\n" : "ALTER TABLE $name DROP COLUMN $column;\n") . "-- cmig:verify\nSELECT true;\n");
+}
+like(fits('current'), qr/^at base$/, 'at base');
+like(fits('log'), qr/^nothing was run$/, 'an empty log');
+like(fits('scopes'), qr/^no scopes$/, 'no scopes');
+like(fits('branches'), qr/^no branches$/, 'no branches');
+like(fits('history', '--no-load'), qr/^no revisions$/, 'no revisions');
+fits('plan');
+fits('dry-run');
+fits('lint');
+fits('check');
+like(fits('upgrade', '-y'), qr/(?:(?!$ids[0]).)*upgrade base -> $ids[0](?:(?!upgrade base).)*$/s, 'each step is listed once');
+fits(@$_) foreach ['history'], ['heads'], ['current'], ['log'], [ 'show', $ids[2] ], ['status'], ['verify'], [ 'plan', 'downgrade', 'base' ], ['graph'], ['check'];
+like(fits('drift'), qr/^no drift$/m, 'no drift');
+append_to_file('target.sql', 'CREATE TABLE customer_order_positions_table (customer_order_position_number int);');
+fits('diff', '--target', 'target.sql');
+fits('diff', '--target', 'target.sql', '--sql');
+like(fits($_), qr/^nothing to upgrade: database "customer_order_process_databas" is at $ids[2]$/, "nothing to $_") foreach qw(plan dry-run upgrade);
+like(fits('lint', 'head'), qr/^no findings$/, 'nothing to lint');
+query($node, $ENV{PGDATABASE}, 'ALTER TABLE customer_order_positions_table ADD customer_shipping_address_line text');
+fits('drift');
+query($node, $ENV{PGDATABASE}, 'ALTER TABLE customer_order_positions_table DROP customer_shipping_address_line');
+is(scalar(() = fits('log', '--limit', '2') =~ /upgrade|drift/g), 2, 'a limit of the log');
+gives(2, '^$', '--limit must be a number', 'log', '--limit', 'x');
+unlike(fits('downgrade', '-1', '-y'), qr/$ids[2].*downgrade $ids[2]/s, 'each step is listed once');
+fits('downgrade', '-1');
+fits('require', 'heads');
+
 $node->stop;
 done_testing();

@@ -12,31 +12,76 @@ STATE="pg_catalog.concat_ws(', ', CASE WHEN is_current THEN 'current' WHEN appli
 BRANCH="pg_catalog.array_to_string(branch_labels, ', ') AS branch, message"
 
 # Verbs that show the rows of one SQL function.  The fields are: the verb; its
-# argument's default; the call; the columns to show; and the argument of found() for
-# an exit status of 1, or "rows" if any row causes it.  A verb in capitals does not
-# use the files.
-LOOKS="history;base:heads;cmig.history(:'argument');revision, pg_catalog.array_to_string(down_revision, ', ') AS down_revision, ${STATE//$newline/ }, $BRANCH;
-heads;;cmig.heads();revision, CASE WHEN is_current THEN 'current' END AS state, $BRANCH;
-branches;;cmig.branches();revision, pg_catalog.array_to_string(children, ', ') AS children, $BRANCH;
+# argument's default; the call; the columns to show; the argument of found() for an
+# exit status of 1, or "rows" if any row causes it; and, if the last column is a message
+# that is shortened, the names of the others.  A verb in capitals does not use the files.
+LOOKS="history;base:heads;cmig.history(:'argument');revision, ${STATE//$newline/ }, message;;revision state
+heads;;cmig.heads();revision, CASE WHEN is_current THEN 'current' END AS state, $BRANCH;;revision state branch
+branches;;cmig.branches();revision, pg_catalog.array_to_string(children, E'\\n') AS children, message;;revision children
 show;;cmig.show(:'argument');*;
 verify;current;cmig.verify(:'argument');*;cmig.verify(:'argument') WHERE NOT ok
 round-trip;;cmig.round_trip(:'argument');revision, problem, kind, object, message;rows
-CURRENT;;cmig.current();revision, pg_catalog.concat_ws(', ', CASE WHEN is_head THEN 'head' END, CASE WHEN NOT known THEN 'not known' END) AS state, $BRANCH;
+CURRENT;;cmig.current();revision, pg_catalog.concat_ws(', ', CASE WHEN is_head THEN 'head' END, CASE WHEN NOT known THEN 'not known' END) AS state, $BRANCH;;revision state branch
 SCOPES;;cmig.scopes();scope, pg_catalog.array_to_string(current, ', ') AS current, pending, failed;
 SCOPE-DRIFT;;cmig.scope_drift();scope, reference, object, upgrade_sql;rows
-LOG;;cmig.log();*;
+LOG;;cmig.log();at, what, pg_catalog.concat_ws(E'\\n', revision, CASE WHEN what OPERATOR(pg_catalog.~) 'fail|running|partial|end' THEN message END) AS revision, role, elapsed;
 PAUSE;;cmig.pause(:'argument');*;
 RESUME-RUN;;cmig.resume_run(:'argument');*;"
 
-# rows CALL [COLUMNS]: shows a function's rows as a table, with -v all columns
+# Sets NONE to what the verb shows in place of an empty table.
+none()
+{
+	case $verb in
+		history | heads) NONE='no revisions' ;;
+		branches) NONE='no branches' ;;
+		current) NONE='at base' ;;
+		scopes) NONE='no scopes' ;;
+		drift | scope-drift) NONE='no drift' ;;
+		diff) NONE='no differences' ;;
+		lint) NONE='no findings' ;;
+		round-trip) NONE='no problems' ;;
+		log) NONE='nothing was run' ;;
+		verify) NONE='nothing to verify' ;;
+		*) NONE='' ;;
+	esac
+}
+
+# shortened NAME...: prints an SQL expression for the column "message", shortened so
+# that a row with these other columns fits
+shortened()
+{
+	local name width=$((columns - 2 - 3 * $#))
+
+	for name; do width+=" OPERATOR(pg_catalog.-) GREATEST(${#name}, coalesce(pg_catalog.max((SELECT pg_catalog.max(pg_catalog.length(l)) FROM pg_catalog.regexp_split_to_table($name, E'\n') l)) OVER (), 0))"; done
+	width="GREATEST(20, $width)"
+	printf '%s' "CASE WHEN pg_catalog.length(message) OPERATOR(pg_catalog.>) $width THEN pg_catalog.concat(pg_catalog.left(message, $width OPERATOR(pg_catalog.-) 3), '...') ELSE message END AS message"
+}
+
+# rows CALL [COLUMNS [NAMES]]: shows a function's rows as a table, with -v all columns
 rows()
 {
-	if given verbose; then
-		add '\x auto'
-		call "SELECT * FROM $1"
-	else
-		call "SELECT * FROM $1" "SELECT ${2:-*} FROM $1;"
+	local sent="SELECT ${2:-*} FROM $1"
+
+	# shellcheck disable=SC2086	# words
+	[ -z "${3:-}" ] || sent="SELECT ${3// /, }, $(shortened $3) FROM ($sent) shown"
+	! given verbose || { add '\x auto'; sent="SELECT * FROM $1"; }
+	call "SELECT * FROM $1" "$sent;"
+	add "SELECT :cmig_rows = 0 AS cmig_none \\gset${newline}\\if :cmig_none${newline}\\echo 'cmig: none'${newline}\\endif"
+}
+
+# Copies a table from standard input to standard output.  If it is empty, prints NONE
+# instead.
+table()
+{
+	local text
+
+	none
+	text=$(cat; echo x)
+	if [[ -n $NONE && $text == *"cmig: none$newline"x ]]; then
+		given sql && text=x || text=$NONE${newline}x
 	fi
+	text=${text%x}
+	printf '%s' "${text%"cmig: none$newline"}" | page
 }
 
 # found "CALL WHERE CONDITION": makes the exit status 1 if this query has a row
@@ -55,20 +100,20 @@ found_if() { add "SELECT $1 AS cmig_found \\gset${newline}\\if :cmig_found${newl
 # the call that look() performs before it shows rows
 required=''
 
-# look CALL [COLUMNS] [FOUND]: shows a function's rows, after the files were loaded.
+# look CALL [COLUMNS] [FOUND] [NAMES]: shows a function's rows, after the files were loaded.
 # FOUND is the argument of found(), or "rows" to call found_rows().
 look()
 {
 	find_files; begin; begin_look
 	[ -z "$required" ] || perform "$required"
-	rows "$1" "${2:-*}"
+	rows "$1" "${2:-*}" "${4:-}"
 	case ${3:-} in
 		'') ;;
 		rows) found_rows ;;
 		*) found "$3" ;;
 	esac
 	end_look
-	run page
+	run table
 }
 
 # argument NAME [DEFAULT]: sets a psql variable to the first argument.  An empty
@@ -78,52 +123,64 @@ argument() { variable "$1" "${arguments[0]-${2:-}}"; }
 # Runs a verb that is in the table LOOKS.
 look_up()
 {
-	local line name default call shown found
+	local line name default call shown found others
 
 	while IFS= read -r line; do
-		fields "$line" name default call shown found
+		fields "$line" name default call shown found others
 		[ "$(tr '[:upper:]' '[:lower:]' <<<"$name")" = "$verb" ] || continue
 		[[ $call != *:\'argument\'* ]] || argument argument "$default"
 		if [ "$name" = "$verb" ]; then
-			look "$call" "$shown" "$found"
+			look "$call" "$shown" "$found" "$others"
 		else
-			begin; rows "$call" "$shown"
+			begin; rows "$call" "$shown" "$others"
 			[ "$found" != rows ] || found_rows
-			run page
+			run table
 		fi
 		return
 	done <<<"$LOOKS"
 }
 
 # Reads triples of name, text, and hint from standard input, and shows them as lines.
-# Wraps text between words, but not statements, so that they can be pasted.
+# Wraps text between words, but not statements, so that they can be pasted.  "mark" stands
+# before each line of a hint; if "once" is set, a name that repeats is left out.
+mark='-> ' once=''
 items()
 {
-	local name text hint line
+	local name text hint line last=''
 
 	while IFS= read -r -d '' name && IFS= read -r -d '' text && IFS= read -r -d '' hint; do
 		visible "$name"; name=$VISIBLE
+		[ -z "$once" ] || { [ "$name" != "$last" ] || VISIBLE=''; last=$name; name=$VISIBLE; }
 		visible "$text"
 		printf '%s\t%s\n' "$name" "$VISIBLE"
 		[ -n "$hint" ] || continue
 		while IFS= read -r line; do
 			typed "$line"
 			visible "$TYPED"
-			printf '\t-> %s\n' "$VISIBLE"
+			printf '\t%s%s\t1\n' "$mark" "$VISIBLE"
 		done <<<"$hint"
 	done | awk -v columns="$columns" -F '\t' '
 		{
-			line = sprintf("%-*s", 20, $1 == "" ? "" : $1 " ")
-			count = split($2, words, " ")
-			whole = $2 ~ /^-> ([A-Z]+ [A-Z* ]|cmig )/
-			for (i = 1; i <= count; i++) {
-				if (i > 1 && !whole && length(line " " words[i]) > columns) {
-					print line
-					line = sprintf("%*s", $1 == "" ? 23 : 20, "") words[i]
-				} else
-					line = line (i > 1 ? " " : "") words[i]
+			name[NR] = $1; text[NR] = $2; hint[NR] = $3
+			if (length($1) < 36 && length($1) + 1 > indent) indent = length($1) + 1
+		}
+		END {
+			if (indent < 20) indent = 20
+			for (n = 1; n <= NR; n++) {
+				line = sprintf("%-*s", indent, name[n] == "" ? "" : name[n] " ")
+				whole = text[n] ~ /^-> ([A-Z]+ [A-Z* ]|cmig )/
+				if (hint[n] && text[n] !~ /^->/) line = line "   "
+				count = split(text[n], words, " ")
+				for (i = 1; i <= count; i++) {
+					if (i > 1 && !whole && length(line " " words[i]) > columns) {
+						print line
+						line = sprintf("%*s", indent + (hint[n] ? 3 : 0), "") words[i]
+					} else
+						line = line (i > 1 ? " " : "") words[i]
+				}
+				sub(/ +$/, "", line)
+				print line
 			}
-			print line
 		}' | page
 }
 
@@ -133,6 +190,8 @@ look_items()
 {
 	find_files; begin; begin_look; add_file_format
 	call "SELECT * FROM $1" "SELECT $2 FROM $1;"
+	none
+	[ -z "$NONE" ] || add "SELECT '$NONE', '', '' WHERE :cmig_rows = 0;"
 	add_plain
 	[ -z "${3:-}" ] || found "$3"
 	"${@:4}"
@@ -154,7 +213,8 @@ in_file()
 verb_locate()
 {
 	parameters
-	look_items "cmig.locate(${PARAMETERS#, })" "revision, pg_catalog.concat(NULLIF(differences, 0), CASE differences WHEN 0 THEN 'no differences' WHEN 1 THEN ' difference' ELSE ' differences' END, '; ' || pg_catalog.replace(examples, E'\\n', ', ')), hint"
+	look_items "cmig.locate(${PARAMETERS#, })" "revision, pg_catalog.concat(CASE WHEN differences OPERATOR(pg_catalog.=) 0 THEN 'no differences' WHEN differences OPERATOR(pg_catalog.=) 1 THEN '1 difference' ELSE pg_catalog.concat(differences, ' differences') END,
+	'; ' OPERATOR(pg_catalog.||) pg_catalog.replace(examples, E'\\n', ', ')), hint"
 }
 
 verb_lint()
@@ -227,8 +287,15 @@ verb_graph()
 # The following verbs of the table LOOKS also have an option.
 verb_history() { default_argument rev-range; look_up; }
 verb_heads() { if given resolve-dependencies; then LOOKS=${LOOKS/cmig.heads()/cmig.heads() WHERE is_effective}; fi; look_up; }
-# --check-heads compares with the files, which may contain a new head.
-verb_current() { ! given check-heads || { LOOKS=${LOOKS/CURRENT;/current;} required='cmig.require()'; }; look_up; }
+verb_log() { [[ ${option_limit:=20} =~ ^[0-9]{1,9}$ ]] || fail 2 '--limit must be a number'; [ "$((10#$option_limit))" -eq 0 ] || LOOKS=${LOOKS/cmig.log()/"cmig.log() LIMIT $((10#$option_limit))"}; look_up; }
+
+# A revision is a head only if no file follows it.  But the files are not required.
+verb_current()
+{
+	! given check-heads || required='cmig.require()'
+	[ ! -d "${folders[0]}" ] && [ -z "$required" ] || LOOKS=${LOOKS/CURRENT;/current;}
+	look_up
+}
 
 verb_round_trip() { [ ${#arguments[@]} -gt 0 ] || LOOKS=${LOOKS/"cmig.round_trip(:'argument')"/"cmig.round_trip()"}; look_up; }
 
@@ -250,14 +317,16 @@ direction()
 {
 	DIRECTION=upgrade
 	case ${arguments[0]:-} in upgrade | downgrade) DIRECTION=${arguments[0]}; arguments=("${arguments[@]:1}") ;; esac
-	[ ${#arguments[@]} -eq 1 ] || { [ ${#arguments[@]} -eq 0 ] && [ "$DIRECTION" = upgrade ] && arguments=(head); } || { usage_of "$verb"; exit 2; }
+	[ ${#arguments[@]} -eq 1 ] || { [ ${#arguments[@]} -eq 0 ] && [ "$DIRECTION" = upgrade ] && arguments=(head); } || refuse_arguments 'requires one revision'
 	targets "${arguments[0]}"
 }
 
 verb_plan()
 {
 	direction
-	look "cmig.plan('$DIRECTION', $TARGET)" 'step, revision, transactional, irreversible, message, locks'
+	if given verbose; then look "cmig.plan('$DIRECTION', $TARGET)"; return; fi
+	mark=''
+	look_items "cmig.plan('$DIRECTION', $TARGET)" "pg_catalog.concat(step, ' ', revision), pg_catalog.concat_ws(', ', CASE WHEN NOT transactional THEN 'NOT TRANSACTIONAL' END, CASE WHEN irreversible THEN 'IRREVERSIBLE' END, message), locks"
 }
 
 verb_script() { direction; show_script; }
@@ -285,7 +354,7 @@ verb_difference()
 	fi
 	rows "$function" "$shown"
 	found_rows
-	run page
+	run table
 }
 
 verb_report()

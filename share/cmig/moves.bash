@@ -19,6 +19,7 @@ check_options()
 	! given one-transaction || ! given stepwise || fail 2 '--one-transaction cannot be used with --stepwise'
 	! given one-transaction || ! given in-doubt || fail 2 '--in-doubt requires --stepwise'
 	! given sql || ! given dry-run || fail 2 '--sql cannot be used with --dry-run'
+	! given statements-only || option_sql=1
 	! given preflight || for name in sql dry-run scopes; do
 		! given "$name" || fail 2 "--preflight cannot be used with --$name"
 	done
@@ -57,10 +58,16 @@ add_missing() { add "SELECT 'missing', $MISSING, $MISSING_HINT FROM (SELECT :'cm
 # end_ahead: ends the first session, and shows what it has found
 end_ahead() { add 'ROLLBACK;'; look_ahead; }
 
+# wrapped TEXT: prints the text, wrapped between words
+wrapped() { fold -s -w "$columns" <<<"${1%"$newline"}" | sed 's/ *$//'; }
+
+# Shows what was loaded.
+say_loaded() { wrapped "$loaded" >&2; }
+
 # Begins the second session: a transaction, in which the files are loaded again.
 begin_again()
 {
-	[ -z "$loaded" ] || given quiet || say "${loaded%"$newline"}"
+	[ -z "$loaded" ] || given quiet || say_loaded
 	begin
 	add "BEGIN;${newline}SET client_min_messages = error;"
 	load_files
@@ -111,19 +118,19 @@ SET client_min_messages = error;"
 # Adds a statement that returns a record if an upgrade would wait for locks without limit.
 add_limit()
 {
-	add "SELECT 'limit', 'no lock_timeout is set: a statement waits for a lock without limit, and other sessions wait behind it', 'To set a limit: cmig upgrade -x cmig.lock_timeout=5s'
+	add "SELECT 'limit', 'no lock_timeout is set: statements wait for locks without limit, and other sessions behind them', pg_catalog.format('ALTER DATABASE %I SET cmig.lock_timeout = ''5s''', pg_catalog.current_database())
 WHERE pg_catalog.current_setting('lock_timeout') = '0' AND coalesce(pg_catalog.current_setting('cmig.lock_timeout', true), '0') = '0';"
 }
 
 # add_hazards TARGET...: adds statements that return what an upgrade would lose or
-# block as records.  Syntax errors are left out; the upgrade itself reports them.
+# block as records.  Errors that stop the upgrade before it runs anything are left out.
 add_hazards()
 {
 	local target
 
 	! given yes || return 0
 	for target in "$@"; do
-		call "SELECT * FROM cmig.lint($target)" "SELECT 'hazard', revision, message FROM cmig.lint($target) WHERE severity OPERATOR(pg_catalog.=) 'error' AND rule OPERATOR(pg_catalog.<>) 'syntax-error';"
+		call "SELECT * FROM cmig.lint($target)" "SELECT 'hazard', revision, message FROM cmig.lint($target) WHERE severity OPERATOR(pg_catalog.=) 'error' AND rule OPERATOR(pg_catalog.!~) '^(syntax-error|transaction-nesting)\$';"
 	done
 }
 
@@ -142,12 +149,13 @@ WHERE p.severity OPERATOR(pg_catalog.<>) 'notice' AND v.text IS NOT NULL ORDER B
 }
 
 # Reads records from standard input: triples of kind, revision, and text.  Shows them,
-# and sets steps, stepwise, checksum, hazards, place, and loaded, which describes what
-# was loaded.  Returns the exit status in the last record.
-steps=0 stepwise='' checksum='' hazards=0 stops=0 place='' loaded=''
+# and sets steps, listed (lines for the first steps), stepwise, checksum, hazards, stops,
+# place, and loaded, which describes what was loaded.  Returns the exit status in the last
+# record.
+steps=0 listed='' stepwise='' checksum='' hazards=0 stops=0 place='' loaded=''
 read_records()
 {
-	local kind revision text status=130 gone=0
+	local kind revision text line status=130 gone=0
 
 	while IFS= read -r -d '' kind && IFS= read -r -d '' revision && IFS= read -r -d '' text; do
 		visible "$text"
@@ -158,19 +166,21 @@ read_records()
 				gone=$((gone + 1))
 				[ "$gone" -gt 10 ] || say "${yellow}WARNING:  revision \"$text\" is applied, but there is no file for it$plain" ;;
 			missing) visible "$revision"; say "${yellow}WARNING:  $VISIBLE$plain${newline}HINT:  $text" ;;
-			limit) given quiet || say "$revision${newline}HINT:  $text" ;;
+			limit) given quiet || say "$revision${newline}HINT:  To set a limit: cmig upgrade -x cmig.lock_timeout=5s, or, for all runs:${newline}       $text" ;;
 			step)
 				steps=$((steps + 1))
 				[ ${#text} -le 70 ] || text=${text:0:67}...
-				[ -z "$ask" ] || [ "$steps" -gt 20 ] || say "  $revision${text:+, $text}" ;;
+				line="  $revision${text:+, $text}"
+				[ ${#line} -le "$columns" ] || line=${line:0:columns-3}...
+				[ "$steps" -gt 20 ] || listed+=$line$newline ;;
 			stepwise) stepwise=1 ;;
 			place) place=$text ;;
 			checksum) checksum=$text ;;
 			preflight)
 				[ "$revision" != error ] || stops=$((stops + 1))
-				say "$yellow$([ "$revision" = error ] && echo ERROR || echo WARNING):  $text$plain" ;;
+				say "$yellow$(wrapped "$([ "$revision" = error ] && echo ERROR || echo WARNING):  $text")$plain" ;;
 			hint) typed "$text"; visible "$TYPED"; say "HINT:  $VISIBLE" ;;
-			hazard) hazards=$((hazards + 1)); say "${yellow}HAZARD:  $revision: $text$plain" ;;
+			hazard) hazards=$((hazards + 1)); say "$yellow$(wrapped "HAZARD:  $revision: $text")$plain" ;;
 			pid) psql_started "$text" ;;
 			status) status=$revision ;;
 		esac
@@ -219,16 +229,15 @@ move()
 {
 	local options=''
 
-	[ "$1" = upgrade ] || ask=1
-	[ ! -t 2 ] || given yes || ask=1
 	begin_ahead
 	add_plan "$1" "$TARGET"
 	add "SELECT :'cmig_plan' = '[]' AS cmig_nothing \\gset${newline}\\if :cmig_nothing${newline}COMMIT;${newline}\\else"
 	[ "$1" = downgrade ] || { add_preflight "${TARGETS[@]}"; add_hazards "${TARGETS[@]}"; given preflight || add_limit; }
 	add "ROLLBACK;$newline\\endif"
 	look_ahead
-	[ "$steps" -gt 0 ] || { [ -z "$loaded" ] || given quiet || say "${loaded%"$newline"}"; return 0; }
+	[ "$steps" -gt 0 ] || { [ -z "$loaded" ] || given quiet || say_loaded; return 0; }
 	[ "$stops" -eq 0 ] || fail 1 "preflight finds $(count_of "$stops" error); nothing was changed" 'cmig preflight'
+	[ "$1" = upgrade ] && [ "$hazards" -eq 0 ] || given yes || { printf '%s' "$listed" >&2; [ "$steps" -le 20 ] || say "  and $((steps - 20)) more"; }
 	if [ "$1" = downgrade ]; then
 		confirm "downgrade $(count_of "$steps" revision)?"
 	elif [ "$hazards" -gt 0 ]; then
@@ -389,7 +398,12 @@ verb_drop_scope()
 show_script()
 {
 	[ ${#TARGETS[@]} -eq 1 ] || fail 2 'a script can have only one target'
+	! given statements-only || ! given version-table || fail 2 '--statements-only cannot be used with --version-table'
+	# a script that starts from this database is for this database
+	[[ ${arguments[0]} == *:* && ${arguments[0]} != current:* ]] || default_option version-table cmig.version
+	! given statements-only || unset option_version_table
 	parameters
+	! given statements-only || PARAMETERS+=', version_table => NULL'
 	find_files; begin; begin_load
 	[ "$DIRECTION" = downgrade ] || require_script
 	add_plain
@@ -416,21 +430,29 @@ require_script()
 # because a second query would run everything again.
 show_dry_run()
 {
-	local listed='revision, statement, line, command, rows, locks, rewrites'
 	local failed="error IS NOT NULL AND NOT error OPERATOR(pg_catalog.~~) ANY (ARRAY['not tried:%', '%An earlier statement was not tried.'])"
-	local call="cmig.dry_run('$DIRECTION', $TARGET)"
+	local call="cmig.dry_run('$DIRECTION', $TARGET)" command=page section=1
 
+	failed="CASE WHEN $failed AND pg_catalog.set_config('cmig_var.failed', 't', true) IS NOT NULL THEN error ELSE error END"
 	[ ${#TARGETS[@]} -eq 1 ] || fail 2 'a dry run can have only one target'
 	find_files; begin; begin_load
 	[ "$DIRECTION" = downgrade ] || require_script
 	if given verbose; then
 		add '\x auto'
-		listed='step, revision, statement, line, command, rows, elapsed, locks, rewrites, scans, wal_bytes'
+		call "SELECT * FROM $call" "SELECT step, revision, statement, line, command, rows, elapsed, locks, rewrites, scans, wal_bytes, $failed AS error FROM $call;"
+	else
+		[ "$DIRECTION" = upgrade ] || section=2
+		in_file "CASE WHEN command OPERATOR(pg_catalog.~~) 'verify: %' THEN 3 ELSE $section END" line
+		command=items mark='' once=1
+		add_file_format
+		call "SELECT * FROM $call" "SELECT revision, pg_catalog.concat_ws(': ', CASE WHEN line OPERATOR(pg_catalog.>) 0 THEN pg_catalog.concat('line ', coalesce(pg_catalog.substring($IN_FILE, '[0-9]*$'), line::text)) END,
+	CASE WHEN rows OPERATOR(pg_catalog.=) 1 THEN pg_catalog.concat(command, ', 1 row') ELSE pg_catalog.concat_ws(', ', command, rows OPERATOR(pg_catalog.||) ' rows') END),
+	pg_catalog.concat_ws(E'\\n', locks, 'rewrites ' OPERATOR(pg_catalog.||) rewrites, $failed) FROM $call;"
+		add_plain
 	fi
-	call "SELECT * FROM $call" "SELECT $listed, CASE WHEN $failed AND pg_catalog.set_config('cmig_var.failed', 't', true) IS NOT NULL THEN error ELSE error END AS error FROM $call;"
 	found_if "coalesce(pg_catalog.current_setting('cmig_var.failed', true), '') = 't'"
 	add 'ROLLBACK;'
-	run page
+	run $command
 }
 
 # Adds a statement that raises an error if a pending revision without a file was recorded

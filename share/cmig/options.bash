@@ -110,8 +110,17 @@ check_command()
 		[[ $word == *...* ]] && most=999 || most=$((most + 1))
 	done
 	[ ${#arguments[@]} -lt $least ] || [ ${#arguments[@]} -gt $most ] || return 0
-	usage_of "$verb"
-	exit 2
+	[ ${#arguments[@]} -lt $least ] && refuse_arguments "requires $(verb_field "$verb" 1)" || refuse_arguments "has too many arguments: ${arguments[*]}"
+}
+
+# refuse_arguments PROBLEM: fails because there are too few or too many arguments
+refuse_arguments()
+{
+	local words hint=''
+
+	words="cmig $verb $(verb_field "$verb" 1)"
+	[[ "$verb ${DIRECTION:-}" != *downgrade* ]] || hint="To revert the last revision: cmig $verb${DIRECTION:+ $DIRECTION} -1. To revert all: cmig $verb${DIRECTION:+ $DIRECTION} base$newline"
+	fail 2 "$verb${DIRECTION:+ $DIRECTION} $1" "${hint}usage: ${words% } [OPTION...]; the options: cmig help $verb"
 }
 
 # keep_option NAME VALUE: stores an option in option_NAME, and also in an array if it

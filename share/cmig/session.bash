@@ -151,7 +151,9 @@ messages()
 		esac
 		[ -z "$hint" ] || { typed "$line"; line=$TYPED; }
 		case $line in
-			'NOTICE:  '* | 'INFO:  '*) line=${line#*:  } ;;
+			'NOTICE:  '* | 'INFO:  '*)
+				line=${line#*:  }
+				[[ ${#line} -le $columns || $line != @(up|down)grade\ *\ -\>\ * ]] || line=${line:0:columns-3}... ;;
 			'psql: error: '*'database "'*'" does not exist') line="cmig: ${line#psql: error: }${newline}HINT:  To create it: cmig init --create-database$DATABASE_OPTION" ;;
 			'psql: error: '*) line="cmig: ${line#psql: error: }" ;;
 			ERROR:*' during recovery') line="$red$line$plain${newline}HINT:  This server is a standby, which can only be read. Connect to the primary, for example with ?target_session_attrs=primary in the URL." ;;

@@ -111,7 +111,7 @@ typed_options()
 		rest=${BASH_REMATCH[1]} argument=${BASH_REMATCH[2]} name=${BASH_REMATCH[3]//_/-} value=${BASH_REMATCH[5]}${BASH_REMATCH[6]} after=${BASH_REMATCH[7]}
 		if [[ $name == placeholders && $value =~ $placeholder ]]; then
 			argument="-x ${BASH_REMATCH[1]}=${BASH_REMATCH[2]}"
-		elif [[ $all == *" $name "* ]]; then
+		elif [[ $all == *" $name "* && ! $rest =~ cmig\.[a-z_]+\([^\)]*$ ]]; then
 			argument="--$name${value:+ $(typed_value "${value//[\{\}]/}")}"
 		fi
 		tail=$argument$after$tail
@@ -144,7 +144,9 @@ typed()
 	local statement='^(.*[^A-Za-z_])?(SELECT [a-z_*, ]+ FROM |SELECT |CALL )$'
 
 	rest=${rest/repeat the CALL/repeat the command}
+	rest=${rest/SELECT DISTINCT revision FROM cmig.progress/cmig status}
 	rest=${rest/use max_failures/use --max-failures}
+	rest=${rest/load with accept_changes => true/cmig load --accept-changes}
 	rest=${rest/eave out copy_of/eave out --copy-of}
 	rest=${rest/ OR pending IS DISTINCT FROM 0/}
 	rest=${rest/cmig.scopes() WHERE failed IS NOT NULL/cmig.scopes()}

@@ -85,14 +85,15 @@ new_file()
 
 verb_init()
 {
-	local folder config url='# database_url = postgresql:///shop'
+	local folder config url='# database_url = postgresql:///shop' env='# env = .env'
 
 	config=$(option config) || config=${CMIG_CONFIG:-cmig.conf}
 	folder=${arguments[0]:-${folders[0]}}
 	mkdir -p -- "$folder" || fail 2 "the folder $folder cannot be created"
 	if [ ! -e "$config" ]; then
 		[[ ! $(option database) =~ ^[A-Za-z0-9_-]+$ ]] || url="database_url = postgresql:///$option_database"
-		printf '%s\n' "folder = $folder" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' '# schemas = public' '# exclude = partman.*, public.job_*' '# env = .env' "$url" >"$config" || fail 2 "$config cannot be written"
+		! given env || [[ $config == */* ]] || env="env = $option_env"
+		printf '%s\n' "folder = $folder" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' '# schemas = public' '# compare = models' '# exclude = partman.*, public.job_*' "$env" "$url" >"$config" || fail 2 "$config cannot be written"
 		printf '%s\n' "$config"
 	fi
 	! given template && ! given package || say 'cmig: revisions are SQL files; --template and --package have no effect'
