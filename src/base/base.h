@@ -269,6 +269,9 @@ typedef struct CmigRevision
 	char	   *created_by;
 	bool		transactional;
 	bool		irreversible;	/* true if there is no downgrade script */
+	bool		expands;		/* true if the revision has the header
+								 * "expand", so that a downgrade script can be
+								 * generated */
 	bool		reverts_nothing;	/* true if the downgrade script is empty,
 									 * not even a comment, but the upgrade
 									 * script is not */

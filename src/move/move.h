@@ -244,6 +244,12 @@ extern void cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const C
 							  const char *in_doubt, const char *checksum);
 
 /*
+ * A hook that returns the downgrade script of a revision that has the header
+ * "expand" but no downgrade section, or raises error MG006.
+ */
+extern char *(*cmig_downgrade_generate) (const char *revision);
+
+/*
  * Hooks called before the first step of an upgrade, and before the commit of
  * the last step.  If a hook raises an error, no step or not the last is run.
  */

@@ -111,13 +111,22 @@ cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo, int n,
 /* The maximum number of bytes kept by cmig_step_texts_read_small(). */
 #define SMALL_BYTES (8 * 1024 * 1024)
 
+char	   *(*cmig_downgrade_generate) (const char *revision) = NULL;
+
 /*
- * Raise error MG006 if the step reverts a revision that has no downgrade
- * script.
+ * If the step reverts a revision that has no downgrade script, generate one, in
+ * memory of the given context, or raise error MG006.
  */
 static const CmigRunStep *
-require_reversible(const CmigRunStep *step)
+require_reversible(CmigRunStep *step, MemoryContext context)
 {
+	if (step->sql == NULL && step->expand && !cmig_running.replaying)
+	{
+		char	   *sql = cmig_downgrade_generate(step->revision);
+
+		step->sql = step->stored_sql = MemoryContextStrdup(context, sql);
+		step->file_name = NULL;
+	}
 	if (step->sql == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_IRREVERSIBLE),
@@ -150,7 +159,7 @@ fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id, bool repeatab
 	step->file_lines[1] = script->file_lines[2];
 	step->transactional = script->edges.transactional;
 	step->repeatable = repeatable;
-	step->expand = up && script->expand != NULL;
+	step->expand = script->expand != NULL;
 }
 
 void
@@ -173,7 +182,7 @@ cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node)
 		cmig_step_texts_deleted(id);
 	step = palloc(sizeof(CmigRunStep));
 	fill_step(step, plan, id, cmig_repeatables_is(graph, node), script);
-	require_reversible(step);
+	(void) require_reversible(step, CurrentMemoryContext);
 	return step;
 }
 
@@ -316,17 +325,17 @@ read_texts(CmigStepTexts *texts, int first)
 const CmigRunStep *
 cmig_step_texts_get(CmigStepTexts *texts, int number)
 {
-	const CmigRunStep *step;
+	CmigRunStep *step;
 
 	if (texts->small && texts->small[number])
-		return require_reversible(texts->small[number]);
+		return require_reversible(texts->small[number], GetMemoryChunkContext(texts));
 	if (number < texts->first || number >= texts->first + texts->count ||
 		texts->steps[number - texts->first].revision == NULL)
 		read_texts(texts, number);
 	step = &texts->steps[number - texts->first];
 	if (step->revision == NULL)
 		cmig_step_texts_deleted(cmig_graph_id(texts->graph, texts->plan->steps[number].node));
-	return require_reversible(step);
+	return require_reversible(step, texts->context);
 }
 
 /*

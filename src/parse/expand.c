@@ -309,7 +309,7 @@ typedef struct Action
 	int			end;
 	int			comma;			/* the comma behind the action, or -1 */
 	bool		moved;			/* does the action follow a line's UPDATE? */
-}			Action;
+} Action;
 
 /* Text that replaces a part of the script, of which only line breaks stay. */
 typedef struct Edit
@@ -317,17 +317,17 @@ typedef struct Edit
 	int			start;
 	int			end;
 	const char *text;
-}			Edit;
+} Edit;
 
 /* An "up" line that becomes SQL. */
 typedef struct FillLine
 {
 	const CmigExpandLine *line;
-	const		Action *change; /* the change of type whose USING it is, or
+	const Action *change;		/* the change of type whose USING it is, or
 								 * NULL */
 	int			statements;		/* number of statements above it */
 	List	   *demands;		/* of char *: actions that follow its UPDATE */
-}			FillLine;
+} FillLine;
 
 typedef struct Fill
 {
@@ -336,10 +336,10 @@ typedef struct Fill
 	int			line_count;
 	List	   *actions;		/* of Action * */
 	List	   *edits;			/* of Edit * */
-}			Fill;
+} Fill;
 
 static void
-add_edit(Fill * fill, int start, int end, const char *text)
+add_edit(Fill *fill, int start, int end, const char *text)
 {
 	Edit	   *edit = palloc(sizeof(Edit));
 
@@ -354,15 +354,15 @@ add_edit(Fill * fill, int start, int end, const char *text)
 static int
 compare_edits(const ListCell *a, const ListCell *b)
 {
-	const		Edit *one = lfirst(a);
-	const		Edit *other = lfirst(b);
+	const Edit *one = lfirst(a);
+	const Edit *other = lfirst(b);
 
 	return one->start != other->start ? one->start - other->start : one->end - other->end;
 }
 
 /* Add the actions of an ALTER TABLE statement. */
 static void
-add_actions(Fill * fill, const CmigStatement *statement)
+add_actions(Fill *fill, const CmigStatement *statement)
 {
 	AlterTableStmt *stmt = (AlterTableStmt *) statement->raw->stmt;
 	const char *text = statement->text;
@@ -414,7 +414,7 @@ add_actions(Fill * fill, const CmigStatement *statement)
 
 /* Is the line about this column of the action's table? */
 static bool
-is_about(const FillLine * line, const Action * action, const char *column)
+is_about(const FillLine *line, const Action *action, const char *column)
 {
 	return strcmp(line->line->column, column) == 0 &&
 		cmig_expand_is_relation(line->line, action->relation->schemaname, action->relation->relname);
@@ -425,7 +425,7 @@ is_about(const FillLine * line, const Action * action, const char *column)
  * NULL if there is none.
  */
 static FillLine *
-find_filling(const Fill * fill, const Action * action, const List *columns)
+find_filling(const Fill *fill, const Action *action, const List *columns)
 {
 	for (int i = fill->line_count - 1; i >= 0 && fill->lines[i].line->start > action->start; i--)
 	{
@@ -480,7 +480,7 @@ demand_text(const Constraint *constraint, const char *column, const char *text)
 
 /* Move the constraints of a new column behind the line that fills it. */
 static void
-move_constraints(Fill * fill, const Action * action)
+move_constraints(Fill *fill, const Action *action)
 {
 	const ColumnDef *column = (const ColumnDef *) action->cmd->def;
 	FillLine   *line = find_filling(fill, action, list_make1(column->colname));
@@ -561,7 +561,7 @@ demanded_columns(const AlterTableCmd *cmd)
 
 /* Move what the statements demand of filled columns behind the lines. */
 static void
-move_demands(Fill * fill)
+move_demands(Fill *fill)
 {
 	ListCell   *lc;
 
@@ -582,7 +582,7 @@ move_demands(Fill * fill)
 	/* leave no statement without an action, and a comma between those left */
 	foreach(lc, fill->actions)
 	{
-		const		Action *first = lfirst(lc);
+		const Action *first = lfirst(lc);
 		bool		any_left = false;
 		ListCell   *other;
 
@@ -591,8 +591,8 @@ move_demands(Fill * fill)
 			continue;
 		for_each_cell(other, fill->actions, lc)
 		{
-			const		Action *action = lfirst(other);
-			const		Action *next = lnext(fill->actions, other) ? lfirst(lnext(fill->actions, other)) : NULL;
+			const Action *action = lfirst(other);
+			const Action *next = lnext(fill->actions, other) ? lfirst(lnext(fill->actions, other)) : NULL;
 
 			if (action->statement != first->statement)
 				break;
@@ -609,7 +609,7 @@ move_demands(Fill * fill)
 
 /* Read the statements, as far as the script can be parsed. */
 static void
-read_actions(Fill * fill)
+read_actions(Fill *fill)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	CmigScriptReader *script = cmig_script_open(fill->sql);
@@ -639,10 +639,10 @@ read_actions(Fill * fill)
 
 /*
  * Find the changes of type whose USING the lines are.  Raises error MG013 if
- * such a change has a USING.
+ * such a change has a USING that was not generated.
  */
 static void
-find_changes(Fill * fill, const CmigRevisionText *revision)
+find_changes(Fill *fill, const CmigRevisionText *revision, bool generated)
 {
 	for (int i = 0; i < fill->line_count; i++)
 	{
@@ -651,7 +651,7 @@ find_changes(Fill * fill, const CmigRevisionText *revision)
 
 		foreach(lc, fill->actions)
 		{
-			const		Action *action = lfirst(lc);
+			const Action *action = lfirst(lc);
 			const ColumnDef *column = (const ColumnDef *) action->cmd->def;
 
 			if (action->start > line->line->start)
@@ -661,15 +661,31 @@ find_changes(Fill * fill, const CmigRevisionText *revision)
 			else if (action->cmd->subtype == AT_AlterColumnType && is_about(line, action, action->cmd->name))
 				line->change = action;
 		}
-		if (line->change != NULL && ((const ColumnDef *) line->change->cmd->def)->raw_default != NULL)
+		if (!generated && line->change != NULL && ((const ColumnDef *) line->change->cmd->def)->raw_default != NULL)
 			refuse_line(revision, line->line->line, true, "The change of the column's type has a USING.",
 						"Keep one of the two.");
 	}
 }
 
+/* Give a change of type this USING, in place of the one that it may have. */
+static void
+add_using(Fill *fill, const Action *action, const char *expression)
+{
+	CmigLexer	lexer;
+	int			start = action->end;
+
+	cmig_lexer_init(&lexer, pnstrdup(fill->sql + action->start, action->end - action->start));
+	while (((const ColumnDef *) action->cmd->def)->raw_default != NULL &&
+		   cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END && !cmig_lexer_is_word(&lexer, "using"))
+		;
+	if (lexer.type != CMIG_TOKEN_END)
+		start = action->start + (lexer.start - lexer.text);
+	add_edit(fill, start, action->end, psprintf(" USING (%s)", expression));
+}
+
 /* Turn the lines into SQL. */
 static void
-write_lines(Fill * fill)
+write_lines(Fill *fill)
 {
 	for (int i = 0; i < fill->line_count; i++)
 	{
@@ -681,7 +697,7 @@ write_lines(Fill * fill)
 
 		if (fill->lines[i].change != NULL)
 		{
-			add_edit(fill, fill->lines[i].change->end, fill->lines[i].change->end, psprintf(" USING (%s)", line->up));
+			add_using(fill, fill->lines[i].change, line->up);
 			continue;
 		}
 		initStringInfo(&text);
@@ -705,7 +721,7 @@ write_lines(Fill * fill)
 }
 
 const char *
-cmig_expand_fill(const char *sql, const char *revision)
+cmig_expand_fill(const char *sql, const char *revision, bool generated)
 {
 	CmigRevisionText text = {.edges.id = unconstify(char *, revision),.upgrade_sql = unconstify(char *, sql)};
 	Fill		fill = {.sql = sql};
@@ -723,7 +739,7 @@ cmig_expand_fill(const char *sql, const char *revision)
 	if (fill.line_count == 0)
 		return sql;
 	read_actions(&fill);
-	find_changes(&fill, &text);
+	find_changes(&fill, &text, generated);
 	move_demands(&fill);
 	write_lines(&fill);
 
@@ -731,7 +747,7 @@ cmig_expand_fill(const char *sql, const char *revision)
 	initStringInfo(&result);
 	foreach(lc, fill.edits)
 	{
-		const		Edit *edit = lfirst(lc);
+		const Edit *edit = lfirst(lc);
 
 		if (edit->start < at)
 			continue;			/* within a statement that is left out */
@@ -745,8 +761,8 @@ cmig_expand_fill(const char *sql, const char *revision)
 	return result.data;
 }
 
-void
-cmig_expand_require_up(const RawStmt *raw, List **created)
+const ColumnDef *
+cmig_expand_unfilled(const RawStmt *raw, List **created)
 {
 	const AlterTableStmt *stmt = (const AlterTableStmt *) raw->stmt;
 	ListCell   *lc;
@@ -754,7 +770,7 @@ cmig_expand_require_up(const RawStmt *raw, List **created)
 	if (IsA(raw->stmt, CreateStmt))
 		*created = lappend(*created, pstrdup(((CreateStmt *) raw->stmt)->relation->relname));
 	if (!IsA(stmt, AlterTableStmt) || cmig_text_list_has(*created, stmt->relation->relname))
-		return;
+		return NULL;
 	foreach(lc, stmt->cmds)
 	{
 		const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
@@ -762,7 +778,6 @@ cmig_expand_require_up(const RawStmt *raw, List **created)
 		bool		demanding = false;
 		bool		filled = false;
 		ListCell   *other;
-		char	   *type;
 
 		if (cmd->subtype != AT_AddColumn)
 			continue;
@@ -774,16 +789,25 @@ cmig_expand_require_up(const RawStmt *raw, List **created)
 			filled |= constraint->contype == CONSTR_DEFAULT || constraint->contype == CONSTR_IDENTITY ||
 				constraint->contype == CONSTR_GENERATED;
 		}
-		type = column->typeName->names == NIL ? "" : strVal(llast(column->typeName->names));
-		if (!demanding || filled || strstr(type, "serial") != NULL)
-			continue;
+		filled |= column->typeName->names != NIL && strstr(strVal(llast(column->typeName->names)), "serial") != NULL;
+		if (demanding && !filled)
+			return column;
+	}
+	return NULL;
+}
+
+void
+cmig_expand_require_up(const RawStmt *raw, List **created)
+{
+	const ColumnDef *column = cmig_expand_unfilled(raw, created);
+	const RangeVar *table = column == NULL ? NULL : ((const AlterTableStmt *) raw->stmt)->relation;
+
+	if (column != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("column \"%s\" of table \"%s\" must not be null, but nothing fills it",
-						column->colname, stmt->relation->relname),
+						column->colname, table->relname),
 				 errdetail("The revision has the header \"expand\", so the table may have rows that an older build writes. Nothing has been run."),
 				 errhint("Add a line after the statement: -- cmig:up %s.%s = <expression>",
-						 quote_qualified_identifier(stmt->relation->schemaname, stmt->relation->relname),
-						 quote_identifier(column->colname))));
-	}
+						 quote_qualified_identifier(table->schemaname, table->relname), quote_identifier(column->colname))));
 }

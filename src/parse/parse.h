@@ -331,8 +331,9 @@ extern void cmig_expand_require_header(const CmigRevisionText *revision);
 /*
  * Returns the upgrade script with its lines "-- cmig:up" as SQL, in which every
  * statement is still on its line, or the script itself if it has no such line.
+ * "generated" is true if a line may replace the USING of a change of type.
  */
-extern const char *cmig_expand_fill(const char *sql, const char *revision);
+extern const char *cmig_expand_fill(const char *sql, const char *revision, bool generated);
 
 /*
  * Raises error MG013 if the statement, of a script from cmig_expand_fill(), adds
@@ -340,6 +341,9 @@ extern const char *cmig_expand_fill(const char *sql, const char *revision);
  * created the table.  *created are the names of its tables so far.
  */
 extern void cmig_expand_require_up(const RawStmt *raw, List **created);
+
+/* Returns such a column, or NULL. */
+extern const ColumnDef *cmig_expand_unfilled(const RawStmt *raw, List **created);
 
 /* Is the line about this relation?  A NULL schema matches any. */
 extern bool cmig_expand_is_relation(const CmigExpandLine *line, const char *schema, const char *relation);

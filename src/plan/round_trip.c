@@ -350,8 +350,12 @@ take(RoundTrip *trip, int node)
 		return;
 	}
 	if (trip->graph->nodes[node].revision->irreversible)
-		add_row(trip, cmig_graph_id(trip->graph, node), "no downgrade", NULL, NULL, NULL,
-				"the revision has no downgrade script");
+	{
+		/* a downgrade that is generated is made from these images */
+		if (!trip->graph->nodes[node].revision->expands)
+			add_row(trip, cmig_graph_id(trip->graph, node), "no downgrade", NULL, NULL, NULL,
+					"the revision has no downgrade script");
+	}
 	else
 	{
 		ErrorData  *error = cmig_subtransaction_rehearse(there_and_back, trip);

@@ -271,7 +271,7 @@ cmig_history(PG_FUNCTION_ARGS)
 		values[6] = BoolGetDatum(in_graph && node->children.count > 1);
 		values[7] = BoolGetDatum(in_graph && node->parents.count > 1);
 		values[8] = BoolGetDatum(applied);
-		values[9] = BoolGetDatum(in_graph && revision->irreversible);
+		values[9] = BoolGetDatum(in_graph && revision->irreversible && !revision->expands);
 		values[10] = TimestampTzGetDatum(revision->created_at);
 		nulls[10] = !revision->has_created_at;
 		values[11] = TimestampTzGetDatum(at.times[n]);
@@ -329,7 +329,7 @@ show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabe
 		{"description", text->description},
 		{"transactional", text->edges.transactional ? "yes" : "no"},
 		{"expand", text->expand, text->expand == NULL},
-		{"reversible", text->downgrade_sql != NULL ? "yes" : "no", repeatable},
+		{"reversible", text->downgrade_sql != NULL ? "yes" : text->expand != NULL ? "generated" : "no", repeatable},
 		{"applied", applied ? "yes" : "no"},
 		{"head", children == 0 ? "yes" : "no", repeatable},
 		{"created_at", text->edges.has_created_at ? timestamptz_to_str(text->edges.created_at) : NULL},

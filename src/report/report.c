@@ -540,7 +540,7 @@ append_revision(StringInfo page, const CmigPicture *picture, int node,
 		append_script(page, "Upgrade", text->upgrade_sql);
 		if (text->downgrade_sql != NULL)
 			append_script(page, "Downgrade", text->downgrade_sql);
-		else if (!text->edges.repeatable)
+		else if (!text->edges.repeatable && text->expand == NULL)
 			page_element(page, "p", "dim", "irreversible: no downgrade script");
 		append_script(page, "Verify", text->verify_sql);
 	}

@@ -485,7 +485,7 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 		values[2] = cmig_names_datum(&revision->parents);
 		nulls[2] = revision->repeatable;
 		values[3] = BoolGetDatum(revision->transactional);
-		values[4] = BoolGetDatum(revision->irreversible);
+		values[4] = BoolGetDatum(revision->irreversible && !revision->expands);
 		nulls[5] = revision->created_by == NULL;
 		values[5] = nulls[5] ? (Datum) 0 : DirectFunctionCall1(namein, CStringGetDatum(revision->created_by));
 		values[6] = CStringGetTextDatum(revision->message);

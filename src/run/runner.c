@@ -455,9 +455,10 @@ check_script(CmigScriptRun *run, const char *sql)
 	MemoryContext context;
 	CmigScriptReader *script;
 	List	   *created = NIL;
+	bool		fills = run->step->expand && run->step->direction == CMIG_UPGRADE;
 
 	/* always check a script whose statements are committed one by one */
-	if (!run->step->top_level && !run->step->expand && !cmig_statement_may_need_top_level(sql))
+	if (!run->step->top_level && !fills && !cmig_statement_may_need_top_level(sql))
 		return;
 
 	context = AllocSetContextCreate(CurrentMemoryContext,
@@ -467,7 +468,7 @@ check_script(CmigScriptRun *run, const char *sql)
 	while (cmig_script_next(script, &run->statement))
 	{
 		(void) cmig_run_check_statement(run->step, run->statement.raw);
-		if (run->step->expand)
+		if (fills)
 		{
 			MemoryContextSwitchTo(caller);
 			cmig_expand_require_up(run->statement.raw, &created);
@@ -678,7 +679,7 @@ cmig_placeholder_values_insert(const char *script, const CmigNames *declarations
 	Script		arg = {.revision = revision,.what = what,.missing = missing};
 
 	script = cmig_substitute_script(script, declarations, revision, what, read_value, &arg);
-	return script != NULL && strcmp(what, "upgrade") == 0 ? cmig_expand_fill(script, revision) : script;
+	return script != NULL && strcmp(what, "upgrade") == 0 ? cmig_expand_fill(script, revision, false) : script;
 }
 
 void

@@ -6,10 +6,12 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "base/base.h"
 #include "base/compat.h"
@@ -410,6 +412,169 @@ cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *l
 	if (generate->store)
 		cmig_revision_rows_insert(text);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* ----------------------------------------------------------------
+ * Generates the downgrade script of a revision with the header "expand".
+ * ----------------------------------------------------------------
+ */
+
+/* A table or column that a script renames. */
+typedef struct Renamed
+{
+	const char *schema;
+	const char *table;			/* its name after the script */
+	const char *column;			/* likewise, or NULL */
+	const char *old;
+} Renamed;
+
+/*
+ * Returns the renames that lead back from the script's end to its start, a list
+ * of char * as in cmig.diff.
+ */
+static List *
+renames_back(const char *sql)
+{
+	CmigScriptReader *script = cmig_script_open(sql);
+	CmigStatement statement = {0};
+	List	   *renamed = NIL;
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	while (cmig_script_next(script, &statement))
+	{
+		const RenameStmt *stmt = (const RenameStmt *) statement.raw->stmt;
+		bool		column = IsA(stmt, RenameStmt) && stmt->renameType == OBJECT_COLUMN;
+		Renamed    *rename = NULL;
+
+		if (!IsA(stmt, RenameStmt) || stmt->relation == NULL || (!column && stmt->renameType != OBJECT_TABLE))
+			continue;
+		foreach(cell, renamed)
+		{
+			Renamed    *other = lfirst(cell);
+
+			if (strcmp(other->table, stmt->relation->relname) != 0)
+				continue;
+			if (!column)
+				other->table = pstrdup(stmt->newname);
+			if (column ? other->column != NULL && strcmp(other->column, stmt->subname) == 0 : other->column == NULL)
+				rename = other;
+		}
+		if (rename == NULL)
+		{
+			Oid			schema = get_rel_namespace(RangeVarGetRelid(stmt->relation, NoLock, true));
+
+			rename = palloc0(sizeof(Renamed));
+			rename->schema = stmt->relation->schemaname ? pstrdup(stmt->relation->schemaname) :
+				OidIsValid(schema) ? get_namespace_name(schema) : "public";
+			rename->table = pstrdup(column ? stmt->relation->relname : stmt->newname);
+			rename->old = pstrdup(column ? stmt->subname : stmt->relation->relname);
+			renamed = lappend(renamed, rename);
+		}
+		if (column)
+			rename->column = pstrdup(stmt->newname);
+	}
+	cmig_script_close(script);
+	foreach(cell, renamed)
+	{
+		const Renamed *rename = lfirst(cell);
+		char	   *table = quote_qualified_identifier(rename->schema, rename->table);
+
+		result = lappend(result, rename->column == NULL ? psprintf("table %s -> %s", table, quote_identifier(rename->old)) :
+						 psprintf("column %s.%s -> %s", table, quote_identifier(rename->column), quote_identifier(rename->old)));
+	}
+	return result;
+}
+
+/* Raise error MG006.  "detail" is a sentence about what is lost. */
+static void
+refuse_downgrade(const char *revision, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_IRREVERSIBLE),
+			 errmsg("revision \"%s\" cannot be reverted", revision),
+			 errdetail("It has no downgrade section, and none can be generated: %s.", detail),
+			 errhint("%s", hint ? hint : "Add a downgrade section to the revision and load it.")));
+}
+
+char *
+cmig_generate_downgrade(const char *revision)
+{
+	CmigSituation now = cmig_move_read(true);
+	int			node = cmig_graph_find_id(now.graph, revision);
+	CmigRevisionText *text = cmig_catalog_read_text(revision);
+	CmigReplayPlan *from;
+	CmigReplayPlan to;
+	CmigDiffOptions options = {.privileges = true,.comments = true};
+	CmigScriptReader *reader;
+	CmigStatement statement = {0};
+	StringInfoData script;
+	StringInfoData drops;
+	List	   *created = NIL;
+	List	   *downs = NIL;
+	const char *sql;
+	ListCell   *cell;
+
+	if (node < 0 || text == NULL)
+		return NULL;
+	if (cmig_scope_is_set())
+		refuse_downgrade(revision, "this works only outside of scopes", NULL);
+	from = cmig_replay_plan_nodes(now.graph, list_make1_int(node));
+	to = *from;
+	to.nodes = palloc(sizeof(int) * from->count);
+	to.count = 0;
+	for (int i = 0; i < from->count; i++)
+		if (from->nodes[i] != node)
+			to.nodes[to.count++] = from->nodes[i];
+	options.role = cmig_session_role();
+	foreach(cell, cmig_expand_lines(text))
+		if (((CmigExpandLine *) lfirst(cell))->down != NULL)
+		downs = lappend(downs, lfirst(cell));
+	options.renames = renames_back(text->upgrade_sql);
+
+	initStringInfo(&script);
+	initStringInfo(&drops);
+	foreach(cell, cmig_diff_run_between(from, &to, cmig_managed_schemas(NULL), &options, "cmig.downgrade()"))
+	{
+		const CmigDiffLine *line = lfirst(cell);
+		bool		creates = strcmp(line->action, "create") == 0 && line->subject != NULL;
+
+		if (line->upgrade == NULL)
+			refuse_downgrade(revision, section_layout_unsupported(line), NULL);
+		if (creates && !line->incidental && line->subject->kind != &cmig_kind_column &&
+			(line->subject->kind->flags & CMIG_KIND_DATA) != 0)
+			refuse_downgrade(revision, psprintf("it drops %s %s, whose rows are lost", line->kind, line->object), NULL);
+
+		/*
+		 * a line may read a column that is dropped, whose type may be dropped
+		 * after it
+		 */
+		if (!line->within)
+			append_line(downs != NIL && strcmp(line->action, "drop") == 0 && !line->again &&
+						(drops.len > 0 || strcmp(line->kind, "column") == 0) ? &drops : &script, line, true, false, true);
+	}
+	foreach(cell, downs)
+	{
+		const CmigExpandLine *line = lfirst(cell);
+
+		appendStringInfo(&script, "-- cmig:up %s.%s = %s\n", quote_qualified_identifier(line->schema, line->relation),
+						 quote_identifier(line->column), line->down);
+	}
+	appendStringInfoString(&script, drops.data);
+	sql = cmig_expand_fill(script.data, revision, true);
+
+	reader = cmig_script_open(sql);
+	while (cmig_script_next(reader, &statement))
+	{
+		const ColumnDef *column = cmig_expand_unfilled(statement.raw, &created);
+
+		if (column != NULL)
+			refuse_downgrade(revision, psprintf("column \"%s\", which it drops, must not be null", column->colname),
+							 psprintf("Add a line to the upgrade section: -- cmig:down %s.%s = <expression>",
+									  ((AlterTableStmt *) statement.raw->stmt)->relation->relname, quote_identifier(column->colname)));
+	}
+	cmig_script_close(reader);
+	return unconstify(char *, sql);
 }
 
 /* ----------------------------------------------------------------

@@ -379,6 +379,15 @@ extern char *cmig_own_name_replace(char *text, Oid schema, const char *old, cons
  */
 extern List *cmig_schema_copy(const char *from, char *name, const char *caller);
 
+/* in generate.c */
+
+/*
+ * Returns the downgrade script of a revision with the header "expand": the
+ * difference between what it and what the revisions below it create, with the
+ * lines "-- cmig:down" as SQL.  Raises error MG006 if rows would be lost.
+ */
+extern char *cmig_generate_downgrade(const char *revision);
+
 /* in drift.c */
 
 /*

@@ -444,7 +444,8 @@ cmig_draft(PG_FUNCTION_ARGS)
 	draft.template = cmig_argument_text(fcinfo, 7);
 	draft.new.text.precondition_sql = cmig_argument_text(fcinfo, 8);
 	draft.new.text.expand = expand_argument(fcinfo, 9);
-	draft.new.text.downgrade_sql = "";
+	/* what is left out is generated from the lines -- cmig:down */
+	draft.new.text.downgrade_sql = draft.new.text.expand ? NULL : "";
 
 	cmig_draft_prepare(&draft);
 	values[0] = CStringGetTextDatum(draft.file_name);

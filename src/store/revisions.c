@@ -77,8 +77,8 @@ static CmigQuery read_details = {
 	"SELECT " DETAIL_COLUMNS ", r.downgrade_sql IS NULL,"
 	/* the length of a large script is known without reading it */
 	" octet_length(r.downgrade_sql::text) < 1000 AND r.downgrade_sql::text !~ '\\S'"
-	" AND (octet_length(r.upgrade_sql::text) >= 1000 OR r.upgrade_sql::text ~ '\\S')"
-	" FROM cmig.revision r", 0,
+	" AND (octet_length(r.upgrade_sql::text) >= 1000 OR r.upgrade_sql::text ~ '\\S'),"
+	" (SELECT expand FROM (SELECT r.*) s)::text IS NOT NULL" FROM_REVISION, 0,
 	.all_rows = true
 };
 
@@ -274,6 +274,7 @@ collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 		read_detail_columns(&read->pack, desc, row, revision, first ? NULL : &revision[-1]);
 		revision->irreversible = !repeatable && cmig_query_bool(desc, row, 11, false);
 		revision->reverts_nothing = !repeatable && cmig_query_bool(desc, row, 12, false);
+		revision->expands = cmig_query_bool(desc, row, 13, false);
 	}
 }
 

@@ -1,0 +1,95 @@
+--
+-- Downgrades of revisions with the header "expand" that have no downgrade section
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+SELECT * FROM cmig.load($x$
+-- revision: 001
+-- message: People
+-- cmig:upgrade
+CREATE TABLE person (id int PRIMARY KEY, name text NOT NULL UNIQUE CHECK (name <> ''), age text, email text NOT NULL, zip text DEFAULT 'none' NOT NULL);
+CREATE INDEX person_lower ON person (lower(name));
+CREATE TABLE account (id int PRIMARY KEY, person int NOT NULL REFERENCES person);
+-- cmig:downgrade
+DROP TABLE account, person;
+
+-- revision: 002
+-- down_revision: 001
+-- message: First names
+-- expand: true
+-- cmig:upgrade
+ALTER TABLE person ADD COLUMN first_name text NOT NULL CHECK (first_name <> ''), ADD last_name text COLLATE "C" NOT NULL;
+-- cmig:up person.first_name = split_part(name, ' ', 1)
+-- cmig:up person.last_name = split_part(name, ' ', 2)
+ALTER TABLE person DROP COLUMN name, DROP zip;
+-- cmig:down person.name = first_name || ' ' || last_name
+ALTER TABLE person ALTER age TYPE integer, ALTER id TYPE bigint, ALTER email DROP NOT NULL;
+-- cmig:up person.age = age::int
+-- cmig:down person.age = 'age ' || age
+-- cmig:down person.email = coalesce(email, 'none')
+ALTER TABLE account RENAME TO owner;
+ALTER TABLE owner RENAME person TO who;
+ALTER TABLE owner RENAME who TO person_id;
+ALTER TABLE owner ALTER COLUMN person_id TYPE bigint;
+
+-- revision: 003
+-- down_revision: 002
+-- message: Rename
+-- expand: true
+-- cmig:upgrade
+ALTER TABLE owner RENAME person_id TO "Person";
+$x$);
+SELECT cmig.upgrade('001');
+INSERT INTO person SELECT i, 'First' || i || ' Last' || i, i::text, 'mail', 'zip' FROM generate_series(1, 3) i;
+INSERT INTO account SELECT 10 * i, i FROM generate_series(1, 3) i;
+SELECT * FROM cmig.upgrade();
+UPDATE person SET email = NULL WHERE id = 2;
+SELECT revision, irreversible FROM cmig.history();
+SELECT revision, field, value FROM cmig.history() h, cmig.show(h.revision) WHERE field = 'reversible';
+SELECT substring(cmig.script('downgrade', '003:001') FROM 'SET row_security = off;\n(.*)RESET SESSION.*SET row_sec') AS script;
+SELECT substring(cmig.script('downgrade', '002:001') FROM 'SET row_security = off;\n(.*)RESET SESSION') AS script;
+SELECT step, revision, irreversible FROM cmig.plan('downgrade', '001');
+SELECT * FROM cmig.downgrade('001');
+SELECT * FROM person ORDER BY id;
+SELECT * FROM account ORDER BY id;
+SELECT * FROM cmig.drift();
+SELECT * FROM cmig.round_trip();
+\d person
+
+-- committed step by step
+UPDATE person SET age = 3;
+SELECT cmig.upgrade();
+CALL cmig.downgrade_stepwise('001');
+SELECT * FROM person ORDER BY id;
+
+-- what would be lost, or cannot be computed
+CREATE FUNCTION reverts(script text, expand boolean DEFAULT true) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	d text;
+	h text;
+	c text;
+BEGIN
+	PERFORM cmig.remove_revision('003');
+	PERFORM cmig.remove_revision('002');
+	PERFORM cmig.create_revision('x', script, revision => '002', expand => expand);
+	PERFORM cmig.upgrade();
+	PERFORM cmig.downgrade('-1');
+	RAISE SQLSTATE 'XX123' USING MESSAGE = 'reverted', DETAIL = (SELECT string_agg(p::text || a, ' ' ORDER BY p.id) FROM person p JOIN account a ON a.person = p.id);
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT, c = PG_EXCEPTION_CONTEXT;
+	RETURN concat_ws(E'\n', sqlstate || ': ' || sqlerrm, d, h, (regexp_match(c, 'pg_cmig: [^\n]*'))[1]);
+END $$;
+SELECT reverts(s) FROM unnest(ARRAY[
+	'DROP TABLE account',
+	'ALTER TABLE person DROP email',
+	E'ALTER TABLE person DROP email;\n-- cmig:down person.email = NULL',
+	E'ALTER TABLE person DROP email;\n-- cmig:down public.person.email = age || id',
+	'ALTER TABLE person DROP age; CREATE TABLE shop (id int); ALTER TABLE person DROP zip; CREATE VIEW names AS SELECT name FROM person',
+	E'CREATE TYPE mood AS ENUM (''ok''); ALTER TABLE person ADD mood mood DEFAULT ''ok'', DROP zip;\n-- cmig:down person.zip = mood',
+	E'ALTER TABLE person ALTER age TYPE int USING length(age);\n-- cmig:down person.age = ''about '' || age',
+	E'ALTER TABLE account ALTER id TYPE text;\n-- cmig:down account.id = 100 + id::int']) s;
+SELECT reverts('ALTER TABLE person DROP age', false);
+
+DROP TABLE person, account;
+DROP FUNCTION reverts;
+DROP EXTENSION pg_cmig;
