@@ -92,6 +92,10 @@ ALTER ROLE regress_abandon CREATEROLE;
 CALL cmig.upgrade_stepwise();
 SELECT item, value FROM cmig.status() WHERE item = 'partially applied';
 CALL cmig.abandon_partial('007');
+-- a role that does not own the schema cannot tell
+SET ROLE regress_abandon;
+CALL cmig.abandon_partial('007', confirm => '007');
+RESET ROLE;
 -- what an unfinished statement did is not guessed
 CALL cmig.abandon_partial('007', confirm => '007');
 SELECT upgrade_sql FROM cmig.drift();

@@ -316,6 +316,7 @@ replay_all(CmigReplay *replay, void *arg)
 	if (error != NULL)
 		replay_begun(&begun);
 	after = cmig_replay_state(replay, rename_begun, abandon);
+	cmig_replayed_require_owned(after);
 	cmig_diff_lines(cmig_compare(after->image, abandon->before, &abandon->drift.options), &abandon->touched);
 	cmig_listing_init(&abandon->unseen, CMIG_LISTING_PLAIN);
 	for_each_from(cell, after->target->notes, list_length(abandon->drift.replayed->target->notes))

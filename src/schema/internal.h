@@ -810,6 +810,9 @@ extern void cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan)
  */
 extern CmigReplayed *cmig_replay_state(CmigReplay *replay, CmigReplayFinish finish, void *arg);
 
+/* Raise error 42501 if scripts were left out because of another role's schema. */
+extern void cmig_replayed_require_owned(const CmigReplayed *replayed);
+
 /*
  * Do the work in a subtransaction that is rolled back, in the task of a replay.
  * Returns NULL or the error.

@@ -106,12 +106,7 @@ measure(Locate *locate)
 	if (error != NULL)
 		ReThrowError(error);
 	AtEOXact_GUC(false, guc_level);
-	if (locate->replayed->target->elsewhere != NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("schema \"%s\", in which revisions create objects, belongs to another role",
-						(char *) linitial(locate->replayed->target->elsewhere)),
-				 errhint("Call the function as a role that owns the schemas of the revisions.")));
+	cmig_replayed_require_owned(locate->replayed);
 	candidate->context = context;
 	candidate->applied = copy_marks(locate->now.graph, locate->applied);
 	candidate->replayed = locate->replayed;

@@ -569,6 +569,17 @@ cmig_replay_state(CmigReplay *replay, CmigReplayFinish finish, void *arg)
 	return replayed;
 }
 
+void
+cmig_replayed_require_owned(const CmigReplayed *replayed)
+{
+	if (replayed->target->elsewhere != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("schema \"%s\", in which revisions create objects, belongs to another role",
+						(char *) linitial(replayed->target->elsewhere)),
+				 errhint("Call the function as a role that owns the schemas of the revisions.")));
+}
+
 CmigImage *
 cmig_replay_image(CmigReplay *replay, List **assumed)
 {
