@@ -5,7 +5,7 @@ GRANT ALL ON SCHEMA public TO regress_abandon;
 \set VERBOSITY default
 CREATE TABLE byhand (x int);
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
-('001', '{}', true, 'CREATE TABLE account (id int PRIMARY KEY, email text, note text); CREATE VIEW mails AS SELECT email FROM account', 'DROP VIEW mails; DROP TABLE account'),
+('001', '{}', true, 'CREATE TABLE account (id int PRIMARY KEY, email text, note text); CREATE VIEW mails AS SELECT email FROM account; CREATE TABLE part (k int) PARTITION BY LIST (k)', 'DROP VIEW mails; DROP TABLE account; DROP TABLE part'),
 ('006', '{001}', false, $$
 	ALTER TABLE account ADD email_lower text;
 	CREATE INDEX CONCURRENTLY account_lower ON account (email_lower);
@@ -103,14 +103,20 @@ SELECT revision, role, message FROM cmig.journal WHERE direction = 'stamp' ORDER
 DROP TABLE more;
 RESET cmig.role;
 
--- renames are reverted, so nothing is lost
+-- renames are reverted, so nothing is lost; a partition of the revision is dropped, and others
+-- stay; the audit is not guessed
+CREATE TABLE part_0 PARTITION OF part FOR VALUES IN (0);
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
 ('008', '{001}', false, $$
 	ALTER TABLE account RENAME email TO mail;
 	ALTER TABLE account RENAME TO person;
 	ALTER TABLE person RENAME note TO notes;
+	CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1);
+	SELECT cmig.enable_audit('part_1');
 	SELECT 1 / 0$$, '');
 CALL cmig.upgrade_stepwise('008');
+CALL cmig.abandon_partial('008', confirm => '008');
+SELECT cmig.disable_audit('part_1');
 CALL cmig.abandon_partial('008', confirm => '008');
 SELECT upgrade_sql FROM cmig.drift();
 SELECT count(email) FROM account;
@@ -127,7 +133,7 @@ CALL cmig.abandon_partial('007');
 
 RESET ROLE;
 DROP EXTENSION pg_cmig;
-DROP TABLE account, byhand, theirs CASCADE;
+DROP TABLE account, byhand, part, theirs CASCADE;
 DROP TABLE IF EXISTS more;
 DROP FUNCTION f();
 DROP OWNED BY regress_abandon;

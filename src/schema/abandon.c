@@ -318,6 +318,7 @@ replay_all(CmigReplay *replay, void *arg)
 	after = cmig_replay_state(replay, rename_begun, abandon);
 	cmig_replayed_require_owned(after);
 	cmig_diff_lines(cmig_compare(after->image, abandon->before, &abandon->drift.options), &abandon->touched);
+	cmig_audited_compare(after->audited, abandon->drift.replayed->audited, &abandon->touched);
 	cmig_listing_init(&abandon->unseen, CMIG_LISTING_PLAIN);
 	for_each_from(cell, after->target->notes, list_length(abandon->drift.replayed->target->notes))
 	{
@@ -426,6 +427,7 @@ look(Abandon *abandon, const char *name)
 	memset(abandon, 0, sizeof(Abandon));
 	find_revision(abandon, name);
 	abandon->drift.managed = cmig_managed_schemas(NULL);
+	abandon->drift.all_partitions = true;
 	abandon->drift.options.privileges = abandon->drift.options.comments = true;
 	abandon->drift.options.concurrently = cmig_running_concurrent_ddl();
 	abandon->drift.options.role = GetUserNameFromId(GetUserId(), false);

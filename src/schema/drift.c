@@ -213,7 +213,8 @@ cmig_drift_repair(CmigDrift *drift)
 	extensions = drop_extensions(drift);
 	cmig_others_mark(drift->live);
 	cmig_tool_table_keep(drift->live, drift->replayed->image);
-	cmig_keep_partitions(drift->live, drift->replayed->image, "The revisions create");
+	if (!drift->all_partitions)
+		cmig_keep_partitions(drift->live, drift->replayed->image, "The revisions create");
 	lines = list_concat(lines, compare(drift, drift->live, drift->replayed->image, false));
 	return list_concat(lines, extensions);
 }

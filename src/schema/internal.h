@@ -831,6 +831,7 @@ typedef struct CmigDrift
 	const CmigNames *schemas;	/* NULL if all schemas are compared */
 	CmigDiffOptions options;
 	bool		adopts;			/* true if drift_adopt() will be called */
+	bool		all_partitions; /* also those that no revision creates? */
 	char	   *captured;		/* NULL, or a revision to be stamped first */
 	List	   *lines;			/* the result, a list of CmigDiffLine */
 	List	   *renames;		/* list of CmigDiffLine: renames and moves */
