@@ -18,6 +18,7 @@ static const CmigLintRule own_rules[] = {
 	{"unused-ignore", CMIG_LINT_NOTICE},
 	{"empty-downgrade", CMIG_LINT_WARNING},
 	{"no-facts", CMIG_LINT_NOTICE},
+	{"prefer-expand", CMIG_LINT_NOTICE},
 	{NULL}
 };
 
@@ -25,6 +26,7 @@ static const CmigLintRule own_rules[] = {
 #define UNUSED_IGNORE (&own_rules[1])
 #define EMPTY_DOWNGRADE (&own_rules[2])
 #define NO_FACTS (&own_rules[3])
+#define PREFER_EXPAND (&own_rules[4])
 
 /* Returns all rules, in the order in which they are applied. */
 static List *
@@ -486,6 +488,36 @@ report_no_facts(CmigLint *lint)
 						 join_names(names));
 }
 
+/*
+ * Report which statements of the current revision, whose first finding has this
+ * number, would be safe with cmig.expand.
+ */
+static void
+report_expand(CmigLint *lint, int first)
+{
+	CmigListing statements;
+	int			last = 0;
+
+	lint->rule = PREFER_EXPAND;
+	if (lint->expand || !list_member_ptr(lint->rules, lint->rule))
+		return;
+	cmig_listing_init(&statements, CMIG_LISTING_PLAIN);
+	for (int i = first; i < list_length(lint->findings); i++)
+	{
+		const CmigLintFinding *finding = list_nth(lint->findings, i);
+
+		if (finding->dropped || !(finding->rule->flags & CMIG_LINT_EXPAND) || finding->severity == CMIG_LINT_NOTICE ||
+			finding->statement == last)
+			continue;
+		last = finding->statement;
+		cmig_listing_add_format(&statements, "%d", last);
+	}
+	if (statements.count > 0)
+		cmig_lint_report(lint, "-- expand: true",
+						 "old and new builds can run side by side during the changes of %s %s if the header of the revision has this line and cmig.expand prepares it",
+						 statements.count == 1 ? "statement" : "statements", cmig_listing_text(&statements));
+}
+
 /* Check a plan's scripts; the last arguments are those of lint_run_begin(). */
 static CmigLint *
 examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool enforces, bool everything)
@@ -504,12 +536,15 @@ examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool en
 	for (int i = 0; i < plan->count; i++)
 	{
 		const CmigRunStep *step = cmig_step_texts_get(texts, i);
+		int			first = list_length(lint->findings);
 
+		lint->expand = step->expand;
 		lint_run_script(lint, step->revision, step->sql, step->transactional);
 		lint->rule = EMPTY_DOWNGRADE;
 		if (now->graph->nodes[plan->steps[i].node].revision->reverts_nothing && list_member_ptr(lint->rules, lint->rule))
 			cmig_lint_report(lint, "-- cmig:downgrade\n-- there is nothing to revert",
 							 "the downgrade section is empty, so a downgrade reverts nothing, and the next upgrade runs the revision again; write the statements or, if there is nothing to revert, a comment");
+		report_expand(lint, first);
 	}
 	finish_deferred(lint, true);
 	if (!facts)

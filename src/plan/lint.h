@@ -171,6 +171,9 @@ typedef struct CmigLint CmigLint;
 #define CMIG_LINT_CALLED 4		/* also applies to what pg_cmig's functions
 								 * run, as rules with CMIG_LINT_SLOW do */
 #define CMIG_LINT_REWRITES 16	/* with SLOW: it rewrites the table */
+#define CMIG_LINT_EXPAND 32		/* cmig.expand makes what it reports safe */
+#define CMIG_LINT_FILL 64		/* reports how an upgrade fills columns, which
+								 * cmig.expand does in another way */
 
 /* A lint rule.  It may have several entries, one after the other. */
 typedef struct CmigLintRule
@@ -325,6 +328,7 @@ struct CmigLint
 	int			revision_number;	/* counted from 1 */
 	int			statement_number;	/* statements of the plan read so far */
 	bool		transactional;
+	bool		expand;			/* does it have the header? */
 	int			statements;		/* statements of this revision read so far */
 
 	/* current statement */

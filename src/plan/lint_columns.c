@@ -816,14 +816,14 @@ check_preference(CmigLint *lint, Node *node)
 #define TAGS {T_CreateStmt, T_AlterTableStmt, T_CreateForeignTableStmt, T_CreateSchemaStmt}
 
 const CmigLintRule cmig_lint_columns[] = {
-	{"adding-field-with-default", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_REWRITES, NULL, {T_AlterTableStmt}, AT_AddColumn, check_default},
+	{"adding-field-with-default", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_REWRITES | CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_AddColumn, check_default},
 	{"adding-auto-incrementing-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_REWRITES, NULL, {T_AlterTableStmt}, AT_AddColumn, check_auto_increment},
-	{"adding-required-field", CMIG_LINT_ERROR, 0, NULL, {T_AlterTableStmt}, AT_AddColumn, check_required},
-	{"adding-not-nullable-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW, NULL, {T_AlterTableStmt}, AT_SetNotNull, check_set_not_null},
-	{"changing-column-type", CMIG_LINT_ERROR, CMIG_LINT_SLOW, NULL, {T_AlterTableStmt}, AT_AlterColumnType, check_type},
-	{"renaming-column", CMIG_LINT_WARNING, 0, check_rename, {T_RenameStmt}},
-	{"ban-drop-column", CMIG_LINT_ERROR, 0, NULL, {T_AlterTableStmt}, AT_DropColumn, check_dropped},
-	{"ban-drop-not-null", CMIG_LINT_WARNING, 0, NULL, {T_AlterTableStmt}, AT_DropNotNull, check_nullable},
+	{"adding-required-field", CMIG_LINT_ERROR, CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_AddColumn, check_required},
+	{"adding-not-nullable-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_SetNotNull, check_set_not_null},
+	{"changing-column-type", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_AlterColumnType, check_type},
+	{"renaming-column", CMIG_LINT_WARNING, CMIG_LINT_EXPAND, check_rename, {T_RenameStmt}},
+	{"ban-drop-column", CMIG_LINT_ERROR, CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_DropColumn, check_dropped},
+	{"ban-drop-not-null", CMIG_LINT_WARNING, CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_DropNotNull, check_nullable},
 	{"ban-char-field", CMIG_LINT_NOTICE, 0, check_preference, TAGS},
 	{"prefer-text-field", CMIG_LINT_NOTICE, 0, check_preference, TAGS},
 	{"prefer-bigint-over-int", CMIG_LINT_NOTICE, 0, check_preference, TAGS},

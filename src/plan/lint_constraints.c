@@ -728,7 +728,7 @@ check_alter_domain(CmigLint *lint, Node *node)
 }
 
 const CmigLintRule cmig_lint_constraints[] = {
-	{"constraint-missing-not-valid", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added, {T_AlterTableStmt}},
+	{"constraint-missing-not-valid", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FILL, check_added, {T_AlterTableStmt}},
 	{"constraint-missing-not-valid", CMIG_LINT_ERROR, CMIG_LINT_SLOW, NULL, {T_AlterTableStmt}, AT_ValidateConstraint, check_validate},
 	{"adding-foreign-key-constraint", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added, {T_AlterTableStmt}},
 	{"adding-serial-primary-key-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added, {T_AlterTableStmt}},

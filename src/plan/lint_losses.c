@@ -500,7 +500,7 @@ check_replaced_function(CmigLint *lint, Node *node)
 }
 
 const CmigLintRule cmig_lint_losses[] = {
-	{"changing-all-rows", CMIG_LINT_ERROR, 0, check_all_rows, {T_UpdateStmt, T_DeleteStmt}},
+	{"changing-all-rows", CMIG_LINT_ERROR, CMIG_LINT_FILL, check_all_rows, {T_UpdateStmt, T_DeleteStmt}},
 	{"copying-all-rows", CMIG_LINT_WARNING, 0, check_copy, {T_InsertStmt}},
 	{"truncating-table", CMIG_LINT_ERROR, 0, check_truncate, {T_TruncateStmt}},
 	{"restarting-sequence", CMIG_LINT_WARNING, 0, check_restart, {T_AlterSeqStmt, T_AlterTableStmt}},

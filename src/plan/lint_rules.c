@@ -868,8 +868,8 @@ const CmigLintRule cmig_lint_others[] = {
 	{"prefer-robust-stmts", CMIG_LINT_NOTICE, 0, check_robust},
 	{"require-lock-timeout", CMIG_LINT_NOTICE, 0, check_timeout},
 	{"require-statement-timeout", CMIG_LINT_NOTICE, 0, check_timeout},
-	{"statement-after-access-exclusive", CMIG_LINT_WARNING, 0, check_after_exclusive},
-	{"backfill-with-schema-change", CMIG_LINT_WARNING, 0, check_backfill,
+	{"statement-after-access-exclusive", CMIG_LINT_WARNING, CMIG_LINT_FILL, check_after_exclusive},
+	{"backfill-with-schema-change", CMIG_LINT_WARNING, CMIG_LINT_FILL, check_backfill,
 	{T_UpdateStmt, T_InsertStmt, T_DeleteStmt, T_SelectStmt, T_MergeStmt}},
 	{NULL}
 };

@@ -43,6 +43,8 @@ cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
 	if ((lint->rule->flags & CMIG_LINT_SLOW) &&
 		cmig_lint_model_is_small(lint->slow ? lint->slow : lint->target, lint->small))
 		finding->severity = CMIG_LINT_NOTICE;
+	if (lint->expand && (lint->rule->flags & (CMIG_LINT_EXPAND | CMIG_LINT_FILL)))
+		finding->severity = CMIG_LINT_NOTICE;
 	finding->revision = lint->revision;
 	if (lint->statement)
 	{

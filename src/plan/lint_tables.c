@@ -456,7 +456,7 @@ const CmigLintRule cmig_lint_tables[] = {
 	{"ban-drop-table", CMIG_LINT_ERROR, 0, check_drop_table, {T_DropStmt}},
 	{"ban-drop-database", CMIG_LINT_ERROR, 0, check_drop_database, {T_DropdbStmt}},
 	{"ban-truncate-cascade", CMIG_LINT_ERROR, 0, check_truncate, {T_TruncateStmt}},
-	{"renaming-table", CMIG_LINT_WARNING, 0, check_rename, {T_RenameStmt, T_AlterObjectSchemaStmt}},
+	{"renaming-table", CMIG_LINT_WARNING, CMIG_LINT_EXPAND, check_rename, {T_RenameStmt, T_AlterObjectSchemaStmt}},
 	{"renaming-schema", CMIG_LINT_WARNING, 0, check_rename_schema, {T_RenameStmt}},
 	{"rewriting-table", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_REWRITES, check_rewrite,
 	{T_AlterTableStmt, T_VacuumStmt, T_ClusterStmt, T_RefreshMatViewStmt}},

@@ -1,0 +1,51 @@
+--
+-- cmig.lint and the header "expand"
+--
+CREATE EXTENSION pg_cmig;
+SET client_min_messages = warning;
+SET cmig.lint_ignore = 'require-lock-timeout,require-statement-timeout,prefer-robust-stmts,prefer-single-alter-table';
+SET cmig.lint_small_table = 0;
+CREATE TABLE person (id int PRIMARY KEY, name text, age text NOT NULL);
+INSERT INTO person SELECT i, 'a b', i FROM generate_series(1, 1000) i;
+ANALYZE person;
+SELECT cmig.create_revision('side by side', $$ALTER TABLE person ADD first_name text NOT NULL;
+-- cmig:up person.first_name = split_part(name, ' ', 1)
+ALTER TABLE person ALTER age TYPE bigint;
+-- cmig:up person.age = age::bigint
+ALTER TABLE person RENAME name TO full_name;
+ALTER TABLE person ALTER full_name SET NOT NULL, ALTER age DROP NOT NULL;
+ALTER TABLE person DROP full_name;
+ALTER TABLE person RENAME TO people;$$, '-- not now', revision => '001', expand => true);
+SELECT statement, line, rule, severity FROM cmig.lint() ORDER BY 1, 3;
+SET cmig.lint_policy = 'error';
+BEGIN;
+SELECT * FROM cmig.upgrade();
+ROLLBACK;
+
+-- the same without the header, for one statement, for none
+SELECT cmig.remove_revision('001');
+SELECT cmig.create_revision('one after the other', $$ALTER TABLE person ADD first_name text NOT NULL;
+ALTER TABLE person ALTER age TYPE bigint USING age::bigint;
+ALTER TABLE person RENAME name TO full_name;
+ALTER TABLE person ALTER full_name SET NOT NULL, ALTER age DROP NOT NULL;
+ALTER TABLE person DROP full_name;
+ALTER TABLE person RENAME TO people;$$, '-- not now', revision => '001');
+SELECT statement, line, rule, severity FROM cmig.lint() ORDER BY 1, 3;
+SELECT message, safe_rewrite FROM cmig.lint() WHERE rule = 'prefer-expand';
+SELECT cmig.upgrade();
+SELECT cmig.remove_revision('001');
+SELECT cmig.create_revision('one', $$-- cmig:ignore ban-drop-column
+ALTER TABLE person DROP age;
+ALTER TABLE person RENAME name TO full_name;$$, '-- not now', revision => '001');
+SELECT rule, message, safe_rewrite FROM cmig.lint() WHERE rule = 'prefer-expand';
+SET cmig.lint_ignore = 'renaming-column';
+SELECT rule FROM cmig.lint() WHERE rule ~ 'expand|renaming';
+SELECT rule FROM cmig.lint_sql('ALTER TABLE person RENAME name TO full_name') WHERE rule ~ 'expand';
+-- other errors remain
+RESET cmig.lint_ignore;
+SELECT cmig.remove_revision('001');
+SELECT cmig.create_revision('others', 'CREATE INDEX ON person (name); DROP TABLE person', '-- not now', revision => '001', expand => true);
+SELECT rule, severity FROM cmig.lint() WHERE severity = 'error';
+
+DROP TABLE person;
+DROP EXTENSION pg_cmig;
