@@ -18,7 +18,6 @@ BRANCH="pg_catalog.array_to_string(branch_labels, ', ') AS branch, message"
 LOOKS="history;base:heads;cmig.history(:'argument');revision, ${STATE//$newline/ }, message;;revision state
 heads;;cmig.heads();revision, CASE WHEN is_current THEN 'current' END AS state, $BRANCH;;revision state branch
 branches;;cmig.branches();revision, pg_catalog.array_to_string(children, E'\\n') AS children, message;;revision children
-show;;cmig.show(:'argument');*;
 verify;current;cmig.verify(:'argument');*;cmig.verify(:'argument') WHERE NOT ok
 round-trip;;cmig.round_trip(:'argument');revision, problem, kind, object, message;rows
 CURRENT;;cmig.current();revision, pg_catalog.concat_ws(', ', CASE WHEN is_head THEN 'head' END, CASE WHEN NOT known THEN 'not known' END) AS state, $BRANCH;;revision state branch
@@ -142,8 +141,9 @@ look_up()
 
 # Reads triples of name, text, and hint from standard input, and shows them as lines.
 # Wraps text between words, but not statements, so that they can be pasted.  "mark" stands
-# before each line of a hint; if "once" is set, a name that repeats is left out.
-mark='-> ' once=''
+# before each line of a hint; if "once" is set, a name that repeats is left out; if "raw"
+# is set, hints are scripts, which are not changed.
+mark='-> ' once='' raw=''
 items()
 {
 	local name text hint line last=''
@@ -155,9 +155,9 @@ items()
 		printf '%s\t%s\n' "$name" "$VISIBLE"
 		[ -n "$hint" ] || continue
 		while IFS= read -r line; do
-			typed "$line"
+			if [ -n "$raw" ]; then TYPED=$line; else typed "$line"; fi
 			visible "$TYPED"
-			printf '\t%s%s\t1\n' "$mark" "$VISIBLE"
+			printf '\t%s%s\t1%s\n' "$mark" "$VISIBLE" "$raw"
 		done <<<"$hint"
 	done | awk -v columns="$columns" -F '\t' '
 		{
@@ -168,6 +168,10 @@ items()
 			if (indent < 20) indent = 20
 			for (n = 1; n <= NR; n++) {
 				line = sprintf("%-*s", indent, name[n] == "" ? "" : name[n] " ")
+				if (hint[n] == 11) {
+					print text[n] == "" ? "" : "    " text[n]
+					continue
+				}
 				whole = text[n] ~ /^-> ([A-Z]+ [A-Z* ]|cmig )/
 				if (hint[n] && text[n] !~ /^->/) line = line "   "
 				count = split(text[n], words, " ")
@@ -225,6 +229,14 @@ verb_lint()
 	! given no-facts || lint="cmig.lint(:'argument', facts => false)"
 	in_file 1 line
 	look_items "$lint" "revision, pg_catalog.concat_ws(': ', coalesce($IN_FILE, CASE WHEN line IS NOT NULL THEN pg_catalog.concat('line ', line) END), severity, pg_catalog.concat(message, ' (', rule, ')')), safe_rewrite" "$lint WHERE severity OPERATOR(pg_catalog.=) 'error'"
+}
+
+verb_show()
+{
+	argument revision
+	if given verbose; then look "cmig.show(:'revision')"; return; fi
+	mark='' raw=1
+	look_items "cmig.show(:'revision')" "field, CASE WHEN field OPERATOR(pg_catalog.!~) '_sql\$' THEN pg_catalog.replace(value, E'\\n', ' ') END, CASE WHEN field OPERATOR(pg_catalog.~) '_sql\$' THEN value END"
 }
 
 verb_preflight()
