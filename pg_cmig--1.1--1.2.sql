@@ -1460,6 +1460,28 @@ COMMENT ON PROCEDURE cmig.abandon_partial(text, text) IS 'Reverts a revision tha
 
 ALTER TABLE cmig.backfill_run ADD COLUMN rows_total bigint, ADD COLUMN last_error text;
 
+CREATE TABLE cmig.expansion_run (
+	revision text PRIMARY KEY,
+	revisions text[] NOT NULL,
+	schemas text[] NOT NULL,
+	columns jsonb NOT NULL,
+	state text NOT NULL DEFAULT 'expanding' CONSTRAINT expansion_run_state_check
+		CHECK (state IN ('expanding', 'expanded', 'contracting', 'abandoning')),
+	role name NOT NULL DEFAULT CURRENT_USER,
+	started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+
+CREATE TABLE cmig.expansion_step (
+	revision text NOT NULL,
+	position integer NOT NULL,
+	phase text NOT NULL,
+	relation text NOT NULL,
+	statement text NOT NULL,
+	done boolean NOT NULL DEFAULT false,
+	PRIMARY KEY (revision, position)
+);
+
 CREATE TABLE cmig.run_control (
 	kind text NOT NULL CONSTRAINT run_control_kind_check
 		CHECK (kind IN ('all', 'revision', 'relation')),
@@ -1474,6 +1496,25 @@ CREATE TABLE cmig.run_control (
 
 COMMENT ON COLUMN cmig.backfill_run.rows_total IS 'Rows to update when the backfill started, estimated from a sample if the table is large; NULL if it is not known';
 COMMENT ON COLUMN cmig.backfill_run.last_error IS 'SQLSTATE and message of the error that ended the last CALL; NULL after it was resumed';
+SELECT pg_catalog.pg_extension_config_dump('cmig.expansion_run', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.expansion_step', '');
+
+COMMENT ON TABLE cmig.expansion_run IS 'The revision whose old and new version exist side by side, if there is one. cmig.expand adds the row, and cmig.contract and cmig.abandon delete it.';
+COMMENT ON COLUMN cmig.expansion_run.revision IS 'Last of the revisions that were expanded; part of the names of the schemas with the new version';
+COMMENT ON COLUMN cmig.expansion_run.revisions IS 'Revisions that cmig.contract records as applied';
+COMMENT ON COLUMN cmig.expansion_run.schemas IS 'Schemas whose tables have a new version';
+COMMENT ON COLUMN cmig.expansion_run.columns IS 'What cmig.expansion() shows of each column, as arrays';
+COMMENT ON COLUMN cmig.expansion_run.state IS 'expanding, expanded, contracting, or abandoning';
+COMMENT ON COLUMN cmig.expansion_run.role IS 'Role that called cmig.expand';
+COMMENT ON COLUMN cmig.expansion_run.started_at IS 'When cmig.expand was called first';
+COMMENT ON COLUMN cmig.expansion_run.changed_at IS 'When the state was set';
+COMMENT ON TABLE cmig.expansion_step IS 'Statements of an expansion, in their order. The owner of the database can read here what cmig.contract and cmig.abandon will run.';
+COMMENT ON COLUMN cmig.expansion_step.revision IS 'Revision of the row in cmig.expansion_run';
+COMMENT ON COLUMN cmig.expansion_step.position IS 'Position of the statement, counted from 1';
+COMMENT ON COLUMN cmig.expansion_step.phase IS 'When the statement runs: prepare, fill, or build in cmig.expand, check or contract in cmig.contract, abandon in cmig.abandon';
+COMMENT ON COLUMN cmig.expansion_step.relation IS 'Table whose statements run in the same transaction; empty if there is none';
+COMMENT ON COLUMN cmig.expansion_step.statement IS 'The statement';
+COMMENT ON COLUMN cmig.expansion_step.done IS 'Whether the statement has run';
 COMMENT ON TABLE cmig.run_control IS 'What cmig.pause and cmig.throttle have set, and backfills read before each batch. A row is deleted when the backfill of its table, or its revision, has ended.';
 COMMENT ON COLUMN cmig.run_control.kind IS 'all, revision, or relation';
 COMMENT ON COLUMN cmig.run_control.name IS 'all, the id of the revision, or the table with its schema';
@@ -1552,6 +1593,63 @@ COMMENT ON FUNCTION cmig.resume_run(text) IS 'Lets backfills that cmig.pause has
 COMMENT ON FUNCTION cmig.throttle(text, integer) IS 'Limits the rows per second that each backfill of a revision, of a table, or, with all, of the database updates, also those that start later. NULL lifts the limit; all and NULL lift every limit. Returns the unfinished backfills. Raises an error if there is no such revision or table (42704, 42809), the name is empty or the number is not positive (22023), or the transaction is read-only (25006).';
 
 --
+-- Two versions at once
+--
+
+CREATE PROCEDURE cmig.expand(target text DEFAULT 'head')
+AS 'MODULE_PATHNAME', 'cmig_expand'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.contract()
+AS 'MODULE_PATHNAME', 'cmig_contract'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.abandon()
+AS 'MODULE_PATHNAME', 'cmig_abandon'
+LANGUAGE C;
+
+CREATE FUNCTION cmig.expansion(OUT relation text, OUT version text, OUT old_column text, OUT new_column text,
+	OUT change text, OUT rows_filled bigint, OUT rows_left bigint, OUT rows_failed bigint, OUT failure text, OUT state text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_expansion'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.version_schema(revision text, schema text DEFAULT 'public')
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_version_schema'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION cmig.expansion_mark(value anyelement)
+RETURNS anyelement
+AS 'MODULE_PATHNAME', 'cmig_expansion_mark'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.expansion_unset(value anyelement)
+RETURNS anyelement
+AS 'MODULE_PATHNAME', 'cmig_expansion_unset'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.expansion_begin()
+RETURNS trigger
+AS 'MODULE_PATHNAME', 'cmig_expansion_begin'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.expansion_write()
+RETURNS trigger
+AS 'MODULE_PATHNAME', 'cmig_expansion_write'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON PROCEDURE cmig.expand(text) IS 'Prepares pending revisions with the header expand beside the running application: the tables keep their shape, and get hidden columns; the new build uses views in the schemas that version_schema names. Fills the new columns, builds indexes and constraints, and commits after each step. Continues after an interruption. Raises an error if a change cannot be expanded (0A000), a line cmig:up or cmig:down is missing (22023) or not correct (MG013), another revision is expanded (55000), revisions cannot be replayed (MG014), it is called inside a transaction block (25001), or another run is in progress (55P03).';
+COMMENT ON PROCEDURE cmig.contract() IS 'Gives the tables the shape of the expanded revision, removes what the old build needed, and records the revision as applied. Raises an error if no revision is expanded or rows of the old build could not be transformed (55000), a constraint is violated (23514), it is called inside a transaction block (25001), or another run is in progress (55P03).';
+COMMENT ON PROCEDURE cmig.abandon() IS 'Removes everything that expand has created. What the new build has written remains in the columns of the old version. Raises an error if no revision is expanded (55000), it is called inside a transaction block (25001), or another run is in progress (55P03).';
+COMMENT ON FUNCTION cmig.expansion() IS 'Returns each column of the expanded revision: rows that are filled and left, rows that could not be transformed, and the first reason. Empty if no revision is expanded.';
+COMMENT ON FUNCTION cmig.version_schema(text, text) IS 'Returns the name of the schema with the new version of a schema''s tables while the revision is expanded.';
+COMMENT ON FUNCTION cmig.expansion_mark(anyelement) IS 'Returns its argument. The default of a hidden column: notes that an INSERT does not name the column.';
+COMMENT ON FUNCTION cmig.expansion_unset(anyelement) IS 'Returns its argument. The default of a view''s column that has none.';
+COMMENT ON FUNCTION cmig.expansion_begin() IS 'Trigger function of expanded tables: takes note of which version a row is written through.';
+COMMENT ON FUNCTION cmig.expansion_write() IS 'Trigger function of expanded tables: computes the columns of the other version. Raises an error if an expression fails for a row of the new build, or is null although the column must not be (23502).';
+
+--
 -- Privileges: the new objects belong to the bootstrap superuser.  What PUBLIC and
 -- default privileges grant on them is revoked, and each of them is given the
 -- privileges of an existing object that is in the same levels of
@@ -1581,7 +1679,7 @@ BEGIN
 			n.tableoid AS class, n.oid, m.oid AS model_oid
 		FROM (VALUES
 				('cmig.audit_text', 'cmig.secret'), ('cmig.audit_triggers', 'cmig.secret'), ('cmig.audit_foreign', 'cmig.secret'),
-				('cmig.run_control', 'cmig.version')
+				('cmig.run_control', 'cmig.version'), ('cmig.expansion_run', 'cmig.version'), ('cmig.expansion_step', 'cmig.version')
 			) v (name, model),
 			pg_catalog.pg_class n, pg_catalog.pg_class m
 		WHERE n.oid = v.name::pg_catalog.regclass AND m.oid = v.model::pg_catalog.regclass
@@ -1604,6 +1702,10 @@ BEGIN
 				('require_schema', 'cmig.heads()'),
 				('autogenerate', 'cmig.heads()'),
 				('diff', 'cmig.heads()'),
+				('expand', 'cmig.upgrade(text)'), ('contract', 'cmig.upgrade(text)'), ('abandon', 'cmig.upgrade(text)'),
+				('expansion', 'cmig.heads()'), ('version_schema', 'cmig.heads()'),
+				('expansion_mark', 'cmig.upgrade(text)'), ('expansion_unset', 'cmig.upgrade(text)'),
+				('expansion_begin', 'cmig.upgrade(text)'), ('expansion_write', 'cmig.upgrade(text)'),
 				('set_option', 'cmig.upgrade(text)'), ('pause', 'cmig.upgrade(text)'),
 				('resume_run', 'cmig.upgrade(text)'), ('throttle', 'cmig.upgrade(text)')
 			) v (name, model),
@@ -1638,3 +1740,6 @@ BEGIN
 	END LOOP;
 END
 $$;
+
+-- defaults of columns are evaluated with the privileges of those who write
+GRANT EXECUTE ON FUNCTION cmig.expansion_mark(anyelement), cmig.expansion_unset(anyelement) TO PUBLIC;

@@ -136,6 +136,28 @@ CREATE TABLE cmig.run_control (
 	PRIMARY KEY (kind, name)
 );
 
+CREATE TABLE cmig.expansion_run (
+	revision text PRIMARY KEY,
+	revisions text[] NOT NULL,
+	schemas text[] NOT NULL,
+	columns jsonb NOT NULL,
+	state text NOT NULL DEFAULT 'expanding' CONSTRAINT expansion_run_state_check
+		CHECK (state IN ('expanding', 'expanded', 'contracting', 'abandoning')),
+	role name NOT NULL DEFAULT CURRENT_USER,
+	started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+
+CREATE TABLE cmig.expansion_step (
+	revision text NOT NULL,
+	position integer NOT NULL,
+	phase text NOT NULL,
+	relation text NOT NULL,
+	statement text NOT NULL,
+	done boolean NOT NULL DEFAULT false,
+	PRIMARY KEY (revision, position)
+);
+
 CREATE TABLE cmig.secret (
 	name text PRIMARY KEY,
 	value bytea NOT NULL
@@ -165,6 +187,8 @@ SELECT pg_catalog.pg_extension_config_dump('cmig.backfill_run', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.backfill_run_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.ddl_log', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.scope_version', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.expansion_run', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.expansion_step', '');
 
 COMMENT ON TABLE cmig.revision IS 'Revisions: their edges, scripts, and flags. Rows can be written by hand; they are validated when they are used.';
 COMMENT ON COLUMN cmig.revision.revision IS 'Identifier of the revision, up to 128 bytes. It must not contain white space or any of @ : + , ; { } " '', and must not be head, heads, base, or current';
@@ -252,6 +276,22 @@ COMMENT ON COLUMN cmig.run_control.paused IS 'Whether the backfills wait';
 COMMENT ON COLUMN cmig.run_control.max_rows_per_second IS 'How many rows each of the backfills may update per second; NULL for no limit';
 COMMENT ON COLUMN cmig.run_control.role IS 'Role that changed the row last';
 COMMENT ON COLUMN cmig.run_control.changed_at IS 'When the row was changed last';
+COMMENT ON TABLE cmig.expansion_run IS 'The revision whose old and new version exist side by side, if there is one. cmig.expand adds the row, and cmig.contract and cmig.abandon delete it.';
+COMMENT ON COLUMN cmig.expansion_run.revision IS 'Last of the revisions that were expanded; part of the names of the schemas with the new version';
+COMMENT ON COLUMN cmig.expansion_run.revisions IS 'Revisions that cmig.contract records as applied';
+COMMENT ON COLUMN cmig.expansion_run.schemas IS 'Schemas whose tables have a new version';
+COMMENT ON COLUMN cmig.expansion_run.columns IS 'What cmig.expansion() shows of each column, as arrays';
+COMMENT ON COLUMN cmig.expansion_run.state IS 'expanding, expanded, contracting, or abandoning';
+COMMENT ON COLUMN cmig.expansion_run.role IS 'Role that called cmig.expand';
+COMMENT ON COLUMN cmig.expansion_run.started_at IS 'When cmig.expand was called first';
+COMMENT ON COLUMN cmig.expansion_run.changed_at IS 'When the state was set';
+COMMENT ON TABLE cmig.expansion_step IS 'Statements of an expansion, in their order. The owner of the database can read here what cmig.contract and cmig.abandon will run.';
+COMMENT ON COLUMN cmig.expansion_step.revision IS 'Revision of the row in cmig.expansion_run';
+COMMENT ON COLUMN cmig.expansion_step.position IS 'Position of the statement, counted from 1';
+COMMENT ON COLUMN cmig.expansion_step.phase IS 'When the statement runs: prepare, fill, or build in cmig.expand, check or contract in cmig.contract, abandon in cmig.abandon';
+COMMENT ON COLUMN cmig.expansion_step.relation IS 'Table whose statements run in the same transaction; empty if there is none';
+COMMENT ON COLUMN cmig.expansion_step.statement IS 'The statement';
+COMMENT ON COLUMN cmig.expansion_step.done IS 'Whether the statement has run';
 COMMENT ON TABLE cmig.ddl_log IS 'DDL that was run outside of migration runs while cmig.ddl_policy was log, or after cmig.allow_ddl().';
 COMMENT ON COLUMN cmig.ddl_log.at IS 'When the command ended';
 COMMENT ON COLUMN cmig.ddl_log.command IS 'Command tag, such as ALTER TABLE, or allow_ddl for a call of that function';
@@ -775,6 +815,63 @@ COMMENT ON PROCEDURE cmig.downgrade_stepwise(bigint, text) IS 'Reverts the last 
 COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text, text) IS 'Reverts the revisions above the target, with a commit after each. Raises the same errors as downgrade(text), except MG007. Also raises an error if the plan does not have the given checksum (MG016), a statement that was run has changed (MG008), it is unknown whether a statement took effect (MG012), it is called inside a transaction block (25001), another step is partially applied (55000), or another run is in progress (55P03).';
 COMMENT ON PROCEDURE cmig.reset_stepwise(text, text) IS 'Downgrades to base and upgrades to the heads again, with a commit after each revision. The argument confirm must be the name of the database. Raises the same errors as downgrade_stepwise and upgrade_stepwise.';
 COMMENT ON PROCEDURE cmig.abandon_partial(text, text) IS 'Reverts a revision that a stepwise run has left partially applied. Compares the schema with what the applied revisions create, and lists the statements that revert what the revision has changed. If confirm is the id of the revision, runs them, with a commit after each, and deletes the revision''s progress; if data would be lost, confirm must be the id followed by ", losing data". Continues after an interruption. Raises an error if the revision is not partially applied, or is not completely reverted (55000), the confirmation is wrong or data would be lost (22023), cmig.protect does not allow that (MG011), revisions cannot be replayed (MG014), a statement that was run has changed (MG008), the change cannot be reverted (0A000), it is called inside a transaction block (25001), or another run is in progress (55P03).';
+
+--
+-- Two versions at once
+--
+
+CREATE PROCEDURE cmig.expand(target text DEFAULT 'head')
+AS 'MODULE_PATHNAME', 'cmig_expand'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.contract()
+AS 'MODULE_PATHNAME', 'cmig_contract'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.abandon()
+AS 'MODULE_PATHNAME', 'cmig_abandon'
+LANGUAGE C;
+
+CREATE FUNCTION cmig.expansion(OUT relation text, OUT version text, OUT old_column text, OUT new_column text,
+	OUT change text, OUT rows_filled bigint, OUT rows_left bigint, OUT rows_failed bigint, OUT failure text, OUT state text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_expansion'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.version_schema(revision text, schema text DEFAULT 'public')
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_version_schema'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION cmig.expansion_mark(value anyelement)
+RETURNS anyelement
+AS 'MODULE_PATHNAME', 'cmig_expansion_mark'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.expansion_unset(value anyelement)
+RETURNS anyelement
+AS 'MODULE_PATHNAME', 'cmig_expansion_unset'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.expansion_begin()
+RETURNS trigger
+AS 'MODULE_PATHNAME', 'cmig_expansion_begin'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.expansion_write()
+RETURNS trigger
+AS 'MODULE_PATHNAME', 'cmig_expansion_write'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON PROCEDURE cmig.expand(text) IS 'Prepares pending revisions with the header expand beside the running application: the tables keep their shape, and get hidden columns; the new build uses views in the schemas that version_schema names. Fills the new columns, builds indexes and constraints, and commits after each step. Continues after an interruption. Raises an error if a change cannot be expanded (0A000), a line cmig:up or cmig:down is missing (22023) or not correct (MG013), another revision is expanded (55000), revisions cannot be replayed (MG014), it is called inside a transaction block (25001), or another run is in progress (55P03).';
+COMMENT ON PROCEDURE cmig.contract() IS 'Gives the tables the shape of the expanded revision, removes what the old build needed, and records the revision as applied. Raises an error if no revision is expanded or rows of the old build could not be transformed (55000), a constraint is violated (23514), it is called inside a transaction block (25001), or another run is in progress (55P03).';
+COMMENT ON PROCEDURE cmig.abandon() IS 'Removes everything that expand has created. What the new build has written remains in the columns of the old version. Raises an error if no revision is expanded (55000), it is called inside a transaction block (25001), or another run is in progress (55P03).';
+COMMENT ON FUNCTION cmig.expansion() IS 'Returns each column of the expanded revision: rows that are filled and left, rows that could not be transformed, and the first reason. Empty if no revision is expanded.';
+COMMENT ON FUNCTION cmig.version_schema(text, text) IS 'Returns the name of the schema with the new version of a schema''s tables while the revision is expanded.';
+COMMENT ON FUNCTION cmig.expansion_mark(anyelement) IS 'Returns its argument. The default of a hidden column: notes that an INSERT does not name the column.';
+COMMENT ON FUNCTION cmig.expansion_unset(anyelement) IS 'Returns its argument. The default of a view''s column that has none.';
+COMMENT ON FUNCTION cmig.expansion_begin() IS 'Trigger function of expanded tables: takes note of which version a row is written through.';
+COMMENT ON FUNCTION cmig.expansion_write() IS 'Trigger function of expanded tables: computes the columns of the other version. Raises an error if an expression fails for a row of the new build, or is null although the column must not be (23502).';
 
 --
 -- Row-level security
@@ -2619,3 +2716,6 @@ BEGIN
 	END IF;
 END
 $$;
+
+-- defaults of columns are evaluated with the privileges of those who write
+GRANT EXECUTE ON FUNCTION cmig.expansion_mark(anyelement), cmig.expansion_unset(anyelement) TO PUBLIC;

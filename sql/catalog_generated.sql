@@ -58,6 +58,7 @@ INSERT INTO call (command) VALUES
 	('SELECT count(e.*::text) FROM cmig.export() e'), ('SELECT length(cmig.script(''upgrade'', ''heads''))'),
 	('SELECT cmig.repair(''001'')'), ('SELECT cmig.remove_revision(''003'')'),
 	('SELECT count(*) FROM cmig.load(E''-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nSELECT 2;\n-- revision: 004\n-- down_revision: 002\n-- cmig:upgrade\nSELECT 1;\n'')'),
+	('SELECT count(e.*::text) FROM cmig.expansion() e'),
 	('SET LOCAL cmig.concurrent_ddl = off; CALL cmig.backfill(''account'', ''email = NULL'')'),
 	('SET LOCAL cmig.ddl_policy = log; CREATE TABLE by_hand (); DROP TABLE by_hand; SELECT count(s.*::text) FROM cmig.status() s'),
 	('SET LOCAL cmig.scope = tenant; SELECT count(*) FROM cmig.upgrade(''heads'')'),
@@ -89,6 +90,7 @@ UPDATE call SET relnames = CASE
 	WHEN command ~ 'cmig.scope' THEN 'scope_version journal progress'
 	WHEN command ~ 'enable_audit' THEN 'secret'
 	WHEN command ~ 'pause|throttle|resume' THEN 'run_control'
+	WHEN command ~ 'expansion' THEN 'expansion_run expansion_step'
 	WHEN command ~ 'backfill' THEN 'backfill_run run_control'
 	WHEN command ~ 'upgrade\(' THEN 'revision version journal progress'
 	WHEN command ~ '001..., purge' THEN 'version journal progress backfill_run'
@@ -97,7 +99,7 @@ UPDATE call SET relnames = CASE
 	WHEN command ~ 'export|load' THEN 'revision'
 	ELSE '' END;
 \if :{?full}
-UPDATE call SET relnames = 'revision version journal progress backfill_run run_control secret ddl_log scope_version';
+UPDATE call SET relnames = 'revision version journal progress backfill_run run_control expansion_run expansion_step secret ddl_log scope_version';
 \else
 DELETE FROM shape WHERE (type, value) NOT IN (VALUES ('name', '''001'''), ('bytea', '''\x001122'''), ('integer', '2147483647'),
 	('bigint', '-9223372036854775808'), ('timestamptz', '''infinity'''), ('jsonb', '''[null, {"checksum": 1}]'''),

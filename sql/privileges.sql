@@ -96,6 +96,15 @@ GROUP BY 1 ORDER BY 1;
 --
 CREATE TEMP TABLE call (function text, call text);
 INSERT INTO call VALUES
+('abandon()', $$CALL cmig.abandon()$$),
+('contract()', $$CALL cmig.contract()$$),
+('expand(text)', $$CALL cmig.expand()$$),
+('expansion()', $$SELECT count(*) FROM cmig.expansion()$$),
+('expansion_begin()', $$SELECT cmig.expansion_begin()$$),
+('expansion_mark(anyelement)', $$SELECT cmig.expansion_mark(1)$$),
+('expansion_unset(anyelement)', $$SELECT cmig.expansion_unset(1)$$),
+('expansion_write()', $$SELECT cmig.expansion_write()$$),
+('version_schema(text,text)', $$SELECT cmig.version_schema('042')$$),
 ('abandon_partial(text,text)', $$CALL cmig.abandon_partial('001')$$),
 ('add_check(regclass,text,text)', $$CALL cmig.add_check('app.item', 'item_a', 'a > 0')$$),
 ('add_foreign_key(regclass,text,regclass,text,text,text,text)', $$CALL cmig.add_foreign_key('app.item', 'a'::text, 'app.item', 'id')$$),

@@ -31,6 +31,10 @@ my $allowed_per_call = 8;
 
 # Functions that only read, with at least one row of each kind to read.
 my %looking = (
+	expansion => ["cmig.expansion()"],
+	expansion_mark => ["cmig.expansion_mark(1)"],
+	expansion_unset => ["cmig.expansion_unset(1)"],
+	version_schema => ["cmig.version_schema('042')"],
 	audit_as_of => [ "cmig.audit_as_of(NULL::audited, now())", "cmig.audit_as_of(NULL::audited, now(), 1)" ],
 	audit_diff => ["cmig.audit_diff('audited'::regclass, 1, now() - interval '1 day')"],
 	audit_history => [ "cmig.audit_history('audited'::regclass, 1)", "cmig.audit_history('audited', '1')" ],
@@ -133,7 +137,7 @@ my %writing = (
 	throttle => [ 20, "SELECT cmig.throttle('all', 100)", "SELECT cmig.pause('all')", "SELECT cmig.resume_run('all')", "SELECT cmig.throttle('all', NULL)" ],
 	verify => [ 20, "SELECT cmig.verify()" ],
 );
-my %beside = map { $_ => 1 } qw(abandon_partial audit_trigger ddl_event ddl_trigger journal_trigger enable_audit enable_rls drop_scope pause remove_revision resume_run revoke_access upgrade upgrade_stepwise);
+my %beside = map { $_ => 1 } qw(abandon abandon_partial audit_trigger contract expand expansion_begin expansion_write ddl_event ddl_trigger journal_trigger enable_audit enable_rls drop_scope pause remove_revision resume_run revoke_access upgrade upgrade_stepwise);
 
 my %known = map { $_ => 1 } keys %looking, keys %writing, keys %beside;
 if (my %only = map { $_ => 1 } split / /, $ENV{CMIG_LEAK_ONLY} // '')

@@ -141,6 +141,55 @@ cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows, const ch
 					cmig_scope_text(), rows->count == 0 ? "base" : cmig_listing_text(&current))));
 }
 
+/* Report in a NOTICE that an expanded revision counts as applied. */
+static void
+report_expanded(const CmigExpansion * expansion)
+{
+	ereport(NOTICE,
+			(errmsg("revision \"%s\" is expanded: builds that need it connect with search_path = %s",
+					expansion->revision, expansion->search_path)));
+}
+
+/* Returns the first step of the plan that is not part of the expansion, or -1. */
+static int
+outside_expansion(const CmigSituation *now, const CmigPlan *plan, const CmigExpansion * expansion)
+{
+	for (int i = 0; i < plan->count; i++)
+		if (!cmig_graph_lists(expansion->revisions, cmig_graph_id(now->graph, plan->steps[i].node)))
+			return plan->steps[i].node;
+	return -1;
+}
+
+bool
+cmig_move_is_expanded(const CmigSituation *now, const CmigPlan *plan)
+{
+	const		CmigExpansion *expansion = plan->count > 0 && now->database == NULL ? cmig_expansion_read() : NULL;
+
+	if (expansion == NULL || strcmp(expansion->state, "expanded") != 0 || outside_expansion(now, plan, expansion) >= 0)
+		return false;
+	report_expanded(expansion);
+	return true;
+}
+
+void
+cmig_move_mind_expansion(const CmigSituation *now, CmigPlan *plan)
+{
+	const		CmigExpansion *expansion = plan->count > 0 && now->database == NULL ? cmig_expansion_read() : NULL;
+	int			outside;
+
+	if (expansion == NULL)
+		return;
+	outside = outside_expansion(now, plan, expansion);
+	if (plan->direction == CMIG_DOWNGRADE)
+		cmig_expansion_refuse(expansion, "nothing can be reverted");
+	if (outside >= 0)
+		cmig_expansion_refuse(expansion, psprintf("revision \"%s\" cannot be applied", cmig_graph_id(now->graph, outside)));
+	if (strcmp(expansion->state, "expanded") != 0)
+		cmig_expansion_refuse(expansion, "it cannot be applied");
+	report_expanded(expansion);
+	plan->count = 0;
+}
+
 void
 cmig_move_check(CmigStepTexts *texts, const CmigPlan *plan)
 {

@@ -65,6 +65,15 @@ extern void cmig_move_require_unprotected(const CmigSituation *now, const CmigPl
 extern void cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows,
 									 const char *verb);
 
+/*
+ * While revisions are expanded, an upgrade to them does nothing, and becomes an
+ * empty plan, with a NOTICE; raises 55000 for any other plan with steps.
+ */
+extern void cmig_move_mind_expansion(const CmigSituation *now, CmigPlan *plan);
+
+/* Are all steps part of the expansion?  If so, also reports that. */
+extern bool cmig_move_is_expanded(const CmigSituation *now, const CmigPlan *plan);
+
 /* Delete and insert the version rows that the step removes and adds. */
 extern void cmig_move_rows(const CmigSituation *now, const CmigPlanStep *step);
 

@@ -652,6 +652,8 @@ cmig_pending_require(const CmigSituation *now, const List *nodes, const char *ta
 	List	   *due = NIL;
 
 	cmig_repeatable_add_due(now->graph, now->applied, pending, now->elsewhere);
+	if (!now->elsewhere && cmig_move_is_expanded(now, pending))
+		pending->count = 0;
 	if (pending->count == 0)
 		return;
 	cmig_listing_init(&ids, CMIG_LISTING_QUOTED);

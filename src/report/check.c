@@ -100,7 +100,8 @@ static CmigQuery find = {
 	"  WHERE h.by_owner AND h.grantee <> 0 GROUP BY h.grantee, g.level, z.number HAVING count(*) = z.number),"
 	" covered AS (SELECT DISTINCT a.grantee, g.kind, g.oid, g.attnum, g.privilege, true AS by_owner FROM has a JOIN given g USING (level)),"
 	" beyond AS (SELECT h.* FROM held h LEFT JOIN covered c USING (grantee, kind, oid, attnum, privilege, by_owner)"
-	"  WHERE c.grantee IS NULL),"
+	/* everybody may evaluate the defaults of expanded tables */
+	"  WHERE c.grantee IS NULL AND (h.grantee <> 0 OR h.name NOT IN ('cmig.expansion_mark(anyelement)', 'cmig.expansion_unset(anyelement)'))),"
 
 	/*
 	 * find pairs of levels of which "level" is contained in "other", so that

@@ -768,13 +768,6 @@ extern CmigDifference *cmig_whole_difference(const CmigManaged *managed, const C
 
 /* in replay.c */
 
-/*
- * Returns a plan of the applied revisions, followed by the repeatable
- * revisions, each with the script that was last run.  Raises error MG001 if a
- * version row names an unknown revision.
- */
-extern CmigReplayPlan *cmig_replay_plan_applied(const CmigSituation *now);
-
 /* The result of replaying a whole plan. */
 typedef struct CmigReplayed
 {
@@ -800,9 +793,6 @@ typedef CmigImage *(*CmigReplayFinish) (const CmigManaged *managed, CmigImage *i
  */
 extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas, bool owned,
 									  const char *caller, bool assume, CmigReplayFinish finish, void *arg);
-
-/* Run a whole plan, in the task of a replay. */
-extern void cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan);
 
 /*
  * Read what the scripts have created up to now, in the task of a replay.  The

@@ -588,6 +588,19 @@ cmig_replay_image(CmigReplay *replay, List **assumed)
 	return run_reading(reading);
 }
 
+List *
+cmig_replay_compare(CmigImage *from, CmigImage *to)
+{
+	CmigDiffOptions *options = palloc0(sizeof(CmigDiffOptions));
+	List	   *lines = NIL;
+
+	options->privileges = options->comments = true;
+	options->role = GetUserNameFromId(GetUserId(), false);
+	options->initial = cmig_initial_grants_read();
+	cmig_diff_lines(cmig_compare(from, to, options), &lines);
+	return lines;
+}
+
 /* Run the task of a replay in the shadow. */
 static void
 run_task(CmigShadow *shadow, void *arg)

@@ -286,6 +286,13 @@ typedef struct CmigReplayPlan
 } CmigReplayPlan;
 
 /*
+ * Returns a plan of the applied revisions, followed by the repeatable
+ * revisions, each with the script that was last run.  Raises error MG001 if a
+ * version row names an unknown revision.
+ */
+extern CmigReplayPlan *cmig_replay_plan_applied(const CmigSituation *now);
+
+/*
  * Returns a plan of all revisions, and of all repeatable revisions with their
  * current scripts.
  */
@@ -314,6 +321,9 @@ typedef void (*CmigReplayTask) (CmigReplay *replay, void *arg);
 extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
 							CmigReplayTask task, void *arg);
 
+/* Run a whole plan, in the task of a replay. */
+extern void cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan);
+
 /*
  * Run the scripts of these nodes, in order and in one direction.  If
  * "repeatable" is not NULL, it is the only node, and may have another script.
@@ -333,6 +343,12 @@ extern void cmig_replay_nodes(CmigReplay *replay, const int *nodes, int count, C
  * script has created, and their names are added to *assumed.
  */
 extern CmigImage *cmig_replay_image(CmigReplay *replay, List **assumed);
+
+/*
+ * Returns the lines, a List of CmigDiffLine, that turn one image of a replay
+ * into another one, with privileges and comments.
+ */
+extern List *cmig_replay_compare(CmigImage *from, CmigImage *to);
 
 /*
  * Returns the revision whose script could not be replayed, or NULL if there is

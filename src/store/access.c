@@ -76,7 +76,7 @@ static const struct
 	 * SELECT on cmig.secret, which only the owner is allowed to read.
 	 */
 	{READER | AUTHOR | MIGRATOR, "SELECT ON cmig.revision, cmig.version, cmig.scope_version, cmig.journal, cmig.progress,"
-	" cmig.backfill_run, cmig.backfill_progress, cmig.run_control, cmig.ddl_log"},
+	" cmig.backfill_run, cmig.backfill_progress, cmig.run_control, cmig.expansion_run, cmig.expansion_step, cmig.ddl_log"},
 	{READER | AUTHOR | MIGRATOR, "SELECT ON SEQUENCE cmig.backfill_run_id_seq"},
 
 	/*
@@ -99,7 +99,8 @@ static const struct
 		" transaction_id, checksum, search_path, sqlstate, message, statement, scope),"
 		" UPDATE (outcome, elapsed, transaction_id, checksum, sqlstate, message, statement)"
 	" ON cmig.journal"},
-	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.progress, cmig.backfill_run, cmig.run_control"},
+	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.progress, cmig.backfill_run, cmig.run_control,"
+	" cmig.expansion_run, cmig.expansion_step"},
 
 	/*
 	 * The level "owner" contains all privileges except those that would allow
@@ -127,20 +128,21 @@ static const struct
 	{READER | AUTHOR | MIGRATOR,
 		"audit_as_of audit_diff audit_history audit_report audit_script "
 		"audit_status audit_transaction autogenerate branches check "
-		"current diff diff_schemas draft export graph heads help "
+		"current diff diff_schemas draft expansion export graph heads help "
 		"history import_files lint lint_sql log plan preflight preflight_rows report require "
 		"require_schema resolve rls_check rls_rules rls_script "
 		"rls_status schema_sql scope_drift scopes script show squash "
-	"status wait_for_replicas"},
+	"status version_schema wait_for_replicas"},
 	{AUTHOR,
 		"baseline create_revision load load_directory merge "
 	"remove_revision"},
 	{MIGRATOR,
-		"abandon_partial add_check add_foreign_key add_not_null add_unique allow_ddl "
-		"audit_retain audit_trigger backfill capture create_scope "
+		"abandon abandon_partial add_check add_foreign_key add_not_null add_unique allow_ddl "
+		"audit_retain audit_trigger backfill capture contract create_scope "
 		"disable_audit disable_rls downgrade downgrade_stepwise drift "
 		"drop_scope dry_run enable_audit enable_audit_schema enable_rls "
-		"enable_rls_schema import_state locate pause repair reset "
+		"enable_rls_schema expand expansion_begin expansion_mark "
+		"expansion_unset expansion_write import_state locate pause repair reset "
 		"reset_stepwise resume_run rls_test round_trip set_ddl_policy "
 		"set_option set_protect stamp throttle upgrade upgrade_scopes "
 	"upgrade_stepwise verify"}

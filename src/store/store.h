@@ -663,4 +663,31 @@ extern void cmig_draft_arguments(FunctionCallInfo fcinfo, int n, CmigDraft *draf
 extern void cmig_draft_prepare(CmigDraft *draft);
 extern char *cmig_draft_content(CmigDraft *draft);
 
+/* in expansion.c */
+
+/* A revision whose old and new version exist side by side. */
+typedef struct CmigExpansion
+{
+	char	   *revision;
+	char	   *state;			/* expanding, expanded, contracting,
+								 * abandoning */
+	char	   *search_path;	/* of the new build */
+	CmigNames  *revisions;
+}			CmigExpansion;
+
+/* Returns the name of the schema with the version of a schema's tables. */
+extern char *cmig_version_schema_name(const char *revision, const char *schema);
+
+/* Returns NULL if nothing is expanded. */
+extern CmigExpansion * cmig_expansion_read(void);
+
+/*
+ * Returns the real tables, a List of char *, in the order of their names; with
+ * "filled", only those that have rows to transform.
+ */
+extern List *cmig_expansion_relations(const CmigExpansion * expansion, bool filled);
+
+/* Raise error 55000: while it is expanded, "what" is not possible. */
+pg_noreturn extern void cmig_expansion_refuse(const CmigExpansion * expansion, const char *what);
+
 #endif							/* CMIG_STORE_H */

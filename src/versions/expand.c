@@ -1,0 +1,643 @@
+/*
+ * expand.c
+ *	  cmig.expand, cmig.contract, cmig.abandon, cmig.expansion, and
+ *	  cmig.version_schema.
+ *
+ * cmig.expand() stores the statements of the whole expansion in
+ * cmig.expansion_step before it runs the first of them.  Those of one group run
+ * in one transaction, which also marks them as done, so that after an
+ * interruption, the same CALL goes on.  The contraction and the abandonment are
+ * one transaction each, after the checks of a contraction.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/base.h"
+#include "base/errors.h"
+#include "graph/graph.h"
+#include "move/move.h"
+#include "parse/parse.h"
+#include "run/run.h"
+#include "store/store.h"
+#include "versions/internal.h"
+
+PG_FUNCTION_INFO_V1(cmig_expand);
+PG_FUNCTION_INFO_V1(cmig_contract);
+PG_FUNCTION_INFO_V1(cmig_abandon);
+PG_FUNCTION_INFO_V1(cmig_expansion);
+PG_FUNCTION_INFO_V1(cmig_version_schema);
+
+/* A step as stored. */
+typedef struct StoredStep
+{
+	char	   *position;
+	char	   *phase;
+	char	   *relation;
+	char	   *sql;
+	char	   *done;
+}			StoredStep;
+
+/* A CALL of one of the procedures. */
+typedef struct Work
+{
+	const char *procedure;
+	const		CmigExpansion *expansion;
+	List	   *steps;			/* of StoredStep *: one group, or all */
+	const char *phase;
+	const		StoredStep *step;	/* the one that is running, or NULL */
+	bool		entered;		/* has the session of a script been entered? */
+	void		(*work) (struct Work *work, FunctionCallInfo fcinfo);
+}			Work;
+
+/* ----------------------------------------------------------------
+ * Running steps
+ * ----------------------------------------------------------------
+ */
+
+static CmigQuery steps_query = {
+	"SELECT position, phase, relation, statement, done FROM cmig.expansion_step"
+	" WHERE revision = $1 AND phase = $2 ORDER BY cmig.expansion_step.position",
+	2, {TEXTOID, TEXTOID}
+};
+
+static CmigQuery done_query = {
+	"UPDATE cmig.expansion_step SET done = true WHERE revision = $1 AND position = ANY ($2::integer[])",
+	2, {TEXTOID, TEXTOID}
+};
+
+static CmigQuery state_query = {
+	"UPDATE cmig.expansion_run SET state = $2, changed_at = DEFAULT WHERE revision = $1",
+	2, {TEXTOID, TEXTOID}
+};
+
+static CmigQuery forget_steps = {"DELETE FROM cmig.expansion_step WHERE revision = $1", 1, {TEXTOID}};
+static CmigQuery forget_run = {"DELETE FROM cmig.expansion_run WHERE revision = $1", 1, {TEXTOID}};
+
+static void
+mark_done(const Work * work)
+{
+	StringInfoData positions;
+	ListCell   *cell;
+
+	initStringInfo(&positions);
+	foreach(cell, work->steps)
+		appendStringInfo(&positions, "%s%s", positions.len > 0 ? "," : "{", ((StoredStep *) lfirst(cell))->position);
+	appendStringInfoChar(&positions, '}');
+	cmig_query_do(&done_query, work->expansion->revision, positions.data);
+}
+
+/* Attempt callback: run a group of steps in one transaction. */
+static void
+run_group(void *arg)
+{
+	Work	   *work = arg;
+	ListCell   *cell;
+
+	cmig_toplevel_snapshot();
+	foreach(cell, work->steps)
+	{
+		work->step = lfirst(cell);
+		cmig_execute_statement(cmig_raw_parse_one(work->step->sql), work->step->sql, None_Receiver);
+		CommandCounterIncrement();
+	}
+	work->step = NULL;
+	mark_done(work);
+}
+
+/* Attempt callback: only mark the step. */
+static void
+finish_step(void *arg)
+{
+	cmig_toplevel_snapshot();
+	mark_done(arg);
+}
+
+static void
+attempt(Work * work, CmigAttempt body)
+{
+	cmig_lock_wait_forget();
+	cmig_runner_restart_timeout();
+	cmig_toplevel_attempt(body, NULL, work, work->procedure);
+	cmig_run_lock_keep();
+}
+
+/* What an interrupted statement has left is removed; is it complete? */
+static bool
+is_complete(const StoredStep * step)
+{
+	RawStmt    *raw = cmig_raw_parse_one(step->sql);
+	IndexStmt  *index = (IndexStmt *) raw->stmt;
+	Oid			table;
+	CmigLeftover leftover;
+
+	if (IsA(index, IndexStmt))
+	{
+		table = RangeVarGetRelid(index->relation, NoLock, false);
+		if (!OidIsValid(get_relname_relid(index->idxname, get_rel_namespace(table))))
+			return false;
+		leftover.table = table;
+		leftover.index = cmig_resume_invalid_index(table, index->idxname);
+		if (!OidIsValid(leftover.index))
+			return true;
+		cmig_resume_remove(&leftover);
+		cmig_toplevel_snapshot();
+		return false;
+	}
+	if (IsA(raw->stmt, AlterTableStmt))
+	{
+		static CmigQuery query = {
+			"SELECT FROM pg_constraint WHERE conrelid = $1 AND conname = $2::name", 2, {OIDOID, TEXTOID}
+		};
+		const AlterTableCmd *cmd = linitial_node(AlterTableCmd, ((AlterTableStmt *) raw->stmt)->cmds);
+
+		table = RangeVarGetRelid(((AlterTableStmt *) raw->stmt)->relation, NoLock, false);
+		return cmd->subtype == AT_AddConstraint &&
+			cmig_query_do(&query, table, castNode(Constraint, cmd->def)->conname) > 0;
+	}
+	return false;
+}
+
+/* Run steps that stand alone: builds, checks, and backfills. */
+static void
+run_alone(Work * work, const char *phase)
+{
+	List	   *all;
+	ListCell   *cell;
+
+	cmig_toplevel_snapshot();
+	all = cmig_query_list(&steps_query, work->expansion->revision, phase);
+	cmig_toplevel_commit();
+	foreach(cell, all)
+	{
+		StoredStep *step = lfirst(cell);
+		bool		fill = strcmp(phase, CMIG_PHASE_FILL) == 0;
+
+		if (*step->done == 't')
+			continue;
+		work->steps = list_make1(step);
+		work->step = step;
+		cmig_toplevel_snapshot();
+		if (fill || !is_complete(step))
+		{
+			cmig_toplevel_commit();
+			cmig_lock_wait_forget();
+			cmig_runner_restart_timeout();
+			if (!fill && strstr(step->sql, " CONCURRENTLY ") != NULL)
+				cmig_toplevel_warn_of_snapshots(step->sql);
+			cmig_toplevel_run_sql(step->sql, work->procedure);
+			cmig_run_lock_keep();
+		}
+		else
+			cmig_toplevel_commit();
+		work->step = NULL;
+		attempt(work, finish_step);
+	}
+}
+
+/* Statements run in the session that scripts find. */
+static void
+enter_session(Work * work)
+{
+	cmig_toplevel_snapshot();
+	cmig_session_enter(true);
+	work->entered = true;
+	cmig_toplevel_commit();
+}
+
+/* Run the steps of the preparation, one transaction for each table. */
+static void
+run_prepare(Work * work)
+{
+	List	   *all;
+
+	cmig_toplevel_snapshot();
+	all = cmig_query_list(&steps_query, work->expansion->revision, CMIG_PHASE_PREPARE);
+	cmig_toplevel_commit();
+	for (int i = 0; i < list_length(all);)
+	{
+		const		StoredStep *first = list_nth(all, i);
+
+		work->steps = NIL;
+		for (; i < list_length(all) && strcmp(((StoredStep *) list_nth(all, i))->relation, first->relation) == 0; i++)
+			work->steps = lappend(work->steps, list_nth(all, i));
+		if (*first->done == 'f')
+			attempt(work, run_group);
+	}
+}
+
+/* ----------------------------------------------------------------
+ * The procedures
+ * ----------------------------------------------------------------
+ */
+
+static void
+set_state(const CmigExpansion * expansion, const char *state)
+{
+	cmig_toplevel_snapshot();
+	cmig_query_do(&state_query, expansion->revision, state);
+	cmig_toplevel_commit();
+}
+
+/* Plan the expansion, and store it. */
+static void
+begin_expansion(Work * work, const char *target)
+{
+	static CmigQuery insert_run = {
+		"INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns) SELECT $1, $2, $3, coalesce(jsonb_agg(c), '[]')"
+		" FROM jsonb_array_elements($4::jsonb) c", 4, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID}
+	};
+	static CmigQuery insert_step = {
+		"INSERT INTO cmig.expansion_step (revision, position, phase, relation, statement) VALUES ($1, $2, $3, $4, $5)",
+		5, {TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
+	};
+	static CmigQuery column_json = {
+		"SELECT json_build_array($1, $2, $3, $4, $5, $6, $7, $8)", 8,
+		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	};
+	CmigSituation now = cmig_move_read(true);
+	CmigPlan   *plan = cmig_move_plan_upgrade(&now, cmig_argument_one(unconstify(char *, target)));
+	CmigExpansionPlan *expansion;
+	CmigNames	schemas = {0};
+	StringInfoData columns;
+	int			position = 0;
+	ListCell   *cell;
+
+	if (plan->count == 0)
+	{
+		cmig_move_report_nothing(now.graph, now.applied->rows, "expand");
+		return;
+	}
+	expansion = cmig_expansion_plan(&now, plan);
+	schemas.names = palloc(sizeof(char *) * Max(list_length(expansion->schemas), 1));
+	foreach(cell, expansion->schemas)
+		schemas.names[schemas.count++] = lfirst(cell);
+	initStringInfo(&columns);
+	foreach(cell, expansion->columns)
+	{
+		char	  **c = lfirst(cell);
+
+		appendStringInfo(&columns, "%s%s", columns.len > 0 ? "," : "[",
+						 cmig_query_value(&column_json, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]));
+	}
+	appendStringInfoString(&columns, columns.len > 0 ? "]" : "[]");
+	cmig_query_do(&insert_run, expansion->revision, &expansion->revisions, &schemas, columns.data);
+	foreach(cell, expansion->steps)
+	{
+		const		CmigExpansionStep *step = lfirst(cell);
+
+		cmig_query_do(&insert_step, expansion->revision, ++position, step->phase, step->relation, step->sql);
+	}
+}
+
+static void
+expand(Work * work, FunctionCallInfo fcinfo)
+{
+	char	   *target = cmig_argument_text(fcinfo, 0);
+
+	cmig_toplevel_snapshot();
+	work->expansion = cmig_expansion_read();
+	if (work->expansion == NULL)
+	{
+		begin_expansion(work, target ? target : "head");
+		work->expansion = cmig_expansion_read();
+		cmig_toplevel_commit();
+		if (work->expansion == NULL)
+			return;
+	}
+	else
+	{
+		CmigSituation now = cmig_move_read(true);
+		List	   *nodes = cmig_target_upgrade(now.graph, now.applied, cmig_argument_one(target ? target : "head"));
+
+		if (list_length(nodes) != 1 || strcmp(cmig_graph_id(now.graph, linitial_int(nodes)), work->expansion->revision) != 0)
+			cmig_expansion_refuse(work->expansion, "another revision cannot be expanded");
+		cmig_toplevel_commit();
+	}
+	if (strcmp(work->expansion->state, "expanding") != 0)
+	{
+		if (strcmp(work->expansion->state, "expanded") != 0)
+			cmig_expansion_refuse(work->expansion, "it cannot be expanded again");
+		ereport(NOTICE,
+				(errmsg("revision \"%s\" is already expanded", work->expansion->revision),
+				 errhint("SELECT * FROM cmig.expansion()")));
+		return;
+	}
+	enter_session(work);
+	run_prepare(work);
+	cmig_versions_filling = true;
+	run_alone(work, CMIG_PHASE_FILL);
+	cmig_versions_filling = false;
+	run_alone(work, CMIG_PHASE_BUILD);
+	set_state(work->expansion, "expanded");
+	ereport(NOTICE,
+			(errmsg("revision \"%s\" is expanded: the new build connects with search_path = %s", work->expansion->revision,
+					work->expansion->search_path),
+			 errhint("When no old build runs any more: CALL cmig.contract()")));
+}
+
+/* Raise an error because nothing is expanded. */
+static void
+require_expansion(Work * work)
+{
+	cmig_toplevel_snapshot();
+	work->expansion = cmig_expansion_read();
+	if (work->expansion == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no revision is expanded"),
+				 errhint("CALL cmig.expand('head')")));
+}
+
+/* Raise an error if rows of the old build could not be transformed. */
+static void
+require_transformed(const CmigExpansion * expansion)
+{
+	ListCell   *cell;
+
+	foreach(cell, cmig_expansion_relations(expansion, true))
+	{
+		const char *relation = lfirst(cell);
+		CmigQuery	query = {
+			psprintf("SELECT count(*), min(%s) FROM %s WHERE %s IS NOT NULL", CMIG_STATE_COLUMN, relation, CMIG_STATE_COLUMN)
+		};
+		char	  **row = cmig_query_row(&query);
+
+		cmig_query_free(&query);
+		if (strcmp(row[0], "0") != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("%s of table %s could not be transformed", strcmp(row[0], "1") == 0 ? "1 row" : psprintf("%s rows", row[0]), relation),
+					 errdetail("The first reason is: %s", row[1]),
+					 errhint("SELECT * FROM %s WHERE %s IS NOT NULL shows them. An UPDATE of such a row transforms it again.", relation, CMIG_STATE_COLUMN)));
+	}
+}
+
+/* Record the revisions as applied, and forget the expansion. */
+static void
+record(const CmigExpansion * expansion)
+{
+	CmigSituation now = cmig_move_read(true);
+	CmigPlan   *plan = cmig_move_plan_upgrade(&now, cmig_argument_one(expansion->revision));
+	CmigJournalBatch *batch = cmig_journal_batch();
+
+	for (int i = 0; i < plan->count; i++)
+	{
+		CmigRunStep *step = cmig_step_texts_fetch(now.graph, plan, plan->steps[i].node);
+		CmigJournalEntry entry = {.revision = step->revision,.direction = "upgrade",.outcome = "done"};
+
+		cmig_move_rows(&now, &plan->steps[i]);
+		entry.started_at = entry.finished_at = GetCurrentTimestamp();
+		entry.checksum = cmig_repeatable_checksum(step->stored_sql, step->transactional, step->repeatable);
+		entry.message = "contracted";
+		cmig_journal_add(batch, &entry);
+	}
+	cmig_journal_end(batch);
+}
+
+/* Attempt callback: everything that contract or abandon does at once. */
+static void
+run_last(void *arg)
+{
+	Work	   *work = arg;
+	bool		contract = strcmp(work->phase, CMIG_PHASE_CONTRACT) == 0;
+
+	cmig_toplevel_snapshot();
+	if (contract)
+	{
+		ListCell   *cell;
+
+		/* in the order of names, before any statement takes a weaker lock */
+		foreach(cell, cmig_expansion_relations(work->expansion, false))
+		{
+			char	   *sql = psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", (char *) lfirst(cell));
+
+			cmig_execute_statement(cmig_raw_parse_one(sql), sql, None_Receiver);
+		}
+		CommandCounterIncrement();
+		require_transformed(work->expansion);
+	}
+	run_group(work);
+	if (contract)
+		record(work->expansion);
+	cmig_query_do(&forget_steps, work->expansion->revision);
+	cmig_query_do(&forget_run, work->expansion->revision);
+}
+
+static void
+contract(Work * work, FunctionCallInfo fcinfo)
+{
+	char	   *revision;
+
+	require_expansion(work);
+	if (strcmp(work->expansion->state, "expanded") != 0 && strcmp(work->expansion->state, "contracting") != 0)
+		cmig_expansion_refuse(work->expansion, "it cannot be contracted");
+	require_transformed(work->expansion);
+	cmig_toplevel_commit();
+	set_state(work->expansion, "contracting");
+	enter_session(work);
+	run_alone(work, CMIG_PHASE_CHECK);
+	cmig_toplevel_snapshot();
+	work->phase = CMIG_PHASE_CONTRACT;
+	work->steps = cmig_query_list(&steps_query, work->expansion->revision, work->phase);
+	cmig_toplevel_commit();
+	revision = work->expansion->revision;
+	attempt(work, run_last);
+	ereport(NOTICE,
+			(errmsg("revision \"%s\" is contracted and applied", revision)));
+}
+
+static void
+abandon(Work * work, FunctionCallInfo fcinfo)
+{
+	static CmigQuery prepared = {
+		"SELECT FROM cmig.expansion_step WHERE revision = $1 AND phase = 'prepare' AND relation = '' AND done", 1, {TEXTOID}
+	};
+	List	   *all;
+	bool		created;
+	ListCell   *cell;
+
+	require_expansion(work);
+	work->phase = CMIG_PHASE_ABANDON;
+	all = cmig_query_list(&steps_query, work->expansion->revision, work->phase);
+	/* what is new was created in one transaction with the schema */
+	created = cmig_query_do(&prepared, work->expansion->revision) > 0;
+	work->steps = NIL;
+	foreach(cell, all)
+		if (created || ((StoredStep *) lfirst(cell))->relation[0] != '\0')
+		work->steps = lappend(work->steps, lfirst(cell));
+	cmig_toplevel_commit();
+	set_state(work->expansion, "abandoning");
+	enter_session(work);
+	attempt(work, run_last);
+	ereport(NOTICE,
+			(errmsg("the expansion of revision \"%s\" is abandoned: the tables are as before", work->expansion->revision)));
+}
+
+/* Error context callback */
+static void
+describe_error(void *arg)
+{
+	const		Work *work = arg;
+
+	cmig_lock_wait_explain();
+	if (work->step != NULL)
+		errcontext("SQL statement \"%s\"", work->step->sql);
+	errcontext("pg_cmig: %s", work->procedure);
+}
+
+/* What the three procedures share. */
+static Datum
+run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work * work, FunctionCallInfo fcinfo))
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context;
+	Work	   *work;
+	ErrorContextCallback callback = {error_context_stack, describe_error};
+
+	cmig_scope_refuse(procedure, "Expand the database itself: RESET cmig.scope");
+	cmig_running_require_idle(procedure);
+	cmig_toplevel_require(fcinfo, procedure);
+	cmig_session_require_member();
+	context = cmig_toplevel_context("pg_cmig expansion");
+	MemoryContextSwitchTo(context);
+	work = palloc0(sizeof(Work));
+	work->procedure = procedure;
+	callback.arg = work;
+
+	/* fail beside another stepwise run */
+	cmig_change_begin(procedure);
+	cmig_toplevel_commit();
+	PG_TRY();
+	{
+		cmig_run_lock_session(procedure);
+		cmig_extension_hold();
+		cmig_run_limit_start();
+		error_context_stack = &callback;
+		cmig_lock_wait_watch(GetUserId());
+		body(work, fcinfo);
+		if (work->entered)
+		{
+			cmig_toplevel_snapshot();
+			work->entered = false;
+			cmig_session_leave();
+			cmig_toplevel_commit();
+		}
+		cmig_lock_wait_unwatch();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		cmig_versions_filling = false;
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		cmig_toplevel_rollback();
+		if (work->entered)
+		{
+			cmig_toplevel_snapshot();
+			cmig_session_leave();
+			cmig_toplevel_commit();
+		}
+		cmig_lock_wait_unwatch();
+		cmig_extension_release();
+		cmig_run_lock_release();
+		if (error->hint == NULL && work->expansion != NULL)
+			error->hint = psprintf("After fixing the cause, repeat the CALL, which goes on where it stopped, or: CALL cmig.abandon()");
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	error_context_stack = callback.previous;
+	cmig_extension_release();
+	cmig_run_lock_release();
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return (Datum) 0;
+}
+
+Datum
+cmig_expand(PG_FUNCTION_ARGS)
+{
+	return run_procedure(fcinfo, "cmig.expand", expand);
+}
+
+Datum
+cmig_contract(PG_FUNCTION_ARGS)
+{
+	return run_procedure(fcinfo, "cmig.contract", contract);
+}
+
+Datum
+cmig_abandon(PG_FUNCTION_ARGS)
+{
+	return run_procedure(fcinfo, "cmig.abandon", abandon);
+}
+
+Datum
+cmig_version_schema(PG_FUNCTION_ARGS)
+{
+	char	   *revision = cmig_argument_text(fcinfo, 0);
+	char	   *schema = cmig_argument_text(fcinfo, 1);
+
+	if (revision == NULL || schema == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(cmig_version_schema_name(revision, schema)));
+}
+
+/* Add the rows of one table to the result of cmig.expansion(). */
+static void
+show_relation(ReturnSetInfo *result, const CmigExpansion * expansion, const char *relation)
+{
+	static CmigQuery columns = {
+		"SELECT $2, c->>1, c->>3, c->>4, c->>2, $3::bigint, $4::bigint, $5::bigint, $6, state"
+		" FROM cmig.expansion_run, jsonb_array_elements(columns) WITH ORDINALITY e (c, n)"
+		" WHERE revision = $1 AND c->>0 = $2 ORDER BY n", 6, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	};
+	static CmigQuery has_state = {
+		"SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = '" CMIG_STATE_COLUMN "' AND NOT attisdropped",
+		1, {TEXTOID}
+	};
+	char	  **counts = NULL;
+	Datum		values[6];
+	char		nulls[6];
+
+	if (cmig_query_do(&has_state, relation) > 0)
+	{
+		CmigQuery	query = {
+			psprintf("SELECT count(*) FILTER (WHERE s IS NULL), count(*) FILTER (WHERE s = 'todo'), count(*) FILTER (WHERE s <> 'todo'),"
+					 " min(s) FILTER (WHERE s <> 'todo') FROM (SELECT %s FROM %s) t (s)", CMIG_STATE_COLUMN, relation)
+		};
+
+		counts = cmig_query_row(&query);
+		cmig_query_free(&query);
+	}
+	cmig_query_bind_text(values, nulls, 0, expansion->revision);
+	cmig_query_bind_text(values, nulls, 1, relation);
+	for (int i = 0; i < 4; i++)
+		cmig_query_bind_text(values, nulls, i + 2, counts ? counts[i] : NULL);
+	cmig_query_each(&columns, values, nulls, cmig_query_return_row, result);
+}
+
+Datum
+cmig_expansion(PG_FUNCTION_ARGS)
+{
+	const		CmigExpansion *expansion = cmig_expansion_read();
+	ListCell   *cell;
+
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(cell, expansion ? cmig_expansion_relations(expansion, false) : NIL)
+		show_relation((ReturnSetInfo *) fcinfo->resultinfo, expansion, lfirst(cell));
+	return (Datum) 0;
+}

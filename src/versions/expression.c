@@ -1,0 +1,141 @@
+/*
+ * expression.c
+ *	  The expressions of cmig:up and cmig:down.
+ *
+ * An expression is written with the names of one version.  It is stored as
+ * PostgreSQL prints it, with qualified names of functions and the real names of
+ * columns, so that the search_path of those who write does not matter.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_relation.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "base/base.h"
+#include "parse/parse.h"
+#include "run/run.h"
+#include "versions/internal.h"
+
+Node *
+cmig_versions_expression(const char *text)
+{
+	List	   *parsed = cmig_raw_parse(psprintf("%s\n", text), RAW_PARSE_PLPGSQL_EXPR);
+	SelectStmt *select = (SelectStmt *) linitial_node(RawStmt, parsed)->stmt;
+
+	if (list_length(parsed) != 1 || !IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
+		select->fromClause != NIL || select->whereClause != NULL || select->groupClause != NIL ||
+		select->havingClause != NULL || select->sortClause != NIL || select->limitCount != NULL ||
+		select->limitOffset != NULL || select->lockingClause != NIL || select->distinctClause != NIL ||
+		select->op != SETOP_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("\"%s\" is not one expression", text)));
+	return linitial_node(ResTarget, select->targetList)->val;
+}
+
+/* What the parser's hook needs. */
+typedef struct Names
+{
+	const char *const *tables;	/* the table's names, then NULL */
+	const char *real;			/* the name to use instead */
+	CmigColumnName name;
+	void	   *arg;
+} Names;
+
+/* Write the real names into a column reference, before it is looked up. */
+static Node *
+real_names(ParseState *pstate, ColumnRef *ref)
+{
+	const Names *names = pstate->p_ref_hook_state;
+	Node	   *last = llast(ref->fields);
+	const char *real;
+
+	if (list_length(ref->fields) > 2 || !IsA(last, String))
+		return NULL;
+	if (list_length(ref->fields) == 2)
+	{
+		const char *table = strVal(linitial(ref->fields));
+		bool		own = false;
+
+		for (const char *const *name = names->tables; *name != NULL; name++)
+			own |= strcmp(*name, table) == 0;
+		if (!own)
+			return NULL;
+		ref->fields = list_make1(last);
+	}
+	real = names->name(strVal(last), names->arg);
+	if (real != NULL)
+		ref->fields = list_make1(makeString(pstrdup(real)));
+	return NULL;
+}
+
+/* Error context callback. */
+static void
+describe_error(void *what)
+{
+	errposition(0);
+	errcontext("pg_cmig: %s", (char *) what);
+}
+
+char *
+cmig_versions_print(Oid relation, Node *expr, const char *column, const char *const *tables,
+					CmigColumnName name, void *arg, const char *what)
+{
+	ParseState *pstate = make_parsestate(NULL);
+	Names		names = {tables, NULL, name, arg};
+	Relation	rel = table_open(relation, AccessShareLock);
+	ErrorContextCallback callback = {error_context_stack, describe_error, unconstify(char *, what)};
+	AttrNumber	number = column ? get_attnum(relation, column) : 0;
+	Oid			type = BOOLOID;
+	int32		typmod = -1;
+	Oid			collation;
+	int			level = NewGUCNestLevel();
+	char	   *result;
+
+	if (column != NULL)
+		get_atttypetypmodcoll(relation, number, &type, &typmod, &collation);
+	error_context_stack = &callback;
+	cmig_settings_override("search_path", cmig_session_search_path());
+	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true),
+					 false, true, true);
+	pstate->p_pre_columnref_hook = real_names;
+	pstate->p_ref_hook_state = &names;
+	expr = transformExpr(pstate, copyObject(expr), EXPR_KIND_OTHER);
+	if (pstate->p_hasSubLinks || pstate->p_hasAggs || pstate->p_hasWindowFuncs || pstate->p_hasTargetSRFs)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the expression contains %s", pstate->p_hasSubLinks ? "a subquery" : pstate->p_hasTargetSRFs ?
+						"a function that returns a set" : "an aggregate or window function"),
+				 errhint("Use only columns of the row.")));
+	expr = coerce_to_target_type(pstate, expr, exprType(expr), type, typmod,
+								 COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+	if (expr == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the expression cannot be converted to type %s", format_type_be(type)),
+				 errhint("Write a cast.")));
+	assign_expr_collations(pstate, expr);
+	cmig_settings_pin_search_path();
+	result = TextDatumGetCString(OidFunctionCall2(F_PG_GET_EXPR_PG_NODE_TREE_OID,
+												  CStringGetTextDatum(nodeToString(expr)),
+												  ObjectIdGetDatum(relation)));
+	AtEOXact_GUC(false, level);
+	error_context_stack = callback.previous;
+	free_parsestate(pstate);
+	table_close(rel, NoLock);
+	return result;
+}

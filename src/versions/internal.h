@@ -1,0 +1,216 @@
+/*
+ * internal.h
+ *	  What the modules of src/versions share.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_VERSIONS_INTERNAL_H
+#define CMIG_VERSIONS_INTERNAL_H
+
+#include "postgres.h"
+
+#include "nodes/nodes.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+#include "utils/relcache.h"
+
+#include "base/base.h"
+#include "graph/graph.h"
+#include "kinds/kinds.h"
+#include "move/move.h"
+#include "parse/parse.h"
+#include "schema/schema.h"
+#include "store/store.h"
+
+/* The names of the two triggers, which sort before and after all others. */
+#define CMIG_EXPANSION_BEGIN "!cmig_begin"
+#define CMIG_EXPANSION_WRITE "~cmig_write"
+
+/* The hidden column that says what is to be done with a row. */
+#define CMIG_STATE_COLUMN "cmig_state"
+
+/* The kinds of rules, the first character of an argument of the trigger. */
+#define CMIG_RULE_UP	'u'
+#define CMIG_RULE_DOWN	'w'
+#define CMIG_RULE_CHECK 'c'
+
+/* in write.c */
+
+/* While rows are filled, the user's BEFORE triggers do not fire. */
+extern bool cmig_versions_filling;
+
+/* in shape.c: tables before and after a revision */
+
+/* A column, an index, or a constraint, as read from the catalogs. */
+typedef struct CmigShapeColumn
+{
+	char	   *table;			/* OID */
+	char	   *number;
+	char	   *name;
+	char	   *type;
+	char	   *collation;		/* NULL for the type's default */
+	char	   *not_null;		/* t or f */
+	char	   *value;			/* default or generation expression, or NULL */
+	char	   *identity;		/* a, d, or "" */
+	char	   *generated;		/* s, v, or "" */
+	char	   *comment;
+	char	   *sequence;		/* an identity's or owned sequence, or NULL */
+	char	   *constrained;	/* t: a domain that does not allow null */
+}			CmigShapeColumn;
+
+typedef struct CmigShapePart
+{
+	char	   *oid;
+	char	   *table;
+	char	   *name;
+	char	   *kind;			/* contype, or i for an index */
+	char	   *definition;		/* without the name */
+	char	   *index;			/* definition of a constraint's index, or NULL */
+	char	   *columns;		/* numbers of the columns, separated by spaces */
+	char	   *valid;
+}			CmigShapePart;
+
+typedef struct CmigShapeTable
+{
+	char	   *oid;
+	char	   *schema;
+	char	   *name;
+	char	   *qualified;
+	char	   *kind;			/* relkind */
+	char	   *inherits;		/* t: it has a parent or a child */
+	char	   *comment;
+	List	   *columns;		/* of CmigShapeColumn *, in order */
+	List	   *parts;			/* of CmigShapePart *, indexes and checks
+								 * before foreign keys */
+}			CmigShapeTable;
+
+/* Returns a List of CmigShapeTable: the tables of the image. */
+extern List *cmig_shape_read(const CmigImage *image);
+
+extern CmigShapeTable * cmig_shape_table(const List *shape, const char *oid);
+extern CmigShapeColumn * cmig_shape_column(const CmigShapeTable * table, const char *number);
+extern CmigShapeColumn * cmig_shape_column_named(const CmigShapeTable * table, const char *name);
+
+/* in expression.c */
+
+/* Returns the parse tree of an expression; raises a syntax error. */
+extern Node *cmig_versions_expression(const char *text);
+
+/*
+ * Finds the name that a real table's column has, given its name in an
+ * expression.  Returns NULL for a name without another meaning.
+ */
+typedef const char *(*CmigColumnName) (const char *name, void *arg);
+
+/*
+ * Returns the expression as PostgreSQL prints it, with qualified names, and
+ * converted to the type of the column (or to boolean, if that is NULL).  "what"
+ * is for messages, such as "cmig:up person.first_name".
+ */
+extern char *cmig_versions_print(Oid relation, Node *expr, const char *column, const char *const *tables,
+								 CmigColumnName name, void *arg, const char *what);
+
+/* in plan.c */
+
+/* When a statement of an expansion runs. */
+#define CMIG_PHASE_PREPARE	"prepare"	/* in a transaction with those of the
+										 * same table */
+#define CMIG_PHASE_FILL		"fill"	/* a CALL of cmig.backfill */
+#define CMIG_PHASE_BUILD	"build" /* alone */
+#define CMIG_PHASE_CHECK	"check" /* alone, when it is contracted */
+#define CMIG_PHASE_CONTRACT "contract"	/* in one transaction */
+#define CMIG_PHASE_ABANDON	"abandon"	/* in one transaction */
+
+/* A statement of an expansion, in the order of execution. */
+typedef struct CmigExpansionStep
+{
+	const char *phase;
+	char	   *relation;		/* the real table, qualified */
+	char	   *sql;
+}			CmigExpansionStep;
+
+/* An expansion that was planned. */
+typedef struct CmigExpansionPlan
+{
+	char	   *revision;		/* the last one; the name of the version */
+	CmigNames	revisions;
+	List	   *schemas;		/* of char *: the schemas with a version */
+	List	   *steps;			/* of CmigExpansionStep * */
+	List	   *columns;		/* of char **: relation, name of the new
+								 * version, kind, column, hidden column, up,
+								 * down */
+}			CmigExpansionPlan;
+
+/* A column of the new shape. */
+typedef struct CmigVersionColumn
+{
+	CmigShapeColumn *a;			/* in the old shape; NULL if it is new */
+	CmigShapeColumn *b;			/* in the new shape; NULL if it is dropped */
+	char	   *hidden;			/* NULL for a column of both versions */
+	Node	   *up;				/* parse trees, or NULL */
+	Node	   *down;
+	char	   *up_text;		/* as printed */
+	char	   *down_text;
+	bool		takes_default;
+}			CmigVersionColumn;
+
+/* A table that is in both shapes, and differs. */
+typedef struct CmigVersionTable
+{
+	CmigShapeTable *a;
+	CmigShapeTable *b;
+	CmigShapeTable *h;			/* new, with the names of the old shape */
+	List	   *columns;		/* of CmigVersionColumn *, in the order of the
+								 * view */
+	List	   *dropped;		/* of CmigVersionColumn * */
+	List	   *build;			/* of CmigShapePart *, of h */
+	List	   *drop;			/* of CmigShapePart *, of a */
+	bool		viewed;			/* does the version have a view of it? */
+	bool		filled;			/* does it have expressions? */
+	bool		inverse;		/* has the version no column of its own? */
+	char	   *view;			/* the view, qualified */
+	CmigExpansionStep *created; /* the step that creates it */
+}			CmigVersionTable;
+
+/* A planning in progress. */
+typedef struct CmigPlanning
+{
+	const CmigSituation *now;
+	const CmigPlan *plan;
+	CmigReplay *replay;
+	CmigExpansionPlan *result;
+	List	   *texts;			/* of CmigRevisionText * */
+	List	   *lines;			/* of CmigExpandLine * */
+	bool		strict;
+	CmigImage  *before;
+	CmigImage  *after;
+	List	   *a;				/* of CmigShapeTable * */
+	List	   *b;
+	List	   *h;
+	List	   *tables;			/* of CmigVersionTable * */
+	List	   *created;		/* of CmigDiffLine * */
+	List	   *abandon;		/* of CmigExpansionStep * */
+	const char *script;			/* of run_script() */
+}			CmigPlanning;
+
+extern char *cmig_versions_hidden_name(const char *name);
+
+/* Raise 0A000: "what" cannot be expanded, and "why" is a sentence. */
+pg_noreturn extern void cmig_versions_refuse(const char *what, const char *why);
+
+extern void cmig_versions_add_step(CmigPlanning * p, const char *phase, const char *relation, char *sql);
+
+/* Raises 0A000 for what cannot be expanded, and 22023 for what is missing. */
+extern CmigExpansionPlan * cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan);
+
+/* in statements.c: each adds steps of one phase, or of one group */
+
+extern void cmig_versions_add_columns(CmigPlanning * p, const CmigVersionTable * table);
+extern void cmig_versions_add_view(CmigPlanning * p, CmigVersionTable * table);
+extern void cmig_versions_add_triggers(CmigPlanning * p, CmigVersionTable * table);
+extern void cmig_versions_add_builds(CmigPlanning * p, const CmigVersionTable * table);
+extern void cmig_versions_add_checks(CmigPlanning * p, const CmigVersionTable * table);
+extern void cmig_versions_add_abandon(CmigPlanning * p);
+extern void cmig_versions_add_contract(CmigPlanning * p);
+
+#endif							/* CMIG_VERSIONS_INTERNAL_H */

@@ -1,0 +1,775 @@
+/*
+ * plan.c
+ *	  What an expansion runs: its statements, found and tried in the shadow.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "commands/defrem.h"
+#include "common/string.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/base.h"
+#include "base/errors.h"
+#include "graph/graph.h"
+#include "kinds/kinds.h"
+#include "move/move.h"
+#include "parse/parse.h"
+#include "run/run.h"
+#include "schema/schema.h"
+#include "store/store.h"
+#include "versions/internal.h"
+
+/*
+ * The applied revisions are replayed in the shadow, and the shape of the tables
+ * is read.  The pending revisions are replayed in a subtransaction, the shape
+ * is read again, and then a third time, after every column has the name that it
+ * will have while both versions exist: PostgreSQL itself thus writes the
+ * definitions of the indexes and constraints that must be built on the real
+ * tables.
+ *
+ * The statements of the expansion then run in the shadow.  What differs from
+ * the shadow of the revisions afterwards is added to the contraction if it only
+ * changes the catalogs; otherwise it is refused, with its name.  So nothing is
+ * expanded that would not end in the same schema as the upgrade.
+ */
+
+char *
+cmig_versions_hidden_name(const char *name)
+{
+	return makeObjectName("cmig_new", name, NULL);
+}
+
+/* Refuse a change. */
+void
+cmig_versions_refuse(const char *what, const char *why)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s cannot be expanded", what),
+			 errdetail("%s", why),
+			 errhint("Apply the revision with cmig.upgrade, or divide it.")));
+}
+
+/* An expression is missing. */
+pg_noreturn static void
+ask(const char *kind, const char *relation, const char *column, const char *why)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("column %s.%s needs a line \"-- cmig:%s\"", relation, column, kind),
+			 errdetail("%s", why),
+			 errhint("-- cmig:%s %s.%s = <expression>", kind, relation, column)));
+}
+
+void
+cmig_versions_add_step(CmigPlanning * p, const char *phase, const char *relation, char *sql)
+{
+	CmigExpansionStep *step = palloc(sizeof(CmigExpansionStep));
+
+	step->phase = phase;
+	step->relation = pstrdup(relation);
+	step->sql = sql;
+	p->result->steps = lappend(p->result->steps, step);
+}
+
+/* ----------------------------------------------------------------
+ * Shapes
+ * ----------------------------------------------------------------
+ */
+
+/* Subtransaction callback: run the text as a script in the shadow. */
+static void
+run_script(void *arg)
+{
+	CmigPlanning *p = arg;
+	CmigRepeatableRun run = {.node = p->plan->steps[p->plan->count - 1].node,.sql = unconstify(char *, p->script)};
+
+	cmig_replay_nodes(p->replay, &run.node, 1, CMIG_UPGRADE, &run);
+}
+
+/* Run statements in the shadow.  If they fail, the change is refused. */
+static void
+try_script(CmigPlanning * p, const char *script, const char *what)
+{
+	ErrorData  *error;
+
+	p->script = script;
+	error = cmig_subtransaction_try(run_script, p);
+	if (error == NULL)
+		return;
+	if (error->sqlerrcode != ERRCODE_CMIG_NOT_REPLAYABLE)
+		ReThrowError(error);
+	cmig_versions_refuse(what, psprintf("A statement fails that would be run: %s", error->detail ? error->detail : error->message));
+}
+
+/* Run the steps from number "from" on, of one phase or of all. */
+static void
+try_steps(CmigPlanning * p, int from, const char *phase)
+{
+	StringInfoData sql;
+	ListCell   *cell;
+
+	initStringInfo(&sql);
+	for_each_from(cell, p->result->steps, from)
+	{
+		const		CmigExpansionStep *step = lfirst(cell);
+
+		if (strcmp(step->phase, CMIG_PHASE_FILL) != 0 && (phase == NULL || strcmp(step->phase, phase) == 0))
+			appendStringInfo(&sql, "%s;\n", step->sql);
+	}
+	if (sql.len > 0)
+		try_script(p, sql.data, "the change");
+}
+
+/* Returns the line about the column, or NULL. */
+static const CmigExpandLine *
+find_line(const CmigPlanning * p, const CmigShapeTable * a, const CmigShapeTable * b, const char *column, bool up)
+{
+	ListCell   *cell;
+
+	foreach(cell, p->lines)
+	{
+		const CmigExpandLine *line = lfirst(cell);
+
+		if ((line->up != NULL) == up && strcmp(line->column, column) == 0 &&
+			(cmig_expand_is_relation(line, a->schema, a->name) || cmig_expand_is_relation(line, b->schema, b->name)))
+			return line;
+	}
+	return NULL;
+}
+
+/* Returns the USING of the column's type change in the scripts, or NULL. */
+static Node *
+find_using(const CmigPlanning * p, const CmigVersionTable * table, const CmigVersionColumn * column)
+{
+	ListCell   *cell;
+	Node	   *found = NULL;
+
+	foreach(cell, p->texts)
+	{
+		CmigScriptReader *script = cmig_script_open(((CmigRevisionText *) lfirst(cell))->upgrade_sql);
+		CmigStatement statement = {0};
+
+		while (cmig_script_next(script, &statement))
+		{
+			AlterTableStmt *alter = (AlterTableStmt *) statement.raw->stmt;
+			ListCell   *c;
+
+			if (!IsA(alter, AlterTableStmt) || alter->objtype != OBJECT_TABLE ||
+				(strcmp(alter->relation->relname, table->a->name) != 0 && strcmp(alter->relation->relname, table->b->name) != 0))
+				continue;
+			foreach(c, alter->cmds)
+			{
+				const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, c);
+
+				if (cmd->subtype == AT_AlterColumnType && castNode(ColumnDef, cmd->def)->raw_default != NULL &&
+					(strcmp(cmd->name, column->a->name) == 0 || strcmp(cmd->name, column->b->name) == 0))
+					found = copyObject(castNode(ColumnDef, cmd->def)->raw_default);
+			}
+		}
+		cmig_script_close(script);
+	}
+	return found;
+}
+
+static Node *
+column_reference(const char *name)
+{
+	return cmig_versions_expression(quote_identifier(name));
+}
+
+/* Find what happens to a column that is in both shapes. */
+static void
+match_column(CmigPlanning * p, CmigVersionTable * table, CmigVersionColumn * column)
+{
+	const		CmigShapeColumn *a = column->a;
+	const		CmigShapeColumn *b = column->b;
+	const CmigExpandLine *up = find_line(p, table->a, table->b, b->name, true);
+	const CmigExpandLine *down = find_line(p, table->a, table->b, a->name, false);
+	bool		retyped = !cmig_text_same(a->type, b->type) || !cmig_text_same(a->collation, b->collation);
+	char	   *what = psprintf("column %s.%s", table->b->qualified, quote_identifier(b->name));
+
+	if (!cmig_text_same(a->generated, b->generated) || (b->generated[0] && !cmig_text_same(a->value, b->value)))
+		cmig_versions_refuse(what, "It is a generated column, or was one.");
+	if (!retyped && up == NULL && down == NULL && cmig_text_same(a->not_null, b->not_null))
+		return;
+	if (b->generated[0])
+		cmig_versions_refuse(what, "It is a generated column.");
+	if (!retyped && *b->not_null == 't' && *a->not_null == 'f' && up == NULL)
+		ask("up", table->b->name, b->name, "It is NOT NULL in the new version only; the old one may store nulls.");
+	if (!retyped && *b->not_null == 'f' && *a->not_null == 't' && down == NULL)
+		ask("down", table->a->name, a->name, "It is NOT NULL in the old version only; the new one may store nulls.");
+	column->hidden = cmig_versions_hidden_name(b->name);
+	column->up = up ? cmig_versions_expression(up->up) : find_using(p, table, column);
+	if (column->up == NULL)
+		column->up = column_reference(a->name);
+	column->down = down ? cmig_versions_expression(down->down) : column_reference(b->name);
+	column->takes_default = *b->not_null == 't' &&
+		(b->identity[0] || (b->value != NULL && cmig_text_same(a->value, b->value)));
+}
+
+/* Find what happens to a column that is only in the new shape. */
+static void
+match_new(CmigPlanning * p, CmigVersionTable * table, CmigVersionColumn * column)
+{
+	const		CmigShapeColumn *b = column->b;
+	const CmigExpandLine *up = find_line(p, table->a, table->b, b->name, true);
+	char	   *what = psprintf("column %s.%s", table->b->qualified, quote_identifier(b->name));
+
+	if (b->generated[0] || b->identity[0])
+		cmig_versions_refuse(what, b->generated[0] ? "It is a generated column." : "It is an identity column.");
+	if (up == NULL && b->value == NULL && *b->not_null == 't')
+		ask("up", table->b->name, b->name, "It is NOT NULL and has no default, so rows of the old version have no value for it.");
+	column->hidden = cmig_versions_hidden_name(b->name);
+	if (up != NULL)
+		column->up = cmig_versions_expression(up->up);
+	else if (b->value != NULL)
+		column->up = cmig_versions_expression(b->value);
+}
+
+/* Compare a table's columns. */
+static void
+match_columns(CmigPlanning * p, CmigVersionTable * table)
+{
+	List	   *kept = NIL;
+	List	   *hidden = NIL;
+	ListCell   *cell;
+
+	foreach(cell, table->b->columns)
+	{
+		CmigVersionColumn *column = palloc0(sizeof(CmigVersionColumn));
+
+		column->b = lfirst(cell);
+		column->a = cmig_shape_column(table->a, column->b->number);
+		if (column->a != NULL)
+			match_column(p, table, column);
+		else
+			match_new(p, table, column);
+		if (column->hidden != NULL && *column->b->constrained == 't')
+			cmig_versions_refuse(psprintf("column %s.%s", table->b->qualified, quote_identifier(column->b->name)),
+								 "Its type is a domain that does not allow null.");
+		if (column->hidden != NULL)
+			hidden = lappend(hidden, column);
+		else
+			kept = lappend(kept, column);
+		table->filled |= column->up != NULL;
+		table->viewed |= column->hidden != NULL || !cmig_text_same(column->a->name, column->b->name) ||
+			!cmig_text_same(column->a->value, column->b->value);
+	}
+	foreach(cell, table->a->columns)
+	{
+		CmigVersionColumn *column = palloc0(sizeof(CmigVersionColumn));
+		const CmigExpandLine *down;
+
+		column->a = lfirst(cell);
+		if (cmig_shape_column(table->b, column->a->number) != NULL)
+			continue;
+		down = find_line(p, table->a, table->b, column->a->name, false);
+		if (down != NULL)
+			column->down = cmig_versions_expression(down->down);
+		else if (column->a->value == NULL && *column->a->not_null == 't' && !column->a->identity[0])
+			ask("down", table->a->name, column->a->name, "It is NOT NULL and has no default, so rows of the new version have no value for it.");
+		table->dropped = lappend(table->dropped, column);
+		table->filled |= column->down != NULL;
+		table->viewed = true;
+	}
+	table->viewed |= !cmig_text_same(table->a->qualified, table->b->qualified);
+	table->inverse = table->filled && hidden == NIL;
+	/* a replaced column stands last, in the view as in the table afterwards */
+	table->columns = list_concat(kept, hidden);
+}
+
+/* Returns statements that give new columns the names of the real table. */
+static char *
+hide_names(const CmigPlanning * p)
+{
+	StringInfoData sql;
+	ListCell   *t;
+	ListCell   *c;
+
+	initStringInfo(&sql);
+	foreach(t, p->tables)
+	{
+		const		CmigVersionTable *table = lfirst(t);
+
+		foreach(c, table->columns)
+		{
+			const		CmigVersionColumn *column = lfirst(c);
+
+			if (column->hidden != NULL)
+				appendStringInfo(&sql, "ALTER TABLE %s RENAME COLUMN %s TO %s;\n", table->b->qualified,
+								 quote_identifier(column->b->name), quote_identifier(column->hidden));
+		}
+		foreach(c, table->columns)
+		{
+			const		CmigVersionColumn *column = lfirst(c);
+
+			if (column->hidden == NULL && !cmig_text_same(column->a->name, column->b->name))
+				appendStringInfo(&sql, "ALTER TABLE %s RENAME COLUMN %s TO %s;\n", table->b->qualified,
+								 quote_identifier(column->b->name), quote_identifier(column->a->name));
+		}
+		if (!cmig_text_same(table->a->name, table->b->name))
+			appendStringInfo(&sql, "ALTER TABLE %s RENAME TO %s;\n", table->b->qualified, quote_identifier(table->a->name));
+		if (!cmig_text_same(table->a->schema, table->b->schema))
+			appendStringInfo(&sql, "ALTER TABLE %s.%s SET SCHEMA %s;\n", quote_identifier(table->b->schema),
+							 quote_identifier(table->a->name), quote_identifier(table->a->schema));
+	}
+	return sql.data;
+}
+
+/* Subtransaction callback: find the new shape. */
+static void
+look_after(void *arg)
+{
+	CmigPlanning *p = arg;
+	List	   *assumed = NIL;
+	int		   *nodes = palloc(sizeof(int) * p->plan->count);
+	CmigImage  *image;
+	ListCell   *cell;
+
+	for (int i = 0; i < p->plan->count; i++)
+		nodes[i] = p->plan->steps[i].node;
+	cmig_replay_nodes(p->replay, nodes, p->plan->count, CMIG_UPGRADE, NULL);
+	p->after = cmig_replay_image(p->replay, &assumed);
+	p->b = cmig_shape_read(p->after);
+	foreach(cell, p->b)
+	{
+		CmigVersionTable *table = palloc0(sizeof(CmigVersionTable));
+
+		table->b = lfirst(cell);
+		table->a = cmig_shape_table(p->a, table->b->oid);
+		if (table->a == NULL)
+			continue;
+		match_columns(p, table);
+		p->tables = lappend(p->tables, table);
+	}
+	p->script = hide_names(p);
+	if (p->script[0])
+		run_script(p);
+	image = cmig_replay_image(p->replay, &assumed);
+	p->h = cmig_shape_read(image);
+}
+
+/* Is there a part with the same kind and columns? */
+static bool
+has_similar(const CmigShapeTable * table, const CmigShapePart * part)
+{
+	ListCell   *cell;
+
+	foreach(cell, table->parts)
+	{
+		const		CmigShapePart *other = lfirst(cell);
+
+		if (cmig_text_same(other->columns, part->columns) && (cmig_text_same(other->kind, part->kind) ||
+															  (strchr("pu", other->kind[0]) && strchr("pui", part->kind[0]))))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_unique(const CmigShapePart * part)
+{
+	return strchr("pux", part->kind[0]) != NULL ||
+		(part->kind[0] == 'i' && strncmp(part->definition, "CREATE UNIQUE ", strlen("CREATE UNIQUE ")) == 0);
+}
+
+/* Compare a table's indexes and constraints, under the real names. */
+static void
+match_parts(CmigPlanning * p, CmigVersionTable * table)
+{
+	List	   *left = list_copy(table->a->parts);
+	ListCell   *cell;
+	ListCell   *c;
+
+	table->h = cmig_shape_table(p->h, table->b->oid);
+	foreach(cell, table->h->parts)
+	{
+		CmigShapePart *part = lfirst(cell);
+		CmigShapePart *found = NULL;
+		bool		only_kept = true;
+
+		foreach(c, left)
+		{
+			CmigShapePart *other = lfirst(c);
+
+			if (found == NULL && cmig_text_same(part->kind, other->kind) && cmig_text_same(part->definition, other->definition) &&
+				cmig_text_same(part->index, other->index) && cmig_text_same(part->valid, other->valid))
+				found = other;
+		}
+		if (found != NULL)
+		{
+			left = list_delete_ptr(left, found);
+			continue;
+		}
+		table->build = lappend(table->build, part);
+		foreach(c, table->columns)
+		{
+			const		CmigVersionColumn *column = lfirst(c);
+
+			if (column->hidden != NULL &&
+				part->columns != NULL && strstr(psprintf(" %s ", part->columns), psprintf(" %s ", column->b->number)) != NULL)
+				only_kept = false;
+		}
+		if (only_kept && (is_unique(part) || part->kind[0] == 'c' || part->kind[0] == 'f') &&
+			(part->kind[0] == 'c' ? !table->filled || table->inverse : !has_similar(table->a, part)))
+			cmig_versions_refuse(psprintf("%s \"%s\" of table %s", part->kind[0] == 'i' ? "index" : "constraint", part->name, table->b->qualified),
+								 "The old version would be held to it, because it has the same columns. With a line \"-- cmig:up\" for one of the columns, the new version has a column of its own.");
+	}
+	table->drop = left;
+	if (table->a->kind[0] == 'r' && table->a->inherits[0] == 'f')
+		return;
+	if (table->viewed || table->build != NIL || table->drop != NIL)
+		cmig_versions_refuse(psprintf("table %s", table->b->qualified), "It is partitioned, or inherits, or is inherited from.");
+}
+
+/* ----------------------------------------------------------------
+ * The plan
+ * ----------------------------------------------------------------
+ */
+
+/* Objects that only the new shape has, and that stand on their own. */
+static void
+find_created(CmigPlanning * p)
+{
+	const CmigKind *kinds[] = {&cmig_kind_table, &cmig_kind_column, &cmig_kind_default, &cmig_kind_constraint, &cmig_kind_index,
+		&cmig_kind_foreign_key, &cmig_kind_sequence, &cmig_kind_sequence_owner, &cmig_kind_enum, &cmig_kind_domain,
+		&cmig_kind_domain_constraint, &cmig_kind_composite, &cmig_kind_attribute, &cmig_kind_range, &cmig_kind_function,
+	&cmig_kind_extension, &cmig_kind_schema, &cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_statistics};
+	ListCell   *cell;
+
+	foreach(cell, cmig_replay_compare(p->before, p->after))
+	{
+		CmigDiffLine *line = lfirst(cell);
+		bool		known = false;
+
+		if (strcmp(line->action, "create") != 0 || line->upgrade == NULL || line->subject == NULL ||
+			cmig_image_find(p->before, cmig_object_root(unconstify(CmigObject *, line->subject))->address) != NULL)
+			continue;
+		for (int k = 0; k < lengthof(kinds); k++)
+			known |= line->subject->kind == kinds[k];
+		if (!known)
+			cmig_versions_refuse(psprintf("%s %s", line->kind, line->object), "It is new in the revision, and only the new version would have it.");
+		p->created = lappend(p->created, line);
+		if (!line->within)
+			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", pstrdup(line->upgrade));
+	}
+}
+
+/* What is still different after the contraction becomes part of it. */
+static void
+add_rest(CmigPlanning * p)
+{
+	const CmigKind *kinds[] = {&cmig_kind_table, &cmig_kind_column, &cmig_kind_default, &cmig_kind_constraint, &cmig_kind_foreign_key,
+		&cmig_kind_index, &cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_rule, &cmig_kind_statistics, &cmig_kind_sequence,
+	&cmig_kind_sequence_owner, &cmig_kind_toast};
+	List	   *assumed = NIL;
+	int			from = list_length(p->result->steps);
+	ListCell   *cell;
+
+	foreach(cell, cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->after))
+	{
+		CmigDiffLine *line = lfirst(cell);
+		bool		known = strcmp(line->action, "drop") == 0;
+
+		for (int k = 0; k < lengthof(kinds); k++)
+			known |= line->subject != NULL && line->subject->kind == kinds[k];
+		if (!known || line->upgrade == NULL ||
+			(line->hazards & (CMIG_HAZARD_REWRITE | CMIG_HAZARD_SCAN | CMIG_HAZARD_BLOCKS | CMIG_HAZARD_MAY_FAIL | CMIG_HAZARD_FAILS)) != 0)
+			cmig_versions_refuse(psprintf("%s %s", line->kind, line->object),
+								 line->general_hazard ? psprintf("The statement would hold a lock for long: %s.", line->general_hazard) :
+								 line->upgrade == NULL && line->hazard ? psprintf("It is not supported: %s.", line->hazard) :
+								 "Both versions would need one of their own.");
+		if (!line->within)
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", pstrdup(line->upgrade));
+	}
+	try_steps(p, from, NULL);
+	foreach(cell, cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->after))
+	{
+		CmigDiffLine *line = lfirst(cell);
+
+		cmig_versions_refuse(psprintf("%s %s", line->kind, line->object), "It would not be the same as after an upgrade.");
+	}
+}
+
+/* Subtransaction callback: is everything as before after cmig.abandon()? */
+static void
+try_abandon(void *arg)
+{
+	CmigPlanning *p = arg;
+	List	   *assumed = NIL;
+	ListCell   *cell;
+
+	try_steps(p, 0, CMIG_PHASE_ABANDON);
+	foreach(cell, cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->before))
+	{
+		CmigDiffLine *line = lfirst(cell);
+
+		cmig_versions_refuse(psprintf("%s %s", line->kind, line->object), "cmig.abandon() would not restore it.");
+	}
+}
+
+/* A row for cmig.expansion(): NULL for the name of the old or new column. */
+static void
+add_column_row(CmigPlanning * p, const CmigVersionTable * table, const char *kind, const CmigVersionColumn * column)
+{
+	char	  **row = palloc0(8 * sizeof(char *));
+
+	row[0] = table->a->qualified;
+	row[1] = psprintf("%s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)),
+					  quote_identifier(table->b->name));
+	row[2] = pstrdup(kind);
+	row[3] = column && column->a ? column->a->name : NULL;
+	row[4] = column && column->b ? column->b->name : NULL;
+	row[5] = column ? column->hidden : NULL;
+	row[6] = column ? column->up_text : NULL;
+	row[7] = column ? column->down_text : NULL;
+	p->result->columns = lappend(p->result->columns, row);
+}
+
+static void
+add_column_rows(CmigPlanning * p, const CmigVersionTable * table)
+{
+	int			before = list_length(p->result->columns);
+	ListCell   *cell;
+
+	foreach(cell, table->columns)
+	{
+		const		CmigVersionColumn *column = lfirst(cell);
+
+		if (column->hidden != NULL)
+			add_column_row(p, table, column->a ? "change" : "add", column);
+		else if (!cmig_text_same(column->a->name, column->b->name))
+			add_column_row(p, table, "rename", column);
+	}
+	foreach(cell, table->dropped)
+		add_column_row(p, table, "drop", lfirst(cell));
+	if (table->viewed && list_length(p->result->columns) == before)
+		add_column_row(p, table, "table", NULL);
+}
+
+/* A CmigReplayTask: find everything out. */
+static void
+plan_all(CmigReplay *replay, void *arg)
+{
+	CmigPlanning *p = arg;
+	List	   *assumed = NIL;
+	ErrorData  *error;
+	int			from;
+	ListCell   *cell;
+
+	p->replay = replay;
+	cmig_replay_plan_run(replay, cmig_replay_plan_applied(p->now));
+	p->before = cmig_replay_image(replay, &assumed);
+	p->a = cmig_shape_read(p->before);
+	error = cmig_subtransaction_rehearse(look_after, p);
+	if (error != NULL)
+		ReThrowError(error);
+	foreach(cell, p->tables)
+		match_parts(p, lfirst(cell));
+
+	/* schemas first, then what is new, then each table */
+	foreach(cell, p->tables)
+	{
+		const		CmigVersionTable *table = lfirst(cell);
+
+		if (table->viewed && !cmig_text_list_has(p->result->schemas, table->b->schema))
+			p->result->schemas = lappend(p->result->schemas, table->b->schema);
+	}
+	foreach(cell, p->result->schemas)
+		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("CREATE SCHEMA %s", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell)))));
+	find_created(p);
+	try_steps(p, 0, NULL);
+	foreach(cell, p->tables)
+	{
+		CmigVersionTable *table = lfirst(cell);
+
+		from = list_length(p->result->steps);
+		if (!table->viewed)
+			continue;
+		cmig_versions_add_columns(p, table);
+		cmig_versions_add_view(p, table);
+		try_steps(p, from, NULL);
+		from = list_length(p->result->steps);
+		if (table->filled)
+			cmig_versions_add_triggers(p, table);
+		try_steps(p, from, NULL);
+		add_column_rows(p, table);
+	}
+	from = list_length(p->result->steps);
+	foreach(cell, p->tables)
+		if (((CmigVersionTable *) lfirst(cell))->filled)
+		cmig_versions_add_step(p, CMIG_PHASE_FILL, ((CmigVersionTable *) lfirst(cell))->a->qualified,
+							   psprintf("CALL cmig.backfill(%s, '%s = NULL', %s)", quote_literal_cstr(((CmigVersionTable *) lfirst(cell))->a->qualified),
+										CMIG_STATE_COLUMN, quote_literal_cstr(CMIG_STATE_COLUMN " = 'todo'")));
+	/* what foreign keys refer to comes first */
+	foreach(cell, p->tables)
+	{
+		CmigVersionTable *table = lfirst(cell);
+		List	   *build = table->build;
+		ListCell   *c;
+
+		table->build = NIL;
+		foreach(c, build)
+			if (((CmigShapePart *) lfirst(c))->kind[0] != 'f')
+			table->build = lappend(table->build, lfirst(c));
+		cmig_versions_add_builds(p, table);
+		table->build = build;
+	}
+	foreach(cell, p->tables)
+	{
+		CmigVersionTable *table = lfirst(cell);
+		List	   *build = table->build;
+		ListCell   *c;
+
+		table->build = NIL;
+		foreach(c, build)
+			if (((CmigShapePart *) lfirst(c))->kind[0] == 'f')
+			table->build = lappend(table->build, lfirst(c));
+		cmig_versions_add_builds(p, table);
+		table->build = build;
+	}
+	foreach(cell, p->tables)
+		cmig_versions_add_checks(p, lfirst(cell));
+	try_steps(p, from, NULL);
+	cmig_versions_add_abandon(p);
+	error = cmig_subtransaction_rehearse(try_abandon, p);
+	if (error != NULL)
+		ReThrowError(error);
+	from = list_length(p->result->steps);
+	cmig_versions_add_contract(p);
+	try_steps(p, from, NULL);
+	add_rest(p);
+}
+
+/*
+ * The views and their schemas get the owners and privileges that the live
+ * tables and schemas have now, which may not come from revisions.
+ */
+static void
+add_privileges(CmigPlanning * p)
+{
+	static CmigQuery of_table = {
+		.sql = "SELECT format('GRANT %s ON %s TO %s%s', g.privilege_type, $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,"
+		"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), 1"
+		" FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = to_regclass($1) AND g.grantee <> c.relowner"
+		" AND g.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')"
+		" UNION ALL SELECT format('ALTER VIEW %s OWNER TO %I', $2, pg_get_userbyid(c.relowner)), 2"
+		" FROM pg_class c WHERE c.oid = to_regclass($1) AND pg_get_userbyid(c.relowner) <> current_user ORDER BY 2, 1",
+		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+	};
+	static CmigQuery of_schema = {
+		.sql = "SELECT format('GRANT USAGE ON SCHEMA %I TO %s', $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END)"
+		" FROM pg_namespace n, aclexplode(n.nspacl) g WHERE n.nspname = $1::name AND g.privilege_type = 'USAGE'"
+		" AND g.grantee::regrole::text NOT IN ('pg_database_owner', quote_ident(current_user)) ORDER BY 1",
+		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+	};
+	List	   *steps = p->result->steps;
+	ListCell   *cell;
+	ListCell   *c;
+
+	p->result->steps = NIL;
+	foreach(cell, steps)
+	{
+		const		CmigExpansionStep *step = lfirst(cell);
+
+		p->result->steps = lappend(p->result->steps, lfirst(cell));
+		if (foreach_current_index(cell) < list_length(p->result->schemas))
+		{
+			const char *schema = list_nth(p->result->schemas, foreach_current_index(cell));
+
+			foreach(c, cmig_query_list(&of_schema, schema, cmig_version_schema_name(p->result->revision, schema)))
+				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", *(char **) lfirst(c));
+		}
+		foreach(c, p->tables)
+		{
+			const		CmigVersionTable *table = lfirst(c);
+			ListCell   *g;
+
+			foreach(g, table->created == step ? cmig_query_list(&of_table, table->a->qualified, table->view) : NIL)
+				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, table->a->qualified, *(char **) lfirst(g));
+		}
+	}
+}
+
+/* Is the live table the one that the applied revisions create? */
+static void
+require_no_drift(CmigPlanning * p)
+{
+	List	   *live = cmig_shape_read(cmig_image_read(cmig_managed_schemas(NULL)));
+	ListCell   *t;
+	ListCell   *c;
+
+	foreach(t, p->tables)
+	{
+		const		CmigVersionTable *table = lfirst(t);
+		const		CmigShapeTable *now = NULL;
+		bool		equal;
+
+		if (!table->viewed && table->build == NIL && table->drop == NIL)
+			continue;
+		foreach(c, live)
+			if (cmig_text_same(((CmigShapeTable *) lfirst(c))->qualified, table->a->qualified))
+			now = lfirst(c);
+		equal = now != NULL && list_length(now->columns) == list_length(table->a->columns) &&
+			list_length(now->parts) == list_length(table->a->parts);
+		for (int i = 0; equal && i < list_length(now->columns); i++)
+		{
+			const		CmigShapeColumn *a = list_nth(table->a->columns, i);
+			const		CmigShapeColumn *b = cmig_shape_column_named(now, a->name);
+
+			equal = b != NULL && cmig_text_same(a->type, b->type) && cmig_text_same(a->not_null, b->not_null) && cmig_text_same(a->identity, b->identity) &&
+				cmig_text_same(a->generated, b->generated) && cmig_text_same(a->sequence, b->sequence);
+		}
+		for (int i = 0; equal && i < list_length(now->parts); i++)
+		{
+			const		CmigShapePart *a = list_nth(table->a->parts, i);
+			const		CmigShapePart *b = list_nth(now->parts, i);
+
+			equal = cmig_text_same(a->name, b->name) && cmig_text_same(a->definition, b->definition) && cmig_text_same(a->kind, b->kind);
+		}
+		if (!equal)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("table %s is not the one that the applied revisions create", table->a->qualified),
+					 errhint("SELECT * FROM cmig.drift()")));
+	}
+}
+
+CmigExpansionPlan *
+cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
+{
+	CmigPlanning p = {.now = now,.plan = plan};
+
+	p.result = palloc0(sizeof(CmigExpansionPlan));
+	p.result->revision = cmig_graph_id(now->graph, plan->steps[plan->count - 1].node);
+	p.result->revisions.names = palloc(sizeof(char *) * plan->count);
+	for (int i = 0; i < plan->count; i++)
+	{
+		char	   *id = cmig_graph_id(now->graph, plan->steps[i].node);
+		CmigRevisionText *text = cmig_catalog_read_text(id);
+
+		p.result->revisions.names[p.result->revisions.count++] = id;
+		if (text == NULL)
+			continue;
+		p.texts = lappend(p.texts, text);
+		p.lines = list_concat(p.lines, cmig_expand_lines(text));
+		p.strict |= text->expand != NULL && strcmp(text->expand, "strict") == 0;
+		if (text->edges.repeatable || text->expand == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("revision \"%s\" cannot be expanded", id),
+					 errdetail("It does not have the header \"-- expand: true\"."),
+					 errhint("Apply it first: %s", cmig_upgrade_call(now->graph, list_make1_int(plan->steps[i].node), id, false))));
+	}
+	cmig_replay_run(now->graph, "cmig.expand()", plan_all, &p);
+	require_no_drift(&p);
+	add_privileges(&p);
+	return p.result;
+}

@@ -1,0 +1,524 @@
+/*
+ * statements.c
+ *	  The statements of an expansion.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "commands/defrem.h"
+#include "common/string.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/base.h"
+#include "kinds/kinds.h"
+#include "schema/schema.h"
+#include "store/store.h"
+#include "versions/internal.h"
+
+/* Callback: the real name of a column of the new version. */
+static const char *
+name_of_new(const char *name, void *arg)
+{
+	const		CmigVersionTable *table = arg;
+	ListCell   *cell;
+
+	foreach(cell, table->columns)
+	{
+		const		CmigVersionColumn *column = lfirst(cell);
+
+		if (strcmp(column->b->name, name) == 0)
+			return column->hidden ? column->hidden : column->a->name;
+	}
+	return NULL;
+}
+
+/* Callback: the real name of a column in an "up". */
+static const char *
+name_of_old(const char *name, void *arg)
+{
+	const		CmigVersionTable *table = arg;
+	ListCell   *cell;
+
+	if (cmig_shape_column_named(table->a, name) != NULL)
+		return NULL;
+	foreach(cell, table->columns)
+	{
+		const		CmigVersionColumn *column = lfirst(cell);
+
+		if (strcmp(column->b->name, name) == 0 && column->a != NULL)
+			return column->a->name;
+	}
+	return NULL;
+}
+
+/* The columns of a table, and what the application sees of them. */
+void
+cmig_versions_add_columns(CmigPlanning * p, const CmigVersionTable * table)
+{
+	const char *real = table->a->qualified;
+	ListCell   *cell;
+
+	if (table->filled)
+	{
+		/* existing rows have the default, which takes no time; new ones null */
+		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER TABLE %s ADD COLUMN %s text DEFAULT 'todo'", real, CMIG_STATE_COLUMN));
+		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", real, CMIG_STATE_COLUMN));
+	}
+	foreach(cell, table->columns)
+	{
+		const		CmigVersionColumn *column = lfirst(cell);
+
+		if (column->hidden == NULL)
+			continue;
+		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
+							   psprintf("ALTER TABLE %s ADD COLUMN %s %s%s%s", real, quote_identifier(column->hidden), column->b->type,
+										column->b->collation ? " COLLATE " : "", column->b->collation ? column->b->collation : ""));
+		if (table->filled)
+			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
+								   psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT cmig.expansion_mark(NULL::%s)", real,
+											quote_identifier(column->hidden), column->b->type));
+	}
+	foreach(cell, table->inverse ? table->dropped : NIL)
+	{
+		const		CmigVersionColumn *column = lfirst(cell);
+
+		if (column->down != NULL)
+			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
+								   psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT cmig.expansion_mark((%s)::%s)", real,
+											quote_identifier(column->a->name), column->a->value ? column->a->value : "NULL", column->a->type));
+	}
+}
+
+/* The view, its defaults, privileges, and comments. */
+void
+cmig_versions_add_view(CmigPlanning * p, CmigVersionTable * table)
+{
+	const char *schema = cmig_version_schema_name(p->result->revision, table->b->schema);
+	const char *real = table->a->qualified;
+	char	   *view = psprintf("%s.%s", quote_identifier(schema), quote_identifier(table->b->name));
+	StringInfoData sql;
+	ListCell   *cell;
+
+	initStringInfo(&sql);
+	foreach(cell, table->columns)
+	{
+		const		CmigVersionColumn *column = lfirst(cell);
+		const char *source = column->hidden ? column->hidden : column->a->name;
+
+		appendStringInfo(&sql, "%s%s%s%s", sql.len > 0 ? ", " : "", quote_identifier(source),
+						 cmig_text_same(source, column->b->name) ? "" : " AS ",
+						 cmig_text_same(source, column->b->name) ? "" : quote_identifier(column->b->name));
+	}
+	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s", view, sql.data, real));
+	table->view = view;
+	table->created = llast(p->result->steps);
+	foreach(cell, table->columns)
+	{
+		const		CmigVersionColumn *column = lfirst(cell);
+		const		CmigShapeColumn *b = column->b;
+		const char *value = NULL;
+
+		if (column->hidden != NULL && table->filled)
+			value = b->value && !column->takes_default ? b->value : "";
+		else if (column->hidden != NULL || (!cmig_text_same(column->a->value, b->value) && !b->generated[0]))
+			value = b->value ? b->value : "";
+		if (value != NULL)
+			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
+								   psprintf("ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s", view, quote_identifier(b->name),
+											*value ? value : psprintf("cmig.expansion_unset(NULL::%s)", b->type)));
+		if (b->comment != NULL)
+			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
+								   psprintf("COMMENT ON COLUMN %s.%s IS %s", view, quote_identifier(b->name), quote_literal_cstr(b->comment)));
+	}
+	if (table->b->comment != NULL)
+		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("COMMENT ON VIEW %s IS %s", view, quote_literal_cstr(table->b->comment)));
+}
+
+/* Append the arguments of a rule. */
+static void
+append_rule(StringInfo sql, char kind, const char *flags, const char *column, const char *label, const char *expr)
+{
+	appendStringInfo(sql, ", %s, %s, %s, %s", quote_literal_cstr(psprintf("%c%s", kind, flags)),
+					 quote_literal_cstr(column), quote_literal_cstr(label), quote_literal_cstr(expr));
+}
+
+/* Returns the condition of a CHECK constraint, given its definition. */
+static char *
+check_condition(const CmigShapePart * part)
+{
+	char	   *end = strrchr(part->definition, ')');
+
+	return pnstrdup(part->definition + strlen("CHECK "), end + 1 - part->definition - strlen("CHECK "));
+}
+
+/* The triggers, after the columns exist in the shadow. */
+void
+cmig_versions_add_triggers(CmigPlanning * p, CmigVersionTable * table)
+{
+	const char *real = table->a->qualified;
+	Oid			relation = get_relname_relid(table->a->name, get_namespace_oid(table->a->schema, false));
+	const char *const names[] = {table->a->name, table->b->name, NULL};
+	StringInfoData sql;
+	ListCell   *cell;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(%s, %s",
+					 quote_identifier(CMIG_EXPANSION_WRITE), real, quote_literal_cstr(CMIG_STATE_COLUMN),
+					 quote_literal_cstr(psprintf("%s%s", p->strict ? "s" : "", table->inverse ? "i" : "")));
+	foreach(cell, table->columns)
+	{
+		CmigVersionColumn *column = lfirst(cell);
+
+		if (column->up == NULL)
+			continue;
+		column->up_text = cmig_versions_print(relation, column->up, column->hidden, names, name_of_old, table,
+											  psprintf("cmig:up %s.%s", table->b->name, column->b->name));
+		append_rule(&sql, CMIG_RULE_UP, psprintf("%s%s", *column->b->not_null == 't' ? "!" : "", column->takes_default ? "d" : ""),
+					column->hidden, column->b->name, column->up_text);
+	}
+	foreach(cell, list_concat_copy(table->columns, table->dropped))
+	{
+		CmigVersionColumn *column = lfirst(cell);
+
+		if (column->down == NULL)
+			continue;
+		column->down_text = cmig_versions_print(relation, column->down, column->a->name, names, name_of_new, table,
+												psprintf("cmig:down %s.%s", table->a->name, column->a->name));
+		append_rule(&sql, CMIG_RULE_DOWN, *column->a->not_null == 't' ? "!" : "", column->a->name, column->a->name,
+					column->down_text);
+	}
+	foreach(cell, table->build)
+	{
+		CmigShapePart *part = lfirst(cell);
+
+		if (part->kind[0] == 'c')
+			append_rule(&sql, CMIG_RULE_CHECK, "", "", part->name, check_condition(part));
+	}
+	appendStringInfoChar(&sql, ')');
+	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
+						   psprintf("CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin()",
+									quote_identifier(CMIG_EXPANSION_BEGIN), real));
+	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, sql.data);
+	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
+						   psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s, ENABLE ALWAYS TRIGGER %s", real,
+									quote_identifier(CMIG_EXPANSION_BEGIN), quote_identifier(CMIG_EXPANSION_WRITE)));
+}
+
+/* Returns the index's definition with a name, in the schema of its table. */
+static char *
+named_index(const char *definition, const char *name)
+{
+	static const char mark[] = " INDEX ON ";
+	const char *on = strstr(definition, mark);
+
+	return psprintf("%.*s INDEX CONCURRENTLY %s ON %s", (int) (on - definition), definition, quote_identifier(name),
+					on + strlen(mark));
+}
+
+/* What is built on the hidden columns, while both builds run. */
+void
+cmig_versions_add_builds(CmigPlanning * p, const CmigVersionTable * table)
+{
+	const char *real = table->a->qualified;
+	ListCell   *cell;
+
+	foreach(cell, table->build)
+	{
+		const		CmigShapePart *part = lfirst(cell);
+		char	   *name = cmig_versions_hidden_name(part->name);
+
+		switch (part->kind[0])
+		{
+			case 'i':
+				cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, named_index(part->definition, name));
+				break;
+			case 'p':
+			case 'u':
+				cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, named_index(part->index, name));
+				break;
+			case 'f':
+				if (!pg_str_endswith(part->definition, " NOT VALID"))
+				{
+					cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", real,
+																			   quote_identifier(name), part->definition));
+					cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", real, quote_identifier(name)));
+				}
+				else
+					cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", real,
+																			   quote_identifier(name), part->definition));
+				break;
+			case 'c':
+				break;
+			default:
+				cmig_versions_refuse(psprintf("constraint \"%s\" of table %s", part->name, table->b->qualified),
+									 "An exclusion constraint cannot be built without blocking writes.");
+		}
+	}
+}
+
+/*
+ * What is checked before a table takes its new shape: the expressions keep rows
+ * that violate these constraints out, or mark them.
+ */
+void
+cmig_versions_add_checks(CmigPlanning * p, const CmigVersionTable * table)
+{
+	const char *real = table->a->qualified;
+	ListCell   *cell;
+
+	foreach(cell, table->build)
+	{
+		const		CmigShapePart *part = lfirst(cell);
+		bool		unchecked = pg_str_endswith(part->definition, " NOT VALID");
+
+		if (part->kind[0] != 'c')
+			continue;
+		cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s", real, quote_identifier(cmig_versions_hidden_name(part->name)),
+																   part->definition, unchecked ? "" : " NOT VALID"));
+		if (!unchecked)
+			cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", real, quote_identifier(cmig_versions_hidden_name(part->name))));
+	}
+	foreach(cell, table->columns)
+	{
+		const		CmigVersionColumn *column = lfirst(cell);
+		char	   *name;
+
+		if (column->hidden == NULL || *column->b->not_null == 'f')
+			continue;
+		name = makeObjectName(column->hidden, "not_null", NULL);
+		cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID", real,
+																   quote_identifier(name), quote_identifier(column->hidden)));
+		cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", real, quote_identifier(name)));
+	}
+}
+
+/* Remove the triggers and the defaults, to contract or to abandon. */
+static void
+add_removal(CmigPlanning * p, const CmigVersionTable * table, const char *phase)
+{
+	const char *real = table->a->qualified;
+
+	if (!table->filled)
+		return;
+	cmig_versions_add_step(p, phase, real, psprintf("DROP TRIGGER IF EXISTS %s ON %s", quote_identifier(CMIG_EXPANSION_BEGIN), real));
+	cmig_versions_add_step(p, phase, real, psprintf("DROP TRIGGER IF EXISTS %s ON %s", quote_identifier(CMIG_EXPANSION_WRITE), real));
+}
+
+static void
+add_views_removal(CmigPlanning * p, const char *phase)
+{
+	ListCell   *cell;
+
+	foreach(cell, p->tables)
+	{
+		const		CmigVersionTable *table = lfirst(cell);
+
+		if (table->viewed)
+			cmig_versions_add_step(p, phase, table->a->qualified,
+								   psprintf("DROP VIEW IF EXISTS %s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)),
+											quote_identifier(table->b->name)));
+	}
+	foreach(cell, p->result->schemas)
+		cmig_versions_add_step(p, phase, "", psprintf("DROP SCHEMA IF EXISTS %s", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell)))));
+}
+
+/* Everything as before: whatever exists of the expansion is dropped. */
+void
+cmig_versions_add_abandon(CmigPlanning * p)
+{
+	ListCell   *t;
+	ListCell   *c;
+
+	add_views_removal(p, CMIG_PHASE_ABANDON);
+	foreach(t, p->tables)
+		add_removal(p, lfirst(t), CMIG_PHASE_ABANDON);
+	foreach(t, p->tables)
+	{
+		const		CmigVersionTable *table = lfirst(t);
+
+		foreach(c, table->build)
+			if (((CmigShapePart *) lfirst(c))->kind[0] == 'f')
+			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, table->a->qualified, psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s", table->a->qualified,
+																						quote_identifier(cmig_versions_hidden_name(((CmigShapePart *) lfirst(c))->name))));
+	}
+	foreach(t, p->tables)
+	{
+		const		CmigVersionTable *table = lfirst(t);
+		const char *real = table->a->qualified;
+
+		foreach(c, table->build)
+		{
+			const		CmigShapePart *part = lfirst(c);
+
+			if (part->kind[0] == 'c')
+				cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s", real, quote_identifier(cmig_versions_hidden_name(part->name))));
+			else if (part->kind[0] != 'f')
+				cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("DROP INDEX IF EXISTS %s.%s", quote_identifier(table->a->schema),
+																			 quote_identifier(cmig_versions_hidden_name(part->name))));
+		}
+		foreach(c, table->columns)
+			if (((CmigVersionColumn *) lfirst(c))->hidden != NULL)
+			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE %s DROP COLUMN IF EXISTS %s", real, quote_identifier(((CmigVersionColumn *) lfirst(c))->hidden)));
+		if (table->filled)
+			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE %s DROP COLUMN IF EXISTS %s", real, CMIG_STATE_COLUMN));
+		foreach(c, table->inverse ? table->dropped : NIL)
+		{
+			const		CmigVersionColumn *column = lfirst(c);
+
+			if (column->down != NULL)
+				cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE %s ALTER COLUMN %s %s%s", real, quote_identifier(column->a->name),
+																			 column->a->value ? "SET DEFAULT " : "DROP DEFAULT", column->a->value ? column->a->value : ""));
+		}
+	}
+	foreach(c, p->created)
+	{
+		const CmigDiffLine *line = lfirst(c);
+
+		if (!line->within && line->downgrade != NULL)
+			p->abandon = lcons(pstrdup(line->downgrade), p->abandon);
+	}
+	foreach(c, p->abandon)
+		cmig_versions_add_step(p, CMIG_PHASE_ABANDON, "", lfirst(c));
+}
+
+/* Objects of the old shape that the revision has dropped. */
+static void
+add_dropped_objects(CmigPlanning * p)
+{
+	const CmigKind *kinds[] = {&cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_rule, &cmig_kind_statistics,
+	&cmig_kind_view, &cmig_kind_materialized_view};
+
+	for (int k = 0; k < lengthof(kinds); k++)
+		for (int i = p->before->count - 1; i >= 0; i--)
+		{
+			const CmigObject *object = p->before->objects[i];
+
+			if (object->kind != kinds[k] || cmig_image_find_exactly(p->after, object->address) != NULL)
+				continue;
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", cmig_kind_drop(object));
+		}
+}
+
+/* The real table takes its new shape. */
+void
+cmig_versions_add_contract(CmigPlanning * p)
+{
+	ListCell   *t;
+	ListCell   *c;
+
+	add_views_removal(p, CMIG_PHASE_CONTRACT);
+	foreach(t, p->tables)
+		add_removal(p, lfirst(t), CMIG_PHASE_CONTRACT);
+	add_dropped_objects(p);
+	/* foreign keys before what they refer to */
+	for (int keys = 1; keys >= 0; keys--)
+		foreach(t, p->tables)
+	{
+		const		CmigVersionTable *table = lfirst(t);
+
+		foreach(c, table->drop)
+		{
+			const		CmigShapePart *part = lfirst(c);
+
+			if ((part->kind[0] == 'f') != keys)
+				continue;
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified,
+								   part->kind[0] == 'i' ? psprintf("DROP INDEX %s.%s", quote_identifier(table->a->schema), quote_identifier(part->name)) :
+								   psprintf("ALTER TABLE %s DROP CONSTRAINT %s", table->a->qualified, quote_identifier(part->name)));
+		}
+	}
+	foreach(t, p->tables)
+	{
+		const		CmigVersionTable *table = lfirst(t);
+		const char *real = table->a->qualified;
+
+		foreach(c, table->columns)
+		{
+			const		CmigVersionColumn *column = lfirst(c);
+
+			if (column->hidden == NULL)
+				continue;
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", real, quote_identifier(column->hidden)));
+			if (column->a == NULL || column->a->sequence == NULL)
+				continue;
+			if (!column->a->identity[0])
+			{
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", real, quote_identifier(column->a->name)));
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", column->a->sequence, real, quote_identifier(column->hidden)));
+			}
+			else
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real,
+									   psprintf("SELECT pg_catalog.set_config('cmig_expansion.s%s_%s', last_value || ',' || is_called, true) FROM %s",
+												table->a->oid, column->a->number, column->a->sequence));
+		}
+		foreach(c, list_concat_copy(table->columns, table->dropped))
+		{
+			const		CmigVersionColumn *column = lfirst(c);
+
+			if (column->a != NULL && (column->b == NULL || column->hidden != NULL))
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s DROP COLUMN %s", real, quote_identifier(column->a->name)));
+		}
+		if (table->filled)
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s DROP COLUMN %s", real, CMIG_STATE_COLUMN));
+		foreach(c, table->columns)
+		{
+			const		CmigVersionColumn *column = lfirst(c);
+			const char *now = column->hidden ? column->hidden : column->a->name;
+
+			if (!cmig_text_same(now, column->b->name))
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", real, quote_identifier(now), quote_identifier(column->b->name)));
+		}
+		if (!cmig_text_same(table->a->name, table->b->name))
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s RENAME TO %s", real, quote_identifier(table->b->name)));
+		if (!cmig_text_same(table->a->schema, table->b->schema))
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s.%s SET SCHEMA %s", quote_identifier(table->a->schema),
+																		  quote_identifier(table->b->name), quote_identifier(table->b->schema)));
+		real = table->b->qualified;
+		foreach(c, table->columns)
+		{
+			const		CmigVersionColumn *column = lfirst(c);
+
+			if (column->hidden == NULL || *column->b->not_null == 'f')
+				continue;
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", real, quote_identifier(column->b->name)));
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", real,
+																		  quote_identifier(makeObjectName(column->hidden, "not_null", NULL))));
+			if (column->b->identity[0] && column->a != NULL && column->a->identity[0])
+			{
+				char	   *value = psprintf("pg_catalog.current_setting('cmig_expansion.s%s_%s')", table->a->oid, column->a->number);
+
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real,
+									   psprintf("ALTER TABLE %s ALTER COLUMN %s ADD GENERATED %s AS IDENTITY", real, quote_identifier(column->b->name),
+												column->b->identity[0] == 'a' ? "ALWAYS" : "BY DEFAULT"));
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real,
+									   psprintf("SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s), pg_catalog.split_part(%s, ',', 1)::bigint, pg_catalog.split_part(%s, ',', 2)::boolean)",
+												quote_literal_cstr(real), quote_literal_cstr(column->b->name), value, value));
+			}
+		}
+		foreach(c, table->build)
+		{
+			const		CmigShapePart *part = lfirst(c);
+			char	   *name = cmig_versions_hidden_name(part->name);
+
+			if (part->kind[0] == 'i')
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER INDEX %s.%s RENAME TO %s", quote_identifier(table->b->schema),
+																			  quote_identifier(name), quote_identifier(part->name)));
+			else if (part->kind[0] == 'p' || part->kind[0] == 'u')
+			{
+				const char *suffix = strstr(part->definition, " DEFERRABLE");
+
+				/* under its name, or there would be a NOTICE */
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER INDEX %s.%s RENAME TO %s", quote_identifier(table->b->schema),
+																			  quote_identifier(name), quote_identifier(part->name)));
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s", real, quote_identifier(part->name),
+																			  part->kind[0] == 'p' ? "PRIMARY KEY" : "UNIQUE", quote_identifier(part->name), suffix ? suffix : ""));
+			}
+			else
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", real, quote_identifier(name),
+																			  quote_identifier(part->name)));
+		}
+	}
+}

@@ -1,0 +1,658 @@
+/*
+ * write.c
+ *	  The triggers that keep both versions of a table the same.
+ *
+ * While a table is expanded, it has two triggers.  cmig.expansion_begin, whose
+ * name sorts first, takes note of which version an INSERT was for.
+ * cmig.expansion_write, whose name sorts last, so that it sees what the user's
+ * triggers have done, computes the columns of the other version.
+ *
+ * An INSERT that does not name a hidden column evaluates its default, a call
+ * of cmig.expansion_mark(): it was for the table, that is, by the old build.
+ * The view has other defaults.  A user's BEFORE trigger may insert into the
+ * same or another table, so the mark is kept for each trigger depth.
+ *
+ * What cmig.expansion_write does is in its arguments, which contain qualified
+ * names only.  The expressions run with the privileges of the writer, as the
+ * body of any trigger that the table's owner creates.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "access/xact.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_relation.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "base/base.h"
+#include "versions/internal.h"
+
+PG_FUNCTION_INFO_V1(cmig_expansion_mark);
+PG_FUNCTION_INFO_V1(cmig_expansion_unset);
+PG_FUNCTION_INFO_V1(cmig_expansion_begin);
+PG_FUNCTION_INFO_V1(cmig_expansion_write);
+
+/*
+ * The mark of the row that is about to be inserted, and for each trigger
+ * depth, the mark of the row whose triggers fire.
+ */
+static bool marked;
+static bool *marks;
+static int	marks_allocated;
+
+/* Does this session fill the rows, and are triggers hidden for one of them? */
+bool		cmig_versions_filling = false;
+static bool triggers_hidden;
+static int	hidden_role;
+
+/* An expression of the trigger. */
+typedef struct Rule
+{
+	char		kind;			/* one of the CMIG_RULE_... */
+	AttrNumber	column;			/* the column that it computes, or 0 */
+	char	   *label;			/* the name of the column or constraint, for
+								 * messages */
+	bool		required;		/* the column must not be null */
+	bool		takes_default;	/* if it is null in a new row of the new
+								 * version, the old one's default applies */
+	Expr	   *expr;
+	Bitmapset  *reads;			/* columns, from FirstLowInvalid... */
+	bool		safe;			/* it cannot fail */
+	bool		by_value;
+	int16		length;
+	ExprState  *state;			/* for one statement */
+} Rule;
+
+/* The trigger of a table, compiled. */
+typedef struct Writer
+{
+	Oid			trigger;		/* the key of the hash table */
+	bool		valid;
+	MemoryContext context;
+	AttrNumber	state;			/* the column that says what is to be done */
+	bool		strict;			/* a failing "up" fails the write */
+	bool		inverse;		/* the version has no column of its own, so
+								 * the default of a dropped one leaves the
+								 * mark */
+	int			count;
+	Rule	   *rules;
+	Bitmapset  *hidden;			/* columns that only one version writes */
+	Bitmapset  *old;
+}			Writer;
+
+/* What one statement needs. */
+typedef struct Statement
+{
+	Writer		writer;			/* a copy, with states of its own */
+	ExprContext *econtext;
+	TupleTableSlot *slot;
+	MemoryContext context;
+} Statement;
+
+static HTAB *writers;
+
+static int
+depth(void)
+{
+	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
+}
+
+static void show_triggers(void);
+
+static void
+forget_mark(XactEvent event, void *arg)
+{
+	marked = false;
+	show_triggers();
+}
+
+static void
+forget_mark_sub(SubXactEvent event, SubTransactionId my, SubTransactionId parent, void *arg)
+{
+	if (event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	marked = false;
+	show_triggers();
+}
+
+/* What a cached expression depends on may have changed. */
+static void
+invalidate(Datum arg, int cache, uint32 hash)
+{
+	HASH_SEQ_STATUS status;
+	Writer	   *writer;
+
+	hash_seq_init(&status, writers);
+	while ((writer = hash_seq_search(&status)) != NULL)
+		writer->valid = false;
+}
+
+static void
+invalidate_relation(Datum arg, Oid relation)
+{
+	invalidate(arg, 0, 0);
+}
+
+static void
+start(void)
+{
+	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(Writer)};
+
+	if (writers != NULL)
+		return;
+	writers = hash_create("pg_cmig expanded tables", 16, &control, HASH_ELEM | HASH_BLOBS);
+	CacheRegisterRelcacheCallback(invalidate_relation, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, invalidate, (Datum) 0);
+	CacheRegisterSyscacheCallback(TYPEOID, invalidate, (Datum) 0);
+	CacheRegisterSyscacheCallback(OPEROID, invalidate, (Datum) 0);
+	RegisterXactCallback(forget_mark, NULL);
+	RegisterSubXactCallback(forget_mark_sub, NULL);
+}
+
+Datum
+cmig_expansion_mark(PG_FUNCTION_ARGS)
+{
+	start();
+	marked = true;
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
+
+Datum
+cmig_expansion_unset(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
+
+static TriggerData *
+require_trigger(FunctionCallInfo fcinfo, const char *name)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("%s is a trigger function that only cmig.expand uses", name)));
+	start();
+	return data;
+}
+
+/*
+ * While rows are filled, the user's BEFORE triggers do not fire, unless one is
+ * enabled as REPLICA or ALWAYS.  Between the first trigger of a row and the
+ * last, in which the setting returns, only triggers run.
+ */
+static void
+hide_triggers(const TriggerData *data)
+{
+	const TriggerDesc *triggers = data->tg_relation->trigdesc;
+
+	if (!cmig_versions_filling || SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+		return;
+	for (int i = 0; i < triggers->numtriggers; i++)
+		if (triggers->triggers[i].tgenabled != TRIGGER_FIRES_ON_ORIGIN && triggers->triggers[i].tgenabled != TRIGGER_DISABLED &&
+			strcmp(triggers->triggers[i].tgname, CMIG_EXPANSION_BEGIN) != 0 &&
+			strcmp(triggers->triggers[i].tgname, CMIG_EXPANSION_WRITE) != 0)
+			return;
+	hidden_role = SessionReplicationRole;
+	SessionReplicationRole = SESSION_REPLICATION_ROLE_REPLICA;
+	triggers_hidden = true;
+}
+
+/* A transaction ends, or the last trigger fires. */
+static void
+show_triggers(void)
+{
+	if (triggers_hidden)
+		SessionReplicationRole = hidden_role;
+	triggers_hidden = false;
+}
+
+Datum
+cmig_expansion_begin(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = require_trigger(fcinfo, "cmig.expansion_begin()");
+	int			n = depth();
+
+	if (n >= marks_allocated)
+	{
+		int			size = Max(16, n * 2);
+
+		marks = marks == NULL ? MemoryContextAllocZero(TopMemoryContext, size * sizeof(bool)) :
+			repalloc(marks, size * sizeof(bool));
+		marks_allocated = size;
+	}
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+	{
+		hide_triggers(data);
+		return PointerGetDatum(data->tg_newtuple);
+	}
+	marks[n] = marked;
+	marked = false;
+	return PointerGetDatum(data->tg_trigtuple);
+}
+
+/* A check for expression_tree_walker: can evaluating the expression fail? */
+static bool
+may_fail_function(Oid function, void *context)
+{
+	return !get_func_leakproof(function);
+}
+
+static bool
+may_fail(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, may_fail_function, context))
+		return true;
+	switch (nodeTag(node))
+	{
+		case T_Var:
+		case T_Const:
+		case T_RelabelType:
+		case T_FuncExpr:
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_BoolExpr:
+		case T_NullTest:
+		case T_BooleanTest:
+		case T_CaseExpr:
+		case T_CaseWhen:
+		case T_CaseTestExpr:
+		case T_CoalesceExpr:
+		case T_List:
+			return expression_tree_walker(node, may_fail, context);
+		default:
+			return true;
+	}
+}
+
+/* Compile an argument: the expression as PostgreSQL has printed it. */
+static Expr *
+compile(Relation relation, const char *text, Oid type, int32 typmod)
+{
+	ParseState *pstate = make_parsestate(NULL);
+	Node	   *expr;
+
+	pstate->p_sourcetext = text;
+	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false, true),
+					 false, true, true);
+	expr = transformExpr(pstate, cmig_versions_expression(text), EXPR_KIND_OTHER);
+	expr = coerce_to_target_type(pstate, expr, exprType(expr), type, typmod,
+								 COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+	if (expr == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the expression %s does not have type %s", text, format_type_be(type))));
+	assign_expr_collations(pstate, expr);
+	free_parsestate(pstate);
+	return expression_planner((Expr *) expr);
+}
+
+static AttrNumber
+column_number(Relation relation, const char *name)
+{
+	AttrNumber	number = get_attnum(RelationGetRelid(relation), name);
+
+	if (number <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", name, RelationGetRelationName(relation)),
+				 errdetail("The table is expanded, so that two versions of it exist."),
+				 errhint("CALL cmig.abandon()")));
+	return number;
+}
+
+/*
+ * Read the trigger's arguments: the state column, flags, and for each rule its
+ * kind and flags, column, label, and expression.
+ */
+static void
+read_arguments(Writer * writer, Relation relation, const Trigger *trigger)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	int			level = NewGUCNestLevel();
+
+	cmig_settings_pin_search_path();
+	writer->state = column_number(relation, trigger->tgargs[0]);
+	writer->strict = strchr(trigger->tgargs[1], 's') != NULL;
+	writer->inverse = strchr(trigger->tgargs[1], 'i') != NULL;
+	writer->rules = palloc0(sizeof(Rule) * trigger->tgnargs);
+	for (int i = 2; i + 3 < trigger->tgnargs; i += 4)
+	{
+		Rule	   *rule = &writer->rules[writer->count++];
+		Oid			type = BOOLOID;
+		int32		typmod = -1;
+		int			n = -1;
+
+		rule->kind = trigger->tgargs[i][0];
+		rule->required = strchr(trigger->tgargs[i], '!') != NULL;
+		rule->takes_default = strchr(trigger->tgargs[i], 'd') != NULL;
+		rule->label = pstrdup(trigger->tgargs[i + 2]);
+		if (rule->kind != CMIG_RULE_CHECK)
+		{
+			Form_pg_attribute attribute;
+
+			rule->column = column_number(relation, trigger->tgargs[i + 1]);
+			attribute = TupleDescAttr(desc, rule->column - 1);
+			type = attribute->atttypid;
+			typmod = attribute->atttypmod;
+			rule->by_value = attribute->attbyval;
+			rule->length = attribute->attlen;
+			if (rule->kind == CMIG_RULE_UP)
+				writer->hidden = bms_add_member(writer->hidden, rule->column - FirstLowInvalidHeapAttributeNumber);
+			else
+				writer->old = bms_add_member(writer->old, rule->column - FirstLowInvalidHeapAttributeNumber);
+		}
+		rule->expr = compile(relation, trigger->tgargs[i + 3], type, typmod);
+		pull_varattnos((Node *) rule->expr, 1, &rule->reads);
+		rule->safe = !may_fail((Node *) rule->expr, NULL);
+		/* the whole row */
+		if (bms_is_member(-FirstLowInvalidHeapAttributeNumber, rule->reads))
+			while ((n = n + 1) < desc->natts)
+				rule->reads = bms_add_member(rule->reads, n + 1 - FirstLowInvalidHeapAttributeNumber);
+	}
+	AtEOXact_GUC(false, level);
+}
+
+/* Returns the compiled trigger, which the session keeps. */
+static Writer *
+find_writer(Relation relation, const Trigger *trigger)
+{
+	bool		found;
+	Writer	   *writer = hash_search(writers, &trigger->tgoid, HASH_ENTER, &found);
+	MemoryContext old;
+
+	if (found && writer->valid)
+		return writer;
+	if (found && writer->context != NULL)
+		MemoryContextDelete(writer->context);
+	memset(writer, 0, sizeof(Writer));
+	writer->trigger = trigger->tgoid;
+	writer->context = AllocSetContextCreate(TopMemoryContext, "pg_cmig expanded table", ALLOCSET_SMALL_SIZES);
+	/* an invalidation while it is compiled must not be lost */
+	writer->valid = true;
+	old = MemoryContextSwitchTo(writer->context);
+	PG_TRY();
+	{
+		read_arguments(writer, relation, trigger);
+	}
+	PG_CATCH();
+	{
+		writer->valid = false;
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	return writer;
+}
+
+static Statement *
+find_statement(FunctionCallInfo fcinfo, const TriggerData *data)
+{
+	Statement  *statement = fcinfo->flinfo->fn_extra;
+	MemoryContext old;
+
+	if (statement != NULL)
+		return statement;
+	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	statement = palloc0(sizeof(Statement));
+	statement->writer = *find_writer(data->tg_relation, data->tg_trigger);
+	statement->writer.hidden = bms_copy(statement->writer.hidden);
+	statement->writer.old = bms_copy(statement->writer.old);
+	statement->writer.rules = palloc(sizeof(Rule) * Max(statement->writer.count, 1));
+	for (int i = 0; i < statement->writer.count; i++)
+	{
+		Rule	   *rule = &statement->writer.rules[i];
+
+		*rule = find_writer(data->tg_relation, data->tg_trigger)->rules[i];
+		rule->label = pstrdup(rule->label);
+		rule->reads = bms_copy(rule->reads);
+		rule->expr = copyObject(rule->expr);
+		rule->state = ExecInitExpr(rule->expr, NULL);
+	}
+	statement->econtext = CreateStandaloneExprContext();
+	statement->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(data->tg_relation)), &TTSOpsVirtual);
+	statement->econtext->ecxt_scantuple = statement->slot;
+	statement->context = CurrentMemoryContext;
+	MemoryContextSwitchTo(old);
+	return fcinfo->flinfo->fn_extra = statement;
+}
+
+/* Has the statement changed the column? */
+static bool
+has_changed(int column, TupleTableSlot *before, TupleTableSlot *after)
+{
+	AttrNumber	number = column + FirstLowInvalidHeapAttributeNumber;
+	Form_pg_attribute attribute;
+	bool		null1;
+	bool		null2;
+	Datum		value1;
+	Datum		value2;
+
+	if (number <= 0)
+		return false;
+	attribute = TupleDescAttr(before->tts_tupleDescriptor, number - 1);
+	value1 = slot_getattr(before, number, &null1);
+	value2 = slot_getattr(after, number, &null2);
+	return null1 != null2 || (!null1 && !datum_image_eq(value1, value2, attribute->attbyval, attribute->attlen));
+}
+
+static bool
+any_changed(const Bitmapset *columns, TupleTableSlot *before, TupleTableSlot *after)
+{
+	int			column = -1;
+
+	while ((column = bms_next_member(columns, column)) >= 0)
+		if (has_changed(column, before, after))
+			return true;
+	return false;
+}
+
+/* An expression that is evaluated in a subtransaction. */
+typedef struct Evaluation
+{
+	Statement  *statement;
+	Rule	   *rule;
+	Datum		value;
+	bool		null;
+}			Evaluation;
+
+static void
+evaluate(void *arg)
+{
+	Evaluation *e = arg;
+
+	e->value = ExecEvalExprSwitchContext(e->rule->state, e->statement->econtext, &e->null);
+}
+
+/* Error context callback. */
+static void
+describe_error(void *arg)
+{
+	const		Evaluation *e = arg;
+
+	errcontext("pg_cmig: column \"%s\" of the %s version", e->rule->label,
+			   e->rule->kind == CMIG_RULE_DOWN ? "old" : "new");
+}
+
+/*
+ * Evaluate the rule for the row in the slot.  Returns NULL, or a text that says
+ * why the old build's row cannot be transformed.
+ */
+static char *
+apply(Statement *statement, Rule *rule, bool forgiving)
+{
+	Evaluation	e = {statement, rule};
+	ErrorContextCallback callback = {error_context_stack, describe_error, &e};
+	TupleTableSlot *slot = statement->slot;
+
+	if (forgiving && !rule->safe)
+	{
+		ErrorData  *error = cmig_subtransaction_try(evaluate, &e);
+
+		if (error != NULL && cmig_subtransaction_must_rethrow(error))
+			ReThrowError(error);
+		if (error != NULL)
+		{
+			if (rule->column > 0)
+				slot->tts_isnull[rule->column - 1] = true;
+			return psprintf("%s: %s: %s", rule->label, unpack_sql_state(error->sqlerrcode), error->message);
+		}
+	}
+	else
+	{
+		error_context_stack = &callback;
+		evaluate(&e);
+		error_context_stack = callback.previous;
+	}
+	if (rule->kind == CMIG_RULE_CHECK && (e.null || DatumGetBool(e.value)))
+		return NULL;
+	if (rule->kind == CMIG_RULE_CHECK && forgiving)
+		return psprintf("violates check constraint \"%s\"", rule->label);
+	if (rule->kind == CMIG_RULE_CHECK)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("new row violates check constraint \"%s\" of the new version", rule->label)));
+	slot->tts_values[rule->column - 1] = e.value;
+	slot->tts_isnull[rule->column - 1] = e.null;
+	if (!e.null || !rule->required)
+		return NULL;
+	if (forgiving)
+		return psprintf("%s: null value", rule->label);
+	ereport(ERROR,
+			(errcode(ERRCODE_NOT_NULL_VIOLATION),
+			 rule->kind == CMIG_RULE_DOWN ?
+			 errmsg("column \"%s\" of the old version would be null", rule->label) :
+			 errmsg("null value in column \"%s\" of the new version violates not-null constraint", rule->label),
+			 errdetail("Two versions of the table exist, and its expression is null for this row.")));
+}
+
+/* A new row of the new version, or an updated one: are there nulls? */
+static void
+require_values(const Statement *statement, const char *relation)
+{
+	for (int i = 0; i < statement->writer.count; i++)
+	{
+		const Rule *rule = &statement->writer.rules[i];
+
+		if (rule->kind == CMIG_RULE_UP && rule->required && statement->slot->tts_isnull[rule->column - 1])
+			ereport(ERROR,
+					(errcode(ERRCODE_NOT_NULL_VIOLATION),
+					 errmsg("null value in column \"%s\" of relation \"%s\" violates not-null constraint",
+							rule->label, relation)));
+	}
+}
+
+Datum
+cmig_expansion_write(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = require_trigger(fcinfo, "cmig.expansion_write()");
+	Statement  *statement = find_statement(fcinfo, data);
+	Writer	   *writer = &statement->writer;
+	bool		update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
+	TupleTableSlot *in = update ? data->tg_newslot : data->tg_trigslot;
+	TupleTableSlot *before = update ? data->tg_trigslot : NULL;
+	HeapTuple	tuple = update ? data->tg_newtuple : data->tg_trigtuple;
+	TupleTableSlot *slot = statement->slot;
+	int			natts = RelationGetNumberOfAttributes(data->tg_relation);
+	bool		old_build;
+	bool		new_build;
+	bool		todo = false;
+	bool		touched = false;
+	char	   *failure = NULL;
+	bool	   *due;
+
+	show_triggers();
+	if (writer->count == 0)
+		return PointerGetDatum(tuple);
+	ResetExprContext(statement->econtext);
+	due = MemoryContextAllocZero(statement->econtext->ecxt_per_tuple_memory, writer->count * sizeof(bool));
+	if (update)
+	{
+		bool		filled;
+
+		(void) slot_getattr(before, writer->state, &filled);
+		todo = !filled;
+		/* what the statement names tells the builds apart, then the values */
+		new_build = bms_overlap(data->tg_updatedcols, writer->hidden);
+		old_build = !new_build && bms_overlap(data->tg_updatedcols, writer->old);
+	}
+	else
+	{
+		old_build = marks[depth()] != writer->inverse;
+		new_build = !old_build;
+	}
+	for (int i = 0; i < writer->count; i++)
+	{
+		Rule	   *rule = &writer->rules[i];
+		bool		changed = update && rule->column > 0 &&
+		has_changed(rule->column - FirstLowInvalidHeapAttributeNumber, before, in);
+
+		if (rule->kind == CMIG_RULE_UP)
+			due[i] = update ? !changed && (todo || (!new_build && any_changed(rule->reads, before, in))) :
+				old_build || (rule->takes_default && slot_attisnull(in, rule->column));
+		else if (rule->kind == CMIG_RULE_DOWN)
+			due[i] = update ? !changed && !old_build && any_changed(rule->reads, before, in) : new_build;
+		touched |= due[i] || (update && rule->kind == CMIG_RULE_CHECK && any_changed(rule->reads, before, in));
+	}
+	if (!touched && !todo && !new_build)
+		return PointerGetDatum(tuple);
+
+	/* the row as it is, in a slot that can be changed */
+	ExecClearTuple(slot);
+	slot_getallattrs(in);
+	memcpy(slot->tts_values, in->tts_values, sizeof(Datum) * natts);
+	memcpy(slot->tts_isnull, in->tts_isnull, sizeof(bool) * natts);
+	ExecStoreVirtualTuple(slot);
+
+	for (int i = 0; i < writer->count; i++)
+	{
+		char	   *reason;
+
+		if (!due[i] || writer->rules[i].kind != CMIG_RULE_UP)
+			continue;
+		reason = apply(statement, &writer->rules[i], !writer->strict && (update || !new_build));
+		failure = failure ? failure : reason;
+	}
+	if (new_build && !failure)
+		require_values(statement, RelationGetRelationName(data->tg_relation));
+	for (int i = 0; i < writer->count && !failure; i++)
+		if (writer->rules[i].kind == CMIG_RULE_CHECK)
+			failure = apply(statement, &writer->rules[i], !writer->strict && !new_build);
+	for (int i = 0; i < writer->count; i++)
+		if (due[i] && writer->rules[i].kind == CMIG_RULE_DOWN)
+			(void) apply(statement, &writer->rules[i], false);
+
+	slot->tts_isnull[writer->state - 1] = failure == NULL;
+	if (failure != NULL)
+		slot->tts_values[writer->state - 1] = CStringGetTextDatum(cmig_text_one_line(failure));
+	return PointerGetDatum(heap_modify_tuple(tuple, RelationGetDescr(data->tg_relation), slot->tts_values,
+											 slot->tts_isnull, memset(palloc(natts), true, natts)));
+}
