@@ -713,8 +713,8 @@ cmig_abandon_partial(PG_FUNCTION_ARGS)
 			cmig_toplevel_commit();
 		}
 		if (abandon->part != NULL)
-			error->hint = psprintf("%s%sThe statements before it are committed. After fixing the cause, repeat the CALL: it continues with this statement.",
-								   error->hint ? error->hint : "", error->hint ? " " : "");
+			error->hint = psprintf("The statements before it are committed. After fixing the cause, repeat the CALL: it continues with this statement.%s%s",
+								   error->hint ? " " : "", error->hint ? error->hint : "");
 		cmig_lock_wait_unwatch();
 		cmig_extension_release();
 		cmig_run_lock_release();
