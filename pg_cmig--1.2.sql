@@ -158,6 +158,13 @@ CREATE TABLE cmig.expansion_step (
 	PRIMARY KEY (revision, position)
 );
 
+CREATE TABLE cmig.measured (
+	name text NOT NULL,
+	labels jsonb NOT NULL DEFAULT '{}',
+	value double precision NOT NULL,
+	at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+
 CREATE TABLE cmig.secret (
 	name text PRIMARY KEY,
 	value bytea NOT NULL
@@ -178,7 +185,8 @@ CREATE TABLE cmig.ddl_log (
 );
 CREATE INDEX ddl_log_at_idx ON cmig.ddl_log (at);
 
--- cmig.secret and cmig.run_control are left out: neither keys nor what is paused now belong in a dump
+-- cmig.secret, cmig.run_control, and cmig.measured are left out: neither keys nor what is
+-- paused or was measured in this server belong in a dump
 SELECT pg_catalog.pg_extension_config_dump('cmig.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.version', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.journal', '');
@@ -269,6 +277,11 @@ COMMENT ON COLUMN cmig.backfill_run.active IS 'Time spent, not counting the time
 COMMENT ON COLUMN cmig.backfill_run.scope IS 'Scope in which the backfill was called; empty for the database';
 COMMENT ON COLUMN cmig.backfill_run.rows_total IS 'Rows to update when the backfill started, estimated from a sample if the table is large; NULL if it is not known';
 COMMENT ON COLUMN cmig.backfill_run.last_error IS 'SQLSTATE and message of the error that ended the last CALL; NULL after it was resumed';
+COMMENT ON TABLE cmig.measured IS 'Values of cmig.metrics that no other table has: lock_retries, with a row for each retry, and rls_findings of the last cmig.rls_check.';
+COMMENT ON COLUMN cmig.measured.name IS 'Name of the metric';
+COMMENT ON COLUMN cmig.measured.labels IS 'Labels, as a JSON object';
+COMMENT ON COLUMN cmig.measured.value IS 'Value';
+COMMENT ON COLUMN cmig.measured.at IS 'When it was measured';
 COMMENT ON TABLE cmig.run_control IS 'What cmig.pause and cmig.throttle have set, and backfills read before each batch. A row is deleted when the backfill of its table, or its revision, has ended.';
 COMMENT ON COLUMN cmig.run_control.kind IS 'all, revision, or relation';
 COMMENT ON COLUMN cmig.run_control.name IS 'all, the id of the revision, or the table with its schema';
@@ -807,6 +820,69 @@ COMMENT ON FUNCTION cmig.pause(text) IS 'Pauses the backfills of a revision, of 
 COMMENT ON FUNCTION cmig.resume_run(text) IS 'Lets backfills that cmig.pause has paused continue. all ends every pause. Returns the unfinished backfills. Raises an error if there is no such revision or table (42704, 42809), the name is empty (22023), or the transaction is read-only (25006).';
 COMMENT ON FUNCTION cmig.throttle(text, integer) IS 'Limits the rows per second that each backfill of a revision, of a table, or, with all, of the database updates, also those that start later. NULL lifts the limit; all and NULL lift every limit. Returns the unfinished backfills. Raises an error if there is no such revision or table (42704, 42809), the name is empty or the number is not positive (22023), or the transaction is read-only (25006).';
 
+CREATE FUNCTION cmig.metric_counts(OUT name text, OUT value text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_metric_counts'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION cmig.metric_counts() IS 'Private: the part of cmig.metrics that needs the graph of the revisions. Called by cmig.metrics_read only. Raises an error if the tables of pg_cmig are not valid (55000).';
+
+-- Runs as the owner, so that a role can read the metrics but not the revisions and the journal.
+-- Reads only the part of the journal that has no scope, which the primary key finds.
+CREATE FUNCTION cmig.metrics_read(OUT name text, OUT labels jsonb, OUT value double precision, OUT type text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+AS $metrics$
+	WITH RECURSIVE run AS (
+	 (SELECT 1 AS step, j.id, j.direction, j.outcome, j.started_at, j.elapsed, j.transaction_id FROM cmig.journal j
+	  WHERE j.scope = '' AND j.direction IN ('upgrade', 'downgrade') AND isfinite(j.started_at) ORDER BY j.id DESC LIMIT 1)
+	 -- a step belongs to the same run if it is in the same transaction or ended when the next one began
+	 UNION ALL SELECT r.step + 1, j.id, j.direction, j.outcome, j.started_at, j.elapsed, j.transaction_id FROM run r JOIN cmig.journal j ON j.id = r.id - 1
+	  WHERE j.scope = '' AND j.direction = r.direction AND CASE WHEN isfinite(j.started_at) THEN j.transaction_id = r.transaction_id
+	  OR r.started_at - j.started_at = j.elapsed END),
+	last AS (SELECT r.*, (SELECT min(s.started_at) FROM run s) AS began, jsonb_build_object('direction', r.direction, 'outcome', r.outcome) AS labels
+	 FROM run r WHERE r.step = 1),
+	drift AS (SELECT j.started_at, j.message FROM cmig.journal j
+	 WHERE j.scope = '' AND j.direction = 'drift' AND j.revision IS NULL AND isfinite(j.started_at) ORDER BY j.id DESC LIMIT 1),
+	backfill AS (SELECT b.*, jsonb_build_object('id', b.id::text, 'table', b.target, 'revision', coalesce(b.revision, '')) AS labels
+	 FROM cmig.backfill_progress b WHERE b.state NOT IN ('done', 'abandoned')),
+	rls AS (SELECT DISTINCT ON (s.labels) s.labels, s.value, s.at FROM cmig.measured s WHERE s.name = 'rls_findings' ORDER BY s.labels, s.at DESC),
+	-- which transactions and sessions have or want the lock of a run or a backfill
+	own AS (SELECT l.pid, l.virtualtransaction, l.granted FROM pg_locks l WHERE l.locktype = 'advisory' AND l.mode = 'ExclusiveLock'
+	 AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+	 AND (l.classid = 1668114791 AND (l.objsubid = 17223 AND l.objid = 2 OR l.objsubid = 17224) OR l.objsubid = 17225))
+	SELECT 'pg_cmig_' || m.name, coalesce(m.labels, '{}'), m.value::double precision, CASE WHEN m.name LIKE '%\_total' THEN 'counter' ELSE 'gauge' END FROM (
+	 SELECT c.name, NULL::jsonb AS labels, c.value::double precision AS value FROM cmig.metric_counts() c
+	 UNION ALL SELECT 'standby', NULL, pg_is_in_recovery()::integer
+	 UNION ALL SELECT 'last_run_timestamp_seconds', l.labels, extract(epoch FROM l.began) FROM last l
+	 UNION ALL SELECT 'last_run_duration_seconds', l.labels, extract(epoch FROM l.started_at) - extract(epoch FROM l.began) + extract(epoch FROM l.elapsed) FROM last l
+	 UNION ALL SELECT 'stepwise_failures_total', NULL, count(*) FROM cmig.journal j WHERE j.scope = '' AND j.outcome = 'failed'
+	 UNION ALL SELECT 'runs_in_progress', NULL, count(DISTINCT o.virtualtransaction) FROM own o WHERE o.granted HAVING NOT pg_is_in_recovery()
+	 UNION ALL SELECT 'run_start_timestamp_seconds', NULL, min(extract(epoch FROM least(a.xact_start, a.query_start)))
+	  FROM own o JOIN pg_stat_activity a ON a.pid = o.pid WHERE o.granted
+	 UNION ALL SELECT 'lock_waits', NULL, count(DISTINCT l.pid) FROM pg_locks l WHERE NOT l.granted AND l.pid IN (SELECT o.pid FROM own o)
+	  HAVING NOT pg_is_in_recovery()
+	 UNION ALL SELECT 'lock_retries_total', NULL, coalesce(sum(s.value), 0) FROM cmig.measured s WHERE s.name = 'lock_retries'
+	 UNION ALL SELECT 'backfill_rows', b.labels, b.rows FROM backfill b
+	 UNION ALL SELECT 'backfill_rows_to_do', b.labels, greatest(b.rows_total - b.rows, 0) FROM backfill b
+	 UNION ALL SELECT 'backfill_rows_per_second', b.labels, b.rows_per_second FROM backfill b
+	 UNION ALL SELECT 'backfill_state', b.labels || jsonb_build_object('state', b.state), 1 FROM backfill b
+	 UNION ALL SELECT 'journal_bytes', NULL, pg_total_relation_size('cmig.journal'::regclass)
+	 UNION ALL SELECT 'audit_log_bytes', NULL, sum(pg_total_relation_size(t.relid)) FROM pg_partition_tree(to_regclass('cmig_audit.log')) t WHERE t.isleaf
+	 UNION ALL SELECT 'rls_findings', r.labels, r.value FROM rls r
+	 UNION ALL SELECT 'rls_check_timestamp_seconds', r.labels - 'severity', extract(epoch FROM r.at) FROM rls r WHERE r.labels ->> 'severity' = 'error'
+	 UNION ALL SELECT 'drift_differences', NULL, CASE WHEN d.message ~ '^no drift' THEN 0 ELSE substring(d.message FROM '^([0-9]{1,9}) difference')::double precision END FROM drift d
+	 UNION ALL SELECT 'drift_check_timestamp_seconds', NULL, extract(epoch FROM d.started_at) FROM drift d
+	) m WHERE m.value IS NOT NULL ORDER BY 1, 2
+$metrics$;
+COMMENT ON FUNCTION cmig.metrics_read() IS 'Returns the rows of the view cmig.metrics, which is the way to read them. Raises an error if the tables of pg_cmig are not valid (55000).';
+
+CREATE VIEW cmig.metrics AS SELECT m.name, m.labels, m.value, m.type FROM cmig.metrics_read() m;
+COMMENT ON VIEW cmig.metrics IS 'State of the migrations for monitoring, with one row for each value. Reading it runs no checks and reads no tables of applications. It works on a standby.';
+COMMENT ON COLUMN cmig.metrics.name IS 'Name of the metric, beginning with pg_cmig_';
+COMMENT ON COLUMN cmig.metrics.labels IS 'Labels, as a JSON object';
+COMMENT ON COLUMN cmig.metrics.value IS 'Value; times are in seconds since 1970';
+COMMENT ON COLUMN cmig.metrics.type IS 'gauge or counter';
+
 COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Updates a table in batches, with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, continues until no row matches. Without it, updates each row that exists at the start once. batch_size is the number of rows per batch, which Citus updates in each shard. Resumes an interrupted backfill. Raises an error if the table is of an unsupported kind (0A000, 42809), an argument is not valid (22023, 42601, 42703, 42804), it is called inside a transaction block (25001), rows are not visible to the caller or cannot be updated by the caller (42501), an unfinished backfill cannot be resumed (55000, MG008), or another backfill of the table is running (55P03).';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text, text) IS 'Applies revisions up to the target, with a commit after each. The statements of a revision that is not transactional run one by one at top level, and can be resumed after an interruption. Raises the same errors as upgrade(text), except MG007. Also raises an error if the plan does not have the given checksum (MG016), a statement that was run has changed (MG008), it is unknown whether a statement took effect (MG012), it is called inside a transaction block (25001), another step is partially applied (55000), or another run is in progress (55P03).';
 COMMENT ON PROCEDURE cmig.upgrade_stepwise(text[], text, text) IS 'Applies revisions up to several targets, none of them relative, with a commit after each. Raises the same errors as upgrade_stepwise(text, text, text).';
@@ -969,7 +1045,7 @@ CREATE FUNCTION cmig.rls_check(schema text DEFAULT NULL,
 	OUT rule text, OUT severity text, OUT object text, OUT problem text, OUT fix text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_rls_check'
-LANGUAGE C STABLE PARALLEL UNSAFE;
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.rls_rules(schemas oid[], become text,
 	OUT rule text, OUT severity text, OUT object text, OUT problem text, OUT fix text, OUT definer oid)

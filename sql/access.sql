@@ -6,6 +6,7 @@ CREATE ROLE regress_reader;
 CREATE ROLE regress_author;
 CREATE ROLE regress_migrator;
 CREATE ROLE regress_application;
+CREATE ROLE regress_monitor;
 CREATE ROLE regress_nobody;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_owner;
 GRANT CREATE ON SCHEMA public TO regress_author, regress_migrator;
@@ -17,6 +18,7 @@ SELECT regexp_replace(statement, '[0-9]{2,}', 'N') AS statement FROM cmig.grant_
 SELECT regexp_replace(statement, '[0-9]{2,}', 'N') AS statement FROM cmig.grant_access('regress_author', 'author');
 SELECT regexp_replace(statement, '[0-9]{2,}', 'N') AS statement FROM cmig.grant_access('regress_migrator', 'migrator');
 SELECT statement FROM cmig.grant_access('regress_application', 'application');
+SELECT statement FROM cmig.grant_access('regress_monitor', 'monitor');
 
 --
 -- Every function and its level.  Whoever adds a function decides to whom it
@@ -27,26 +29,27 @@ CREATE TEMP TABLE decided (name text, level text);
 INSERT INTO decided
 SELECT unnest(string_to_array(names, ' ')), level FROM (VALUES
 	('application', 'set_context clear_context context current_user_id current_tenant_id require_user_id require_tenant_id'),
+	('monitor', 'metrics_read'),
 	('reader', 'audit_as_of audit_diff audit_history audit_report audit_script audit_status audit_transaction autogenerate branches check current diff diff_schemas draft expansion export graph heads help history import_files lint lint_sql log plan preflight preflight_rows report require require_schema resolve rls_check rls_rules rls_script rls_status schema_sql scope_drift scopes script show squash status version_schema wait_for_replicas'),
 	('author', 'baseline create_revision load load_directory merge remove_revision'),
 	('migrator', 'abandon abandon_partial add_check add_foreign_key add_not_null add_unique allow_ddl audit_retain audit_trigger backfill capture contract create_scope disable_audit disable_rls downgrade downgrade_stepwise drift drop_scope dry_run enable_audit enable_audit_schema enable_rls enable_rls_schema expand expansion_begin expansion_write import_state locate pause repair reset reset_stepwise resume_run rls_test round_trip set_ddl_policy set_option set_protect stamp throttle upgrade upgrade_scopes upgrade_stepwise verify'),
 	-- defaults of columns of expanded tables
 	('public', 'expansion_mark expansion_unset'),
-	('owner', 'audit_import ddl_event ddl_trigger grant_access journal_trigger revoke_access')) v(level, names);
+	('owner', 'audit_import ddl_event ddl_trigger grant_access journal_trigger metric_counts revoke_access')) v(level, names);
 SELECT p.oid::regprocedure AS function, d.level AS decided, a.may AS may_execute
 FROM pg_proc p
 LEFT JOIN decided d ON d.name = p.proname,
 LATERAL (SELECT coalesce(string_agg(r.name, ' ' ORDER BY r.name), 'owner') AS may
-		FROM unnest('{application,author,migrator,reader,nobody}'::text[]) r(name)
+		FROM unnest('{application,author,migrator,monitor,reader,nobody}'::text[]) r(name)
 		WHERE has_function_privilege('regress_' || r.name, p.oid, 'EXECUTE')) a
 WHERE p.pronamespace = 'cmig'::regnamespace
-	AND a.may IS DISTINCT FROM CASE d.level WHEN 'reader' THEN 'author migrator reader' WHEN 'public' THEN 'application author migrator nobody reader' ELSE d.level END
+	AND a.may IS DISTINCT FROM CASE d.level WHEN 'monitor' THEN 'author migrator monitor reader' WHEN 'reader' THEN 'author migrator reader' WHEN 'public' THEN 'application author migrator monitor nobody reader' ELSE d.level END
 ORDER BY p.oid::regprocedure::text COLLATE "C";
 -- every table, view and sequence
 SELECT c.relname, r.name AS role,
 		concat_ws(' ', p.privileges, CASE WHEN p.columns <> '' THEN '(' || p.columns || ')' END) AS privileges
 FROM pg_class c,
-	unnest('{application,author,migrator,reader,nobody}'::text[]) r(name),
+	unnest('{application,author,migrator,monitor,reader,nobody}'::text[]) r(name),
 	LATERAL (SELECT string_agg(v, ' ') AS privileges,
 					(SELECT string_agg(a.attname || ':' || v2, ' ' ORDER BY v2, a.attnum)
 						FROM pg_attribute a, unnest('{INSERT,UPDATE}'::text[]) v2
@@ -59,9 +62,9 @@ WHERE c.relnamespace = 'cmig'::regnamespace AND c.relkind NOT IN ('i', 'I')
 	AND concat(p.privileges, p.columns) <> ''
 ORDER BY 1, 2;
 SELECT relname, relkind FROM pg_class WHERE relnamespace = 'cmig'::regnamespace AND relkind NOT IN ('i', 'I') ORDER BY 1;
-SELECT r.name FROM unnest('{application,author,migrator,reader,nobody}'::text[]) r(name)
+SELECT r.name FROM unnest('{application,author,migrator,monitor,reader,nobody}'::text[]) r(name)
 WHERE has_schema_privilege('regress_' || r.name, 'cmig', 'USAGE') ORDER BY 1;
-SELECT r.name FROM unnest('{application,author,migrator,reader,nobody}'::text[]) r(name)
+SELECT r.name FROM unnest('{application,author,migrator,monitor,reader,nobody}'::text[]) r(name)
 WHERE has_schema_privilege('regress_' || r.name, 'cmig', 'CREATE');
 RESET ROLE;
 
@@ -270,8 +273,9 @@ SELECT count(*) FROM cmig.revoke_access('regress_reader');
 SELECT count(*) FROM cmig.revoke_access('regress_author');
 SELECT count(*) FROM cmig.revoke_access('regress_migrator');
 SELECT count(*) FROM cmig.revoke_access('regress_application');
-SELECT c.relname, c.relacl FROM pg_class c WHERE c.relnamespace = 'cmig'::regnamespace AND c.relacl::text ~ 'regress_(reader|author|migrator|application)';
-SELECT p.proname, p.proacl FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND p.proacl::text ~ 'regress_(reader|author|migrator|application)';
+SELECT count(*) FROM cmig.revoke_access('regress_monitor');
+SELECT c.relname, c.relacl FROM pg_class c WHERE c.relnamespace = 'cmig'::regnamespace AND c.relacl::text ~ 'regress_(reader|author|migrator|application|monitor)';
+SELECT p.proname, p.proacl FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND p.proacl::text ~ 'regress_(reader|author|migrator|application|monitor)';
 SELECT nspacl FROM pg_namespace WHERE nspname = 'cmig';
 RESET ROLE;
 DROP FUNCTION public.array_length, public.now;
@@ -279,4 +283,4 @@ DROP TABLE public.revision, one, two, stolen, by_session, decided;
 DROP EXTENSION pg_cmig;
 REVOKE ALL ON SCHEMA public FROM regress_author, regress_migrator;
 REVOKE ALL ON DATABASE :"DBNAME" FROM regress_owner;
-DROP ROLE regress_owner, regress_reader, regress_author, regress_migrator, regress_application, regress_nobody;
+DROP ROLE regress_owner, regress_reader, regress_author, regress_migrator, regress_application, regress_monitor, regress_nobody;

@@ -186,6 +186,8 @@ INSERT INTO call VALUES
 ('lint(text,boolean)', $$SELECT count(*) FROM cmig.lint('002')$$),
 ('import_files(text,text[],text[],jsonb)', $$SELECT count(*) FROM cmig.import_files('sqlx', '{}', '{}')$$),
 ('import_state(text,regclass)', $$SELECT count(*) FROM cmig.import_state('alembic', 'app.tool_version')$$),
+('metric_counts()', 'SELECT count(*) FROM cmig.metric_counts()'),
+('metrics_read()', 'SELECT count(*) FROM cmig.metrics_read()'),
 ('preflight(text)', $$SELECT count(*) FROM cmig.preflight('002')$$),
 ('preflight_rows(jsonb,timestamp with time zone)', $$SELECT count(*) FROM cmig.preflight_rows('[]', now())$$),
 ('lint_sql(text,boolean,boolean)', $$SELECT count(*) FROM cmig.lint_sql('SELECT 1')$$),

@@ -71,6 +71,10 @@ fails_with($standby, 'shop', "SELECT cmig.show('999')", 'MG001', q{can't locate 
 query($primary, 'shop', "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role) SELECT 1000, revision, 'upgrade', 'running', now(), current_user, current_user FROM cmig.plan('upgrade', '+1')");
 catch_up();
 like(query($standby, 'shop', "SELECT item, value FROM cmig.status() WHERE item = 'standby'"), qr/^standby\|yes; shows what it has replayed, up to \d{4}-[^;]+$/, 'status says that it is a standby');
+my $metrics = sub { query($_[0], 'shop', "SELECT name, labels, value FROM cmig.metrics WHERE name !~ 'standby|runs_in_progress|lock_waits|backfill_state|_bytes'") };
+is($metrics->($standby), $metrics->($primary), 'standby: cmig.metrics');
+is(query($standby, 'shop', "SELECT string_agg(name || '=' || value, ' ') FROM cmig.metrics WHERE name ~ 'standby|runs_in_progress|lock_waits'"), 'pg_cmig_standby=1', 'but not what a standby cannot know');
+query($standby, 'shop', 'SELECT count(*) FROM cmig.rls_check()');
 like(query($standby, 'shop', "SELECT item, value FROM cmig.status() WHERE item IN ('begun', 'running', 'interrupted', 'partially applied')"),
 	qr/^begun\|upgrade of 004\S*$/, 'standby: a run in the journal may be active');
 like(query($primary, 'shop', "SELECT item, value FROM cmig.status() WHERE item IN ('begun', 'running', 'interrupted', 'partially applied')"),

@@ -29,7 +29,7 @@ fails_with($standby, 'postgres', "CALL cmig.backfill('item', 'n = 1')", '25006',
 fails_with($standby, 'postgres', 'CALL cmig.upgrade_stepwise()', '25006', '', 'a standby refuses a stepwise run');
 
 $standby->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');
-my $run = start_psql($primary, 'postgres', "CALL cmig.backfill('item', 'n = n + 1', batch_size => 100, max_lag => '20 ms')");
+my $run = start_psql($primary, 'postgres', "CALL cmig.backfill('item', 'n = n + 1', batch_size => 1000, max_lag => '20 ms')");
 $primary->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'run' AND wait_event = 'PgSleep' AND backend_xmin IS NULL")
   or die 'it does not wait';
 usleep(1_500_000);
@@ -38,6 +38,7 @@ $standby->safe_psql('postgres', 'SELECT pg_wal_replay_resume()');
 is(finish_psql($run), 0, 'the backfill continues when the replica has caught up') or diag $run->{err};
 is(() = $run->{err} =~ /NOTICE:  00000: backfill of public.item waits for replicas that are behind\nDETAIL:  The lag is \d+ ms, and max_lag is 20 ms\.\nHINT:  SELECT/g, 1, 'it says once what it waits for') or diag $run->{err};
 is($primary->safe_psql('postgres', 'SELECT min(n), max(n) FROM item'), '1|1', 'each row was updated once');
+cmp_ok($primary->safe_psql('postgres', 'SELECT batches FROM cmig.backfill_progress'), '>', 5, 'after the wait, batches are smaller');
 $primary->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', 'SELECT state FROM cmig.backfill_progress'), 'done', 'the replica shows the end of the backfill');
 

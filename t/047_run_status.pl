@@ -113,6 +113,8 @@ is($node->safe_psql('postgres', $failed), '', 'a run that ended well');
 $node->psql('postgres', 'BEGIN; UPDATE cmig.revision SET downgrade_sql = \'SELECT nothing\'; SELECT * FROM cmig.downgrade(\'-1\')');
 is($node->safe_psql('postgres', $failed),
 	"failed|downgrade of 001, statement 1: 42703: column \"nothing\" does not exist|Fix the cause, then SELECT * FROM cmig.downgrade('-1')", 'a downgrade');
+is($node->safe_psql('postgres', "SELECT string_agg(name || CASE WHEN name ~ 'time' THEN (value > extract(epoch FROM now()) - 3600)::text ELSE ' ' || value END, ', ') FROM cmig.metrics WHERE name ~ '^pg_cmig_(last_)?failure'"),
+	'pg_cmig_failures_total 4, pg_cmig_last_failure_timestamp_secondstrue', 'failures are counted');
 # restore points are created before a run and after its commit, also for two runs in one
 # transaction
 $node->safe_psql('postgres', "UPDATE cmig.revision SET upgrade_sql = 'SELECT 1', downgrade_sql = 'SELECT 1', precondition_sql = NULL; SELECT * FROM cmig.upgrade()");

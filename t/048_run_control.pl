@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
 # Tests what cmig.pause, cmig.resume_run, and cmig.throttle do to backfills that run in
-# other sessions, also through PgBouncer and after a crash, and what cmig.status shows
+# other sessions, also after a crash, and what cmig.status and cmig.metrics show
 # of them.
 
 use strict;
@@ -10,6 +10,8 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use CmigNode;
+use HTTP::Tiny;
+use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -80,6 +82,7 @@ is(sql('SELECT count(*) FROM cmig.run_control'), '0', 'nothing is left');
 
 # a revision: the run keeps its lock
 sql(load_sql("-- revision: 001\n-- transactional: false\n\n-- cmig:upgrade\nCALL cmig.backfill('item', 'm = 1', 'm IS NULL', 500);\nCALL cmig.backfill('other', 'n = 1', 'n IS NULL', 500);\n"));
+my $start = sql('SELECT extract(epoch FROM now())');
 sql("SELECT * FROM cmig.pause('001')");
 $run = start_psql($node, 'postgres', 'CALL cmig.upgrade_stepwise()');
 paused('run');
@@ -90,6 +93,69 @@ running since\|.*
 waits for\|Timeout: PgSleep\|
 backfill\|public.item, paused: 0 of 5000 rows \(0.0 %\).*
 paused\|public.item, by 001\|/, 'status of a stepwise run');
+
+# cmig.metrics meanwhile, as the exporters read it with the files of doc/production.md
+sql("CREATE ROLE monitoring LOGIN; SELECT * FROM cmig.grant_access('monitoring', 'monitor')");
+my $expected = <<'END_METRICS';
+pg_cmig_backfill_rows id=N revision=001 table=public.item 0
+pg_cmig_backfill_rows_to_do id=N revision=001 table=public.item 5000
+pg_cmig_backfill_state id=N revision=001 state=paused table=public.item 1
+pg_cmig_lock_waits 0
+pg_cmig_run_start_timestamp_seconds time
+pg_cmig_runs_in_progress 1
+END_METRICS
+my $document = slurp_file("$CmigNode::top/doc/production.md");
+my %file = $document =~ /^```yaml file=(\w+)\.yaml\n(.*?)^```/msg;
+sub shown
+{
+	my @lines;
+
+	foreach (@_)
+	{
+		my ($name) = /\bname="(pg_cmig_(?:run|lock_w|backfill)\w*)/ or next;
+		my ($labels, $value) = /\{(.*)\} (\S+)$/;
+		next if $name =~ /per_second/;
+		my @labels = grep { !/^(?:server|col|database|driver|host|user|sql_job|name)=|=$/ } map { s/"//gr =~ s/^id=\d+/id=N/r } split /,/, $labels;
+
+		$value = $value >= $start && $value < $start + 600 ? 'time' : $value + 0;
+		push @lines, join(' ', $name, @labels, $value) . "\n";
+	}
+	return join '', sort @lines;
+}
+foreach my $exporter (sort keys %file)
+{
+	# the query alone
+	my ($query) = $file{$exporter} =~ /query: \|\n(( +)\S.*?\n(?:\2 *\S.*\n)*)/;
+	my $rows = $node->safe_psql('postgres', "SELECT '{' || (SELECT string_agg(key || '=\"' || value || '\"', ',' ORDER BY key) FROM jsonb_each_text(to_jsonb(q) - 'value')) || '} ' || value FROM ($query) q",
+		extra_params => [ '-U', 'monitoring' ]);
+
+	is(shown(split /\n/, $rows), $expected, "the query of $exporter");
+  SKIP:
+	{
+		my $program = "prometheus-$exporter" =~ tr/_/-/r;
+		my ($path) = grep { -x } map { "$_/$program" } split /:/, $ENV{PATH};
+		my $port = PostgreSQL::Test::Cluster::get_free_port();
+		my $config = "$PostgreSQL::Test::Utils::tmp_check/$exporter.yaml";
+		my $metrics = '';
+
+		skip "$program is not installed", 1 if !$path;
+		$file{$exporter} =~ s{/shop\?host=[^&]*}{'/postgres?host=' . $node->host . '&port=' . $node->port}e;
+		PostgreSQL::Test::Utils::append_to_file($config, $file{$exporter});
+		local $ENV{DATA_SOURCE_NAME} = 'user=monitoring dbname=postgres sslmode=disable host=' . $node->host . ' port=' . $node->port;
+		my $server = IPC::Run::start([ $path, $exporter eq 'sql_exporter' ? ('-config.file', $config, '-web.listen-address', "127.0.0.1:$port")
+			: ('--extend.query-path', $config, '--disable-default-metrics', '--disable-settings-metrics', "--web.listen-address=127.0.0.1:$port") ],
+			'<', \undef, '>&', \my $log);
+
+		for (1 .. 100)
+		{
+			$metrics = HTTP::Tiny->new->get("http://127.0.0.1:$port/metrics")->{content};
+			last if $metrics =~ /pg_cmig_standby/;
+			select undef, undef, undef, 0.1;
+		}
+		$server->kill_kill;
+		is(shown(split /\n/, $metrics), $expected, $program) or diag $metrics, $log;
+	}
+}
 is(sql("SELECT target, revision, state FROM cmig.throttle('001', 20000)"), 'public.item|001|paused', 'a limit for a paused one');
 is(sql("SELECT target, state, paused_by, max_rows FROM cmig.resume_run('001')"), 'public.item|running||20000', 'it continues');
 is(finish_psql($run), 0, 'and ends') or diag $run->{err};

@@ -188,6 +188,19 @@ cmig_toplevel_sleep(long ms)
 		cmig_runner_restart_timeout();
 }
 
+/* Count an attempt for cmig.metrics, as the role that has called the run. */
+static void
+note_retry(void)
+{
+	CmigRole	saved;
+
+	cmig_toplevel_snapshot();
+	cmig_role_act_as_caller(&saved, cmig_nontransactional_caller());
+	cmig_measured_note("lock_retries", "{}", 1, false);
+	cmig_role_return(&saved);
+	cmig_toplevel_commit();
+}
+
 void
 cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 					  const char *what)
@@ -240,6 +253,7 @@ cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 				 error->detail ? errdetail_internal("%s", error->detail) : 0));
 		cmig_toplevel_sleep(pause);
 		cmig_extension_hold_again();
+		note_retry();
 		FreeErrorData(error);
 	}
 }

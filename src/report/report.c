@@ -719,8 +719,14 @@ CMIG_READER(cmig_report)
 	int			applied = view.applied->applied->count;
 	int			heads = 0;
 	int			pixels;
+	bool		read_only = XactReadOnly;
 	StringInfoData page;
 
+	/*
+	 * cmig.rls_check must not store its findings; after an error, the server
+	 * restores this
+	 */
+	XactReadOnly = true;
 	for (int i = 0; i < view.graph->count; i++)
 		heads += cmig_graph_is_head(view.graph, i);
 	initStringInfo(&page);
@@ -757,5 +763,6 @@ CMIG_READER(cmig_report)
 	page_section(&page, "Row-level security", page_tables, &rls_table);
 	page_section(&page, "Audit", page_tables, &audit_table);
 	appendStringInfoString(&page, "</main>\n</body>\n</html>\n");
+	XactReadOnly = read_only;
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(page.data, page.len));
 }

@@ -13,6 +13,7 @@
 #include "report/internal.h"
 
 PG_FUNCTION_INFO_V1(cmig_status);
+PG_FUNCTION_INFO_V1(cmig_metric_counts);
 
 /*
  * Add rows about the revisions that an upgrade to the heads would run.
@@ -421,6 +422,41 @@ CMIG_READER(cmig_status)
 	put_backfills(fcinfo);
 	put_failure(fcinfo, &view, pending);
 	put_findings(fcinfo, &view);
+	return (Datum) 0;
+}
+
+/*
+ * cmig.metric_counts, the part of the view cmig.metrics that needs the graph
+ */
+
+static void
+put_count(FunctionCallInfo fcinfo, const char *name, double value)
+{
+	cmig_result_add_text(fcinfo, name, psprintf("%.17g", value));
+}
+
+CMIG_READER(cmig_metric_counts)
+{
+	CmigView	view;
+	CmigScopeSummary scopes;
+	CmigLastFailure failure;
+
+	InitMaterializedSRF(fcinfo, 0);
+	view = cmig_view_read();
+	scopes = cmig_scope_summary();
+	put_count(fcinfo, "revisions_applied", view.applied->applied->count);
+	if (view.graph->defects == NIL)
+		put_count(fcinfo, "revisions_pending", cmig_view_pending(&view)->count);
+	put_count(fcinfo, "scopes", scopes.count);
+	put_count(fcinfo, "scopes_behind", scopes.behind + scopes.never);
+	put_count(fcinfo, "scopes_failed", scopes.failed);
+	if (cmig_last_failure_is_kept())
+	{
+		(void) cmig_last_failure_read(&failure);
+		put_count(fcinfo, "failures_total", failure.count);
+		if (failure.count > 0)
+			put_count(fcinfo, "last_failure_timestamp_seconds", timestamptz_to_time_t(failure.at));
+	}
 	return (Datum) 0;
 }
 

@@ -16,6 +16,7 @@
 #include "base/errors.h"
 #include "rls/internal.h"
 #include "rls/rls.h"
+#include "store/store.h"
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
@@ -23,6 +24,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
 
@@ -329,7 +331,10 @@ find_all(const CmigNames *names)
 CMIG_READER(cmig_rls_check)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	static const char *const severities[] = {"error", "warning", "notice"};
+	int			counts[lengthof(severities)] = {0};
 	char	   *schema = cmig_argument_text(fcinfo, 0);
+	StringInfoData name;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -338,7 +343,15 @@ CMIG_READER(cmig_rls_check)
 	foreach(lc, find_all(schema ? cmig_argument_one(schema) : NULL))
 	{
 		tuplestore_puttuple(result->setResult, BuildTupleFromCStrings(TupleDescGetAttInMetadata(result->setDesc), lfirst(lc)));
+		for (int i = 0; i < lengthof(severities); i++)
+			counts[i] += strcmp(((CmigRlsFinding *) lfirst(lc))->severity, severities[i]) == 0;
 	}
+
+	/* for cmig.metrics */
+	initStringInfo(&name);
+	escape_json(&name, schema ? schema : "");
+	for (int i = 0; i < lengthof(severities); i++)
+		cmig_measured_note("rls_findings", psprintf("{\"schema\": %s, \"severity\": \"%s\"}", name.data, severities[i]), counts[i], true);
 	return (Datum) 0;
 }
 

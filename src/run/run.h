@@ -485,9 +485,11 @@ extern bool cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script);
 typedef struct CmigLastFailure
 {
 	TimestampTz at;
+	int64		count;			/* failures in the database since the start */
 	CmigDirection direction;
 	char		scope[NAMEDATALEN]; /* schema, or "" for the database */
-	char		revision[CMIG_FAILURE_REVISION];
+	char		revision[CMIG_FAILURE_REVISION];	/* "" if a run has
+													 * succeeded since */
 	int			statement;		/* number of the failed statement, or 0 */
 	int			sqlstate;		/* SQLSTATE of the error; 0 if the session
 								 * ended */
@@ -515,7 +517,10 @@ extern void cmig_last_failure_record(int statement);
 /* A run has succeeded: discard an earlier failure in the current scope. */
 extern void cmig_last_failure_forget(void);
 
-/* Returns false if there is no failure in the current database and scope. */
+/*
+ * Returns false if the last run in the current database and scope has not
+ * failed, but sets "at" and "count" anyway; zero if nothing has failed.
+ */
 extern bool cmig_last_failure_read(CmigLastFailure *failure);
 
 /* Register cmig.log_runs. */

@@ -151,6 +151,7 @@ keep(void)
 	current.at = GetCurrentTimestamp();
 	LWLockAcquire(area->lock, LW_EXCLUSIVE);
 	slot = find_slot(true);
+	current.count = slot->database == MyDatabaseId ? slot->failure.count + 1 : 1;
 	slot->database = MyDatabaseId;
 	slot->failure = current;
 	LWLockRelease(area->lock);
@@ -223,7 +224,7 @@ cmig_last_failure_forget(void)
 	LWLockAcquire(area->lock, LW_EXCLUSIVE);
 	slot = find_slot(false);
 	if (slot && strcmp(slot->failure.scope, cmig_scope_current()) == 0)
-		slot->database = InvalidOid;
+		slot->failure.revision[0] = '\0';
 	LWLockRelease(area->lock);
 }
 
@@ -232,16 +233,15 @@ cmig_last_failure_read(CmigLastFailure *failure)
 {
 	Slot	   *slot;
 
+	memset(failure, 0, sizeof(*failure));
 	if (area == NULL)
 		return false;
 	LWLockAcquire(area->lock, LW_SHARED);
 	slot = find_slot(false);
-	if (slot && strcmp(slot->failure.scope, cmig_scope_current()) != 0)
-		slot = NULL;
 	if (slot)
 		*failure = slot->failure;
 	LWLockRelease(area->lock);
-	return slot != NULL;
+	return failure->revision[0] != '\0' && strcmp(failure->scope, cmig_scope_current()) == 0;
 }
 
 /* ----------------------------------------------------------------

@@ -47,7 +47,8 @@
 /* The last downgrade of each scope, for REPEATED. */
 #define DOWNGRADES \
 	" LEFT JOIN (SELECT j.scope::text, max(j.id::bigint) FROM cmig.journal j" \
-	"  WHERE j.direction::text = 'downgrade' AND j.outcome::text = 'done' GROUP BY 1) d (scope, id) ON d.scope = s.scope"
+	"  WHERE j.direction::text = 'downgrade' AND j.outcome::text = 'done'" \
+	"  AND EXISTS (SELECT FROM cmig.revision WHERE repeatable::boolean) GROUP BY 1) d (scope, id) ON d.scope = s.scope"
 
 /*
  * A query for the schemas, with their version rows, that match a LIKE pattern
@@ -63,13 +64,18 @@ static CmigQuery matching_query = {
 	.argtypes = {TEXTOID}
 };
 
-/* A query for the scopes, with the result of their last run. */
+/*
+ * A query for the scopes, with the result of their last run.  The recursive
+ * part goes from one scope in the index of the journal to the next.
+ */
 static CmigQuery tried_query = {
 	.sql = "SELECT s.scope, coalesce(r.rows, ''),"
 	" EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope),"
 	" CASE WHEN j.outcome = 'failed' THEN concat_ws(': ', j.sqlstate, j.message) END, j.started_at, " REPEATED
 	" FROM (SELECT v.scope::text FROM cmig.scope_version v"
-	"  UNION SELECT k.scope::text FROM cmig.journal k WHERE k.scope::text <> '') s (scope)"
+	"  UNION (WITH RECURSIVE k(scope) AS (SELECT min(j.scope::text) FROM cmig.journal j WHERE j.scope::text > ''"
+	"   UNION ALL SELECT (SELECT min(j.scope::text) FROM cmig.journal j WHERE j.scope::text > k.scope) FROM k WHERE k.scope IS NOT NULL)"
+	"   SELECT k.scope FROM k WHERE k.scope IS NOT NULL)) s (scope)"
 	" LEFT JOIN " ROWS " r ON r.scope = s.scope"
 	" LEFT JOIN LATERAL (SELECT j.outcome::text, j.sqlstate::text, j.message::text, j.started_at::timestamptz"
 	"  FROM cmig.journal j WHERE j.scope::text = s.scope AND j.direction::text NOT IN ('repair', 'drift')"

@@ -19,6 +19,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 
 #include "base/base.h"
 #include "parse/parse.h"
@@ -30,7 +31,8 @@
  * CREATE EXTENSION grants nothing to PUBLIC.  A level is a list of GRANT
  * statements, which this module runs and returns to the caller.  The level
  * "application" is for the roles that an application uses: it includes the
- * context functions of row-level security, but no migration functions.  A
+ * context functions of row-level security, but no migration functions.  The
+ * level "monitor" is for programs that read the view cmig.metrics.  A
  * reader can read everything except secrets.  An author can also write
  * revisions, and a migrator can also run them.  A role that is used by an
  * application and also runs migrations needs both levels.
@@ -44,13 +46,14 @@ PG_FUNCTION_INFO_V1(cmig_revoke_access);
 enum
 {
 	APPLICATION = 1,
-	READER = 2,
-	AUTHOR = 4,
-	MIGRATOR = 8,
-	OWNER = 16
+	MONITOR = 2,
+	READER = 4,
+	AUTHOR = 8,
+	MIGRATOR = 16,
+	OWNER = 32
 };
 
-static const char *const levels[] = {"application", "reader", "author", "migrator", "owner"};
+static const char *const levels[] = {"application", "monitor", "reader", "author", "migrator", "owner"};
 
 /*
  * The privileges of each level, as the part of a GRANT or REVOKE statement
@@ -60,8 +63,9 @@ static const struct
 {
 	int			levels;
 	const char *privileges;
+	const char *needs;			/* a table that must exist, or NULL */
 }			grants[] = {
-	{APPLICATION | READER | AUTHOR | MIGRATOR | OWNER, "USAGE ON SCHEMA cmig"},
+	{APPLICATION | MONITOR | READER | AUTHOR | MIGRATOR | OWNER, "USAGE ON SCHEMA cmig"},
 	{APPLICATION, "EXECUTE ON FUNCTION cmig.set_context(text, text, boolean)"},
 	{APPLICATION, "EXECUTE ON FUNCTION cmig.set_context(\"any\", \"any\", boolean)"},
 	{APPLICATION, "EXECUTE ON FUNCTION cmig.clear_context()"},
@@ -76,7 +80,7 @@ static const struct
 	 * SELECT on cmig.secret, which only the owner is allowed to read.
 	 */
 	{READER | AUTHOR | MIGRATOR, "SELECT ON cmig.revision, cmig.version, cmig.scope_version, cmig.journal, cmig.progress,"
-	" cmig.backfill_run, cmig.backfill_progress, cmig.run_control, cmig.expansion_run, cmig.expansion_step, cmig.ddl_log"},
+	" cmig.backfill_run, cmig.backfill_progress, cmig.ddl_log"},
 	{READER | AUTHOR | MIGRATOR, "SELECT ON SEQUENCE cmig.backfill_run_id_seq"},
 
 	/*
@@ -99,8 +103,12 @@ static const struct
 		" transaction_id, checksum, search_path, sqlstate, message, statement, scope),"
 		" UPDATE (outcome, elapsed, transaction_id, checksum, sqlstate, message, statement)"
 	" ON cmig.journal"},
-	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.progress, cmig.backfill_run, cmig.run_control,"
-	" cmig.expansion_run, cmig.expansion_step"},
+	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.progress, cmig.backfill_run"},
+
+	/* databases of earlier versions do not have these tables */
+	{MONITOR | READER | AUTHOR | MIGRATOR, "SELECT ON cmig.metrics", "metrics"},
+	{READER | AUTHOR | MIGRATOR, "SELECT ON cmig.run_control, cmig.expansion_run, cmig.expansion_step, cmig.measured", "metrics"},
+	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.run_control, cmig.expansion_run, cmig.expansion_step, cmig.measured", "metrics"},
 
 	/*
 	 * The level "owner" contains all privileges except those that would allow
@@ -114,7 +122,8 @@ static const struct
 /*
  * The names of the functions that each level may execute.  Functions that are
  * in none of the lists are reserved for the owner (grant_access,
- * revoke_access, audit_import, ddl_event, ddl_trigger, journal_trigger).  To
+ * revoke_access, audit_import, ddl_event, ddl_trigger, journal_trigger,
+ * metric_counts).  To
  * read the audit log, a role also needs SELECT on the log, which is not part of
  * any level.  sql/access.sql contains the same lists, and fails if a function
  * is in none of them.
@@ -125,6 +134,7 @@ static const struct
 	const char *names;
 }			functions[] = {
 
+	{MONITOR | READER | AUTHOR | MIGRATOR, "metrics_read"},
 	{READER | AUTHOR | MIGRATOR,
 		"audit_as_of audit_diff audit_history audit_report audit_script "
 		"audit_status audit_transaction autogenerate branches check "
@@ -173,10 +183,11 @@ cmig_access_statements(bool grant, const char *role, const char *level)
 				 level ? errmsg("access level \"%s\" does not exist",
 								strlen(level) > NAMEDATALEN ? "..." : level)
 				 : errmsg("the access level must not be null"),
-				 errhint("Available levels: application, reader, author, migrator, owner.")));
+				 errhint("Available levels: application, monitor, reader, author, migrator, owner.")));
 
 	for (int i = 0; i < lengthof(grants); i++)
-		if (grants[i].levels & (1 << n))
+		if ((grants[i].levels & (1 << n)) != 0 &&
+			(grants[i].needs == NULL || OidIsValid(get_relname_relid(grants[i].needs, get_namespace_oid("cmig", false)))))
 			statements = lappend(statements, psprintf("%s %s %s%s", verb, grants[i].privileges, to,
 													  grant && (1 << n) == OWNER ? " WITH GRANT OPTION" : ""));
 	for (int i = 0; i < lengthof(functions); i++)
@@ -330,8 +341,8 @@ begin_change(const char *command)
 }
 
 /*
- * Returns a summary of GRANT statements: the functions are counted, and long
- * lists of tables and columns are shortened.
+ * Returns a summary of GRANT statements: several functions are counted, and
+ * long lists of tables and columns are shortened.
  */
 static List *
 summary(List *statements, const char *role)
@@ -352,6 +363,8 @@ summary(List *statements, const char *role)
 		else
 			lines = lappend(lines, cmig_query_value(&shorten, statement));
 	}
+	if (count == 1)
+		return statements;
 	return count == 0 ? lines : lappend(lines, psprintf("GRANT EXECUTE ON %d FUNCTIONS IN SCHEMA cmig TO %s", count, role));
 }
 

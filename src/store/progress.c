@@ -1,11 +1,14 @@
 /*
  * progress.c
- *	  Rows of cmig.progress, cmig.backfill_run, and cmig.run_control.
+ *	  Rows of cmig.progress, cmig.backfill_run, cmig.run_control, and
+ *	  cmig.measured.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
@@ -913,9 +916,9 @@ cmig_control_throttle(const CmigControlTarget * target, int max_rows_per_second)
  * privileges by hand can run backfills without it.
  */
 static bool
-has_controls(AclMode privileges)
+has_table(const char *name, AclMode privileges)
 {
-	Oid			table = get_relname_relid("run_control", get_namespace_oid("cmig", false));
+	Oid			table = get_relname_relid(name, get_namespace_oid("cmig", false));
 
 	return OidIsValid(table) && pg_class_aclcheck(table, GetUserId(), privileges) == ACLCHECK_OK;
 }
@@ -929,7 +932,7 @@ cmig_control_forget(const char *kind, const char *name)
 		2, {TEXTOID, TEXTOID}
 	};
 
-	if (has_controls(ACL_DELETE))
+	if (has_table("run_control", ACL_DELETE))
 		cmig_query_do(&query, kind, name);
 }
 
@@ -959,7 +962,7 @@ cmig_control_read(const CmigBackfillIdentity *identity)
 	};
 	CmigControl control = {0};
 
-	if (has_controls(ACL_SELECT))
+	if (has_table("run_control", ACL_SELECT))
 	{
 		char	  **row = cmig_query_row(&query, identity->target, identity->revision);
 
@@ -967,4 +970,32 @@ cmig_control_read(const CmigBackfillIdentity *identity)
 		control.max_rows_per_second = atoi(row[1]);
 	}
 	return control;
+}
+
+/* ----------------------------------------------------------------
+ * Writes cmig.measured: what cmig.metrics cannot find in other tables.  No row
+ * is updated, so no session waits for another one.
+ * ----------------------------------------------------------------
+ */
+
+void
+cmig_measured_note(const char *name, const char *labels, double value, bool replace)
+{
+	static CmigQuery insert = {
+		"INSERT INTO cmig.measured (name, labels, value) SELECT $1, $2::jsonb, $3 WHERE NOT $4 OR NOT EXISTS"
+		" (SELECT FROM cmig.measured WHERE name::text = $1 AND labels::text = $2::jsonb::text AND at::timestamptz = now())",
+		4, {TEXTOID, TEXTOID, FLOAT8OID, BOOLOID}
+	};
+	static CmigQuery delete = {
+		"DELETE FROM cmig.measured WHERE ctid = ANY (ARRAY(SELECT ctid FROM cmig.measured"
+		" WHERE name::text = $1 AND labels::text = $2::jsonb::text"
+		" AND (at::timestamptz <> now() OR value::double precision <> $3) FOR UPDATE SKIP LOCKED))", 3, {TEXTOID, TEXTOID, FLOAT8OID}
+	};
+
+	if (XactReadOnly || RecoveryInProgress() || !has_table("measured", ACL_INSERT) || !has_table("measured", ACL_DELETE))
+		return;
+	/* in REPEATABLE READ, a row that another session has deleted is an error */
+	if (replace && !IsolationUsesXactSnapshot())
+		cmig_query_do(&delete, name, labels, value);
+	cmig_query_do(&insert, name, labels, value, replace);
 }

@@ -572,6 +572,13 @@ extern bool cmig_backfill_run_settle(const char *revision, const char *direction
  */
 extern void cmig_backfill_run_note(int64 id, double rows_total, const char *error);
 
+/*
+ * Store a value for cmig.metrics, in addition to those with the same name and
+ * labels, or instead of them.  "labels" is a JSON object.  Does nothing if the
+ * transaction is read-only, or if the role may not write there.
+ */
+extern void cmig_measured_note(const char *name, const char *labels, double value, bool replace);
+
 /* What a row of cmig.run_control is about. */
 typedef struct CmigControlTarget
 {
