@@ -122,6 +122,13 @@ INSERT INTO gate DEFAULT VALUES;
 CALL cmig.upgrade_stepwise('006');
 SELECT z, a.attnotnull FROM account, pg_attribute a WHERE attrelid = 'account'::regclass AND attname = 'z' ORDER BY 1;
 SELECT * FROM cmig.check() WHERE object ~ '00';
+-- rows written by hand, and what cmig.check finds
+INSERT INTO cmig.revision (revision, down_revision, upgrade_sql, expand) VALUES
+	('007', '{006}', E'CREATE TABLE other (id int);\nALTER TABLE other ADD x int NOT NULL;\nALTER TABLE account ADD "Y" int NOT NULL', 'true'),
+	('008', '{007}', E'SELECT 1;\n-- cmig:up account', 'true');
+SELECT * FROM cmig.check() WHERE object ~ '00[78]';
+SELECT cmig.upgrade('007');
+SELECT cmig.upgrade('008');
 
 DROP TABLE person, account, gate;
 DROP FUNCTION fails;

@@ -20,7 +20,7 @@ parameters()
 		case $name in
 			message | rev-id | head | branch-label | version-table | history-table | file-template | precondition | schemas | compare | exclude | source)
 				variable "given_${name//-/_}" "$(option "$name")" ;;
-			splice | purge | prune | accept-changes | transaction-per-revision | owners | concurrently) value=true ;;
+			splice | expand | purge | prune | accept-changes | transaction-per-revision | owners | concurrently) value=true ;;
 			no-transaction) name=transactional value=false ;;
 			depends-on) list depends "${depends[@]}"; value=$LIST ;;
 			renames) list renames "${renames[@]}"; value=$LIST ;;
@@ -125,7 +125,7 @@ verb_revision()
 
 	[ -n "$(option message)" ] || fail 2 'a revision requires a message' 'cmig revision -m "what it does"'
 	if given autogenerate; then
-		for name in no-transaction precondition; do
+		for name in no-transaction precondition expand; do
 			! given "$name" || fail 2 "--$name cannot be used with --autogenerate" "write it into the new file: cmig help draft"
 		done
 		target_sql

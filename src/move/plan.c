@@ -561,7 +561,8 @@ cmig_plan_checksum_require_step(const uint64 *allowed, int i, const CmigRunStep 
 {
 	char	   *digits;
 
-	if (allowed == NULL)
+	/* zeros stand for a downgrade script that is generated when it is needed */
+	if (allowed == NULL || allowed[i] == 0)
 		return;
 	digits = step_digits(step, CMIG_CHECKSUM_DIGITS);
 	if (strtoull(pnstrdup(digits, 16), NULL, 16) != allowed[i])

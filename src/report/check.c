@@ -255,6 +255,28 @@ in_file(const char *problem, const CmigRevisionText *text, const char *what)
 	return psprintf("%.*s%d of file \"%s\"%s", (int) (at - problem), problem, first, text->file_name, end);
 }
 
+/* Report columns that must not be null, and that nothing fills. */
+static void
+check_filled(const CmigRevisionText *text, const char *script, TextCheck *check)
+{
+	CmigScriptReader *reader = cmig_script_open(script);
+	CmigStatement statement = {0};
+	List	   *created = NIL;
+
+	while (cmig_script_next(reader, &statement))
+	{
+		const ColumnDef *column = cmig_expand_unfilled(statement.raw, &created);
+
+		if (column != NULL)
+			add_of_text(check, "error", text,
+						in_file(psprintf("its upgrade script cannot run: statement %d, line %d: column \"%s\" must not be null, but nothing fills it",
+										 statement.number, statement.line, column->colname), text, "upgrade"),
+						psprintf("Add a line after the statement: -- cmig:up %s.%s = <expression>",
+								 ((const AlterTableStmt *) statement.raw->stmt)->relation->relname, quote_identifier(column->colname)));
+	}
+	cmig_script_close(reader);
+}
+
 /*
  * Report a script that cannot run, or a placeholder in it that has no value.
  * If "sql" is NULL, there is no script.
@@ -273,7 +295,7 @@ check_script(const CmigRevisionText *text, const char *what, const char *sql,
 		return;
 	PG_TRY();
 	{
-		if (text->placeholders.count > 0)
+		if (text->placeholders.count > 0 || strcmp(what, "upgrade") == 0)
 			script = cmig_placeholder_values_insert(sql, &text->placeholders, text->edges.id, what, &missing);
 	}
 	PG_CATCH();
@@ -297,6 +319,8 @@ check_script(const CmigRevisionText *text, const char *what, const char *sql,
 	problem = cmig_text_check(what, script, text->edges.transactional, !cmig_running_concurrent_ddl());
 	if (problem != NULL)
 		add_of_text(check, severity, text, in_file(problem->problem, text, what), problem->fix);
+	else if (text->expand != NULL && strcmp(what, "upgrade") == 0)
+		check_filled(text, script, check);
 }
 
 /* Callback: check the scripts of one revision. */
