@@ -149,29 +149,6 @@ find_revision(Abandon *abandon, const char *name)
 															 abandon->revision, upgrade ? "upgrade" : "downgrade", NULL));
 }
 
-/* Can the statement change rows, which no comparison of schemas shows? */
-static bool
-changes_rows(RawStmt *raw)
-{
-	switch (nodeTag(raw->stmt))
-	{
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_MergeStmt:
-		case T_TruncateStmt:
-		case T_CopyStmt:
-		case T_CallStmt:
-		case T_DoStmt:
-		case T_ExecuteStmt:
-			return true;
-		case T_SelectStmt:
-			return cmig_statement_set_config_names(raw) == NIL;
-		default:
-			return false;
-	}
-}
-
 /*
  * Returns the script with blanks for the statements that were not begun or, if
  * "done_only" is set, have not ended.
@@ -200,7 +177,7 @@ begun_script(Abandon *abandon)
 			continue;
 		if (IsA(statement.raw->stmt, RenameStmt) && row->state == CMIG_PROGRESS_DONE)
 			abandon->renames = lappend(abandon->renames, copyObject(statement.raw->stmt));
-		if (changes_rows(statement.raw))
+		if (cmig_row_change_command(statement.raw, cmig_squash_may_write) != NULL)
 			cmig_listing_add_format(&abandon->row_changers, "%d", statement.number);
 		if (row->state == CMIG_PROGRESS_DONE &&
 			!cmig_text_same(row->checksum, cmig_script_checksum(statement.text, false)))

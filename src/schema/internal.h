@@ -850,6 +850,9 @@ extern void cmig_drift_tell_left_out(CmigDrift *drift);
  */
 extern List *cmig_drift_repair(CmigDrift *drift);
 
+/* in squash.c */
+extern bool cmig_squash_may_write(const char *schema, const char *name);
+
 /* in generate.c */
 
 /* Returns the line at "index" and those of its transaction that follow. */

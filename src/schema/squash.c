@@ -214,8 +214,8 @@ find_revisions(Squash *squash, const char *range, CmigRevision *edges)
  * not change rows.  A function that does not exist in this database may
  * write.
  */
-static bool
-may_write(const char *schema, const char *name)
+bool
+cmig_squash_may_write(const char *schema, const char *name)
 {
 	static CmigQuery query = {
 		.sql = "SELECT coalesce(bool_and(CASE n.nspname"
@@ -242,7 +242,7 @@ add_statement(List **statements, const char *revision, const CmigStatement *stat
 {
 	char	   *place;
 	CmigUnresolved *unresolved;
-	const char *command = cmig_row_change_command(statement->raw, may_write);
+	const char *command = cmig_row_change_command(statement->raw, cmig_squash_may_write);
 
 	if (cmig_citus_is_distribution(statement->raw->stmt, true))
 		return;
