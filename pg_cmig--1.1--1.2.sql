@@ -388,6 +388,8 @@ AS $preflight$
 	UNION ALL SELECT 1, 'standby', 'warning', 'this server is a standby: sessions, replication, and disks of the primary are not known here', 'Run this on the primary'
 	 FROM me WHERE me.standby
 	UNION ALL SELECT 2, 'not visible', 'notice', 'sessions of other roles, lag of standbys, free disk space', me.see FROM me WHERE NOT me.sees
+	UNION ALL SELECT 3, 'expand', 'notice', format('cmig.expand can prepare %s beside the running application', string_agg(f.revision, ', ' ORDER BY f.n)),
+	 format('CALL cmig.expand(%s)', max(me.target)) FROM fact f, me WHERE f.kind = 'expand' HAVING count(*) > 0
 
 	-- what would make the run fail or wait
 	UNION ALL SELECT 10, 'script', CASE WHEN EXISTS (SELECT FROM fact u WHERE u.kind = 'unknown') THEN 'warning' ELSE 'error' END,

@@ -21,6 +21,7 @@ SET cmig.lint_policy = 'error';
 BEGIN;
 SELECT * FROM cmig.upgrade();
 ROLLBACK;
+SELECT item, severity, value, hint FROM cmig.preflight() WHERE item = 'expand';
 
 -- the same without the header, for one statement, for none
 SELECT cmig.remove_revision('001');

@@ -756,6 +756,8 @@ CMIG_READER(cmig_preflight)
 		preflight->statement = 0;
 		become(preflight, cmig_session_role());
 		put_other(preflight, "step", NULL, step->transactional ? NULL : "stepwise", 0);
+		if (step->expand)
+			put_other(preflight, "expand", NULL, NULL, 0);
 		put_locks(preflight, cmig_script_locks_read(preflight->names, step->sql, look_at, preflight));
 	}
 	findings = plan->count > 0 ? cmig_lint_findings(&now, plan) : NIL;
