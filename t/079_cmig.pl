@@ -213,6 +213,7 @@ query($node, 'restored', q{SELECT cmig.grant_access('regress_owner', 'owner')});
 gives(0, '^at base\n$', '^$', 'current', '-d', 'restored', '-U', 'regress_owner');
 gives(4, '', 'cmig: ', 'current', '--port', '1');
 gives(4, '', 'database "nosuch" does not exist\nHINT:  To create it: cmig init --create-database -d nosuch\n$', 'current', '-d', 'nosuch');
+gives(4, '', '--create-database -d postgresql:///nosuch\n$', 'current', '-d', 'postgresql:///nosuch');
 
 gives(0, 'usage: cmig upgrade \[REV\.\.\.\] \[OPTION\.\.\.\]\n.*\n  --stepwise  +commits', '', 'help', 'upgrade');
 gives(0, '  --database NAME ', '^$', 'help', 'options');
@@ -241,6 +242,7 @@ SKIP:
 my %hints = (
 	q{load with accept_changes => true, which is recorded in cmig.journal.} => q{cmig load --accept-changes, which is recorded in cmig.journal.},
 	q{SELECT cmig.stamp('<revision>', purge => true) -- records where the database is} => q{cmig stamp <revision> --purge -- records where the database is},
+	q{SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')} => q{cmig plan -v},
 	q{SELECT * FROM cmig.upgrade('heads')} => q{cmig upgrade heads},
 	q{SELECT * FROM cmig.dry_run(concurrently => 'skip')} => q{SELECT * FROM cmig.dry_run(concurrently => 'skip')},
 	q{SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0} => q{cmig scopes},

@@ -165,6 +165,7 @@ connection()
 	url=${DATABASE_URL:-}
 	database=$(option database) || database=''
 	if [[ $database == *://* ]]; then
+		[[ $database == *://*:*@* || $database == *password=* ]] || DATABASE_OPTION=" -d $(printf %q "$database")"
 		url=$database database=''
 	fi
 	[ -n "$url" ] || { url=${config_database_url:-} of_config=1; }

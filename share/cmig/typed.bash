@@ -144,6 +144,7 @@ typed()
 	local statement='^(.*[^A-Za-z_])?(SELECT [a-z_*, ]+ FROM |SELECT |CALL )$'
 
 	rest=${rest/repeat the CALL/repeat the command}
+	rest=${rest/SELECT revision, created_by FROM cmig.plan(\'upgrade\', \'heads\')/cmig plan -v}
 	rest=${rest/SELECT DISTINCT revision FROM cmig.progress/cmig status}
 	rest=${rest/use max_failures/use --max-failures}
 	rest=${rest/load with accept_changes => true/cmig load --accept-changes}
