@@ -103,14 +103,15 @@ SELECT revision, role, message FROM cmig.journal WHERE direction = 'stamp' ORDER
 DROP TABLE more;
 RESET cmig.role;
 
--- renames are reverted, so nothing is lost; a partition of the revision is dropped, and others
--- stay; the audit is not guessed
+-- renames are reverted, so nothing is lost; its partition and its extension are dropped, but no
+-- others; the audit is not guessed
 CREATE TABLE part_0 PARTITION OF part FOR VALUES IN (0);
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
 ('008', '{001}', false, $$
 	ALTER TABLE account RENAME email TO mail;
 	ALTER TABLE account RENAME TO person;
 	ALTER TABLE person RENAME note TO notes;
+	CREATE EXTENSION hstore;
 	CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1);
 	SELECT cmig.enable_audit('part_1');
 	SELECT 1 / 0$$, '');

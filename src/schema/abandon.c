@@ -63,6 +63,7 @@ typedef struct Abandon
 	List	   *touched;		/* list of CmigDiffLine: what the statements
 								 * change */
 	List	   *renames;		/* list of RenameStmt that have run */
+	List	   *extensions;		/* list of char *: those it has created */
 	CmigImage  *before;			/* the replayed schema before them */
 	CmigListing row_changers;	/* statements whose changes of rows remain */
 	CmigListing unseen;			/* what they change outside of schemas */
@@ -162,7 +163,7 @@ begun_script(Abandon *abandon)
 	int			last = ((CmigProgressRow *) llast(abandon->rows))->statement;
 	int			end = 0;
 
-	abandon->renames = NIL;
+	abandon->renames = abandon->extensions = NIL;
 	cmig_listing_init(&abandon->row_changers, CMIG_LISTING_PLAIN);
 	while (statement.number < last && cmig_script_next(script, &statement))
 	{
@@ -177,6 +178,9 @@ begun_script(Abandon *abandon)
 			continue;
 		if (IsA(statement.raw->stmt, RenameStmt) && row->state == CMIG_PROGRESS_DONE)
 			abandon->renames = lappend(abandon->renames, copyObject(statement.raw->stmt));
+		if (IsA(statement.raw->stmt, CreateExtensionStmt) && row->state == CMIG_PROGRESS_DONE &&
+			!((CreateExtensionStmt *) statement.raw->stmt)->if_not_exists)
+			abandon->extensions = lappend(abandon->extensions, pstrdup(((CreateExtensionStmt *) statement.raw->stmt)->extname));
 		if (cmig_row_change_command(statement.raw, cmig_squash_may_write) != NULL)
 			cmig_listing_add_format(&abandon->row_changers, "%d", statement.number);
 		if (row->state == CMIG_PROGRESS_DONE &&
@@ -295,6 +299,7 @@ replay_all(CmigReplay *replay, void *arg)
 	after = cmig_replay_state(replay, rename_begun, abandon);
 	cmig_replayed_require_owned(after);
 	cmig_diff_lines(cmig_compare(after->image, abandon->before, &abandon->drift.options), &abandon->touched);
+	abandon->drift.created = list_concat(abandon->drift.created, abandon->extensions);
 	cmig_audited_compare(after->audited, abandon->drift.replayed->audited, &abandon->touched);
 	cmig_listing_init(&abandon->unseen, CMIG_LISTING_PLAIN);
 	for_each_from(cell, after->target->notes, list_length(abandon->drift.replayed->target->notes))
@@ -321,6 +326,9 @@ is_own(const Abandon *abandon, const CmigDiffLine *line)
 	bool		beside = false;
 	ListCell   *cell;
 
+	foreach(cell, strcmp(line->kind, "extension") == 0 ? abandon->extensions : NIL)
+		if (strcmp(quote_identifier(lfirst(cell)), line->object) == 0)
+		return true;
 	foreach(cell, abandon->touched)
 	{
 		const CmigDiffLine *other = lfirst(cell);
