@@ -143,7 +143,7 @@ cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows, const ch
 
 /* Report in a NOTICE that an expanded revision counts as applied. */
 static void
-report_expanded(const CmigExpansion * expansion)
+report_expanded(const CmigExpansion *expansion)
 {
 	ereport(NOTICE,
 			(errmsg("revision \"%s\" is expanded: builds that need it connect with search_path = %s",
@@ -152,7 +152,7 @@ report_expanded(const CmigExpansion * expansion)
 
 /* Returns the first step of the plan that is not part of the expansion, or -1. */
 static int
-outside_expansion(const CmigSituation *now, const CmigPlan *plan, const CmigExpansion * expansion)
+outside_expansion(const CmigSituation *now, const CmigPlan *plan, const CmigExpansion *expansion)
 {
 	for (int i = 0; i < plan->count; i++)
 		if (!cmig_graph_lists(expansion->revisions, cmig_graph_id(now->graph, plan->steps[i].node)))
@@ -163,7 +163,7 @@ outside_expansion(const CmigSituation *now, const CmigPlan *plan, const CmigExpa
 bool
 cmig_move_is_expanded(const CmigSituation *now, const CmigPlan *plan)
 {
-	const		CmigExpansion *expansion = plan->count > 0 && now->database == NULL ? cmig_expansion_read() : NULL;
+	const CmigExpansion *expansion = plan->count > 0 && now->database == NULL ? cmig_expansion_read() : NULL;
 
 	if (expansion == NULL || strcmp(expansion->state, "expanded") != 0 || outside_expansion(now, plan, expansion) >= 0)
 		return false;
@@ -174,7 +174,7 @@ cmig_move_is_expanded(const CmigSituation *now, const CmigPlan *plan)
 void
 cmig_move_mind_expansion(const CmigSituation *now, CmigPlan *plan)
 {
-	const		CmigExpansion *expansion = plan->count > 0 && now->database == NULL ? cmig_expansion_read() : NULL;
+	const CmigExpansion *expansion = plan->count > 0 && now->database == NULL ? cmig_expansion_read() : NULL;
 	int			outside;
 
 	if (expansion == NULL)

@@ -103,7 +103,7 @@ read_target(FunctionCallInfo fcinfo, const char *function)
  * "undo" it.
  */
 static Datum
-show_target(FunctionCallInfo fcinfo, const CmigControlTarget * target, const char *effect, const char *undo)
+show_target(FunctionCallInfo fcinfo, const CmigControlTarget *target, const char *effect, const char *undo)
 {
 	InitMaterializedSRF(fcinfo, 0);
 	if (cmig_control_return(target, (ReturnSetInfo *) fcinfo->resultinfo) == 0 && effect != NULL)

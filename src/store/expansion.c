@@ -56,7 +56,7 @@ cmig_expansion_read(void)
 }
 
 List *
-cmig_expansion_relations(const CmigExpansion * expansion, bool filled)
+cmig_expansion_relations(const CmigExpansion *expansion, bool filled)
 {
 	static CmigQuery query = {
 		"SELECT relation FROM cmig.expansion_step WHERE revision = $1 AND relation <> '' AND (phase = 'fill' OR NOT $2)"
@@ -71,7 +71,7 @@ cmig_expansion_relations(const CmigExpansion * expansion, bool filled)
 }
 
 void
-cmig_expansion_refuse(const CmigExpansion * expansion, const char *what)
+cmig_expansion_refuse(const CmigExpansion *expansion, const char *what)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

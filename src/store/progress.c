@@ -852,7 +852,7 @@ cmig_control_is_revision(const char *id)
 }
 
 void
-cmig_control_pause(const CmigControlTarget * target)
+cmig_control_pause(const CmigControlTarget *target)
 {
 	static CmigQuery query = {
 		"INSERT INTO cmig.run_control (kind, name, paused) VALUES ($1, $2, true)"
@@ -875,7 +875,7 @@ remove_empty_controls(void)
 }
 
 bool
-cmig_control_resume(const CmigControlTarget * target)
+cmig_control_resume(const CmigControlTarget *target)
 {
 	static CmigQuery query = {
 		"UPDATE cmig.run_control SET paused = false, role = DEFAULT, changed_at = DEFAULT"
@@ -889,7 +889,7 @@ cmig_control_resume(const CmigControlTarget * target)
 }
 
 void
-cmig_control_throttle(const CmigControlTarget * target, int max_rows_per_second)
+cmig_control_throttle(const CmigControlTarget *target, int max_rows_per_second)
 {
 	static CmigQuery limit = {
 		"INSERT INTO cmig.run_control (kind, name, max_rows_per_second) VALUES ($1, $2, $3)"
@@ -937,7 +937,7 @@ cmig_control_forget(const char *kind, const char *name)
 }
 
 int64
-cmig_control_return(const CmigControlTarget * target, ReturnSetInfo *result)
+cmig_control_return(const CmigControlTarget *target, ReturnSetInfo *result)
 {
 	static CmigQuery query = {
 		"SELECT target::text, revision::text, state::text, paused_by::text, max_rows_per_second::integer"

@@ -156,7 +156,7 @@ typedef enum CmigVersionRows
 								 * tried to apply in a scope whose schema
 								 * exists; an empty string stands for a run
 								 * that failed before its first revision */
-}			CmigVersionRows;
+} CmigVersionRows;
 
 extern CmigNames *cmig_version_rows_read(void);
 extern CmigNames *cmig_version_rows_of(CmigVersionRows which);
@@ -584,7 +584,7 @@ typedef struct CmigControlTarget
 {
 	const char *kind;			/* "all", "revision", or "relation" */
 	const char *name;			/* "all", an id, or a qualified name */
-}			CmigControlTarget;
+} CmigControlTarget;
 
 /* What the rows say about a backfill. */
 typedef struct CmigControl
@@ -592,7 +592,7 @@ typedef struct CmigControl
 	char	   *paused_by;		/* the name in one of the rows that pause it,
 								 * or NULL */
 	int			max_rows_per_second;	/* 0: no limit */
-}			CmigControl;
+} CmigControl;
 
 /* Is there a revision with this id, or an unfinished backfill of one? */
 extern bool cmig_control_is_revision(const char *id);
@@ -601,15 +601,15 @@ extern bool cmig_control_is_revision(const char *id);
  * Write the row: pause, set the limit, or lift it if it is 0.  To resume, or to
  * lift a limit, "all" means all rows.  Was anything resumed?
  */
-extern void cmig_control_pause(const CmigControlTarget * target);
-extern bool cmig_control_resume(const CmigControlTarget * target);
-extern void cmig_control_throttle(const CmigControlTarget * target, int max_rows_per_second);
+extern void cmig_control_pause(const CmigControlTarget *target);
+extern bool cmig_control_resume(const CmigControlTarget *target);
+extern void cmig_control_throttle(const CmigControlTarget *target, int max_rows_per_second);
 
 /* Delete the row, unless another session is changing it. */
 extern void cmig_control_forget(const char *kind, const char *name);
 
 /* Return the unfinished backfills that the row is about; how many? */
-extern int64 cmig_control_return(const CmigControlTarget * target, ReturnSetInfo *result);
+extern int64 cmig_control_return(const CmigControlTarget *target, ReturnSetInfo *result);
 
 extern CmigControl cmig_control_read(const CmigBackfillIdentity *identity);
 
@@ -680,21 +680,21 @@ typedef struct CmigExpansion
 								 * abandoning */
 	char	   *search_path;	/* of the new build */
 	CmigNames  *revisions;
-}			CmigExpansion;
+} CmigExpansion;
 
 /* Returns the name of the schema with the version of a schema's tables. */
 extern char *cmig_version_schema_name(const char *revision, const char *schema);
 
 /* Returns NULL if nothing is expanded. */
-extern CmigExpansion * cmig_expansion_read(void);
+extern CmigExpansion *cmig_expansion_read(void);
 
 /*
  * Returns the real tables, a List of char *, in the order of their names; with
  * "filled", only those that have rows to transform.
  */
-extern List *cmig_expansion_relations(const CmigExpansion * expansion, bool filled);
+extern List *cmig_expansion_relations(const CmigExpansion *expansion, bool filled);
 
 /* Raise error 55000: while it is expanded, "what" is not possible. */
-pg_noreturn extern void cmig_expansion_refuse(const CmigExpansion * expansion, const char *what);
+pg_noreturn extern void cmig_expansion_refuse(const CmigExpansion *expansion, const char *what);
 
 #endif							/* CMIG_STORE_H */

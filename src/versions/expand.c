@@ -47,19 +47,19 @@ typedef struct StoredStep
 	char	   *relation;
 	char	   *sql;
 	char	   *done;
-}			StoredStep;
+} StoredStep;
 
 /* A CALL of one of the procedures. */
 typedef struct Work
 {
 	const char *procedure;
-	const		CmigExpansion *expansion;
+	const CmigExpansion *expansion;
 	List	   *steps;			/* of StoredStep *: one group, or all */
 	const char *phase;
-	const		StoredStep *step;	/* the one that is running, or NULL */
+	const StoredStep *step;		/* the one that is running, or NULL */
 	bool		entered;		/* has the session of a script been entered? */
 	void		(*work) (struct Work *work, FunctionCallInfo fcinfo);
-}			Work;
+} Work;
 
 /* ----------------------------------------------------------------
  * Running steps
@@ -86,7 +86,7 @@ static CmigQuery forget_steps = {"DELETE FROM cmig.expansion_step WHERE revision
 static CmigQuery forget_run = {"DELETE FROM cmig.expansion_run WHERE revision = $1", 1, {TEXTOID}};
 
 static void
-mark_done(const Work * work)
+mark_done(const Work *work)
 {
 	StringInfoData positions;
 	ListCell   *cell;
@@ -125,7 +125,7 @@ finish_step(void *arg)
 }
 
 static void
-attempt(Work * work, CmigAttempt body)
+attempt(Work *work, CmigAttempt body)
 {
 	cmig_lock_wait_forget();
 	cmig_runner_restart_timeout();
@@ -135,7 +135,7 @@ attempt(Work * work, CmigAttempt body)
 
 /* What an interrupted statement has left is removed; is it complete? */
 static bool
-is_complete(const StoredStep * step)
+is_complete(const StoredStep *step)
 {
 	RawStmt    *raw = cmig_raw_parse_one(step->sql);
 	IndexStmt  *index = (IndexStmt *) raw->stmt;
@@ -171,7 +171,7 @@ is_complete(const StoredStep * step)
 
 /* Run steps that stand alone: builds, checks, and backfills. */
 static void
-run_alone(Work * work, const char *phase)
+run_alone(Work *work, const char *phase)
 {
 	List	   *all;
 	ListCell   *cell;
@@ -208,7 +208,7 @@ run_alone(Work * work, const char *phase)
 
 /* Statements run in the session that scripts find. */
 static void
-enter_session(Work * work)
+enter_session(Work *work)
 {
 	cmig_toplevel_snapshot();
 	cmig_session_enter(true);
@@ -218,7 +218,7 @@ enter_session(Work * work)
 
 /* Run the steps of the preparation, one transaction for each table. */
 static void
-run_prepare(Work * work)
+run_prepare(Work *work)
 {
 	List	   *all;
 
@@ -227,7 +227,7 @@ run_prepare(Work * work)
 	cmig_toplevel_commit();
 	for (int i = 0; i < list_length(all);)
 	{
-		const		StoredStep *first = list_nth(all, i);
+		const StoredStep *first = list_nth(all, i);
 
 		work->steps = NIL;
 		for (; i < list_length(all) && strcmp(((StoredStep *) list_nth(all, i))->relation, first->relation) == 0; i++)
@@ -243,7 +243,7 @@ run_prepare(Work * work)
  */
 
 static void
-set_state(const CmigExpansion * expansion, const char *state)
+set_state(const CmigExpansion *expansion, const char *state)
 {
 	cmig_toplevel_snapshot();
 	cmig_query_do(&state_query, expansion->revision, state);
@@ -252,7 +252,7 @@ set_state(const CmigExpansion * expansion, const char *state)
 
 /* Plan the expansion, and store it. */
 static void
-begin_expansion(Work * work, const char *target)
+begin_expansion(Work *work, const char *target)
 {
 	static CmigQuery insert_run = {
 		"INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns) SELECT $1, $2, $3, coalesce(jsonb_agg(c), '[]')"
@@ -295,14 +295,14 @@ begin_expansion(Work * work, const char *target)
 	cmig_query_do(&insert_run, expansion->revision, &expansion->revisions, &schemas, columns.data);
 	foreach(cell, expansion->steps)
 	{
-		const		CmigExpansionStep *step = lfirst(cell);
+		const CmigExpansionStep *step = lfirst(cell);
 
 		cmig_query_do(&insert_step, expansion->revision, ++position, step->phase, step->relation, step->sql);
 	}
 }
 
 static void
-expand(Work * work, FunctionCallInfo fcinfo)
+expand(Work *work, FunctionCallInfo fcinfo)
 {
 	char	   *target = cmig_argument_text(fcinfo, 0);
 
@@ -349,7 +349,7 @@ expand(Work * work, FunctionCallInfo fcinfo)
 
 /* Raise an error because nothing is expanded. */
 static void
-require_expansion(Work * work)
+require_expansion(Work *work)
 {
 	cmig_toplevel_snapshot();
 	work->expansion = cmig_expansion_read();
@@ -362,7 +362,7 @@ require_expansion(Work * work)
 
 /* Raise an error if rows of the old build could not be transformed. */
 static void
-require_transformed(const CmigExpansion * expansion)
+require_transformed(const CmigExpansion *expansion)
 {
 	ListCell   *cell;
 
@@ -386,7 +386,7 @@ require_transformed(const CmigExpansion * expansion)
 
 /* Record the revisions as applied, and forget the expansion. */
 static void
-record(const CmigExpansion * expansion)
+record(const CmigExpansion *expansion)
 {
 	CmigSituation now = cmig_move_read(true);
 	CmigPlan   *plan = cmig_move_plan_upgrade(&now, cmig_argument_one(expansion->revision));
@@ -436,7 +436,7 @@ run_last(void *arg)
 }
 
 static void
-contract(Work * work, FunctionCallInfo fcinfo)
+contract(Work *work, FunctionCallInfo fcinfo)
 {
 	char	   *revision;
 
@@ -459,7 +459,7 @@ contract(Work * work, FunctionCallInfo fcinfo)
 }
 
 static void
-abandon(Work * work, FunctionCallInfo fcinfo)
+abandon(Work *work, FunctionCallInfo fcinfo)
 {
 	static CmigQuery prepared = {
 		"SELECT FROM cmig.expansion_step WHERE revision = $1 AND phase = 'prepare' AND relation = '' AND done", 1, {TEXTOID}
@@ -489,7 +489,7 @@ abandon(Work * work, FunctionCallInfo fcinfo)
 static void
 describe_error(void *arg)
 {
-	const		Work *work = arg;
+	const Work *work = arg;
 
 	cmig_lock_wait_explain();
 	if (work->step != NULL)
@@ -499,7 +499,7 @@ describe_error(void *arg)
 
 /* What the three procedures share. */
 static Datum
-run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work * work, FunctionCallInfo fcinfo))
+run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work *work, FunctionCallInfo fcinfo))
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
@@ -598,7 +598,7 @@ cmig_version_schema(PG_FUNCTION_ARGS)
 
 /* Add the rows of one table to the result of cmig.expansion(). */
 static void
-show_relation(ReturnSetInfo *result, const CmigExpansion * expansion, const char *relation)
+show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char *relation)
 {
 	static CmigQuery columns = {
 		"SELECT $2, c->>1, c->>3, c->>4, c->>2, $3::bigint, $4::bigint, $5::bigint, $6, state"
@@ -633,7 +633,7 @@ show_relation(ReturnSetInfo *result, const CmigExpansion * expansion, const char
 Datum
 cmig_expansion(PG_FUNCTION_ARGS)
 {
-	const		CmigExpansion *expansion = cmig_expansion_read();
+	const CmigExpansion *expansion = cmig_expansion_read();
 	ListCell   *cell;
 
 	InitMaterializedSRF(fcinfo, 0);

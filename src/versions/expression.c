@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
@@ -104,6 +105,7 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, const char *co
 	int32		typmod = -1;
 	Oid			collation;
 	int			level = NewGUCNestLevel();
+	Bitmapset  *reads = NULL;
 	char	   *result;
 
 	if (column != NULL)
@@ -121,6 +123,15 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, const char *co
 				 errmsg("the expression contains %s", pstate->p_hasSubLinks ? "a subquery" : pstate->p_hasTargetSRFs ?
 						"a function that returns a set" : "an aggregate or window function"),
 				 errhint("Use only columns of the row.")));
+	pull_varattnos(expr, 1, &reads);
+	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
+		if (TupleDescAttr(RelationGetDescr(rel), i)->attgenerated != '\0' &&
+			(bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, reads) || bms_is_member(-FirstLowInvalidHeapAttributeNumber, reads)))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("the expression reads column \"%s\", which is generated", NameStr(TupleDescAttr(RelationGetDescr(rel), i)->attname)),
+					 errdetail("A generated column has no value yet when a row is written."),
+					 errhint("Write its expression instead.")));
 	expr = coerce_to_target_type(pstate, expr, exprType(expr), type, typmod,
 								 COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
 	if (expr == NULL)

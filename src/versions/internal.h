@@ -56,7 +56,7 @@ typedef struct CmigShapeColumn
 	char	   *comment;
 	char	   *sequence;		/* an identity's or owned sequence, or NULL */
 	char	   *constrained;	/* t: a domain that does not allow null */
-}			CmigShapeColumn;
+} CmigShapeColumn;
 
 typedef struct CmigShapePart
 {
@@ -68,7 +68,7 @@ typedef struct CmigShapePart
 	char	   *index;			/* definition of a constraint's index, or NULL */
 	char	   *columns;		/* numbers of the columns, separated by spaces */
 	char	   *valid;
-}			CmigShapePart;
+} CmigShapePart;
 
 typedef struct CmigShapeTable
 {
@@ -82,14 +82,14 @@ typedef struct CmigShapeTable
 	List	   *columns;		/* of CmigShapeColumn *, in order */
 	List	   *parts;			/* of CmigShapePart *, indexes and checks
 								 * before foreign keys */
-}			CmigShapeTable;
+} CmigShapeTable;
 
 /* Returns a List of CmigShapeTable: the tables of the image. */
 extern List *cmig_shape_read(const CmigImage *image);
 
-extern CmigShapeTable * cmig_shape_table(const List *shape, const char *oid);
-extern CmigShapeColumn * cmig_shape_column(const CmigShapeTable * table, const char *number);
-extern CmigShapeColumn * cmig_shape_column_named(const CmigShapeTable * table, const char *name);
+extern CmigShapeTable *cmig_shape_table(const List *shape, const char *oid);
+extern CmigShapeColumn *cmig_shape_column(const CmigShapeTable *table, const char *number);
+extern CmigShapeColumn *cmig_shape_column_named(const CmigShapeTable *table, const char *name);
 
 /* in expression.c */
 
@@ -127,7 +127,7 @@ typedef struct CmigExpansionStep
 	const char *phase;
 	char	   *relation;		/* the real table, qualified */
 	char	   *sql;
-}			CmigExpansionStep;
+} CmigExpansionStep;
 
 /* An expansion that was planned. */
 typedef struct CmigExpansionPlan
@@ -139,7 +139,7 @@ typedef struct CmigExpansionPlan
 	List	   *columns;		/* of char **: relation, name of the new
 								 * version, kind, column, hidden column, up,
 								 * down */
-}			CmigExpansionPlan;
+} CmigExpansionPlan;
 
 /* A column of the new shape. */
 typedef struct CmigVersionColumn
@@ -152,7 +152,7 @@ typedef struct CmigVersionColumn
 	char	   *up_text;		/* as printed */
 	char	   *down_text;
 	bool		takes_default;
-}			CmigVersionColumn;
+} CmigVersionColumn;
 
 /* A table that is in both shapes, and differs. */
 typedef struct CmigVersionTable
@@ -165,12 +165,14 @@ typedef struct CmigVersionTable
 	List	   *dropped;		/* of CmigVersionColumn * */
 	List	   *build;			/* of CmigShapePart *, of h */
 	List	   *drop;			/* of CmigShapePart *, of a */
+	List	   *renamed;		/* of CmigShapePart *: pairs of a and h whose
+								 * names differ */
 	bool		viewed;			/* does the version have a view of it? */
 	bool		filled;			/* does it have expressions? */
 	bool		inverse;		/* has the version no column of its own? */
 	char	   *view;			/* the view, qualified */
 	CmigExpansionStep *created; /* the step that creates it */
-}			CmigVersionTable;
+} CmigVersionTable;
 
 /* A planning in progress. */
 typedef struct CmigPlanning
@@ -191,26 +193,28 @@ typedef struct CmigPlanning
 	List	   *created;		/* of CmigDiffLine * */
 	List	   *abandon;		/* of CmigExpansionStep * */
 	const char *script;			/* of run_script() */
-}			CmigPlanning;
+} CmigPlanning;
 
 extern char *cmig_versions_hidden_name(const char *name);
 
 /* Raise 0A000: "what" cannot be expanded, and "why" is a sentence. */
 pg_noreturn extern void cmig_versions_refuse(const char *what, const char *why);
 
-extern void cmig_versions_add_step(CmigPlanning * p, const char *phase, const char *relation, char *sql);
+extern void cmig_versions_add_step(CmigPlanning *p, const char *phase, const char *relation, char *sql);
 
 /* Raises 0A000 for what cannot be expanded, and 22023 for what is missing. */
-extern CmigExpansionPlan * cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan);
+extern CmigExpansionPlan *cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan);
+
+extern List *cmig_versions_renames(const List *columns, const char *relation, bool back);
 
 /* in statements.c: each adds steps of one phase, or of one group */
 
-extern void cmig_versions_add_columns(CmigPlanning * p, const CmigVersionTable * table);
-extern void cmig_versions_add_view(CmigPlanning * p, CmigVersionTable * table);
-extern void cmig_versions_add_triggers(CmigPlanning * p, CmigVersionTable * table);
-extern void cmig_versions_add_builds(CmigPlanning * p, const CmigVersionTable * table);
-extern void cmig_versions_add_checks(CmigPlanning * p, const CmigVersionTable * table);
-extern void cmig_versions_add_abandon(CmigPlanning * p);
-extern void cmig_versions_add_contract(CmigPlanning * p);
+extern void cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table);
+extern void cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table);
+extern void cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table);
+extern void cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table);
+extern void cmig_versions_add_checks(CmigPlanning *p, const CmigVersionTable *table);
+extern void cmig_versions_add_abandon(CmigPlanning *p);
+extern void cmig_versions_add_contract(CmigPlanning *p);
 
 #endif							/* CMIG_VERSIONS_INTERNAL_H */

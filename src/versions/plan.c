@@ -68,7 +68,7 @@ ask(const char *kind, const char *relation, const char *column, const char *why)
 }
 
 void
-cmig_versions_add_step(CmigPlanning * p, const char *phase, const char *relation, char *sql)
+cmig_versions_add_step(CmigPlanning *p, const char *phase, const char *relation, char *sql)
 {
 	CmigExpansionStep *step = palloc(sizeof(CmigExpansionStep));
 
@@ -95,7 +95,7 @@ run_script(void *arg)
 
 /* Run statements in the shadow.  If they fail, the change is refused. */
 static void
-try_script(CmigPlanning * p, const char *script, const char *what)
+try_script(CmigPlanning *p, const char *script, const char *what)
 {
 	ErrorData  *error;
 
@@ -110,7 +110,7 @@ try_script(CmigPlanning * p, const char *script, const char *what)
 
 /* Run the steps from number "from" on, of one phase or of all. */
 static void
-try_steps(CmigPlanning * p, int from, const char *phase)
+try_steps(CmigPlanning *p, int from, const char *phase)
 {
 	StringInfoData sql;
 	ListCell   *cell;
@@ -118,7 +118,7 @@ try_steps(CmigPlanning * p, int from, const char *phase)
 	initStringInfo(&sql);
 	for_each_from(cell, p->result->steps, from)
 	{
-		const		CmigExpansionStep *step = lfirst(cell);
+		const CmigExpansionStep *step = lfirst(cell);
 
 		if (strcmp(step->phase, CMIG_PHASE_FILL) != 0 && (phase == NULL || strcmp(step->phase, phase) == 0))
 			appendStringInfo(&sql, "%s;\n", step->sql);
@@ -129,7 +129,7 @@ try_steps(CmigPlanning * p, int from, const char *phase)
 
 /* Returns the line about the column, or NULL. */
 static const CmigExpandLine *
-find_line(const CmigPlanning * p, const CmigShapeTable * a, const CmigShapeTable * b, const char *column, bool up)
+find_line(const CmigPlanning *p, const CmigShapeTable *a, const CmigShapeTable *b, const char *column, bool up)
 {
 	ListCell   *cell;
 
@@ -146,7 +146,7 @@ find_line(const CmigPlanning * p, const CmigShapeTable * a, const CmigShapeTable
 
 /* Returns the USING of the column's type change in the scripts, or NULL. */
 static Node *
-find_using(const CmigPlanning * p, const CmigVersionTable * table, const CmigVersionColumn * column)
+find_using(const CmigPlanning *p, const CmigVersionTable *table, const CmigVersionColumn *column)
 {
 	ListCell   *cell;
 	Node	   *found = NULL;
@@ -186,10 +186,10 @@ column_reference(const char *name)
 
 /* Find what happens to a column that is in both shapes. */
 static void
-match_column(CmigPlanning * p, CmigVersionTable * table, CmigVersionColumn * column)
+match_column(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column)
 {
-	const		CmigShapeColumn *a = column->a;
-	const		CmigShapeColumn *b = column->b;
+	const CmigShapeColumn *a = column->a;
+	const CmigShapeColumn *b = column->b;
 	const CmigExpandLine *up = find_line(p, table->a, table->b, b->name, true);
 	const CmigExpandLine *down = find_line(p, table->a, table->b, a->name, false);
 	bool		retyped = !cmig_text_same(a->type, b->type) || !cmig_text_same(a->collation, b->collation);
@@ -216,9 +216,9 @@ match_column(CmigPlanning * p, CmigVersionTable * table, CmigVersionColumn * col
 
 /* Find what happens to a column that is only in the new shape. */
 static void
-match_new(CmigPlanning * p, CmigVersionTable * table, CmigVersionColumn * column)
+match_new(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column)
 {
-	const		CmigShapeColumn *b = column->b;
+	const CmigShapeColumn *b = column->b;
 	const CmigExpandLine *up = find_line(p, table->a, table->b, b->name, true);
 	char	   *what = psprintf("column %s.%s", table->b->qualified, quote_identifier(b->name));
 
@@ -233,9 +233,17 @@ match_new(CmigPlanning * p, CmigVersionTable * table, CmigVersionColumn * column
 		column->up = cmig_versions_expression(b->value);
 }
 
+/* Raise an error if the table has parents or children. */
+static void
+require_plain(const CmigVersionTable *table)
+{
+	if (*table->b->kind != 'r' || *table->a->kind != 'r' || *table->a->inherits == 't' || *table->b->inherits == 't')
+		cmig_versions_refuse(psprintf("table %s", table->b->qualified), "It is partitioned, or inherits, or is inherited from.");
+}
+
 /* Compare a table's columns. */
 static void
-match_columns(CmigPlanning * p, CmigVersionTable * table)
+match_columns(CmigPlanning *p, CmigVersionTable *table)
 {
 	List	   *kept = NIL;
 	List	   *hidden = NIL;
@@ -280,14 +288,48 @@ match_columns(CmigPlanning * p, CmigVersionTable * table)
 		table->viewed = true;
 	}
 	table->viewed |= !cmig_text_same(table->a->qualified, table->b->qualified);
+	if (table->viewed)
+		require_plain(table);
 	table->inverse = table->filled && hidden == NIL;
 	/* a replaced column stands last, in the view as in the table afterwards */
 	table->columns = list_concat(kept, hidden);
 }
 
+/*
+ * Returns the statements that rename the columns of both versions, from their
+ * new names to the old ones or back.  Names may be exchanged.
+ */
+List *
+cmig_versions_renames(const List *columns, const char *relation, bool back)
+{
+	List	   *statements = NIL;
+
+	for (int phase = 0; phase < 2; phase++)
+	{
+		ListCell   *cell;
+
+		foreach(cell, columns)
+		{
+			const CmigVersionColumn *column = lfirst(cell);
+			char	   *between;
+			const char *from;
+			const char *to;
+
+			if (column->hidden != NULL || cmig_text_same(column->a->name, column->b->name))
+				continue;
+			between = psprintf("cmig_between_%s", column->a->number);
+			from = phase == 1 ? between : back ? column->a->name : column->b->name;
+			to = phase == 0 ? between : back ? column->b->name : column->a->name;
+			statements = lappend(statements, psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", relation,
+													  quote_identifier(from), quote_identifier(to)));
+		}
+	}
+	return statements;
+}
+
 /* Returns statements that give new columns the names of the real table. */
 static char *
-hide_names(const CmigPlanning * p)
+hide_names(const CmigPlanning *p)
 {
 	StringInfoData sql;
 	ListCell   *t;
@@ -296,24 +338,18 @@ hide_names(const CmigPlanning * p)
 	initStringInfo(&sql);
 	foreach(t, p->tables)
 	{
-		const		CmigVersionTable *table = lfirst(t);
+		const CmigVersionTable *table = lfirst(t);
 
 		foreach(c, table->columns)
 		{
-			const		CmigVersionColumn *column = lfirst(c);
+			const CmigVersionColumn *column = lfirst(c);
 
 			if (column->hidden != NULL)
 				appendStringInfo(&sql, "ALTER TABLE %s RENAME COLUMN %s TO %s;\n", table->b->qualified,
 								 quote_identifier(column->b->name), quote_identifier(column->hidden));
 		}
-		foreach(c, table->columns)
-		{
-			const		CmigVersionColumn *column = lfirst(c);
-
-			if (column->hidden == NULL && !cmig_text_same(column->a->name, column->b->name))
-				appendStringInfo(&sql, "ALTER TABLE %s RENAME COLUMN %s TO %s;\n", table->b->qualified,
-								 quote_identifier(column->b->name), quote_identifier(column->a->name));
-		}
+		foreach(c, cmig_versions_renames(table->columns, table->b->qualified, false))
+			appendStringInfo(&sql, "%s;\n", (char *) lfirst(c));
 		if (!cmig_text_same(table->a->name, table->b->name))
 			appendStringInfo(&sql, "ALTER TABLE %s RENAME TO %s;\n", table->b->qualified, quote_identifier(table->a->name));
 		if (!cmig_text_same(table->a->schema, table->b->schema))
@@ -358,13 +394,13 @@ look_after(void *arg)
 
 /* Is there a part with the same kind and columns? */
 static bool
-has_similar(const CmigShapeTable * table, const CmigShapePart * part)
+has_similar(const CmigShapeTable *table, const CmigShapePart *part)
 {
 	ListCell   *cell;
 
 	foreach(cell, table->parts)
 	{
-		const		CmigShapePart *other = lfirst(cell);
+		const CmigShapePart *other = lfirst(cell);
 
 		if (cmig_text_same(other->columns, part->columns) && (cmig_text_same(other->kind, part->kind) ||
 															  (strchr("pu", other->kind[0]) && strchr("pui", part->kind[0]))))
@@ -374,7 +410,7 @@ has_similar(const CmigShapeTable * table, const CmigShapePart * part)
 }
 
 static bool
-is_unique(const CmigShapePart * part)
+is_unique(const CmigShapePart *part)
 {
 	return strchr("pux", part->kind[0]) != NULL ||
 		(part->kind[0] == 'i' && strncmp(part->definition, "CREATE UNIQUE ", strlen("CREATE UNIQUE ")) == 0);
@@ -382,7 +418,7 @@ is_unique(const CmigShapePart * part)
 
 /* Compare a table's indexes and constraints, under the real names. */
 static void
-match_parts(CmigPlanning * p, CmigVersionTable * table)
+match_parts(CmigPlanning *p, CmigVersionTable *table)
 {
 	List	   *left = list_copy(table->a->parts);
 	ListCell   *cell;
@@ -399,19 +435,21 @@ match_parts(CmigPlanning * p, CmigVersionTable * table)
 		{
 			CmigShapePart *other = lfirst(c);
 
-			if (found == NULL && cmig_text_same(part->kind, other->kind) && cmig_text_same(part->definition, other->definition) &&
+			if ((found == NULL || cmig_text_same(part->name, other->name)) && cmig_text_same(part->kind, other->kind) && cmig_text_same(part->definition, other->definition) &&
 				cmig_text_same(part->index, other->index) && cmig_text_same(part->valid, other->valid))
 				found = other;
 		}
 		if (found != NULL)
 		{
 			left = list_delete_ptr(left, found);
+			if (!cmig_text_same(found->name, part->name))
+				table->renamed = lappend(lappend(table->renamed, found), part);
 			continue;
 		}
 		table->build = lappend(table->build, part);
 		foreach(c, table->columns)
 		{
-			const		CmigVersionColumn *column = lfirst(c);
+			const CmigVersionColumn *column = lfirst(c);
 
 			if (column->hidden != NULL &&
 				part->columns != NULL && strstr(psprintf(" %s ", part->columns), psprintf(" %s ", column->b->number)) != NULL)
@@ -423,10 +461,8 @@ match_parts(CmigPlanning * p, CmigVersionTable * table)
 								 "The old version would be held to it, because it has the same columns. With a line \"-- cmig:up\" for one of the columns, the new version has a column of its own.");
 	}
 	table->drop = left;
-	if (table->a->kind[0] == 'r' && table->a->inherits[0] == 'f')
-		return;
-	if (table->viewed || table->build != NIL || table->drop != NIL)
-		cmig_versions_refuse(psprintf("table %s", table->b->qualified), "It is partitioned, or inherits, or is inherited from.");
+	if (table->build != NIL || table->drop != NIL || table->renamed != NIL)
+		require_plain(table);
 }
 
 /* ----------------------------------------------------------------
@@ -436,7 +472,7 @@ match_parts(CmigPlanning * p, CmigVersionTable * table)
 
 /* Objects that only the new shape has, and that stand on their own. */
 static void
-find_created(CmigPlanning * p)
+find_created(CmigPlanning *p)
 {
 	const CmigKind *kinds[] = {&cmig_kind_table, &cmig_kind_column, &cmig_kind_default, &cmig_kind_constraint, &cmig_kind_index,
 		&cmig_kind_foreign_key, &cmig_kind_sequence, &cmig_kind_sequence_owner, &cmig_kind_enum, &cmig_kind_domain,
@@ -464,7 +500,7 @@ find_created(CmigPlanning * p)
 
 /* What is still different after the contraction becomes part of it. */
 static void
-add_rest(CmigPlanning * p)
+add_rest(CmigPlanning *p)
 {
 	const CmigKind *kinds[] = {&cmig_kind_table, &cmig_kind_column, &cmig_kind_default, &cmig_kind_constraint, &cmig_kind_foreign_key,
 		&cmig_kind_index, &cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_rule, &cmig_kind_statistics, &cmig_kind_sequence,
@@ -517,7 +553,7 @@ try_abandon(void *arg)
 
 /* A row for cmig.expansion(): NULL for the name of the old or new column. */
 static void
-add_column_row(CmigPlanning * p, const CmigVersionTable * table, const char *kind, const CmigVersionColumn * column)
+add_column_row(CmigPlanning *p, const CmigVersionTable *table, const char *kind, const CmigVersionColumn *column)
 {
 	char	  **row = palloc0(8 * sizeof(char *));
 
@@ -534,14 +570,14 @@ add_column_row(CmigPlanning * p, const CmigVersionTable * table, const char *kin
 }
 
 static void
-add_column_rows(CmigPlanning * p, const CmigVersionTable * table)
+add_column_rows(CmigPlanning *p, const CmigVersionTable *table)
 {
 	int			before = list_length(p->result->columns);
 	ListCell   *cell;
 
 	foreach(cell, table->columns)
 	{
-		const		CmigVersionColumn *column = lfirst(cell);
+		const CmigVersionColumn *column = lfirst(cell);
 
 		if (column->hidden != NULL)
 			add_column_row(p, table, column->a ? "change" : "add", column);
@@ -552,6 +588,20 @@ add_column_rows(CmigPlanning * p, const CmigVersionTable * table)
 		add_column_row(p, table, "drop", lfirst(cell));
 	if (table->viewed && list_length(p->result->columns) == before)
 		add_column_row(p, table, "table", NULL);
+}
+
+/* Rows that the revisions have inserted would be in the way. */
+static void
+empty_tables(CmigPlanning *p)
+{
+	StringInfoData sql;
+	ListCell   *cell;
+
+	initStringInfo(&sql);
+	foreach(cell, p->a)
+		appendStringInfo(&sql, "%s%s", sql.len > 0 ? ", " : "TRUNCATE ", ((CmigShapeTable *) lfirst(cell))->qualified);
+	if (sql.len > 0)
+		try_script(p, sql.data, "the revision");
 }
 
 /* A CmigReplayTask: find everything out. */
@@ -568,6 +618,7 @@ plan_all(CmigReplay *replay, void *arg)
 	cmig_replay_plan_run(replay, cmig_replay_plan_applied(p->now));
 	p->before = cmig_replay_image(replay, &assumed);
 	p->a = cmig_shape_read(p->before);
+	empty_tables(p);
 	error = cmig_subtransaction_rehearse(look_after, p);
 	if (error != NULL)
 		ReThrowError(error);
@@ -577,7 +628,7 @@ plan_all(CmigReplay *replay, void *arg)
 	/* schemas first, then what is new, then each table */
 	foreach(cell, p->tables)
 	{
-		const		CmigVersionTable *table = lfirst(cell);
+		const CmigVersionTable *table = lfirst(cell);
 
 		if (table->viewed && !cmig_text_list_has(p->result->schemas, table->b->schema))
 			p->result->schemas = lappend(p->result->schemas, table->b->schema);
@@ -653,7 +704,7 @@ plan_all(CmigReplay *replay, void *arg)
  * tables and schemas have now, which may not come from revisions.
  */
 static void
-add_privileges(CmigPlanning * p)
+add_privileges(CmigPlanning *p)
 {
 	static CmigQuery of_table = {
 		.sql = "SELECT format('GRANT %s ON %s TO %s%s', g.privilege_type, $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,"
@@ -677,7 +728,7 @@ add_privileges(CmigPlanning * p)
 	p->result->steps = NIL;
 	foreach(cell, steps)
 	{
-		const		CmigExpansionStep *step = lfirst(cell);
+		const CmigExpansionStep *step = lfirst(cell);
 
 		p->result->steps = lappend(p->result->steps, lfirst(cell));
 		if (foreach_current_index(cell) < list_length(p->result->schemas))
@@ -689,7 +740,7 @@ add_privileges(CmigPlanning * p)
 		}
 		foreach(c, p->tables)
 		{
-			const		CmigVersionTable *table = lfirst(c);
+			const CmigVersionTable *table = lfirst(c);
 			ListCell   *g;
 
 			foreach(g, table->created == step ? cmig_query_list(&of_table, table->a->qualified, table->view) : NIL)
@@ -700,7 +751,7 @@ add_privileges(CmigPlanning * p)
 
 /* Is the live table the one that the applied revisions create? */
 static void
-require_no_drift(CmigPlanning * p)
+require_no_drift(CmigPlanning *p)
 {
 	List	   *live = cmig_shape_read(cmig_image_read(cmig_managed_schemas(NULL)));
 	ListCell   *t;
@@ -708,8 +759,8 @@ require_no_drift(CmigPlanning * p)
 
 	foreach(t, p->tables)
 	{
-		const		CmigVersionTable *table = lfirst(t);
-		const		CmigShapeTable *now = NULL;
+		const CmigVersionTable *table = lfirst(t);
+		const CmigShapeTable *now = NULL;
 		bool		equal;
 
 		if (!table->viewed && table->build == NIL && table->drop == NIL)
@@ -721,16 +772,16 @@ require_no_drift(CmigPlanning * p)
 			list_length(now->parts) == list_length(table->a->parts);
 		for (int i = 0; equal && i < list_length(now->columns); i++)
 		{
-			const		CmigShapeColumn *a = list_nth(table->a->columns, i);
-			const		CmigShapeColumn *b = cmig_shape_column_named(now, a->name);
+			const CmigShapeColumn *a = list_nth(table->a->columns, i);
+			const CmigShapeColumn *b = cmig_shape_column_named(now, a->name);
 
 			equal = b != NULL && cmig_text_same(a->type, b->type) && cmig_text_same(a->not_null, b->not_null) && cmig_text_same(a->identity, b->identity) &&
 				cmig_text_same(a->generated, b->generated) && cmig_text_same(a->sequence, b->sequence);
 		}
 		for (int i = 0; equal && i < list_length(now->parts); i++)
 		{
-			const		CmigShapePart *a = list_nth(table->a->parts, i);
-			const		CmigShapePart *b = list_nth(now->parts, i);
+			const CmigShapePart *a = list_nth(table->a->parts, i);
+			const CmigShapePart *b = list_nth(now->parts, i);
 
 			equal = cmig_text_same(a->name, b->name) && cmig_text_same(a->definition, b->definition) && cmig_text_same(a->kind, b->kind);
 		}
@@ -740,6 +791,34 @@ require_no_drift(CmigPlanning * p)
 					 errmsg("table %s is not the one that the applied revisions create", table->a->qualified),
 					 errhint("SELECT * FROM cmig.drift()")));
 	}
+}
+
+/* Raise an error if the script has statements that may change rows. */
+static void
+require_definitions(const CmigRevisionText *text)
+{
+	CmigScriptReader *script = cmig_script_open(text->upgrade_sql);
+	CmigStatement statement = {0};
+
+	while (cmig_script_next(script, &statement))
+		switch (nodeTag(statement.raw->stmt))
+		{
+			case T_InsertStmt:
+			case T_UpdateStmt:
+			case T_DeleteStmt:
+			case T_MergeStmt:
+			case T_TruncateStmt:
+			case T_CopyStmt:
+			case T_CallStmt:
+			case T_DoStmt:
+			case T_ExecuteStmt:
+			case T_SelectStmt:
+				cmig_versions_refuse(psprintf("statement %d of revision \"%s\"", statement.number, text->edges.id),
+									 "Only definitions can be expanded; this statement may change rows.");
+			default:
+				break;
+		}
+	cmig_script_close(script);
 }
 
 CmigExpansionPlan *
@@ -758,6 +837,7 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 		p.result->revisions.names[p.result->revisions.count++] = id;
 		if (text == NULL)
 			continue;
+		require_definitions(text);
 		p.texts = lappend(p.texts, text);
 		p.lines = list_concat(p.lines, cmig_expand_lines(text));
 		p.strict |= text->expand != NULL && strcmp(text->expand, "strict") == 0;

@@ -99,7 +99,7 @@ cmig_shape_table(const List *shape, const char *oid)
 }
 
 CmigShapeColumn *
-cmig_shape_column(const CmigShapeTable * table, const char *number)
+cmig_shape_column(const CmigShapeTable *table, const char *number)
 {
 	ListCell   *cell;
 
@@ -110,7 +110,7 @@ cmig_shape_column(const CmigShapeTable * table, const char *number)
 }
 
 CmigShapeColumn *
-cmig_shape_column_named(const CmigShapeTable * table, const char *name)
+cmig_shape_column_named(const CmigShapeTable *table, const char *name)
 {
 	ListCell   *cell;
 

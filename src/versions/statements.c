@@ -22,12 +22,12 @@
 static const char *
 name_of_new(const char *name, void *arg)
 {
-	const		CmigVersionTable *table = arg;
+	const CmigVersionTable *table = arg;
 	ListCell   *cell;
 
 	foreach(cell, table->columns)
 	{
-		const		CmigVersionColumn *column = lfirst(cell);
+		const CmigVersionColumn *column = lfirst(cell);
 
 		if (strcmp(column->b->name, name) == 0)
 			return column->hidden ? column->hidden : column->a->name;
@@ -39,14 +39,14 @@ name_of_new(const char *name, void *arg)
 static const char *
 name_of_old(const char *name, void *arg)
 {
-	const		CmigVersionTable *table = arg;
+	const CmigVersionTable *table = arg;
 	ListCell   *cell;
 
 	if (cmig_shape_column_named(table->a, name) != NULL)
 		return NULL;
 	foreach(cell, table->columns)
 	{
-		const		CmigVersionColumn *column = lfirst(cell);
+		const CmigVersionColumn *column = lfirst(cell);
 
 		if (strcmp(column->b->name, name) == 0 && column->a != NULL)
 			return column->a->name;
@@ -56,7 +56,7 @@ name_of_old(const char *name, void *arg)
 
 /* The columns of a table, and what the application sees of them. */
 void
-cmig_versions_add_columns(CmigPlanning * p, const CmigVersionTable * table)
+cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table)
 {
 	const char *real = table->a->qualified;
 	ListCell   *cell;
@@ -69,13 +69,19 @@ cmig_versions_add_columns(CmigPlanning * p, const CmigVersionTable * table)
 	}
 	foreach(cell, table->columns)
 	{
-		const		CmigVersionColumn *column = lfirst(cell);
+		const CmigVersionColumn *column = lfirst(cell);
 
 		if (column->hidden == NULL)
 			continue;
 		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
 							   psprintf("ALTER TABLE %s ADD COLUMN %s %s%s%s", real, quote_identifier(column->hidden), column->b->type,
 										column->b->collation ? " COLLATE " : "", column->b->collation ? column->b->collation : ""));
+		if (column->a == NULL && column->b->sequence != NULL)
+		{
+			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE SEQUENCE %s AS %s", column->b->sequence, column->b->type));
+			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", column->b->sequence, real,
+																		 quote_identifier(column->hidden)));
+		}
 		if (table->filled)
 			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
 								   psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT cmig.expansion_mark(NULL::%s)", real,
@@ -83,7 +89,7 @@ cmig_versions_add_columns(CmigPlanning * p, const CmigVersionTable * table)
 	}
 	foreach(cell, table->inverse ? table->dropped : NIL)
 	{
-		const		CmigVersionColumn *column = lfirst(cell);
+		const CmigVersionColumn *column = lfirst(cell);
 
 		if (column->down != NULL)
 			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
@@ -94,7 +100,7 @@ cmig_versions_add_columns(CmigPlanning * p, const CmigVersionTable * table)
 
 /* The view, its defaults, privileges, and comments. */
 void
-cmig_versions_add_view(CmigPlanning * p, CmigVersionTable * table)
+cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table)
 {
 	const char *schema = cmig_version_schema_name(p->result->revision, table->b->schema);
 	const char *real = table->a->qualified;
@@ -105,7 +111,7 @@ cmig_versions_add_view(CmigPlanning * p, CmigVersionTable * table)
 	initStringInfo(&sql);
 	foreach(cell, table->columns)
 	{
-		const		CmigVersionColumn *column = lfirst(cell);
+		const CmigVersionColumn *column = lfirst(cell);
 		const char *source = column->hidden ? column->hidden : column->a->name;
 
 		appendStringInfo(&sql, "%s%s%s%s", sql.len > 0 ? ", " : "", quote_identifier(source),
@@ -117,8 +123,8 @@ cmig_versions_add_view(CmigPlanning * p, CmigVersionTable * table)
 	table->created = llast(p->result->steps);
 	foreach(cell, table->columns)
 	{
-		const		CmigVersionColumn *column = lfirst(cell);
-		const		CmigShapeColumn *b = column->b;
+		const CmigVersionColumn *column = lfirst(cell);
+		const CmigShapeColumn *b = column->b;
 		const char *value = NULL;
 
 		if (column->hidden != NULL && table->filled)
@@ -147,7 +153,7 @@ append_rule(StringInfo sql, char kind, const char *flags, const char *column, co
 
 /* Returns the condition of a CHECK constraint, given its definition. */
 static char *
-check_condition(const CmigShapePart * part)
+check_condition(const CmigShapePart *part)
 {
 	char	   *end = strrchr(part->definition, ')');
 
@@ -156,7 +162,7 @@ check_condition(const CmigShapePart * part)
 
 /* The triggers, after the columns exist in the shadow. */
 void
-cmig_versions_add_triggers(CmigPlanning * p, CmigVersionTable * table)
+cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 {
 	const char *real = table->a->qualified;
 	Oid			relation = get_relname_relid(table->a->name, get_namespace_oid(table->a->schema, false));
@@ -220,14 +226,14 @@ named_index(const char *definition, const char *name)
 
 /* What is built on the hidden columns, while both builds run. */
 void
-cmig_versions_add_builds(CmigPlanning * p, const CmigVersionTable * table)
+cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table)
 {
 	const char *real = table->a->qualified;
 	ListCell   *cell;
 
 	foreach(cell, table->build)
 	{
-		const		CmigShapePart *part = lfirst(cell);
+		const CmigShapePart *part = lfirst(cell);
 		char	   *name = cmig_versions_hidden_name(part->name);
 
 		switch (part->kind[0])
@@ -264,14 +270,14 @@ cmig_versions_add_builds(CmigPlanning * p, const CmigVersionTable * table)
  * that violate these constraints out, or mark them.
  */
 void
-cmig_versions_add_checks(CmigPlanning * p, const CmigVersionTable * table)
+cmig_versions_add_checks(CmigPlanning *p, const CmigVersionTable *table)
 {
 	const char *real = table->a->qualified;
 	ListCell   *cell;
 
 	foreach(cell, table->build)
 	{
-		const		CmigShapePart *part = lfirst(cell);
+		const CmigShapePart *part = lfirst(cell);
 		bool		unchecked = pg_str_endswith(part->definition, " NOT VALID");
 
 		if (part->kind[0] != 'c')
@@ -283,7 +289,7 @@ cmig_versions_add_checks(CmigPlanning * p, const CmigVersionTable * table)
 	}
 	foreach(cell, table->columns)
 	{
-		const		CmigVersionColumn *column = lfirst(cell);
+		const CmigVersionColumn *column = lfirst(cell);
 		char	   *name;
 
 		if (column->hidden == NULL || *column->b->not_null == 'f')
@@ -297,7 +303,7 @@ cmig_versions_add_checks(CmigPlanning * p, const CmigVersionTable * table)
 
 /* Remove the triggers and the defaults, to contract or to abandon. */
 static void
-add_removal(CmigPlanning * p, const CmigVersionTable * table, const char *phase)
+add_removal(CmigPlanning *p, const CmigVersionTable *table, const char *phase)
 {
 	const char *real = table->a->qualified;
 
@@ -308,13 +314,13 @@ add_removal(CmigPlanning * p, const CmigVersionTable * table, const char *phase)
 }
 
 static void
-add_views_removal(CmigPlanning * p, const char *phase)
+add_views_removal(CmigPlanning *p, const char *phase)
 {
 	ListCell   *cell;
 
 	foreach(cell, p->tables)
 	{
-		const		CmigVersionTable *table = lfirst(cell);
+		const CmigVersionTable *table = lfirst(cell);
 
 		if (table->viewed)
 			cmig_versions_add_step(p, phase, table->a->qualified,
@@ -327,7 +333,7 @@ add_views_removal(CmigPlanning * p, const char *phase)
 
 /* Everything as before: whatever exists of the expansion is dropped. */
 void
-cmig_versions_add_abandon(CmigPlanning * p)
+cmig_versions_add_abandon(CmigPlanning *p)
 {
 	ListCell   *t;
 	ListCell   *c;
@@ -337,7 +343,7 @@ cmig_versions_add_abandon(CmigPlanning * p)
 		add_removal(p, lfirst(t), CMIG_PHASE_ABANDON);
 	foreach(t, p->tables)
 	{
-		const		CmigVersionTable *table = lfirst(t);
+		const CmigVersionTable *table = lfirst(t);
 
 		foreach(c, table->build)
 			if (((CmigShapePart *) lfirst(c))->kind[0] == 'f')
@@ -346,12 +352,12 @@ cmig_versions_add_abandon(CmigPlanning * p)
 	}
 	foreach(t, p->tables)
 	{
-		const		CmigVersionTable *table = lfirst(t);
+		const CmigVersionTable *table = lfirst(t);
 		const char *real = table->a->qualified;
 
 		foreach(c, table->build)
 		{
-			const		CmigShapePart *part = lfirst(c);
+			const CmigShapePart *part = lfirst(c);
 
 			if (part->kind[0] == 'c')
 				cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s", real, quote_identifier(cmig_versions_hidden_name(part->name))));
@@ -366,7 +372,7 @@ cmig_versions_add_abandon(CmigPlanning * p)
 			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE %s DROP COLUMN IF EXISTS %s", real, CMIG_STATE_COLUMN));
 		foreach(c, table->inverse ? table->dropped : NIL)
 		{
-			const		CmigVersionColumn *column = lfirst(c);
+			const CmigVersionColumn *column = lfirst(c);
 
 			if (column->down != NULL)
 				cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE %s ALTER COLUMN %s %s%s", real, quote_identifier(column->a->name),
@@ -386,7 +392,7 @@ cmig_versions_add_abandon(CmigPlanning * p)
 
 /* Objects of the old shape that the revision has dropped. */
 static void
-add_dropped_objects(CmigPlanning * p)
+add_dropped_objects(CmigPlanning *p)
 {
 	const CmigKind *kinds[] = {&cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_rule, &cmig_kind_statistics,
 	&cmig_kind_view, &cmig_kind_materialized_view};
@@ -404,7 +410,7 @@ add_dropped_objects(CmigPlanning * p)
 
 /* The real table takes its new shape. */
 void
-cmig_versions_add_contract(CmigPlanning * p)
+cmig_versions_add_contract(CmigPlanning *p)
 {
 	ListCell   *t;
 	ListCell   *c;
@@ -417,11 +423,11 @@ cmig_versions_add_contract(CmigPlanning * p)
 	for (int keys = 1; keys >= 0; keys--)
 		foreach(t, p->tables)
 	{
-		const		CmigVersionTable *table = lfirst(t);
+		const CmigVersionTable *table = lfirst(t);
 
 		foreach(c, table->drop)
 		{
-			const		CmigShapePart *part = lfirst(c);
+			const CmigShapePart *part = lfirst(c);
 
 			if ((part->kind[0] == 'f') != keys)
 				continue;
@@ -432,12 +438,12 @@ cmig_versions_add_contract(CmigPlanning * p)
 	}
 	foreach(t, p->tables)
 	{
-		const		CmigVersionTable *table = lfirst(t);
+		const CmigVersionTable *table = lfirst(t);
 		const char *real = table->a->qualified;
 
 		foreach(c, table->columns)
 		{
-			const		CmigVersionColumn *column = lfirst(c);
+			const CmigVersionColumn *column = lfirst(c);
 
 			if (column->hidden == NULL)
 				continue;
@@ -456,20 +462,22 @@ cmig_versions_add_contract(CmigPlanning * p)
 		}
 		foreach(c, list_concat_copy(table->columns, table->dropped))
 		{
-			const		CmigVersionColumn *column = lfirst(c);
+			const CmigVersionColumn *column = lfirst(c);
 
 			if (column->a != NULL && (column->b == NULL || column->hidden != NULL))
 				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s DROP COLUMN %s", real, quote_identifier(column->a->name)));
 		}
 		if (table->filled)
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s DROP COLUMN %s", real, CMIG_STATE_COLUMN));
+		foreach(c, cmig_versions_renames(table->columns, real, true))
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, lfirst(c));
 		foreach(c, table->columns)
 		{
-			const		CmigVersionColumn *column = lfirst(c);
-			const char *now = column->hidden ? column->hidden : column->a->name;
+			const CmigVersionColumn *column = lfirst(c);
 
-			if (!cmig_text_same(now, column->b->name))
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", real, quote_identifier(now), quote_identifier(column->b->name)));
+			if (column->hidden != NULL)
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", real,
+																			  quote_identifier(column->hidden), quote_identifier(column->b->name)));
 		}
 		if (!cmig_text_same(table->a->name, table->b->name))
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s RENAME TO %s", real, quote_identifier(table->b->name)));
@@ -479,7 +487,7 @@ cmig_versions_add_contract(CmigPlanning * p)
 		real = table->b->qualified;
 		foreach(c, table->columns)
 		{
-			const		CmigVersionColumn *column = lfirst(c);
+			const CmigVersionColumn *column = lfirst(c);
 
 			if (column->hidden == NULL || *column->b->not_null == 'f')
 				continue;
@@ -498,9 +506,18 @@ cmig_versions_add_contract(CmigPlanning * p)
 												quote_literal_cstr(real), quote_literal_cstr(column->b->name), value, value));
 			}
 		}
+		for (int i = 0; i < list_length(table->renamed); i += 2)
+		{
+			const CmigShapePart *part = list_nth(table->renamed, i);
+			const char *name = quote_identifier(((CmigShapePart *) list_nth(table->renamed, i + 1))->name);
+
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, part->kind[0] == 'i' ?
+								   psprintf("ALTER INDEX %s.%s RENAME TO %s", quote_identifier(table->b->schema), quote_identifier(part->name), name) :
+								   psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", real, quote_identifier(part->name), name));
+		}
 		foreach(c, table->build)
 		{
-			const		CmigShapePart *part = lfirst(c);
+			const CmigShapePart *part = lfirst(c);
 			char	   *name = cmig_versions_hidden_name(part->name);
 
 			if (part->kind[0] == 'i')

@@ -90,6 +90,7 @@ typedef struct Writer
 	Oid			trigger;		/* the key of the hash table */
 	bool		valid;
 	MemoryContext context;
+	TupleDesc	desc;
 	AttrNumber	state;			/* the column that says what is to be done */
 	bool		strict;			/* a failing "up" fails the write */
 	bool		inverse;		/* the version has no column of its own, so
@@ -99,7 +100,7 @@ typedef struct Writer
 	Rule	   *rules;
 	Bitmapset  *hidden;			/* columns that only one version writes */
 	Bitmapset  *old;
-}			Writer;
+} Writer;
 
 /* What one statement needs. */
 typedef struct Statement
@@ -334,7 +335,7 @@ column_number(Relation relation, const char *name)
  * kind and flags, column, label, and expression.
  */
 static void
-read_arguments(Writer * writer, Relation relation, const Trigger *trigger)
+read_arguments(Writer *writer, Relation relation, const Trigger *trigger)
 {
 	TupleDesc	desc = RelationGetDescr(relation);
 	int			level = NewGUCNestLevel();
@@ -391,14 +392,16 @@ find_writer(Relation relation, const Trigger *trigger)
 
 	if (found && writer->valid)
 		return writer;
+	/* a statement that is running may still use it */
 	if (found && writer->context != NULL)
-		MemoryContextDelete(writer->context);
+		MemoryContextSetParent(writer->context, TopTransactionContext);
 	memset(writer, 0, sizeof(Writer));
 	writer->trigger = trigger->tgoid;
 	writer->context = AllocSetContextCreate(TopMemoryContext, "pg_cmig expanded table", ALLOCSET_SMALL_SIZES);
 	/* an invalidation while it is compiled must not be lost */
 	writer->valid = true;
 	old = MemoryContextSwitchTo(writer->context);
+	writer->desc = CreateTupleDescCopy(RelationGetDescr(relation));
 	PG_TRY();
 	{
 		read_arguments(writer, relation, trigger);
@@ -417,6 +420,7 @@ static Statement *
 find_statement(FunctionCallInfo fcinfo, const TriggerData *data)
 {
 	Statement  *statement = fcinfo->flinfo->fn_extra;
+	const Rule *rules;
 	MemoryContext old;
 
 	if (statement != NULL)
@@ -424,21 +428,15 @@ find_statement(FunctionCallInfo fcinfo, const TriggerData *data)
 	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 	statement = palloc0(sizeof(Statement));
 	statement->writer = *find_writer(data->tg_relation, data->tg_trigger);
-	statement->writer.hidden = bms_copy(statement->writer.hidden);
-	statement->writer.old = bms_copy(statement->writer.old);
+	rules = statement->writer.rules;
 	statement->writer.rules = palloc(sizeof(Rule) * Max(statement->writer.count, 1));
 	for (int i = 0; i < statement->writer.count; i++)
 	{
-		Rule	   *rule = &statement->writer.rules[i];
-
-		*rule = find_writer(data->tg_relation, data->tg_trigger)->rules[i];
-		rule->label = pstrdup(rule->label);
-		rule->reads = bms_copy(rule->reads);
-		rule->expr = copyObject(rule->expr);
-		rule->state = ExecInitExpr(rule->expr, NULL);
+		statement->writer.rules[i] = rules[i];
+		statement->writer.rules[i].state = ExecInitExpr(rules[i].expr, NULL);
 	}
 	statement->econtext = CreateStandaloneExprContext();
-	statement->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(data->tg_relation)), &TTSOpsVirtual);
+	statement->slot = MakeSingleTupleTableSlot(statement->writer.desc, &TTSOpsVirtual);
 	statement->econtext->ecxt_scantuple = statement->slot;
 	statement->context = CurrentMemoryContext;
 	MemoryContextSwitchTo(old);
@@ -482,7 +480,7 @@ typedef struct Evaluation
 	Rule	   *rule;
 	Datum		value;
 	bool		null;
-}			Evaluation;
+} Evaluation;
 
 static void
 evaluate(void *arg)
@@ -496,7 +494,7 @@ evaluate(void *arg)
 static void
 describe_error(void *arg)
 {
-	const		Evaluation *e = arg;
+	const Evaluation *e = arg;
 
 	errcontext("pg_cmig: column \"%s\" of the %s version", e->rule->label,
 			   e->rule->kind == CMIG_RULE_DOWN ? "old" : "new");
