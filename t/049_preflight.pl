@@ -149,6 +149,13 @@ gives(0, "^lock_timeout +warning: not set: waits [^\n]*\n +-> -x cmig\\.lock_tim
 	gives(1, "\nprivilege +error: role watcher cannot load the files: only what the database has was\n +checked\n +-> SELECT \\* FROM cmig\\.grant_access\\('watcher', 'author'\\)\n", '^$', 'preflight');
 	gives(1, '^privilege +error: role watcher cannot call cmig\.upgrade\n', '^$', 'preflight', '--no-load');
 }
+# a role that can load the files sees them
+$node->safe_psql('postgres', "SELECT cmig.grant_access('watcher', 'author')");
+{
+	local $ENV{PGUSER} = 'watcher';
+	gives(1, '^privilege +error: 001, statement 1: public.account belongs to postgres.*plan +notice: 1 revision, locks on 1 relation\n', '^$', 'preflight');
+	gives(0, 'ACCESS EXCLUSIVE on public\.account', '^$', 'plan');
+}
 $holder->query_safe("BEGIN; INSERT INTO account VALUES (0); PREPARE TRANSACTION 'left'");
 gives(1, "^prepared transaction +error: 'left' of role app.*-> ROLLBACK PREPARED 'left' -- or COMMIT PREPARED\n", '^$', 'preflight');
 gives(1, '^$', "^ERROR:  prepared transaction: 'left' .*\nHINT:  ROLLBACK PREPARED 'left' -- or COMMIT PREPARED\nWARNING:  lock_timeout: .*\ncmig: preflight finds 1 error; nothing was changed\ncmig preflight\n\$",

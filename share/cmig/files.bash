@@ -157,7 +157,7 @@ begin_look()
 		warn_missing
 		return
 	fi
-	add "SELECT pg_catalog.current_setting('transaction_read_only')::boolean OR NOT pg_catalog.has_table_privilege('cmig.revision', 'INSERT') AS cmig_stored \\gset
+	add "SELECT pg_catalog.current_setting('transaction_read_only')::boolean OR NOT pg_catalog.has_any_column_privilege('cmig.revision', 'INSERT') AS cmig_stored \\gset
 \\if :cmig_stored
 \\else
 BEGIN;
