@@ -70,6 +70,17 @@ SELECT * FROM cmig.upgrade();
 SELECT key FROM person ORDER BY 1;
 \d person
 
+-- a column that a line reads is dropped after that
+SELECT cmig.create_revision('Drops', $$ALTER TABLE person DROP nick;
+ALTER TABLE person ADD alias text NOT NULL, DROP email, DROP COLUMN IF EXISTS none;
+-- cmig:up person.alias = person.nick || length(email)$$, $$-- nothing$$, revision => '00d', expand => true);
+SELECT substring(cmig.script('upgrade', '004:00d') FROM 'SET row_security = off;\n(.*)RESET SESSION') AS script;
+BEGIN;
+SELECT cmig.upgrade();
+SELECT alias, to_jsonb(p) ? 'nick' AS nick FROM person p ORDER BY 1;
+ROLLBACK;
+SELECT cmig.remove_revision('00d');
+
 -- what fails says where
 CREATE FUNCTION fails(script text, transactional boolean DEFAULT true) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

@@ -294,7 +294,8 @@ cmig_expand_lines(const CmigRevisionText *revision)
  * follow each other with no statement between them, for one table, become a
  * single UPDATE, so that all their expressions see the old values.  What the
  * ALTER TABLE statements above demand of the columns becomes a statement after
- * the UPDATE.  All line numbers remain the same.
+ * the UPDATE, with the drops of columns that the expressions read.  All line
+ * numbers remain the same.
  * ----------------------------------------------------------------
  */
 
@@ -440,6 +441,40 @@ find_filling(const Fill *fill, const Action *action, const List *columns)
 	return NULL;
 }
 
+/* A walker that collects the names of columns. */
+static bool
+collect_columns(Node *node, void *columns)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), String))
+		*(List **) columns = lappend(*(List **) columns, strVal(llast(((ColumnRef *) node)->fields)));
+	return raw_expression_tree_walker(node, collect_columns, columns);
+}
+
+/*
+ * Returns the last line below the action whose expression reads the column, or
+ * NULL if there is none.
+ */
+static FillLine *
+find_reading(const Fill *fill, const Action *action, const char *column)
+{
+	for (int i = fill->line_count - 1; i >= 0 && fill->lines[i].line->start > action->start; i--)
+	{
+		FillLine   *line = &fill->lines[i];
+		List	   *columns = NIL;
+		const char *problem;
+
+		if (line->change != NULL ||
+			!cmig_expand_is_relation(line->line, action->relation->schemaname, action->relation->relname))
+			continue;
+		(void) collect_columns(parse_expression(line->line->up, &problem), &columns);
+		if (cmig_text_list_has(columns, column))
+			return line;
+	}
+	return NULL;
+}
+
 /*
  * Returns a column's constraint as an action of ALTER TABLE.  "text" is the
  * constraint as it was written.
@@ -520,17 +555,6 @@ move_constraints(Fill *fill, const Action *action)
 	}
 }
 
-/* A walker that collects the names of columns. */
-static bool
-collect_columns(Node *node, void *columns)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), String))
-		*(List **) columns = lappend(*(List **) columns, strVal(llast(((ColumnRef *) node)->fields)));
-	return raw_expression_tree_walker(node, collect_columns, columns);
-}
-
 /* Returns the columns of which the action demands something. */
 static List *
 demanded_columns(const AlterTableCmd *cmd)
@@ -559,7 +583,10 @@ demanded_columns(const AlterTableCmd *cmd)
 	return columns;
 }
 
-/* Move what the statements demand of filled columns behind the lines. */
+/*
+ * Move what the statements demand of filled columns behind the lines, and the
+ * drops of columns that the lines read.
+ */
 static void
 move_demands(Fill *fill)
 {
@@ -572,7 +599,8 @@ move_demands(Fill *fill)
 
 		if (action->cmd->subtype == AT_AddColumn)
 			move_constraints(fill, action);
-		line = find_filling(fill, action, demanded_columns(action->cmd));
+		line = action->cmd->subtype == AT_DropColumn ? find_reading(fill, action, action->cmd->name) :
+			find_filling(fill, action, demanded_columns(action->cmd));
 		if (line == NULL)
 			continue;
 		action->moved = true;
