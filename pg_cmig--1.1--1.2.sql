@@ -73,13 +73,14 @@ DROP PROCEDURE cmig.upgrade_stepwise("any", "any", "any", VARIADIC "any");
 DROP PROCEDURE cmig.downgrade_stepwise("any", "any", "any", VARIADIC "any");
 
 CREATE FUNCTION cmig.lint(target text DEFAULT 'heads', facts boolean DEFAULT true,
+	probe boolean DEFAULT false, max_table_size bigint DEFAULT 104857600,
 	OUT revision text, OUT statement integer, OUT line integer, OUT rule text,
 	OUT severity text, OUT message text, OUT safe_rewrite text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_lint'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.lint(text, boolean) IS 'Returns what the statements of pending revisions would lock, rewrite, scan, break, or lose, based on their text and the existing tables. With facts => false, ignores the existing tables, and says which rules needed them. Executes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023) or the graph is broken (MG005).';
+COMMENT ON FUNCTION cmig.lint(text, boolean, boolean, bigint) IS 'Returns what the statements of pending revisions would lock, rewrite, scan, break, or lose, based on their text and the existing tables. With facts => false, ignores the existing tables, and says which rules needed them. With probe => true, reads the rows of tables of at most max_table_size bytes, and returns which constraints they violate; otherwise, executes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), or both facts => false and probe => true are specified (22023).';
 
 CREATE OR REPLACE FUNCTION cmig.audit_history(target regclass, key "any" DEFAULT NULL::text,
 	OUT id bigint, OUT clock_at timestamptz, OUT transaction_id xid8,

@@ -2187,6 +2187,7 @@ COMMENT ON FUNCTION cmig.preflight(text) IS 'Returns what could stop an upgrade 
 COMMENT ON FUNCTION cmig.preflight_rows(jsonb, timestamptz) IS 'Compares facts about a plan with the state of the server. Called by cmig.preflight only, with the facts and the current time.';
 
 CREATE FUNCTION cmig.lint(target text DEFAULT 'heads', facts boolean DEFAULT true,
+	probe boolean DEFAULT false, max_table_size bigint DEFAULT 104857600,
 	OUT revision text, OUT statement integer, OUT line integer, OUT rule text,
 	OUT severity text, OUT message text, OUT safe_rewrite text)
 RETURNS SETOF record
@@ -2201,7 +2202,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_lint_sql'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.lint(text, boolean) IS 'Returns what the statements of pending revisions would lock, rewrite, scan, break, or lose, based on their text and the existing tables. With facts => false, ignores the existing tables, and says which rules needed them. Executes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023) or the graph is broken (MG005).';
+COMMENT ON FUNCTION cmig.lint(text, boolean, boolean, bigint) IS 'Returns what the statements of pending revisions would lock, rewrite, scan, break, or lose, based on their text and the existing tables. With facts => false, ignores the existing tables, and says which rules needed them. With probe => true, reads the rows of tables of at most max_table_size bytes, and returns which constraints they violate; otherwise, executes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), or both facts => false and probe => true are specified (22023).';
 COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'Does the same as lint, for one script. With facts => false, ignores the existing tables, as in an empty database. Raises an error if the script is null (22004).';
 
 --

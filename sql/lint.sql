@@ -176,6 +176,68 @@ SET cmig.lint_ignore = 'no-facts';
 SELECT count(*) FROM cmig.lint(facts => false);
 RESET cmig.lint_ignore;
 
+-- rows that violate constraints, read only if asked for
+CREATE TABLE country (id int PRIMARY KEY, code text);
+CREATE TABLE item (id int, country int, name text, other int, "Odd" text);
+CREATE TABLE parted (id int NOT NULL, n int) PARTITION BY LIST (id);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
+INSERT INTO country VALUES (1, 'a'), (2, 'a'), (3, NULL), (4, NULL);
+INSERT INTO item VALUES (1, 1, 'x', 9, NULL), (1, 9, 'y', NULL, 'b'), (2, NULL, 'z', 1, 'c');
+INSERT INTO parted VALUES (1, NULL), (1, 2);
+ALTER TABLE item ADD CONSTRAINT old FOREIGN KEY (other) REFERENCES country NOT VALID;
+CREATE FUNCTION violated(VARIADIC scripts text[]) RETURNS TABLE (revision text, statement int, severity text, message text) LANGUAGE plpgsql AS $x$
+BEGIN
+	DELETE FROM cmig.revision;
+	INSERT INTO cmig.revision (revision, down_revision, upgrade_sql, transactional)
+		SELECT i::text, CASE WHEN i > 1 THEN ARRAY[(i - 1)::text] ELSE '{}' END, sql, false FROM unnest(scripts) WITH ORDINALITY u (sql, i);
+	RETURN QUERY SELECT l.revision, l.statement, l.severity, l.message FROM cmig.lint(probe => true) l WHERE rule = 'violated-by-rows';
+END $x$;
+SELECT * FROM violated('ALTER TABLE item ALTER "Odd" SET NOT NULL, ALTER name SET NOT NULL', 'ALTER TABLE item ADD PRIMARY KEY (id), ADD UNIQUE (name)', 'ALTER TABLE item ADD PRIMARY KEY (country)',
+	'CREATE UNIQUE INDEX CONCURRENTLY ON item (id, other); CREATE UNIQUE INDEX ON country (code); CREATE UNIQUE INDEX ON parted (id)',
+	'ALTER TABLE country ADD CONSTRAINT both_null UNIQUE NULLS NOT DISTINCT (code)', 'ALTER TABLE item ADD CONSTRAINT c FOREIGN KEY (country) REFERENCES country NOT VALID; ALTER TABLE item VALIDATE CONSTRAINT c, VALIDATE CONSTRAINT old',
+	'ALTER TABLE item ADD FOREIGN KEY (other) REFERENCES country, ADD FOREIGN KEY (id) REFERENCES country (id)', 'ALTER TABLE parted ALTER n SET NOT NULL',
+	'CALL cmig.add_not_null(''item'', ''other''); CALL cmig.add_foreign_key(''item'', ''country'', ''country'', name => ''c2''); CALL cmig.add_unique(''country'', ''code'')',
+	'ALTER TABLE country RENAME code TO label; ALTER TABLE country RENAME TO land; ALTER TABLE land ALTER label SET NOT NULL');
+-- nothing to find: rows that do not violate it, new tables and columns, other columns, expressions, NOT VALID
+SELECT * FROM violated('ALTER TABLE item ALTER id SET NOT NULL, ADD UNIQUE (name), ADD n int UNIQUE, ADD FOREIGN KEY (id) REFERENCES country', 'CREATE TABLE new (a int); ALTER TABLE new ALTER a SET NOT NULL, ADD FOREIGN KEY (a) REFERENCES item (id)',
+	'ALTER TABLE item ADD z int REFERENCES country; ALTER TABLE item ALTER nothing SET NOT NULL; CREATE INDEX ON item (id); CREATE UNIQUE INDEX ON item (id) WHERE id > 1; CREATE UNIQUE INDEX ON item (lower(name))',
+	'ALTER TABLE item ADD CONSTRAINT c FOREIGN KEY (country) REFERENCES country NOT VALID', 'ALTER TABLE item ALTER id TYPE text; CREATE UNIQUE INDEX ON item (id)', 'ALTER TABLE nowhere ALTER a SET NOT NULL');
+-- rows that cannot be judged
+SELECT * FROM violated('UPDATE item SET "Odd" = ''''; ALTER TABLE item ALTER "Odd" SET NOT NULL, ALTER other SET NOT NULL; ALTER TABLE country ALTER code SET NOT NULL',
+	'INSERT INTO country VALUES (9); ALTER TABLE item ADD FOREIGN KEY (country) REFERENCES country', 'DO $$BEGIN NULL; END$$; ALTER TABLE country ADD UNIQUE (code)');
+SELECT * FROM violated('CALL cmig.backfill(''item'', ''other = 1'', ''other IS NULL''); CALL cmig.add_not_null(''item'', ''other'')');
+SELECT * FROM violated('SELECT judged(); ALTER TABLE country ADD UNIQUE (code)');
+SELECT count(*) FROM violated('ALTER TABLE item ALTER "Odd" SET NOT NULL');
+SELECT message FROM cmig.lint(probe => true, max_table_size => 8191) WHERE rule = 'violated-by-rows';
+SELECT count(*) FROM cmig.lint(probe => true, max_table_size => NULL) WHERE rule = 'violated-by-rows';
+SELECT count(*) FROM cmig.lint() WHERE rule = 'violated-by-rows';
+SELECT * FROM cmig.lint(probe => true, facts => false);
+-- only as the caller, and with no rows hidden
+CREATE ROLE regress_lint_prober;
+GRANT SELECT ON item TO regress_lint_prober;
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_lint_prober', 'reader');
+SELECT count(*) FROM violated('ALTER TABLE item ALTER "Odd" SET NOT NULL, ADD FOREIGN KEY (other) REFERENCES country');
+SET ROLE regress_lint_prober;
+SELECT severity, message FROM cmig.lint(probe => true) WHERE rule = 'violated-by-rows';
+RESET ROLE;
+ALTER TABLE item ENABLE ROW LEVEL SECURITY;
+SET ROLE regress_lint_prober;
+SELECT severity, message FROM cmig.lint(probe => true) WHERE rule = 'violated-by-rows';
+RESET ROLE;
+-- no lock is kept, and the statement's own timeout stays
+BEGIN;
+SET LOCAL statement_timeout = '1h';
+SELECT count(*) FROM cmig.lint(probe => true) WHERE rule = 'violated-by-rows';
+SELECT relation::regclass, mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation IN ('item'::regclass, 'country'::regclass);
+COMMIT;
+-- generated files have one action in each statement
+SELECT cmig.create_revision('One', 'ALTER TABLE public.item ADD a int; ALTER TABLE public.item ADD b int; ALTER TABLE item ADD c int; ALTER TABLE public.item ADD d int, ADD e int', revision => 'generated', head => 'base', splice => true);
+SELECT statement FROM cmig.lint('generated') WHERE rule = 'prefer-single-alter-table';
+DELETE FROM cmig.revision;
+DROP OWNED BY regress_lint_prober;
+DROP ROLE regress_lint_prober;
+DROP TABLE item, country, parted;
+DROP FUNCTION violated;
 DROP FUNCTION judged;
 DROP TABLE big, empty;
 DROP TYPE mood;

@@ -243,7 +243,9 @@ SELECT fires('ban-duplicate-column-assignments', E'UPDATE big SET n = 1, n = 2;\
 	silent('ban-duplicate-column-assignments', 'UPDATE big SET n = 1, name = 2', 'UPDATE big SET pt.x = 1, pt.y = 2', E'UPDATE big SET n = 1;\nUPDATE big SET n = 1', 'INSERT INTO small (id, name) SELECT id, id FROM big');
 SELECT fires('identifier-too-long', 'CREATE TABLE ' || repeat('x', 64) || ' (id bigint)', 1), fires('identifier-too-long', 'SELECT 1 AS "' || repeat('ü', 32) || '"', 1),
 	silent('identifier-too-long', 'CREATE TABLE ' || repeat('x', 63) || ' (id bigint)', 'SELECT ''' || repeat('x', 80) || '''', 'SELECT 1 -- ' || repeat('x', 80), 'SELECT 1 AS "' || repeat('ü', 31) || '"', 'CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM ''' || repeat('x', 80) || '''; END $$');
-SELECT fires('unchecked-dynamic-sql', E'DO $$BEGIN NULL; END$$;\nCALL p()', 1, 2), silent('unchecked-dynamic-sql', 'CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS ''BEGIN NULL; END''', 'PREPARE x AS SELECT 1'), silent_alone('unchecked-dynamic-sql', 'CALL cmig.backfill(''big'', ''n = 1'')');
+SELECT fires('unchecked-dynamic-sql', E'DO $$BEGIN NULL; END$$;\nCALL p()', 1, 2),
+	fires('unchecked-dynamic-sql', E'DO $$BEGIN PERFORM cmig.enable_rls(''big'', ''id'') FROM small; END$$;\nDO $$BEGIN PERFORM other(); END$$;\nDO $$BEGIN PERFORM cmig.enable_audit((SELECT ''big''::regclass)); END$$;\nDO $$BEGIN IF true THEN PERFORM cmig.enable_audit(''big''); END IF; END$$;\nDO $$BEGIN PERFORM cmig.upgrade(); END$$', 1, 2, 3, 4, 5),
+	silent('unchecked-dynamic-sql', 'DO $$BEGIN PERFORM cmig.enable_rls(''big'', ''id''); PERFORM cmig.enable_audit(''small''::regclass, exclude => ARRAY[''name'']); END;$$', 'CALL cmig.backfill(''big'', ''n = 1'')'), silent('unchecked-dynamic-sql', 'CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS ''BEGIN NULL; END''', 'PREPARE x AS SELECT 1'), silent_alone('unchecked-dynamic-sql', 'CALL cmig.backfill(''big'', ''n = 1'')');
 SELECT fires('syntax-error', E'SELECT 1;\nSELEC 1', 2), fires('syntax-error', 'CREATE TABLE x (', 1), silent('syntax-error', 'SELECT 1;', '', ';;', '-- nothing');
 -- in calls of pg_cmig's functions
 SELECT fires('require-concurrent-index-creation', E'SELECT cmig.enable_rls(''big'', tenant_column => ''kind'');\nSELECT FROM (SELECT cmig.enable_rls(''public.big'', ''code'', ''tag'')) s;\nDO $$BEGIN PERFORM cmig.enable_rls(target => ''big'', user_column => ''filled''); END$$;\nSELECT cmig.enable_rls_schema(''shop'', ''id'')', 1, 2, 3, 4),
@@ -314,6 +316,64 @@ SELECT create_distributed_table(NULL, 'id'), create_distributed_table(), create_
 SELECT create_distributed_table_concurrently('big', 'id');
 $$, facts => false) WHERE rule = 'distributing-table';
 SELECT count(*) FROM cmig.lint_sql($$SELECT create_distributed_table('big', 'id')$$);
+-- the same and others in sub-selects, DO, and INSERT; functions that move shards
+SELECT statement, message FROM cmig.lint_sql($$
+SELECT count(*) FROM (SELECT create_reference_table('city')) s;
+DO $x$BEGIN PERFORM create_distributed_table('big', 'id'); END$x$;
+INSERT INTO small (name) SELECT undistribute_table('big')::text;
+SELECT alter_table_set_access_method('big', 'columnar'), isolate_tenant_to_new_shard('big', 5);
+SELECT rebalance_table_shards(), citus_drain_node('a', 5432), citus_schema_distribute('shop');
+$$, facts => false) WHERE rule = 'distributing-table';
+-- what Citus refuses, in tables that it stores according to a fake catalog, or because of the plan; Citus is not installed
+SET allow_system_table_mods = on;
+CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass NOT NULL, partmethod "char" NOT NULL, partkey text, colocationid int, repmodel "char");
+CREATE TABLE pg_catalog.pg_dist_schema (schemaid regnamespace NOT NULL);
+CREATE FUNCTION pg_catalog.column_to_column_name(regclass, text) RETURNS text LANGUAGE sql AS 'SELECT $2';
+INSERT INTO pg_catalog.pg_dist_partition VALUES ('big', 'h', 'city_id', 1, 's'), ('loose', 'h', 'id', 1, 's'), ('city', 'n', NULL, 2, 't'), ('checked', 'n', NULL, 0, 's'), ('scratch', 'n', NULL, 3, 's');
+INSERT INTO pg_catalog.pg_extension SELECT 99999, 'citus', extowner, extnamespace, false, '13.0' FROM pg_extension WHERE extname = 'plpgsql';
+RESET allow_system_table_mods;
+CREATE FUNCTION refused(script text) RETURNS TABLE (statement int, message text) LANGUAGE sql AS $x$ SELECT statement, message FROM cmig.lint_sql($1) WHERE rule = 'unsupported-by-citus' $x$;
+SELECT * FROM refused($$
+ALTER TABLE big ADD UNIQUE (id), ADD COLUMN x int UNIQUE;
+CREATE UNIQUE INDEX ON big (k, lower(name));
+CALL cmig.add_unique('big', 'k');
+ALTER TABLE big ADD FOREIGN KEY (city_id) REFERENCES small (id);
+ALTER TABLE big ADD y bigint REFERENCES loose (id), ADD FOREIGN KEY (city_id) REFERENCES checked (id);
+ALTER TABLE small ADD FOREIGN KEY (id) REFERENCES loose (id), ADD FOREIGN KEY (city_id) REFERENCES loose (id);
+ALTER TABLE city ADD FOREIGN KEY (id) REFERENCES big (id);
+CREATE TRIGGER t BEFORE UPDATE ON big FOR EACH ROW EXECUTE FUNCTION stamped();
+CREATE TRIGGER t BEFORE UPDATE ON city FOR EACH ROW EXECUTE FUNCTION stamped();
+UPDATE big SET name = '', city_id = 1 WHERE id = 1;
+INSERT INTO big (id, k) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET city_id = 2;
+CALL cmig.backfill('big', 'city_id = 1');
+CREATE TABLE fresh (id bigint PRIMARY KEY, tenant bigint, UNIQUE (tenant, id));
+SELECT create_distributed_table('fresh', 'tenant');
+ALTER TABLE fresh ADD UNIQUE (id);
+$$);
+SELECT * FROM refused($$
+ALTER TABLE big ADD UNIQUE (id, city_id), ADD FOREIGN KEY (city_id) REFERENCES city, ADD FOREIGN KEY (k, city_id) REFERENCES loose (day, id);
+CREATE UNIQUE INDEX ON big (city_id, name);
+CREATE INDEX ON big (name);
+ALTER TABLE small ADD UNIQUE (id), ADD FOREIGN KEY (city_id) REFERENCES city, ADD FOREIGN KEY (city_id) REFERENCES checked (id);
+ALTER TABLE city ADD FOREIGN KEY (id) REFERENCES small (id);
+ALTER TABLE scratch ADD FOREIGN KEY (id) REFERENCES big (id);
+CREATE TRIGGER t BEFORE UPDATE ON checked FOR EACH ROW EXECUTE FUNCTION stamped();
+CREATE TRIGGER t BEFORE UPDATE ON small FOR EACH ROW EXECUTE FUNCTION stamped();
+UPDATE big SET name = '' WHERE city_id = 1;
+UPDATE small SET city_id = 1;
+SELECT undistribute_table('big');
+UPDATE big SET city_id = 1;
+CREATE TABLE fresh (id bigint PRIMARY KEY);
+SELECT create_reference_table('fresh');
+ALTER TABLE fresh ADD n bigint UNIQUE;
+$$);
+SET citus.enable_unsafe_triggers = on;
+SELECT * FROM refused('CREATE TRIGGER t BEFORE UPDATE ON big FOR EACH ROW EXECUTE FUNCTION stamped()');
+SET allow_system_table_mods = on;
+DELETE FROM pg_catalog.pg_extension WHERE extname = 'citus';
+DROP TABLE pg_catalog.pg_dist_partition, pg_catalog.pg_dist_schema;
+DROP FUNCTION pg_catalog.column_to_column_name(regclass, text), refused;
+RESET allow_system_table_mods;
 
 -- the rule that is off by default
 SET cmig.lint_include = 'require-table-schema';

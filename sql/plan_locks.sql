@@ -99,6 +99,20 @@ SELECT * FROM locks('SELECT cmig.enable_rls(''account'', user_column => ''n'', r
 	'SELECT cmig.set_context(''1''), cmig.current_user_id(), cmig.require(''heads''), cmig.set_option(''cmig.lint_policy'', ''warn'')',
 	'SELECT cmig.enable_audit(oid) FROM pg_class; SELECT cmig.enable_rls(); SELECT cmig.enable_audit_schema(''lock_app'', ''a%'')',
 	'CALL cmig.backfill(''account'', ''n = = 1''); CALL cmig.upgrade_stepwise(); SELECT cmig.diff(''''); SELECT cmig.nothing(); CALL other()');
+-- each function of pg_cmig that is not STABLE, with constants as arguments: only those are unknown that run scripts of
+-- revisions or of a target
+CREATE TEMP TABLE call AS SELECT proname, row_number() OVER (ORDER BY proname, p.oid::regprocedure::text) AS n,
+	format('%s cmig.%I(%s)', CASE prokind WHEN 'p' THEN 'CALL' ELSE 'SELECT' END, proname, (SELECT string_agg(format('%I => %s', name, CASE
+		WHEN type = 'regclass'::regtype THEN '''account''' WHEN type = 'boolean'::regtype THEN 'true' WHEN type = 'integer'::regtype THEN '1'
+		WHEN type::regtype::text LIKE '%[]' THEN '''{n}''' WHEN name = 'schema' THEN '''lock_app''' WHEN name = 'history_table' THEN '''account'''
+		WHEN name ~ '_sql$|^condition$' THEN '''n = 1''' ELSE '''n''' END), ', ' ORDER BY i)
+	FROM unnest(proargnames, proargmodes, coalesce(proallargtypes, proargtypes)) WITH ORDINALITY a (name, mode, type, i)
+	WHERE coalesce(mode, 'i') = 'i' AND name <> 'pattern')) AS statement
+FROM pg_proc p WHERE pronamespace = 'cmig'::regnamespace AND provolatile = 'v' AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype);
+SELECT DISTINCT proname AS unknown FROM locks(VARIADIC ARRAY(SELECT statement FROM call ORDER BY n)) l JOIN call ON call.n = l.revision::int WHERE l.locks LIKE '%unknown%' ORDER BY 1;
+SELECT unnest(string_to_array(l.locks, E'\n')) AS lock, string_agg(DISTINCT proname, ' ' ORDER BY proname) AS functions FROM locks(VARIADIC ARRAY(SELECT statement FROM call ORDER BY n)) l
+	JOIN call ON call.n = l.revision::int WHERE l.locks NOT LIKE '%unknown%' GROUP BY 1 ORDER BY 1;
+DROP TABLE call;
 -- what roles own
 CREATE ROLE regress_locks_owner;
 GRANT CREATE, USAGE ON SCHEMA lock_app TO regress_locks_owner;

@@ -32,7 +32,7 @@ SELECT cmig.create_revision('a', $$
 	CREATE TABLE fresh (id int);
 	ALTER TABLE fresh ADD age int
 $$, '', revision => '001');
-SELECT cmig.create_revision('b', $$DO $do$BEGIN END$do$; ALTER TABLE elsewhere ADD x int; ALTER TABLE account ALTER note SET NOT NULL$$, '', revision => '002');
+SELECT cmig.create_revision('b', $$DO $do$BEGIN NULL; END$do$; ALTER TABLE elsewhere ADD x int; ALTER TABLE account ALTER note SET NOT NULL$$, '', revision => '002');
 SELECT * FROM flight('head');
 -- with limits, and lint as a policy; an ignored finding still takes time
 SET cmig.lock_timeout = '5s';

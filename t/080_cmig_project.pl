@@ -162,6 +162,17 @@ gives(1, 'SET statement_timeout', '', 'lint');
 append_to_file('cmig.conf', "lint_ignore = require-statement-timeout\n");
 gives(1, '(?s)^(?!.*SET statement_timeout).*dependent-objects', '', 'lint');
 gives(1, 'SET statement_timeout', '', '-x', 'cmig.lint_ignore=', 'lint');
+gives(1, '(?s)ban-drop-table.*were not read.*dependent-objects', '', 'lint', '--no-facts');
+query($node, 'others', 'INSERT INTO job DEFAULT VALUES');
+add_file('006', '005', 'ALTER TABLE job ALTER account SET NOT NULL;', 'ALTER TABLE job ALTER account DROP NOT NULL;');
+gives(1, '006.sql:[0-9]+: error: SET NOT NULL fails, because\s+rows\s+of\s+job\s+have\s+NULL\s+in', '', 'lint', '--probe');
+gives(1, '(?s)^(?!.*violated-by-rows)', '', 'lint');
+gives(3, '', 'cannot be read without the tables', 'lint', '--probe', '--no-facts');
+my $locker = $node->background_psql('others');
+$locker->query_safe('BEGIN; LOCK job');
+gives(1, '', '', 'lint');
+gives(1, 'notice: rows of job were not read: canceling\s+statement', '', 'lint', '--probe');
+$locker->quit;
 
 # --- completion --------------------------------------------------------------
 

@@ -634,6 +634,12 @@ extern void cmig_catalog_rows_referring(Oid class, Oid object, CmigCatalogRow ca
  */
 extern bool cmig_citus_manages(Oid relation);
 
+/*
+ * How does Citus store the table?  Returns NULL if not; "h" and the distribution
+ * column; "t" for a reference table; "l" for a local one; "s" otherwise.
+ */
+extern char *cmig_citus_storage(Oid relation);
+
 /* Is Citus installed here, in a version that has distributed schemas? */
 extern bool cmig_citus_is_installed(void);
 

@@ -85,6 +85,15 @@ cmig_citus_manages(Oid relation)
 		ask("SELECT 'yes' FROM pg_catalog.pg_dist_partition d WHERE d.logicalrelid::oid = $1", relation) != NULL;
 }
 
+char *
+cmig_citus_storage(Oid relation)
+{
+	return !has_metadata("pg_dist_partition") ? NULL :
+		ask("SELECT CASE WHEN d.partmethod = 'h' THEN 'h' || pg_catalog.column_to_column_name(d.logicalrelid, d.partkey)"
+			" WHEN d.repmodel = 't' THEN 't' WHEN d.partmethod = 'n' AND d.colocationid = 0 THEN 'l' ELSE 's' END"
+			" FROM pg_catalog.pg_dist_partition d WHERE d.logicalrelid::oid = $1", relation);
+}
+
 bool
 cmig_citus_is_installed(void)
 {

@@ -57,14 +57,17 @@ static const Helper helpers[] = {
 	{"enable_audit_schema", "schema pattern", NULL, "enable_audit"},
 	{"disable_audit", "target", "DROP TRIGGER IF EXISTS cmig_audit_insert ON @target"},
 	{"import_state", "tool history_table", "[SELECT FROM @history_table]"},
+	{"drop_scope", "scope", "DROP SCHEMA #scope CASCADE"},
+	{"audit_import", "source", "SELECT FROM @source"},
+	{"rls_test", "target", "UPDATE @target SET cmig = 0"},
 	{NULL}
 };
 
-/* Functions that write only to pg_cmig's own tables, or change settings. */
+/* Functions that read, or write only to pg_cmig's own tables, or change settings. */
 static const char *const harmless[] = {
-	"allow_ddl", "clear_context", "create_revision", "draft", "export", "grant_access", "import_files", "load",
-	"load_directory", "merge", "remove_revision", "repair", "revoke_access", "set_context", "set_ddl_policy",
-	"set_option", "set_protect", "stamp", "wait_for_replicas", NULL
+	"allow_ddl", "audit_retain", "clear_context", "create_revision", "ddl_event", "draft", "expansion_mark", "expansion_unset", "export", "grant_access",
+	"import_files", "load", "load_directory", "merge", "pause", "remove_revision", "repair", "resume_run", "revoke_access", "rls_check",
+	"set_context", "set_ddl_policy", "set_option", "set_protect", "stamp", "throttle", "wait_for_replicas", NULL
 };
 
 Node *
@@ -119,16 +122,29 @@ parse(const char *sql)
 }
 
 List *
-cmig_calls_in_text(const char *text)
+cmig_calls_in_text(const char *text, bool *only)
 {
+	static const char *const words[] = {"begin", "perform", "end", NULL};
 	CmigLexer	lexer;
 	const char *name = NULL;	/* start of the name before this token */
 	bool		complete = false;	/* is the token before this one a name? */
+	bool		performs = false;	/* is it PERFORM or a part of the name? */
+	int			inside = 0;		/* number of parentheses that are open */
+	int			count = 0;
 	List	   *result = NIL;
 
+	*only = true;
 	cmig_lexer_init(&lexer, text);
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
+		bool		ends = cmig_lexer_is_char(&lexer, ';') || cmig_lexer_is_char(&lexer, ')');
+
+		/* is there anything but PERFORM and the arguments of its function? */
+		inside += cmig_lexer_is_char(&lexer, '(') ? 1 : cmig_lexer_is_char(&lexer, ')') ? -1 : 0;
+		count += cmig_lexer_is_word(&lexer, "perform");
+		*only &= inside > 0 ? !cmig_lexer_is_word(&lexer, "select") :
+			performs || ends || cmig_lexer_is_any_word(&lexer, words);
+		performs = cmig_lexer_is_word(&lexer, "perform") || (performs && inside == 0 && !ends);
 		if (lexer.type == CMIG_TOKEN_WORD || lexer.type == CMIG_TOKEN_QUOTED)
 		{
 			if (name == NULL || complete)
@@ -159,6 +175,7 @@ cmig_calls_in_text(const char *text)
 		else
 			name = NULL;
 	}
+	*only &= list_length(result) == count;
 	return result;
 }
 

@@ -138,10 +138,11 @@ extern RangeVar *cmig_locks_constant(Node *node);
 
 /*
  * Returns the calls in the text of a DO block, as a List of FuncCall *, whether
- * or not the block would execute them.  The other function returns an argument
- * with this position or this name, or NULL.
+ * or not the block would execute them.  Sets *only to true if it does nothing
+ * but PERFORM them.  The other function returns an argument with this position
+ * or this name, or NULL.
  */
-extern List *cmig_calls_in_text(const char *text);
+extern List *cmig_calls_in_text(const char *text, bool *only);
 extern Node *cmig_call_argument(const FuncCall *call, int position, const char *name);
 
 /* in measure.c */
@@ -356,6 +357,9 @@ extern List *cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List
  * so; otherwise, returns NULL.  Call this before cmig_planned_locks_of().
  */
 extern char *cmig_planned_locks_failure(CmigPlannedLocks *plan, Node *statement);
+
+/* Returns a name for a function whose code is not known, or NULL. */
+extern char *cmig_call_unknown(const FuncCall *call);
 
 /* Merge two lists of locks, keeping the strongest lock on each relation. */
 extern List *cmig_planned_locks_merge(List *locks, List *more);

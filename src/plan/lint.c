@@ -243,6 +243,7 @@ examine(CmigLint *lint, const CmigStatement *statement)
 {
 	List	   *locks;
 	List	   *called;
+	List	   *calls;
 	CmigLintTable *target;
 	ListCell   *lc;
 
@@ -250,6 +251,7 @@ examine(CmigLint *lint, const CmigStatement *statement)
 	cmig_lint_state_begin_statement(lint, statement->raw->stmt);
 	locks = lint->locks;
 	called = lint->called;
+	calls = lint->calls;
 	target = lint->target;
 	foreach(lc, called)
 	{
@@ -267,6 +269,7 @@ examine(CmigLint *lint, const CmigStatement *statement)
 	lint->caller = NULL;
 	lint->statement = statement;
 	lint->locks = locks;
+	lint->calls = calls;
 	lint->target = target;
 	apply_rules(lint, statement->raw->stmt);
 }
@@ -518,12 +521,17 @@ report_expand(CmigLint *lint, int first)
 						 statements.count == 1 ? "statement" : "statements", cmig_listing_text(&statements));
 }
 
-/* Check a plan's scripts; the last arguments are those of lint_run_begin(). */
+/*
+ * Check a plan's scripts, reading the rows of tables up to a size; the other
+ * arguments are those of lint_run_begin().
+ */
 static CmigLint *
-examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool enforces, bool everything)
+examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool enforces, bool everything, int64 probed)
 {
 	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
 	CmigLint   *lint = lint_run_begin(facts, enforces, everything);
+
+	lint->probed = probed;
 
 	/*
 	 * cmig.upgrade can run the plan if all revisions are transactional.  If
@@ -555,7 +563,7 @@ examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool en
 void
 cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enforces, int *errors, int *warnings)
 {
-	cmig_lint_count(examine_plan(now, plan, true, enforces, false)->findings, errors, warnings);
+	cmig_lint_count(examine_plan(now, plan, true, enforces, false, 0)->findings, errors, warnings);
 }
 
 void
@@ -578,7 +586,7 @@ cmig_lint_count(List *findings, int *errors, int *warnings)
 List *
 cmig_lint_findings(const CmigSituation *now, const CmigPlan *plan)
 {
-	List	   *findings = examine_plan(now, plan, true, true, true)->findings;
+	List	   *findings = examine_plan(now, plan, true, true, true, 0)->findings;
 	List	   *ignored = names_in("cmig.lint_ignore", lint_ignore, true);
 	ListCell   *lc;
 
@@ -611,7 +619,7 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig lint", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	lint = examine_plan(now, plan, true, true, false);
+	lint = examine_plan(now, plan, true, true, false, 0);
 	cmig_listing_init(&detail, CMIG_LISTING_LINES);
 	foreach(lc, lint->findings)
 	{
@@ -703,16 +711,24 @@ return_findings(FunctionCallInfo fcinfo, CmigLint *lint, bool with_revision)
 CMIG_READER(cmig_lint)
 {
 	CmigNames  *targets = cmig_argument_target(fcinfo, 0);
+
+	/* version 1.1 of the extension has one argument */
+	bool		facts = PG_NARGS() < 2 || cmig_argument_bool(fcinfo, 1, true);
+	bool		probe = PG_NARGS() > 2 && cmig_argument_bool(fcinfo, 2, false);
+	int64		size = !probe ? 0 : PG_ARGISNULL(3) ? PG_INT64_MAX : PG_GETARG_INT64(3);
 	CmigSituation now;
 	CmigLint   *lint;
 
 	if (targets->names[0] == NULL)
 		targets->names[0] = "heads";
+	if (probe && !facts)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the rows of tables cannot be read without the tables"),
+				 errhint("SELECT * FROM cmig.lint(probe => true)")));
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
-	/* version 1.1 of the extension has one argument */
-	lint = examine_plan(&now, cmig_move_plan_upgrade(&now, targets),
-						PG_NARGS() < 2 || cmig_argument_bool(fcinfo, 1, true), false, false);
+	lint = examine_plan(&now, cmig_move_plan_upgrade(&now, targets), facts, false, false, size);
 	return_findings(fcinfo, lint, true);
 	return (Datum) 0;
 }

@@ -49,6 +49,7 @@ typedef struct CmigLintConstraint
 	int			added_in;		/* number of the revision; 0 if live */
 	List	   *columns;		/* of char *: column names */
 	List	   *proves_not_null;	/* of char *: by the CHECK expression */
+	const Constraint *key;		/* the definition of a foreign key, or NULL */
 } CmigLintConstraint;
 
 /* An index of a table. */
@@ -88,6 +89,9 @@ typedef struct CmigLintTable
 	bool		row_security;
 	bool		redefined;		/* true if the plan has replaced this view */
 	bool		has_grants;		/* the plan grants privileges on it */
+	bool		written;		/* the plan changes its rows */
+	const char *citus;			/* NULL, or how Citus stores the table; see
+								 * cmig_citus_storage() */
 	List	   *columns;		/* of CmigLintColumn *, in order */
 	List	   *constraints;	/* of CmigLintConstraint * */
 	List	   *indexes;		/* of CmigLintIndex * */
@@ -315,6 +319,9 @@ struct CmigLint
 	bool		reads_facts;	/* looks names up in the live database */
 	bool		reads_sizes;	/* true if the sizes of relations matter */
 	int64		small;			/* cmig.lint_small_table in bytes */
+	int64		probed;			/* rows are read of tables up to this size; 0:
+								 * no rows are read */
+	bool		ran_code;		/* did an earlier statement run unknown code? */
 	bool		one_transaction;	/* all revisions run in one */
 	bool		everything;		/* for cmig.preflight: rules apply even if
 								 * cmig.lint_ignore lists them, and a table
@@ -340,6 +347,7 @@ struct CmigLint
 									 * pg_cmig runs: the one that calls it */
 	List	   *called;			/* of CmigStatement *: what the functions of
 								 * pg_cmig that it calls run */
+	List	   *calls;			/* of FuncCall *: its other calls */
 	CmigLintTable *target;		/* the altered, indexed, or renamed relation */
 	List	   *locks;			/* of CmigLintLock * */
 };
@@ -642,6 +650,11 @@ extern List *cmig_lint_uses_of(Node *statement, List **updated);
  */
 extern void cmig_lint_state_begin_statement(CmigLint *lint, Node *statement);
 
+/* in lint_tables.c */
+
+/* Record how the calls of the statement change how Citus stores tables. */
+extern void cmig_lint_citus_apply(CmigLint *lint);
+
 /* in lint_losses.c */
 
 /* Returns a text that identifies a trigger or a policy. */
@@ -655,6 +668,9 @@ extern char *cmig_lint_part_key(const CmigLintTable *table, bool is_policy, cons
  * to false if they are not known.
  */
 extern bool cmig_calls_expand(CmigLint *lint, const FuncCall *call, bool *known, List **statements);
+
+/* Does the statement run code that lint does not know? */
+extern bool cmig_lint_runs_code(CmigLint *lint, Node *statement);
 
 /* in lint_apply.c */
 

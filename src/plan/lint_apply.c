@@ -152,6 +152,7 @@ add_constraint(CmigLintTable *table, const Constraint *constraint, const char *c
 	added->validated = !constraint->skip_validation;
 	added->added_in = revision;
 	added->columns = columns;
+	added->key = constraint->contype == CONSTR_FOREIGN ? copyObject(unconstify(Constraint *, constraint)) : NULL;
 	if (constraint->contype == CONSTR_CHECK)
 		added->proves_not_null = not_null_columns(constraint->raw_expr);
 	table->constraints = lappend(table->constraints, added);
@@ -263,11 +264,10 @@ cmig_lint_state_load(CmigLint *lint, CmigLintTable *table)
 	{
 		cmig_query_each(&columns, &value, NULL, load_column, table);
 		/* to print definitions, PostgreSQL locks the table for a moment */
-		if (!lint->everything || ConditionalLockRelationOid(table->oid, AccessShareLock))
+		if (ConditionalLockRelationOid(table->oid, AccessShareLock))
 		{
 			cmig_query_each(&definitions, &value, NULL, load_definition, table);
-			if (lint->everything)
-				UnlockRelationOid(table->oid, AccessShareLock);
+			UnlockRelationOid(table->oid, AccessShareLock);
 		}
 	}
 	table->loaded = true;
@@ -825,15 +825,19 @@ static void
 apply_query(CmigLint *lint, Node *statement)
 {
 	InsertStmt *insert = (InsertStmt *) statement;
+	bool		writes = !IsA(statement, SelectStmt) || ((SelectStmt *) statement)->withClause;
 	CmigLintTable *table;
 	ListCell   *lc;
 
 	foreach(lc, cmig_lint_uses_of(statement, NULL))
 	{
 		table = cmig_lint_state_find(lint, lfirst(lc), true);
-		if (table)
-			table->altered_at = 0;
+		if (table == NULL)
+			continue;
+		table->altered_at = 0;
+		table->written |= writes;
 	}
+	lint->ran_code |= lint->probed > 0 && cmig_lint_runs_code(lint, statement);
 	table = IsA(statement, InsertStmt) ? cmig_lint_state_find(lint, insert->relation, false) : NULL;
 	foreach(lc, cmig_lint_model_is_shared(table) && insert->selectStmt ?
 			cmig_lint_uses_of(insert->selectStmt, NULL) : NIL)
@@ -879,6 +883,7 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 	cmig_lint_session_follow(lint, statement);
 	old = MemoryContextSwitchTo(lint->context);
 	apply_locks(lint);
+	cmig_lint_citus_apply(lint);
 	switch (nodeTag(statement))
 	{
 		case T_AlterTableStmt:

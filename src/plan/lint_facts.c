@@ -168,7 +168,10 @@ cmig_lint_facts_read(Oid relation, bool sizes)
 	table->tablespace = OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace;
 	table->method = form->relam;
 	if (sizes)
+	{
 		read_size(table, form->relhassubclass);
+		table->citus = cmig_citus_storage(relation);
+	}
 	if (form->relkind == RELKIND_PARTITIONED_TABLE)
 		table->has_default_partition = OidIsValid(get_default_partition_oid(relation));
 	ReleaseSysCache(tuple);

@@ -14,6 +14,8 @@
 #include "commands/policy.h"
 #include "commands/trigger.h"
 #include "parser/parse_target.h"
+#include "storage/proc.h"
+#include "utils/timeout.h"
 
 #include "plan/lint.h"
 
@@ -499,7 +501,220 @@ check_replaced_function(CmigLint *lint, Node *node)
 		cmig_lint_report(lint, NULL, "CREATE OR REPLACE fails for %s, because %s; drop it first", NameListToQuotedString(names), why);
 }
 
+/*
+ * Rules about rows, which only cmig.lint(probe => true) reads.  The queries run
+ * as the caller.  They use nothing but columns and the equality of their types,
+ * so that no function of a script or of another user is called.
+ */
+
+/* How long a query may run, and wait for a lock. */
+#define PROBE_MS 5000
+#define PROBE_LOCK_MS 1000
+
+/* A query for rows, and whether there are any. */
+typedef struct Probe
+{
+	const char *sql;
+	bool		found;
+} Probe;
+
+/* Run the query.  The caller rolls back the subtransaction. */
+static void
+run_probe(void *arg)
+{
+	Probe	   *probe = arg;
+
+	if (LockTimeout == 0 || LockTimeout > PROBE_LOCK_MS)
+		cmig_settings_override("lock_timeout", CppAsString2(PROBE_LOCK_MS));
+	/* raise an error if policies would hide rows */
+	cmig_settings_override("row_security", "off");
+	probe->found = cmig_query_once(psprintf("SELECT FROM (%s) r LIMIT 1", probe->sql), 0, NULL, NULL, NULL, true, NULL, NULL) > 0;
+}
+
+/* Run the query with a timeout.  Returns why it was not possible, or NULL. */
+static char *
+try_probe(Probe *probe)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), PROBE_MS);
+	TimestampTz other = get_timeout_active(STATEMENT_TIMEOUT) ? get_timeout_finish_time(STATEMENT_TIMEOUT) : 0;
+	bool		limits = other == 0 || other > end;
+	ErrorData  *error;
+
+	if (limits)
+		enable_timeout_at(STATEMENT_TIMEOUT, end);
+	error = cmig_subtransaction_rehearse(run_probe, probe);
+	if (limits)
+		disable_timeout(STATEMENT_TIMEOUT, false);
+	if (limits && other)
+		enable_timeout_at(STATEMENT_TIMEOUT, other);
+	if (error && limits && error->sqlerrcode == ERRCODE_QUERY_CANCELED && GetCurrentTimestamp() >= end)
+		return psprintf("this took more than %d s", PROBE_MS / 1000);
+	if (error && cmig_subtransaction_must_rethrow(error))
+		ReThrowError(error);
+	return error ? error->message : NULL;
+}
+
+/* Returns the columns, each with a suffix, or NULL if one is not as in the live table. */
+static char *
+live_columns(const CmigLintTable *table, List *names, const char *between, const char *suffix)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, names)
+	{
+		CmigLintColumn *column = cmig_lint_model_column(table, lfirst(lc));
+
+		if (column == NULL || column->attnum == 0 || get_atttype(table->oid, column->attnum) != column->type)
+			return NULL;
+		appendStringInfo(&text, "%s%s%s", text.len > 0 ? between : "",
+						 quote_identifier(get_attname(table->oid, column->attnum, false)), suffix);
+	}
+	return text.len > 0 ? text.data : NULL;
+}
+
+/* Returns the table's name in FROM.  Rows of tables that inherit do not matter, except with "all". */
+static char *
+live_name(const CmigLintTable *table, bool all)
+{
+	return psprintf("%s%s", all || table->kind != RELKIND_RELATION ? "" : "ONLY ", cmig_query_relation_name(table->oid));
+}
+
+/*
+ * Report that the statement fails if the query has rows.  "other" is another
+ * table that it reads, or NULL.
+ */
+static void
+probe_rows(CmigLint *lint, const CmigLintTable *other, const char *does, const char *what, const char *sql)
+{
+	const CmigLintTable *tables[] = {lint->target, other};
+	Probe		probe = {.sql = sql};
+	const char *why = lint->ran_code ? "an earlier statement may change them" : NULL;
+
+	for (int i = 0; i < lengthof(tables) && tables[i]; i++)
+	{
+		if (tables[i]->written)
+			why = "an earlier statement may change them";
+		else if (tables[i]->bytes < 0 || tables[i]->bytes > lint->probed)
+			why = psprintf("%s is larger than max_table_size", cmig_lint_text_table(tables[i]));
+	}
+	if (why == NULL)
+		why = try_probe(&probe);
+	if (why)
+	{
+		CmigLintFinding *last = lint->findings ? llast(lint->findings) : NULL;
+		CmigLintFinding *finding = cmig_lint_report(lint, NULL, "rows of %s were not read: %s", cmig_lint_text_name(lint->target), why);
+
+		finding->severity = CMIG_LINT_NOTICE;
+		finding->dropped = last && last->statement == finding->statement && strcmp(last->message, finding->message) == 0;
+	}
+	else if (probe.found)
+		cmig_lint_report(lint, NULL, "%s fails, because rows of %s %s; to see them: %s", does, cmig_lint_text_name(lint->target), what, sql);
+}
+
+/* Read the rows for a NOT NULL constraint on columns. */
+static void
+probe_nulls(CmigLint *lint, const char *does, List *names, bool all)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		CmigLintColumn *column = cmig_lint_model_column(lint->target, lfirst(lc));
+		char	   *name = live_columns(lint->target, list_make1(lfirst(lc)), "", "");
+
+		if (name && !column->not_null && (lint->caller || !cmig_lint_model_proves_not_null(lint->target, column->name, NULL)))
+			probe_rows(lint, NULL, does, psprintf("have NULL in column %s", name),
+					   psprintf("SELECT * FROM %s WHERE %s IS NULL", live_name(lint->target, all), name));
+	}
+}
+
+/* Read the rows for a unique key. */
+static void
+probe_duplicates(CmigLint *lint, const char *does, List *names, bool nulls_count)
+{
+	char	   *columns = live_columns(lint->target, names, ", ", "");
+	char	   *filled = nulls_count ? NULL : live_columns(lint->target, names, " AND ", " IS NOT NULL");
+
+	if (columns)
+		probe_rows(lint, NULL, does, psprintf("have the same (%s)", columns),
+				   psprintf("SELECT %s FROM %s%s%s GROUP BY %s HAVING count(*) > 1", columns, live_name(lint->target, false),
+							filled ? " WHERE " : "", filled ? filled : "", columns));
+}
+
+/* Read the rows for a foreign key on columns. */
+static void
+probe_orphans(CmigLint *lint, const char *does, const Constraint *key, List *names)
+{
+	CmigLintTable *other = cmig_lint_state_find(lint, key->pktable, true);
+	List	   *keys = cmig_lint_model_names(key->pk_attrs);
+	char	   *columns = live_columns(lint->target, names, ", ", "");
+	char	   *filled = live_columns(lint->target, names, " AND ", " IS NOT NULL");
+	char	   *referenced;
+	ListCell   *lc;
+
+	if (columns == NULL || other == NULL || !OidIsValid(other->oid) || cmig_is_temporal_compat(key))
+		return;
+	cmig_lint_state_load(lint, other);
+	foreach(lc, keys ? NIL : other->constraints)
+		if (((CmigLintConstraint *) lfirst(lc))->type == CONSTRAINT_PRIMARY)
+		keys = ((CmigLintConstraint *) lfirst(lc))->columns;
+	referenced = list_length(keys) == list_length(names) ? live_columns(other, keys, ", ", "") : NULL;
+	if (referenced)
+		probe_rows(lint, other, does, psprintf("have values in (%s) that are not in %s", columns, cmig_lint_text_name(other)),
+				   psprintf("SELECT %s FROM %s WHERE %s EXCEPT SELECT %s FROM %s", columns, live_name(lint->target, false), filled,
+							referenced, live_name(other, false)));
+}
+
+/* Implements the rule violated-by-rows. */
+static void
+check_rows(CmigLint *lint, Node *node)
+{
+	CmigLintTable *table = lint->target;
+	IndexStmt  *index = (IndexStmt *) node;
+	List	   *names = NIL;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (lint->probed == 0 || !cmig_lint_model_is_large(table) || !OidIsValid(table->oid) || !strchr("rpm", table->kind))
+		return;
+	foreach(lc, IsA(node, IndexStmt) && index->unique && index->whereClause == NULL ? index->indexParams : NIL)
+		names = lappend(names, lfirst_node(IndexElem, lc)->name ? lfirst_node(IndexElem, lc)->name : "");
+	if (names)
+		probe_duplicates(lint, "CREATE UNIQUE INDEX", names, index->nulls_not_distinct);
+	foreach(lc, IsA(node, AlterTableStmt) ? ((AlterTableStmt *) node)->cmds : NIL)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+		ColumnDef  *added = command->subtype == AT_AddColumn ? (ColumnDef *) command->def : NULL;
+
+		CmigLintConstraint *validated = command->subtype == AT_ValidateConstraint ? cmig_lint_model_constraint(table, command->name) : NULL;
+
+		if (validated && validated->key && !validated->validated && lint->caller == NULL)
+			probe_orphans(lint, "VALIDATE CONSTRAINT", validated->key, validated->columns);
+		if (command->subtype == AT_SetNotNull)
+			probe_nulls(lint, "SET NOT NULL", list_make1(command->name), ((AlterTableStmt *) node)->relation->inh);
+		foreach(lc2, added ? added->constraints : command->subtype == AT_AddConstraint ? list_make1(command->def) : NIL)
+		{
+			Constraint *key = lfirst_node(Constraint, lc2);
+			bool		primary = key->contype == CONSTR_PRIMARY;
+
+			names = cmig_lint_alter_columns(key, added ? added->colname : NULL);
+			/* cmig.add_foreign_key validates */
+			if (key->contype == CONSTR_FOREIGN && (lint->caller || !key->skip_validation))
+				probe_orphans(lint, "the foreign key", key, names);
+			else if ((primary || key->contype == CONSTR_UNIQUE) && key->indexname == NULL && !cmig_is_temporal_compat(key))
+			{
+				if (primary)
+					probe_nulls(lint, "PRIMARY KEY", names, false);
+				probe_duplicates(lint, primary ? "PRIMARY KEY" : "UNIQUE", names, key->nulls_not_distinct);
+			}
+		}
+	}
+}
+
 const CmigLintRule cmig_lint_losses[] = {
+	{"violated-by-rows", CMIG_LINT_ERROR, CMIG_LINT_CALLED, check_rows, {T_AlterTableStmt, T_IndexStmt}},
 	{"changing-all-rows", CMIG_LINT_ERROR, CMIG_LINT_FILL, check_all_rows, {T_UpdateStmt, T_DeleteStmt}},
 	{"copying-all-rows", CMIG_LINT_WARNING, 0, check_copy, {T_InsertStmt}},
 	{"truncating-table", CMIG_LINT_ERROR, 0, check_truncate, {T_TruncateStmt}},

@@ -448,7 +448,7 @@ check_dynamic(CmigLint *lint, Node *node)
 {
 	bool		qualified;
 
-	if (cmig_statement_own_procedure(lint->statement->raw, &qualified) && qualified)
+	if (!cmig_lint_runs_code(lint, node) || (cmig_statement_own_procedure(lint->statement->raw, &qualified) && qualified))
 		return;
 	cmig_lint_report(lint, NULL, "lint cannot analyze %s; cmig.dry_run shows its effects",
 					 IsA(node, DoStmt) ? "DO" : "CALL");

@@ -680,7 +680,8 @@ add_statement(CmigLint *lint, List *result, Node *statement)
 			bool		known;
 			List	   *called;
 
-			(void) cmig_calls_expand(lint, (const FuncCall *) lock->object, &known, &called);
+			if (!cmig_calls_expand(lint, (const FuncCall *) lock->object, &known, &called))
+				lint->calls = lappend(lint->calls, lock->object);
 			/* a procedure commits, and limits how long it waits for a lock */
 			foreach(lc2, IsA(statement, CallStmt) ? NIL : called)
 				result = add_statement(lint, result, ((CmigStatement *) lfirst(lc2))->raw->stmt);
@@ -704,6 +705,26 @@ add_statement(CmigLint *lint, List *result, Node *statement)
 	return result;
 }
 
+bool
+cmig_lint_runs_code(CmigLint *lint, Node *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, cmig_statement_locks(statement))
+	{
+		const CmigLock *lock = lfirst(lc);
+		bool		known = true;
+		List	   *called;
+
+		if (lock->action == CMIG_LOCK_UNKNOWN ||
+			(lock->action == CMIG_LOCK_CALL &&
+			 ((!cmig_calls_expand(lint, (const FuncCall *) lock->object, &known, &called) &&
+			   cmig_call_unknown((const FuncCall *) lock->object)) || !known)))
+			return true;
+	}
+	return false;
+}
+
 void
 cmig_lint_state_begin_statement(CmigLint *lint, Node *statement)
 {
@@ -715,6 +736,6 @@ cmig_lint_state_begin_statement(CmigLint *lint, Node *statement)
 	lint->target = target ? cmig_lint_state_find_if(lint, target, may_be_missing(statement)) : NULL;
 	if (lint->target)
 		cmig_lint_state_load(lint, lint->target);
-	lint->called = NIL;
+	lint->called = lint->calls = NIL;
 	lint->locks = add_statement(lint, NIL, statement);
 }

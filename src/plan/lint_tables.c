@@ -269,8 +269,11 @@ check_single_alter(CmigLint *lint, Node *node)
 	AlterTableStmt *alter = (AlterTableStmt *) node;
 	CmigLintTable *table = lint->target;
 	char	   *fix = NULL;
+	char	   *generated = table ? psprintf("ALTER TABLE %s ", cmig_lint_text_qualified(table)) : "";
 
+	/* generated files have one action in each statement, for review */
 	if (alter->objtype != OBJECT_TABLE || !cmig_lint_model_is_shared(table) || !lint->transactional ||
+		(lint->revision && list_length(alter->cmds) == 1 && strncmp(lint->statement->text, generated, strlen(generated)) == 0) ||
 		table->in_revision != lint->revision_number || table->altered_at == 0 ||
 		!cmig_lint_alter_is_combinable(alter))
 		return;
@@ -391,64 +394,213 @@ check_new_partition(CmigLint *lint, Node *node)
 }
 
 /*
- * cmig.lint rule about functions of Citus that move the rows of a table.
+ * cmig.lint rules about Citus.
  */
 
 #define DISTRIBUTE "create_distributed_table"
+#define COPIES(where) "copies the rows of %s " where ", and blocks writes to it meanwhile"
+#define MOVES "moves shards to other nodes while the transaction holds its locks; run it outside of revisions, or citus_rebalance_start()"
 
 /*
- * The functions that move the rows of a table, and where they copy the rows.
- * The first argument of each function is the name of the table.
+ * Functions of Citus, and what they do, with %s for the table, which is their
+ * first argument, or NULL.  "storage" is how Citus then stores it, as returned
+ * by cmig_citus_storage(), without the column, or "" for not at all.
  */
-static const struct
+typedef struct CitusFunction
 {
 	const char *name;
-	const char *where;
-}			functions[] =
+	const char *does;
+	const char *storage;
+} CitusFunction;
 
-{
-	{DISTRIBUTE, "to shards"},
-	{"create_reference_table", "to all nodes"},
-	{"alter_distributed_table", "to new shards"},
-	{"undistribute_table", "to the coordinator"},
+static const CitusFunction functions[] = {
+	{DISTRIBUTE, COPIES("to shards"), "h"},
+	{"create_distributed_table_concurrently", NULL, "h"},
+	{"create_reference_table", COPIES("to all nodes"), "t"},
+	{"citus_add_local_table_to_metadata", NULL, "l"},
+	{"alter_distributed_table", COPIES("to new shards"), NULL},
+	{"undistribute_table", COPIES("to the coordinator"), ""},
+	{"alter_table_set_access_method", COPIES("to a new table"), NULL},
+	{"citus_schema_distribute", "copies the rows of all tables in the schema to shards, and blocks writes to them meanwhile", NULL},
+	{"citus_schema_undistribute", "copies the rows of all tables in the schema to the coordinator, and blocks writes to them meanwhile", NULL},
+	{"rebalance_table_shards", MOVES, NULL},
+	{"citus_drain_node", MOVES, NULL},
+	{"citus_move_shard_placement", MOVES, NULL},
+	{"citus_copy_shard_placement", MOVES, NULL},
+	{"replicate_table_shards", MOVES, NULL},
+	{"isolate_tenant_to_new_shard", COPIES("to new shards"), NULL},
+	{"citus_split_shard_by_split_points", MOVES, NULL},
 };
+
+/* Returns the description of a called function of Citus, or NULL, and its table. */
+static const CitusFunction *
+citus_function(CmigLint *lint, const FuncCall *call, CmigLintTable **table)
+{
+	RangeVar   *name = cmig_locks_constant(cmig_call_argument(call, 0, "table_name"));
+
+	if (list_length(call->funcname) > 1 && strcmp(strVal(linitial(call->funcname)), "pg_catalog") != 0)
+		return NULL;
+	for (int i = 0; i < lengthof(functions); i++)
+	{
+		if (strcmp(strVal(llast(call->funcname)), functions[i].name) != 0)
+			continue;
+		*table = name && (functions[i].storage || strstr(functions[i].does, "%s")) ? cmig_lint_state_find(lint, name, false) : NULL;
+		return &functions[i];
+	}
+	return NULL;
+}
+
+/* The calls in the statement, if they can be calls of functions of Citus. */
+static List *
+citus_calls(const CmigLint *lint)
+{
+	return lint->calls && lint->reads_facts && !cmig_citus_is_installed() ? NIL : lint->calls;
+}
+
+/* Returns the distribution column that a call of create_distributed_table() names, or NULL. */
+static const char *
+named_column(const FuncCall *call)
+{
+	Node	   *column = cmig_call_argument(call, 1, "distribution_column");
+
+	return column && IsA(column, A_Const) && !((A_Const *) column)->isnull ? cmig_lint_expression_constant(column) : NULL;
+}
+
+void
+cmig_lint_citus_apply(CmigLint *lint)
+{
+	ListCell   *lc;
+
+	foreach(lc, citus_calls(lint))
+	{
+		CmigLintTable *table;
+		const CitusFunction *function = citus_function(lint, lfirst(lc), &table);
+		const char *column = named_column(lfirst(lc));
+
+		if (function && function->storage && table)
+			table->citus = *function->storage == '\0' ? NULL : *function->storage != 'h' ? function->storage :
+				column ? psprintf("h%s", column) : "s";
+	}
+}
 
 /* Implements the rule distributing-table. */
 static void
 check_distribution(CmigLint *lint, Node *node)
 {
-	List	   *targets = ((SelectStmt *) node)->targetList;
 	ListCell   *lc;
 
-	foreach(lc, lint->reads_facts && !cmig_citus_is_installed() ? NIL : targets)
+	foreach(lc, citus_calls(lint))
 	{
-		FuncCall   *call = (FuncCall *) lfirst_node(ResTarget, lc)->val;
-		const char *function;
-		const char *where = NULL;
-		char	   *sql = NULL;
-		Node	   *column;
-		RangeVar   *name;
+		FuncCall   *call = lfirst(lc);
 		CmigLintTable *table;
+		const CitusFunction *function = citus_function(lint, call, &table);
+		bool		alone = IsA(node, SelectStmt) && list_length(((SelectStmt *) node)->targetList) == 1 &&
+		linitial_node(ResTarget, ((SelectStmt *) node)->targetList)->val == (Node *) call;
+		char	   *sql = NULL;
 
-		if (call == NULL || !IsA(call, FuncCall) ||
-			(list_length(call->funcname) > 1 && strcmp(strVal(linitial(call->funcname)), "pg_catalog") != 0))
+		lint->slow = function ? table : NULL;
+		if (function == NULL || function->does == NULL || (strstr(function->does, "%s") && !cmig_lint_model_is_large(table)))
 			continue;
-		function = strVal(llast(call->funcname));
-		for (int i = 0; i < lengthof(functions); i++)
-			if (strcmp(function, functions[i].name) == 0)
-				where = functions[i].where;
-		name = where ? cmig_locks_constant(cmig_call_argument(call, 0, "table_name")) : NULL;
-		table = lint->slow = name ? cmig_lint_state_find(lint, name, false) : NULL;
-		if (!cmig_lint_model_is_large(table))
-			continue;
-		column = cmig_call_argument(call, 1, "distribution_column");
-		if (strcmp(function, DISTRIBUTE) == 0 && list_length(targets) == 1 &&
-			column && IsA(column, A_Const) && !((A_Const *) column)->isnull &&
-			cmig_lint_source_has(lint->statement->text, DISTRIBUTE))
+		if (function == functions && alone && named_column(call) && cmig_lint_source_has(lint->statement->text, DISTRIBUTE))
 			sql = cmig_lint_source_insert(lint->statement->text, DISTRIBUTE, "_concurrently");
 		cmig_lint_report(lint, sql ? psprintf(CMIG_LINT_STEPWISE "%s", sql) : NULL,
-						 "%s copies the rows of %s %s, and blocks writes to it meanwhile",
-						 function, cmig_lint_text_table(table), where);
+						 "%s %s", function->name, psprintf(function->does, table ? cmig_lint_text_table(table) : ""));
+	}
+}
+
+/* Report a key of a distributed table without its distribution column. */
+static void
+check_citus_key(CmigLint *lint, const CmigLintTable *table, const char *column, const char *what, List *columns)
+{
+	if (column && !cmig_text_list_has(columns, column))
+		cmig_lint_report(lint, NULL, "%s fails on %s, because it does not include the distribution column %s",
+						 what, cmig_lint_text_name(table), quote_identifier(column));
+}
+
+/* Report a foreign key that Citus does not allow. */
+static void
+check_citus_reference(CmigLint *lint, const CmigLintTable *table, const char *column, const Constraint *key, const char *own)
+{
+	CmigLintTable *other = cmig_lint_state_find(lint, key->pktable, true);
+	const char *remote = other && other->citus && *other->citus == 'h' ? other->citus + 1 : NULL;
+	List	   *columns = cmig_lint_alter_columns(key, column);
+	List	   *keys = cmig_lint_model_names(key->pk_attrs);
+	bool		matches = false;
+	ListCell   *lc;
+
+	if (other == NULL || other->origin == CMIG_LINT_UNKNOWN || other == table || (other->citus && *other->citus == 's') ||
+		(table->citus && *table->citus == 's'))
+		return;
+	cmig_lint_state_load(lint, other);
+	foreach(lc, keys ? NIL : other->constraints)
+		if (((CmigLintConstraint *) lfirst(lc))->type == CONSTRAINT_PRIMARY)
+		keys = ((CmigLintConstraint *) lfirst(lc))->columns;
+	for (int i = 0; own && remote && i < Min(list_length(columns), list_length(keys)); i++)
+		matches |= strcmp(list_nth(columns, i), own) == 0 && strcmp(list_nth(keys, i), remote) == 0;
+	if (own ? !matches && !(other->citus && *other->citus == 't') : remote != NULL)
+		cmig_lint_report(lint, NULL, "the foreign key from %s to %s fails: Citus allows those of distributed tables only to reference tables, and with both distribution columns to each other",
+						 cmig_lint_text_name(table), cmig_lint_text_name(other));
+}
+
+/* Implements the rule unsupported-by-citus. */
+static void
+check_citus(CmigLint *lint, Node *node)
+{
+	InsertStmt *insert = (InsertStmt *) node;
+	RangeVar   *name = IsA(node, UpdateStmt) ? ((UpdateStmt *) node)->relation : IsA(node, InsertStmt) ? insert->relation :
+	IsA(node, CreateTrigStmt) ? ((CreateTrigStmt *) node)->relation : NULL;
+	CmigLintTable *table = name ? cmig_lint_state_find(lint, name, true) : lint->target;
+	const char *column = table && table->citus && *table->citus == 'h' ? table->citus + 1 : NULL;
+	const char *unsafe = GetConfigOption("citus.enable_unsafe_triggers", true, false);
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, citus_calls(lint))
+	{
+		CmigLintTable *other;
+		const CitusFunction *function = citus_function(lint, lfirst(lc), &other);
+
+		if (function == NULL || other == NULL || strncmp(function->name, DISTRIBUTE, strlen(DISTRIBUTE)) != 0)
+			continue;
+		cmig_lint_state_load(lint, other);
+		foreach(lc2, other->constraints)
+		{
+			CmigLintConstraint *key = lfirst(lc2);
+
+			if (key->type == CONSTRAINT_PRIMARY || key->type == CONSTRAINT_UNIQUE)
+				check_citus_key(lint, other, named_column(lfirst(lc)), psprintf("%s with %s", function->name, quote_identifier(key->name)), key->columns);
+		}
+	}
+	foreach(lc, !column ? NIL : IsA(node, UpdateStmt) ? ((UpdateStmt *) node)->targetList :
+			IsA(node, InsertStmt) && insert->onConflictClause ? insert->onConflictClause->targetList : NIL)
+		if (strcmp(lfirst_node(ResTarget, lc)->name, column) == 0)
+		cmig_lint_report(lint, NULL, "the statement fails, because it changes the distribution column %s of %s; delete the rows, and insert them again",
+						 quote_identifier(column), cmig_lint_text_name(table));
+	if (IsA(node, CreateTrigStmt) && table && table->citus && strchr("ht", *table->citus) && !(unsafe && strcmp(unsafe, "on") == 0))
+		cmig_lint_report(lint, NULL, "CREATE TRIGGER fails, because Citus does not run triggers of %s, whose rows are in shards", cmig_lint_text_name(table));
+	if (IsA(node, IndexStmt) && table && ((IndexStmt *) node)->unique)
+	{
+		List	   *columns = NIL;
+
+		foreach(lc, ((IndexStmt *) node)->indexParams)
+			columns = lappend(columns, lfirst_node(IndexElem, lc)->name ? lfirst_node(IndexElem, lc)->name : "");
+		check_citus_key(lint, table, column, "a unique index", columns);
+	}
+	foreach(lc, IsA(node, AlterTableStmt) && table ? ((AlterTableStmt *) node)->cmds : NIL)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+		ColumnDef  *added = command->subtype == AT_AddColumn ? (ColumnDef *) command->def : NULL;
+
+		foreach(lc2, added ? added->constraints : command->subtype == AT_AddConstraint ? list_make1(command->def) : NIL)
+		{
+			Constraint *key = lfirst_node(Constraint, lc2);
+			const char *what = key->contype == CONSTR_PRIMARY ? "PRIMARY KEY" : key->contype == CONSTR_UNIQUE ? "UNIQUE" : NULL;
+
+			if (what && key->indexname == NULL)
+				check_citus_key(lint, table, column, what, cmig_lint_alter_columns(key, added ? added->colname : NULL));
+			else if (key->contype == CONSTR_FOREIGN)
+				check_citus_reference(lint, table, added ? added->colname : NULL, key, column);
+		}
 	}
 }
 
@@ -465,6 +617,7 @@ const CmigLintRule cmig_lint_tables[] = {
 	{"require-concurrent-partition-detach", CMIG_LINT_WARNING, 0, NULL, {T_AlterTableStmt}, AT_DetachPartition, check_detach},
 	{"attaching-partition", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FACTS, NULL, {T_AlterTableStmt}, AT_AttachPartition, check_attach},
 	{"attaching-partition", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FACTS, check_new_partition, {T_CreateStmt}},
-	{"distributing-table", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_distribution, {T_SelectStmt}},
+	{"distributing-table", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_distribution},
+	{"unsupported-by-citus", CMIG_LINT_ERROR, CMIG_LINT_CALLED | CMIG_LINT_FACTS, check_citus},
 	{NULL}
 };

@@ -738,12 +738,15 @@ add_other(List **locks, Node *statement)
 			foreach(lc, ((DoStmt *) statement)->args)
 			{
 				DefElem    *option = lfirst(lc);
+				bool		only = true;
 				ListCell   *lc2;
 
-				foreach(lc2, strcmp(option->defname, "as") == 0 ? cmig_calls_in_text(strVal(option->arg)) : NIL)
+				foreach(lc2, strcmp(option->defname, "as") == 0 ? cmig_calls_in_text(strVal(option->arg), &only) : NIL)
 					act(locks, CMIG_LOCK_CALL, NULL, "DO")->object = lfirst(lc2);
+				if (!only)
+					act(locks, CMIG_LOCK_UNKNOWN, NULL, "DO");
 			}
-			/* fall through */
+			break;
 		case T_ExecuteStmt:
 		case T_AlterExtensionStmt:
 			act(locks, CMIG_LOCK_UNKNOWN, NULL, CreateCommandName(statement));

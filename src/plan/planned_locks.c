@@ -291,12 +291,11 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 }
 
 /*
- * Add a function to the list of unknown code if the function's code might take
- * locks.  It might if the function does not exist yet, or if the function is
+ * A function's code might take locks if the function does not exist yet, or is
  * neither in pg_catalog nor immutable.
  */
-static void
-add_called(const FuncCall *call, List **unknown)
+char *
+cmig_call_unknown(const FuncCall *call)
 {
 	const char *name = strVal(llast(call->funcname));
 	int			parts = list_length(call->funcname);
@@ -319,8 +318,7 @@ add_called(const FuncCall *call, List **unknown)
 			schema = actual;
 	}
 	ReleaseSysCacheList(functions);
-	if (!harmless)
-		*unknown = lappend(*unknown, psprintf("the function %s", quote_qualified_identifier(schema, name)));
+	return harmless ? NULL : psprintf("the function %s", quote_qualified_identifier(schema, name));
 }
 
 /* Record a relation that a statement creates. */
@@ -369,10 +367,10 @@ follow_call(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **u
 
 	if (!cmig_calls_expand(plan, call, &known, &statements))
 	{
-		if (lock->name == NULL)
-			add_called(call, unknown);
-		else
-			*unknown = lappend(*unknown, unconstify(char *, lock->name));
+		char	   *name = lock->name ? unconstify(char *, lock->name) : cmig_call_unknown(call);
+
+		if (name)
+			*unknown = lappend(*unknown, name);
 	}
 	else if (!known)
 		*unknown = lappend(*unknown, psprintf("the function %s", NameListToString(call->funcname)));
