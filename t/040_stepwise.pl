@@ -187,6 +187,7 @@ $first = start_psql($node, 'flyway', "CALL cmig.upgrade_stepwise();", 'first');
 wait_until_blocked($node, 'first');
 $second = start_psql($node, 'flyway', "CALL cmig.upgrade_stepwise();", 'second');
 wait_until_blocked($node, 'second');
+ok($node->poll_query_until('flyway', "SELECT string_agg(value::text, ' ' ORDER BY name) = '2 1' FROM cmig.metrics WHERE name ~ 'lock_waits|runs_in_progress'"), 'cmig.metrics: two wait, and one of them runs');
 $holder->query_safe('COMMIT');
 is(finish_psql($first), 0, 'the session that builds an index concurrently ends');
 is(finish_psql($second), 0, 'the session that waited for it ends too');
@@ -209,6 +210,7 @@ $node->psql('retry', "SET cmig.lock_timeout = '100ms'; SET cmig.lock_retries = 2
 my @notices = $err =~ /NOTICE:  00000: upgrade of 002 could not get a lock, attempt (\d) of 3; trying again in (\d+) ms\nDETAIL:  [^\n]*\nBlocked by process $holder_pid of role "\w+"(?: \(application "[^"]*"\))?; its transaction has been open for [^\n]*the_answer/g;
 is(scalar(@notices), 4, 'each retry has a notice with the blocking process, its role, age, and query') or diag $err;
 ok($notices[3] > $notices[1], 'the delays between attempts grow') or diag "@notices";
+is($node->safe_psql('retry', "SELECT value FROM cmig.metrics WHERE name = 'pg_cmig_lock_retries_total'"), '2', 'cmig.metrics counts the attempts');
 like($err, qr/ERROR:  55P03: canceling statement due to cmig.lock_timeout.*Blocked by process $holder_pid of role.*the_answer/s, 'the error message has the same details') or diag $err;
 is($node->safe_psql('retry', "SELECT outcome, sqlstate, statement, message LIKE '%Blocked by process $holder_pid%the_answer%' FROM cmig.journal ORDER BY id DESC LIMIT 1"),
 	'failed|55P03|2|t', 'the journal records the failure');
