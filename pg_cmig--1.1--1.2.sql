@@ -186,13 +186,13 @@ CREATE FUNCTION cmig.autogenerate(message text DEFAULT NULL, target_sql text DEF
 	schemas text[] DEFAULT NULL, compare text DEFAULT 'all', owners boolean DEFAULT false,
 	privileges boolean DEFAULT true, comments boolean DEFAULT true, renames text[] DEFAULT '{}',
 	concurrently boolean DEFAULT false, store boolean DEFAULT false, source text DEFAULT 'live',
-	exclude text[] DEFAULT '{}',
+	exclude text[] DEFAULT '{}', stages boolean DEFAULT false,
 	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_autogenerate'
 LANGUAGE C SET quote_all_identifiers = off;
 
-COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text, text[]) IS 'Returns a revision file that changes the database into the schema that target_sql creates, and back, with its id, name, and hazards. If store is true, also stores the revision. Returns no row if there is no difference. Raises an error if revisions are pending (MG010) or cannot be replayed (MG014), and the same errors as create_revision and diff.';
+COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text, text[], boolean) IS 'Returns a revision file that changes the database into the schema that target_sql creates, and back, with its id, name, and hazards. If stages is true, writes up to three revisions instead: one that only adds, one that fills and checks rows, and one that drops. If store is true, also stores the revision. Returns no row if there is no difference. Raises an error if revisions are pending (MG010) or cannot be replayed (MG014), and the same errors as create_revision and diff.';
 
 CREATE FUNCTION cmig.require_schema(target_sql text DEFAULT NULL, schemas text[] DEFAULT NULL,
 	compare text DEFAULT 'all', owners boolean DEFAULT false, privileges boolean DEFAULT true,

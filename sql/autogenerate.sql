@@ -256,3 +256,58 @@ DROP SCHEMA staged CASCADE;
 DROP EXTENSION pg_cmig;
 DROP OWNED BY regress_autogenerate_owner;
 DROP ROLE regress_autogenerate_owner;
+
+--
+-- stages: expand, fill, contract
+--
+CREATE EXTENSION pg_cmig;
+CREATE TYPE mood AS ENUM ('sad', 'happy');
+CREATE TABLE account (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, fax text NOT NULL, mood mood, CONSTRAINT short CHECK (length(name) < 9));
+CREATE INDEX ON account (fax);
+CREATE TABLE note (id int PRIMARY KEY, account_id bigint, body text, CONSTRAINT seen CHECK (id > 0) NOT VALID);
+CREATE TABLE log (line text);
+CREATE VIEW faxes AS SELECT id, fax FROM account;
+CREATE TABLE legacy (id serial PRIMARY KEY);
+INSERT INTO account (name, fax) SELECT 'n' || i, 'f' FROM generate_series(1, 9) i;
+INSERT INTO note SELECT i, i FROM generate_series(1, 9) i;
+INSERT INTO log VALUES ('x');
+SELECT cmig.schema_sql() AS before \gset
+SELECT cmig.create_revision('Before', :'before', revision => '007');
+SELECT * FROM cmig.stamp('007');
+\set models 'CREATE TABLE account (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "Full name" text NOT NULL, token uuid NOT NULL DEFAULT gen_random_uuid(), state text NOT NULL DEFAULT \'new\', region int NOT NULL CHECK (region > 0), CONSTRAINT short CHECK (length("Full name") < 20)); CREATE INDEX ON account ("Full name"); CREATE TABLE note (id int PRIMARY KEY, account_id bigint NOT NULL REFERENCES account ON DELETE CASCADE, text text, CONSTRAINT seen CHECK (id > 0)); CREATE TABLE log (line text, at timestamptz DEFAULT clock_timestamp()); CREATE TABLE tag (note int REFERENCES note); CREATE TABLE legacy (id int, key text PRIMARY KEY);'
+SELECT revision, file_name, regexp_replace(pg_temp.undated(content), '^-- revision.*-- message', '-- message') AS content, hazards FROM cmig.autogenerate('Better', :'models', '008', stages => true);
+-- the files can be loaded and run, one after the other, while old and new rows are inserted
+CREATE FUNCTION pg_temp.filled(content text) RETURNS text LANGUAGE sql
+AS $$SELECT replace(replace(replace(replace(regexp_replace(content, '-- (CALL|UPDATE)', '\1', 'g'), 'region = ...', 'region = 7'), '"Full name" = ...', '"Full name" = name'), 'account_id = ...', 'account_id = id'), 'key = ...', 'key = id::text')$$;
+SELECT string_agg('==> ' || file_name || E' <==\n' || pg_temp.filled(content), '') AS files FROM cmig.autogenerate('Better', :'models', '008', stages => true) \gset
+SELECT * FROM cmig.load(:'files');
+CALL cmig.upgrade_stepwise('008');
+INSERT INTO account ("Full name") VALUES ('new');
+INSERT INTO account (name, fax) VALUES ('old', 'f');
+CALL cmig.upgrade_stepwise('009');
+CALL cmig.upgrade_stepwise('010');
+SELECT cmig.require_schema(:'models');
+SELECT count(*), count("Full name"), count(DISTINCT token), min(region) FROM account;
+SELECT count(at) FROM log;
+SELECT count(*) FROM cmig.drift();
+CALL cmig.downgrade_stepwise('008');
+SELECT count(*) FROM cmig.drift();
+UPDATE account SET name = 'x', fax = 'x', mood = 'sad';
+CALL cmig.downgrade_stepwise('007');
+SELECT cmig.remove_revision('010');
+SELECT cmig.remove_revision('009');
+SELECT cmig.remove_revision('008');
+-- only the stages that are needed, and generated ids; no difference
+SELECT count(*), count(DISTINCT revision), string_agg(hazards, E'\n') FROM cmig.autogenerate('Less', replace(:'before', 'public.log', 'public.log2'), stages => true, renames => '{"table public.log -> log2"}');
+SELECT file_name, content ~ 'down_revision: x-1' AS follows FROM cmig.autogenerate('Less', 'CREATE TABLE other ()', 'x-1', stages => true, store => true);
+SELECT cmig.remove_revision('x-1_2');
+SELECT cmig.remove_revision('x-1');
+SELECT * FROM cmig.autogenerate('Less', :'before', 'y', stages => true);
+-- an id that is taken
+SELECT cmig.create_revision('Nine', 'SELECT 1', revision => '009');
+SELECT * FROM cmig.stamp('009');
+SELECT * FROM cmig.autogenerate('Better', :'models', '008', stages => true);
+DROP EXTENSION pg_cmig;
+DROP VIEW faxes;
+DROP TABLE account, note, log, legacy;
+DROP TYPE mood;

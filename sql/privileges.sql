@@ -146,7 +146,7 @@ INSERT INTO call VALUES
 ('current()', $$SELECT count(*) FROM cmig.current()$$),
 ('current_tenant_id()', $$SELECT cmig.current_tenant_id()$$),
 ('current_user_id()', $$SELECT cmig.current_user_id()$$),
-('autogenerate(text,text,text,text,boolean,text,text[],text,text[],text,boolean,boolean,boolean,text[],boolean,boolean,text,text[])', $$SELECT count(*) FROM cmig.autogenerate('x', '--', schemas => '{app}')$$),
+('autogenerate(text,text,text,text,boolean,text,text[],text,text[],text,boolean,boolean,boolean,text[],boolean,boolean,text,text[],boolean)', $$SELECT count(*) FROM cmig.autogenerate('x', '--', schemas => '{app}')$$),
 ('ddl_event(text,text)', $$SELECT cmig.ddl_event('ddl_command_end', 'CREATE TABLE')$$),
 ('ddl_trigger()', $$SELECT cmig.ddl_trigger()$$),
 ('diff(text,text[],text,boolean,boolean,boolean,text[],boolean,text[])', $$SELECT count(*) FROM cmig.diff('', '{app}')$$),

@@ -42,6 +42,8 @@ my $only_older = $node->safe_psql('postgres', 'SHOW server_version_num') < 16000
 judge('superuser', '-k', "^(?:sequences|inheritance|combinations$only_older)/");
 judge('owner', '-k', '^(?:views|global/(?:event|publication|extension|server|foreign))',
 	'--role', 'regress_diff_owner', '--setup', "$pairs/surroundings.psql");
+judge('stages', '--stages', '-k', '^(?:constraints/(?:validated|constraints with comments|primary key dropped|comment of a constraint that is v)'
+	  . '|columns/column dropped under a view, an|inheritance/(?:column moves to the g|one parent, and)|partitions/(?:index that only|table that is attached, with and))');
 
 # two generated pairs that could not be loaded because the generator had used a name twice
 my $generated = PostgreSQL::Test::Utils::tempdir();

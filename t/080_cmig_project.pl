@@ -174,6 +174,23 @@ gives(1, '', '', 'lint');
 gives(1, 'notice: rows of job were not read: canceling\s+statement', '', 'lint', '--probe');
 $locker->quit;
 
+# --- stages -------------------------------------------------------------------
+
+project('stages');
+append_to_file('schema.sql', "CREATE TABLE account (id int PRIMARY KEY, c2 int, c3 int, name text NOT NULL);\n");
+append_to_file('cmig.conf', "target = schema.sql\n");
+gives(0, '', '', 'upgrade', '-q');
+gives(2, '', '--stages requires --autogenerate', 'revision', '-m', 'Names', '--stages');
+gives(0, '(?s)migrations/005_names_expand.sql.*006_names_fill.sql.*007_names_contract.sql', 'data loss: column public.account.c4', 'revision', '--autogenerate', '-m', 'Names', '--rev-id', '005', '--stages');
+gives(1, 'data loss: column public.account.c4', '', 'diff');
+query($node, 'stages', 'INSERT INTO account VALUES (1)');
+gives(0, '', '', 'upgrade', '--stepwise', '-q', '005');
+gives(3, '', 'check constraint "cmig_name_not_null" .* is violated', 'upgrade', '--stepwise', '-y', '-q', '006');
+query($node, 'stages', q{UPDATE account SET name = 'Ann'});
+gives(0, 'is at 007', '006 -> 007', 'upgrade', '--stepwise', '-y');
+gives(0, 'pg_dump', '', 'check');
+is(columns(), 'id c2 c3 name', 'the chain ends at the target');
+
 # --- completion --------------------------------------------------------------
 
 # completed(WORD...): returns bash's completions of the last word

@@ -45,6 +45,7 @@ my $count = 0;
 #              run are left out
 #   dump       options of pg_dump
 #   file       go by way of a revision file: cmig.autogenerate, load, upgrade, downgrade
+#   stages     the same, with a file for each stage
 sub new
 {
 	my ($class, %options) = @_;
@@ -256,8 +257,9 @@ sub apply
 sub generate
 {
 	my ($self, $database, $target, $arguments) = @_;
-	my ($error, $file) = $self->try_sql($database, $self->as_role . ("SELECT content FROM cmig.autogenerate('Judged', "
-		. dollar_quoted($target =~ /\S/ ? $target : '-- nothing') . ", '001'$arguments);\n"));
+	my $stages = $self->{stages} ? ', stages => true' : '';
+	my ($error, $file) = $self->try_sql($database, $self->as_role . ("SELECT string_agg('==> ' || file_name || E' <==\\n' || content, '') FROM cmig.autogenerate('Judged', "
+		. dollar_quoted($target =~ /\S/ ? $target : '-- nothing') . ", '001'$arguments$stages);\n"));
 
 	return "autogenerate: $error" if defined $error;
 	($error) = $self->try_sql($database, $self->as_role . ('SELECT count(*) FROM cmig.load(' . dollar_quoted($file) . ");\n"));
@@ -377,7 +379,7 @@ sub judge_in
 	return { %r, result => 'several statements', detail => rows_as_text(\@several, 'upgrade_sql') } if @several;
 
 	my @rows = sort { $a->{step} <=> $b->{step} } @$rows;
-	my $file = $self->{file} && @rows;
+	my $file = ($self->{file} || $self->{stages}) && @rows;
 	$error = $file ? $self->generate($x, $text_b, $arguments) // $self->move($x, 'upgrade', 'head')
 	  : $self->apply($x, map { encode($_->{upgrade_sql}) } grep { defined $_->{upgrade_sql} } @rows);
 	return { %r, result => 'upgrade fails', detail => $error } if defined $error;
@@ -389,7 +391,7 @@ sub judge_in
 	return { %r, result => 'second diff fails', detail => $error } if defined $error;
 	return { %r, result => 'second diff', detail => rows_as_text($again, 'upgrade_sql') } if @$again;
 
-	$error = $file ? $self->move($x, 'downgrade', '-1')
+	$error = $file ? $self->move($x, 'downgrade', grep({ /^CREATE EXTENSION\b/i } split_statements($text_a)) ? '000' : 'base')
 	  : $self->apply($x, map { encode($_->{downgrade_sql}) } grep { defined $_->{downgrade_sql} } reverse @rows);
 	return { %r, result => 'downgrade fails', detail => $error } if defined $error;
 	($same, $where, $kinds) = $self->compare($self->dump($x), $dump_a);

@@ -20,7 +20,7 @@ parameters()
 		case $name in
 			message | rev-id | head | branch-label | version-table | history-table | file-template | precondition | schemas | compare | exclude | source)
 				variable "given_${name//-/_}" "$(option "$name")" ;;
-			splice | expand | purge | prune | accept-changes | transaction-per-revision | owners | concurrently) value=true ;;
+			splice | expand | purge | prune | accept-changes | transaction-per-revision | owners | concurrently | stages) value=true ;;
 			no-transaction) name=transactional value=false ;;
 			depends-on) list depends "${depends[@]}"; value=$LIST ;;
 			renames) list renames "${renames[@]}"; value=$LIST ;;
@@ -132,7 +132,7 @@ verb_revision()
 		parameters
 		new_file "cmig.autogenerate(target_sql => :'target_sql'$PARAMETERS$TEMPLATE)"
 	else
-		for name in target $DIFFERENCES source; do
+		for name in target $DIFFERENCES source stages; do
 			[[ " ${passed[*]-} " != *" $name "* ]] || fail 2 "--$name requires --autogenerate"
 		done
 		parameters schemas

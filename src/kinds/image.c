@@ -924,6 +924,51 @@ cmig_image_remove(CmigImage *image, const bool *marked)
 }
 
 void
+cmig_image_alias_copies(const CmigImage *image, CmigImage *other, CmigObject *const *copies)
+{
+	HASH_SEQ_STATUS status;
+	AddressEntry *entry;
+
+	hash_seq_init(&status, image->addresses);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		if (copies[entry->object->index] != NULL)
+			cmig_image_alias(other, entry->address, copies[entry->object->index]);
+}
+
+CmigImage *
+cmig_image_copy(const CmigImage *image)
+{
+	CmigImage  *result = cmig_image_new();
+	CmigObject *copies = palloc_extended(sizeof(CmigObject) * (Size) Max(image->count, 1), MCXT_ALLOC_HUGE);
+
+#define COPY_OF(object) ((object) ? &copies[(object)->index] : NULL)
+
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+		CmigObject *copy = &copies[i];
+
+		*copy = *object;
+		copy->parent = copy->child = copy->last_child = copy->sibling = copy->lead = NULL;
+		copy->change = NULL;
+		cmig_image_add(result, copy);
+		copy->parent = COPY_OF(object->parent);
+		copy->child = COPY_OF(object->child);
+		copy->last_child = COPY_OF(object->last_child);
+		copy->sibling = COPY_OF(object->sibling);
+		copy->depends = palloc(sizeof(CmigObject *) * Max(object->ndepends, 1));
+		for (int j = 0; j < object->ndepends; j++)
+			copy->depends[j] = COPY_OF(object->depends[j]);
+		copy->soft = palloc(sizeof(CmigObject *) * Max(object->nsoft, 1));
+		for (int j = 0; j < object->nsoft; j++)
+			copy->soft[j] = COPY_OF(object->soft[j]);
+	}
+	cmig_image_alias_copies(image, result, result->objects);
+	result->excluded = image->excluded;
+	return result;
+}
+
+void
 cmig_image_finish(CmigImage *image)
 {
 	/* the "depends" arrays of all objects are parts of a single array */

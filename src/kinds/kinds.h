@@ -360,6 +360,15 @@ typedef struct CmigImage
 
 extern CmigImage *cmig_image_new(void);
 
+/* Returns a copy for another difference.  The objects have the same indexes. */
+extern CmigImage *cmig_image_copy(const CmigImage *image);
+
+/*
+ * Add to "other" the addresses of objects in "image" for their copies.
+ * "copies" has an element, which may be NULL, for each object in "image".
+ */
+extern void cmig_image_alias_copies(const CmigImage *image, CmigImage *other, CmigObject *const *copies);
+
 /* Add an object to an image, under its address and as a child of its parent. */
 extern void cmig_image_add(CmigImage *image, CmigObject *object);
 

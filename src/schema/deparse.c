@@ -184,7 +184,7 @@ constraint_sql(const CmigObject *constraint, char *sql)
 	const char *definition = constraint->values[CMIG_DEFINITION];
 	const char *name = cmig_quote(constraint->name);
 
-	if (strstr(sql, " ADD CONSTRAINT ") == NULL || cmig_is_not_valid(definition))
+	if (strstr(sql, " ADD CONSTRAINT ") == NULL || strstr(sql, " NOT VALID") != NULL || cmig_is_not_valid(definition))
 		return sql;
 	if (strncmp(definition, "UNIQUE ", 7) == 0 || strncmp(definition, "PRIMARY KEY ", 12) == 0)
 		return key_sql(constraint, definition, sql);
@@ -592,6 +592,7 @@ put_row(Deparse *deparse, const CmigDiffLine *row)
 	line->hazard = copy(row->hazard);
 	line->change = copy(row->change);
 	line->staged = copy(row->staged);
+	line->note = copy(row->note);
 	line->staged_undo = copy(row->staged_undo);
 	if (row->ddl != NULL)
 	{
@@ -676,6 +677,7 @@ put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 		};
 
 		row.change = row.incidental ? NULL : change_text(change, deparse->options);
+		row.note = entry == linitial(ddl) ? change->question : NULL;
 		if (change->irreversible != NULL && change->action == CMIG_ALTER && entry == linitial(ddl))
 		{
 			row.downgrade = NULL;
@@ -845,6 +847,7 @@ put_drop(Deparse *deparse, CmigChange *change)
 	ListCell   *cell;
 
 	row.change = row.incidental ? NULL : change_text(change, deparse->options);
+	row.note = change->action == CMIG_DROP ? change->question : NULL;
 	foreach(cell, change->takes)
 		ddl = list_concat(ddl, creation(((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	foreach(cell, change->copies)

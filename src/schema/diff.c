@@ -527,6 +527,8 @@ compare(DiffRun *run, CmigImage *from)
 {
 	List	   *notes;
 	CmigDifference *difference;
+	CmigImage  *old = NULL,
+			   *new = NULL;
 	ListCell   *cell;
 	static CmigQuery subscriptions = {
 		.sql = "SELECT quote_ident(s.subname) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid"
@@ -538,6 +540,11 @@ compare(DiffRun *run, CmigImage *from)
 	};
 
 	notes = cmig_others_settle(from, run->image, run->target->notes, &run->options);
+	if (run->options.stages)
+	{
+		old = cmig_image_copy(from);
+		new = cmig_image_copy(run->image);
+	}
 	difference = cmig_compare(from, run->image, &run->options);
 	if (run->live != NULL)
 	{
@@ -548,7 +555,10 @@ compare(DiffRun *run, CmigImage *from)
 	cmig_rename_tell(difference);
 	cmig_column_order_tell(difference);
 	cmig_others_tell(difference);
-	cmig_diff_lines(difference, &run->lines);
+	if (run->options.stages)
+		cmig_stages_add(difference, old, new, run->live != NULL, &run->lines);
+	else
+		cmig_diff_lines(difference, &run->lines);
 
 	/*
 	 * add rows for the parts of the target's SQL that could not be run,

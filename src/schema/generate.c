@@ -127,6 +127,10 @@ append_line(StringInfo text, const CmigDiffLine *line, bool upgrade, bool in_blo
 
 	if (!upgrade && begins_with(line->hazard, "data loss"))
 		comment = comment ? psprintf("does not restore the data; %s", comment) : "does not restore the data";
+	for (const char *note = upgrade && !bare ? line->note : NULL; note != NULL; note = strchr(note, '\n') ? strchr(note, '\n') + 1 : NULL)
+		section_layout_comment(text, pnstrdup(note, strcspn(note, "\n")));
+	if (*sql == '\0')
+		return;
 	if (comment != NULL && !bare)
 		section_layout_comment(text, comment);
 	if (!bare && is_filtered(line, sql))
@@ -648,6 +652,63 @@ find_differences(const CmigManaged *managed, const char *target_sql,
 	return cmig_diff_run(managed, target_sql, options, function);
 }
 
+/* The stages, for the end of the message, and for the description. */
+static const char *const stages[][2] = {
+	{"expand", "Adds what the new version of the application needs. The old version can still run."},
+	{"fill", "Fills and checks the existing rows. Run this when the new version of the application writes the new columns."},
+	{"contract", "Drops what only the old version of the application uses. Run this when it no longer runs."}
+};
+
+/* The id of a further revision, if the caller chose the first one's: 008 after 007. */
+static char *
+next_id(const char *first, int number)
+{
+	size_t		length = strlen(first);
+
+	if (strspn(first, "0123456789") == length && length < 10)
+		return psprintf("%0*d", (int) length, atoi(first) + number);
+	return psprintf("%s_%d", first, number + 1);
+}
+
+/* Put a row for each stage that has lines; each revision follows the one before. */
+static void
+put_stages(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *lines)
+{
+	CmigRevision *edges = &generate->draft.new.text.edges;
+	const char *message = edges->message,
+			   *first = PG_ARGISNULL(2) ? NULL : edges->id;
+	List	   *staged[lengthof(stages)] = {NIL};
+	int			number = 0;
+	ListCell   *cell;
+
+	foreach(cell, lines)
+	{
+		CmigDiffLine *line = lfirst(cell);
+		List	  **list = &staged[Max(line->stage, 1) - 1];
+
+		*list = lappend(*list, line);
+	}
+	generate->draft.new.placed = true;
+	for (int i = 0; i < lengthof(stages); i++)
+	{
+		if (staged[i] == NIL)
+			continue;
+		if (number++ > 0)
+		{
+			edges->parents = *cmig_argument_one(edges->id);
+			edges->labels = edges->depends = (CmigNames)
+			{
+				0
+			};
+			edges->id = first ? next_id(first, number - 1) : NULL;
+		}
+		edges->message = psprintf("%s: %s", message, stages[i][0]);
+		generate->draft.new.text.description = pstrdup(stages[i][1]);
+		cmig_draft_prepare(&generate->draft);
+		cmig_generate_put(fcinfo, generate, staged[i]);
+	}
+}
+
 CMIG_READER(cmig_autogenerate)
 {
 	CmigGenerate generate = {0};
@@ -664,6 +725,8 @@ CMIG_READER(cmig_autogenerate)
 	generate.store = cmig_argument_bool(fcinfo, 15, false);
 	replay = replay_argument(fcinfo, 16);
 	cmig_diff_exclude_argument(fcinfo, 17, &options);
+	options.stages = PG_NARGS() > 18 && cmig_argument_bool(fcinfo, 18, false);
+	options.concurrently |= options.stages;
 
 	cmig_generate_prepare(&generate, "cmig.autogenerate()");
 	cmig_argument_require(fcinfo, 1, "target_sql", "SELECT * FROM cmig.autogenerate('<message>', '<target_sql>')");
@@ -671,6 +734,8 @@ CMIG_READER(cmig_autogenerate)
 	if (lines == NIL)
 		ereport(NOTICE,
 				(errmsg("the schema does not differ from the target, so there is no revision to write")));
+	else if (options.stages)
+		put_stages(fcinfo, &generate, lines);
 	else
 		cmig_generate_put(fcinfo, &generate, lines);
 	return (Datum) 0;

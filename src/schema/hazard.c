@@ -98,6 +98,21 @@ analyze(void *arg)
 }
 
 /*
+ * Is the value of the default volatile?  This is assumed if the expression
+ * cannot be analyzed: it may use new objects.
+ */
+bool
+cmig_hazard_is_volatile(const char *expression)
+{
+	Volatility	volatility = {expression, true};
+	ErrorData  *error = cmig_subtransaction_rehearse(analyze, &volatility);
+
+	if (error != NULL)
+		FreeErrorData(error);
+	return volatility.is_volatile;
+}
+
+/*
  * Returns the flags without those that do not apply to the statement's types
  * or to the new column's default; see CmigDdl.
  */
@@ -110,10 +125,6 @@ real_hazards(int hazards, const char *old_type, const char *new_type, const char
 		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
 	};
 
-	/* volatile, unless the expression can be analyzed: it may use new objects */
-	Volatility	volatility = {expression, true};
-	ErrorData  *error;
-
 	if ((hazards & CMIG_HAZARD_REWRITE) == 0)
 		return hazards;
 	if (old_type != NULL)
@@ -123,10 +134,7 @@ real_hazards(int hazards, const char *old_type, const char *new_type, const char
 			return hazards;
 		return cmig_query_do(&binary_coercible, old_type, new_type) > 0 ? 0 : hazards;
 	}
-	error = expression ? cmig_subtransaction_rehearse(analyze, &volatility) : NULL;
-	if (error != NULL)
-		FreeErrorData(error);
-	return volatility.is_volatile ? hazards : hazards & ~CMIG_HAZARD_REWRITE;
+	return expression == NULL || cmig_hazard_is_volatile(expression) ? hazards : hazards & ~CMIG_HAZARD_REWRITE;
 }
 
 /*

@@ -675,6 +675,7 @@ extern void cmig_rename_tell(const CmigDifference *difference);
 
 /* in hazard.c */
 
+extern bool cmig_hazard_is_volatile(const char *expression);
 extern void cmig_hazard_set(CmigDiffLine *line);
 extern void cmig_hazard_move(CmigDiffLine *lead, CmigDiffLine *line);
 extern void cmig_body_check(CmigImage *image, const CmigImage *other);
@@ -852,6 +853,16 @@ extern List *cmig_drift_repair(CmigDrift *drift);
 
 /* in squash.c */
 extern bool cmig_squash_may_write(const char *schema, const char *name);
+
+/* in stages.c */
+
+/*
+ * Append to *lines those that make the change "all" in stages, with their
+ * number in the field "stage".  "from" and "to" are copies of its images before
+ * they were compared.  "live": the old image is of the database.
+ */
+extern void cmig_stages_add(const CmigDifference *all, const CmigImage *from, const CmigImage *to,
+							bool live, List **lines);
 
 /* in generate.c */
 

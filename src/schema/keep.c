@@ -86,8 +86,14 @@ cmig_keep(const CmigImage *from, CmigImage *to, const bool *wanted)
 		cmig_image_add(to, result);
 		any = true;
 	}
+	for (int i = 0; i < from->count; i++)
+		if (!kept[i])
+			copies[i] = NULL;
 	if (any)
+	{
+		cmig_image_alias_copies(from, to, copies);
 		cmig_image_sort(to);
+	}
 	pfree(copies);
 	pfree(kept);
 }

@@ -867,6 +867,27 @@ signature(const CmigChange *change)
 	return buf.len > 0 ? buf.data : NULL;
 }
 
+/* Issue a NOTICE if one label of an enum is replaced with a new one. */
+static void
+tell_label(CmigChange *change)
+{
+	List	   *old,
+			   *new;
+	char	   *sql;
+
+	if (change->from == NULL || change->to == NULL || change->from->kind != &cmig_kind_enum || change->to->kind != &cmig_kind_enum)
+		return;
+	old = cmig_enum_new(change->to, change->from);
+	new = cmig_enum_new(change->from, change->to);
+	if (list_length(old) != 1 || list_length(new) != 1)
+		return;
+	sql = psprintf("ALTER TYPE %s RENAME VALUE '%s' TO '%s'", change->from->identity, (char *) linitial(old), (char *) linitial(new));
+	change->question = psprintf("may be a rename: %s", sql);
+	ereport(NOTICE,
+			(errmsg("this may be a rename: value '%s' -> '%s' of enum %s", (char *) linitial(old), (char *) linitial(new), change->from->identity),
+			 errhint("If so, use this statement instead: %s", sql)));
+}
+
 /* Issue a NOTICE for each change that is probably a rename. */
 void
 cmig_rename_tell(const CmigDifference *difference)
@@ -883,6 +904,7 @@ cmig_rename_tell(const CmigDifference *difference)
 					dropped = 0;
 		char	   *rename;
 
+		tell_label(&difference->changes[i]);
 		for (int j = 0; signatures[i] != NULL && from != NULL && j < difference->count; j++)
 		{
 			const CmigChange *other = &difference->changes[j];
@@ -898,6 +920,7 @@ cmig_rename_tell(const CmigDifference *difference)
 			strncmp(from->identity, to->identity, name_offset(from)) != 0)
 			continue;
 		rename = psprintf("%s %s -> %s", from->kind->name, from->identity, quote_identifier(to->name));
+		difference->changes[i].question = psprintf("may be a rename: renames => ARRAY[%s]", quote_literal_cstr(rename));
 		ereport(NOTICE,
 				(errmsg("this may be a rename: %s", rename),
 				 errhint("If so, add this argument: renames => ARRAY[%s]", quote_literal_cstr(rename))));

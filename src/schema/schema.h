@@ -66,6 +66,7 @@ typedef struct CmigDiffOptions
 	bool		all_owners;		/* set the owner even if it is "role" */
 	bool		sorted;			/* sort privileges, instead of keeping the
 								 * order in which they were granted */
+	bool		stages;			/* number the lines' stages; see stages.c */
 	bool		by_hand;		/* describe changes in the opposite direction:
 								 * what was done to the old image */
 	bool		need_schemas;	/* raise an error for a schema that exists in
@@ -112,6 +113,8 @@ typedef struct CmigChange
 	char	   *reason;			/* why the action is CMIG_UNSUPPORTED */
 	char	   *irreversible;	/* NULL, or a hazard: why the old object
 								 * cannot be restored */
+	char	   *question;		/* NULL, or a comment for the user: the change
+								 * may be a rename */
 	bool		disturbs;		/* see CmigAlter */
 	bool		recasts;
 	bool		late;
@@ -226,6 +229,9 @@ typedef struct CmigDiffLine
 								 * images, or if another line shows its change */
 	bool		filtered;		/* true if row security applies to the rows of
 								 * the materialized view */
+	int			stage;			/* 1 to 3 if the options ask for stages */
+	const char *note;			/* NULL, or lines of a comment for above
+								 * "upgrade", which may be empty */
 	const char *staged;			/* NULL, or what a revision contains instead
 								 * of "upgrade" if the live table has rows */
 	const char *staged_undo;	/* like "staged", but for "downgrade" */

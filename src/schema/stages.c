@@ -1,0 +1,454 @@
+/*
+ * stages.c
+ *	  Expand, fill, contract: a change in several revisions.
+ *
+ * Two images lie between the old and the new one.  After "expand", the schema
+ * has what is new, without demands on existing rows, and what is old.  After
+ * "fill", rows are complete and checked.  Each stage is the difference between
+ * two neighboring images, so that its statements have the right order and can
+ * be reverted, and so that the last stage ends at the target.
+ *
+ * What cannot exist at the same time, such as two primary keys of a table, is
+ * exchanged in the first stage, and so is what only changes, such as the type
+ * of a column or a function's body.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/base.h"
+#include "kinds/kinds.h"
+#include "schema/internal.h"
+
+typedef struct Stages
+{
+	const CmigDifference *all;	/* the change as a whole */
+	const CmigImage *from;
+	const CmigImage *to;
+	CmigImage  *expanded;
+	CmigImage  *filled;
+	List	   *moved;			/* list of char *: the tables that are not
+								 * changed in stages; see find_moved() */
+	List	   *columns;		/* list of CmigObject: columns to fill */
+	List	   *values;			/* for each, its default, or NULL */
+} Stages;
+
+/* Returns what the change as a whole does with an object of the old or new image. */
+static const CmigChange *
+change_of(const Stages *stages, const CmigObject *object, bool old)
+{
+	return cmig_image_lookup(cmig_image_of(stages->all, old), object->kind, object->identity)->change;
+}
+
+static CmigObject *
+counterpart(const CmigImage *image, const CmigObject *object)
+{
+	return cmig_image_lookup(image, object->kind, object->identity);
+}
+
+static bool
+is_constraint(const CmigObject *object, const char *type)
+{
+	return object->kind == &cmig_kind_constraint && strncmp(object->values[CMIG_DEFINITION], type, strlen(type)) == 0;
+}
+
+/* Add a table, if it is one, to those that are not changed in stages. */
+static bool
+add_moved(Stages *stages, const CmigObject *table)
+{
+	ListCell   *cell;
+
+	if (table == NULL || table->kind != &cmig_kind_table)
+		return false;
+	foreach(cell, stages->moved)
+		if (strcmp(lfirst(cell), table->identity) == 0)
+		return false;
+	stages->moved = lappend(stages->moved, table->identity);
+	return true;
+}
+
+static bool
+is_moved(const Stages *stages, const CmigObject *object)
+{
+	ListCell   *cell;
+
+	if (object != NULL)
+		foreach(cell, stages->moved)
+			if (strcmp(lfirst(cell), cmig_object_root(unconstify(CmigObject *, object))->identity) == 0)
+			return true;
+	return false;
+}
+
+/* Does the change make a table a parent, partition, or child of another one, or end this? */
+static bool
+is_move(const Stages *stages, const CmigImage *image, const CmigObject *object, bool old)
+{
+	const CmigChange *change = change_of(stages, object, old);
+
+	if (change->action == CMIG_AGAIN && object->kind == &cmig_kind_table)
+		return true;
+	if (change->from != NULL && change->to != NULL)
+		return (object->kind == &cmig_kind_partition && change->action != CMIG_NO_CHANGE) ||
+			(object->kind == &cmig_kind_column && change->from->inherited != change->to->inherited) ||
+			(object->kind == &cmig_kind_table && (!cmig_object_same(change->from, change->to, CMIG_TABLE_INHERITS) ||
+												  !cmig_object_same(change->from, change->to, CMIG_TABLE_PARTITION_KEY)));
+	if (object->kind != &cmig_kind_partition)
+		return false;
+	if (counterpart(old ? stages->to : stages->from, object->parent) != NULL)
+		return true;
+	/* a new partition may have the rows of one that is dropped */
+	for (int i = 0; i < stages->to->count && old; i++)
+	{
+		const CmigObject *other = stages->to->objects[i];
+
+		if (other->kind == object->kind && strcmp(other->values[CMIG_PARTITION_OF], object->values[CMIG_PARTITION_OF]) == 0 &&
+			counterpart(image, other) == NULL)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Find the tables that get other parents or partitions, and all tables of their
+ * families.  They are changed in the first stage, because an old and a new
+ * family cannot exist at the same time.
+ */
+static void
+find_moved(Stages *stages)
+{
+	const CmigImage *const images[] = {stages->from, stages->to};
+	bool		changed = true;
+
+	while (changed)
+	{
+		changed = false;
+		for (int i = 0; i < lengthof(images); i++)
+			for (int j = 0; j < images[i]->count; j++)
+			{
+				CmigObject *object = images[i]->objects[j];
+				const CmigObject *root = cmig_object_root(object);
+				const CmigObject *whole = object->kind == &cmig_kind_partition ?
+				cmig_image_lookup(images[i], &cmig_kind_table, object->values[CMIG_PARTITION_OF]) : NULL;
+				bool		moved;
+
+				if (root->kind != &cmig_kind_table || (object != root && object->kind != &cmig_kind_partition && object->kind != &cmig_kind_column))
+					continue;
+				moved = is_moved(stages, root) || is_moved(stages, whole) || is_move(stages, images[i], object, i == 0);
+				for (int k = 0; k < object->ndepends && object == root; k++)
+					moved |= object->depends[k]->kind == object->kind && is_moved(stages, object->depends[k]);
+				if (!moved)
+					continue;
+				changed |= add_moved(stages, root) | add_moved(stages, whole);
+				for (int k = 0; k < object->ndepends && object == root; k++)
+					changed |= add_moved(stages, object->depends[k]);
+			}
+	}
+}
+
+/* Does the table have a primary key, with this column unless it is NULL? */
+static bool
+has_key(const CmigObject *table, const CmigObject *column)
+{
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+	{
+		bool		found = is_constraint(child, "PRIMARY KEY ") && column == NULL;
+
+		for (int i = 0; i < child->ndepends && is_constraint(child, "PRIMARY KEY "); i++)
+			found |= child->depends[i] == column;
+		if (found)
+			return true;
+	}
+	return false;
+}
+
+/* Can the table, in another image, have this primary key of the old table? */
+static bool
+can_be_key(const CmigObject *key, const CmigObject *table, const CmigImage *image)
+{
+	for (int i = 0; i < key->ndepends; i++)
+	{
+		const CmigObject *column = counterpart(image, key->depends[i]);
+
+		if (column != NULL && column->kind == &cmig_kind_column && column->values[CMIG_COLUMN_NOT_NULL] == NULL)
+			return false;
+	}
+	return !has_key(table, NULL);
+}
+
+/* Does an object of the image have this name, which relations or types share? */
+static bool
+is_taken(const CmigImage *image, const char *name)
+{
+	for (int i = 0; name != NULL && i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+		const char *index = cmig_index_name(object) ? cmig_index_name(object) : cmig_object_index(object);
+
+		if (((object->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0 && strcmp(object->identity, name) == 0) ||
+			(index != NULL && strcmp(index, name) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* Can an old object stay, beside the objects of "to", until the last stage? */
+static bool
+can_stay(const Stages *stages, const CmigObject *object, const CmigImage *to)
+{
+	const CmigObject *table = object->parent ? counterpart(to, object->parent) : NULL;
+	const char *index = cmig_index_name(object) ? cmig_index_name(object) : cmig_object_index(object);
+
+	/* what it depends on is not replaced, and has the same type */
+	for (int i = object->parent ? -1 : 0; i < object->ndepends; i++)
+	{
+		const CmigChange *change = change_of(stages, i < 0 ? object->parent : object->depends[i], true);
+
+		if (change->to != NULL && change->action != CMIG_NO_CHANGE &&
+			(change->action != CMIG_ALTER || change->disturbs || change->recasts))
+			return false;
+	}
+	if (is_taken(to, index) ||
+		((object->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0 && is_taken(to, object->identity)))
+		return false;
+	if (is_moved(stages, object))
+		return false;
+	if (table == NULL)
+		return true;
+
+	/*
+	 * indexes of a partitioned table and its partitions are attached to each
+	 * other
+	 */
+	if (index != NULL && table->kind == &cmig_kind_table &&
+		(table->values[CMIG_TABLE_IS_PARTITION] != NULL || table->values[CMIG_TABLE_PARTITION_KEY] != NULL))
+		return false;
+
+	/*
+	 * checks would reject rows of the new version, except for one that is
+	 * only validated
+	 */
+	if ((is_constraint(object, "CHECK ") &&
+		 !(cmig_is_not_valid(object->values[CMIG_DEFINITION]) && counterpart(stages->to, object) != NULL)) ||
+		object->kind == &cmig_kind_domain_constraint ||
+		(is_constraint(object, "PRIMARY KEY ") && !can_be_key(object, table, to)))
+		return false;
+	if (object->kind == &cmig_kind_default &&
+		(table->values[CMIG_COLUMN_IDENTITY] != NULL || table->values[CMIG_COLUMN_GENERATED] != NULL))
+		return false;
+	return true;
+}
+
+/*
+ * Add the old objects that can stay.  Their columns may be NULL, because the
+ * new version of the application does not know them.
+ */
+static void
+keep_old(const Stages *stages, CmigImage *image)
+{
+	const CmigImage *from = stages->from;
+	bool	   *wanted = palloc0(Max(from->count, 1));
+
+	for (int i = 0; i < from->count; i++)
+		wanted[i] = counterpart(image, from->objects[i]) == NULL && can_stay(stages, from->objects[i], image);
+	cmig_keep(from, image, wanted);
+	for (int i = 0; i < from->count; i++)
+	{
+		CmigObject *column = wanted[i] && from->objects[i]->kind == &cmig_kind_column ? counterpart(image, from->objects[i]) : NULL;
+
+		if (column != NULL && counterpart(stages->to, column->parent) != NULL && column->values[CMIG_COLUMN_IDENTITY] == NULL &&
+			column->values[CMIG_COLUMN_GENERATED] == NULL && cmig_object_child(column, &cmig_kind_default, NULL) == NULL &&
+			!has_key(column->parent, column))
+			cmig_object_set(column, CMIG_COLUMN_NOT_NULL, NULL);
+	}
+}
+
+/*
+ * Returns the only column of the table with the type of the new column that is
+ * dropped, if no other column with this type is created, or NULL.
+ */
+static const CmigObject *
+predecessor(const Stages *stages, const CmigObject *column)
+{
+	const CmigObject *table = counterpart(stages->from, column->parent),
+			   *found = NULL;
+	int			count = 0;
+
+	for (const CmigObject *child = column->parent->child; child != NULL; child = child->sibling)
+		count += child->kind == column->kind && cmig_object_same(child, column, CMIG_COLUMN_TYPE) &&
+			counterpart(stages->from, child) == NULL;
+	for (const CmigObject *child = table->child; child != NULL && count == 1; child = child->sibling)
+		if (child->kind == column->kind && cmig_object_same(child, column, CMIG_COLUMN_TYPE) && counterpart(stages->to, child) == NULL)
+		{
+			if (found != NULL)
+				return NULL;
+			found = child;
+		}
+	return found;
+}
+
+/*
+ * Add the statement that fills a column of existing rows with its default, or
+ * a comment if only the user knows the value.
+ */
+static void
+add_fill(const Stages *stages, const CmigObject *column, const char *value, List **lines)
+{
+	const char *name = pstrdup(cmig_quote(column->name)),
+			   *table = column->parent->identity;
+	const CmigObject *old = value || counterpart(stages->from, column) ? NULL : predecessor(stages, column);
+	const char *set = psprintf("%s = %s", name, value ? value : old ? cmig_quote(old->name) : "...");
+	char	   *sql = psprintf("CALL cmig.backfill(%s, %s, %s)", pstrdup(cmig_literal(table)), pstrdup(cmig_literal(set)),
+							   pstrdup(cmig_literal(psprintf("%s IS NULL", name))));
+	CmigDiffLine row = {"alter", column->kind->name, column->identity, "",.subject = column,.stage = 2};
+
+	/* a backfill finds its place by the key */
+	if (!has_key(column->parent, NULL))
+		sql = psprintf("UPDATE %s SET %s WHERE %s IS NULL", table, set, name);
+	if (value != NULL)
+	{
+		row.upgrade = sql;
+		row.stepwise = *sql == 'C';
+	}
+	else
+		row.note = psprintf("TODO: fill the column in the existing rows%s:\n%s;",
+							old ? psprintf(", perhaps with the old column %s", cmig_quote(old->name)) : "", cmig_text_one_line(sql));
+	cmig_diff_line_add(&row, lines);
+	((CmigDiffLine *) llast(*lines))->group = psprintf("fill %s", column->identity);
+}
+
+/*
+ * Make the image "expanded", a copy of the new one, demand nothing of existing
+ * rows: new columns, and those that become NOT NULL, may be NULL, and new
+ * columns have no value that must be computed for each row.
+ */
+static void
+relax_columns(Stages *stages)
+{
+	for (int i = 0; i < stages->expanded->count; i++)
+	{
+		CmigObject *column = stages->expanded->objects[i],
+				   *value;
+		const CmigObject *old = counterpart(stages->from, column);
+		const CmigChange *change;
+		const char *expression = NULL;
+
+		if (column->kind != &cmig_kind_column || column->parent->kind != &cmig_kind_table || counterpart(stages->from, column->parent) == NULL || is_moved(stages, column) ||
+			column->values[CMIG_COLUMN_IDENTITY] != NULL || column->values[CMIG_COLUMN_GENERATED] != NULL)
+			continue;
+		change = change_of(stages, column, false);
+		if (change->to->serial != NULL || change_of(stages, column->parent, false)->action == CMIG_AGAIN ||
+			(old != NULL && (old->values[CMIG_COLUMN_NOT_NULL] != NULL || change->action == CMIG_AGAIN)))
+			continue;
+		value = old == NULL ? cmig_object_child(column, &cmig_kind_default, NULL) : NULL;
+		if (value != NULL && !cmig_hazard_is_volatile(value->values[CMIG_DEFINITION]))
+			continue;
+		if (value != NULL)
+		{
+			value->unfolded = true;
+			expression = value->values[CMIG_DEFINITION];
+		}
+		else if (column->values[CMIG_COLUMN_NOT_NULL] == NULL)
+			continue;
+		if (!column->inherited)
+		{
+			stages->columns = lappend(stages->columns, column);
+			stages->values = lappend(stages->values, unconstify(char *, expression));
+		}
+		cmig_object_set(column, CMIG_COLUMN_NOT_NULL, NULL);
+	}
+}
+
+/*
+ * Remove from the image "expanded" what existing rows may violate: new and
+ * changed checks, foreign keys, and primary keys with columns that may be
+ * NULL, and what depends on them.
+ */
+static void
+remove_checks(Stages *stages)
+{
+	CmigImage  *image = stages->expanded;
+	bool	   *marked = palloc0(Max(image->count, 1));
+	List	   *names = NIL;
+	ListCell   *cell;
+	bool		changed = true;
+
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+		const CmigChange *change = change_of(stages, object, false);
+
+		if (object->parent == NULL || counterpart(stages->from, object->parent) == NULL || is_moved(stages, object))
+			continue;
+		if (object->kind == &cmig_kind_foreign_key || is_constraint(object, "CHECK "))
+			marked[i] = change->action == CMIG_CREATE || change->differs;
+		for (int j = 0; j < object->ndepends && is_constraint(object, "PRIMARY KEY "); j++)
+			marked[i] |= object->depends[j]->kind == &cmig_kind_column && object->depends[j]->values[CMIG_COLUMN_NOT_NULL] == NULL;
+	}
+	/* what children inherit goes with it */
+	for (int i = 0; i < image->count; i++)
+		if (marked[i] && !image->objects[i]->inherited)
+			names = lappend(names, image->objects[i]);
+	for (int i = 0; i < image->count && names != NIL; i++)
+		foreach(cell, image->objects[i]->inherited ? names : NIL)
+			marked[i] |= ((const CmigObject *) lfirst(cell))->kind == image->objects[i]->kind &&
+			strcmp(((const CmigObject *) lfirst(cell))->name, image->objects[i]->name) == 0;
+	while (changed)
+	{
+		changed = false;
+		for (int i = 0; i < image->count; i++)
+		{
+			const CmigObject *object = image->objects[i];
+			bool		mark = object->parent != NULL && marked[object->parent->index];
+
+			for (int j = 0; j < object->ndepends; j++)
+				mark |= marked[object->depends[j]->index];
+			changed |= mark && !marked[i];
+			marked[i] |= mark;
+		}
+	}
+	(void) cmig_image_remove(image, marked);
+}
+
+void
+cmig_stages_add(const CmigDifference *all, const CmigImage *from, const CmigImage *to, bool live, List **lines)
+{
+	Stages		stages = {all, from, to, cmig_image_copy(to), cmig_image_copy(to)};
+	const CmigImage *images[] = {from, stages.expanded, stages.filled, to};
+	ListCell   *column,
+			   *value;
+
+	find_moved(&stages);
+	relax_columns(&stages);
+	remove_checks(&stages);
+	keep_old(&stages, stages.expanded);
+	keep_old(&stages, stages.filled);
+	for (int i = 1; i < lengthof(images); i++)
+	{
+		CmigDifference *difference = cmig_compare(cmig_image_copy(images[i - 1]), cmig_image_copy(images[i]), all->options);
+		int			before;
+
+		if (i == 2)
+			forboth(column, stages.columns, value, stages.values)
+				add_fill(&stages, lfirst(column), lfirst(value), lines);
+		before = list_length(*lines);
+		if (live)
+			cmig_body_check_changed(difference);
+		for (int j = 0; j < difference->from->count; j++)
+		{
+			CmigChange *change = difference->from->objects[j]->change;
+			const CmigObject *old = counterpart(all->from, change->from);
+
+			if (old != NULL && old->change->action == CMIG_UNSUPPORTED && change->action != CMIG_NO_CHANGE)
+				cmig_change_refuse(change, old->change->reason);
+		}
+		cmig_diff_lines(difference, lines);
+		for (int j = before; j < list_length(*lines); j++)
+		{
+			CmigDiffLine *line = list_nth(*lines, j);
+
+			line->stage = i;
+			if (i == 1 && strcmp(line->action, "alter") == 0 && line->subject != NULL && line->subject->kind == &cmig_kind_column && counterpart(to, line->subject) == NULL)
+				line->note = "a later revision drops the column, which the new version does not fill";
+		}
+	}
+}
