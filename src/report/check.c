@@ -101,7 +101,8 @@ static CmigQuery find = {
 	" covered AS (SELECT DISTINCT a.grantee, g.kind, g.oid, g.attnum, g.privilege, true AS by_owner FROM has a JOIN given g USING (level)),"
 	" beyond AS (SELECT h.* FROM held h LEFT JOIN covered c USING (grantee, kind, oid, attnum, privilege, by_owner)"
 	/* everybody may evaluate the defaults of expanded tables */
-	"  WHERE c.grantee IS NULL AND (h.grantee <> 0 OR h.name NOT IN ('cmig.expansion_mark(anyelement)', 'cmig.expansion_unset(anyelement)'))),"
+	"  WHERE c.grantee IS NULL AND (h.grantee <> 0 OR h.kind <> 'ROUTINE' OR h.oid NOT IN"
+	"   (SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname IN ('expansion_mark', 'expansion_unset')))),"
 
 	/*
 	 * find pairs of levels of which "level" is contained in "other", so that
