@@ -1,6 +1,7 @@
 /*
  * lint_losses.c
- *	  Lint: rules about what is dropped, replaced, emptied, or changed as a whole.
+ *	  Lint: rules about what is dropped, replaced, emptied, or changed as a
+ *	  whole, and about what fails.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * lint_tables.c
- *	  Lint: rules about tables.
+ *	  Lint: rules about tables, and what Citus does with them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
