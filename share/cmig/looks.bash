@@ -19,10 +19,8 @@ LOOKS="history;base:heads;cmig.history(:'argument');revision, ${STATE//$newline/
 heads;;cmig.heads();revision, CASE WHEN is_current THEN 'current' END AS state, $BRANCH;;revision state branch
 branches;;cmig.branches();revision, pg_catalog.array_to_string(children, E'\\n') AS children, message;;revision children
 verify;current;cmig.verify(:'argument');*;cmig.verify(:'argument') WHERE NOT ok
-round-trip;;cmig.round_trip(:'argument');revision, problem, kind, object, message;rows
 CURRENT;;cmig.current();revision, pg_catalog.concat_ws(', ', CASE WHEN is_head THEN 'head' END, CASE WHEN NOT known THEN 'not known' END) AS state, $BRANCH;;revision state branch
 SCOPES;;cmig.scopes();scope, pg_catalog.array_to_string(current, ', ') AS current, pending, failed;
-SCOPE-DRIFT;;cmig.scope_drift();scope, reference, object, upgrade_sql;rows
 LOG;;cmig.log();at, what, pg_catalog.concat_ws(E'\\n', revision, CASE WHEN what OPERATOR(pg_catalog.~) 'fail|running|partial|end' THEN message END) AS revision, role, elapsed;
 PAUSE;;cmig.pause(:'argument');*;
 RESUME-RUN;;cmig.resume_run(:'argument');*;"
@@ -63,7 +61,7 @@ rows()
 
 	# shellcheck disable=SC2086	# words
 	[ -z "${3:-}" ] || sent="SELECT ${3// /, }, $(shortened $3) FROM ($sent) shown"
-	! given verbose || { add '\x auto'; sent="SELECT * FROM $1"; }
+	! given verbose || { add '\x on'; sent="SELECT * FROM $1"; }
 	call "SELECT * FROM $1" "$sent;"
 	add "SELECT :cmig_rows = 0 AS cmig_none \\gset${newline}\\if :cmig_none${newline}\\echo 'cmig: none'${newline}\\endif"
 }
@@ -188,15 +186,21 @@ items()
 		}' | page
 }
 
-# look_items CALL COLUMNS [FOUND [COMMAND...]]: does the same as look, but shows lines
-# instead of a table.  The command can add statements to the script.
-look_items()
+# lines CALL COLUMNS: adds statements whose output items() shows
+lines()
 {
-	find_files; begin; begin_look; add_file_format
+	add_file_format
 	call "SELECT * FROM $1" "SELECT $2 FROM $1;"
 	none
 	[ -z "$NONE" ] || add "SELECT '$NONE', '', '' WHERE :cmig_rows = 0;"
 	add_plain
+}
+
+# look_items CALL COLUMNS [FOUND [COMMAND...]]: does the same as look, but shows lines
+# instead of a table.  The command can add statements to the script.
+look_items()
+{
+	find_files; begin; begin_look; lines "$1" "$2"
 	[ -z "${3:-}" ] || found "$3"
 	"${@:4}"
 	end_look
@@ -311,7 +315,25 @@ verb_current()
 	look_up
 }
 
-verb_round_trip() { [ ${#arguments[@]} -gt 0 ] || LOOKS=${LOOKS/"cmig.round_trip(:'argument')"/"cmig.round_trip()"}; look_up; }
+verb_round_trip()
+{
+	local function="cmig.round_trip(:'argument')"
+
+	[ ${#arguments[@]} -gt 0 ] && argument argument || function='cmig.round_trip()'
+	if given verbose; then look "$function" '*' rows; return; fi
+	mark=''
+	look_items "$function" "revision, pg_catalog.concat_ws(': ', problem, NULLIF(pg_catalog.concat_ws(' ', kind, object), '')), message" '' found_rows
+}
+
+# differences CALL COLUMNS: shows differences as lines, or with -v as a table
+differences()
+{
+	if given verbose; then rows "$1"; else lines "$1" "$2"; fi
+	found_rows
+	if given verbose; then run table; else run items; fi
+}
+
+verb_scope_drift() { begin; differences 'cmig.scope_drift()' "scope, pg_catalog.concat(object, ', unlike in ', reference), upgrade_sql"; }
 
 verb_throttle()
 {
@@ -352,7 +374,7 @@ verb_require() { argument target heads; begin; perform "cmig.require(:'target')"
 # Runs diff or drift.
 verb_difference()
 {
-	local function shown='action, kind, object, change, hazard'
+	local function
 
 	parameters
 	if [ "$verb" = diff ]; then
@@ -362,11 +384,13 @@ verb_difference()
 		function="cmig.drift(raise => false$PARAMETERS)"
 	fi
 	begin
-	if given sql; then
-		add_plain
-		shown="pg_catalog.concat(upgrade_sql, ';')"
+	mark=''
+	if ! given sql; then
+		differences "$function" "pg_catalog.concat(action, ' ', kind), pg_catalog.concat_ws(': ', object, change), hazard"
+		return
 	fi
-	rows "$function" "$shown"
+	add_plain
+	rows "$function" "pg_catalog.concat(upgrade_sql, ';')"
 	found_rows
 	run table
 }

@@ -438,7 +438,7 @@ show_dry_run()
 	find_files; begin; begin_load
 	[ "$DIRECTION" = downgrade ] || require_script
 	if given verbose; then
-		add '\x auto'
+		add '\x on'
 		call "SELECT * FROM $call" "SELECT step, revision, statement, line, command, rows, elapsed, locks, rewrites, scans, wal_bytes, $failed AS error FROM $call;"
 	else
 		[ "$DIRECTION" = upgrade ] || section=2
