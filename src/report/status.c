@@ -240,6 +240,19 @@ put_backfills(FunctionCallInfo fcinfo)
 	}
 }
 
+/* Add a row about the revision that is expanded, if there is one. */
+static void
+put_expansion(FunctionCallInfo fcinfo)
+{
+	const CmigExpansion *expansion = cmig_scope_is_set() ? NULL : cmig_expansion_read();
+
+	if (expansion != NULL)
+		cmig_result_add_text(fcinfo, "expanded", psprintf("%s, %s; search_path = %s", expansion->revision, expansion->state, expansion->search_path),
+							 strcmp(expansion->state, "expanded") == 0 ? "SELECT * FROM cmig.expansion()" :
+							 strcmp(expansion->state, "expanding") == 0 ? psprintf("CALL cmig.expand(%s)", quote_literal_cstr(expansion->revision)) :
+							 psprintf("CALL cmig.%s()", strcmp(expansion->state, "contracting") == 0 ? "contract" : "abandon"));
+}
+
 /* Add a row that says that the server is a standby, if it is one. */
 static void
 put_standby(FunctionCallInfo fcinfo)
@@ -419,6 +432,7 @@ CMIG_READER(cmig_status)
 							 "SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0");
 	put_stepwise(fcinfo, &view);
 	put_running(fcinfo);
+	put_expansion(fcinfo);
 	put_backfills(fcinfo);
 	put_failure(fcinfo, &view, pending);
 	put_findings(fcinfo, &view);

@@ -610,6 +610,7 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 
 	if (!cmig_repeatables_is(graph, node) && cmig_applied_find(graph, cmig_version_rows_of(CMIG_ROWS_EVERYWHERE))->applied->set[node])
 		refuse_applied(id, !cmig_applied_find(graph, cmig_version_rows_of(CMIG_ROWS_OF_DATABASE))->applied->set[node]);
+	cmig_expansion_keep(id);
 	begun = cmig_progress_find(cmig_progress_everywhere(), id, CMIG_UPGRADE, 0);
 	if (begun)
 		ereport(ERROR,

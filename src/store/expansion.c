@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 
 #include "base/base.h"
+#include "graph/graph.h"
 #include "store/store.h"
 
 char *
@@ -68,6 +69,15 @@ cmig_expansion_relations(const CmigExpansion *expansion, bool filled)
 	foreach(cell, cmig_query_list(&query, expansion->revision, filled))
 		names = lappend(names, *(char **) lfirst(cell));
 	return names;
+}
+
+void
+cmig_expansion_keep(const char *revision)
+{
+	const CmigExpansion *expansion = cmig_expansion_read();
+
+	if (expansion != NULL && cmig_graph_lists(expansion->revisions, revision))
+		cmig_expansion_refuse(expansion, psprintf("revision \"%s\" cannot be changed or removed", revision));
 }
 
 void

@@ -628,6 +628,8 @@ judge(Load * load)
 			*item->file->text.edges.message != '\0';
 		if (!item->applied)
 		{
+			if (item->exists && item->runs_differently)
+				cmig_expansion_keep(item_id(item));
 			if (other && (item->runs_differently || has_lost_parent(load, item)) &&
 				cmig_progress_find(cmig_progress_everywhere(), item_id(item), CMIG_UPGRADE, 0))
 				report_other(level, item, true);
@@ -665,6 +667,8 @@ require_unprotected(const Load * load)
 	CmigListing removed;
 	ListCell   *lc;
 
+	foreach(lc, load->removed)
+		cmig_expansion_keep(lfirst(lc));
 	if (load->removed == NIL || cmig_settings_protect() == CMIG_PROTECT_OFF)
 		return;
 	cmig_listing_init(&removed, CMIG_LISTING_QUOTED);

@@ -694,6 +694,9 @@ extern CmigExpansion *cmig_expansion_read(void);
  */
 extern List *cmig_expansion_relations(const CmigExpansion *expansion, bool filled);
 
+/* Raise error 55000 if the revision, whose script would change, is expanded. */
+extern void cmig_expansion_keep(const char *revision);
+
 /* Raise error 55000: while it is expanded, "what" is not possible. */
 pg_noreturn extern void cmig_expansion_refuse(const CmigExpansion *expansion, const char *what);
 

@@ -821,6 +821,52 @@ require_definitions(const CmigRevisionText *text)
 	cmig_script_close(script);
 }
 
+/* Raise an error if subscribers would get the hidden columns. */
+static void
+require_unpublished(CmigPlanning *p)
+{
+	static CmigQuery query = {
+		.sql = "SELECT p.pubname, p.puballtables OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace),"
+		" (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a"
+		"  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL ($2))"
+		" FROM pg_class c, pg_publication p WHERE c.oid = to_regclass($1) AND (p.puballtables"
+		"  OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace)"
+		"  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND (r.prattrs IS NULL OR EXISTS ("
+		"   SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (r.prattrs::int2[]) AND a.attname = ANY ($2))))) ORDER BY 1",
+		.nargs = 2,.argtypes = {TEXTOID, TEXTARRAYOID}
+	};
+	ListCell   *cell;
+
+	foreach(cell, p->tables)
+	{
+		const CmigVersionTable *table = lfirst(cell);
+		CmigNames	gone = {0, palloc(sizeof(char *) * list_length(table->a->columns))};
+		char	  **row;
+		ListCell   *c;
+
+		foreach(c, table->columns)
+		{
+			const CmigVersionColumn *column = lfirst(c);
+
+			if (column->hidden != NULL && column->a != NULL)
+				gone.names[gone.count++] = column->a->name;
+		}
+		foreach(c, table->dropped)
+			gone.names[gone.count++] = ((CmigVersionColumn *) lfirst(c))->a->name;
+		row = table->viewed ? cmig_query_row(&query, table->a->qualified, &gone) : NULL;
+		if (row == NULL)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table %s cannot be expanded because of publication \"%s\"", table->a->qualified, row[0]),
+				 errdetail("It must have a list of columns, without those that only the old version has: subscribers do not have the hidden columns."),
+				 *row[1] == 't' ?
+				 errhint("Publish its tables one by one, with lists of columns: CREATE PUBLICATION %s FOR TABLE %s (%s), ...", quote_identifier(row[0]), table->a->qualified, row[2]) :
+				 errhint("ALTER PUBLICATION %s DROP TABLE %s; ALTER PUBLICATION %s ADD TABLE %s (%s)", quote_identifier(row[0]), table->a->qualified,
+						 quote_identifier(row[0]), table->a->qualified, row[2])));
+	}
+}
+
 CmigExpansionPlan *
 cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 {
@@ -850,6 +896,7 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 	}
 	cmig_replay_run(now->graph, "cmig.expand()", plan_all, &p);
 	require_no_drift(&p);
+	require_unpublished(&p);
 	add_privileges(&p);
 	return p.result;
 }

@@ -1,0 +1,223 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# For each kind of change: what both builds write while it is expanded, and that the
+# schema and the rows after a contraction are those of an upgrade, and that the dump
+# after cmig.abandon is the one from before.  Also, what is refused before anything runs.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+# name, schema before, change, what both builds write, the rows of t that the old and
+# the new build then see
+my @kinds = (
+	[ 'unique', q{CREATE TABLE t (id int PRIMARY KEY, mail text); INSERT INTO t VALUES (1, 'A'), (2, NULL);},
+		"ALTER TABLE t ADD UNIQUE (mail);\n-- cmig:up t.mail = coalesce(lower(mail), 'none' || id)",
+		q{INSERT INTO t VALUES (3, NULL); INSERT INTO n.t (id, mail) VALUES (4, 'X');},
+		'1|A 2| 3| 4|X', '1|a 2|none2 3|none3 4|X' ],
+	[ 'foreign key', q{CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p VALUES (1); CREATE TABLE t (id int PRIMARY KEY, p int); INSERT INTO t VALUES (1, 1), (2, 9);},
+		"ALTER TABLE t ADD FOREIGN KEY (p) REFERENCES p;\n-- cmig:up t.p = CASE WHEN p < 5 THEN p END",
+		q{INSERT INTO t VALUES (3, 9); INSERT INTO n.t (id, p) VALUES (4, 1);},
+		'1|1 2|9 3|9 4|1', '1|1 2| 3| 4|1' ],
+	[ 'NOT NULL dropped, CHECK dropped', q{CREATE TABLE t (id int PRIMARY KEY, a text NOT NULL CHECK (a <> 'x'));},
+		"ALTER TABLE t ALTER a DROP NOT NULL, DROP CONSTRAINT t_a_check;\n-- cmig:down t.a = coalesce(nullif(a, 'x'), '?')",
+		q{INSERT INTO t VALUES (1, 'y'); INSERT INTO n.t (id) VALUES (2); INSERT INTO n.t (id, a) VALUES (3, 'x');},
+		'1|y 2|? 3|?', '1|y 2| 3|x' ],
+	[ 'type of a key that its own table refers to', q{CREATE TABLE t (id int PRIMARY KEY, up int REFERENCES t); INSERT INTO t VALUES (1, NULL), (2, 1);},
+		'ALTER TABLE t ALTER id TYPE bigint, ALTER up TYPE bigint;',
+		q{INSERT INTO t VALUES (3, 2); INSERT INTO n.t (id, up) VALUES (4, 3);},
+		'1| 2|1 3|2 4|3', '1| 2|1 3|2 4|3' ],
+	[ 'type of a key alone, with actions', q{CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, p int REFERENCES p ON UPDATE CASCADE ON DELETE SET NULL);
+		INSERT INTO p VALUES (1), (2); INSERT INTO t VALUES (1, 1), (2, 2);},
+		'ALTER TABLE p ALTER id TYPE bigint;',
+		q{UPDATE p SET id = 11 WHERE id = 1; DELETE FROM n.p WHERE id = 2; UPDATE n.p SET id = 12 WHERE id = 11;},
+		'1|12 2|', undef ],
+	[ 'key of two columns', q{CREATE TABLE p (x int, y int, PRIMARY KEY (x, y)); INSERT INTO p VALUES (1, 1);
+		CREATE TABLE t (id int PRIMARY KEY, x int, y int, FOREIGN KEY (x, y) REFERENCES p); INSERT INTO t VALUES (1, 1, 1);},
+		'ALTER TABLE t DROP CONSTRAINT t_x_y_fkey; ALTER TABLE p ALTER x TYPE bigint; ALTER TABLE t ALTER x TYPE bigint, ADD FOREIGN KEY (x, y) REFERENCES p;',
+		q{INSERT INTO n.p VALUES (2, 2); INSERT INTO n.t (id, x, y) VALUES (2, 2, 2); INSERT INTO t VALUES (3, 2, 2);},
+		'1|1|1 2|2|2 3|2|2', '1|1|1 2|2|2 3|2|2' ],
+	[ 'tables dropped and created', q{CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE gone (id int); INSERT INTO t VALUES (1);},
+		'DROP TABLE gone; CREATE TABLE fresh (id serial PRIMARY KEY, t int REFERENCES t); CREATE INDEX ON fresh (t);',
+		q{INSERT INTO fresh (t) VALUES (1);}, '1', undef ],
+	[ 'enum with another value', q{CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE t (id int PRIMARY KEY, m mood DEFAULT 'ok'); INSERT INTO t VALUES (1, 'sad'), (2, 'ok');},
+		"CREATE TYPE mood2 AS ENUM ('blue', 'ok');
+		ALTER TABLE t ALTER m DROP DEFAULT, ALTER m TYPE mood2 USING CASE m WHEN 'sad' THEN 'blue'::mood2 ELSE 'ok' END, ALTER m SET DEFAULT 'ok';
+		-- cmig:down t.m = CASE m WHEN 'blue' THEN 'sad'::mood ELSE 'ok' END
+		DROP TYPE mood;",
+		q{INSERT INTO t (id, m) VALUES (3, 'sad'); INSERT INTO n.t (id, m) VALUES (4, 'blue'); INSERT INTO n.t (id) VALUES (5);},
+		'1|sad 2|ok 3|sad 4|sad 5|ok', '1|blue 2|ok 3|blue 4|blue 5|ok' ],
+	[ 'from JSON to a column', q{CREATE TABLE t (id int PRIMARY KEY, doc jsonb NOT NULL DEFAULT '{}'); INSERT INTO t VALUES (1, '{"a": "x"}');},
+		"ALTER TABLE t ADD a text;\n-- cmig:up t.a = doc->>'a'\nALTER TABLE t DROP doc;\n-- cmig:down t.doc = jsonb_build_object('a', a)",
+		q{INSERT INTO t VALUES (2, '{"a": "y"}'); INSERT INTO n.t (id, a) VALUES (3, 'z'); UPDATE t SET doc = '{"a": "xx"}' WHERE id = 1;},
+		'1|{"a": "xx"} 2|{"a": "y"} 3|{"a": "z"}', '1|xx 2|y 3|z' ],
+	[ 'columns with defaults', q{CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1);},
+		"ALTER TABLE t ADD a text, ADD b int NOT NULL DEFAULT 5, ADD d int DEFAULT 1, ADD e date DEFAULT '2020-01-01';\nCREATE INDEX ON t (b);",
+		q{INSERT INTO t VALUES (2); INSERT INTO n.t (id, a) VALUES (3, 'z'); INSERT INTO n.t (id, d) VALUES (4, NULL);},
+		'1 2 3 4', '1||5|1|2020-01-01 2||5|1|2020-01-01 3|z|5|1|2020-01-01 4||5||2020-01-01' ],
+	[ 'a column alone', q{CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1);},
+		'ALTER TABLE t ADD a text;', q{INSERT INTO t VALUES (2); INSERT INTO n.t (id, a) VALUES (3, 'z');},
+		'1 2 3', '1| 2| 3|z' ],
+	[ 'dropped columns', q{CREATE TABLE t (id int PRIMARY KEY, a text DEFAULT 'q', b text NOT NULL); INSERT INTO t VALUES (1, 'a', 'b');},
+		"ALTER TABLE t DROP a, DROP b;\n-- cmig:down t.b = 'b' || id",
+		q{INSERT INTO t VALUES (2, 'x', 'y'); INSERT INTO n.t (id) VALUES (3); UPDATE n.t SET id = 10 WHERE id = 1;},
+		'2|x|y 3|q|b3 10|a|b10', '2 3 10' ],
+	[ 'exchanged names', q{CREATE TABLE t (id int PRIMARY KEY, a text, b text); INSERT INTO t VALUES (1, 'a', 'b');},
+		'ALTER TABLE t RENAME a TO c; ALTER TABLE t RENAME b TO a; ALTER TABLE t RENAME c TO b;',
+		q{INSERT INTO n.t (id, a, b) VALUES (2, 'A', 'B');}, '1|a|b 2|B|A', '1|a|b 2|B|A' ],
+	[ 'names of an index and a constraint', q{CREATE TABLE t (id int PRIMARY KEY, a text UNIQUE); CREATE INDEX i ON t (a);},
+		'ALTER TABLE t RENAME a TO c; ALTER INDEX i RENAME TO j; ALTER TABLE t RENAME CONSTRAINT t_a_key TO t_c_key;', '', '', '' ],
+	[ 'row security', q{CREATE TABLE t (id int PRIMARY KEY, a text, owner name DEFAULT current_user); ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+		CREATE POLICY p ON t USING (owner = current_user); GRANT ALL ON t TO writer; INSERT INTO t VALUES (1, 'x', 'other');},
+		'ALTER TABLE t RENAME a TO c; ALTER TABLE t ADD n int NOT NULL DEFAULT 3; CREATE POLICY q ON t FOR SELECT USING (n > 3);',
+		q{SET ROLE writer; INSERT INTO n.t (id, c) SELECT 2, count(*) FROM n.t; INSERT INTO t (id, a) SELECT 3, count(*) FROM t; RESET ROLE;},
+		'1|x|other 2|0|writer 3|1|writer', '1|x|other|3 2|0|writer|3 3|1|writer|3' ],
+	[ 'a trigger of the user', q{CREATE TABLE t (id int PRIMARY KEY, a text, n int DEFAULT 0);
+		CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.n = NEW.n + 1; NEW.a = NEW.a || ''!''; RETURN NEW; END';
+		CREATE TRIGGER zz BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); INSERT INTO t VALUES (1, 'x');},
+		"ALTER TABLE t ADD b text;\n-- cmig:up t.b = a",
+		q{INSERT INTO t VALUES (2, 'z'); INSERT INTO n.t (id, a) VALUES (3, 'z');}, '1|x!|1 2|z!|1 3|z!|1', undef ],
+	[ 'several changes of a column', q{CREATE TABLE t (id int PRIMARY KEY, a text);},
+		'ALTER TABLE t RENAME a TO b; ALTER TABLE t ALTER b TYPE int USING coalesce(b::int, 0); ALTER TABLE t ALTER b SET DEFAULT 5, ALTER b SET NOT NULL;',
+		q{INSERT INTO t VALUES (2, '3'), (4, NULL); INSERT INTO n.t (id) VALUES (3);}, '2|3 3|5 4|', '2|3 3|5 4|0' ],
+	[ 'a table without a key', q{CREATE TABLE t (id int, a text); INSERT INTO t VALUES (1, 'x'), (1, 'x');},
+		'ALTER TABLE t ALTER a TYPE varchar(20);', q{INSERT INTO t VALUES (2, 'z');}, '1|x 1|x 2|z', '1|x 1|x 2|z' ],
+	[ 'statistics, storage, replica identity', q{CREATE TABLE t (id int NOT NULL UNIQUE, a int, b int); ALTER TABLE t REPLICA IDENTITY USING INDEX t_id_key; CREATE STATISTICS s ON a, b FROM t;},
+		'DROP STATISTICS s; ALTER TABLE t ALTER a TYPE bigint, ALTER id TYPE bigint; CREATE STATISTICS s ON a, b FROM t; ALTER TABLE t ALTER a SET STATISTICS 50;', '', '', '' ],
+	[ 'deferrable, operator class, order, INCLUDE, predicate', q{CREATE TABLE t (id int PRIMARY KEY, a int UNIQUE DEFERRABLE INITIALLY DEFERRED, b varchar(9));
+		CREATE INDEX ON t (b varchar_pattern_ops DESC NULLS LAST, lower(b)) INCLUDE (id) WITH (fillfactor = 70) WHERE b <> '';},
+		'ALTER TABLE t ALTER a TYPE bigint, ALTER b TYPE varchar(10);', '', '', '' ],
+	[ 'another schema', q{CREATE SCHEMA s2; CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);},
+		'ALTER TABLE t SET SCHEMA s2; ALTER TABLE s2.t RENAME a TO b;', q{INSERT INTO s2_042.t VALUES (2, 2);}, '1|1 2|2', undef ],
+	[ 'views that read a dropped column', q{CREATE TABLE t (id int PRIMARY KEY, a int); CREATE MATERIALIZED VIEW m AS SELECT a FROM t; CREATE VIEW v AS SELECT a FROM t;},
+		'DROP MATERIALIZED VIEW m; DROP VIEW v; ALTER TABLE t DROP a;', '', '', '' ],
+	[ 'collation', q{CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'x');},
+		'ALTER TABLE t ALTER a TYPE text COLLATE "C"; CREATE INDEX ON t (a);', q{INSERT INTO t VALUES (2, 'y');}, '1|x 2|y', '1|x 2|y' ],
+	[ 'bigserial', q{CREATE TABLE t (id int); INSERT INTO t VALUES (1);},
+		'ALTER TABLE t ADD n bigserial;', q{INSERT INTO t VALUES (2); INSERT INTO n.t (id) VALUES (3);}, '1 2 3', '1|1 2|2 3|3' ],
+	[ 'array', q{CREATE TABLE t (id int PRIMARY KEY, tags text); INSERT INTO t VALUES (1, 'a,b');},
+		"ALTER TABLE t ALTER tags TYPE text[] USING string_to_array(tags, ',');\n-- cmig:down t.tags = array_to_string(tags, ',')\nCREATE INDEX ON t USING gin (tags);",
+		q{INSERT INTO t VALUES (2, 'c,d'); INSERT INTO n.t (id, tags) VALUES (3, '{e,f}');}, '1|a,b 2|c,d 3|e,f', '1|{a,b} 2|{c,d} 3|{e,f}' ],
+);
+
+my @refused = (
+	[ 'CREATE TABLE t (id int, a text) PARTITION BY LIST (id); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1)', 'ALTER TABLE t ALTER a TYPE varchar(20)', 'table public.t cannot be expanded' ],
+	[ 'CREATE TABLE t (id int, a text, g text GENERATED ALWAYS AS (lower(a)) STORED)', "ALTER TABLE t ADD b text;\n-- cmig:up t.b = g", 'the expression reads column "g", which is generated' ],
+	[ 'CREATE TABLE t (id int, a text)', 'ALTER TABLE t ADD g text GENERATED ALWAYS AS (lower(a)) STORED', 'column public.t.g cannot be expanded' ],
+	[ 'CREATE TABLE t (id int, a text); CREATE VIEW v AS SELECT a FROM t', 'DROP VIEW v; ALTER TABLE t ALTER a TYPE varchar(20); CREATE VIEW v AS SELECT a FROM t', 'view public.v cannot be expanded' ],
+	[ "CREATE TABLE t (id int, a text); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "ALTER TABLE t RENAME a TO b; CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'", 'function public.f\(\) cannot be expanded' ],
+	[ 'CREATE TABLE t (id int)', 'ALTER TABLE t ADD b text NOT NULL', 'column t.b needs a line "-- cmig:up"' ],
+	[ 'CREATE TABLE t (id int, a text NOT NULL)', 'ALTER TABLE t DROP a', 'column t.a needs a line "-- cmig:down"' ],
+	[ 'CREATE TABLE t (id int, a text)', 'ALTER TABLE t ALTER a SET NOT NULL', 'column t.a needs a line "-- cmig:up"' ],
+	[ 'CREATE TABLE t (id int, a text NOT NULL)', 'ALTER TABLE t ALTER a DROP NOT NULL', 'column t.a needs a line "-- cmig:down"' ],
+	[ 'CREATE TABLE t (id int, a text); CREATE TABLE u (id int, b text)', "ALTER TABLE t ADD b text;\n-- cmig:up t.b = (SELECT u.b FROM u WHERE u.id = t.id)", 'the expression contains a subquery' ],
+	[ 'CREATE TABLE t (r int4range, EXCLUDE USING gist (r WITH &&))', "ALTER TABLE t ALTER r TYPE int8range USING int8range(lower(r), upper(r));\n-- cmig:down t.r = int4range(lower(r)::int, upper(r)::int)", 'constraint "t_r_excl" of table public.t cannot be expanded' ],
+	[ 'CREATE TABLE t (id int, a int)', 'ALTER TABLE t ADD CHECK (a > 0)', 'constraint "t_a_check" of table public.t cannot be expanded' ],
+	[ 'CREATE TABLE t (id int, a int)', 'CREATE UNIQUE INDEX i ON t (a)', 'index "i" of table public.t cannot be expanded' ],
+	[ 'CREATE DOMAIN d AS int NOT NULL; CREATE TABLE t (id int, a int NOT NULL)', 'ALTER TABLE t ALTER a TYPE d', 'column public.t.a cannot be expanded' ],
+	[ 'CREATE TABLE t (id int, a int); CREATE PUBLICATION p FOR TABLE t', 'ALTER TABLE t ADD b int', 'table public.t cannot be expanded because of publication "p"' ],
+	[ 'CREATE TABLE t (id int, a int)', 'ALTER TABLE t RENAME a TO b; UPDATE t SET b = 1', 'statement 2 of revision "042" cannot be expanded' ],
+);
+
+my $node = new_node('expand_kinds', 'autovacuum = off');
+$node->start;
+$node->safe_psql('postgres', 'CREATE ROLE writer');
+$node->safe_psql('postgres', 'CREATE DATABASE model');
+$node->safe_psql('model', 'CREATE EXTENSION pg_cmig');
+my $number = 0;
+
+# a new database with both revisions loaded, and the first one applied
+sub database
+{
+	my ($before, $change) = @_;
+	my $name = 'd' . ++$number;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $name TEMPLATE model");
+	$node->safe_psql($name, "SELECT FROM cmig.load(\$c\$
+-- revision: 001
+-- message: start
+-- cmig:upgrade
+$before
+-- cmig:downgrade
+-- revision: 042
+-- down_revision: 001
+-- message: change
+-- expand: true
+-- cmig:upgrade
+$change
+-- cmig:downgrade
+\$c\$); SELECT FROM cmig.upgrade('001')");
+	return $name;
+}
+
+sub dump_of
+{
+	my ($name) = @_;
+	my ($out, $err) = ('', '');
+
+	IPC::Run::run([ 'pg_dump', '-d', $node->connstr($name), '--exclude-schema=cmig' ], '>', \$out, '2>', \$err) or die $err;
+	return $out =~ s/^\\(un)?restrict .*\n//gmr;
+}
+
+# the schema, and the rows of each table in the order of its columns' names
+sub contents
+{
+	my ($name) = @_;
+
+	# a replaced column stands last
+	return join("\n", sort map { s/,$//r } split /\n/, $node->safe_psql($name, q{SELECT * FROM cmig.schema_sql()})) . "\n" . join "\n", map {
+		my ($table, $columns) = split /\t/;
+		$node->safe_psql($name, "SELECT $columns FROM $table ORDER BY 1, 2")
+	} grep { /\t.*,/ } split /\n/, $node->safe_psql($name, q{SELECT attrelid::regclass || E'\t' || string_agg(quote_ident(attname), ', ' ORDER BY attname)
+		FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid WHERE relkind = 'r' AND relnamespace::regnamespace::text IN ('public', 's2')
+		AND attnum > 0 AND NOT attisdropped GROUP BY attrelid ORDER BY attrelid::regclass::text});
+}
+
+sub rows_of { return $node->safe_psql($_[0], "SELECT $_[2] FROM $_[1] t ORDER BY id") =~ s/\n/ /gr }
+
+foreach my $kind (@kinds)
+{
+	my ($what, $before, $change, $writes, $old, $new) = @$kind;
+	my $one = database($before, $change);
+	my $two = database($before, $change);
+
+	# without writes, the same as an upgrade
+	$node->safe_psql($one, 'SELECT FROM cmig.upgrade()');
+	my $dump = dump_of($two);
+	$node->safe_psql($two, 'CALL cmig.expand()');
+	$node->safe_psql($two, 'CALL cmig.abandon()');
+	is(dump_of($two), $dump, "$what: abandoned");
+	$node->safe_psql($two, 'CALL cmig.expand()');
+	$node->safe_psql($two, 'CALL cmig.contract()');
+	is(contents($two), contents($one), "$what: contracted");
+	is($node->safe_psql($two, 'SELECT count(*) FROM cmig.drift()'), '0', "$what: no drift");
+
+	next if $writes eq '';
+	my $three = database($before, $change);
+	my $columns = $node->safe_psql($three, "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0");
+	$node->safe_psql($three, 'CALL cmig.expand()');
+	$node->safe_psql($three, $writes =~ s/\bn\./public_042./gr);
+	is(rows_of($three, "public.t", $columns), $old, "$what: what the old build sees");
+	is(rows_of($three, 'public_042.t', 't.*'), $new, "$what: what the new build sees") if defined $new;
+	$node->safe_psql($three, 'CALL cmig.contract()');
+	is(rows_of($three, 'public.t', 't.*'), $new, "$what: what the new build sees afterwards") if defined $new;
+	is($node->safe_psql($three, 'SELECT count(*) FROM cmig.drift()'), '0', "$what: no drift after writes");
+}
+
+foreach my $one (@refused)
+{
+	my ($before, $change, $message) = @$one;
+	my $name = database("$before;", "$change\n;");
+	my ($ret, $out, $err) = $node->psql($name, 'CALL cmig.expand()');
+
+	like($err, qr/ERROR:  $message/, "refused: $message");
+	is($node->safe_psql($name, 'SELECT count(*) FROM cmig.expansion_run'), '0', 'nothing has run');
+}
+
+done_testing();
