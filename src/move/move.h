@@ -254,7 +254,8 @@ extern void cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const C
 
 /*
  * A hook that returns the downgrade script of a revision that has the header
- * "expand" but no downgrade section, or raises error MG006.
+ * "expand" but no downgrade section, or NULL if it is not in the graph, or
+ * raises error MG006.
  */
 extern char *(*cmig_downgrade_generate) (const char *revision);
 

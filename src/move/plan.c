@@ -124,7 +124,8 @@ require_reversible(CmigRunStep *step, MemoryContext context)
 	{
 		char	   *sql = cmig_downgrade_generate(step->revision);
 
-		step->sql = step->stored_sql = MemoryContextStrdup(context, sql);
+		if (sql != NULL)
+			step->sql = step->stored_sql = MemoryContextStrdup(context, sql);
 		step->file_name = NULL;
 	}
 	if (step->sql == NULL)
