@@ -284,6 +284,24 @@ CREATE TABLE "job" ();
 ALTER TABLE watched ADD COLUMN job int;
 DROP TABLE watched;
 DROP TABLE job, watched;
+-- the former name counts, too
+ALTER TABLE watched RENAME TO job_watched;
+ALTER TABLE watched SET SCHEMA partman;
+ALTER SCHEMA public RENAME TO partman_2;
+ALTER TRIGGER sync ON watched RENAME TO other;
+ALTER TABLE job RENAME TO job_1;
+ALTER TABLE job_1 RENAME n TO m;
+ALTER FUNCTION job_count RENAME TO job_count_1;
+ALTER TYPE job_state RENAME TO job_state_1;
+ALTER TYPE job_state_1 RENAME TO state;
+ALTER TABLE job_1 SET SCHEMA partman;
+ALTER TABLE partman.job_1 SET SCHEMA public;
+ALTER TABLE job_1 RENAME TO job;
+ALTER TYPE job_state_1 RENAME TO job_state;
+ALTER FUNCTION job_count_1 RENAME TO job_count;
+-- a dot in a name is not the end of a schema's name
+CREATE SCHEMA "partman.other";
+CREATE FOREIGN DATA WRAPPER "partman.wrapper";
 -- only what is stored for the database counts
 SET cmig.ddl_exclude = '*';
 CREATE TABLE denied ();

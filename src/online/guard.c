@@ -57,6 +57,7 @@ typedef struct CmigDdlEntry
 								 * with its schema, or the table of a part */
 	const char *name;			/* the object or part: "public.job.name" */
 	const char *table;			/* the table of an index, or of a sequence */
+	struct CmigDdlEntry *before;	/* with the former name, or NULL */
 } CmigDdlEntry;
 
 static char *ddl_exclude = NULL;
@@ -226,11 +227,19 @@ PG_FUNCTION_INFO_V1(cmig_set_ddl_policy);
 	" AND (" type " IN ('cast', 'transform')" \
 	" AND (" names "[1] ~ '^pg_temp' OR " args "[1] ~ '^pg_temp')) IS NOT TRUE"
 
-/* The columns "whole" and "name" of CmigDdlEntry; a type's name is one text. */
+/*
+ * The columns "whole" and "name" of CmigDdlEntry; a type's name is one text.
+ * DOTTED hides the dots in names, so that no pattern takes a name that contains
+ * a dot for one in a schema.
+ */
+#define DOTTED(name) "translate(" name ", '.', chr(1))"
 #define NAMES(schema, type, names) \
-	" CASE WHEN " schema " IS NOT NULL AND " type " IN ('type', 'composite type', 'domain') THEN replace(" names "[1], '\"', '')" \
-	" ELSE array_to_string(" names "[:CASE WHEN " schema " IS NULL AND " type " NOT IN ('trigger', 'policy', 'rule') THEN 1 ELSE 2 END], '.') END," \
-	" CASE WHEN " type " <> 'schema' THEN array_to_string(" names ", '.') END"
+	" CASE WHEN " schema " IS NOT NULL AND " type " IN ('type', 'composite type', 'domain')" \
+	" THEN concat(" DOTTED(schema) ", '.', " DOTTED("replace(substr(" names "[1], length(quote_ident(" schema ")) + 2), '\"', '')") ")" \
+	" ELSE array_to_string(p.parts[:CASE WHEN " schema " IS NULL AND " type " NOT IN ('trigger', 'policy', 'rule') THEN 1 ELSE 2 END], '.') END," \
+	" CASE WHEN " type " <> 'schema' THEN array_to_string(p.parts, '.') END"
+#define PARTS(names) \
+	" CROSS JOIN LATERAL (SELECT array_agg(" DOTTED("n.name") " ORDER BY n.position) FROM unnest(" names ") WITH ORDINALITY n (name, position)) p (parts)"
 
 /*
  * A query for the changes made by the current command, except changes to
@@ -238,12 +247,12 @@ PG_FUNCTION_INFO_V1(cmig_set_ddl_policy);
  */
 static CmigQuery commands_query = {
 	.sql = "SELECT c.command_tag, c.object_type, c.object_identity, c.command, " NAMES("c.schema_name", "c.object_type", "a.object_names") ","
-	" (SELECT concat(tn.nspname, '.', t.relname) FROM pg_class t JOIN pg_namespace tn ON tn.oid = t.relnamespace"
+	" (SELECT concat(" DOTTED("tn.nspname::text") ", '.', " DOTTED("t.relname::text") ") FROM pg_class t JOIN pg_namespace tn ON tn.oid = t.relnamespace"
 	"  WHERE c.classid = 'pg_class'::regclass AND c.objsubid = 0 AND t.oid = coalesce((SELECT i.indrelid FROM pg_index i WHERE i.indexrelid = c.objid),"
 	"   (SELECT d.refobjid FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.objid AND d.deptype IN ('a', 'i')"
 	"    AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 LIMIT 1)))"
 	" FROM pg_event_trigger_ddl_commands() c"
-	" LEFT JOIN LATERAL pg_identify_object_as_address(c.classid, c.objid, c.objsubid) a ON true"
+	" LEFT JOIN LATERAL pg_identify_object_as_address(c.classid, c.objid, c.objsubid) a ON true" PARTS("a.object_names")
 	" WHERE NOT c.in_extension"
 	PERMANENT("c.object_type", "a.object_names", "a.object_args")
 	" AND c.command_tag NOT IN ('REFRESH MATERIALIZED VIEW', 'REINDEX')"
@@ -252,8 +261,8 @@ static CmigQuery commands_query = {
 };
 
 static CmigQuery drops_query = {
-	.sql = "SELECT $1, d.object_type, d.object_identity, NULL, " NAMES("d.schema_name", "d.object_type", "d.address_names") ", NULL"
-	" FROM pg_event_trigger_dropped_objects() d WHERE d.original AND NOT d.is_temporary"
+	.sql = "SELECT $1, d.object_type, d.object_identity, NULL, " NAMES("d.schema_name", "d.object_type", "d.address_names") ", NULL, NULL"
+	" FROM pg_event_trigger_dropped_objects() d" PARTS("d.address_names") " WHERE d.original AND NOT d.is_temporary"
 	PERMANENT("d.object_type", "d.address_names", "d.address_args")
 	" AND (d.object_type, d.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
 	MANAGED("d.schema_name"),
@@ -303,6 +312,57 @@ grants_temporary(const CollectedCommand * command)
 	return true;
 }
 
+/* Hides the dots in a name as DOTTED does. */
+static char *
+hide_dots(const char *name)
+{
+	char	   *hidden = pstrdup(name);
+
+	for (char *dot = hidden; (dot = strchr(dot, '.')) != NULL;)
+		*dot = 1;
+	return hidden;
+}
+
+/*
+ * Returns the object as it was named before the command has renamed it or moved
+ * it to another schema, or NULL if it has done neither.
+ */
+static CmigDdlEntry *
+find_before(const CmigDdlEntry *entry, const CollectedCommand * command)
+{
+	CmigDdlEntry *before;
+	const char **names[2];
+
+	if (command->type != SCT_Simple || !(IsA(command->parsetree, RenameStmt) || IsA(command->parsetree, AlterObjectSchemaStmt)))
+		return NULL;
+	before = palloc(sizeof(CmigDdlEntry));
+	*before = *entry;
+	names[0] = &before->name;
+	names[1] = &before->whole;
+	if (IsA(command->parsetree, RenameStmt))
+	{
+		const RenameStmt *rename = (const RenameStmt *) command->parsetree;
+		bool		part = rename->subname != NULL && rename->renameType != OBJECT_SCHEMA;
+		const Node *object = rename->object && IsA(rename->object, ObjectWithArgs) ? (Node *) ((ObjectWithArgs *) rename->object)->objname : rename->object;
+		const char *old = rename->subname ? rename->subname : rename->relation ? rename->relation->relname :
+		object == NULL ? "" : IsA(object, List) ? strVal(llast((List *) object)) : IsA(object, String) ? strVal(object) : "";
+
+		for (int i = 0; i < (part ? 1 : 2); i++)
+			if (*names[i] != NULL)
+				*names[i] = psprintf("%.*s%s", Max((int) (strlen(*names[i]) - strlen(rename->newname)), 0), *names[i], hide_dots(old));
+	}
+	else
+	{
+		const char *schema = get_namespace_name(command->d.simple.secondaryObject.objectId);
+		const char *now = ((const AlterObjectSchemaStmt *) command->parsetree)->newschema;
+
+		for (int i = 0; i < 2; i++)
+			if (*names[i] != NULL && schema != NULL && strncmp(*names[i], hide_dots(now), strlen(now)) == 0)
+				*names[i] = psprintf("%s%s", hide_dots(schema), *names[i] + strlen(now));
+	}
+	return before;
+}
+
 /* Row callback: append a change to a List of CmigDdlEntry *. */
 static void
 collect_entry(TupleDesc desc, HeapTuple row, void *arg)
@@ -321,6 +381,8 @@ collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 	entry->whole = cmig_query_text_or_null(desc, row, 5);
 	entry->name = cmig_query_text_or_null(desc, row, 6);
 	entry->table = cmig_query_text_or_null(desc, row, 7);
+	if (!no_command)
+		entry->before = find_before(entry, (CollectedCommand *) DatumGetPointer(command));
 	*entries = lappend(*entries, entry);
 }
 
@@ -352,7 +414,8 @@ is_excluded(const List *patterns, const CmigDdlEntry *entry)
 
 		if (kind != NULL && strcmp(kind, "schema") == 0)
 		{
-			if (cmig_pattern_matches(pattern->name, pnstrdup(entry->whole, strcspn(entry->whole, "."))))
+			if ((strcmp(type, "schema") == 0 || strchr(entry->whole, '.') != NULL) &&
+				cmig_pattern_matches(pattern->name, pnstrdup(entry->whole, strcspn(entry->whole, "."))))
 				return true;
 			continue;
 		}
@@ -539,8 +602,12 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 		List	   *patterns = excluded_patterns();
 
 		foreach(lc, entries)
-			if (is_excluded(patterns, lfirst(lc)))
-			entries = foreach_delete_current(entries, lc);
+		{
+			const CmigDdlEntry *entry = lfirst(lc);
+
+			if (is_excluded(patterns, entry) && (entry->before == NULL || is_excluded(patterns, entry->before)))
+				entries = foreach_delete_current(entries, lc);
+		}
 	}
 	if (entries != NIL && policy == CMIG_DDL_DENY && reason == NULL)
 		deny(linitial(entries),
