@@ -282,7 +282,9 @@ my %hints = (
 	q{SELECT * FROM cmig.upgrade('<label>@head')} => q{cmig upgrade <label>@head},
 	q{SELECT cmig.merge('heads', 'x `id`')} => q{cmig merge heads -m 'x `id`'},
 	q{Run them as the owner: SET cmig.role = 'a$(id)'} => q{Run them as the owner: -x cmig.role='a$(id)'},
-	map { ($_ => $_) } q{Change the text in cmig.revision.}, q{SELECT plan_checksum FROM cmig.plan() LIMIT 1}, q{SELECT * FROM cmig.check() WHERE object ~ '^role '},
+	# an apostrophe in the value would end the quotes
+	map { ($_ => $_) } q{SET cmig.scope = 'x'';$(id)'''}, q{If so, add this argument: renames => 'x'';$(id)'''}, q{SET cmig.role = 'x'';$(id)'''},
+	q{SELECT cmig.create_revision('<$(id)>', '')}, q{Change the text in cmig.revision.}, q{SELECT plan_checksum FROM cmig.plan() LIMIT 1}, q{SELECT * FROM cmig.check() WHERE object ~ '^role '},
 	q{SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}')}, q{DELETE FROM cmig.journal WHERE id = 3}, q{SELECT cmig.stamp(current_setting('x'))},
 );
 my @hints = sort keys %hints;

@@ -87,7 +87,7 @@ typed_call()
 		case $name in
 			'') return 1 ;;
 			-) continue ;;
-			message) [[ $value == \<*\> ]] && CALLED+=" -m \"$value\"" || CALLED+=" -m $(typed_value "$value")" ;;
+			message) [[ $value =~ ^\<[a-z\ ]*\>$ ]] && CALLED+=" -m \"$value\"" || CALLED+=" -m $(typed_value "$value")" ;;
 			.) [[ $list ]] && CALLED+=" $value" || CALLED+=" $(typed_value "$value")" ;;
 			*) CALLED+=" --$name"; [ "$value" = true ] || CALLED+=" $(typed_value "$value")" ;;
 		esac
@@ -103,7 +103,7 @@ typed_call()
 typed_options()
 {
 	local rest=$1 tail='' all name argument value after
-	local pattern="^(.*[^A-Za-z_])?(([a-z_]+) => (true|'([^']*)'|ARRAY\\['([^']*)'\\]))(.*)\$"
+	local pattern="^(.*[^A-Za-z_])?(([a-z_]+) => (true|'([^']*)'|ARRAY\\['([^']*)'\\]))(|[^'].*)\$"
 	local placeholder='^\{"(.*)": "(.*)"\}$'
 
 	all=" $(cut -d ';' -f 3 <<<"$VERBS" | tr '\n' ' ') "
@@ -125,7 +125,7 @@ typed_scope()
 {
 	local rest=$1
 	local command="^(.*)SET cmig\\.scope = ('[^' ]*'); (cmig [^;]*)(.*)\$"
-	local setting="^(.*)SET cmig\\.scope = ('[^' ]*')(.*)\$"
+	local setting="^(.*)SET cmig\\.scope = ('[^' ]*')(|[^'].*)\$"
 
 	[[ ! $rest =~ $command ]] || rest="${BASH_REMATCH[1]}${BASH_REMATCH[3]} --scope $(typed_value "${BASH_REMATCH[2]//[\']/}")${BASH_REMATCH[4]}"
 	[[ ! $rest =~ $setting ]] || rest="${BASH_REMATCH[1]}--scope $(typed_value "${BASH_REMATCH[2]//[\']/}")${BASH_REMATCH[3]}"
@@ -140,7 +140,7 @@ typed()
 {
 	local rest=$1 tail='' before after name arguments in_scope=''
 	local call='^(.*[^A-Za-z_.])?cmig\.([a-z_]+)(\(([^()]*)\))?(.*)$'
-	local setting="^(.*)SET (cmig\\.|cmig_var\\.)([A-Za-z_][A-Za-z0-9_]*) = ('[^' ]*'|[a-z0-9]+)(.*)\$"
+	local setting="^(.*)SET (cmig\\.|cmig_var\\.)([A-Za-z_][A-Za-z0-9_]*) = ('[^' ]*'|[a-z0-9]+)(|[^'].*)\$"
 	local statement='^(.*[^A-Za-z_])?(SELECT [a-z_*, ]+ FROM |SELECT |CALL )$'
 
 	rest=${rest/repeat the CALL/repeat the command}
