@@ -205,5 +205,23 @@ unlike(fits('downgrade', '-1', '-y'), qr/$ids[2].*downgrade $ids[2]/s, 'each ste
 fits('downgrade', '-1');
 fits('require', 'heads');
 
+# --- scripts -----------------------------------------------------------------
+
+# A script that starts from this database runs in it; one for a range does not.  A review
+# contains only the statements.
+project('scripted');
+add_file("00$_", $_ > 1 ? '001' : '', "CREATE TABLE t$_ (id int);", "DROP TABLE t$_;") foreach 1, 2;
+my $review = (cmig('upgrade', '--statements-only'))[1];
+is($review, "-- pg_cmig: the statements of 2 revisions, to read, not to run\n\n-- step 1 of 2: upgrade base -> 001, make 001\nCREATE TABLE t1 (id int);\n\n-- step 2 of 2: upgrade 001 -> 002, make 002\nCREATE TABLE t2 (id int);\n\n", 'a review') or diag($review);
+gives(2, '', 'cannot be used with --version-table', 'upgrade', '--statements-only', '--version-table', 'x');
+append_to_file('up.sql', (cmig('upgrade', '--sql'))[1]);
+is($node->psql('scripted', slurp_file('up.sql')), 0, 'the script runs in this database');
+gives(0, '\n 002 ', '^$', 'current');
+gives(0, '^nothing to upgrade|^$', '', 'upgrade');
+like((cmig('upgrade', 'base:head', '--sql'))[1], qr/version table public\.cmig_version\n/, 'a range is for another database');
+query($node, 'postgres', 'CREATE DATABASE bare');
+my (undef, undef, $errors) = $node->psql('bare', slurp_file('up.sql'));
+like($errors, qr/version table cmig\.version does not exist\nHINT:  This database does not have pg_cmig\./, 'a database without the extension');
+
 $node->stop;
 done_testing();
