@@ -154,7 +154,7 @@ gives(1, '', 'drop table public.job', 'check', '--exclude', 'view:*');
 append_to_file('cmig.conf', "compare = models\n");
 gives(0, '', '', 'check');
 gives(0, '', '', 'diff');
-gives(1, '^drop view +public.v', '', 'drift', '--compare', 'all');
+gives(1, '^view +public.v: was created\n +DROP VIEW public.v', '', 'drift', '--compare', 'all');
 gives(0, '', '', 'drift');
 gives(3, '', 'unknown kind of object "tabel"', 'diff', '--exclude', 'tabel:*.job');
 add_file('005', '004', 'DROP TABLE account;', 'CREATE TABLE account ();');

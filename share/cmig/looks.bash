@@ -374,7 +374,7 @@ verb_require() { argument target heads; begin; perform "cmig.require(:'target')"
 # Runs diff or drift.
 verb_difference()
 {
-	local function
+	local function shown="pg_catalog.concat(action, ' ', kind), pg_catalog.concat_ws(': ', object, change), hazard"
 
 	parameters
 	if [ "$verb" = diff ]; then
@@ -382,11 +382,13 @@ verb_difference()
 		function="cmig.diff(:'target_sql'$PARAMETERS)"
 	else
 		function="cmig.drift(raise => false$PARAMETERS)"
+		# what was done by hand, and what undoes it
+		shown="kind, pg_catalog.concat_ws(': ', object, NULLIF(pg_catalog.concat_ws('; ', change, hazard), '')), upgrade_sql"
 	fi
 	begin
 	mark=''
 	if ! given sql; then
-		differences "$function" "pg_catalog.concat(action, ' ', kind), pg_catalog.concat_ws(': ', object, change), hazard"
+		differences "$function" "$shown"
 		return
 	fi
 	add_plain
