@@ -197,7 +197,79 @@ INSERT INTO orders DEFAULT VALUES RETURNING id, state;
 SELECT * FROM item ORDER BY id;
 SELECT * FROM cmig.drift();
 
-DROP TABLE client, person, orders, item, parcel;
+-- several revisions: the expressions of one read the columns of the one before
+SELECT * FROM cmig.load($c$
+-- revision: 044
+-- down_revision: 043
+-- message: start of chain
+-- cmig:upgrade
+CREATE TABLE chain (id int PRIMARY KEY, name text NOT NULL, n int);
+-- cmig:downgrade
+-- revision: 045
+-- down_revision: 044
+-- message: rename
+-- expand: true
+-- cmig:upgrade
+ALTER TABLE chain RENAME name TO full_name;
+ALTER TABLE chain ALTER n TYPE bigint USING n * 2;
+-- cmig:down chain.n = n / 2
+-- cmig:downgrade
+-- revision: 046
+-- down_revision: 045
+-- message: split
+-- expand: true
+-- cmig:upgrade
+ALTER TABLE chain ADD first text NOT NULL;
+-- cmig:up chain.first = split_part(chain.full_name, ' ', 1)
+ALTER TABLE chain DROP full_name;
+-- cmig:down chain.full_name = first || ' ?'
+ALTER TABLE chain ALTER n TYPE numeric USING n + 1;
+-- cmig:down chain.n = n - 1
+-- cmig:downgrade
+-- revision: 047
+-- down_revision: 046
+-- message: initial
+-- expand: strict
+-- cmig:upgrade
+ALTER TABLE chain ADD initial int NOT NULL;
+-- cmig:up chain.initial = ascii(first) / (n - 1)
+-- cmig:downgrade
+$c$);
+SELECT revision FROM cmig.upgrade('044');
+INSERT INTO chain VALUES (1, 'Ada Lovelace', 5);
+CALL cmig.expand('046');
+INSERT INTO chain VALUES (2, 'Bob M', 6);
+INSERT INTO public_046.chain (id, first, n) VALUES (3, 'Cy', 21);
+SELECT id, name, n FROM chain ORDER BY id;
+SELECT * FROM public_046.chain ORDER BY id;
+-- what is expanded stays
+CALL cmig.expand('047');
+SELECT revision FROM cmig.upgrade('047');
+SELECT cmig.remove_revision('047');
+\set VERBOSITY terse
+SELECT * FROM cmig.load(E'-- revision: 046\n-- down_revision: 045\n-- message: split\n-- expand: true\n-- cmig:upgrade\nSELECT 1;\n-- cmig:downgrade\n');
+\set VERBOSITY default
+SELECT item, value, hint FROM cmig.status() WHERE item = 'expanded';
+CALL cmig.contract();
+SELECT * FROM chain ORDER BY id;
+SELECT count(*) FROM cmig.drift();
+-- strict: a row that cannot be transformed is an error for the old build
+SELECT * FROM cmig.load($c$
+-- revision: 047
+-- down_revision: 046
+-- message: initial
+-- expand: strict
+-- cmig:upgrade
+ALTER TABLE chain ADD initial int NOT NULL;
+-- cmig:up chain.initial = ascii(first) / (n - 1)
+-- cmig:downgrade
+$c$);
+CALL cmig.expand();
+INSERT INTO chain (id, first, n) VALUES (4, 'Dee', 1);
+INSERT INTO chain (id, first, n) VALUES (4, 'Dee', 2) RETURNING id, first, n, cmig_new_initial;
+CALL cmig.abandon();
+
+DROP TABLE client, person, orders, item, parcel, chain;
 DROP OWNED BY regress_expand;
 DROP ROLE regress_expand;
 DROP VIEW steps;

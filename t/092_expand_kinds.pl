@@ -97,6 +97,11 @@ my @kinds = (
 		'ALTER TABLE t SET SCHEMA s2; ALTER TABLE s2.t RENAME a TO b;', q{INSERT INTO s2_042.t VALUES (2, 2);}, '1|1 2|2', undef ],
 	[ 'views that read a dropped column', q{CREATE TABLE t (id int PRIMARY KEY, a int); CREATE MATERIALIZED VIEW m AS SELECT a FROM t; CREATE VIEW v AS SELECT a FROM t;},
 		'DROP MATERIALIZED VIEW m; DROP VIEW v; ALTER TABLE t DROP a;', '', '', '' ],
+	[ 'views', q{CREATE TABLE t (id int PRIMARY KEY, a text, z int); CREATE VIEW v AS SELECT id, a FROM t; CREATE VIEW w WITH (security_barrier) AS SELECT z FROM t;
+		GRANT SELECT ON v TO writer; INSERT INTO t VALUES (1, 'x', 3); CREATE TABLE r (a text); GRANT INSERT ON r TO writer;},
+		"DROP VIEW v; ALTER TABLE t ALTER a TYPE varchar(20), ADD n int DEFAULT 4; ALTER TABLE t RENAME z TO y; CREATE VIEW v AS SELECT id, upper(a) AS a FROM t;
+		CREATE VIEW nv WITH (security_invoker) AS SELECT n FROM t; COMMENT ON VIEW nv IS 'new'; GRANT SELECT ON v TO writer;",
+		q{SET ROLE writer; INSERT INTO r SELECT a FROM v; INSERT INTO r SELECT a FROM n.v; RESET ROLE;}, '1|x|3', '1|3|x|4' ],
 	[ 'collation', q{CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'x');},
 		'ALTER TABLE t ALTER a TYPE text COLLATE "C"; CREATE INDEX ON t (a);', q{INSERT INTO t VALUES (2, 'y');}, '1|x 2|y', '1|x 2|y' ],
 	[ 'bigserial', q{CREATE TABLE t (id int); INSERT INTO t VALUES (1);},
@@ -110,7 +115,7 @@ my @refused = (
 	[ 'CREATE TABLE t (id int, a text) PARTITION BY LIST (id); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1)', 'ALTER TABLE t ALTER a TYPE varchar(20)', 'table public.t cannot be expanded' ],
 	[ 'CREATE TABLE t (id int, a text, g text GENERATED ALWAYS AS (lower(a)) STORED)', "ALTER TABLE t ADD b text;\n-- cmig:up t.b = g", 'the expression reads column "g", which is generated' ],
 	[ 'CREATE TABLE t (id int, a text)', 'ALTER TABLE t ADD g text GENERATED ALWAYS AS (lower(a)) STORED', 'column public.t.g cannot be expanded' ],
-	[ 'CREATE TABLE t (id int, a text); CREATE VIEW v AS SELECT a FROM t', 'DROP VIEW v; ALTER TABLE t ALTER a TYPE varchar(20); CREATE VIEW v AS SELECT a FROM t', 'view public.v cannot be expanded' ],
+	[ 'CREATE TABLE t (id int, a text); CREATE VIEW v AS SELECT a FROM t; CREATE VIEW w AS SELECT a FROM v', 'DROP VIEW w, v; ALTER TABLE t ALTER a TYPE varchar(20); CREATE VIEW v AS SELECT a FROM t; CREATE VIEW w AS SELECT a FROM v', 'view public.w cannot be expanded' ],
 	[ "CREATE TABLE t (id int, a text); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "ALTER TABLE t RENAME a TO b; CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'", 'function public.f\(\) cannot be expanded' ],
 	[ 'CREATE TABLE t (id int)', 'ALTER TABLE t ADD b text NOT NULL', 'column t.b needs a line "-- cmig:up"' ],
 	[ 'CREATE TABLE t (id int, a text NOT NULL)', 'ALTER TABLE t DROP a', 'column t.a needs a line "-- cmig:down"' ],

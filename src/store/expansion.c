@@ -77,7 +77,7 @@ cmig_expansion_keep(const char *revision)
 	const CmigExpansion *expansion = cmig_expansion_read();
 
 	if (expansion != NULL && cmig_graph_lists(expansion->revisions, revision))
-		cmig_expansion_refuse(expansion, psprintf("revision \"%s\" cannot be changed or removed", revision));
+		cmig_expansion_refuse(expansion, "the scripts of its revisions must not change");
 }
 
 void

@@ -48,22 +48,12 @@ cmig_versions_expression(const char *text)
 	return linitial_node(ResTarget, select->targetList)->val;
 }
 
-/* What the parser's hook needs. */
-typedef struct Names
-{
-	const char *const *tables;	/* the table's names, then NULL */
-	const char *real;			/* the name to use instead */
-	CmigColumnName name;
-	void	   *arg;
-} Names;
-
-/* Write the real names into a column reference, before it is looked up. */
+/* A parser's hook: columns have the meaning that they have in a version. */
 static Node *
-real_names(ParseState *pstate, ColumnRef *ref)
+find_column(ParseState *pstate, ColumnRef *ref)
 {
-	const Names *names = pstate->p_ref_hook_state;
+	CmigVersionNames *names = pstate->p_ref_hook_state;
 	Node	   *last = llast(ref->fields);
-	const char *real;
 
 	if (list_length(ref->fields) > 2 || !IsA(last, String))
 		return NULL;
@@ -72,16 +62,16 @@ real_names(ParseState *pstate, ColumnRef *ref)
 		const char *table = strVal(linitial(ref->fields));
 		bool		own = false;
 
-		for (const char *const *name = names->tables; *name != NULL; name++)
-			own |= strcmp(*name, table) == 0;
+		for (int i = 0; i <= names->planning->revisions; i++)
+		{
+			const CmigShapeTable *shape = cmig_shape_table(names->planning->shapes[i], names->table->b->oid);
+
+			own |= shape != NULL && strcmp(shape->name, table) == 0;
+		}
 		if (!own)
 			return NULL;
-		ref->fields = list_make1(last);
 	}
-	real = names->name(strVal(last), names->arg);
-	if (real != NULL)
-		ref->fields = list_make1(makeString(pstrdup(real)));
-	return NULL;
+	return cmig_versions_value(pstate, strVal(last), ref->location, names);
 }
 
 /* Error context callback. */
@@ -93,14 +83,12 @@ describe_error(void *what)
 }
 
 char *
-cmig_versions_print(Oid relation, Node *expr, const char *column, const char *const *tables,
-					CmigColumnName name, void *arg, const char *what)
+cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNames * names, const char *what)
 {
 	ParseState *pstate = make_parsestate(NULL);
-	Names		names = {tables, NULL, name, arg};
 	Relation	rel = table_open(relation, AccessShareLock);
 	ErrorContextCallback callback = {error_context_stack, describe_error, unconstify(char *, what)};
-	AttrNumber	number = column ? get_attnum(relation, column) : 0;
+	AttrNumber	number = get_attnum(relation, column);
 	Oid			type = BOOLOID;
 	int32		typmod = -1;
 	Oid			collation;
@@ -108,14 +96,13 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, const char *co
 	Bitmapset  *reads = NULL;
 	char	   *result;
 
-	if (column != NULL)
-		get_atttypetypmodcoll(relation, number, &type, &typmod, &collation);
+	get_atttypetypmodcoll(relation, number, &type, &typmod, &collation);
 	error_context_stack = &callback;
 	cmig_settings_override("search_path", cmig_session_search_path());
 	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true),
 					 false, true, true);
-	pstate->p_pre_columnref_hook = real_names;
-	pstate->p_ref_hook_state = &names;
+	pstate->p_pre_columnref_hook = find_column;
+	pstate->p_ref_hook_state = names;
 	expr = transformExpr(pstate, copyObject(expr), EXPR_KIND_OTHER);
 	if (pstate->p_hasSubLinks || pstate->p_hasAggs || pstate->p_hasWindowFuncs || pstate->p_hasTargetSRFs)
 		ereport(ERROR,

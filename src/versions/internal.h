@@ -12,6 +12,7 @@
 #include "nodes/nodes.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
+#include "parser/parse_node.h"
 #include "utils/relcache.h"
 
 #include "base/base.h"
@@ -84,6 +85,21 @@ typedef struct CmigShapeTable
 								 * before foreign keys */
 } CmigShapeTable;
 
+typedef struct CmigShapeView
+{
+	char	   *oid;
+	char	   *schema;
+	char	   *name;
+	char	   *qualified;
+	char	   *definition;
+	char	   *options;		/* as in WITH, or "" */
+	char	   *comment;
+	char	   *other;			/* a view that it reads, or NULL */
+}			CmigShapeView;
+
+/* Returns a List of CmigShapeView: the views of the image. */
+extern List *cmig_shape_views(const CmigImage *image);
+
 /* Returns a List of CmigShapeTable: the tables of the image. */
 extern List *cmig_shape_read(const CmigImage *image);
 
@@ -96,19 +112,21 @@ extern CmigShapeColumn *cmig_shape_column_named(const CmigShapeTable *table, con
 /* Returns the parse tree of an expression; raises a syntax error. */
 extern Node *cmig_versions_expression(const char *text);
 
-/*
- * Finds the name that a real table's column has, given its name in an
- * expression.  Returns NULL for a name without another meaning.
- */
-typedef const char *(*CmigColumnName) (const char *name, void *arg);
+/* How the names in an expression are to be understood. */
+typedef struct CmigVersionNames
+{
+	const struct CmigPlanning *planning;
+	const struct CmigVersionTable *table;
+	int			level;			/* the shape whose names are used */
+	bool		up;
+}			CmigVersionNames;
 
 /*
- * Returns the expression as PostgreSQL prints it, with qualified names, and
- * converted to the type of the column (or to boolean, if that is NULL).  "what"
- * is for messages, such as "cmig:up person.first_name".
+ * Returns the expression as PostgreSQL prints it, with qualified names and the
+ * names of the real table's columns, converted to the type of the column.
+ * "what" is for messages, such as "cmig:up person.first_name".
  */
-extern char *cmig_versions_print(Oid relation, Node *expr, const char *column, const char *const *tables,
-								 CmigColumnName name, void *arg, const char *what);
+extern char *cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNames * names, const char *what);
 
 /* in plan.c */
 
@@ -147,8 +165,8 @@ typedef struct CmigVersionColumn
 	CmigShapeColumn *a;			/* in the old shape; NULL if it is new */
 	CmigShapeColumn *b;			/* in the new shape; NULL if it is dropped */
 	char	   *hidden;			/* NULL for a column of both versions */
-	Node	   *up;				/* parse trees, or NULL */
-	Node	   *down;
+	const struct CmigVersionRule *up;	/* or NULL */
+	const struct CmigVersionRule *down;
 	char	   *up_text;		/* as printed */
 	char	   *down_text;
 	bool		takes_default;
@@ -182,12 +200,14 @@ typedef struct CmigPlanning
 	CmigReplay *replay;
 	CmigExpansionPlan *result;
 	List	   *texts;			/* of CmigRevisionText * */
-	List	   *lines;			/* of CmigExpandLine * */
+	int			revisions;		/* how many are pending */
+	List	  **shapes;			/* of CmigShapeTable *: before, and after each */
+	List	   *old_views;		/* of CmigShapeView * */
+	List	   *views;			/* likewise: new and changed ones */
+	List	   *rules;			/* of CmigVersionRule *, in their order */
 	bool		strict;
 	CmigImage  *before;
 	CmigImage  *after;
-	List	   *a;				/* of CmigShapeTable * */
-	List	   *b;
 	List	   *h;
 	List	   *tables;			/* of CmigVersionTable * */
 	List	   *created;		/* of CmigDiffLine * */
@@ -207,6 +227,31 @@ extern CmigExpansionPlan *cmig_expansion_plan(const CmigSituation *now, const Cm
 
 extern List *cmig_versions_renames(const List *columns, const char *relation, bool back);
 
+/* in rules.c */
+
+/* What a revision says about a column. */
+typedef struct CmigVersionRule
+{
+	int			revision;		/* counted from 1 */
+	const char *table;			/* OID */
+	const char *number;
+	bool		up;
+	Node	   *expr;
+	const char *type;			/* of the column that it computes */
+}			CmigVersionRule;
+
+/* Add the rules of a revision, whose shape has been read. */
+extern void cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRevisionText *text);
+
+/*
+ * Returns the last "up" of a column up to a revision, or the first "down" after
+ * it, or NULL.
+ */
+extern const CmigVersionRule *cmig_versions_rule(const CmigPlanning *p, const char *table, const char *number, bool up, int level);
+
+/* Returns what a name in an expression stands for. */
+extern Node *cmig_versions_value(ParseState *pstate, const char *name, int location, CmigVersionNames * names);
+
 /* in statements.c: each adds steps of one phase, or of one group */
 
 extern void cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table);
@@ -216,5 +261,7 @@ extern void cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *ta
 extern void cmig_versions_add_checks(CmigPlanning *p, const CmigVersionTable *table);
 extern void cmig_versions_add_abandon(CmigPlanning *p);
 extern void cmig_versions_add_contract(CmigPlanning *p);
+
+extern void cmig_versions_add_views(CmigPlanning *p);
 
 #endif							/* CMIG_VERSIONS_INTERNAL_H */

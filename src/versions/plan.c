@@ -127,71 +127,14 @@ try_steps(CmigPlanning *p, int from, const char *phase)
 		try_script(p, sql.data, "the change");
 }
 
-/* Returns the line about the column, or NULL. */
-static const CmigExpandLine *
-find_line(const CmigPlanning *p, const CmigShapeTable *a, const CmigShapeTable *b, const char *column, bool up)
-{
-	ListCell   *cell;
-
-	foreach(cell, p->lines)
-	{
-		const CmigExpandLine *line = lfirst(cell);
-
-		if ((line->up != NULL) == up && strcmp(line->column, column) == 0 &&
-			(cmig_expand_is_relation(line, a->schema, a->name) || cmig_expand_is_relation(line, b->schema, b->name)))
-			return line;
-	}
-	return NULL;
-}
-
-/* Returns the USING of the column's type change in the scripts, or NULL. */
-static Node *
-find_using(const CmigPlanning *p, const CmigVersionTable *table, const CmigVersionColumn *column)
-{
-	ListCell   *cell;
-	Node	   *found = NULL;
-
-	foreach(cell, p->texts)
-	{
-		CmigScriptReader *script = cmig_script_open(((CmigRevisionText *) lfirst(cell))->upgrade_sql);
-		CmigStatement statement = {0};
-
-		while (cmig_script_next(script, &statement))
-		{
-			AlterTableStmt *alter = (AlterTableStmt *) statement.raw->stmt;
-			ListCell   *c;
-
-			if (!IsA(alter, AlterTableStmt) || alter->objtype != OBJECT_TABLE ||
-				(strcmp(alter->relation->relname, table->a->name) != 0 && strcmp(alter->relation->relname, table->b->name) != 0))
-				continue;
-			foreach(c, alter->cmds)
-			{
-				const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, c);
-
-				if (cmd->subtype == AT_AlterColumnType && castNode(ColumnDef, cmd->def)->raw_default != NULL &&
-					(strcmp(cmd->name, column->a->name) == 0 || strcmp(cmd->name, column->b->name) == 0))
-					found = copyObject(castNode(ColumnDef, cmd->def)->raw_default);
-			}
-		}
-		cmig_script_close(script);
-	}
-	return found;
-}
-
-static Node *
-column_reference(const char *name)
-{
-	return cmig_versions_expression(quote_identifier(name));
-}
-
 /* Find what happens to a column that is in both shapes. */
 static void
 match_column(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column)
 {
 	const CmigShapeColumn *a = column->a;
 	const CmigShapeColumn *b = column->b;
-	const CmigExpandLine *up = find_line(p, table->a, table->b, b->name, true);
-	const CmigExpandLine *down = find_line(p, table->a, table->b, a->name, false);
+	const		CmigVersionRule *up = cmig_versions_rule(p, table->b->oid, b->number, true, p->revisions);
+	const		CmigVersionRule *down = cmig_versions_rule(p, table->b->oid, b->number, false, 0);
 	bool		retyped = !cmig_text_same(a->type, b->type) || !cmig_text_same(a->collation, b->collation);
 	char	   *what = psprintf("column %s.%s", table->b->qualified, quote_identifier(b->name));
 
@@ -206,10 +149,8 @@ match_column(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column
 	if (!retyped && *b->not_null == 'f' && *a->not_null == 't' && down == NULL)
 		ask("down", table->a->name, a->name, "It is NOT NULL in the old version only; the new one may store nulls.");
 	column->hidden = cmig_versions_hidden_name(b->name);
-	column->up = up ? cmig_versions_expression(up->up) : find_using(p, table, column);
-	if (column->up == NULL)
-		column->up = column_reference(a->name);
-	column->down = down ? cmig_versions_expression(down->down) : column_reference(b->name);
+	column->up = up;
+	column->down = down;
 	column->takes_default = *b->not_null == 't' &&
 		(b->identity[0] || (b->value != NULL && cmig_text_same(a->value, b->value)));
 }
@@ -219,7 +160,7 @@ static void
 match_new(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column)
 {
 	const CmigShapeColumn *b = column->b;
-	const CmigExpandLine *up = find_line(p, table->a, table->b, b->name, true);
+	const		CmigVersionRule *up = cmig_versions_rule(p, table->b->oid, b->number, true, p->revisions);
 	char	   *what = psprintf("column %s.%s", table->b->qualified, quote_identifier(b->name));
 
 	if (b->generated[0] || b->identity[0])
@@ -227,10 +168,7 @@ match_new(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column)
 	if (up == NULL && b->value == NULL && *b->not_null == 't')
 		ask("up", table->b->name, b->name, "It is NOT NULL and has no default, so rows of the old version have no value for it.");
 	column->hidden = cmig_versions_hidden_name(b->name);
-	if (up != NULL)
-		column->up = cmig_versions_expression(up->up);
-	else if (b->value != NULL)
-		column->up = cmig_versions_expression(b->value);
+	column->up = up;
 }
 
 /* Raise an error if the table has parents or children. */
@@ -273,15 +211,12 @@ match_columns(CmigPlanning *p, CmigVersionTable *table)
 	foreach(cell, table->a->columns)
 	{
 		CmigVersionColumn *column = palloc0(sizeof(CmigVersionColumn));
-		const CmigExpandLine *down;
 
 		column->a = lfirst(cell);
 		if (cmig_shape_column(table->b, column->a->number) != NULL)
 			continue;
-		down = find_line(p, table->a, table->b, column->a->name, false);
-		if (down != NULL)
-			column->down = cmig_versions_expression(down->down);
-		else if (column->a->value == NULL && *column->a->not_null == 't' && !column->a->identity[0])
+		column->down = cmig_versions_rule(p, table->a->oid, column->a->number, false, 0);
+		if (column->down == NULL && column->a->value == NULL && *column->a->not_null == 't' && !column->a->identity[0])
 			ask("down", table->a->name, column->a->name, "It is NOT NULL and has no default, so rows of the new version have no value for it.");
 		table->dropped = lappend(table->dropped, column);
 		table->filled |= column->down != NULL;
@@ -359,27 +294,57 @@ hide_names(const CmigPlanning *p)
 	return sql.data;
 }
 
+/*
+ * Find the views that are new or changed, as they read the real tables.  A view
+ * that reads a renamed column has not changed.
+ */
+static void
+match_views(CmigPlanning *p, List *views)
+{
+	ListCell   *cell;
+	ListCell   *c;
+
+	foreach(cell, views)
+	{
+		CmigShapeView *view = lfirst(cell);
+		bool		kept = false;
+
+		foreach(c, p->old_views)
+		{
+			const		CmigShapeView *old = lfirst(c);
+
+			kept |= strcmp(old->oid, view->oid) == 0 && strcmp(old->definition, view->definition) == 0 &&
+				strcmp(old->qualified, view->qualified) == 0;
+		}
+		if (!kept && view->other != NULL)
+			cmig_versions_refuse(psprintf("view %s", view->qualified), psprintf("It reads another view, \"%s\".", view->other));
+		if (!kept)
+			p->views = lappend(p->views, view);
+	}
+}
+
 /* Subtransaction callback: find the new shape. */
 static void
 look_after(void *arg)
 {
 	CmigPlanning *p = arg;
 	List	   *assumed = NIL;
-	int		   *nodes = palloc(sizeof(int) * p->plan->count);
 	CmigImage  *image;
 	ListCell   *cell;
 
-	for (int i = 0; i < p->plan->count; i++)
-		nodes[i] = p->plan->steps[i].node;
-	cmig_replay_nodes(p->replay, nodes, p->plan->count, CMIG_UPGRADE, NULL);
-	p->after = cmig_replay_image(p->replay, &assumed);
-	p->b = cmig_shape_read(p->after);
-	foreach(cell, p->b)
+	for (int i = 1; i <= p->revisions; i++)
+	{
+		cmig_replay_nodes(p->replay, &p->plan->steps[i - 1].node, 1, CMIG_UPGRADE, NULL);
+		p->after = cmig_replay_image(p->replay, &assumed);
+		p->shapes[i] = cmig_shape_read(p->after);
+		cmig_versions_add_rules(p, i, list_nth(p->texts, i - 1));
+	}
+	foreach(cell, p->shapes[p->revisions])
 	{
 		CmigVersionTable *table = palloc0(sizeof(CmigVersionTable));
 
 		table->b = lfirst(cell);
-		table->a = cmig_shape_table(p->a, table->b->oid);
+		table->a = cmig_shape_table(p->shapes[0], table->b->oid);
 		if (table->a == NULL)
 			continue;
 		match_columns(p, table);
@@ -390,6 +355,7 @@ look_after(void *arg)
 		run_script(p);
 	image = cmig_replay_image(p->replay, &assumed);
 	p->h = cmig_shape_read(image);
+	match_views(p, cmig_shape_views(image));
 }
 
 /* Is there a part with the same kind and columns? */
@@ -490,6 +456,8 @@ find_created(CmigPlanning *p)
 			continue;
 		for (int k = 0; k < lengthof(kinds); k++)
 			known |= line->subject->kind == kinds[k];
+		if (line->subject->kind == &cmig_kind_view || line->subject->kind == &cmig_kind_view_column)
+			continue;
 		if (!known)
 			cmig_versions_refuse(psprintf("%s %s", line->kind, line->object), "It is new in the revision, and only the new version would have it.");
 		p->created = lappend(p->created, line);
@@ -504,7 +472,7 @@ add_rest(CmigPlanning *p)
 {
 	const CmigKind *kinds[] = {&cmig_kind_table, &cmig_kind_column, &cmig_kind_default, &cmig_kind_constraint, &cmig_kind_foreign_key,
 		&cmig_kind_index, &cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_rule, &cmig_kind_statistics, &cmig_kind_sequence,
-	&cmig_kind_sequence_owner, &cmig_kind_toast};
+	&cmig_kind_sequence_owner, &cmig_kind_toast, &cmig_kind_view, &cmig_kind_view_column};
 	List	   *assumed = NIL;
 	int			from = list_length(p->result->steps);
 	ListCell   *cell;
@@ -598,7 +566,7 @@ empty_tables(CmigPlanning *p)
 	ListCell   *cell;
 
 	initStringInfo(&sql);
-	foreach(cell, p->a)
+	foreach(cell, p->shapes[0])
 		appendStringInfo(&sql, "%s%s", sql.len > 0 ? ", " : "TRUNCATE ", ((CmigShapeTable *) lfirst(cell))->qualified);
 	if (sql.len > 0)
 		try_script(p, sql.data, "the revision");
@@ -617,7 +585,8 @@ plan_all(CmigReplay *replay, void *arg)
 	p->replay = replay;
 	cmig_replay_plan_run(replay, cmig_replay_plan_applied(p->now));
 	p->before = cmig_replay_image(replay, &assumed);
-	p->a = cmig_shape_read(p->before);
+	p->shapes[0] = cmig_shape_read(p->before);
+	p->old_views = cmig_shape_views(p->before);
 	empty_tables(p);
 	error = cmig_subtransaction_rehearse(look_after, p);
 	if (error != NULL)
@@ -632,6 +601,13 @@ plan_all(CmigReplay *replay, void *arg)
 
 		if (table->viewed && !cmig_text_list_has(p->result->schemas, table->b->schema))
 			p->result->schemas = lappend(p->result->schemas, table->b->schema);
+	}
+	foreach(cell, p->views)
+	{
+		const		CmigShapeView *view = lfirst(cell);
+
+		if (!cmig_text_list_has(p->result->schemas, view->schema))
+			p->result->schemas = lappend(p->result->schemas, view->schema);
 	}
 	foreach(cell, p->result->schemas)
 		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("CREATE SCHEMA %s", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell)))));
@@ -653,6 +629,9 @@ plan_all(CmigReplay *replay, void *arg)
 		try_steps(p, from, NULL);
 		add_column_rows(p, table);
 	}
+	from = list_length(p->result->steps);
+	cmig_versions_add_views(p);
+	try_steps(p, from, NULL);
 	from = list_length(p->result->steps);
 	foreach(cell, p->tables)
 		if (((CmigVersionTable *) lfirst(cell))->filled)
@@ -745,6 +724,16 @@ add_privileges(CmigPlanning *p)
 
 			foreach(g, table->created == step ? cmig_query_list(&of_table, table->a->qualified, table->view) : NIL)
 				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, table->a->qualified, *(char **) lfirst(g));
+		}
+		foreach(c, strncmp(step->sql, "CREATE VIEW ", strlen("CREATE VIEW ")) == 0 && step->relation[0] == '\0' ? p->views : NIL)
+		{
+			const		CmigShapeView *view = lfirst(c);
+			char	   *name = psprintf("%s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, view->schema)),
+										quote_identifier(view->name));
+			ListCell   *g;
+
+			foreach(g, pg_str_endswith(step->sql, view->definition) ? cmig_query_list(&of_table, view->qualified, name) : NIL)
+				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", *(char **) lfirst(g));
 		}
 	}
 }
@@ -882,10 +871,9 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 
 		p.result->revisions.names[p.result->revisions.count++] = id;
 		if (text == NULL)
-			continue;
+			cmig_query_raise_changed(psprintf("Revision \"%s\" was removed.", id));
 		require_definitions(text);
 		p.texts = lappend(p.texts, text);
-		p.lines = list_concat(p.lines, cmig_expand_lines(text));
 		p.strict |= text->expand != NULL && strcmp(text->expand, "strict") == 0;
 		if (text->edges.repeatable || text->expand == NULL)
 			ereport(ERROR,
@@ -894,6 +882,8 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 					 errdetail("It does not have the header \"-- expand: true\"."),
 					 errhint("Apply it first: %s", cmig_upgrade_call(now->graph, list_make1_int(plan->steps[i].node), id, false))));
 	}
+	p.revisions = plan->count;
+	p.shapes = palloc0(sizeof(List *) * (plan->count + 1));
 	cmig_replay_run(now->graph, "cmig.expand()", plan_all, &p);
 	require_no_drift(&p);
 	require_unpublished(&p);

@@ -17,6 +17,36 @@
 #include "kinds/kinds.h"
 #include "versions/internal.h"
 
+/* Returns the OIDs of the objects of a kind, as an array literal. */
+static char *
+oids_of(const CmigImage *image, const CmigKind *kind)
+{
+	StringInfoData oids;
+
+	initStringInfo(&oids);
+	for (int i = 0; i < image->count; i++)
+		if (image->objects[i]->kind == kind)
+			appendStringInfo(&oids, "%s%u", oids.len > 0 ? "," : "{", image->objects[i]->address.object);
+	appendStringInfoString(&oids, oids.len > 0 ? "}" : "{}");
+	return oids.data;
+}
+
+List *
+cmig_shape_views(const CmigImage *image)
+{
+	static CmigQuery query = {
+		.sql = "SELECT c.oid, n.nspname, c.relname, format('%I.%I', n.nspname, c.relname), pg_get_viewdef(c.oid),"
+		" coalesce(array_to_string(c.reloptions, ', '), ''), obj_description(c.oid, 'pg_class'),"
+		" (SELECT min(v.relname) FROM pg_rewrite r JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid"
+		"  AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid JOIN pg_class v ON v.oid = d.refobjid AND v.relkind = 'v'"
+		"  WHERE r.ev_class = c.oid)"
+		" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY ($1::oid[]) ORDER BY n.nspname, c.relname",
+		.nargs = 1,.argtypes = {TEXTOID}
+	};
+
+	return cmig_query_list(&query, oids_of(image, &cmig_kind_view));
+}
+
 List *
 cmig_shape_read(const CmigImage *image)
 {
@@ -53,31 +83,25 @@ cmig_shape_read(const CmigImage *image)
 		" ORDER BY kind = 'f', name COLLATE \"C\"",
 		.nargs = 1,.argtypes = {TEXTOID}
 	};
-	StringInfoData oids;
-	List	   *result;
+	char	   *oids = oids_of(image, &cmig_kind_table);
+	List	   *result = NIL;
 	ListCell   *cell;
 
-	initStringInfo(&oids);
-	for (int i = 0; i < image->count; i++)
-		if (image->objects[i]->kind == &cmig_kind_table)
-			appendStringInfo(&oids, "%s%u", oids.len > 0 ? "," : "{", image->objects[i]->address.object);
-	appendStringInfoString(&oids, oids.len > 0 ? "}" : "{}");
-	result = NIL;
-	foreach(cell, cmig_query_list(&tables, oids.data))
+	foreach(cell, cmig_query_list(&tables, oids))
 	{
 		CmigShapeTable *table = palloc0(sizeof(CmigShapeTable));
 
 		memcpy(table, lfirst(cell), 7 * sizeof(char *));
 		result = lappend(result, table);
 	}
-	foreach(cell, cmig_query_list(&columns, oids.data))
+	foreach(cell, cmig_query_list(&columns, oids))
 	{
 		CmigShapeTable *table = cmig_shape_table(result, ((CmigShapeColumn *) lfirst(cell))->table);
 
 		if (table != NULL)
 			table->columns = lappend(table->columns, lfirst(cell));
 	}
-	foreach(cell, cmig_query_list(&parts, oids.data))
+	foreach(cell, cmig_query_list(&parts, oids))
 	{
 		CmigShapeTable *table = cmig_shape_table(result, ((CmigShapePart *) lfirst(cell))->table);
 

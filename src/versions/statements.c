@@ -18,42 +18,6 @@
 #include "store/store.h"
 #include "versions/internal.h"
 
-/* Callback: the real name of a column of the new version. */
-static const char *
-name_of_new(const char *name, void *arg)
-{
-	const CmigVersionTable *table = arg;
-	ListCell   *cell;
-
-	foreach(cell, table->columns)
-	{
-		const CmigVersionColumn *column = lfirst(cell);
-
-		if (strcmp(column->b->name, name) == 0)
-			return column->hidden ? column->hidden : column->a->name;
-	}
-	return NULL;
-}
-
-/* Callback: the real name of a column in an "up". */
-static const char *
-name_of_old(const char *name, void *arg)
-{
-	const CmigVersionTable *table = arg;
-	ListCell   *cell;
-
-	if (cmig_shape_column_named(table->a, name) != NULL)
-		return NULL;
-	foreach(cell, table->columns)
-	{
-		const CmigVersionColumn *column = lfirst(cell);
-
-		if (strcmp(column->b->name, name) == 0 && column->a != NULL)
-			return column->a->name;
-	}
-	return NULL;
-}
-
 /* The columns of a table, and what the application sees of them. */
 void
 cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table)
@@ -166,7 +130,7 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 {
 	const char *real = table->a->qualified;
 	Oid			relation = get_relname_relid(table->a->name, get_namespace_oid(table->a->schema, false));
-	const char *const names[] = {table->a->name, table->b->name, NULL};
+	CmigVersionNames names = {p, table, 0, true};
 	StringInfoData sql;
 	ListCell   *cell;
 
@@ -180,7 +144,9 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 
 		if (column->up == NULL)
 			continue;
-		column->up_text = cmig_versions_print(relation, column->up, column->hidden, names, name_of_old, table,
+		names.up = true;
+		names.level = column->up->revision - 1;
+		column->up_text = cmig_versions_print(relation, column->up->expr, column->hidden, &names,
 											  psprintf("cmig:up %s.%s", table->b->name, column->b->name));
 		append_rule(&sql, CMIG_RULE_UP, psprintf("%s%s", *column->b->not_null == 't' ? "!" : "", column->takes_default ? "d" : ""),
 					column->hidden, column->b->name, column->up_text);
@@ -191,7 +157,9 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 
 		if (column->down == NULL)
 			continue;
-		column->down_text = cmig_versions_print(relation, column->down, column->a->name, names, name_of_new, table,
+		names.up = false;
+		names.level = column->down->revision;
+		column->down_text = cmig_versions_print(relation, column->down->expr, column->a->name, &names,
 												psprintf("cmig:down %s.%s", table->a->name, column->a->name));
 		append_rule(&sql, CMIG_RULE_DOWN, *column->a->not_null == 't' ? "!" : "", column->a->name, column->a->name,
 					column->down_text);
@@ -313,10 +281,39 @@ add_removal(CmigPlanning *p, const CmigVersionTable *table, const char *phase)
 	cmig_versions_add_step(p, phase, real, psprintf("DROP TRIGGER IF EXISTS %s ON %s", quote_identifier(CMIG_EXPANSION_WRITE), real));
 }
 
+/* New and changed views, which read the real tables, too. */
+void
+cmig_versions_add_views(CmigPlanning *p)
+{
+	ListCell   *cell;
+
+	foreach(cell, p->views)
+	{
+		const		CmigShapeView *view = lfirst(cell);
+		char	   *name = psprintf("%s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, view->schema)),
+									quote_identifier(view->name));
+
+		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "",
+							   psprintf("CREATE VIEW %s%s%s%s AS %s", name, view->options[0] ? " WITH (" : "", view->options,
+										view->options[0] ? ")" : "", view->definition));
+		if (view->comment != NULL)
+			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("COMMENT ON VIEW %s IS %s", name, quote_literal_cstr(view->comment)));
+	}
+}
+
 static void
 add_views_removal(CmigPlanning *p, const char *phase)
 {
 	ListCell   *cell;
+
+	foreach(cell, p->views)
+	{
+		const		CmigShapeView *view = lfirst(cell);
+
+		cmig_versions_add_step(p, phase, "", psprintf("DROP VIEW IF EXISTS %s.%s",
+													  quote_identifier(cmig_version_schema_name(p->result->revision, view->schema)),
+													  quote_identifier(view->name)));
+	}
 
 	foreach(cell, p->tables)
 	{

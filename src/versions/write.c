@@ -23,6 +23,7 @@
 #include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "catalog/pg_trigger.h"
@@ -203,23 +204,43 @@ require_trigger(FunctionCallInfo fcinfo, const char *name)
 	return data;
 }
 
+/* Is this the trigger that fires last, for each row? */
+static bool
+is_last_trigger(const Trigger *trigger)
+{
+	return strcmp(trigger->tgname, CMIG_EXPANSION_WRITE) == 0 && trigger->tgenabled == TRIGGER_FIRES_ALWAYS &&
+		trigger->tgqual == NULL && trigger->tgnattr == 0 && TRIGGER_FOR_BEFORE(trigger->tgtype) &&
+		TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_UPDATE(trigger->tgtype) &&
+		strcmp(get_func_name(trigger->tgfoid), "expansion_write") == 0 &&
+		get_func_namespace(trigger->tgfoid) == get_namespace_oid("cmig", false);
+}
+
 /*
  * While rows are filled, the user's BEFORE triggers do not fire, unless one is
  * enabled as REPLICA or ALWAYS.  Between the first trigger of a row and the
- * last, in which the setting returns, only triggers run.
+ * last one, where the setting returns, no other code must run: the table's
+ * owner could otherwise write to tables of others without their triggers.
  */
 static void
 hide_triggers(const TriggerData *data)
 {
 	const TriggerDesc *triggers = data->tg_relation->trigdesc;
+	bool		ends = false;
 
 	if (!cmig_versions_filling || SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
 		return;
 	for (int i = 0; i < triggers->numtriggers; i++)
-		if (triggers->triggers[i].tgenabled != TRIGGER_FIRES_ON_ORIGIN && triggers->triggers[i].tgenabled != TRIGGER_DISABLED &&
-			strcmp(triggers->triggers[i].tgname, CMIG_EXPANSION_BEGIN) != 0 &&
-			strcmp(triggers->triggers[i].tgname, CMIG_EXPANSION_WRITE) != 0)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (is_last_trigger(trigger))
+			ends = true;
+		else if (trigger->tgenabled != TRIGGER_FIRES_ON_ORIGIN && trigger->tgenabled != TRIGGER_DISABLED &&
+				 trigger->tgoid != data->tg_trigger->tgoid)
 			return;
+	}
+	if (!ends)
+		return;
 	hidden_role = SessionReplicationRole;
 	SessionReplicationRole = SESSION_REPLICATION_ROLE_REPLICA;
 	triggers_hidden = true;

@@ -1,0 +1,217 @@
+/*
+ * rules.c
+ *	  What each revision says about columns, and how several revisions compose.
+ *
+ * Columns keep their numbers, so a rule is about a column in the shape before
+ * a revision or after it.  An "up" reads columns of the shape before its
+ * revision; one of these that an earlier pending revision has made or changed
+ * is replaced with that revision's "up", and so on, until only columns of the
+ * real table are left.  A "down" is followed in the other direction.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_relation.h"
+#include "utils/builtins.h"
+
+#include "base/base.h"
+#include "parse/parse.h"
+#include "store/store.h"
+#include "versions/internal.h"
+
+/* Returns the line about the column, or NULL. */
+static const CmigExpandLine *
+find_line(const List *lines, const CmigShapeTable *a, const CmigShapeTable *b, const char *column, bool up)
+{
+	ListCell   *cell;
+
+	foreach(cell, lines)
+	{
+		const CmigExpandLine *line = lfirst(cell);
+
+		if ((line->up != NULL) == up && strcmp(line->column, column) == 0 &&
+			(cmig_expand_is_relation(line, a->schema, a->name) || cmig_expand_is_relation(line, b->schema, b->name)))
+			return line;
+	}
+	return NULL;
+}
+
+/* Returns the USING of the column's type change in the script, or NULL. */
+static Node *
+find_using(const CmigRevisionText *text, const CmigShapeTable *before, const CmigShapeTable *after,
+		   const CmigShapeColumn *a, const CmigShapeColumn *b)
+{
+	CmigScriptReader *script = cmig_script_open(text->upgrade_sql);
+	CmigStatement statement = {0};
+	Node	   *found = NULL;
+
+	while (cmig_script_next(script, &statement))
+	{
+		AlterTableStmt *alter = (AlterTableStmt *) statement.raw->stmt;
+		ListCell   *c;
+
+		if (!IsA(alter, AlterTableStmt) || alter->objtype != OBJECT_TABLE ||
+			(strcmp(alter->relation->relname, before->name) != 0 && strcmp(alter->relation->relname, after->name) != 0))
+			continue;
+		foreach(c, alter->cmds)
+		{
+			const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, c);
+
+			if (cmd->subtype == AT_AlterColumnType && castNode(ColumnDef, cmd->def)->raw_default != NULL &&
+				(strcmp(cmd->name, a->name) == 0 || strcmp(cmd->name, b->name) == 0))
+				found = copyObject(castNode(ColumnDef, cmd->def)->raw_default);
+		}
+	}
+	cmig_script_close(script);
+	return found;
+}
+
+static void
+add_rule(CmigPlanning *p, int revision, const CmigShapeTable *table, const char *number, bool up, const char *type, Node *expr)
+{
+	CmigVersionRule *rule = palloc(sizeof(CmigVersionRule));
+
+	rule->revision = revision;
+	rule->table = table->oid;
+	rule->number = number;
+	rule->up = up;
+	rule->type = type;
+	rule->expr = expr;
+	p->rules = lappend(p->rules, rule);
+}
+
+static Node *
+column_reference(const char *name)
+{
+	return cmig_versions_expression(quote_identifier(name));
+}
+
+/* Add the rules of a revision for the columns of a table. */
+static void
+add_table_rules(CmigPlanning *p, int revision, const CmigRevisionText *text, const List *lines,
+				const CmigShapeTable *before, const CmigShapeTable *after)
+{
+	ListCell   *cell;
+
+	foreach(cell, after->columns)
+	{
+		const CmigShapeColumn *b = lfirst(cell);
+		const CmigShapeColumn *a = cmig_shape_column(before, b->number);
+		const CmigExpandLine *up = find_line(lines, before, after, b->name, true);
+		const CmigExpandLine *down = a ? find_line(lines, before, after, a->name, false) : NULL;
+		bool		retyped = a != NULL && (!cmig_text_same(a->type, b->type) || !cmig_text_same(a->collation, b->collation));
+		Node	   *using = retyped ? find_using(text, before, after, a, b) : NULL;
+
+		if (up != NULL)
+			add_rule(p, revision, after, b->number, true, b->type, cmig_versions_expression(up->up));
+		else if (retyped || down != NULL)
+			add_rule(p, revision, after, b->number, true, b->type, using ? using : column_reference(a->name));
+		else if (a == NULL && b->value != NULL && !b->generated[0])
+			add_rule(p, revision, after, b->number, true, b->type, cmig_versions_expression(b->value));
+		if (down != NULL)
+			add_rule(p, revision, after, b->number, false, a->type, cmig_versions_expression(down->down));
+		else if (a != NULL && (retyped || up != NULL))
+			add_rule(p, revision, after, b->number, false, a->type, column_reference(b->name));
+	}
+	foreach(cell, before->columns)
+	{
+		const CmigShapeColumn *a = lfirst(cell);
+		const CmigExpandLine *down = find_line(lines, before, after, a->name, false);
+
+		if (down != NULL && cmig_shape_column(after, a->number) == NULL)
+			add_rule(p, revision, before, a->number, false, a->type, cmig_versions_expression(down->down));
+	}
+}
+
+void
+cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRevisionText *text)
+{
+	List	   *lines = cmig_expand_lines(text);
+	ListCell   *cell;
+
+	foreach(cell, p->shapes[revision])
+	{
+		const CmigShapeTable *after = lfirst(cell);
+		const CmigShapeTable *before = cmig_shape_table(p->shapes[revision - 1], after->oid);
+
+		if (before != NULL)
+			add_table_rules(p, revision, text, lines, before, after);
+	}
+}
+
+const		CmigVersionRule *
+cmig_versions_rule(const CmigPlanning *p, const char *table, const char *number, bool up, int level)
+{
+	const		CmigVersionRule *found = NULL;
+	ListCell   *cell;
+
+	foreach(cell, p->rules)
+	{
+		const		CmigVersionRule *rule = lfirst(cell);
+
+		if (rule->up != up || strcmp(rule->table, table) != 0 || strcmp(rule->number, number) != 0)
+			continue;
+		/* the last one of an "up", the first one of a "down" */
+		if (up ? rule->revision <= level : rule->revision > level && found == NULL)
+			found = rule;
+	}
+	return found;
+}
+
+/* Returns the number of the column with this name at a level, or NULL. */
+static const char *
+number_of(const CmigPlanning *p, const CmigVersionTable *table, int level, const char *name)
+{
+	const CmigShapeTable *shape = cmig_shape_table(p->shapes[level], table->b->oid);
+	const CmigShapeColumn *column = shape ? cmig_shape_column_named(shape, name) : NULL;
+
+	return column ? column->number : NULL;
+}
+
+Node *
+cmig_versions_value(ParseState *pstate, const char *name, int location, CmigVersionNames * names)
+{
+	const CmigPlanning *p = names->planning;
+	const CmigVersionTable *table = names->table;
+	const char *number = number_of(p, table, names->level, name);
+	const		CmigVersionRule *rule;
+	TypeCast   *cast;
+	Node	   *result;
+	int			level = names->level;
+	ListCell   *cell;
+
+	/* in a script, USING may name a column that was renamed before */
+	if (number == NULL && names->up && level < p->revisions)
+		number = number_of(p, table, level + 1, name);
+	rule = number ? cmig_versions_rule(p, table->b->oid, number, names->up, level) : NULL;
+	if (rule != NULL)
+	{
+		cast = castNode(TypeCast, cmig_versions_expression(psprintf("NULL::%s", rule->type)));
+		cast->arg = copyObject(rule->expr);
+		names->level = names->up ? rule->revision - 1 : rule->revision;
+		result = transformExpr(pstate, (Node *) cast, EXPR_KIND_OTHER);
+		names->level = level;
+		return result;
+	}
+	foreach(cell, number ? table->columns : NIL)
+	{
+		const CmigVersionColumn *column = lfirst(cell);
+
+		if (strcmp(column->b->number, number) == 0 && (!names->up || column->a != NULL))
+			return colNameToVar(pstate, names->up || column->hidden == NULL ? column->a->name : column->hidden, false, location);
+	}
+	foreach(cell, number && names->up ? table->dropped : NIL)
+	{
+		const CmigVersionColumn *column = lfirst(cell);
+
+		if (strcmp(column->a->number, number) == 0)
+			return colNameToVar(pstate, column->a->name, false, location);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("column \"%s\" does not exist in the %s version of table %s", name, names->up ? "old" : "new", table->b->qualified)));
+}
