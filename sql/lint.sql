@@ -212,7 +212,7 @@ SELECT message FROM cmig.lint(probe => true, max_table_size => 8191) WHERE rule 
 SELECT count(*) FROM cmig.lint(probe => true, max_table_size => NULL) WHERE rule = 'violated-by-rows';
 SELECT count(*) FROM cmig.lint() WHERE rule = 'violated-by-rows';
 SELECT * FROM cmig.lint(probe => true, facts => false);
--- only as the caller, and with no rows hidden
+-- only with the caller's privileges, and with no rows hidden
 CREATE ROLE regress_lint_prober;
 GRANT SELECT ON item TO regress_lint_prober;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_lint_prober', 'reader');
@@ -230,12 +230,25 @@ SET LOCAL statement_timeout = '1h';
 SELECT count(*) FROM cmig.lint(probe => true) WHERE rule = 'violated-by-rows';
 SELECT relation::regclass, mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation IN ('item'::regclass, 'country'::regclass);
 COMMIT;
+-- as the table's owner, whose code the planner and a view would run
+CREATE ROLE regress_lint_owner;
+GRANT CREATE ON SCHEMA public TO regress_lint_owner;
+SET ROLE regress_lint_owner;
+CREATE FUNCTION spy(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$BEGIN
+	IF current_user <> 'regress_lint_owner' THEN RAISE EXCEPTION 'this function of another role runs as the caller'; END IF; RETURN $1; END$$;
+CREATE TABLE trapped (id int, a int);
+INSERT INTO trapped SELECT i FROM generate_series(1, 1000) i;
+CREATE INDEX ON trapped (a) WHERE spy(1) = 1;
+CREATE VIEW seen AS SELECT spy(id) AS id FROM trapped;
+RESET ROLE;
+ANALYZE trapped;
+SELECT * FROM violated('ALTER TABLE trapped ADD FOREIGN KEY (id) REFERENCES seen (id)', 'ALTER TABLE trapped ALTER a SET NOT NULL', 'ALTER TABLE item ADD FOREIGN KEY (id) REFERENCES trapped (id)');
 -- generated files have one action in each statement
 SELECT cmig.create_revision('One', 'ALTER TABLE public.item ADD a int; ALTER TABLE public.item ADD b int; ALTER TABLE item ADD c int; ALTER TABLE public.item ADD d int, ADD e int', revision => 'generated', head => 'base', splice => true);
 SELECT statement FROM cmig.lint('generated') WHERE rule = 'prefer-single-alter-table';
 DELETE FROM cmig.revision;
-DROP OWNED BY regress_lint_prober;
-DROP ROLE regress_lint_prober;
+DROP OWNED BY regress_lint_prober, regress_lint_owner;
+DROP ROLE regress_lint_prober, regress_lint_owner;
 DROP TABLE item, country, parted;
 DROP FUNCTION violated;
 DROP FUNCTION judged;

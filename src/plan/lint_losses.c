@@ -16,6 +16,7 @@
 #include "commands/trigger.h"
 #include "parser/parse_target.h"
 #include "storage/proc.h"
+#include "utils/rls.h"
 #include "utils/timeout.h"
 
 #include "plan/lint.h"
@@ -503,9 +504,10 @@ check_replaced_function(CmigLint *lint, Node *node)
 }
 
 /*
- * Rules about rows, which only cmig.lint(probe => true) reads.  The queries run
- * as the caller.  They use nothing but columns and the equality of their types,
- * so that no function of a script or of another user is called.
+ * Rules about rows, which only cmig.lint(probe => true) reads.  The caller must
+ * be allowed to read them.  The queries run as the table's owner, because they
+ * can run its owner's code: the planner evaluates functions in the predicates of
+ * indexes, and EXCEPT casts.
  */
 
 /* How long a query may run, and wait for a lock. */
@@ -516,6 +518,8 @@ check_replaced_function(CmigLint *lint, Node *node)
 typedef struct Probe
 {
 	const char *sql;
+	const CmigLintTable *tables[2]; /* those that it reads; the second may be
+									 * NULL */
 	bool		found;
 } Probe;
 
@@ -524,12 +528,27 @@ static void
 run_probe(void *arg)
 {
 	Probe	   *probe = arg;
+	Oid			owner = cmig_role_owner_of(probe->tables[0]->oid);
+	CmigRole	saved;
 
 	if (LockTimeout == 0 || LockTimeout > PROBE_LOCK_MS)
 		cmig_settings_override("lock_timeout", CppAsString2(PROBE_LOCK_MS));
 	/* raise an error if policies would hide rows */
 	cmig_settings_override("row_security", "off");
+	for (int i = 0; i < lengthof(probe->tables) && probe->tables[i]; i++)
+	{
+		Oid			table = probe->tables[i]->oid;
+
+		if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+			pg_attribute_aclcheck_all(table, GetUserId(), ACL_SELECT, ACLMASK_ALL) != ACLCHECK_OK)
+			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
+		(void) check_enable_rls(table, InvalidOid, false);
+	}
+	if (!OidIsValid(owner))
+		return;
+	cmig_role_act_as_owner(&saved, owner);
 	probe->found = cmig_query_once(psprintf("SELECT FROM (%s) r LIMIT 1", probe->sql), 0, NULL, NULL, NULL, true, NULL, NULL) > 0;
+	cmig_role_return(&saved);
 }
 
 /* Run the query with a timeout.  Returns why it was not possible, or NULL. */
@@ -589,17 +608,19 @@ live_name(const CmigLintTable *table, bool all)
 static void
 probe_rows(CmigLint *lint, const CmigLintTable *other, const char *does, const char *what, const char *sql)
 {
-	const CmigLintTable *tables[] = {lint->target, other};
-	Probe		probe = {.sql = sql};
+	Probe		probe = {.sql = sql,.tables = {lint->target, other}};
+	Oid			owner = other ? cmig_role_owner_of(other->oid) : InvalidOid;
 	const char *why = lint->ran_code ? "an earlier statement may change them" : NULL;
 
-	for (int i = 0; i < lengthof(tables) && tables[i]; i++)
+	for (int i = 0; i < lengthof(probe.tables) && probe.tables[i]; i++)
 	{
-		if (tables[i]->written)
+		if (probe.tables[i]->written)
 			why = "an earlier statement may change them";
-		else if (tables[i]->bytes < 0 || tables[i]->bytes > lint->probed)
-			why = psprintf("%s is larger than max_table_size", cmig_lint_text_table(tables[i]));
+		else if (probe.tables[i]->bytes < 0 || probe.tables[i]->bytes > lint->probed)
+			why = psprintf("%s is larger than max_table_size", cmig_lint_text_table(probe.tables[i]));
 	}
+	if (OidIsValid(owner) && owner != cmig_role_owner_of(lint->target->oid) && !superuser_arg(owner))
+		why = psprintf("%s belongs to another role", cmig_lint_text_name(other));
 	if (why == NULL)
 		why = try_probe(&probe);
 	if (why)
@@ -655,7 +676,7 @@ probe_orphans(CmigLint *lint, const char *does, const Constraint *key, List *nam
 	char	   *referenced;
 	ListCell   *lc;
 
-	if (columns == NULL || other == NULL || !OidIsValid(other->oid) || cmig_is_temporal_compat(key))
+	if (columns == NULL || other == NULL || !OidIsValid(other->oid) || !strchr("rp", other->kind) || cmig_is_temporal_compat(key))
 		return;
 	cmig_lint_state_load(lint, other);
 	foreach(lc, keys ? NIL : other->constraints)
