@@ -909,7 +909,7 @@ AS 'MODULE_PATHNAME', 'cmig_abandon'
 LANGUAGE C;
 
 CREATE FUNCTION cmig.expansion(OUT relation text, OUT version text, OUT old_column text, OUT new_column text,
-	OUT change text, OUT rows_filled bigint, OUT rows_left bigint, OUT rows_failed bigint, OUT failure text, OUT state text)
+	OUT change text, OUT rows_filled bigint, OUT rows_left bigint, OUT rows_failed bigint, OUT failure text, OUT last_old_write timestamptz, OUT state text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_expansion'
 LANGUAGE C STABLE PARALLEL UNSAFE;
@@ -942,7 +942,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON PROCEDURE cmig.expand(text) IS 'Prepares pending revisions with the header expand beside the running application: the tables keep their shape, and get hidden columns; the new build uses views in the schemas that version_schema names. Fills the new columns, builds indexes and constraints, and commits after each step. Continues after an interruption. Raises an error if a change cannot be expanded (0A000), a line cmig:up or cmig:down is missing (22023) or not correct (MG013), another revision is expanded (55000), revisions cannot be replayed (MG014), it is called inside a transaction block (25001), or another run is in progress (55P03).';
 COMMENT ON PROCEDURE cmig.contract() IS 'Gives the tables the shape of the expanded revision, removes what the old build needed, and records the revision as applied. Raises an error if no revision is expanded or rows of the old build could not be transformed (55000), a constraint is violated (23514), it is called inside a transaction block (25001), or another run is in progress (55P03).';
 COMMENT ON PROCEDURE cmig.abandon() IS 'Removes everything that expand has created. What the new build has written remains in the columns of the old version. Raises an error if no revision is expanded (55000), it is called inside a transaction block (25001), or another run is in progress (55P03).';
-COMMENT ON FUNCTION cmig.expansion() IS 'Returns each column of the expanded revision: rows that are filled and left, rows that could not be transformed, and the first reason. Empty if no revision is expanded.';
+COMMENT ON FUNCTION cmig.expansion() IS 'Returns each column of the expanded revision: rows that are filled and left, rows that could not be transformed, the first reason, and when the old build last wrote. Empty if no revision is expanded.';
 COMMENT ON FUNCTION cmig.version_schema(text, text) IS 'Returns the name of the schema with the new version of a schema''s tables while the revision is expanded.';
 COMMENT ON FUNCTION cmig.expansion_mark(anyelement) IS 'Returns its argument. The default of a hidden column: notes that an INSERT does not name the column.';
 COMMENT ON FUNCTION cmig.expansion_unset(anyelement) IS 'Returns its argument. The default of a view''s column that has none.';

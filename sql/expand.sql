@@ -94,10 +94,14 @@ INSERT INTO client (full_name) VALUES ('c3') RETURNING *;
 INSERT INTO customer (name) VALUES ('c4') RETURNING *;
 SET ROLE regress_expand;
 INSERT INTO person (first_name, last_name) VALUES ('New', 'Build') RETURNING *;
+RESET ROLE;
+SELECT DISTINCT relation, last_old_write FROM cmig.expansion() ORDER BY 1;
+SET ROLE regress_expand;
 INSERT INTO public.person (name) VALUES ('Old Build'), ('Old2 Build') RETURNING *;
 UPDATE person SET first_name = 'Changed' WHERE id = 1 RETURNING *;
 UPDATE public.person SET name = 'By Old' WHERE id = 2 RETURNING *;
 RESET ROLE;
+SELECT DISTINCT relation, last_old_write > now() - interval '1 hour' AND last_old_write < now() + interval '2 hours' AS recently FROM cmig.expansion() ORDER BY 1;
 INSERT INTO person (first_name) VALUES ('New');
 -- what reads a column did not change: a lossy expression destroys nothing
 UPDATE person SET last_name = 'Two Words' WHERE id = 3 RETURNING *;

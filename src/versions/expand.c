@@ -263,8 +263,8 @@ begin_expansion(Work *work, const char *target)
 		5, {TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	static CmigQuery column_json = {
-		"SELECT json_build_array($1, $2, $3, $4, $5, $6, $7, $8)", 8,
-		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+		"SELECT json_build_array($1, $2, $3, $4, $5, $6, $7, $8, $9)", 9,
+		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	CmigSituation now = cmig_move_read(true);
 	CmigPlan   *plan = cmig_move_plan_upgrade(&now, cmig_argument_one(unconstify(char *, target)));
@@ -289,7 +289,7 @@ begin_expansion(Work *work, const char *target)
 		char	  **c = lfirst(cell);
 
 		appendStringInfo(&columns, "%s%s", columns.len > 0 ? "," : "[",
-						 cmig_query_value(&column_json, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]));
+						 cmig_query_value(&column_json, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]));
 	}
 	appendStringInfoString(&columns, columns.len > 0 ? "]" : "[]");
 	cmig_query_do(&insert_run, expansion->revision, &expansion->revisions, &schemas, columns.data);
@@ -601,17 +601,22 @@ static void
 show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char *relation)
 {
 	static CmigQuery columns = {
-		"SELECT $2, c->>1, c->>3, c->>4, c->>2, $3::bigint, $4::bigint, $5::bigint, $6, state"
+		"SELECT $2, c->>1, c->>3, c->>4, c->>2, $3::bigint, $4::bigint, $5::bigint, $6, $7::timestamptz, state"
 		" FROM cmig.expansion_run, jsonb_array_elements(columns) WITH ORDINALITY e (c, n)"
-		" WHERE revision = $1 AND c->>0 = $2 ORDER BY n", 6, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+		" WHERE revision = $1 AND c->>0 = $2 ORDER BY n", 7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	};
+	static CmigQuery sequence = {
+		"SELECT c->>8 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE revision = $1 AND c->>0 = $2"
+		" AND to_regclass(c->>8) IS NOT NULL LIMIT 1", 2, {TEXTOID, TEXTOID}
 	};
 	static CmigQuery has_state = {
 		"SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = '" CMIG_STATE_COLUMN "' AND NOT attisdropped",
 		1, {TEXTOID}
 	};
 	char	  **counts = NULL;
-	Datum		values[6];
-	char		nulls[6];
+	char	   *last = cmig_query_value(&sequence, expansion->revision, relation);
+	Datum		values[7];
+	char		nulls[7];
 
 	if (cmig_query_do(&has_state, relation) > 0)
 	{
@@ -623,6 +628,16 @@ show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char 
 		counts = cmig_query_row(&query);
 		cmig_query_free(&query);
 	}
+	if (last != NULL)
+	{
+		CmigQuery	query = {
+			psprintf("SELECT to_timestamp(last_value / 1000000.0)::text FROM %s WHERE is_called", last)
+		};
+
+		last = cmig_query_value(&query);
+		cmig_query_free(&query);
+	}
+	cmig_query_bind_text(values, nulls, 6, last);
 	cmig_query_bind_text(values, nulls, 0, expansion->revision);
 	cmig_query_bind_text(values, nulls, 1, relation);
 	for (int i = 0; i < 4; i++)

@@ -189,6 +189,7 @@ typedef struct CmigVersionTable
 	bool		filled;			/* does it have expressions? */
 	bool		inverse;		/* has the version no column of its own? */
 	char	   *view;			/* the view, qualified */
+	char	   *sequence;		/* notes when the old build wrote */
 	CmigExpansionStep *created; /* the step that creates it */
 } CmigVersionTable;
 

@@ -523,7 +523,7 @@ try_abandon(void *arg)
 static void
 add_column_row(CmigPlanning *p, const CmigVersionTable *table, const char *kind, const CmigVersionColumn *column)
 {
-	char	  **row = palloc0(8 * sizeof(char *));
+	char	  **row = palloc0(9 * sizeof(char *));
 
 	row[0] = table->a->qualified;
 	row[1] = psprintf("%s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)),
@@ -534,6 +534,7 @@ add_column_row(CmigPlanning *p, const CmigVersionTable *table, const char *kind,
 	row[5] = column ? column->hidden : NULL;
 	row[6] = column ? column->up_text : NULL;
 	row[7] = column ? column->down_text : NULL;
+	row[8] = table->sequence;
 	p->result->columns = lappend(p->result->columns, row);
 }
 
@@ -724,6 +725,20 @@ add_privileges(CmigPlanning *p)
 
 			foreach(g, table->created == step ? cmig_query_list(&of_table, table->a->qualified, table->view) : NIL)
 				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, table->a->qualified, *(char **) lfirst(g));
+		}
+		foreach(c, strncmp(step->sql, "CREATE SEQUENCE ", strlen("CREATE SEQUENCE ")) == 0 ? p->tables : NIL)
+		{
+			static CmigQuery owner = {
+				.sql = "SELECT format('ALTER SEQUENCE %s OWNER TO %I', $2, pg_get_userbyid(c.relowner)) FROM pg_class c"
+				" WHERE c.oid = to_regclass($1) AND pg_get_userbyid(c.relowner) <> current_user",
+				.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+			};
+			const CmigVersionTable *table = lfirst(c);
+			char	   *sql = table->sequence && pg_str_endswith(step->sql, psprintf(" %s", table->sequence)) ?
+			cmig_query_value(&owner, table->a->qualified, table->sequence) : NULL;
+
+			if (sql != NULL)
+				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, table->a->qualified, sql);
 		}
 		foreach(c, strncmp(step->sql, "CREATE VIEW ", strlen("CREATE VIEW ")) == 0 && step->relation[0] == '\0' ? p->views : NIL)
 		{

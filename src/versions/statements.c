@@ -135,9 +135,13 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 	ListCell   *cell;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(%s, %s",
+	table->sequence = psprintf("%s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)),
+							   quote_identifier(makeObjectName("cmig_old", table->b->name, NULL)));
+	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE SEQUENCE %s", table->sequence));
+	appendStringInfo(&sql, "CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(%s, %s, %s",
 					 quote_identifier(CMIG_EXPANSION_WRITE), real, quote_literal_cstr(CMIG_STATE_COLUMN),
-					 quote_literal_cstr(psprintf("%s%s", p->strict ? "s" : "", table->inverse ? "i" : "")));
+					 quote_literal_cstr(psprintf("%s%s", p->strict ? "s" : "", table->inverse ? "i" : "")),
+					 quote_literal_cstr(table->sequence));
 	foreach(cell, table->columns)
 	{
 		CmigVersionColumn *column = lfirst(cell);
@@ -319,6 +323,8 @@ add_views_removal(CmigPlanning *p, const char *phase)
 	{
 		const CmigVersionTable *table = lfirst(cell);
 
+		if (table->sequence != NULL)
+			cmig_versions_add_step(p, phase, table->a->qualified, psprintf("DROP SEQUENCE IF EXISTS %s", table->sequence));
 		if (table->viewed)
 			cmig_versions_add_step(p, phase, table->a->qualified,
 								   psprintf("DROP VIEW IF EXISTS %s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)),

@@ -24,6 +24,7 @@
 #include "access/sysattr.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "catalog/pg_trigger.h"
@@ -36,6 +37,7 @@
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgrprotos.h"
@@ -45,6 +47,8 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
+#include "utils/varlena.h"
 
 #include "base/base.h"
 #include "versions/internal.h"
@@ -93,6 +97,7 @@ typedef struct Writer
 	MemoryContext context;
 	TupleDesc	desc;
 	AttrNumber	state;			/* the column that says what is to be done */
+	Oid			sequence;		/* notes when the old build wrote, or invalid */
 	bool		strict;			/* a failing "up" fails the write */
 	bool		inverse;		/* the version has no column of its own, so
 								 * the default of a dropped one leaves the
@@ -352,7 +357,45 @@ column_number(Relation relation, const char *name)
 }
 
 /*
- * Read the trigger's arguments: the state column, flags, and for each rule its
+ * Returns the sequence, which is written with its owner's privileges, or
+ * InvalidOid if the table's owner does not have these.
+ */
+static Oid
+find_sequence(Relation relation, const char *name)
+{
+	List	   *names;
+	Oid			sequence = InvalidOid;
+
+	if (SplitIdentifierString(pstrdup(name), '.', &names) && list_length(names) == 2)
+		sequence = get_relname_relid(lsecond(names), get_namespace_oid(linitial(names), true));
+	if (!OidIsValid(sequence) || get_rel_relkind(sequence) != RELKIND_SEQUENCE ||
+		!has_privs_of_role(relation->rd_rel->relowner, cmig_role_owner_of(sequence)))
+		return InvalidOid;
+	return sequence;
+}
+
+/* The old build writes: note the time, at most once a second. */
+static void
+note_old_build(const Writer *writer)
+{
+	static TimestampTz noted = 0;
+	static Oid	noted_in = InvalidOid;
+	TimestampTz now = GetCurrentTimestamp();
+	CmigRole	saved;
+
+	if (!OidIsValid(writer->sequence) || (noted_in == writer->sequence && now - noted < USECS_PER_SEC))
+		return;
+	noted = now;
+	noted_in = writer->sequence;
+	cmig_role_act_as(&saved, cmig_role_owner_of(writer->sequence));
+	(void) DirectFunctionCall2(setval_oid, ObjectIdGetDatum(writer->sequence),
+							   Int64GetDatum(now + USECS_PER_SEC * SECS_PER_DAY * (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)));
+	cmig_role_return(&saved);
+}
+
+/*
+ * Read the trigger's arguments: the state column, flags, the sequence that
+ * notes when the old build wrote, and for each rule its
  * kind and flags, column, label, and expression.
  */
 static void
@@ -365,8 +408,9 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger)
 	writer->state = column_number(relation, trigger->tgargs[0]);
 	writer->strict = strchr(trigger->tgargs[1], 's') != NULL;
 	writer->inverse = strchr(trigger->tgargs[1], 'i') != NULL;
+	writer->sequence = find_sequence(relation, trigger->tgargs[2]);
 	writer->rules = palloc0(sizeof(Rule) * trigger->tgnargs);
-	for (int i = 2; i + 3 < trigger->tgnargs; i += 4)
+	for (int i = 3; i + 3 < trigger->tgnargs; i += 4)
 	{
 		Rule	   *rule = &writer->rules[writer->count++];
 		Oid			type = BOOLOID;
@@ -641,6 +685,8 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 			due[i] = update ? !changed && !old_build && any_changed(rule->reads, before, in) : new_build;
 		touched |= due[i] || (update && rule->kind == CMIG_RULE_CHECK && any_changed(rule->reads, before, in));
 	}
+	if (old_build && !cmig_versions_filling)
+		note_old_build(writer);
 	if (!touched && !todo && !new_build)
 		return PointerGetDatum(tuple);
 
