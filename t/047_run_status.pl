@@ -160,6 +160,8 @@ is(run_logged('CALL cmig.upgrade_stepwise()'), "upgrade of 002 started\nupgrade 
 $node->safe_psql('postgres', "UPDATE cmig.revision SET upgrade_sql = 'SELECT 1' WHERE revision = '002'");
 is(run_logged('CALL cmig.upgrade_stepwise()'), "upgrade of 002 started\nupgrade of 002 ended: ok, N ms\n", 'a stepwise run');
 is(run_logged("CALL cmig.backfill('big', 'x = 1', 'x IS NULL')"), "backfill of public.big started\nbackfill of public.big ended: ok, 50 rows, N ms\n", 'a backfill');
+$node->safe_psql('postgres', qq(CREATE TABLE "a\nLOG:  b" (x int)));
+is(run_logged(qq(CALL cmig.backfill('"a\nLOG:  b"', 'x = 1', 'x IS NULL'))), qq(backfill of public."a LOG:  b" started\nbackfill of public."a LOG:  b" ended: ok, 0 rows, N ms\n), 'a line break in a name');
 is(run_logged("SELECT * FROM cmig.downgrade('-1')", '-c cmig.log_runs=off'), '', 'turned off by a superuser');
 $node->safe_psql('postgres', "CREATE ROLE migrator LOGIN; SELECT cmig.grant_access('migrator', 'migrator'); SELECT cmig.upgrade()");
 logged();

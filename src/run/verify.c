@@ -336,6 +336,9 @@ cmig_log_run_start(const char *what, bool commits)
 	copy_text(logged.what, what, sizeof(logged.what));
 	copy_text(logged.who, psprintf("role \"%s\", application \"%s\"%s", cmig_session_role(), application_name,
 								   cmig_scope_is_set() ? psprintf(", %s", cmig_scope_text()) : ""), sizeof(logged.who));
+	/* the names of roles, schemas, and tables can contain line breaks */
+	(void) cmig_text_one_line(logged.what);
+	(void) cmig_text_one_line(logged.who);
 	logged.commits = commits;
 	logged.started_at = GetCurrentTimestamp();
 	ereport(LOG_SERVER_ONLY,

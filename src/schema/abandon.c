@@ -311,16 +311,16 @@ replay_all(CmigReplay *replay, void *arg)
 }
 
 /*
- * Has the revision made this difference?  Indexes and constraints that are not
- * valid, which an interrupted statement leaves behind under another name, count
- * if it has changed their table.
+ * Has the revision made this difference?  Indexes that are not valid and the
+ * constraints of cmig.add_not_null, which an interrupted statement leaves behind
+ * under another name, count if it has changed their table.
  */
 static bool
 is_own(const Abandon *abandon, const CmigDiffLine *line)
 {
 	static CmigQuery leftover = {
 		.sql = "SELECT FROM pg_index WHERE indexrelid = $1 AND NOT indisvalid"
-		" UNION ALL SELECT FROM pg_constraint WHERE oid = $1 AND NOT convalidated",
+		" UNION ALL SELECT FROM pg_constraint WHERE oid = $1 AND NOT convalidated AND conname ~ '^cmig_.*_not_null$'",
 		.nargs = 1,.argtypes = {OIDOID}
 	};
 	bool		beside = false;
