@@ -58,6 +58,11 @@ FROM cmig.metrics m WHERE m.name = 'pg_cmig_last_run_timestamp_seconds';
 UPDATE cmig.journal SET started_at = 'infinity' WHERE revision = '002';
 SELECT count(*) FROM cmig.metrics WHERE name ~ 'last_run';
 
+-- the runs of scopes
+INSERT INTO cmig.journal (id, scope, revision, direction, outcome, started_at, elapsed, role) VALUES
+	(1000, 'tenant', '001', 'upgrade', 'done', '2026-01-01 12:00+00', '1 s', CURRENT_USER);
+SELECT name, to_timestamp(value) = '2026-01-01 12:00+00' AS began FROM cmig.metrics WHERE name ~ 'scopes_last_run';
+
 -- who may read it: a role with the level "monitor" can read nothing else
 SELECT statement FROM cmig.grant_access('regress_monitor', 'monitor');
 SELECT count(*) AS not_granted FROM cmig.check() WHERE object ~ 'regress_monitor';

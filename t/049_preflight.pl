@@ -143,6 +143,13 @@ $node->safe_psql('postgres', 'DELETE FROM cmig.revision');
 gives(0, 'is at base', '', 'init');
 gives(0, '001_a', '^$', 'revision', '-m', 'a', '--rev-id', '001');
 edit('migrations/001_a.sql', 'ALTER TABLE account ADD x int;', 'ALTER TABLE account DROP x;');
+# during another run, which the load waits for
+$run = $node->background_psql('postgres');
+$run->query_safe("SET client_min_messages = warning; BEGIN; SELECT cmig.create_revision('other', '', '', revision => 'other'); SELECT * FROM cmig.upgrade()");
+gives(3, '^$', qq(\nERROR:  the files could not be loaded; this is what the database has\nHINT:  cmig load\nERROR:  can't locate revision identified by "001"\n\$), 'preflight', '001');
+gives(3, '^run +warning: process \d+ executes another run, for which this one would wait\n +-> cmig status\nplan', 'could not be loaded', 'preflight');
+$run->query_safe('ROLLBACK');
+$run->quit;
 gives(0, "^lock_timeout +warning: not set: waits [^\n]*\n +-> -x cmig\\.lock_timeout=5s\nplan +notice: 1 revision, locks on 1 relation\n +-> cmig plan upgrade head\n", '^$', 'preflight');
 {
 	local $ENV{PGUSER} = 'watcher';

@@ -39,6 +39,7 @@ none()
 		round-trip) NONE='no problems' ;;
 		log) NONE='nothing was run' ;;
 		verify) NONE='nothing to verify' ;;
+		pause | resume-run | throttle) NONE='no backfills' ;;
 		*) NONE='' ;;
 	esac
 }
@@ -342,7 +343,7 @@ verb_throttle()
 	variable rate "${arguments[1]}"
 	begin
 	rows "cmig.throttle(:'what', nullif(:'rate', 'off')::integer)"
-	run page
+	run table
 }
 
 # default_argument OPTION: uses the option's value if the verb has no argument

@@ -135,7 +135,8 @@ prelude()
 }
 
 # Reads psql's messages from standard input and prints them: notices without their
-# prefix, errors in color.  Returns 1 if found() reported something.
+# prefix, errors in color.  Returns 1 if found() reported something, or 3 if the files of a
+# verb that looks could not be loaded.
 messages()
 {
 	local line status=0 hint=''
@@ -145,7 +146,10 @@ messages()
 		visible "$line"
 		line=$VISIBLE
 		case $line in
-			'cmig: found') status=1; continue ;;
+			'cmig: found') [ $status -ne 0 ] || status=1; continue ;;
+			'cmig: not loaded') status=3 line="ERROR:  the files could not be loaded; this is what the database has${newline}HINT:  cmig load" ;;
+			# the files can have the revision that was not found
+			HINT:*'no revisions yet'*) [ $status -ne 3 ] || continue; hint=1 ;;
 			HINT:*) hint=1 ;;
 			[A-Z]*:\ \ *) hint='' ;;
 		esac

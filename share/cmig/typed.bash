@@ -54,7 +54,7 @@ typed_call()
 {
 	local rest=$2 name value list options
 	local -a positions
-	local argument="^(([a-z_]+) => )?('([^']*)'|<[^<>]*>|[+-]?[0-9]+|true|ARRAY\\[('[^']*'(, )?)+\\])(, |\$)(.*)\$"
+	local argument="^(([a-z_]+) => )?('([^']*)'|<[^<>]*>|[+-]?[0-9]+|true|NULL|ARRAY\\[('[^']*'(, )?)+\\])(, |\$)(.*)\$"
 	local element="^'([^']*)'(, )?(.*)\$"
 
 	known_call "$1" || return
@@ -66,6 +66,7 @@ typed_call()
 		name=${BASH_REMATCH[2]//_/-} value=${BASH_REMATCH[3]} rest=${BASH_REMATCH[8]} list=''
 		case $value in
 			\'*) value=${BASH_REMATCH[4]} ;;
+			NULL) [ "$1" = throttle ] || return; value=off ;;
 			ARRAY*)
 				list=${value#ARRAY[} value=''
 				while [[ $list =~ $element ]]; do
@@ -146,6 +147,7 @@ typed()
 	rest=${rest/repeat the CALL/repeat the command}
 	rest=${rest/SELECT revision, created_by FROM cmig.plan(\'upgrade\', \'heads\')/cmig plan -v}
 	rest=${rest/SELECT DISTINCT revision FROM cmig.progress/cmig status}
+	rest=${rest/SELECT \* FROM cmig.backfill_progress/cmig status}
 	rest=${rest/use max_failures/use --max-failures}
 	rest=${rest/load with accept_changes => true/cmig load --accept-changes}
 	rest=${rest/eave out copy_of/eave out --copy-of}

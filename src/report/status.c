@@ -464,6 +464,8 @@ CMIG_READER(cmig_metric_counts)
 	put_count(fcinfo, "scopes", scopes.count);
 	put_count(fcinfo, "scopes_behind", scopes.behind + scopes.never);
 	put_count(fcinfo, "scopes_failed", scopes.failed);
+	if (scopes.last_run != 0)
+		put_count(fcinfo, "scopes_last_run_timestamp_seconds", timestamptz_to_time_t(scopes.last_run));
 	if (cmig_last_failure_is_kept())
 	{
 		(void) cmig_last_failure_read(&failure);

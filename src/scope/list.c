@@ -264,6 +264,8 @@ cmig_scope_summary(void)
 		if (!item->exists)
 			continue;
 		summary.count++;
+		if (!TIMESTAMP_NOT_FINITE(item->since))
+			summary.last_run = Max(summary.last_run, item->since);
 		if (item->failure)
 			summary.failed++;
 		else if (pending == UNKNOWN)

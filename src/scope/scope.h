@@ -26,6 +26,8 @@ typedef struct CmigScopeSummary
 	int			failed;			/* the last run failed */
 	int			behind;			/* others with pending revisions */
 	int			never;			/* others in which nothing is applied */
+	TimestampTz last_run;		/* when the last run in one of them began, or
+								 * 0 */
 }			CmigScopeSummary;
 
 extern CmigScopeSummary cmig_scope_summary(void);
