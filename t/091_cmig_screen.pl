@@ -181,7 +181,7 @@ foreach my $number (0 .. 2)
 like(fits('current'), qr/^at base$/, 'at base');
 like(fits('log'), qr/^nothing was run$/, 'an empty log');
 like(fits('scopes'), qr/^no scopes$/, 'no scopes');
-like(fits('throttle', 'all', '5'), qr/^no backfills$/, 'no backfills');
+like(fits('throttle', 'all', '5'), qr/^no backfills$/m, 'no backfills');
 like(fits('branches'), qr/^no branches$/, 'no branches');
 like(fits('history', '--no-load'), qr/^no revisions$/, 'no revisions');
 fits('plan');
