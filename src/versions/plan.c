@@ -151,8 +151,13 @@ match_column(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column
 	column->hidden = cmig_versions_hidden_name(b->name);
 	column->up = up;
 	column->down = down;
+
+	/*
+	 * a sequence must not be used twice; any other default is the view's own,
+	 * so that a null is an error
+	 */
 	column->takes_default = *b->not_null == 't' &&
-		(b->identity[0] || (b->value != NULL && cmig_text_same(a->value, b->value)));
+		(b->identity[0] || (b->sequence != NULL && b->value != NULL && cmig_text_same(a->value, b->value)));
 }
 
 /* Find what happens to a column that is only in the new shape. */

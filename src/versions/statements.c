@@ -494,17 +494,17 @@ cmig_versions_add_contract(CmigPlanning *p)
 
 			if (column->hidden == NULL || *column->b->not_null == 'f')
 				continue;
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", real, quote_identifier(column->b->name)));
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", real,
-																		  quote_identifier(makeObjectName(column->hidden, "not_null", NULL))));
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", real, quote_identifier(column->b->name)));
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", real,
+																						 quote_identifier(makeObjectName(column->hidden, "not_null", NULL))));
 			if (column->b->identity[0] && column->a != NULL && column->a->identity[0])
 			{
 				char	   *value = psprintf("pg_catalog.current_setting('cmig_expansion.s%s_%s')", table->a->oid, column->a->number);
 
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real,
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified,
 									   psprintf("ALTER TABLE %s ALTER COLUMN %s ADD GENERATED %s AS IDENTITY", real, quote_identifier(column->b->name),
 												column->b->identity[0] == 'a' ? "ALWAYS" : "BY DEFAULT"));
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real,
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified,
 									   psprintf("SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s), pg_catalog.split_part(%s, ',', 1)::bigint, pg_catalog.split_part(%s, ',', 2)::boolean)",
 												quote_literal_cstr(real), quote_literal_cstr(column->b->name), value, value));
 			}
@@ -514,7 +514,7 @@ cmig_versions_add_contract(CmigPlanning *p)
 			const CmigShapePart *part = list_nth(table->renamed, i);
 			const char *name = quote_identifier(((CmigShapePart *) list_nth(table->renamed, i + 1))->name);
 
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, part->kind[0] == 'i' ?
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, part->kind[0] == 'i' ?
 								   psprintf("ALTER INDEX %s.%s RENAME TO %s", quote_identifier(table->b->schema), quote_identifier(part->name), name) :
 								   psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", real, quote_identifier(part->name), name));
 		}
@@ -524,21 +524,21 @@ cmig_versions_add_contract(CmigPlanning *p)
 			char	   *name = cmig_versions_hidden_name(part->name);
 
 			if (part->kind[0] == 'i')
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER INDEX %s.%s RENAME TO %s", quote_identifier(table->b->schema),
-																			  quote_identifier(name), quote_identifier(part->name)));
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER INDEX %s.%s RENAME TO %s", quote_identifier(table->b->schema),
+																							 quote_identifier(name), quote_identifier(part->name)));
 			else if (part->kind[0] == 'p' || part->kind[0] == 'u')
 			{
 				const char *suffix = strstr(part->definition, " DEFERRABLE");
 
 				/* under its name, or there would be a NOTICE */
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER INDEX %s.%s RENAME TO %s", quote_identifier(table->b->schema),
-																			  quote_identifier(name), quote_identifier(part->name)));
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s", real, quote_identifier(part->name),
-																			  part->kind[0] == 'p' ? "PRIMARY KEY" : "UNIQUE", quote_identifier(part->name), suffix ? suffix : ""));
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER INDEX %s.%s RENAME TO %s", quote_identifier(table->b->schema),
+																							 quote_identifier(name), quote_identifier(part->name)));
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s", real, quote_identifier(part->name),
+																							 part->kind[0] == 'p' ? "PRIMARY KEY" : "UNIQUE", quote_identifier(part->name), suffix ? suffix : ""));
 			}
 			else
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", real, quote_identifier(name),
-																			  quote_identifier(part->name)));
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", real, quote_identifier(name),
+																							 quote_identifier(part->name)));
 		}
 	}
 }
