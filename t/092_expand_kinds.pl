@@ -225,4 +225,39 @@ foreach my $one (@refused)
 	is($node->safe_psql($name, 'SELECT count(*) FROM cmig.expansion_run'), '0', 'nothing has run');
 }
 
+# roles: an owner who is no superuser, scripts that run as another role, and one that
+# does not own the schema
+$node->safe_psql('postgres', 'CREATE ROLE ann LOGIN; CREATE ROLE ddl; GRANT ddl TO ann; CREATE DATABASE shop OWNER ann');
+my $revisions = "SELECT FROM cmig.load(\$c\$
+-- revision: 001
+-- message: start
+-- cmig:upgrade
+CREATE TABLE t (id int PRIMARY KEY, a text);
+-- cmig:downgrade
+-- revision: 042
+-- down_revision: 001
+-- message: change
+-- expand: true
+-- cmig:upgrade
+ALTER TABLE t ALTER a TYPE int USING a::int;
+-- cmig:downgrade
+\$c\$)";
+my @as_ann = (extra_params => [ '-U', 'ann' ]);
+$node->safe_psql('shop', "CREATE EXTENSION pg_cmig; $revisions; SELECT FROM cmig.upgrade('001'); INSERT INTO t VALUES (1, '1')", @as_ann);
+$node->safe_psql('shop', $_, @as_ann) foreach 'CALL cmig.expand()', 'CALL cmig.abandon()', 'CALL cmig.expand()';
+$node->safe_psql('shop', 'GRANT INSERT, SELECT ON public_042.t TO writer; GRANT INSERT, SELECT ON t TO writer');
+$node->safe_psql('shop', q{SET ROLE writer; INSERT INTO t VALUES (2, '2'); INSERT INTO public_042.t VALUES (3, 3)});
+is($node->safe_psql('shop', 'SELECT count(DISTINCT last_old_write) FROM cmig.expansion()', @as_ann), '1', 'an owner: the write is noticed');
+$node->safe_psql('shop', 'CALL cmig.contract()', @as_ann);
+is($node->safe_psql('shop', 'SELECT string_agg(id || a::text, $$ $$ ORDER BY id) FROM t', @as_ann), '11 22 33', 'an owner: contracted');
+
+$node->safe_psql('postgres', 'CREATE DATABASE roles');
+$node->safe_psql('roles', "CREATE EXTENSION pg_cmig; GRANT ALL ON SCHEMA public TO ddl; GRANT CREATE ON DATABASE roles TO ddl; $revisions;
+	SELECT FROM cmig.grant_access('ddl', 'migrator') a, cmig.grant_access('ann', 'migrator') b; ALTER DATABASE roles SET cmig.role = 'ddl'");
+$node->safe_psql('roles', "SELECT FROM cmig.upgrade('001')", @as_ann);
+like(($node->psql('roles', 'CALL cmig.expand()', @as_ann))[2], qr/ERROR:  schema "public", in which revisions create objects, belongs to another role/, 'the schema belongs to another role');
+$node->safe_psql('roles', 'ALTER SCHEMA public OWNER TO ddl');
+$node->safe_psql('roles', $_, @as_ann) foreach 'CALL cmig.expand()', 'CALL cmig.contract()';
+is($node->safe_psql('roles', 'SELECT revision FROM cmig.current()', @as_ann), '042', 'scripts run as another role');
+
 done_testing();

@@ -588,6 +588,14 @@ cmig_replay_image(CmigReplay *replay, List **assumed)
 	return run_reading(reading);
 }
 
+void
+cmig_replay_require_owned(CmigReplay *replay)
+{
+	CmigReplayed replayed = {.target = replay->state.target};
+
+	cmig_replayed_require_owned(&replayed);
+}
+
 List *
 cmig_replay_compare(CmigImage *from, CmigImage *to)
 {

@@ -351,6 +351,12 @@ extern void cmig_replay_nodes(CmigReplay *replay, const int *nodes, int count, C
 extern CmigImage *cmig_replay_image(CmigReplay *replay, List **assumed);
 
 /*
+ * Raise error 42501 if the scripts up to now have used a schema that belongs to
+ * another role, which no image contains.
+ */
+extern void cmig_replay_require_owned(CmigReplay *replay);
+
+/*
  * Returns the lines, a List of CmigDiffLine, that turn one image of a replay
  * into another one, with privileges and comments.
  */

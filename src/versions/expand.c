@@ -58,6 +58,8 @@ typedef struct Work
 	const char *phase;
 	const StoredStep *step;		/* the one that is running, or NULL */
 	bool		entered;		/* has the session of a script been entered? */
+	Oid			caller;			/* role that writes pg_cmig's tables, also
+								 * while the statements run as cmig.role */
 	void		(*work) (struct Work *work, FunctionCallInfo fcinfo);
 } Work;
 
@@ -91,11 +93,31 @@ mark_done(const Work *work)
 	StringInfoData positions;
 	ListCell   *cell;
 
+	CmigRole	saved;
+
+	if (work->steps == NIL)
+		return;
 	initStringInfo(&positions);
 	foreach(cell, work->steps)
 		appendStringInfo(&positions, "%s%s", positions.len > 0 ? "," : "{", ((StoredStep *) lfirst(cell))->position);
 	appendStringInfoChar(&positions, '}');
+	cmig_role_act_as_caller(&saved, work->caller);
 	cmig_query_do(&done_query, work->expansion->revision, positions.data);
+	cmig_role_return(&saved);
+}
+
+/* Read the steps of a phase. */
+static List *
+read_steps(const Work *work, const char *phase)
+{
+	CmigRole	saved;
+	List	   *steps;
+
+	cmig_toplevel_snapshot();
+	cmig_role_act_as_caller(&saved, work->caller);
+	steps = cmig_query_list(&steps_query, work->expansion->revision, phase);
+	cmig_role_return(&saved);
+	return steps;
 }
 
 /* Attempt callback: run a group of steps in one transaction. */
@@ -176,8 +198,7 @@ run_alone(Work *work, const char *phase)
 	List	   *all;
 	ListCell   *cell;
 
-	cmig_toplevel_snapshot();
-	all = cmig_query_list(&steps_query, work->expansion->revision, phase);
+	all = read_steps(work, phase);
 	cmig_toplevel_commit();
 	foreach(cell, all)
 	{
@@ -222,8 +243,7 @@ run_prepare(Work *work)
 {
 	List	   *all;
 
-	cmig_toplevel_snapshot();
-	all = cmig_query_list(&steps_query, work->expansion->revision, CMIG_PHASE_PREPARE);
+	all = read_steps(work, CMIG_PHASE_PREPARE);
 	cmig_toplevel_commit();
 	for (int i = 0; i < list_length(all);)
 	{
@@ -243,10 +263,14 @@ run_prepare(Work *work)
  */
 
 static void
-set_state(const CmigExpansion *expansion, const char *state)
+set_state(const Work *work, const char *state)
 {
+	CmigRole	saved;
+
 	cmig_toplevel_snapshot();
-	cmig_query_do(&state_query, expansion->revision, state);
+	cmig_role_act_as_caller(&saved, work->caller);
+	cmig_query_do(&state_query, work->expansion->revision, state);
+	cmig_role_return(&saved);
 	cmig_toplevel_commit();
 }
 
@@ -279,6 +303,7 @@ begin_expansion(Work *work, const char *target)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "expand");
 		return;
 	}
+	cmig_progress_require_none();
 	expansion = cmig_expansion_plan(&now, plan);
 	schemas.names = palloc(sizeof(char *) * Max(list_length(expansion->schemas), 1));
 	foreach(cell, expansion->schemas)
@@ -340,7 +365,7 @@ expand(Work *work, FunctionCallInfo fcinfo)
 	run_alone(work, CMIG_PHASE_FILL);
 	cmig_versions_filling = false;
 	run_alone(work, CMIG_PHASE_BUILD);
-	set_state(work->expansion, "expanded");
+	set_state(work, "expanded");
 	ereport(NOTICE,
 			(errmsg("revision \"%s\" is expanded: the new build connects with search_path = %s", work->expansion->revision,
 					work->expansion->search_path),
@@ -362,11 +387,16 @@ require_expansion(Work *work)
 
 /* Raise an error if rows of the old build could not be transformed. */
 static void
-require_transformed(const CmigExpansion *expansion)
+require_transformed(const Work *work)
 {
+	CmigRole	saved;
+	List	   *relations;
 	ListCell   *cell;
 
-	foreach(cell, cmig_expansion_relations(expansion, true))
+	cmig_role_act_as_caller(&saved, work->caller);
+	relations = cmig_expansion_relations(work->expansion, true);
+	cmig_role_return(&saved);
+	foreach(cell, relations)
 	{
 		const char *relation = lfirst(cell);
 		CmigQuery	query = {
@@ -404,6 +434,9 @@ record(const CmigExpansion *expansion)
 		cmig_journal_add(batch, &entry);
 	}
 	cmig_journal_end(batch);
+	CommandCounterIncrement();
+	if (cmig_stepwise_at_end)
+		cmig_stepwise_at_end();
 }
 
 /* Attempt callback: everything that contract or abandon does at once. */
@@ -412,27 +445,34 @@ run_last(void *arg)
 {
 	Work	   *work = arg;
 	bool		contract = strcmp(work->phase, CMIG_PHASE_CONTRACT) == 0;
+	List	   *relations;
+	CmigRole	saved;
 
 	cmig_toplevel_snapshot();
+	cmig_role_act_as_caller(&saved, work->caller);
+	relations = cmig_expansion_relations(work->expansion, false);
+	cmig_role_return(&saved);
 	if (contract)
 	{
 		ListCell   *cell;
 
 		/* in the order of names, before any statement takes a weaker lock */
-		foreach(cell, cmig_expansion_relations(work->expansion, false))
+		foreach(cell, relations)
 		{
 			char	   *sql = psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", (char *) lfirst(cell));
 
 			cmig_execute_statement(cmig_raw_parse_one(sql), sql, None_Receiver);
 		}
 		CommandCounterIncrement();
-		require_transformed(work->expansion);
+		require_transformed(work);
 	}
 	run_group(work);
+	cmig_role_act_as_caller(&saved, work->caller);
 	if (contract)
 		record(work->expansion);
 	cmig_query_do(&forget_steps, work->expansion->revision);
 	cmig_query_do(&forget_run, work->expansion->revision);
+	cmig_role_return(&saved);
 }
 
 static void
@@ -443,14 +483,13 @@ contract(Work *work, FunctionCallInfo fcinfo)
 	require_expansion(work);
 	if (strcmp(work->expansion->state, "expanded") != 0 && strcmp(work->expansion->state, "contracting") != 0)
 		cmig_expansion_refuse(work->expansion, "it cannot be contracted");
-	require_transformed(work->expansion);
+	require_transformed(work);
 	cmig_toplevel_commit();
-	set_state(work->expansion, "contracting");
+	set_state(work, "contracting");
 	enter_session(work);
 	run_alone(work, CMIG_PHASE_CHECK);
-	cmig_toplevel_snapshot();
 	work->phase = CMIG_PHASE_CONTRACT;
-	work->steps = cmig_query_list(&steps_query, work->expansion->revision, work->phase);
+	work->steps = read_steps(work, work->phase);
 	cmig_toplevel_commit();
 	revision = work->expansion->revision;
 	attempt(work, run_last);
@@ -470,7 +509,7 @@ abandon(Work *work, FunctionCallInfo fcinfo)
 
 	require_expansion(work);
 	work->phase = CMIG_PHASE_ABANDON;
-	all = cmig_query_list(&steps_query, work->expansion->revision, work->phase);
+	all = read_steps(work, work->phase);
 	/* what is new was created in one transaction with the schema */
 	created = cmig_query_do(&prepared, work->expansion->revision) > 0;
 	work->steps = NIL;
@@ -478,7 +517,7 @@ abandon(Work *work, FunctionCallInfo fcinfo)
 		if (created || ((StoredStep *) lfirst(cell))->relation[0] != '\0')
 		work->steps = lappend(work->steps, lfirst(cell));
 	cmig_toplevel_commit();
-	set_state(work->expansion, "abandoning");
+	set_state(work, "abandoning");
 	enter_session(work);
 	attempt(work, run_last);
 	ereport(NOTICE,
@@ -514,6 +553,7 @@ run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work
 	MemoryContextSwitchTo(context);
 	work = palloc0(sizeof(Work));
 	work->procedure = procedure;
+	work->caller = GetUserId();
 	callback.arg = work;
 
 	/* fail beside another stepwise run */

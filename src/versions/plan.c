@@ -344,6 +344,7 @@ look_after(void *arg)
 		p->shapes[i] = cmig_shape_read(p->after);
 		cmig_versions_add_rules(p, i, list_nth(p->texts, i - 1));
 	}
+	cmig_replay_require_owned(p->replay);
 	foreach(cell, p->shapes[p->revisions])
 	{
 		CmigVersionTable *table = palloc0(sizeof(CmigVersionTable));
@@ -794,6 +795,8 @@ require_no_drift(CmigPlanning *p)
 
 			equal = cmig_text_same(a->name, b->name) && cmig_text_same(a->definition, b->definition) && cmig_text_same(a->kind, b->kind);
 		}
+		if (now != NULL && cmig_citus_manages((Oid) strtoul(now->oid, NULL, 10)))
+			cmig_versions_refuse(psprintf("table %s", table->a->qualified), "Citus manages it.");
 		if (!equal)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
