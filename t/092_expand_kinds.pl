@@ -225,6 +225,26 @@ foreach my $one (@refused)
 	is($node->safe_psql($name, 'SELECT count(*) FROM cmig.expansion_run'), '0', 'nothing has run');
 }
 
+# dumped and restored while it is expanded
+{
+	my $from = database('CREATE TABLE t (id int PRIMARY KEY, name text NOT NULL); INSERT INTO t VALUES (1, $$A$$);',
+		"ALTER TABLE t ADD full_name text NOT NULL;\n-- cmig:up t.full_name = name || '!'\nALTER TABLE t DROP name;\n-- cmig:down t.name = rtrim(full_name, '!')\n");
+	my ($dump, $err) = ('', '');
+
+	$node->safe_psql($from, 'CALL cmig.expand()');
+	IPC::Run::run([ 'pg_dump', '-d', $node->connstr($from) ], '>', \$dump, '2>', \$err) or die $err;
+	$node->safe_psql('postgres', 'CREATE DATABASE restored');
+	append_to_file("$PostgreSQL::Test::Utils::tmp_check/dump.sql", $dump);
+	my ($out, $errors) = ('', '');
+	IPC::Run::run([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('restored'), '-f', "$PostgreSQL::Test::Utils::tmp_check/dump.sql" ], '>', \$out, '2>', \$errors);
+	is($errors, '', 'restored while it is expanded');
+	$node->safe_psql('restored', q{INSERT INTO public.t (id, name) VALUES (2, 'B'); INSERT INTO public_042.t (id, full_name) VALUES (3, 'C!!')});
+	is(rows_of('restored', 'public.t', 'id, name'), '1|A 2|B 3|C', 'restored: the old build');
+	is(rows_of('restored', 'public_042.t', '*'), '1|A! 2|B! 3|C!!', 'restored: the new build');
+	$node->safe_psql('restored', 'CALL cmig.contract()');
+	is(rows_of('restored', 'public.t', '*'), '1|A! 2|B! 3|C!!', 'restored: contracted');
+}
+
 # roles: an owner who is no superuser, scripts that run as another role, and one that
 # does not own the schema
 $node->safe_psql('postgres', 'CREATE ROLE ann LOGIN; CREATE ROLE ddl; GRANT ddl TO ann; CREATE DATABASE shop OWNER ann');
