@@ -836,7 +836,7 @@ AS $metrics$
 	 (SELECT 1 AS step, j.id, j.direction, j.outcome, j.started_at, j.elapsed, j.transaction_id FROM cmig.journal j
 	  WHERE j.scope = '' AND j.direction IN ('upgrade', 'downgrade') AND isfinite(j.started_at) ORDER BY j.id DESC LIMIT 1)
 	 -- a step belongs to the same run if it is in the same transaction or ended when the next one began
-	 UNION ALL SELECT r.step + 1, j.id, j.direction, j.outcome, j.started_at, j.elapsed, j.transaction_id FROM run r JOIN cmig.journal j ON j.id = r.id - 1
+	 UNION ALL SELECT r.step + 1, j.id, j.direction, j.outcome, j.started_at, j.elapsed, j.transaction_id FROM run r JOIN cmig.journal j ON j.id = greatest(r.id, -9223372036854775807) - 1
 	  WHERE j.scope = '' AND j.direction = r.direction AND CASE WHEN isfinite(j.started_at) THEN j.transaction_id = r.transaction_id
 	  OR r.started_at - j.started_at = j.elapsed END),
 	last AS (SELECT r.*, (SELECT min(s.started_at) FROM run s) AS began, jsonb_build_object('direction', r.direction, 'outcome', r.outcome) AS labels
@@ -850,7 +850,7 @@ AS $metrics$
 	own AS (SELECT l.pid, l.virtualtransaction, l.granted FROM pg_locks l WHERE l.locktype = 'advisory' AND l.mode = 'ExclusiveLock'
 	 AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
 	 AND (l.classid = 1668114791 AND (l.objsubid = 17223 AND l.objid = 2 OR l.objsubid = 17224) OR l.objsubid = 17225))
-	SELECT 'pg_cmig_' || m.name, coalesce(m.labels, '{}'), m.value::double precision, CASE WHEN m.name LIKE '%\_total' THEN 'counter' ELSE 'gauge' END FROM (
+	SELECT 'pg_cmig_' || m.name, coalesce(m.labels, '{}'), m.value::double precision, CASE WHEN m.name ~ '_total$' THEN 'counter' ELSE 'gauge' END FROM (
 	 SELECT c.name, NULL::jsonb AS labels, c.value::double precision AS value FROM cmig.metric_counts() c
 	 UNION ALL SELECT 'standby', NULL, pg_is_in_recovery()::integer
 	 UNION ALL SELECT 'last_run_timestamp_seconds', l.labels, extract(epoch FROM l.began) FROM last l
@@ -861,7 +861,7 @@ AS $metrics$
 	  FROM own o JOIN pg_stat_activity a ON a.pid = o.pid WHERE o.granted
 	 UNION ALL SELECT 'lock_waits', NULL, count(DISTINCT l.pid) FROM pg_locks l WHERE NOT l.granted AND l.pid IN (SELECT o.pid FROM own o)
 	  HAVING NOT pg_is_in_recovery()
-	 UNION ALL SELECT 'lock_retries_total', NULL, coalesce(sum(s.value), 0) FROM cmig.measured s WHERE s.name = 'lock_retries'
+	 UNION ALL SELECT 'lock_retries_total', NULL, count(*) FROM cmig.measured s WHERE s.name = 'lock_retries'
 	 UNION ALL SELECT 'backfill_rows', b.labels, b.rows FROM backfill b
 	 UNION ALL SELECT 'backfill_rows_to_do', b.labels, greatest(b.rows_total - b.rows, 0) FROM backfill b
 	 UNION ALL SELECT 'backfill_rows_per_second', b.labels, b.rows_per_second FROM backfill b
@@ -2048,10 +2048,10 @@ AS $preflight$
 	 FROM fact f JOIN pg_prepared_xacts p ON p.transaction::text = f.detail WHERE f.kind = 'run'
 	UNION ALL SELECT 15, 'partially applied', 'warning', 'a stepwise run was interrupted: ' || f.detail, 'SELECT * FROM cmig.status()' FROM fact f WHERE f.kind = 'partial'
 	UNION ALL SELECT 16, 'backfill', CASE WHEN w.object IS NULL THEN 'notice' ELSE 'warning' END,
-	 format('the backfill of %s is %s, at %s percent', regexp_replace(b.target, '^public[.]', ''), b.state, b.percent) || coalesce(format(', and %s uses the table', w.revision), ''),
+	 format('the backfill of %s is %s, at %s percent', regexp_replace(b.target, '^public[.]', ''), b.state, b.percent) || coalesce(', and ' || w.revision || ' uses the table', ''),
 	 'SELECT * FROM cmig.backfill_progress' FROM cmig.backfill_progress b
 	 LEFT JOIN (SELECT f.object, min(f.revision) AS revision FROM fact f WHERE f.kind IN ('lock', 'work') GROUP BY f.object) w ON w.object = to_regclass(b.target)
-	 WHERE b.state = 'running' OR b.state = 'interrupted' AND w.object IS NOT NULL
+	 WHERE b.state IN ('running', 'paused') OR b.state = 'interrupted' AND w.object IS NOT NULL
 	UNION ALL SELECT 20, 'session ' || s.pid, CASE WHEN s.hidden THEN 'warning' WHEN s.wraparound THEN 'error' WHEN s.vacuums THEN 'notice'
 	  WHEN s.age >= '1 hour' THEN 'error' ELSE 'warning' END,
 	 concat(CASE WHEN s.hidden THEN 'state not visible' WHEN s.wraparound THEN 'autovacuum to prevent wraparound, which does not give way'

@@ -8,6 +8,14 @@ CREATE ROLE regress_monitor;
 CREATE VIEW shown AS SELECT name, labels, CASE WHEN name ~ '_(seconds|bytes|per_second)$' THEN (value > 0)::text ELSE value::text END AS value, type
 FROM cmig.metrics WHERE name !~ 'pg_cmig_(last_)?failure';
 SELECT * FROM shown;
+-- rows that were written by hand, and strings with backslashes
+BEGIN;
+INSERT INTO cmig.measured (name, labels, value) VALUES ('lock_retries', '1', 1.7e308), ('lock_retries', '[]', 1.7e308), ('rls_findings', '{}', 'NaN');
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, elapsed, role) VALUES (-9223372036854775808, 'x', 'upgrade', 'done', '4713-01-01 BC', '1 s', 'x');
+SET LOCAL standard_conforming_strings = off;
+SET LOCAL client_min_messages = warning;
+SELECT name, value, type FROM cmig.metrics WHERE name ~ 'retries|findings';
+ROLLBACK;
 
 -- revisions, a run, drift, findings, the audit log, and scopes
 SELECT cmig.create_revision('one', 'CREATE TABLE account (id int PRIMARY KEY, user_id uuid, n int)', '', revision => '001');

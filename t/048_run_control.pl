@@ -41,6 +41,7 @@ sql("SELECT * FROM cmig.pause('item')");
 my $run = start_psql($node, 'postgres', "CALL cmig.backfill('item', 'n = n + 1', batch_size => 100, pause => '20 ms')");
 paused('run');
 is(sql('SELECT target, state, rows, rows_total, percent, paused_by FROM cmig.backfill_progress'), 'public.item|paused|0|5000|0.0|public.item', 'the view shows it');
+is(sql("SELECT severity, value FROM cmig.preflight() WHERE item = 'backfill'"), 'notice|the backfill of item is paused, at 0.0 percent', 'cmig.preflight, too');
 my $pid = sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'run'");
 my $status = "SELECT item, value, hint FROM cmig.status() WHERE item ~ 'backfill|running|statement|waits|paused|limited|last error'";
 like(sql($status), qr/^backfill\|public.item, paused: 0 of 5000 rows \(0.0 %\)(?:, 0 rows per second)?, by process $pid\|
