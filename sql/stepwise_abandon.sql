@@ -135,6 +135,8 @@ CALL cmig.abandon_partial('007');
 
 RESET ROLE;
 DROP EXTENSION pg_cmig;
+SET client_min_messages = warning;
+DROP SCHEMA cmig_audit CASCADE;
 DROP TABLE account, byhand, part, theirs CASCADE;
 DROP TABLE IF EXISTS more;
 DROP FUNCTION f();
