@@ -110,6 +110,8 @@ gives(3, '', 'ERROR:  column "oops" does not exist.*\npg_cmig|CONTEXT:  pg_cmig:
 place("CREATE TABLE a (id int);\n  oops;", "DROP TABLE a;\n\nVACUUM;", "\nSELECT (1;");
 gives(1, 'statement 2, line 10 of file\s+"migrations/001_place.sql": syntax.*statement 1, line 20 of file.*statement 2, line 16 of file', '', 'check');
 gives(1, '\n001 +migrations/001_place.sql:10: error: syntax error', '', 'lint');
+place("CREATE TABLE a (id bigint);", '', 'SELECT true;');
+gives(0, '^001 +migrations/001_place.sql: warning: the downgrade section is empty', '', 'lint');
 place("CREATE TABLE a (id int);", "DROP TABLE a;\n\nDROP TABLE b;", "\nSELECT 1 / 0\n  FROM pg_class;");
 gives(3, '', 'division by zero.*verify of 001, statement 1, line 19 of file "migrations/001_place.sql"', 'upgrade', '-y');
 place("CREATE TABLE a (id int);", "DROP TABLE a;\n\nDROP TABLE b;", "SELECT true;");

@@ -214,7 +214,7 @@ look_items()
 # In version 1.1, cmig.revision does not have these columns.
 in_file()
 {
-	IN_FILE="(SELECT pg_catalog.concat(f.name, ':', f.first OPERATOR(pg_catalog.+) $2 OPERATOR(pg_catalog.-) 1) FROM (SELECT r.revision AS id,
+	IN_FILE="(SELECT pg_catalog.concat_ws(':', f.name, f.first OPERATOR(pg_catalog.+) $2 OPERATOR(pg_catalog.-) 1) FROM (SELECT r.revision AS id,
 	(SELECT file_name FROM (SELECT r.*) s) AS name, (SELECT file_lines[$1] FROM (SELECT r.*) s) AS first
 	FROM cmig.revision r, (SELECT NULL::text AS file_name, NULL::integer[] AS file_lines) old) f WHERE f.id OPERATOR(pg_catalog.=) revision AND f.first OPERATOR(pg_catalog.>) 0)"
 }
