@@ -51,8 +51,8 @@ PG_FUNCTION_INFO_V1(cmig_audit_retain);
 
 /* SQL for the first free name: "name", or with a suffix if it is taken. */
 #define FREE_NAME(name) \
-	"(SELECT f.f FROM generate_series(1, 100000) n, LATERAL" \
-	"  (SELECT " name " || CASE WHEN n = 1 THEN '' ELSE 'x' || n END) f(f)" \
+	"(SELECT f.f FROM generate_series(1, 1 + (SELECT count(*) FROM pg_class c WHERE c.relnamespace = 'cmig_audit'::regnamespace)) n, LATERAL" \
+	"  (SELECT " name " || CASE WHEN n = 1 THEN '' ELSE 'x' || n::text END) f(f)" \
 	"  WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = 'cmig_audit'::regnamespace AND c.relname = f.f)" \
 	"  ORDER BY n LIMIT 1)"
 
