@@ -445,27 +445,37 @@ run_last(void *arg)
 {
 	Work	   *work = arg;
 	bool		contract = strcmp(work->phase, CMIG_PHASE_CONTRACT) == 0;
-	List	   *relations;
+	static CmigQuery views = {
+		"SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname)"
+		" FROM cmig.expansion_run r, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.revision = $1 AND c.relkind = 'v'"
+		" AND pg_catalog.quote_ident(n.nspname) = ANY (string_to_array($2, ', ')) AND n.nspname::text <> ALL (r.schemas) ORDER BY 1",
+		2, {TEXTOID, TEXTOID}
+	};
+	List	   *relations = NIL;
+	ListCell   *cell;
 	CmigRole	saved;
 
 	cmig_toplevel_snapshot();
 	cmig_role_act_as_caller(&saved, work->caller);
-	relations = cmig_expansion_relations(work->expansion, false);
+	foreach(cell, cmig_query_list(&views, work->expansion->revision, work->expansion->search_path))
+		relations = lappend(relations, *(char **) lfirst(cell));
+	relations = list_concat(relations, cmig_expansion_relations(work->expansion, false));
 	cmig_role_return(&saved);
-	if (contract)
+
+	/*
+	 * Before any statement takes a weaker lock, and in the order in which a
+	 * statement of the new build takes them, or one of the two would be ended
+	 * because of a deadlock.
+	 */
+	foreach(cell, relations)
 	{
-		ListCell   *cell;
+		char	   *sql = psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", (char *) lfirst(cell));
 
-		/* in the order of names, before any statement takes a weaker lock */
-		foreach(cell, relations)
-		{
-			char	   *sql = psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", (char *) lfirst(cell));
-
-			cmig_execute_statement(cmig_raw_parse_one(sql), sql, None_Receiver);
-		}
-		CommandCounterIncrement();
-		require_transformed(work);
+		cmig_execute_statement(cmig_raw_parse_one(sql), sql, None_Receiver);
 	}
+	CommandCounterIncrement();
+	if (contract)
+		require_transformed(work);
 	run_group(work);
 	cmig_role_act_as_caller(&saved, work->caller);
 	if (contract)
