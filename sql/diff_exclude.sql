@@ -83,6 +83,12 @@ SELECT cmig.diff('', exclude => '{table:}');
 SELECT cmig.diff('', exclude => '{NULL}');
 
 SELECT count(*) FROM cmig.disable_audit('job');
+-- a dot in the name of a schema does not end it
+CREATE SCHEMA "kept.apart";
+CREATE TABLE "kept.apart".t ();
+SELECT kind, object FROM cmig.diff('', '{kept.apart}', exclude => '{kept.*}') ORDER BY 1;
+SELECT kind, object FROM cmig.diff('', '{kept.apart}', exclude => '{schema:kept.apart}') ORDER BY 1;
+DROP SCHEMA "kept.apart" CASCADE;
 DROP EXTENSION pg_cmig;
 DROP SCHEMA cmig_audit, partman CASCADE;
 DROP TABLE event, job, customer;

@@ -191,6 +191,12 @@ typedef struct CmigPattern
 
 extern bool cmig_pattern_matches(const char *pattern, const char *text);
 
+/*
+ * Returns a copy in which no pattern finds a dot, for the name of a schema that
+ * contains one.
+ */
+extern char *cmig_pattern_hide_dots(const char *name);
+
 /* The number of hexadecimal digits in a checksum. */
 #define CMIG_CHECKSUM_DIGITS 64
 

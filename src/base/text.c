@@ -223,6 +223,16 @@ cmig_pattern_matches(const char *pattern, const char *text)
 }
 
 char *
+cmig_pattern_hide_dots(const char *name)
+{
+	char	   *hidden = pstrdup(name);
+
+	for (char *dot = hidden; (dot = strchr(dot, '.')) != NULL;)
+		*dot = 1;
+	return hidden;
+}
+
+char *
 cmig_text_shortened(const char *text, int most)
 {
 	int			length = strlen(text);

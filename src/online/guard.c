@@ -312,17 +312,6 @@ grants_temporary(const CollectedCommand * command)
 	return true;
 }
 
-/* Hides the dots in a name as DOTTED does. */
-static char *
-hide_dots(const char *name)
-{
-	char	   *hidden = pstrdup(name);
-
-	for (char *dot = hidden; (dot = strchr(dot, '.')) != NULL;)
-		*dot = 1;
-	return hidden;
-}
-
 /*
  * Returns the object as it was named before the command has renamed it or moved
  * it to another schema, or NULL if it has done neither.
@@ -349,7 +338,7 @@ find_before(const CmigDdlEntry *entry, const CollectedCommand * command)
 
 		for (int i = 0; i < (part ? 1 : 2); i++)
 			if (*names[i] != NULL)
-				*names[i] = psprintf("%.*s%s", Max((int) (strlen(*names[i]) - strlen(rename->newname)), 0), *names[i], hide_dots(old));
+				*names[i] = psprintf("%.*s%s", Max((int) (strlen(*names[i]) - strlen(rename->newname)), 0), *names[i], cmig_pattern_hide_dots(old));
 	}
 	else
 	{
@@ -357,8 +346,8 @@ find_before(const CmigDdlEntry *entry, const CollectedCommand * command)
 		const char *now = ((const AlterObjectSchemaStmt *) command->parsetree)->newschema;
 
 		for (int i = 0; i < 2; i++)
-			if (*names[i] != NULL && schema != NULL && strncmp(*names[i], hide_dots(now), strlen(now)) == 0)
-				*names[i] = psprintf("%s%s", hide_dots(schema), *names[i] + strlen(now));
+			if (*names[i] != NULL && schema != NULL && strncmp(*names[i], cmig_pattern_hide_dots(now), strlen(now)) == 0)
+				*names[i] = psprintf("%s%s", cmig_pattern_hide_dots(schema), *names[i] + strlen(now));
 	}
 	return before;
 }

@@ -327,8 +327,8 @@ plain_name(const CmigObject *object, char **schema)
 	}
 	*schema = first_identifier(root->identity, &end);
 	if (object == root || object->kind == &cmig_kind_index || object->kind == &cmig_kind_statistics)
-		return psprintf("%s.%s", *schema, object->name);
-	return psprintf("%s.%s.%s", *schema, root->name, object->name);
+		return psprintf("%s.%s", cmig_pattern_hide_dots(*schema), object->name);
+	return psprintf("%s.%s.%s", cmig_pattern_hide_dots(*schema), root->name, object->name);
 }
 
 /* Is this the kind that a pattern names? */
@@ -391,7 +391,7 @@ is_excluded(const List *patterns, const CmigObject *object)
 		if (by_schema)
 			text = schema;
 		else if (pattern->kind == NULL && object->kind == &cmig_kind_schema)
-			text = psprintf("%s.", name);
+			text = psprintf("%s.", cmig_pattern_hide_dots(name));
 		if (text == NULL || (pattern->kind == NULL && (schema == NULL || object->parent != NULL)) ||
 			(pattern->kind != NULL && !by_schema && !is_kind(object->kind, pattern->kind)))
 			continue;
