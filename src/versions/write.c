@@ -9,8 +9,9 @@
  *
  * An INSERT that does not name a hidden column evaluates its default, a call
  * of cmig.expansion_mark(): it was for the table, that is, by the old build.
- * The view has other defaults.  A user's BEFORE trigger may insert into the
- * same or another table, so the mark is kept for each trigger depth.
+ * The view has other defaults.  Functions and triggers may insert into the same
+ * or another table meanwhile, so a mark belongs to a statement, and while the
+ * triggers of a row fire, to their depth.
  *
  * What cmig.expansion_write does is in its arguments, which contain qualified
  * names only.  The expressions run with the privileges of the writer, as the
@@ -31,6 +32,7 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "fmgr.h"
+#include "lib/ilist.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
@@ -59,10 +61,21 @@ PG_FUNCTION_INFO_V1(cmig_expansion_begin);
 PG_FUNCTION_INFO_V1(cmig_expansion_write);
 
 /*
- * The mark of the row that is about to be inserted, and for each trigger
- * depth, the mark of the row whose triggers fire.
+ * A default that a running statement evaluates.  It exists until the memory of
+ * the statement is freed, so that a mark that no row of the table has taken,
+ * such as that of a copy of the table with its defaults, is forgotten.
  */
-static bool marked;
+typedef struct Mark
+{
+	MemoryContextCallback callback;
+	dlist_node	node;
+	MemoryContext context;		/* of the statement, or within it */
+	bool		set;
+} Mark;
+
+static dlist_head pending = DLIST_STATIC_INIT(pending);
+
+/* For each trigger depth, whether the row whose triggers fire was marked. */
 static bool *marks;
 static int	marks_allocated;
 
@@ -128,19 +141,45 @@ depth(void)
 static void show_triggers(void);
 
 static void
-forget_mark(XactEvent event, void *arg)
+end_transaction(XactEvent event, void *arg)
 {
-	marked = false;
 	show_triggers();
 }
 
 static void
-forget_mark_sub(SubXactEvent event, SubTransactionId my, SubTransactionId parent, void *arg)
+end_subtransaction(SubXactEvent event, SubTransactionId my, SubTransactionId parent, void *arg)
 {
-	if (event != SUBXACT_EVENT_ABORT_SUB)
-		return;
-	marked = false;
-	show_triggers();
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		show_triggers();
+}
+
+/* Memory context callback */
+static void
+forget_mark(void *arg)
+{
+	dlist_delete(&((Mark *) arg)->node);
+}
+
+/* Has a default been evaluated for the row?  "context" is its statement's. */
+static bool
+take_mark(MemoryContext context)
+{
+	bool		found = false;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &pending)
+	{
+		Mark	   *mark = dlist_container(Mark, node, iter.cur);
+		MemoryContext c = mark->set ? mark->context : NULL;
+
+		while (c != NULL && c != context)
+			c = MemoryContextGetParent(c);
+		if (c == NULL)
+			continue;
+		found = true;
+		mark->set = false;
+	}
+	return found;
 }
 
 /* What a cached expression depends on may have changed. */
@@ -173,15 +212,26 @@ start(void)
 	CacheRegisterSyscacheCallback(PROCOID, invalidate, (Datum) 0);
 	CacheRegisterSyscacheCallback(TYPEOID, invalidate, (Datum) 0);
 	CacheRegisterSyscacheCallback(OPEROID, invalidate, (Datum) 0);
-	RegisterXactCallback(forget_mark, NULL);
-	RegisterSubXactCallback(forget_mark_sub, NULL);
+	RegisterXactCallback(end_transaction, NULL);
+	RegisterSubXactCallback(end_subtransaction, NULL);
 }
 
 Datum
 cmig_expansion_mark(PG_FUNCTION_ARGS)
 {
-	start();
-	marked = true;
+	Mark	   *mark = fcinfo->flinfo->fn_extra;
+
+	if (mark == NULL)
+	{
+		mark = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Mark));
+		mark->context = fcinfo->flinfo->fn_mcxt;
+		mark->callback.func = forget_mark;
+		mark->callback.arg = mark;
+		dlist_push_head(&pending, &mark->node);
+		MemoryContextRegisterResetCallback(mark->context, &mark->callback);
+		fcinfo->flinfo->fn_extra = mark;
+	}
+	mark->set = true;
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
@@ -279,8 +329,7 @@ cmig_expansion_begin(PG_FUNCTION_ARGS)
 		hide_triggers(data);
 		return PointerGetDatum(data->tg_newtuple);
 	}
-	marks[n] = marked;
-	marked = false;
+	marks[n] = take_mark(fcinfo->flinfo->fn_mcxt);
 	return PointerGetDatum(data->tg_trigtuple);
 }
 
