@@ -1482,6 +1482,7 @@ CREATE TABLE cmig.expansion_step (
 	relation text NOT NULL,
 	statement text NOT NULL,
 	done boolean NOT NULL DEFAULT false,
+	role name NOT NULL DEFAULT CURRENT_USER,
 	PRIMARY KEY (revision, position)
 );
 
@@ -1518,6 +1519,7 @@ COMMENT ON COLUMN cmig.expansion_step.phase IS 'When the statement runs: prepare
 COMMENT ON COLUMN cmig.expansion_step.relation IS 'Table whose statements run in the same transaction; empty if there is none';
 COMMENT ON COLUMN cmig.expansion_step.statement IS 'The statement';
 COMMENT ON COLUMN cmig.expansion_step.done IS 'Whether the statement has run';
+COMMENT ON COLUMN cmig.expansion_step.role IS 'Role that stored the statement; only a role with the privileges of the caller is trusted';
 COMMENT ON TABLE cmig.run_control IS 'What cmig.pause and cmig.throttle have set, and backfills read before each batch. A row is deleted when the backfill of its table, or its revision, has ended.';
 COMMENT ON COLUMN cmig.run_control.kind IS 'all, revision, or relation';
 COMMENT ON COLUMN cmig.run_control.name IS 'all, the id of the revision, or the table with its schema';

@@ -155,6 +155,7 @@ CREATE TABLE cmig.expansion_step (
 	relation text NOT NULL,
 	statement text NOT NULL,
 	done boolean NOT NULL DEFAULT false,
+	role name NOT NULL DEFAULT CURRENT_USER,
 	PRIMARY KEY (revision, position)
 );
 
@@ -305,6 +306,7 @@ COMMENT ON COLUMN cmig.expansion_step.phase IS 'When the statement runs: prepare
 COMMENT ON COLUMN cmig.expansion_step.relation IS 'Table whose statements run in the same transaction; empty if there is none';
 COMMENT ON COLUMN cmig.expansion_step.statement IS 'The statement';
 COMMENT ON COLUMN cmig.expansion_step.done IS 'Whether the statement has run';
+COMMENT ON COLUMN cmig.expansion_step.role IS 'Role that stored the statement; only a role with the privileges of the caller is trusted';
 COMMENT ON TABLE cmig.ddl_log IS 'DDL that was run outside of migration runs while cmig.ddl_policy was log, or after cmig.allow_ddl().';
 COMMENT ON COLUMN cmig.ddl_log.at IS 'When the command ended';
 COMMENT ON COLUMN cmig.ddl_log.command IS 'Command tag, such as ALTER TABLE, or allow_ddl for a call of that function';

@@ -108,7 +108,11 @@ static const struct
 	/* databases of earlier versions do not have these tables */
 	{MONITOR | READER | AUTHOR | MIGRATOR, "SELECT ON cmig.metrics", "metrics"},
 	{READER | AUTHOR | MIGRATOR, "SELECT ON cmig.run_control, cmig.expansion_run, cmig.expansion_step, cmig.measured", "metrics"},
-	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.run_control, cmig.expansion_run, cmig.expansion_step, cmig.measured", "metrics"},
+	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.run_control, cmig.measured", "metrics"},
+
+	/* the role that has stored a statement always has its default */
+	{MIGRATOR, "INSERT (revision, revisions, schemas, columns), UPDATE (state, changed_at), DELETE ON cmig.expansion_run", "metrics"},
+	{MIGRATOR, "INSERT (revision, position, phase, relation, statement), UPDATE (done), DELETE ON cmig.expansion_step", "metrics"},
 
 	/*
 	 * The level "owner" contains all privileges except those that would allow

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -167,7 +168,8 @@ is_complete(const StoredStep *step)
 	if (IsA(index, IndexStmt))
 	{
 		table = RangeVarGetRelid(index->relation, NoLock, false);
-		if (!OidIsValid(get_relname_relid(index->idxname, get_rel_namespace(table))))
+		/* an index of another table is none of ours */
+		if (IndexGetRelation(get_relname_relid(index->idxname, get_rel_namespace(table)), true) != table)
 			return false;
 		leftover.table = table;
 		leftover.index = cmig_resume_invalid_index(table, index->idxname);
@@ -326,6 +328,31 @@ begin_expansion(Work *work, const char *target)
 	}
 }
 
+/*
+ * The stored statements run with the caller's privileges, so they must have
+ * been stored by a role that has these.  A migrator can write the rows, but not
+ * the role.
+ */
+static void
+require_trusted(const CmigExpansion *expansion)
+{
+	static CmigQuery query = {
+		"SELECT s.role, r.oid FROM (SELECT role FROM cmig.expansion_step WHERE revision = $1"
+		"  UNION SELECT role FROM cmig.expansion_run WHERE revision = $1) s LEFT JOIN pg_roles r ON r.rolname = s.role"
+		" WHERE r.oid IS NULL OR NOT pg_has_role(r.oid, $2, 'USAGE') ORDER BY 1 LIMIT 1", 2, {TEXTOID, OIDOID}
+	};
+	char	  **row = cmig_query_row(&query, expansion->revision, GetUserId());
+
+	if (row != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("statements of the expansion of revision \"%s\" were stored by role \"%s\", which does not have your privileges",
+						expansion->revision, row[0]),
+				 errdetail("They would run with your privileges."),
+				 row[1] != NULL ? errhint("Repeat the CALL as role %s, or as one whose privileges that role has.", quote_identifier(row[0])) :
+				 errhint("There is no such role. If the statements are right: UPDATE cmig.expansion_step SET role = DEFAULT; UPDATE cmig.expansion_run SET role = DEFAULT")));
+}
+
 static void
 expand(Work *work, FunctionCallInfo fcinfo)
 {
@@ -344,7 +371,10 @@ expand(Work *work, FunctionCallInfo fcinfo)
 	else
 	{
 		CmigSituation now = cmig_move_read(true);
-		List	   *nodes = cmig_target_upgrade(now.graph, now.applied, cmig_argument_one(target ? target : "head"));
+		List	   *nodes;
+
+		require_trusted(work->expansion);
+		nodes = cmig_target_upgrade(now.graph, now.applied, cmig_argument_one(target ? target : "head"));
 
 		if (list_length(nodes) != 1 || strcmp(cmig_graph_id(now.graph, linitial_int(nodes)), work->expansion->revision) != 0)
 			cmig_expansion_refuse(work->expansion, "another revision cannot be expanded");
@@ -383,6 +413,7 @@ require_expansion(Work *work)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no revision is expanded"),
 				 errhint("CALL cmig.expand('head')")));
+	require_trusted(work->expansion);
 }
 
 /* Raise an error if rows of the old build could not be transformed. */
@@ -510,22 +541,16 @@ contract(Work *work, FunctionCallInfo fcinfo)
 static void
 abandon(Work *work, FunctionCallInfo fcinfo)
 {
+	/* what was not prepared, in one transaction for each table, is not ours */
 	static CmigQuery prepared = {
-		"SELECT FROM cmig.expansion_step WHERE revision = $1 AND phase = 'prepare' AND relation = '' AND done", 1, {TEXTOID}
+		"SELECT position, phase, relation, statement, done FROM cmig.expansion_step s WHERE revision = $1 AND phase = 'abandon'"
+		" AND NOT EXISTS (SELECT FROM cmig.expansion_step p WHERE p.revision = s.revision AND p.relation = s.relation"
+		"  AND p.phase = 'prepare' AND NOT p.done) ORDER BY s.position", 1, {TEXTOID}
 	};
-	List	   *all;
-	bool		created;
-	ListCell   *cell;
 
 	require_expansion(work);
 	work->phase = CMIG_PHASE_ABANDON;
-	all = read_steps(work, work->phase);
-	/* what is new was created in one transaction with the schema */
-	created = cmig_query_do(&prepared, work->expansion->revision) > 0;
-	work->steps = NIL;
-	foreach(cell, all)
-		if (created || ((StoredStep *) lfirst(cell))->relation[0] != '\0')
-		work->steps = lappend(work->steps, lfirst(cell));
+	work->steps = cmig_query_list(&prepared, work->expansion->revision);
 	cmig_toplevel_commit();
 	set_state(work, "abandoning");
 	enter_session(work);
@@ -659,20 +684,35 @@ show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char 
 		"SELECT c->>8 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE revision = $1 AND c->>0 = $2"
 		" AND to_regclass(c->>8) IS NOT NULL LIMIT 1", 2, {TEXTOID, TEXTOID}
 	};
-	static CmigQuery has_state = {
-		"SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = '" CMIG_STATE_COLUMN "' AND NOT attisdropped",
-		1, {TEXTOID}
+
+	/*
+	 * The rows can be anything: what is read must be a plain table or a
+	 * sequence that the caller may read, with no policies.
+	 */
+	static CmigQuery countable = {
+		"SELECT format('ONLY %I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped"
+		" WHERE c.oid = to_regclass($1) AND c.relkind = 'r' AND a.atttypid = 25 AND NOT row_security_active(c.oid)"
+		" AND has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT')", 1, {TEXTOID}
+	};
+	static CmigQuery readable = {
+		"SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" WHERE c.oid = to_regclass($1) AND CASE c.relkind WHEN 'S' THEN has_schema_privilege(n.oid, 'USAGE')"
+		"  AND has_sequence_privilege(c.oid, 'SELECT') END", 1, {TEXTOID}
 	};
 	char	  **counts = NULL;
 	char	   *last = cmig_query_value(&sequence, expansion->revision, relation);
+	char	   *table = cmig_query_value(&countable, relation);
 	Datum		values[7];
 	char		nulls[7];
 
-	if (cmig_query_do(&has_state, relation) > 0)
+	if (last != NULL)
+		last = cmig_query_value(&readable, last);
+	if (table != NULL)
 	{
 		CmigQuery	query = {
 			psprintf("SELECT count(*) FILTER (WHERE s IS NULL), count(*) FILTER (WHERE s = 'todo'), count(*) FILTER (WHERE s <> 'todo'),"
-					 " min(s) FILTER (WHERE s <> 'todo') FROM (SELECT %s FROM %s) t (s)", CMIG_STATE_COLUMN, relation)
+					 " min(s) FILTER (WHERE s <> 'todo') FROM (SELECT %s FROM %s) t (s)", CMIG_STATE_COLUMN, table)
 		};
 
 		counts = cmig_query_row(&query);

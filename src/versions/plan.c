@@ -685,6 +685,11 @@ plan_all(CmigReplay *replay, void *arg)
 	add_rest(p);
 }
 
+/* Statements: the owner must be allowed to create objects in the schema. */
+#define NEW_OWNER(kind) \
+	"unnest(ARRAY[format('GRANT CREATE ON SCHEMA %s TO %I', $3, o), format('ALTER " kind " %s OWNER TO %I', $2, o)," \
+	" format('REVOKE CREATE ON SCHEMA %s FROM %I', $3, o)])"
+
 /*
  * The views and their schemas get the owners and privileges that the live
  * tables and schemas have now, which may not come from revisions.
@@ -697,16 +702,23 @@ add_privileges(CmigPlanning *p)
 		"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), 1"
 		" FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = to_regclass($1) AND g.grantee <> c.relowner"
 		" AND g.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')"
-		" UNION ALL SELECT format('ALTER VIEW %s OWNER TO %I', $2, pg_get_userbyid(c.relowner)), 2"
-		" FROM pg_class c WHERE c.oid = to_regclass($1) AND pg_get_userbyid(c.relowner) <> current_user ORDER BY 2, 1",
-		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+		" UNION ALL SELECT " NEW_OWNER("VIEW") ", generate_series(2, 4) FROM pg_class c, pg_get_userbyid(c.relowner) o WHERE c.oid = to_regclass($1) AND o <> $4::name ORDER BY 2, 1",
+		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	};
+	static CmigQuery of_column = {
+		.sql = "SELECT format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type, $3, $4, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,"
+		"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)"
+		" FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) g"
+		" WHERE c.oid = to_regclass($1) AND a.attname = $2::name AND NOT a.attisdropped AND g.grantee <> c.relowner ORDER BY 1",
+		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	static CmigQuery of_schema = {
 		.sql = "SELECT format('GRANT USAGE ON SCHEMA %I TO %s', $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END)"
-		" FROM pg_namespace n, aclexplode(n.nspacl) g WHERE n.nspname = $1::name AND g.privilege_type = 'USAGE'"
-		" AND g.grantee::regrole::text NOT IN ('pg_database_owner', quote_ident(current_user)) ORDER BY 1",
-		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+		" FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) g WHERE n.nspname = $1::name AND g.privilege_type = 'USAGE'"
+		" AND g.grantee::regrole::text NOT IN ('pg_database_owner', quote_ident($3)) ORDER BY 1",
+		.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 	};
+	const char *runner = cmig_session_role();
 	List	   *steps = p->result->steps;
 	ListCell   *cell;
 	ListCell   *c;
@@ -721,30 +733,47 @@ add_privileges(CmigPlanning *p)
 		{
 			const char *schema = list_nth(p->result->schemas, foreach_current_index(cell));
 
-			foreach(c, cmig_query_list(&of_schema, schema, cmig_version_schema_name(p->result->revision, schema)))
+			foreach(c, cmig_query_list(&of_schema, schema, cmig_version_schema_name(p->result->revision, schema), runner))
 				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", *(char **) lfirst(c));
 		}
 		foreach(c, p->tables)
 		{
 			const CmigVersionTable *table = lfirst(c);
+			const char *real = table->a->qualified;
 			ListCell   *g;
 
-			foreach(g, table->created == step ? cmig_query_list(&of_table, table->a->qualified, table->view) : NIL)
-				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, table->a->qualified, *(char **) lfirst(g));
+			if (table->created != step)
+				continue;
+			foreach(g, table->columns)
+			{
+				const CmigVersionColumn *column = lfirst(g);
+				ListCell   *v;
+
+				if (column->a == NULL)
+					continue;
+				foreach(v, cmig_query_list(&of_column, real, column->a->name, column->b->name, table->view))
+					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
+				foreach(v, column->hidden ? cmig_query_list(&of_column, real, column->a->name, column->hidden, real) : NIL)
+					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
+			}
+			foreach(g, cmig_query_list(&of_table, real, table->view, quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)), runner))
+				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(g));
 		}
 		foreach(c, strncmp(step->sql, "CREATE SEQUENCE ", strlen("CREATE SEQUENCE ")) == 0 ? p->tables : NIL)
 		{
 			static CmigQuery owner = {
-				.sql = "SELECT format('ALTER SEQUENCE %s OWNER TO %I', $2, pg_get_userbyid(c.relowner)) FROM pg_class c"
-				" WHERE c.oid = to_regclass($1) AND pg_get_userbyid(c.relowner) <> current_user",
-				.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+				.sql = "SELECT " NEW_OWNER("SEQUENCE") " FROM pg_class c, pg_get_userbyid(c.relowner) o"
+				" WHERE c.oid = to_regclass($1) AND o <> $4::name",
+				.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 			};
 			const CmigVersionTable *table = lfirst(c);
-			char	   *sql = table->sequence && pg_str_endswith(step->sql, psprintf(" %s", table->sequence)) ?
-			cmig_query_value(&owner, table->a->qualified, table->sequence) : NULL;
+			ListCell   *g;
 
-			if (sql != NULL)
-				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, table->a->qualified, sql);
+			if (table->sequence == NULL || !pg_str_endswith(step->sql, psprintf(" %s", table->sequence)))
+				continue;
+			foreach(g, cmig_query_list(&owner, table->a->qualified, table->sequence,
+									   quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)), runner))
+				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, table->a->qualified, *(char **) lfirst(g));
 		}
 		foreach(c, strncmp(step->sql, "CREATE VIEW ", strlen("CREATE VIEW ")) == 0 && step->relation[0] == '\0' ? p->views : NIL)
 		{
@@ -753,7 +782,7 @@ add_privileges(CmigPlanning *p)
 										quote_identifier(view->name));
 			ListCell   *g;
 
-			foreach(g, pg_str_endswith(step->sql, view->definition) ? cmig_query_list(&of_table, view->qualified, name) : NIL)
+			foreach(g, pg_str_endswith(step->sql, view->definition) ? cmig_query_list(&of_table, view->qualified, name, quote_identifier(cmig_version_schema_name(p->result->revision, view->schema)), runner) : NIL)
 				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", *(char **) lfirst(g));
 		}
 	}
@@ -802,6 +831,67 @@ require_no_drift(CmigPlanning *p)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("table %s is not the one that the applied revisions create", table->a->qualified),
 					 errhint("SELECT * FROM cmig.drift()")));
+	}
+}
+
+/* Raise an error if an object of the live schema would be in the way. */
+static void
+require_no_obstacle(CmigPlanning *p)
+{
+	static CmigQuery outside = {
+		.sql = "SELECT quote_ident(tgname) FROM pg_trigger WHERE tgrelid = to_regclass($1) AND NOT tgisinternal AND tgtype & 3 = 3 AND tgtype & 20 <> 0"
+		" AND (tgname COLLATE \"C\" < '" CMIG_EXPANSION_BEGIN "' OR tgname COLLATE \"C\" > '" CMIG_EXPANSION_WRITE "') ORDER BY 1 LIMIT 1",
+		.nargs = 1,.argtypes = {TEXTOID}
+	};
+	static CmigQuery limited = {
+		.sql = "SELECT string_agg(DISTINCT r.rolname, ', ' ORDER BY r.rolname) FROM pg_attribute a, aclexplode(a.attacl) g, pg_roles r"
+		" WHERE a.attrelid = to_regclass($1) AND NOT a.attisdropped AND r.oid = g.grantee AND g.privilege_type = 'SELECT'"
+		" AND NOT has_table_privilege(r.oid, a.attrelid, 'SELECT')",
+		.nargs = 1,.argtypes = {TEXTOID}
+	};
+	ListCell   *t;
+	ListCell   *c;
+
+	foreach(c, p->result->schemas)
+	{
+		const char *schema = cmig_version_schema_name(p->result->revision, lfirst(c));
+
+		if (OidIsValid(get_namespace_oid(schema, true)))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_SCHEMA),
+					 errmsg("schema \"%s\" already exists", schema),
+					 errdetail("It is the name of a schema for the new version."),
+					 errhint("Drop or rename it. If it was not created by you, find out who connects with it in search_path.")));
+	}
+	foreach(t, p->tables)
+	{
+		const CmigVersionTable *table = lfirst(t);
+		char	   *trigger = table->filled ? cmig_query_value(&outside, table->a->qualified) : NULL;
+		char	   *roles = table->viewed ? cmig_query_value(&limited, table->a->qualified) : NULL;
+
+		if (roles != NULL)
+			ereport(WARNING,
+					(errmsg("with privileges on some columns only, roles cannot read the new version of table %s: %s", table->a->qualified, roles),
+					 errdetail("A view with security_invoker requires the privilege to read each of its columns."),
+					 errhint("If the new build uses such a role: GRANT SELECT ON %s TO %s", table->a->qualified, roles)));
+		if (trigger != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("table %s cannot be expanded because of trigger %s", table->a->qualified, trigger),
+					 errdetail("Triggers fire in the order of their names, and it would fire before or after those of the expansion, which have to be first and last."),
+					 errhint("ALTER TRIGGER %s ON %s RENAME TO <a name that begins with a letter of ASCII>", trigger, table->a->qualified)));
+		foreach(c, table->build)
+		{
+			const CmigShapePart *part = lfirst(c);
+			const char *name = cmig_versions_hidden_name(part->name);
+
+			if (strchr("ipu", part->kind[0]) != NULL && OidIsValid(get_relname_relid(name, get_namespace_oid(table->a->schema, false))))
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_TABLE),
+						 errmsg("relation \"%s\" already exists", name),
+						 errdetail("It is the name of an index that would be built for \"%s\".", part->name),
+						 errhint("Drop or rename it.")));
+		}
 	}
 }
 
@@ -909,6 +999,7 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 	p.shapes = palloc0(sizeof(List *) * (plan->count + 1));
 	cmig_replay_run(now->graph, "cmig.expand()", plan_all, &p);
 	require_no_drift(&p);
+	require_no_obstacle(&p);
 	require_unpublished(&p);
 	add_privileges(&p);
 	return p.result;

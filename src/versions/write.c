@@ -453,8 +453,17 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger)
 	TupleDesc	desc = RelationGetDescr(relation);
 	int			level = NewGUCNestLevel();
 
+	if (trigger->tgnargs < 3 || trigger->tgnargs % 4 != 3)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("cmig.expansion_write() is a trigger function that only cmig.expand uses")));
 	cmig_settings_pin_search_path();
 	writer->state = column_number(relation, trigger->tgargs[0]);
+	if (TupleDescAttr(desc, writer->state - 1)->atttypid != TEXTOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of relation \"%s\" does not have type text", trigger->tgargs[0], RelationGetRelationName(relation)),
+				 errhint("CALL cmig.abandon()")));
 	writer->strict = strchr(trigger->tgargs[1], 's') != NULL;
 	writer->inverse = strchr(trigger->tgargs[1], 'i') != NULL;
 	writer->sequence = find_sequence(relation, trigger->tgargs[2]);
@@ -718,7 +727,13 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	}
 	else
 	{
-		old_build = marks[depth()] != writer->inverse;
+		int			n = depth();
+		bool		marked = n < marks_allocated && marks[n];
+
+		/* only the first trigger knows, if there is one */
+		if (marked)
+			marks[n] = false;
+		old_build = marked != writer->inverse;
 		new_build = !old_build;
 	}
 	for (int i = 0; i < writer->count; i++)

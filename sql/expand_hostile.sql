@@ -1,0 +1,121 @@
+-- Two versions at once, and roles that must not gain or lose anything by it: marks, stored rows, triggers, names, privileges.
+CREATE EXTENSION pg_cmig;
+CREATE ROLE regress_hostile_owner;
+CREATE ROLE regress_hostile_migrator IN ROLE regress_hostile_owner;
+CREATE ROLE regress_hostile_some;
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+\o /dev/null
+SELECT cmig.grant_access('regress_hostile_migrator', 'migrator');
+\o
+CREATE SCHEMA shop AUTHORIZATION regress_hostile_owner;
+GRANT USAGE ON SCHEMA shop TO regress_hostile_some;
+DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO regress_hostile_migrator', current_database()); END$$;
+SELECT cmig.create_revision('start', 'CREATE TABLE shop.person (id int PRIMARY KEY, name text, n text, e text)', revision => '001');
+SELECT revision FROM cmig.upgrade();
+ALTER TABLE shop.person OWNER TO regress_hostile_owner;
+INSERT INTO shop.person VALUES (1, 'a', '1', 'x');
+GRANT SELECT (id, n), INSERT (id, n), UPDATE (n) ON shop.person TO regress_hostile_some;
+SELECT cmig.create_revision('numbers', $$ALTER TABLE shop.person ALTER n TYPE int USING n::int; CREATE INDEX person_n ON shop.person (n)$$,
+	revision => '042', expand => true);
+
+-- objects in the way are named before anything is done, and remain
+CREATE SCHEMA shop_042 AUTHORIZATION regress_hostile_some;
+CREATE VIEW shop_042.person AS SELECT 1 AS precious;
+CALL cmig.expand('head');
+SELECT * FROM shop_042.person;
+DROP SCHEMA shop_042 CASCADE;
+CREATE TABLE shop.other (id int);
+CREATE INDEX cmig_new_person_n ON shop.other (id);
+CALL cmig.expand('head');
+DROP TABLE shop.other;
+CREATE FUNCTION shop.late() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.n = '99'; RETURN NEW; END$$;
+CREATE TRIGGER "~~late" BEFORE UPDATE ON shop.person FOR EACH ROW EXECUTE FUNCTION shop.late();
+CALL cmig.expand('head');
+DROP TRIGGER "~~late" ON shop.person;
+SELECT count(*) FROM cmig.expansion_run;
+
+-- a member of the owner's role expands, and so does the owner's role itself
+SET SESSION AUTHORIZATION regress_hostile_migrator;
+CALL cmig.expand('head');
+SELECT relname, relowner::regrole FROM pg_class WHERE relnamespace = 'shop_042'::regnamespace ORDER BY 1;
+SELECT nspacl FROM pg_namespace WHERE nspname = 'shop_042';
+
+-- a migrator's stored statements do not run with privileges that he does not have
+RESET SESSION AUTHORIZATION;
+CALL cmig.contract();
+SET SESSION AUTHORIZATION regress_hostile_migrator;
+UPDATE cmig.expansion_step SET statement = 'ALTER ROLE regress_hostile_migrator SUPERUSER';
+INSERT INTO cmig.expansion_step (revision, position, phase, relation, statement, role) VALUES ('042', 1000, 'abandon', '', 'ALTER ROLE regress_hostile_migrator SUPERUSER', 'postgres');
+CALL cmig.abandon();
+INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns) VALUES ('042', '{042}', '{shop}', '[["(SELECT 1/0) x"], ["shop.person", null, null, null, null, null, null, null, "(SELECT 1/0) x"]]');
+INSERT INTO cmig.expansion_step (revision, position, phase, relation, statement) VALUES ('042', 1, 'fill', 'shop.person', 'ALTER ROLE regress_hostile_migrator SUPERUSER');
+RESET SESSION AUTHORIZATION;
+CALL cmig.expand('head');
+CALL cmig.contract();
+CALL cmig.abandon();
+-- nor is anything else run for cmig.expansion()
+SELECT relation, rows_filled FROM cmig.expansion();
+CREATE VIEW shop.trap AS SELECT (1/0)::text AS cmig_state;
+UPDATE cmig.expansion_step SET relation = 'shop.trap';
+UPDATE cmig.expansion_run SET columns = '[["shop.trap", null, null, null, null, null, null, null, "shop.trap"]]';
+SELECT relation, rows_filled, last_old_write FROM cmig.expansion();
+DROP VIEW shop.trap;
+DELETE FROM cmig.expansion_step;
+DELETE FROM cmig.expansion_run;
+
+-- a mark belongs to the statement that evaluates the default
+CALL cmig.expand('head');
+BEGIN;
+SELECT cmig.expansion_mark(1);
+INSERT INTO shop_042.person (id, n) VALUES (2, 2);
+CREATE TEMP TABLE copy (LIKE shop.person INCLUDING DEFAULTS);
+INSERT INTO copy (id) VALUES (1);
+INSERT INTO shop_042.person (id, n) VALUES (3, 3);
+COPY copy (id) FROM stdin;
+1
+\.
+INSERT INTO shop_042.person (id, n) VALUES (4, 4);
+COMMIT;
+CREATE FUNCTION shop.old(id int) RETURNS text LANGUAGE sql AS $$INSERT INTO shop.person (id, n) VALUES (id, id) RETURNING 'by old'$$;
+CREATE FUNCTION shop.new(id int) RETURNS text LANGUAGE plpgsql AS $$BEGIN INSERT INTO shop_042.person (id, n) VALUES (id, id); RETURN 'by new'; END$$;
+INSERT INTO shop.person (id, name, n, e) VALUES (10, shop.new(11), '10', shop.old(12));
+INSERT INTO shop_042.person (id, name, n, e) VALUES (20, shop.new(21), '20', shop.old(22));
+INSERT INTO shop.person (id, n, cmig_new_n) VALUES (30, '30', DEFAULT), (31, '31', DEFAULT);
+COPY shop.person (id, n) FROM stdin;
+40	40
+41	41
+\.
+SELECT id, n, cmig_new_n FROM shop.person WHERE id > 1 ORDER BY id;
+
+-- the trigger functions used by hand, or alone
+CREATE TABLE shop.hand (id int, t text);
+CREATE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write();
+INSERT INTO shop.hand VALUES (1);
+CREATE OR REPLACE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(id, '', '', u, t, t, 'id::text');
+INSERT INTO shop.hand VALUES (1);
+CREATE OR REPLACE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(t, '', '', w, id, id, '7');
+INSERT INTO shop.hand VALUES (1) RETURNING *;
+\c
+SET client_min_messages = warning;
+INSERT INTO shop.hand VALUES (1) RETURNING *;
+DROP TABLE shop.hand;
+
+-- privileges on columns
+SET ROLE regress_hostile_some;
+INSERT INTO shop_042.person (id, n) VALUES (50, 50);
+INSERT INTO shop.person (id, n) VALUES (51, '51');
+UPDATE shop.person SET n = '52' WHERE id = 51;
+SELECT cmig_state FROM shop.person;
+RESET ROLE;
+CALL cmig.contract();
+SELECT attname, attacl FROM pg_attribute WHERE attrelid = 'shop.person'::regclass AND attacl IS NOT NULL AND NOT attisdropped ORDER BY 1;
+SET ROLE regress_hostile_some;
+SELECT id, n FROM shop.person WHERE id >= 50 ORDER BY id;
+RESET ROLE;
+
+DROP SCHEMA shop CASCADE;
+DROP EXTENSION pg_cmig;
+DROP OWNED BY regress_hostile_owner, regress_hostile_migrator, regress_hostile_some;
+DROP ROLE regress_hostile_migrator, regress_hostile_owner, regress_hostile_some;
