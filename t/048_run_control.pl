@@ -47,7 +47,6 @@ my $status = "SELECT item, value, hint FROM cmig.status() WHERE item ~ 'backfill
 like(sql($status), qr/^backfill\|public.item, paused: 0 of 5000 rows \(0.0 %\)(?:, 0 rows per second)?, by process $pid\|
 statement\|backfill of public.item, pass 1, 0 rows, paused\|SELECT \* FROM pg_stat_activity WHERE pid = $pid
 running since\|[^|]+, for \d\d:\d\d:\d\d\|
-waits for\|Timeout: PgSleep\|
 paused\|public.item, by public.item\|SELECT \* FROM cmig.resume_run\('public.item'\)$/, 'cmig.status shows it');
 sql("SELECT * FROM cmig.resume_run('item')");
 $node->poll_query_until('postgres', 'SELECT rows > 300 FROM cmig.backfill_progress') or die 'it does not continue';
@@ -91,7 +90,6 @@ fails_with($node, 'postgres', "SELECT * FROM cmig.upgrade()", '55P03', '', 'no o
 like(sql($status), qr/^running\|upgrade of 001, by process \d+\|.*
 statement\|backfill of public.item, pass 1, 0 rows, paused\|.*
 running since\|.*
-waits for\|Timeout: PgSleep\|
 backfill\|public.item, paused: 0 of 5000 rows \(0.0 %\).*
 paused\|public.item, by 001\|/, 'status of a stepwise run');
 

@@ -241,17 +241,17 @@ SKIP:
 # is unchanged.
 my %hints = (
 	q{load with accept_changes => true, which is recorded in cmig.journal.} => q{cmig load --accept-changes, which is recorded in cmig.journal.},
-	q{SELECT cmig.stamp('<revision>', purge => true) -- records where the database is} => q{cmig stamp <revision> --purge -- records where the database is},
+	q{SELECT cmig.stamp('<revision>', purge => true) -- records where the database is} => q{cmig stamp <revision> --purge # records where the database is},
 	q{SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')} => q{cmig plan -v},
 	q{SELECT * FROM cmig.upgrade('heads')} => q{cmig upgrade heads},
 	q{SELECT * FROM cmig.dry_run(concurrently => 'skip')} => q{SELECT * FROM cmig.dry_run(concurrently => 'skip')},
 	q{SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0} => q{cmig scopes},
-	q{CALL cmig.upgrade_stepwise('head', in_doubt => 'done') -- or 'again'} => q{cmig upgrade --stepwise head --in-doubt done -- or 'again'},
+	q{CALL cmig.upgrade_stepwise('head', in_doubt => 'done') -- or 'again'} => q{cmig upgrade --stepwise head --in-doubt done # or 'again'},
 	q{Use cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<a>', '<b>'], '<message>'); SELECT * FROM cmig.heads() lists the heads.} =>
 	  q{Use cmig merge heads -m "<message>", or cmig merge <a> <b> -m "<message>"; cmig heads lists the heads.},
 	q{SELECT content FROM cmig.baseline('<message>')} => q{cmig baseline -m "<message>"},
 	q{SELECT cmig.create_revision('<message>', '<upgrade>', '<downgrade>') -- or load files: SELECT * FROM cmig.load('<text>')} =>
-	  q{cmig revision -m "<message>" -- or load files: cmig load},
+	  q{cmig revision -m "<message>" # or load files: cmig load},
 	q{Pass its value: placeholders => '{"name": "<value>"}'} => q{Pass its value: -x name=<value>},
 	q{If so, add this argument: renames => ARRAY['table public.a -> b']} => q{If so, add this argument: --renames 'table public.a -> b'},
 	q{Use cmig.downgrade(-1) to go down; SELECT * FROM cmig.history() lists the revisions.} => q{Use cmig downgrade -1 to go down; cmig history lists the revisions.},
@@ -266,15 +266,15 @@ my %hints = (
 	q{SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL} => q{cmig scopes},
 	q{SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0} => q{cmig scopes},
 	q{SELECT * FROM cmig.upgrade('s2') -- in the database; in the scopes: CALL cmig.upgrade_scopes('<pattern>', 't2')} =>
-	  q{cmig upgrade s2 -- in the database; in the scopes: cmig upgrade --scopes '<pattern>' t2},
+	  q{cmig upgrade s2 # in the database; in the scopes: cmig upgrade --scopes '<pattern>' t2},
 	q{SET cmig.scope = '<scope>'; CALL cmig.upgrade_stepwise('t3')} => q{cmig upgrade --stepwise t3 --scope <scope>},
 	q{SELECT * FROM cmig.resume_run('public.users')} => q{cmig resume-run public.users},
 	q{SELECT * FROM cmig.throttle('006', NULL)} => q{cmig throttle 006 off},
 	q{SELECT * FROM cmig.backfill_progress} => q{cmig status},
 	q{SELECT cmig.stamp(NULL)} => q{SELECT cmig.stamp(NULL)},
 	q{If the data is not needed: CALL cmig.abandon_partial('006', confirm => '006, losing data')} => q{If the data is not needed: cmig abandon-partial 006 --yes --lose-data},
-	q{CALL cmig.upgrade_stepwise('006') -- or, to revert it: CALL cmig.abandon_partial('006')} => q{cmig upgrade --stepwise 006 -- or, to revert it: cmig abandon-partial 006},
-	q{If the schema already exists: SELECT * FROM cmig.locate() -- finds its revision} => q{If the schema already exists: cmig locate -- finds its revision},
+	q{CALL cmig.upgrade_stepwise('006') -- or, to revert it: CALL cmig.abandon_partial('006')} => q{cmig upgrade --stepwise 006 # or, to revert it: cmig abandon-partial 006},
+	q{If the schema already exists: SELECT * FROM cmig.locate() -- finds its revision} => q{If the schema already exists: cmig locate # finds its revision},
 	q{CALL cmig.abandon_partial('006') lists the statements that revert it.} => q{cmig abandon-partial 006 lists the statements that revert it.},
 	q{SELECT cmig.drop_scope('<schema>', confirm => '<schema>')} => q{cmig drop-scope <schema>},
 	# what a shell would run or redirect is quoted

@@ -254,8 +254,9 @@ foreach my $case ([ 'TERM', 143 ], [ 'HUP', 129 ], [ '-TERM', 143 ], [ 'TERM', 1
 	my $pid = ($run->{KIDS}[0] // {})->{PID} or die;
 	my $sleeps = q{SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = 'wrong'};
 	$node->poll_query_until('postgres', $sleeps, '1') or die $err;
-	# verbs that only show something do not wait for the run
-	gives(3, '\nrunning +upgrade of 3, statement 1', 'the files could not be loaded; this is what the database has\n', 'status', '--folder', 'slow') if $signal eq 'HUP';
+	# verbs that only show something do not wait for the run, and status does not even try
+	gives(0, '\nrunning +upgrade of 3, statement 1', '^$', 'status', '--folder', 'slow') if $signal eq 'HUP';
+	gives(3, '', 'the files could not be loaded; this is what the database has\n', 'history', '--folder', 'slow') if $signal eq 'HUP';
 	kill $signal, $pid;
 	$run->finish;
 	is($? >> 8, $expected, "$signal @options") or diag("$out$err");

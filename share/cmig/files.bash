@@ -149,6 +149,8 @@ begin_load() { add 'BEGIN;'; load_files show; find_missing; }
 # the verb shows what is stored in the database.  end_look rolls back the load.
 begin_look()
 {
+	local busy=''
+
 	add "\\set cmig_missing {}"
 	! given no-load || return 0
 	if [ ${#files[@]} -eq 0 ]; then
@@ -157,7 +159,9 @@ begin_look()
 		warn_missing
 		return
 	fi
-	add "SELECT pg_catalog.current_setting('transaction_read_only')::boolean OR NOT pg_catalog.has_any_column_privilege('cmig.revision', 'INSERT') AS cmig_stored \\gset
+	# while a run is in progress, status does not wait for it
+	[ "$verb" != status ] || busy=" OR EXISTS (SELECT FROM cmig.status() WHERE item OPERATOR(pg_catalog.=) 'running')"
+	add "SELECT pg_catalog.current_setting('transaction_read_only')::boolean OR NOT pg_catalog.has_any_column_privilege('cmig.revision', 'INSERT')$busy AS cmig_stored \\gset
 \\if :cmig_stored
 \\else
 BEGIN;

@@ -143,6 +143,7 @@ typed()
 	local call='^(.*[^A-Za-z_.])?cmig\.([a-z_]+)(\(([^()]*)\))?(.*)$'
 	local setting="^(.*)SET (cmig\\.|cmig_var\\.)([A-Za-z_][A-Za-z0-9_]*) = ('[^' ]*'|[a-z0-9]+)(|[^'].*)\$"
 	local statement='^(.*[^A-Za-z_])?(SELECT [a-z_*, ]+ FROM |SELECT |CALL )$'
+	local comment='^(((HINT:  )|.*[:;] )?cmig [a-z-]+[^;]*) -- (.*)$'
 
 	rest=${rest/repeat the CALL/repeat the command}
 	rest=${rest/SELECT revision, created_by FROM cmig.plan(\'upgrade\', \'heads\')/cmig plan -v}
@@ -181,4 +182,6 @@ typed()
 		rest="$before-x ${name#cmig_var.}=$(typed_value "${BASH_REMATCH[4]//\'/}")$after"
 	fi
 	typed_options "$rest"
+	# the comment after a command, which may be pasted
+	while [[ $TYPED =~ $comment ]]; do TYPED="${BASH_REMATCH[1]} # ${BASH_REMATCH[4]}"; done
 }

@@ -160,7 +160,7 @@ cmig_patterns_read(const CmigNames *texts)
 					 errmsg("invalid pattern \"%s\"", pattern->text),
 					 errdetail("A pattern is schema.name or kind:schema.name, and * stands for any text."),
 					 *pattern->name == '\0' ? errhint("For all of them: '%s*'", pattern->text) :
-					 errhint("For all schemas: '*.%s'", pattern->name)));
+					 errhint("For all schemas: '*.%s'; for all objects in a schema: '%s.*'", pattern->name, pattern->name)));
 		patterns = lappend(patterns, pattern);
 	}
 	return patterns;

@@ -104,7 +104,7 @@ static CmigQuery read_activity = {
 	"SELECT v.item, v.value, v.hint FROM (SELECT pg_catalog.date_trunc('second', least(xact_start, query_start))::text AS since,"
 	"  pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.left(query, 160), '^pg_cmig: ', ''), '\\s+', ' ', 'g') AS doing,"
 	"  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() - query_start)::text AS time,"
-	"  wait_event_type || ': ' || wait_event AS event,"
+	"  CASE WHEN wait_event_type <> 'Timeout' THEN wait_event_type || ': ' || wait_event END AS event,"
 	"  nullif(pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(pid), ', '), '') AS blockers,"
 	"  'SELECT * FROM pg_stat_activity WHERE pid ' AS look,"
 	"  (SELECT pg_catalog.string_agg(w.pid::text, ', ' ORDER BY w.pid) FROM pg_catalog.pg_locks h, pg_catalog.pg_locks w"
