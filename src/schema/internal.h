@@ -552,6 +552,7 @@ typedef struct CmigOrderNode
 	int			transaction;	/* the same number for the nodes of a stepwise
 								 * revision that must run in one transaction;
 								 * 0 for other nodes */
+	bool		early;			/* sorted before what creates or alters */
 } CmigOrderNode;
 
 /*

@@ -87,11 +87,16 @@ compare_objects(const CmigObject *a, const CmigObject *b)
 /*
  * Does the node drop or rename an old object, so that it comes before nodes
  * that create or alter objects?  Objects whose kind is FINAL are an exception.
+ * Unless tables get other parents, so is a column that may be renamed, which
+ * then is next to the new column.
  */
 static bool
-is_early(const CmigOrderNode *node)
+is_early(const CmigOrderNode *node, bool parents_change)
 {
-	return node->type <= CMIG_NODE_DROP && !(node->change->from->kind->flags & CMIG_KIND_FINAL);
+	const CmigChange *change = node->change;
+
+	return node->type <= CMIG_NODE_DROP && !(change->from->kind->flags & CMIG_KIND_FINAL) &&
+		(change->question == NULL || change->from->kind != &cmig_kind_column || parents_change);
 }
 
 /*
@@ -104,12 +109,10 @@ compare_nodes(const void *a, const void *b)
 {
 	const CmigOrderNode *left = a,
 			   *right = b;
-	bool		drop = is_early(left),
-				other_drop = is_early(right);
 
-	if (drop != other_drop)
-		return drop ? -1 : 1;
-	if (drop)
+	if (left->early != right->early)
+		return left->early ? -1 : 1;
+	if (left->early)
 	{
 		int			order = -compare_objects(object_of(left), object_of(right));
 
@@ -128,6 +131,7 @@ static void
 make_nodes(CmigOrder *order)
 {
 	CmigDifference *difference = order->difference;
+	bool		parents_change = false;
 
 	order->nodes = MemoryContextAllocHuge(CurrentMemoryContext,
 										  sizeof(CmigOrderNode) * (3 * (Size) difference->count + 1));
@@ -153,6 +157,7 @@ make_nodes(CmigOrder *order)
 		has[CMIG_NODE_ALTER] = change->action == CMIG_ALTER && !change->late;
 		has[CMIG_NODE_CREATE] = cmig_change_creates(change);
 		has[CMIG_NODE_UNSUPPORTED] = change->action == CMIG_UNSUPPORTED;
+		parents_change |= has[CMIG_NODE_PART] || has[CMIG_NODE_JOIN];
 		for (CmigNodeType type = CMIG_NODE_AWAY; type <= CMIG_NODE_UNSUPPORTED; type++)
 			if (has[type])
 				order->nodes[order->count++] = (CmigOrderNode)
@@ -160,6 +165,8 @@ make_nodes(CmigOrder *order)
 				type, change
 			};
 	}
+	for (int j = 0; j < order->count; j++)
+		order->nodes[j].early = is_early(&order->nodes[j], parents_change);
 	qsort(order->nodes, order->count, sizeof(CmigOrderNode), compare_nodes);
 	/* record in each change the numbers of its nodes */
 	for (int j = 0; j < order->count; j++)
