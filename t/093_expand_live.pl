@@ -88,6 +88,7 @@ consistent('expanded after kills');
 like(call_with_kills('CALL cmig.abandon()', 2, 0.3), qr/is abandoned|no revision is expanded/, 'abandoned after kills');
 is(sql('SELECT count(*), min(name), max(name) FROM person'), $before, 'the rows are as before');
 is(sql('SELECT count(*) FROM cmig.drift()'), '0', 'the schema is as before');
+is(sql(q{SELECT count(*) FROM cmig.backfill_run WHERE state <> 'done'}), '0', 'no backfill is unfinished');
 is(sql(q{SELECT count(*) FROM pg_class WHERE relname ~ 'cmig_(new|state)' AND relnamespace = 'public'::regnamespace}), '0', 'nothing is left');
 
 # two at once: the second one waits, or is refused

@@ -85,6 +85,11 @@ static CmigQuery state_query = {
 	2, {TEXTOID, TEXTOID}
 };
 
+/* a backfill of a column that is dropped */
+static CmigQuery forget_backfills = {
+	"DELETE FROM cmig.backfill_run WHERE set_sql = '" CMIG_STATE_COLUMN " = NULL' AND state <> 'done'"
+};
+
 static CmigQuery forget_steps = {"DELETE FROM cmig.expansion_step WHERE revision = $1", 1, {TEXTOID}};
 static CmigQuery forget_run = {"DELETE FROM cmig.expansion_run WHERE revision = $1", 1, {TEXTOID}};
 
@@ -193,6 +198,41 @@ is_complete(const StoredStep *step)
 	return false;
 }
 
+/*
+ * Fill a table.  Subtransactions take time, so the rows are filled without them
+ * until an expression fails for one; the same backfill then continues.
+ */
+static void
+fill(const StoredStep *step)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile bool failed = false;
+
+	cmig_versions_filling = cmig_versions_hasty = true;
+	PG_TRY();
+	{
+		cmig_toplevel_run_sql(step->sql, "cmig.expand");
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		cmig_versions_hasty = false;
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		if (cmig_subtransaction_must_rethrow(error) || error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+			error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
+			PG_RE_THROW();
+		FlushErrorState();
+		failed = true;
+	}
+	PG_END_TRY();
+	cmig_versions_hasty = false;
+	if (failed)
+		cmig_toplevel_run_sql(step->sql, "cmig.expand");
+	cmig_versions_filling = false;
+}
+
 /* Run steps that stand alone: builds, checks, and backfills. */
 static void
 run_alone(Work *work, const char *phase)
@@ -205,21 +245,24 @@ run_alone(Work *work, const char *phase)
 	foreach(cell, all)
 	{
 		StoredStep *step = lfirst(cell);
-		bool		fill = strcmp(phase, CMIG_PHASE_FILL) == 0;
+		bool		filling = strcmp(phase, CMIG_PHASE_FILL) == 0;
 
 		if (*step->done == 't')
 			continue;
 		work->steps = list_make1(step);
 		work->step = step;
 		cmig_toplevel_snapshot();
-		if (fill || !is_complete(step))
+		if (filling || !is_complete(step))
 		{
 			cmig_toplevel_commit();
 			cmig_lock_wait_forget();
 			cmig_runner_restart_timeout();
-			if (!fill && strstr(step->sql, " CONCURRENTLY ") != NULL)
+			if (!filling && strstr(step->sql, " CONCURRENTLY ") != NULL)
 				cmig_toplevel_warn_of_snapshots(step->sql);
-			cmig_toplevel_run_sql(step->sql, work->procedure);
+			if (filling)
+				fill(step);
+			else
+				cmig_toplevel_run_sql(step->sql, work->procedure);
 			cmig_run_lock_keep();
 		}
 		else
@@ -391,9 +434,7 @@ expand(Work *work, FunctionCallInfo fcinfo)
 	}
 	enter_session(work);
 	run_prepare(work);
-	cmig_versions_filling = true;
 	run_alone(work, CMIG_PHASE_FILL);
-	cmig_versions_filling = false;
 	run_alone(work, CMIG_PHASE_BUILD);
 	set_state(work, "expanded");
 	ereport(NOTICE,
@@ -511,6 +552,8 @@ run_last(void *arg)
 	cmig_role_act_as_caller(&saved, work->caller);
 	if (contract)
 		record(work->expansion);
+	else
+		cmig_query_do(&forget_backfills);
 	cmig_query_do(&forget_steps, work->expansion->revision);
 	cmig_query_do(&forget_run, work->expansion->revision);
 	cmig_role_return(&saved);
@@ -615,7 +658,7 @@ run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work
 	{
 		ErrorData  *error;
 
-		cmig_versions_filling = false;
+		cmig_versions_filling = cmig_versions_hasty = false;
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();

@@ -40,6 +40,9 @@
 /* While rows are filled, the user's BEFORE triggers do not fire. */
 extern bool cmig_versions_filling;
 
+/* Filling without a subtransaction for each row: what fails is an error. */
+extern bool cmig_versions_hasty;
+
 /* in shape.c: tables before and after a revision */
 
 /* A column, an index, or a constraint, as read from the catalogs. */

@@ -81,6 +81,7 @@ static int	marks_allocated;
 
 /* Does this session fill the rows, and are triggers hidden for one of them? */
 bool		cmig_versions_filling = false;
+bool		cmig_versions_hasty = false;
 static bool triggers_hidden;
 static int	hidden_role;
 
@@ -634,7 +635,7 @@ apply(Statement *statement, Rule *rule, bool forgiving)
 	ErrorContextCallback callback = {error_context_stack, describe_error, &e};
 	TupleTableSlot *slot = statement->slot;
 
-	if (forgiving && !rule->safe)
+	if (forgiving && !rule->safe && !cmig_versions_hasty)
 	{
 		ErrorData  *error = cmig_subtransaction_try(evaluate, &e);
 
