@@ -115,6 +115,34 @@ SET ROLE regress_hostile_some;
 SELECT id, n FROM shop.person WHERE id >= 50 ORDER BY id;
 RESET ROLE;
 
+-- expressions mean the same whatever the sessions set
+SELECT cmig.create_revision('time', $$CREATE TABLE shop.time (id int PRIMARY KEY, t timestamp)$$, revision => '043');
+SELECT revision FROM cmig.upgrade();
+INSERT INTO shop.time VALUES (1, '2020-02-01');
+SELECT cmig.create_revision('zone', $$ALTER TABLE shop.time ALTER t TYPE timestamptz$$, revision => '044', expand => true);
+CALL cmig.expand('head');
+SELECT cmig.remove_revision('044');
+SELECT cmig.create_revision('zone', $$ALTER TABLE shop.time ALTER t TYPE timestamptz USING t AT TIME ZONE 'UTC',
+	ADD COLUMN f float8, ADD COLUMN d date, ADD COLUMN i interval, ADD COLUMN a int[], ADD COLUMN m money;
+-- cmig:down shop.time.t = t AT TIME ZONE 'UTC'
+-- cmig:up shop.time.f = '0.12345678901234568'::float8
+-- cmig:up shop.time.d = '01/02/2020'::date
+-- cmig:up shop.time.i = '-1 day 02:03'::interval
+-- cmig:up shop.time.a = '{NULL,1}'::int[]
+-- cmig:up shop.time.m = '1.50'::money$$, revision => '044', expand => true);
+SET DateStyle = 'SQL, DMY'; SET IntervalStyle = 'sql_standard'; SET extra_float_digits = 0; SET TimeZone = 'Asia/Tokyo';
+CALL cmig.expand('head');
+\c
+SET client_min_messages = warning;
+SET DateStyle = 'German'; SET array_nulls = off; SET transform_null_equals = on; SET quote_all_identifiers = on;
+INSERT INTO shop.time VALUES (2, '01.02.2020');
+\c
+SET client_min_messages = warning;
+INSERT INTO shop.time VALUES (3, '2020-02-01');
+SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC';
+SELECT * FROM shop_044.time ORDER BY id;
+CALL cmig.abandon();
+
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION pg_cmig;
 DROP OWNED BY regress_hostile_owner, regress_hostile_migrator, regress_hostile_some;

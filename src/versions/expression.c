@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
@@ -30,6 +31,19 @@
 #include "parse/parse.h"
 #include "run/run.h"
 #include "versions/internal.h"
+
+void
+cmig_versions_pin_settings(void)
+{
+	static const char *const settings[][2] = {
+		{"quote_all_identifiers", "off"}, {"extra_float_digits", "1"}, {"datestyle", "ISO, MDY"}, {"intervalstyle", "postgres"},
+		{"timezone", "UTC"}, {"lc_monetary", "C"}, {"array_nulls", "on"}, {"transform_null_equals", "off"}
+	};
+
+	cmig_settings_pin_search_path();
+	for (int i = 0; i < lengthof(settings); i++)
+		cmig_settings_override(settings[i][0], settings[i][1]);
+}
 
 Node *
 cmig_versions_expression(const char *text)
@@ -94,6 +108,7 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 	Oid			collation;
 	int			level = NewGUCNestLevel();
 	Bitmapset  *reads = NULL;
+	bool		bare = IsA(expr, ColumnRef);	/* only the column */
 	char	   *result;
 
 	get_atttypetypmodcoll(relation, number, &type, &typmod, &collation);
@@ -127,7 +142,13 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 				 errmsg("the expression cannot be converted to type %s", format_type_be(type)),
 				 errhint("Write a cast.")));
 	assign_expr_collations(pstate, expr);
-	cmig_settings_pin_search_path();
+	if (bare && contain_mutable_functions(expr))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the conversion to type %s depends on settings of the session", format_type_be(type)),
+				 errdetail("Sessions of the two builds, and the one that fills the rows, could have different settings, such as TimeZone or DateStyle."),
+				 errhint("Write the conversion in a line \"-- cmig:up\" or \"-- cmig:down\", for example: AT TIME ZONE 'UTC'")));
+	cmig_versions_pin_settings();
 	result = TextDatumGetCString(OidFunctionCall2(F_PG_GET_EXPR_PG_NODE_TREE_OID,
 												  CStringGetTextDatum(nodeToString(expr)),
 												  ObjectIdGetDatum(relation)));

@@ -112,6 +112,12 @@ extern CmigShapeColumn *cmig_shape_column_named(const CmigShapeTable *table, con
 
 /* in expression.c */
 
+/*
+ * In the caller's level of settings, sets what the text of a printed expression
+ * depends on: names and constants mean the same in every session.
+ */
+extern void cmig_versions_pin_settings(void);
+
 /* Returns the parse tree of an expression; raises a syntax error. */
 extern Node *cmig_versions_expression(const char *text);
 

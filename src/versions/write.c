@@ -458,7 +458,7 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("cmig.expansion_write() is a trigger function that only cmig.expand uses")));
-	cmig_settings_pin_search_path();
+	cmig_versions_pin_settings();
 	writer->state = column_number(relation, trigger->tgargs[0]);
 	if (TupleDescAttr(desc, writer->state - 1)->atttypid != TEXTOID)
 		ereport(ERROR,
