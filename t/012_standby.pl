@@ -148,6 +148,26 @@ is($reader->query_safe('SELECT revision FROM cmig.current()'), '003_add_full_nam
 $reader->quit;
 
 #
+# Two versions at once: the standby reads through the version's schema
+#
+$primary->safe_psql('postgres', 'CREATE DATABASE versions');
+query($primary, 'versions', 'CREATE EXTENSION pg_cmig;' . load_sql(revision_file('001', '', q{CREATE TABLE person (id int PRIMARY KEY, name text NOT NULL);}, ''),
+		revision_file('042', '001', q{ALTER TABLE person ADD first text NOT NULL;
+-- cmig:up person.first = split_part(name, ' ', 1)
+ALTER TABLE person DROP name;
+-- cmig:down person.name = first || ' ?'}, '') =~ s/(-- message)/-- expand: true\n$1/r)
+	  . q{SELECT cmig.upgrade('001'); INSERT INTO person VALUES (1, 'A B');});
+query($primary, 'versions', 'CALL cmig.expand()');
+query($primary, 'versions', q{INSERT INTO person VALUES (2, 'C D'); INSERT INTO public_042.person VALUES (3, 'E')});
+catch_up();
+my $as_new = 'SET search_path = public_042, public; ';
+is(query($standby, 'versions', "$as_new SELECT * FROM person ORDER BY id"), "1|A\n2|C\n3|E", 'standby: the new version');
+is(query($standby, 'versions', 'SELECT id, name FROM person ORDER BY id'), "1|A B\n2|C D\n3|E ?", 'standby: the old version');
+is(query($standby, 'versions', 'SELECT count(*) FROM cmig.expansion()'), query($primary, 'versions', 'SELECT count(*) FROM cmig.expansion()'), 'standby: cmig.expansion');
+is(query($standby, 'versions', q{SELECT cmig.require('042')}), '', 'standby: cmig.require of an expanded revision');
+fails_with($standby, 'versions', "CALL cmig.$_()", '25006', '', "standby: cmig.$_") foreach qw(expand contract abandon);
+
+#
 # Promotion in the middle of a run: the run is lost, and the next upgrade starts where
 # that run started
 #
@@ -165,6 +185,11 @@ is(query($standby, 'shop', "SELECT revision FROM cmig.upgrade('head')"),
 is(query($standby, 'shop', q{SELECT string_agg(left(revision, 3) || ' ' || direction, ', ' ORDER BY id) FROM cmig.journal}),
 	'001 upgrade, 002 upgrade, 003 upgrade, 004 upgrade, 004 downgrade, 004 upgrade, 005 upgrade',
 	'promoted: the journal continues');
+
+query($standby, 'versions', q{INSERT INTO person VALUES (4, 'G H'); INSERT INTO public_042.person VALUES (5, 'I')});
+is(query($standby, 'versions', 'SELECT string_agg(name, $$,$$ ORDER BY id) FROM person'), 'A B,C D,E ?,G H,I ?', 'promoted: both versions are written');
+query($standby, 'versions', 'CALL cmig.contract()');
+is(query($standby, 'versions', "$as_new SELECT * FROM person ORDER BY id"), "1|A\n2|C\n3|E\n4|G\n5|I", 'promoted: contracted');
 
 $standby->stop;
 done_testing();

@@ -216,9 +216,10 @@ $node->reload;
 SKIP:
 {
 	skip 'pgbouncer is not installed', 1 unless $have_pgbouncer;
-	make_db($_) foreach ('bounced', 'crowd', 'python');
+	make_db($_) foreach ('bounced', 'crowd', 'python', 'versions');
 	my ($handle, $bouncer_port) = start_pgbouncer($node, $dir, 'pool_mode = transaction',
-		'bounced pool_size=1', 'crowd pool_size=4', 'python pool_size=1');
+		'bounced pool_size=1', 'crowd pool_size=4', 'python pool_size=1',
+		'versions_old dbname=versions user=shop pool_size=2', 'versions_new dbname=versions user=shop_042 pool_size=2');
 	my $bouncer = "host=$dir port=$bouncer_port user=postgres dbname";
 
 	# one server connection for all clients, so that settings that leak would be
@@ -284,6 +285,36 @@ with psycopg.connect(sys.argv[2], prepare_threshold=None) as conn:
 PY
 		run_checks('psycopg through PgBouncer', 'python3', $script, $drivers, "$bouncer=python");
 	}
+
+	# two versions at once: a role and a pool for each version
+	query($node, 'versions', load_sql(revision_file('001', '', q{CREATE TABLE person (id serial PRIMARY KEY, name text NOT NULL);}, ''),
+			revision_file('042', '001', q{ALTER TABLE person ADD first text NOT NULL;
+-- cmig:up person.first = split_part(name, ' ', 1)
+ALTER TABLE person DROP name;
+-- cmig:down person.name = first || ' ?'}, '') =~ s/(-- message)/-- expand: true\n$1/r)
+		  . q{SELECT cmig.upgrade('001'); CREATE ROLE shop LOGIN; CREATE ROLE shop_042 LOGIN IN ROLE shop;
+			GRANT ALL ON person, person_id_seq TO shop; ALTER ROLE shop_042 IN DATABASE versions SET search_path = public_042, public;});
+	query($node, 'versions', 'CALL cmig.expand()');
+	append_to_file("$dir/version_old.sql", "BEGIN;\nINSERT INTO person (name) VALUES ('old build');\nUPDATE person SET name = name WHERE id = 1;\nCOMMIT;\n");
+	append_to_file("$dir/version_new.sql", "BEGIN;\nINSERT INTO person (first) VALUES ('new');\nSELECT first FROM person LIMIT 1;\nCOMMIT;\n");
+	my $bench = sub {
+		my ($version) = @_;
+		my $out = '';
+
+		return { out => \$out, handle => IPC::Run::start([ 'pgbench', '-n', '-c', 4, '-t', 50, '-f', "$dir/version_$version.sql", '-d', "$bouncer=versions_$version" ],
+				'<', \undef, '>&', \$out) };
+	};
+	my @benches = map { $bench->($_) } qw(old new);
+	foreach my $one (@benches)
+	{
+		IPC::Run::finish($one->{handle});
+		like(${ $one->{out} }, qr{actually processed: 200/200}, 'PgBouncer: two versions at once') or diag(${ $one->{out} });
+	}
+	is(query($node, 'versions', q{SELECT name, cmig_new_first, count(*) FROM person GROUP BY 1, 2 ORDER BY 1}), "new ?|new|200\nold build|old|200", 'PgBouncer: both versions are right');
+	query($node, 'versions', 'CALL cmig.contract()');
+	my $new = $bench->('new');
+	IPC::Run::finish($new->{handle});
+	like(${ $new->{out} }, qr{actually processed: 200/200}, 'PgBouncer: the new version goes on after contract') or diag(${ $new->{out} });
 
 	$handle->signal('INT');
 	IPC::Run::finish($handle);
