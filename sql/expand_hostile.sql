@@ -143,6 +143,20 @@ SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'
 SELECT * FROM shop_044.time ORDER BY id;
 CALL cmig.abandon();
 
+-- long names that are the same but for their end
+SELECT cmig.remove_revision('044');
+SELECT repeat('a', 62) AS a \gset
+SELECT cmig.create_revision('long', format('CREATE TABLE shop.long (id int PRIMARY KEY, %1$s1 int, %1$s2 int)', :'a'), revision => '045');
+SELECT revision FROM cmig.upgrade();
+INSERT INTO shop.long VALUES (1, 1, 2);
+SELECT cmig.create_revision('longer', format($$ALTER TABLE shop.long ALTER %1$s1 TYPE bigint, ALTER %1$s1 SET NOT NULL, ALTER %1$s2 TYPE bigint, ALTER %1$s2 SET NOT NULL;
+-- cmig:up shop.long.%1$s1 = coalesce(%1$s1, 0)
+-- cmig:up shop.long.%1$s2 = coalesce(%1$s2, 0)$$, :'a'), revision => '046', expand => true);
+CALL cmig.expand('head');
+INSERT INTO shop.long VALUES (2);
+SELECT * FROM shop_046.long ORDER BY id;
+CALL cmig.contract();
+
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION pg_cmig;
 DROP OWNED BY regress_hostile_owner, regress_hostile_migrator, regress_hostile_some;

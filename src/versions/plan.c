@@ -8,6 +8,7 @@
 
 #include "catalog/namespace.h"
 #include "commands/defrem.h"
+#include "common/hashfn.h"
 #include "common/string.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -42,6 +43,9 @@
 char *
 cmig_versions_hidden_name(const char *name)
 {
+	/* long names may differ in what would be cut off only */
+	if (strlen(name) + strlen("cmig_new_") >= NAMEDATALEN)
+		return makeObjectName("cmig_new", name, psprintf("%08x", hash_bytes((const unsigned char *) name, strlen(name))));
 	return makeObjectName("cmig_new", name, NULL);
 }
 

@@ -266,7 +266,7 @@ cmig_versions_add_checks(CmigPlanning *p, const CmigVersionTable *table)
 
 		if (column->hidden == NULL || *column->b->not_null == 'f')
 			continue;
-		name = makeObjectName(column->hidden, "not_null", NULL);
+		name = cmig_versions_hidden_name(psprintf("%s_not_null", column->b->name));
 		cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID", real,
 																   quote_identifier(name), quote_identifier(column->hidden)));
 		cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", real, quote_identifier(name)));
@@ -496,7 +496,7 @@ cmig_versions_add_contract(CmigPlanning *p)
 				continue;
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", real, quote_identifier(column->b->name)));
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", real,
-																						 quote_identifier(makeObjectName(column->hidden, "not_null", NULL))));
+																						 quote_identifier(cmig_versions_hidden_name(psprintf("%s_not_null", column->b->name)))));
 			if (column->b->identity[0] && column->a != NULL && column->a->identity[0])
 			{
 				char	   *value = psprintf("pg_catalog.current_setting('cmig_expansion.s%s_%s')", table->a->oid, column->a->number);
