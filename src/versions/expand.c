@@ -21,6 +21,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -525,6 +526,7 @@ run_last(void *arg)
 	};
 	List	   *relations = NIL;
 	ListCell   *cell;
+	int			bound;
 	CmigRole	saved;
 
 	cmig_toplevel_snapshot();
@@ -536,9 +538,14 @@ run_last(void *arg)
 
 	/*
 	 * Before any statement takes a weaker lock, and in the order in which a
-	 * statement of the new build takes them, or one of the two would be ended
-	 * because of a deadlock.
+	 * statement of the new build takes them.  A transaction that takes them
+	 * in another order must not be ended because of a deadlock, which it
+	 * could find if it waited for longer: this one gives up before, and tries
+	 * again.
 	 */
+	bound = Max(DeadlockTimeout / (2 * Max(list_length(relations), 1)), 10);
+	if (LockTimeout == 0 || LockTimeout > bound)
+		cmig_settings_set("lock_timeout", psprintf("%d", bound), PGC_USERSET, GUC_ACTION_LOCAL);
 	foreach(cell, relations)
 	{
 		char	   *sql = psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", (char *) lfirst(cell));
