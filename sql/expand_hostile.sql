@@ -115,6 +115,18 @@ SET ROLE regress_hostile_some;
 SELECT id, n FROM shop.person WHERE id >= 50 ORDER BY id;
 RESET ROLE;
 
+-- what was written without the triggers is not lost
+SELECT cmig.create_revision('big', 'ALTER TABLE shop.person ALTER n TYPE bigint', revision => '0421', expand => true);
+CALL cmig.expand('head');
+ALTER TABLE shop.person DISABLE TRIGGER USER;
+INSERT INTO shop.person (id, n) VALUES (60, 60);
+CALL cmig.contract();
+ALTER TABLE shop.person ENABLE ALWAYS TRIGGER "!cmig_begin", ENABLE ALWAYS TRIGGER "~cmig_write";
+CALL cmig.contract();
+UPDATE shop.person SET n = n WHERE cmig_state = 'todo';
+CALL cmig.contract();
+SELECT id, n FROM shop.person WHERE id = 60;
+
 -- expressions mean the same whatever the sessions set
 SELECT cmig.create_revision('time', $$CREATE TABLE shop.time (id int PRIMARY KEY, t timestamp)$$, revision => '043');
 SELECT revision FROM cmig.upgrade();

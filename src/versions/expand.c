@@ -465,6 +465,10 @@ require_transformed(const Work *work)
 	CmigRole	saved;
 	List	   *relations;
 	ListCell   *cell;
+	static CmigQuery missing = {
+		"SELECT n FROM unnest(ARRAY['" CMIG_EXPANSION_BEGIN "', '" CMIG_EXPANSION_WRITE "']) n WHERE NOT EXISTS (SELECT FROM pg_trigger"
+		" WHERE tgrelid = to_regclass($1) AND tgname = n::name AND tgenabled = 'A') LIMIT 1", 1, {TEXTOID}
+	};
 
 	cmig_role_act_as_caller(&saved, work->caller);
 	relations = cmig_expansion_relations(work->expansion, true);
@@ -472,16 +476,24 @@ require_transformed(const Work *work)
 	foreach(cell, relations)
 	{
 		const char *relation = lfirst(cell);
+		char	   *trigger = cmig_query_value(&missing, relation);
 		CmigQuery	query = {
 			psprintf("SELECT count(*), min(%s) FROM %s WHERE %s IS NOT NULL", CMIG_STATE_COLUMN, relation, CMIG_STATE_COLUMN)
 		};
 		char	  **row = cmig_query_row(&query);
 
 		cmig_query_free(&query);
+		if (trigger != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("trigger \"%s\" of table %s was dropped, or is not enabled", trigger, relation),
+					 errdetail("Rows that were updated without it may have lost the values of one version."),
+					 errhint("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s. To undo the expansion: CALL cmig.abandon()", relation, quote_identifier(trigger))));
 		if (strcmp(row[0], "0") != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("%s of table %s could not be transformed", strcmp(row[0], "1") == 0 ? "1 row" : psprintf("%s rows", row[0]), relation),
+					 strcmp(row[1], "todo") == 0 ? errdetail("They were written while the triggers of the expansion were not enabled.") :
 					 errdetail("The first reason is: %s", row[1]),
 					 errhint("SELECT * FROM %s WHERE %s IS NOT NULL shows them. An UPDATE of such a row transforms it again.", relation, CMIG_STATE_COLUMN)));
 	}

@@ -27,9 +27,11 @@ cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table)
 
 	if (table->filled)
 	{
-		/* existing rows have the default, which takes no time; new ones null */
+		/*
+		 * existing rows have the default, which takes no time; so has a row
+		 * that is inserted while somebody has disabled the triggers
+		 */
 		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER TABLE %s ADD COLUMN %s text DEFAULT 'todo'", real, CMIG_STATE_COLUMN));
-		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", real, CMIG_STATE_COLUMN));
 	}
 	foreach(cell, table->columns)
 	{

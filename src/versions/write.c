@@ -736,6 +736,8 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 			marks[n] = false;
 		old_build = marked != writer->inverse;
 		new_build = !old_build;
+		/* the state has its default */
+		touched = true;
 	}
 	for (int i = 0; i < writer->count; i++)
 	{
