@@ -138,7 +138,8 @@ find_moved(Stages *stages)
 					moved |= object->depends[k]->kind == object->kind && is_moved(stages, object->depends[k]);
 				if (!moved)
 					continue;
-				changed |= add_moved(stages, root) | add_moved(stages, whole);
+				changed |= add_moved(stages, root);
+				changed |= add_moved(stages, whole);
 				for (int k = 0; k < object->ndepends && object == root; k++)
 					changed |= add_moved(stages, object->depends[k]);
 			}

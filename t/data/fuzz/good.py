@@ -49,7 +49,7 @@ GOOD = {
     "downgrade(text,text)": [{"target": "'billing@-1'::text", "plan_checksum": "(SELECT min(plan_checksum) FROM cmig.plan('downgrade', 'billing@-1'))"}],
     "dry_run(text,text,text,bigint,boolean)": [
         {"target": "'004_totals'"}, {"direction": "'downgrade'", "target": "'002'", "concurrently": "'skip'", "waiters": "true"}],
-    "lint(text)": [{"target": "'004_totals'"}],
+    "lint(text,boolean,boolean,bigint)": [{"target": "'004_totals'"}],
     "lint_sql(text,boolean,boolean)": [
         {"script": "'ALTER TABLE app.plain ADD c int NOT NULL; CREATE INDEX ON app.plain (name); DROP TABLE app.child'"},
         {"script": "'UPDATE app.plain SET name = $$x$$; VACUUM app.plain'", "transactional": "false", "facts": "false"}],
@@ -106,13 +106,13 @@ GOOD = {
         {"direction": "'upgrade'", "target": "'base:004_totals'"}, {"direction": "'downgrade'", "target": "'003_invoices:base'"}],
     "load(text,boolean,boolean)": [
         {"script": FILE % ("more", "001")}, {"script": FILE % ("001", ""), "prune": "true", "accept_changes": "true"}],
-    "create_revision(text,text,text,text,text,text,boolean,text,text[],boolean,text)": [
+    "create_revision(text,text,text,text,text,text,boolean,text,text[],boolean,text,\"any\")": [
         {"message": "'m'", "upgrade_sql": "'SELECT 1'", "head": "'005_bad'", "downgrade_sql": "'SELECT 2'", "branch_label": "'fresh'", "depends_on": "'{tools}'"},
         {"message": "'m'", "upgrade_sql": "'SELECT 1; SELECT 2'", "head": "'001'", "splice": "true", "verify_sql": "'SELECT true'", "revision": "'new'"}],
     "merge(text[],text,text,boolean,text)": [
         {"revisions": "'{004_totals,005_bad}'::text[]", "message": "'one'"}, {"revisions": "'{004_totals,tools,005_bad}'::text[]", "revision": "'m1'"}],
     "merge(text,text,text,boolean,text)": [{"revisions": "'{004_totals,005_bad}'::text", "message": "'one'"}],
-    "draft(text,text,text,boolean,text,text[],boolean,text,text)": [{"message": "'A draft'", "head": "'005_bad'", "file_template": "'%(rev)s_%(slug)s'", "precondition_sql": "'SELECT true'"}],
+    "draft(text,text,text,boolean,text,text[],boolean,text,text,\"any\")": [{"message": "'A draft'", "head": "'005_bad'", "file_template": "'%(rev)s_%(slug)s'", "precondition_sql": "'SELECT true'"}],
     "export(text[],text)": [{"revisions": "ARRAY['001', 'tools']"}],
     "repair(text)": [{"revision": "'001'"}],
     "remove_revision(text)": [{"revision": "'tools'"}, {"revision": "'005_bad'"}],
