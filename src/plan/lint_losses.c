@@ -77,7 +77,7 @@ check_all_rows(CmigLint *lint, Node *node)
 		has_key |= ((CmigLintConstraint *) lfirst(lc))->type == CONSTRAINT_PRIMARY;
 	rest = cmig_lint_source_behind_name(lint->statement->text, name->location);
 	rest += strspn(rest, " \t\r\n");
-	if (has_key && updates && update->whereClause == NULL && update->fromClause == NIL && update->returningList == NIL &&
+	if (has_key && updates && update->whereClause == NULL && update->fromClause == NIL && !cmig_returns_compat(update) &&
 		update->withClause == NULL && name->inh && pg_strncasecmp(rest, "set", 3) == 0)
 		fix = psprintf(CMIG_LINT_STEPWISE "CALL cmig.backfill(%s, %s)", quote_literal_cstr(cmig_lint_text_qualified(table)),
 					   quote_literal_cstr(rest + 3 + strspn(rest + 3, " \t\r\n")));
