@@ -266,7 +266,7 @@ CREATE TABLE account (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name t
 CREATE INDEX ON account (fax);
 CREATE TABLE note (id int PRIMARY KEY, account_id bigint, body text, CONSTRAINT seen CHECK (id > 0) NOT VALID);
 CREATE TABLE log (line text);
-CREATE VIEW faxes AS SELECT id, fax FROM account;
+CREATE VIEW faxes AS SELECT account.id, account.fax FROM account LEFT JOIN pg_am ON false;
 CREATE TABLE legacy (id serial PRIMARY KEY);
 INSERT INTO account (name, fax) SELECT 'n' || i, 'f' FROM generate_series(1, 9) i;
 INSERT INTO note SELECT i, i FROM generate_series(1, 9) i;

@@ -1,21 +1,23 @@
 -- cmig.abandon_partial reverts what a stepwise run has left, and nothing else.
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_abandon;
+CREATE ROLE regress_abandoned;
+GRANT regress_abandoned TO regress_abandon WITH ADMIN OPTION;
 GRANT ALL ON SCHEMA public TO regress_abandon;
 \set VERBOSITY default
 CREATE TABLE byhand (x int);
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
-('001', '{}', true, 'CREATE TABLE account (id int PRIMARY KEY, email text, note text); CREATE VIEW mails AS SELECT email FROM account; CREATE TABLE part (k int) PARTITION BY LIST (k)', 'DROP VIEW mails; DROP TABLE account; DROP TABLE part'),
+('001', '{}', true, 'CREATE TABLE account (id int PRIMARY KEY, email text, note text); CREATE VIEW mails AS SELECT account.email FROM account LEFT JOIN pg_am ON false; CREATE TABLE part (k int) PARTITION BY LIST (k)', 'DROP VIEW mails; DROP TABLE account; DROP TABLE part'),
 ('006', '{001}', false, $$
 	ALTER TABLE account ADD email_lower text;
 	CREATE INDEX CONCURRENTLY account_lower ON account (email_lower);
 	CALL cmig.backfill('account', 'email_lower = lower(email)');
 	CREATE TABLE log (id int);
-	CREATE OR REPLACE VIEW mails AS SELECT email, id FROM account;
+	CREATE OR REPLACE VIEW mails AS SELECT account.email, account.id FROM account LEFT JOIN pg_am ON false;
 	CREATE UNIQUE INDEX CONCURRENTLY account_email ON account (email);
 	ALTER TABLE account ADD never int$$,
 	'DROP INDEX CONCURRENTLY account_lower; ALTER TABLE account DROP email_lower; SELECT 1 / count(*) FROM log; DROP TABLE log;
-	DROP VIEW mails; CREATE VIEW mails AS SELECT email FROM account; DROP INDEX account_email; ALTER TABLE account DROP never');
+	DROP VIEW mails; CREATE VIEW mails AS SELECT account.email FROM account LEFT JOIN pg_am ON false; DROP INDEX account_email; ALTER TABLE account DROP never');
 
 -- nothing is partially applied
 CALL cmig.abandon_partial('006');
@@ -85,7 +87,7 @@ INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, 
 ('007', '{001}', false, $$
 	CREATE TABLE theirs (id int);
 	CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
-	ALTER ROLE regress_abandon CONNECTION LIMIT 5;
+	ALTER ROLE regress_abandoned CONNECTION LIMIT 5;
 	CREATE INDEX CONCURRENTLY ON theirs (id);
 	DO 'BEGIN CREATE TABLE more (id int); COMMIT; PERFORM 1 / count(*) FROM theirs; END'$$, '');
 DELETE FROM cmig.revision WHERE revision = '006';
@@ -141,4 +143,4 @@ DROP TABLE account, byhand, part, theirs CASCADE;
 DROP TABLE IF EXISTS more;
 DROP FUNCTION f();
 DROP OWNED BY regress_abandon;
-DROP ROLE regress_abandon;
+DROP ROLE regress_abandon, regress_abandoned;
