@@ -71,6 +71,11 @@ CALL cmig.expand('042');
 SET client_min_messages = warning;
 SELECT * FROM steps;
 SELECT relation, version, old_column, new_column, change, rows_filled AS filled, rows_left AS "left", rows_failed AS failed FROM cmig.expansion();
+-- what it created is no drift, and nothing offers to drop it
+SELECT action, kind, object FROM cmig.drift();
+ALTER TABLE person ADD byhand int;
+SELECT action, kind, object FROM cmig.drift();
+ALTER TABLE person DROP byhand;
 \d person
 \d public_042.person
 SELECT grantee, string_agg(privilege_type, ' ' ORDER BY privilege_type) FROM information_schema.table_privileges

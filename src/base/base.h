@@ -184,7 +184,8 @@ extern char *cmig_listing_text(CmigListing *listing);
 /* A pattern such as "table:public.job_*", in which * is any text. */
 typedef struct CmigPattern
 {
-	const char *text;			/* the whole pattern */
+	const char *text;			/* the whole pattern; NULL if no caller gave
+								 * it */
 	char	   *kind;			/* NULL for a pattern without a kind */
 	char	   *name;
 }			CmigPattern;

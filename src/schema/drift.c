@@ -85,6 +85,18 @@ drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)
 void
 cmig_drift_begin(CmigDrift *drift, const CmigSituation *now)
 {
+	CmigExpansion *expansion = cmig_expansion_read();
+
+	if (expansion != NULL)
+	{
+		List	   *patterns = cmig_patterns_read(cmig_expansion_patterns(expansion));
+		ListCell   *cell;
+
+		/* the caller did not give them, so the journal does not name them */
+		foreach(cell, patterns)
+			((CmigPattern *) lfirst(cell))->text = NULL;
+		drift->options.exclude = list_concat(patterns, drift->options.exclude);
+	}
 	drift->live = cmig_image_read(drift->managed);
 	drift->created = cmig_extension_created(now);
 	drift->audited = cmig_audited_read();
@@ -406,7 +418,8 @@ journal(const CmigDrift *drift, TimestampTz started_at)
 {
 	CmigJournalEntry entry = {.direction = "drift",.outcome = "done",.started_at = started_at};
 	CmigListing found = list_objects(drift->lines);
-	CmigListing schemas;
+	CmigListing schemas,
+				patterns;
 	ListCell   *cell;
 
 	entry.finished_at = GetCurrentTimestamp();
@@ -417,15 +430,12 @@ journal(const CmigDrift *drift, TimestampTz started_at)
 		cmig_listing_add(&schemas, drift->schemas->names[i]);
 	if (schemas.count > 0)
 		entry.message = psprintf("%s (in schemas %s)", entry.message, cmig_listing_text(&schemas));
-	if (drift->options.exclude != NIL)
-	{
-		CmigListing patterns;
-
-		cmig_listing_init(&patterns, CMIG_LISTING_PLAIN);
-		foreach(cell, drift->options.exclude)
-			cmig_listing_add(&patterns, ((const CmigPattern *) lfirst(cell))->text);
+	cmig_listing_init(&patterns, CMIG_LISTING_PLAIN);
+	foreach(cell, drift->options.exclude)
+		if (((const CmigPattern *) lfirst(cell))->text != NULL)
+		cmig_listing_add(&patterns, ((const CmigPattern *) lfirst(cell))->text);
+	if (patterns.count > 0)
 		entry.message = psprintf("%s (excluded: %s)", entry.message, cmig_listing_text(&patterns));
-	}
 	if (drift->left_out != NULL)
 		entry.message = psprintf("%s (not compared: %s)", entry.message, drift->left_out);
 	cmig_journal_write(&entry);

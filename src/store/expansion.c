@@ -23,12 +23,13 @@ cmig_version_schema_name(const char *revision, const char *schema)
 	return makeObjectName(schema, revision, NULL);
 }
 
+static CmigQuery schemas = {"SELECT unnest(schemas) FROM cmig.expansion_run WHERE revision = $1", 1, {TEXTOID}};
+
 CmigExpansion *
 cmig_expansion_read(void)
 {
 	static CmigQuery query = {"SELECT revision, state, NULL, NULL FROM cmig.expansion_run ORDER BY 1 LIMIT 1"};
 	static CmigQuery revisions = {"SELECT unnest(revisions) FROM cmig.expansion_run WHERE revision = $1", 1, {TEXTOID}};
-	static CmigQuery schemas = {"SELECT unnest(schemas) FROM cmig.expansion_run WHERE revision = $1", 1, {TEXTOID}};
 	CmigExpansion *expansion;
 	StringInfoData path;
 	List	   *names;
@@ -54,6 +55,30 @@ cmig_expansion_read(void)
 	foreach(cell, names)
 		expansion->revisions->names[expansion->revisions->count++] = *(char **) lfirst(cell);
 	return expansion;
+}
+
+CmigNames *
+cmig_expansion_patterns(const CmigExpansion *expansion)
+{
+	static const char *const forms[] = {
+		"column:%s.*.cmig_state", "column:%s.*.cmig_new_*", "constraint:%s.*.cmig_new_*", "foreign key:%s.*.cmig_new_*",
+		"index:%s.cmig_new_*", "statistics:%s.cmig_new_*"
+	};
+	CmigNames  *patterns = palloc(sizeof(CmigNames));
+	List	   *names = cmig_query_list(&schemas, expansion->revision);
+	ListCell   *cell;
+
+	patterns->count = 0;
+	patterns->names = palloc(sizeof(char *) * list_length(names) * (1 + lengthof(forms)));
+	foreach(cell, names)
+	{
+		const char *real = *(char **) lfirst(cell);
+
+		patterns->names[patterns->count++] = psprintf("schema:%s", cmig_version_schema_name(expansion->revision, real));
+		for (int i = 0; i < lengthof(forms); i++)
+			patterns->names[patterns->count++] = psprintf(forms[i], cmig_pattern_hide_dots(real));
+	}
+	return patterns;
 }
 
 List *

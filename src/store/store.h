@@ -688,6 +688,9 @@ extern char *cmig_version_schema_name(const char *revision, const char *schema);
 /* Returns NULL if nothing is expanded. */
 extern CmigExpansion *cmig_expansion_read(void);
 
+/* Returns patterns, as of the argument exclude, of what the expansion has created. */
+extern CmigNames *cmig_expansion_patterns(const CmigExpansion *expansion);
+
 /*
  * Returns the real tables, a List of char *, in the order of their names; with
  * "filled", only those that have rows to transform.
