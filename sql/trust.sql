@@ -25,7 +25,7 @@ SELECT o.name, a.grantee, a.privilege_type FROM (
 WHERE a.grantee <> o.owner;
 -- installed by a superuser
 CREATE EXTENSION pg_cmig;
-SELECT * FROM granted;
+SELECT * FROM granted ORDER BY 1, 2, 3;
 DROP EXTENSION pg_cmig;
 -- installed by another role: only that role has privileges, and only those that a dump's rows and its work need
 SET ROLE regress_owner;
