@@ -332,7 +332,7 @@ find_before(const CmigDdlEntry *entry, const CollectedCommand * command)
 	{
 		const RenameStmt *rename = (const RenameStmt *) command->parsetree;
 		bool		part = rename->subname != NULL && rename->renameType != OBJECT_SCHEMA;
-		const Node *object = rename->object && IsA(rename->object, ObjectWithArgs) ? (Node *) ((ObjectWithArgs *) rename->object)->objname : rename->object;
+		Node	   *object = rename->object && IsA(rename->object, ObjectWithArgs) ? (Node *) ((ObjectWithArgs *) rename->object)->objname : rename->object;
 		const char *old = rename->subname ? rename->subname : rename->relation ? rename->relation->relname :
 		object == NULL ? "" : IsA(object, List) ? strVal(llast((List *) object)) : IsA(object, String) ? strVal(object) : "";
 
