@@ -444,6 +444,8 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 	if (has_ignores)
 		report_unused(lint, cmig_lint_ignore_read(script, end, strlen(script), end_line));
 	lint->statement = NULL;
+	lint->target = lint->slow = NULL;
+	lint->locks = NIL;
 	finish_deferred(lint, false);
 	cmig_lint_state_drop_temporary(lint);
 	MemoryContextSwitchTo(old);

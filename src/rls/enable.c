@@ -740,6 +740,8 @@ CMIG_READER(cmig_enable_rls_schema)
 static void
 set_setting(const char *name, const char *value, bool is_local)
 {
+	if (value == NULL)
+		value = "";
 	cmig_settings_set(name, value, superuser() ? PGC_SUSET : PGC_USERSET,
 					  is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET);
 	if (IsTransactionBlock())

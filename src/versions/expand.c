@@ -25,6 +25,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/varlena.h"
 
 #include "base/base.h"
 #include "base/errors.h"
@@ -733,6 +734,17 @@ cmig_version_schema(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(cmig_version_schema_name(revision, schema)));
 }
 
+/* Returns a name that was stored, or NULL if it is no name of a relation. */
+static char *
+name_or_null(char *stored)
+{
+	List	   *parts;
+
+	if (stored == NULL || !SplitIdentifierString(pstrdup(stored), '.', &parts) || list_length(parts) > 2)
+		return NULL;
+	return stored;
+}
+
 /* Add the rows of one table to the result of cmig.expansion(). */
 static void
 show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char *relation)
@@ -743,8 +755,8 @@ show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char 
 		" WHERE revision = $1 AND c->>0 = $2 ORDER BY n", 7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	static CmigQuery sequence = {
-		"SELECT c->>8 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE revision = $1 AND c->>0 = $2"
-		" AND to_regclass(c->>8) IS NOT NULL LIMIT 1", 2, {TEXTOID, TEXTOID}
+		"SELECT c->>8 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE revision = $1 AND c->>0 = $2 AND c->>8 IS NOT NULL LIMIT 1",
+		2, {TEXTOID, TEXTOID}
 	};
 
 	/*
@@ -763,13 +775,15 @@ show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char 
 		"  AND has_sequence_privilege(c.oid, 'SELECT') END", 1, {TEXTOID}
 	};
 	char	  **counts = NULL;
-	char	   *last = cmig_query_value(&sequence, expansion->revision, relation);
-	char	   *table = cmig_query_value(&countable, relation);
+	char	   *last = name_or_null(cmig_query_value(&sequence, expansion->revision, relation));
+	char	   *table = name_or_null(pstrdup(relation));
 	Datum		values[7];
 	char		nulls[7];
 
 	if (last != NULL)
 		last = cmig_query_value(&readable, last);
+	if (table != NULL)
+		table = cmig_query_value(&countable, table);
 	if (table != NULL)
 	{
 		CmigQuery	query = {
