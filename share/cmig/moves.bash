@@ -207,12 +207,14 @@ look_ahead()
 add_question() { add "SELECT 'place', '', pg_catalog.concat_ws(', scope ', pg_catalog.current_database(), NULLIF(pg_catalog.current_setting('cmig.scope', true), ''));"; }
 
 # Adds a statement that prints the last line of a move: the current revisions.
+prints_place=''
 add_place()
 {
 	local where='pg_catalog.current_database()'
 
 	! given scope || where+=" || ', scope ' || :'scope'"
 	add_plain
+	given quiet || prints_place=1
 	given quiet || add "SELECT 'database ' || $where || ' is at ' || coalesce(pg_catalog.string_agg(revision, ', ' ORDER BY revision), 'base') FROM cmig.current();"
 }
 

@@ -273,6 +273,16 @@ trap_signals()
 terminated=''
 note_signal() { terminated=$1; }
 
+# Copies standard input to standard output when it has ended: send() has then printed
+# all messages.
+copy_at_end()
+{
+	local text
+
+	text=$(cat; printf .)
+	printf %s "${text%.}"
+}
+
 # run [COMMAND...]: runs the script in one psql session, and returns cmig's exit
 # status.  If a command is given, the output is piped through it.  This process only
 # waits, because bash handles signals after a command in the foreground has ended.
@@ -281,6 +291,7 @@ run()
 	local text=$script line=130
 
 	script=''
+	[ $# -gt 0 ] || set -- ${prints_place:+copy_at_end}
 	[ $# -gt 0 ] || set -- cat
 	[ "${BASH_VERSINFO[0]}" -ge 4 ] && trap_signals note_signal || trap_signals terminate
 	exec 5>&1
