@@ -60,6 +60,7 @@
 #include "audit/internal.h"
 #include "base/base.h"
 #include "base/compat.h"
+#include "store/store.h"
 
 PG_FUNCTION_INFO_V1(cmig_audit_as_of);
 
@@ -785,13 +786,18 @@ find_hidden(AsOf *as_of, Relation relation)
 	}
 	for (int i = 0; target->key_columns == NIL && i < list_length(target->layouts); i++)
 	{
+		const CmigAuditLayout *layout = list_nth(target->layouts, i);
 		List	   *had = NIL;
 
 		if (!has_entries(as_of, i))
 			continue;
 		foreach(lc, cmig_audit_target_names(target, i))
 		{
-			if (lfirst(lc))
+			const char *then = list_nth(layout->names, foreach_current_index(lc));
+
+			/* the entries do not have the columns of an expansion */
+			if (lfirst(lc) && strcmp(then, CMIG_STATE_COLUMN) != 0 &&
+				strncmp(then, CMIG_HIDDEN_PREFIX, strlen(CMIG_HIDDEN_PREFIX)) != 0)
 				had = lappend(had, lfirst(lc));
 		}
 		foreach(lc, target->now->names)

@@ -200,6 +200,7 @@ typedef struct CmigAuditShape
 	int			count;
 	CmigAuditColumn *columns;	/* in the order of jsonb's keys */
 	bool	   *key;			/* which columns belong to the key */
+	List	   *hidden;			/* of int: columns that an expansion has added */
 	bool		zoned_key;		/* is a key column a timestamptz? */
 	bool		truncate;		/* replace values that are too large, instead
 								 * of raising an error? */
@@ -219,6 +220,7 @@ typedef struct CmigAuditPiece
 } CmigAuditPiece;
 
 extern int	cmig_audit_row_pin(bool reader);
+extern List *cmig_audit_row_hidden(Relation relation);
 extern void cmig_audit_row_shape(CmigAuditShape *shape, const CmigAuditOptions *options,
 								 bool only_included, Relation relation, List *key);
 extern void cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
@@ -255,6 +257,7 @@ extern void cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_
 extern List *cmig_audit_layout_read(int32 table_id);
 extern int	cmig_audit_layout_place(const CmigAuditLayout *layout, int number);
 extern int	cmig_audit_layout_place_of_name(const CmigAuditLayout *layout, const char *name);
+extern int	cmig_audit_layout_place_later(const CmigAuditLayout *from, const CmigAuditLayout *to, const char *name);
 extern int32 cmig_audit_layout_find(Oid relation, const char *schema_name,
 									const char *table_name);
 extern int32 cmig_audit_layout_new_id(void);

@@ -36,6 +36,7 @@
 #include "audit/internal.h"
 #include "base/base.h"
 #include "base/compat.h"
+#include "store/store.h"
 
 /*
  * The columns of a row that pg_cmig did not write can be null here: the log's
@@ -303,6 +304,24 @@ cmig_audit_layout_place_of_name(const CmigAuditLayout *layout, const char *name)
 	return -1;
 }
 
+/*
+ * Returns the position of a column of "from" in "to", a later layout of the
+ * same table, or -1.  When an expansion is contracted, a column that had been
+ * hidden can take the place of the one with its name.
+ */
+int
+cmig_audit_layout_place_later(const CmigAuditLayout *from, const CmigAuditLayout *to, const char *name)
+{
+	int			place = cmig_audit_layout_place_of_name(from, name);
+	int			later = place < 0 ? -1 : cmig_audit_layout_place(to, list_nth_int(from->numbers, place));
+
+	if (later >= 0 || place < 0)
+		return later;
+	place = cmig_audit_layout_place_of_name(from, cmig_version_hidden_name(name));
+	later = place < 0 ? -1 : cmig_audit_layout_place(to, list_nth_int(from->numbers, place));
+	return later >= 0 && strcmp(list_nth(to->names, later), name) == 0 ? later : -1;
+}
+
 /* Returns true if both strings are known and equal. */
 static bool
 known_same(const char *a, const char *b)
@@ -554,7 +573,10 @@ follow(const CmigAuditLayout *from, const CmigAuditLayout *to, int number, bool 
 	if (place < 0)
 		return COLUMN_GONE;
 	if (from->relation == to->relation && known_same(from->database, to->database))
-		return cmig_audit_layout_place(to, number) < 0 ? COLUMN_GONE : number;
+	{
+		place = cmig_audit_layout_place_later(from, to, list_nth(from->names, place));
+		return place < 0 ? COLUMN_GONE : list_nth_int(to->numbers, place);
+	}
 	if (merged)
 	{
 		for (int i = 0; i < list_length(from->names); i++)

@@ -21,12 +21,16 @@
 #include "access/detoast.h"
 #include "access/transam.h"
 #include "access/tupdesc.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "common/hmac.h"
 #include "common/sha2.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
 #include "utils/datum.h"
@@ -42,6 +46,7 @@
 #include "audit/internal.h"
 #include "base/base.h"
 #include "base/compat.h"
+#include "store/store.h"
 
 /*
  * The text that replaces a hidden value.  For a hashed value, ":" and the hash
@@ -134,6 +139,46 @@ compare_columns(const void *a, const void *b)
 	return memcmp(left->name, right->name, left->name_len);
 }
 
+/* A walker: does the default call a function that only expansions use? */
+static bool
+is_marked(Node *node, void *context)
+{
+	char	   *name;
+
+	if (node == NULL)
+		return false;
+	name = IsA(node, FuncExpr) ? get_func_name(((FuncExpr *) node)->funcid) : NULL;
+	if (name && strncmp(name, "expansion_", strlen("expansion_")) == 0 &&
+		get_func_namespace(((FuncExpr *) node)->funcid) == get_namespace_oid("cmig", true))
+		return true;
+	return expression_tree_walker(node, is_marked, context);
+}
+
+/*
+ * Returns the numbers of the columns that an expansion has added to the table,
+ * as a List of int.  The names alone could be a user's.
+ */
+List *
+cmig_audit_row_hidden(Relation relation)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	List	   *numbers = NIL;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (attribute->attisdropped || !attribute->atthasdef)
+			continue;
+		if (strcmp(NameStr(attribute->attname), CMIG_STATE_COLUMN) == 0 ?
+			OidIsValid(get_trigger_oid(RelationGetRelid(relation), CMIG_EXPANSION_WRITE, true)) :
+			strncmp(NameStr(attribute->attname), CMIG_HIDDEN_PREFIX, strlen(CMIG_HIDDEN_PREFIX)) == 0 &&
+			is_marked(build_column_default(relation, i + 1), NULL))
+			numbers = lappend_int(numbers, i + 1);
+	}
+	return numbers;
+}
+
 /*
  * Determine how each column is written to the log, in the current memory
  * context.  Without a key, the whole row is the key.
@@ -147,6 +192,7 @@ cmig_audit_row_shape(CmigAuditShape *shape, const CmigAuditOptions *options,
 
 	shape->truncate = options->truncate;
 	shape->owner = relation->rd_rel->relowner;
+	shape->hidden = cmig_audit_row_hidden(relation);
 	shape->columns = palloc0(sizeof(CmigAuditColumn) * Max(1, desc->natts));
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -159,7 +205,7 @@ cmig_audit_row_shape(CmigAuditShape *shape, const CmigAuditOptions *options,
 		column->in_key = cmig_text_list_has(key, name);
 		column->hide = cmig_audit_options_has(options->hash, name) ? CMIG_AUDIT_HASH :
 			cmig_audit_options_has(options->redact, name) ? CMIG_AUDIT_REDACT : CMIG_AUDIT_SHOW;
-		if (attribute->attisdropped || cmig_audit_options_has(options->exclude, name) ||
+		if (attribute->attisdropped || list_member_int(shape->hidden, i + 1) || cmig_audit_options_has(options->exclude, name) ||
 			(only_included && !column->in_key && column->hide == CMIG_AUDIT_SHOW &&
 			 !cmig_audit_options_has(options->include, name)))
 			continue;

@@ -281,13 +281,13 @@ name_now(CmigAuditTarget *target, int first, char *name)
 		CmigAuditLayout *layout = list_nth(target->layouts, i);
 		CmigAuditLayout *next = i + 1 < list_length(target->layouts) ? list_nth(target->layouts, i + 1) :
 		target->now;
-		int			place = cmig_audit_layout_place_of_name(layout, name);
+		int			place;
 
 		/* the OID alone is not sufficient; see cmig_audit_layout_record() */
 		if (next && layout->relation == next->relation &&
 			(layout->database == NULL || next->database == NULL || strcmp(layout->database, next->database) == 0))
 		{
-			place = place < 0 ? -1 : cmig_audit_layout_place(next, list_nth_int(layout->numbers, place));
+			place = cmig_audit_layout_place_later(layout, next, name);
 			name = place < 0 ? NULL : list_nth(next->names, place);
 		}
 		else if (next && next != target->now && cmig_audit_layout_place_of_name(next, name) < 0)

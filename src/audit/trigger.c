@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_trigger.h"
@@ -38,6 +39,7 @@
 #include "base/base.h"
 #include "base/compat.h"
 #include "run/run.h"
+#include "store/store.h"
 
 /*
  * Determines the position of log entries within a transaction.
@@ -373,6 +375,8 @@ typedef struct CmigAuditCall
 	CmigAuditPiece *new_pieces;
 	bool	   *changed;
 	Datum	   *names;
+	bool		fills;			/* does the statement name the state column of
+								 * an expansion? */
 	ExprContext *context;		/* NULL if the table has no virtual columns */
 	ExprState **states;			/* for the virtual columns */
 	Datum		values[CMIG_LOG_COLUMNS];
@@ -595,6 +599,24 @@ set_key(CmigAuditCall *call, CmigAuditLogColumn column, CmigAuditLogColumn hash,
 	return size;
 }
 
+/* Has a column of the new version changed? */
+static bool
+hidden_changed(const CmigAuditShape *shape, TupleTableSlot *old, TupleTableSlot *new)
+{
+	ListCell   *lc;
+
+	foreach(lc, shape->hidden)
+	{
+		int			n = lfirst_int(lc) - 1;
+		Form_pg_attribute attribute = TupleDescAttr(old->tts_tupleDescriptor, n);
+		CmigAuditColumn column = {.byval = attribute->attbyval,.typlen = attribute->attlen};
+
+		if (!cmig_audit_row_same(&column, old->tts_values[n], old->tts_isnull[n], new->tts_values[n], new->tts_isnull[n]))
+			return true;
+	}
+	return false;
+}
+
 /* Log a change.  Virtual columns must already be computed. */
 static void
 log_slots(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
@@ -625,7 +647,8 @@ log_slots(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 				key_changed |= column->in_key;
 			}
 		}
-		if (count == 0 && table->options->skip_unchanged)
+		/* no entry for a row that is filled, but one for each other write */
+		if (count == 0 && (call->fills || (table->options->skip_unchanged && !hidden_changed(shape, old, new))))
 			return;
 		call->values[CMIG_LOG_CHANGED] =
 			PointerGetDatum(construct_array(call->names, count, TEXTOID, -1, false,
@@ -876,6 +899,8 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 			   TRIGGER_FIRED_BY_INSERT(event) ? "INSERT" :
 			   TRIGGER_FIRED_BY_UPDATE(event) ? "UPDATE" :
 			   TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE");
+	call.fills = TRIGGER_FIRED_BY_UPDATE(event) && table->shape.hidden != NIL &&
+		bms_is_member(get_attnum(table->relation, CMIG_STATE_COLUMN) - FirstLowInvalidHeapAttributeNumber, trigger_data->tg_updatedcols);
 	if (audit_skip || TRIGGER_FIRED_BY_TRUNCATE(event))
 	{
 		/* an operation on the whole table */

@@ -9,6 +9,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "utils/lsyscache.h"
 #include "utils/builtins.h"
@@ -21,6 +22,15 @@ char *
 cmig_version_schema_name(const char *revision, const char *schema)
 {
 	return makeObjectName(schema, revision, NULL);
+}
+
+char *
+cmig_version_hidden_name(const char *name)
+{
+	/* long names may differ in what would be cut off only */
+	if (strlen(name) + strlen(CMIG_HIDDEN_PREFIX) >= NAMEDATALEN)
+		return makeObjectName("cmig_new", name, psprintf("%08x", hash_bytes((const unsigned char *) name, strlen(name))));
+	return makeObjectName("cmig_new", name, NULL);
 }
 
 static CmigQuery schemas = {"SELECT unnest(schemas) FROM cmig.expansion_run WHERE revision = $1", 1, {TEXTOID}};

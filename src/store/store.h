@@ -682,8 +682,20 @@ typedef struct CmigExpansion
 	CmigNames  *revisions;
 } CmigExpansion;
 
+/* The names of the two triggers, which sort before and after all others. */
+#define CMIG_EXPANSION_BEGIN "!cmig_begin"
+#define CMIG_EXPANSION_WRITE "~cmig_write"
+
+/* The hidden column that says what is to be done with a row. */
+#define CMIG_STATE_COLUMN "cmig_state"
+
+#define CMIG_HIDDEN_PREFIX "cmig_new_"
+
 /* Returns the name of the schema with the version of a schema's tables. */
 extern char *cmig_version_schema_name(const char *revision, const char *schema);
+
+/* Returns the name that a column, index, or constraint has until it is contracted. */
+extern char *cmig_version_hidden_name(const char *name);
 
 /* Returns NULL if nothing is expanded. */
 extern CmigExpansion *cmig_expansion_read(void);

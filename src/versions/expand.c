@@ -525,6 +525,32 @@ record(const CmigExpansion *expansion)
 		cmig_stepwise_at_end();
 }
 
+/*
+ * The audit log's record of a table, before it is contracted, has the hidden
+ * columns, so that a reader can follow a column to the one that replaces it.
+ * What is computed from a column whose values are not logged is not logged,
+ * either.  Returns the table's OID, or NULL if it is not audited.
+ */
+static CmigQuery audit_before = {
+	"WITH o AS (SELECT l.key AS list, n FROM cmig.audit_status() s, jsonb_each(s.options::jsonb) l,"
+	"  jsonb_array_elements_text(CASE WHEN l.key IN ('exclude', 'include', 'redact', 'hash') THEN l.value ELSE '[]' END) n"
+	"  WHERE s.level IS NOT NULL AND to_regclass(s.target) = to_regclass($1)),"
+	" d AS (SELECT DISTINCT ON (c->>5) o.list, c->>5 FROM o, cmig.expansion_run r, jsonb_array_elements(r.columns) c"
+	"  WHERE r.revision = $2 AND c->>0 = $1 AND CASE WHEN quote_ident(o.n) = o.n"
+	"   THEN ' ' || (c->>6) || ' ' ~ ('[^a-z0-9_]' || o.n || '[^a-z0-9_]') ELSE position(quote_ident(o.n) IN c->>6) > 0 END"
+	"  AND NOT EXISTS (SELECT FROM o WHERE o.n = c->>5 OR (c->>3 = c->>4 AND o.n = c->>4))"
+	"  ORDER BY c->>5, array_position(ARRAY['exclude', 'redact', 'hash'], o.list)),"
+	" a AS (SELECT list, array_agg(n) AS names FROM (TABLE o UNION ALL TABLE d) x GROUP BY list)"
+	" SELECT t.oid, (SELECT count(*) FROM cmig.enable_audit(t.oid::regclass, (SELECT names FROM a WHERE list = 'exclude'),"
+	"  (SELECT names FROM a WHERE list = 'include'), (SELECT names FROM a WHERE list = 'redact'), (SELECT names FROM a WHERE list = 'hash')))"
+	" FROM pg_class t WHERE t.oid = to_regclass($1) AND (SELECT bool_and(g.tgenabled <> 'D') FROM pg_trigger g"
+	"  WHERE g.tgrelid = t.oid AND g.tgfoid = 'cmig.audit_trigger()'::regprocedure)", 2, {TEXTOID, TEXTOID}
+};
+
+static CmigQuery audit_after = {
+	"SELECT count(*) FROM cmig.enable_audit($1::oid::regclass)", 1, {TEXTOID}
+};
+
 /* Attempt callback: everything that contract or abandon does at once. */
 static void
 run_last(void *arg)
@@ -538,6 +564,8 @@ run_last(void *arg)
 		2, {TEXTOID, TEXTOID}
 	};
 	List	   *relations = NIL;
+	List	   *real;
+	List	   *audited = NIL;
 	ListCell   *cell;
 	int			bound;
 	CmigRole	saved;
@@ -546,7 +574,8 @@ run_last(void *arg)
 	cmig_role_act_as_caller(&saved, work->caller);
 	foreach(cell, cmig_query_list(&views, work->expansion->revision, work->expansion->search_path))
 		relations = lappend(relations, *(char **) lfirst(cell));
-	relations = list_concat(relations, cmig_expansion_relations(work->expansion, false));
+	real = cmig_expansion_relations(work->expansion, false);
+	relations = list_concat(relations, real);
 	cmig_role_return(&saved);
 
 	/*
@@ -568,7 +597,13 @@ run_last(void *arg)
 	CommandCounterIncrement();
 	if (contract)
 		require_transformed(work);
+	foreach(cell, contract ? real : NIL)
+		audited = lappend(audited, cmig_query_value(&audit_before, lfirst(cell), work->expansion->revision));
+	CommandCounterIncrement();
 	run_group(work);
+	foreach(cell, audited)
+		if (lfirst(cell) != NULL)
+		cmig_query_do(&audit_after, lfirst(cell));
 	cmig_role_act_as_caller(&saved, work->caller);
 	if (contract)
 		record(work->expansion);

@@ -23,13 +23,6 @@
 #include "schema/schema.h"
 #include "store/store.h"
 
-/* The names of the two triggers, which sort before and after all others. */
-#define CMIG_EXPANSION_BEGIN "!cmig_begin"
-#define CMIG_EXPANSION_WRITE "~cmig_write"
-
-/* The hidden column that says what is to be done with a row. */
-#define CMIG_STATE_COLUMN "cmig_state"
-
 /* The kinds of rules, the first character of an argument of the trigger. */
 #define CMIG_RULE_UP	'u'
 #define CMIG_RULE_DOWN	'w'
@@ -224,8 +217,6 @@ typedef struct CmigPlanning
 	List	   *abandon;		/* of CmigExpansionStep * */
 	const char *script;			/* of run_script() */
 } CmigPlanning;
-
-extern char *cmig_versions_hidden_name(const char *name);
 
 /* Raise 0A000: "what" cannot be expanded, and "why" is a sentence. */
 pg_noreturn extern void cmig_versions_refuse(const char *what, const char *why);

@@ -7,8 +7,6 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
-#include "commands/defrem.h"
-#include "common/hashfn.h"
 #include "common/string.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -39,15 +37,6 @@
  * changes the catalogs; otherwise it is refused, with its name.  So nothing is
  * expanded that would not end in the same schema as the upgrade.
  */
-
-char *
-cmig_versions_hidden_name(const char *name)
-{
-	/* long names may differ in what would be cut off only */
-	if (strlen(name) + strlen("cmig_new_") >= NAMEDATALEN)
-		return makeObjectName("cmig_new", name, psprintf("%08x", hash_bytes((const unsigned char *) name, strlen(name))));
-	return makeObjectName("cmig_new", name, NULL);
-}
 
 /* Refuse a change. */
 void
@@ -152,7 +141,7 @@ match_column(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column
 		ask("up", table->b->name, b->name, "It is NOT NULL in the new version only; the old one may store nulls.");
 	if (!retyped && *b->not_null == 'f' && *a->not_null == 't' && down == NULL)
 		ask("down", table->a->name, a->name, "It is NOT NULL in the old version only; the new one may store nulls.");
-	column->hidden = cmig_versions_hidden_name(b->name);
+	column->hidden = cmig_version_hidden_name(b->name);
 	column->up = up;
 	column->down = down;
 
@@ -176,7 +165,7 @@ match_new(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column)
 		cmig_versions_refuse(what, b->generated[0] ? "It is a generated column." : "It is an identity column.");
 	if (up == NULL && b->value == NULL && *b->not_null == 't')
 		ask("up", table->b->name, b->name, "It is NOT NULL and has no default, so rows of the old version have no value for it.");
-	column->hidden = cmig_versions_hidden_name(b->name);
+	column->hidden = cmig_version_hidden_name(b->name);
 	column->up = up;
 }
 
@@ -847,6 +836,11 @@ require_no_obstacle(CmigPlanning *p)
 		" AND (tgname COLLATE \"C\" < '" CMIG_EXPANSION_BEGIN "' OR tgname COLLATE \"C\" > '" CMIG_EXPANSION_WRITE "') ORDER BY 1 LIMIT 1",
 		.nargs = 1,.argtypes = {TEXTOID}
 	};
+	static CmigQuery scripted = {
+		.sql = "SELECT quote_ident(t.tgname) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace"
+		" WHERE t.tgrelid = to_regclass($1) AND n.nspname = 'cmig_audit' AND p.proname IN ('write', 'write_entry') ORDER BY 1 LIMIT 1",
+		.nargs = 1,.argtypes = {TEXTOID}
+	};
 	static CmigQuery limited = {
 		.sql = "SELECT string_agg(DISTINCT r.rolname, ', ' ORDER BY r.rolname) FROM pg_attribute a, aclexplode(a.attacl) g, pg_roles r"
 		" WHERE a.attrelid = to_regclass($1) AND NOT a.attisdropped AND r.oid = g.grantee AND g.privilege_type = 'SELECT'"
@@ -871,6 +865,7 @@ require_no_obstacle(CmigPlanning *p)
 	{
 		const CmigVersionTable *table = lfirst(t);
 		char	   *trigger = table->filled ? cmig_query_value(&outside, table->a->qualified) : NULL;
+		char	   *script = table->viewed ? cmig_query_value(&scripted, table->a->qualified) : NULL;
 		char	   *roles = table->viewed ? cmig_query_value(&limited, table->a->qualified) : NULL;
 
 		if (roles != NULL)
@@ -878,6 +873,12 @@ require_no_obstacle(CmigPlanning *p)
 					(errmsg("with privileges on some columns only, roles cannot read the new version of table %s: %s", table->a->qualified, roles),
 					 errdetail("A view with security_invoker requires the privilege to read each of its columns."),
 					 errhint("If the new build uses such a role: GRANT SELECT ON %s TO %s", table->a->qualified, roles)));
+		if (script != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("table %s cannot be expanded because of trigger %s", table->a->qualified, script),
+					 errdetail("A script from cmig.audit_script() created it. It would log the hidden columns, and each row that is filled."),
+					 errhint("SELECT * FROM cmig.enable_audit(%s)", quote_literal_cstr(table->a->qualified))));
 		if (trigger != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -887,7 +888,7 @@ require_no_obstacle(CmigPlanning *p)
 		foreach(c, table->build)
 		{
 			const CmigShapePart *part = lfirst(c);
-			const char *name = cmig_versions_hidden_name(part->name);
+			const char *name = cmig_version_hidden_name(part->name);
 
 			if (strchr("ipu", part->kind[0]) != NULL && OidIsValid(get_relname_relid(name, get_namespace_oid(table->a->schema, false))))
 				ereport(ERROR,

@@ -48,10 +48,10 @@ cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table)
 			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", column->b->sequence, real,
 																		 quote_identifier(column->hidden)));
 		}
-		if (table->filled)
-			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
-								   psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT cmig.expansion_mark(NULL::%s)", real,
-											quote_identifier(column->hidden), column->b->type));
+		/* the default also tells the audit log that the column is hidden */
+		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
+							   psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT cmig.expansion_%s(NULL::%s)", real,
+										quote_identifier(column->hidden), table->filled ? "mark" : "unset", column->b->type));
 	}
 	foreach(cell, table->inverse ? table->dropped : NIL)
 	{
@@ -208,7 +208,7 @@ cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table)
 	foreach(cell, table->build)
 	{
 		const CmigShapePart *part = lfirst(cell);
-		char	   *name = cmig_versions_hidden_name(part->name);
+		char	   *name = cmig_version_hidden_name(part->name);
 
 		switch (part->kind[0])
 		{
@@ -256,10 +256,10 @@ cmig_versions_add_checks(CmigPlanning *p, const CmigVersionTable *table)
 
 		if (part->kind[0] != 'c')
 			continue;
-		cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s", real, quote_identifier(cmig_versions_hidden_name(part->name)),
+		cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s", real, quote_identifier(cmig_version_hidden_name(part->name)),
 																   part->definition, unchecked ? "" : " NOT VALID"));
 		if (!unchecked)
-			cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", real, quote_identifier(cmig_versions_hidden_name(part->name))));
+			cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", real, quote_identifier(cmig_version_hidden_name(part->name))));
 	}
 	foreach(cell, table->columns)
 	{
@@ -268,7 +268,7 @@ cmig_versions_add_checks(CmigPlanning *p, const CmigVersionTable *table)
 
 		if (column->hidden == NULL || *column->b->not_null == 'f')
 			continue;
-		name = cmig_versions_hidden_name(psprintf("%s_not_null", column->b->name));
+		name = cmig_version_hidden_name(psprintf("%s_not_null", column->b->name));
 		cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID", real,
 																   quote_identifier(name), quote_identifier(column->hidden)));
 		cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", real, quote_identifier(name)));
@@ -353,7 +353,7 @@ cmig_versions_add_abandon(CmigPlanning *p)
 		foreach(c, table->build)
 			if (((CmigShapePart *) lfirst(c))->kind[0] == 'f')
 			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, table->a->qualified, psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s", table->a->qualified,
-																						quote_identifier(cmig_versions_hidden_name(((CmigShapePart *) lfirst(c))->name))));
+																						quote_identifier(cmig_version_hidden_name(((CmigShapePart *) lfirst(c))->name))));
 	}
 	foreach(t, p->tables)
 	{
@@ -365,10 +365,10 @@ cmig_versions_add_abandon(CmigPlanning *p)
 			const CmigShapePart *part = lfirst(c);
 
 			if (part->kind[0] == 'c')
-				cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s", real, quote_identifier(cmig_versions_hidden_name(part->name))));
+				cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s", real, quote_identifier(cmig_version_hidden_name(part->name))));
 			else if (part->kind[0] != 'f')
 				cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("DROP INDEX IF EXISTS %s.%s", quote_identifier(table->a->schema),
-																			 quote_identifier(cmig_versions_hidden_name(part->name))));
+																			 quote_identifier(cmig_version_hidden_name(part->name))));
 		}
 		foreach(c, table->columns)
 			if (((CmigVersionColumn *) lfirst(c))->hidden != NULL)
@@ -498,7 +498,7 @@ cmig_versions_add_contract(CmigPlanning *p)
 				continue;
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", real, quote_identifier(column->b->name)));
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", real,
-																						 quote_identifier(cmig_versions_hidden_name(psprintf("%s_not_null", column->b->name)))));
+																						 quote_identifier(cmig_version_hidden_name(psprintf("%s_not_null", column->b->name)))));
 			if (column->b->identity[0] && column->a != NULL && column->a->identity[0])
 			{
 				char	   *value = psprintf("pg_catalog.current_setting('cmig_expansion.s%s_%s')", table->a->oid, column->a->number);
@@ -523,7 +523,7 @@ cmig_versions_add_contract(CmigPlanning *p)
 		foreach(c, table->build)
 		{
 			const CmigShapePart *part = lfirst(c);
-			char	   *name = cmig_versions_hidden_name(part->name);
+			char	   *name = cmig_version_hidden_name(part->name);
 
 			if (part->kind[0] == 'i')
 				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER INDEX %s.%s RENAME TO %s", quote_identifier(table->b->schema),
