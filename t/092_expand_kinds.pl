@@ -102,6 +102,26 @@ my @kinds = (
 		"DROP VIEW v; ALTER TABLE t ALTER a TYPE varchar(20), ADD n int DEFAULT 4; ALTER TABLE t RENAME z TO y; CREATE VIEW v AS SELECT id, upper(a) AS a FROM t;
 		CREATE VIEW nv WITH (security_invoker) AS SELECT n FROM t; COMMENT ON VIEW nv IS 'new'; GRANT SELECT ON v TO writer;",
 		q{SET ROLE writer; INSERT INTO r SELECT a FROM v; INSERT INTO r SELECT a FROM n.v; RESET ROLE;}, '1|x|3', '1|3|x|4' ],
+	[ 'functions, and views of views', q{CREATE TABLE t (id int PRIMARY KEY, a text, b text); INSERT INTO t VALUES (1, 'x'), (2, 'y');
+		CREATE VIEW v AS SELECT id, a FROM t; CREATE VIEW w AS SELECT a FROM v; CREATE VIEW u AS SELECT id FROM t WHERE id > 0; CREATE VIEW uu AS SELECT id FROM u;
+		CREATE FUNCTION f(i int) RETURNS text LANGUAGE sql AS 'SELECT a FROM t WHERE id = i'; CREATE FUNCTION res() RETURNS int LANGUAGE sql AS 'SELECT 1';
+		CREATE FUNCTION g() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(a) FROM t; END;
+		CREATE FUNCTION gone() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT max(a) FROM t; END;
+		CREATE FUNCTION s() RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS 'BEGIN RETURN (SELECT max(a) FROM t); END';
+		REVOKE ALL ON FUNCTION s() FROM PUBLIC; GRANT EXECUTE ON FUNCTION s() TO writer; CREATE MATERIALIZED VIEW m AS SELECT a FROM t; GRANT SELECT, UPDATE ON t TO writer; GRANT SELECT ON uu TO writer;},
+		"DROP VIEW w, v; DROP FUNCTION gone(), res(); DROP MATERIALIZED VIEW m; ALTER TABLE t ADD c text;\n-- cmig:up t.c = upper(a)
+		CREATE OR REPLACE FUNCTION f(i int) RETURNS text LANGUAGE sql AS 'SELECT c FROM t WHERE id = i'; CREATE OR REPLACE VIEW u AS SELECT id FROM t WHERE id > 1;
+		CREATE OR REPLACE FUNCTION g() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(c) + 40 FROM t; END;
+		CREATE OR REPLACE FUNCTION s() RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS 'BEGIN RETURN (SELECT max(c) FROM t); END';
+		CREATE FUNCTION res() RETURNS text LANGUAGE sql AS 'SELECT min(c) FROM t'; ALTER TABLE t DROP a;\n-- cmig:down t.a = lower(c)
+		CREATE VIEW v AS SELECT id, c FROM t; CREATE VIEW w AS SELECT f(id) AS f FROM v; CREATE MATERIALIZED VIEW m AS SELECT c FROM t; CREATE UNIQUE INDEX ON m (c);
+		CREATE FUNCTION h() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT max(f) FROM w; END; GRANT SELECT ON w TO writer;
+		CREATE PROCEDURE p(i int, INOUT o text) LANGUAGE plpgsql SET search_path = public AS 'BEGIN o = (SELECT max(c) FROM t); END'; CREATE FUNCTION q() RETURNS text LANGUAGE sql AS 'SELECT max(c) FROM t';",
+		q{SET ROLE writer; UPDATE t SET b = concat_ws(' ', f(1), res(), g(), s(), gone(), (SELECT count(*) FROM uu)) WHERE id = 1;
+		SET search_path = public_042, public; UPDATE t SET b = concat_ws(' ', f(1), res(), g(), s(), h(), q()) WHERE id = 2; RESET ROLE;
+		UPDATE t SET b = b || ' ' || concat_ws(' ', (SELECT max(c) FROM m), (SELECT max(f) FROM w), (SELECT count(*) FROM uu)) WHERE id = 2;
+		DO 'DECLARE o text; BEGIN CALL p(1, o); UPDATE t SET b = b || o WHERE id = 2; END'; RESET search_path;},
+		'1|x|x 1 2 y y 2 2|y|X X 42 Y Y Y Y Y 1Y', '1|x 1 2 y y 2|X 2|X X 42 Y Y Y Y Y 1Y|Y' ],
 	[ 'collation', q{CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'x');},
 		'ALTER TABLE t ALTER a TYPE text COLLATE "C"; CREATE INDEX ON t (a);', q{INSERT INTO t VALUES (2, 'y');}, '1|x 2|y', '1|x 2|y' ],
 	[ 'bigserial', q{CREATE TABLE t (id int); INSERT INTO t VALUES (1);},
@@ -115,8 +135,14 @@ my @refused = (
 	[ 'CREATE TABLE t (id int, a text) PARTITION BY LIST (id); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1)', 'ALTER TABLE t ALTER a TYPE varchar(20)', 'table public.t cannot be expanded' ],
 	[ 'CREATE TABLE t (id int, a text, g text GENERATED ALWAYS AS (lower(a)) STORED)', "ALTER TABLE t ADD b text;\n-- cmig:up t.b = g", 'the expression reads column "g", which is generated' ],
 	[ 'CREATE TABLE t (id int, a text)', 'ALTER TABLE t ADD g text GENERATED ALWAYS AS (lower(a)) STORED', 'column public.t.g cannot be expanded' ],
-	[ 'CREATE TABLE t (id int, a text); CREATE VIEW v AS SELECT a FROM t; CREATE VIEW w AS SELECT a FROM v', 'DROP VIEW w, v; ALTER TABLE t ALTER a TYPE varchar(20); CREATE VIEW v AS SELECT a FROM t; CREATE VIEW w AS SELECT a FROM v', 'view public.w cannot be expanded' ],
-	[ "CREATE TABLE t (id int, a text); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "ALTER TABLE t RENAME a TO b; CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'", 'function public.f\(\) cannot be expanded' ],
+	[ "CREATE TABLE t (id int, a text); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+		"ALTER TABLE t RENAME a TO b; CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'", 'function public.f\(\) cannot be expanded' ],
+	[ "CREATE TABLE t (id int, a text); CREATE FUNCTION f(r t) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+		"ALTER TABLE t RENAME a TO b; CREATE OR REPLACE FUNCTION f(r t) RETURNS int LANGUAGE sql AS 'SELECT 2'", 'function public.f\(r public.t\) cannot be expanded\nDETAIL:  An argument or its result has the row type of table public.t' ],
+	[ "CREATE TABLE t (id int, a text)", "ALTER TABLE t RENAME a TO b; CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT b FROM public.t'",
+		'function public.f\(\) cannot be expanded\nDETAIL:  Its body contains "public.t"' ],
+	[ "CREATE TABLE t (id int, a text); CREATE VIEW v AS SELECT a FROM t; CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER g INSTEAD OF INSERT ON v FOR EACH ROW EXECUTE FUNCTION f()",
+		'CREATE OR REPLACE VIEW v AS SELECT a FROM t WHERE id > 1', 'view public.v cannot be expanded' ],
 	[ 'CREATE TABLE t (id int)', 'ALTER TABLE t ADD b text NOT NULL', 'column t.b needs a line "-- cmig:up"' ],
 	[ 'CREATE TABLE t (id int, a text NOT NULL)', 'ALTER TABLE t DROP a', 'column t.a needs a line "-- cmig:down"' ],
 	[ 'CREATE TABLE t (id int, a text)', 'ALTER TABLE t ALTER a SET NOT NULL', 'column t.a needs a line "-- cmig:up"' ],

@@ -81,20 +81,39 @@ typedef struct CmigShapeTable
 								 * before foreign keys */
 } CmigShapeTable;
 
-typedef struct CmigShapeView
+/* A view, materialized or not, or a function: it reads tables. */
+typedef struct CmigShapeReader
 {
-	char	   *oid;
+	char	   *key;			/* c or p, for its catalog, and the OID */
+	char	   *kind;			/* as in ALTER: VIEW, MATERIALIZED VIEW, or
+								 * ROUTINE */
 	char	   *schema;
-	char	   *name;
-	char	   *qualified;
-	char	   *definition;
-	char	   *options;		/* as in WITH, or "" */
+	char	   *signature;		/* the quoted name, with arguments */
+	char	   *definition;		/* the statement that creates it */
 	char	   *comment;
-	char	   *other;			/* a view that it reads, or NULL */
-}			CmigShapeView;
+	char	   *body;			/* a function's, if it is a string, or NULL */
+	char	   *path;			/* a function's search_path, or NULL */
+	char	   *types;			/* OIDs of the tables whose row types are its
+								 * arguments or its result, between blanks */
+	char	   *trigger;		/* t: a trigger function */
+	char	   *unfit;			/* why no version can have one, or NULL */
+	char	   *reads;			/* keys of other readers, each between blanks */
+	/* found later */
+	struct CmigShapeReader *old;	/* of the old version, or NULL */
+	struct CmigShapeReader *version;	/* as it is in the version's schema */
+	List	   *indexes;		/* of char *: statements */
+	List	   *privileges;		/* likewise, of one that was created */
+	struct CmigExpansionStep *created;	/* the step that creates it */
+} CmigShapeReader;
 
-/* Returns a List of CmigShapeView: the views of the image. */
-extern List *cmig_shape_views(const CmigImage *image);
+/*
+ * Returns a List of CmigShapeReader, those of the image; one that reads another
+ * stands after it.
+ */
+extern List *cmig_shape_readers(const CmigImage *image);
+
+/* Returns the qualified name of the reader in a schema. */
+extern char *cmig_shape_reader_name(const CmigShapeReader *reader, const char *schema);
 
 /* Returns a List of CmigShapeTable: the tables of the image. */
 extern List *cmig_shape_read(const CmigImage *image);
@@ -205,8 +224,9 @@ typedef struct CmigPlanning
 	List	   *texts;			/* of CmigRevisionText * */
 	int			revisions;		/* how many are pending */
 	List	  **shapes;			/* of CmigShapeTable *: before, and after each */
-	List	   *old_views;		/* of CmigShapeView * */
-	List	   *views;			/* likewise: new and changed ones */
+	List	   *old_readers;	/* of CmigShapeReader * */
+	List	   *readers;		/* likewise: new and changed ones, which the
+								 * version has */
 	List	   *rules;			/* of CmigVersionRule *, in their order */
 	bool		strict;
 	CmigImage  *before;
@@ -263,6 +283,7 @@ extern void cmig_versions_add_checks(CmigPlanning *p, const CmigVersionTable *ta
 extern void cmig_versions_add_abandon(CmigPlanning *p);
 extern void cmig_versions_add_contract(CmigPlanning *p);
 
-extern void cmig_versions_add_views(CmigPlanning *p);
+extern void cmig_versions_add_unchecked(CmigPlanning *p, const char *phase);
+extern void cmig_versions_add_readers(CmigPlanning *p);
 
 #endif							/* CMIG_VERSIONS_INTERNAL_H */

@@ -12,6 +12,7 @@
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/varlena.h"
 
 #include "base/base.h"
 #include "base/errors.h"
@@ -292,33 +293,196 @@ hide_names(const CmigPlanning *p)
 	return sql.data;
 }
 
+/* Statements: the owner must be allowed to create objects in the schema. */
+#define NEW_OWNER(kind) \
+	"unnest(ARRAY[format('GRANT CREATE ON SCHEMA %s TO %I', $3, o), format('ALTER " kind " %s OWNER TO %I', $2, o)," \
+	" format('REVOKE CREATE ON SCHEMA %s FROM %I', $3, o)])"
+
+static CmigQuery relation_privileges = {
+	.sql = "SELECT format('GRANT %s ON %s TO %s%s', g.privilege_type, $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,"
+	"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), 1"
+	" FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = to_regclass($1) AND g.grantee <> c.relowner"
+	" AND g.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')"
+	" UNION ALL SELECT " NEW_OWNER("TABLE") ", generate_series(2, 4) FROM pg_class c, pg_get_userbyid(c.relowner) o WHERE c.oid = to_regclass($1) AND o <> $4::name ORDER BY 2, 1",
+	.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+};
+
 /*
- * Find the views that are new or changed, as they read the real tables.  A view
- * that reads a renamed column has not changed.
+ * Returns the statements that give a reader in a schema of the version the
+ * privileges and the owner of the real one.
+ */
+static List *
+reader_privileges(const CmigShapeReader *real, const char *name, const char *schema)
+{
+	static CmigQuery of_routine = {
+		.sql = "WITH p AS (SELECT p.* FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_'"
+		"  AND format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) = $1)"
+		" SELECT format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', $2), 0 FROM p WHERE proacl IS NOT NULL"
+		" UNION ALL SELECT format('GRANT EXECUTE ON ROUTINE %s TO %s%s', $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,"
+		"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), 1 FROM p, aclexplode(p.proacl) g WHERE g.grantee <> p.proowner"
+		" UNION ALL SELECT " NEW_OWNER("ROUTINE") ", generate_series(2, 4) FROM p, pg_get_userbyid(p.proowner) o WHERE o <> $4::name ORDER BY 2, 1",
+		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	};
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	foreach(cell, cmig_query_list(real->kind[0] == 'R' ? &of_routine : &relation_privileges, cmig_shape_reader_name(real, real->schema), name,
+								  quote_identifier(schema), cmig_session_role()))
+		result = lappend(result, *(char **) lfirst(cell));
+	return result;
+}
+
+static CmigShapeReader *
+find_reader(const List *readers, const char *key)
+{
+	ListCell   *cell;
+
+	foreach(cell, readers)
+		if (strcmp(((CmigShapeReader *) lfirst(cell))->key, key) == 0)
+		return lfirst(cell);
+	return NULL;
+}
+
+/* Raise an error if the version cannot have the reader. */
+static void
+require_fit(const CmigPlanning *p, const CmigShapeReader *reader)
+{
+	char	   *what = psprintf("%s %s", reader->kind[0] == 'R' ? "function" : reader->kind[0] == 'M' ? "materialized view" : "view",
+								cmig_shape_reader_name(reader, reader->schema));
+	ListCell   *cell;
+
+	if (*reader->trigger == 't' && reader->old != NULL)
+		cmig_versions_refuse(what, "It is a trigger function, and triggers fire for what either version writes.");
+	if (reader->unfit != NULL)
+		cmig_versions_refuse(what, reader->unfit);
+	foreach(cell, p->tables)
+	{
+		const CmigVersionTable *table = lfirst(cell);
+
+		if (!table->viewed)
+			continue;
+		if (strstr(reader->types, psprintf(" %s ", table->b->oid)) != NULL)
+			cmig_versions_refuse(what, psprintf("An argument or its result has the row type of table %s, of which the new version has another.", table->b->qualified));
+		if (reader->body != NULL && strstr(reader->body, table->b->qualified) != NULL)
+			cmig_versions_refuse(what, psprintf("Its body contains \"%s\", which is the old version of the table until it is contracted. Leave out the schema.", table->b->qualified));
+	}
+}
+
+/*
+ * Find the views and functions that the version has: those that are new or
+ * changed, as they read the real tables, and what reads these.  One that reads
+ * a renamed column has not changed.  A new function does not belong to them if
+ * it finds what it reads by the search_path of its caller.
  */
 static void
-match_views(CmigPlanning *p, List *views)
+match_readers(CmigPlanning *p, const CmigImage *image)
 {
 	ListCell   *cell;
 	ListCell   *c;
 
-	foreach(cell, views)
+	foreach(cell, cmig_shape_readers(image))
 	{
-		CmigShapeView *view = lfirst(cell);
-		bool		kept = false;
+		CmigShapeReader *reader = lfirst(cell);
+		const char *name = cmig_shape_reader_name(reader, reader->schema);
+		bool		changed;
+		bool		follows = false;
 
-		foreach(c, p->old_views)
-		{
-			const		CmigShapeView *old = lfirst(c);
-
-			kept |= strcmp(old->oid, view->oid) == 0 && strcmp(old->definition, view->definition) == 0 &&
-				strcmp(old->qualified, view->qualified) == 0;
-		}
-		if (!kept && view->other != NULL)
-			cmig_versions_refuse(psprintf("view %s", view->qualified), psprintf("It reads another view, \"%s\".", view->other));
-		if (!kept)
-			p->views = lappend(p->views, view);
+		reader->old = find_reader(p->old_readers, reader->key);
+		foreach(c, reader->old ? NIL : p->old_readers)
+			if (strcmp(cmig_shape_reader_name(lfirst(c), ((CmigShapeReader *) lfirst(c))->schema), name) == 0)
+			reader->old = lfirst(c);
+		changed = reader->old == NULL || strcmp(reader->old->key, reader->key) != 0 || strcmp(reader->old->definition, reader->definition) != 0;
+		foreach(c, p->readers)
+			follows |= strstr(reader->reads, psprintf(" %s ", ((CmigShapeReader *) lfirst(c))->key)) != NULL;
+		if (!changed && (!follows || reader->kind[0] == 'M'))
+			continue;
+		require_fit(p, reader);
+		if (reader->old == NULL && reader->kind[0] == 'R' && !follows &&
+			(*reader->trigger == 't' || (reader->body != NULL && reader->path == NULL)))
+			continue;
+		p->readers = lappend(p->readers, reader);
 	}
+}
+
+/* Returns the search_path of a function, with the version's schemas. */
+static char *
+version_path(const CmigPlanning *p, const char *path)
+{
+	StringInfoData result;
+	List	   *names;
+	ListCell   *cell;
+
+	initStringInfo(&result);
+	if (!SplitIdentifierString(pstrdup(path), ',', &names))
+		names = list_make1(pstrdup(path));
+	foreach(cell, names)
+	{
+		const char *name = lfirst(cell);
+
+		if (cmig_text_list_has(p->result->schemas, name))
+			appendStringInfo(&result, "%s%s", result.len > 0 ? ", " : "", quote_literal_cstr(cmig_version_schema_name(p->result->revision, name)));
+		appendStringInfo(&result, "%s%s", result.len > 0 ? ", " : "", quote_literal_cstr(name));
+	}
+	return result.data;
+}
+
+/*
+ * Find how the readers are created in the schemas of the version: they are
+ * moved there, so that PostgreSQL itself writes what they read.
+ */
+static void
+move_readers(CmigPlanning *p, const CmigImage *image)
+{
+	static CmigQuery indexes = {
+		.sql = "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = substr($1, 2)::oid ORDER BY 1",.nargs = 1,.argtypes = {TEXTOID}
+	};
+	StringInfoData sql;
+	List	   *moved;
+	ListCell   *cell;
+	ListCell   *c;
+
+	initStringInfo(&sql);
+	foreach(cell, p->result->schemas)
+		appendStringInfo(&sql, "CREATE SCHEMA %s;\n", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell))));
+	foreach(cell, p->readers)
+	{
+		CmigShapeReader *reader = lfirst(cell);
+		const char *schema = cmig_version_schema_name(p->result->revision, reader->schema);
+
+		if (reader->old == NULL || strcmp(reader->old->key, reader->key) != 0)
+			reader->privileges = reader_privileges(reader, cmig_shape_reader_name(reader, schema), schema);
+		appendStringInfo(&sql, "ALTER %s %s SET SCHEMA %s;\n", reader->kind, cmig_shape_reader_name(reader, reader->schema), quote_identifier(schema));
+		if (reader->path != NULL)
+			appendStringInfo(&sql, "ALTER ROUTINE %s SET search_path TO %s;\n", cmig_shape_reader_name(reader, schema), version_path(p, reader->path));
+	}
+	p->script = sql.data;
+	run_script(p);
+	moved = cmig_shape_readers(image);
+	foreach(cell, p->readers)
+	{
+		CmigShapeReader *reader = lfirst(cell);
+
+		reader->version = find_reader(moved, reader->key);
+		foreach(c, reader->kind[0] == 'M' ? cmig_query_list(&indexes, reader->key) : NIL)
+			reader->indexes = lappend(reader->indexes, *(char **) lfirst(c));
+	}
+}
+
+/* Find the schemas that have a version. */
+static void
+find_schemas(CmigPlanning *p)
+{
+	List	   *names = NIL;
+	ListCell   *cell;
+
+	foreach(cell, p->tables)
+		if (((CmigVersionTable *) lfirst(cell))->viewed)
+		names = lappend(names, ((CmigVersionTable *) lfirst(cell))->b->schema);
+	foreach(cell, p->readers)
+		names = lappend(names, ((CmigShapeReader *) lfirst(cell))->schema);
+	foreach(cell, names)
+		if (!cmig_text_list_has(p->result->schemas, lfirst(cell)))
+		p->result->schemas = lappend(p->result->schemas, lfirst(cell));
 }
 
 /* Subtransaction callback: find the new shape. */
@@ -354,7 +518,10 @@ look_after(void *arg)
 		run_script(p);
 	image = cmig_replay_image(p->replay, &assumed);
 	p->h = cmig_shape_read(image);
-	match_views(p, cmig_shape_views(image));
+	match_readers(p, image);
+	find_schemas(p);
+	if (p->readers != NIL)
+		move_readers(p, image);
 }
 
 /* Is there a part with the same kind and columns? */
@@ -448,15 +615,17 @@ find_created(CmigPlanning *p)
 	foreach(cell, cmig_replay_compare(p->before, p->after))
 	{
 		CmigDiffLine *line = lfirst(cell);
+		const CmigObject *root;
 		bool		known = false;
 
-		if (strcmp(line->action, "create") != 0 || line->upgrade == NULL || line->subject == NULL ||
-			cmig_image_find(p->before, cmig_object_root(unconstify(CmigObject *, line->subject))->address) != NULL)
+		if (strcmp(line->action, "create") != 0 || line->upgrade == NULL || line->subject == NULL)
+			continue;
+		root = cmig_object_root(unconstify(CmigObject *, line->subject));
+		if (cmig_image_find(p->before, root->address) != NULL ||
+			find_reader(p->readers, psprintf("%c%u", root->kind == &cmig_kind_function ? 'p' : 'c', root->address.object)) != NULL)
 			continue;
 		for (int k = 0; k < lengthof(kinds); k++)
 			known |= line->subject->kind == kinds[k];
-		if (line->subject->kind == &cmig_kind_view || line->subject->kind == &cmig_kind_view_column)
-			continue;
 		if (!known)
 			cmig_versions_refuse(psprintf("%s %s", line->kind, line->object), "It is new in the revision, and only the new version would have it.");
 		p->created = lappend(p->created, line);
@@ -471,7 +640,8 @@ add_rest(CmigPlanning *p)
 {
 	const CmigKind *kinds[] = {&cmig_kind_table, &cmig_kind_column, &cmig_kind_default, &cmig_kind_constraint, &cmig_kind_foreign_key,
 		&cmig_kind_index, &cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_rule, &cmig_kind_statistics, &cmig_kind_sequence,
-	&cmig_kind_sequence_owner, &cmig_kind_toast, &cmig_kind_view, &cmig_kind_view_column};
+		&cmig_kind_sequence_owner, &cmig_kind_toast, &cmig_kind_view, &cmig_kind_view_column, &cmig_kind_materialized_view,
+	&cmig_kind_function};
 	List	   *assumed = NIL;
 	int			from = list_length(p->result->steps);
 	ListCell   *cell;
@@ -586,7 +756,7 @@ plan_all(CmigReplay *replay, void *arg)
 	cmig_replay_plan_run(replay, cmig_replay_plan_applied(p->now));
 	p->before = cmig_replay_image(replay, &assumed);
 	p->shapes[0] = cmig_shape_read(p->before);
-	p->old_views = cmig_shape_views(p->before);
+	p->old_readers = cmig_shape_readers(p->before);
 	empty_tables(p);
 	error = cmig_subtransaction_rehearse(look_after, p);
 	if (error != NULL)
@@ -595,22 +765,9 @@ plan_all(CmigReplay *replay, void *arg)
 		match_parts(p, lfirst(cell));
 
 	/* schemas first, then what is new, then each table */
-	foreach(cell, p->tables)
-	{
-		const CmigVersionTable *table = lfirst(cell);
-
-		if (table->viewed && !cmig_text_list_has(p->result->schemas, table->b->schema))
-			p->result->schemas = lappend(p->result->schemas, table->b->schema);
-	}
-	foreach(cell, p->views)
-	{
-		const		CmigShapeView *view = lfirst(cell);
-
-		if (!cmig_text_list_has(p->result->schemas, view->schema))
-			p->result->schemas = lappend(p->result->schemas, view->schema);
-	}
 	foreach(cell, p->result->schemas)
 		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("CREATE SCHEMA %s", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell)))));
+	cmig_versions_add_unchecked(p, CMIG_PHASE_PREPARE);
 	find_created(p);
 	try_steps(p, 0, NULL);
 	foreach(cell, p->tables)
@@ -630,7 +787,7 @@ plan_all(CmigReplay *replay, void *arg)
 		add_column_rows(p, table);
 	}
 	from = list_length(p->result->steps);
-	cmig_versions_add_views(p);
+	cmig_versions_add_readers(p);
 	try_steps(p, from, NULL);
 	from = list_length(p->result->steps);
 	foreach(cell, p->tables)
@@ -678,11 +835,6 @@ plan_all(CmigReplay *replay, void *arg)
 	add_rest(p);
 }
 
-/* Statements: the owner must be allowed to create objects in the schema. */
-#define NEW_OWNER(kind) \
-	"unnest(ARRAY[format('GRANT CREATE ON SCHEMA %s TO %I', $3, o), format('ALTER " kind " %s OWNER TO %I', $2, o)," \
-	" format('REVOKE CREATE ON SCHEMA %s FROM %I', $3, o)])"
-
 /*
  * The views and their schemas get the owners and privileges that the live
  * tables and schemas have now, which may not come from revisions.
@@ -690,14 +842,6 @@ plan_all(CmigReplay *replay, void *arg)
 static void
 add_privileges(CmigPlanning *p)
 {
-	static CmigQuery of_table = {
-		.sql = "SELECT format('GRANT %s ON %s TO %s%s', g.privilege_type, $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,"
-		"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), 1"
-		" FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = to_regclass($1) AND g.grantee <> c.relowner"
-		" AND g.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')"
-		" UNION ALL SELECT " NEW_OWNER("VIEW") ", generate_series(2, 4) FROM pg_class c, pg_get_userbyid(c.relowner) o WHERE c.oid = to_regclass($1) AND o <> $4::name ORDER BY 2, 1",
-		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
-	};
 	static CmigQuery of_column = {
 		.sql = "SELECT format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type, $3, $4, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,"
 		"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)"
@@ -749,7 +893,7 @@ add_privileges(CmigPlanning *p)
 				foreach(v, column->hidden ? cmig_query_list(&of_column, real, column->a->name, column->hidden, real) : NIL)
 					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
 			}
-			foreach(g, cmig_query_list(&of_table, real, table->view, quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)), runner))
+			foreach(g, cmig_query_list(&relation_privileges, real, table->view, quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)), runner))
 				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(g));
 		}
 		foreach(c, strncmp(step->sql, "CREATE SEQUENCE ", strlen("CREATE SEQUENCE ")) == 0 ? p->tables : NIL)
@@ -768,15 +912,18 @@ add_privileges(CmigPlanning *p)
 									   quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)), runner))
 				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, table->a->qualified, *(char **) lfirst(g));
 		}
-		foreach(c, strncmp(step->sql, "CREATE VIEW ", strlen("CREATE VIEW ")) == 0 && step->relation[0] == '\0' ? p->views : NIL)
+		foreach(c, p->readers)
 		{
-			const		CmigShapeView *view = lfirst(c);
-			char	   *name = psprintf("%s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, view->schema)),
-										quote_identifier(view->name));
+			const CmigShapeReader *reader = lfirst(c);
+			const char *schema = cmig_version_schema_name(p->result->revision, reader->schema);
 			ListCell   *g;
 
-			foreach(g, pg_str_endswith(step->sql, view->definition) ? cmig_query_list(&of_table, view->qualified, name, quote_identifier(cmig_version_schema_name(p->result->revision, view->schema)), runner) : NIL)
-				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", *(char **) lfirst(g));
+			if (reader->created != step)
+				continue;
+			/* those that the revisions grant, and those that the live one has */
+			foreach(g, list_concat_copy(reader->privileges, reader->old ?
+										reader_privileges(reader->old, cmig_shape_reader_name(reader, schema), schema) : NIL))
+				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", lfirst(g));
 		}
 	}
 }

@@ -32,19 +32,60 @@ oids_of(const CmigImage *image, const CmigKind *kind)
 }
 
 List *
-cmig_shape_views(const CmigImage *image)
+cmig_shape_readers(const CmigImage *image)
 {
 	static CmigQuery query = {
-		.sql = "SELECT c.oid, n.nspname, c.relname, format('%I.%I', n.nspname, c.relname), pg_get_viewdef(c.oid),"
-		" coalesce(array_to_string(c.reloptions, ', '), ''), obj_description(c.oid, 'pg_class'),"
-		" (SELECT min(v.relname) FROM pg_rewrite r JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid"
-		"  AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid JOIN pg_class v ON v.oid = d.refobjid AND v.relkind = 'v'"
-		"  WHERE r.ev_class = c.oid)"
-		" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY ($1::oid[]) ORDER BY n.nspname, c.relname",
-		.nargs = 1,.argtypes = {TEXTOID}
+		.sql = "WITH RECURSIVE reads (key, other) AS ("
+		" SELECT 'c' || w.ev_class, CASE d.refclassid WHEN 'pg_class'::regclass THEN 'c' ELSE 'p' END || d.refobjid"
+		" FROM pg_rewrite w JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid"
+		" WHERE w.ev_class = ANY ($1::oid[] || $2::oid[]) AND d.refobjid <> w.ev_class"
+		"  AND (d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($1::oid[] || $2::oid[])"
+		"   OR d.refclassid = 'pg_proc'::regclass AND d.refobjid = ANY ($3::oid[]))"
+		" UNION SELECT 'p' || d.objid, CASE d.refclassid WHEN 'pg_class'::regclass THEN 'c' ELSE 'p' END || d.refobjid"
+		" FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = ANY ($3::oid[]) AND d.refobjid <> d.objid"
+		"  AND (d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($1::oid[] || $2::oid[])"
+		"   OR d.refclassid = 'pg_proc'::regclass AND d.refobjid = ANY ($3::oid[]))),"
+		" depth (key, n) AS (SELECT key, 1 FROM reads UNION SELECT r.key, n + 1 FROM depth d JOIN reads r ON r.other = d.key WHERE n < 100)"
+		" SELECT r.*, t.* FROM (SELECT 'c' || c.oid AS key, CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'MATERIALIZED VIEW' END, n.nspname, quote_ident(c.relname),"
+		"  format(CASE c.relkind WHEN 'v' THEN 'CREATE OR REPLACE VIEW %I.%I%s%s%s AS %s' ELSE 'CREATE MATERIALIZED VIEW %I.%I%s%s%s AS %s WITH NO DATA' END,"
+		"   n.nspname, c.relname, ' USING ' || quote_ident(m.amname), ' WITH (' || array_to_string(c.reloptions, ', ') || ')',"
+		"   ' TABLESPACE ' || quote_ident(s.spcname), rtrim(pg_get_viewdef(c.oid), ';')),"
+		"  obj_description(c.oid, 'pg_class'), NULL, NULL, '', 'f',"
+		"  CASE WHEN EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid) OR EXISTS (SELECT FROM pg_attrdef f WHERE f.adrelid = c.oid)"
+		"   OR EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND w.rulename <> '_RETURN') THEN 'It has triggers, rules, or defaults.' END"
+		"  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am m ON m.oid = c.relam LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace"
+		"  WHERE c.oid = ANY ($1::oid[] || $2::oid[])"
+		"  UNION ALL SELECT 'p' || p.oid, 'ROUTINE', n.nspname, format('%I(%s)', p.proname, pg_get_function_identity_arguments(p.oid)),"
+		"  pg_get_functiondef(p.oid), obj_description(p.oid, 'pg_proc'), CASE WHEN p.prosqlbody IS NULL THEN p.prosrc END,"
+		"  (SELECT substr(o, length('search_path=') + 1) FROM unnest(p.proconfig) o WHERE starts_with(o, 'search_path=')),"
+		"  (SELECT coalesce(string_agg(format(' %s ', c.oid), ''), '') FROM pg_type y LEFT JOIN pg_type e ON e.oid = y.typelem AND y.typcategory = 'A'"
+		"   JOIN pg_class c ON c.oid = coalesce(e.typrelid, y.typrelid) AND c.relkind IN ('r', 'p')"
+		"   WHERE y.oid = p.prorettype OR y.oid = ANY (coalesce(p.proallargtypes, p.proargtypes))),"
+		"  p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype), NULL"
+		"  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = ANY ($3::oid[])) r"
+		"  (key, kind, schema, signature, definition, comment, body, path, types, trigger, unfit),"
+		" LATERAL (SELECT (SELECT coalesce(string_agg(format(' %s ', e.other), ''), '') FROM reads e WHERE e.key = r.key)) t (reads)"
+		" ORDER BY (SELECT coalesce(max(d.n), 0) FROM depth d WHERE d.key = r.key), kind DESC, schema, signature",
+		.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 	};
+	List	   *result = NIL;
+	ListCell   *cell;
 
-	return cmig_query_list(&query, oids_of(image, &cmig_kind_view));
+	foreach(cell, cmig_query_list(&query, oids_of(image, &cmig_kind_view), oids_of(image, &cmig_kind_materialized_view),
+								  oids_of(image, &cmig_kind_function)))
+	{
+		CmigShapeReader *reader = palloc0(sizeof(CmigShapeReader));
+
+		memcpy(reader, lfirst(cell), 12 * sizeof(char *));
+		result = lappend(result, reader);
+	}
+	return result;
+}
+
+char *
+cmig_shape_reader_name(const CmigShapeReader *reader, const char *schema)
+{
+	return psprintf("%s.%s", quote_identifier(schema), reader->signature);
 }
 
 List *

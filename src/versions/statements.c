@@ -7,6 +7,8 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "commands/defrem.h"
 #include "common/string.h"
 #include "utils/builtins.h"
@@ -287,40 +289,54 @@ add_removal(CmigPlanning *p, const CmigVersionTable *table, const char *phase)
 	cmig_versions_add_step(p, phase, real, psprintf("DROP TRIGGER IF EXISTS %s ON %s", quote_identifier(CMIG_EXPANSION_WRITE), real));
 }
 
-/* New and changed views, which read the real tables, too. */
+/* In this transaction, what a function's body reads need not be there yet. */
 void
-cmig_versions_add_views(CmigPlanning *p)
+cmig_versions_add_unchecked(CmigPlanning *p, const char *phase)
+{
+	cmig_versions_add_step(p, phase, "", pstrdup("SELECT pg_catalog.set_config('check_function_bodies', 'off', true)"));
+}
+
+/*
+ * New and changed views and functions, in the version's schemas.  A materialized
+ * view is filled after the tables.
+ */
+void
+cmig_versions_add_readers(CmigPlanning *p)
 {
 	ListCell   *cell;
+	ListCell   *c;
 
-	foreach(cell, p->views)
+	if (p->readers != NIL)
+		cmig_versions_add_unchecked(p, CMIG_PHASE_PREPARE);
+	foreach(cell, p->readers)
 	{
-		const		CmigShapeView *view = lfirst(cell);
-		char	   *name = psprintf("%s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, view->schema)),
-									quote_identifier(view->name));
+		CmigShapeReader *reader = lfirst(cell);
+		const char *name = cmig_shape_reader_name(reader, reader->version->schema);
 
-		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "",
-							   psprintf("CREATE VIEW %s%s%s%s AS %s", name, view->options[0] ? " WITH (" : "", view->options,
-										view->options[0] ? ")" : "", view->definition));
-		if (view->comment != NULL)
-			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("COMMENT ON VIEW %s IS %s", name, quote_literal_cstr(view->comment)));
+		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", reader->version->definition);
+		reader->created = llast(p->result->steps);
+		foreach(c, reader->indexes)
+			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", lfirst(c));
+		if (reader->comment != NULL)
+			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("COMMENT ON %s %s IS %s", reader->kind, name, quote_literal_cstr(reader->comment)));
+		if (reader->kind[0] == 'M')
+			cmig_versions_add_step(p, CMIG_PHASE_BUILD, "", psprintf("REFRESH MATERIALIZED VIEW %s", name));
 	}
 }
 
+/* Views and functions in the version's schemas, and these schemas. */
 static void
 add_views_removal(CmigPlanning *p, const char *phase)
 {
 	ListCell   *cell;
 
-	foreach(cell, p->views)
+	for (int i = list_length(p->readers) - 1; i >= 0; i--)
 	{
-		const		CmigShapeView *view = lfirst(cell);
+		const CmigShapeReader *reader = list_nth(p->readers, i);
 
-		cmig_versions_add_step(p, phase, "", psprintf("DROP VIEW IF EXISTS %s.%s",
-													  quote_identifier(cmig_version_schema_name(p->result->revision, view->schema)),
-													  quote_identifier(view->name)));
+		if (reader->kind[0] != 'M' || strcmp(phase, CMIG_PHASE_ABANDON) == 0)
+			cmig_versions_add_step(p, phase, "", psprintf("DROP %s IF EXISTS %s", reader->kind, cmig_shape_reader_name(reader, reader->version->schema)));
 	}
-
 	foreach(cell, p->tables)
 	{
 		const CmigVersionTable *table = lfirst(cell);
@@ -332,8 +348,48 @@ add_views_removal(CmigPlanning *p, const char *phase)
 								   psprintf("DROP VIEW IF EXISTS %s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)),
 											quote_identifier(table->b->name)));
 	}
+}
+
+static void
+add_schemas_removal(CmigPlanning *p, const char *phase)
+{
+	ListCell   *cell;
+
 	foreach(cell, p->result->schemas)
 		cmig_versions_add_step(p, phase, "", psprintf("DROP SCHEMA IF EXISTS %s", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell)))));
+}
+
+/*
+ * The views and functions that were changed in place take their new form while
+ * the columns that either form reads exist.  A function's body that is a string
+ * is among what differs in the end.
+ */
+static void
+add_readers_contract(CmigPlanning *p)
+{
+	ListCell   *cell;
+
+	for (int i = list_length(p->old_readers) - 1; i >= 0; i--)
+	{
+		const CmigShapeReader *old = list_nth(p->old_readers, i);
+		CmigAddress address = {old->key[0] == 'c' ? RelationRelationId : ProcedureRelationId, strtoul(old->key + 1, NULL, 10), 0};
+
+		/* a body that is a string depends on nothing */
+		if (old->body == NULL && cmig_image_find_exactly(p->after, address) == NULL)
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", psprintf("DROP %s %s", old->kind, cmig_shape_reader_name(old, old->schema)));
+	}
+	foreach(cell, p->readers)
+	{
+		const CmigShapeReader *reader = lfirst(cell);
+
+		if (reader->kind[0] == 'M')
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", psprintf("ALTER MATERIALIZED VIEW %s SET SCHEMA %s",
+																		cmig_shape_reader_name(reader, reader->version->schema), quote_identifier(reader->schema)));
+		else if (reader->old != NULL && reader->body == NULL && strcmp(reader->old->key, reader->key) == 0 &&
+				 strcmp(reader->old->definition, reader->definition) != 0)
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", reader->definition);
+	}
+	add_schemas_removal(p, CMIG_PHASE_CONTRACT);
 }
 
 /* Everything as before: whatever exists of the expansion is dropped. */
@@ -344,6 +400,7 @@ cmig_versions_add_abandon(CmigPlanning *p)
 	ListCell   *c;
 
 	add_views_removal(p, CMIG_PHASE_ABANDON);
+	add_schemas_removal(p, CMIG_PHASE_ABANDON);
 	foreach(t, p->tables)
 		add_removal(p, lfirst(t), CMIG_PHASE_ABANDON);
 	foreach(t, p->tables)
@@ -399,8 +456,7 @@ cmig_versions_add_abandon(CmigPlanning *p)
 static void
 add_dropped_objects(CmigPlanning *p)
 {
-	const CmigKind *kinds[] = {&cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_rule, &cmig_kind_statistics,
-	&cmig_kind_view, &cmig_kind_materialized_view};
+	const CmigKind *kinds[] = {&cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_rule, &cmig_kind_statistics};
 
 	for (int k = 0; k < lengthof(kinds); k++)
 		for (int i = p->before->count - 1; i >= 0; i--)
@@ -420,10 +476,12 @@ cmig_versions_add_contract(CmigPlanning *p)
 	ListCell   *t;
 	ListCell   *c;
 
+	cmig_versions_add_unchecked(p, CMIG_PHASE_CONTRACT);
 	add_views_removal(p, CMIG_PHASE_CONTRACT);
 	foreach(t, p->tables)
 		add_removal(p, lfirst(t), CMIG_PHASE_CONTRACT);
 	add_dropped_objects(p);
+	add_readers_contract(p);
 	/* foreign keys before what they refer to */
 	for (int keys = 1; keys >= 0; keys--)
 		foreach(t, p->tables)
