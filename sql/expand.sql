@@ -60,11 +60,35 @@ CALL cmig.expand('head');
 ROLLBACK;
 SELECT cmig.version_schema('042'), cmig.version_schema('042', 'Sales') AS sales;
 
-CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.age = -1; RETURN NEW; END$$;
-CREATE TRIGGER touch BEFORE UPDATE ON person FOR EACH ROW EXECUTE FUNCTION touch();
+-- the backfill fires none of the user's triggers, but one that is enabled as ALWAYS
+CREATE TABLE fired (name text, level text, depth int, age int);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+	INSERT INTO fired SELECT TG_NAME, TG_LEVEL, pg_trigger_depth(), (to_jsonb(OLD) ->> 'age')::int;
+	IF TG_NAME = 'always' THEN UPDATE orders o SET old = 8 WHERE o.id = OLD.age; END IF;
+	IF TG_NAME = 'row_before' THEN NEW.age = -1; END IF;
+	RETURN NEW;
+END$$;
+CREATE TRIGGER row_before BEFORE UPDATE ON person FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TRIGGER row_after AFTER UPDATE ON person FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TRIGGER statement_before BEFORE UPDATE ON person EXECUTE FUNCTION touch();
+CREATE TRIGGER statement_after AFTER UPDATE ON person REFERENCING OLD TABLE AS o NEW TABLE AS n EXECUTE FUNCTION touch();
+CREATE CONSTRAINT TRIGGER row_constraint AFTER UPDATE ON person DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TRIGGER replica AFTER UPDATE ON person FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TRIGGER always AFTER UPDATE ON person FOR EACH ROW EXECUTE FUNCTION touch();
+-- what a trigger writes elsewhere fires the triggers there
+CREATE TRIGGER nested AFTER UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION touch();
+ALTER TABLE person ENABLE REPLICA TRIGGER replica, ENABLE ALWAYS TRIGGER always;
 CALL cmig.expand('head');
-DROP TRIGGER touch ON person;
-DROP FUNCTION touch();
+SELECT name, level, depth, count(*), min(age) FROM fired GROUP BY 1, 2, 3 ORDER BY 1;
+TRUNCATE fired;
+-- a write fires each once
+UPDATE public_042.person SET last_name = 'Last1', age = 5 WHERE id = 1;
+SELECT name, level, depth, count(*), min(age) FROM fired GROUP BY 1, 2, 3 ORDER BY 1;
+DROP TRIGGER nested ON orders;
+DROP FUNCTION touch() CASCADE;
+DROP TABLE fired;
+UPDATE orders SET old = 7;
+UPDATE public_042.person SET age = 1 WHERE age = -1;
 SET client_min_messages = notice;
 CALL cmig.expand('head');
 CALL cmig.expand('042');

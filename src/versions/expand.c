@@ -210,7 +210,7 @@ fill(const StoredStep *step)
 	MemoryContext caller = CurrentMemoryContext;
 	volatile bool failed = false;
 
-	cmig_versions_filling = cmig_versions_hasty = true;
+	cmig_versions_fill(true, true);
 	PG_TRY();
 	{
 		cmig_toplevel_run_sql(step->sql, "cmig.expand");
@@ -219,7 +219,7 @@ fill(const StoredStep *step)
 	{
 		ErrorData  *error;
 
-		cmig_versions_hasty = false;
+		cmig_versions_fill(true, false);
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		if (cmig_subtransaction_must_rethrow(error) || error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
@@ -229,10 +229,9 @@ fill(const StoredStep *step)
 		failed = true;
 	}
 	PG_END_TRY();
-	cmig_versions_hasty = false;
 	if (failed)
 		cmig_toplevel_run_sql(step->sql, "cmig.expand");
-	cmig_versions_filling = false;
+	cmig_versions_fill(false, false);
 }
 
 /* Run steps that stand alone: builds, checks, and backfills. */
@@ -713,7 +712,7 @@ run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work
 	{
 		ErrorData  *error;
 
-		cmig_versions_filling = cmig_versions_hasty = false;
+		cmig_versions_fill(false, false);
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();

@@ -30,11 +30,11 @@
 
 /* in write.c */
 
-/* While rows are filled, the user's BEFORE triggers do not fire. */
-extern bool cmig_versions_filling;
-
-/* Filling without a subtransaction for each row: what fails is an error. */
-extern bool cmig_versions_hasty;
+/*
+ * Begin or end to fill rows, in which the user's triggers do not fire.  In
+ * haste, a row has no subtransaction: what fails is an error.
+ */
+extern void cmig_versions_fill(bool fills, bool in_haste);
 
 /* in shape.c: tables before and after a revision */
 

@@ -23,7 +23,6 @@
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
-#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
@@ -79,11 +78,12 @@ static dlist_head pending = DLIST_STATIC_INIT(pending);
 static bool *marks;
 static int	marks_allocated;
 
-/* Does this session fill the rows, and are triggers hidden for one of them? */
-bool		cmig_versions_filling = false;
-bool		cmig_versions_hasty = false;
-static bool triggers_hidden;
-static int	hidden_role;
+/*
+ * Does this session fill the rows?  "Hasty" is without a subtransaction for
+ * each row: what fails is an error.
+ */
+static bool filling_rows = false;
+static bool hasty = false;
 
 /* An expression of the trigger. */
 typedef struct Rule
@@ -137,21 +137,6 @@ static int
 depth(void)
 {
 	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
-}
-
-static void show_triggers(void);
-
-static void
-end_transaction(XactEvent event, void *arg)
-{
-	show_triggers();
-}
-
-static void
-end_subtransaction(SubXactEvent event, SubTransactionId my, SubTransactionId parent, void *arg)
-{
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		show_triggers();
 }
 
 /* Memory context callback */
@@ -213,8 +198,6 @@ start(void)
 	CacheRegisterSyscacheCallback(PROCOID, invalidate, (Datum) 0);
 	CacheRegisterSyscacheCallback(TYPEOID, invalidate, (Datum) 0);
 	CacheRegisterSyscacheCallback(OPEROID, invalidate, (Datum) 0);
-	RegisterXactCallback(end_transaction, NULL);
-	RegisterSubXactCallback(end_subtransaction, NULL);
 }
 
 Datum
@@ -260,55 +243,63 @@ require_trigger(FunctionCallInfo fcinfo, const char *name)
 	return data;
 }
 
-/* Is this the trigger that fires last, for each row? */
+/* Is this the trigger that computes the columns of the other version? */
 static bool
-is_last_trigger(const Trigger *trigger)
+is_ours(const Trigger *trigger)
 {
-	return strcmp(trigger->tgname, CMIG_EXPANSION_WRITE) == 0 && trigger->tgenabled == TRIGGER_FIRES_ALWAYS &&
-		trigger->tgqual == NULL && trigger->tgnattr == 0 && TRIGGER_FOR_BEFORE(trigger->tgtype) &&
-		TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_UPDATE(trigger->tgtype) &&
-		strcmp(get_func_name(trigger->tgfoid), "expansion_write") == 0 &&
+	char	   *name = strcmp(trigger->tgname, CMIG_EXPANSION_WRITE) == 0 ? get_func_name(trigger->tgfoid) : NULL;
+
+	return name != NULL && strcmp(name, "expansion_write") == 0 &&
 		get_func_namespace(trigger->tgfoid) == get_namespace_oid("cmig", false);
 }
 
+static ExecutorStart_hook_type next_ExecutorStart;
+
 /*
- * While rows are filled, the user's BEFORE triggers do not fire, unless one is
- * enabled as REPLICA or ALWAYS.  Between the first trigger of a row and the
- * last one, where the setting returns, no other code must run: the table's
- * owner could otherwise write to tables of others without their triggers.
+ * An UPDATE that fills rows of an expanded table fires none of the user's
+ * triggers, except for those that are enabled as ALWAYS.  This is how it is
+ * told from others that run meanwhile: it sets the state alone.  Foreign keys
+ * are still checked, and code that the UPDATE calls finds all triggers.
  */
 static void
-hide_triggers(const TriggerData *data)
+hide_triggers(QueryDesc *query, int eflags)
 {
-	const TriggerDesc *triggers = data->tg_relation->trigdesc;
-	bool		ends = false;
+	ListCell   *cell;
 
-	if (!cmig_versions_filling || SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
-		return;
-	for (int i = 0; i < triggers->numtriggers; i++)
+	if (next_ExecutorStart)
+		next_ExecutorStart(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+	foreach(cell, filling_rows ? query->estate->es_opened_result_relations : NIL)
 	{
-		const Trigger *trigger = &triggers->triggers[i];
+		ResultRelInfo *table = lfirst(cell);
+		TriggerDesc *triggers = table->ri_TrigDesc; /* a copy */
+		Bitmapset  *set = ExecGetUpdatedCols(table, query->estate);
+		bool		ours = false;
+		int			column = 0;
 
-		if (is_last_trigger(trigger))
-			ends = true;
-		else if (trigger->tgenabled != TRIGGER_FIRES_ON_ORIGIN && trigger->tgenabled != TRIGGER_DISABLED &&
-				 trigger->tgoid != data->tg_trigger->tgoid)
-			return;
+		for (int i = 0; triggers != NULL && bms_get_singleton_member(set, &column) && i < triggers->numtriggers; i++)
+			ours |= is_ours(&triggers->triggers[i]);
+		if (!ours || column + FirstLowInvalidHeapAttributeNumber != get_attnum(RelationGetRelid(table->ri_RelationDesc), CMIG_STATE_COLUMN))
+			continue;
+		for (int i = 0; i < triggers->numtriggers; i++)
+			if (!triggers->triggers[i].tgisinternal && triggers->triggers[i].tgenabled != TRIGGER_FIRES_ALWAYS)
+				triggers->triggers[i].tgenabled = TRIGGER_DISABLED;
 	}
-	if (!ends)
-		return;
-	hidden_role = SessionReplicationRole;
-	SessionReplicationRole = SESSION_REPLICATION_ROLE_REPLICA;
-	triggers_hidden = true;
 }
 
-/* A transaction ends, or the last trigger fires. */
-static void
-show_triggers(void)
+void
+cmig_versions_fill(bool fills, bool in_haste)
 {
-	if (triggers_hidden)
-		SessionReplicationRole = hidden_role;
-	triggers_hidden = false;
+	static bool hooked = false;
+
+	filling_rows = fills;
+	hasty = in_haste;
+	if (hooked)
+		return;
+	next_ExecutorStart = ExecutorStart_hook;
+	ExecutorStart_hook = hide_triggers;
+	hooked = true;
 }
 
 Datum
@@ -326,10 +317,7 @@ cmig_expansion_begin(PG_FUNCTION_ARGS)
 		marks_allocated = size;
 	}
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-	{
-		hide_triggers(data);
 		return PointerGetDatum(data->tg_newtuple);
-	}
 	marks[n] = take_mark(fcinfo->flinfo->fn_mcxt);
 	return PointerGetDatum(data->tg_trigtuple);
 }
@@ -635,7 +623,7 @@ apply(Statement *statement, Rule *rule, bool forgiving)
 	ErrorContextCallback callback = {error_context_stack, describe_error, &e};
 	TupleTableSlot *slot = statement->slot;
 
-	if (forgiving && !rule->safe && !cmig_versions_hasty)
+	if (forgiving && !rule->safe && !hasty)
 	{
 		ErrorData  *error = cmig_subtransaction_try(evaluate, &e);
 
@@ -711,7 +699,6 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	char	   *failure = NULL;
 	bool	   *due;
 
-	show_triggers();
 	if (writer->count == 0)
 		return PointerGetDatum(tuple);
 	ResetExprContext(statement->econtext);
@@ -752,7 +739,7 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 			due[i] = update ? !changed && !old_build && any_changed(rule->reads, before, in) : new_build;
 		touched |= due[i] || (update && rule->kind == CMIG_RULE_CHECK && any_changed(rule->reads, before, in));
 	}
-	if (old_build && !cmig_versions_filling)
+	if (old_build && !filling_rows)
 		note_old_build(writer);
 	if (!touched && !todo && !new_build)
 		return PointerGetDatum(tuple);
