@@ -272,6 +272,9 @@ SELECT revision FROM cmig.upgrade('044');
 INSERT INTO chain VALUES (1, 'Ada Lovelace', 5);
 CALL cmig.expand('046');
 INSERT INTO chain VALUES (2, 'Bob M', 6);
+INSERT INTO chain VALUES (4, 'Dee D', 2000000000);
+SELECT cmig_new_first, cmig_new_n, cmig_state FROM chain WHERE id = 4;
+UPDATE chain SET n = 7 WHERE id = 4;
 INSERT INTO public_046.chain (id, first, n) VALUES (3, 'Cy', 21);
 SELECT id, name, n FROM chain ORDER BY id;
 SELECT * FROM public_046.chain ORDER BY id;
@@ -298,8 +301,8 @@ ALTER TABLE chain ADD initial int NOT NULL;
 -- cmig:downgrade
 $c$);
 CALL cmig.expand();
-INSERT INTO chain (id, first, n) VALUES (4, 'Dee', 1);
-INSERT INTO chain (id, first, n) VALUES (4, 'Dee', 2) RETURNING id, first, n, cmig_new_initial;
+INSERT INTO chain (id, first, n) VALUES (5, 'Dee', 1);
+INSERT INTO chain (id, first, n) VALUES (5, 'Dee', 2) RETURNING id, first, n, cmig_new_initial;
 CALL cmig.abandon();
 
 DROP TABLE client, person, orders, item, parcel, chain;

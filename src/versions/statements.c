@@ -181,7 +181,7 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 	}
 	appendStringInfoChar(&sql, ')');
 	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
-						   psprintf("CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin()",
+						   psprintf("CREATE TRIGGER %s BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin()",
 									quote_identifier(CMIG_EXPANSION_BEGIN), real));
 	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, sql.data);
 	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,

@@ -23,8 +23,10 @@
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "catalog/pg_trigger.h"
@@ -98,6 +100,7 @@ typedef struct Rule
 	Expr	   *expr;
 	Bitmapset  *reads;			/* columns, from FirstLowInvalid... */
 	bool		safe;			/* it cannot fail */
+	bool		plain;			/* an error leaves nothing to be cleaned up */
 	bool		by_value;
 	int16		length;
 	ExprState  *state;			/* for one statement */
@@ -128,7 +131,15 @@ typedef struct Statement
 	Writer		writer;			/* a copy, with states of its own */
 	ExprContext *econtext;
 	TupleTableSlot *slot;
-	MemoryContext context;
+	uint64		rows;			/* of the old build */
+	const char *relation;
+
+	/* the row that is transformed */
+	bool	   *due;			/* for each rule */
+	bool		update;
+	bool		new_build;
+	bool		careful;		/* each rule that may fail in a subtransaction */
+	char	   *failure;		/* why it cannot be transformed, or NULL */
 } Statement;
 
 static HTAB *writers;
@@ -322,11 +333,60 @@ cmig_expansion_begin(PG_FUNCTION_ARGS)
 	return PointerGetDatum(data->tg_trigtuple);
 }
 
-/* A check for expression_tree_walker: can evaluating the expression fail? */
+/* Values of a plain type are handled without catalogs and without other code. */
 static bool
-may_fail_function(Oid function, void *context)
+is_plain_type(Oid type)
 {
-	return !get_func_leakproof(function);
+	switch (type)
+	{
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case BYTEAOID:
+		case DATEOID:
+		case TIMEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+		case INTERVALOID:
+		case UUIDOID:
+		case JSONBOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * A check for expression_tree_walker: can evaluating the expression fail?  Or,
+ * if "plainly" is set, can it do so other than in a function of PostgreSQL that
+ * only computes a value?
+ */
+static bool
+may_fail_function(Oid function, void *plainly)
+{
+	HeapTuple	tuple;
+	Form_pg_proc proc;
+	bool		plain;
+
+	if (get_func_leakproof(function) || !*(bool *) plainly)
+		return !get_func_leakproof(function);
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	plain = function < FirstGenbkiObjectId && proc->prolang == INTERNALlanguageId && proc->provolatile == PROVOLATILE_IMMUTABLE &&
+		is_plain_type(proc->prorettype);
+	for (int i = 0; i < proc->pronargs; i++)
+		plain &= is_plain_type(proc->proargtypes.values[i]);
+	ReleaseSysCache(tuple);
+	return !plain;
 }
 
 static bool
@@ -463,6 +523,7 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger)
 		Oid			type = BOOLOID;
 		int32		typmod = -1;
 		int			n = -1;
+		bool		plainly = false;
 
 		rule->kind = trigger->tgargs[i][0];
 		rule->required = strchr(trigger->tgargs[i], '!') != NULL;
@@ -485,7 +546,9 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger)
 		}
 		rule->expr = compile(relation, trigger->tgargs[i + 3], type, typmod);
 		pull_varattnos((Node *) rule->expr, 1, &rule->reads);
-		rule->safe = !may_fail((Node *) rule->expr, NULL);
+		rule->safe = !may_fail((Node *) rule->expr, &plainly);
+		plainly = true;
+		rule->plain = !may_fail((Node *) rule->expr, &plainly);
 		/* the whole row */
 		if (bms_is_member(-FirstLowInvalidHeapAttributeNumber, rule->reads))
 			while ((n = n + 1) < desc->natts)
@@ -550,7 +613,8 @@ find_statement(FunctionCallInfo fcinfo, const TriggerData *data)
 	statement->econtext = CreateStandaloneExprContext();
 	statement->slot = MakeSingleTupleTableSlot(statement->writer.desc, &TTSOpsVirtual);
 	statement->econtext->ecxt_scantuple = statement->slot;
-	statement->context = CurrentMemoryContext;
+	statement->due = palloc(sizeof(bool) * Max(statement->writer.count, 1));
+	statement->relation = RelationGetRelationName(data->tg_relation);
 	MemoryContextSwitchTo(old);
 	return fcinfo->flinfo->fn_extra = statement;
 }
@@ -623,7 +687,7 @@ apply(Statement *statement, Rule *rule, bool forgiving)
 	ErrorContextCallback callback = {error_context_stack, describe_error, &e};
 	TupleTableSlot *slot = statement->slot;
 
-	if (forgiving && !rule->safe && !hasty)
+	if (forgiving && !rule->safe && statement->careful)
 	{
 		ErrorData  *error = cmig_subtransaction_try(evaluate, &e);
 
@@ -666,7 +730,7 @@ apply(Statement *statement, Rule *rule, bool forgiving)
 
 /* A new row of the new version, or an updated one: are there nulls? */
 static void
-require_values(const Statement *statement, const char *relation)
+require_values(const Statement *statement)
 {
 	for (int i = 0; i < statement->writer.count; i++)
 	{
@@ -676,8 +740,56 @@ require_values(const Statement *statement, const char *relation)
 			ereport(ERROR,
 					(errcode(ERRCODE_NOT_NULL_VIOLATION),
 					 errmsg("null value in column \"%s\" of relation \"%s\" violates not-null constraint",
-							rule->label, relation)));
+							rule->label, statement->relation)));
 	}
+}
+
+/*
+ * Compute the columns of the new version, and check its constraints.  May run
+ * in a subtransaction.
+ */
+static void
+transform(void *arg)
+{
+	Statement  *statement = arg;
+	Writer	   *writer = &statement->writer;
+
+	statement->failure = NULL;
+	for (int i = 0; i < writer->count; i++)
+	{
+		char	   *reason;
+
+		if (!statement->due[i] || writer->rules[i].kind != CMIG_RULE_UP)
+			continue;
+		reason = apply(statement, &writer->rules[i], !writer->strict && (statement->update || !statement->new_build));
+		statement->failure = statement->failure ? statement->failure : reason;
+	}
+	if (statement->new_build && !statement->failure)
+		require_values(statement);
+	for (int i = 0; i < writer->count && !statement->failure; i++)
+		if (writer->rules[i].kind == CMIG_RULE_CHECK)
+			statement->failure = apply(statement, &writer->rules[i], !writer->strict && !statement->new_build);
+}
+
+/* As cmig_subtransaction_try(), for what leaves nothing to be cleaned up. */
+static ErrorData *
+try_plainly(CmigSubtransactionWork work, void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ErrorData  *volatile error = NULL;
+
+	PG_TRY();
+	{
+		work(arg);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return error;
 }
 
 Datum
@@ -692,17 +804,18 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	HeapTuple	tuple = update ? data->tg_newtuple : data->tg_trigtuple;
 	TupleTableSlot *slot = statement->slot;
 	int			natts = RelationGetNumberOfAttributes(data->tg_relation);
+	HeapTuple	result;
 	bool		old_build;
 	bool		new_build;
 	bool		todo = false;
 	bool		touched = false;
-	char	   *failure = NULL;
-	bool	   *due;
+	bool		risky = false;
+	bool		plain = true;
+	bool	   *due = statement->due;
 
 	if (writer->count == 0)
 		return PointerGetDatum(tuple);
 	ResetExprContext(statement->econtext);
-	due = MemoryContextAllocZero(statement->econtext->ecxt_per_tuple_memory, writer->count * sizeof(bool));
 	if (update)
 	{
 		bool		filled;
@@ -732,14 +845,21 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 		bool		changed = update && rule->column > 0 &&
 		has_changed(rule->column - FirstLowInvalidHeapAttributeNumber, before, in);
 
+		due[i] = false;
 		if (rule->kind == CMIG_RULE_UP)
 			due[i] = update ? !changed && (todo || (!new_build && any_changed(rule->reads, before, in))) :
 				old_build || (rule->takes_default && slot_attisnull(in, rule->column));
 		else if (rule->kind == CMIG_RULE_DOWN)
 			due[i] = update ? !changed && !old_build && any_changed(rule->reads, before, in) : new_build;
+		if (!rule->safe && (rule->kind == CMIG_RULE_CHECK ? !new_build : due[i] && rule->kind == CMIG_RULE_UP))
+		{
+			risky = true;
+			plain &= rule->plain;
+		}
 		touched |= due[i] || (update && rule->kind == CMIG_RULE_CHECK && any_changed(rule->reads, before, in));
 	}
-	if (old_build && !filling_rows)
+	/* the time of day takes a while */
+	if (old_build && !filling_rows && statement->rows++ % 64 == 0)
 		note_old_build(writer);
 	if (!touched && !todo && !new_build)
 		return PointerGetDatum(tuple);
@@ -751,27 +871,36 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	memcpy(slot->tts_isnull, in->tts_isnull, sizeof(bool) * natts);
 	ExecStoreVirtualTuple(slot);
 
-	for (int i = 0; i < writer->count; i++)
+	/*
+	 * What an old build writes must not fail.  As a subtransaction takes
+	 * time, there is none for plain expressions, and one for all others, and
+	 * only if that fails, one for each rule.
+	 */
+	statement->update = update;
+	statement->new_build = new_build;
+	statement->careful = false;
+	if (risky && !writer->strict && (update || !new_build) && !hasty)
 	{
-		char	   *reason;
+		ErrorData  *error = plain ? try_plainly(transform, statement) : cmig_subtransaction_try(transform, statement);
 
-		if (!due[i] || writer->rules[i].kind != CMIG_RULE_UP)
-			continue;
-		reason = apply(statement, &writer->rules[i], !writer->strict && (update || !new_build));
-		failure = failure ? failure : reason;
+		if (error != NULL && cmig_subtransaction_must_rethrow(error))
+			ReThrowError(error);
+		statement->careful = error != NULL;
 	}
-	if (new_build && !failure)
-		require_values(statement, RelationGetRelationName(data->tg_relation));
-	for (int i = 0; i < writer->count && !failure; i++)
-		if (writer->rules[i].kind == CMIG_RULE_CHECK)
-			failure = apply(statement, &writer->rules[i], !writer->strict && !new_build);
+	else
+		transform(statement);
+	if (statement->careful)
+		transform(statement);
 	for (int i = 0; i < writer->count; i++)
 		if (due[i] && writer->rules[i].kind == CMIG_RULE_DOWN)
 			(void) apply(statement, &writer->rules[i], false);
 
-	slot->tts_isnull[writer->state - 1] = failure == NULL;
-	if (failure != NULL)
-		slot->tts_values[writer->state - 1] = CStringGetTextDatum(cmig_text_one_line(failure));
-	return PointerGetDatum(heap_modify_tuple(tuple, RelationGetDescr(data->tg_relation), slot->tts_values,
-											 slot->tts_isnull, memset(palloc(natts), true, natts)));
+	slot->tts_isnull[writer->state - 1] = statement->failure == NULL;
+	if (statement->failure != NULL)
+		slot->tts_values[writer->state - 1] = CStringGetTextDatum(cmig_text_one_line(statement->failure));
+	result = heap_form_tuple(RelationGetDescr(data->tg_relation), slot->tts_values, slot->tts_isnull);
+	result->t_data->t_ctid = tuple->t_data->t_ctid;
+	result->t_self = tuple->t_self;
+	result->t_tableOid = tuple->t_tableOid;
+	return PointerGetDatum(result);
 }
