@@ -53,6 +53,20 @@ my @kinds = (
 		DROP TYPE mood;",
 		q{INSERT INTO t (id, m) VALUES (3, 'sad'); INSERT INTO n.t (id, m) VALUES (4, 'blue'); INSERT INTO n.t (id) VALUES (5);},
 		'1|sad 2|ok 3|sad 4|sad 5|ok', '1|blue 2|ok 3|blue 4|blue 5|ok' ],
+	[ 'enum replaced, its values renamed and removed', q{CREATE TYPE mood AS ENUM ('sad', 'meh', 'ok'); CREATE TABLE t (id int PRIMARY KEY, m mood DEFAULT 'ok' CHECK (m <> 'meh' OR id > 0)); INSERT INTO t VALUES (1, 'sad'), (2, 'ok'), (3, 'meh');
+		CREATE TYPE kind AS ENUM ('a', 'b'); ALTER TABLE t ADD k kind NOT NULL DEFAULT 'a'; CREATE INDEX ON t (k) WHERE k <> 'b'; CREATE VIEW v AS SELECT k FROM t;},
+		"ALTER TYPE mood RENAME TO mood_old; CREATE TYPE mood AS ENUM ('blue', 'ok'); COMMENT ON TYPE mood IS 'new';
+		ALTER TABLE t DROP CONSTRAINT t_check, ALTER m DROP DEFAULT, ALTER m TYPE mood USING CASE m WHEN 'sad'::mood_old THEN 'blue'::mood ELSE 'ok' END, ALTER m SET DEFAULT 'ok';
+		-- cmig:down t.m = CASE m::text WHEN 'blue' THEN 'sad' ELSE m::text END
+		DROP TYPE mood_old; DROP VIEW v; CREATE TYPE kind2 AS ENUM ('b', 'a', 'c'); ALTER TABLE t ALTER k DROP DEFAULT; DROP INDEX t_k_idx; ALTER TABLE t ALTER k TYPE kind2 USING coalesce(k::text::kind2, 'c'), ALTER k SET DEFAULT 'c';
+		CREATE INDEX ON t (k) WHERE k <> 'b'; DROP TYPE kind; ALTER TYPE kind2 RENAME TO kind; CREATE VIEW v AS SELECT k, 'b'::kind AS b FROM t;
+		-- cmig:down t.k = nullif(k, 'c')::text\n",
+		q{INSERT INTO t (id, m) VALUES (4, 'meh'); INSERT INTO n.t (id, m, k) VALUES (5, 'blue', 'b'); UPDATE t SET m = 'sad' WHERE id = 2; SET search_path = public_042, public; UPDATE n.t SET m = 'blue'::mood, k = (SELECT max(k)::text::kind FROM v WHERE k < 'c') WHERE id = 1; RESET search_path;},
+		'1|sad|a 2|sad|a 3|meh|a 4|meh|a 5|sad|b', '1|blue|a 2|blue|a 3|ok|a 4|ok|a 5|blue|b' ],
+	[ 'ALTER TYPE ... RENAME VALUE', q{CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE t (id int PRIMARY KEY, m mood NOT NULL DEFAULT 'sad'); INSERT INTO t VALUES (1, 'sad'), (2, 'ok'); CREATE TABLE u (id int, m mood UNIQUE);},
+		"ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'; ALTER TYPE mood ADD VALUE 'wow' AFTER 'blue'",
+		q{INSERT INTO t VALUES (3); INSERT INTO n.t (id) VALUES (4); INSERT INTO t VALUES (5, 'ok'); UPDATE n.t SET m = 'blue' WHERE id = 2; INSERT INTO n.u VALUES (1, 'blue');},
+		'1|sad 2|sad 3|sad 4|sad 5|ok', '1|blue 2|blue 3|blue 4|blue 5|ok' ],
 	[ 'from JSON to a column', q{CREATE TABLE t (id int PRIMARY KEY, doc jsonb NOT NULL DEFAULT '{}'); INSERT INTO t VALUES (1, '{"a": "x"}');},
 		"ALTER TABLE t ADD a text;\n-- cmig:up t.a = doc->>'a'\nALTER TABLE t DROP doc;\n-- cmig:down t.doc = jsonb_build_object('a', a)",
 		q{INSERT INTO t VALUES (2, '{"a": "y"}'); INSERT INTO n.t (id, a) VALUES (3, 'z'); UPDATE t SET doc = '{"a": "xx"}' WHERE id = 1;},
@@ -143,6 +157,7 @@ my @refused = (
 		'function public.f\(\) cannot be expanded\nDETAIL:  Its body contains "public.t"' ],
 	[ "CREATE TABLE t (id int, a text); CREATE VIEW v AS SELECT a FROM t; CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER g INSTEAD OF INSERT ON v FOR EACH ROW EXECUTE FUNCTION f()",
 		'CREATE OR REPLACE VIEW v AS SELECT a FROM t WHERE id > 1', 'view public.v cannot be expanded' ],
+	[ "CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TABLE t (m mood[])", "ALTER TYPE mood RENAME VALUE 'a' TO 'c'", 'the expression cannot be converted to type mood\[\]' ],
 	[ 'CREATE TABLE t (id int)', 'ALTER TABLE t ADD b text NOT NULL', 'column t.b needs a line "-- cmig:up"' ],
 	[ 'CREATE TABLE t (id int, a text NOT NULL)', 'ALTER TABLE t DROP a', 'column t.a needs a line "-- cmig:down"' ],
 	[ 'CREATE TABLE t (id int, a text)', 'ALTER TABLE t ALTER a SET NOT NULL', 'column t.a needs a line "-- cmig:up"' ],
@@ -249,6 +264,18 @@ foreach my $one (@refused)
 
 	like($err, qr/ERROR:  $message/, "refused: $message");
 	is($node->safe_psql($name, 'SELECT count(*) FROM cmig.expansion_run'), '0', 'nothing has run');
+}
+
+# interrupted before the last of what belongs to no table
+{
+	my $name = database('CREATE TABLE t (id int PRIMARY KEY, a text);', 'ALTER TABLE t RENAME a TO b; CREATE TABLE fresh (id int); CREATE VIEW v AS SELECT b FROM t;');
+	my $dump = dump_of($name);
+
+	$node->safe_psql($name, "CREATE FUNCTION stop() RETURNS event_trigger LANGUAGE plpgsql AS \$\$BEGIN IF to_regclass('public_042.v') IS NOT NULL THEN RAISE 'stopped'; END IF; END\$\$;
+		CREATE EVENT TRIGGER stop ON ddl_command_end EXECUTE FUNCTION stop()");
+	like(($node->psql($name, 'CALL cmig.expand()'))[2], qr/ERROR:  stopped/, 'interrupted');
+	$node->safe_psql($name, 'DROP EVENT TRIGGER stop; DROP FUNCTION stop(); CALL cmig.abandon()');
+	is(dump_of($name), $dump, 'interrupted: abandoned');
 }
 
 # dumped and restored while it is expanded

@@ -638,11 +638,14 @@ contract(Work *work, FunctionCallInfo fcinfo)
 static void
 abandon(Work *work, FunctionCallInfo fcinfo)
 {
-	/* what was not prepared, in one transaction for each table, is not ours */
+	/*
+	 * What was not prepared, in one transaction for each table, is not ours.
+	 * What belongs to no table is prepared before the tables and after them.
+	 */
 	static CmigQuery prepared = {
 		"SELECT position, phase, relation, statement, done FROM cmig.expansion_step s WHERE revision = $1 AND phase = 'abandon'"
-		" AND NOT EXISTS (SELECT FROM cmig.expansion_step p WHERE p.revision = s.revision AND p.relation = s.relation"
-		"  AND p.phase = 'prepare' AND NOT p.done) ORDER BY s.position", 1, {TEXTOID}
+		" AND EXISTS (SELECT FROM cmig.expansion_step p WHERE p.revision = s.revision AND p.relation = s.relation"
+		"  AND p.phase = 'prepare' HAVING count(*) = 0 OR bool_or(p.done)) ORDER BY s.position", 1, {TEXTOID}
 	};
 
 	require_expansion(work);

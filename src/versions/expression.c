@@ -109,11 +109,16 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 	int			level = NewGUCNestLevel();
 	Bitmapset  *reads = NULL;
 	bool		bare = IsA(expr, ColumnRef);	/* only the column */
+	const char *path;
 	char	   *result;
+	ListCell   *cell;
 
 	get_atttypetypmodcoll(relation, number, &type, &typmod, &collation);
 	error_context_stack = &callback;
-	cmig_settings_override("search_path", cmig_session_search_path());
+	path = cmig_session_search_path();
+	foreach(cell, names->up ? names->planning->enums : NIL)
+		path = psprintf("%s, %s", quote_identifier(cmig_version_schema_name(names->planning->result->revision, ((CmigVersionEnum *) lfirst(cell))->b->schema)), path);
+	cmig_settings_override("search_path", path);
 	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true),
 					 false, true, true);
 	pstate->p_pre_columnref_hook = find_column;
@@ -135,7 +140,8 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 					 errdetail("A generated column has no value yet when a row is written."),
 					 errhint("Write its expression instead.")));
 	expr = coerce_to_target_type(pstate, expr, exprType(expr), type, typmod,
-								 COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+								 type_is_enum(type) ? COERCION_EXPLICIT : COERCION_ASSIGNMENT,
+								 type_is_enum(type) ? COERCE_EXPLICIT_CAST : COERCE_IMPLICIT_CAST, -1);
 	if (expr == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),

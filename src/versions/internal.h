@@ -81,6 +81,21 @@ typedef struct CmigShapeTable
 								 * before foreign keys */
 } CmigShapeTable;
 
+typedef struct CmigShapeEnum
+{
+	char	   *oid;
+	char	   *schema;
+	char	   *name;
+	char	   *qualified;
+	char	   *labels;			/* quoted, in order */
+	char	   *numbers;		/* JSON: OIDs of the labels, which stay the
+								 * same when a label is renamed */
+	char	   *comment;
+} CmigShapeEnum;
+
+/* Returns a List of CmigShapeEnum: the enums of the image. */
+extern List *cmig_shape_enums(const CmigImage *image);
+
 /* A view, materialized or not, or a function: it reads tables. */
 typedef struct CmigShapeReader
 {
@@ -214,6 +229,17 @@ typedef struct CmigVersionTable
 	CmigExpansionStep *created; /* the step that creates it */
 } CmigVersionTable;
 
+/* An enum that has other labels, or was replaced, under its name. */
+typedef struct CmigVersionEnum
+{
+	const CmigShapeEnum *a;
+	const CmigShapeEnum *b;
+	char	   *name;			/* in the version's schema, qualified */
+	char	   *up;				/* WHEN ... for labels that were renamed, or
+								 * NULL */
+	char	   *down;
+} CmigVersionEnum;
+
 /* A planning in progress. */
 typedef struct CmigPlanning
 {
@@ -224,6 +250,8 @@ typedef struct CmigPlanning
 	List	   *texts;			/* of CmigRevisionText * */
 	int			revisions;		/* how many are pending */
 	List	  **shapes;			/* of CmigShapeTable *: before, and after each */
+	List	   *old_enums;		/* of CmigShapeEnum * */
+	List	   *enums;			/* of CmigVersionEnum * */
 	List	   *old_readers;	/* of CmigShapeReader * */
 	List	   *readers;		/* likewise: new and changed ones, which the
 								 * version has */
@@ -284,6 +312,7 @@ extern void cmig_versions_add_abandon(CmigPlanning *p);
 extern void cmig_versions_add_contract(CmigPlanning *p);
 
 extern void cmig_versions_add_unchecked(CmigPlanning *p, const char *phase);
+extern void cmig_versions_add_enums(CmigPlanning *p);
 extern void cmig_versions_add_readers(CmigPlanning *p);
 
 #endif							/* CMIG_VERSIONS_INTERNAL_H */

@@ -443,7 +443,7 @@ move_readers(CmigPlanning *p, const CmigImage *image)
 
 	initStringInfo(&sql);
 	foreach(cell, p->result->schemas)
-		appendStringInfo(&sql, "CREATE SCHEMA %s;\n", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell))));
+		appendStringInfo(&sql, "CREATE SCHEMA IF NOT EXISTS %s;\n", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell))));
 	foreach(cell, p->readers)
 	{
 		CmigShapeReader *reader = lfirst(cell);
@@ -480,9 +480,57 @@ find_schemas(CmigPlanning *p)
 		names = lappend(names, ((CmigVersionTable *) lfirst(cell))->b->schema);
 	foreach(cell, p->readers)
 		names = lappend(names, ((CmigShapeReader *) lfirst(cell))->schema);
+	foreach(cell, p->enums)
+		names = lappend(names, ((CmigVersionEnum *) lfirst(cell))->b->schema);
 	foreach(cell, names)
 		if (!cmig_text_list_has(p->result->schemas, lfirst(cell)))
 		p->result->schemas = lappend(p->result->schemas, lfirst(cell));
+}
+
+/*
+ * Find the enums that have other labels, or are other types with the same name.
+ * They are moved to the version's schema, where the shape then shows them.
+ */
+static void
+match_enums(CmigPlanning *p)
+{
+	static CmigQuery renamed = {
+		.sql = "SELECT string_agg(format('WHEN %L THEN %L', a.value, b.value), ' ' ORDER BY a.value)"
+		" FROM json_each_text($1::json) a JOIN json_each_text($2::json) b USING (key) WHERE a.value <> b.value",
+		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+	};
+	StringInfoData sql;
+	ListCell   *cell;
+	ListCell   *c;
+
+	initStringInfo(&sql);
+	foreach(cell, cmig_shape_enums(p->after))
+	{
+		const CmigShapeEnum *b = lfirst(cell);
+
+		foreach(c, p->old_enums)
+		{
+			const CmigShapeEnum *a = lfirst(c);
+			const char *schema = quote_identifier(cmig_version_schema_name(p->result->revision, b->schema));
+			CmigVersionEnum *e;
+
+			if (strcmp(a->qualified, b->qualified) != 0 || (strcmp(a->oid, b->oid) == 0 && strcmp(a->labels, b->labels) == 0))
+				continue;
+			if (p->revisions > 1)
+				cmig_versions_refuse(psprintf("type %s", b->qualified), "It has other labels after several revisions. Expand the revision that changes it alone.");
+			e = palloc(sizeof(CmigVersionEnum));
+			e->a = a;
+			e->b = b;
+			e->name = psprintf("%s.%s", schema, quote_identifier(b->name));
+			e->up = cmig_query_value(&renamed, a->numbers, b->numbers);
+			e->down = cmig_query_value(&renamed, b->numbers, a->numbers);
+			p->enums = lappend(p->enums, e);
+			appendStringInfo(&sql, "CREATE SCHEMA IF NOT EXISTS %s;\nALTER TYPE %s SET SCHEMA %s;\n", schema, b->qualified, schema);
+		}
+	}
+	p->script = sql.data;
+	if (sql.len > 0)
+		run_script(p);
 }
 
 /* Subtransaction callback: find the new shape. */
@@ -498,6 +546,8 @@ look_after(void *arg)
 	{
 		cmig_replay_nodes(p->replay, &p->plan->steps[i - 1].node, 1, CMIG_UPGRADE, NULL);
 		p->after = cmig_replay_image(p->replay, &assumed);
+		if (i == p->revisions)
+			match_enums(p);
 		p->shapes[i] = cmig_shape_read(p->after);
 		cmig_versions_add_rules(p, i, list_nth(p->texts, i - 1));
 	}
@@ -616,13 +666,19 @@ find_created(CmigPlanning *p)
 	{
 		CmigDiffLine *line = lfirst(cell);
 		const CmigObject *root;
+		bool		replaced = false;
 		bool		known = false;
+		ListCell   *c;
 
 		if (strcmp(line->action, "create") != 0 || line->upgrade == NULL || line->subject == NULL)
 			continue;
 		root = cmig_object_root(unconstify(CmigObject *, line->subject));
 		if (cmig_image_find(p->before, root->address) != NULL ||
 			find_reader(p->readers, psprintf("%c%u", root->kind == &cmig_kind_function ? 'p' : 'c', root->address.object)) != NULL)
+			continue;
+		foreach(c, p->enums)
+			replaced |= root->address.object == strtoul(((CmigVersionEnum *) lfirst(c))->b->oid, NULL, 10);
+		if (replaced)
 			continue;
 		for (int k = 0; k < lengthof(kinds); k++)
 			known |= line->subject->kind == kinds[k];
@@ -641,7 +697,7 @@ add_rest(CmigPlanning *p)
 	const CmigKind *kinds[] = {&cmig_kind_table, &cmig_kind_column, &cmig_kind_default, &cmig_kind_constraint, &cmig_kind_foreign_key,
 		&cmig_kind_index, &cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_rule, &cmig_kind_statistics, &cmig_kind_sequence,
 		&cmig_kind_sequence_owner, &cmig_kind_toast, &cmig_kind_view, &cmig_kind_view_column, &cmig_kind_materialized_view,
-	&cmig_kind_function};
+	&cmig_kind_function, &cmig_kind_enum};
 	List	   *assumed = NIL;
 	int			from = list_length(p->result->steps);
 	ListCell   *cell;
@@ -757,6 +813,7 @@ plan_all(CmigReplay *replay, void *arg)
 	p->before = cmig_replay_image(replay, &assumed);
 	p->shapes[0] = cmig_shape_read(p->before);
 	p->old_readers = cmig_shape_readers(p->before);
+	p->old_enums = cmig_shape_enums(p->before);
 	empty_tables(p);
 	error = cmig_subtransaction_rehearse(look_after, p);
 	if (error != NULL)
@@ -767,6 +824,7 @@ plan_all(CmigReplay *replay, void *arg)
 	/* schemas first, then what is new, then each table */
 	foreach(cell, p->result->schemas)
 		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("CREATE SCHEMA %s", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell)))));
+	cmig_versions_add_enums(p);
 	cmig_versions_add_unchecked(p, CMIG_PHASE_PREPARE);
 	find_created(p);
 	try_steps(p, 0, NULL);

@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
@@ -70,9 +71,78 @@ find_using(const CmigRevisionText *text, const CmigShapeTable *before, const Cmi
 	return found;
 }
 
+/*
+ * Returns the expression that converts a column from one type to another, as an
+ * assignment does, or by the labels of an enum.
+ */
+static Node *
+conversion(const CmigPlanning *p, const CmigShapeColumn *from, const CmigShapeColumn *to, bool up)
+{
+	const char *name = quote_identifier(from->name);
+	ListCell   *cell;
+
+	foreach(cell, p->enums)
+	{
+		const CmigVersionEnum *e = lfirst(cell);
+		const char *renamed = up ? e->up : e->down;
+
+		if (strcmp(up ? from->type : to->type, e->a->qualified) == 0 && strcmp(up ? to->type : from->type, e->name) == 0)
+			return cmig_versions_expression(renamed ? psprintf("CASE %s::text %s ELSE %s::text END", name, renamed, name) :
+											psprintf("%s::text", name));
+	}
+	return cmig_versions_expression(name);
+}
+
+/* What an expression's names of types mean. */
+typedef struct TypeNames
+{
+	const CmigPlanning *planning;
+	const CmigRevisionText *text;
+} TypeNames;
+
+/*
+ * Walker: the script gives the old or the new enum another name for some time.
+ * The former still is in its schema, and the latter in the version's.
+ */
+static bool
+name_types(Node *node, void *context)
+{
+	const TypeNames *names = context;
+	TypeName   *type = (TypeName *) node;
+	CmigScriptReader *script;
+	CmigStatement statement = {0};
+	ListCell   *cell;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, TypeName) || type->names == NIL)
+		return raw_expression_tree_walker(node, name_types, context);
+	script = cmig_script_open(names->text->upgrade_sql);
+	while (cmig_script_next(script, &statement))
+	{
+		const RenameStmt *rename = (RenameStmt *) statement.raw->stmt;
+
+		foreach(cell, IsA(rename, RenameStmt) && rename->renameType == OBJECT_TYPE ? names->planning->enums : NIL)
+		{
+			const CmigVersionEnum *e = lfirst(cell);
+			const char *before = strVal(llast(castNode(List, rename->object)));
+			const char *name = strVal(llast(type->names));
+			bool		old = strcmp(name, rename->newname) == 0 && strcmp(before, e->a->name) == 0;
+			bool		new = strcmp(name, before) == 0 && strcmp(rename->newname, e->b->name) == 0;
+
+			if (old != new)
+				type->names = list_make2(makeString(old ? e->a->schema : cmig_version_schema_name(names->planning->result->revision, e->b->schema)),
+										 makeString(e->b->name));
+		}
+	}
+	cmig_script_close(script);
+	return false;
+}
+
 static void
 add_rule(CmigPlanning *p, int revision, const CmigShapeTable *table, const char *number, bool up, const char *type, Node *expr)
 {
+	TypeNames	names = {p, list_nth(p->texts, revision - 1)};
 	CmigVersionRule *rule = palloc(sizeof(CmigVersionRule));
 
 	rule->revision = revision;
@@ -81,13 +151,9 @@ add_rule(CmigPlanning *p, int revision, const CmigShapeTable *table, const char 
 	rule->up = up;
 	rule->type = type;
 	rule->expr = expr;
+	if (p->enums != NIL)
+		(void) name_types(expr, &names);
 	p->rules = lappend(p->rules, rule);
-}
-
-static Node *
-column_reference(const char *name)
-{
-	return cmig_versions_expression(quote_identifier(name));
 }
 
 /* Add the rules of a revision for the columns of a table. */
@@ -109,13 +175,13 @@ add_table_rules(CmigPlanning *p, int revision, const CmigRevisionText *text, con
 		if (up != NULL)
 			add_rule(p, revision, after, b->number, true, b->type, cmig_versions_expression(up->up));
 		else if (retyped || down != NULL)
-			add_rule(p, revision, after, b->number, true, b->type, using ? using : column_reference(a->name));
+			add_rule(p, revision, after, b->number, true, b->type, using ? using : conversion(p, a, b, true));
 		else if (a == NULL && b->value != NULL && !b->generated[0])
 			add_rule(p, revision, after, b->number, true, b->type, cmig_versions_expression(b->value));
 		if (down != NULL)
 			add_rule(p, revision, after, b->number, false, a->type, cmig_versions_expression(down->down));
 		else if (a != NULL && (retyped || up != NULL))
-			add_rule(p, revision, after, b->number, false, a->type, column_reference(b->name));
+			add_rule(p, revision, after, b->number, false, a->type, conversion(p, b, a, false));
 	}
 	foreach(cell, before->columns)
 	{

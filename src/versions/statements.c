@@ -289,6 +289,22 @@ add_removal(CmigPlanning *p, const CmigVersionTable *table, const char *phase)
 	cmig_versions_add_step(p, phase, real, psprintf("DROP TRIGGER IF EXISTS %s ON %s", quote_identifier(CMIG_EXPANSION_WRITE), real));
 }
 
+/* Enums that the revision changes: the version has its own. */
+void
+cmig_versions_add_enums(CmigPlanning *p)
+{
+	ListCell   *cell;
+
+	foreach(cell, p->enums)
+	{
+		const CmigVersionEnum *e = lfirst(cell);
+
+		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("CREATE TYPE %s AS ENUM (%s)", e->name, e->b->labels));
+		if (e->b->comment != NULL)
+			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("COMMENT ON TYPE %s IS %s", e->name, quote_literal_cstr(e->b->comment)));
+	}
+}
+
 /* In this transaction, what a function's body reads need not be there yet. */
 void
 cmig_versions_add_unchecked(CmigPlanning *p, const char *phase)
@@ -350,11 +366,24 @@ add_views_removal(CmigPlanning *p, const char *phase)
 	}
 }
 
+/* The schemas of the version, after nothing uses the types in them. */
 static void
 add_schemas_removal(CmigPlanning *p, const char *phase)
 {
 	ListCell   *cell;
 
+	foreach(cell, p->enums)
+	{
+		const CmigVersionEnum *e = lfirst(cell);
+
+		if (strcmp(phase, CMIG_PHASE_CONTRACT) == 0)
+		{
+			cmig_versions_add_step(p, phase, "", psprintf("DROP TYPE %s", e->a->qualified));
+			cmig_versions_add_step(p, phase, "", psprintf("ALTER TYPE %s SET SCHEMA %s", e->name, quote_identifier(e->b->schema)));
+		}
+		else
+			cmig_versions_add_step(p, phase, "", psprintf("DROP TYPE IF EXISTS %s", e->name));
+	}
 	foreach(cell, p->result->schemas)
 		cmig_versions_add_step(p, phase, "", psprintf("DROP SCHEMA IF EXISTS %s", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell)))));
 }
@@ -389,7 +418,6 @@ add_readers_contract(CmigPlanning *p)
 				 strcmp(reader->old->definition, reader->definition) != 0)
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", reader->definition);
 	}
-	add_schemas_removal(p, CMIG_PHASE_CONTRACT);
 }
 
 /* Everything as before: whatever exists of the expansion is dropped. */
@@ -400,7 +428,6 @@ cmig_versions_add_abandon(CmigPlanning *p)
 	ListCell   *c;
 
 	add_views_removal(p, CMIG_PHASE_ABANDON);
-	add_schemas_removal(p, CMIG_PHASE_ABANDON);
 	foreach(t, p->tables)
 		add_removal(p, lfirst(t), CMIG_PHASE_ABANDON);
 	foreach(t, p->tables)
@@ -450,6 +477,7 @@ cmig_versions_add_abandon(CmigPlanning *p)
 	}
 	foreach(c, p->abandon)
 		cmig_versions_add_step(p, CMIG_PHASE_ABANDON, "", lfirst(c));
+	add_schemas_removal(p, CMIG_PHASE_ABANDON);
 }
 
 /* Objects of the old shape that the revision has dropped. */
@@ -601,4 +629,5 @@ cmig_versions_add_contract(CmigPlanning *p)
 																							 quote_identifier(part->name)));
 		}
 	}
+	add_schemas_removal(p, CMIG_PHASE_CONTRACT);
 }
