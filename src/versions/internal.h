@@ -276,6 +276,20 @@ extern CmigExpansionPlan *cmig_expansion_plan(const CmigSituation *now, const Cm
 
 extern List *cmig_versions_renames(const List *columns, const char *relation, bool back);
 
+/* in live.c */
+
+/*
+ * Returns the statements that give a reader in a schema of the version the
+ * privileges and the owner of the real one.
+ */
+extern List *cmig_versions_reader_privileges(const CmigShapeReader *real, const char *name, const char *schema);
+
+/*
+ * Raise an error if the live tables are not those of the revisions, or if
+ * something would be in the way; add the privileges of the live tables.
+ */
+extern void cmig_versions_add_live(CmigPlanning *p);
+
 /* in rules.c */
 
 /* What a revision says about a column. */

@@ -293,45 +293,6 @@ hide_names(const CmigPlanning *p)
 	return sql.data;
 }
 
-/* Statements: the owner must be allowed to create objects in the schema. */
-#define NEW_OWNER(kind) \
-	"unnest(ARRAY[format('GRANT CREATE ON SCHEMA %s TO %I', $3, o), format('ALTER " kind " %s OWNER TO %I', $2, o)," \
-	" format('REVOKE CREATE ON SCHEMA %s FROM %I', $3, o)])"
-
-static CmigQuery relation_privileges = {
-	.sql = "SELECT format('GRANT %s ON %s TO %s%s', g.privilege_type, $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,"
-	"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), 1"
-	" FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = to_regclass($1) AND g.grantee <> c.relowner"
-	" AND g.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')"
-	" UNION ALL SELECT " NEW_OWNER("TABLE") ", generate_series(2, 4) FROM pg_class c, pg_get_userbyid(c.relowner) o WHERE c.oid = to_regclass($1) AND o <> $4::name ORDER BY 2, 1",
-	.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
-};
-
-/*
- * Returns the statements that give a reader in a schema of the version the
- * privileges and the owner of the real one.
- */
-static List *
-reader_privileges(const CmigShapeReader *real, const char *name, const char *schema)
-{
-	static CmigQuery of_routine = {
-		.sql = "WITH p AS (SELECT p.* FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_'"
-		"  AND format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) = $1)"
-		" SELECT format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', $2), 0 FROM p WHERE proacl IS NOT NULL"
-		" UNION ALL SELECT format('GRANT EXECUTE ON ROUTINE %s TO %s%s', $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,"
-		"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), 1 FROM p, aclexplode(p.proacl) g WHERE g.grantee <> p.proowner"
-		" UNION ALL SELECT " NEW_OWNER("ROUTINE") ", generate_series(2, 4) FROM p, pg_get_userbyid(p.proowner) o WHERE o <> $4::name ORDER BY 2, 1",
-		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
-	};
-	List	   *result = NIL;
-	ListCell   *cell;
-
-	foreach(cell, cmig_query_list(real->kind[0] == 'R' ? &of_routine : &relation_privileges, cmig_shape_reader_name(real, real->schema), name,
-								  quote_identifier(schema), cmig_session_role()))
-		result = lappend(result, *(char **) lfirst(cell));
-	return result;
-}
-
 static CmigShapeReader *
 find_reader(const List *readers, const char *key)
 {
@@ -450,7 +411,7 @@ move_readers(CmigPlanning *p, const CmigImage *image)
 		const char *schema = cmig_version_schema_name(p->result->revision, reader->schema);
 
 		if (reader->old == NULL || strcmp(reader->old->key, reader->key) != 0)
-			reader->privileges = reader_privileges(reader, cmig_shape_reader_name(reader, schema), schema);
+			reader->privileges = cmig_versions_reader_privileges(reader, cmig_shape_reader_name(reader, schema), schema);
 		appendStringInfo(&sql, "ALTER %s %s SET SCHEMA %s;\n", reader->kind, cmig_shape_reader_name(reader, reader->schema), quote_identifier(schema));
 		if (reader->path != NULL)
 			appendStringInfo(&sql, "ALTER ROUTINE %s SET search_path TO %s;\n", cmig_shape_reader_name(reader, schema), version_path(p, reader->path));
@@ -893,218 +854,6 @@ plan_all(CmigReplay *replay, void *arg)
 	add_rest(p);
 }
 
-/*
- * The views and their schemas get the owners and privileges that the live
- * tables and schemas have now, which may not come from revisions.
- */
-static void
-add_privileges(CmigPlanning *p)
-{
-	static CmigQuery of_column = {
-		.sql = "SELECT format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type, $3, $4, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,"
-		"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)"
-		" FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) g"
-		" WHERE c.oid = to_regclass($1) AND a.attname = $2::name AND NOT a.attisdropped AND g.grantee <> c.relowner ORDER BY 1",
-		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
-	};
-	static CmigQuery of_schema = {
-		.sql = "SELECT format('GRANT USAGE ON SCHEMA %I TO %s', $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END)"
-		" FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) g WHERE n.nspname = $1::name AND g.privilege_type = 'USAGE'"
-		" AND g.grantee::regrole::text NOT IN ('pg_database_owner', quote_ident($3)) ORDER BY 1",
-		.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
-	};
-	const char *runner = cmig_session_role();
-	List	   *steps = p->result->steps;
-	ListCell   *cell;
-	ListCell   *c;
-
-	p->result->steps = NIL;
-	foreach(cell, steps)
-	{
-		const CmigExpansionStep *step = lfirst(cell);
-
-		p->result->steps = lappend(p->result->steps, lfirst(cell));
-		if (foreach_current_index(cell) < list_length(p->result->schemas))
-		{
-			const char *schema = list_nth(p->result->schemas, foreach_current_index(cell));
-
-			foreach(c, cmig_query_list(&of_schema, schema, cmig_version_schema_name(p->result->revision, schema), runner))
-				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", *(char **) lfirst(c));
-		}
-		foreach(c, p->tables)
-		{
-			const CmigVersionTable *table = lfirst(c);
-			const char *real = table->a->qualified;
-			ListCell   *g;
-
-			if (table->created != step)
-				continue;
-			foreach(g, table->columns)
-			{
-				const CmigVersionColumn *column = lfirst(g);
-				ListCell   *v;
-
-				if (column->a == NULL)
-					continue;
-				foreach(v, cmig_query_list(&of_column, real, column->a->name, column->b->name, table->view))
-					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
-				foreach(v, column->hidden ? cmig_query_list(&of_column, real, column->a->name, column->hidden, real) : NIL)
-					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
-			}
-			foreach(g, cmig_query_list(&relation_privileges, real, table->view, quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)), runner))
-				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(g));
-		}
-		foreach(c, strncmp(step->sql, "CREATE SEQUENCE ", strlen("CREATE SEQUENCE ")) == 0 ? p->tables : NIL)
-		{
-			static CmigQuery owner = {
-				.sql = "SELECT " NEW_OWNER("SEQUENCE") " FROM pg_class c, pg_get_userbyid(c.relowner) o"
-				" WHERE c.oid = to_regclass($1) AND o <> $4::name",
-				.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
-			};
-			const CmigVersionTable *table = lfirst(c);
-			ListCell   *g;
-
-			if (table->sequence == NULL || !pg_str_endswith(step->sql, psprintf(" %s", table->sequence)))
-				continue;
-			foreach(g, cmig_query_list(&owner, table->a->qualified, table->sequence,
-									   quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)), runner))
-				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, table->a->qualified, *(char **) lfirst(g));
-		}
-		foreach(c, p->readers)
-		{
-			const CmigShapeReader *reader = lfirst(c);
-			const char *schema = cmig_version_schema_name(p->result->revision, reader->schema);
-			ListCell   *g;
-
-			if (reader->created != step)
-				continue;
-			/* those that the revisions grant, and those that the live one has */
-			foreach(g, list_concat_copy(reader->privileges, reader->old ?
-										reader_privileges(reader->old, cmig_shape_reader_name(reader, schema), schema) : NIL))
-				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", lfirst(g));
-		}
-	}
-}
-
-/* Is the live table the one that the applied revisions create? */
-static void
-require_no_drift(CmigPlanning *p)
-{
-	List	   *live = cmig_shape_read(cmig_image_read(cmig_managed_schemas(NULL)));
-	ListCell   *t;
-	ListCell   *c;
-
-	foreach(t, p->tables)
-	{
-		const CmigVersionTable *table = lfirst(t);
-		const CmigShapeTable *now = NULL;
-		bool		equal;
-
-		if (!table->viewed && table->build == NIL && table->drop == NIL)
-			continue;
-		foreach(c, live)
-			if (cmig_text_same(((CmigShapeTable *) lfirst(c))->qualified, table->a->qualified))
-			now = lfirst(c);
-		equal = now != NULL && list_length(now->columns) == list_length(table->a->columns) &&
-			list_length(now->parts) == list_length(table->a->parts);
-		for (int i = 0; equal && i < list_length(now->columns); i++)
-		{
-			const CmigShapeColumn *a = list_nth(table->a->columns, i);
-			const CmigShapeColumn *b = cmig_shape_column_named(now, a->name);
-
-			equal = b != NULL && cmig_text_same(a->type, b->type) && cmig_text_same(a->not_null, b->not_null) && cmig_text_same(a->identity, b->identity) &&
-				cmig_text_same(a->generated, b->generated) && cmig_text_same(a->sequence, b->sequence);
-		}
-		for (int i = 0; equal && i < list_length(now->parts); i++)
-		{
-			const CmigShapePart *a = list_nth(table->a->parts, i);
-			const CmigShapePart *b = list_nth(now->parts, i);
-
-			equal = cmig_text_same(a->name, b->name) && cmig_text_same(a->definition, b->definition) && cmig_text_same(a->kind, b->kind);
-		}
-		if (now != NULL && cmig_citus_manages((Oid) strtoul(now->oid, NULL, 10)))
-			cmig_versions_refuse(psprintf("table %s", table->a->qualified), "Citus manages it.");
-		if (!equal)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("table %s is not the one that the applied revisions create", table->a->qualified),
-					 errhint("SELECT * FROM cmig.drift()")));
-	}
-}
-
-/* Raise an error if an object of the live schema would be in the way. */
-static void
-require_no_obstacle(CmigPlanning *p)
-{
-	static CmigQuery outside = {
-		.sql = "SELECT quote_ident(tgname) FROM pg_trigger WHERE tgrelid = to_regclass($1) AND NOT tgisinternal AND tgtype & 3 = 3 AND tgtype & 20 <> 0"
-		" AND (tgname COLLATE \"C\" < '" CMIG_EXPANSION_BEGIN "' OR tgname COLLATE \"C\" > '" CMIG_EXPANSION_WRITE "') ORDER BY 1 LIMIT 1",
-		.nargs = 1,.argtypes = {TEXTOID}
-	};
-	static CmigQuery scripted = {
-		.sql = "SELECT quote_ident(t.tgname) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace"
-		" WHERE t.tgrelid = to_regclass($1) AND n.nspname = 'cmig_audit' AND p.proname IN ('write', 'write_entry') ORDER BY 1 LIMIT 1",
-		.nargs = 1,.argtypes = {TEXTOID}
-	};
-	static CmigQuery limited = {
-		.sql = "SELECT string_agg(DISTINCT r.rolname, ', ' ORDER BY r.rolname) FROM pg_attribute a, aclexplode(a.attacl) g, pg_roles r"
-		" WHERE a.attrelid = to_regclass($1) AND NOT a.attisdropped AND r.oid = g.grantee AND g.privilege_type = 'SELECT'"
-		" AND NOT has_table_privilege(r.oid, a.attrelid, 'SELECT')",
-		.nargs = 1,.argtypes = {TEXTOID}
-	};
-	ListCell   *t;
-	ListCell   *c;
-
-	foreach(c, p->result->schemas)
-	{
-		const char *schema = cmig_version_schema_name(p->result->revision, lfirst(c));
-
-		if (OidIsValid(get_namespace_oid(schema, true)))
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_SCHEMA),
-					 errmsg("schema \"%s\" already exists", schema),
-					 errdetail("It is the name of a schema for the new version."),
-					 errhint("Drop or rename it. If it was not created by you, find out who connects with it in search_path.")));
-	}
-	foreach(t, p->tables)
-	{
-		const CmigVersionTable *table = lfirst(t);
-		char	   *trigger = table->filled ? cmig_query_value(&outside, table->a->qualified) : NULL;
-		char	   *script = table->viewed ? cmig_query_value(&scripted, table->a->qualified) : NULL;
-		char	   *roles = table->viewed ? cmig_query_value(&limited, table->a->qualified) : NULL;
-
-		if (roles != NULL)
-			ereport(WARNING,
-					(errmsg("with privileges on some columns only, roles cannot read the new version of table %s: %s", table->a->qualified, roles),
-					 errdetail("A view with security_invoker requires the privilege to read each of its columns."),
-					 errhint("If the new build uses such a role: GRANT SELECT ON %s TO %s", table->a->qualified, roles)));
-		if (script != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("table %s cannot be expanded because of trigger %s", table->a->qualified, script),
-					 errdetail("A script from cmig.audit_script() created it. It would log the hidden columns, and each row that is filled."),
-					 errhint("SELECT * FROM cmig.enable_audit(%s)", quote_literal_cstr(table->a->qualified))));
-		if (trigger != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("table %s cannot be expanded because of trigger %s", table->a->qualified, trigger),
-					 errdetail("Triggers fire in the order of their names, and it would fire before or after those of the expansion, which have to be first and last."),
-					 errhint("ALTER TRIGGER %s ON %s RENAME TO <a name that begins with a letter of ASCII>", trigger, table->a->qualified)));
-		foreach(c, table->build)
-		{
-			const CmigShapePart *part = lfirst(c);
-			const char *name = cmig_version_hidden_name(part->name);
-
-			if (strchr("ipu", part->kind[0]) != NULL && OidIsValid(get_relname_relid(name, get_namespace_oid(table->a->schema, false))))
-				ereport(ERROR,
-						(errcode(ERRCODE_DUPLICATE_TABLE),
-						 errmsg("relation \"%s\" already exists", name),
-						 errdetail("It is the name of an index that would be built for \"%s\".", part->name),
-						 errhint("Drop or rename it.")));
-		}
-	}
-}
-
 /* Raise an error if the script has statements that may change rows. */
 static void
 require_definitions(const CmigRevisionText *text)
@@ -1131,52 +880,6 @@ require_definitions(const CmigRevisionText *text)
 				break;
 		}
 	cmig_script_close(script);
-}
-
-/* Raise an error if subscribers would get the hidden columns. */
-static void
-require_unpublished(CmigPlanning *p)
-{
-	static CmigQuery query = {
-		.sql = "SELECT p.pubname, p.puballtables OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace),"
-		" (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a"
-		"  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL ($2))"
-		" FROM pg_class c, pg_publication p WHERE c.oid = to_regclass($1) AND (p.puballtables"
-		"  OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace)"
-		"  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND (r.prattrs IS NULL OR EXISTS ("
-		"   SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (r.prattrs::int2[]) AND a.attname = ANY ($2))))) ORDER BY 1",
-		.nargs = 2,.argtypes = {TEXTOID, TEXTARRAYOID}
-	};
-	ListCell   *cell;
-
-	foreach(cell, p->tables)
-	{
-		const CmigVersionTable *table = lfirst(cell);
-		CmigNames	gone = {0, palloc(sizeof(char *) * list_length(table->a->columns))};
-		char	  **row;
-		ListCell   *c;
-
-		foreach(c, table->columns)
-		{
-			const CmigVersionColumn *column = lfirst(c);
-
-			if (column->hidden != NULL && column->a != NULL)
-				gone.names[gone.count++] = column->a->name;
-		}
-		foreach(c, table->dropped)
-			gone.names[gone.count++] = ((CmigVersionColumn *) lfirst(c))->a->name;
-		row = table->viewed ? cmig_query_row(&query, table->a->qualified, &gone) : NULL;
-		if (row == NULL)
-			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("table %s cannot be expanded because of publication \"%s\"", table->a->qualified, row[0]),
-				 errdetail("It must have a list of columns, without those that only the old version has: subscribers do not have the hidden columns."),
-				 *row[1] == 't' ?
-				 errhint("Publish its tables one by one, with lists of columns: CREATE PUBLICATION %s FOR TABLE %s (%s), ...", quote_identifier(row[0]), table->a->qualified, row[2]) :
-				 errhint("ALTER PUBLICATION %s DROP TABLE %s; ALTER PUBLICATION %s ADD TABLE %s (%s)", quote_identifier(row[0]), table->a->qualified,
-						 quote_identifier(row[0]), table->a->qualified, row[2])));
-	}
 }
 
 CmigExpansionPlan *
@@ -1208,9 +911,6 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 	p.revisions = plan->count;
 	p.shapes = palloc0(sizeof(List *) * (plan->count + 1));
 	cmig_replay_run(now->graph, "cmig.expand()", plan_all, &p);
-	require_no_drift(&p);
-	require_no_obstacle(&p);
-	require_unpublished(&p);
-	add_privileges(&p);
+	cmig_versions_add_live(&p);
 	return p.result;
 }
