@@ -265,6 +265,33 @@ SKIP:
 	is($psql->(q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'}), '0', 'PgBouncer: stepwise leaves no lock');
 	is($psql->($before), $settings, 'PgBouncer: stepwise leaves no setting');
 
+	# cmig in the shell leaves no setting, either: all are local to transactions
+	{
+		local @ENV{qw(PGHOST PGPORT PGUSER PGDATABASE)} = ($dir, $bouncer_port, 'postgres', 'bounced');
+		my $every = q{LOAD 'pg_cmig'; LOAD 'plpgsql'; } . $before =~ s/, 'client_min_messages'//r;
+		my $left = $psql->($every);
+
+		mkdir "$dir/files";
+		append_to_file("$dir/files/$_->[0].sql", $_->[0] eq '007' ? revision_file(@$_) =~ s/^(-- down_revision.*)/$1\n-- transactional: false/mr : revision_file(@$_))
+		  foreach (['006', '005', 'ALTER TABLE account ADD COLUMN city text;', 'ALTER TABLE account DROP COLUMN city;'],
+			['007', '006', 'CREATE INDEX CONCURRENTLY account_city ON account (city);', 'DROP INDEX CONCURRENTLY account_city;']);
+		foreach my $call ([ 0, '005', 'current', '--no-load', '-q' ], [ 0, '^', 'load', '-x', 'cmig_var.leaves=yes' ], [ 0, 'pending', 'status', '-x', 'cmig.lock_timeout=7s' ],
+			[ 0, '006', 'plan', '006' ], [ 0, 'bounced is at 006', 'upgrade', '006', '-x', 'cmig.lock_timeout=7s' ], [ 0, '006', 'log', '-q' ], [ 0, 'no drift', 'drift' ],
+			[ 3, '^', 'upgrade', '--stepwise', '-x', 'cmig.lock_timeout=7s' ], [ 3, '^', 'abandon-partial', '007', '--yes', '-q' ],
+			[ 0, 'bounced is at 007', 'upgrade', '--stepwise' ], [ 0, '^$', 'downgrade', '-1', '-y', '-q' ])
+		{
+			my ($status, $shown, @arguments) = @$call;
+			my ($out, $err) = ('', '');
+
+			IPC::Run::run([ "$CmigNode::top/bin/cmig", '--folder', "$dir/files", @arguments ], '<', \undef, '>', \$out, '2>', \$err);
+			ok($? >> 8 == $status && $out =~ /$shown/, "PgBouncer: cmig @arguments") or diag("status $?\n$out$err");
+			like($err, qr/a stepwise run through a connection pool cannot have settings\nHINT:  Connect to the server without the pool\. /,
+				'PgBouncer: settings of a stepwise run are refused') if "@arguments" =~ /stepwise -x/;
+			unlike($err, qr/-> |make/, 'PgBouncer: quiet') if "@arguments" =~ /-q/;
+			is($psql->($every . "; SELECT current_setting('cmig_var.leaves', true)"), "$left\n", 'PgBouncer: it leaves no setting');
+		}
+	}
+
 	is_eight_at_once('crowd', "$bouncer=crowd", 'eight through PgBouncer');
 
   SKIP:

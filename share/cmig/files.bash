@@ -142,8 +142,8 @@ require_files()
 # file.  No revision follows a repeatable one.
 require_followed() { require_files "SELECT pg_catalog.array_agg(r ORDER BY n) FROM pg_catalog.unnest(:'cmig_missing'::text[]) WITH ORDINALITY AS u (r, n) JOIN cmig.revision ON revision = r WHERE NOT repeatable"; }
 
-# Begins a transaction, and loads the files in it.  The caller rolls back.
-begin_load() { add 'BEGIN;'; load_files show; find_missing; }
+# Loads the files.  The caller rolls back.
+begin_load() { load_files show; find_missing; }
 
 # Loads the files for a verb that only shows something.  If they cannot be loaded,
 # the verb shows what is stored in the database.  end_look rolls back the load.
@@ -164,7 +164,6 @@ begin_look()
 	add "SELECT pg_catalog.current_setting('transaction_read_only')::boolean OR NOT pg_catalog.has_any_column_privilege('cmig.revision', 'INSERT')$busy AS cmig_stored \\gset
 \\if :cmig_stored
 \\else
-BEGIN;
 SELECT pg_catalog.current_setting('lock_timeout') AS cmig_lock_timeout, coalesce(pg_catalog.current_setting('cmig.lock_timeout', true), '0') AS cmig_lock_limit \\gset
 SET LOCAL cmig.lock_timeout = '2s';
 SET LOCAL lock_timeout = '2s';
@@ -200,9 +199,10 @@ end_look()
 {
 	[ ${#files[@]} -gt 0 ] || return 0
 	add "\\if :cmig_stored
-\\else
-ROLLBACK;
-\\endif"
+COMMIT;
+\\else"
+	end_transaction ROLLBACK
+	add '\endif'
 }
 
 # checked_name NAME: fails if a file name that the database returned could refer to

@@ -85,7 +85,7 @@ table()
 # found "CALL WHERE CONDITION": makes the exit status 1 if this query has a row
 found()
 {
-	add 'SET client_min_messages = error;'
+	add 'SET LOCAL client_min_messages = error;'
 	called "SELECT EXISTS (SELECT FROM $1) AS cmig_found \\gset"
 	found_if ":'cmig_found'::boolean"
 }

@@ -56,7 +56,7 @@ WHERE action <> 'unchanged' GROUP BY action;"
 add_missing() { add "SELECT 'missing', $MISSING, $MISSING_HINT FROM (SELECT :'cmig_missing'::text[] AS m) missing WHERE m <> '{}';"; }
 
 # end_ahead: ends the first session, and shows what it has found
-end_ahead() { add 'ROLLBACK;'; look_ahead; }
+end_ahead() { end_transaction ROLLBACK; look_ahead; }
 
 # wrapped TEXT: prints the text, wrapped between words
 wrapped() { fold -s -w "$columns" <<<"${1%"$newline"}" | sed 's/ *$//'; }
@@ -69,9 +69,9 @@ begin_again()
 {
 	[ -z "$loaded" ] || given quiet || say_loaded
 	begin
-	add "BEGIN;${newline}SET client_min_messages = error;"
+	add 'SET LOCAL client_min_messages = error;'
 	load_files
-	add "SET client_min_messages = $(given quiet && echo warning || echo notice);"
+	add "SET LOCAL client_min_messages = $(level);"
 }
 
 # add_plan DIRECTION TARGET: adds statements that return a plan as records: its steps,
@@ -109,10 +109,10 @@ check_plan()
 	! given no-load || return 0
 	add "SELECT EXISTS (SELECT FROM cmig.revision WHERE revision <> ALL (:'cmig_loaded'::text[])) AS cmig_others \\gset
 \\if :cmig_others
-SET client_min_messages = error;"
+SET LOCAL client_min_messages = error;"
 	called "$(set_plan upgrade "$1")"
 	require_planned
-	add "SET client_min_messages = $(given quiet && echo warning || echo notice);$newline\\endif"
+	add "SET LOCAL client_min_messages = $(level);$newline\\endif"
 }
 
 # Adds a statement that returns a record if an upgrade would wait for locks without limit.
@@ -192,9 +192,10 @@ read_records()
 # Runs a script that returns records, and reads them.  Ends cmig after an error.
 look_ahead()
 {
-	local status text=$script pid_record='pid\0\0%s\0'
+	local status text pid_record='pid\0\0%s\0'
 
-	script=''
+	[ -z "$transaction" ] || end_transaction COMMIT
+	text=$script script=''
 	trap_signals terminate
 	read_records < <(exec 4>&1; send "$text" cat; printf 'status\0%s\0\0' $?)
 	status=$?
@@ -212,6 +213,7 @@ add_place()
 {
 	local where='pg_catalog.current_database()'
 
+	[ -n "$transaction" ] || { begin_transaction "$(level)"; set_settings true; }
 	! given scope || where+=" || ', scope ' || :'scope'"
 	add_plain
 	given quiet || prints_place=1
@@ -235,7 +237,8 @@ move()
 	add_plan "$1" "$TARGET"
 	add "SELECT :'cmig_plan' = '[]' AS cmig_nothing \\gset${newline}\\if :cmig_nothing${newline}COMMIT;${newline}\\else"
 	[ "$1" = downgrade ] || { add_preflight "${TARGETS[@]}"; add_hazards "${TARGETS[@]}"; given preflight || add_limit; }
-	add "ROLLBACK;$newline\\endif"
+	end_transaction ROLLBACK
+	add '\endif'
 	look_ahead
 	[ "$steps" -gt 0 ] || { [ -z "$loaded" ] || given quiet || say_loaded; return 0; }
 	[ "$stops" -eq 0 ] || fail 1 "preflight finds $(count_of "$stops" error); nothing was changed" 'cmig preflight'
@@ -266,12 +269,11 @@ choose_move()
 	if [ -n "$stepwise" ]; then
 		! given in-doubt || { variable in_doubt "$option_in_doubt"; options+=", in_doubt => :'in_doubt'"; }
 		[ "$1" != upgrade ] || check_plan "$2"
-		add 'COMMIT;'
-		call "CALL cmig.$1_stepwise($2$options)"
+		procedure "CALL cmig.$1_stepwise($2$options)"
 	else
 		call "SELECT * FROM cmig.$1($2$options)" "SELECT coalesce(pg_catalog.array_agg(revision ORDER BY step DESC), '{}') AS cmig_moved FROM cmig.$1($2$options) \\gset"
 		[ "$1" != upgrade ] || require_files "SELECT pg_catalog.array_agg(r ORDER BY n) FROM pg_catalog.unnest(:'cmig_moved'::text[]) WITH ORDINALITY AS u (r, n) WHERE r <> ALL (:'cmig_loaded'::text[])"
-		add 'COMMIT;'
+		end_transaction COMMIT
 	fi
 }
 
@@ -353,7 +355,7 @@ upgrade_scopes()
 	require_scope_files
 	if ! given yes; then
 		add "SELECT pg_catalog.set_config('cmig.scope', coalesce((SELECT scope FROM cmig.scopes() WHERE scope LIKE :'scopes' AND pending > 0
-	ORDER BY pending DESC, scope LIMIT 1), ''), false) AS cmig_linted \\gset
+	ORDER BY pending DESC, scope LIMIT 1), ''), true) AS cmig_linted \\gset
 SELECT :'cmig_linted' <> '' AS cmig_found \\gset
 \\if :cmig_found"
 		add_hazards "${TARGETS[@]}"
@@ -363,8 +365,7 @@ SELECT :'cmig_linted' <> '' AS cmig_found \\gset
 	end_ahead
 	[ "$hazards" -eq 0 ] || confirm "upgrade all schemas like $option_scopes, with $(count_of "$hazards" hazard)?"
 	begin_again
-	add 'COMMIT;'
-	call "CALL cmig.upgrade_scopes(:'scopes', $TARGET$options)"
+	procedure "CALL cmig.upgrade_scopes(:'scopes', $TARGET$options)"
 	[ -z "$options" ] || found "cmig.scopes() WHERE scope LIKE :'scopes' AND failed IS NOT NULL"
 	run
 }
@@ -384,7 +385,8 @@ verb_create_scope()
 	call "SELECT * FROM cmig.create_scope(:'schema', :'target'$options)" "SELECT coalesce(pg_catalog.jsonb_agg(c), '[]') AS cmig_created FROM cmig.create_scope(:'schema', :'target'$options) c \\gset"
 	# the new schema is rolled back if a revision has no file
 	require_files "SELECT pg_catalog.array_agg(c ->> 'revision' ORDER BY n DESC) FROM pg_catalog.jsonb_array_elements(:'cmig_created') WITH ORDINALITY AS e (c, n) WHERE c ->> 'revision' <> ALL (:'cmig_loaded'::text[])"
-	add "COMMIT;${newline}SELECT * FROM pg_catalog.jsonb_to_recordset(:'cmig_created') AS c (revision text, message text);"
+	end_transaction COMMIT
+	add "SELECT * FROM pg_catalog.jsonb_to_recordset(:'cmig_created') AS c (revision text, message text);"
 	run
 }
 
@@ -410,7 +412,7 @@ show_script()
 	[ "$DIRECTION" = downgrade ] || require_script
 	add_plain
 	call "SELECT cmig.script('$DIRECTION', $TARGET$PARAMETERS)"
-	add 'ROLLBACK;'
+	end_transaction ROLLBACK
 	run
 }
 
@@ -453,7 +455,7 @@ show_dry_run()
 		add_plain
 	fi
 	found_if "coalesce(pg_catalog.current_setting('cmig_var.failed', true), '') = 't'"
-	add 'ROLLBACK;'
+	end_transaction ROLLBACK
 	run $command
 }
 
@@ -471,14 +473,15 @@ verb_stamp()
 		add_plain
 		call "SELECT * FROM cmig.stamp($TARGET$PARAMETERS)" "SELECT coalesce(pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig.version VALUES (%L);\\n', revision), ''), '') AS cmig_stamped FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
 		require_stamped
-		add "SELECT E'BEGIN;\\nDELETE FROM cmig.version;\\n' || :'cmig_stamped' || 'COMMIT;';${newline}ROLLBACK;"
+		add "SELECT E'BEGIN;\\nDELETE FROM cmig.version;\\n' || :'cmig_stamped' || 'COMMIT;';"
+		end_transaction ROLLBACK
 	else
 		begin_ahead; end_ahead
 		begin_again
 		find_missing
 		call "SELECT * FROM cmig.stamp($TARGET$PARAMETERS)" "SELECT pg_catalog.count(*) AS cmig_stamped FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
 		require_stamped
-		add 'COMMIT;'
+		end_transaction COMMIT
 		add_place
 	fi
 	run
@@ -517,7 +520,7 @@ verb_abandon_partial()
 		fail 2 '--lose-data requires --yes'
 	fi
 	begin
-	call "CALL cmig.abandon_partial(:'revision'$confirmed)"
+	procedure "CALL cmig.abandon_partial(:'revision'$confirmed)"
 	! given yes || add_place
 	run
 }

@@ -38,41 +38,78 @@ list()
 
 add() { script+="$*$newline"; }
 
-# Keeps cmig's own statements from calling functions and operators of others, which
-# search_path could find, even if pg_catalog is first.  Only calls of SQL functions, which
-# called() adds, use the session's search_path.  In these statements, each operator and
-# function must be qualified.
-pin()
+# All statements run in transactions, and all settings are local to them: a pool in
+# transaction mode gives the server connection to another client afterward.  Only
+# procedure() runs a statement outside.
+
+# Whether the script is in a transaction.
+transaction=''
+
+# begin_transaction LEVEL: begins a transaction, and sets the level of messages and
+# search_path.  The latter keeps cmig's own statements from calling functions and operators
+# of others, which search_path could find, even if pg_catalog is first.  Only calls of SQL
+# functions, which called() adds, use the session's search_path.  In these statements, each
+# operator and function must be qualified.
+begin_transaction()
 {
-	add "\\if :{?cmig_path}$newline\\else${newline}SELECT pg_catalog.current_setting('search_path') AS cmig_path \\gset$newline\\endif"
-	add "$PINNED"
+	transaction=1
+	add "BEGIN;${newline}SET LOCAL client_min_messages = $1;
+\\if :{?cmig_path}$newline\\else${newline}SELECT pg_catalog.current_setting('search_path') AS cmig_path \\gset$newline\\endif
+$PINNED"
 }
-PINNED='SET search_path = pg_catalog, pg_temp;'
+PINNED='SET LOCAL search_path = pg_catalog, pg_temp;'
+
+# Prints the level of messages.
+level() { given quiet && printf warning || printf notice; }
+
+# end_transaction COMMAND: ends the transaction, with COMMIT or ROLLBACK
+end_transaction() { transaction=''; add "$1;"; }
 
 # called STATEMENT: adds a statement that uses the session's search_path.  Its row count
 # and failure are then in cmig_rows and cmig_error.
 called()
 {
-	add "SELECT pg_catalog.set_config('search_path', :'cmig_path', false) AS cmig_called \\gset"
+	add "SELECT pg_catalog.set_config('search_path', :'cmig_path', true) AS cmig_called \\gset"
 	add "$1"
 	add "\\set cmig_rows :ROW_COUNT$newline\\set cmig_error :ERROR$newline\\if :ERROR$newline\\else$newline$PINNED$newline\\endif"
+}
+
+# shown STATEMENT: prints the statement if -v is given
+shown()
+{
+	local shown=$1 number value
+
+	given verbose || return 0
+	for number in ${names[@]+"${!names[@]}"}; do
+		value=${values[number]//"$apostrophe"/"$apostrophe$apostrophe"}
+		shown=${shown//":'${names[number]}'"/"'$value'"}
+	done
+	say "$shown;"
 }
 
 # call STATEMENT [SENT]: adds a statement to the script, and prints it if -v is given.
 # SENT is added in place of the printed statement; it may select other columns, or
 # store the result in psql variables.
-call()
-{
-	local shown=$1 number value
+call() { shown "$1"; called "${2:-$1;}"; }
 
-	if given verbose; then
-		for number in ${names[@]+"${!names[@]}"}; do
-			value=${values[number]//"$apostrophe"/"$apostrophe$apostrophe"}
-			shown=${shown//":'${names[number]}'"/"'$value'"}
-		done
-		say "$shown;"
+# procedure CALL: commits, and calls a procedure outside of a transaction.  There, only a
+# session that does not go through a pool can have settings, because with a pool, each
+# statement may use another server connection.  A pool sets application_name with SET.
+procedure()
+{
+	add "SELECT source = 'client' AS cmig_direct FROM pg_catalog.pg_settings WHERE name = 'application_name' \\gset"
+	if given scope || [[ " ${settings[*]-}" =~ \ (cmig\.lint_ignore=)?[^\ ] && -z ${BASH_REMATCH[1]} ]]; then
+		need ":'cmig_direct'" "'a stepwise run through a connection pool cannot have settings'" \
+			"'Connect to the server without the pool. Or set them with ALTER ROLE or ALTER DATABASE, and leave out -x and --scope.'"
 	fi
-	called "${2:-$1;}"
+	end_transaction COMMIT
+	add "\\if :cmig_direct${newline}SET client_min_messages = $(level);"
+	set_settings false
+	add '\endif'
+	shown "$1"
+	add "$1;"
+	begin_transaction "$(level)"
+	set_settings true
 }
 
 # perform CALL: adds the call of a function without showing its result
@@ -94,8 +131,7 @@ begin()
 {
 	local setting number=0 name
 
-	add "SET client_min_messages = $(given quiet && echo warning || echo notice);"
-	pin
+	begin_transaction "$(level)"
 	need "EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cmig')" \
 		"'database \"' || pg_catalog.current_database() || '\" does not have the extension pg_cmig'" "'cmig init creates it there. To use another database, set PGDATABASE, or add -d NAME.'"
 	# after a restore, the extension belongs to the role that has restored it
@@ -109,15 +145,26 @@ begin()
 	if given scope || [[ " ${settings[*]-}" == *' cmig.'* ]]; then
 		add 'SELECT pg_catalog.count(*) AS cmig_loaded FROM cmig.current() \gset'
 	fi
-	! given scope || { variable scope "$option_scope"; call "SET cmig.scope = :'scope'"; }
+	! given scope || { variable scope "$option_scope"; shown "SET cmig.scope = :'scope'"; }
 	for setting in ${settings[@]+"${settings[@]}"}; do
 		[[ $setting == *=* ]] || setting+='='
 		number=$((number + 1)) name=${setting%%=*}
 		[[ $name == *.* ]] || name=cmig_var.$name
 		variable "setting_name$number" "$name"
 		variable "setting_value$number" "${setting#*=}"
-		call "SELECT pg_catalog.set_config(:'setting_name$number', :'setting_value$number', false)" \
-			"SELECT pg_catalog.set_config(:'setting_name$number', :'setting_value$number', false) AS cmig_setting \\gset"
+		shown "SELECT pg_catalog.set_config(:'setting_name$number', :'setting_value$number', false)"
+	done
+	set_settings true
+}
+
+# set_settings LOCAL: adds statements that set what --scope and -x say
+set_settings()
+{
+	local number
+
+	! given scope || add "SELECT pg_catalog.set_config('cmig.scope', :'scope', $1) AS cmig_setting \\gset"
+	for number in ${settings[@]+"${!settings[@]}"}; do
+		add "SELECT pg_catalog.set_config(:'setting_name$((number + 1))', :'setting_value$((number + 1))', $1) AS cmig_setting \\gset"
 	done
 }
 
@@ -139,12 +186,19 @@ prelude()
 # verb that looks could not be loaded.
 messages()
 {
-	local line status=0 hint=''
+	local line status=0 hint='' dropped=''
 
 	trap '' INT
 	while IFS= read -r line || [ -n "$line" ]; do
 		visible "$line"
 		line=$VISIBLE
+		# a pooled session may not have the level of messages
+		case $line in
+			NOTICE:\ \ * | INFO:\ \ *) ! given quiet || dropped=1 ;;
+			DETAIL:* | HINT:* | CONTEXT:*) ;;
+			*) dropped='' ;;
+		esac
+		[ -z "$dropped" ] || continue
 		case $line in
 			'cmig: found') [ $status -ne 0 ] || status=1; continue ;;
 			'cmig: not loaded') status=3 line="ERROR:  the files could not be loaded; this is what the database has${newline}HINT:  cmig load" ;;
@@ -288,9 +342,10 @@ copy_at_end()
 # waits, because bash handles signals after a command in the foreground has ended.
 run()
 {
-	local text=$script line=130
+	local text line=130
 
-	script=''
+	[ -z "$transaction" ] || end_transaction COMMIT
+	text=$script script=''
 	[ $# -gt 0 ] || set -- ${prints_place:+copy_at_end}
 	[ $# -gt 0 ] || set -- cat
 	[ "${BASH_VERSINFO[0]}" -ge 4 ] && trap_signals note_signal || trap_signals terminate

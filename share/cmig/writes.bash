@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 #
 # shellcheck shell=bash
-# shellcheck disable=SC2015,SC2154
+# shellcheck disable=SC2015,SC2154,SC2034
 #
 # writes.bash
 #	  The verbs that write revision files or load them.  Sourced by cmig.
@@ -79,7 +79,7 @@ new_file()
 		add_file_format
 		call "SELECT * FROM $1" "SELECT ${2:-file_name, content, hazards} FROM $1;"
 	fi
-	if [ "$verb" = capture ]; then add 'COMMIT;'; else add 'ROLLBACK;'; fi
+	if [ "$verb" = capture ]; then end_transaction COMMIT; else end_transaction ROLLBACK; fi
 	finish_files
 }
 
@@ -99,9 +99,8 @@ verb_init()
 	! given template && ! given package || say 'cmig: revisions are SQL files; --template and --package have no effect'
 	if given create-database; then
 		variable database "${PGDATABASE:-}"
-		pin
 		[ -n "${PGDATABASE:-}" ] || fail 2 '--create-database requires the name of the database' 'cmig init --create-database -d NAME'
-		add "SELECT pg_catalog.format('CREATE DATABASE %I', :'database') WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = :'database') \\gexec"
+		add "SELECT pg_catalog.format('CREATE DATABASE %I', :'database') WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) :'database') \\gexec"
 		PGDATABASE=postgres run || return
 	fi
 	create_extension
@@ -109,8 +108,7 @@ verb_init()
 
 create_extension()
 {
-	add 'SET client_min_messages = warning;'
-	pin
+	begin_transaction warning
 	call "$CREATE"
 	add_place
 	run
@@ -150,7 +148,7 @@ verb_merge()
 	call "SELECT cmig.merge($TARGET$PARAMETERS)" "SELECT cmig.merge($TARGET$PARAMETERS) AS cmig_merged \\gset"
 	add_file_format
 	call "SELECT * FROM cmig.export(:'cmig_merged'::text$TEMPLATE)" "SELECT file_name, content, '' FROM cmig.export(:'cmig_merged'::text$TEMPLATE);"
-	add 'ROLLBACK;'
+	end_transaction ROLLBACK
 	finish_files
 }
 
@@ -204,7 +202,7 @@ verb_edit()
 	argument target
 	find_files; begin; begin_load; add_plain
 	call "SELECT * FROM cmig.resolve(:'target')" "SELECT revision FROM cmig.resolve(:'target') LIMIT 1;"
-	add 'ROLLBACK;'
+	end_transaction ROLLBACK
 	revision=$(run) || return
 	read -r -a editor <<<"${VISUAL:-${EDITOR:-vi}}"
 	for file in ${files[@]+"${files[@]}"}; do
@@ -247,7 +245,7 @@ import_state()
 	call "SELECT * FROM cmig.import_state(:'tool'$PARAMETERS)" "SELECT coalesce(pg_catalog.jsonb_agg(s), '[]') AS cmig_state FROM cmig.import_state(:'tool'$PARAMETERS) s \\gset
 SELECT * FROM pg_catalog.jsonb_to_recordset(:'cmig_state') AS s ($result);"
 	found_if "EXISTS (SELECT FROM pg_catalog.jsonb_to_recordset(:'cmig_state') AS s ($result) WHERE revision IS NULL OR note LIKE '%did not finish it')"
-	if [ "$after" = keep ]; then add 'COMMIT;'; else end_table "$after"; fi
+	if [ "$after" = keep ]; then end_transaction COMMIT; else end_table "$after"; fi
 	run
 }
 
@@ -271,6 +269,7 @@ end_table()
 	local statement="pg_catalog.format('ALTER TABLE %s RENAME TO %I', :cmig_table::regclass, pg_catalog.left(:'cmig_table_name', 59) || '_old')"
 
 	[ "$1" = rename ] || statement="pg_catalog.format('DROP TABLE %s', :cmig_table::regclass)"
+	transaction=''
 	add "\\if :cmig_found
 ROLLBACK;
 \\warn 'cmig: nothing was recorded, and the table was left as it is'
