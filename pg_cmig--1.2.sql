@@ -1974,8 +1974,11 @@ AS $preflight$
 	-- changes of tables that publications publish, by themselves or through a parent, a schema, or all tables
 	published AS MATERIALIZED (SELECT f.n, f.place, f.object, f.detail, f.name, p.pubname, p.pubupdate OR p.pubdelete AS old_rows,
 	 p.pubinsert OR p.pubupdate AS new_rows, format('%s%s', CASE s.nspname WHEN 'public' THEN '' ELSE quote_ident(s.nspname) || '.' END, quote_ident(t.relname)) AS relation,
-	 -- is the change the loss of the index that identifies rows?
-	 f.detail = 'REPLICA IDENTITY NOTHING' OR EXISTS (SELECT FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+	 -- is the change the loss of the index that identifies rows? not if another key was set before, or is committed with it
+	 f.detail = 'REPLICA IDENTITY NOTHING' OR NOT EXISTS (SELECT FROM fact g LEFT JOIN fact o ON o.kind = 'step' AND o.revision = g.revision
+	  WHERE g.kind = 'change' AND g.object = f.object AND (g.detail = 'REPLICA IDENTITY' OR g.detail = 'ADD PRIMARY KEY' AND t.relreplident = 'd')
+	  AND CASE WHEN g.revision = f.revision AND (g.n > f.n AND o.detail IS NULL OR g.statement = f.statement) THEN true
+	   ELSE g.n < f.n AND (g.detail = 'REPLICA IDENTITY' OR f.detail = 'DROP COLUMN') END) AND EXISTS (SELECT FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
 	  WHERE x.indrelid = t.oid AND CASE t.relreplident WHEN 'd' THEN x.indisprimary WHEN 'i' THEN x.indisreplident END
 	  AND (f.detail IN ('DROP CONSTRAINT', 'DROP INDEX') AND i.relname = f.name
 	   OR f.detail = 'DROP COLUMN' AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attname = f.name AND a.attnum = ANY (x.indkey)))) AS loses,
@@ -2136,9 +2139,10 @@ AS $preflight$
 	 GROUP BY j.revision, k.words ORDER BY max(l.elapsed) DESC, j.revision, k.words LIMIT 5)
 
 	-- settings
-	UNION ALL SELECT 50, 'lock_timeout', 'warning', 'not set: waits for locks without limit in ' || string_agg(f.revision, ', ' ORDER BY f.n) FILTER (WHERE f.i <= 3)
-	  || CASE WHEN count(*) > 3 THEN format(', and %s more', count(*) - 3) ELSE '' END, 'SET cmig.lock_timeout = ''5s'''
-	 FROM (SELECT g.revision, min(g.n) AS n, row_number() OVER (ORDER BY min(g.n)) AS i FROM fact g WHERE g.kind = 'no timeout' GROUP BY g.revision) f HAVING count(*) > 0
+	UNION ALL SELECT 50, 'lock_timeout', 'warning', 'not set: waits for locks without limit in ' || string_agg(f.place, '; ' ORDER BY f.n) FILTER (WHERE f.i <= 3)
+	  || CASE WHEN count(*) > 3 THEN format('; and %s more revisions', count(*) - 3) ELSE '' END,
+	 format('SET cmig.lock_timeout = ''5s'' -- or, for all runs: ALTER DATABASE %I SET cmig.lock_timeout = ''5s''', current_database())
+	 FROM (SELECT (array_agg(g.place ORDER BY g.n))[1] AS place, min(g.n) AS n, row_number() OVER (ORDER BY min(g.n)) AS i FROM fact g WHERE g.kind = 'no timeout' GROUP BY g.revision) f HAVING count(*) > 0
 	UNION ALL SELECT 51, 'statement_timeout', 'warning', format('%s, but %s %s for about %s (estimate)', s.text, t.revision, t.does, to_char(make_interval(secs => round(t.seconds)), 'HH24:MI:SS')),
 	 'SET statement_timeout = 0' FROM total t, setting s WHERE t.n = 1 AND s.name = 'statement_timeout' AND s.number > 0 AND t.seconds * 1000 > s.number
 	UNION ALL SELECT 52, 'max_locks_per_transaction', CASE WHEN l.locks > l.room THEN 'error' ELSE 'warning' END,

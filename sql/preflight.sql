@@ -74,6 +74,14 @@ SELECT cmig.create_revision('c', $$
 	DROP TABLE account, measure
 $$, '', revision => '003');
 SELECT * FROM flight('003') WHERE item ~ '^publication';
+DELETE FROM cmig.revision;
+-- a key that is replaced within a transaction is not lost; a stepwise revision commits between two statements
+SELECT cmig.create_revision('a', 'ALTER TABLE account ADD PRIMARY KEY (email), DROP CONSTRAINT account_pkey', '', revision => '001');
+SELECT cmig.create_revision('b', 'ALTER TABLE account DROP CONSTRAINT account_pkey; ALTER TABLE account ADD PRIMARY KEY (id)', '', revision => '002');
+SELECT item, value FROM flight('002') WHERE item ~ '^publication';
+DELETE FROM cmig.revision;
+SELECT cmig.create_revision('a', 'ALTER TABLE account DROP CONSTRAINT account_pkey; ALTER TABLE account ADD PRIMARY KEY (id)', '', revision => '003', transactional => false);
+SELECT item, value FROM flight('003') WHERE item ~ '^publication';
 DROP PUBLICATION regress_preflight, regress_preflight_inserts;
 DELETE FROM cmig.revision;
 

@@ -257,7 +257,9 @@ my %hints = (
 	q{Use cmig.downgrade(-1) to go down; SELECT * FROM cmig.history() lists the revisions.} => q{Use cmig downgrade -1 to go down; cmig history lists the revisions.},
 	q{SELECT * FROM cmig.import_state('flyway', '<schema>.<table>')} => q{cmig import --state flyway --history-table <schema>.<table>},
 	q{In tests, SET cmig.concurrent_ddl = off lets cmig.upgrade run it.} => q{In tests, -x cmig.concurrent_ddl=off lets cmig upgrade run it.},
-	q{SET cmig_var.schema = '<value>'} => q{-x schema=<value>},
+	q{SET cmig_var.schema = '<value>'} => q{cmig upgrade -x schema=<value>},
+	q{SET cmig.lock_timeout = '5s' -- or, for all runs: ALTER DATABASE shop SET cmig.lock_timeout = '5s'} =>
+	  q{cmig upgrade -x cmig.lock_timeout=5s # or, for all runs: ALTER DATABASE shop SET cmig.lock_timeout = '5s'},
 	q{If this is intended, SET cmig.protect = off first, and RESET cmig.protect afterward.} => q{If this is intended, add -x cmig.protect=off},
 	q{If this is intended: BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT} => q{If this is intended: add -x cmig.protect=off},
 	q{SET cmig.scope = 'tenant_1'; CALL cmig.upgrade_stepwise('tenant@head')} => q{cmig upgrade --stepwise tenant@head --scope tenant_1},
@@ -283,7 +285,7 @@ my %hints = (
 	q{SELECT * FROM cmig.upgrade('a<b>c')} => q{cmig upgrade 'a<b>c'},
 	q{SELECT * FROM cmig.upgrade('<label>@head')} => q{cmig upgrade <label>@head},
 	q{SELECT cmig.merge('heads', 'x `id`')} => q{cmig merge heads -m 'x `id`'},
-	q{Run them as the owner: SET cmig.role = 'a$(id)'} => q{Run them as the owner: -x cmig.role='a$(id)'},
+	q{Run them as the owner: SET cmig.role = 'a$(id)'} => q{Run them as the owner: cmig upgrade -x cmig.role='a$(id)'},
 	# an apostrophe in the value would end the quotes
 	map { ($_ => $_) } q{SET cmig.scope = 'x'';$(id)'''}, q{If so, add this argument: renames => 'x'';$(id)'''}, q{SET cmig.role = 'x'';$(id)'''},
 	q{SELECT cmig.create_revision('<$(id)>', '')}, q{Change the text in cmig.revision.}, q{SELECT plan_checksum FROM cmig.plan() LIMIT 1}, q{SELECT * FROM cmig.check() WHERE object ~ '^role '},

@@ -274,11 +274,19 @@ verb_status() { look_items 'cmig.status()' "item, value, CASE WHEN item OPERATOR
 
 verb_check() { look_items 'cmig.check()' "severity, pg_catalog.concat_ws(': ', object, problem), fix" "cmig.check() WHERE severity OPERATOR(pg_catalog.=) 'error'" check_more; }
 
-# Reports pending revisions that have no file.  If there is a target, compares the schema
-# with it.
+# Reports pending revisions that have no file, and files that psql would run.  If there is a
+# target, compares the schema with it.
 check_more()
 {
+	local unguarded
+
 	missing_item warning
+	[ ${#files[@]} -eq 0 ] || unguarded=$(printf '%s\0' "${files[@]}" | xargs -0 grep -LE '^\\echo .* \\quit[[:space:]]*$' --)
+	if [ -n "${unguarded:-}" ]; then
+		variable unguarded "$(head -n 3 <<<"$unguarded" | paste -sd , - | sed 's/,/, /g')$([ "$(wc -l <<<"$unguarded")" -le 3 ] || echo ', ...')"
+		variable guard '\echo Use "cmig upgrade" to run this file. \quit'
+		add "SELECT 'notice', 'psql -f would run upgrade and downgrade of ' || :'unguarded' || '; put this line after the header', :'guard';"
+	fi
 	given target || return 0
 	add_plain
 	target_sql

@@ -176,12 +176,17 @@ typed()
 	rest=$rest$tail
 	typed_scope "$rest"
 	rest=$TYPED
+	# a setting of the database or a role remains SQL
+	tail=''
+	[[ ! $rest =~ ^(.*)(ALTER\ (DATABASE|ROLE)\ .*)$ ]] || rest=${BASH_REMATCH[1]} tail=${BASH_REMATCH[2]}
 	if [[ $rest =~ $setting ]]; then
 		name=${BASH_REMATCH[2]}${BASH_REMATCH[3]}
 		before=${BASH_REMATCH[1]} after=${BASH_REMATCH[5]}
+		# a whole statement becomes a whole command
+		[[ -n ${before##*: } && -n ${before##*:  } ]] || { [ "$verb" = downgrade ] && before+='cmig downgrade ' || before+='cmig upgrade '; }
 		rest="$before-x ${name#cmig_var.}=$(typed_value "${BASH_REMATCH[4]//\'/}")$after"
 	fi
-	typed_options "$rest"
+	typed_options "$rest$tail"
 	# the comment after a command, which may be pasted
 	while [[ $TYPED =~ $comment ]]; do TYPED="${BASH_REMATCH[1]} # ${BASH_REMATCH[4]}"; done
 }

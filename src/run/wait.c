@@ -754,7 +754,7 @@ explain(const LOCKTAG *tag, LOCKMODE mode, TimestampTz since, Oid caller, const 
 		errhint("Try again when that transaction has ended, or end it: SELECT pg_terminate_backend(%d)",
 				pid);
 	else
-		errhint("SELECT * FROM pg_prepared_xacts shows that transaction; COMMIT PREPARED or ROLLBACK PREPARED ends it.");
+		errhint("To get the statement that ends it: SELECT transaction, format('ROLLBACK PREPARED %%L', gid) FROM pg_prepared_xacts");
 }
 
 void
