@@ -160,6 +160,7 @@ fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id, bool repeatab
 	step->file_lines[1] = script->file_lines[2];
 	step->transactional = script->edges.transactional;
 	step->repeatable = repeatable;
+	step->base = script->edges.parents.count == 0;
 	step->expand = script->expand != NULL;
 }
 

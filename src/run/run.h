@@ -312,6 +312,7 @@ typedef struct CmigRunStep
 								 * verify_sql in the file */
 	bool		transactional;
 	bool		repeatable;
+	bool		base;			/* has the revision no parents? */
 	bool		expand;			/* does the revision have that header? */
 	bool		top_level;		/* do statements run outside of a transaction
 								 * block, so that commands such as VACUUM are

@@ -256,8 +256,8 @@ hint_of_duplicate(const CmigScriptRun *run)
 	 */
 	if (run->step->direction != CMIG_UPGRADE || cmig_running.verifying || run->statement.number != 1)
 		return NULL;
-	return psprintf("Compare the database with what SELECT * FROM cmig.show(%s) prints. If the database already has everything in this revision, record the revision as applied without running it: %sSELECT cmig.stamp(%s)",
-					id, scope, id);
+	return psprintf("%sCompare the database with what SELECT * FROM cmig.show(%s) prints. If the database already has everything in this revision, record the revision as applied without running it: %sSELECT cmig.stamp(%s)",
+					*scope || !run->step->base ? "" : "If the version rows were lost, SELECT * FROM cmig.locate() finds the revision that has the schema. ", id, scope, id);
 }
 
 void
