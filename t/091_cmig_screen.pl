@@ -88,7 +88,7 @@ stops('export', '001', '--to', 'exported');
 # check names a file without the line, and prints the line
 gives(0, '^(?!.*psql)', '^$', 'check');
 append_to_file('migrations/by_hand.sql', "-- revision: by_hand\n-- down_revision: 001\n\n-- cmig:upgrade\nSELECT 1;\n");
-gives(0, '\nnotice +psql -f would run upgrade and downgrade of migrations/by_hand\.sql; put this line after the\n +header\n +-> \\\\echo Use "cmig upgrade" to run this file\. \\\\quit\n', '^$', 'check');
+gives(0, '\nnotice +psql -f would run upgrade and downgrade of migrations/by_hand\.sql; put this line\s+after the header\n +-> \\\echo Use "cmig upgrade" to run this file\. \\\quit\n', '^$', 'check');
 unlink 'migrations/by_hand.sql';
 cmig('load', '--prune');
 

@@ -158,8 +158,7 @@ read_records()
 	local kind revision text line status=130 gone=0
 
 	while IFS= read -r -d '' kind && IFS= read -r -d '' revision && IFS= read -r -d '' text; do
-		visible "$text"
-		text=$VISIBLE
+		[ "$kind" = hint ] || { visible "$text"; text=$VISIBLE; }
 		case $kind in
 			action) loaded+="$revision: $text$newline" ;;
 			gone)
@@ -179,7 +178,9 @@ read_records()
 			preflight)
 				[ "$revision" != error ] || stops=$((stops + 1))
 				say "$yellow$(wrapped "$([ "$revision" = error ] && echo ERROR || echo WARNING):  $text")$plain" ;;
-			hint) typed "$text"; visible "$TYPED"; say "HINT:  $VISIBLE" ;;
+			hint)
+				line='HINT:  '
+				while IFS= read -r text; do typed "$text"; visible "$TYPED"; say "$line$VISIBLE"; line='       '; done <<<"$text" ;;
 			hazard) hazards=$((hazards + 1)); say "$yellow$(wrapped "HAZARD:  $revision: $text")$plain" ;;
 			pid) psql_started "$text" ;;
 			status) status=$revision ;;
