@@ -141,6 +141,7 @@ CREATE TABLE cmig.expansion_run (
 	revisions text[] NOT NULL,
 	schemas text[] NOT NULL,
 	columns jsonb NOT NULL,
+	checksum text NOT NULL DEFAULT '',
 	state text NOT NULL DEFAULT 'expanding' CONSTRAINT expansion_run_state_check
 		CHECK (state IN ('expanding', 'expanded', 'contracting', 'abandoning')),
 	role name NOT NULL DEFAULT CURRENT_USER,
@@ -295,6 +296,7 @@ COMMENT ON COLUMN cmig.expansion_run.revision IS 'Last of the revisions that wer
 COMMENT ON COLUMN cmig.expansion_run.revisions IS 'Revisions that cmig.contract records as applied';
 COMMENT ON COLUMN cmig.expansion_run.schemas IS 'Schemas whose tables have a new version';
 COMMENT ON COLUMN cmig.expansion_run.columns IS 'What cmig.expansion() shows of each column, as arrays';
+COMMENT ON COLUMN cmig.expansion_run.checksum IS 'MD5 of the statements, which must not change';
 COMMENT ON COLUMN cmig.expansion_run.state IS 'expanding, expanded, contracting, or abandoning';
 COMMENT ON COLUMN cmig.expansion_run.role IS 'Role that called cmig.expand';
 COMMENT ON COLUMN cmig.expansion_run.started_at IS 'When cmig.expand was called first';

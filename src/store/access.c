@@ -111,7 +111,7 @@ static const struct
 	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.run_control, cmig.measured", "metrics"},
 
 	/* the role that has stored a statement always has its default */
-	{MIGRATOR, "INSERT (revision, revisions, schemas, columns), UPDATE (state, changed_at), DELETE ON cmig.expansion_run", "metrics"},
+	{MIGRATOR, "INSERT (revision, revisions, schemas, columns, checksum), UPDATE (state, changed_at), DELETE ON cmig.expansion_run", "metrics"},
 	{MIGRATOR, "INSERT (revision, position, phase, relation, statement), UPDATE (done), DELETE ON cmig.expansion_step", "metrics"},
 
 	/*

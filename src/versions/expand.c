@@ -320,12 +320,16 @@ set_state(const Work *work, const char *state)
 	cmig_toplevel_commit();
 }
 
+#define STEPS_CHECKSUM \
+	"SELECT coalesce(md5(string_agg(format('%s %s %s %s', s.position, s.phase, s.relation, s.statement), chr(10) ORDER BY s.position)), '')" \
+	" FROM cmig.expansion_step s WHERE s.revision = $1"
+
 /* Plan the expansion, and store it. */
 static void
 begin_expansion(Work *work, const char *target)
 {
 	static CmigQuery insert_run = {
-		"INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns) SELECT $1, $2, $3, coalesce(jsonb_agg(c), '[]')"
+		"INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns, checksum) SELECT $1, $2, $3, coalesce(jsonb_agg(c), '[]'), (" STEPS_CHECKSUM ")"
 		" FROM jsonb_array_elements($4::jsonb) c", 4, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID}
 	};
 	static CmigQuery insert_step = {
@@ -363,19 +367,21 @@ begin_expansion(Work *work, const char *target)
 						 cmig_query_value(&column_json, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]));
 	}
 	appendStringInfoString(&columns, columns.len > 0 ? "]" : "[]");
-	cmig_query_do(&insert_run, expansion->revision, &expansion->revisions, &schemas, columns.data);
+	/* rows without one in cmig.expansion_run */
+	cmig_query_do(&forget_steps, expansion->revision);
 	foreach(cell, expansion->steps)
 	{
 		const CmigExpansionStep *step = lfirst(cell);
 
 		cmig_query_do(&insert_step, expansion->revision, ++position, step->phase, step->relation, step->sql);
 	}
+	cmig_query_do(&insert_run, expansion->revision, &expansion->revisions, &schemas, columns.data);
 }
 
 /*
  * The stored statements run with the caller's privileges, so they must have
  * been stored by a role that has these.  A migrator can write the rows, but not
- * the role.
+ * the role.  All of them must be there as they were planned and tried.
  */
 static void
 require_trusted(const CmigExpansion *expansion)
@@ -384,6 +390,9 @@ require_trusted(const CmigExpansion *expansion)
 		"SELECT s.role, r.oid FROM (SELECT role FROM cmig.expansion_step WHERE revision = $1"
 		"  UNION SELECT role FROM cmig.expansion_run WHERE revision = $1) s LEFT JOIN pg_roles r ON r.rolname = s.role"
 		" WHERE r.oid IS NULL OR NOT pg_has_role(r.oid, $2, 'USAGE') ORDER BY 1 LIMIT 1", 2, {TEXTOID, OIDOID}
+	};
+	static CmigQuery changed = {
+		"SELECT c.c FROM cmig.expansion_run r, (" STEPS_CHECKSUM ") c(c) WHERE r.revision = $1 AND r.checksum <> c.c", 1, {TEXTOID}
 	};
 	char	  **row = cmig_query_row(&query, expansion->revision, GetUserId());
 
@@ -395,6 +404,13 @@ require_trusted(const CmigExpansion *expansion)
 				 errdetail("They would run with your privileges."),
 				 row[1] != NULL ? errhint("Repeat the CALL as role %s, or as one whose privileges that role has.", quote_identifier(row[0])) :
 				 errhint("There is no such role. If the statements are right: UPDATE cmig.expansion_step SET role = DEFAULT; UPDATE cmig.expansion_run SET role = DEFAULT")));
+	row = cmig_query_row(&changed, expansion->revision);
+	if (row != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the stored statements of the expansion of revision \"%s\" were changed", expansion->revision),
+				 errdetail("Rows of cmig.expansion_step were added, changed, or deleted. The tables could end in the shape of neither version."),
+				 errhint("Restore the rows. If the statements are right: UPDATE cmig.expansion_run SET checksum = %s", quote_literal_cstr(row[0]))));
 }
 
 static void
@@ -439,8 +455,10 @@ expand(Work *work, FunctionCallInfo fcinfo)
 	run_alone(work, CMIG_PHASE_BUILD);
 	set_state(work, "expanded");
 	ereport(NOTICE,
-			(errmsg("revision \"%s\" is expanded: the new build connects with search_path = %s", work->expansion->revision,
-					work->expansion->search_path),
+			(work->expansion->search_path[0] ?
+			 errmsg("revision \"%s\" is expanded: the new build connects with search_path = %s", work->expansion->revision,
+					work->expansion->search_path) :
+			 errmsg("revision \"%s\" is expanded: no table has a new version", work->expansion->revision),
 			 errhint("When no old build runs any more: CALL cmig.contract()")));
 }
 
@@ -562,8 +580,14 @@ run_last(void *arg)
 		" AND pg_catalog.quote_ident(n.nspname) = ANY (string_to_array($2, ', ')) AND n.nspname::text <> ALL (r.schemas) ORDER BY 1",
 		2, {TEXTOID, TEXTOID}
 	};
+	static CmigQuery left = {
+		"SELECT quote_ident(n.nspname) FROM cmig.expansion_run r, pg_namespace n WHERE r.revision = $1"
+		" AND quote_ident(n.nspname) = ANY (string_to_array($2, ', ')) AND n.nspname::text <> ALL (r.schemas) ORDER BY 1 LIMIT 1",
+		2, {TEXTOID, TEXTOID}
+	};
 	List	   *relations = NIL;
 	List	   *real;
+	char	   *schema;
 	List	   *audited = NIL;
 	ListCell   *cell;
 	int			bound;
@@ -604,6 +628,13 @@ run_last(void *arg)
 		if (lfirst(cell) != NULL)
 		cmig_query_do(&audit_after, lfirst(cell));
 	cmig_role_act_as_caller(&saved, work->caller);
+	schema = contract ? NULL : cmig_query_value(&left, work->expansion->revision, work->expansion->search_path);
+	if (schema != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("schema %s of the new version would remain", schema),
+				 errdetail("According to cmig.expansion_step, the statements that created it have not run."),
+				 errhint("If they have: UPDATE cmig.expansion_step SET done = true WHERE phase = 'prepare'. If the schema is not the expansion's, rename it.")));
 	if (contract)
 		record(work->expansion);
 	else

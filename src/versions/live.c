@@ -210,6 +210,10 @@ require_no_obstacle(CmigPlanning *p)
 		" WHERE t.tgrelid = to_regclass($1) AND n.nspname = 'cmig_audit' AND p.proname IN ('write', 'write_entry') ORDER BY 1 LIMIT 1",
 		.nargs = 1,.argtypes = {TEXTOID}
 	};
+	static CmigQuery ruled = {
+		.sql = "SELECT quote_ident(rulename) FROM pg_rewrite WHERE ev_class = to_regclass($1) AND ev_type IN ('2', '3') ORDER BY 1 LIMIT 1",
+		.nargs = 1,.argtypes = {TEXTOID}
+	};
 	static CmigQuery limited = {
 		.sql = "SELECT string_agg(DISTINCT r.rolname, ', ' ORDER BY r.rolname) FROM pg_attribute a, aclexplode(a.attacl) g, pg_roles r"
 		" WHERE a.attrelid = to_regclass($1) AND NOT a.attisdropped AND r.oid = g.grantee AND g.privilege_type = 'SELECT'"
@@ -235,6 +239,7 @@ require_no_obstacle(CmigPlanning *p)
 		const CmigVersionTable *table = lfirst(t);
 		char	   *trigger = table->filled ? cmig_query_value(&outside, table->a->qualified) : NULL;
 		char	   *script = table->viewed ? cmig_query_value(&scripted, table->a->qualified) : NULL;
+		char	   *rule = table->filled ? cmig_query_value(&ruled, table->a->qualified) : NULL;
 		char	   *roles = table->viewed ? cmig_query_value(&limited, table->a->qualified) : NULL;
 
 		if (roles != NULL)
@@ -242,6 +247,12 @@ require_no_obstacle(CmigPlanning *p)
 					(errmsg("with privileges on some columns only, roles cannot read the new version of table %s: %s", table->a->qualified, roles),
 					 errdetail("A view with security_invoker requires the privilege to read each of its columns."),
 					 errhint("If the new build uses such a role: GRANT SELECT ON %s TO %s", table->a->qualified, roles)));
+		if (rule != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("table %s cannot be expanded because of rule %s", table->a->qualified, rule),
+					 errdetail("A rule ON INSERT or ON UPDATE does not see what is computed for the other version, and rows cannot be filled."),
+					 errhint("Write a trigger that does the same, and DROP RULE %s ON %s", rule, table->a->qualified)));
 		if (script != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

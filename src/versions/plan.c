@@ -555,7 +555,7 @@ has_similar(const CmigShapeTable *table, const CmigShapePart *part)
 static bool
 is_unique(const CmigShapePart *part)
 {
-	return strchr("pux", part->kind[0]) != NULL ||
+	return strchr("pu", part->kind[0]) != NULL ||
 		(part->kind[0] == 'i' && strncmp(part->definition, "CREATE UNIQUE ", strlen("CREATE UNIQUE ")) == 0);
 }
 
@@ -598,6 +598,9 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 				part->columns != NULL && strstr(psprintf(" %s ", part->columns), psprintf(" %s ", column->b->number)) != NULL)
 				only_kept = false;
 		}
+		if (part->kind[0] == 'x')
+			cmig_versions_refuse(psprintf("constraint \"%s\" of table %s", part->name, table->b->qualified),
+								 "An exclusion constraint cannot be built without blocking writes.");
 		if (only_kept && (is_unique(part) || part->kind[0] == 'c' || part->kind[0] == 'f') &&
 			(part->kind[0] == 'c' ? !table->filled || table->inverse : !has_similar(table->a, part)))
 			cmig_versions_refuse(psprintf("%s \"%s\" of table %s", part->kind[0] == 'i' ? "index" : "constraint", part->name, table->b->qualified),

@@ -232,11 +232,8 @@ cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table)
 					cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", real,
 																			   quote_identifier(name), part->definition));
 				break;
-			case 'c':
-				break;
 			default:
-				cmig_versions_refuse(psprintf("constraint \"%s\" of table %s", part->name, table->b->qualified),
-									 "An exclusion constraint cannot be built without blocking writes.");
+				break;
 		}
 	}
 }
