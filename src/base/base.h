@@ -484,6 +484,7 @@ typedef struct CmigQuery
 	int			nargs;
 	Oid			argtypes[CMIG_QUERY_MAX_ARGS];
 	struct _SPI_plan *plan;		/* prepared at first use */
+	struct PlannedStmt *lasting;	/* a plan for cmig_query_at_once() */
 	bool		users_text;		/* the statement comes from a user:
 								 * search_path is not pinned, errors get no
 								 * hint about pg_cmig's tables, and each run

@@ -24,9 +24,14 @@
 #include "fmgr.h"
 #include "jit/jit.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/params.h"
 #include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
 #include "parser/parser.h"
+#include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "tcop/dest.h"
+#include "tcop/pquery.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -34,6 +39,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
+#include "utils/portal.h"
 #include "utils/resowner.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
@@ -447,6 +453,19 @@ static bool writing = false;
  */
 static bool at_once = false;
 
+/*
+ * Queries that read at once can have a plan that lasts for the session, if they
+ * only name built-in objects.  Nothing that a session does makes such a plan
+ * wrong, while the server forgets all plans if a schema is created or renamed,
+ * as every replay does: planning took three quarters of the time of a small
+ * diff.  In large catalogs it takes little of it, and a plan for the schemas
+ * that are read is better.  The size is that of pg_depend, to which each object
+ * adds rows, in blocks; about 1,000 tables.
+ */
+#define SMALL_CATALOG 128
+
+static bool plans_last = false;
+
 /* The state that leave() restores. */
 typedef struct QueryFrame
 {
@@ -577,9 +596,67 @@ require_relation(const CmigQuery *query, SPIPlanPtr plan)
 	}
 }
 
-/* Connect to SPI, apply the query's settings, and prepare its plan. */
+/* Keep a plan as one that lasts, if it is one.  SPI_finish() frees "plan". */
 static void
-enter(QueryFrame *frame, CmigQuery *query)
+make_lasting(CmigQuery *query, SPIPlanPtr plan)
+{
+	CachedPlan *cached = SPI_plan_get_cached_plan(plan);
+	PlannedStmt *statement = cached ? linitial_node(PlannedStmt, cached->stmt_list) : NULL;
+	bool		lasts = statement && statement->commandType == CMD_SELECT && statement->invalItems == NIL;
+	ListCell   *cell;
+
+	foreach(cell, lasts ? statement->rtable : NIL)
+		lasts &= lfirst_node(RangeTblEntry, cell)->relid < FirstNormalObjectId;
+	if (lasts)
+	{
+		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan", ALLOCSET_SMALL_SIZES);
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		statement = copyObject(statement);
+		MemoryContextSwitchTo(old);
+		MemoryContextSetParent(context, CacheMemoryContext);
+		query->lasting = statement;
+	}
+	if (cached)
+		ReleaseCachedPlan(cached, NULL);
+}
+
+/* Open a cursor for a plan that lasts. */
+static Portal
+open_lasting(CmigQuery *query, Datum *values, const char *nulls)
+{
+	PlannedStmt *statement = query->lasting;
+	ParamListInfo params = makeParamList(query->nargs);
+	Portal		portal = CreateNewPortal();
+	ListCell   *cell;
+
+	foreach(cell, statement->rtable)
+	{
+		RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
+
+		if (entry->rtekind == RTE_RELATION)
+			LockRelationOid(entry->relid, entry->rellockmode);
+	}
+	for (int i = 0; i < query->nargs; i++)
+	{
+		params->params[i].value = values[i];
+		params->params[i].isnull = nulls && nulls[i] == 'n';
+		params->params[i].pflags = PARAM_FLAG_CONST;
+		params->params[i].ptype = query->argtypes[i];
+	}
+	portal->visible = false;
+	PortalDefineQuery(portal, NULL, query->sql, CMDTAG_SELECT, list_make1(statement), NULL);
+	portal->cursorOptions = CURSOR_OPT_NO_SCROLL;
+	PortalStart(portal, params, 0, GetActiveSnapshot());
+	return portal;
+}
+
+/*
+ * Connect to SPI, apply the query's settings, and prepare its plan, which may be
+ * one that lasts if "may_last" is true.
+ */
+static void
+enter(QueryFrame *frame, CmigQuery *query, bool may_last)
 {
 	if (!query->users_text && strstr(query->sql, " cmig.") != NULL)
 		own_tables_check();
@@ -597,7 +674,7 @@ enter(QueryFrame *frame, CmigQuery *query)
 	if (query->all_rows && row_security)
 		cmig_settings_override("row_security", "off");
 
-	if (query->plan == NULL)
+	if (query->plan == NULL && !(may_last && query->lasting))
 	{
 		SPIPlanPtr	plan = SPI_prepare_cursor(query->sql, query->nargs, query->argtypes,
 											  query->users_text ? CURSOR_OPT_CUSTOM_PLAN : 0);
@@ -606,7 +683,11 @@ enter(QueryFrame *frame, CmigQuery *query)
 			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 		if (OidIsValid(query->relation))
 			require_relation(query, plan);
-		else if (SPI_keepplan(plan) != 0)
+		else if (may_last && !query->users_text)
+			make_lasting(query, plan);
+		if (may_last && query->lasting)
+			plan = NULL;
+		else if (!OidIsValid(query->relation) && SPI_keepplan(plan) != 0)
 			elog(ERROR, "SPI_keepplan failed");
 		query->plan = plan;
 	}
@@ -633,7 +714,7 @@ cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
 	uint64		processed;
 	int			result;
 
-	enter(&frame, query);
+	enter(&frame, query, false);
 	PG_TRY();
 	{
 		writing = was_writing || !query->users_text;
@@ -661,8 +742,11 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 	Portal		portal;
 	uint64		total = 0;
 
-	enter(&frame, query);
-	portal = SPI_cursor_open(NULL, query->plan, values, nulls, at_once);
+	enter(&frame, query, plans_last);
+	if (plans_last && query->lasting)
+		portal = open_lasting(query, values, nulls);
+	else
+		portal = SPI_cursor_open(NULL, query->plan, values, nulls, at_once);
 
 	for (;;)
 	{
@@ -699,17 +783,23 @@ void
 cmig_query_at_once(bool latest, void (*work) (void *), void *arg)
 {
 	const bool	was_at_once = at_once;
+	const bool	had_lasting = plans_last;
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	const bool	is_small = RelationGetNumberOfBlocks(depend) < SMALL_CATALOG;
 
+	table_close(depend, AccessShareLock);
 	CommandCounterIncrement();
 	PushActiveSnapshot(latest ? GetLatestSnapshot() : GetTransactionSnapshot());
 	PG_TRY();
 	{
 		at_once = true;
+		plans_last = is_small;
 		work(arg);
 	}
 	PG_FINALLY();
 	{
 		at_once = was_at_once;
+		plans_last = had_lasting;
 	}
 	PG_END_TRY();
 	PopActiveSnapshot();
@@ -757,7 +847,7 @@ cmig_query_at_snapshot(CmigQuery *query, Datum *values, Snapshot snapshot)
 	char	   *value = NULL;
 	int			result;
 
-	enter(&frame, query);
+	enter(&frame, query, false);
 	result = SPI_execute_snapshot(query->plan, values, NULL, snapshot,
 								  InvalidSnapshot, true, false, 1);
 	if (result < 0)
@@ -990,7 +1080,10 @@ cmig_query_free(CmigQuery *query)
 {
 	if (query->plan != NULL)
 		SPI_freeplan(query->plan);
+	if (query->lasting != NULL)
+		MemoryContextDelete(GetMemoryChunkContext(query->lasting));
 	query->plan = NULL;
+	query->lasting = NULL;
 }
 
 void
