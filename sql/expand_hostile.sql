@@ -147,7 +147,12 @@ CALL cmig.contract();
 ALTER TABLE shop.person ENABLE ALWAYS TRIGGER "!cmig_begin", ENABLE ALWAYS TRIGGER "~cmig_write";
 CALL cmig.contract();
 UPDATE shop.person SET n = n WHERE cmig_state = 'todo';
+-- without reading the whole table, which is locked
+SELECT pg_stat_force_next_flush();
+SELECT seq_scan AS scans FROM pg_stat_user_tables WHERE relid = 'shop.person'::regclass \gset
 CALL cmig.contract();
+SELECT pg_stat_force_next_flush();
+SELECT seq_scan - :scans AS scans FROM pg_stat_user_tables WHERE relid = 'shop.person'::regclass;
 SELECT id, n FROM shop.person WHERE id = 60;
 
 -- expressions mean the same whatever the sessions set

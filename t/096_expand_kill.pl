@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
 # Kills the backend of cmig.expand, cmig.contract, and cmig.abandon at random moments,
-# with kill -9.  The same CALL, repeated, must end as an undisturbed run: with the same
+# with kill -9, or stops the server immediately.  The same CALL, repeated, must end as an undisturbed run: with the same
 # schema, rows, version rows, and journal, and nothing left behind.
 #
 # CMIG_KILL_POINTS is the number of kills, and CMIG_SEED is the seed.
@@ -104,6 +104,25 @@ is($good{abandon}, state_of('base', tables_of('abandon')), 'undisturbed: abandon
 
 my ($kills, $round, %count) = (0, 0);
 
+sub crash
+{
+	my ($pid, $what) = @_;
+
+	if (rand() < 0.3)
+	{
+		$node->stop('immediate');
+		$node->start;
+		$what .= ' (server)';
+	}
+	else
+	{
+		kill_backend($pid);
+	}
+	$kills++;
+	$count{$what}++;
+	return;
+}
+
 # Repeats the CALL until it succeeds; kills it while kills are left for it.
 sub call_killed
 {
@@ -123,12 +142,7 @@ sub call_killed
 		if ($pid)
 		{
 			usleep(1e6 * rand($longest{$procedure} * 1.1));
-			if (kill 0, $pid)
-			{
-				kill_backend($pid);
-				$kills++;
-				$count{$procedure}++;
-			}
+			crash($pid, $procedure) if kill 0, $pid;
 		}
 		my $status = eval { finish_psql($run) };
 		wait_for_recovery($node);
@@ -153,12 +167,7 @@ while ($kills < $points && $round < 3 * $points + 3)
 
 		usleep(1e6 * rand $longest{expand});
 		my $pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE application_name = 'run'");
-		if ($pid)
-		{
-			kill_backend($pid);
-			$kills++;
-			$count{'expand, then abandon'}++;
-		}
+		crash($pid, 'expand, then abandon') if $pid;
 		eval { finish_psql($run) };
 		wait_for_recovery($node);
 	}

@@ -23,6 +23,7 @@
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/varlena.h"
@@ -498,8 +499,13 @@ require_transformed(const Work *work)
 		CmigQuery	query = {
 			psprintf("SELECT count(*), min(%s) FROM %s WHERE %s IS NOT NULL", CMIG_STATE_COLUMN, relation, CMIG_STATE_COLUMN)
 		};
-		char	  **row = cmig_query_row(&query);
+		int			level = NewGUCNestLevel();
+		char	  **row;
 
+		/* without statistics, the index of these rows would seem to be large */
+		cmig_settings_override("enable_seqscan", "off");
+		row = cmig_query_row(&query);
+		AtEOXact_GUC(false, level);
 		cmig_query_free(&query);
 		if (trigger != NULL)
 			ereport(ERROR,

@@ -822,8 +822,15 @@ plan_all(CmigReplay *replay, void *arg)
 	{
 		CmigVersionTable *table = lfirst(cell);
 		List	   *build = table->build;
+		const char *real = table->a->qualified;
 		ListCell   *c;
 
+		/* finds rows that are not transformed, at once and of any length */
+		if (table->filled)
+			cmig_versions_add_step(p, CMIG_PHASE_BUILD, real,
+								   psprintf("CREATE INDEX CONCURRENTLY %s ON %s ((%s = 'todo')) WHERE %s IS NOT NULL",
+											quote_identifier(cmig_version_hidden_name(psprintf(CMIG_STATE_COLUMN "_%s", table->a->name))),
+											real, CMIG_STATE_COLUMN, CMIG_STATE_COLUMN));
 		table->build = NIL;
 		foreach(c, build)
 			if (((CmigShapePart *) lfirst(c))->kind[0] != 'f')
