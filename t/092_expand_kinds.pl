@@ -82,6 +82,15 @@ my @kinds = (
 		"ALTER TABLE t DROP a, DROP b;\n-- cmig:down t.b = 'b' || id",
 		q{INSERT INTO t VALUES (2, 'x', 'y'); INSERT INTO n.t (id) VALUES (3); UPDATE n.t SET id = 10 WHERE id = 1;},
 		'2|x|y 3|q|b3 10|a|b10', '2 3 10' ],
+	[ 'dropped columns that the old build does not name', q{CREATE TABLE t (id int PRIMARY KEY, a text, c text DEFAULT 'cd', d text NOT NULL DEFAULT 'dd'); GRANT ALL ON t TO writer; INSERT INTO t VALUES (1, 'a', 'x', 'y');},
+		"ALTER TABLE t DROP c, DROP d;\n-- cmig:down t.c = 'down ' || a\n-- cmig:down t.d = 'D'",
+		"SET ROLE writer; INSERT INTO t (id, a) VALUES (2, 'o'); INSERT INTO t VALUES (3, 'o', 'c', DEFAULT), (4, 'o', NULL, 'd'); INSERT INTO t (id, a) SELECT 5, 'o';
+			INSERT INTO n.t (id, a) VALUES (6, 'n'), (7, DEFAULT); INSERT INTO n.t SELECT 8, 'n' ORDER BY 1; INSERT INTO t (id) VALUES (2) ON CONFLICT (id) DO UPDATE SET c = 'keep', a = 'p';
+			INSERT INTO n.t (id, a) VALUES (5, 'q') ON CONFLICT (id) DO UPDATE SET a = EXCLUDED.a; UPDATE n.t SET a = 'u' WHERE id = 3;
+			WITH x AS (INSERT INTO n.t (id, a) VALUES (9, 'v') RETURNING id) INSERT INTO t (id, a) SELECT id + 1, 'w' FROM x; DELETE FROM n.t WHERE id = 1;
+			COPY t (id, a) FROM stdin;\n11\tx\n\\.\nRESET ROLE;",
+		'2|p|keep|dd 3|u|down u|dd 4|o||d 5|q|down q|dd 6|n|down n|D 7|||D 8|n|down n|D 9|v|down v|D 10|w|cd|dd 11|x|cd|dd',
+		'2|p 3|u 4|o 5|q 6|n 7| 8|n 9|v 10|w 11|x' ],
 	[ 'exclusion constraints and a rule', q{CREATE TABLE t (id int PRIMARY KEY, a text, r int4range, EXCLUDE USING gist (r WITH &&) WHERE (a > ''), EXCLUDE (lower(a) WITH =)); INSERT INTO t VALUES (1, 'a', '[1,2]');
 		CREATE RULE r AS ON DELETE TO t DO ALSO UPDATE t SET a = a || '-' WHERE id = OLD.id + 1;},
 		'ALTER TABLE t RENAME a TO c; ALTER TABLE t RENAME r TO s; ALTER TABLE t ADD n int NOT NULL DEFAULT 3;',

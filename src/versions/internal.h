@@ -30,6 +30,9 @@
 
 /* in write.c */
 
+/* The state of a row that is inserted through an inner view. */
+#define CMIG_STATE_NEW "new"
+
 /*
  * Begin or end to fill rows, in which the user's triggers do not fire.  In
  * haste, a row has no subtransaction: what fails is an error.
@@ -225,6 +228,7 @@ typedef struct CmigVersionTable
 	bool		filled;			/* does it have expressions? */
 	bool		inverse;		/* has the version no column of its own? */
 	char	   *view;			/* the view, qualified */
+	char	   *inner;			/* if "inverse", the one that it reads */
 	char	   *sequence;		/* notes when the old build wrote */
 	CmigExpansionStep *created; /* the step that creates it */
 } CmigVersionTable;

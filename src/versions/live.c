@@ -112,10 +112,14 @@ add_privileges(CmigPlanning *p)
 					continue;
 				foreach(v, cmig_query_list(&of_column, real, column->a->name, column->b->name, table->view))
 					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
+				foreach(v, table->inner ? cmig_query_list(&of_column, real, column->a->name, column->b->name, table->inner) : NIL)
+					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
 				foreach(v, column->hidden ? cmig_query_list(&of_column, real, column->a->name, column->hidden, real) : NIL)
 					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
 			}
 			foreach(g, cmig_query_list(&relation_privileges, real, table->view, quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)), runner))
+				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(g));
+			foreach(g, table->inner ? cmig_query_list(&relation_privileges, real, table->inner, quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)), runner) : NIL)
 				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(g));
 		}
 		foreach(c, strncmp(step->sql, "CREATE SEQUENCE ", strlen("CREATE SEQUENCE ")) == 0 ? p->tables : NIL)

@@ -55,15 +55,6 @@ cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table)
 							   psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT cmig.expansion_%s(NULL::%s)", real,
 										quote_identifier(column->hidden), table->filled ? "mark" : "unset", column->b->type));
 	}
-	foreach(cell, table->inverse ? table->dropped : NIL)
-	{
-		const CmigVersionColumn *column = lfirst(cell);
-
-		if (column->down != NULL)
-			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
-								   psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT cmig.expansion_mark((%s)::%s)", real,
-											quote_identifier(column->a->name), column->a->value ? column->a->value : "NULL", column->a->type));
-	}
 }
 
 /* The view, its defaults, privileges, and comments. */
@@ -73,20 +64,36 @@ cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table)
 	const char *schema = cmig_version_schema_name(p->result->revision, table->b->schema);
 	const char *real = table->a->qualified;
 	char	   *view = psprintf("%s.%s", quote_identifier(schema), quote_identifier(table->b->name));
+	const char *from = real;
 	StringInfoData sql;
+	StringInfoData names;
 	ListCell   *cell;
 
 	initStringInfo(&sql);
+	initStringInfo(&names);
 	foreach(cell, table->columns)
 	{
 		const CmigVersionColumn *column = lfirst(cell);
 		const char *source = column->hidden ? column->hidden : column->a->name;
 
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", quote_identifier(column->b->name));
+
 		appendStringInfo(&sql, "%s%s%s%s", sql.len > 0 ? ", " : "", quote_identifier(source),
 						 cmig_text_same(source, column->b->name) ? "" : " AS ",
 						 cmig_text_same(source, column->b->name) ? "" : quote_identifier(column->b->name));
 	}
-	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s", view, sql.data, real));
+	if (table->inverse)
+	{
+		/*
+		 * No column of the view tells which build inserts a row, but one that
+		 * a view below it has, whose default such an INSERT takes.
+		 */
+		from = table->inner = psprintf("%s.%s", quote_identifier(schema), quote_identifier(cmig_version_hidden_name(table->b->name)));
+		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s, %s FROM %s", from, sql.data, CMIG_STATE_COLUMN, real));
+		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER VIEW %s ALTER COLUMN %s SET DEFAULT '" CMIG_STATE_NEW "'", from, CMIG_STATE_COLUMN));
+	}
+	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s", view,
+																 table->inverse ? names.data : sql.data, from));
 	table->view = view;
 	table->created = llast(p->result->steps);
 	foreach(cell, table->columns)
@@ -360,6 +367,8 @@ add_views_removal(CmigPlanning *p, const char *phase)
 			cmig_versions_add_step(p, phase, table->a->qualified,
 								   psprintf("DROP VIEW IF EXISTS %s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)),
 											quote_identifier(table->b->name)));
+		if (table->inner != NULL)
+			cmig_versions_add_step(p, phase, table->a->qualified, psprintf("DROP VIEW IF EXISTS %s", table->inner));
 	}
 }
 
@@ -456,14 +465,6 @@ cmig_versions_add_abandon(CmigPlanning *p)
 			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE %s DROP COLUMN IF EXISTS %s", real, quote_identifier(((CmigVersionColumn *) lfirst(c))->hidden)));
 		if (table->filled)
 			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE %s DROP COLUMN IF EXISTS %s", real, CMIG_STATE_COLUMN));
-		foreach(c, table->inverse ? table->dropped : NIL)
-		{
-			const CmigVersionColumn *column = lfirst(c);
-
-			if (column->down != NULL)
-				cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE %s ALTER COLUMN %s %s%s", real, quote_identifier(column->a->name),
-																			 column->a->value ? "SET DEFAULT " : "DROP DEFAULT", column->a->value ? column->a->value : ""));
-		}
 	}
 	foreach(c, p->created)
 	{

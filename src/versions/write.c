@@ -116,9 +116,8 @@ typedef struct Writer
 	AttrNumber	state;			/* the column that says what is to be done */
 	Oid			sequence;		/* notes when the old build wrote, or invalid */
 	bool		strict;			/* a failing "up" fails the write */
-	bool		inverse;		/* the version has no column of its own, so
-								 * the default of a dropped one leaves the
-								 * mark */
+	bool		inverse;		/* the version has no column of its own; the
+								 * state tells who inserts a row */
 	int			count;
 	Rule	   *rules;
 	Bitmapset  *hidden;			/* columns that only one version writes */
@@ -619,6 +618,16 @@ find_statement(FunctionCallInfo fcinfo, const TriggerData *data)
 	return fcinfo->flinfo->fn_extra = statement;
 }
 
+/* Is the row inserted through an inner view? */
+static bool
+is_new(TupleTableSlot *slot, AttrNumber state)
+{
+	bool		null;
+	Datum		value = slot_getattr(slot, state, &null);
+
+	return !null && strcmp(TextDatumGetCString(value), CMIG_STATE_NEW) == 0;
+}
+
 /* Has the statement changed the column? */
 static bool
 has_changed(int column, TupleTableSlot *before, TupleTableSlot *after)
@@ -834,7 +843,7 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 		/* only the first trigger knows, if there is one */
 		if (marked)
 			marks[n] = false;
-		old_build = marked != writer->inverse;
+		old_build = marked || (writer->inverse && !is_new(in, writer->state));
 		new_build = !old_build;
 		/* the state has its default */
 		touched = true;
