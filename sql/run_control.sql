@@ -15,6 +15,8 @@ SELECT * FROM cmig.pause('006');
 SELECT * FROM cmig.pause('"Odd one"."a.b"');
 SELECT * FROM cmig.throttle('006', 5000);
 SELECT * FROM cmig.throttle('all', 100);
+-- the stricter limit applies
+SELECT * FROM cmig.throttle('account', 200);
 CREATE VIEW control AS SELECT kind, name, paused, max_rows_per_second, role = current_user AS own FROM cmig.run_control;
 SELECT * FROM control ORDER BY kind, name COLLATE "C";
 SELECT * FROM cmig.resume_run('account');

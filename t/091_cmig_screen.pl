@@ -98,6 +98,18 @@ unlink $first;
 append_to_file($first, $text =~ s/^\\echo .*\n//mr);
 gives(0, '^$', '^$', 'export', '001');
 
+# --- messages ----------------------------------------------------------------
+
+gives(0, '\n  round-trip      \[REV\]                     test .*\n  abandon-partial REV                       list', '', 'help');
+gives(0, '', '^WARNING:  no revision contains the name given with -x: typo\nHINT:  A script reads it as \$\{typo\}, or with [^\n]*\nnothing to upgrade', 'upgrade', '-x', 'typo=1');
+gives(0, '', '^nothing to upgrade', 'upgrade', '-x', 'account=1', '--tag', 'x');
+gives(0, 'no backfills', '^the limit of all backfills, 1 rows per second, applies\nHINT:  To lift all limits: cmig throttle all off\n', 'throttle', 'account', '5')
+  if (cmig('throttle', 'all', '1'))[0] == 0;
+query($node, 'guard', 'CREATE ROLE somebody LOGIN; REVOKE CREATE ON DATABASE postgres FROM PUBLIC');
+query($node, 'postgres', 'CREATE DATABASE empty');
+gives(3, '^$', '^ERROR:  permission denied to create extension "pg_cmig"\nHINT:  As a superuser or the owner of the database: GRANT CREATE ON DATABASE empty TO somebody\n$', 'ensure-version', '-U', 'somebody', '-d', 'empty');
+gives(3, '^cmig.conf\n$', '^ERROR:  permission denied to create database\nHINT:  As a superuser: ALTER ROLE somebody CREATEDB\n$', 'init', '--create-database', '-U', 'somebody', '-d', 'new');
+
 # --- positions ---------------------------------------------------------------
 
 # Messages name the file and the line in it.

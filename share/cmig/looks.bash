@@ -174,10 +174,13 @@ items()
 				whole = text[n] ~ /^-> ([A-Z]+ [A-Z* ]|cmig )/
 				if (hint[n] && text[n] !~ /^->/) line = line "   "
 				count = split(text[n], words, " ")
+				comment = ""
 				for (i = 1; i <= count; i++) {
-					if (i > 1 && !whole && length(line " " words[i]) > columns) {
+					# a comment after a command can be wrapped
+					if (words[i] == "#") comment = "# "
+					if (i > 1 && (!whole || comment) && length(line " " words[i]) > columns) {
 						print line
-						line = sprintf("%*s", indent + (hint[n] ? 3 : 0), "") words[i]
+						line = sprintf("%*s", indent + (hint[n] ? 3 : 0), "") (words[i] == "#" ? "" : comment) words[i]
 					} else
 						line = line (i > 1 ? " " : "") words[i]
 				}

@@ -45,11 +45,19 @@ confirm()
 # read_records) about what was added or changed, and about revisions without a file.
 begin_ahead()
 {
+	local number name
+
 	begin; add_file_format; begin_load
 	[ ${#files[@]} -eq 0 ] || add "SELECT 'action', action, CASE WHEN pg_catalog.count(*) > 10 THEN pg_catalog.count(*)::text || ' revisions' ELSE pg_catalog.string_agg(revision, ', ' ORDER BY number) END
 FROM ROWS FROM (pg_catalog.unnest(:'cmig_loaded'::text[]), pg_catalog.unnest(:'cmig_actions'::text[])) WITH ORDINALITY AS loaded (revision, action, number)
 WHERE action <> 'unchanged' GROUP BY action;"
 	given no-load || add "SELECT 'gone', '', revision FROM pg_catalog.unnest(:'cmig_kept'::text[]) AS u (revision) ORDER BY 3;"
+	for number in ${settings[@]+"${!settings[@]}"}; do
+		name="pg_catalog.substr(:'setting_name$((number + 1))', 10)"
+		[[ ${settings[number]%%=*} == @(tag|*.*) ]] ||
+			add "SELECT 'missing', 'no revision contains the name given with -x: ' || $name, 'A script reads it as \${' || $name || '}, or with current_setting(''cmig_var.' || $name || ''')'
+WHERE NOT EXISTS (SELECT FROM cmig.revision r WHERE pg_catalog.strpos(r::text, $name) > 0);"
+	done
 }
 
 # Adds a statement that returns a record about cmig_missing.

@@ -186,7 +186,7 @@ prelude()
 # verb that looks could not be loaded.
 messages()
 {
-	local line status=0 hint='' dropped=''
+	local line status=0 hint='' dropped='' told=''
 
 	trap '' INT
 	while IFS= read -r line || [ -n "$line" ]; do
@@ -194,9 +194,9 @@ messages()
 		line=$VISIBLE
 		# a pooled session may not have the level of messages
 		case $line in
-			NOTICE:\ \ * | INFO:\ \ *) ! given quiet || dropped=1 ;;
+			NOTICE:\ \ * | INFO:\ \ *) told=1; ! given quiet || dropped=1 ;;
 			DETAIL:* | HINT:* | CONTEXT:*) ;;
-			*) dropped='' ;;
+			*) dropped='' told='' ;;
 		esac
 		[ -z "$dropped" ] || continue
 		case $line in
@@ -218,6 +218,8 @@ messages()
 			ERROR:* | FATAL:*) line=$red$line$plain ;;
 			WARNING:*) line=$yellow$line$plain ;;
 		esac
+		# in hints, a command remains on one line
+		[ -z "$told" ] || [ -n "$hint" ] || [ ${#line} -le "$columns" ] || line=$(wrapped "$line")
 		printf '%s\n' "$line" >&2
 	done
 	return $status

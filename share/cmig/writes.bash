@@ -99,6 +99,10 @@ verb_init()
 	! given template && ! given package || say 'cmig: revisions are SQL files; --template and --package have no effect'
 	if given create-database; then
 		variable database "${PGDATABASE:-}"
+		begin_transaction warning
+		need "EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = current_user AND (rolcreatedb OR rolsuper)) OR EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = :'database')" \
+			"'permission denied to create database'" "pg_catalog.format('As a superuser: ALTER ROLE %I CREATEDB', current_user)" insufficient_privilege
+		end_transaction COMMIT
 		[ -n "${PGDATABASE:-}" ] || fail 2 '--create-database requires the name of the database' 'cmig init --create-database -d NAME'
 		add "SELECT pg_catalog.format('CREATE DATABASE %I', :'database') WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) :'database') \\gexec"
 		PGDATABASE=postgres run || return
@@ -109,6 +113,8 @@ verb_init()
 create_extension()
 {
 	begin_transaction warning
+	need "pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') OR EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cmig')" \
+		"'permission denied to create extension \"pg_cmig\"'" "pg_catalog.format('As a superuser or the owner of the database: GRANT CREATE ON DATABASE %I TO %I', pg_catalog.current_database(), current_user)" insufficient_privilege
 	call "$CREATE"
 	add_place
 	run

@@ -23,6 +23,7 @@
 
 #include "mb/pg_wchar.h"
 #include "nodes/pg_list.h"
+#include "utils/builtins.h"
 #include "utils/varlena.h"
 
 #include "base/base.h"
@@ -536,7 +537,10 @@ walk(const CmigGraph *graph, const CmigIdentifier *id, int start,
 					 errdetail(node < 0 ? "From %s it can go to %s." : "From \"%s\" it can go to %s.",
 							   node < 0 ? "base" : cmig_graph_id(graph, node),
 							   cmig_identifier_list(graph, choices)),
-					 id->steps < 0 || id->label ? errhint("Specify the revision to go to.")
+					 id->steps < 0 ? errhint("SELECT * FROM cmig.downgrade(%s) -- or another parent: %s",
+											 quote_literal_cstr(cmig_graph_id(graph, linitial_int(choices))),
+											 cmig_identifier_list(graph, list_copy_tail(choices, 1))) :
+					 id->label ? errhint("Specify the revision to go to.")
 					 : errhint("Specify the revision, or a branch: <label>@%s.", id->text)));
 		node = linitial_int(choices);
 		list_free(choices);

@@ -140,15 +140,20 @@ cmig_throttle(PG_FUNCTION_ARGS)
 {
 	CmigControlTarget target = read_target(fcinfo, "throttle");
 	int			rate = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
+	int			all;
 
 	if (!PG_ARGISNULL(1) && rate < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_rows_per_second must be at least 1"),
 				 errhint("To stop it for a while: SELECT * FROM cmig.pause(%s)", quote_literal_cstr(target.name))));
-	cmig_control_throttle(&target, rate);
+	all = cmig_control_throttle(&target, rate);
+	if (all > 0)
+		ereport(NOTICE,
+				(errmsg("the limit of all backfills, %d rows per second, applies", all),
+				 errhint("To lift all limits: SELECT * FROM cmig.throttle('all', NULL)")));
 	return show_target(fcinfo, &target, rate == 0 ? NULL :
-					   psprintf("One that starts will update at most %d rows per second.", rate),
+					   psprintf("One that starts will update at most %d rows per second.", all > 0 ? all : rate),
 					   "SELECT * FROM cmig.throttle(%s, NULL)");
 }
 

@@ -888,12 +888,13 @@ cmig_control_resume(const CmigControlTarget *target)
 	return any;
 }
 
-void
+int
 cmig_control_throttle(const CmigControlTarget *target, int max_rows_per_second)
 {
 	static CmigQuery limit = {
 		"INSERT INTO cmig.run_control (kind, name, max_rows_per_second) VALUES ($1, $2, $3)"
-		" ON CONFLICT (kind, name) DO UPDATE SET max_rows_per_second = $3, role = DEFAULT, changed_at = DEFAULT",
+		" ON CONFLICT (kind, name) DO UPDATE SET max_rows_per_second = $3, role = DEFAULT, changed_at = DEFAULT"
+		" RETURNING (SELECT c.max_rows_per_second FROM cmig.run_control c WHERE c.kind = 'all' AND c.kind <> $1 AND c.max_rows_per_second < $3)",
 		3, {TEXTOID, TEXTOID, INT4OID}
 	};
 	static CmigQuery lift = {
@@ -903,12 +904,14 @@ cmig_control_throttle(const CmigControlTarget *target, int max_rows_per_second)
 	};
 
 	if (max_rows_per_second > 0)
-		cmig_query_do(&limit, target->kind, target->name, max_rows_per_second);
-	else
 	{
-		cmig_query_do(&lift, target->kind, target->name);
-		remove_empty_controls();
+		const char *all = cmig_query_value(&limit, target->kind, target->name, max_rows_per_second);
+
+		return all ? atoi(all) : 0;
 	}
+	cmig_query_do(&lift, target->kind, target->name);
+	remove_empty_controls();
+	return 0;
 }
 
 /*

@@ -599,11 +599,12 @@ extern bool cmig_control_is_revision(const char *id);
 
 /*
  * Write the row: pause, set the limit, or lift it if it is 0.  To resume, or to
- * lift a limit, "all" means all rows.  Was anything resumed?
+ * lift a limit, "all" means all rows.  Was anything resumed?  Which limit of all
+ * backfills is stricter?
  */
 extern void cmig_control_pause(const CmigControlTarget *target);
 extern bool cmig_control_resume(const CmigControlTarget *target);
-extern void cmig_control_throttle(const CmigControlTarget *target, int max_rows_per_second);
+extern int	cmig_control_throttle(const CmigControlTarget *target, int max_rows_per_second);
 
 /* Delete the row, unless another session is changing it. */
 extern void cmig_control_forget(const char *kind, const char *name);
