@@ -303,6 +303,24 @@ SELECT file_name, content ~ 'down_revision: x-1' AS follows FROM cmig.autogenera
 SELECT cmig.remove_revision('x-1_2');
 SELECT cmig.remove_revision('x-1');
 SELECT * FROM cmig.autogenerate('Less', :'before', 'y', stages => true);
+-- a label of an enum that is no longer used is dropped in the last stage; what the first one rewrites
+CREATE TYPE color AS ENUM ('red', 'green', 'blue');
+CREATE TABLE paint (id int PRIMARY KEY, color color DEFAULT 'green', other color);
+INSERT INTO paint SELECT i, 'red' FROM generate_series(1, 9) i;
+SELECT replace(replace(cmig.schema_sql(), '''red''', '''black'''), 'other public.color', 'amount integer') AS colors \gset
+SELECT file_name, regexp_replace(pg_temp.undated(content), '^-- revision.*-- message|-- cmig:downgrade.*', '', 'g') AS content FROM cmig.autogenerate('Colors', :'colors', '008', stages => true);
+SELECT string_agg('==> ' || file_name || E' <==\n' || content, '') AS files FROM cmig.autogenerate('Colors', :'colors', '008', stages => true) \gset
+SELECT * FROM cmig.load(:'files');
+CALL cmig.upgrade_stepwise('008');
+UPDATE paint SET color = CASE WHEN id % 2 = 0 THEN 'green'::color ELSE 'blue' END;
+CALL cmig.upgrade_stepwise('head');
+SELECT cmig.require_schema(:'colors');
+CALL cmig.downgrade_stepwise('007');
+SELECT cmig.remove_revision('009');
+SELECT cmig.remove_revision('008');
+SELECT content ~ 'First read the comments' AS warns FROM cmig.autogenerate('Wider', replace(cmig.schema_sql(), E'paint (\n\tid integer', E'paint (\n\tid bigint'), '008', stages => true);
+DROP TABLE paint;
+DROP TYPE color;
 -- an id that is taken
 SELECT cmig.create_revision('Nine', 'SELECT 1', revision => '009');
 SELECT * FROM cmig.stamp('009');

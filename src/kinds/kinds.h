@@ -648,6 +648,9 @@ extern bool cmig_function_returns(const CmigObject *function, const CmigObject *
  */
 extern List *cmig_enum_new(const CmigObject *from, const CmigObject *to);
 extern List *cmig_enum_added(const CmigObject *from, const CmigObject *to);
+
+/* Give the new enum the old one's labels, too, in an order that ADD VALUE can reach. */
+extern void cmig_enum_unite(const CmigObject *from, CmigObject *to);
 extern bool cmig_type_can_convert(const CmigObject *from, const CmigObject *to);
 
 /* in other.c */

@@ -79,6 +79,30 @@ cmig_enum_added(const CmigObject *from, const CmigObject *to)
 	return kept == list_length(old) ? cmig_enum_new(from, to) : NIL;
 }
 
+void
+cmig_enum_unite(const CmigObject *from, CmigObject *to)
+{
+	List	   *labels = labels_of(from);
+	int			place = 0;
+	StringInfoData list;
+	ListCell   *cell;
+
+	foreach(cell, labels_of(to))
+	{
+		int			known = 0;
+
+		while (known < list_length(labels) && strcmp(list_nth(labels, known), lfirst(cell)) != 0)
+			known++;
+		if (known == list_length(labels))
+			labels = list_insert_nth(labels, known = place, lfirst(cell));
+		place = known + 1;
+	}
+	initStringInfo(&list);
+	foreach(cell, labels)
+		appendStringInfo(&list, "%s%s'%s'", list.len > 0 ? ", " : "", strchr(lfirst(cell), '\\') ? "E" : "", (char *) lfirst(cell));
+	cmig_object_set(to, 0, list.data);
+}
+
 /*
  * If labels were only added, each is added after the preceding one, which
  * exists by then.  A new first label is added before the first old one.

@@ -704,6 +704,9 @@ put_stages(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *lines)
 		}
 		edges->message = psprintf("%s: %s", message, stages[i][0]);
 		generate->draft.new.text.description = pstrdup(stages[i][1]);
+		foreach(cell, staged[i])
+			if (i == 0 && ((CmigDiffLine *) lfirst(cell))->hazards != 0)
+			generate->draft.new.text.description = pstrdup("Adds what the new version of the application needs. First read the comments: some statements rewrite or block tables, or lose data, while the old version runs.");
 		cmig_draft_prepare(&generate->draft);
 		cmig_generate_put(fcinfo, generate, staged[i]);
 	}

@@ -204,7 +204,7 @@ can_stay(const Stages *stages, const CmigObject *object, const CmigImage *to)
 	{
 		const CmigChange *change = change_of(stages, i < 0 ? object->parent : object->depends[i], true);
 
-		if (change->to != NULL && change->action != CMIG_NO_CHANGE &&
+		if ((i < 0 ? object->parent : object->depends[i])->kind != &cmig_kind_enum && change->to != NULL && change->action != CMIG_NO_CHANGE &&
 			(change->action != CMIG_ALTER || change->disturbs || change->recasts))
 			return false;
 	}
@@ -240,8 +240,8 @@ can_stay(const Stages *stages, const CmigObject *object, const CmigImage *to)
 }
 
 /*
- * Add the old objects that can stay.  Their columns may be NULL, because the
- * new version of the application does not know them.
+ * Add the old objects that can stay, and the old labels of enums.  Old columns
+ * may be NULL, because the new version of the application does not know them.
  */
 static void
 keep_old(const Stages *stages, CmigImage *image)
@@ -250,7 +250,13 @@ keep_old(const Stages *stages, CmigImage *image)
 	bool	   *wanted = palloc0(Max(from->count, 1));
 
 	for (int i = 0; i < from->count; i++)
-		wanted[i] = counterpart(image, from->objects[i]) == NULL && can_stay(stages, from->objects[i], image);
+	{
+		const CmigObject *kept = counterpart(image, from->objects[i]);
+
+		if (kept != NULL && kept->kind == &cmig_kind_enum)
+			cmig_enum_unite(from->objects[i], image->objects[kept->index]);
+		wanted[i] = kept == NULL && can_stay(stages, from->objects[i], image);
+	}
 	cmig_keep(from, image, wanted);
 	for (int i = 0; i < from->count; i++)
 	{
