@@ -1468,7 +1468,8 @@ COMMENT ON PROCEDURE cmig.abandon_partial(text, text) IS 'Reverts a revision tha
 ALTER TABLE cmig.backfill_run ADD COLUMN rows_total bigint, ADD COLUMN last_error text;
 
 CREATE TABLE cmig.expansion_run (
-	revision text PRIMARY KEY,
+	scope text NOT NULL DEFAULT '' PRIMARY KEY,
+	revision text NOT NULL,
 	revisions text[] NOT NULL,
 	schemas text[] NOT NULL,
 	columns jsonb NOT NULL,
@@ -1481,14 +1482,14 @@ CREATE TABLE cmig.expansion_run (
 );
 
 CREATE TABLE cmig.expansion_step (
-	revision text NOT NULL,
+	scope text NOT NULL DEFAULT '',
 	position integer NOT NULL,
 	phase text NOT NULL,
 	relation text NOT NULL,
 	statement text NOT NULL,
 	done boolean NOT NULL DEFAULT false,
 	role name NOT NULL DEFAULT CURRENT_USER,
-	PRIMARY KEY (revision, position)
+	PRIMARY KEY (scope, position)
 );
 
 CREATE TABLE cmig.run_control (
@@ -1508,7 +1509,8 @@ COMMENT ON COLUMN cmig.backfill_run.last_error IS 'SQLSTATE and message of the e
 SELECT pg_catalog.pg_extension_config_dump('cmig.expansion_run', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.expansion_step', '');
 
-COMMENT ON TABLE cmig.expansion_run IS 'The revision whose old and new version exist side by side, if there is one. cmig.expand adds the row, and cmig.contract and cmig.abandon delete it.';
+COMMENT ON TABLE cmig.expansion_run IS 'The revision whose old and new version exist side by side in the database or in a scope. cmig.expand adds the row, and cmig.contract and cmig.abandon delete it.';
+COMMENT ON COLUMN cmig.expansion_run.scope IS 'Schema, the value of cmig.scope; empty for the database';
 COMMENT ON COLUMN cmig.expansion_run.revision IS 'Last of the revisions that were expanded; part of the names of the schemas with the new version';
 COMMENT ON COLUMN cmig.expansion_run.revisions IS 'Revisions that cmig.contract records as applied';
 COMMENT ON COLUMN cmig.expansion_run.schemas IS 'Schemas whose tables have a new version';
@@ -1519,7 +1521,7 @@ COMMENT ON COLUMN cmig.expansion_run.role IS 'Role that called cmig.expand';
 COMMENT ON COLUMN cmig.expansion_run.started_at IS 'When cmig.expand was called first';
 COMMENT ON COLUMN cmig.expansion_run.changed_at IS 'When the state was set';
 COMMENT ON TABLE cmig.expansion_step IS 'Statements of an expansion, in their order. The owner of the database can read here what cmig.contract and cmig.abandon will run.';
-COMMENT ON COLUMN cmig.expansion_step.revision IS 'Revision of the row in cmig.expansion_run';
+COMMENT ON COLUMN cmig.expansion_step.scope IS 'Scope of the row in cmig.expansion_run';
 COMMENT ON COLUMN cmig.expansion_step.position IS 'Position of the statement, counted from 1';
 COMMENT ON COLUMN cmig.expansion_step.phase IS 'When the statement runs: prepare, fill, or build in cmig.expand, check or contract in cmig.contract, abandon in cmig.abandon';
 COMMENT ON COLUMN cmig.expansion_step.relation IS 'Table whose statements run in the same transaction; empty if there is none';
@@ -1688,15 +1690,15 @@ ALTER FUNCTION cmig.rls_check(text) VOLATILE;
 -- Two versions at once
 --
 
-CREATE PROCEDURE cmig.expand(target text DEFAULT 'head')
+CREATE PROCEDURE cmig.expand(target text DEFAULT 'head', scopes text DEFAULT NULL, max_failures integer DEFAULT 0)
 AS 'MODULE_PATHNAME', 'cmig_expand'
 LANGUAGE C;
 
-CREATE PROCEDURE cmig.contract()
+CREATE PROCEDURE cmig.contract(scopes text DEFAULT NULL, max_failures integer DEFAULT 0)
 AS 'MODULE_PATHNAME', 'cmig_contract'
 LANGUAGE C;
 
-CREATE PROCEDURE cmig.abandon()
+CREATE PROCEDURE cmig.abandon(scopes text DEFAULT NULL, max_failures integer DEFAULT 0)
 AS 'MODULE_PATHNAME', 'cmig_abandon'
 LANGUAGE C;
 
@@ -1731,9 +1733,9 @@ RETURNS trigger
 AS 'MODULE_PATHNAME', 'cmig_expansion_write'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON PROCEDURE cmig.expand(text) IS 'Prepares pending revisions with the header expand beside the running application: the tables keep their shape, and get hidden columns; the new build uses views in the schemas that version_schema names. Fills the new columns, builds indexes and constraints, and commits after each step. Continues after an interruption. Raises an error if a change cannot be expanded (0A000), a line cmig:up or cmig:down is missing (22023) or not correct (MG013), another revision is expanded (55000), revisions cannot be replayed (MG014), it is called inside a transaction block (25001), or another run is in progress (55P03).';
-COMMENT ON PROCEDURE cmig.contract() IS 'Gives the tables the shape of the expanded revision, removes what the old build needed, and records the revision as applied. Raises an error if no revision is expanded or rows of the old build could not be transformed (55000), a constraint is violated (23514), it is called inside a transaction block (25001), or another run is in progress (55P03).';
-COMMENT ON PROCEDURE cmig.abandon() IS 'Removes everything that expand has created. What the new build has written remains in the columns of the old version. Raises an error if no revision is expanded (55000), it is called inside a transaction block (25001), or another run is in progress (55P03).';
+COMMENT ON PROCEDURE cmig.expand(text, text, integer) IS 'Prepares pending revisions with the header expand beside the running application: the tables keep their shape, and get hidden columns; the new build uses views in the schemas that version_schema names. Fills the new columns, builds indexes and constraints, and commits after each step. Continues after an interruption. With scopes, a LIKE pattern, works on each scope with applied revisions, and raises an error if more than max_failures fail. Raises an error if a change cannot be expanded (0A000), a line cmig:up or cmig:down is missing (22023) or not correct (MG013), another revision is expanded (55000), revisions cannot be replayed (MG014), it is called inside a transaction block (25001), or another run is in progress (55P03).';
+COMMENT ON PROCEDURE cmig.contract(text, integer) IS 'Gives the tables the shape of the expanded revision, removes what the old build needed, and records the revision as applied. With scopes, a LIKE pattern, works on each expanded scope, and raises an error if more than max_failures fail. Raises an error if no revision is expanded or rows of the old build could not be transformed (55000), a constraint is violated (23514), it is called inside a transaction block (25001), or another run is in progress (55P03).';
+COMMENT ON PROCEDURE cmig.abandon(text, integer) IS 'Removes everything that expand has created. What the new build has written remains in the columns of the old version. With scopes, a LIKE pattern, works on each expanded scope, and raises an error if more than max_failures fail. Raises an error if no revision is expanded (55000), it is called inside a transaction block (25001), or another run is in progress (55P03).';
 COMMENT ON FUNCTION cmig.expansion() IS 'Returns each column of the expanded revision: rows that are filled and left, rows that could not be transformed, the first reason, and when the old build last wrote. Empty if no revision is expanded.';
 COMMENT ON FUNCTION cmig.version_schema(text, text) IS 'Returns the name of the schema with the new version of a schema''s tables while the revision is expanded.';
 COMMENT ON FUNCTION cmig.expansion_mark(anyelement) IS 'Returns its argument. The default of a hidden column: notes that an INSERT does not name the column.';

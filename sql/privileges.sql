@@ -96,9 +96,9 @@ GROUP BY 1 ORDER BY 1;
 --
 CREATE TEMP TABLE call (function text, call text);
 INSERT INTO call VALUES
-('abandon()', $$CALL cmig.abandon()$$),
-('contract()', $$CALL cmig.contract()$$),
-('expand(text)', $$CALL cmig.expand()$$),
+('abandon(text,integer)', $$CALL cmig.abandon()$$),
+('contract(text,integer)', $$CALL cmig.contract()$$),
+('expand(text,text,integer)', $$CALL cmig.expand()$$),
 ('expansion()', $$SELECT count(*) FROM cmig.expansion()$$),
 ('expansion_begin()', $$SELECT cmig.expansion_begin()$$),
 ('expansion_mark(anyelement)', $$SELECT cmig.expansion_mark(1)$$),

@@ -163,7 +163,7 @@ outside_expansion(const CmigSituation *now, const CmigPlan *plan, const CmigExpa
 bool
 cmig_move_is_expanded(const CmigSituation *now, const CmigPlan *plan)
 {
-	const CmigExpansion *expansion = plan->count > 0 && now->database == NULL ? cmig_expansion_read() : NULL;
+	const CmigExpansion *expansion = plan->count > 0 ? cmig_expansion_read() : NULL;
 
 	if (expansion == NULL || strcmp(expansion->state, "expanded") != 0 || outside_expansion(now, plan, expansion) >= 0)
 		return false;
@@ -174,7 +174,7 @@ cmig_move_is_expanded(const CmigSituation *now, const CmigPlan *plan)
 void
 cmig_move_mind_expansion(const CmigSituation *now, CmigPlan *plan)
 {
-	const CmigExpansion *expansion = plan->count > 0 && now->database == NULL ? cmig_expansion_read() : NULL;
+	const CmigExpansion *expansion = plan->count > 0 ? cmig_expansion_read() : NULL;
 	int			outside;
 
 	if (expansion == NULL)

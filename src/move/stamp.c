@@ -169,7 +169,7 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 	CmigJournalEntry last_entry;
 	ListCell   *lc;
 
-	if (now.database == NULL && cmig_expansion_read() != NULL)
+	if (cmig_expansion_read() != NULL)
 		cmig_expansion_refuse(cmig_expansion_read(), "the version rows cannot be changed");
 	if (purge)
 		now.applied = cmig_applied_find(now.graph, &none);

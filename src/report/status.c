@@ -240,12 +240,20 @@ put_backfills(FunctionCallInfo fcinfo)
 	}
 }
 
-/* Add a row about the revision that is expanded, if there is one. */
+/* Add rows about the revision that is expanded, and the scopes in which one is. */
 static void
 put_expansion(FunctionCallInfo fcinfo)
 {
-	const CmigExpansion *expansion = cmig_scope_is_set() ? NULL : cmig_expansion_read();
+	const CmigExpansion *expansion = cmig_expansion_read();
+	CmigListing scopes;
+	ListCell   *lc;
 
+	cmig_listing_init(&scopes, CMIG_LISTING_PLAIN);
+	foreach(lc, cmig_scope_is_set() ? NIL : cmig_expansion_schemas())
+		if (((char **) lfirst(lc))[0][0] != '\0')
+		cmig_listing_add(&scopes, ((char **) lfirst(lc))[0]);
+	if (scopes.count > 0)
+		cmig_result_add_text(fcinfo, "expanded scopes", cmig_listing_text(&scopes), "SELECT scope, revision, state FROM cmig.expansion_run");
 	if (expansion != NULL)
 		cmig_result_add_text(fcinfo, "expanded", psprintf("%s, %s; search_path = %s", expansion->revision, expansion->state, expansion->search_path),
 							 strcmp(expansion->state, "expanded") == 0 ? "SELECT * FROM cmig.expansion()" :

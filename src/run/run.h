@@ -30,6 +30,12 @@ extern const char *cmig_scope_current(void);
 /* Is the current scope a schema? */
 extern bool cmig_scope_is_set(void);
 
+/*
+ * Select a scope, whatever cmig.scope is, or none if "name" is NULL.  The name
+ * must stay valid.
+ */
+extern void cmig_scope_select(const char *name);
+
 /* Returns a sentence that says why a schema cannot be a scope, or NULL. */
 extern const char *cmig_scope_reserved(const char *name);
 

@@ -34,6 +34,9 @@ static char *scope = NULL;
 static char pinned[NAMEDATALEN];
 static bool is_pinned = false;
 
+/* The scope that a procedure works on, if it works on several; or NULL. */
+static const char *selected = NULL;
+
 const char *
 cmig_scope_reserved(const char *name)
 {
@@ -74,6 +77,8 @@ cmig_scope_current(void)
 
 	if (is_pinned)
 		return pinned;
+	if (selected != NULL)
+		return selected;
 	name = cmig_settings_text("cmig.scope", scope);
 	return name ? name : "";
 }
@@ -82,6 +87,12 @@ bool
 cmig_scope_is_set(void)
 {
 	return cmig_scope_current()[0] != '\0';
+}
+
+void
+cmig_scope_select(const char *name)
+{
+	selected = name;
 }
 
 void

@@ -85,18 +85,13 @@ drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)
 void
 cmig_drift_begin(CmigDrift *drift, const CmigSituation *now)
 {
-	CmigExpansion *expansion = cmig_expansion_read();
+	List	   *patterns = cmig_patterns_read(cmig_expansion_patterns());
+	ListCell   *cell;
 
-	if (expansion != NULL)
-	{
-		List	   *patterns = cmig_patterns_read(cmig_expansion_patterns(expansion));
-		ListCell   *cell;
-
-		/* the caller did not give them, so the journal does not name them */
-		foreach(cell, patterns)
-			((CmigPattern *) lfirst(cell))->text = NULL;
-		drift->options.exclude = list_concat(patterns, drift->options.exclude);
-	}
+	/* the caller did not give them, so the journal does not name them */
+	foreach(cell, patterns)
+		((CmigPattern *) lfirst(cell))->text = NULL;
+	drift->options.exclude = list_concat(patterns, drift->options.exclude);
 	drift->live = cmig_image_read(drift->managed);
 	drift->created = cmig_extension_created(now);
 	drift->audited = cmig_audited_read();

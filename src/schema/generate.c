@@ -521,8 +521,6 @@ cmig_generate_downgrade(const char *revision)
 
 	if (node < 0 || text == NULL)
 		return NULL;
-	if (cmig_scope_is_set())
-		refuse_downgrade(revision, "this works only outside of scopes", NULL);
 	from = cmig_replay_plan_nodes(now.graph, list_make1_int(node));
 	to = *from;
 	to.nodes = palloc(sizeof(int) * from->count);
@@ -538,7 +536,7 @@ cmig_generate_downgrade(const char *revision)
 
 	initStringInfo(&script);
 	initStringInfo(&drops);
-	foreach(cell, cmig_diff_run_between(from, &to, cmig_managed_schemas(NULL), &options, "cmig.downgrade()"))
+	foreach(cell, cmig_diff_run_between(from, &to, cmig_managed_of_revisions(), &options, "cmig.downgrade()"))
 	{
 		const CmigDiffLine *line = lfirst(cell);
 		bool		creates = strcmp(line->action, "create") == 0 && line->subject != NULL;

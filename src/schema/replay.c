@@ -572,6 +572,12 @@ cmig_replay_state(CmigReplay *replay, CmigReplayFinish finish, void *arg)
 void
 cmig_replayed_require_owned(const CmigReplayed *replayed)
 {
+	if (replayed->target->elsewhere != NIL && cmig_scope_is_set())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a revision changes schema \"%s\", which is not part of %s",
+						(char *) linitial(replayed->target->elsewhere), cmig_scope_text()),
+				 errhint("Put the statement into a revision of the database.")));
 	if (replayed->target->elsewhere != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -594,6 +600,12 @@ cmig_replay_require_owned(CmigReplay *replay)
 	CmigReplayed replayed = {.target = replay->state.target};
 
 	cmig_replayed_require_owned(&replayed);
+}
+
+void
+cmig_replay_forget_elsewhere(CmigReplay *replay)
+{
+	replay->state.target->elsewhere = NIL;
 }
 
 List *
@@ -636,7 +648,7 @@ cmig_replay_run(const CmigGraph *graph, const char *caller, CmigReplayTask task,
 	};
 	CmigReplay	replay = {.graph = graph,.task = task,.arg = arg};
 	Size		size = EstimateUncommittedEnumsSpace();
-	const CmigManaged *managed = cmig_managed_schemas(NULL);
+	const CmigManaged *managed = cmig_managed_of_revisions();
 	Oid			audit = get_namespace_oid("cmig_audit", true);
 	char	   *role = cmig_session_role();
 	ListCell   *cell;
@@ -659,7 +671,7 @@ cmig_replay_run(const CmigGraph *graph, const char *caller, CmigReplayTask task,
 		replay.paths.unsafe = cmig_query_list(&query);
 	}
 	/* replayed revisions create their own log, which no image contains */
-	if (OidIsValid(audit))
+	if (OidIsValid(audit) && managed->all)
 		managed = cmig_managed_with(managed, "cmig_audit", audit);
 	failed = NULL;
 	replay.enums = palloc(size);

@@ -45,6 +45,9 @@ typedef struct CmigManaged
  */
 extern CmigManaged *cmig_managed_schemas(const CmigNames *names);
 
+/* Returns the schemas of the revisions: in a scope, only the scope's. */
+extern CmigManaged *cmig_managed_of_revisions(void);
+
 /* in target.c */
 
 /* Register the hook that processes the target's utility statements. */
@@ -355,6 +358,9 @@ extern CmigImage *cmig_replay_image(CmigReplay *replay, List **assumed);
  * another role, which no image contains.
  */
 extern void cmig_replay_require_owned(CmigReplay *replay);
+
+/* What scripts have done in other schemas up to now is no error. */
+extern void cmig_replay_forget_elsewhere(CmigReplay *replay);
 
 /*
  * Returns the lines, a List of CmigDiffLine, that turn one image of a replay

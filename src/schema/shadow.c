@@ -103,6 +103,12 @@ cmig_managed_schemas(const CmigNames *names)
 	return managed;
 }
 
+CmigManaged *
+cmig_managed_of_revisions(void)
+{
+	return cmig_managed_schemas(cmig_scope_is_set() ? cmig_argument_one(pstrdup(cmig_scope_current())) : NULL);
+}
+
 const CmigManaged *
 cmig_managed_with(const CmigManaged *managed, char *name, Oid oid)
 {

@@ -36,6 +36,7 @@
 
 #include "base/base.h"
 #include "base/compat.h"
+#include "run/run.h"
 #include "schema/internal.h"
 
 void
@@ -99,13 +100,14 @@ void
 cmig_shadow_extension_hide(CmigShadow *shadow)
 {
 	static CmigQuery query = {
-		.sql = "SELECT oid, extname::text, extnamespace FROM pg_extension"
-		" WHERE oid >= 16384 AND extname <> 'pg_cmig' ORDER BY 1"
+		"SELECT oid, extname::text, extnamespace FROM pg_extension WHERE oid >= 16384 AND extname <> 'pg_cmig'"
+		" AND (NOT $1 OR extnamespace::regnamespace::text ~ '^cmig_away_') ORDER BY 1", 1, {BOOLOID}
 	};
 	ListCell   *cell;
 
 	StaticAssertStmt(FirstNormalObjectId == 16384, "as in the query");
-	foreach(cell, cmig_query_list(&query))
+	/* a scope's revisions find the extensions of the database */
+	foreach(cell, cmig_query_list(&query, cmig_scope_is_set()))
 	{
 		char	  **row = lfirst(cell);
 		CmigExtension *extension = palloc0(sizeof(CmigExtension));

@@ -21,6 +21,7 @@
 
 #include "base/base.h"
 #include "scope/internal.h"
+#include "store/store.h"
 
 PG_FUNCTION_INFO_V1(cmig_scope_drift);
 
@@ -59,6 +60,7 @@ CMIG_READER(cmig_scope_drift)
 	List	   *items = cmig_scope_list(NULL);
 	Size		size = sizeof(char *) * Max((Size) list_length(items), 1);
 	Datum		values[6];
+	List	   *expanded = NIL;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -67,11 +69,13 @@ CMIG_READER(cmig_scope_drift)
 	options.comments = cmig_argument_bool(fcinfo, 2, true);
 	names.names = palloc_extended(size, MCXT_ALLOC_HUGE);
 	rows.names = palloc_extended(size, MCXT_ALLOC_HUGE);
+	foreach(lc, cmig_expansion_schemas())
+		expanded = lappend(expanded, ((char **) lfirst(lc))[0]);
 	foreach(lc, items)
 	{
 		const CmigScopeItem *item = lfirst(lc);
 
-		if (!item->exists || item->rows[0] == '\0')
+		if (!item->exists || item->rows[0] == '\0' || cmig_text_list_has(expanded, item->name))
 			continue;
 		names.names[names.count++] = item->name;
 		rows.names[rows.count++] = item->rows;

@@ -112,14 +112,19 @@ cmig_scope_list(const char *pattern)
 {
 	List	   *items = NIL;
 	Datum		values[1] = {pattern ? CStringGetTextDatum(pattern) : (Datum) 0};
+	List	   *versions = NIL;
 	ListCell   *lc;
+
+	foreach(lc, cmig_expansion_schemas())
+		versions = lappend(versions, ((char **) lfirst(lc))[2]);
 
 	cmig_query_each(pattern ? &matching_query : &tried_query, values, NULL, collect, &items);
 	foreach(lc, items)
 	{
 		CmigScopeItem *item = lfirst(lc);
 
-		if (cmig_scope_reserved(item->name) != NULL || (!item->exists && item->rows[0] == '\0'))
+		if (cmig_scope_reserved(item->name) != NULL || (!item->exists && item->rows[0] == '\0') ||
+			cmig_text_list_has(versions, item->name))
 			items = foreach_delete_current(items, lc);
 	}
 	return items;

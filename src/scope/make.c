@@ -117,8 +117,9 @@ scope_copy_begin(const char *scope)
 	if (object != NULL)
 		refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, scope, psprintf("Another role owns %s.", object));
 	rows = cmig_version_rows_read();
-	if (rows->count == 0 || cmig_progress_read() != NIL)
+	if (rows->count == 0 || cmig_progress_read() != NIL || cmig_expansion_read() != NULL)
 		refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, scope, rows->count == 0 ? "No revision is applied in it." :
+			   cmig_expansion_read() != NULL ? "A revision is expanded in it." :
 			   "A revision is partially applied in it.");
 	return rows;
 }
@@ -416,8 +417,15 @@ static void
 forget_scope(void)
 {
 	CmigJournalEntry entry = {.revision = "base",.direction = "downgrade",.message = "the schema was dropped"};
+	const CmigExpansion *expansion = cmig_expansion_read();
+	const char *version = expansion ? cmig_version_schema_name(expansion->revision, cmig_scope_current()) : "";
 
+	if (OidIsValid(get_namespace_oid(version, true)))
+		ereport(NOTICE,
+				(errmsg("schema \"%s\" with the new version of the scope remains", version),
+				 errhint("DROP SCHEMA %s CASCADE", quote_identifier(version))));
 	cmig_version_rows_clear();
+	cmig_expansion_forget();
 	(void) cmig_progress_clear(NULL, CMIG_UPGRADE, 0);
 	(void) cmig_backfill_run_settle(NULL, NULL);
 	cmig_journal_write(&entry);
@@ -487,7 +495,7 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 						 quote_identifier(cmig_session_role())));
 	guc_level = cmig_scope_list_enter(name);
 	cmig_change_begin("cmig.create_scope()");
-	if (cmig_version_rows_read()->count > 0)
+	if (cmig_version_rows_read()->count > 0 || cmig_expansion_read() != NULL)
 		forget_scope();
 	if (copied != NULL)
 		copy_scope(copy_of, copied);
@@ -549,6 +557,8 @@ cmig_drop_scope(PG_FUNCTION_ARGS)
 					 errmsg("schema \"%s\" is not a scope", name),
 					 errdetail("No revision has been run in it with cmig.scope."),
 					 errhint("To drop the schema anyway: DROP SCHEMA %s CASCADE", quote_identifier(name))));
+		if (cmig_expansion_read() != NULL)
+			cmig_expansion_refuse(cmig_expansion_read(), "the scope cannot be dropped");
 		run_command(psprintf("DROP SCHEMA %s CASCADE", quote_identifier(name)));
 	}
 	else if (!is_recorded())

@@ -44,6 +44,7 @@ void
 cmig_scope_run(CmigScopeRun *run)
 {
 	CmigSituation now;
+	CmigPlan   *steps;
 	CmigRunPlan plan = {.now = &now,.begins = run->begins,.report = count_step,.arg = run};
 
 	run->steps = 0;
@@ -51,7 +52,9 @@ cmig_scope_run(CmigScopeRun *run)
 	cmig_active_settle();
 	now = cmig_move_read(true);
 	now.quiet = run->quiet;
-	plan.plan = cmig_move_plan_upgrade(&now, cmig_argument_one(pstrdup(run->target)));
+	steps = cmig_move_plan_upgrade(&now, cmig_argument_one(pstrdup(run->target)));
+	cmig_move_mind_expansion(&now, steps);
+	plan.plan = steps;
 	plan.examine = cmig_stepwise_at_start;
 	PG_TRY();
 	{

@@ -111,8 +111,8 @@ static const struct
 	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.run_control, cmig.measured", "metrics"},
 
 	/* the role that has stored a statement always has its default */
-	{MIGRATOR, "INSERT (revision, revisions, schemas, columns, checksum), UPDATE (state, changed_at), DELETE ON cmig.expansion_run", "metrics"},
-	{MIGRATOR, "INSERT (revision, position, phase, relation, statement), UPDATE (done), DELETE ON cmig.expansion_step", "metrics"},
+	{MIGRATOR, "INSERT (scope, revision, revisions, schemas, columns, checksum), UPDATE (state, changed_at), DELETE ON cmig.expansion_run", "metrics"},
+	{MIGRATOR, "INSERT (scope, position, phase, relation, statement), UPDATE (done), DELETE ON cmig.expansion_step", "metrics"},
 
 	/*
 	 * The level "owner" contains all privileges except those that would allow

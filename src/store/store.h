@@ -679,6 +679,7 @@ typedef struct CmigExpansion
 	char	   *revision;
 	char	   *state;			/* expanding, expanded, contracting,
 								 * abandoning */
+	char	   *scope;
 	char	   *search_path;	/* of the new build */
 	CmigNames  *revisions;
 } CmigExpansion;
@@ -698,17 +699,26 @@ extern char *cmig_version_schema_name(const char *revision, const char *schema);
 /* Returns the name that a column, index, or constraint has until it is contracted. */
 extern char *cmig_version_hidden_name(const char *name);
 
-/* Returns NULL if nothing is expanded. */
+/* Returns NULL if nothing is expanded in the current scope. */
 extern CmigExpansion *cmig_expansion_read(void);
 
-/* Returns patterns, as of the argument exclude, of what the expansion has created. */
-extern CmigNames *cmig_expansion_patterns(const CmigExpansion *expansion);
+/*
+ * Returns rows for the schemas of all expansions: the scope, the schema, and the
+ * schema with its version.
+ */
+extern List *cmig_expansion_schemas(void);
+
+/* Returns patterns, as of the argument exclude, of what expansions have created. */
+extern CmigNames *cmig_expansion_patterns(void);
 
 /*
  * Returns the real tables, a List of char *, in the order of their names; with
  * "filled", only those that have rows to transform.
  */
 extern List *cmig_expansion_relations(const CmigExpansion *expansion, bool filled);
+
+/* Delete the rows of the current scope. */
+extern void cmig_expansion_forget(void);
 
 /* Raise error 55000 if the revision, whose script would change, is expanded. */
 extern void cmig_expansion_keep(const char *revision);

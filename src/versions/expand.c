@@ -62,6 +62,7 @@ typedef struct Work
 	const char *phase;
 	const StoredStep *step;		/* the one that is running, or NULL */
 	bool		entered;		/* has the session of a script been entered? */
+	const char *scopes;			/* argument of contract() for the same scopes */
 	Oid			caller;			/* role that writes pg_cmig's tables, also
 								 * while the statements run as cmig.role */
 	void		(*work) (struct Work *work, FunctionCallInfo fcinfo);
@@ -74,27 +75,25 @@ typedef struct Work
 
 static CmigQuery steps_query = {
 	"SELECT position, phase, relation, statement, done FROM cmig.expansion_step"
-	" WHERE revision = $1 AND phase = $2 ORDER BY cmig.expansion_step.position",
+	" WHERE scope = $1 AND phase = $2 ORDER BY cmig.expansion_step.position",
 	2, {TEXTOID, TEXTOID}
 };
 
 static CmigQuery done_query = {
-	"UPDATE cmig.expansion_step SET done = true WHERE revision = $1 AND position = ANY ($2::integer[])",
+	"UPDATE cmig.expansion_step SET done = true WHERE scope = $1 AND position = ANY ($2::integer[])",
 	2, {TEXTOID, TEXTOID}
 };
 
 static CmigQuery state_query = {
-	"UPDATE cmig.expansion_run SET state = $2, changed_at = DEFAULT WHERE revision = $1",
+	"UPDATE cmig.expansion_run SET state = $2, changed_at = DEFAULT WHERE scope = $1",
 	2, {TEXTOID, TEXTOID}
 };
 
 /* a backfill of a column that is dropped */
 static CmigQuery forget_backfills = {
 	"DELETE FROM cmig.backfill_run WHERE set_sql = '" CMIG_STATE_COLUMN " = NULL' AND state <> 'done'"
+	" AND target IN (SELECT relation FROM cmig.expansion_step WHERE scope = $1)", 1, {TEXTOID}
 };
-
-static CmigQuery forget_steps = {"DELETE FROM cmig.expansion_step WHERE revision = $1", 1, {TEXTOID}};
-static CmigQuery forget_run = {"DELETE FROM cmig.expansion_run WHERE revision = $1", 1, {TEXTOID}};
 
 static void
 mark_done(const Work *work)
@@ -111,7 +110,7 @@ mark_done(const Work *work)
 		appendStringInfo(&positions, "%s%s", positions.len > 0 ? "," : "{", ((StoredStep *) lfirst(cell))->position);
 	appendStringInfoChar(&positions, '}');
 	cmig_role_act_as_caller(&saved, work->caller);
-	cmig_query_do(&done_query, work->expansion->revision, positions.data);
+	cmig_query_do(&done_query, work->expansion->scope, positions.data);
 	cmig_role_return(&saved);
 }
 
@@ -124,7 +123,7 @@ read_steps(const Work *work, const char *phase)
 
 	cmig_toplevel_snapshot();
 	cmig_role_act_as_caller(&saved, work->caller);
-	steps = cmig_query_list(&steps_query, work->expansion->revision, phase);
+	steps = cmig_query_list(&steps_query, work->expansion->scope, phase);
 	cmig_role_return(&saved);
 	return steps;
 }
@@ -309,6 +308,13 @@ run_prepare(Work *work)
  * ----------------------------------------------------------------
  */
 
+/* For messages */
+static const char *
+in_scope(void)
+{
+	return cmig_scope_is_set() ? psprintf(" in %s", cmig_scope_text()) : "";
+}
+
 static void
 set_state(const Work *work, const char *state)
 {
@@ -316,25 +322,25 @@ set_state(const Work *work, const char *state)
 
 	cmig_toplevel_snapshot();
 	cmig_role_act_as_caller(&saved, work->caller);
-	cmig_query_do(&state_query, work->expansion->revision, state);
+	cmig_query_do(&state_query, work->expansion->scope, state);
 	cmig_role_return(&saved);
 	cmig_toplevel_commit();
 }
 
 #define STEPS_CHECKSUM \
 	"SELECT coalesce(md5(string_agg(format('%s %s %s %s', s.position, s.phase, s.relation, s.statement), chr(10) ORDER BY s.position)), '')" \
-	" FROM cmig.expansion_step s WHERE s.revision = $1"
+	" FROM cmig.expansion_step s WHERE s.scope = $1"
 
 /* Plan the expansion, and store it. */
 static void
 begin_expansion(Work *work, const char *target)
 {
 	static CmigQuery insert_run = {
-		"INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns, checksum) SELECT $1, $2, $3, coalesce(jsonb_agg(c), '[]'), (" STEPS_CHECKSUM ")"
-		" FROM jsonb_array_elements($4::jsonb) c", 4, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID}
+		"INSERT INTO cmig.expansion_run (scope, revision, revisions, schemas, columns, checksum) SELECT $1, $2, $3, $4, coalesce(jsonb_agg(c), '[]'), (" STEPS_CHECKSUM ")"
+		" FROM jsonb_array_elements($5::jsonb) c", 5, {TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID}
 	};
 	static CmigQuery insert_step = {
-		"INSERT INTO cmig.expansion_step (revision, position, phase, relation, statement) VALUES ($1, $2, $3, $4, $5)",
+		"INSERT INTO cmig.expansion_step (scope, position, phase, relation, statement) VALUES ($1, $2, $3, $4, $5)",
 		5, {TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	static CmigQuery column_json = {
@@ -342,7 +348,7 @@ begin_expansion(Work *work, const char *target)
 		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	CmigSituation now = cmig_move_read(true);
-	CmigPlan   *plan = cmig_move_plan_upgrade(&now, cmig_argument_one(unconstify(char *, target)));
+	CmigPlan   *plan = cmig_move_plan_upgrade(&now, cmig_argument_one(pstrdup(target)));
 	CmigExpansionPlan *expansion;
 	CmigNames	schemas = {0};
 	StringInfoData columns;
@@ -355,6 +361,9 @@ begin_expansion(Work *work, const char *target)
 		return;
 	}
 	cmig_progress_require_none();
+	/* is the scope's schema safe for scripts? */
+	cmig_session_enter(false);
+	cmig_session_leave();
 	expansion = cmig_expansion_plan(&now, plan);
 	schemas.names = palloc(sizeof(char *) * Max(list_length(expansion->schemas), 1));
 	foreach(cell, expansion->schemas)
@@ -369,14 +378,14 @@ begin_expansion(Work *work, const char *target)
 	}
 	appendStringInfoString(&columns, columns.len > 0 ? "]" : "[]");
 	/* rows without one in cmig.expansion_run */
-	cmig_query_do(&forget_steps, expansion->revision);
+	cmig_expansion_forget();
 	foreach(cell, expansion->steps)
 	{
 		const CmigExpansionStep *step = lfirst(cell);
 
-		cmig_query_do(&insert_step, expansion->revision, ++position, step->phase, step->relation, step->sql);
+		cmig_query_do(&insert_step, cmig_scope_current(), ++position, step->phase, step->relation, step->sql);
 	}
-	cmig_query_do(&insert_run, expansion->revision, &expansion->revisions, &schemas, columns.data);
+	cmig_query_do(&insert_run, cmig_scope_current(), expansion->revision, &expansion->revisions, &schemas, columns.data);
 }
 
 /*
@@ -388,14 +397,14 @@ static void
 require_trusted(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
-		"SELECT s.role, r.oid FROM (SELECT role FROM cmig.expansion_step WHERE revision = $1"
-		"  UNION SELECT role FROM cmig.expansion_run WHERE revision = $1) s LEFT JOIN pg_roles r ON r.rolname = s.role"
+		"SELECT s.role, r.oid FROM (SELECT role FROM cmig.expansion_step WHERE scope = $1"
+		"  UNION SELECT role FROM cmig.expansion_run WHERE scope = $1) s LEFT JOIN pg_roles r ON r.rolname = s.role"
 		" WHERE r.oid IS NULL OR NOT pg_has_role(r.oid, $2, 'USAGE') ORDER BY 1 LIMIT 1", 2, {TEXTOID, OIDOID}
 	};
 	static CmigQuery changed = {
-		"SELECT c.c FROM cmig.expansion_run r, (" STEPS_CHECKSUM ") c(c) WHERE r.revision = $1 AND r.checksum <> c.c", 1, {TEXTOID}
+		"SELECT c.c FROM cmig.expansion_run r, (" STEPS_CHECKSUM ") c(c) WHERE r.scope = $1 AND r.checksum <> c.c", 1, {TEXTOID}
 	};
-	char	  **row = cmig_query_row(&query, expansion->revision, GetUserId());
+	char	  **row = cmig_query_row(&query, expansion->scope, GetUserId());
 
 	if (row != NULL)
 		ereport(ERROR,
@@ -404,14 +413,16 @@ require_trusted(const CmigExpansion *expansion)
 						expansion->revision, row[0]),
 				 errdetail("They would run with your privileges."),
 				 row[1] != NULL ? errhint("Repeat the CALL as role %s, or as one whose privileges that role has.", quote_identifier(row[0])) :
-				 errhint("There is no such role. If the statements are right: UPDATE cmig.expansion_step SET role = DEFAULT; UPDATE cmig.expansion_run SET role = DEFAULT")));
-	row = cmig_query_row(&changed, expansion->revision);
+				 errhint("There is no such role. If the statements are right: UPDATE cmig.expansion_step SET role = DEFAULT WHERE scope = %s; UPDATE cmig.expansion_run SET role = DEFAULT WHERE scope = %s",
+						 quote_literal_cstr(expansion->scope), quote_literal_cstr(expansion->scope))));
+	row = cmig_query_row(&changed, expansion->scope);
 	if (row != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the stored statements of the expansion of revision \"%s\" were changed", expansion->revision),
 				 errdetail("Rows of cmig.expansion_step were added, changed, or deleted. The tables could end in the shape of neither version."),
-				 errhint("Restore the rows. If the statements are right: UPDATE cmig.expansion_run SET checksum = %s", quote_literal_cstr(row[0]))));
+				 errhint("Restore the rows. If the statements are right: UPDATE cmig.expansion_run SET checksum = %s WHERE scope = %s",
+						 quote_literal_cstr(row[0]), quote_literal_cstr(expansion->scope))));
 }
 
 static void
@@ -446,7 +457,7 @@ expand(Work *work, FunctionCallInfo fcinfo)
 		if (strcmp(work->expansion->state, "expanded") != 0)
 			cmig_expansion_refuse(work->expansion, "it cannot be expanded again");
 		ereport(NOTICE,
-				(errmsg("revision \"%s\" is already expanded", work->expansion->revision),
+				(errmsg("revision \"%s\" is already expanded%s", work->expansion->revision, in_scope()),
 				 errhint("SELECT * FROM cmig.expansion()")));
 		return;
 	}
@@ -460,7 +471,7 @@ expand(Work *work, FunctionCallInfo fcinfo)
 			 errmsg("revision \"%s\" is expanded: the new build connects with search_path = %s", work->expansion->revision,
 					work->expansion->search_path) :
 			 errmsg("revision \"%s\" is expanded: no table has a new version", work->expansion->revision),
-			 errhint("When no old build runs any more: CALL cmig.contract()")));
+			 errhint("When no old build runs any more: CALL cmig.contract(%s)", work->scopes)));
 }
 
 /* Raise an error because nothing is expanded. */
@@ -472,7 +483,7 @@ require_expansion(Work *work)
 	if (work->expansion == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("no revision is expanded"),
+				 errmsg("no revision is expanded%s", in_scope()),
 				 errhint("CALL cmig.expand('head')")));
 	require_trusted(work->expansion);
 }
@@ -559,7 +570,7 @@ static CmigQuery audit_before = {
 	"  jsonb_array_elements_text(CASE WHEN l.key IN ('exclude', 'include', 'redact', 'hash') THEN l.value ELSE '[]' END) n"
 	"  WHERE s.level IS NOT NULL AND to_regclass(s.target) = to_regclass($1)),"
 	" d AS (SELECT DISTINCT ON (c->>5) o.list, c->>5 FROM o, cmig.expansion_run r, jsonb_array_elements(r.columns) c"
-	"  WHERE r.revision = $2 AND c->>0 = $1 AND CASE WHEN quote_ident(o.n) = o.n"
+	"  WHERE r.scope = $2 AND c->>0 = $1 AND CASE WHEN quote_ident(o.n) = o.n"
 	"   THEN ' ' || (c->>6) || ' ' ~ ('[^a-z0-9_]' || o.n || '[^a-z0-9_]') ELSE position(quote_ident(o.n) IN c->>6) > 0 END"
 	"  AND NOT EXISTS (SELECT FROM o WHERE o.n = c->>5 OR (c->>3 = c->>4 AND o.n = c->>4))"
 	"  ORDER BY c->>5, array_position(ARRAY['exclude', 'redact', 'hash'], o.list)),"
@@ -582,14 +593,12 @@ run_last(void *arg)
 	bool		contract = strcmp(work->phase, CMIG_PHASE_CONTRACT) == 0;
 	static CmigQuery views = {
 		"SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname)"
-		" FROM cmig.expansion_run r, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.revision = $1 AND c.relkind = 'v'"
-		" AND pg_catalog.quote_ident(n.nspname) = ANY (string_to_array($2, ', ')) AND n.nspname::text <> ALL (r.schemas) ORDER BY 1",
-		2, {TEXTOID, TEXTOID}
+		" FROM cmig.expansion_run r, unnest(schemas) x, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" WHERE r.scope = $1 AND c.relkind = 'v' AND n.nspname::text = cmig.version_schema(r.revision, x) ORDER BY 1", 1, {TEXTOID}
 	};
 	static CmigQuery left = {
-		"SELECT quote_ident(n.nspname) FROM cmig.expansion_run r, pg_namespace n WHERE r.revision = $1"
-		" AND quote_ident(n.nspname) = ANY (string_to_array($2, ', ')) AND n.nspname::text <> ALL (r.schemas) ORDER BY 1 LIMIT 1",
-		2, {TEXTOID, TEXTOID}
+		"SELECT quote_ident(n.nspname) FROM cmig.expansion_run r, unnest(schemas) x, pg_namespace n"
+		" WHERE r.scope = $1 AND n.nspname::text = cmig.version_schema(r.revision, x) ORDER BY 1 LIMIT 1", 1, {TEXTOID}
 	};
 	List	   *relations = NIL;
 	List	   *real;
@@ -601,7 +610,7 @@ run_last(void *arg)
 
 	cmig_toplevel_snapshot();
 	cmig_role_act_as_caller(&saved, work->caller);
-	foreach(cell, cmig_query_list(&views, work->expansion->revision, work->expansion->search_path))
+	foreach(cell, cmig_query_list(&views, work->expansion->scope))
 		relations = lappend(relations, *(char **) lfirst(cell));
 	real = cmig_expansion_relations(work->expansion, false);
 	relations = list_concat(relations, real);
@@ -627,26 +636,25 @@ run_last(void *arg)
 	if (contract)
 		require_transformed(work);
 	foreach(cell, contract ? real : NIL)
-		audited = lappend(audited, cmig_query_value(&audit_before, lfirst(cell), work->expansion->revision));
+		audited = lappend(audited, cmig_query_value(&audit_before, lfirst(cell), work->expansion->scope));
 	CommandCounterIncrement();
 	run_group(work);
 	foreach(cell, audited)
 		if (lfirst(cell) != NULL)
 		cmig_query_do(&audit_after, lfirst(cell));
 	cmig_role_act_as_caller(&saved, work->caller);
-	schema = contract ? NULL : cmig_query_value(&left, work->expansion->revision, work->expansion->search_path);
+	schema = contract ? NULL : cmig_query_value(&left, work->expansion->scope);
 	if (schema != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("schema %s of the new version would remain", schema),
 				 errdetail("According to cmig.expansion_step, the statements that created it have not run."),
-				 errhint("If they have: UPDATE cmig.expansion_step SET done = true WHERE phase = 'prepare'. If the schema is not the expansion's, rename it.")));
+				 errhint("If they have: UPDATE cmig.expansion_step SET done = true WHERE phase = 'prepare' AND scope = %s. If the schema is not the expansion's, rename it.", quote_literal_cstr(work->expansion->scope))));
 	if (contract)
 		record(work->expansion);
 	else
-		cmig_query_do(&forget_backfills);
-	cmig_query_do(&forget_steps, work->expansion->revision);
-	cmig_query_do(&forget_run, work->expansion->revision);
+		cmig_query_do(&forget_backfills, work->expansion->scope);
+	cmig_expansion_forget();
 	cmig_role_return(&saved);
 }
 
@@ -669,7 +677,7 @@ contract(Work *work, FunctionCallInfo fcinfo)
 	revision = work->expansion->revision;
 	attempt(work, run_last);
 	ereport(NOTICE,
-			(errmsg("revision \"%s\" is contracted and applied", revision)));
+			(errmsg("revision \"%s\" is contracted and applied%s", revision, in_scope())));
 }
 
 static void
@@ -680,20 +688,20 @@ abandon(Work *work, FunctionCallInfo fcinfo)
 	 * What belongs to no table is prepared before the tables and after them.
 	 */
 	static CmigQuery prepared = {
-		"SELECT position, phase, relation, statement, done FROM cmig.expansion_step s WHERE revision = $1 AND phase = 'abandon'"
-		" AND EXISTS (SELECT FROM cmig.expansion_step p WHERE p.revision = s.revision AND p.relation = s.relation"
+		"SELECT position, phase, relation, statement, done FROM cmig.expansion_step s WHERE scope = $1 AND phase = 'abandon'"
+		" AND EXISTS (SELECT FROM cmig.expansion_step p WHERE p.scope = s.scope AND p.relation = s.relation"
 		"  AND p.phase = 'prepare' HAVING count(*) = 0 OR bool_or(p.done)) ORDER BY s.position", 1, {TEXTOID}
 	};
 
 	require_expansion(work);
 	work->phase = CMIG_PHASE_ABANDON;
-	work->steps = cmig_query_list(&prepared, work->expansion->revision);
+	work->steps = cmig_query_list(&prepared, work->expansion->scope);
 	cmig_toplevel_commit();
 	set_state(work, "abandoning");
 	enter_session(work);
 	attempt(work, run_last);
 	ereport(NOTICE,
-			(errmsg("the expansion of revision \"%s\" is abandoned: the tables are as before", work->expansion->revision)));
+			(errmsg("the expansion of revision \"%s\" is abandoned%s: the tables are as before", work->expansion->revision, in_scope())));
 }
 
 /* Error context callback */
@@ -705,19 +713,18 @@ describe_error(void *arg)
 	cmig_lock_wait_explain();
 	if (work->step != NULL)
 		errcontext("SQL statement \"%s\"", work->step->sql);
-	errcontext("pg_cmig: %s", work->procedure);
+	errcontext("pg_cmig: %s%s", work->procedure, in_scope());
 }
 
-/* What the three procedures share. */
-static Datum
-run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work *work, FunctionCallInfo fcinfo))
+/* Run a procedure in the current scope; "scopes" is for hints. */
+static void
+run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work *work, FunctionCallInfo fcinfo), const char *scopes)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
 	Work	   *work;
 	ErrorContextCallback callback = {error_context_stack, describe_error};
 
-	cmig_scope_refuse(procedure, "Expand the database itself: RESET cmig.scope");
 	cmig_running_require_idle(procedure);
 	cmig_toplevel_require(fcinfo, procedure);
 	cmig_session_require_member();
@@ -726,6 +733,7 @@ run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work
 	work = palloc0(sizeof(Work));
 	work->procedure = procedure;
 	work->caller = GetUserId();
+	work->scopes = scopes;
 	callback.arg = work;
 
 	/* fail beside another stepwise run */
@@ -767,7 +775,8 @@ run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work
 		cmig_extension_release();
 		cmig_run_lock_release();
 		if (error->hint == NULL && work->expansion != NULL)
-			error->hint = psprintf("After fixing the cause, repeat the CALL, which goes on where it stopped, or: CALL cmig.abandon()");
+			error->hint = psprintf("After fixing the cause, repeat the CALL, which goes on where it stopped, or: %sCALL cmig.abandon()",
+								   *scopes ? psprintf("SET cmig.scope = %s; ", quote_literal_cstr(work->expansion->scope)) : "");
 		ReThrowError(error);
 	}
 	PG_END_TRY();
@@ -776,25 +785,103 @@ run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work
 	cmig_run_lock_release();
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
+}
+
+/* Run a procedure in the current scope, or in those that match argument n. */
+static Datum
+run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work *work, FunctionCallInfo fcinfo), int n)
+{
+	static CmigQuery applied = {
+		"SELECT DISTINCT scope COLLATE \"C\" FROM cmig.scope_version WHERE scope LIKE $1 ORDER BY 1", 1, {TEXTOID}
+	};
+	static CmigQuery expanded = {
+		"SELECT scope COLLATE \"C\" FROM cmig.expansion_run WHERE scope LIKE $1 AND scope <> '' ORDER BY 1", 1, {TEXTOID}
+	};
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context;
+	const char *pattern = cmig_argument_text(fcinfo, n);
+	const char *scopes;
+	int			max_failures = PG_ARGISNULL(n + 1) ? 0 : PG_GETARG_INT32(n + 1);
+	volatile int done = 0;
+	volatile int failed = 0;
+	volatile int left = 0;
+	List	   *all;
+	ListCell   *cell;
+
+	if (pattern == NULL)
+	{
+		run_in_scope(fcinfo, procedure, body, "");
+		return (Datum) 0;
+	}
+	cmig_toplevel_require(fcinfo, procedure);
+	cmig_run_lock_require_possible(procedure);
+	context = cmig_toplevel_context("pg_cmig expansion of scopes");
+	MemoryContextSwitchTo(context);
+	scopes = psprintf("scopes => %s", quote_literal_cstr(pattern));
+	all = cmig_query_list(body == expand ? &applied : &expanded, pattern);
+	foreach(cell, all)
+	{
+		const char *scope = *(char **) lfirst(cell);
+
+		cmig_scope_select(scope);
+		PG_TRY();
+		{
+			bool		mine = cmig_run_lock_try();
+
+			cmig_toplevel_snapshot();
+			mine &= body == expand || cmig_expansion_read() != NULL;
+			cmig_toplevel_commit();
+			if (mine)
+				run_in_scope(fcinfo, procedure, body, scopes);
+			*(mine ? &done : &left) += 1;
+		}
+		PG_CATCH();
+		{
+			ErrorData  *error;
+
+			MemoryContextSwitchTo(context);
+			error = CopyErrorData();
+			FlushErrorState();
+			cmig_toplevel_rollback();
+			cmig_scope_select(NULL);
+			if (error->hint && (strncmp(error->hint, "CALL ", 5) == 0 || strncmp(error->hint, "SELECT ", 7) == 0))
+				error->hint = psprintf("SET cmig.scope = %s; %s", quote_literal_cstr(scope), error->hint);
+			if (++failed > max_failures || cmig_subtransaction_must_rethrow(error))
+				ReThrowError(error);
+			ereport(WARNING,
+					(errcode(error->sqlerrcode),
+					 errmsg("%s failed in scope \"%s\": %s", procedure, scope, error->message),
+					 error->detail ? errdetail_internal("%s", error->detail) : 0,
+					 error->hint ? errhint("%s", error->hint) : 0));
+		}
+		PG_END_TRY();
+	}
+	cmig_scope_select(NULL);
+	cmig_toplevel_snapshot();
+	ereport(NOTICE,
+			(errmsg("scopes: %d done, %d failed, %d left to other sessions", done, failed, left),
+			 all == NIL ? errhint("To see the scopes: SELECT * FROM cmig.scopes()") : 0));
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
 	return (Datum) 0;
 }
 
 Datum
 cmig_expand(PG_FUNCTION_ARGS)
 {
-	return run_procedure(fcinfo, "cmig.expand", expand);
+	return run_procedure(fcinfo, "cmig.expand", expand, 1);
 }
 
 Datum
 cmig_contract(PG_FUNCTION_ARGS)
 {
-	return run_procedure(fcinfo, "cmig.contract", contract);
+	return run_procedure(fcinfo, "cmig.contract", contract, 0);
 }
 
 Datum
 cmig_abandon(PG_FUNCTION_ARGS)
 {
-	return run_procedure(fcinfo, "cmig.abandon", abandon);
+	return run_procedure(fcinfo, "cmig.abandon", abandon, 0);
 }
 
 Datum
@@ -826,10 +913,10 @@ show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char 
 	static CmigQuery columns = {
 		"SELECT $2, c->>1, c->>3, c->>4, c->>2, $3::bigint, $4::bigint, $5::bigint, $6, $7::timestamptz, state"
 		" FROM cmig.expansion_run, jsonb_array_elements(columns) WITH ORDINALITY e (c, n)"
-		" WHERE revision = $1 AND c->>0 = $2 ORDER BY n", 7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+		" WHERE scope = $1 AND c->>0 = $2 ORDER BY n", 7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	static CmigQuery sequence = {
-		"SELECT c->>8 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE revision = $1 AND c->>0 = $2 AND c->>8 IS NOT NULL LIMIT 1",
+		"SELECT c->>8 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>0 = $2 AND c->>8 IS NOT NULL LIMIT 1",
 		2, {TEXTOID, TEXTOID}
 	};
 
@@ -849,7 +936,7 @@ show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char 
 		"  AND has_sequence_privilege(c.oid, 'SELECT') END", 1, {TEXTOID}
 	};
 	char	  **counts = NULL;
-	char	   *last = name_or_null(cmig_query_value(&sequence, expansion->revision, relation));
+	char	   *last = name_or_null(cmig_query_value(&sequence, expansion->scope, relation));
 	char	   *table = name_or_null(pstrdup(relation));
 	Datum		values[7];
 	char		nulls[7];
@@ -878,7 +965,7 @@ show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char 
 		cmig_query_free(&query);
 	}
 	cmig_query_bind_text(values, nulls, 6, last);
-	cmig_query_bind_text(values, nulls, 0, expansion->revision);
+	cmig_query_bind_text(values, nulls, 0, expansion->scope);
 	cmig_query_bind_text(values, nulls, 1, relation);
 	for (int i = 0; i < 4; i++)
 		cmig_query_bind_text(values, nulls, i + 2, counts ? counts[i] : NULL);

@@ -158,7 +158,7 @@ add_privileges(CmigPlanning *p)
 static void
 require_no_drift(CmigPlanning *p)
 {
-	List	   *live = cmig_shape_read(cmig_image_read(cmig_managed_schemas(NULL)));
+	List	   *live = cmig_shape_read(cmig_image_read(cmig_managed_of_revisions()));
 	ListCell   *t;
 	ListCell   *c;
 
@@ -196,7 +196,7 @@ require_no_drift(CmigPlanning *p)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("table %s is not the one that the applied revisions create", table->a->qualified),
-					 errhint("SELECT * FROM cmig.drift()")));
+					 errhint("SELECT * FROM cmig.%sdrift()", cmig_scope_is_set() ? "scope_" : "")));
 	}
 }
 

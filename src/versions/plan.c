@@ -774,6 +774,9 @@ plan_all(CmigReplay *replay, void *arg)
 
 	p->replay = replay;
 	cmig_replay_plan_run(replay, cmig_replay_plan_applied(p->now));
+	/* in a scope, these are the schemas that all scopes share */
+	if (cmig_scope_is_set())
+		cmig_replay_forget_elsewhere(replay);
 	p->before = cmig_replay_image(replay, &assumed);
 	p->shapes[0] = cmig_shape_read(p->before);
 	p->old_readers = cmig_shape_readers(p->before);
@@ -818,36 +821,22 @@ plan_all(CmigReplay *replay, void *arg)
 							   psprintf("CALL cmig.backfill(%s, '%s = NULL', %s)", quote_literal_cstr(((CmigVersionTable *) lfirst(cell))->a->qualified),
 										CMIG_STATE_COLUMN, quote_literal_cstr(CMIG_STATE_COLUMN " = 'todo'")));
 	/* what foreign keys refer to comes first */
-	foreach(cell, p->tables)
+	for (int i = 0; i < 2 * list_length(p->tables); i++)
 	{
-		CmigVersionTable *table = lfirst(cell);
+		CmigVersionTable *table = list_nth(p->tables, i % list_length(p->tables));
 		List	   *build = table->build;
 		const char *real = table->a->qualified;
-		ListCell   *c;
 
 		/* finds rows that are not transformed, at once and of any length */
-		if (table->filled)
+		if (table->filled && i < list_length(p->tables))
 			cmig_versions_add_step(p, CMIG_PHASE_BUILD, real,
 								   psprintf("CREATE INDEX CONCURRENTLY %s ON %s ((%s = 'todo')) WHERE %s IS NOT NULL",
 											quote_identifier(cmig_version_hidden_name(psprintf(CMIG_STATE_COLUMN "_%s", table->a->name))),
 											real, CMIG_STATE_COLUMN, CMIG_STATE_COLUMN));
 		table->build = NIL;
-		foreach(c, build)
-			if (((CmigShapePart *) lfirst(c))->kind[0] != 'f')
-			table->build = lappend(table->build, lfirst(c));
-		cmig_versions_add_builds(p, table);
-		table->build = build;
-	}
-	foreach(cell, p->tables)
-	{
-		CmigVersionTable *table = lfirst(cell);
-		List	   *build = table->build;
-		ListCell   *c;
-
-		table->build = NIL;
-		foreach(c, build)
-			if (((CmigShapePart *) lfirst(c))->kind[0] == 'f')
-			table->build = lappend(table->build, lfirst(c));
+		foreach(cell, build)
+			if ((((CmigShapePart *) lfirst(cell))->kind[0] == 'f') == (i >= list_length(p->tables)))
+			table->build = lappend(table->build, lfirst(cell));
 		cmig_versions_add_builds(p, table);
 		table->build = build;
 	}

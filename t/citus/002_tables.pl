@@ -125,5 +125,35 @@ is(on_shards($coordinator, 'app.item', "SELECT count(*) FROM pg_index i JOIN pg_
 fails_with($workers[0], 'postgres', $_, '0A000', 'cannot be called on a Citus worker', 'refused on a worker')
   foreach ("CALL cmig.backfill('app.item', 'n = 1', 'n IS NULL')", "CALL cmig.add_check('app.item', 'x', 'n > 0')");
 
+# two versions at once: only tables that Citus does not manage
+
+make_tables($coordinator);
+sql("DROP TABLE app.event, app.copied");
+sql(load_sql(sql("SELECT content FROM cmig.baseline('The tables', '001')")));
+my $before = sql("SELECT string_agg(attrelid::regclass || attname, ' ' ORDER BY attrelid::regclass::text, attnum) FROM pg_attribute WHERE attnum > 0 AND attrelid::regclass::text ~ '^(app|tenant_a)'");
+foreach my $table (@managed)
+{
+	foreach my $change ('RENAME COLUMN name TO full_name', 'ALTER COLUMN n TYPE bigint', 'ADD COLUMN extra int NOT NULL DEFAULT 1')
+	{
+		sql("SELECT cmig.create_revision('Change', 'ALTER TABLE $table $change', revision => '002', expand => true)");
+		fails_with($coordinator, 'postgres', 'CALL cmig.expand()', '0A000', "table $table cannot be expanded.*Citus manages it.*cmig.upgrade", "$table is refused: $change");
+		sql("SELECT cmig.remove_revision('002')");
+	}
+}
+is(sql("SELECT count(*) FROM cmig.expansion_run"), 0, 'before anything runs');
+is(sql("SELECT string_agg(attrelid::regclass || attname, ' ' ORDER BY attrelid::regclass::text, attnum) FROM pg_attribute WHERE attnum > 0 AND attrelid::regclass::text ~ '^(app|tenant_a)'"), $before, 'and no table changes');
+is(sql("SELECT count(*) FROM pg_namespace WHERE nspname ~ '_002'"), 0, 'nor is there a new schema');
+sql("SELECT cmig.create_revision('Change', 'ALTER TABLE app.plain RENAME COLUMN name TO full_name; ALTER TABLE app.plain ALTER COLUMN n TYPE bigint', revision => '002', expand => true)");
+fails_with($workers[0], 'postgres', $_, '0A000', 'cannot be called on a Citus worker', "$_ is refused on a worker") foreach ('CALL cmig.expand()', "CALL cmig.expand(scopes => '%')", 'CALL cmig.contract()', 'CALL cmig.abandon()');
+sql('CALL cmig.expand()');
+sql("INSERT INTO app_002.plain (id, full_name, n) VALUES (1001, 'new', 5); INSERT INTO app.plain VALUES (1002, 'old', 6)");
+is(sql("SELECT string_agg(concat_ws(' ', id, name, n), ', ' ORDER BY id) FROM app.plain WHERE id > 1000"), '1001 new 5, 1002 old 6', 'another table has two versions: the old one');
+is(sql("SELECT string_agg(concat_ws(' ', id, full_name, n), ', ' ORDER BY id) FROM app_002.plain WHERE id > 1000"), '1001 new 5, 1002 old 6', 'and the new one');
+sql('CALL cmig.abandon()');
+is(sql("SELECT string_agg(attrelid::regclass || attname, ' ' ORDER BY attrelid::regclass::text, attnum) FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped AND attrelid::regclass::text ~ '^(app|tenant_a)'"), $before, 'abandon restores it');
+sql('CALL cmig.expand()');
+sql('CALL cmig.contract()');
+is(sql('SELECT count(*) FROM cmig.drift(raise => false)'), '0', 'contract ends in the schema of the revisions');
+
 stop_cluster($coordinator, @workers);
 done_testing();
