@@ -951,7 +951,7 @@ COMMENT ON PROCEDURE cmig.abandon(text, integer) IS 'Removes everything that exp
 COMMENT ON FUNCTION cmig.expansion() IS 'Returns each column of the expanded revision: rows that are filled and left, rows that could not be transformed, the first reason, and when the old build last wrote. Empty if no revision is expanded.';
 COMMENT ON FUNCTION cmig.version_schema(text, text) IS 'Returns the name of the schema with the new version of a schema''s tables while the revision is expanded.';
 COMMENT ON FUNCTION cmig.expansion_mark(anyelement) IS 'Returns its argument. The default of a hidden column: notes that an INSERT does not name the column.';
-COMMENT ON FUNCTION cmig.expansion_unset(anyelement) IS 'Returns its argument. The default of a view''s column that has none.';
+COMMENT ON FUNCTION cmig.expansion_unset(anyelement) IS 'Returns its argument. The default of a view''s column that takes its value from the table''s default: notes that an INSERT does not name the column.';
 COMMENT ON FUNCTION cmig.expansion_begin() IS 'Trigger function of expanded tables: takes note of which version a row is written through.';
 COMMENT ON FUNCTION cmig.expansion_write() IS 'Trigger function of expanded tables: computes the columns of the other version. Raises an error if an expression fails for a row of the new build, or is null although the column must not be (23502).';
 

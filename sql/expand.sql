@@ -211,7 +211,10 @@ INSERT INTO item (order_id, sku, qty) VALUES (5, 'new', 1) RETURNING *;
 INSERT INTO public.item (order_id, sku, qty) VALUES (6, NULL, 1), (6, 'a very long sku', 2) RETURNING *;
 INSERT INTO item (order_id, sku, qty) VALUES (6, 'much too long', 1);
 INSERT INTO item (order_id, qty) VALUES (6, 1);
+-- which of two foreign keys is checked first depends on OIDs
+\set VERBOSITY sqlstate
 INSERT INTO item (order_id, sku, qty) VALUES (99, 'x', 1);
+\set VERBOSITY default
 INSERT INTO item (order_id, sku, qty) VALUES (5, 's1', 1);
 INSERT INTO orders (id) VALUES (3) ON CONFLICT (id) DO UPDATE SET state = 'conflict' RETURNING id, state;
 DELETE FROM orders WHERE id = 2;
@@ -223,6 +226,22 @@ SELECT DISTINCT relation, rows_failed, failure FROM cmig.expansion() WHERE rows_
 RESET search_path;
 CALL cmig.contract();
 UPDATE item SET sku = 'short' WHERE sku LIKE 'a very%';
+-- a column with a sequence that is not named, or is DEFAULT, takes the next value, and NULL is an error, as in the table
+BEGIN;
+CREATE TABLE tried (n serial, statement text, result text);
+DO $$DECLARE s text; r text; BEGIN
+	FOREACH s IN ARRAY ARRAY['(state) VALUES ($1)', '(id, state) VALUES (DEFAULT, $1)', '(id, state) VALUES (NULL, $1)', '(id, state) SELECT NULL, $1', '(id) VALUES (800)',
+		'(id, state) VALUES (DEFAULT, $1), (DEFAULT, $1), (801, $1)', '(id, state) VALUES (DEFAULT, $1), (NULL, $1)', '(id, placed) SELECT id, placed FROM (VALUES (NULL::bigint, now())) v (id, placed)', 'DEFAULT VALUES'] LOOP
+		BEGIN
+			EXECUTE format('WITH x AS (INSERT INTO public_043.orders %s RETURNING id) SELECT string_agg(CASE WHEN id < 800 THEN ''next'' ELSE id::text END, '' '') FROM x', s) INTO r USING 'tried';
+		EXCEPTION WHEN OTHERS THEN r = SQLSTATE;
+		END;
+		INSERT INTO tried (statement, result) VALUES (s, r);
+	END LOOP;
+END$$;
+SELECT statement, result FROM tried ORDER BY n;
+SELECT count(*) FROM public_043.orders WHERE state = 'tried';
+ROLLBACK;
 CALL cmig.contract();
 \d orders
 \d item

@@ -106,10 +106,11 @@ cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table)
 			value = b->value && !column->takes_default ? b->value : "";
 		else if (column->hidden != NULL || (!cmig_text_same(column->a->value, b->value) && !b->generated[0]))
 			value = b->value ? b->value : "";
+		/* NULL itself would not be stored */
 		if (value != NULL)
 			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
 								   psprintf("ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s", view, quote_identifier(b->name),
-											*value ? value : psprintf("cmig.expansion_unset(NULL::%s)", b->type)));
+											*value ? value : psprintf(column->takes_default ? "cmig.expansion_unset(NULL::%s)" : "COALESCE(NULL::%s)", b->type)));
 		if (b->comment != NULL)
 			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
 								   psprintf("COMMENT ON COLUMN %s.%s IS %s", view, quote_identifier(b->name), quote_literal_cstr(b->comment)));

@@ -71,13 +71,17 @@ typedef struct Mark
 	MemoryContextCallback callback;
 	dlist_node	node;
 	MemoryContext context;		/* of the statement, or within it */
+	uint8		kind;			/* MARK_TABLE or MARK_VIEW */
 	bool		set;
 } Mark;
 
+#define MARK_TABLE	1			/* by the old build */
+#define MARK_VIEW	2			/* the view's column takes the table's default */
+
 static dlist_head pending = DLIST_STATIC_INIT(pending);
 
-/* For each trigger depth, whether the row whose triggers fire was marked. */
-static bool *marks;
+/* For each trigger depth, the marks of the row whose triggers fire. */
+static uint8 *marks;
 static int	marks_allocated;
 
 /*
@@ -95,8 +99,8 @@ typedef struct Rule
 	char	   *label;			/* the name of the column or constraint, for
 								 * messages */
 	bool		required;		/* the column must not be null */
-	bool		takes_default;	/* if it is null in a new row of the new
-								 * version, the old one's default applies */
+	bool		takes_default;	/* if a row of the new version does not name
+								 * it, the old one's default applies */
 	Expr	   *expr;
 	Bitmapset  *reads;			/* columns, from FirstLowInvalid... */
 	bool		safe;			/* it cannot fail */
@@ -156,11 +160,11 @@ forget_mark(void *arg)
 	dlist_delete(&((Mark *) arg)->node);
 }
 
-/* Has a default been evaluated for the row?  "context" is its statement's. */
-static bool
-take_mark(MemoryContext context)
+/* Which defaults were evaluated for the row?  "context" is its statement's. */
+static uint8
+take_marks(MemoryContext context)
 {
-	bool		found = false;
+	uint8		found = 0;
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &pending)
@@ -172,7 +176,7 @@ take_mark(MemoryContext context)
 			c = MemoryContextGetParent(c);
 		if (c == NULL)
 			continue;
-		found = true;
+		found |= mark->kind;
 		mark->set = false;
 	}
 	return found;
@@ -210,8 +214,8 @@ start(void)
 	CacheRegisterSyscacheCallback(OPEROID, invalidate, (Datum) 0);
 }
 
-Datum
-cmig_expansion_mark(PG_FUNCTION_ARGS)
+static Datum
+set_mark(FunctionCallInfo fcinfo, uint8 kind)
 {
 	Mark	   *mark = fcinfo->flinfo->fn_extra;
 
@@ -219,6 +223,7 @@ cmig_expansion_mark(PG_FUNCTION_ARGS)
 	{
 		mark = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Mark));
 		mark->context = fcinfo->flinfo->fn_mcxt;
+		mark->kind = kind;
 		mark->callback.func = forget_mark;
 		mark->callback.arg = mark;
 		dlist_push_head(&pending, &mark->node);
@@ -232,11 +237,15 @@ cmig_expansion_mark(PG_FUNCTION_ARGS)
 }
 
 Datum
+cmig_expansion_mark(PG_FUNCTION_ARGS)
+{
+	return set_mark(fcinfo, MARK_TABLE);
+}
+
+Datum
 cmig_expansion_unset(PG_FUNCTION_ARGS)
 {
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	return set_mark(fcinfo, MARK_VIEW);
 }
 
 static TriggerData *
@@ -322,13 +331,13 @@ cmig_expansion_begin(PG_FUNCTION_ARGS)
 	{
 		int			size = Max(16, n * 2);
 
-		marks = marks == NULL ? MemoryContextAllocZero(TopMemoryContext, size * sizeof(bool)) :
-			repalloc(marks, size * sizeof(bool));
+		marks = marks == NULL ? MemoryContextAlloc(TopMemoryContext, size) : repalloc(marks, size);
+		memset(marks + marks_allocated, 0, size - marks_allocated);
 		marks_allocated = size;
 	}
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		return PointerGetDatum(data->tg_newtuple);
-	marks[n] = take_mark(fcinfo->flinfo->fn_mcxt);
+	marks[n] = take_marks(fcinfo->flinfo->fn_mcxt);
 	return PointerGetDatum(data->tg_trigtuple);
 }
 
@@ -816,6 +825,7 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	HeapTuple	result;
 	bool		old_build;
 	bool		new_build;
+	uint8		marked = 0;
 	bool		todo = false;
 	bool		touched = false;
 	bool		risky = false;
@@ -838,12 +848,14 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	else
 	{
 		int			n = depth();
-		bool		marked = n < marks_allocated && marks[n];
 
 		/* only the first trigger knows, if there is one */
-		if (marked)
-			marks[n] = false;
-		old_build = marked || (writer->inverse && !is_new(in, writer->state));
+		if (n < marks_allocated)
+		{
+			marked = marks[n];
+			marks[n] = 0;
+		}
+		old_build = (marked & MARK_TABLE) != 0 || (writer->inverse && !is_new(in, writer->state));
 		new_build = !old_build;
 		/* the state has its default */
 		touched = true;
@@ -857,7 +869,7 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 		due[i] = false;
 		if (rule->kind == CMIG_RULE_UP)
 			due[i] = update ? !changed && (todo || (!new_build && any_changed(rule->reads, before, in))) :
-				old_build || (rule->takes_default && slot_attisnull(in, rule->column));
+				old_build || (rule->takes_default && (marked & MARK_VIEW) != 0 && slot_attisnull(in, rule->column));
 		else if (rule->kind == CMIG_RULE_DOWN)
 			due[i] = update ? !changed && !old_build && any_changed(rule->reads, before, in) : new_build;
 		if (!rule->safe && (rule->kind == CMIG_RULE_CHECK ? !new_build : due[i] && rule->kind == CMIG_RULE_UP))
