@@ -62,6 +62,11 @@ UPDATE cmig.expansion_step SET relation = 'shop.trap';
 UPDATE cmig.expansion_run SET columns = '[["shop.trap", null, null, null, null, null, null, null, "shop.trap"]]';
 SELECT relation, rows_filled, last_old_write FROM cmig.expansion();
 DROP VIEW shop.trap;
+-- nor do nulls do anything
+UPDATE cmig.expansion_run SET schemas = '{NULL}', revisions = '{NULL}';
+SELECT cmig.require('042');
+SELECT count(*) > 0 AS drifted FROM cmig.drift();
+SELECT value FROM cmig.status() WHERE item = 'expanded';
 DELETE FROM cmig.expansion_run;
 
 -- no statement is left out, or added; those that remained without their run are not used

@@ -55,7 +55,7 @@ read_row(const char *scope)
 		" CASE scope WHEN '' THEN string_agg(quote_ident(s), ', ' ORDER BY n) ELSE $2 END) FROM unnest(schemas) WITH ORDINALITY u (s, n)) END, NULL"
 		" FROM cmig.expansion_run WHERE scope = $1", 2, {TEXTOID, TEXTOID}
 	};
-	static CmigQuery revisions = {"SELECT unnest(revisions) FROM cmig.expansion_run WHERE scope = $1", 1, {TEXTOID}};
+	static CmigQuery revisions = {"SELECT n FROM cmig.expansion_run, unnest(revisions) n WHERE scope = $1 AND n IS NOT NULL", 1, {TEXTOID}};
 	CmigExpansion *expansion = has_table() ? (CmigExpansion *) cmig_query_row(&query, scope, cmig_session_search_path()) : NULL;
 	List	   *names;
 	ListCell   *cell;
@@ -80,7 +80,7 @@ cmig_expansion_read(void)
 List *
 cmig_expansion_schemas(void)
 {
-	static CmigQuery query = {"SELECT scope, schema, revision FROM cmig.expansion_run, unnest(schemas) schema ORDER BY scope, schema"};
+	static CmigQuery query = {"SELECT scope, schema, revision FROM cmig.expansion_run, unnest(schemas) schema WHERE schema IS NOT NULL ORDER BY 1, 2"};
 	List	   *rows = has_table() ? cmig_query_list(&query) : NIL;
 	ListCell   *cell;
 

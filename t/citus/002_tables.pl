@@ -128,7 +128,6 @@ fails_with($workers[0], 'postgres', $_, '0A000', 'cannot be called on a Citus wo
 # two versions at once: only tables that Citus does not manage
 
 make_tables($coordinator);
-sql("DROP TABLE app.event, app.copied");
 sql(load_sql(sql("SELECT content FROM cmig.baseline('The tables', '001')")));
 my $before = sql("SELECT string_agg(attrelid::regclass || attname, ' ' ORDER BY attrelid::regclass::text, attnum) FROM pg_attribute WHERE attnum > 0 AND attrelid::regclass::text ~ '^(app|tenant_a)'");
 foreach my $table (@managed)
