@@ -224,6 +224,9 @@ $change
 	return $name;
 }
 
+# Runs statements in one session.  Returns what is printed between lines with [].
+sub run_in { return map { s/^\n|\n$//gr } split /^\[\]$/m, $node->safe_psql($_[0], $_[1]), -1 }
+
 sub dump_of
 {
 	my ($name) = @_;
@@ -233,19 +236,14 @@ sub dump_of
 	return $out =~ s/^\\(un)?restrict .*\n//gmr;
 }
 
-# the schema, and the rows of each table in the order of its columns' names
-sub contents
-{
-	my ($name) = @_;
-
-	# a replaced column stands last
-	return join("\n", sort map { s/,$//r } split /\n/, $node->safe_psql($name, q{SELECT * FROM cmig.schema_sql()})) . "\n" . join "\n", map {
-		my ($table, $columns) = split /\t/;
-		$node->safe_psql($name, "SELECT $columns FROM $table ORDER BY 1, 2")
-	} grep { /\t.*,/ } split /\n/, $node->safe_psql($name, q{SELECT attrelid::regclass || E'\t' || string_agg(quote_ident(attname), ', ' ORDER BY attname)
-		FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid WHERE relkind = 'r' AND relnamespace::regnamespace::text IN ('public', 's2')
-		AND attnum > 0 AND NOT attisdropped GROUP BY attrelid ORDER BY attrelid::regclass::text});
-}
+# prints the schema, and the rows of each table in the order of its columns' names
+my $contents = q{
+SELECT * FROM cmig.schema_sql() \g |sed 's/,$//' | sort
+SELECT format('SELECT %s FROM %s ORDER BY 1, 2', string_agg(quote_ident(attname), ', ' ORDER BY attname), attrelid::regclass)
+	FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid WHERE relkind = 'r' AND relnamespace::regnamespace::text IN ('public', 's2')
+	AND attnum > 0 AND NOT attisdropped GROUP BY attrelid HAVING count(*) > 1 ORDER BY attrelid::regclass::text \gexec
+};
+my $next = "\\echo []\n";
 
 sub rows_of { return $node->safe_psql($_[0], "SELECT $_[2] FROM $_[1] t ORDER BY id") =~ s/\n/ /gr }
 
@@ -253,39 +251,42 @@ foreach my $kind (@kinds)
 {
 	my ($what, $before, $change, $writes, $old, $new) = @$kind;
 	my $one = database($before, $change);
-	my $two = database($before, $change);
+
+	my $dump = dump_of($one);
+	$node->safe_psql('postgres', "CREATE DATABASE ${one}_abandon TEMPLATE $one");
+	my ($upgraded) = run_in($one, "SELECT FROM cmig.upgrade();\n$contents");
+	my ($columns) = run_in("${one}_abandon", "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = to_regclass('t') AND attnum > 0;
+		CALL cmig.expand();");
+	$node->safe_psql('postgres', join "\n", map { "CREATE DATABASE ${one}_$_ TEMPLATE ${one}_abandon;" } 'contract', $writes eq '' ? () : 'write');
 
 	# without writes, the same as an upgrade
-	$node->safe_psql($one, 'SELECT FROM cmig.upgrade()');
-	my $dump = dump_of($two);
-	$node->safe_psql($two, 'CALL cmig.expand()');
-	$node->safe_psql($two, 'CALL cmig.abandon()');
-	is(dump_of($two), $dump, "$what: abandoned");
-	$node->safe_psql($two, 'CALL cmig.expand()');
-	$node->safe_psql($two, 'CALL cmig.contract()');
-	is(contents($two), contents($one), "$what: contracted");
-	is($node->safe_psql($two, 'SELECT count(*) FROM cmig.drift()'), '0', "$what: no drift");
-
-	next if $writes eq '';
-	my $three = database($before, $change);
-	my $columns = $node->safe_psql($three, "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0");
-	$node->safe_psql($three, 'CALL cmig.expand()');
-	$node->safe_psql($three, $writes =~ s/\bn\./public_042./gr);
-	is(rows_of($three, "public.t", $columns), $old, "$what: what the old build sees");
-	is(rows_of($three, 'public_042.t', 't.*'), $new, "$what: what the new build sees") if defined $new;
-	$node->safe_psql($three, 'CALL cmig.contract()');
-	is(rows_of($three, 'public.t', 't.*'), $new, "$what: what the new build sees afterwards") if defined $new;
-	is($node->safe_psql($three, 'SELECT count(*) FROM cmig.drift()'), '0', "$what: no drift after writes");
+	$node->safe_psql("${one}_abandon", 'CALL cmig.abandon()');
+	is(dump_of("${one}_abandon"), $dump, "$what: abandoned");
+	my ($contracted) = run_in("${one}_contract", "CALL cmig.contract();\n$contents");
+	is($contracted, $upgraded, "$what: contracted");
+	if ($writes eq '')
+	{
+		is($node->safe_psql("${one}_contract", 'SELECT count(*) FROM cmig.drift()'), '0', "$what: no drift");
+		next;
+	}
+	my $rows = defined $new ? 'SELECT t.* FROM %s t ORDER BY id;' : '';
+	my ($by_old, $by_new, $after, $drift) = map { s/\n/ /gr } run_in("${one}_write", ($writes =~ s/\bn\./public_042./gr) .
+		"\nSELECT $columns FROM public.t t ORDER BY id;\n$next" . ($rows =~ s/%s/public_042.t/r) . "\n${next}CALL cmig.contract();\n" .
+		($rows =~ s/%s/public.t/r) . "\n${next}SELECT count(*) FROM cmig.drift();");
+	is($by_old, $old, "$what: what the old build sees");
+	is($by_new, $new, "$what: what the new build sees") if defined $new;
+	is($after, $new, "$what: what the new build sees afterwards") if defined $new;
+	is($drift, '0', "$what: no drift");
 }
 
 foreach my $one (@refused)
 {
 	my ($before, $change, $message) = @$one;
 	my $name = database("$before;", "$change\n;");
-	my ($ret, $out, $err) = $node->psql($name, 'CALL cmig.expand()');
+	my ($ret, $out, $err) = $node->psql($name, "CALL cmig.expand();\nSELECT count(*) FROM cmig.expansion_run;", on_error_stop => 0);
 
 	like($err, qr/ERROR:  $message/, "refused: $message");
-	is($node->safe_psql($name, 'SELECT count(*) FROM cmig.expansion_run'), '0', 'nothing has run');
+	is($out, '0', 'nothing has run');
 }
 
 # interrupted before the last of what belongs to no table
