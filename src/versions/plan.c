@@ -663,10 +663,11 @@ add_rest(CmigPlanning *p)
 		&cmig_kind_sequence_owner, &cmig_kind_toast, &cmig_kind_view, &cmig_kind_view_column, &cmig_kind_materialized_view,
 	&cmig_kind_function, &cmig_kind_enum};
 	List	   *assumed = NIL;
+	List	   *rest = cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->after);
 	int			from = list_length(p->result->steps);
 	ListCell   *cell;
 
-	foreach(cell, cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->after))
+	foreach(cell, rest)
 	{
 		CmigDiffLine *line = lfirst(cell);
 		bool		known = strcmp(line->action, "drop") == 0;
@@ -682,6 +683,8 @@ add_rest(CmigPlanning *p)
 		if (!line->within)
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", pstrdup(line->upgrade));
 	}
+	if (rest == NIL)
+		return;
 	try_steps(p, from, NULL);
 	foreach(cell, cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->after))
 	{
