@@ -65,6 +65,10 @@ UPDATE person SET age = '10' WHERE id = 2;
 UPDATE public_042.person SET age = 11 WHERE id = 2;
 -- only the new version has the column
 UPDATE public_042.person SET extra = 'e' WHERE id = 2;
+-- not by filling, which names the state alone
+UPDATE person SET cmig_state = NULL, cmig_new_extra = 'f' WHERE id = 2;
+UPDATE person SET cmig_state = NULL, name = 'C E' WHERE id = 2;
+UPDATE person SET cmig_state = NULL WHERE id = 2;
 -- nothing changes
 UPDATE person SET age = age;
 UPDATE public_042.person SET age = age, extra = extra;

@@ -375,8 +375,8 @@ typedef struct CmigAuditCall
 	CmigAuditPiece *new_pieces;
 	bool	   *changed;
 	Datum	   *names;
-	bool		fills;			/* does the statement name the state column of
-								 * an expansion? */
+	bool		fills;			/* of the hidden columns of an expansion, does
+								 * the statement name the state alone? */
 	ExprContext *context;		/* NULL if the table has no virtual columns */
 	ExprState **states;			/* for the virtual columns */
 	Datum		values[CMIG_LOG_COLUMNS];
@@ -875,6 +875,8 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 	CmigAuditTable *table;
 	CmigAuditCall call;
 	TriggerEvent event;
+	List	   *named = NIL;
+	ListCell   *cell;
 	int			guc_level;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger_data->tg_event))
@@ -899,8 +901,10 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 			   TRIGGER_FIRED_BY_INSERT(event) ? "INSERT" :
 			   TRIGGER_FIRED_BY_UPDATE(event) ? "UPDATE" :
 			   TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE");
-	call.fills = TRIGGER_FIRED_BY_UPDATE(event) && table->shape.hidden != NIL &&
-		bms_is_member(get_attnum(table->relation, CMIG_STATE_COLUMN) - FirstLowInvalidHeapAttributeNumber, trigger_data->tg_updatedcols);
+	foreach(cell, TRIGGER_FIRED_BY_UPDATE(event) ? table->shape.hidden : NIL)
+		if (bms_is_member(lfirst_int(cell) - FirstLowInvalidHeapAttributeNumber, trigger_data->tg_updatedcols))
+		named = lappend_int(named, lfirst_int(cell));
+	call.fills = list_length(named) == 1 && linitial_int(named) == get_attnum(table->relation, CMIG_STATE_COLUMN);
 	if (audit_skip || TRIGGER_FIRED_BY_TRUNCATE(event))
 	{
 		/* an operation on the whole table */
