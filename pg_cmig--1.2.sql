@@ -757,28 +757,34 @@ SELECT b.id, b.target, b.set_sql, b.where_sql, b.revision,
 			AND l.objsubid OPERATOR(pg_catalog.=) 17224
 			AND l.objid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(b.target)::pg_catalog.oid)
 		THEN 'interrupted' WHEN c.paused_by IS NOT NULL THEN 'paused' ELSE 'running' END AS state,
-	b.pass, b.rows, b.batches,
+	b.pass, v.rows, b.batches,
 	CASE WHEN b.state OPERATOR(pg_catalog.=) 'done' THEN 100::numeric
-		WHEN b.rows_total IS NOT NULL
-		THEN pg_catalog.round(LEAST(b.rows::numeric OPERATOR(pg_catalog./) GREATEST(b.rows, b.rows_total, 1::bigint)::numeric, 0.999)
+		WHEN v.rows_total IS NOT NULL
+		THEN pg_catalog.round(LEAST(v.rows::numeric OPERATOR(pg_catalog./) GREATEST(v.rows, v.rows_total, 1::bigint)::numeric, 0.999)
 			OPERATOR(pg_catalog.*) 100::numeric, 1)
-		WHEN b.total OPERATOR(pg_catalog.>) 0
-		THEN pg_catalog.round((LEAST(b.passed OPERATOR(pg_catalog./) b.total, 0.999::double precision)
+		WHEN v.total OPERATOR(pg_catalog.>) 0
+		THEN pg_catalog.round((LEAST(v.passed OPERATOR(pg_catalog./) v.total, 0.999::double precision)
 			OPERATOR(pg_catalog.*) 100::double precision)::numeric, 1)
 		ELSE 0::numeric END AS percent,
-	CASE WHEN b.active OPERATOR(pg_catalog.>) '0'::interval
-		THEN pg_catalog.round(b.rows OPERATOR(pg_catalog./) EXTRACT(epoch FROM b.active)) END AS rows_per_second,
-	b.started_at, b.active,
+	CASE WHEN v.active OPERATOR(pg_catalog.>) '0'::interval
+		THEN pg_catalog.round(v.rows OPERATOR(pg_catalog./) EXTRACT(epoch FROM v.active)) END AS rows_per_second,
+	b.started_at, v.active,
 	CASE WHEN b.state OPERATOR(pg_catalog.<>) 'done'
 			AND (b.revision IS NULL OR b.statement IS NOT NULL) AND b.pass OPERATOR(pg_catalog.=) 1
-		THEN CASE WHEN b.rows_total IS NOT NULL AND b.rows OPERATOR(pg_catalog.>) 0
-			THEN pg_catalog.date_trunc('second', b.active OPERATOR(pg_catalog.*)
-				(GREATEST(b.rows_total OPERATOR(pg_catalog.-) b.rows, 0::bigint)::double precision OPERATOR(pg_catalog./) b.rows::double precision))
-			WHEN b.rows_total IS NULL AND b.passed OPERATOR(pg_catalog.>) 0::double precision AND b.total OPERATOR(pg_catalog.>) 0::double precision
-			THEN pg_catalog.date_trunc('second', b.active OPERATOR(pg_catalog.*)
-				((b.total OPERATOR(pg_catalog.-) LEAST(b.passed, b.total)) OPERATOR(pg_catalog./) b.passed)) END END AS eta,
-	b.rows_total, c.paused_by, c.max_rows_per_second, b.last_error
+		THEN CASE WHEN v.rows_total IS NOT NULL AND v.rows OPERATOR(pg_catalog.>) 0
+			THEN pg_catalog.date_trunc('second', v.active OPERATOR(pg_catalog.*)
+				LEAST(GREATEST(v.rows_total OPERATOR(pg_catalog.-) v.rows, 0::bigint)::double precision OPERATOR(pg_catalog./) v.rows::double precision, 1000000::double precision))
+			WHEN v.rows_total IS NULL AND v.passed OPERATOR(pg_catalog.>) 0::double precision AND v.total OPERATOR(pg_catalog.>) 0::double precision
+			THEN pg_catalog.date_trunc('second', v.active OPERATOR(pg_catalog.*)
+				LEAST((v.total OPERATOR(pg_catalog.-) LEAST(v.passed, v.total)) OPERATOR(pg_catalog./) v.passed, 1000000::double precision)) END END AS eta,
+	v.rows_total, c.paused_by, c.max_rows_per_second, b.last_error
 FROM cmig.backfill_run b,
+	-- within limits, so that no row of a migrator makes the arithmetic fail
+	LATERAL (SELECT GREATEST(LEAST(b.rows, 1000000000000000::bigint), 0::bigint) AS rows,
+			CASE WHEN b.rows_total IS NOT NULL THEN GREATEST(LEAST(b.rows_total, 1000000000000000::bigint), 0::bigint) END AS rows_total,
+			CASE WHEN b.total OPERATOR(pg_catalog.>) 0.001::double precision THEN LEAST(b.total, 1000000000000000::double precision) ELSE 0::double precision END AS total,
+			CASE WHEN b.passed OPERATOR(pg_catalog.>) 0.001::double precision THEN LEAST(b.passed, 1000000000000000::double precision) ELSE 0::double precision END AS passed,
+			GREATEST(LEAST(b.active, '100 years'::interval), '0'::interval) AS active) v,
 	LATERAL (SELECT pg_catalog.string_agg(r.name, ', ' ORDER BY r.kind, r.name) FILTER (WHERE r.paused) AS paused_by,
 			pg_catalog.min(r.max_rows_per_second) AS max_rows_per_second
 		FROM cmig.run_control r WHERE b.state OPERATOR(pg_catalog.<>) 'done' AND (r.kind OPERATOR(pg_catalog.=) 'all'
@@ -1964,7 +1970,7 @@ AS $preflight$
 	  LEFT JOIN pg_stats s ON s.schemaname = n.nspname AND s.tablename = t.relname AND s.attname = c.name AND NOT s.inherited)) END AS estimate
 	FROM fact f JOIN pg_class t ON t.oid = f.object JOIN pg_namespace n ON n.oid = t.relnamespace WHERE f.kind = 'work' AND f.bytes <> 0
 	ORDER BY f.revision, f.statement, f.object, array_position(ARRAY['rewrite', 'index', 'reindex', 'backfill', 'update', 'scan'], f.detail)),
-	rate AS MATERIALIZED (SELECT sum(b.rows) / nullif(extract(epoch FROM sum(b.active)), 0) AS rows FROM cmig.backfill_run b WHERE b.rows > 0),
+	rate AS MATERIALIZED (SELECT sum(b.rows) / nullif(extract(epoch FROM sum(b.active)), 0) AS rows FROM cmig.backfill_progress b WHERE b.rows > 0),
 	cost AS MATERIALIZED (SELECT j.*, d.disk, CASE WHEN NOT j.logged THEN 0 WHEN j.detail IN ('update', 'backfill') THEN d.disk + j.bytes ELSE d.disk END AS wal,
 	 coalesce(CASE WHEN j.detail = 'backfill' AND j.rows > 0 THEN j.rows / rate.rows END,
 	  (j.bytes + 2 * d.disk) / 104857600.0) AS seconds, j.detail = 'backfill' AND j.rows > 0 AND rate.rows > 0 AS measured,
@@ -2125,8 +2131,8 @@ AS $preflight$
 	 format('about %s (wal_level is %s), free: %s', pg_size_pretty(wal.bytes), current_setting('wal_level'),
 	  coalesce(pg_size_pretty(s.bytes), CASE WHEN me.sees THEN 'not known' ELSE 'not visible' END)), CASE WHEN s.bytes IS NULL AND NOT me.sees THEN me.see END
 	 FROM wal CROSS JOIN me LEFT JOIN space s ON s.object = 0 WHERE wal.bytes > 0
-	UNION ALL SELECT 42, 'time', 'notice', format('%s: %s%s', CASE WHEN sum(t.seconds) < 1 THEN 'less than 1 s' ELSE 'about ' || to_char(make_interval(secs => round(sum(t.seconds))), 'HH24:MI:SS') END,
-	  string_agg(concat_ws(' ', t.revision, t.does, CASE WHEN t.seconds >= 1 THEN to_char(make_interval(secs => round(t.seconds)), 'HH24:MI:SS') END), ', ' ORDER BY t.n) FILTER (WHERE t.n <= 3)
+	UNION ALL SELECT 42, 'time', 'notice', format('%s: %s%s', CASE WHEN sum(t.seconds) < 1 THEN 'less than 1 s' ELSE 'about ' || to_char(make_interval(secs => round(least(sum(t.seconds), 1e9))), 'HH24:MI:SS') END,
+	  string_agg(concat_ws(' ', t.revision, t.does, CASE WHEN t.seconds >= 1 THEN to_char(make_interval(secs => round(least(t.seconds, 1e9))), 'HH24:MI:SS') END), ', ' ORDER BY t.n) FILTER (WHERE t.n <= 3)
 	   || CASE WHEN count(*) > 3 THEN format(', and %s more', count(*) - 3) ELSE '' END,
 	  CASE WHEN bool_and(t.measured) THEN ' (estimate, at the rate of past backfills)' WHEN bool_or(t.measured) THEN ' (estimate, at 100 MB/s and the rate of past backfills)'
 	   ELSE ' (estimate, at 100 MB/s)' END), NULL FROM total t HAVING count(*) > 0
@@ -2147,7 +2153,7 @@ AS $preflight$
 	  || CASE WHEN count(*) > 3 THEN format('; and %s more revisions', count(*) - 3) ELSE '' END,
 	 format(E'SET cmig.lock_timeout = ''5s''\nALTER DATABASE %I SET cmig.lock_timeout = ''5s'' -- for all runs', current_database())
 	 FROM (SELECT (array_agg(g.place ORDER BY g.n))[1] AS place, min(g.n) AS n, row_number() OVER (ORDER BY min(g.n)) AS i FROM fact g WHERE g.kind = 'no timeout' GROUP BY g.revision) f HAVING count(*) > 0
-	UNION ALL SELECT 51, 'statement_timeout', 'warning', format('%s, but %s %s for about %s (estimate)', s.text, t.revision, t.does, to_char(make_interval(secs => round(t.seconds)), 'HH24:MI:SS')),
+	UNION ALL SELECT 51, 'statement_timeout', 'warning', format('%s, but %s %s for about %s (estimate)', s.text, t.revision, t.does, to_char(make_interval(secs => round(least(t.seconds, 1e9))), 'HH24:MI:SS')),
 	 'SET statement_timeout = 0' FROM total t, setting s WHERE t.n = 1 AND s.name = 'statement_timeout' AND s.number > 0 AND t.seconds * 1000 > s.number
 	UNION ALL SELECT 52, 'max_locks_per_transaction', CASE WHEN l.locks > l.room THEN 'error' ELSE 'warning' END,
 	 format('%s: the plan locks at least %s objects, the server has room for %s', l.text, l.locks, l.room), format('ALTER SYSTEM SET max_locks_per_transaction = %s -- needs a restart', ceil(l.locks * 2 / l.slots))

@@ -100,6 +100,16 @@ RESET ROLE;
 SELECT count(*) > 0 AS revoked FROM (VALUES ('reader'), ('migrator')) v(level), cmig.revoke_access(('regress_control_' || level)::name);
 DROP ROLE regress_control_reader, regress_control_migrator;
 DROP VIEW control;
+-- rows that a migrator has written make no view or function fail
+INSERT INTO cmig.backfill_run (target, set_sql, state, method, total, passed, rows, rows_total, active, started_at, updated_at)
+	SELECT 'public.account', 'n = 1', 'running', 'ctid', t, p, r, o, a, 'infinity', '-infinity'
+	FROM unnest('{NaN, Infinity, 1e-307}'::float8[]) t, unnest('{NaN, 1e308, 1e-307}'::float8[]) p,
+	unnest('{-9223372036854775808, 0, 1, 9223372036854775807}'::bigint[]) r, unnest('{NULL, -9223372036854775808, 9223372036854775807}'::bigint[]) o,
+	unnest('{-178000000 years, 0, 1 us, 178000000 years}'::interval[]) a;
+SELECT count(p::text), min(percent), max(percent), count(DISTINCT p.rows) FROM cmig.backfill_progress p;
+SELECT count(*) FROM cmig.metrics WHERE name ~ 'backfill_rows';
+SELECT count(*) FROM cmig.status() WHERE item = 'backfill';
+SELECT count(*) > 0 AS works FROM cmig.preflight();
 DROP EXTENSION pg_cmig;
 DROP TABLE account, large CASCADE;
 DROP FUNCTION pause_it;
