@@ -222,6 +222,10 @@ query($node, $ENV{PGDATABASE}, 'ALTER TABLE customer_order_positions_table ADD c
 fits('drift');
 query($node, $ENV{PGDATABASE}, 'ALTER TABLE customer_order_positions_table DROP customer_shipping_address_line');
 is(scalar(() = fits('log', '--limit', '2') =~ /upgrade|drift/g), 2, 'a limit of the log');
+append_to_file('migrations/004.sql', "-- revision: 004\n-- down_revision: $ids[2]\n\n-- cmig:upgrade\nALTER TABLE customer_order_positions_table DROP customer_billing_address_line1;\n");
+like(fits('plan'), qr/^1 004 +IRREVERSIBLE\n( +ACCESS [^\n]*\n)+004 +HAZARD: DROP COLUMN .*\(ban-drop-column\)$/ms, 'hazards of a plan');
+unlink 'migrations/004.sql';
+cmig('load', '--prune');
 gives(2, '^$', '--limit must be a number', 'log', '--limit', 'x');
 unlike(fits('downgrade', '-1', '-y'), qr/$ids[2].*downgrade $ids[2]/s, 'each step is listed once');
 fits('downgrade', '-1');

@@ -374,7 +374,16 @@ verb_plan()
 	direction
 	if given verbose; then look "cmig.plan('$DIRECTION', $TARGET)"; return; fi
 	mark=''
-	look_items "cmig.plan('$DIRECTION', $TARGET)" "pg_catalog.concat(step, ' ', revision), pg_catalog.concat_ws(', ', CASE WHEN NOT transactional THEN 'NOT TRANSACTIONAL' END, CASE WHEN irreversible THEN 'IRREVERSIBLE' END, message), locks"
+	look_items "cmig.plan('$DIRECTION', $TARGET)" "pg_catalog.concat(step, ' ', revision), pg_catalog.concat_ws(', ', CASE WHEN NOT transactional THEN 'NOT TRANSACTIONAL' END, CASE WHEN irreversible THEN 'IRREVERSIBLE' END, NULLIF(message, '')), locks" '' plan_hazards
+}
+
+# Adds statements that show what an upgrade loses or blocks.
+plan_hazards()
+{
+	[ "$DIRECTION" = upgrade ] || return 0
+	add_file_format
+	call "SELECT * FROM cmig.lint($TARGET)" "SELECT revision, pg_catalog.concat('HAZARD: ', message, ' (', rule, ')'), '' FROM cmig.lint($TARGET) WHERE severity OPERATOR(pg_catalog.=) 'error';"
+	add_plain
 }
 
 verb_script() { direction; show_script; }
