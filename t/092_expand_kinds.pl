@@ -154,6 +154,20 @@ my @kinds = (
 		UPDATE t SET b = b || ' ' || concat_ws(' ', (SELECT max(c) FROM m), (SELECT max(f) FROM w), (SELECT count(*) FROM uu)) WHERE id = 2;
 		DO 'DECLARE o text; BEGIN CALL p(1, o); UPDATE t SET b = b || o WHERE id = 2; END'; RESET search_path;},
 		'1|x|x 1 2 y y 2 2|y|X X 42 Y Y Y Y Y 1Y', '1|x 1 2 y y 2|X 2|X X 42 Y Y Y Y Y 1Y|Y' ],
+	[ 'a partitioned table', q{CREATE TABLE t (id int, k int NOT NULL, a text, r text, d int NOT NULL, n text, PRIMARY KEY (id, k)) PARTITION BY LIST (k);
+		CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1); CREATE TABLE t2 (n text, junk int, d int NOT NULL, a text, id int NOT NULL, k int NOT NULL, r text); ALTER TABLE t2 DROP junk;
+		ALTER TABLE t ATTACH PARTITION t2 FOR VALUES IN (2); CREATE TABLE t3 PARTITION OF t FOR VALUES IN (3, 33) PARTITION BY LIST (k); CREATE TABLE t33 PARTITION OF t3 FOR VALUES IN (33); CREATE INDEX ON t (n);
+		INSERT INTO t VALUES (1, 1, 'Aa', 'r', 7, 'xxx'), (2, 2, 'Aa', 'r', 7, 'xxx'), (3, 33, 'Aa', 'r', 7, NULL), (4, 33, 'Aa', 'r', 7, NULL);},
+		"ALTER TABLE t RENAME r TO s; ALTER TABLE t ALTER n TYPE int USING length(n);\n-- cmig:down t.n = repeat('x', n)\nALTER TABLE t ADD b text NOT NULL;\n-- cmig:up t.b = upper(a)
+		ALTER TABLE t DROP a, DROP d;\n-- cmig:down t.a = lower(b)\n-- cmig:down t.d = id\nCREATE INDEX ON t (b, s); ALTER TABLE t ADD CHECK (b <> 'NO');",
+		q{CREATE TABLE t5 PARTITION OF t FOR VALUES IN (5); INSERT INTO t2 (id, k, a, d) VALUES (10, 2, 'Direct', 1); INSERT INTO t (id, k, a, d) VALUES (11, 33, 'Via', 1), (12, 2, 'Via', 1), (13, 5, 'Five', 5);
+		INSERT INTO n.t (id, k, b, s, n) VALUES (20, 1, 'NEW', 's', 2), (21, 2, 'NEW', 's', 2), (22, 33, 'NEW', 's', 2); UPDATE t2 SET a = 'Upd' WHERE id = 10; UPDATE n.t SET b = 'UPD' WHERE id = 11;
+		UPDATE t SET k = 2 WHERE id = 1; UPDATE n.t SET k = 1 WHERE id = 2; UPDATE t SET k = 2, a = 'Moved' WHERE id = 3; UPDATE n.t SET k = 2, b = 'MOVED' WHERE id = 4;
+		INSERT INTO t (id, k, d) VALUES (12, 2, 1) ON CONFLICT (id, k) DO UPDATE SET a = 'Conf'; INSERT INTO n.t (id, k, b) VALUES (21, 2, 'x') ON CONFLICT (id, k) DO UPDATE SET b = 'CONF';
+		CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.a = ''By''; RETURN NEW; END'; CREATE TRIGGER g BEFORE INSERT ON t33 FOR EACH ROW EXECUTE FUNCTION f();
+		UPDATE n.t SET k = 33 WHERE id = 20; DROP TRIGGER g ON t33; DROP FUNCTION f(); DELETE FROM t5; DROP TABLE t5;},
+		'1|2|Aa|r|7|xxx 2|1|Aa|r|7|xxx 3|2|Moved|r|7| 4|2|moved|r|7| 10|2|Upd||1| 11|33|upd||1| 12|2|Conf||1| 20|33|By|s|20|xx 21|2|conf|s|21|xx 22|33|new|s|22|xx',
+		'1|2|r|3|AA 2|1|r|3|AA 3|2|r||MOVED 4|2|r||MOVED 10|2|||UPD 11|33|||UPD 12|2|||CONF 20|33|s|2|BY 21|2|s|2|CONF 22|33|s|2|NEW' ],
 	[ 'collation', q{CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'x');},
 		'ALTER TABLE t ALTER a TYPE text COLLATE "C"; CREATE INDEX ON t (a);', q{INSERT INTO t VALUES (2, 'y');}, '1|x 2|y', '1|x 2|y' ],
 	[ 'bigserial', q{CREATE TABLE t (id int); INSERT INTO t VALUES (1);},
@@ -164,7 +178,10 @@ my @kinds = (
 );
 
 my @refused = (
-	[ 'CREATE TABLE t (id int, a text) PARTITION BY LIST (id); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1)', 'ALTER TABLE t ALTER a TYPE varchar(20)', 'table public.t cannot be expanded' ],
+	[ 'CREATE TABLE t (id int, a text, UNIQUE (id, a)) PARTITION BY LIST (id); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1)', 'ALTER TABLE t ALTER a TYPE varchar(20)', 'constraint "t_id_a_key" of table public.t cannot be expanded' ],
+	[ 'CREATE TABLE t (id int, a text) PARTITION BY LIST (id)', 'ALTER TABLE t RENAME a TO b; CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1)', 'partition public.t1 cannot be expanded' ],
+	[ 'CREATE TABLE t (id int, a text); CREATE TABLE t1 () INHERITS (t)', 'ALTER TABLE t ALTER a TYPE varchar(20)', 'table public.t cannot be expanded' ],
+	[ 'CREATE TABLE t (id int, a text) PARTITION BY LIST (id); CREATE TABLE t1 (id int, a text)', 'ALTER TABLE t ATTACH PARTITION t1 FOR VALUES IN (1); ALTER TABLE t ALTER a TYPE varchar(20)', 'table public.t1 cannot be expanded' ],
 	[ 'CREATE TABLE t (id int, a text, g text GENERATED ALWAYS AS (lower(a)) STORED)', "ALTER TABLE t ADD b text;\n-- cmig:up t.b = g", 'the expression reads column "g", which is generated' ],
 	[ 'CREATE TABLE t (id int, a text)', 'ALTER TABLE t ADD g text GENERATED ALWAYS AS (lower(a)) STORED', 'column public.t.g cannot be expanded' ],
 	[ "CREATE TABLE t (id int, a text); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
@@ -299,6 +316,21 @@ foreach my $one (@refused)
 	like(($node->psql($name, 'CALL cmig.expand()'))[2], qr/ERROR:  stopped/, 'interrupted');
 	$node->safe_psql($name, 'DROP EVENT TRIGGER stop; DROP FUNCTION stop(); CALL cmig.abandon()');
 	is(dump_of($name), $dump, 'interrupted: abandoned');
+}
+
+# a partition that is attached without the defaults of its parent
+{
+	my $name = database('CREATE TABLE t (id int, a text) PARTITION BY LIST (id); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1);', 'ALTER TABLE t ALTER a TYPE varchar(9)');
+
+	$node->safe_psql($name, 'CALL cmig.expand()');
+	$node->safe_psql($name, "CREATE TABLE t2 (LIKE t INCLUDING DEFAULTS); INSERT INTO t2 (id, a) VALUES (2, 'x'); ALTER TABLE t ATTACH PARTITION t2 FOR VALUES IN (2);
+		CREATE TABLE t3 (LIKE t); ALTER TABLE t ATTACH PARTITION t3 FOR VALUES IN (3)");
+	like(($node->psql($name, "INSERT INTO t3 VALUES (3, 'x')"))[2], qr/ERROR:  hidden columns of relation "t3" do not have their defaults/, 'attached: written');
+	like(($node->psql($name, 'CALL cmig.contract()'))[2], qr/ERROR:  rows of partition public.t3 may not be transformed/, 'attached: contracted');
+	$node->safe_psql($name, 'ALTER TABLE t DETACH PARTITION t3');
+	like(($node->psql($name, 'CALL cmig.contract()'))[2], qr/ERROR:  1 row of table public.t could not be transformed/, 'attached: its rows');
+	$node->safe_psql($name, 'UPDATE t SET a = a; CALL cmig.contract()');
+	is($node->safe_psql($name, 'SELECT * FROM t'), '2|x', 'attached: transformed');
 }
 
 # dumped and restored while it is expanded

@@ -172,6 +172,8 @@ is_complete(const StoredStep *step)
 	Oid			table;
 	CmigLeftover leftover;
 
+	if (IsA(index, IndexStmt) && !index->concurrent)
+		return false;
 	if (IsA(index, IndexStmt))
 	{
 		table = RangeVarGetRelid(index->relation, NoLock, false);
@@ -496,8 +498,14 @@ require_transformed(const Work *work)
 	List	   *relations;
 	ListCell   *cell;
 	static CmigQuery missing = {
-		"SELECT n FROM unnest(ARRAY['" CMIG_EXPANSION_BEGIN "', '" CMIG_EXPANSION_WRITE "']) n WHERE NOT EXISTS (SELECT FROM pg_trigger"
-		" WHERE tgrelid = to_regclass($1) AND tgname = n::name AND tgenabled = 'A') LIMIT 1", 1, {TEXTOID}
+		"SELECT n, r::regclass FROM unnest(ARRAY['" CMIG_EXPANSION_BEGIN "', '" CMIG_EXPANSION_WRITE "']) n,"
+		" (SELECT to_regclass($1)::oid UNION SELECT relid FROM pg_partition_tree(to_regclass($1))) t (r) WHERE NOT EXISTS (SELECT FROM pg_trigger"
+		" WHERE tgrelid = r AND tgname = n::name AND tgenabled = 'A') LIMIT 1", 1, {TEXTOID}
+	};
+
+	static CmigQuery without_default = {
+		"SELECT y.relid::regclass FROM pg_partition_tree(to_regclass($1)) y JOIN pg_attribute a ON a.attrelid = y.relid"
+		" WHERE a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped AND NOT a.atthasdef ORDER BY 1 LIMIT 1", 1, {TEXTOID}
 	};
 
 	cmig_role_act_as_caller(&saved, work->caller);
@@ -506,7 +514,8 @@ require_transformed(const Work *work)
 	foreach(cell, relations)
 	{
 		const char *relation = lfirst(cell);
-		char	   *trigger = cmig_query_value(&missing, relation);
+		char	  **trigger = cmig_query_row(&missing, relation);
+		char	   *attached = cmig_query_value(&without_default, relation);
 		CmigQuery	query = {
 			psprintf("SELECT count(*), min(%s) FROM %s WHERE %s IS NOT NULL", CMIG_STATE_COLUMN, relation, CMIG_STATE_COLUMN)
 		};
@@ -521,9 +530,15 @@ require_transformed(const Work *work)
 		if (trigger != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("trigger \"%s\" of table %s was dropped, or is not enabled", trigger, relation),
+					 errmsg("trigger \"%s\" of table %s was dropped, or is not enabled", trigger[0], trigger[1]),
 					 errdetail("Rows that were updated without it may have lost the values of one version."),
-					 errhint("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s. To undo the expansion: CALL cmig.abandon()", relation, quote_identifier(trigger))));
+					 errhint("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s. To undo the expansion: CALL cmig.abandon()", trigger[1], quote_identifier(trigger[0]))));
+		if (attached != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("rows of partition %s may not be transformed", attached),
+					 errdetail("It was attached while table %s is expanded, and does not have its defaults.", relation),
+					 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
 		if (strcmp(row[0], "0") != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -626,6 +641,9 @@ run_last(void *arg)
 	bound = Max(DeadlockTimeout / (2 * Max(list_length(relations), 1)), 10);
 	if (LockTimeout == 0 || LockTimeout > bound)
 		cmig_settings_set("lock_timeout", psprintf("%d", bound), PGC_USERSET, GUC_ACTION_LOCAL);
+	/* that what is to be dropped does not exist is not worth a notice */
+	if (client_min_messages < WARNING)
+		cmig_settings_set("client_min_messages", "warning", PGC_USERSET, GUC_ACTION_LOCAL);
 	foreach(cell, relations)
 	{
 		char	   *sql = psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", (char *) lfirst(cell));
@@ -925,9 +943,10 @@ show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char 
 	 * sequence that the caller may read, with no policies.
 	 */
 	static CmigQuery countable = {
-		"SELECT format('ONLY %I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		"SELECT format(CASE c.relkind WHEN 'r' THEN 'ONLY %I.%I' ELSE '%I.%I' END, n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 		" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped"
-		" WHERE c.oid = to_regclass($1) AND c.relkind = 'r' AND a.atttypid = 25 AND NOT row_security_active(c.oid)"
+		" WHERE c.oid = to_regclass($1) AND (c.relkind = 'r' OR c.relkind = 'p' AND NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) y JOIN pg_class f ON f.oid = y.relid WHERE f.relkind NOT IN ('r', 'p')))"
+		" AND a.atttypid = 25 AND NOT row_security_active(c.oid)"
 		" AND has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT')", 1, {TEXTOID}
 	};
 	static CmigQuery readable = {

@@ -68,6 +68,7 @@ typedef struct CmigShapePart
 	char	   *index;			/* definition of a constraint's index, or NULL */
 	char	   *columns;		/* numbers of the columns, separated by spaces */
 	char	   *valid;
+	char	   *partitions;		/* JSON: the indexes of partitions, or NULL */
 } CmigShapePart;
 
 typedef struct CmigShapeTable
@@ -77,7 +78,8 @@ typedef struct CmigShapeTable
 	char	   *name;
 	char	   *qualified;
 	char	   *kind;			/* relkind */
-	char	   *inherits;		/* t: it has a parent or a child */
+	char	   *inherits;		/* p: a partition; t: it has another parent, a
+								 * child, or a foreign table as a partition */
 	char	   *comment;
 	List	   *columns;		/* of CmigShapeColumn *, in order */
 	List	   *parts;			/* of CmigShapePart *, indexes and checks
@@ -184,6 +186,8 @@ typedef struct CmigExpansionStep
 	const char *phase;
 	char	   *relation;		/* the real table, qualified */
 	char	   *sql;
+	const CmigShapePart *part;	/* NULL, or the index for which each partition
+								 * has such steps */
 } CmigExpansionStep;
 
 /* An expansion that was planned. */
@@ -325,6 +329,10 @@ extern void cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *t
 extern void cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table);
 extern void cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table);
 extern void cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table);
+
+/* The steps of a phase for the index on each partition that exists. */
+extern void cmig_versions_add_partitions(CmigPlanning *p, const char *phase, const char *relation, const CmigShapePart *part);
+
 extern void cmig_versions_add_checks(CmigPlanning *p, const CmigVersionTable *table);
 extern void cmig_versions_add_abandon(CmigPlanning *p);
 extern void cmig_versions_add_contract(CmigPlanning *p);

@@ -190,6 +190,8 @@ require_no_drift(CmigPlanning *p)
 
 			equal = cmig_text_same(a->name, b->name) && cmig_text_same(a->definition, b->definition) && cmig_text_same(a->kind, b->kind);
 		}
+		if (now != NULL && *now->inherits != 'f')
+			cmig_versions_refuse(psprintf("table %s", table->a->qualified), "It has a child, or a foreign table as a partition.");
 		if (now != NULL && cmig_citus_manages((Oid) strtoul(now->oid, NULL, 10)))
 			cmig_versions_refuse(psprintf("table %s", table->a->qualified), "Citus manages it.");
 		if (!equal)
@@ -205,7 +207,7 @@ static void
 require_no_obstacle(CmigPlanning *p)
 {
 	static CmigQuery outside = {
-		.sql = "SELECT quote_ident(tgname) FROM pg_trigger WHERE tgrelid = to_regclass($1) AND NOT tgisinternal AND tgtype & 3 = 3 AND tgtype & 20 <> 0"
+		.sql = "SELECT quote_ident(tgname) FROM pg_trigger WHERE (tgrelid = to_regclass($1) OR tgrelid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)))) AND NOT tgisinternal AND tgtype & 3 = 3 AND tgtype & 20 <> 0"
 		" AND (tgname COLLATE \"C\" < '" CMIG_EXPANSION_BEGIN "' OR tgname COLLATE \"C\" > '" CMIG_EXPANSION_WRITE "') ORDER BY 1 LIMIT 1",
 		.nargs = 1,.argtypes = {TEXTOID}
 	};
@@ -289,10 +291,10 @@ static void
 require_unpublished(CmigPlanning *p)
 {
 	static CmigQuery query = {
-		.sql = "SELECT p.pubname, p.puballtables OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace),"
+		.sql = "SELECT p.pubname, c.oid::regclass, p.puballtables OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace),"
 		" (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a"
 		"  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL ($2))"
-		" FROM pg_class c, pg_publication p WHERE c.oid = to_regclass($1) AND (p.puballtables"
+		" FROM pg_class c, pg_publication p WHERE (c.oid = to_regclass($1) OR c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)))) AND (p.puballtables"
 		"  OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace)"
 		"  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND (r.prattrs IS NULL OR EXISTS ("
 		"   SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (r.prattrs::int2[]) AND a.attname = ANY ($2))))) ORDER BY 1",
@@ -321,12 +323,33 @@ require_unpublished(CmigPlanning *p)
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("table %s cannot be expanded because of publication \"%s\"", table->a->qualified, row[0]),
+				 errmsg("table %s cannot be expanded because of publication \"%s\"", row[1], row[0]),
 				 errdetail("It must have a list of columns, without those that only the old version has: subscribers do not have the hidden columns."),
-				 *row[1] == 't' ?
-				 errhint("Publish its tables one by one, with lists of columns: CREATE PUBLICATION %s FOR TABLE %s (%s), ...", quote_identifier(row[0]), table->a->qualified, row[2]) :
-				 errhint("ALTER PUBLICATION %s DROP TABLE %s; ALTER PUBLICATION %s ADD TABLE %s (%s)", quote_identifier(row[0]), table->a->qualified,
-						 quote_identifier(row[0]), table->a->qualified, row[2])));
+				 *row[2] == 't' ?
+				 errhint("Publish its tables one by one, with lists of columns: CREATE PUBLICATION %s FOR TABLE %s (%s), ...", quote_identifier(row[0]), row[1], row[3]) :
+				 errhint("ALTER PUBLICATION %s DROP TABLE %s; ALTER PUBLICATION %s ADD TABLE %s (%s)", quote_identifier(row[0]), row[1],
+						 quote_identifier(row[0]), row[1], row[3])));
+	}
+}
+
+/* The live tables may have other partitions than those of the revisions. */
+static void
+find_partitions(CmigPlanning *p)
+{
+	List	   *steps = p->result->steps;
+	const CmigExpansionStep *previous = NULL;
+	ListCell   *cell;
+
+	p->result->steps = NIL;
+	foreach(cell, steps)
+	{
+		const CmigExpansionStep *step = lfirst(cell);
+
+		if (step->part == NULL)
+			p->result->steps = lappend(p->result->steps, lfirst(cell));
+		else if (previous == NULL || previous->part != step->part || previous->phase != step->phase)
+			cmig_versions_add_partitions(p, step->phase, step->relation, step->part);
+		previous = step;
 	}
 }
 
@@ -337,4 +360,5 @@ cmig_versions_add_live(CmigPlanning *p)
 	require_no_obstacle(p);
 	require_unpublished(p);
 	add_privileges(p);
+	find_partitions(p);
 }

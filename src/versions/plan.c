@@ -69,6 +69,7 @@ cmig_versions_add_step(CmigPlanning *p, const char *phase, const char *relation,
 	step->phase = phase;
 	step->relation = pstrdup(relation);
 	step->sql = sql;
+	step->part = NULL;
 	p->result->steps = lappend(p->result->steps, step);
 }
 
@@ -170,12 +171,13 @@ match_new(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column)
 	column->up = up;
 }
 
-/* Raise an error if the table has parents or children. */
+/* Raise an error if the table has parents or children that are no partitions. */
 static void
 require_plain(const CmigVersionTable *table)
 {
-	if (*table->b->kind != 'r' || *table->a->kind != 'r' || *table->a->inherits == 't' || *table->b->inherits == 't')
-		cmig_versions_refuse(psprintf("table %s", table->b->qualified), "It is partitioned, or inherits, or is inherited from.");
+	if (*table->a->inherits != 'f' || *table->b->inherits != 'f')
+		cmig_versions_refuse(psprintf("table %s", table->b->qualified),
+							 "It inherits, or is inherited from, or has a foreign table as a partition, or is attached or detached by the revision.");
 }
 
 /* Compare a table's columns. */
@@ -519,7 +521,8 @@ look_after(void *arg)
 
 		table->b = lfirst(cell);
 		table->a = cmig_shape_table(p->shapes[0], table->b->oid);
-		if (table->a == NULL)
+		/* a partition changes as its parent does */
+		if (table->a == NULL || (*table->a->inherits == 'p' && *table->b->inherits == 'p'))
 			continue;
 		match_columns(p, table);
 		p->tables = lappend(p->tables, table);
@@ -607,6 +610,14 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 								 "The old version would be held to it, because it has the same columns. With a line \"-- cmig:up\" for one of the columns, the new version has a column of its own.");
 	}
 	table->drop = left;
+	foreach(cell, *table->a->kind == 'p' ? table->build : NIL)
+	{
+		const CmigShapePart *part = lfirst(cell);
+
+		if (part->kind[0] != 'c' && (part->kind[0] != 'i' || is_unique(part)))
+			cmig_versions_refuse(psprintf("%s \"%s\" of table %s", part->kind[0] == 'i' ? "index" : "constraint", part->name, table->b->qualified),
+								 "A unique or foreign key of a partitioned table cannot be built without blocking writes.");
+	}
 	if (table->build != NIL || table->drop != NIL || table->renamed != NIL)
 		require_plain(table);
 }
@@ -832,10 +843,18 @@ plan_all(CmigReplay *replay, void *arg)
 
 		/* finds rows that are not transformed, at once and of any length */
 		if (table->filled && i < list_length(p->tables))
-			cmig_versions_add_step(p, CMIG_PHASE_BUILD, real,
-								   psprintf("CREATE INDEX CONCURRENTLY %s ON %s ((%s = 'todo')) WHERE %s IS NOT NULL",
-											quote_identifier(cmig_version_hidden_name(psprintf(CMIG_STATE_COLUMN "_%s", table->a->name))),
-											real, CMIG_STATE_COLUMN, CMIG_STATE_COLUMN));
+		{
+			CmigShapePart *part = palloc0(sizeof(CmigShapePart));
+
+			part->name = psprintf(CMIG_STATE_COLUMN "_%s", table->a->name);
+			part->definition = psprintf("CREATE INDEX ON ONLY %s ((%s = 'todo')) WHERE %s IS NOT NULL", real, CMIG_STATE_COLUMN, CMIG_STATE_COLUMN);
+			if (*table->a->kind == 'p')
+				cmig_versions_add_partitions(p, CMIG_PHASE_BUILD, real, part);
+			else
+				cmig_versions_add_step(p, CMIG_PHASE_BUILD, real,
+									   psprintf("CREATE INDEX CONCURRENTLY %s%s", quote_identifier(cmig_version_hidden_name(part->name)),
+												part->definition + strlen("CREATE INDEX")));
+		}
 		table->build = NIL;
 		foreach(cell, build)
 			if ((((CmigShapePart *) lfirst(cell))->kind[0] == 'f') == (i >= list_length(p->tables)))

@@ -108,7 +108,9 @@ cmig_shape_read(const CmigImage *image)
 {
 	static CmigQuery tables = {
 		.sql = "SELECT c.oid, n.nspname, c.relname, format('%I.%I', n.nspname, c.relname), c.relkind,"
-		" EXISTS (SELECT FROM pg_inherits i WHERE c.oid IN (i.inhparent, i.inhrelid)), obj_description(c.oid, 'pg_class')"
+		" CASE WHEN c.relispartition THEN 'p' WHEN c.relkind = 'p' THEN EXISTS (SELECT FROM pg_partition_tree(c.oid) y JOIN pg_class f ON f.oid = y.relid"
+		"   WHERE f.relkind NOT IN ('r', 'p'))::text"
+		"  ELSE EXISTS (SELECT FROM pg_inherits i WHERE c.oid IN (i.inhparent, i.inhrelid))::text END, obj_description(c.oid, 'pg_class')"
 		" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 		" WHERE c.oid = ANY ($1::oid[]) AND c.relkind IN ('r', 'p') ORDER BY n.nspname, c.relname",
 		.nargs = 1,.argtypes = {TEXTOID}
@@ -128,14 +130,15 @@ cmig_shape_read(const CmigImage *image)
 	static CmigQuery parts = {
 		.sql = "SELECT * FROM (SELECT o.oid, o.conrelid, o.conname, o.contype::text, pg_get_constraintdef(o.oid),"
 		" CASE WHEN o.contype <> 'f' THEN replace(pg_get_indexdef(o.conindid), format(' INDEX %I ON ', o.conname), ' INDEX ON ') END,"
-		" array_to_string(o.conkey, ' '), o.convalidated"
-		" FROM pg_constraint o WHERE o.conrelid = ANY ($1::oid[]) AND o.contype IN ('p', 'u', 'x', 'c', 'f')"
+		" array_to_string(o.conkey, ' '), o.convalidated, NULL::json"
+		" FROM pg_constraint o WHERE o.conrelid = ANY ($1::oid[]) AND o.contype IN ('p', 'u', 'x', 'c', 'f') AND o.conparentid = 0"
 		" UNION ALL SELECT i.oid, x.indrelid, i.relname, 'i',"
 		" replace(pg_get_indexdef(i.oid), format(' INDEX %I ON ', i.relname), ' INDEX ON '), NULL,"
 		" (SELECT string_agg(DISTINCT d.refobjsubid::text, ' ') FROM pg_depend d WHERE d.classid = 'pg_class'::regclass"
-		"  AND d.objid = i.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = x.indrelid AND d.refobjsubid > 0), x.indisvalid"
+		"  AND d.objid = i.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = x.indrelid AND d.refobjsubid > 0), x.indisvalid,"
+		" (SELECT json_object_agg(c.indrelid::regclass, c.indexrelid::regclass) FROM pg_partition_tree(i.oid) y JOIN pg_index c ON c.indexrelid = y.relid)"
 		" FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = ANY ($1::oid[])"
-		" AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.oid AND o.contype IN ('p', 'u', 'x'))) p (oid, rel, name, kind, definition, index, columns, valid)"
+		" AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.oid AND o.contype IN ('p', 'u', 'x'))) p (oid, rel, name, kind, definition, index, columns, valid, partitions)"
 		" ORDER BY kind = 'f', name COLLATE \"C\"",
 		.nargs = 1,.argtypes = {TEXTOID}
 	};

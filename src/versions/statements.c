@@ -208,6 +208,44 @@ named_index(const char *definition, const char *name)
 					on + strlen(mark));
 }
 
+void
+cmig_versions_add_partitions(CmigPlanning *p, const char *phase, const char *relation, const CmigShapePart *part)
+{
+	static CmigQuery query = {
+		.sql = "SELECT y.relid::regclass, c.relname, quote_ident(n.nspname), quote_ident(m.nspname), q.relname, y.level, y.isleaf,"
+		"  (parse_ident($2::json->>y.relid::regclass::text))[2], (parse_ident($2::json->>y.parentrelid::regclass::text))[2] FROM pg_partition_tree(to_regclass($1)) y"
+		" JOIN pg_class c ON c.oid = y.relid JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" JOIN pg_class q ON q.oid = y.parentrelid JOIN pg_namespace m ON m.oid = q.relnamespace WHERE y.level > 0 ORDER BY y.level, y.relid::regclass::text COLLATE \"C\"",
+		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+	};
+	const char *rest = strstr(part->definition, " ON ONLY ") + strlen(" ON ONLY ") + strlen(relation);
+	int			from = list_length(p->result->steps);
+	ListCell   *cell;
+
+	if (strcmp(phase, CMIG_PHASE_BUILD) == 0)
+		cmig_versions_add_step(p, phase, relation, psprintf("CREATE INDEX %s ON ONLY %s%s", quote_identifier(cmig_version_hidden_name(part->name)), relation, rest));
+	foreach(cell, cmig_query_list(&query, relation, part->partitions))
+	{
+		char	  **row = lfirst(cell);
+		char	   *final = row[7] ? row[7] : makeObjectName(row[1], part->name, NULL);
+		const char *name = quote_identifier(cmig_version_hidden_name(final));
+		const char *parent = cmig_version_hidden_name(*row[5] == '1' ? part->name : row[8] ? row[8] : makeObjectName(row[4], part->name, NULL));
+
+		if (strcmp(phase, CMIG_PHASE_CONTRACT) == 0)
+			cmig_versions_add_step(p, phase, relation, psprintf("ALTER INDEX %s.%s RENAME TO %s", row[2], name, quote_identifier(final)));
+		else if (strcmp(phase, CMIG_PHASE_ABANDON) == 0)
+			cmig_versions_add_step(p, phase, relation, psprintf("DROP INDEX IF EXISTS %s.%s", row[2], name));
+		else
+		{
+			cmig_versions_add_step(p, phase, relation, psprintf("CREATE INDEX %s ON %s%s", *row[6] == 't' ? psprintf("CONCURRENTLY %s", name) : name,
+																*row[6] == 't' ? row[0] : psprintf("ONLY %s", row[0]), rest));
+			cmig_versions_add_step(p, phase, relation, psprintf("ALTER INDEX %s.%s ATTACH PARTITION %s.%s", row[3], quote_identifier(parent), row[2], name));
+		}
+	}
+	for (; from < list_length(p->result->steps); from++)
+		((CmigExpansionStep *) list_nth(p->result->steps, from))->part = part;
+}
+
 /* What is built on the hidden columns, while both builds run. */
 void
 cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table)
@@ -223,7 +261,10 @@ cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table)
 		switch (part->kind[0])
 		{
 			case 'i':
-				cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, named_index(part->definition, name));
+				if (*table->a->kind == 'p')
+					cmig_versions_add_partitions(p, CMIG_PHASE_BUILD, real, part);
+				else
+					cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, named_index(part->definition, name));
 				break;
 			case 'p':
 			case 'u':
@@ -458,8 +499,12 @@ cmig_versions_add_abandon(CmigPlanning *p)
 			if (part->kind[0] == 'c')
 				cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s", real, quote_identifier(cmig_version_hidden_name(part->name))));
 			else if (part->kind[0] != 'f')
+			{
 				cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("DROP INDEX IF EXISTS %s.%s", quote_identifier(table->a->schema),
 																			 quote_identifier(cmig_version_hidden_name(part->name))));
+				if (*table->a->kind == 'p')
+					cmig_versions_add_partitions(p, CMIG_PHASE_ABANDON, real, part);
+			}
 		}
 		foreach(c, table->columns)
 			if (((CmigVersionColumn *) lfirst(c))->hidden != NULL)
@@ -611,8 +656,12 @@ cmig_versions_add_contract(CmigPlanning *p)
 			char	   *name = cmig_version_hidden_name(part->name);
 
 			if (part->kind[0] == 'i')
+			{
 				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER INDEX %s.%s RENAME TO %s", quote_identifier(table->b->schema),
 																							 quote_identifier(name), quote_identifier(part->name)));
+				if (*table->a->kind == 'p')
+					cmig_versions_add_partitions(p, CMIG_PHASE_CONTRACT, table->a->qualified, part);
+			}
 			else if (part->kind[0] == 'p' || part->kind[0] == 'u')
 			{
 				const char *suffix = strstr(part->definition, " DEFERRABLE");

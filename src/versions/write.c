@@ -80,8 +80,17 @@ typedef struct Mark
 
 static dlist_head pending = DLIST_STATIC_INIT(pending);
 
-/* For each trigger depth, the marks of the row whose triggers fire. */
-static uint8 *marks;
+/*
+ * For each trigger depth, the marks of the row whose triggers fire.  If an
+ * update moves it from another partition, "moved" is the row that arrives.
+ */
+typedef struct Depth
+{
+	uint8		marks;
+	HeapTuple	moved;
+} Depth;
+
+static Depth *marks;
 static int	marks_allocated;
 
 /*
@@ -134,6 +143,7 @@ typedef struct Statement
 	Writer		writer;			/* a copy, with states of its own */
 	ExprContext *econtext;
 	TupleTableSlot *slot;
+	TupleTableSlot *moved;		/* a row that arrives from another partition */
 	uint64		rows;			/* of the old build */
 	const char *relation;
 
@@ -331,13 +341,24 @@ cmig_expansion_begin(PG_FUNCTION_ARGS)
 	{
 		int			size = Max(16, n * 2);
 
-		marks = marks == NULL ? MemoryContextAlloc(TopMemoryContext, size) : repalloc(marks, size);
-		memset(marks + marks_allocated, 0, size - marks_allocated);
+		marks = marks == NULL ? MemoryContextAlloc(TopMemoryContext, size * sizeof(Depth)) : repalloc(marks, size * sizeof(Depth));
+		memset(marks + marks_allocated, 0, (size - marks_allocated) * sizeof(Depth));
 		marks_allocated = size;
 	}
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		return PointerGetDatum(data->tg_newtuple);
-	marks[n] = take_marks(fcinfo->flinfo->fn_mcxt);
+	marks[n].marks = take_marks(fcinfo->flinfo->fn_mcxt);
+	marks[n].moved = NULL;
+	/* only a row that was already written does not have the default */
+	if (data->tg_relation->rd_rel->relispartition)
+	{
+		AttrNumber	number = get_attnum(RelationGetRelid(data->tg_relation), CMIG_STATE_COLUMN);
+		bool		null = false;
+		Datum		state = number > 0 ? slot_getattr(data->tg_trigslot, number, &null) : (Datum) 0;
+
+		if (number > 0 && (null || (strcmp(TextDatumGetCString(state), "todo") != 0 && strcmp(TextDatumGetCString(state), CMIG_STATE_NEW) != 0)))
+			marks[n].moved = heap_copytuple(data->tg_trigtuple);
+	}
 	return PointerGetDatum(data->tg_trigtuple);
 }
 
@@ -547,6 +568,12 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger)
 			typmod = attribute->atttypmod;
 			rule->by_value = attribute->attbyval;
 			rule->length = attribute->attlen;
+			if (!TupleDescAttr(desc, writer->state - 1)->atthasdef || (rule->kind == CMIG_RULE_UP && !attribute->atthasdef))
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("hidden columns of relation \"%s\" do not have their defaults", RelationGetRelationName(relation)),
+						 errdetail("These tell for which of the two versions a row is. A table that was attached as a partition does not get them from its parent."),
+						 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
 			if (rule->kind == CMIG_RULE_UP)
 				writer->hidden = bms_add_member(writer->hidden, rule->column - FirstLowInvalidHeapAttributeNumber);
 			else
@@ -621,6 +648,7 @@ find_statement(FunctionCallInfo fcinfo, const TriggerData *data)
 	statement->econtext = CreateStandaloneExprContext();
 	statement->slot = MakeSingleTupleTableSlot(statement->writer.desc, &TTSOpsVirtual);
 	statement->econtext->ecxt_scantuple = statement->slot;
+	statement->moved = MakeSingleTupleTableSlot(statement->writer.desc, &TTSOpsHeapTuple);
 	statement->due = palloc(sizeof(bool) * Max(statement->writer.count, 1));
 	statement->relation = RelationGetRelationName(data->tg_relation);
 	MemoryContextSwitchTo(old);
@@ -852,13 +880,16 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 		/* only the first trigger knows, if there is one */
 		if (n < marks_allocated)
 		{
-			marked = marks[n];
-			marks[n] = 0;
+			marked = marks[n].marks;
+			if (marks[n].moved != NULL)
+				before = ExecStoreHeapTuple(marks[n].moved, statement->moved, false);
+			memset(&marks[n], 0, sizeof(Depth));
 		}
-		old_build = (marked & MARK_TABLE) != 0 || (writer->inverse && !is_new(in, writer->state));
-		new_build = !old_build;
+		update = before != NULL;
+		old_build = !update && ((marked & MARK_TABLE) != 0 || (writer->inverse && !is_new(in, writer->state)));
+		new_build = !update && !old_build;
 		/* the state has its default */
-		touched = true;
+		touched = !update;
 	}
 	for (int i = 0; i < writer->count; i++)
 	{
