@@ -56,6 +56,7 @@ typedef struct CmigShapeColumn
 	char	   *comment;
 	char	   *sequence;		/* an identity's or owned sequence, or NULL */
 	char	   *constrained;	/* t: a domain that does not allow null */
+	char	   *options;		/* of the sequence, or NULL */
 } CmigShapeColumn;
 
 typedef struct CmigShapePart

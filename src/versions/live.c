@@ -77,6 +77,12 @@ add_privileges(CmigPlanning *p)
 		" AND g.grantee::regrole::text NOT IN ('pg_database_owner', quote_ident($3)) ORDER BY 1",
 		.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 	};
+	static CmigQuery writers = {
+		.sql = "SELECT DISTINCT format('GRANT USAGE ON SEQUENCE %s TO %s', $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END)"
+		" FROM (SELECT relacl FROM pg_class WHERE oid = to_regclass($1) UNION ALL SELECT attacl FROM pg_attribute WHERE attrelid = to_regclass($1)) a (acl),"
+		" aclexplode(a.acl) g WHERE g.privilege_type IN ('INSERT', 'UPDATE') ORDER BY 1",
+		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+	};
 	const char *runner = cmig_session_role();
 	List	   *steps = p->result->steps;
 	ListCell   *cell;
@@ -115,6 +121,15 @@ add_privileges(CmigPlanning *p)
 				foreach(v, table->inner ? cmig_query_list(&of_column, real, column->a->name, column->b->name, table->inner) : NIL)
 					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
 				foreach(v, column->hidden ? cmig_query_list(&of_column, real, column->a->name, column->hidden, real) : NIL)
+					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
+			}
+			foreach(g, table->columns)
+			{
+				const CmigVersionColumn *column = lfirst(g);
+				ListCell   *v;
+
+				/* who writes an identity column needs no privilege */
+				foreach(v, column->a == NULL && column->b->identity[0] ? cmig_query_list(&writers, real, column->b->sequence) : NIL)
 					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
 			}
 			foreach(g, cmig_query_list(&relation_privileges, real, table->view, quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)), runner))

@@ -163,8 +163,8 @@ match_new(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column)
 	const		CmigVersionRule *up = cmig_versions_rule(p, table->b->oid, b->number, true, p->revisions);
 	char	   *what = psprintf("column %s.%s", table->b->qualified, quote_identifier(b->name));
 
-	if (b->generated[0] || b->identity[0])
-		cmig_versions_refuse(what, b->generated[0] ? "It is a generated column." : "It is an identity column.");
+	if (b->generated[0])
+		cmig_versions_refuse(what, "It is a generated column, whose values PostgreSQL computes for all rows while the table is locked.");
 	if (up == NULL && b->value == NULL && *b->not_null == 't')
 		ask("up", table->b->name, b->name, "It is NOT NULL and has no default, so rows of the old version have no value for it.");
 	column->hidden = cmig_version_hidden_name(b->name);
@@ -496,6 +496,27 @@ match_enums(CmigPlanning *p)
 		run_script(p);
 }
 
+/* A new identity column has a sequence until it can have its own. */
+static void
+number_identities(CmigPlanning *p, int level)
+{
+	ListCell   *t;
+	ListCell   *c;
+
+	foreach(t, p->shapes[level])
+	{
+		const CmigShapeTable *before = cmig_shape_table(p->shapes[0], ((CmigShapeTable *) lfirst(t))->oid);
+
+		foreach(c, before ? ((CmigShapeTable *) lfirst(t))->columns : NIL)
+		{
+			CmigShapeColumn *b = lfirst(c);
+
+			if (b->identity[0] && cmig_shape_column(before, b->number) == NULL)
+				b->value = psprintf("pg_catalog.nextval(%s::pg_catalog.regclass)", quote_literal_cstr(b->sequence));
+		}
+	}
+}
+
 /* Subtransaction callback: find the new shape. */
 static void
 look_after(void *arg)
@@ -512,6 +533,7 @@ look_after(void *arg)
 		if (i == p->revisions)
 			match_enums(p);
 		p->shapes[i] = cmig_shape_read(p->after);
+		number_identities(p, i);
 		cmig_versions_add_rules(p, i, list_nth(p->texts, i - 1));
 	}
 	cmig_replay_require_owned(p->replay);

@@ -228,14 +228,13 @@ cmig_versions_rule(const CmigPlanning *p, const char *table, const char *number,
 	return found;
 }
 
-/* Returns the number of the column with this name at a level, or NULL. */
-static const char *
-number_of(const CmigPlanning *p, const CmigVersionTable *table, int level, const char *name)
+/* Returns the column with this name at a level, or NULL. */
+static const CmigShapeColumn *
+column_of(const CmigPlanning *p, const CmigVersionTable *table, int level, const char *name)
 {
 	const CmigShapeTable *shape = cmig_shape_table(p->shapes[level], table->b->oid);
-	const CmigShapeColumn *column = shape ? cmig_shape_column_named(shape, name) : NULL;
 
-	return column ? column->number : NULL;
+	return shape ? cmig_shape_column_named(shape, name) : NULL;
 }
 
 Node *
@@ -243,7 +242,8 @@ cmig_versions_value(ParseState *pstate, const char *name, int location, CmigVers
 {
 	const CmigPlanning *p = names->planning;
 	const CmigVersionTable *table = names->table;
-	const char *number = number_of(p, table, names->level, name);
+	const CmigShapeColumn *named = column_of(p, table, names->level, name);
+	const char *number;
 	const		CmigVersionRule *rule;
 	TypeCast   *cast;
 	Node	   *result;
@@ -251,8 +251,16 @@ cmig_versions_value(ParseState *pstate, const char *name, int location, CmigVers
 	ListCell   *cell;
 
 	/* in a script, USING may name a column that was renamed before */
-	if (number == NULL && names->up && level < p->revisions)
-		number = number_of(p, table, level + 1, name);
+	if (named == NULL && names->up && level < p->revisions)
+		named = column_of(p, table, level + 1, name);
+	/* a generated column has no value yet when a row is written */
+	if (named != NULL && named->generated[0])
+	{
+		cast = castNode(TypeCast, cmig_versions_expression(psprintf("NULL::%s", named->type)));
+		cast->arg = cmig_versions_expression(named->value);
+		return transformExpr(pstate, (Node *) cast, EXPR_KIND_OTHER);
+	}
+	number = named ? named->number : NULL;
 	rule = number ? cmig_versions_rule(p, table->b->oid, number, names->up, level) : NULL;
 	if (rule != NULL)
 	{

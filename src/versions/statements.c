@@ -46,7 +46,7 @@ cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table)
 										column->b->collation ? " COLLATE " : "", column->b->collation ? column->b->collation : ""));
 		if (column->a == NULL && column->b->sequence != NULL)
 		{
-			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE SEQUENCE %s AS %s", column->b->sequence, column->b->type));
+			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE SEQUENCE %s AS %s %s", column->b->sequence, column->b->type, column->b->options));
 			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", column->b->sequence, real,
 																		 quote_identifier(column->hidden)));
 		}
@@ -583,9 +583,9 @@ cmig_versions_add_contract(CmigPlanning *p)
 			if (column->hidden == NULL)
 				continue;
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", real, quote_identifier(column->hidden)));
-			if (column->a == NULL || column->a->sequence == NULL)
+			if (column->a == NULL ? !column->b->identity[0] : column->a->sequence == NULL)
 				continue;
-			if (!column->a->identity[0])
+			if (column->a != NULL && !column->a->identity[0])
 			{
 				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", real, quote_identifier(column->a->name)));
 				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", column->a->sequence, real, quote_identifier(column->hidden)));
@@ -593,13 +593,17 @@ cmig_versions_add_contract(CmigPlanning *p)
 			else
 				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real,
 									   psprintf("SELECT pg_catalog.set_config('cmig_expansion.s%s_%s', last_value || ',' || is_called, true) FROM %s",
-												table->a->oid, column->a->number, column->a->sequence));
+												table->a->oid, column->b->number, (column->a ? column->a : column->b)->sequence));
+			if (column->a == NULL)
+				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("DROP SEQUENCE %s", column->b->sequence));
 		}
-		foreach(c, list_concat_copy(table->columns, table->dropped))
+		/* generated columns before those that they read */
+		for (int generated = 1; generated >= 0; generated--)
+			foreach(c, list_concat_copy(table->columns, table->dropped))
 		{
 			const CmigVersionColumn *column = lfirst(c);
 
-			if (column->a != NULL && (column->b == NULL || column->hidden != NULL))
+			if (column->a != NULL && (column->b == NULL || column->hidden != NULL) && (column->a->generated[0] != '\0') == generated)
 				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s DROP COLUMN %s", real, quote_identifier(column->a->name)));
 		}
 		if (table->filled)
@@ -629,13 +633,13 @@ cmig_versions_add_contract(CmigPlanning *p)
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", real, quote_identifier(column->b->name)));
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", real,
 																						 quote_identifier(cmig_version_hidden_name(psprintf("%s_not_null", column->b->name)))));
-			if (column->b->identity[0] && column->a != NULL && column->a->identity[0])
+			if (column->b->identity[0] && (column->a == NULL || column->a->identity[0]))
 			{
-				char	   *value = psprintf("pg_catalog.current_setting('cmig_expansion.s%s_%s')", table->a->oid, column->a->number);
+				char	   *value = psprintf("pg_catalog.current_setting('cmig_expansion.s%s_%s')", table->a->oid, column->b->number);
 
 				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified,
-									   psprintf("ALTER TABLE %s ALTER COLUMN %s ADD GENERATED %s AS IDENTITY", real, quote_identifier(column->b->name),
-												column->b->identity[0] == 'a' ? "ALWAYS" : "BY DEFAULT"));
+									   psprintf("ALTER TABLE %s ALTER COLUMN %s ADD GENERATED %s AS IDENTITY (%s)", real, quote_identifier(column->b->name),
+												column->b->identity[0] == 'a' ? "ALWAYS" : "BY DEFAULT", column->b->options));
 				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified,
 									   psprintf("SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s), pg_catalog.split_part(%s, ',', 1)::bigint, pg_catalog.split_part(%s, ',', 2)::boolean)",
 												quote_literal_cstr(real), quote_literal_cstr(column->b->name), value, value));

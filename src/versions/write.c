@@ -568,7 +568,7 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger)
 			typmod = attribute->atttypmod;
 			rule->by_value = attribute->attbyval;
 			rule->length = attribute->attlen;
-			if (!TupleDescAttr(desc, writer->state - 1)->atthasdef || (rule->kind == CMIG_RULE_UP && !attribute->atthasdef))
+			if (relation->rd_rel->relispartition && (!TupleDescAttr(desc, writer->state - 1)->atthasdef || (rule->kind == CMIG_RULE_UP && !attribute->atthasdef)))
 				ereport(ERROR,
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						 errmsg("hidden columns of relation \"%s\" do not have their defaults", RelationGetRelationName(relation)),
