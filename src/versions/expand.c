@@ -581,7 +581,8 @@ record(const CmigExpansion *expansion)
  * either.  Returns the table's OID, or NULL if it is not audited.
  */
 static CmigQuery audit_before = {
-	"WITH o AS (SELECT l.key AS list, n FROM cmig.audit_status() s, jsonb_each(s.options::jsonb) l,"
+	"WITH o AS (SELECT l.key AS list, n FROM cmig.audit_status((SELECT nspname::text FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE c.oid = to_regclass($1))) s,"
+	"  jsonb_each(s.options::jsonb) l,"
 	"  jsonb_array_elements_text(CASE WHEN l.key IN ('exclude', 'include', 'redact', 'hash') THEN l.value ELSE '[]' END) n"
 	"  WHERE s.level IS NOT NULL AND to_regclass(s.target) = to_regclass($1)),"
 	" d AS (SELECT DISTINCT ON (c->>5) o.list, c->>5 FROM o, cmig.expansion_run r, jsonb_array_elements(r.columns) c"
