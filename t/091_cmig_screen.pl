@@ -101,7 +101,7 @@ gives(0, '^$', '^$', 'export', '001');
 # --- messages ----------------------------------------------------------------
 
 gives(0, '\n  round-trip      \[REV\]                     test .*\n  abandon-partial REV                       list', '', 'help');
-gives(0, '', 'WARNING:  no revision contains the name given with -x: typo\nHINT:  A script reads it as \$\{typo\}, or with ', 'upgrade', '-x', 'typo=1');
+gives(0, '', 'WARNING:  no revision contains the name given with -x: typo\n', 'upgrade', '-x', 'typo=1');
 gives(0, '', '^nothing to upgrade', 'upgrade', '-x', 'account=1', '--tag', 'x');
 gives(0, 'no backfills', '^the limit of all backfills, 1 rows per second, applies\nHINT:  To lift all limits: cmig throttle all off\n', 'throttle', 'account', '5')
   if (cmig('throttle', 'all', '1'))[0] == 0;
