@@ -41,12 +41,17 @@ sub part { my ($text, $n) = @_; return defined $text ? (split(/ /, $text, -1))[ 
 sub both { my ($one, $between, $two) = @_; return defined $one && defined $two ? "$one$between$two" : undef }
 sub instant { my ($text, $zone) = @_; return defined $text ? ($text =~ s/\+00$//r) . $zone : undef }
 
+sub one { return sprintf '%.1f', int($_[0] / 10 + 0.5) / 10 }
+
 my $int = [ 'int', sub { return int rand 50 } ];
 my $name = [ 'text', sub { return join ' ', map { pick('ann', 'bo', 'Cy', '', 'd"e') } 1 .. pick(1, 2, 2, 2, 3) } ];
 my $word = [ 'text', sub { return pick('x', 'yy', 'Zed', '') } ];
 my $big = [ 'bigint', sub { return chance(0.1) ? 5000000000 : int rand 50 } ];
 my $digits = [ 'text', sub { return chance(0.2) ? 'nine' : int rand 50 } ];
 my $when = [ 'timestamp', sub { return sprintf '2026-03-%02d %02d:30:00', 1 + rand 28, rand 24 } ];
+my $mixed = [ 'text', sub { return pick('Ada', 'bob', 'CY', 'dEE') } ];
+my $cents = [ 'int', sub { return int rand 1000 } ];
+my $amount = [ 'numeric(10, 1)', sub { return one(int rand 10000) } ];
 my $zoned = [ 'timestamptz', sub { return $when->[1]->() . '+00' } ];
 
 # A column of a table: its names in the old and in the new version, type and values,
@@ -116,6 +121,25 @@ ALTER TABLE place ADD address text NOT NULL, ADD kind int NOT NULL DEFAULT 5;
 ALTER TABLE place DROP street, DROP town;
 -- cmig:down place.street = split_part(address, ' ', 1)
 -- cmig:down place.town = split_part(address, ' ', 2)
+END_SQL
+	# expressions that lose information in both directions
+	coin => {
+		new => 'coin',
+		columns => [ $id->(),
+			column('name', undef, $mixed, undef, undef, reads => ['h.name'], is => sub { return defined $_[0]{'h.name'} ? lc $_[0]{'h.name'} : undef }),
+			column('cents', undef, $cents, 7, undef, required => 'old', reads => ['h.amount'],
+				is => sub { return defined $_[0]{'h.amount'} ? sprintf('%d', $_[0]{'h.amount'} * 100 + 0.5) : undef }),
+			column(undef, 'name', $mixed, undef, 'Anon', reads => ['o.name'], is => sub { return defined $_[0]{'o.name'} ? uc $_[0]{'o.name'} : undef }),
+			column(undef, 'amount', $amount, undef, '0.5', required => 'new', reads => ['o.cents'], is => sub { return defined $_[0]{'o.cents'} ? one($_[0]{'o.cents'}) : undef }) ],
+		before => 'name text, cents int NOT NULL DEFAULT 7',
+		change => <<'END_SQL' },
+ALTER TABLE coin ALTER name SET DEFAULT 'Anon';
+-- cmig:up coin.name = upper(name)
+-- cmig:down coin.name = lower(name)
+ALTER TABLE coin ADD amount numeric(10, 1) NOT NULL DEFAULT 0.5;
+-- cmig:up coin.amount = cents / 100.0
+ALTER TABLE coin DROP cents;
+-- cmig:down coin.cents = amount * 100
 END_SQL
 	# "up" raises an error for some rows of the old build; expressions read a column of
 	# both versions
@@ -524,7 +548,8 @@ sub insert
 	}
 	my ($lines, $error) = insert_rows($table, $build, \@given, $set);
 	my $returns = chance(0.5);
-	return ($sql . ($returns ? returning($t, $build) : ''), $returns ? $lines : [], $error);
+	$sql .= returning($t, $build) if $returns;
+	return ($returns && chance(0.2) ? "WITH i AS ($sql) TABLE i" : $sql, $returns ? $lines : [], $error);
 }
 
 sub update
