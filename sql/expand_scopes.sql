@@ -50,6 +50,7 @@ ALTER TABLE person ADD COLUMN last_name text NOT NULL;
 -- cmig:up person.last_name = part(name, 2)
 ALTER TABLE person DROP COLUMN name;
 -- cmig:down person.name = first_name || ' ' || last_name
+ALTER TABLE person RENAME COLUMN cur TO currency;
 CREATE VIEW names AS SELECT first_name FROM person;
 $c$);
 
@@ -160,8 +161,10 @@ CALL cmig.expand('043');
 GRANT CREATE ON SCHEMA tenant_3 TO regress_expand_tenant;
 CALL cmig.expand('043');
 SELECT scope FROM cmig.expansion_run;
-SELECT cmig.version_schema('042', repeat('a', 60) || '_1') <> cmig.version_schema('042', repeat('a', 60) || '_2');
 REVOKE CREATE ON SCHEMA tenant_3 FROM regress_expand_tenant;
+SELECT revision FROM cmig.upgrade('043');
+SELECT * FROM cmig.downgrade('042');
+SELECT cmig.version_schema('042', repeat('a', 60) || '_1') <> cmig.version_schema('042', repeat('a', 60) || '_2');
 DROP ROLE regress_expand_tenant;
 RESET cmig.scope;
 SET client_min_messages = warning;

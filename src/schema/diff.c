@@ -642,6 +642,8 @@ compare_replayed(DiffRun *run, const CmigReplayPlan *plan, bool with_target)
 	CmigReplayed *replayed = cmig_replay_read(plan, cmig_managed_names(run->managed), with_target, run->function,
 											  false, rename_replayed, run);
 
+	if (cmig_scope_is_set())
+		cmig_replayed_require_owned(replayed);
 	run->options.initial = replayed->initial;
 	run->replayed = replayed->target;
 	cmig_exclude(run->options.exclude, replayed->image, run->image);

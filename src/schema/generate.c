@@ -470,7 +470,7 @@ renames_back(const char *sql)
 
 			rename = palloc0(sizeof(Renamed));
 			rename->schema = stmt->relation->schemaname ? pstrdup(stmt->relation->schemaname) :
-				OidIsValid(schema) ? get_namespace_name(schema) : "public";
+				cmig_scope_is_set() ? pstrdup(cmig_scope_current()) : OidIsValid(schema) ? get_namespace_name(schema) : "public";
 			rename->table = pstrdup(column ? stmt->relation->relname : stmt->newname);
 			rename->old = pstrdup(column ? stmt->subname : stmt->relation->relname);
 			renamed = lappend(renamed, rename);
@@ -525,6 +525,10 @@ cmig_generate_downgrade(const char *revision)
 	to = *from;
 	to.nodes = palloc(sizeof(int) * from->count);
 	to.count = 0;
+	/* a scope finds what the revisions of the database have created */
+	for (int i = from->count - 1; i >= 0 && now.database != NULL; i--)
+		if (now.database->set[from->nodes[i]])
+			memmove(from->nodes + i, from->nodes + i + 1, (--from->count - i) * sizeof(int));
 	for (int i = 0; i < from->count; i++)
 		if (from->nodes[i] != node)
 			to.nodes[to.count++] = from->nodes[i];

@@ -436,9 +436,14 @@ run_repeatable(void *arg)
 void
 cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan)
 {
+	int			before = cmig_scope_is_set() ? Max(plan->count - 1, 0) : 0;
 	ListCell   *lc;
 
-	cmig_replay_nodes(replay, plan->nodes, plan->count, CMIG_UPGRADE, NULL);
+	/* in a scope, only the last revision must not change other schemas */
+	cmig_replay_nodes(replay, plan->nodes, before, CMIG_UPGRADE, NULL);
+	if (before > 0)
+		cmig_replay_forget_elsewhere(replay);
+	cmig_replay_nodes(replay, plan->nodes + before, plan->count - before, CMIG_UPGRADE, NULL);
 	foreach(lc, plan->runs)
 	{
 		Repeat		script = {replay, lfirst(lc)};
@@ -577,7 +582,7 @@ cmig_replayed_require_owned(const CmigReplayed *replayed)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("a revision changes schema \"%s\", which is not part of %s",
 						(char *) linitial(replayed->target->elsewhere), cmig_scope_text()),
-				 errhint("Put the statement into a revision of the database.")));
+				 errhint("Put the statement into a revision of the database. To revert it, write the downgrade section of the revision.")));
 	if (replayed->target->elsewhere != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
