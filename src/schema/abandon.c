@@ -64,6 +64,7 @@ typedef struct Abandon
 								 * change */
 	List	   *renames;		/* list of RenameStmt that have run */
 	List	   *extensions;		/* list of char *: those it has created */
+	List	   *schemas;		/* likewise */
 	CmigImage  *before;			/* the replayed schema before them */
 	CmigListing row_changers;	/* statements whose changes of rows remain */
 	CmigListing unseen;			/* what they change outside of schemas */
@@ -151,6 +152,31 @@ find_revision(Abandon *abandon, const char *name)
 }
 
 /*
+ * Raise an error if a statement gives an object the name that another one had
+ * before an earlier statement: schemas are compared by name, so that two columns
+ * or tables that exchanged their names would seem to be unchanged.
+ */
+static void
+refuse_exchange(const Abandon *abandon, const CmigStatement *statement)
+{
+	ListCell   *cell;
+
+	foreach(cell, abandon->renames)
+	{
+		const RenameStmt *earlier = lfirst(cell);
+		const char *name = earlier->subname ? earlier->subname : earlier->relation ? earlier->relation->relname : NULL;
+
+		if (name != NULL && strcmp(name, ((RenameStmt *) statement->raw->stmt)->newname) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("%s cannot be reverted", abandon->what),
+					 errdetail("Statement %d reuses the name \"%s\" of an object that was renamed before, so objects may have exchanged their names.",
+							   statement->number, name),
+					 errhint("Revert the statements by hand, then SELECT cmig.stamp('<current revision>')")));
+	}
+}
+
+/*
  * Returns the script with blanks for the statements that were not begun or, if
  * "done_only" is set, have not ended.
  */
@@ -163,7 +189,7 @@ begun_script(Abandon *abandon)
 	int			last = ((CmigProgressRow *) llast(abandon->rows))->statement;
 	int			end = 0;
 
-	abandon->renames = abandon->extensions = NIL;
+	abandon->renames = abandon->extensions = abandon->schemas = NIL;
 	cmig_listing_init(&abandon->row_changers, CMIG_LISTING_PLAIN);
 	while (statement.number < last && cmig_script_next(script, &statement))
 	{
@@ -177,10 +203,14 @@ begun_script(Abandon *abandon)
 		if (row == NULL)
 			continue;
 		if (IsA(statement.raw->stmt, RenameStmt) && row->state == CMIG_PROGRESS_DONE)
+			refuse_exchange(abandon, &statement);
+		if (IsA(statement.raw->stmt, RenameStmt) && row->state == CMIG_PROGRESS_DONE)
 			abandon->renames = lappend(abandon->renames, copyObject(statement.raw->stmt));
 		if (IsA(statement.raw->stmt, CreateExtensionStmt) && row->state == CMIG_PROGRESS_DONE &&
 			!((CreateExtensionStmt *) statement.raw->stmt)->if_not_exists)
 			abandon->extensions = lappend(abandon->extensions, pstrdup(((CreateExtensionStmt *) statement.raw->stmt)->extname));
+		if (IsA(statement.raw->stmt, CreateSchemaStmt) && ((CreateSchemaStmt *) statement.raw->stmt)->schemaname != NULL)
+			abandon->schemas = lappend(abandon->schemas, pstrdup(((CreateSchemaStmt *) statement.raw->stmt)->schemaname));
 		if (cmig_row_change_command(statement.raw, cmig_squash_may_write) != NULL)
 			cmig_listing_add_format(&abandon->row_changers, "%d", statement.number);
 		if (row->state == CMIG_PROGRESS_DONE &&
@@ -329,6 +359,14 @@ is_own(const Abandon *abandon, const CmigDiffLine *line)
 	foreach(cell, strcmp(line->kind, "extension") == 0 ? abandon->extensions : NIL)
 		if (strcmp(quote_identifier(lfirst(cell)), line->object) == 0)
 		return true;
+	/* a schema into which it has moved objects is not its own */
+	if (strcmp(line->kind, "schema") == 0 && strcmp(line->action, "drop") == 0)
+	{
+		foreach(cell, abandon->schemas)
+			if (strcmp(quote_identifier(lfirst(cell)), line->object) == 0)
+			return true;
+		return false;
+	}
 	foreach(cell, abandon->touched)
 	{
 		const CmigDiffLine *other = lfirst(cell);
