@@ -105,6 +105,9 @@ COMMENT ON FUNCTION cmig.grant_access(name, text) IS 'Grants a role access to pg
 COMMENT ON FUNCTION cmig.audit_transaction("any") IS 'Returns the log entries of one transaction, in order. The ID is an xid8 or an integer. Raises an error if the argument has another type or is negative (22023), the caller cannot read the log (42501), or the log does not exist (42P01).';
 COMMENT ON FUNCTION cmig.audit_transaction(text) IS 'Does the same as audit_transaction("any"), for an ID as text. Raises an error if it is null (22004) or not a number (22P02).';
 
+ALTER TABLE cmig.journal DROP CONSTRAINT journal_direction_check,
+	ADD CONSTRAINT journal_direction_check CHECK (direction IN ('upgrade', 'downgrade', 'stamp', 'repair', 'drift', 'expand', 'abandon'));
+
 --
 -- Positions of scripts in their files
 --
@@ -316,7 +319,7 @@ AS $preflight$
 	 CASE WHEN f.rows < 0 THEN f.bytes * 0.3 ELSE f.rows * 1.1 * (16 + (SELECT coalesce(sum(coalesce(s.avg_width, nullif(a.attlen, -1), 32)), 32)
 	  FROM unnest(f.columns) c (name) LEFT JOIN pg_attribute a ON a.attrelid = f.object AND a.attname = c.name AND NOT a.attisdropped
 	  LEFT JOIN pg_stats s ON s.schemaname = n.nspname AND s.tablename = t.relname AND s.attname = c.name AND NOT s.inherited)) END AS estimate
-	FROM fact f JOIN pg_class t ON t.oid = f.object JOIN pg_namespace n ON n.oid = t.relnamespace WHERE f.kind = 'work' AND f.bytes <> 0
+	FROM fact f JOIN pg_class t ON t.oid = f.object JOIN pg_namespace n ON n.oid = t.relnamespace WHERE f.kind = 'work' AND f.detail <> 'expand' AND f.bytes <> 0
 	ORDER BY f.revision, f.statement, f.object, array_position(ARRAY['rewrite', 'index', 'reindex', 'backfill', 'update', 'scan'], f.detail)),
 	rate AS MATERIALIZED (SELECT sum(b.rows) / nullif(extract(epoch FROM sum(b.active)), 0) AS rows FROM cmig.backfill_progress b WHERE b.rows > 0),
 	cost AS MATERIALIZED (SELECT j.*, d.disk, CASE WHEN NOT j.logged THEN 0 WHEN j.detail IN ('update', 'backfill') THEN d.disk + j.bytes ELSE d.disk END AS wal,
@@ -393,7 +396,24 @@ AS $preflight$
 	 FROM me WHERE me.standby
 	UNION ALL SELECT 2, 'not visible', 'notice', 'sessions of other roles, lag of standbys, free disk space', me.see FROM me WHERE NOT me.sees
 	UNION ALL SELECT 3, 'expand', 'notice', format('cmig.expand can prepare %s beside the running application', string_agg(f.revision, ', ' ORDER BY f.n)),
-	 format('CALL cmig.expand(%s)', max(me.target)) FROM fact f, me WHERE f.kind = 'expand' HAVING count(*) > 0
+	 format('CALL cmig.expand(%s)', max(me.target)) FROM fact f, me WHERE f.kind = 'expand' AND NOT EXISTS (SELECT FROM fact x WHERE x.kind = 'expansion') HAVING count(*) > 0
+	UNION ALL SELECT 4, 'expanded', CASE WHEN x.detail IN ('expanded', 'contracting') THEN 'notice' ELSE 'error' END, format('%s is %s: an upgrade to it changes nothing, and others are refused', x.name, x.detail),
+	 CASE x.detail WHEN 'expanding' THEN format('CALL cmig.expand(%L) -- or, to undo it: CALL cmig.abandon()', x.name) WHEN 'abandoning' THEN 'CALL cmig.abandon()'
+	  ELSE 'When no old build runs: CALL cmig.contract() -- or, to undo it: CALL cmig.abandon()' END FROM fact x WHERE x.kind = 'expansion'
+	-- what cmig.expand itself needs
+	UNION ALL (SELECT 5, 'expand', 'warning', concat_ws(' ', f.name, f.detail), format('CALL cmig.expand(%s, confirm => true) -- if it does no harm while the table has hidden columns', me.target)
+	 FROM fact f, me WHERE f.kind = 'reader' ORDER BY f.n LIMIT 20)
+	UNION ALL SELECT 5, 'expand', 'warning', format('and %s more, which cmig.expand lists', count(*) - 20), NULL FROM fact f WHERE f.kind = 'reader' HAVING count(*) > 20
+	UNION ALL SELECT 5, 'expand', 'notice', 'statements of the builds were not searched: ' || f.detail, NULL FROM fact f WHERE f.kind = 'unseen'
+	UNION ALL SELECT DISTINCT 6, 'publication ' || quote_ident(p.pubname), 'warning', format('cmig.expand needs a list of columns for %s', t.oid::regclass), format('CALL cmig.expand(%s) -- shows the statements', me.target)
+	 FROM me, fact f JOIN pg_class t ON t.oid = f.object JOIN pg_publication p ON p.puballtables OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = t.oid AND r.prattrs IS NULL)
+	  OR EXISTS (SELECT FROM pg_publication_namespace m WHERE m.pnpubid = p.oid AND m.pnnspid = t.relnamespace)
+	 WHERE f.kind = 'work' AND f.detail = 'expand' AND NOT EXISTS (SELECT FROM fact x WHERE x.kind = 'expansion')
+	UNION ALL SELECT 7, 'expand', CASE WHEN d.disk > s.bytes THEN 'error' WHEN d.disk > s.bytes / 2 THEN 'warning' ELSE 'notice' END,
+	 format('fills hidden columns of %s: up to %s more in tablespace %s until vacuum%s', d.what, pg_size_pretty(d.disk), quote_ident(t.spcname), ', free: ' || pg_size_pretty(s.bytes)), NULL
+	 FROM (SELECT w.class, string_agg(w.object::regclass::text, ', ' ORDER BY w.object::regclass::text) AS what, sum(w.bytes + w.indexes)::bigint AS disk
+	  FROM (SELECT DISTINCT f.class, f.object, f.bytes, f.indexes FROM fact f WHERE f.kind = 'work' AND f.detail = 'expand' AND f.bytes > 0) w GROUP BY w.class) d
+	 JOIN pg_tablespace t ON t.oid = d.class LEFT JOIN space s ON s.object = d.class WHERE NOT EXISTS (SELECT FROM fact x WHERE x.kind = 'expansion')
 
 	-- what would make the run fail or wait
 	UNION ALL SELECT 10, 'script', CASE WHEN EXISTS (SELECT FROM fact u WHERE u.kind = 'unknown') THEN 'warning' ELSE 'error' END,
@@ -1676,6 +1696,10 @@ AS $metrics$
 	 UNION ALL SELECT 'backfill_state', b.labels || jsonb_build_object('state', b.state), 1 FROM backfill b
 	 UNION ALL SELECT 'journal_bytes', NULL, pg_total_relation_size('cmig.journal'::regclass)
 	 UNION ALL SELECT 'audit_log_bytes', NULL, sum(pg_total_relation_size(t.relid)) FROM pg_partition_tree(to_regclass('cmig_audit.log')) t WHERE t.isleaf
+	 UNION ALL SELECT 'expansion_state', jsonb_build_object('revision', x.revision, 'state', x.state), 1 FROM cmig.expansion_run x WHERE x.scope = ''
+	 UNION ALL SELECT 'expansion_changed_timestamp_seconds', NULL, extract(epoch FROM x.changed_at) FROM cmig.expansion_run x WHERE x.scope = ''
+	 UNION ALL SELECT 'scopes_expanded', NULL, count(*) FROM cmig.expansion_run x WHERE x.scope <> ''
+	 UNION ALL SELECT 'expansion_steps_to_do', NULL, count(*) FROM cmig.expansion_step s WHERE s.scope = '' AND NOT s.done AND s.phase IN ('prepare', 'fill', 'build') HAVING EXISTS (SELECT FROM cmig.expansion_run x WHERE x.scope = '')
 	 UNION ALL SELECT 'rls_findings', r.labels, r.value FROM rls r
 	 UNION ALL SELECT 'rls_check_timestamp_seconds', r.labels - 'severity', extract(epoch FROM r.at) FROM rls r WHERE r.labels ->> 'severity' = 'error'
 	 UNION ALL SELECT 'drift_differences', NULL, CASE WHEN d.message ~ '^no drift' THEN 0 ELSE substring(d.message FROM '^([0-9]{1,9}) difference')::double precision END FROM drift d
@@ -1696,7 +1720,7 @@ ALTER FUNCTION cmig.rls_check(text) VOLATILE;
 -- Two versions at once
 --
 
-CREATE PROCEDURE cmig.expand(target text DEFAULT 'head', scopes text DEFAULT NULL, max_failures integer DEFAULT 0)
+CREATE PROCEDURE cmig.expand(target text DEFAULT 'head', scopes text DEFAULT NULL, max_failures integer DEFAULT 0, confirm boolean DEFAULT false)
 AS 'MODULE_PATHNAME', 'cmig_expand'
 LANGUAGE C;
 
@@ -1739,8 +1763,8 @@ RETURNS trigger
 AS 'MODULE_PATHNAME', 'cmig_expansion_write'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON PROCEDURE cmig.expand(text, text, integer) IS 'Prepares pending revisions with the header expand beside the running application: the tables keep their shape, and get hidden columns; the new build uses views in the schemas that version_schema names. Fills the new columns, builds indexes and constraints, and commits after each step. Continues after an interruption. With scopes, a LIKE pattern, works on each scope with applied revisions, and raises an error if more than max_failures fail. Raises an error if a change cannot be expanded (0A000), a line cmig:up or cmig:down is missing (22023) or not correct (MG013), another revision is expanded (55000), revisions cannot be replayed (MG014), it is called inside a transaction block (25001), or another run is in progress (55P03).';
-COMMENT ON PROCEDURE cmig.contract(text, integer) IS 'Gives the tables the shape of the expanded revision, removes what the old build needed, and records the revision as applied. With scopes, a LIKE pattern, works on each expanded scope, and raises an error if more than max_failures fail. Raises an error if no revision is expanded or rows of the old build could not be transformed (55000), a constraint is violated (23514), it is called inside a transaction block (25001), or another run is in progress (55P03).';
+COMMENT ON PROCEDURE cmig.expand(text, text, integer, boolean) IS 'Prepares pending revisions with the header expand beside the running application: the tables keep their shape, and get hidden columns; the new build uses views in the schemas that version_schema names. Fills the new columns, builds indexes and constraints, and commits after each step. Continues after an interruption. With scopes, a LIKE pattern, works on each scope with applied revisions, and raises an error if more than max_failures fail. Raises an error if a change cannot be expanded (0A000), a line cmig:up or cmig:down is missing (22023) or not correct (MG013), another revision is expanded (55000), functions or statements may fail meanwhile and confirm is not true (55000), revisions cannot be replayed (MG014), a precondition is not met (MG017), it is called inside a transaction block (25001), or another run is in progress (55P03).';
+COMMENT ON PROCEDURE cmig.contract(text, integer) IS 'Gives the tables the shape of the expanded revision, removes what the old build needed, and records the revision as applied. With scopes, a LIKE pattern, works on each expanded scope, and raises an error if more than max_failures fail. Raises an error if no revision is expanded or rows of the old build could not be transformed (55000), a constraint is violated (23514), a verify section failed (MG009), it is called inside a transaction block (25001), or another run is in progress (55P03).';
 COMMENT ON PROCEDURE cmig.abandon(text, integer) IS 'Removes everything that expand has created. What the new build has written remains in the columns of the old version. With scopes, a LIKE pattern, works on each expanded scope, and raises an error if more than max_failures fail. Raises an error if no revision is expanded (55000), it is called inside a transaction block (25001), or another run is in progress (55P03).';
 COMMENT ON FUNCTION cmig.expansion() IS 'Returns each column of the expanded revision: rows that are filled and left, rows that could not be transformed, the first reason, and when the old build last wrote. Empty if no revision is expanded.';
 COMMENT ON FUNCTION cmig.version_schema(text, text) IS 'Returns the name of the schema with the new version of a schema''s tables while the revision is expanded.';

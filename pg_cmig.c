@@ -79,6 +79,7 @@ _PG_init(void)
 	cmig_rls_check_init();
 	cmig_stepwise_at_start = before_upgrade;
 	cmig_stepwise_at_end = cmig_rls_gate;
+	cmig_expand_at_start = cmig_plan_preconditions_check;
 	cmig_load_at_end = cmig_captured_loaded;
 	cmig_downgrade_generate = cmig_generate_downgrade;
 	cmig_ddl_exclude_check = cmig_exclude_check;

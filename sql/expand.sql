@@ -60,6 +60,38 @@ CALL cmig.expand('head');
 ROLLBACK;
 SELECT cmig.version_schema('042'), cmig.version_schema('042', 'Sales') AS sales;
 
+-- a table that was changed by hand
+ALTER TABLE person ADD byhand int;
+CALL cmig.expand('head');
+ALTER TABLE person DROP byhand, ALTER name DROP NOT NULL;
+CALL cmig.expand('head');
+ALTER TABLE person ALTER name SET NOT NULL;
+CREATE INDEX zz_byhand ON person (id);
+CALL cmig.expand('head');
+DROP INDEX zz_byhand;
+
+-- what reads all columns has to be confirmed
+SET client_min_messages = notice;
+CREATE FUNCTION argument(person) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION rows() RETURNS SETOF person LANGUAGE sql AS 'SELECT id, name, age FROM person';
+CREATE FUNCTION star() RETURNS TABLE (i int, n text, a int) LANGUAGE sql AS 'SELECT * FROM person';
+CREATE FUNCTION variable() RETURNS int LANGUAGE plpgsql AS 'DECLARE p public.person; BEGIN RETURN 1; END';
+CREATE FUNCTION rowtype() RETURNS int LANGUAGE plpgsql AS 'DECLARE x "person"%ROWTYPE; BEGIN RETURN 1; END';
+CREATE FUNCTION whole() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM to_jsonb(NEW); RETURN coalesce(NEW, OLD); END';
+CREATE TRIGGER whole BEFORE INSERT ON person FOR EACH ROW EXECUTE FUNCTION whole();
+-- these do no harm
+CREATE FUNCTION counted() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM person WHERE EXISTS (SELECT * FROM person)';
+CREATE FUNCTION renamed() RETURNS SETOF customer LANGUAGE sql AS 'SELECT * FROM customer';
+CREATE FUNCTION cursor() RETURNS int LANGUAGE plpgsql AS 'DECLARE c CURSOR FOR SELECT id FROM person; x person.name%TYPE; BEGIN DELETE FROM person; RETURN 1; END';
+CREATE FUNCTION parts() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.age = 3; RETURN coalesce(NEW, OLD); END';
+CREATE TRIGGER parts BEFORE INSERT ON person FOR EACH ROW EXECUTE FUNCTION parts();
+CALL cmig.expand();
+SELECT count(*) FROM cmig.expansion_run;
+DROP TRIGGER whole ON person;
+DROP TRIGGER parts ON person;
+DROP FUNCTION argument(person), rows(), star(), variable(), rowtype(), whole(), counted(), renamed(), cursor(), parts();
+SET client_min_messages = warning;
+
 -- the backfill fires none of the user's triggers, but one that is enabled as ALWAYS
 CREATE TABLE fired (name text, level text, depth int, age int);
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
@@ -78,7 +110,7 @@ CREATE TRIGGER always AFTER UPDATE ON person FOR EACH ROW EXECUTE FUNCTION touch
 -- what a trigger writes elsewhere fires the triggers there
 CREATE TRIGGER nested AFTER UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION touch();
 ALTER TABLE person ENABLE REPLICA TRIGGER replica, ENABLE ALWAYS TRIGGER always;
-CALL cmig.expand('head');
+CALL cmig.expand('head', confirm => true);
 SELECT name, level, depth, count(*), min(age) FROM fired GROUP BY 1, 2, 3 ORDER BY 1;
 TRUNCATE fired;
 -- a write fires each once
@@ -323,6 +355,36 @@ CALL cmig.expand();
 INSERT INTO chain (id, first, n) VALUES (5, 'Dee', 1);
 INSERT INTO chain (id, first, n) VALUES (5, 'Dee', 2) RETURNING id, first, n, cmig_new_initial;
 CALL cmig.abandon();
+-- the precondition, before anything runs, and the verify section, in the contraction
+SELECT cmig.remove_revision('047');
+SELECT * FROM cmig.load($c$
+-- revision: 047
+-- down_revision: 046
+-- message: initial
+-- expand: true
+-- precondition: SELECT count(*) = 4 FROM chain
+-- cmig:upgrade
+ALTER TABLE chain ADD initial int NOT NULL;
+-- cmig:up chain.initial = ascii(first)
+-- cmig:verify
+SELECT NOT EXISTS (SELECT FROM chain WHERE initial > 67);
+-- cmig:downgrade
+$c$);
+DELETE FROM chain WHERE id > 3;
+CALL cmig.expand();
+INSERT INTO chain (id, first, n) VALUES (4, 'Dee', 2);
+CALL cmig.expand();
+CALL cmig.contract();
+SELECT column_name FROM information_schema.columns WHERE table_name = 'chain' AND table_schema = 'public' ORDER BY ordinal_position;
+-- a contraction that has failed is no obstacle for a build that starts
+SET client_min_messages = notice;
+SELECT cmig.require('047');
+SELECT * FROM cmig.upgrade();
+SET client_min_messages = warning;
+UPDATE public_047.chain SET first = 'Abe' WHERE id = 4;
+CALL cmig.contract();
+SELECT id, first, initial FROM chain ORDER BY id;
+SHOW search_path;
 
 DROP TABLE client, person, orders, item, parcel, chain;
 DROP OWNED BY regress_expand;

@@ -21,7 +21,7 @@ SET cmig.lint_policy = 'error';
 BEGIN;
 SELECT * FROM cmig.upgrade();
 ROLLBACK;
-SELECT item, severity, value, hint FROM cmig.preflight() WHERE item = 'expand';
+SELECT item, severity, regexp_replace(value, '\d+ kB(.*), free: .*', 'x kB\1') AS value, hint FROM cmig.preflight() WHERE item = 'expand';
 
 -- the same without the header, for one statement, for none
 SELECT cmig.remove_revision('001');

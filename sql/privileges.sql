@@ -98,7 +98,7 @@ CREATE TEMP TABLE call (function text, call text);
 INSERT INTO call VALUES
 ('abandon(text,integer)', $$CALL cmig.abandon()$$),
 ('contract(text,integer)', $$CALL cmig.contract()$$),
-('expand(text,text,integer)', $$CALL cmig.expand()$$),
+('expand(text,text,integer,boolean)', $$CALL cmig.expand()$$),
 ('expansion()', $$SELECT count(*) FROM cmig.expansion()$$),
 ('expansion_begin()', $$SELECT cmig.expansion_begin()$$),
 ('expansion_mark(anyelement)', $$SELECT cmig.expansion_mark(1)$$),

@@ -231,6 +231,50 @@ unlike(fits('downgrade', '-1', '-y'), qr/$ids[2].*downgrade $ids[2]/s, 'each ste
 fits('downgrade', '-1');
 fits('require', 'heads');
 
+# --- two versions ------------------------------------------------------------
+
+{
+	my $table = 'customer_order_positions_table';
+
+	project('customer_order_versions_databas');
+	append_to_file("migrations/$ids[0].sql", revision_file($ids[0], '', "CREATE TABLE $table (customer_order_position_number int PRIMARY KEY, customer_billing_address_line text);", "DROP TABLE $table;"));
+	append_to_file("migrations/$ids[1].sql", revision_file($ids[1], $ids[0], "ALTER TABLE $table ALTER customer_billing_address_line TYPE int USING customer_billing_address_line::int;", '') =~ s/^(-- message: .*)/$1\n-- expand: true/mr);
+	like(fits('expansion'), qr/^nothing is expanded$/, 'nothing is expanded');
+	like(fits('contract'), qr/^ERROR:  no revision is expanded\nHINT:  cmig expand head$/m, 'nothing to contract');
+	like(fits('abandon', '-y'), qr/^ERROR:  no revision is expanded\n/m, 'nothing to abandon');
+	like(fits('contract', '--scopes', 'nosuch%', '--max-failures', '3', '-y'), qr/^scopes: 0 done, 0 failed, 0 left to other sessions$/m, 'contracted in scopes');
+	gives(2, '^$', '--max-failures requires --scopes', 'expand', '--max-failures', '3');
+	fits('upgrade', $ids[0]);
+	query($node, $ENV{PGDATABASE}, "INSERT INTO $table VALUES (1, '1'), (2, 'two'); CREATE FUNCTION reader_of_order_positions() RETURNS SETOF $table LANGUAGE sql AS 'SELECT * FROM $table'");
+	like((cmig('plan'))[1], qr/can be expanded$/m, 'the plan');
+	like(fits('preflight'), qr/expand +warning: function public.reader_of_order_positions\(\).*-> cmig expand head --confirm/s, 'preflight lists what would break');
+	like((cmig('expand'))[2], qr/ERROR:  statements may fail while revision "$ids[1]" is expanded\n.*cmig expand $ids[1] --confirm$/ms, 'what would break must be confirmed');
+	like((cmig('expand', '--confirm'))[2], qr/is expanded: the new build connects with/, 'confirmed');
+	like(fits('expansion'), qr/^$table +change customer_billing_address_line, 1 rows filled, 0 left, 1 failed\n.*invalid input.*^state .*When no old build runs any more: cmig contract # or, to undo it:[ \n#]+cmig[ \n#]+abandon$/ms, 'how far it is');
+	fits('expansion', '-v');
+	my $status = fits('status');
+	like($status, qr/^expanded +$ids[1], expanded, 0 rows left, 1 failed;.*cmig contract # or, to undo it:[ \n#]+cmig[ \n#]+abandon$/ms, 'the status');
+	unlike($status, qr/cmig (upgrade|expand)/, 'the status does not offer an upgrade');
+	my $preflight = fits('preflight');
+	like($preflight, qr/expanded +notice: .*cmig contract/s, 'preflight while it is expanded');
+	unlike($preflight, qr/cmig expand/, 'preflight does not offer to expand it again');
+	like(fits('graph'), qr/^% $ids[1].*expanded/m, 'the graph');
+	like((cmig('report'))[1], qr/>expanded</, 'the report');
+	like(fits('log'), qr/\| expand \| 002_customer/, 'the log');
+	gives(5, '^$', "^cmig: not confirmed: give the tables the shape of revision $ids[1]\\?", 'contract');
+	gives(3, '^$', 'ERROR:  1 row of table .* could not be transformed', 'contract', '-y');
+	gives(5, '^$', '^cmig: not confirmed: remove the new version', 'abandon');
+	like(fits('abandon', '-y'), qr/^database \S+ is at $ids[0]\n.*is abandoned: the tables are as before$/m, 'abandoned');
+	query($node, $ENV{PGDATABASE}, "UPDATE $table SET customer_billing_address_line = 2; DROP FUNCTION reader_of_order_positions()");
+	is(query($node, $ENV{PGDATABASE}, q{SELECT string_agg(name || coalesce(labels ->> 'state', '') || value, ' ' ORDER BY name) FROM cmig.metrics WHERE name ~ 'expansion_st'}), '', 'no metrics');
+	cmig('expand');
+	is(query($node, $ENV{PGDATABASE}, q{SELECT string_agg(concat_ws(' ', name, labels ->> 'state', value), ', ' ORDER BY name) FROM cmig.metrics WHERE name ~ 'expansion_st'}),
+		'pg_cmig_expansion_state expanded 1, pg_cmig_expansion_steps_to_do 0', 'metrics');
+	like(fits('contract', '-y'), qr/^database \S+ is at $ids[1]\n.*is contracted and applied$/m, 'contracted');
+	is(query($node, $ENV{PGDATABASE}, q{SELECT string_agg(concat_ws(' ', direction, message), ', ' ORDER BY id) FROM cmig.journal}),
+		'upgrade, expand begun, expand ended, abandon, expand begun, expand ended, upgrade contracted', 'the journal');
+}
+
 # --- scripts -----------------------------------------------------------------
 
 # A script that starts from this database runs in it; one for a range does not.  A review

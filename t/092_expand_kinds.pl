@@ -213,7 +213,7 @@ my @refused = (
 	[ 'CREATE TABLE t (id int, a int)', 'ALTER TABLE t RENAME a TO b; UPDATE t SET b = 1', 'statement 2 of revision "042" cannot be expanded' ],
 );
 
-my $node = new_node('expand_kinds', 'autovacuum = off');
+my $node = new_node('expand_kinds', 'autovacuum = off', "shared_preload_libraries = 'pg_stat_statements'", 'pg_stat_statements.track_utility = on');
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE writer');
 $node->safe_psql('postgres', 'CREATE DATABASE model');
@@ -334,6 +334,59 @@ foreach my $one (@refused)
 	like(($node->psql($name, 'CALL cmig.contract()'))[2], qr/ERROR:  1 row of table public.t could not be transformed/, 'attached: its rows');
 	$node->safe_psql($name, 'UPDATE t SET a = a; CALL cmig.contract()');
 	is($node->safe_psql($name, 'SELECT * FROM t'), '2|x', 'attached: transformed');
+}
+
+# what has to be changed in a publication can be pasted
+foreach my $publication ('FOR TABLE t WHERE (id > 0), u', 'FOR ALL TABLES', q{FOR TABLES IN SCHEMA public, s2 WITH (publish = 'insert, delete')})
+{
+	my $name = database("CREATE SCHEMA s2; CREATE TABLE s2.v (id int); CREATE TABLE t (id int PRIMARY KEY, a int); CREATE TABLE u (id int);", "ALTER TABLE t DROP a;");
+	my $published = sub { return $node->safe_psql($name, q{SELECT tablename, attnames, rowfilter, pubinsert, pubupdate FROM pg_publication_tables JOIN pg_publication USING (pubname) ORDER BY 1}) };
+
+	$node->safe_psql($name, "SET client_min_messages = error; CREATE PUBLICATION p $publication");
+	my $before = $published->() =~ s/^t\|\{id,a\}/t|{id}/mr;
+	my ($hint) = ($node->psql($name, 'CALL cmig.expand()'))[2] =~ /^HINT:  (.*)/m;
+	$node->safe_psql($name, "SET client_min_messages = error; $hint");
+	is($published->(), $before, "$publication: the same is published afterwards");
+	is(($node->psql($name, 'CALL cmig.expand()'))[0], 0, "$publication: expanded then");
+}
+
+# what reads all columns, or uses what a view does not take, must be confirmed
+{
+	my $name = database('CREATE TABLE t (id serial PRIMARY KEY, a int); CREATE TABLE u (id int);', 'ALTER TABLE t ADD b int;');
+	my $found = sub {
+		my (undef, undef, $err) = $node->psql($name, 'CALL cmig.expand()', @_);
+		return $err =~ /^DETAIL:  (.*?)\nHINT/ms ? join("\n", sort split /\n/, $1) : $err;
+	};
+
+	$node->safe_psql($name, 'CREATE EXTENSION pg_stat_statements; SELECT FROM pg_stat_statements_reset()');
+	# none of these is affected
+	$node->safe_psql($name, $_) foreach 'SELECT count(*) FROM t', 'SELECT id FROM t WHERE EXISTS (SELECT * FROM t)', 'SELECT u.* FROM u, t', 'WITH t AS (SELECT 1) SELECT * FROM t',
+		'SELECT id FROM (SELECT * FROM t) s', 'COPY t (id, a) TO STDOUT', 'INSERT INTO t (a) VALUES (1) ON CONFLICT (id) DO NOTHING RETURNING id', 'TRUNCATE u', 'SELECT * FROM s2.t'
+		=~ s/.*/CREATE SCHEMA s2; CREATE TABLE s2.t (id int); $&/r;
+	is(($node->psql($name, 'CALL cmig.expand()'))[0], 0, 'no statement is found');
+	$node->safe_psql($name, 'CALL cmig.abandon()');
+	$node->psql($name, $_) foreach 'PREPARE p AS SELECT * FROM t WHERE a = $1; EXECUTE p (1)', 'SELECT t.* FROM t, u', 'SELECT x FROM t x', 'INSERT INTO t (a) VALUES (1) RETURNING *',
+		'WITH x AS (SELECT * FROM public.t) SELECT * FROM u NATURAL JOIN (SELECT * FROM x) y', 'COPY t TO STDOUT', 'TRUNCATE t', q{SELECT pg_get_serial_sequence('t', 'id')},
+		'INSERT INTO t VALUES (1) ON CONFLICT ON CONSTRAINT t_pkey DO NOTHING', 'UPDATE t SET a = 2 FROM u WHERE u.id = t.id RETURNING t.*';
+	is($found->(), <<'END' =~ s/\n\z//r, 'statements are found');
+statement "COPY t TO STDOUT" has COPY without a list of columns for public.t
+statement "INSERT INTO t (a) VALUES ($1) RETURNING *" reads all columns of public.t
+statement "INSERT INTO t VALUES ($1) ON CONFLICT ON CONSTRAINT t_pkey DO NOTHING" has ON CONFLICT ON CONSTRAINT, which a view does not take, for public.t
+statement "PREPARE p AS SELECT * FROM t WHERE a = $1" reads all columns of public.t
+statement "SELECT pg_get_serial_sequence($1, $2)" has pg_get_serial_sequence, which finds no sequence of a view
+statement "SELECT t.* FROM t, u" reads all columns of public.t
+statement "SELECT x FROM t x" reads all columns of public.t
+statement "TRUNCATE t" has TRUNCATE, which a view does not take, for public.t
+statement "UPDATE t SET a = $1 FROM u WHERE u.id = t.id RETURNING t.*" reads all columns of public.t
+statement "WITH x AS (SELECT * FROM public.t) SELECT * FROM u NATURAL JOIN (SELECT * FROM x) y" reads all columns of public.t
+END
+	is($node->safe_psql($name, 'SELECT count(*) FROM cmig.expansion_run'), '0', 'nothing has run before that is confirmed');
+	$node->safe_psql($name, 'CALL cmig.expand(confirm => true)');
+	is($node->safe_psql($name, 'SELECT count(*) FROM cmig.expansion_run'), '1', 'confirmed');
+	$node->safe_psql($name, 'CALL cmig.abandon()');
+	$node->safe_psql($name, 'DROP SCHEMA s2 CASCADE; CREATE ROLE pat LOGIN; GRANT CREATE ON DATABASE ' . $name . ' TO pat; GRANT ALL ON SCHEMA public TO pat; ALTER TABLE t OWNER TO pat; ALTER TABLE u OWNER TO pat; ALTER SCHEMA public OWNER TO pat');
+	$node->safe_psql($name, q{SELECT FROM cmig.grant_access('pat', 'migrator')});
+	like($found->(extra_params => [ '-U', 'pat' ]), qr/NOTICE:  statements of the builds were not searched: .*GRANT pg_read_all_stats TO pat\n/, 'statements of other roles');
 }
 
 # dumped and restored while it is expanded

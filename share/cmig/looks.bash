@@ -40,6 +40,7 @@ none()
 		log) NONE='nothing was run' ;;
 		verify) NONE='nothing to verify' ;;
 		pause | resume-run | throttle) NONE='no backfills' ;;
+		expansion) NONE='nothing is expanded' ;;
 		*) NONE='' ;;
 	esac
 }
@@ -347,6 +348,20 @@ differences()
 
 verb_scope_drift() { begin; differences 'cmig.scope_drift()' "scope, pg_catalog.concat(object, ', unlike in ', reference), upgrade_sql"; }
 
+verb_expansion()
+{
+	begin
+	if given verbose; then rows 'cmig.expansion()'; run table; return; fi
+	once=1 mark=''
+	lines 'cmig.expansion()' "pg_catalog.regexp_replace(relation, '^public[.]', ''), pg_catalog.concat_ws(', ', pg_catalog.concat_ws(' ', change, pg_catalog.concat_ws(' -> ', old_column, NULLIF(new_column, old_column))),
+	rows_filled OPERATOR(pg_catalog.||) ' rows filled', rows_left OPERATOR(pg_catalog.||) ' left', rows_failed OPERATOR(pg_catalog.||) ' failed', 'the old build last wrote at ' OPERATOR(pg_catalog.||) last_old_write::text), failure"
+	add_file_format
+	add "SELECT 'state', pg_catalog.concat(revision, ' is ', state, '; search_path of the new build: ', (SELECT pg_catalog.concat_ws(', ', pg_catalog.string_agg(pg_catalog.quote_ident(cmig.version_schema(revision, s)), ', ' ORDER BY n), pg_catalog.string_agg(pg_catalog.quote_ident(s), ', ' ORDER BY n)) FROM pg_catalog.unnest(schemas) WITH ORDINALITY u (s, n))),
+	CASE state WHEN 'expanding' THEN pg_catalog.format('CALL cmig.expand(%L) -- or, to undo it: CALL cmig.abandon()', revision) WHEN 'abandoning' THEN 'CALL cmig.abandon()'
+	ELSE 'When no old build runs any more: CALL cmig.contract() -- or, to undo it: CALL cmig.abandon()' END FROM cmig.expansion_run WHERE scope OPERATOR(pg_catalog.=) coalesce(pg_catalog.current_setting('cmig.scope', true), '');"
+	run items
+}
+
 verb_throttle()
 {
 	[[ ${arguments[1]} =~ ^([0-9]{1,9}|off)$ ]] || fail 2 'the limit must be a number of rows per second, or off'
@@ -371,10 +386,15 @@ direction()
 
 verb_plan()
 {
+	local expands
+
 	direction
 	if given verbose; then look "cmig.plan('$DIRECTION', $TARGET)"; return; fi
 	mark=''
-	look_items "cmig.plan('$DIRECTION', $TARGET)" "pg_catalog.concat(step, ' ', revision), pg_catalog.concat_ws(', ', CASE WHEN NOT transactional THEN 'NOT TRANSACTIONAL' END, CASE WHEN irreversible THEN 'IRREVERSIBLE' END, NULLIF(message, '')), locks" '' plan_hazards
+	# in version 1.1, cmig.revision does not have this column
+	expands="(SELECT f.expand FROM (SELECT r.revision AS id, (SELECT expand FROM (SELECT r.*) s) AS expand FROM cmig.revision r, (SELECT NULL::text AS expand) old) f WHERE f.id OPERATOR(pg_catalog.=) revision)"
+	look_items "cmig.plan('$DIRECTION', $TARGET)" "pg_catalog.concat(step, ' ', revision), pg_catalog.concat_ws(', ', CASE WHEN NOT transactional THEN 'NOT TRANSACTIONAL' END, CASE WHEN irreversible THEN 'IRREVERSIBLE' END, NULLIF(message, ''),
+	CASE WHEN $expands IS NOT NULL THEN 'can be expanded' END), locks" '' plan_hazards
 }
 
 # Adds statements that show what an upgrade loses or blocks.

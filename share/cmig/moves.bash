@@ -517,6 +517,57 @@ verb_reset()
 	run
 }
 
+# Sets SCOPES to the arguments for --scopes and --max-failures.
+scopes_argument()
+{
+	SCOPES=''
+	if given scopes; then
+		! given scope || fail 2 '--scope cannot be used with --scopes'
+		[[ ${option_max_failures:=0} =~ ^[0-9]{1,9}$ ]] || fail 2 '--max-failures must be a number'
+		variable scopes "$option_scopes"
+		SCOPES=", scopes => :'scopes', max_failures => $option_max_failures"
+	elif given max-failures; then
+		fail 2 '--max-failures requires --scopes'
+	fi
+}
+
+# Loads the files as a stepwise upgrade does, and expands.
+verb_expand()
+{
+	local confirmed=''
+
+	[ ${#arguments[@]} -gt 0 ] || arguments=(head)
+	targets "${arguments[@]}"
+	! given confirm || confirmed=', confirm => true'
+	scopes_argument
+	find_files; begin_ahead
+	require_heads
+	end_ahead
+	begin_again
+	check_plan "$TARGET"
+	procedure "CALL cmig.expand($TARGET$SCOPES$confirmed)"
+	run
+}
+
+# end_expansion QUESTION: asks about the revision that is expanded, and ends the expansion
+end_expansion()
+{
+	scopes_argument
+	begin; add_file_format
+	given yes || given scopes || add "SELECT 'place', '', revision FROM cmig.expansion_run WHERE scope OPERATOR(pg_catalog.=) coalesce(pg_catalog.current_setting('cmig.scope', true), '');"
+	end_ahead
+	! given scopes || place="of the scopes '$option_scopes'"
+	[ -z "$place" ] || confirm "${1//%/$place}"
+	begin
+	procedure "CALL cmig.$verb(${SCOPES#, })"
+	given scopes || add_place
+	run
+}
+
+verb_contract() { end_expansion 'give the tables the shape of revision %? Builds for the old shape fail afterwards.'; }
+
+verb_abandon() { end_expansion 'remove the new version of revision %? Builds for the new shape fail afterwards.'; }
+
 verb_abandon_partial()
 {
 	local confirmed=''

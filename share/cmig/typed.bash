@@ -80,6 +80,7 @@ typed_call()
 			positions=(${positions[@]+"${positions[@]:1}"})
 		elif [ "$name" = confirm ]; then
 			[ "$1" != abandon_partial ] || CALLED+=' --yes'
+			[ "$1" != expand ] || CALLED+=' --confirm'
 			[[ $value != *', losing data' ]] || CALLED+=' --lose-data'
 			continue
 		elif [[ $options != *" $name "* ]]; then

@@ -256,6 +256,9 @@ cmig_flatten_groups_compat(Query *query)
  */
 #define CMIG_OWN_ENUM_VALUES_COMPAT (PG_VERSION_NUM >= 170000)
 
+/* Can MERGE change rows of a view? */
+#define CMIG_VIEWS_TAKE_MERGE_COMPAT (PG_VERSION_NUM >= 170000)
+
 /* Do GRANT and REVOKE lock the relations that they name? */
 #define CMIG_GRANT_LOCKS_COMPAT (PG_VERSION_NUM >= 180000)
 
@@ -287,10 +290,11 @@ cmig_flatten_groups_compat(Query *query)
 
 /* Does an INSERT, UPDATE or DELETE have a RETURNING clause? */
 #if PG_VERSION_NUM >= 180000
-#define cmig_returns_compat(stmt) ((stmt)->returningClause != NULL)
+#define cmig_returning_compat(stmt) ((stmt)->returningClause ? (stmt)->returningClause->exprs : NIL)
 #else
-#define cmig_returns_compat(stmt) ((stmt)->returningList != NIL)
+#define cmig_returning_compat(stmt) ((stmt)->returningList)
 #endif
+#define cmig_returns_compat(stmt) (cmig_returning_compat(stmt) != NIL)
 
 /* Does a MERGE have a RETURNING clause?  It cannot before PostgreSQL 17. */
 #if PG_VERSION_NUM >= 170000

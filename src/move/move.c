@@ -150,6 +150,13 @@ report_expanded(const CmigExpansion *expansion)
 					expansion->revision, expansion->search_path)));
 }
 
+/* Can both builds run?  A contraction changes the tables in its last transaction. */
+static bool
+is_usable(const CmigExpansion *expansion)
+{
+	return strcmp(expansion->state, "expanded") == 0 || strcmp(expansion->state, "contracting") == 0;
+}
+
 /* Returns the first step of the plan that is not part of the expansion, or -1. */
 static int
 outside_expansion(const CmigSituation *now, const CmigPlan *plan, const CmigExpansion *expansion)
@@ -165,7 +172,7 @@ cmig_move_is_expanded(const CmigSituation *now, const CmigPlan *plan)
 {
 	const CmigExpansion *expansion = plan->count > 0 ? cmig_expansion_read() : NULL;
 
-	if (expansion == NULL || strcmp(expansion->state, "expanded") != 0 || outside_expansion(now, plan, expansion) >= 0)
+	if (expansion == NULL || !is_usable(expansion) || outside_expansion(now, plan, expansion) >= 0)
 		return false;
 	report_expanded(expansion);
 	return true;
@@ -184,7 +191,7 @@ cmig_move_mind_expansion(const CmigSituation *now, CmigPlan *plan)
 		cmig_expansion_refuse(expansion, "nothing can be reverted");
 	if (outside >= 0)
 		cmig_expansion_refuse(expansion, psprintf("revision \"%s\" cannot be applied", cmig_graph_id(now->graph, outside)));
-	if (strcmp(expansion->state, "expanded") != 0)
+	if (!is_usable(expansion))
 		cmig_expansion_refuse(expansion, "it cannot be applied");
 	report_expanded(expansion);
 	plan->count = 0;

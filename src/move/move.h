@@ -267,6 +267,9 @@ extern void (*cmig_stepwise_at_start) (const CmigSituation *now, const CmigPlan 
 
 extern void (*cmig_stepwise_at_end) (void);
 
+/* Likewise, before an expansion: checks the preconditions. */
+extern void (*cmig_expand_at_start) (const CmigSituation *now, const CmigPlan *plan);
+
 /* in resume.c */
 
 /* An invalid index left behind by an interrupted statement. */

@@ -429,6 +429,7 @@ typedef struct StepwiseRun
 
 void		(*cmig_stepwise_at_start) (const CmigSituation *now, const CmigPlan *plan) = NULL;
 void		(*cmig_stepwise_at_end) (void) = NULL;
+void		(*cmig_expand_at_start) (const CmigSituation *now, const CmigPlan *plan) = NULL;
 
 /*
  * Write the journal row of a step that is about to begin, and return its id.

@@ -9,12 +9,15 @@
  * "up" computes a column of the new shape from the columns of the old one, and
  * "down" the reverse.  cmig_expand_fill() turns the "up" lines into SQL, so
  * that everything that runs, shows, or examines a script sees statements.
+ * cmig_expand_whole_uses() finds what hidden columns and views would break in
+ * statements of the builds.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
@@ -838,4 +841,203 @@ cmig_expand_require_up(const RawStmt *raw, List **created)
 				 errdetail("The revision has the header \"expand\", so the table may have rows that an older build writes. Nothing has been run."),
 				 errhint("Add a line after the statement: -- cmig:up %s.%s = <expression>",
 						 quote_qualified_identifier(table->schemaname, table->relname), quote_identifier(column->colname))));
+}
+
+/* ----------------------------------------------------------------
+ * Statements of the builds
+ * ----------------------------------------------------------------
+ */
+
+/* A search in one statement. */
+typedef struct WholeUses
+{
+	List	   *found;			/* of CmigWholeUse * */
+	List	   *ctes;			/* of CommonTableExpr * */
+	List	   *followed;		/* of Node *: queries */
+	const List *from;			/* what the current list of results reads */
+}			WholeUses;
+
+static void find_results(Node *stmt, WholeUses * uses);
+
+static void
+add_use(WholeUses * uses, const RangeVar *relation, const char *how, bool all_columns)
+{
+	CmigWholeUse *use = palloc(sizeof(CmigWholeUse));
+
+	use->relation = relation;
+	use->how = how;
+	use->all_columns = all_columns;
+	uses->found = lappend(uses->found, use);
+}
+
+/* An item of FROM of which all columns are read, if it has the name, or any. */
+static void
+find_in_item(Node *item, const char *name, WholeUses * uses)
+{
+	if (IsA(item, RangeTableSample))
+		item = ((RangeTableSample *) item)->relation;
+	if (IsA(item, JoinExpr))
+	{
+		find_in_item(((JoinExpr *) item)->larg, name, uses);
+		find_in_item(((JoinExpr *) item)->rarg, name, uses);
+	}
+	else if (IsA(item, RangeSubselect))
+	{
+		const Alias *alias = ((RangeSubselect *) item)->alias;
+
+		if (name == NULL || (alias != NULL && strcmp(alias->aliasname, name) == 0))
+			find_results(((RangeSubselect *) item)->subquery, uses);
+	}
+	else if (IsA(item, RangeVar))
+	{
+		const RangeVar *relation = (RangeVar *) item;
+		ListCell   *cell;
+
+		if (name != NULL && strcmp(relation->alias ? relation->alias->aliasname : relation->relname, name) != 0)
+			return;
+		foreach(cell, relation->schemaname == NULL ? uses->ctes : NIL)
+			if (strcmp(lfirst_node(CommonTableExpr, cell)->ctename, relation->relname) == 0)
+		{
+			find_results(lfirst_node(CommonTableExpr, cell)->ctequery, uses);
+			return;
+		}
+		add_use(uses, relation, "reads all columns of", true);
+	}
+}
+
+/* A tree walker: results of a query that stand for all columns of a relation. */
+static bool
+find_star(Node *node, void *context)
+{
+	WholeUses  *uses = context;
+
+	if (node == NULL || IsA(node, SelectStmt))
+		return false;
+	if (IsA(node, SubLink))
+	{
+		const List *from = uses->from;
+
+		if (((SubLink *) node)->subLinkType != EXISTS_SUBLINK)
+			find_results(((SubLink *) node)->subselect, uses);
+		uses->from = from;
+		return false;
+	}
+	if (IsA(node, ColumnRef))
+	{
+		const List *fields = ((ColumnRef *) node)->fields;
+		bool		star = IsA(llast(fields), A_Star);
+		const char *name = NULL;
+		ListCell   *cell;
+
+		/* a lone name can be that of a whole row */
+		if (list_length(fields) > (star ? 1 : 0))
+			name = strVal(list_nth(fields, list_length(fields) - (star ? 2 : 1)));
+		foreach(cell, star || list_length(fields) == 1 ? uses->from : NIL)
+			find_in_item(lfirst(cell), name, uses);
+		return false;
+	}
+	return raw_expression_tree_walker(node, find_star, context);
+}
+
+static void
+find_in_list(List *results, const RangeVar *relation, const List *from, WholeUses * uses)
+{
+	uses->from = relation ? lcons(unconstify(RangeVar *, relation), list_copy(from)) : from;
+	(void) find_star((Node *) results, uses);
+}
+
+/* The results of a query, which depend on the number of columns it reads. */
+static void
+find_results(Node *stmt, WholeUses * uses)
+{
+	List	   *ctes = uses->ctes;
+	const		WithClause *with = NULL;
+
+	check_stack_depth();
+	/* a recursive query refers to itself, and others can be named often */
+	if (list_member_ptr(uses->followed, stmt))
+		return;
+	uses->followed = lappend(uses->followed, stmt);
+	if (IsA(stmt, SelectStmt))
+		with = ((SelectStmt *) stmt)->withClause;
+	else if (IsA(stmt, InsertStmt))
+		with = ((InsertStmt *) stmt)->withClause;
+	else if (IsA(stmt, UpdateStmt))
+		with = ((UpdateStmt *) stmt)->withClause;
+	else if (IsA(stmt, DeleteStmt))
+		with = ((DeleteStmt *) stmt)->withClause;
+	if (with != NULL)
+		uses->ctes = list_concat_copy(with->ctes, ctes);
+	if (IsA(stmt, SelectStmt))
+	{
+		const SelectStmt *select = (SelectStmt *) stmt;
+
+		if (select->op != SETOP_NONE)
+		{
+			find_results((Node *) select->larg, uses);
+			find_results((Node *) select->rarg, uses);
+		}
+		else
+			find_in_list(select->targetList, NULL, select->fromClause, uses);
+	}
+	else if (IsA(stmt, InsertStmt))
+	{
+		const InsertStmt *insert = (InsertStmt *) stmt;
+
+		if (insert->selectStmt != NULL)
+			find_results(insert->selectStmt, uses);
+		find_in_list(cmig_returning_compat(insert), insert->relation, NIL, uses);
+	}
+	else if (IsA(stmt, UpdateStmt))
+		find_in_list(cmig_returning_compat((UpdateStmt *) stmt), ((UpdateStmt *) stmt)->relation, ((UpdateStmt *) stmt)->fromClause, uses);
+	else if (IsA(stmt, DeleteStmt))
+		find_in_list(cmig_returning_compat((DeleteStmt *) stmt), ((DeleteStmt *) stmt)->relation, ((DeleteStmt *) stmt)->usingClause, uses);
+	uses->ctes = ctes;
+}
+
+/* A tree walker: what a view does not take, in any part of a statement. */
+static bool
+find_unviewed(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, InsertStmt) && ((InsertStmt *) node)->onConflictClause != NULL &&
+		((InsertStmt *) node)->onConflictClause->infer != NULL && ((InsertStmt *) node)->onConflictClause->infer->conname != NULL)
+		add_use(context, ((InsertStmt *) node)->relation, "has ON CONFLICT ON CONSTRAINT, which a view does not take, for", false);
+	else if (IsA(node, MergeStmt) && !CMIG_VIEWS_TAKE_MERGE_COMPAT)
+		add_use(context, ((MergeStmt *) node)->relation, "has MERGE, which a view does not take, for", false);
+	else if (IsA(node, FuncCall) && strcmp(strVal(llast(((FuncCall *) node)->funcname)), "pg_get_serial_sequence") == 0)
+		add_use(context, NULL, "has pg_get_serial_sequence, which finds no sequence of a view", false);
+	return raw_expression_tree_walker(node, find_unviewed, context);
+}
+
+List *
+cmig_expand_whole_uses(const RawStmt *raw)
+{
+	WholeUses	uses = {0};
+	Node	   *stmt = raw->stmt;
+	ListCell   *cell;
+
+	if (IsA(stmt, TruncateStmt))
+		foreach(cell, ((TruncateStmt *) stmt)->relations)
+			add_use(&uses, lfirst(cell), "has TRUNCATE, which a view does not take, for", false);
+	if (IsA(stmt, CopyStmt))
+	{
+		const CopyStmt *copy = (CopyStmt *) stmt;
+
+		if (copy->relation != NULL && copy->attlist == NIL)
+			add_use(&uses, copy->relation, "has COPY without a list of columns for", true);
+		else if (copy->relation != NULL && copy->is_from)
+			add_use(&uses, copy->relation, "has COPY FROM, which a view does not take, for", false);
+	}
+	stmt = IsA(stmt, PrepareStmt) ? ((PrepareStmt *) stmt)->query :
+		IsA(stmt, DeclareCursorStmt) ? ((DeclareCursorStmt *) stmt)->query :
+		IsA(stmt, CreateTableAsStmt) ? ((CreateTableAsStmt *) stmt)->query :
+		IsA(stmt, CopyStmt) ? ((CopyStmt *) stmt)->query : stmt;
+	if (stmt != NULL && (IsA(stmt, SelectStmt) || IsA(stmt, InsertStmt) || IsA(stmt, UpdateStmt) || IsA(stmt, DeleteStmt) || IsA(stmt, MergeStmt)))
+	{
+		find_results(stmt, &uses);
+		(void) find_unviewed(stmt, &uses);
+	}
+	return uses.found;
 }

@@ -354,6 +354,20 @@ extern bool cmig_expand_is_relation(const CmigExpandLine *line, const char *sche
  */
 extern const char *cmig_expand_match(const CmigLexer *lexer, bool *up);
 
+/* A relation that a statement uses in a way that two versions do not serve. */
+typedef struct CmigWholeUse
+{
+	const RangeVar *relation;	/* NULL if it cannot be told */
+	const char *how;			/* such as "truncates" */
+	bool		all_columns;	/* only while it has hidden columns */
+}			CmigWholeUse;
+
+/*
+ * Returns a List of CmigWholeUse: what a statement reads or writes by the
+ * position of its columns, and what a view does not take.
+ */
+extern List *cmig_expand_whole_uses(const RawStmt *raw);
+
 /* in psql_text.c */
 
 /*

@@ -42,6 +42,9 @@ typedef struct Preflight
 	const char *role;			/* the one that executes the statement, NULL
 								 * if it is not known */
 	List	   *tablespaces;	/* of Oid: those that get new files */
+	bool		expands;		/* does the revision have the header expand? */
+	CmigNames	expanded;		/* tables that such revisions change,
+								 * qualified */
 }			Preflight;
 
 /* A fact: a row of the argument of cmig.preflight_rows, which describes it. */
@@ -683,6 +686,13 @@ put_locks(Preflight * preflight, const CmigScriptLocks * locks)
 			if (DoLockModesConflict(lock->mode, mode))
 				fact.bytes |= INT64CONST(1) << mode;
 		put(preflight, &fact);
+		if (preflight->expands && OidIsValid(lock->oid) && lock->mode == AccessExclusiveLock && get_rel_relkind(lock->oid) == RELKIND_RELATION)
+		{
+			works(preflight, lock->oid, false, "expand", NIL);
+			preflight->expanded.names = repalloc(preflight->expanded.names, sizeof(char *) * (preflight->expanded.count + 1));
+			preflight->expanded.names[preflight->expanded.count++] =
+				quote_qualified_identifier(get_namespace_name(get_rel_namespace(lock->oid)), get_rel_name(lock->oid));
+		}
 	}
 	foreach(lc, locks->unknown)
 		put_other(preflight, "unknown", lfirst(lc), NULL, 0);
@@ -690,6 +700,27 @@ put_locks(Preflight * preflight, const CmigScriptLocks * locks)
 		put_other(preflight, "failure", NULL, lfirst(lc), 0);
 	if (locks->error != NULL)
 		put_other(preflight, "failure", NULL, psprintf("statement %d: %s", locks->statement, locks->error->message), 0);
+}
+
+/*
+ * Add what cmig.expand would list, or which revision is expanded.
+ */
+static void
+put_expansion(Preflight * preflight)
+{
+	const CmigExpansion *expansion = cmig_expansion_read();
+	char	   *unseen;
+	ListCell   *lc;
+
+	if (expansion != NULL)
+		put_other(preflight, "expansion", expansion->revision, expansion->state, 0);
+	else if (preflight->expanded.count > 0)
+	{
+		foreach(lc, cmig_expansion_readers(&preflight->expanded, &preflight->expanded, &unseen))
+			put_other(preflight, "reader", ((char **) lfirst(lc))[0], ((char **) lfirst(lc))[1], 0);
+		if (unseen != NULL)
+			put_other(preflight, "unseen", NULL, unseen, 0);
+	}
 }
 
 /*
@@ -746,6 +777,7 @@ CMIG_READER(cmig_preflight)
 	now = cmig_move_read(true);
 	plan = cmig_move_plan_upgrade(&now, targets);
 	initStringInfo(&preflight->facts);
+	preflight->expanded.names = palloc(sizeof(char *));
 	preflight->names = cmig_planned_locks_start();
 	texts = cmig_step_texts_make(now.graph, plan);
 	for (int i = 0; i < plan->count; i++)
@@ -756,7 +788,8 @@ CMIG_READER(cmig_preflight)
 		preflight->statement = 0;
 		become(preflight, cmig_session_role());
 		put_other(preflight, "step", NULL, step->transactional ? NULL : "stepwise", 0);
-		if (step->expand)
+		preflight->expands = step->expand;
+		if (preflight->expands)
 			put_other(preflight, "expand", NULL, NULL, 0);
 		put_locks(preflight, cmig_script_locks_read(preflight->names, step->sql, look_at, preflight));
 	}
@@ -774,6 +807,7 @@ CMIG_READER(cmig_preflight)
 	}
 	preflight->revision = preflight->role = NULL;
 	preflight->statement = 0;
+	put_expansion(preflight);
 	put_free_space(preflight);
 	cmig_lint_count(findings, &errors, &warnings);
 	if (errors + warnings > 0)

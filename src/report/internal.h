@@ -71,7 +71,8 @@ typedef enum CmigPictureState
 	CMIG_PICTURE_PENDING,
 	CMIG_PICTURE_APPLIED,
 	CMIG_PICTURE_CURRENT,		/* has a version row */
-	CMIG_PICTURE_PARTIAL		/* begun by a stepwise run, not finished */
+	CMIG_PICTURE_PARTIAL,		/* begun by a stepwise run, not finished */
+	CMIG_PICTURE_EXPANDED
 } CmigPictureState;
 
 /* The revisions to draw, and their states. */

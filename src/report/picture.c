@@ -175,7 +175,8 @@ static const char *const state_classes[] = {
 	[CMIG_PICTURE_PENDING] = "pending",
 	[CMIG_PICTURE_APPLIED] = "applied",
 	[CMIG_PICTURE_CURRENT] = "current",
-	[CMIG_PICTURE_PARTIAL] = "partial"
+	[CMIG_PICTURE_PARTIAL] = "partial",
+	[CMIG_PICTURE_EXPANDED] = "partial"
 };
 
 /* What must be escaped in a text. */
@@ -239,6 +240,8 @@ cmig_picture_notes(const CmigPicture *picture, int node)
 			append_note(&notes, "no parent ", revision->parents.names[i]);
 	if (picture->states[node] == CMIG_PICTURE_PARTIAL)
 		append_note(&notes, "partially applied", "");
+	if (picture->states[node] == CMIG_PICTURE_EXPANDED)
+		append_note(&notes, "expanded", "");
 	return notes.data;
 }
 
@@ -332,7 +335,8 @@ static const char signs[] = {
 	[CMIG_PICTURE_PENDING] = 'o',
 	[CMIG_PICTURE_APPLIED] = '*',
 	[CMIG_PICTURE_CURRENT] = '@',
-	[CMIG_PICTURE_PARTIAL] = '%'
+	[CMIG_PICTURE_PARTIAL] = '%',
+	[CMIG_PICTURE_EXPANDED] = '%'
 };
 
 static void
@@ -454,7 +458,8 @@ static const char *const dot_states[] = {
 	[CMIG_PICTURE_PENDING] = "style=\"rounded,dashed\"",
 	[CMIG_PICTURE_APPLIED] = "fillcolor=\"#d3f0dc\"",
 	[CMIG_PICTURE_CURRENT] = "fillcolor=\"#2a7d46\", fontcolor=white",
-	[CMIG_PICTURE_PARTIAL] = "fillcolor=\"#fde7c8\""
+	[CMIG_PICTURE_PARTIAL] = "fillcolor=\"#fde7c8\"",
+	[CMIG_PICTURE_EXPANDED] = "fillcolor=\"#fde7c8\""
 };
 
 static const Chart mermaid_chart = {

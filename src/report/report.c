@@ -16,6 +16,7 @@ drawing_read(const CmigView *view, const CmigMarks *range)
 {
 	CmigGraph  *graph = view->graph;
 	CmigNames  *begun = cmig_progress_begun();
+	const CmigExpansion *expansion = cmig_expansion_read();
 	int			total = graph->count + graph->repeatable_count;
 	CmigPictureState *states = palloc_extended(sizeof(CmigPictureState) *
 											   (Size) Max(total, 1), MCXT_ALLOC_HUGE);
@@ -35,6 +36,13 @@ drawing_read(const CmigView *view, const CmigMarks *range)
 
 		if (node >= 0)
 			states[node] = CMIG_PICTURE_PARTIAL;
+	}
+	for (int i = 0; expansion != NULL && i < expansion->revisions->count; i++)
+	{
+		int			node = cmig_graph_find_id(graph, expansion->revisions->names[i]);
+
+		if (node >= 0)
+			states[node] = CMIG_PICTURE_EXPANDED;
 	}
 	picture.unknown = cmig_view_names(view->applied->unknown);
 	return picture;
@@ -467,7 +475,8 @@ static const char *const state_names[] = {
 	[CMIG_PICTURE_PENDING] = "pending",
 	[CMIG_PICTURE_APPLIED] = "applied",
 	[CMIG_PICTURE_CURRENT] = "current",
-	[CMIG_PICTURE_PARTIAL] = "partially applied"
+	[CMIG_PICTURE_PARTIAL] = "partially applied",
+	[CMIG_PICTURE_EXPANDED] = "expanded"
 };
 
 /* Returns the number of lanes in a picture, at least 1. */
@@ -508,7 +517,8 @@ append_revision(StringInfo page, const CmigPicture *picture, int node,
 	static const char *const classes[] = {
 		[CMIG_PICTURE_PENDING] = "tag",
 		[CMIG_PICTURE_CURRENT] = "tag ok",
-		[CMIG_PICTURE_PARTIAL] = "tag warn"
+		[CMIG_PICTURE_PARTIAL] = "tag warn",
+		[CMIG_PICTURE_EXPANDED] = "tag warn"
 	};
 	const CmigRevision *revision = picture->graph->nodes[node].revision;
 	CmigPictureState state = picture->states[node];

@@ -61,6 +61,8 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 	 */
 	may_go_up = rows == NIL ||
 		(stepwise != NULL && ((CmigProgressRow *) llast(rows))->direction == CMIG_UPGRADE);
+	/* while a revision is expanded, put_expansion() says what can be done */
+	may_go_up &= cmig_expansion_read() == NULL;
 	/* in a scope, "heads" would include those of the database's trees */
 	if (!view->applied->unknown && may_go_up)
 		hint = cmig_upgrade_call(view->graph, due, heads == 1 ? "head" : cmig_scope_is_set() ? NULL : "heads", false);
@@ -244,9 +246,17 @@ put_backfills(FunctionCallInfo fcinfo)
 static void
 put_expansion(FunctionCallInfo fcinfo)
 {
+	/* reads only small tables; steps can be any text */
+	static CmigQuery rows = {
+		"SELECT sum(rows_left) || ' rows left, ' || sum(rows_failed) || ' failed' FROM (SELECT DISTINCT relation, rows_left, rows_failed"
+		" FROM cmig.expansion() WHERE (SELECT coalesce(sum(pg_relation_size(c.oid)), 0) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		"  WHERE format('%I.%I', n.nspname, c.relname) IN (SELECT relation FROM cmig.expansion_step WHERE scope = $1)) < 67108864) e", 1, {TEXTOID}
+	};
 	const CmigExpansion *expansion = cmig_expansion_read();
 	CmigListing scopes;
 	ListCell   *lc;
+	int			runner = cmig_run_lock_holder();
+	char	   *counts;
 
 	cmig_listing_init(&scopes, CMIG_LISTING_PLAIN);
 	foreach(lc, cmig_scope_is_set() ? NIL : cmig_expansion_schemas())
@@ -254,11 +264,16 @@ put_expansion(FunctionCallInfo fcinfo)
 		cmig_listing_add(&scopes, ((char **) lfirst(lc))[0]);
 	if (scopes.count > 0)
 		cmig_result_add_text(fcinfo, "expanded scopes", cmig_listing_text(&scopes), "SELECT scope, revision, state FROM cmig.expansion_run");
-	if (expansion != NULL)
-		cmig_result_add_text(fcinfo, "expanded", psprintf("%s, %s; search_path = %s", expansion->revision, expansion->state, expansion->search_path),
-							 strcmp(expansion->state, "expanded") == 0 ? "SELECT * FROM cmig.expansion()" :
-							 strcmp(expansion->state, "expanding") == 0 ? psprintf("CALL cmig.expand(%s)", quote_literal_cstr(expansion->revision)) :
-							 psprintf("CALL cmig.%s()", strcmp(expansion->state, "contracting") == 0 ? "contract" : "abandon"));
+	if (expansion == NULL)
+		return;
+	if (runner != 0)
+		put_activity(fcinfo, runner, "running");
+	counts = cmig_query_value(&rows, cmig_scope_current());
+	cmig_result_add_text(fcinfo, "expanded", psprintf("%s, %s%s%s; search_path = %s", expansion->revision, expansion->state,
+													  counts ? ", " : "", counts ? counts : "", expansion->search_path),
+						 strcmp(expansion->state, "expanded") == 0 ? "SELECT * FROM cmig.expansion(); when no old build runs: CALL cmig.contract() -- or, to undo it: CALL cmig.abandon()" :
+						 strcmp(expansion->state, "expanding") == 0 ? psprintf("CALL cmig.expand(%s) -- or, to undo it: CALL cmig.abandon()", quote_literal_cstr(expansion->revision)) :
+						 strcmp(expansion->state, "contracting") == 0 ? "CALL cmig.contract() -- or, to undo it: CALL cmig.abandon()" : "CALL cmig.abandon()");
 }
 
 /* Add a row that says that the server is a standby, if it is one. */

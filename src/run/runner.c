@@ -768,13 +768,16 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest)
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
 	CmigScriptReader *script;
+	bool		entered = cmig_session_is_entered();
 	ErrorContextCallback callback = {error_context_stack, cmig_script_run_describe_error, run};
 
 	error_context_stack = &callback;
 
 	run->phase = "before its first statement";
 	cmig_running.statement = 0;
-	cmig_session_enter(false);
+	/* an expansion is verified in its own session */
+	if (!entered)
+		cmig_session_enter(false);
 
 	context = AllocSetContextCreate(caller, "pg_cmig statement",
 									ALLOCSET_DEFAULT_SIZES);
@@ -804,7 +807,8 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest)
 	MemoryContextDelete(context);
 
 	run->phase = "after its last statement";
-	cmig_session_leave();
+	if (!entered)
+		cmig_session_leave();
 	cmig_extension_require(run->step->revision);
 
 	error_context_stack = callback.previous;

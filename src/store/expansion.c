@@ -10,12 +10,15 @@
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "common/hashfn.h"
+#include "common/string.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/builtins.h"
 
 #include "base/base.h"
 #include "graph/graph.h"
+#include "parse/parse.h"
 #include "run/run.h"
 #include "store/store.h"
 
@@ -130,6 +133,143 @@ cmig_expansion_relations(const CmigExpansion *expansion, bool filled)
 	foreach(cell, cmig_query_list(&query, expansion->scope, filled))
 		names = lappend(names, *(char **) lfirst(cell));
 	return names;
+}
+
+/* A text in which relations are searched for, and the relations. */
+typedef struct Reading
+{
+	const char *text;
+	const char *place;
+	const CmigNames *relations;
+	const CmigNames *hidden;
+	MemoryContext context;
+	List	   *found;			/* of char *[2] */
+} Reading;
+
+/* Returns the qualified name that a name may stand for, or NULL. */
+static const char *
+relation_of(const CmigNames *relations, const RangeVar *relation)
+{
+	const char *name = quote_identifier(relation->relname);
+
+	for (int i = 0; i < relations->count; i++)
+		if (relation->schemaname ? strcmp(relations->names[i], psprintf("%s.%s", quote_identifier(relation->schemaname), name)) == 0 :
+			pg_str_endswith(relations->names[i], psprintf(".%s", name)))
+			return relations->names[i];
+	return NULL;
+}
+
+/* Subtransaction callback: the text can be anything. */
+static void
+read_text(void *arg)
+{
+	Reading    *reading = arg;
+	MemoryContext old;
+	ListCell   *s;
+	ListCell   *u;
+
+	foreach(s, cmig_raw_parse(reading->text, RAW_PARSE_DEFAULT))
+		foreach(u, cmig_expand_whole_uses(lfirst(s)))
+	{
+		const		CmigWholeUse *use = lfirst(u);
+		const char *name = use->relation ? relation_of(use->all_columns ? reading->hidden : reading->relations, use->relation) : "";
+		char	   *sentence = name && *name ? psprintf("%s %s", use->how, name) : pstrdup(use->how);
+		bool		known = name == NULL;
+		ListCell   *f;
+
+		foreach(f, reading->found)
+			known |= strcmp(((char **) lfirst(f))[0], reading->place) == 0 && strcmp(((char **) lfirst(f))[1], sentence) == 0;
+		if (known)
+			continue;
+		old = MemoryContextSwitchTo(reading->context);
+		reading->found = lappend(reading->found, palloc(2 * sizeof(char *)));
+		((char **) llast(reading->found))[0] = pstrdup(reading->place);
+		((char **) llast(reading->found))[1] = pstrdup(sentence);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+/* The SQL expression: does the text in which names are searched for have one? */
+#define MENTIONS(text) \
+	"EXISTS (SELECT FROM t WHERE strpos(lower(" text "), lower(t.relname)) > 0 OR t.serial AND " text " ~* 'pg_get_serial_sequence')"
+#define TABLES \
+	"WITH t AS (SELECT c.oid, c.relname, c.reltype, y.typarray, n, n = ANY ($2) AS hidden," \
+	"  regexp_replace(c.relname, '(\\W)', '\\\\\\1', 'g') AS pattern, EXISTS (SELECT FROM pg_depend s WHERE s.classid = 'pg_class'::regclass" \
+	"   AND s.refclassid = 'pg_class'::regclass AND s.refobjid = c.oid AND s.refobjsubid > 0 AND s.deptype IN ('a', 'i')" \
+	"   AND EXISTS (SELECT FROM pg_class q WHERE q.oid = s.objid AND q.relkind = 'S')) AS serial" \
+	" FROM unnest($1) n JOIN pg_class c ON c.oid = to_regclass(n) LEFT JOIN pg_type y ON y.oid = c.reltype) "
+
+List *
+cmig_expansion_readers(const CmigNames *relations, const CmigNames *hidden, char **unseen)
+{
+	/* functions whose arguments, result, or variables are rows of a table */
+	static CmigQuery rows = {
+		TABLES "SELECT format('function %s', p.oid::regprocedure), 'may ' || u.how || ' ' || t.n FROM t JOIN pg_proc p ON t.hidden"
+		" JOIN pg_language l ON l.oid = p.prolang CROSS JOIN LATERAL (SELECT 'use the row type of' AS how WHERE EXISTS (SELECT FROM pg_depend d"
+		"   WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_type'::regclass AND d.refobjid IN (t.reltype, t.typarray))"
+		"  OR l.lanname = 'plpgsql' AND strpos(lower(p.prosrc), lower(t.relname)) > 0"
+		"   AND (p.prosrc ~* ('\\m' || t.pattern || '\\M\"?\\s*%\\s*rowtype\\M') OR regexp_replace(p.prosrc, '\\mbegin\\M.*', '', 'i') ~* ("
+		"    '\\mdeclare\\M.*\\m(?!from\\M|join\\M|into\\M|only\\M|update\\M|table\\M)\\w+\"?\\s+(constant\\s+)?(\\w+\"?\\s*\\.\\s*)?\"?' || t.pattern ||"
+		"    '\\M\"?\\s*(\\[\\s*\\]\\s*)?(;|:=|=|default\\M|not\\M)'))"
+		"  UNION ALL SELECT 'use NEW or OLD with all columns of' WHERE l.lanname = 'plpgsql' AND EXISTS (SELECT FROM pg_trigger g"
+		"    WHERE g.tgrelid = t.oid AND g.tgfoid = p.oid AND NOT g.tgisinternal AND g.tgtype & 1 = 1)"
+		"   AND regexp_replace(p.prosrc, '\\mcoalesce\\s*\\(\\s*(new|old)\\s*,\\s*(new|old)\\s*\\)', '', 'gi') ~* '\\m(new|old)\\M\\s*(\\.\\s*\\*|[,)])') u"
+		" ORDER BY 1, 2", 2, {TEXTARRAYOID, TEXTARRAYOID}
+	};
+	static CmigQuery bodies = {
+		TABLES "SELECT format('function %s', p.oid::regprocedure), p.prosrc FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang"
+		" WHERE l.lanname = 'sql' AND p.prosqlbody IS NULL AND p.pronamespace NOT IN ('pg_catalog'::regnamespace, 'cmig'::regnamespace)"
+		" AND length(p.prosrc) < 100000 AND " MENTIONS("p.prosrc") " ORDER BY 1", 2, {TEXTARRAYOID, TEXTARRAYOID}
+	};
+
+	/*
+	 * The library's own function, which only a superuser can have made.  The
+	 * setting exists only if the library is preloaded.
+	 */
+	static CmigQuery statements = {
+		"SELECT quote_ident(n.nspname), EXISTS (SELECT FROM pg_settings s WHERE s.name = 'pg_stat_statements.max'),"
+		" has_function_privilege(p.oid, 'EXECUTE') AND has_schema_privilege(n.oid, 'USAGE') FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+		" JOIN pg_language l ON l.oid = p.prolang WHERE p.proname = 'pg_stat_statements' AND l.lanname = 'c' AND p.probin = '$libdir/pg_stat_statements'"
+		" AND p.pronargs = 1 ORDER BY 1 LIMIT 1"
+	};
+	Reading		reading = {.relations = relations,.hidden = hidden,.context = CurrentMemoryContext};
+	char	  **view = cmig_query_row(&statements);
+	List	   *texts;
+	ListCell   *cell;
+	ErrorData  *error;
+
+	reading.found = cmig_query_list(&rows, relations, hidden);
+	texts = cmig_query_list(&bodies, relations, hidden);
+	*unseen = view == NULL ? "extension pg_stat_statements is not installed" :
+		*view[1] == 'f' ? "pg_stat_statements is not in shared_preload_libraries" :
+		*view[2] == 'f' ? "you may not call pg_stat_statements" : NULL;
+	if (*unseen == NULL)
+	{
+		CmigQuery	query = {
+			psprintf(TABLES "SELECT format('statement \"%%s\"', CASE WHEN length(s.line) > 100 THEN left(s.line, 97) || '...' ELSE s.line END), s.query, s.hidden"
+					 " FROM (SELECT regexp_replace(btrim(q.query, E' \\n\\r\\t'), '\\s+', ' ', 'g') AS line, q.query, q.query = '<insufficient privilege>' AS hidden"
+					 "  FROM %s.pg_stat_statements(true) q WHERE q.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+					 "  AND length(q.query) < 100000) s WHERE s.hidden OR " MENTIONS("s.query") " GROUP BY 1, 2, 3 ORDER BY 1, 2", view[0]),
+			2, {TEXTARRAYOID, TEXTARRAYOID}
+		};
+
+		foreach(cell, cmig_query_list(&query, relations, hidden))
+			if (*((char **) lfirst(cell))[2] == 't')
+			*unseen = psprintf("those of other roles are not visible before GRANT pg_read_all_stats TO %s", quote_identifier(GetUserNameFromId(GetUserId(), false)));
+		else
+			texts = lappend(texts, lfirst(cell));
+		cmig_query_free(&query);
+	}
+	foreach(cell, texts)
+	{
+		reading.place = ((char **) lfirst(cell))[0];
+		reading.text = ((char **) lfirst(cell))[1];
+		/* what cannot be parsed is not SQL of this server */
+		error = cmig_subtransaction_try(read_text, &reading);
+		if (error != NULL && cmig_subtransaction_must_rethrow(error))
+			ReThrowError(error);
+	}
+	return reading.found;
 }
 
 void

@@ -356,7 +356,7 @@ cmig_journal_read_last_drift(CmigJournalDrift *drift)
 		"SELECT CASE WHEN isfinite(j.started_at::timestamptz)"
 		" THEN extract(epoch FROM clock_timestamp() - j.started_at::timestamptz)::bigint ELSE 0 END,"
 		" coalesce(j.message::text, ''), EXISTS (SELECT FROM cmig.journal n"
-		" WHERE n.id > j.id AND n.scope::text = j.scope::text AND n.direction::text NOT IN ('drift', 'repair'))"
+		" WHERE n.id > j.id AND n.scope::text = j.scope::text AND n.direction::text NOT IN ('drift', 'repair', 'expand', 'abandon'))"
 		" FROM cmig.journal j WHERE j.revision IS NULL AND j.direction::text = 'drift'"
 		" AND j.scope::text = $1 ORDER BY j.id DESC LIMIT 1",
 		1, {TEXTOID}

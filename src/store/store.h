@@ -194,7 +194,8 @@ typedef struct CmigJournalEntry
 	const char *revision;		/* id; NULL for a drift check, unless
 								 * cmig.capture has turned the drift into a
 								 * revision */
-	const char *direction;		/* upgrade, downgrade, stamp, repair, drift */
+	const char *direction;		/* upgrade, downgrade, stamp, repair, drift,
+								 * expand, abandon */
 	const char *outcome;		/* "done"; for a stepwise run, also "running"
 								 * or "failed" */
 	TimestampTz started_at;
@@ -719,6 +720,14 @@ extern List *cmig_expansion_relations(const CmigExpansion *expansion, bool fille
 
 /* Delete the rows of the current scope. */
 extern void cmig_expansion_forget(void);
+
+/*
+ * Returns what may break while the relations have hidden columns and views of a
+ * new version, a List of char *[2]: the place, and a sentence.  "hidden" are
+ * those that get hidden columns.  *unseen is why statements could not be
+ * searched, or NULL.
+ */
+extern List *cmig_expansion_readers(const CmigNames *relations, const CmigNames *hidden, char **unseen);
 
 /* Raise error 55000 if the revision, whose script would change, is expanded. */
 extern void cmig_expansion_keep(const char *revision);

@@ -43,6 +43,9 @@ PG_FUNCTION_INFO_V1(cmig_abandon);
 PG_FUNCTION_INFO_V1(cmig_expansion);
 PG_FUNCTION_INFO_V1(cmig_version_schema);
 
+/* How many places the error lists that must be confirmed. */
+#define MAX_READERS 20
+
 /* A step as stored. */
 typedef struct StoredStep
 {
@@ -318,6 +321,14 @@ in_scope(void)
 }
 
 static void
+write_journal(const char *revision, const char *direction, const char *message)
+{
+	CmigJournalEntry entry = {.revision = revision,.direction = direction,.message = message};
+
+	(void) cmig_journal_write(&entry);
+}
+
+static void
 set_state(const Work *work, const char *state)
 {
 	CmigRole	saved;
@@ -325,6 +336,8 @@ set_state(const Work *work, const char *state)
 	cmig_toplevel_snapshot();
 	cmig_role_act_as_caller(&saved, work->caller);
 	cmig_query_do(&state_query, work->expansion->scope, state);
+	if (strcmp(state, "expanded") == 0)
+		write_journal(work->expansion->revision, "expand", "ended");
 	cmig_role_return(&saved);
 	cmig_toplevel_commit();
 }
@@ -333,9 +346,46 @@ set_state(const Work *work, const char *state)
 	"SELECT coalesce(md5(string_agg(format('%s %s %s %s', s.position, s.phase, s.relation, s.statement), chr(10) ORDER BY s.position)), '')" \
 	" FROM cmig.expansion_step s WHERE s.scope = $1"
 
+/*
+ * Raise an error if statements of the builds may fail, unless that is confirmed:
+ * before anything runs.
+ */
+static void
+require_confirmed(const CmigExpansionPlan *plan)
+{
+	StringInfoData places;
+	char	   *unseen;
+	List	   *found = cmig_expansion_readers(&plan->viewed, &plan->hidden, &unseen);
+	ListCell   *cell;
+
+	if (unseen != NULL && plan->viewed.count > 0 && !cmig_scope_is_set())
+		ereport(NOTICE,
+				(errmsg("statements of the builds were not searched: %s", unseen)));
+	if (found == NIL)
+		return;
+	initStringInfo(&places);
+	foreach(cell, found)
+	{
+		char	  **row = lfirst(cell);
+
+		if (foreach_current_index(cell) == MAX_READERS)
+		{
+			appendStringInfo(&places, "\nand %d more", list_length(found) - MAX_READERS);
+			break;
+		}
+		appendStringInfo(&places, "%s%s %s", places.len > 0 ? "\n" : "", row[0], row[1]);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("statements may fail while revision \"%s\" is expanded", plan->revision),
+			 errdetail("%s", places.data),
+			 errhint("Name the columns there, so that hidden ones do no harm, and use nothing that a view does not take in the new build. To go on: CALL cmig.expand(%s, confirm => true)",
+					 quote_literal_cstr(plan->revision))));
+}
+
 /* Plan the expansion, and store it. */
 static void
-begin_expansion(Work *work, const char *target)
+begin_expansion(Work *work, const char *target, bool confirmed)
 {
 	static CmigQuery insert_run = {
 		"INSERT INTO cmig.expansion_run (scope, revision, revisions, schemas, columns, checksum) SELECT $1, $2, $3, $4, coalesce(jsonb_agg(c), '[]'), (" STEPS_CHECKSUM ")"
@@ -366,7 +416,11 @@ begin_expansion(Work *work, const char *target)
 	/* is the scope's schema safe for scripts? */
 	cmig_session_enter(false);
 	cmig_session_leave();
+	if (cmig_expand_at_start)
+		cmig_expand_at_start(&now, plan);
 	expansion = cmig_expansion_plan(&now, plan);
+	if (!confirmed)
+		require_confirmed(expansion);
 	schemas.names = palloc(sizeof(char *) * Max(list_length(expansion->schemas), 1));
 	foreach(cell, expansion->schemas)
 		schemas.names[schemas.count++] = lfirst(cell);
@@ -388,6 +442,7 @@ begin_expansion(Work *work, const char *target)
 		cmig_query_do(&insert_step, cmig_scope_current(), ++position, step->phase, step->relation, step->sql);
 	}
 	cmig_query_do(&insert_run, cmig_scope_current(), expansion->revision, &expansion->revisions, &schemas, columns.data);
+	write_journal(expansion->revision, "expand", "begun");
 }
 
 /*
@@ -436,7 +491,7 @@ expand(Work *work, FunctionCallInfo fcinfo)
 	work->expansion = cmig_expansion_read();
 	if (work->expansion == NULL)
 	{
-		begin_expansion(work, target ? target : "head");
+		begin_expansion(work, target ? target : "head", !PG_ARGISNULL(3) && PG_GETARG_BOOL(3));
 		work->expansion = cmig_expansion_read();
 		cmig_toplevel_commit();
 		if (work->expansion == NULL)
@@ -601,6 +656,29 @@ static CmigQuery audit_after = {
 	"SELECT count(*) FROM cmig.enable_audit($1::oid::regclass)", 1, {TEXTOID}
 };
 
+/* Run the verify sections, as after an upgrade. */
+static void
+verify(const Work *work)
+{
+	CmigRole	saved;
+	CmigSituation now;
+	CmigPlan   *plan;
+
+	cmig_role_act_as_caller(&saved, work->caller);
+	now = cmig_move_read(true);
+	plan = cmig_move_plan_upgrade(&now, cmig_argument_one(work->expansion->revision));
+	cmig_role_return(&saved);
+	for (int i = 0; i < plan->count; i++)
+	{
+		CmigRunStep *step;
+
+		cmig_role_act_as_caller(&saved, work->caller);
+		step = cmig_step_texts_fetch(now.graph, plan, plan->steps[i].node);
+		cmig_role_return(&saved);
+		cmig_runner_run(step, CMIG_RUN_VERIFY);
+	}
+}
+
 /* Attempt callback: everything that contract or abandon does at once. */
 static void
 run_last(void *arg)
@@ -661,6 +739,8 @@ run_last(void *arg)
 	foreach(cell, audited)
 		if (lfirst(cell) != NULL)
 		cmig_query_do(&audit_after, lfirst(cell));
+	if (contract)
+		verify(work);
 	cmig_role_act_as_caller(&saved, work->caller);
 	schema = contract ? NULL : cmig_query_value(&left, work->expansion->scope);
 	if (schema != NULL)
@@ -672,7 +752,10 @@ run_last(void *arg)
 	if (contract)
 		record(work->expansion);
 	else
+	{
 		cmig_query_do(&forget_backfills, work->expansion->scope);
+		write_journal(work->expansion->revision, "abandon", NULL);
+	}
 	cmig_expansion_forget();
 	cmig_role_return(&saved);
 }

@@ -197,6 +197,8 @@ typedef struct CmigExpansionPlan
 	char	   *revision;		/* the last one; the name of the version */
 	CmigNames	revisions;
 	List	   *schemas;		/* of char *: the schemas with a version */
+	CmigNames	viewed;			/* the real tables with a view */
+	CmigNames	hidden;			/* of these, the ones with hidden columns */
 	List	   *steps;			/* of CmigExpansionStep * */
 	List	   *columns;		/* of char **: relation, name of the new
 								 * version, kind, column, hidden column, up,

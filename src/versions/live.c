@@ -169,6 +169,45 @@ add_privileges(CmigPlanning *p)
 	}
 }
 
+/* Returns how the live table differs from that of the revisions, or NULL. */
+static char *
+difference(const CmigShapeTable *table, const CmigShapeTable *now)
+{
+	ListCell   *c;
+	ListCell   *d;
+
+	if (now == NULL)
+		return "It does not exist.";
+	foreach(c, table->columns)
+	{
+		const CmigShapeColumn *a = lfirst(c);
+		const CmigShapeColumn *b = cmig_shape_column_named(now, a->name);
+
+		if (b == NULL)
+			return psprintf("It has no column %s.", quote_identifier(a->name));
+		if (!cmig_text_same(a->type, b->type) || !cmig_text_same(a->not_null, b->not_null))
+			return psprintf("Its column %s is %s%s, and that of the revisions is %s%s.", quote_identifier(a->name),
+							b->type, *b->not_null == 't' ? " NOT NULL" : "", a->type, *a->not_null == 't' ? " NOT NULL" : "");
+		if (!cmig_text_same(a->identity, b->identity) || !cmig_text_same(a->generated, b->generated) || !cmig_text_same(a->sequence, b->sequence))
+			return psprintf("Its column %s differs in how its values are generated.", quote_identifier(a->name));
+	}
+	foreach(c, now->columns)
+		if (cmig_shape_column_named(table, ((CmigShapeColumn *) lfirst(c))->name) == NULL)
+		return psprintf("The revisions do not create its column %s.", quote_identifier(((CmigShapeColumn *) lfirst(c))->name));
+	forboth(c, table->parts, d, now->parts)
+	{
+		const CmigShapePart *a = lfirst(c);
+		const CmigShapePart *b = lfirst(d);
+
+		if (!cmig_text_same(a->name, b->name) || !cmig_text_same(a->definition, b->definition) || !cmig_text_same(a->kind, b->kind))
+			return psprintf("It has \"%s\" (%s), and that of the revisions has \"%s\" (%s).", b->name, b->definition, a->name, a->definition);
+	}
+	if (list_length(now->parts) != list_length(table->parts))
+		return psprintf("%s index or constraint \"%s\".", d ? "The revisions do not create its" : "It has no",
+						((CmigShapePart *) lfirst(d ? d : c))->name);
+	return NULL;
+}
+
 /* Is the live table the one that the applied revisions create? */
 static void
 require_no_drift(CmigPlanning *p)
@@ -181,38 +220,24 @@ require_no_drift(CmigPlanning *p)
 	{
 		const CmigVersionTable *table = lfirst(t);
 		const CmigShapeTable *now = NULL;
-		bool		equal;
+		char	   *differs;
 
 		if (!table->viewed && table->build == NIL && table->drop == NIL)
 			continue;
 		foreach(c, live)
 			if (cmig_text_same(((CmigShapeTable *) lfirst(c))->qualified, table->a->qualified))
 			now = lfirst(c);
-		equal = now != NULL && list_length(now->columns) == list_length(table->a->columns) &&
-			list_length(now->parts) == list_length(table->a->parts);
-		for (int i = 0; equal && i < list_length(now->columns); i++)
-		{
-			const CmigShapeColumn *a = list_nth(table->a->columns, i);
-			const CmigShapeColumn *b = cmig_shape_column_named(now, a->name);
-
-			equal = b != NULL && cmig_text_same(a->type, b->type) && cmig_text_same(a->not_null, b->not_null) && cmig_text_same(a->identity, b->identity) &&
-				cmig_text_same(a->generated, b->generated) && cmig_text_same(a->sequence, b->sequence);
-		}
-		for (int i = 0; equal && i < list_length(now->parts); i++)
-		{
-			const CmigShapePart *a = list_nth(table->a->parts, i);
-			const CmigShapePart *b = list_nth(now->parts, i);
-
-			equal = cmig_text_same(a->name, b->name) && cmig_text_same(a->definition, b->definition) && cmig_text_same(a->kind, b->kind);
-		}
 		if (now != NULL && *now->inherits != 'f')
 			cmig_versions_refuse(psprintf("table %s", table->a->qualified), "It has a child, or a foreign table as a partition.");
 		if (now != NULL && cmig_citus_manages((Oid) strtoul(now->oid, NULL, 10)))
 			cmig_versions_refuse(psprintf("table %s", table->a->qualified), "Citus manages it.");
-		if (!equal)
+		differs = difference(table->a, now);
+		if (differs != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("table %s is not the one that the applied revisions create", table->a->qualified),
+					 errmsg("revision \"%s\" cannot be expanded, because table %s is not the one that the applied revisions create",
+							p->result->revision, table->a->qualified),
+					 errdetail("%s", differs),
 					 errhint("SELECT * FROM cmig.%sdrift()", cmig_scope_is_set() ? "scope_" : "")));
 	}
 }
@@ -305,11 +330,20 @@ require_no_obstacle(CmigPlanning *p)
 static void
 require_unpublished(CmigPlanning *p)
 {
+	/* the statements that give the table a list of columns, and keep the rest */
 	static CmigQuery query = {
-		.sql = "SELECT p.pubname, c.oid::regclass, p.puballtables OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace),"
-		" (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a"
-		"  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> ALL ($2))"
-		" FROM pg_class c, pg_publication p WHERE (c.oid = to_regclass($1) OR c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)))) AND (p.puballtables"
+		.sql = "WITH tree (oid) AS (SELECT to_regclass($1) UNION SELECT relid FROM pg_partition_tree(to_regclass($1))) SELECT p.pubname, c.oid::regclass, CASE WHEN p.puballtables OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid)"
+		"  THEN format('BEGIN; DROP PUBLICATION %1$I; CREATE PUBLICATION %1$I FOR TABLE %2$s WITH (publish = %3$L, publish_via_partition_root = %4$s); COMMIT',"
+		"   p.pubname, (SELECT string_agg(format('%I.%I', x.schemaname, x.tablename) || CASE WHEN EXISTS (SELECT FROM tree WHERE tree.oid = to_regclass(format('%I.%I', x.schemaname, x.tablename)))"
+		"     THEN format(' (%s)', l.columns) ELSE '' END || coalesce(' WHERE (' || x.rowfilter || ')', ''), ', ' ORDER BY x.schemaname, x.tablename)"
+		"    FROM pg_publication_tables x WHERE x.pubname = p.pubname), concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,"
+		"     CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END), p.pubviaroot::text)"
+		"  ELSE format('ALTER PUBLICATION %1$I DROP TABLE %2$s; ALTER PUBLICATION %1$I ADD TABLE %2$s (%3$s)', p.pubname, c.oid::regclass, l.columns)"
+		"   || coalesce((SELECT format(' WHERE (%s)', pg_get_expr(r.prqual, r.prrelid)) FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND r.prqual IS NOT NULL), '') END"
+		" FROM tree JOIN pg_class c USING (oid) CROSS JOIN pg_publication p CROSS JOIN LATERAL"
+		"  (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns FROM pg_attribute a"
+		"   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attname <> ALL ($2)) l"
+		" WHERE (p.puballtables"
 		"  OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace)"
 		"  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND (r.prattrs IS NULL OR EXISTS ("
 		"   SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (r.prattrs::int2[]) AND a.attname = ANY ($2))))) ORDER BY 1",
@@ -340,10 +374,7 @@ require_unpublished(CmigPlanning *p)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("table %s cannot be expanded because of publication \"%s\"", row[1], row[0]),
 				 errdetail("It must have a list of columns, without those that only the old version has: subscribers do not have the hidden columns."),
-				 *row[2] == 't' ?
-				 errhint("Publish its tables one by one, with lists of columns: CREATE PUBLICATION %s FOR TABLE %s (%s), ...", quote_identifier(row[0]), row[1], row[3]) :
-				 errhint("ALTER PUBLICATION %s DROP TABLE %s; ALTER PUBLICATION %s ADD TABLE %s (%s)", quote_identifier(row[0]), row[1],
-						 quote_identifier(row[0]), row[1], row[3])));
+				 errhint("%s", row[2])));
 	}
 }
 

@@ -824,6 +824,8 @@ plan_all(CmigReplay *replay, void *arg)
 	foreach(cell, p->tables)
 		match_parts(p, lfirst(cell));
 
+	p->result->viewed.names = palloc(sizeof(char *) * list_length(p->tables));
+	p->result->hidden.names = palloc(sizeof(char *) * list_length(p->tables));
 	/* schemas first, then what is new, then each table */
 	foreach(cell, p->result->schemas)
 		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("CREATE SCHEMA %s", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell)))));
@@ -846,6 +848,9 @@ plan_all(CmigReplay *replay, void *arg)
 			cmig_versions_add_triggers(p, table);
 		try_steps(p, from, NULL);
 		add_column_rows(p, table);
+		p->result->viewed.names[p->result->viewed.count++] = table->a->qualified;
+		if (table->filled || (table->columns != NIL && ((CmigVersionColumn *) llast(table->columns))->hidden != NULL))
+			p->result->hidden.names[p->result->hidden.count++] = table->a->qualified;
 	}
 	from = list_length(p->result->steps);
 	cmig_versions_add_readers(p);
