@@ -17,7 +17,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-my $points = $ENV{CMIG_KILL_POINTS} || 10;
+my $points = $ENV{CMIG_KILL_POINTS} || 6;
 my $seed = $ENV{CMIG_SEED} // 20260130;
 srand($seed);
 note("CMIG_SEED=$seed");
