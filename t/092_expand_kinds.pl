@@ -63,9 +63,11 @@ my @kinds = (
 		-- cmig:down t.k = nullif(k, 'c')::text\n",
 		q{INSERT INTO t (id, m) VALUES (4, 'meh'); INSERT INTO n.t (id, m, k) VALUES (5, 'blue', 'b'); UPDATE t SET m = 'sad' WHERE id = 2; SET search_path = public_042, public; UPDATE n.t SET m = 'blue'::mood, k = (SELECT max(k)::text::kind FROM v WHERE k < 'c') WHERE id = 1; RESET search_path;},
 		'1|sad|a 2|sad|a 3|meh|a 4|meh|a 5|sad|b', '1|blue|a 2|blue|a 3|ok|a 4|ok|a 5|blue|b' ],
-	[ 'ALTER TYPE ... RENAME VALUE', q{CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE t (id int PRIMARY KEY, m mood NOT NULL DEFAULT 'sad'); INSERT INTO t VALUES (1, 'sad'), (2, 'ok'); CREATE TABLE u (id int, m mood UNIQUE);},
-		"ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'; ALTER TYPE mood ADD VALUE 'wow' AFTER 'blue'",
-		q{INSERT INTO t VALUES (3); INSERT INTO n.t (id) VALUES (4); INSERT INTO t VALUES (5, 'ok'); UPDATE n.t SET m = 'blue' WHERE id = 2; INSERT INTO n.u VALUES (1, 'blue');},
+	[ 'ALTER TYPE ... RENAME VALUE', q{CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE t (id int PRIMARY KEY, m mood NOT NULL DEFAULT 'sad'); INSERT INTO t VALUES (1, 'sad'), (2, 'ok'); CREATE TABLE u (id int, m mood UNIQUE);
+		CREATE VIEW v AS SELECT m FROM t; CREATE FUNCTION f(m mood) RETURNS text LANGUAGE sql AS 'SELECT m::text';},
+		"DROP VIEW v; DROP FUNCTION f(mood); ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'; ALTER TYPE mood ADD VALUE 'wow' AFTER 'blue';
+		CREATE VIEW v AS SELECT m FROM t; CREATE FUNCTION f(m mood) RETURNS text LANGUAGE sql AS 'SELECT m::text'",
+		q{INSERT INTO t VALUES (3); INSERT INTO n.t (id) VALUES (4); INSERT INTO t VALUES (5, 'ok'); UPDATE n.t SET m = n.f('blue')::n.mood WHERE id = 2; INSERT INTO n.u SELECT 1, max(m) FROM n.v;},
 		'1|sad 2|sad 3|sad 4|sad 5|ok', '1|blue 2|blue 3|blue 4|blue 5|ok' ],
 	[ 'from JSON to a column', q{CREATE TABLE t (id int PRIMARY KEY, doc jsonb NOT NULL DEFAULT '{}'); INSERT INTO t VALUES (1, '{"a": "x"}');},
 		"ALTER TABLE t ADD a text;\n-- cmig:up t.a = doc->>'a'\nALTER TABLE t DROP doc;\n-- cmig:down t.doc = jsonb_build_object('a', a)",
@@ -195,6 +197,7 @@ my @refused = (
 		'function public.f\(\) cannot be expanded\nDETAIL:  Its body contains "public.t"' ],
 	[ "CREATE TABLE t (id int, a text); CREATE VIEW v AS SELECT a FROM t; CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER g INSTEAD OF INSERT ON v FOR EACH ROW EXECUTE FUNCTION f()",
 		'CREATE OR REPLACE VIEW v AS SELECT a FROM t WHERE id > 1', 'view public.v cannot be expanded' ],
+	[ "CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TABLE t (m mood); CREATE VIEW v AS SELECT m FROM t", "ALTER TYPE mood RENAME VALUE 'a' TO 'c'", 'the change cannot be expanded\nDETAIL:  A statement fails that would be run: cannot change data type of view column' ],
 	[ "CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TABLE t (m mood[])", "ALTER TYPE mood RENAME VALUE 'a' TO 'c'", 'the expression cannot be converted to type mood\[\]' ],
 	[ 'CREATE TABLE t (id int)', 'ALTER TABLE t ADD b text NOT NULL', 'column t.b needs a line "-- cmig:up"' ],
 	[ 'CREATE TABLE t (id int, a text NOT NULL)', 'ALTER TABLE t DROP a', 'column t.a needs a line "-- cmig:down"' ],
@@ -319,6 +322,15 @@ foreach my $one (@refused)
 	like(($node->psql($name, 'CALL cmig.expand()'))[2], qr/ERROR:  stopped/, 'interrupted');
 	$node->safe_psql($name, 'DROP EVENT TRIGGER stop; DROP FUNCTION stop(); CALL cmig.abandon()');
 	is(dump_of($name), $dump, 'interrupted: abandoned');
+}
+
+# a function that is new in the revision exists
+{
+	my $name = database('CREATE TABLE t (id int, a text);', "ALTER TABLE t RENAME a TO b; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'");
+
+	$node->safe_psql($name, "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 7'");
+	like(($node->psql($name, 'CALL cmig.expand()'))[2], qr/ERROR:  function "f" already exists with same argument types/, 'a function exists');
+	is($node->safe_psql($name, 'CALL cmig.abandon(); SELECT f()'), '7', 'a function exists: it stays');
 }
 
 # a partition that is attached without the defaults of its parent

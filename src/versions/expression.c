@@ -129,6 +129,8 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("the expression contains %s", pstate->p_hasSubLinks ? "a subquery" : pstate->p_hasTargetSRFs ?
 						"a function that returns a set" : "an aggregate or window function"),
+				 pstate->p_hasSubLinks ?
+				 errhint("Use only columns of the row. To move a column to another table, add it there, let the application write both, and drop the old one in a later revision.") :
 				 errhint("Use only columns of the row.")));
 	pull_varattnos(expr, 1, &reads);
 	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)

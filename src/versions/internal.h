@@ -133,6 +133,9 @@ typedef struct CmigShapeReader
  */
 extern List *cmig_shape_readers(const CmigImage *image);
 
+/* Returns the reader in the image, or NULL. */
+extern const CmigObject *cmig_shape_reader_object(const CmigShapeReader *reader, const CmigImage *image);
+
 /* Returns the qualified name of the reader in a schema. */
 extern char *cmig_shape_reader_name(const CmigShapeReader *reader, const char *schema);
 

@@ -346,14 +346,18 @@ match_readers(CmigPlanning *p, const CmigImage *image)
 	foreach(cell, cmig_shape_readers(image))
 	{
 		CmigShapeReader *reader = lfirst(cell);
-		const char *name = cmig_shape_reader_name(reader, reader->schema);
+		const CmigObject *after = cmig_shape_reader_object(reader, p->after);
 		bool		changed;
 		bool		follows = false;
 
 		reader->old = find_reader(p->old_readers, reader->key);
 		foreach(c, reader->old ? NIL : p->old_readers)
-			if (strcmp(cmig_shape_reader_name(lfirst(c), ((CmigShapeReader *) lfirst(c))->schema), name) == 0)
-			reader->old = lfirst(c);
+		{
+			const CmigObject *before = cmig_shape_reader_object(lfirst(c), p->before);
+
+			if (before->kind == after->kind && strcmp(before->identity, after->identity) == 0)
+				reader->old = lfirst(c);
+		}
 		changed = reader->old == NULL || strcmp(reader->old->key, reader->key) != 0 || strcmp(reader->old->definition, reader->definition) != 0;
 		foreach(c, p->readers)
 			follows |= strstr(reader->reads, psprintf(" %s ", ((CmigShapeReader *) lfirst(c))->key)) != NULL;
@@ -657,6 +661,7 @@ find_created(CmigPlanning *p)
 		&cmig_kind_foreign_key, &cmig_kind_sequence, &cmig_kind_sequence_owner, &cmig_kind_enum, &cmig_kind_domain,
 		&cmig_kind_domain_constraint, &cmig_kind_composite, &cmig_kind_attribute, &cmig_kind_range, &cmig_kind_function,
 	&cmig_kind_extension, &cmig_kind_schema, &cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_statistics};
+	static const char or_replace[] = "CREATE OR REPLACE ";
 	ListCell   *cell;
 
 	foreach(cell, cmig_replay_compare(p->before, p->after))
@@ -682,8 +687,10 @@ find_created(CmigPlanning *p)
 		if (!known)
 			cmig_versions_refuse(psprintf("%s %s", line->kind, line->object), "It is new in the revision, and only the new version would have it.");
 		p->created = lappend(p->created, line);
+		/* a function that is not from a revision must not be replaced */
 		if (!line->within)
-			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", pstrdup(line->upgrade));
+			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", strncmp(line->upgrade, or_replace, strlen(or_replace)) == 0 ?
+								   psprintf("CREATE %s", line->upgrade + strlen(or_replace)) : pstrdup(line->upgrade));
 	}
 }
 

@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
@@ -95,6 +97,14 @@ cmig_shape_readers(const CmigImage *image)
 		result = lappend(result, reader);
 	}
 	return result;
+}
+
+const CmigObject *
+cmig_shape_reader_object(const CmigShapeReader *reader, const CmigImage *image)
+{
+	CmigAddress address = {reader->key[0] == 'c' ? RelationRelationId : ProcedureRelationId, strtoul(reader->key + 1, NULL, 10), 0};
+
+	return cmig_image_find_exactly(image, address);
 }
 
 char *

@@ -7,8 +7,6 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_proc.h"
 #include "commands/defrem.h"
 #include "common/string.h"
 #include "utils/builtins.h"
@@ -449,10 +447,9 @@ add_readers_contract(CmigPlanning *p)
 	for (int i = list_length(p->old_readers) - 1; i >= 0; i--)
 	{
 		const CmigShapeReader *old = list_nth(p->old_readers, i);
-		CmigAddress address = {old->key[0] == 'c' ? RelationRelationId : ProcedureRelationId, strtoul(old->key + 1, NULL, 10), 0};
 
-		/* a body that is a string depends on nothing */
-		if (old->body == NULL && cmig_image_find_exactly(p->after, address) == NULL)
+		/* a body that is a string depends on nothing, but arguments on types */
+		if ((old->body == NULL || p->enums != NIL) && cmig_shape_reader_object(old, p->after) == NULL)
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", psprintf("DROP %s %s", old->kind, cmig_shape_reader_name(old, old->schema)));
 	}
 	foreach(cell, p->readers)
