@@ -882,7 +882,7 @@ AS $metrics$
 	 UNION ALL SELECT 'audit_log_bytes', NULL, sum(pg_total_relation_size(t.relid)) FROM pg_partition_tree(to_regclass('cmig_audit.log')) t WHERE t.isleaf
 	 UNION ALL SELECT 'expansion_state', jsonb_build_object('revision', x.revision, 'state', x.state), 1 FROM cmig.expansion_run x WHERE x.scope = ''
 	 UNION ALL SELECT 'expansion_changed_timestamp_seconds', NULL, extract(epoch FROM x.changed_at) FROM cmig.expansion_run x WHERE x.scope = ''
-	 UNION ALL SELECT 'scopes_expanded', NULL, count(*) FROM cmig.expansion_run x WHERE x.scope <> ''
+	 UNION ALL SELECT 'scopes_expanded', NULL, count(*) FROM cmig.expansion_run x WHERE x.scope <> '' HAVING count(*) > 0
 	 UNION ALL SELECT 'expansion_steps_to_do', NULL, count(*) FROM cmig.expansion_step s WHERE s.scope = '' AND NOT s.done AND s.phase IN ('prepare', 'fill', 'build') HAVING EXISTS (SELECT FROM cmig.expansion_run x WHERE x.scope = '')
 	 UNION ALL SELECT 'rls_findings', r.labels, r.value FROM rls r
 	 UNION ALL SELECT 'rls_check_timestamp_seconds', r.labels - 'severity', extract(epoch FROM r.at) FROM rls r WHERE r.labels ->> 'severity' = 'error'

@@ -855,12 +855,12 @@ typedef struct WholeUses
 	List	   *ctes;			/* of CommonTableExpr * */
 	List	   *followed;		/* of Node *: queries */
 	const List *from;			/* what the current list of results reads */
-}			WholeUses;
+} WholeUses;
 
-static void find_results(Node *stmt, WholeUses * uses);
+static void find_results(Node *stmt, WholeUses *uses);
 
 static void
-add_use(WholeUses * uses, const RangeVar *relation, const char *how, bool all_columns)
+add_use(WholeUses *uses, const RangeVar *relation, const char *how, bool all_columns)
 {
 	CmigWholeUse *use = palloc(sizeof(CmigWholeUse));
 
@@ -872,7 +872,7 @@ add_use(WholeUses * uses, const RangeVar *relation, const char *how, bool all_co
 
 /* An item of FROM of which all columns are read, if it has the name, or any. */
 static void
-find_in_item(Node *item, const char *name, WholeUses * uses)
+find_in_item(Node *item, const char *name, WholeUses *uses)
 {
 	if (IsA(item, RangeTableSample))
 		item = ((RangeTableSample *) item)->relation;
@@ -940,7 +940,7 @@ find_star(Node *node, void *context)
 }
 
 static void
-find_in_list(List *results, const RangeVar *relation, const List *from, WholeUses * uses)
+find_in_list(List *results, const RangeVar *relation, const List *from, WholeUses *uses)
 {
 	uses->from = relation ? lcons(unconstify(RangeVar *, relation), list_copy(from)) : from;
 	(void) find_star((Node *) results, uses);
@@ -948,7 +948,7 @@ find_in_list(List *results, const RangeVar *relation, const List *from, WholeUse
 
 /* The results of a query, which depend on the number of columns it reads. */
 static void
-find_results(Node *stmt, WholeUses * uses)
+find_results(Node *stmt, WholeUses *uses)
 {
 	List	   *ctes = uses->ctes;
 	const		WithClause *with = NULL;

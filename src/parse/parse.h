@@ -360,7 +360,7 @@ typedef struct CmigWholeUse
 	const RangeVar *relation;	/* NULL if it cannot be told */
 	const char *how;			/* such as "truncates" */
 	bool		all_columns;	/* only while it has hidden columns */
-}			CmigWholeUse;
+} CmigWholeUse;
 
 /*
  * Returns a List of CmigWholeUse: what a statement reads or writes by the

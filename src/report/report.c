@@ -16,7 +16,10 @@ drawing_read(const CmigView *view, const CmigMarks *range)
 {
 	CmigGraph  *graph = view->graph;
 	CmigNames  *begun = cmig_progress_begun();
-	const CmigExpansion *expansion = cmig_expansion_read();
+
+	/* a role may have been granted the tables of version 1.1 only */
+	static CmigQuery readable = {"SELECT FROM pg_class WHERE oid = to_regclass('cmig.expansion_run') AND has_table_privilege(oid, 'SELECT')"};
+	const CmigExpansion *expansion = cmig_query_do(&readable) > 0 ? cmig_expansion_read() : NULL;
 	int			total = graph->count + graph->repeatable_count;
 	CmigPictureState *states = palloc_extended(sizeof(CmigPictureState) *
 											   (Size) Max(total, 1), MCXT_ALLOC_HUGE);

@@ -171,7 +171,7 @@ read_text(void *arg)
 	foreach(s, cmig_raw_parse(reading->text, RAW_PARSE_DEFAULT))
 		foreach(u, cmig_expand_whole_uses(lfirst(s)))
 	{
-		const		CmigWholeUse *use = lfirst(u);
+		const CmigWholeUse *use = lfirst(u);
 		const char *name = use->relation ? relation_of(use->all_columns ? reading->hidden : reading->relations, use->relation) : "";
 		char	   *sentence = name && *name ? psprintf("%s %s", use->how, name) : pstrdup(use->how);
 		bool		known = name == NULL;
