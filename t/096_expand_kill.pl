@@ -69,7 +69,7 @@ sub state_of
 
 	return join "\n", dump_of($db, '--schema-only', '--exclude-schema=cmig'),
 	  map { query($node, $db, $_) } (map { "SELECT '$_', count(*), md5(string_agg(t::text, E'\\n' ORDER BY id)) FROM $_ t" } @tables),
-	  'SELECT * FROM cmig.version', "SELECT revision, direction, outcome, message FROM cmig.journal WHERE revision IS NOT NULL ORDER BY id",
+	  'SELECT * FROM cmig.version', "SELECT revision, direction, outcome, message FROM cmig.journal WHERE direction = 'upgrade' ORDER BY id",
 	  'SELECT count(*) FROM cmig.expansion_run', 'SELECT count(*) FROM cmig.expansion_step', 'SELECT object FROM cmig.drift()';
 }
 
