@@ -196,7 +196,7 @@ foreach my $call ([ 'backfill', "cmig.backfill('moved', 'n = n + 1')" ],
 #
 query($node, 'postgres', 'CREATE ROLE ann LOGIN; CREATE TABLE slow (n int); ALTER TABLE slow OWNER TO ann; GRANT ALL ON SCHEMA public TO ann; SELECT cmig.grant_access(\'ann\', \'migrator\')');
 my $settings = "SHOW deadlock_timeout; SHOW log_lock_waits; SHOW client_min_messages";
-my $waits = qr/NOTICE:  00000: process \d+ still waiting for AccessExclusiveLock on relation \d+ of database \d+ after \d{4}\.\d+ ms\nDETAIL:  Process holding the lock: $holder_pid\. Wait queue: \d+\.\nHINT:  [^\n]*SELECT \* FROM cmig.status\(\)\n/;
+my $waits = qr/NOTICE:  00000: process \d+ still waiting for AccessExclusiveLock on relation \d+ of database \d+ after \d{4}\.\d+ ms\nDETAIL:  Process holding the lock: $holder_pid\. Wait queue: \d+\.\n(?:SQL statement "[^\n]*\n)?pg_cmig: [^\n]*\nHINT:  [^\n]*SELECT \* FROM cmig.status\(\)\n/;
 foreach my $call ('SELECT cmig.upgrade()', 'CALL cmig.upgrade_stepwise()')
 {
 	my $log = -s $node->logfile;

@@ -110,6 +110,10 @@ query($node, 'postgres', 'CREATE DATABASE empty');
 gives(3, '^$', '^ERROR:  permission denied to create extension "pg_cmig"\nHINT:  As a superuser or the owner of the database: GRANT CREATE ON DATABASE empty TO somebody\n$', 'ensure-version', '-U', 'somebody', '-d', 'empty');
 gives(3, '^cmig.conf\n$', '^ERROR:  permission denied to create database\nHINT:  As a superuser: ALTER ROLE somebody CREATEDB\n$', 'init', '--create-database', '-U', 'somebody', '-d', 'new');
 
+gives(2, '^$', q{\ncmig revision -m 'it''s new'\n} =~ s/''/'\\\\''/r, 'revision', "it's new");
+query($node, 'guard', q{SELECT count(*) FROM cmig.grant_access('somebody', 'migrator')});
+gives(3, '^$', "ERROR:  permission denied for function load\nHINT:  To run what is stored: cmig upgrade --no-load\\. ", 'upgrade', '-U', 'somebody');
+
 # --- positions ---------------------------------------------------------------
 
 # Messages name the file and the line in it.

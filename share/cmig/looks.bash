@@ -172,13 +172,13 @@ items()
 					print text[n] == "" ? "" : "    " text[n]
 					continue
 				}
-				whole = text[n] ~ /^-> ([A-Z]+ [A-Z* ]|cmig )/
+				whole = text[n] ~ /^-> ([A-Z]+ ([A-Z* ]|cmig\.)|cmig )/
 				if (hint[n] && text[n] !~ /^->/) line = line "   "
 				count = split(text[n], words, " ")
 				comment = ""
 				for (i = 1; i <= count; i++) {
 					# a comment after a command can be wrapped
-					if (words[i] == "#") comment = "# "
+					if (words[i] == "#" && text[n] !~ /# .*cmig /) comment = "# "
 					if (i > 1 && (!whole || comment) && length(line " " words[i]) > columns) {
 						print line
 						line = sprintf("%*s", indent + (hint[n] ? 3 : 0), "") (words[i] == "#" ? "" : comment) words[i]

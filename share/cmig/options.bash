@@ -119,6 +119,7 @@ refuse_arguments()
 	local words hint=''
 
 	words="cmig $verb $(verb_field "$verb" 1)"
+	[ "$verb" != revision ] || hint="cmig revision -m '${arguments[*]//"$apostrophe"/"$apostrophe$backslash$apostrophe$apostrophe"}'$newline"
 	[[ "$verb ${DIRECTION:-}" != *downgrade* ]] || hint="To revert the last revision: cmig $verb${DIRECTION:+ $DIRECTION} -1. To revert all: cmig $verb${DIRECTION:+ $DIRECTION} base$newline"
 	fail 2 "$verb${DIRECTION:+ $DIRECTION} $1" "${hint}usage: ${words% } [OPTION...]; the options: cmig help $verb"
 }

@@ -215,6 +215,7 @@ messages()
 			'psql: error: '*'database "'*'" does not exist') line="cmig: ${line#psql: error: }${newline}HINT:  To create it: cmig init --create-database$DATABASE_OPTION" ;;
 			'psql: error: '*) line="cmig: ${line#psql: error: }" ;;
 			ERROR:*' during recovery') line="$red$line$plain${newline}HINT:  This server is a standby, which can only be read. Connect to the primary, for example with ?target_session_attrs=primary in the URL." ;;
+			ERROR:*'permission denied for function load') line="$red$line$plain${newline}HINT:  To run what is stored: cmig $verb --no-load. To load files, a role needs: SELECT * FROM cmig.grant_access('<role>', 'author')" ;;
 			ERROR:* | FATAL:*) line=$red$line$plain ;;
 			WARNING:*) line=$yellow$line$plain ;;
 		esac

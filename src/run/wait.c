@@ -347,7 +347,8 @@ look_at_wait(void)
  * lock, and the current statement has not reported a wait yet, pass the report
  * on to the client.  PostgreSQL repeats the report whenever the timer wakes
  * this backend up; write it only once, and only if the server is configured to
- * log lock waits.  No catalog can be read during the wait.
+ * log lock waits.  No catalog can be read during the wait; the statement in the
+ * context has the names.
  */
 static void
 tell_wait(ErrorData *edata)
@@ -372,7 +373,8 @@ tell_wait(ErrorData *edata)
 			else
 				ereport(NOTICE,
 						(errmsg_internal("%s", edata->message),
-						 edata->detail_log ? errdetail_internal("%s", edata->detail_log) : 0,
+						 errdetail_internal("%s\n%s", edata->detail_log ? edata->detail_log : "",
+											edata->context ? cmig_text_shortened(edata->context, 400) : ""),
 						 errhint("To see the blocking sessions, in another session: SELECT * FROM cmig.status()")));
 		}
 	}
