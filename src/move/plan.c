@@ -138,12 +138,13 @@ require_reversible(CmigRunStep *step, MemoryContext context)
 	return step;
 }
 
-/* Fill in *step from the stored script of the revision "id". */
+/* Fill in *step from the stored script of a node's revision. */
 static void
-fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id, bool repeatable,
+fill_step(CmigRunStep *step, const CmigPlan *plan, const CmigGraph *graph, int node,
 		  const CmigRevisionText *script)
 {
 	bool		up = plan->direction == CMIG_UPGRADE;
+	const char *id = cmig_graph_id(graph, node);
 
 	memset(step, 0, sizeof(*step));
 	step->revision = id;
@@ -159,8 +160,8 @@ fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id, bool repeatab
 	step->file_lines[0] = script->file_lines[up ? 0 : 1];
 	step->file_lines[1] = script->file_lines[2];
 	step->transactional = script->edges.transactional;
-	step->repeatable = repeatable;
-	step->base = script->edges.parents.count == 0;
+	step->repeatable = cmig_repeatables_is(graph, node);
+	step->base = !step->repeatable && graph->nodes[node].parents.count == 0;
 	step->expand = script->expand != NULL;
 }
 
@@ -183,7 +184,7 @@ cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node)
 	if (script == NULL)
 		cmig_step_texts_deleted(id);
 	step = palloc(sizeof(CmigRunStep));
-	fill_step(step, plan, id, cmig_repeatables_is(graph, node), script);
+	fill_step(step, plan, graph, node, script);
 	(void) require_reversible(step, CurrentMemoryContext);
 	return step;
 }
@@ -271,8 +272,7 @@ keep_script(const CmigRevisionText *script, void *arg)
 		step = &texts->steps[number - texts->first];
 		texts->kept++;
 	}
-	fill_step(step, texts->plan, cmig_graph_id(texts->graph, node),
-			  cmig_repeatables_is(texts->graph, node), script);
+	fill_step(step, texts->plan, texts->graph, node, script);
 	keep_texts(step, pack);
 	MemoryContextSwitchTo(old);
 }
