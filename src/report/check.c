@@ -30,6 +30,7 @@
 /*
  * The objects that can have privileges.  "attnum" is 0 except for columns.
  * Partitions of the audit log are included even if they are in another schema.
+ * That everybody may evaluate the defaults of expanded tables is not held.
  */
 #define OBJECTS \
 	"space AS (SELECT n.oid, n.nspname, n.nspacl, n.nspowner FROM pg_namespace n WHERE n.nspname IN ('cmig', 'cmig_audit'))," \
@@ -49,7 +50,9 @@
 	" held AS (SELECT o.kind, o.oid, o.attnum, o.name, o.column, o.audit, a.grantee, a.grantor, a.grantor = o.owner AS by_owner," \
 	"   a.privilege_type || CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END AS privilege" \
 	"  FROM object o, aclexplode(o.acl) a WHERE a.grantee <> o.owner" \
-	"  AND a.grantee NOT IN (SELECT e.extowner FROM pg_extension e WHERE e.extname = 'pg_cmig'))"
+	"  AND a.grantee NOT IN (SELECT e.extowner FROM pg_extension e WHERE e.extname = 'pg_cmig')" \
+	"  AND (a.grantee <> 0 OR o.kind <> 'ROUTINE' OR o.oid NOT IN (SELECT p.oid FROM pg_proc p" \
+	"   WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname IN ('expansion_mark', 'expansion_unset'))))"
 
 #define ROLE_NAME(role) "CASE " role " WHEN 0 THEN 'PUBLIC' ELSE " role "::regrole::text END"
 
@@ -100,9 +103,7 @@ static CmigQuery find = {
 	"  WHERE h.by_owner AND h.grantee <> 0 GROUP BY h.grantee, g.level, z.number HAVING count(*) = z.number),"
 	" covered AS (SELECT DISTINCT a.grantee, g.kind, g.oid, g.attnum, g.privilege, true AS by_owner FROM has a JOIN given g USING (level)),"
 	" beyond AS (SELECT h.* FROM held h LEFT JOIN covered c USING (grantee, kind, oid, attnum, privilege, by_owner)"
-	/* everybody may evaluate the defaults of expanded tables */
-	"  WHERE c.grantee IS NULL AND (h.grantee <> 0 OR h.kind <> 'ROUTINE' OR h.oid NOT IN"
-	"   (SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname IN ('expansion_mark', 'expansion_unset')))),"
+	"  WHERE c.grantee IS NULL),"
 
 	/*
 	 * find pairs of levels of which "level" is contained in "other", so that
