@@ -343,8 +343,9 @@ $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_cmig; CREATE ROLE app LOGIN');
 sub sql { return $node->safe_psql('postgres', $_[0]) }
 my @tables = sort keys %tables;
+sub partitions { return chance(0.6) ? '' : " PARTITION BY HASH (id);\n" . join ";\n", map { "CREATE TABLE $_[0]_$_ PARTITION OF $_[0] FOR VALUES WITH (MODULUS 3, REMAINDER $_)" } 0 .. 2 }
 sql(load_sql(
-		revision_file('001', '', join('', map { "CREATE TABLE $_ (id int PRIMARY KEY, $tables{$_}{before});\nGRANT ALL ON $_ TO app;\n" . ($tables{$_}{more} // '') } @tables)),
+		revision_file('001', '', join('', map { "CREATE TABLE $_ (id int PRIMARY KEY, $tables{$_}{before})" . partitions($_) . ";\nGRANT ALL ON $_ TO app;\n" . ($tables{$_}{more} // '') } @tables)),
 		revision_file('042', '001', join('', map { $tables{$_}{change} } @tables), '') =~ s/(-- message)/-- expand: true\n$1/r));
 sql(q{SELECT FROM cmig.upgrade('001')});
 sql(q{SELECT cmig.enable_audit('person')});
