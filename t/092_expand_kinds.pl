@@ -314,7 +314,8 @@ foreach my $one (@refused)
 
 # interrupted before the last of what belongs to no table
 {
-	my $name = database('CREATE TABLE t (id int PRIMARY KEY, a text);', 'ALTER TABLE t RENAME a TO b; CREATE TABLE fresh (id int); CREATE VIEW v AS SELECT b FROM t;');
+	my $name = database('CREATE TABLE t (id int PRIMARY KEY, a text);', 'ALTER TABLE t RENAME a TO b; CREATE TABLE fresh (id int UNIQUE, t int REFERENCES t); CREATE TYPE ty AS (i int);
+		CREATE FUNCTION fu(ty) RETURNS int LANGUAGE sql RETURN 1; CREATE FUNCTION fu(text) RETURNS text LANGUAGE sql AS $$SELECT b FROM t$$; CREATE VIEW v AS SELECT b FROM t;');
 	my $dump = dump_of($name);
 
 	$node->safe_psql($name, "CREATE FUNCTION stop() RETURNS event_trigger LANGUAGE plpgsql AS \$\$BEGIN IF to_regclass('public_042.v') IS NOT NULL THEN RAISE 'stopped'; END IF; END\$\$;
@@ -322,6 +323,10 @@ foreach my $one (@refused)
 	like(($node->psql($name, 'CALL cmig.expand()'))[2], qr/ERROR:  stopped/, 'interrupted');
 	$node->safe_psql($name, 'DROP EVENT TRIGGER stop; DROP FUNCTION stop(); CALL cmig.abandon()');
 	is(dump_of($name), $dump, 'interrupted: abandoned');
+	$node->safe_psql($name, 'CALL cmig.expand()');
+	is($node->safe_psql($name, 'SELECT object FROM cmig.drift()'), '', 'what it creates is no drift');
+	$node->safe_psql($name, 'CALL cmig.abandon()');
+	is(dump_of($name), $dump, 'abandoned again');
 }
 
 # a function that is new in the revision exists

@@ -103,12 +103,19 @@ cmig_expansion_patterns(void)
 		"column:%s.*.cmig_state", "column:%s.*.cmig_new_*", "constraint:%s.*.cmig_new_*", "foreign key:%s.*.cmig_new_*",
 		"index:%s.cmig_new_*", "statistics:%s.cmig_new_*"
 	};
+	static CmigQuery created = {
+		"SELECT c->>3 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE c->>2 = 'created'"
+		" AND c->>3 ~ '^(table|sequence|enum|domain|composite type|range type|function):[^*]+[.][^*]+$'"
+	};
 	CmigNames  *patterns = palloc(sizeof(CmigNames));
 	List	   *rows = cmig_expansion_schemas();
+	List	   *objects = rows ? cmig_query_list(&created) : NIL;
 	ListCell   *cell;
 
 	patterns->count = 0;
-	patterns->names = palloc(sizeof(char *) * Max(list_length(rows), 1) * (1 + lengthof(forms)));
+	patterns->names = palloc(sizeof(char *) * (Max(list_length(rows), 1) * (1 + lengthof(forms)) + list_length(objects)));
+	foreach(cell, objects)
+		patterns->names[patterns->count++] = *(char **) lfirst(cell);
 	foreach(cell, rows)
 	{
 		char	  **row = lfirst(cell);

@@ -687,6 +687,16 @@ find_created(CmigPlanning *p)
 		if (!known)
 			cmig_versions_refuse(psprintf("%s %s", line->kind, line->object), "It is new in the revision, and only the new version would have it.");
 		p->created = lappend(p->created, line);
+		if (line->subject == root)
+		{
+			char	  **row = palloc0(9 * sizeof(char *));
+
+			/* for cmig_expansion_patterns() */
+			row[0] = "";
+			row[2] = "created";
+			row[3] = psprintf("%s:%s", root->kind->name, root->identity);
+			p->result->columns = lappend(p->result->columns, row);
+		}
 		/* a function that is not from a revision must not be replaced */
 		if (!line->within)
 			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", strncmp(line->upgrade, or_replace, strlen(or_replace)) == 0 ?
