@@ -21,7 +21,7 @@ branches;;cmig.branches();revision, pg_catalog.array_to_string(children, E'\\n')
 verify;current;cmig.verify(:'argument');*;cmig.verify(:'argument') WHERE NOT ok
 CURRENT;;cmig.current();revision, pg_catalog.concat_ws(', ', CASE WHEN is_head THEN 'head' END, CASE WHEN NOT known THEN 'not known' END) AS state, $BRANCH;;revision state branch
 SCOPES;;cmig.scopes();scope, pg_catalog.array_to_string(current, ', ') AS current, pending, failed;
-LOG;;cmig.log();at, what, pg_catalog.concat_ws(E'\\n', revision, CASE WHEN what OPERATOR(pg_catalog.~) 'fail|running|partial|end' THEN message END) AS revision, role, elapsed;
+LOG;;cmig.log();at, what, pg_catalog.concat_ws(E'\\n', revision, CASE WHEN what OPERATOR(pg_catalog.~) 'fail|running|partial|end|expand' THEN message END) AS revision, role, elapsed;
 PAUSE;;cmig.pause(:'argument');*;
 RESUME-RUN;;cmig.resume_run(:'argument');*;"
 
