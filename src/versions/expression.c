@@ -96,6 +96,29 @@ describe_error(void *what)
 	errcontext("pg_cmig: %s", (char *) what);
 }
 
+/* A check for expression_tree_walker: does the revision change the function? */
+static bool
+is_changed_function(Oid function, void *planning)
+{
+	ListCell   *cell;
+
+	foreach(cell, ((CmigPlanning *) planning)->readers)
+	{
+		const CmigShapeReader *old = ((CmigShapeReader *) lfirst(cell))->old;
+
+		if (old != NULL && strcmp(old->key, psprintf("p%u", function)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+calls_changed_function(Node *node, void *planning)
+{
+	return node != NULL && (check_functions_in_node(node, is_changed_function, planning) ||
+							expression_tree_walker(node, calls_changed_function, planning));
+}
+
 char *
 cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNames * names, const char *what)
 {
@@ -132,6 +155,12 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 				 pstate->p_hasSubLinks ?
 				 errhint("Use only columns of the row. To move a column to another table, add it there, let the application write both, and drop the old one in a later revision.") :
 				 errhint("Use only columns of the row.")));
+	if (calls_changed_function(expr, unconstify(CmigPlanning *, names->planning)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the expression calls a function that the revision changes"),
+				 errdetail("It would compute other values than in an upgrade."),
+				 errhint("Change the function in a revision of its own.")));
 	pull_varattnos(expr, 1, &reads);
 	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
 		if (TupleDescAttr(RelationGetDescr(rel), i)->attgenerated != '\0' &&
