@@ -8,7 +8,7 @@ SET statement_timeout = '5min';
 \getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/lint_fix.psql'
 \set transactional true
-\set setup 'CREATE TABLE city (id bigint PRIMARY KEY, name text NOT NULL); CREATE TABLE big (id bigint NOT NULL, name text, "Odd, ""n" text DEFAULT \'a,b\', city_id bigint); INSERT INTO city SELECT g, g FROM generate_series(1, 20) g; INSERT INTO big SELECT g, g, g, g % 20 + 1 FROM generate_series(1, 500) g; CREATE INDEX big_name ON big (name); CREATE INDEX big_odd ON big ("Odd, ""n"); ANALYZE;'
+\set setup 'CREATE TABLE city (id bigint PRIMARY KEY, name text NOT NULL); CREATE TABLE big (id bigint NOT NULL, name text, "Odd, ""n" text DEFAULT \'a,b\', city_id bigint); INSERT INTO city SELECT g, g FROM generate_series(1, 20) g; INSERT INTO big SELECT g, g, g, g % 20 + 1 FROM generate_series(1, 500) g; CREATE INDEX big_name ON big (name); CREATE INDEX big_odd ON big ("Odd, ""n"); ANALYZE city, big;'
 
 \set rule require-concurrent-index-creation
 \set script 'CREATE /* index */ UNIQUE INDEX "big, id" ON big (id) INCLUDE (name) WHERE id > 0'
