@@ -278,11 +278,10 @@ foreach my $kind (@kinds)
 	my $one = database($before, $change);
 
 	my $dump = dump_of($one);
-	$node->safe_psql('postgres', "CREATE DATABASE ${one}_abandon TEMPLATE $one");
-	my ($upgraded) = run_in($one, "SELECT FROM cmig.upgrade();\n$contents");
-	my ($columns) = run_in("${one}_abandon", "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = to_regclass('t') AND attnum > 0;
+	my ($upgraded, $columns) = run_in($one, "BEGIN;\nSELECT FROM cmig.upgrade();\n$contents\nROLLBACK;\n$next
+		SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = to_regclass('t') AND attnum > 0;
 		CALL cmig.expand();");
-	$node->safe_psql('postgres', join "\n", map { "CREATE DATABASE ${one}_$_ TEMPLATE ${one}_abandon;" } 'contract', $writes eq '' ? () : 'write');
+	$node->safe_psql('postgres', join "\n", map { "CREATE DATABASE ${one}_$_ TEMPLATE $one;" } 'abandon', 'contract');
 
 	# without writes, the same as an upgrade
 	$node->safe_psql("${one}_abandon", 'CALL cmig.abandon()');
@@ -295,7 +294,7 @@ foreach my $kind (@kinds)
 		next;
 	}
 	my $rows = defined $new ? 'SELECT t.* FROM %s t ORDER BY id;' : '';
-	my ($by_old, $by_new, $after, $drift) = map { s/\n/ /gr } run_in("${one}_write", ($writes =~ s/\bn\./public_042./gr) .
+	my ($by_old, $by_new, $after, $drift) = map { s/\n/ /gr } run_in($one, ($writes =~ s/\bn\./public_042./gr) .
 		"\nSELECT $columns FROM public.t t ORDER BY id;\n$next" . ($rows =~ s/%s/public_042.t/r) . "\n${next}CALL cmig.contract();\n" .
 		($rows =~ s/%s/public.t/r) . "\n${next}SELECT count(*) FROM cmig.drift();");
 	is($by_old, $old, "$what: what the old build sees");
