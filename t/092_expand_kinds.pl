@@ -185,6 +185,8 @@ my @kinds = (
 my @refused = (
 	[ 'CREATE TABLE t (id int, a text, UNIQUE (id, a)) PARTITION BY LIST (id); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1)', 'ALTER TABLE t ALTER a TYPE varchar(20)', 'constraint "t_id_a_key" of table public.t cannot be expanded' ],
 	[ 'CREATE TABLE t (id int, a text) PARTITION BY LIST (id)', 'ALTER TABLE t RENAME a TO b; CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1)', 'partition public.t1 cannot be expanded' ],
+	[ 'CREATE TABLE t (id int, a text) PARTITION BY LIST (id); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1)', "ALTER TABLE t ALTER id SET NOT NULL;\n-- cmig:up t.id = coalesce(id, 0)",
+		'the change cannot be expanded\nDETAIL:  A statement fails that would be run: cannot drop column "id" because it is part of the partition key' ],
 	[ 'CREATE TABLE t (id int, a text); CREATE TABLE t1 () INHERITS (t)', 'ALTER TABLE t ALTER a TYPE varchar(20)', 'table public.t cannot be expanded' ],
 	[ 'CREATE TABLE t (id int, a text) PARTITION BY LIST (id); CREATE TABLE t1 (id int, a text)', 'ALTER TABLE t ATTACH PARTITION t1 FOR VALUES IN (1); ALTER TABLE t ALTER a TYPE varchar(20)', 'table public.t1 cannot be expanded' ],
 	[ 'CREATE TABLE t (id int, a text, g text GENERATED ALWAYS AS (lower(a)) STORED)', "ALTER TABLE t ADD b text;\n-- cmig:up t.b = row_to_json(t.*)->>'g'", 'the expression reads column "g", which is generated' ],

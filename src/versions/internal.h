@@ -96,7 +96,6 @@ typedef struct CmigShapeEnum
 	char	   *labels;			/* quoted, in order */
 	char	   *numbers;		/* JSON: OIDs of the labels, which stay the
 								 * same when a label is renamed */
-	char	   *comment;
 } CmigShapeEnum;
 
 /* Returns a List of CmigShapeEnum: the enums of the image. */

@@ -83,6 +83,8 @@ add_privileges(CmigPlanning *p)
 		" aclexplode(a.acl) g WHERE g.privilege_type IN ('INSERT', 'UPDATE') ORDER BY 1",
 		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
 	};
+	const CmigExpansionStep *previous = NULL;	/* the first step is of no
+												 * partition */
 	const char *runner = cmig_session_role();
 	List	   *steps = p->result->steps;
 	ListCell   *cell;
@@ -93,6 +95,15 @@ add_privileges(CmigPlanning *p)
 	{
 		const CmigExpansionStep *step = lfirst(cell);
 
+		/* the live table may have other partitions */
+		if (step->part != NULL)
+		{
+			if (previous->part != step->part || previous->phase != step->phase)
+				cmig_versions_add_partitions(p, step->phase, step->relation, step->part);
+			previous = step;
+			continue;
+		}
+		previous = step;
 		p->result->steps = lappend(p->result->steps, lfirst(cell));
 		if (foreach_current_index(cell) < list_length(p->result->schemas))
 		{
@@ -114,6 +125,9 @@ add_privileges(CmigPlanning *p)
 				const CmigVersionColumn *column = lfirst(g);
 				ListCell   *v;
 
+				/* who writes an identity column needs no privilege */
+				foreach(v, column->a == NULL && column->b->identity[0] ? cmig_query_list(&writers, real, column->b->sequence) : NIL)
+					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
 				if (column->a == NULL)
 					continue;
 				foreach(v, cmig_query_list(&of_column, real, column->a->name, column->b->name, table->view))
@@ -121,15 +135,6 @@ add_privileges(CmigPlanning *p)
 				foreach(v, table->inner ? cmig_query_list(&of_column, real, column->a->name, column->b->name, table->inner) : NIL)
 					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
 				foreach(v, column->hidden ? cmig_query_list(&of_column, real, column->a->name, column->hidden, real) : NIL)
-					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
-			}
-			foreach(g, table->columns)
-			{
-				const CmigVersionColumn *column = lfirst(g);
-				ListCell   *v;
-
-				/* who writes an identity column needs no privilege */
-				foreach(v, column->a == NULL && column->b->identity[0] ? cmig_query_list(&writers, real, column->b->sequence) : NIL)
 					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
 			}
 			foreach(g, cmig_query_list(&relation_privileges, real, table->view, quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)), runner))
@@ -378,27 +383,6 @@ require_unpublished(CmigPlanning *p)
 	}
 }
 
-/* The live tables may have other partitions than those of the revisions. */
-static void
-find_partitions(CmigPlanning *p)
-{
-	List	   *steps = p->result->steps;
-	const CmigExpansionStep *previous = NULL;
-	ListCell   *cell;
-
-	p->result->steps = NIL;
-	foreach(cell, steps)
-	{
-		const CmigExpansionStep *step = lfirst(cell);
-
-		if (step->part == NULL)
-			p->result->steps = lappend(p->result->steps, lfirst(cell));
-		else if (previous == NULL || previous->part != step->part || previous->phase != step->phase)
-			cmig_versions_add_partitions(p, step->phase, step->relation, step->part);
-		previous = step;
-	}
-}
-
 void
 cmig_versions_add_live(CmigPlanning *p)
 {
@@ -406,5 +390,4 @@ cmig_versions_add_live(CmigPlanning *p)
 	require_no_obstacle(p);
 	require_unpublished(p);
 	add_privileges(p);
-	find_partitions(p);
 }

@@ -39,7 +39,7 @@ cmig_shape_enums(const CmigImage *image)
 	static CmigQuery query = {
 		.sql = "SELECT t.oid, n.nspname, t.typname, format('%I.%I', n.nspname, t.typname),"
 		" coalesce(string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder), ''),"
-		" coalesce(json_object_agg(e.oid, e.enumlabel) FILTER (WHERE e.oid IS NOT NULL), '{}'), obj_description(t.oid, 'pg_type')"
+		" coalesce(json_object_agg(e.oid, e.enumlabel) FILTER (WHERE e.oid IS NOT NULL), '{}')"
 		" FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_enum e ON e.enumtypid = t.oid"
 		" WHERE t.oid = ANY ($1::oid[]) GROUP BY t.oid, n.oid ORDER BY n.nspname, t.typname",
 		.nargs = 1,.argtypes = {TEXTOID}

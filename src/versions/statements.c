@@ -340,13 +340,8 @@ cmig_versions_add_enums(CmigPlanning *p)
 	ListCell   *cell;
 
 	foreach(cell, p->enums)
-	{
-		const CmigVersionEnum *e = lfirst(cell);
-
-		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("CREATE TYPE %s AS ENUM (%s)", e->name, e->b->labels));
-		if (e->b->comment != NULL)
-			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("COMMENT ON TYPE %s IS %s", e->name, quote_literal_cstr(e->b->comment)));
-	}
+		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("CREATE TYPE %s AS ENUM (%s)", ((CmigVersionEnum *) lfirst(cell))->name,
+																   ((CmigVersionEnum *) lfirst(cell))->b->labels));
 }
 
 /* In this transaction, what a function's body reads need not be there yet. */
