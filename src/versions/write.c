@@ -43,6 +43,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/expandeddatum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
@@ -86,6 +87,8 @@ static dlist_head pending = DLIST_STATIC_INIT(pending);
  */
 typedef struct Depth
 {
+	MemoryContext context;		/* of the statement, or NULL */
+	Oid			relation;
 	uint8		marks;
 	HeapTuple	moved;
 } Depth;
@@ -156,6 +159,7 @@ typedef struct Statement
 } Statement;
 
 static HTAB *writers;
+static uint64 invalidations = 0;
 
 static int
 depth(void)
@@ -168,6 +172,15 @@ static void
 forget_mark(void *arg)
 {
 	dlist_delete(&((Mark *) arg)->node);
+}
+
+/* Memory context callback: the statement ends. */
+static void
+forget_rows(void *context)
+{
+	for (int i = 0; i < marks_allocated; i++)
+		if (marks[i].context == context)
+			marks[i].context = NULL;
 }
 
 /* Which defaults were evaluated for the row?  "context" is its statement's. */
@@ -199,6 +212,7 @@ invalidate(Datum arg, int cache, uint32 hash)
 	HASH_SEQ_STATUS status;
 	Writer	   *writer;
 
+	invalidations++;
 	hash_seq_init(&status, writers);
 	while ((writer = hash_seq_search(&status)) != NULL)
 		writer->valid = false;
@@ -347,17 +361,34 @@ cmig_expansion_begin(PG_FUNCTION_ARGS)
 	}
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		return PointerGetDatum(data->tg_newtuple);
+	if (fcinfo->flinfo->fn_extra == NULL)
+	{
+		MemoryContextCallback *callback = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(MemoryContextCallback));
+
+		callback->func = forget_rows;
+		callback->arg = fcinfo->flinfo->fn_mcxt;
+		MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, callback);
+		fcinfo->flinfo->fn_extra = callback;
+	}
+	marks[n].context = fcinfo->flinfo->fn_mcxt;
+	marks[n].relation = RelationGetRelid(data->tg_relation);
 	marks[n].marks = take_marks(fcinfo->flinfo->fn_mcxt);
 	marks[n].moved = NULL;
 	/* only a row that was already written does not have the default */
 	if (data->tg_relation->rd_rel->relispartition)
 	{
 		AttrNumber	number = get_attnum(RelationGetRelid(data->tg_relation), CMIG_STATE_COLUMN);
+		bool		known = number > 0 && get_atttype(RelationGetRelid(data->tg_relation), number) == TEXTOID;
 		bool		null = false;
-		Datum		state = number > 0 ? slot_getattr(data->tg_trigslot, number, &null) : (Datum) 0;
+		Datum		state = known ? slot_getattr(data->tg_trigslot, number, &null) : (Datum) 0;
 
-		if (number > 0 && (null || (strcmp(TextDatumGetCString(state), "todo") != 0 && strcmp(TextDatumGetCString(state), CMIG_STATE_NEW) != 0)))
+		if (known && (null || (strcmp(TextDatumGetCString(state), "todo") != 0 && strcmp(TextDatumGetCString(state), CMIG_STATE_NEW) != 0)))
+		{
+			MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+
 			marks[n].moved = heap_copytuple(data->tg_trigtuple);
+			MemoryContextSwitchTo(old);
+		}
 	}
 	return PointerGetDatum(data->tg_trigtuple);
 }
@@ -452,11 +483,14 @@ static Expr *
 compile(Relation relation, const char *text, Oid type, int32 typmod)
 {
 	ParseState *pstate = make_parsestate(NULL);
+	CmigRole	saved;
 	Node	   *expr;
 
 	pstate->p_sourcetext = text;
 	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false, true),
 					 false, true, true);
+	/* a writer need not have privileges on the schemas of functions and types */
+	cmig_role_act_as(&saved, relation->rd_rel->relowner);
 	expr = transformExpr(pstate, cmig_versions_expression(text), EXPR_KIND_OTHER);
 	expr = coerce_to_target_type(pstate, expr, exprType(expr), type, typmod,
 								 COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
@@ -465,6 +499,7 @@ compile(Relation relation, const char *text, Oid type, int32 typmod)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the expression %s does not have type %s", text, format_type_be(type))));
 	assign_expr_collations(pstate, expr);
+	cmig_role_return(&saved);
 	free_parsestate(pstate);
 	return expression_planner((Expr *) expr);
 }
@@ -597,32 +632,30 @@ static Writer *
 find_writer(Relation relation, const Trigger *trigger)
 {
 	bool		found;
-	Writer	   *writer = hash_search(writers, &trigger->tgoid, HASH_ENTER, &found);
+	Writer	   *writer = hash_search(writers, &trigger->tgoid, HASH_FIND, NULL);
+	Writer		new = {trigger->tgoid};
+	uint64		before = invalidations;
 	MemoryContext old;
 
-	if (found && writer->valid)
+	if (writer != NULL && writer->valid)
 		return writer;
-	/* a statement that is running may still use it */
-	if (found && writer->context != NULL)
-		MemoryContextSetParent(writer->context, TopTransactionContext);
-	memset(writer, 0, sizeof(Writer));
-	writer->trigger = trigger->tgoid;
-	writer->context = AllocSetContextCreate(TopMemoryContext, "pg_cmig expanded table", ALLOCSET_SMALL_SIZES);
-	/* an invalidation while it is compiled must not be lost */
-	writer->valid = true;
-	old = MemoryContextSwitchTo(writer->context);
-	writer->desc = CreateTupleDescCopy(RelationGetDescr(relation));
-	PG_TRY();
-	{
-		read_arguments(writer, relation, trigger);
-	}
-	PG_CATCH();
-	{
-		writer->valid = false;
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
+	new.context = AllocSetContextCreate(CurTransactionContext, "pg_cmig expanded table", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(new.context);
+	new.desc = CreateTupleDescCopy(RelationGetDescr(relation));
+	read_arguments(&new, relation, trigger);
 	MemoryContextSwitchTo(old);
+
+	/*
+	 * Constant expressions were evaluated, which may have run this trigger,
+	 * too.  A statement that is running may still use what is replaced.
+	 */
+	writer = hash_search(writers, &trigger->tgoid, HASH_ENTER, &found);
+	if (found)
+		MemoryContextSetParent(writer->context, TopTransactionContext);
+	MemoryContextSetParent(new.context, TopMemoryContext);
+	/* an invalidation while it is compiled must not be lost */
+	new.valid = before == invalidations;
+	*writer = new;
 	return writer;
 }
 
@@ -647,6 +680,7 @@ find_statement(FunctionCallInfo fcinfo, const TriggerData *data)
 	}
 	statement->econtext = CreateStandaloneExprContext();
 	statement->slot = MakeSingleTupleTableSlot(statement->writer.desc, &TTSOpsVirtual);
+	statement->slot->tts_tableOid = RelationGetRelid(data->tg_relation);
 	statement->econtext->ecxt_scantuple = statement->slot;
 	statement->moved = MakeSingleTupleTableSlot(statement->writer.desc, &TTSOpsHeapTuple);
 	statement->due = palloc(sizeof(bool) * Max(statement->writer.count, 1));
@@ -760,7 +794,8 @@ apply(Statement *statement, Rule *rule, bool forgiving)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("new row violates check constraint \"%s\" of the new version", rule->label)));
-	slot->tts_values[rule->column - 1] = e.value;
+	/* another expression that reads it must not change it */
+	slot->tts_values[rule->column - 1] = MakeExpandedObjectReadOnly(e.value, e.null, rule->length);
 	slot->tts_isnull[rule->column - 1] = e.null;
 	if (!e.null || !rule->required)
 		return NULL;
@@ -878,11 +913,11 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 		int			n = depth();
 
 		/* only the first trigger knows, if there is one */
-		if (n < marks_allocated)
+		if (n < marks_allocated && marks[n].context == fcinfo->flinfo->fn_mcxt && marks[n].relation == RelationGetRelid(data->tg_relation))
 		{
 			marked = marks[n].marks;
 			if (marks[n].moved != NULL)
-				before = ExecStoreHeapTuple(marks[n].moved, statement->moved, false);
+				before = ExecStoreHeapTuple(marks[n].moved, statement->moved, true);
 			memset(&marks[n], 0, sizeof(Depth));
 		}
 		update = before != NULL;
