@@ -212,13 +212,29 @@ SELECT cmig.create_revision('f', $r$CREATE TABLE shop.f (id int PRIMARY KEY, a i
 CREATE FUNCTION shop_own.make(id int) RETURNS int[] LANGUAGE plpgsql AS 'DECLARE a int[] = array[id]; BEGIN a[2] = 0; RETURN a; END';
 CREATE FUNCTION shop_own.good(a int[]) RETURNS bool LANGUAGE plpgsql AS 'BEGIN a[2] = 99; RETURN true; END';
 CREATE FUNCTION shop.count() RETURNS int LANGUAGE plpgsql AS 'DECLARE n int = nextval(''shop.s''); BEGIN IF n < 3 THEN INSERT INTO shop.f VALUES (n + 10); END IF; RETURN n; END';
-CREATE FUNCTION shop.same() RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 0 * shop.count()'$r$, revision => '047');
+CREATE FUNCTION shop.same() RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 0 * shop.count()';
+CREATE MATERIALIZED VIEW shop.some AS SELECT 1 AS one; CREATE FUNCTION shop.no() RETURNS int LANGUAGE sql RETURN 1;
+CREATE FUNCTION shop.yes() RETURNS int LANGUAGE sql RETURN 1; REVOKE ALL ON FUNCTION shop.no() FROM PUBLIC$r$, revision => '047');
 SELECT revision FROM cmig.upgrade();
 GRANT SELECT, INSERT ON shop.f TO regress_hostile_some;
 GRANT USAGE ON SEQUENCE shop.s TO regress_hostile_some;
 SELECT cmig.create_revision('made', $$ALTER TABLE shop.f ADD COLUMN m int[] CONSTRAINT good CHECK (shop_own.good(m)), ADD CONSTRAINT here CHECK (tableoid = 'shop.f'::regclass);
--- cmig:up shop.f.m = shop_own.make(id + shop.same())$$, revision => '048', expand => true);
+-- cmig:up shop.f.m = shop_own.make(id + shop.same())
+DROP MATERIALIZED VIEW shop.some; CREATE MATERIALIZED VIEW shop.some AS SELECT 2 AS one;
+CREATE OR REPLACE FUNCTION shop.no() RETURNS int LANGUAGE sql RETURN 2; CREATE OR REPLACE FUNCTION shop.yes() RETURNS int LANGUAGE sql RETURN 2;$$, revision => '048', expand => true);
+-- default privileges of the role that creates it are none of the version's
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_hostile_migrator;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO regress_hostile_migrator;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO regress_hostile_migrator;
 CALL cmig.expand('head');
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM regress_hostile_migrator;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM regress_hostile_migrator;
+ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON SCHEMAS FROM regress_hostile_migrator;
+SELECT n.nspname, has_schema_privilege(r, n.oid, 'CREATE') AS create, array_agg(c.relname ORDER BY 1) FILTER (WHERE has_table_privilege(r, c.oid, 'SELECT')) AS read,
+	has_function_privilege(r, 'shop_048.no()', 'EXECUTE') AS no, has_function_privilege(r, 'shop_048.yes()', 'EXECUTE') AS yes
+	FROM (VALUES ('regress_hostile_migrator')) x (r), pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('v', 'm') WHERE n.nspname = 'shop_048' GROUP BY n.oid, r;
 \c
 SET client_min_messages = warning;
 SET ROLE regress_hostile_some;

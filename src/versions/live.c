@@ -27,8 +27,17 @@
 	"unnest(ARRAY[format('GRANT CREATE ON SCHEMA %s TO %I', $3, o), format('ALTER " kind " %s OWNER TO %I', $2, o)," \
 	" format('REVOKE CREATE ON SCHEMA %s FROM %I', $3, o)])"
 
+/*
+ * Statements: the default privileges of the role that creates an object are
+ * not those of the real one.
+ */
+#define NO_DEFAULTS(type, word, name, runner) \
+	"SELECT format('REVOKE ALL ON " word " %s FROM %s', " name ", CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END), 0" \
+	" FROM pg_default_acl d, aclexplode(d.defaclacl) g WHERE pg_get_userbyid(d.defaclrole) = " runner "::name AND d.defaclnamespace = 0" \
+	" AND d.defaclobjtype = '" type "' AND g.grantee <> d.defaclrole UNION "
+
 static CmigQuery relation_privileges = {
-	.sql = "SELECT format('GRANT %s ON %s TO %s%s', g.privilege_type, $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,"
+	.sql = NO_DEFAULTS("r", "TABLE", "$2", "$4") "SELECT format('GRANT %s ON %s TO %s%s', g.privilege_type, $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,"
 	"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), 1"
 	" FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = to_regclass($1) AND g.grantee <> c.relowner"
 	" AND g.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')"
@@ -42,9 +51,10 @@ cmig_versions_reader_privileges(const CmigShapeReader *real, const char *name, c
 	static CmigQuery of_routine = {
 		.sql = "WITH p AS (SELECT p.* FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_'"
 		"  AND format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) = $1)"
-		" SELECT format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', $2), 0 FROM p WHERE proacl IS NOT NULL"
+		NO_DEFAULTS("f", "ROUTINE", "$2", "$4") "SELECT format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', $2), 0 FROM p WHERE proacl IS NOT NULL"
 		" UNION ALL SELECT format('GRANT EXECUTE ON ROUTINE %s TO %s%s', $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,"
-		"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), 1 FROM p, aclexplode(p.proacl) g WHERE g.grantee <> p.proowner"
+		"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), 1 FROM p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) g"
+		"  WHERE g.grantee <> p.proowner AND (p.proacl IS NOT NULL OR EXISTS (SELECT FROM pg_default_acl))"
 		" UNION ALL SELECT " NEW_OWNER("ROUTINE") ", generate_series(2, 4) FROM p, pg_get_userbyid(p.proowner) o WHERE o <> $4::name ORDER BY 2, 1",
 		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
@@ -72,9 +82,9 @@ add_privileges(CmigPlanning *p)
 		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	static CmigQuery of_schema = {
-		.sql = "SELECT format('GRANT USAGE ON SCHEMA %I TO %s', $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END)"
+		.sql = NO_DEFAULTS("n", "SCHEMA", "quote_ident($2)", "$3") "SELECT format('GRANT USAGE ON SCHEMA %I TO %s', $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END), 1"
 		" FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) g WHERE n.nspname = $1::name AND g.privilege_type = 'USAGE'"
-		" AND g.grantee::regrole::text NOT IN ('pg_database_owner', quote_ident($3)) ORDER BY 1",
+		" AND g.grantee::regrole::text NOT IN ('pg_database_owner', quote_ident($3)) ORDER BY 2, 1",
 		.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 	};
 	static CmigQuery writers = {
