@@ -340,8 +340,12 @@ foreach my $one (@refused)
 
 # a partition that is attached without the defaults of its parent
 {
-	my $name = database('CREATE TABLE t (id int, a text) PARTITION BY LIST (id); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1);', 'ALTER TABLE t ALTER a TYPE varchar(9)');
+	my $name = database('CREATE TABLE t (id int, a text) PARTITION BY LIST (id); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1); CREATE INDEX ON t (a);',
+		'ALTER TABLE t ALTER a TYPE varchar(9); CREATE MATERIALIZED VIEW m AS SELECT a FROM t');
 
+	$node->safe_psql($name, 'CALL cmig.expand()');
+	# as if each had ended before it was noted
+	$node->safe_psql($name, "UPDATE cmig.expansion_step SET done = false WHERE phase = 'build'; UPDATE cmig.expansion_run SET state = 'expanding'");
 	$node->safe_psql($name, 'CALL cmig.expand()');
 	$node->safe_psql($name, "CREATE TABLE t2 (LIKE t INCLUDING DEFAULTS); INSERT INTO t2 (id, a) VALUES (2, 'x'); ALTER TABLE t ATTACH PARTITION t2 FOR VALUES IN (2);
 		CREATE TABLE t3 (LIKE t); ALTER TABLE t ATTACH PARTITION t3 FOR VALUES IN (3)");

@@ -175,14 +175,15 @@ is_complete(const StoredStep *step)
 	Oid			table;
 	CmigLeftover leftover;
 
-	if (IsA(index, IndexStmt) && !index->concurrent)
-		return false;
 	if (IsA(index, IndexStmt))
 	{
 		table = RangeVarGetRelid(index->relation, NoLock, false);
 		/* an index of another table is none of ours */
 		if (IndexGetRelation(get_relname_relid(index->idxname, get_rel_namespace(table)), true) != table)
 			return false;
+		/* that of a partitioned table is not valid before all are attached */
+		if (!index->concurrent)
+			return true;
 		leftover.table = table;
 		leftover.index = cmig_resume_invalid_index(table, index->idxname);
 		if (!OidIsValid(leftover.index))
