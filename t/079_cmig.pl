@@ -453,6 +453,7 @@ SQL
 	  'log', 'report', 'heads', 'heads --resolve-dependencies', 'branches', 'show t', 'script downgrade base', 'round-trip', 'scopes', 'scope-drift', 'help upgrade';
 	gives(0, '', '', @$_) foreach
 	  map { [ split ] } 'diff --sql --target hostile.sql', 'require', 'load', 'export', 'lint', 'verify', 'stamp t --sql', 'upgrade --stepwise', 'reset -y', 'downgrade -1 -y', 'reset --stepwise -y', 'downgrade base -y', 'stamp t', 'wait t';
+	unlike(slurp_file("$CmigNode::top/share/cmig/looks.bash"), qr/NULLIF|DISTINCT FROM/, 'no operator that search_path would find');
 	gives(3, '', 'nothing to merge', 'merge');
 	gives(3, '', 'fewer than two', 'squash', 'base:head');
 	gives(0, '.', '', 'create-scope', 's');

@@ -177,9 +177,16 @@ items()
 				count = split(text[n], words, " ")
 				comment = ""
 				for (i = 1; i <= count; i++) {
-					# a comment after a command can be wrapped
-					if (words[i] == "#" && text[n] !~ /# .*cmig /) comment = "# "
-					if (i > 1 && (!whole || comment) && length(line " " words[i]) > columns) {
+					# a comment after a command can be on lines of its own
+					if (words[i] == "#") comment = "# "
+					# and so can a command at the end of a sentence
+					apart = i > 1 && words[i] == "cmig" && words[i - 1] ~ /:$/
+					for (k = i; apart && k <= count; k++) apart += length(words[k]) + 1
+					if (apart && length(line) + apart > columns && !comment) {
+						print line
+						line = sprintf("%*s", indent + 3, "") words[i]
+						whole = 1
+					} else if (i > 1 && (words[i] == "#" ? indent + length(text[n]) > columns : (!whole || comment) && words[i - 1] != "cmig" && length(line " " words[i]) > columns)) {
 						print line
 						line = sprintf("%*s", indent + (hint[n] ? 3 : 0), "") (words[i] == "#" ? "" : comment) words[i]
 					} else
@@ -335,7 +342,7 @@ verb_round_trip()
 	[ ${#arguments[@]} -gt 0 ] && argument argument || function='cmig.round_trip()'
 	if given verbose; then look "$function" '*' rows; return; fi
 	mark=''
-	look_items "$function" "revision, pg_catalog.concat_ws(': ', problem, NULLIF(pg_catalog.concat_ws(' ', kind, object), '')), message" '' found_rows
+	look_items "$function" "revision, pg_catalog.concat_ws(': ', problem, CASE WHEN pg_catalog.concat_ws(' ', kind, object) OPERATOR(pg_catalog.<>) '' THEN pg_catalog.concat_ws(' ', kind, object) END), message" '' found_rows
 }
 
 # differences CALL COLUMNS: shows differences as lines, or with -v as a table
@@ -353,7 +360,7 @@ verb_expansion()
 	begin
 	if given verbose; then rows 'cmig.expansion()'; run table; return; fi
 	once=1 mark=''
-	lines 'cmig.expansion()' "pg_catalog.regexp_replace(relation, '^public[.]', ''), pg_catalog.concat_ws(', ', pg_catalog.concat_ws(' ', change, pg_catalog.concat_ws(' -> ', old_column, NULLIF(new_column, old_column))),
+	lines 'cmig.expansion()' "pg_catalog.regexp_replace(relation, '^public[.]', ''), pg_catalog.concat_ws(', ', pg_catalog.concat_ws(' ', change, pg_catalog.concat_ws(' -> ', old_column, CASE WHEN old_column IS NULL OR new_column OPERATOR(pg_catalog.<>) old_column THEN new_column END)),
 	rows_filled OPERATOR(pg_catalog.||) ' rows filled', rows_left OPERATOR(pg_catalog.||) ' left', rows_failed OPERATOR(pg_catalog.||) ' failed', 'the old build last wrote at ' OPERATOR(pg_catalog.||) last_old_write::text), failure"
 	add_file_format
 	add "SELECT 'state', pg_catalog.concat(revision, ' is ', state, '; search_path of the new build: ', (SELECT pg_catalog.concat_ws(', ', pg_catalog.string_agg(pg_catalog.quote_ident(cmig.version_schema(revision, s)), ', ' ORDER BY n), pg_catalog.string_agg(pg_catalog.quote_ident(s), ', ' ORDER BY n)) FROM pg_catalog.unnest(schemas) WITH ORDINALITY u (s, n))),
@@ -393,7 +400,7 @@ verb_plan()
 	mark=''
 	# in version 1.1, cmig.revision does not have this column
 	expands="(SELECT f.expand FROM (SELECT r.revision AS id, (SELECT expand FROM (SELECT r.*) s) AS expand FROM cmig.revision r, (SELECT NULL::text AS expand) old) f WHERE f.id OPERATOR(pg_catalog.=) revision)"
-	look_items "cmig.plan('$DIRECTION', $TARGET)" "pg_catalog.concat(step, ' ', revision), pg_catalog.concat_ws(', ', CASE WHEN NOT transactional THEN 'NOT TRANSACTIONAL' END, CASE WHEN irreversible THEN 'IRREVERSIBLE' END, NULLIF(message, ''),
+	look_items "cmig.plan('$DIRECTION', $TARGET)" "pg_catalog.concat(step, ' ', revision), pg_catalog.concat_ws(', ', CASE WHEN NOT transactional THEN 'NOT TRANSACTIONAL' END, CASE WHEN irreversible THEN 'IRREVERSIBLE' END, CASE WHEN message OPERATOR(pg_catalog.<>) '' THEN message END,
 	CASE WHEN $expands IS NOT NULL THEN 'can be expanded' END), locks" '' plan_hazards
 }
 
@@ -424,7 +431,7 @@ verb_difference()
 	else
 		function="cmig.drift(raise => false$PARAMETERS)"
 		# what was done by hand, and what undoes it
-		shown="kind, pg_catalog.concat_ws(': ', object, NULLIF(pg_catalog.concat_ws('; ', change, hazard), '')), upgrade_sql"
+		shown="kind, pg_catalog.concat_ws(': ', object, CASE WHEN pg_catalog.concat_ws('; ', change, hazard) OPERATOR(pg_catalog.<>) '' THEN pg_catalog.concat_ws('; ', change, hazard) END), upgrade_sql"
 	fi
 	begin
 	mark=''

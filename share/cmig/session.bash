@@ -248,8 +248,8 @@ send()
 	shift
 	trap '' INT TERM HUP
 	{
-		# bash reports a psql that was killed on its own standard error
-		{ prelude; printf '%s' "$text"; } 2>&5 | run_psql 2>&1 >&3 3>&- 5>&- | messages 2>&5 3>&- 4>&- 5>&-
+		# bash reports on its own standard error that psql was killed, or does not read all
+		{ prelude; printf '%s' "$text"; } | run_psql 2>&1 >&3 3>&- 5>&- | messages 2>&5 3>&- 4>&- 5>&-
 		states=("${PIPESTATUS[@]}")
 		case ${states[1]} in
 			0) exit "${states[2]}" ;;
