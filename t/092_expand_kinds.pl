@@ -136,7 +136,7 @@ my @kinds = (
 		"DROP VIEW v; ALTER TABLE t ALTER a TYPE varchar(20), ADD n int DEFAULT 4; ALTER TABLE t RENAME z TO y; CREATE VIEW v AS SELECT id, upper(a) AS a FROM t;
 		CREATE VIEW nv WITH (security_invoker) AS SELECT n FROM t; COMMENT ON VIEW nv IS 'new'; GRANT SELECT ON v TO writer;",
 		q{SET ROLE writer; INSERT INTO r SELECT a FROM v; INSERT INTO r SELECT a FROM n.v; RESET ROLE;}, '1|x|3', '1|3|x|4' ],
-	[ 'functions, and views of views', q{CREATE TABLE t (id int PRIMARY KEY, a text, b text); INSERT INTO t VALUES (1, 'x'), (2, 'y');
+	[ 'functions, and views of views', q{CREATE TABLE t_other (i int); CREATE TABLE t (id int PRIMARY KEY, a text, b text); INSERT INTO t VALUES (1, 'x'), (2, 'y');
 		CREATE VIEW v AS SELECT id, a FROM t; CREATE VIEW w AS SELECT a FROM v; CREATE VIEW u AS SELECT id FROM t WHERE id > 0; CREATE VIEW uu AS SELECT id FROM u;
 		CREATE FUNCTION f(i int) RETURNS text LANGUAGE sql AS 'SELECT a FROM t WHERE id = i'; CREATE FUNCTION res() RETURNS int LANGUAGE sql AS 'SELECT 1';
 		CREATE FUNCTION g() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(a) FROM t; END;
@@ -150,7 +150,7 @@ my @kinds = (
 		CREATE FUNCTION res() RETURNS text LANGUAGE sql AS 'SELECT min(c) FROM t'; ALTER TABLE t DROP a;\n-- cmig:down t.a = lower(c)
 		CREATE VIEW v AS SELECT id, c FROM t; CREATE VIEW w AS SELECT f(id) AS f FROM v; CREATE MATERIALIZED VIEW m AS SELECT c FROM t; CREATE UNIQUE INDEX ON m (c);
 		CREATE FUNCTION h() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT max(f) FROM w; END; GRANT SELECT ON w TO writer;
-		CREATE PROCEDURE p(i int, INOUT o text) LANGUAGE plpgsql SET search_path = public AS 'BEGIN o = (SELECT max(c) FROM t); END'; CREATE FUNCTION q() RETURNS text LANGUAGE sql AS 'SELECT max(c) FROM t';",
+		CREATE PROCEDURE p(i int, INOUT o text) LANGUAGE plpgsql SET search_path = public AS 'BEGIN o = (SELECT max(c) FROM t); END'; CREATE FUNCTION q() RETURNS text LANGUAGE sql AS 'SELECT max(c) FROM t'; CREATE FUNCTION z() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM public.t_other';",
 		q{SET ROLE writer; UPDATE t SET b = concat_ws(' ', f(1), res(), g(), s(), gone(), (SELECT count(*) FROM uu)) WHERE id = 1;
 		SET search_path = public_042, public; UPDATE t SET b = concat_ws(' ', f(1), res(), g(), s(), h(), q()) WHERE id = 2; RESET ROLE;
 		UPDATE t SET b = b || ' ' || concat_ws(' ', (SELECT max(c) FROM m), (SELECT max(f) FROM w), (SELECT count(*) FROM uu)) WHERE id = 2;

@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "catalog/namespace.h"
 #include "common/string.h"
 #include "miscadmin.h"
@@ -326,8 +328,9 @@ require_fit(const CmigPlanning *p, const CmigShapeReader *reader)
 			continue;
 		if (strstr(reader->types, psprintf(" %s ", table->b->oid)) != NULL)
 			cmig_versions_refuse(what, psprintf("An argument or its result has the row type of table %s, of which the new version has another.", table->b->qualified));
-		if (reader->body != NULL && strstr(reader->body, table->b->qualified) != NULL)
-			cmig_versions_refuse(what, psprintf("Its body contains \"%s\", which is the old version of the table until it is contracted. Leave out the schema.", table->b->qualified));
+		for (const char *at = reader->body; at != NULL && (at = strstr(at, table->b->qualified)) != NULL; at++)
+			if (!isalnum((unsigned char) at[strlen(table->b->qualified)]) && at[strlen(table->b->qualified)] != '_')
+				cmig_versions_refuse(what, psprintf("Its body contains \"%s\", which is the old version of the table until it is contracted. Leave out the schema.", table->b->qualified));
 	}
 }
 
