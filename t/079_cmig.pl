@@ -450,7 +450,7 @@ SQL
 	gives(0, 'is at t', '', 'upgrade', '-y');
 	gives(0, '.', '^$', @$_) foreach
 	  map { [ split ] } 'diff --target hostile.sql', 'drift', 'locate', 'preflight', 'status', 'check', 'check --target hostile.sql', 'plan downgrade base', 'current', 'current --check-heads', 'history', 'graph', 'graph --format dot',
-	  'log', 'report', 'heads', 'heads --resolve-dependencies', 'branches', 'show t', 'script downgrade base', 'round-trip', 'scopes', 'scope-drift', 'help upgrade';
+	  'log', 'expansion', 'report', 'heads', 'heads --resolve-dependencies', 'branches', 'show t', 'script downgrade base', 'round-trip', 'scopes', 'scope-drift', 'help upgrade';
 	gives(0, '', '', @$_) foreach
 	  map { [ split ] } 'diff --sql --target hostile.sql', 'require', 'load', 'export', 'lint', 'verify', 'stamp t --sql', 'upgrade --stepwise', 'reset -y', 'downgrade -1 -y', 'reset --stepwise -y', 'downgrade base -y', 'stamp t', 'wait t';
 	unlike(slurp_file("$CmigNode::top/share/cmig/looks.bash"), qr/NULLIF|DISTINCT FROM/, 'no operator that search_path would find');
