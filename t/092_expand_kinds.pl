@@ -373,7 +373,8 @@ foreach my $publication ('FOR TABLE t WHERE (id > 0), u', 'FOR ALL TABLES', q{FO
 
 # what reads all columns, or uses what a view does not take, must be confirmed
 {
-	my $name = database('CREATE TABLE t (id serial PRIMARY KEY, a int); CREATE TABLE u (id int);', 'ALTER TABLE t ADD b int;');
+	my $name = database('CREATE TABLE t (id serial PRIMARY KEY, a int); CREATE TABLE u (id int); CREATE TABLE p (id int) PARTITION BY LIST (id); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);',
+		'ALTER TABLE t ADD b int; ALTER TABLE p ADD b int;');
 	my $found = sub {
 		my (undef, undef, $err) = $node->psql($name, 'CALL cmig.expand()', @_);
 		return $err =~ /^DETAIL:  (.*?)\nHINT/ms ? join("\n", sort split /\n/, $1) : $err;
@@ -386,7 +387,7 @@ foreach my $publication ('FOR TABLE t WHERE (id > 0), u', 'FOR ALL TABLES', q{FO
 		=~ s/.*/CREATE SCHEMA s2; CREATE TABLE s2.t (id int); $&/r;
 	is(($node->psql($name, 'CALL cmig.expand()'))[0], 0, 'no statement is found');
 	$node->safe_psql($name, 'CALL cmig.abandon()');
-	$node->psql($name, $_) foreach 'PREPARE p AS SELECT * FROM t WHERE a = $1; EXECUTE p (1)', 'SELECT t.* FROM t, u', 'SELECT x FROM t x', 'INSERT INTO t (a) VALUES (1) RETURNING *',
+	$node->psql($name, $_) foreach 'PREPARE p AS SELECT * FROM t WHERE a = $1; EXECUTE p (1)', 'SELECT t.* FROM t, u', 'SELECT x FROM t x', 'SELECT * FROM p1', 'INSERT INTO t (a) VALUES (1) RETURNING *',
 		'WITH x AS (SELECT * FROM public.t) SELECT * FROM u NATURAL JOIN (SELECT * FROM x) y', 'COPY t TO STDOUT', 'TRUNCATE t', q{SELECT pg_get_serial_sequence('t', 'id')},
 		'INSERT INTO t VALUES (1) ON CONFLICT ON CONSTRAINT t_pkey DO NOTHING', 'UPDATE t SET a = 2 FROM u WHERE u.id = t.id RETURNING t.*';
 	is($found->(), <<'END' =~ s/\n\z//r, 'statements are found');
@@ -394,6 +395,7 @@ statement "COPY t TO STDOUT" has COPY without a list of columns for public.t
 statement "INSERT INTO t (a) VALUES ($1) RETURNING *" reads all columns of public.t
 statement "INSERT INTO t VALUES ($1) ON CONFLICT ON CONSTRAINT t_pkey DO NOTHING" has ON CONFLICT ON CONSTRAINT, which a view does not take, for public.t
 statement "PREPARE p AS SELECT * FROM t WHERE a = $1" reads all columns of public.t
+statement "SELECT * FROM p1" reads all columns of public.p1
 statement "SELECT pg_get_serial_sequence($1, $2)" has pg_get_serial_sequence, which finds no sequence of a view
 statement "SELECT t.* FROM t, u" reads all columns of public.t
 statement "SELECT x FROM t x" reads all columns of public.t
@@ -405,7 +407,7 @@ END
 	$node->safe_psql($name, 'CALL cmig.expand(confirm => true)');
 	is($node->safe_psql($name, 'SELECT count(*) FROM cmig.expansion_run'), '1', 'confirmed');
 	$node->safe_psql($name, 'CALL cmig.abandon()');
-	$node->safe_psql($name, 'DROP SCHEMA s2 CASCADE; CREATE ROLE pat LOGIN; GRANT CREATE ON DATABASE ' . $name . ' TO pat; GRANT ALL ON SCHEMA public TO pat; ALTER TABLE t OWNER TO pat; ALTER TABLE u OWNER TO pat; ALTER SCHEMA public OWNER TO pat');
+	$node->safe_psql($name, 'DROP SCHEMA s2 CASCADE; CREATE ROLE pat LOGIN; GRANT CREATE ON DATABASE ' . $name . ' TO pat; GRANT ALL ON SCHEMA public TO pat; ALTER TABLE t OWNER TO pat; ALTER TABLE u OWNER TO pat; ALTER TABLE p OWNER TO pat; ALTER TABLE p1 OWNER TO pat; ALTER SCHEMA public OWNER TO pat');
 	$node->safe_psql($name, q{SELECT FROM cmig.grant_access('pat', 'migrator')});
 	like($found->(extra_params => [ '-U', 'pat' ]), qr/NOTICE:  statements of the builds were not searched: .*GRANT pg_read_all_stats TO pat\n/, 'statements of other roles');
 }

@@ -206,9 +206,31 @@ read_text(void *arg)
 	"   AND EXISTS (SELECT FROM pg_class q WHERE q.oid = s.objid AND q.relkind = 'S')) AS serial" \
 	" FROM unnest($1) n JOIN pg_class c ON c.oid = to_regclass(n) LEFT JOIN pg_type y ON y.oid = c.reltype) "
 
-List *
-cmig_expansion_readers(const CmigNames *relations, const CmigNames *hidden, char **unseen)
+/* Returns the relations and their partitions. */
+static CmigNames *
+with_partitions(const CmigNames *relations)
 {
+	static CmigQuery query = {
+		"SELECT DISTINCT format('%I.%I', s.nspname, c.relname) FROM unnest($1) n CROSS JOIN LATERAL (SELECT to_regclass(n)"
+		" UNION SELECT relid FROM pg_partition_tree(to_regclass(n))) x (oid) JOIN pg_class c USING (oid) JOIN pg_namespace s ON s.oid = c.relnamespace"
+		" ORDER BY 1", 1, {TEXTARRAYOID}
+	};
+	List	   *rows = cmig_query_list(&query, relations);
+	CmigNames  *names = palloc0(sizeof(CmigNames));
+	ListCell   *cell;
+
+	names->names = palloc(sizeof(char *) * Max(list_length(rows), 1));
+	foreach(cell, rows)
+		names->names[names->count++] = *(char **) lfirst(cell);
+	return names;
+}
+
+List *
+cmig_expansion_readers(const CmigNames *changed, const CmigNames *with_hidden, char **unseen)
+{
+	const CmigNames *relations = with_partitions(changed);
+	const CmigNames *hidden = with_partitions(with_hidden);
+
 	/* functions whose arguments, result, or variables are rows of a table */
 	static CmigQuery rows = {
 		TABLES "SELECT format('function %s', p.oid::regprocedure), 'may ' || u.how || ' ' || t.n FROM t JOIN pg_proc p ON t.hidden"

@@ -723,11 +723,11 @@ extern void cmig_expansion_forget(void);
 
 /*
  * Returns what may break while the relations have hidden columns and views of a
- * new version, a List of char *[2]: the place, and a sentence.  "hidden" are
- * those that get hidden columns.  *unseen is why statements could not be
+ * new version, a List of char *[2]: the place, and a sentence.  "with_hidden"
+ * are those that get hidden columns.  *unseen is why statements could not be
  * searched, or NULL.
  */
-extern List *cmig_expansion_readers(const CmigNames *relations, const CmigNames *hidden, char **unseen);
+extern List *cmig_expansion_readers(const CmigNames *changed, const CmigNames *with_hidden, char **unseen);
 
 /* Raise error 55000 if the revision, whose script would change, is expanded. */
 extern void cmig_expansion_keep(const char *revision);
