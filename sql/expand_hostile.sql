@@ -218,7 +218,8 @@ CREATE FUNCTION shop.yes() RETURNS int LANGUAGE sql RETURN 1; REVOKE ALL ON FUNC
 SELECT revision FROM cmig.upgrade();
 GRANT SELECT, INSERT ON shop.f TO regress_hostile_some;
 GRANT USAGE ON SEQUENCE shop.s TO regress_hostile_some;
-SELECT cmig.create_revision('made', $$ALTER TABLE shop.f ADD COLUMN m int[] CONSTRAINT good CHECK (shop_own.good(m)), ADD CONSTRAINT here CHECK (tableoid = 'shop.f'::regclass);
+SELECT cmig.create_revision('made', $$ALTER TABLE shop.f ADD COLUMN m int[] CONSTRAINT good CHECK (shop_own.good(m)), ADD CONSTRAINT here CHECK (tableoid = 'shop.f'::regclass), ADD COLUMN two int[];
+-- cmig:up shop.f.two = ARRAY[id, (a)[1]]
 -- cmig:up shop.f.m = shop_own.make(id + shop.same())
 DROP MATERIALIZED VIEW shop.some; CREATE MATERIALIZED VIEW shop.some AS SELECT 2 AS one;
 CREATE OR REPLACE FUNCTION shop.no() RETURNS int LANGUAGE sql RETURN 2; CREATE OR REPLACE FUNCTION shop.yes() RETURNS int LANGUAGE sql RETURN 2;$$, revision => '048', expand => true);

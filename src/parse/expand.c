@@ -153,10 +153,10 @@ read_line(CmigExpandLine *line, const char *text, bool up)
 		if (start == NULL)
 			start = lexer.start;
 		end = lexer.next;
-		depth += cmig_lexer_is_char(&lexer, '(') ? 1 : cmig_lexer_is_char(&lexer, ')') ? -1 : 0;
+		depth += (cmig_lexer_is_char(&lexer, '(') || cmig_lexer_is_char(&lexer, '[')) - (cmig_lexer_is_char(&lexer, ')') || cmig_lexer_is_char(&lexer, ']'));
 		if (depth < 0 || cmig_lexer_is_char(&lexer, ';'))
 			return psprintf("The expression must not contain a %s.",
-							depth < 0 ? "parenthesis that closes nothing" : "semicolon");
+							depth < 0 ? "parenthesis or bracket that closes nothing" : "semicolon");
 		if (depth == 0 && cmig_lexer_is_char(&lexer, ','))
 			return "There is more than one expression after the equals sign.";
 		if (cmig_lexer_is_char(&lexer, '$') && *lexer.next == '{')

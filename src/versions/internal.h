@@ -55,7 +55,7 @@ typedef struct CmigShapeColumn
 	char	   *generated;		/* s, v, or "" */
 	char	   *comment;
 	char	   *sequence;		/* an identity's or owned sequence, or NULL */
-	char	   *constrained;	/* t: a domain that does not allow null */
+	char	   *constrained;	/* t: a domain with constraints */
 	char	   *options;		/* of the sequence, or NULL */
 } CmigShapeColumn;
 

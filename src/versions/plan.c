@@ -202,7 +202,7 @@ match_columns(CmigPlanning *p, CmigVersionTable *table)
 			match_new(p, table, column);
 		if (column->hidden != NULL && *column->b->constrained == 't')
 			cmig_versions_refuse(psprintf("column %s.%s", table->b->qualified, quote_identifier(column->b->name)),
-								 "Its type is a domain that does not allow null.");
+								 "Its type is a domain with constraints, and PostgreSQL writes the whole table again, while it is locked, to add a column of such a type.");
 		if (column->hidden != NULL)
 			hidden = lappend(hidden, column);
 		else
