@@ -242,6 +242,11 @@ SET ROLE regress_hostile_some;
 INSERT INTO shop.f VALUES (1);
 INSERT INTO shop_048.f VALUES (2, NULL, '{2}');
 RESET ROLE;
+-- nor may it execute one
+REVOKE ALL ON FUNCTION shop_own.make FROM PUBLIC;
+SET ROLE regress_hostile_some;
+INSERT INTO shop.f VALUES (3);
+RESET ROLE;
 SELECT id, cmig_new_m, cmig_state FROM shop.f ORDER BY 1;
 CALL cmig.abandon();
 

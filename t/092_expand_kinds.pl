@@ -217,6 +217,8 @@ my @refused = (
 	[ 'CREATE TABLE t (id int, a int)', 'CREATE UNIQUE INDEX i ON t (a)', 'index "i" of table public.t cannot be expanded' ],
 	[ 'CREATE DOMAIN d AS int NOT NULL; CREATE TABLE t (id int, a int NOT NULL)', 'ALTER TABLE t ALTER a TYPE d', 'column public.t.a cannot be expanded' ],
 	[ 'CREATE DOMAIN d AS int CHECK (value > 0); CREATE DOMAIN e AS d; CREATE TABLE t (id int)', 'ALTER TABLE t ADD a e', 'column public.t.a cannot be expanded\nDETAIL:  Its type is a domain with constraints' ],
+	[ 'CREATE TABLE u (id int PRIMARY KEY); CREATE TABLE t (id int, a int)', "ALTER TABLE t ADD b int DEFAULT 1 REFERENCES u ON DELETE SET DEFAULT;\n-- cmig:up t.b = a",
+		'constraint "t_b_fkey" of table public.t cannot be expanded\nDETAIL:  SET DEFAULT' ],
 	[ 'CREATE TABLE t (id int, a int); CREATE PUBLICATION p FOR TABLE t', 'ALTER TABLE t ADD b int', 'table public.t cannot be expanded because of publication "p"' ],
 	[ 'CREATE TABLE t (id int, a int)', 'ALTER TABLE t RENAME a TO b; UPDATE t SET b = 1', 'statement 2 of revision "042" cannot be expanded' ],
 );

@@ -605,6 +605,7 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 		CmigShapePart *part = lfirst(cell);
 		CmigShapePart *found = NULL;
 		bool		only_kept = true;
+		bool		has_default = false;
 
 		foreach(c, left)
 		{
@@ -628,8 +629,14 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 
 			if (column->hidden != NULL &&
 				part->columns != NULL && strstr(psprintf(" %s ", part->columns), psprintf(" %s ", column->b->number)) != NULL)
+			{
 				only_kept = false;
+				has_default |= column->b->value != NULL;
+			}
 		}
+		if (part->kind[0] == 'f' && has_default && strstr(part->definition, " SET DEFAULT") != NULL && !has_similar(table->a, part))
+			cmig_versions_refuse(psprintf("constraint \"%s\" of table %s", part->name, table->b->qualified),
+								 "SET DEFAULT would set the default of the hidden column, which is not that of the new version.");
 		if (part->kind[0] == 'x')
 			cmig_versions_refuse(psprintf("constraint \"%s\" of table %s", part->name, table->b->qualified),
 								 "An exclusion constraint cannot be built without blocking writes.");

@@ -119,7 +119,7 @@ typedef struct Rule
 	bool		plain;			/* an error leaves nothing to be cleaned up */
 	bool		by_value;
 	int16		length;
-	ExprState  *state;			/* for one statement */
+	ExprState  *state;			/* for one statement, or NULL */
 } Rule;
 
 /* The trigger of a table, compiled. */
@@ -676,7 +676,6 @@ find_statement(FunctionCallInfo fcinfo, const TriggerData *data)
 	for (int i = 0; i < statement->writer.count; i++)
 	{
 		statement->writer.rules[i] = rules[i];
-		statement->writer.rules[i].state = ExecInitExpr(rules[i].expr, NULL);
 	}
 	statement->econtext = CreateStandaloneExprContext();
 	statement->slot = MakeSingleTupleTableSlot(statement->writer.desc, &TTSOpsVirtual);
@@ -742,7 +741,21 @@ static void
 evaluate(void *arg)
 {
 	Evaluation *e = arg;
+	const ExprContext *econtext = e->statement->econtext;
 
+	if (e->rule->state == NULL)
+	{
+		/*
+		 * only if it is needed, and where its errors are caught: the writer
+		 * may not be allowed to execute its functions
+		 */
+		MemoryContext context = AllocSetContextCreate(econtext->ecxt_per_tuple_memory, "pg_cmig expression", ALLOCSET_SMALL_SIZES);
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		e->rule->state = ExecInitExpr(e->rule->expr, NULL);
+		MemoryContextSwitchTo(old);
+		MemoryContextSetParent(context, econtext->ecxt_per_query_memory);
+	}
 	e->value = ExecEvalExprSwitchContext(e->rule->state, e->statement->econtext, &e->null);
 }
 
