@@ -242,7 +242,10 @@ SET ROLE regress_hostile_some;
 INSERT INTO shop.f VALUES (1);
 INSERT INTO shop_048.f VALUES (2, NULL, '{2}');
 RESET ROLE;
--- nor may it execute one
+-- or the owner may not use it, or the writer may not execute it
+ALTER TABLE shop.f OWNER TO regress_hostile_owner;
+UPDATE shop.f SET id = 5 WHERE id = 11;
+ALTER TABLE shop.f OWNER TO CURRENT_USER;
 REVOKE ALL ON FUNCTION shop_own.make FROM PUBLIC;
 SET ROLE regress_hostile_some;
 INSERT INTO shop.f VALUES (3);

@@ -478,20 +478,34 @@ may_fail(Node *node, void *context)
 	}
 }
 
+/* Subtransaction callback: the result is where a parser's hooks have theirs. */
+static void
+look_up(void *pstate)
+{
+	((ParseState *) pstate)->p_ref_hook_state = transformExpr(pstate, cmig_versions_expression(((ParseState *) pstate)->p_sourcetext), EXPR_KIND_OTHER);
+}
+
 /* Compile an argument: the expression as PostgreSQL has printed it. */
 static Expr *
 compile(Relation relation, const char *text, Oid type, int32 typmod)
 {
 	ParseState *pstate = make_parsestate(NULL);
 	CmigRole	saved;
+	ErrorData  *error;
 	Node	   *expr;
 
 	pstate->p_sourcetext = text;
 	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false, true),
 					 false, true, true);
-	/* a writer need not have privileges on the schemas of functions and types */
+	/* only one of owner and writer may use the schemas of functions and types */
 	cmig_role_act_as(&saved, relation->rd_rel->relowner);
-	expr = transformExpr(pstate, cmig_versions_expression(text), EXPR_KIND_OTHER);
+	error = cmig_subtransaction_try(look_up, pstate);
+	cmig_role_return(&saved);
+	if (error != NULL && error->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE)
+		ReThrowError(error);
+	if (error != NULL)
+		look_up(pstate);
+	expr = pstate->p_ref_hook_state;
 	expr = coerce_to_target_type(pstate, expr, exprType(expr), type, typmod,
 								 COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
 	if (expr == NULL)
@@ -499,7 +513,6 @@ compile(Relation relation, const char *text, Oid type, int32 typmod)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the expression %s does not have type %s", text, format_type_be(type))));
 	assign_expr_collations(pstate, expr);
-	cmig_role_return(&saved);
 	free_parsestate(pstate);
 	return expression_planner((Expr *) expr);
 }
