@@ -118,7 +118,7 @@ COPY shop.person (id, n) FROM stdin;
 SELECT id, n, cmig_new_n FROM shop.person WHERE id > 1 ORDER BY id;
 
 -- the trigger functions used by hand, or alone
-CREATE TABLE shop.hand (id int, t text);
+CREATE TABLE shop.hand (id int, t text DEFAULT 'todo');
 CREATE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write();
 INSERT INTO shop.hand VALUES (1);
 CREATE OR REPLACE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(id, '', '', u, t, t, 'id::text');
@@ -246,6 +246,11 @@ RESET ROLE;
 ALTER TABLE shop.f OWNER TO regress_hostile_owner;
 UPDATE shop.f SET id = 5 WHERE id = 11;
 ALTER TABLE shop.f OWNER TO CURRENT_USER;
+-- without the defaults that tell the versions apart, nothing is written
+BEGIN;
+ALTER TABLE shop.f ALTER cmig_new_m DROP DEFAULT;
+INSERT INTO shop.f VALUES (7);
+ROLLBACK;
 REVOKE ALL ON FUNCTION shop_own.make FROM PUBLIC;
 SET ROLE regress_hostile_some;
 INSERT INTO shop.f VALUES (3);

@@ -616,11 +616,12 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger)
 			typmod = attribute->atttypmod;
 			rule->by_value = attribute->attbyval;
 			rule->length = attribute->attlen;
-			if (relation->rd_rel->relispartition && (!TupleDescAttr(desc, writer->state - 1)->atthasdef || (rule->kind == CMIG_RULE_UP && !attribute->atthasdef)))
+			if (!TupleDescAttr(desc, writer->state - 1)->atthasdef || (rule->kind == CMIG_RULE_UP && !attribute->atthasdef))
 				ereport(ERROR,
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						 errmsg("hidden columns of relation \"%s\" do not have their defaults", RelationGetRelationName(relation)),
-						 errdetail("These tell for which of the two versions a row is. A table that was attached as a partition does not get them from its parent."),
+						 errdetail("These tell for which of the two versions a row is. They were dropped, or the table was attached as a partition, which does not get them from its parent."),
+						 !relation->rd_rel->relispartition ? errhint("CALL cmig.abandon()") :
 						 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
 			if (rule->kind == CMIG_RULE_UP)
 				writer->hidden = bms_add_member(writer->hidden, rule->column - FirstLowInvalidHeapAttributeNumber);
