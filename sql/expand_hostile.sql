@@ -251,6 +251,10 @@ BEGIN;
 ALTER TABLE shop.f ALTER cmig_new_m DROP DEFAULT;
 INSERT INTO shop.f VALUES (7);
 ROLLBACK;
+-- without the table, no hint names others
+ALTER TABLE shop.f RENAME TO g;
+CALL cmig.contract();
+ALTER TABLE shop.g RENAME TO f;
 REVOKE ALL ON FUNCTION shop_own.make FROM PUBLIC;
 SET ROLE regress_hostile_some;
 INSERT INTO shop.f VALUES (3);

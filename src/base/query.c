@@ -506,6 +506,9 @@ add_catalog_hint(void *arg)
 		errhint("%s", altered_hint());
 		return;
 	}
+	/* a table of the user was altered */
+	if (strstr(query->sql, "cmig.") == NULL)
+		return;
 	switch (code)
 	{
 		case ERRCODE_UNDEFINED_TABLE:
