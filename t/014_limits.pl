@@ -137,7 +137,7 @@ query($node, 'waits', q{BEGIN; SELECT cmig.stamp('base'); PREPARE TRANSACTION 'h
 foreach my $when ('prepared', 'prepared before a restart')
 {
 	fails_with($node, 'waits', q{SET lock_timeout = '100ms'; SELECT cmig.upgrade('head')}, '55P03',
-		'Blocked by prepared transaction \d+\.\nHINT:  SELECT \* FROM pg_prepared_xacts',
+		'Blocked by prepared transaction \d+\.\nHINT:  To get the statement that ends it: SELECT transaction, format\(.ROLLBACK PREPARED %L., gid\) FROM pg_prepared_xacts',
 		"$when: the error names the prepared transaction and how to end it");
 	like(query($node, 'waits', q{SELECT value, hint FROM cmig.status() WHERE item IN ('running', 'running since', 'waits for')}),
 		qr/\Aprepared transaction (\d+)\|SELECT \* FROM pg_prepared_xacts WHERE transaction = '\1' [^\n]*\z/, "$when: so does cmig.status");
