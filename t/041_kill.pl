@@ -378,6 +378,7 @@ my %look;
 sub look
 {
 	my ($db) = @_;
+	# after a crash, a sequence can skip numbers, so the ids of audited tables can differ
 	my $unit = q{CASE WHEN n.nspname IN ('audited', 'cmig_audit') THEN 'audit' ELSE n.nspname END};
 	my $objects = q{
 SELECT relnamespace AS n, concat_ws(' ', 'relation', relname, relkind, relpersistence, relrowsecurity, reloptions, nullif(relacl::text, acldefault('r', relowner)::text), obj_description(oid, 'pg_class')) AS o FROM pg_class WHERE relkind <> 'i'
@@ -385,7 +386,7 @@ UNION ALL SELECT relnamespace, concat_ws(' ', 'column', relname, attname, format
 	FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE attnum > 0 AND NOT attisdropped AND relkind <> 'i'
 UNION ALL SELECT relnamespace, concat_ws(' ', 'index', pg_get_indexdef(indexrelid), indisvalid) FROM pg_index JOIN pg_class c ON c.oid = indrelid
 UNION ALL SELECT connamespace, concat_ws(' ', 'constraint', conrelid::regclass, conname, pg_get_constraintdef(oid), convalidated) FROM pg_constraint
-UNION ALL SELECT relnamespace, concat_ws(' ', 'trigger', pg_get_triggerdef(t.oid), tgenabled) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid WHERE NOT tgisinternal
+UNION ALL SELECT relnamespace, concat_ws(' ', 'trigger', regexp_replace(pg_get_triggerdef(t.oid), 'audit_trigger.''[0-9]+''', 'audit_trigger'), tgenabled) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid WHERE NOT tgisinternal
 UNION ALL SELECT relnamespace, concat_ws(' ', 'policy', relname, polname, pg_get_expr(polqual, polrelid)) FROM pg_policy JOIN pg_class c ON c.oid = polrelid
 UNION ALL SELECT relnamespace, concat_ws(' ', 'view', relname, pg_get_viewdef(oid)) FROM pg_class WHERE relkind IN ('v', 'm')
 UNION ALL SELECT pronamespace, concat_ws(' ', 'function', proname, prosrc, proacl) FROM pg_proc
