@@ -71,7 +71,7 @@ typedef struct OldRow
 	bool		lost;			/* is the row not in the log? */
 	Jsonb	   *image;			/* the row; if "live" is true, only the values
 								 * that differ from the table's row, or NULL */
-}			OldRow;
+} OldRow;
 
 /* The rows that had a key. */
 typedef struct OldKey
@@ -81,7 +81,7 @@ typedef struct OldKey
 	CmigAuditPlace place;		/* of the oldest entry that was undone */
 	int64		surplus;		/* for a table without a key: how many more of
 								 * the equal rows there were than now */
-}			OldKey;
+} OldKey;
 
 /* One call of audit_as_of(). */
 typedef struct AsOf
@@ -190,7 +190,7 @@ raise_lost(const AsOf *as_of, Jsonb *key)
  * image.  Rows whose images are known come first.
  */
 static OldRow *
-remove_row(AsOf *as_of, OldKey * key, Jsonb *image)
+remove_row(AsOf *as_of, OldKey *key, Jsonb *image)
 {
 	OldRow	   *found = NULL;
 	ListCell   *lc;
@@ -224,7 +224,7 @@ remove_row(AsOf *as_of, OldKey * key, Jsonb *image)
  * entries that are newer than one that was undone are skipped.
  */
 static bool
-is_older(const AsOf *as_of, OldKey * key, const CmigAuditEntry *entry)
+is_older(const AsOf *as_of, OldKey *key, const CmigAuditEntry *entry)
 {
 	if (!as_of->sorted && cmig_audit_place_compare(&key->place, &entry->place) < 0)
 		return false;
@@ -237,7 +237,7 @@ is_older(const AsOf *as_of, OldKey * key, const CmigAuditEntry *entry)
  * behind, or NULL.
  */
 static void
-add_row(AsOf *as_of, OldKey * key, OldRow * row, const CmigAuditEntry *entry)
+add_row(AsOf *as_of, OldKey *key, OldRow *row, const CmigAuditEntry *entry)
 {
 	bool		lost = entry->nulls[CMIG_ENTRY_OLD_ROW];
 	Jsonb	   *image = lost ? NULL :
@@ -526,7 +526,7 @@ put_live(TupleDesc desc, HeapTuple tuple, void *arg)
 
 /* Return the rows of a key that are not in the table now. */
 static void
-put_gone(AsOf *as_of, const OldKey * key)
+put_gone(AsOf *as_of, const OldKey *key)
 {
 	MemoryContext old = MemoryContextSwitchTo(as_of->row_context);
 	ListCell   *lc;

@@ -62,7 +62,7 @@ typedef struct AuditTrigger
 								 * the statement that creates it */
 	int			nargs;
 	char	  **arg_values;
-}			AuditTrigger;
+} AuditTrigger;
 
 /*
  * A relation's triggers that call the function of pg_cmig, or one of a script.

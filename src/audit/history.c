@@ -57,7 +57,7 @@ static const CmigAuditColumnType layout_columns[] = {
  * misinterpret values.
  */
 static void
-require_columns(const char *table, Oid relation, const CmigAuditColumnType * columns, int count)
+require_columns(const char *table, Oid relation, const CmigAuditColumnType *columns, int count)
 {
 	for (int i = 0; i < count; i++)
 	{

@@ -42,7 +42,7 @@ typedef struct ImportTable
 	char	   *found_schema;
 	int32		id;
 	List	   *key_columns;	/* of char *; NIL if they are unknown */
-}			ImportTable;
+} ImportTable;
 
 /* One call of audit_import(). */
 typedef struct Import
@@ -146,7 +146,7 @@ table_named(Import *import, const char *schema_name, const char *name)
  * missing.
  */
 static Jsonb *
-key_of(const ImportTable * table, Jsonb *image)
+key_of(const ImportTable *table, Jsonb *image)
 {
 	JsonbParseState *state = NULL;
 	ListCell   *lc;
@@ -343,7 +343,7 @@ set_value(Import *import, CmigAuditLogColumn column, Datum value)
 
 /* Set a key and its hash, by which the entries of a row are found. */
 static void
-set_key(Import *import, const ImportTable * table, CmigAuditLogColumn column,
+set_key(Import *import, const ImportTable *table, CmigAuditLogColumn column,
 		CmigAuditLogColumn hash, Jsonb *key)
 {
 	set_value(import, column, JsonbPGetDatum(key));

@@ -63,7 +63,7 @@ typedef struct CmigAuditColumnType
 {
 	const char *name;
 	Oid			type;
-}			CmigAuditColumnType;
+} CmigAuditColumnType;
 
 extern const CmigAuditColumnType cmig_audit_log_columns[];
 

@@ -496,7 +496,7 @@ typedef struct Trail
 								 * in the first layout? */
 	bool		merged;			/* is it an inheritance child, whose columns
 								 * can have another order in a dump? */
-}			Trail;
+} Trail;
 
 /* Results of number_now() that are not column numbers. */
 #define COLUMN_GONE 0
@@ -598,7 +598,7 @@ follow(const CmigAuditLayout *from, const CmigAuditLayout *to, int number, bool 
  * is listed in the options.
  */
 static int
-number_now(const Trail * trail, const CmigAuditName *name)
+number_now(const Trail *trail, const CmigAuditName *name)
 {
 	CmigAuditLayout *state = linitial(trail->layouts);
 	int			number = name->attnum;
@@ -626,7 +626,7 @@ number_now(const Trail * trail, const CmigAuditName *name)
  * error, because no other column is logged in its place.
  */
 static List *
-resolve_list(const Trail * trail, List *names, const char *what, CmigAuditColumnsUse use,
+resolve_list(const Trail *trail, List *names, const char *what, CmigAuditColumnsUse use,
 			 StringInfo problems)
 {
 	const CmigAuditLayout *now = llast(trail->layouts);

@@ -445,7 +445,7 @@ cmig_audit_log_row_hash(int32 table_id, Datum key)
 #define BATCH_ROWS 500
 #define BATCH_BYTES (256 * 1024)
 
-const		CmigAuditColumnType cmig_audit_log_columns[CMIG_LOG_COLUMNS] = {
+const CmigAuditColumnType cmig_audit_log_columns[CMIG_LOG_COLUMNS] = {
 	{"id", INT8OID}, {"seq", INT8OID}, {"transaction_id", XID8OID},
 	{"transaction_at", TIMESTAMPTZOID}, {"clock_at", TIMESTAMPTZOID}, {"row_hash", INT8OID},
 	{"old_hash", INT8OID}, {"table_id", INT4OID}, {"command_id", INT8OID},

@@ -43,7 +43,7 @@ typedef enum Kind
 	FLAG,						/* an int: 0 or 1 */
 	NUMBER,						/* an int */
 	NAMES						/* a List of CmigAuditName */
-}			Kind;
+} Kind;
 
 /*
  * The options, in the order in which they are written.  "argument" is the place

@@ -379,7 +379,7 @@ typedef struct Conversion
 	CmigAuditColumn *column;
 	Datum		value;
 	Jsonb	   *result;
-}			Conversion;
+} Conversion;
 
 /*
  * Convert a value with to_jsonb().  This may call a cast to json, which must

@@ -188,7 +188,7 @@ typedef struct CmigPattern
 								 * it */
 	char	   *kind;			/* NULL for a pattern without a kind */
 	char	   *name;
-}			CmigPattern;
+} CmigPattern;
 
 extern bool cmig_pattern_matches(const char *pattern, const char *text);
 

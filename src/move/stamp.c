@@ -43,7 +43,7 @@ typedef struct Checksums
 	const CmigGraph *graph;
 	char	  **checksums;		/* indexed by node */
 	MemoryContext context;
-}			Checksums;
+} Checksums;
 
 /* Callback: set the checksum of a revision, given its script. */
 static void

@@ -275,9 +275,9 @@ static CmigQuery drops_query = {
  * neither the names nor the OIDs of these objects.
  */
 static bool
-grants_temporary(const CollectedCommand * command)
+grants_temporary(const CollectedCommand *command)
 {
-	const		InternalGrant *grant = command->d.grant.istmt;
+	const InternalGrant *grant = command->d.grant.istmt;
 	Oid			class_id;
 	ListCell   *lc;
 
@@ -317,7 +317,7 @@ grants_temporary(const CollectedCommand * command)
  * it to another schema, or NULL if it has done neither.
  */
 static CmigDdlEntry *
-find_before(const CmigDdlEntry *entry, const CollectedCommand * command)
+find_before(const CmigDdlEntry *entry, const CollectedCommand *command)
 {
 	CmigDdlEntry *before;
 	const char **names[2];
@@ -398,7 +398,7 @@ is_excluded(const List *patterns, const CmigDdlEntry *entry)
 
 	foreach(lc, entry->whole && type ? patterns : NIL)
 	{
-		const		CmigPattern *pattern = lfirst(lc);
+		const CmigPattern *pattern = lfirst(lc);
 		const char *kind = pattern->kind;
 
 		if (kind != NULL && strcmp(kind, "schema") == 0)

@@ -60,7 +60,7 @@ typedef struct Recipe
 								 * (add_unique) */
 	MemoryContext caller;		/* the caller's memory context */
 	MemoryContext context;		/* deleted when the recipe ends */
-}			Recipe;
+} Recipe;
 
 /* A constraint as found in the catalogs. */
 typedef struct KnownConstraint
@@ -71,7 +71,7 @@ typedef struct KnownConstraint
 	char	   *same;			/* is it a CHECK constraint with the condition
 								 * that was asked for?  t, f, or NULL */
 	char	   *enforced;		/* t or f */
-}			KnownConstraint;
+} KnownConstraint;
 
 /* Finds a KnownConstraint. */
 static CmigQuery constraint_query = {
@@ -89,7 +89,7 @@ static Oid	table_alone = InvalidOid;
  * argument 0 is a suitable table.
  */
 static void
-begin(Recipe * recipe, FunctionCallInfo fcinfo, const char *procedure, const char *call)
+begin(Recipe *recipe, FunctionCallInfo fcinfo, const char *procedure, const char *call)
 {
 	const char *name;
 
@@ -147,7 +147,7 @@ cmig_recipe_table_alone(void)
  * its hint says what to do about rows that violate a constraint.
  */
 static void
-run_steps(Recipe * recipe, void (*steps) (Recipe * recipe))
+run_steps(Recipe *recipe, void (*steps) (Recipe *recipe))
 {
 	ErrorContextCallback callback = {error_context_stack, describe_error, recipe};
 
@@ -185,7 +185,7 @@ run_steps(Recipe * recipe, void (*steps) (Recipe * recipe))
  * runs in a single transaction, the statement is run without a commit.
  */
 static void
-run_sql(Recipe * recipe, const char *sql)
+run_sql(Recipe *recipe, const char *sql)
 {
 	if (recipe->one_transaction)
 	{
@@ -203,7 +203,7 @@ run_sql(Recipe * recipe, const char *sql)
 
 /* Read the constraint's name, which may be null if "otherwise" is not. */
 static char *
-name_argument(const Recipe * recipe, int n, char *otherwise)
+name_argument(const Recipe *recipe, int n, char *otherwise)
 {
 	char	   *value;
 
@@ -281,14 +281,14 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *what, Oid table, ch
  * "condition" is that of a CHECK constraint as PostgreSQL deparses it, or NULL.
  */
 static const KnownConstraint *
-find_constraint(const Recipe * recipe, const char *condition)
+find_constraint(const Recipe *recipe, const char *condition)
 {
 	return (const KnownConstraint *) cmig_query_row(&constraint_query, recipe->table, recipe->name, condition);
 }
 
 /* Raise an error for a different constraint with the recipe's name. */
 static void
-refuse_other(const Recipe * recipe, const char *definition)
+refuse_other(const Recipe *recipe, const char *definition)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_OBJECT),
@@ -310,7 +310,7 @@ PG_FUNCTION_INFO_V1(cmig_add_unique);
  * be held until the end anyway.
  */
 static void
-add_validated(Recipe * recipe, const KnownConstraint * there, const char *definition)
+add_validated(Recipe *recipe, const KnownConstraint *there, const char *definition)
 {
 	if (there == NULL)
 		run_sql(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s",
@@ -361,9 +361,9 @@ normal_condition(Oid table, const char *condition)
 }
 
 static void
-add_check(Recipe * recipe)
+add_check(Recipe *recipe)
 {
-	const		KnownConstraint *there = find_constraint(recipe, normal_condition(recipe->table, recipe->text));
+	const KnownConstraint *there = find_constraint(recipe, normal_condition(recipe->table, recipe->text));
 
 	if (there &&
 		(strcmp(there->kind, "c") != 0 || there->same[0] == 'f' ||
@@ -402,11 +402,11 @@ static CmigQuery not_null_query = {
  * drop the CHECK constraint before looking for it.
  */
 static void
-add_not_null(Recipe * recipe)
+add_not_null(Recipe *recipe)
 {
 	char	   *column = recipe->text;
 	char	  **row = cmig_query_row(&not_null_query, recipe->table, column);
-	const		KnownConstraint *there;
+	const KnownConstraint *there;
 
 	recipe->name = makeObjectName("cmig", column, "not_null");
 	recipe->text = psprintf("%s IS NOT NULL", quote_identifier(column));
@@ -461,9 +461,9 @@ action_argument(FunctionCallInfo fcinfo, int n, const char *what, const char *cl
 }
 
 static void
-add_foreign_key(Recipe * recipe)
+add_foreign_key(Recipe *recipe)
 {
-	const		KnownConstraint *there = find_constraint(recipe, NULL);
+	const KnownConstraint *there = find_constraint(recipe, NULL);
 
 	if (there && strcmp(there->definition, recipe->text) != 0)
 		refuse_other(recipe, there->definition);
@@ -557,7 +557,7 @@ static CmigQuery index_query = {
  * behind.
  */
 static void
-build_index(Recipe * recipe)
+build_index(Recipe *recipe)
 {
 	const char *concurrently = recipe->one_transaction ? "" : "CONCURRENTLY ";
 
@@ -610,9 +610,9 @@ build_index(Recipe * recipe)
 }
 
 static void
-add_unique(Recipe * recipe)
+add_unique(Recipe *recipe)
 {
-	const		KnownConstraint *there = find_constraint(recipe, NULL);
+	const KnownConstraint *there = find_constraint(recipe, NULL);
 
 	if (there && strcmp(there->definition, psprintf("UNIQUE (%s)", recipe->text)) != 0)
 		refuse_other(recipe, there->definition);

@@ -951,7 +951,7 @@ static void
 find_results(Node *stmt, WholeUses *uses)
 {
 	List	   *ctes = uses->ctes;
-	const		WithClause *with = NULL;
+	const WithClause *with = NULL;
 
 	check_stack_depth();
 	/* a recursive query refers to itself, and others can be named often */

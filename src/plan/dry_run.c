@@ -360,13 +360,13 @@ typedef struct TrialRow
 	const CmigMeasure *measure; /* NULL if the statement did not run */
 	const char *locks;			/* expected, if it did not run or failed */
 	const char *error;
-}			TrialRow;
+} TrialRow;
 
 #define COLUMNS 12
 
 /* Add a result row for the current step. */
 static void
-put_row(Trial *trial, const TrialRow * row)
+put_row(Trial *trial, const TrialRow *row)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) trial->fcinfo->resultinfo;
 	const CmigMeasure *measure = row->measure;

@@ -316,7 +316,7 @@ typedef enum CmigRelated
 	CMIG_RELATED_BY_TYPE,		/* the relations that have columns of a type */
 	CMIG_RELATED_PUBLISHED,		/* the tables listed in a publication */
 	CMIG_RELATED_OWNED			/* the relations owned by a role */
-}			CmigRelated;
+} CmigRelated;
 
 extern List *cmig_related(CmigRelated how, Oid object);
 extern Oid	cmig_related_method(Oid relation);
@@ -392,14 +392,14 @@ typedef struct CmigScriptLocks
 	List	   *failures;		/* of char *: statements that fail */
 	int			statement;		/* number of the last statement read */
 	ErrorData  *error;			/* what prevented reading the rest, or NULL */
-}			CmigScriptLocks;
+} CmigScriptLocks;
 
 /*
  * Like cmig_script_locks(), but returns the parts.  Calls "visit", unless it is
  * NULL, with each statement, when names mean what they will mean to it.
  */
-extern CmigScriptLocks * cmig_script_locks_read(CmigPlannedLocks *plan, const char *sql,
-												void (*visit) (CmigPlannedLocks *plan, const CmigStatement *statement, void *arg),
-												void *arg);
+extern CmigScriptLocks *cmig_script_locks_read(CmigPlannedLocks *plan, const char *sql,
+											   void (*visit) (CmigPlannedLocks *plan, const CmigStatement *statement, void *arg),
+											   void *arg);
 
 #endif							/* CMIG_PLAN_INTERNAL_H */

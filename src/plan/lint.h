@@ -275,7 +275,7 @@ typedef struct CmigLintNewValue
 	const char *value;
 	const char *revision;		/* the revision that has added the value; NULL
 								 * for cmig.lint_sql */
-}			CmigLintNewValue;
+} CmigLintNewValue;
 
 /* The settings and the transaction at this point of the script. */
 typedef struct CmigLintSession

@@ -27,7 +27,7 @@ typedef struct ConstraintKind
 	ConstrType	type;
 	char		contype;
 	const char *label;
-}			ConstraintKind;
+} ConstraintKind;
 
 static const ConstraintKind constraint_kinds[] = {
 	{CONSTR_CHECK, CONSTRAINT_CHECK, "check"},
@@ -63,7 +63,7 @@ cmig_lint_alter_constraint_name(const CmigLintTable *table, const char *table_na
 								const Constraint *constraint, const char *column,
 								List *earlier)
 {
-	const		ConstraintKind *kind = kind_of(constraint);
+	const ConstraintKind *kind = kind_of(constraint);
 	const char *label = kind ? kind->label : "check";
 	List	   *columns = cmig_lint_alter_columns(constraint, column);
 	StringInfoData joined;
@@ -132,7 +132,7 @@ not_null_columns(Node *expression)
 static void
 add_constraint(CmigLintTable *table, const Constraint *constraint, const char *column, int revision)
 {
-	const		ConstraintKind *kind = kind_of(constraint);
+	const ConstraintKind *kind = kind_of(constraint);
 	CmigLintConstraint *added;
 	CmigLintIndex *index = NULL;
 	List	   *columns;

@@ -30,7 +30,7 @@ typedef enum DependentKind
 	DEPENDENT_FUNCTION,			/* a function with a parsed body */
 	DEPENDENT_KEY,				/* a foreign key of another table */
 	DEPENDENT_COLUMN			/* a column of a given type */
-}			DependentKind;
+} DependentKind;
 
 /* An object that depends on a relation, a column, or a type. */
 typedef struct Dependent
@@ -43,7 +43,7 @@ typedef struct Dependent
 	char	   *name;			/* name of a policy, function, or foreign key */
 	AttrNumber	column;			/* for a column, its attribute number */
 	Oid			type;			/* for a column, its type */
-}			Dependent;
+} Dependent;
 
 /* Row callback: add a dependent object to a list. */
 static void
@@ -176,7 +176,7 @@ find_column(CmigLint *lint, CmigLintTable *table, AttrNumber attnum)
  * might no longer exist?
  */
 static bool
-is_free(CmigLint *lint, const Dependent * dependent)
+is_free(CmigLint *lint, const Dependent *dependent)
 {
 	CmigLintTable *table;
 	CmigLintColumn *column;

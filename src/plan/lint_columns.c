@@ -684,7 +684,7 @@ typedef struct Preference
 	bool		(*test) (const TypeName *type); /* used in place of "type" */
 	const char *one;
 	const char *several;
-}			Preference;
+} Preference;
 
 static const Preference preferences[] = {
 	/* only bpchar with a length is blank-padded */
@@ -718,7 +718,7 @@ static const Preference preferences[] = {
 typedef struct Columns
 {
 	CmigLint   *lint;
-	const		Preference *preference;
+	const Preference *preference;
 	List	   *constraints;	/* the statement's table constraints */
 	CmigListing names;
 } Columns;
@@ -727,7 +727,7 @@ typedef struct Columns
 static void
 judge_column(Columns *columns, const ColumnDef *column, const char *name)
 {
-	const		Preference *preference = columns->preference;
+	const Preference *preference = columns->preference;
 	const TypeName *type = column->typeName;
 	bool		of_ids = preference->serial != CMIG_LINT_NOT_SERIAL;
 

@@ -152,7 +152,7 @@ typedef struct Search
 {
 	CmigLint   *lint;
 	List	   *tables;			/* of CmigLintTable *: tables in the statement */
-	const		CmigLintNewValue *found;	/* the new value found, or NULL */
+	const CmigLintNewValue *found;	/* the new value found, or NULL */
 } Search;
 
 /* Might the column, which may be unknown, have the type? */
@@ -205,7 +205,7 @@ look_at_constant(Search *search, Node *node, const CmigLintColumn *column, const
 		return;
 	foreach(lc, search->lint->session.values)
 	{
-		const		CmigLintNewValue *new = lfirst(lc);
+		const CmigLintNewValue *new = lfirst(lc);
 
 		if (strcmp(new->value, strVal(&constant->val)) != 0)
 			continue;

@@ -45,7 +45,7 @@ typedef struct Preflight
 	bool		expands;		/* does the revision have the header expand? */
 	CmigNames	expanded;		/* tables that such revisions change,
 								 * qualified */
-}			Preflight;
+} Preflight;
 
 /* A fact: a row of the argument of cmig.preflight_rows, which describes it. */
 typedef struct Fact
@@ -60,11 +60,11 @@ typedef struct Fact
 	int64		indexes;
 	double		rows;
 	List	   *columns;		/* of char * */
-}			Fact;
+} Fact;
 
 /* Add a key and a string to the last fact, unless the string is NULL. */
 static void
-put_text(Preflight * preflight, const char *key, const char *value)
+put_text(Preflight *preflight, const char *key, const char *value)
 {
 	if (value == NULL)
 		return;
@@ -73,7 +73,7 @@ put_text(Preflight * preflight, const char *key, const char *value)
 }
 
 static void
-put(Preflight * preflight, const Fact * fact)
+put(Preflight *preflight, const Fact *fact)
 {
 	StringInfo	facts = &preflight->facts;
 	ListCell   *lc;
@@ -98,7 +98,7 @@ put(Preflight * preflight, const Fact * fact)
 
 /* Add a fact with a name, a detail, or a number. */
 static void
-put_other(Preflight * preflight, const char *kind, const char *name, const char *detail, int64 number)
+put_other(Preflight *preflight, const char *kind, const char *name, const char *detail, int64 number)
 {
 	Fact		fact = {.kind = kind,.name = name,.detail = detail,.bytes = number};
 
@@ -107,7 +107,7 @@ put_other(Preflight * preflight, const char *kind, const char *name, const char 
 
 /* The role needs a privilege, or to be the owner. */
 static void
-need(Preflight * preflight, Oid class, Oid object, const char *privilege)
+need(Preflight *preflight, Oid class, Oid object, const char *privilege)
 {
 	Fact		fact = {.kind = "need",.class = class,.object = object,.detail = privilege};
 
@@ -120,7 +120,7 @@ need(Preflight * preflight, Oid class, Oid object, const char *privilege)
  * user must be a member.
  */
 static void
-become(Preflight * preflight, const char *role)
+become(Preflight *preflight, const char *role)
 {
 	Oid			oid = role ? get_role_oid(role, true) : InvalidOid;
 
@@ -132,7 +132,7 @@ become(Preflight * preflight, const char *role)
 
 /* Returns the live relation that a name means now, or InvalidOid. */
 static Oid
-find(Preflight * preflight, const RangeVar *relation)
+find(Preflight *preflight, const RangeVar *relation)
 {
 	const char *gone;
 	CmigLintTable *table = relation ? cmig_lint_state_look(preflight->names, relation, &gone) : NULL;
@@ -141,14 +141,14 @@ find(Preflight * preflight, const RangeVar *relation)
 }
 
 static void
-need_relation(Preflight * preflight, const RangeVar *relation, const char *privilege)
+need_relation(Preflight *preflight, const RangeVar *relation, const char *privilege)
 {
 	need(preflight, RelationRelationId, find(preflight, relation), privilege);
 }
 
 /* The statement creates an object with this name, a List of String nodes. */
 static void
-need_schema(Preflight * preflight, List *name)
+need_schema(Preflight *preflight, List *name)
 {
 	const char *schema = list_length(name) > 1 ? strVal(list_nth(name, list_length(name) - 2)) :
 	cmig_lint_state_creation_schema(preflight->names);
@@ -162,7 +162,7 @@ need_schema(Preflight * preflight, List *name)
  * table can do this with its columns and triggers.
  */
 static void
-need_object(Preflight * preflight, ObjectType type, Node *name, const char *privilege)
+need_object(Preflight *preflight, ObjectType type, Node *name, const char *privilege)
 {
 	ObjectAddress object;
 	List	   *names = name && IsA(name, List) ? (List *) name : NIL;
@@ -198,7 +198,7 @@ need_object(Preflight * preflight, ObjectType type, Node *name, const char *priv
 
 /* The statement publishes tables. */
 static void
-need_published(Preflight * preflight, List *objects)
+need_published(Preflight *preflight, List *objects)
 {
 	ListCell   *lc;
 
@@ -209,7 +209,7 @@ need_published(Preflight * preflight, List *objects)
 
 /* The statement names roles: a list of RoleSpec, or of AccessPriv for GRANT. */
 static void
-need_roles(Preflight * preflight, List *roles, const char *privilege)
+need_roles(Preflight *preflight, List *roles, const char *privilege)
 {
 	ListCell   *lc;
 
@@ -220,7 +220,7 @@ need_roles(Preflight * preflight, List *roles, const char *privilege)
 
 /* A published table is changed, in a way that "detail" names. */
 static void
-changes(Preflight * preflight, Oid relation, const char *detail, const char *name)
+changes(Preflight *preflight, Oid relation, const char *detail, const char *name)
 {
 	Fact		fact = {.kind = "change",.object = relation,.detail = detail,.name = name};
 
@@ -233,7 +233,7 @@ changes(Preflight * preflight, Oid relation, const char *detail, const char *nam
  * descendants: add a fact for each of them that has a file.
  */
 static void
-works(Preflight * preflight, Oid relation, bool inh, const char *detail, List *columns)
+works(Preflight *preflight, Oid relation, bool inh, const char *detail, List *columns)
 {
 	ListCell   *lc;
 	ListCell   *lc2;
@@ -263,7 +263,7 @@ works(Preflight * preflight, Oid relation, bool inh, const char *detail, List *c
 
 /* The statement adds a constraint to a table. */
 static void
-add_constraint(Preflight * preflight, const RangeVar *table, const Constraint *constraint, const char *column)
+add_constraint(Preflight *preflight, const RangeVar *table, const Constraint *constraint, const char *column)
 {
 	List	   *columns = column ? list_make1(unconstify(char *, column)) : cmig_lint_model_names(constraint->keys);
 	bool		key = constraint->contype == CONSTR_PRIMARY;
@@ -282,7 +282,7 @@ add_constraint(Preflight * preflight, const RangeVar *table, const Constraint *c
 
 /* What ALTER TABLE needs, and what it changes in a published table. */
 static void
-look_at_alter(Preflight * preflight, const AlterTableStmt *alter)
+look_at_alter(Preflight *preflight, const AlterTableStmt *alter)
 {
 	Oid			table = find(preflight, alter->relation);
 	ListCell   *lc;
@@ -337,7 +337,7 @@ look_at_alter(Preflight * preflight, const AlterTableStmt *alter)
  * the arguments are not known.
  */
 static void
-need_function(Preflight * preflight, List *name)
+need_function(Preflight *preflight, List *name)
 {
 	List	   *path = list_length(name) == 1 ? fetch_search_path(true) :
 	list_make1_oid(get_namespace_oid(strVal(list_nth(name, list_length(name) - 2)), true));
@@ -359,11 +359,11 @@ need_function(Preflight * preflight, List *name)
 	ReleaseSysCacheList(functions);
 }
 
-static void look_at_node(Preflight * preflight, Node *node);
+static void look_at_node(Preflight *preflight, Node *node);
 
 /* What a call needs, and what the statements need that pg_cmig's functions run. */
 static void
-look_at_call(Preflight * preflight, const FuncCall *call)
+look_at_call(Preflight *preflight, const FuncCall *call)
 {
 	static const char *const does[][2] = {
 		{"backfill", "backfill"}, {"add_not_null", "scan"}, {"add_check", "scan"}, {"add_foreign_key", "scan"}, {"add_unique", "index"}
@@ -391,7 +391,7 @@ look_at_call(Preflight * preflight, const FuncCall *call)
 
 /* What DROP needs: to own the object or its schema. */
 static void
-look_at_drop(Preflight * preflight, const DropStmt *drop)
+look_at_drop(Preflight *preflight, const DropStmt *drop)
 {
 	ListCell   *lc;
 
@@ -410,7 +410,7 @@ look_at_drop(Preflight * preflight, const DropStmt *drop)
 
 /* What CREATE TABLE needs of other tables. */
 static void
-look_at_create(Preflight * preflight, const CreateStmt *create)
+look_at_create(Preflight *preflight, const CreateStmt *create)
 {
 	ListCell   *lc;
 	ListCell   *lc2;
@@ -429,7 +429,7 @@ look_at_create(Preflight * preflight, const CreateStmt *create)
 
 /* The privileges that a query needs. */
 static void
-look_at_query(Preflight * preflight, Node *query)
+look_at_query(Preflight *preflight, Node *query)
 {
 	const RangeVar *target = IsA(query, InsertStmt) ? ((InsertStmt *) query)->relation :
 	IsA(query, UpdateStmt) ? ((UpdateStmt *) query)->relation :
@@ -464,7 +464,7 @@ look_at_query(Preflight * preflight, Node *query)
 
 /* Add the facts about a statement. */
 static void
-look_at_node(Preflight * preflight, Node *node)
+look_at_node(Preflight *preflight, Node *node)
 {
 	const IndexStmt *index = (IndexStmt *) node;
 	const RenameStmt *rename = (RenameStmt *) node;
@@ -669,7 +669,7 @@ look_at(CmigPlannedLocks *names, const CmigStatement *statement, void *arg)
 
 /* Add what a revision locks. */
 static void
-put_locks(Preflight * preflight, const CmigScriptLocks * locks)
+put_locks(Preflight *preflight, const CmigScriptLocks *locks)
 {
 	ListCell   *lc;
 
@@ -706,7 +706,7 @@ put_locks(Preflight * preflight, const CmigScriptLocks * locks)
  * Add what cmig.expand would list, or which revision is expanded.
  */
 static void
-put_expansion(Preflight * preflight)
+put_expansion(Preflight *preflight)
 {
 	const CmigExpansion *expansion = cmig_expansion_read();
 	char	   *unseen;
@@ -728,7 +728,7 @@ put_expansion(Preflight * preflight)
  * (without an object), if the caller may see the size of any tablespace.
  */
 static void
-put_free_space(Preflight * preflight)
+put_free_space(Preflight *preflight)
 {
 #ifndef WIN32
 	ListCell   *lc;

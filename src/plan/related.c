@@ -309,7 +309,7 @@ typedef struct Dropped
 {
 	List	   *objects;		/* of ObjectAddress * */
 	List	   *locked;			/* of Oid */
-}			Dropped;
+} Dropped;
 
 /* Row callback: add an object, and the relations that are locked. */
 static void

@@ -186,7 +186,7 @@ typedef enum Format
 	MERMAID,					/* also what could have a meaning in Mermaid,
 								 * HTML, or Markdown */
 	DOT							/* also what has a meaning in a DOT string */
-}			Format;
+} Format;
 
 /* Append text, with control characters replaced by spaces. */
 static void
@@ -452,7 +452,7 @@ typedef struct Chart
 	const char *end;			/* end of a node */
 	const char *arrows[2];		/* from parents, and from dependencies */
 	const char *ends[2];		/* ends of these edges */
-}			Chart;
+} Chart;
 
 static const char *const dot_states[] = {
 	[CMIG_PICTURE_PENDING] = "style=\"rounded,dashed\"",
@@ -489,7 +489,7 @@ static const Chart dot_chart = {
 
 /* Append the name of a node: a number in Mermaid, the revision's id in DOT. */
 static void
-append_name(StringInfo to, const CmigGraph *graph, const Chart * chart, int node)
+append_name(StringInfo to, const CmigGraph *graph, const Chart *chart, int node)
 {
 	if (chart->format == MERMAID)
 		appendStringInfo(to, "r%d", node);
@@ -502,7 +502,7 @@ append_name(StringInfo to, const CmigGraph *graph, const Chart * chart, int node
 }
 
 static void
-draw_chart(const CmigPicture *picture, const Chart * chart)
+draw_chart(const CmigPicture *picture, const Chart *chart)
 {
 	const CmigGraph *graph = picture->graph;
 	int			count = picture->count + (picture->repeatables ? graph->repeatable_count : 0);

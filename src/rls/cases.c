@@ -561,7 +561,7 @@ typedef struct Branch
 	List	   *cases;			/* when it is taken */
 	Node	   *result;			/* NULL: null */
 	bool		not_null;		/* is it taken only if the result is not null? */
-}			Branch;
+} Branch;
 
 /*
  * Returns the branches of CASE or COALESCE.  If a result of COALESCE is null,

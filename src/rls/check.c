@@ -251,7 +251,7 @@ read_siblings(void *arg)
 	foreach(lc, siblings)
 	{
 		CmigRlsPolicy *policy = lfirst(lc);
-		const		CmigRlsSetup *setup = policy->setup;
+		const CmigRlsSetup *setup = policy->setup;
 		const char *names[] = {"tenant_id", "user_id", setup ? setup->tenant_column : NULL,
 		setup ? setup->user_column : NULL, setup ? setup->key_column : NULL};
 

@@ -263,7 +263,7 @@ is_recorded(const char *role)
 
 /* Returns the statements that grant access to the policies' roles. */
 static List *
-grant_access(CmigRlsSetup * options)
+grant_access(CmigRlsSetup *options)
 {
 	List	   *statements = NIL;
 	ListCell   *lc;
@@ -365,7 +365,7 @@ static CmigQuery read_warnings = {
 };
 
 static void
-warn(FunctionCallInfo fcinfo, const CmigRlsSetup * options, const CmigRlsTable *table)
+warn(FunctionCallInfo fcinfo, const CmigRlsSetup *options, const CmigRlsTable *table)
 {
 	const CmigRlsTable *via = options->via_table;
 
@@ -380,7 +380,7 @@ warn(FunctionCallInfo fcinfo, const CmigRlsSetup * options, const CmigRlsTable *
  * if the roles were checked.
  */
 static bool
-warn_workers(const CmigRlsSetup * options, const CmigRlsTable *table)
+warn_workers(const CmigRlsSetup *options, const CmigRlsTable *table)
 {
 	StringInfoData grants;
 	ListCell   *lc;
@@ -568,7 +568,7 @@ static CmigQuery schema_tables = {
 /* A table whose statements are planned, to find out whether that is possible. */
 typedef struct Rehearsal
 {
-	const		CmigRlsSetup *options;
+	const CmigRlsSetup *options;
 	const CmigRlsTable *table;
 } Rehearsal;
 
@@ -624,7 +624,7 @@ excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *sch
  * cannot be enabled on some of the tables, raises an error that lists them.
  */
 static List *
-tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup * options, const List *excepted)
+tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup *options, const List *excepted)
 {
 	List	   *all = cmig_query_oids(&schema_tables, namespace);
 	List	   *tables = NIL;

@@ -82,7 +82,7 @@ typedef struct CmigRlsSetup
 	bool		enabled;		/* relrowsecurity */
 	bool		forced;
 	List	   *defaults;		/* of CmigRlsDefault */
-}			CmigRlsSetup;
+} CmigRlsSetup;
 
 /* A table's policy: one that exists, or one that enable_rls is to create. */
 typedef struct CmigRlsPolicy
@@ -149,7 +149,7 @@ extern void *cmig_rls_find(const List *list, const char *name);
 extern char *cmig_rls_commands_text(int commands, const char *separator);
 extern char *cmig_rls_role_text(Oid role);
 extern char *cmig_rls_array_text(const List *names);
-extern char *cmig_rls_setup_write(const CmigRlsSetup * setup);
+extern char *cmig_rls_setup_write(const CmigRlsSetup *setup);
 extern void cmig_rls_setup_word(StringInfo text, const char *name, const char *value);
 extern bool cmig_rls_same_expression(Oid relid, const char *text, const char *tree);
 extern bool cmig_rls_may(Oid relid, Oid role, AclMode mode);
@@ -161,8 +161,8 @@ extern char *cmig_rls_policy_drop(const CmigRlsPolicy *policy);
 #define CMIG_RLS_INDEX_MARK "[cmig.enable_rls index]"
 
 extern CmigRlsColumn *cmig_rls_key_column(const CmigRlsTable *table, const char *name, const char *argument);
-extern bool cmig_rls_has_key(const CmigRlsSetup * options, const CmigRlsTable *table);
-extern List *cmig_rls_plan_enable(const CmigRlsSetup * options, const CmigRlsTable *table, bool many, bool fresh);
+extern bool cmig_rls_has_key(const CmigRlsSetup *options, const CmigRlsTable *table);
+extern List *cmig_rls_plan_enable(const CmigRlsSetup *options, const CmigRlsTable *table, bool many, bool fresh);
 extern List *cmig_rls_plan_disable(const CmigRlsTable *table);
 extern bool cmig_rls_plan_is_default(const char *statement);
 

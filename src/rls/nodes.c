@@ -619,7 +619,7 @@ typedef struct Expansion
 {
 	int			nesting;
 	bool		definer;		/* is one of them SECURITY DEFINER? */
-}			Expansion;
+} Expansion;
 
 /* Replace function calls with the functions' bodies, at any depth. */
 static Node *

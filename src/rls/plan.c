@@ -107,7 +107,7 @@ cmig_rls_key_column(const CmigRlsTable *table, const char *name, const char *arg
 
 /* Has the table a key column: one that the options name, or one with a usual name? */
 bool
-cmig_rls_has_key(const CmigRlsSetup * options, const CmigRlsTable *table)
+cmig_rls_has_key(const CmigRlsSetup *options, const CmigRlsTable *table)
 {
 	return cmig_rls_find(table->columns, options->tenant_column ? options->tenant_column : "tenant_id") ||
 		cmig_rls_find(table->columns, options->user_column ? options->user_column : "user_id");
@@ -129,7 +129,7 @@ find_column(const CmigRlsTable *table, const char *given, const char *usual, con
 
 /* Resolve the columns that join the table with the membership table. */
 static void
-resolve_via(CmigRlsSetup * setup, const CmigRlsTable *table)
+resolve_via(CmigRlsSetup *setup, const CmigRlsTable *table)
 {
 	const CmigRlsTable *via = setup->via_table;
 	CmigRlsColumn *key;
@@ -181,7 +181,7 @@ resolve_via(CmigRlsSetup * setup, const CmigRlsTable *table)
  * possible columns.  "many" is as for cmig_rls_plan_enable().
  */
 static void
-resolve_keys(CmigRlsSetup * setup, const CmigRlsTable *table, bool many)
+resolve_keys(CmigRlsSetup *setup, const CmigRlsTable *table, bool many)
 {
 	if (setup->via_table)
 	{
@@ -235,7 +235,7 @@ setting_text(const char *setting, const char *cast)
  * a context is required, the expression raises an error without one.
  */
 static char *
-equals(const CmigRlsSetup * setup, const CmigRlsTable *table, const CmigRlsColumn *column, const char *setting)
+equals(const CmigRlsSetup *setup, const CmigRlsTable *table, const CmigRlsColumn *column, const char *setting)
 {
 	bool		plain = strcmp(column->cast, "text") == 0;
 	char	   *value = !setup->require_context ? setting_text(setting, column->cast) :
@@ -290,7 +290,7 @@ add_policies(List **policies, const CmigRlsTable *table, char *name, bool permis
  * rows, except for reading rows that are public or shared.
  */
 static void
-add_floor(List **policies, const CmigRlsSetup * setup, const CmigRlsTable *table, const CmigRlsColumn *tenant)
+add_floor(List **policies, const CmigRlsSetup *setup, const CmigRlsTable *table, const CmigRlsColumn *tenant)
 {
 	char	   *floor = equals(setup, table, tenant, CMIG_RLS_TENANT_SETTING);
 
@@ -312,7 +312,7 @@ add_floor(List **policies, const CmigRlsSetup * setup, const CmigRlsTable *table
  * policies here, and each policy contains all conditions.
  */
 static void
-add_for_shards(List **policies, const CmigRlsSetup * setup, const CmigRlsTable *table,
+add_for_shards(List **policies, const CmigRlsSetup *setup, const CmigRlsTable *table,
 			   const CmigRlsColumn *tenant, const CmigRlsColumn *user)
 {
 	char	   *of_tenant = equals(setup, table, tenant, CMIG_RLS_TENANT_SETTING);
@@ -335,7 +335,7 @@ add_for_shards(List **policies, const CmigRlsSetup * setup, const CmigRlsTable *
 
 /* Returns the policies that the table should have.  The keys are resolved. */
 static List *
-wanted_policies(const CmigRlsSetup * setup, const CmigRlsTable *table)
+wanted_policies(const CmigRlsSetup *setup, const CmigRlsTable *table)
 {
 	List	   *policies = NIL;
 	CmigRlsColumn *tenant = cmig_rls_find(table->columns, setup->tenant_column);
@@ -432,7 +432,7 @@ policy_statement(const char *verb, const CmigRlsPolicy *policy)
  * wanted one.
  */
 static List *
-plan_policies(const CmigRlsTable *table, const List *existing, const List *wanted, const CmigRlsSetup * setup)
+plan_policies(const CmigRlsTable *table, const List *existing, const List *wanted, const CmigRlsSetup *setup)
 {
 	List	   *alters = NIL;
 	List	   *narrow = NIL;
@@ -580,7 +580,7 @@ follow_renames(const CmigRlsTable *table)
  * setting.
  */
 static List *
-plan_default(CmigRlsSetup * setup, const CmigRlsTable *table, char *name, const char *setting, bool fresh)
+plan_default(CmigRlsSetup *setup, const CmigRlsTable *table, char *name, const char *setting, bool fresh)
 {
 	CmigRlsColumn *column = cmig_rls_find(table->columns, name);
 	CmigRlsDefault *was;
@@ -615,7 +615,7 @@ plan_default(CmigRlsSetup * setup, const CmigRlsTable *table, char *name, const 
  * earlier call of enable_rls and is not in the new setup, which may be NULL.
  */
 static List *
-plan_old_defaults(const CmigRlsTable *table, const CmigRlsSetup * setup)
+plan_old_defaults(const CmigRlsTable *table, const CmigRlsSetup *setup)
 {
 	List	   *statements = NIL;
 	ListCell   *lc;
@@ -635,7 +635,7 @@ plan_old_defaults(const CmigRlsTable *table, const CmigRlsSetup * setup)
  * Adds an index that enable_rls has created and that is still needed to *kept.
  */
 static List *
-plan_index(const CmigRlsSetup * setup, const CmigRlsTable *table, const char *name, bool fresh, List **kept)
+plan_index(const CmigRlsSetup *setup, const CmigRlsTable *table, const char *name, bool fresh, List **kept)
 {
 	CmigRlsColumn *column = cmig_rls_find(table->columns, name);
 	char	   *index;
@@ -682,10 +682,10 @@ plan_old_indexes(const CmigRlsTable *table, const List *kept)
  * table.
  */
 List *
-cmig_rls_plan_enable(const CmigRlsSetup * options, const CmigRlsTable *table, bool many, bool fresh)
+cmig_rls_plan_enable(const CmigRlsSetup *options, const CmigRlsTable *table, bool many, bool fresh)
 {
 	CmigRlsSetup setup = *options;
-	const		CmigRlsSetup *before = table->setup;
+	const CmigRlsSetup *before = table->setup;
 	List	   *defaults;
 	List	   *indexes;
 	List	   *kept = NIL;
@@ -725,7 +725,7 @@ cmig_rls_plan_enable(const CmigRlsSetup * options, const CmigRlsTable *table, bo
 List *
 cmig_rls_plan_disable(const CmigRlsTable *table)
 {
-	const		CmigRlsSetup *setup = table->setup;
+	const CmigRlsSetup *setup = table->setup;
 	List	   *statements = NIL;
 	List	   *last = NIL;
 	ListCell   *lc;

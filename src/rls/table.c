@@ -128,7 +128,7 @@ cmig_rls_setup_word(StringInfo text, const char *name, const char *value)
 }
 
 char *
-cmig_rls_setup_write(const CmigRlsSetup * setup)
+cmig_rls_setup_write(const CmigRlsSetup *setup)
 {
 	StringInfoData text;
 	ListCell   *lc;

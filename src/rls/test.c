@@ -68,7 +68,7 @@ typedef struct Key
 	List	   *members;		/* of Const *: the values that match the
 								 * context */
 	char	   *mine;			/* SQL condition: the row matches the context */
-}			Key;
+} Key;
 
 /* A test of what a role can do to a table in a context. */
 typedef struct Test
@@ -97,7 +97,7 @@ typedef struct Attempt
 	CmigRowCallback row;		/* callback for each result row; NULL: store
 								 * the row's numbers in counts */
 	void	   *arg;
-	const		Key *key;		/* if not NULL: before the rollback, count the
+	const Key  *key;			/* if not NULL: before the rollback, count the
 								 * rows that have "value" in this key */
 	const char *value;
 } Attempt;
@@ -113,7 +113,7 @@ typedef enum OutcomeKind
 	REFUSED,					/* stopped by a policy */
 	CONSTRAINT,					/* stopped by a constraint, after the policies */
 	FAILED						/* stopped by anything else */
-}			OutcomeKind;
+} OutcomeKind;
 
 typedef struct Outcome
 {
@@ -123,7 +123,7 @@ typedef struct Outcome
 	int64		strange;		/* number of rows with the attempt's "value"
 								 * in its key; -1 if unknown */
 	char	   *message;		/* for the user; NULL: none */
-}			Outcome;
+} Outcome;
 
 /*
  * Reading rows
@@ -201,7 +201,7 @@ row_column(Relation relation, TupleTableSlot *slot, const char *name, Oid type, 
  * is always a built-in type.
  */
 static int
-compare(const Key * key, Oid collation, Datum a, Datum b)
+compare(const Key *key, Oid collation, Datum a, Datum b)
 {
 	TypeCacheEntry *type = lookup_type_cache(key->base_type, TYPECACHE_CMP_PROC_FINFO);
 
@@ -211,7 +211,7 @@ compare(const Key * key, Oid collation, Datum a, Datum b)
 /* What is looked for in the rows' values of a key, which may be NULL. */
 typedef struct KeySearch
 {
-	const		Key *key;
+	const Key  *key;
 	Const	   *wanted;
 	int64		count;			/* rows with the wanted value; all if no key */
 	Datum		least;			/* the smallest value that is not a member */
@@ -222,7 +222,7 @@ static bool
 search_row(Relation relation, TupleTableSlot *slot, void *arg)
 {
 	KeySearch  *search = arg;
-	const		Key *key = search->key;
+	const Key  *key = search->key;
 	Form_pg_attribute column = NULL;
 	bool		isnull;
 	Datum		value;
@@ -255,7 +255,7 @@ search_row(Relation relation, TupleTableSlot *slot, void *arg)
  * the number.
  */
 static int64
-count_rows(const Test *test, const Key * key, const char *value)
+count_rows(const Test *test, const Key *key, const char *value)
 {
 	KeySearch	search = {key};
 
@@ -270,7 +270,7 @@ count_rows(const Test *test, const Key * key, const char *value)
  * existing row or, if there is none, an invented value.
  */
 static char *
-other_value(const Test *test, const Key * key)
+other_value(const Test *test, const Key *key)
 {
 	KeySearch	search = {key};
 
@@ -542,7 +542,7 @@ read_copy(const Test *test)
  * match the context, except that the key "strange" has the value "other".
  */
 static Attempt
-insert_copy(const Test *test, const Copy *copy, const Key * strange, const char *other)
+insert_copy(const Test *test, const Copy *copy, const Key *strange, const char *other)
 {
 	Attempt		attempt = {.key = strange,.value = other};
 	StringInfoData columns;
@@ -560,7 +560,7 @@ insert_copy(const Test *test, const Copy *copy, const Key * strange, const char 
 		const char *made = ((char **) lfirst(each))[1];
 		const char *comma = columns.len ? ", " : "";
 		const char *value = NULL;
-		const		Key *key = NULL;
+		const Key  *key = NULL;
 
 		foreach(lc, test->keys)
 		{
@@ -663,7 +663,7 @@ add_membership(Test *test)
 static void
 find_keys(Test *test)
 {
-	const		CmigRlsSetup *setup = test->table->setup;
+	const CmigRlsSetup *setup = test->table->setup;
 	const char *user = cmig_argument_text(test->fcinfo, 4);
 	const char *tenant = cmig_argument_text(test->fcinfo, 5);
 	StringInfoData condition;
@@ -849,7 +849,7 @@ report_reach(Test *test, const char *what, Outcome outcome, int64 allowed)
  * only the role's own rows is tried as well.
  */
 static Outcome
-move(Test *test, const Key * key)
+move(Test *test, const Key *key)
 {
 	char	   *other = other_value(test, key);
 	Attempt		attempt = {.key = key,.value = other};

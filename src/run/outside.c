@@ -320,10 +320,10 @@ release_cursors(void)
 	cursors = NIL;
 }
 
-const		CmigOutsideWatch *
-cmig_outside_watch(const CmigOutsideWatch * started)
+const CmigOutsideWatch *
+cmig_outside_watch(const CmigOutsideWatch *started)
 {
-	const		CmigOutsideWatch *former = watch;
+	const CmigOutsideWatch *former = watch;
 
 	static CmigQuery foreign_tables = {.sql = "SELECT ftrelid FROM pg_foreign_table"};
 

@@ -387,7 +387,7 @@ typedef struct CmigRunning
 								 * has failed; 0 before the first one and
 								 * after the end */
 	bool		verifying;		/* is this statement part of verify_sql? */
-}			CmigRunning;
+} CmigRunning;
 
 /*
  * Only runner.c changes it, on every path out of a run, because a surrounding
@@ -569,7 +569,7 @@ typedef struct CmigOutsideWatch
 								 * owner makes it skip live sequences?  SQL
 								 * functions are then not inlined. */
 	TransactionId mark;			/* see cmig_outside_mark() */
-}			CmigOutsideWatch;
+} CmigOutsideWatch;
 
 /* Install the hooks. */
 extern void cmig_outside_init(void);
@@ -578,7 +578,7 @@ extern void cmig_outside_init(void);
  * Start a watch, or end it if "started" is NULL.  Returns the former watch, to
  * which the caller must return.
  */
-extern const CmigOutsideWatch *cmig_outside_watch(const CmigOutsideWatch * started);
+extern const CmigOutsideWatch *cmig_outside_watch(const CmigOutsideWatch *started);
 
 /*
  * Make the procedural languages compile the function separately for the

@@ -272,7 +272,7 @@ typedef struct LoggedRun
 	TimestampTz started_at;
 	TimestampTz ended_at;
 	TransactionId xid;			/* the (sub)transaction that it has ended in */
-}			LoggedRun;
+} LoggedRun;
 
 /* The run in progress; empty if there is none, or if it is not logged. */
 static LoggedRun logged =
@@ -288,7 +288,7 @@ static List *logged_ends = NIL;
 
 /* Write the line about the end of a run. */
 static void
-log_end(const LoggedRun * run, const char *result)
+log_end(const LoggedRun *run, const char *result)
 {
 	ereport(LOG_SERVER_ONLY,
 			(errmsg("pg_cmig: %s ended: %s, %ld ms, %s", run->what, result,
@@ -308,7 +308,7 @@ log_transaction_end(XactEvent event, void *arg)
 	logged_ends = NIL;
 	foreach(lc, ends)
 	{
-		const		LoggedRun *run = lfirst(lc);
+		const LoggedRun *run = lfirst(lc);
 
 		log_end(run, event == XACT_EVENT_PREPARE ? "prepared" :
 				event == XACT_EVENT_COMMIT && TransactionIdDidCommit(run->xid) ? "ok" : "rolled back");

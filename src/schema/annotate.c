@@ -530,7 +530,7 @@ typedef struct OwnerGrants
 	List	   *received;
 	List	   *granted;
 	List	   *columns;		/* statements that grant them */
-}			OwnerGrants;
+} OwnerGrants;
 
 /*
  * Take the privileges of "role" out of *grants, which are those of the object,
@@ -557,7 +557,7 @@ owner_grants(const CmigObject *object, List **grants, const CmigObject *other, c
  * those of the old owner after it; either may be NULL.
  */
 static char *
-new_owner_sql(const CmigObject *object, const OwnerGrants * had, const OwnerGrants * gets)
+new_owner_sql(const CmigObject *object, const OwnerGrants *had, const OwnerGrants *gets)
 {
 	StringInfoData sql;
 	List	   *ddl;

@@ -352,7 +352,7 @@ cmig_exclude_check(const List *patterns)
 
 	foreach(cell, patterns)
 	{
-		const		CmigPattern *pattern = lfirst(cell);
+		const CmigPattern *pattern = lfirst(cell);
 		const CmigKind *known = NULL;
 		bool		other = pattern->kind == NULL;
 
@@ -383,7 +383,7 @@ is_excluded(const List *patterns, const CmigObject *object)
 
 	foreach(cell, patterns)
 	{
-		const		CmigPattern *pattern = lfirst(cell);
+		const CmigPattern *pattern = lfirst(cell);
 		bool		by_schema = pattern->kind != NULL && strcmp(pattern->kind, cmig_kind_schema.name) == 0;
 		const char *text = name;
 

@@ -322,7 +322,7 @@ name_row(Digests *d, const Found *found)
 	}
 	else if (catalog == TypeRelationId)
 	{
-		const		FormData_pg_type *type = form;
+		const FormData_pg_type *type = form;
 
 		add_name(d, type->oid, catalog, 0, NameStr(type->typname));
 		if (OidIsValid(type->typarray))
@@ -330,7 +330,7 @@ name_row(Digests *d, const Found *found)
 	}
 	else if (catalog == ProcedureRelationId)
 	{
-		const		FormData_pg_proc *function = form;
+		const FormData_pg_proc *function = form;
 		uint64		arguments = 0;
 
 		for (int i = 0; i < function->proargtypes.dim1; i++)
@@ -339,7 +339,7 @@ name_row(Digests *d, const Found *found)
 	}
 	else if (catalog == OperatorRelationId)
 	{
-		const		FormData_pg_operator *operator = form;
+		const FormData_pg_operator *operator = form;
 
 		add_name(d, operator->oid, catalog, name_of(d, operator->oprleft) * 31 + name_of(d, operator->oprright),
 				 NameStr(operator->oprname));

@@ -28,7 +28,7 @@ typedef struct CmigScopeSummary
 	int			never;			/* others in which nothing is applied */
 	TimestampTz last_run;		/* when the last run in one of them began, or
 								 * 0 */
-}			CmigScopeSummary;
+} CmigScopeSummary;
 
 extern CmigScopeSummary cmig_scope_summary(void);
 

@@ -39,7 +39,7 @@ const char *const cmig_marker_sections[CMIG_SECTION_COUNT] = {
 	"header", "upgrade", "downgrade", "verify"
 };
 
-const		CmigHeaderField cmig_header_fields[CMIG_KEY_COUNT] = {
+const CmigHeaderField cmig_header_fields[CMIG_KEY_COUNT] = {
 	[CMIG_KEY_REVISION] = {"revision", CMIG_VALUE_ID, offsetof(CmigRevisionText, edges.id)},
 	[CMIG_KEY_REPEATABLE] = {"repeatable", CMIG_VALUE_BOOL, offsetof(CmigRevisionText, edges.repeatable),.optional = true},
 	[CMIG_KEY_DOWN_REVISION] = {"down_revision", CMIG_VALUE_NAMES, offsetof(CmigRevisionText, edges.parents),.is_unmistakable = true,
@@ -581,7 +581,7 @@ find_other(const CmigLexer *lexer, const char *end, CmigSection section,
 
 CmigMark
 cmig_marker_find(const CmigLexer *lexer, const char *end, CmigSection section,
-				 bool after_statement, CmigMarked * marked)
+				 bool after_statement, CmigMarked *marked)
 {
 	bool		comment = lexer->type == CMIG_TOKEN_LINE_COMMENT;
 	const char *value;

@@ -272,7 +272,7 @@ cmig_header_difference(const CmigRevisionText *a, const CmigRevisionText *b)
 {
 	for (int i = 0; i < CMIG_KEY_COUNT; i++)
 	{
-		const		CmigHeaderField *field = &cmig_header_fields[i];
+		const CmigHeaderField *field = &cmig_header_fields[i];
 		const void *one = (const char *) a + field->offset;
 		const void *other = (const char *) b + field->offset;
 
@@ -308,7 +308,7 @@ cmig_header_difference(const CmigRevisionText *a, const CmigRevisionText *b)
  * to be left out.
  */
 static const char *
-value_text(const CmigRevisionText *revision, const CmigHeaderField * field)
+value_text(const CmigRevisionText *revision, const CmigHeaderField *field)
 {
 	const void *value = (const char *) revision + field->offset;
 	const CmigNames *names = value;

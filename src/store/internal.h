@@ -56,7 +56,7 @@ typedef enum CmigHeaderType
 	CMIG_VALUE_NAMES,			/* CmigNames */
 	CMIG_VALUE_PLACEHOLDERS,	/* CmigNames */
 	CMIG_VALUE_DATE				/* TimestampTz */
-}			CmigHeaderType;
+} CmigHeaderType;
 
 typedef struct CmigHeaderField
 {
@@ -68,7 +68,7 @@ typedef struct CmigHeaderField
 									 * with the key a misplaced header line? */
 	const char *of_graph;		/* a hint, if a repeatable revision must not
 								 * have the key; otherwise NULL */
-}			CmigHeaderField;
+} CmigHeaderField;
 
 extern const CmigHeaderField cmig_header_fields[CMIG_KEY_COUNT];
 
@@ -120,7 +120,7 @@ typedef enum CmigMark
 	CMIG_MARK_BOM,				/* likewise, with a byte order mark */
 	CMIG_MARK_QUOTED			/* a quote that contains the first line of a
 								 * file at "at" */
-}			CmigMark;
+} CmigMark;
 
 typedef struct CmigMarked
 {
@@ -128,14 +128,14 @@ typedef struct CmigMarked
 	const char *at;
 	const char *reason;
 	CmigFileStart file;
-}			CmigMarked;
+} CmigMarked;
 
 /*
  * Examines the current token of a section or header, which ends at "end".
  * after_statement is true if SQL precedes it in its section.
  */
 extern CmigMark cmig_marker_find(const CmigLexer *lexer, const char *end, CmigSection section,
-								 bool after_statement, CmigMarked * marked);
+								 bool after_statement, CmigMarked *marked);
 
 /*
  * The end of the text before p, where a file begins, without white space and

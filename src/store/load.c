@@ -36,7 +36,7 @@ typedef struct LoadItem
 	bool		applied;
 	bool		needs_repair;	/* is the change accepted although the journal
 								 * contains a different checksum? */
-}			LoadItem;
+} LoadItem;
 
 /*
  * The state of a call to cmig.load: its arguments, the revisions from the
@@ -58,7 +58,7 @@ typedef struct Load
 	List	   *kept;			/* of char *: ids of revisions that prune does
 								 * not remove although no file contains them,
 								 * sorted */
-}			Load;
+} Load;
 
 /* The id of an item. */
 #define item_id(item) ((item)->file->text.edges.id)
@@ -74,8 +74,8 @@ void		(*cmig_load_at_end) (const CmigRevisionText *const *added, int count) = NU
 static int
 compare_items(const void *a, const void *b)
 {
-	const		LoadItem *one = *(LoadItem * const *) a;
-	const		LoadItem *other = *(LoadItem * const *) b;
+	const LoadItem *one = *(LoadItem *const *) a;
+	const LoadItem *other = *(LoadItem *const *) b;
 	int			result = strcmp(item_id(one), item_id(other));
 
 	if (result == 0)
@@ -85,7 +85,7 @@ compare_items(const void *a, const void *b)
 
 /* Returns the position of an item's header: line 17 of file "003.sql". */
 static char *
-item_place(const LoadItem * item)
+item_place(const LoadItem *item)
 {
 	if (item->file->text.file_name)
 		return psprintf("line %d of file \"%s\"", item->file->line, item->file->text.file_name);
@@ -98,7 +98,7 @@ item_place(const LoadItem * item)
  * or if an id occurs twice.
  */
 static void
-take_files(Load * load, List *files)
+take_files(Load *load, List *files)
 {
 	ListCell   *lc;
 
@@ -125,8 +125,8 @@ take_files(Load * load, List *files)
 	 */
 	for (int i = 1; i < load->count; i++)
 	{
-		const		LoadItem *first = load->sorted[i - 1];
-		const		LoadItem *second = load->sorted[i];
+		const LoadItem *first = load->sorted[i - 1];
+		const LoadItem *second = load->sorted[i];
 		const char *one = first->file->text.edges.message;
 		const char *other = second->file->text.edges.message;
 
@@ -146,12 +146,12 @@ take_files(Load * load, List *files)
 static int
 compare_id(const void *id, const void *item)
 {
-	return strcmp(id, item_id(*(LoadItem * const *) item));
+	return strcmp(id, item_id(*(LoadItem *const *) item));
 }
 
 /* Returns the item for the revision with this id, or NULL if there is none. */
 static LoadItem *
-find_item(const Load * load, const char *id)
+find_item(const Load *load, const char *id)
 {
 	LoadItem  **found = bsearch(id, load->sorted, load->count, sizeof(LoadItem *), compare_id);
 
@@ -230,7 +230,7 @@ append_names(CmigNames *names, const CmigNames *more)
  * the stored ones that the files do not contain.
  */
 static void
-find_replaced(const Load * load, const CmigRevision *all, int count, CmigNames *done, CmigNames *waiting)
+find_replaced(const Load *load, const CmigRevision *all, int count, CmigNames *done, CmigNames *waiting)
 {
 	CmigPlace	place = {load->applied->rows};
 
@@ -260,7 +260,7 @@ find_replaced(const Load * load, const CmigRevision *all, int count, CmigNames *
  * applied, and those on which another kept revision depends.
  */
 static void
-add_repeatables(Load * load, List *begun)
+add_repeatables(Load *load, List *begun)
 {
 	const CmigGraph *before = load->before;
 	CmigRevision *revisions = palloc(sizeof(CmigRevision) * (load->count + before->repeatable_count + 1));
@@ -301,7 +301,7 @@ add_repeatables(Load * load, List *begun)
  * a version row, with their ancestors.
  */
 static void
-mark_applied_after(Load * load)
+mark_applied_after(Load *load)
 {
 	ListCell   *lc;
 
@@ -326,7 +326,7 @@ mark_applied_after(Load * load)
 
 /* Build the graph as it would be after loading. */
 static void
-build_after(Load * load)
+build_after(Load *load)
 {
 	CmigRevision *revisions;
 	int			all = 0;
@@ -389,7 +389,7 @@ build_after(Load * load)
  * raises error MG005 if the graph would be broken.
  */
 static bool
-compare(Load * load, bool unless_changed)
+compare(Load *load, bool unless_changed)
 {
 	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
 	CmigNames	ids = {load->count, palloc(sizeof(char *) * load->count)};
@@ -429,14 +429,14 @@ compare(Load * load, bool unless_changed)
 
 /* Returns the node of an item in the graph after loading. */
 static const CmigNode *
-new_node(const Load * load, const LoadItem * item)
+new_node(const Load *load, const LoadItem *item)
 {
 	return &load->after->nodes[cmig_graph_find_id(load->after, item_id(item))];
 }
 
 /* Does one of the edges lead to the revision with this id? */
 static bool
-has_edge(const Load * load, const CmigEdges *edges, const char *id)
+has_edge(const Load *load, const CmigEdges *edges, const char *id)
 {
 	int			node = cmig_graph_find_id(load->after, id);
 
@@ -452,7 +452,7 @@ has_edge(const Load * load, const CmigEdges *edges, const char *id)
  * parent, nor gain one to a revision that is not applied.
  */
 static void
-check_edges(const Load * load, const LoadItem * item)
+check_edges(const Load *load, const LoadItem *item)
 {
 	int			before = cmig_graph_find_id(load->before, item_id(item));
 	const CmigNode *old;
@@ -501,7 +501,7 @@ check_edges(const Load * load, const LoadItem * item)
  * checksum in the journal?
  */
 static bool
-contradicts_journal(const LoadItem * item)
+contradicts_journal(const LoadItem *item)
 {
 	const CmigRevisionText *text = &item->file->text;
 	char	   *run = cmig_journal_read_checksum(item_id(item));
@@ -512,7 +512,7 @@ contradicts_journal(const LoadItem * item)
 
 /* Was a parent of the stored revision left out of the item's new header? */
 static bool
-has_lost_parent(const Load * load, const LoadItem * item)
+has_lost_parent(const Load *load, const LoadItem *item)
 {
 	int			before = cmig_graph_find_id(load->before, item_id(item));
 	const CmigNode *old;
@@ -532,7 +532,7 @@ has_lost_parent(const Load * load, const LoadItem * item)
  * applied.  This can happen if two Git branches use the same id.
  */
 static void
-report_other(int level, const LoadItem * item, bool partially)
+report_other(int level, const LoadItem *item, bool partially)
 {
 	ereport(level,
 			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
@@ -552,13 +552,13 @@ static void
 report_changed(int level, const List *changed)
 {
 	CmigListing places;
-	const		LoadItem *first = linitial(changed);
+	const LoadItem *first = linitial(changed);
 	ListCell   *lc;
 
 	cmig_listing_init(&places, CMIG_LISTING_PLAIN);
 	foreach(lc, changed)
 	{
-		const		LoadItem *item = lfirst(lc);
+		const LoadItem *item = lfirst(lc);
 
 		cmig_listing_add_format(&places, "revision \"%s\" (%s)",
 								item_id(item), item_place(item));
@@ -580,7 +580,7 @@ report_changed(int level, const List *changed)
  * whose new script must be recorded in the journal.
  */
 static void
-judge(Load * load)
+judge(Load *load)
 {
 	List	   *changed = NIL;
 	ListCell   *lc;
@@ -662,7 +662,7 @@ judge(Load * load)
  * it.
  */
 static void
-require_unprotected(const Load * load)
+require_unprotected(const Load *load)
 {
 	CmigListing removed;
 	ListCell   *lc;
@@ -691,7 +691,7 @@ require_unprotected(const Load * load)
  * be applied.
  */
 static void
-drop_implied_rows(const Load * load, const LoadItem * item)
+drop_implied_rows(const Load *load, const LoadItem *item)
 {
 	const CmigNames *rows = cmig_version_rows_read();
 	const CmigNode *node = new_node(load, item);
@@ -709,7 +709,7 @@ drop_implied_rows(const Load * load, const LoadItem * item)
 
 /* Store new and changed revisions, and remove those that prune removes. */
 static void
-write_changes(const Load * load)
+write_changes(const Load *load)
 {
 	const CmigRevisionText **added = palloc(sizeof(CmigRevisionText *) * load->count);
 	int			count = 0;
@@ -721,7 +721,7 @@ write_changes(const Load * load)
 	}
 	for (int i = 0; i < load->count; i++)
 	{
-		const		LoadItem *item = &load->items[i];
+		const LoadItem *item = &load->items[i];
 
 		if (!item->exists)
 			added[count++] = &item->file->text;
@@ -751,7 +751,7 @@ write_changes(const Load * load)
  * replaces are applied.
  */
 static void
-tell_waiting(const Load * load)
+tell_waiting(const Load *load)
 {
 	CmigRevisionSet *set;
 	const CmigPlace *place;
@@ -778,14 +778,14 @@ tell_waiting(const Load * load)
  * stored ones.
  */
 static void
-write_positions(const Load * load)
+write_positions(const Load *load)
 {
 	const CmigRevisionText **moved = palloc(sizeof(CmigRevisionText *) * load->count);
 	int			count = 0;
 
 	for (int i = 0; i < load->count; i++)
 	{
-		const		LoadItem *item = &load->items[i];
+		const LoadItem *item = &load->items[i];
 
 		if (item->file->text.file_name != NULL && (item->moved || item->differs || !item->exists))
 			moved[count++] = &item->file->text;
@@ -839,7 +839,7 @@ cmig_load_call(FunctionCallInfo fcinfo, const char *function, List *files)
 
 	for (int i = 0; i < load.count; i++)
 	{
-		const		LoadItem *item = &load.items[i];
+		const LoadItem *item = &load.items[i];
 
 		cmig_result_add_text(fcinfo, item_id(item),
 							 !item->exists ? "added" : item->differs ? "replaced" : "unchanged");

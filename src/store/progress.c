@@ -359,7 +359,7 @@ typedef struct Upgraded
 {
 	List	   *nodes;
 	bool		stepwise;
-}			Upgraded;
+} Upgraded;
 
 /*
  * Returns the target of an upgrade of the nodes: those that have no child

@@ -136,7 +136,7 @@ check_name(const char *key, const char *name, const char *at)
  * "name" or "name literal".
  */
 static CmigNames
-read_names(const CmigHeaderField * field, const char *value, const char *at)
+read_names(const CmigHeaderField *field, const char *value, const char *at)
 {
 	CmigNames	names = {0, NULL};
 	const char *repeated;
@@ -229,7 +229,7 @@ static void
 set_key(Reader *reader, CmigHeaderKey number, const char *value, int line)
 {
 	CmigRevisionText *text = &reader->file->text;
-	const		CmigHeaderField *field = &cmig_header_fields[number];
+	const CmigHeaderField *field = &cmig_header_fields[number];
 	void	   *to = (char *) text + field->offset;
 	const char *key = field->key;
 
@@ -456,7 +456,7 @@ end_revision(Reader *reader, const char *end)
 	cmig_revision_canonicalize(text);
 	for (int i = 0; i < CMIG_KEY_COUNT && text->edges.repeatable; i++)
 	{
-		const		CmigHeaderField *field = &cmig_header_fields[i];
+		const CmigHeaderField *field = &cmig_header_fields[i];
 
 		if (field->of_graph && ((CmigNames *) ((char *) text + field->offset))->count > 0)
 			refuse_in_repeatable(reader, i == CMIG_KEY_DOWN_REVISION ? "a down_revision" : field->key,

@@ -120,7 +120,7 @@ calls_changed_function(Node *node, void *planning)
 }
 
 char *
-cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNames * names, const char *what)
+cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNames *names, const char *what)
 {
 	ParseState *pstate = make_parsestate(NULL);
 	Relation	rel = table_open(relation, AccessShareLock);

@@ -163,14 +163,14 @@ typedef struct CmigVersionNames
 	const struct CmigVersionTable *table;
 	int			level;			/* the shape whose names are used */
 	bool		up;
-}			CmigVersionNames;
+} CmigVersionNames;
 
 /*
  * Returns the expression as PostgreSQL prints it, with qualified names and the
  * names of the real table's columns, converted to the type of the column.
  * "what" is for messages, such as "cmig:up person.first_name".
  */
-extern char *cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNames * names, const char *what);
+extern char *cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNames *names, const char *what);
 
 /* in plan.c */
 
@@ -314,7 +314,7 @@ typedef struct CmigVersionRule
 	bool		up;
 	Node	   *expr;
 	const char *type;			/* of the column that it computes */
-}			CmigVersionRule;
+} CmigVersionRule;
 
 /* Add the rules of a revision, whose shape has been read. */
 extern void cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRevisionText *text);
@@ -326,7 +326,7 @@ extern void cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRev
 extern const CmigVersionRule *cmig_versions_rule(const CmigPlanning *p, const char *table, const char *number, bool up, int level);
 
 /* Returns what a name in an expression stands for. */
-extern Node *cmig_versions_value(ParseState *pstate, const char *name, int location, CmigVersionNames * names);
+extern Node *cmig_versions_value(ParseState *pstate, const char *name, int location, CmigVersionNames *names);
 
 /* in statements.c: each adds steps of one phase, or of one group */
 

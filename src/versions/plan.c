@@ -130,8 +130,8 @@ match_column(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column
 {
 	const CmigShapeColumn *a = column->a;
 	const CmigShapeColumn *b = column->b;
-	const		CmigVersionRule *up = cmig_versions_rule(p, table->b->oid, b->number, true, p->revisions);
-	const		CmigVersionRule *down = cmig_versions_rule(p, table->b->oid, b->number, false, 0);
+	const CmigVersionRule *up = cmig_versions_rule(p, table->b->oid, b->number, true, p->revisions);
+	const CmigVersionRule *down = cmig_versions_rule(p, table->b->oid, b->number, false, 0);
 	bool		retyped = !cmig_text_same(a->type, b->type) || !cmig_text_same(a->collation, b->collation);
 	char	   *what = psprintf("column %s.%s", table->b->qualified, quote_identifier(b->name));
 
@@ -162,7 +162,7 @@ static void
 match_new(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column)
 {
 	const CmigShapeColumn *b = column->b;
-	const		CmigVersionRule *up = cmig_versions_rule(p, table->b->oid, b->number, true, p->revisions);
+	const CmigVersionRule *up = cmig_versions_rule(p, table->b->oid, b->number, true, p->revisions);
 	char	   *what = psprintf("column %s.%s", table->b->qualified, quote_identifier(b->name));
 
 	if (b->generated[0])

@@ -209,15 +209,15 @@ cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRevisionText *t
 	}
 }
 
-const		CmigVersionRule *
+const CmigVersionRule *
 cmig_versions_rule(const CmigPlanning *p, const char *table, const char *number, bool up, int level)
 {
-	const		CmigVersionRule *found = NULL;
+	const CmigVersionRule *found = NULL;
 	ListCell   *cell;
 
 	foreach(cell, p->rules)
 	{
-		const		CmigVersionRule *rule = lfirst(cell);
+		const CmigVersionRule *rule = lfirst(cell);
 
 		if (rule->up != up || strcmp(rule->table, table) != 0 || strcmp(rule->number, number) != 0)
 			continue;
@@ -238,13 +238,13 @@ column_of(const CmigPlanning *p, const CmigVersionTable *table, int level, const
 }
 
 Node *
-cmig_versions_value(ParseState *pstate, const char *name, int location, CmigVersionNames * names)
+cmig_versions_value(ParseState *pstate, const char *name, int location, CmigVersionNames *names)
 {
 	const CmigPlanning *p = names->planning;
 	const CmigVersionTable *table = names->table;
 	const CmigShapeColumn *named = column_of(p, table, names->level, name);
 	const char *number;
-	const		CmigVersionRule *rule;
+	const CmigVersionRule *rule;
 	TypeCast   *cast;
 	Node	   *result;
 	int			level = names->level;
