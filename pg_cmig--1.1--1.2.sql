@@ -246,6 +246,31 @@ LANGUAGE C SET quote_all_identifiers = off;
 
 COMMENT ON FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text[]) IS 'Returns a revision file that adopts what drift finds, with its id, name, and hazards. If store is true, also stores and stamps the revision. Returns no row if there is no drift. Raises an error if revisions are pending (MG010), and the same errors as create_revision and drift.';
 
+CREATE OR REPLACE FUNCTION cmig.ddl_trigger()
+RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF current_setting('cmig.ddl_policy', true) IS NULL THEN
+		-- if the catalog is empty, skip the query below, which is slower
+		IF pg_relation_size('pg_db_role_setting', 'main') = 0 THEN RETURN; END IF;
+		IF NOT EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = 0 AND s.setconfig::text LIKE '%cmig.ddl_policy=%') THEN RETURN; END IF;
+	END IF;
+	IF to_regprocedure('cmig.ddl_event(text,text)') IS NULL THEN RETURN; END IF;
+	-- a subtransaction costs more than all else, so begin it only for the first call
+	IF current_setting('cmig.loaded', true) = 'on' THEN
+		PERFORM cmig.ddl_event(TG_EVENT, TG_TAG);
+		RETURN;
+	END IF;
+	BEGIN
+		PERFORM cmig.ddl_event(TG_EVENT, TG_TAG);
+	EXCEPTION WHEN undefined_file THEN
+		RAISE WARNING 'cmig.ddl_policy has no effect: %', SQLERRM
+			USING HINT = 'Install the library of pg_cmig again, or DROP EXTENSION pg_cmig';
+	END;
+END
+$$;
+
 CREATE FUNCTION cmig.set_ddl_policy(policy text DEFAULT '', exclude text[] DEFAULT NULL)
 RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_set_ddl_policy'

@@ -2296,6 +2296,11 @@ BEGIN
 		IF NOT EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = 0 AND s.setconfig::text LIKE '%cmig.ddl_policy=%') THEN RETURN; END IF;
 	END IF;
 	IF to_regprocedure('cmig.ddl_event(text,text)') IS NULL THEN RETURN; END IF;
+	-- a subtransaction costs more than all else, so begin it only for the first call
+	IF current_setting('cmig.loaded', true) = 'on' THEN
+		PERFORM cmig.ddl_event(TG_EVENT, TG_TAG);
+		RETURN;
+	END IF;
 	BEGIN
 		PERFORM cmig.ddl_event(TG_EVENT, TG_TAG);
 	EXCEPTION WHEN undefined_file THEN

@@ -16,6 +16,10 @@ SELECT count(*) FROM cmig.ddl_log;
 SHOW cmig.ddl_policy;
 SELECT item, value, hint FROM cmig.status() WHERE item LIKE 'DDL%';
 
+-- event triggers use a subtransaction until they have found the library
+SELECT current_setting('cmig.loaded', true) AS loaded;
+SET cmig.loaded = off;
+
 -- log: a row for each object, whoever does it and in whatever way
 SELECT cmig.set_ddl_policy('log');
 ALTER TABLE invoice ADD COLUMN total numeric, DROP COLUMN note;

@@ -568,7 +568,16 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	const char *reason = current_reason;
 	List	   *entries = NIL;
 	ListCell   *lc;
+	static bool loaded = false;
 
+	/*
+	 * tell cmig.ddl_trigger() that the next call cannot fail to find the
+	 * library
+	 */
+	if (!loaded)
+		DefineCustomBoolVariable("cmig.loaded", "Shows that the library of pg_cmig is loaded.", NULL,
+								 &loaded, true, PGC_INTERNAL,
+								 GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, NULL, NULL, NULL);
 	if (event == NULL || tag == NULL || is_exempt())
 		PG_RETURN_VOID();
 	policy = cmig_settings_ddl_policy();

@@ -87,7 +87,8 @@ extern void cmig_extension_note(void);
 
 /*
  * Has the current script run a statement that can change or drop the extension?
- * If it has not, only the end of the script calls cmig_extension_require().
+ * If it has not, only the end of the script calls cmig_extension_require(), which
+ * does not compare the members then.
  */
 extern bool cmig_extension_suspected;
 

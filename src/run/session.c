@@ -661,12 +661,12 @@ note_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
 		standard_ProcessUtility(statement, query, read_only_tree, context, params,
 								environment, dest, completion);
 
-	if (!session.entered)
-		return;
 	if (IsA(node, AlterExtensionStmt) || IsA(node, AlterExtensionContentsStmt) || IsA(node, DropOwnedStmt) ||
 		(IsA(node, DropStmt) && (((DropStmt *) node)->removeType == OBJECT_EXTENSION ||
 								 ((DropStmt *) node)->behavior == DROP_CASCADE)))
 		cmig_extension_suspected = true;
+	if (!session.entered)
+		return;
 	if (IsA(node, PrepareStmt))
 	{
 		MemoryContext caller = MemoryContextSwitchTo(session.context);
