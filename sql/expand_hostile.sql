@@ -173,18 +173,27 @@ SELECT cmig.create_revision('zone', $$ALTER TABLE shop.time ALTER t TYPE timesta
 CALL cmig.expand('head');
 SELECT cmig.remove_revision('044');
 SELECT cmig.create_revision('zone', $$ALTER TABLE shop.time ALTER t TYPE timestamptz USING t AT TIME ZONE 'UTC',
-	ADD COLUMN f float8, ADD COLUMN d date, ADD COLUMN i interval, ADD COLUMN a int[], ADD COLUMN m money;
+	ADD COLUMN f float8, ADD COLUMN d date, ADD COLUMN i interval, ADD COLUMN a int[], ADD COLUMN m money, ADD COLUMN b text CHECK (b > '\');
 -- cmig:down shop.time.t = t AT TIME ZONE 'UTC'
 -- cmig:up shop.time.f = '0.12345678901234568'::float8
 -- cmig:up shop.time.d = '01/02/2020'::date
 -- cmig:up shop.time.i = '-1 day 02:03'::interval
 -- cmig:up shop.time.a = '{NULL,1}'::int[]
+-- cmig:up shop.time.b = '\d' || '\'
 -- cmig:up shop.time.m = '1.50'::money$$, revision => '044', expand => true);
-SET DateStyle = 'SQL, DMY'; SET IntervalStyle = 'sql_standard'; SET extra_float_digits = 0; SET TimeZone = 'Asia/Tokyo';
+-- nor does what stands before pg_catalog in search_path
+CREATE SCHEMA shop_evil;
+CREATE FUNCTION shop_evil.raise(text, text) RETURNS bool LANGUAGE plpgsql AS $$BEGIN RAISE 'evil'; END$$;
+CREATE OPERATOR shop_evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = shop_evil.raise);
+CREATE OPERATOR shop_evil.> (LEFTARG = text, RIGHTARG = text, FUNCTION = shop_evil.raise);
+CREATE DOMAIN shop_evil.text AS int;
+SET DateStyle = 'SQL, DMY'; SET IntervalStyle = 'sql_standard'; SET extra_float_digits = 0; SET TimeZone = 'Asia/Tokyo'; SET standard_conforming_strings = off;
+SET search_path = shop_evil, public, pg_catalog;
 CALL cmig.expand('head');
+DROP SCHEMA shop_evil CASCADE;
 \c
 SET client_min_messages = warning;
-SET DateStyle = 'German'; SET array_nulls = off; SET transform_null_equals = on; SET quote_all_identifiers = on;
+SET DateStyle = 'German'; SET array_nulls = off; SET standard_conforming_strings = off; SET transform_null_equals = on; SET quote_all_identifiers = on;
 INSERT INTO shop.time VALUES (2, '01.02.2020');
 \c
 SET client_min_messages = warning;

@@ -279,13 +279,14 @@ run_alone(Work *work, const char *phase)
 	}
 }
 
-/* Statements run in the session that scripts find. */
+/* Statements run in the session that scripts find, with pg_catalog first. */
 static void
 enter_session(Work *work)
 {
 	cmig_toplevel_snapshot();
 	cmig_session_enter(true);
 	work->entered = true;
+	cmig_settings_set("search_path", cmig_versions_path(), PGC_USERSET, GUC_ACTION_SET);
 	cmig_toplevel_commit();
 }
 

@@ -26,6 +26,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/varlena.h"
 
 #include "base/base.h"
 #include "parse/parse.h"
@@ -37,12 +38,27 @@ cmig_versions_pin_settings(void)
 {
 	static const char *const settings[][2] = {
 		{"quote_all_identifiers", "off"}, {"extra_float_digits", "1"}, {"datestyle", "ISO, MDY"}, {"intervalstyle", "postgres"},
-		{"timezone", "UTC"}, {"lc_monetary", "C"}, {"array_nulls", "on"}, {"transform_null_equals", "off"}
+		{"timezone", "UTC"}, {"lc_monetary", "C"}, {"array_nulls", "on"}, {"transform_null_equals", "off"}, {"standard_conforming_strings", "on"}
 	};
 
 	cmig_settings_pin_search_path();
 	for (int i = 0; i < lengthof(settings); i++)
 		cmig_settings_override(settings[i][0], settings[i][1]);
+}
+
+char *
+cmig_versions_path(void)
+{
+	StringInfoData path;
+	List	   *names;
+	ListCell   *cell;
+
+	initStringInfo(&path);
+	if (SplitIdentifierString(cmig_session_search_path(), ',', &names))
+		foreach(cell, names)
+			if (strcmp(lfirst(cell), "pg_catalog") != 0)
+			appendStringInfo(&path, "%s%s", path.len > 0 ? ", " : "", quote_identifier(lfirst(cell)));
+	return path.data;
 }
 
 Node *

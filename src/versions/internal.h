@@ -153,6 +153,12 @@ extern CmigShapeColumn *cmig_shape_column_named(const CmigShapeTable *table, con
  */
 extern void cmig_versions_pin_settings(void);
 
+/*
+ * Returns the search_path of scripts, but pg_catalog, so that it comes first:
+ * the statements of an expansion do not qualify what they use of it.
+ */
+extern char *cmig_versions_path(void);
+
 /* Returns the parse tree of an expression; raises a syntax error. */
 extern Node *cmig_versions_expression(const char *text);
 

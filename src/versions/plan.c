@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
 
@@ -109,6 +110,7 @@ try_script(CmigPlanning *p, const char *script, const char *what)
 static void
 try_steps(CmigPlanning *p, int from, const char *phase)
 {
+	const char *path = cmig_versions_path();
 	StringInfoData sql;
 	ListCell   *cell;
 
@@ -121,7 +123,7 @@ try_steps(CmigPlanning *p, int from, const char *phase)
 			appendStringInfo(&sql, "%s;\n", step->sql);
 	}
 	if (sql.len > 0)
-		try_script(p, sql.data, "the change");
+		try_script(p, psprintf("SET search_path = %s;\n%s", *path ? path : "''", sql.data), "the change");
 }
 
 /* Find what happens to a column that is in both shapes. */
@@ -961,7 +963,10 @@ CmigExpansionPlan *
 cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 {
 	CmigPlanning p = {.now = now,.plan = plan};
+	int			level = NewGUCNestLevel();
 
+	/* as for scripts */
+	cmig_settings_override("standard_conforming_strings", "on");
 	p.result = palloc0(sizeof(CmigExpansionPlan));
 	p.result->revision = cmig_graph_id(now->graph, plan->steps[plan->count - 1].node);
 	p.result->revisions.names = palloc(sizeof(char *) * plan->count);
@@ -987,5 +992,6 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 	p.shapes = palloc0(sizeof(List *) * (plan->count + 1));
 	cmig_replay_run(now->graph, "cmig.expand()", plan_all, &p);
 	cmig_versions_add_live(&p);
+	AtEOXact_GUC(false, level);
 	return p.result;
 }
