@@ -282,7 +282,6 @@ require_trigger(FunctionCallInfo fcinfo, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("%s is a trigger function that only cmig.expand uses", name)));
-	start();
 	return data;
 }
 
@@ -294,55 +293,6 @@ is_ours(const Trigger *trigger)
 
 	return name != NULL && strcmp(name, "expansion_write") == 0 &&
 		get_func_namespace(trigger->tgfoid) == get_namespace_oid("cmig", false);
-}
-
-static ExecutorStart_hook_type next_ExecutorStart;
-
-/*
- * An UPDATE that fills rows of an expanded table fires none of the user's
- * triggers, except for those that are enabled as ALWAYS.  This is how it is
- * told from others that run meanwhile: it sets the state alone.  Foreign keys
- * are still checked, and code that the UPDATE calls finds all triggers.
- */
-static void
-hide_triggers(QueryDesc *query, int eflags)
-{
-	ListCell   *cell;
-
-	if (next_ExecutorStart)
-		next_ExecutorStart(query, eflags);
-	else
-		standard_ExecutorStart(query, eflags);
-	foreach(cell, filling_rows ? query->estate->es_opened_result_relations : NIL)
-	{
-		ResultRelInfo *table = lfirst(cell);
-		TriggerDesc *triggers = table->ri_TrigDesc; /* a copy */
-		Bitmapset  *set = ExecGetUpdatedCols(table, query->estate);
-		bool		ours = false;
-		int			column = 0;
-
-		for (int i = 0; triggers != NULL && bms_get_singleton_member(set, &column) && i < triggers->numtriggers; i++)
-			ours |= is_ours(&triggers->triggers[i]);
-		if (!ours || column + FirstLowInvalidHeapAttributeNumber != get_attnum(RelationGetRelid(table->ri_RelationDesc), CMIG_STATE_COLUMN))
-			continue;
-		for (int i = 0; i < triggers->numtriggers; i++)
-			if (!triggers->triggers[i].tgisinternal && triggers->triggers[i].tgenabled != TRIGGER_FIRES_ALWAYS)
-				triggers->triggers[i].tgenabled = TRIGGER_DISABLED;
-	}
-}
-
-void
-cmig_versions_fill(bool fills, bool in_haste)
-{
-	static bool hooked = false;
-
-	filling_rows = fills;
-	hasty = in_haste;
-	if (hooked)
-		return;
-	next_ExecutorStart = ExecutorStart_hook;
-	ExecutorStart_hook = hide_triggers;
-	hooked = true;
 }
 
 Datum
@@ -646,11 +596,13 @@ static Writer *
 find_writer(Relation relation, const Trigger *trigger)
 {
 	bool		found;
-	Writer	   *writer = hash_search(writers, &trigger->tgoid, HASH_FIND, NULL);
+	Writer	   *writer;
 	Writer		new = {trigger->tgoid};
 	uint64		before = invalidations;
 	MemoryContext old;
 
+	start();
+	writer = hash_search(writers, &trigger->tgoid, HASH_FIND, NULL);
 	if (writer != NULL && writer->valid)
 		return writer;
 	new.context = AllocSetContextCreate(CurTransactionContext, "pg_cmig expanded table", ALLOCSET_SMALL_SIZES);
@@ -673,33 +625,28 @@ find_writer(Relation relation, const Trigger *trigger)
 	return writer;
 }
 
+/* Returns what the statement needs that "context" belongs to. */
 static Statement *
-find_statement(FunctionCallInfo fcinfo, const TriggerData *data)
+make_statement(Relation relation, const Trigger *trigger, TupleTableSlot *slot, MemoryContext context)
 {
-	Statement  *statement = fcinfo->flinfo->fn_extra;
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Statement  *statement = palloc0(sizeof(Statement));
 	const Rule *rules;
-	MemoryContext old;
 
-	if (statement != NULL)
-		return statement;
-	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-	statement = palloc0(sizeof(Statement));
-	statement->writer = *find_writer(data->tg_relation, data->tg_trigger);
+	statement->writer = *find_writer(relation, trigger);
 	rules = statement->writer.rules;
 	statement->writer.rules = palloc(sizeof(Rule) * Max(statement->writer.count, 1));
 	for (int i = 0; i < statement->writer.count; i++)
-	{
 		statement->writer.rules[i] = rules[i];
-	}
 	statement->econtext = CreateStandaloneExprContext();
-	statement->slot = MakeSingleTupleTableSlot(statement->writer.desc, &TTSOpsVirtual);
-	statement->slot->tts_tableOid = RelationGetRelid(data->tg_relation);
+	statement->slot = slot ? slot : MakeSingleTupleTableSlot(statement->writer.desc, &TTSOpsVirtual);
+	statement->slot->tts_tableOid = RelationGetRelid(relation);
 	statement->econtext->ecxt_scantuple = statement->slot;
 	statement->moved = MakeSingleTupleTableSlot(statement->writer.desc, &TTSOpsHeapTuple);
 	statement->due = palloc(sizeof(bool) * Max(statement->writer.count, 1));
-	statement->relation = RelationGetRelationName(data->tg_relation);
+	statement->relation = RelationGetRelationName(relation);
 	MemoryContextSwitchTo(old);
-	return fcinfo->flinfo->fn_extra = statement;
+	return statement;
 }
 
 /* Is the row inserted through an inner view? */
@@ -900,18 +847,54 @@ try_plainly(CmigSubtransactionWork work, void *arg)
 	return error;
 }
 
+/*
+ * Transform the row into the statement's slot, which is empty.  What an old
+ * build writes must not fail, so "forgive".  As a subtransaction takes time,
+ * there is none for plain expressions, and one for all others, and only if that
+ * fails, one for each rule.
+ */
+static void
+transform_row(Statement *statement, TupleTableSlot *in, bool forgive, bool plain)
+{
+	Writer	   *writer = &statement->writer;
+	TupleTableSlot *slot = statement->slot;
+
+	slot_getallattrs(in);
+	memcpy(slot->tts_values, in->tts_values, sizeof(Datum) * in->tts_nvalid);
+	memcpy(slot->tts_isnull, in->tts_isnull, sizeof(bool) * in->tts_nvalid);
+	ExecStoreVirtualTuple(slot);
+	statement->careful = false;
+	if (forgive && !hasty)
+	{
+		ErrorData  *error = plain ? try_plainly(transform, statement) : cmig_subtransaction_try(transform, statement);
+
+		if (error != NULL && cmig_subtransaction_must_rethrow(error))
+			ReThrowError(error);
+		statement->careful = error != NULL;
+	}
+	else
+		transform(statement);
+	if (statement->careful)
+		transform(statement);
+	for (int i = 0; i < writer->count; i++)
+		if (statement->due[i] && writer->rules[i].kind == CMIG_RULE_DOWN)
+			(void) apply(statement, &writer->rules[i], false);
+
+	slot->tts_isnull[writer->state - 1] = statement->failure == NULL;
+	if (statement->failure != NULL)
+		slot->tts_values[writer->state - 1] = CStringGetTextDatum(cmig_text_one_line(statement->failure));
+}
+
 Datum
 cmig_expansion_write(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = require_trigger(fcinfo, "cmig.expansion_write()");
-	Statement  *statement = find_statement(fcinfo, data);
-	Writer	   *writer = &statement->writer;
+	Statement  *statement = fcinfo->flinfo->fn_extra;
+	Writer	   *writer;
 	bool		update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
 	TupleTableSlot *in = update ? data->tg_newslot : data->tg_trigslot;
 	TupleTableSlot *before = update ? data->tg_trigslot : NULL;
 	HeapTuple	tuple = update ? data->tg_newtuple : data->tg_trigtuple;
-	TupleTableSlot *slot = statement->slot;
-	int			natts = RelationGetNumberOfAttributes(data->tg_relation);
 	HeapTuple	result;
 	bool		old_build;
 	bool		new_build;
@@ -920,8 +903,12 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	bool		touched = false;
 	bool		risky = false;
 	bool		plain = true;
-	bool	   *due = statement->due;
+	bool	   *due;
 
+	if (statement == NULL)
+		statement = fcinfo->flinfo->fn_extra = make_statement(data->tg_relation, data->tg_trigger, NULL, fcinfo->flinfo->fn_mcxt);
+	writer = &statement->writer;
+	due = statement->due;
 	if (writer->count == 0)
 		return PointerGetDatum(tuple);
 	ResetExprContext(statement->econtext);
@@ -978,43 +965,142 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	if (!touched && !todo && !new_build)
 		return PointerGetDatum(tuple);
 
-	/* the row as it is, in a slot that can be changed */
-	ExecClearTuple(slot);
-	slot_getallattrs(in);
-	memcpy(slot->tts_values, in->tts_values, sizeof(Datum) * natts);
-	memcpy(slot->tts_isnull, in->tts_isnull, sizeof(bool) * natts);
-	ExecStoreVirtualTuple(slot);
-
-	/*
-	 * What an old build writes must not fail.  As a subtransaction takes
-	 * time, there is none for plain expressions, and one for all others, and
-	 * only if that fails, one for each rule.
-	 */
 	statement->update = update;
 	statement->new_build = new_build;
-	statement->careful = false;
-	if (risky && !writer->strict && (update || !new_build) && !hasty)
-	{
-		ErrorData  *error = plain ? try_plainly(transform, statement) : cmig_subtransaction_try(transform, statement);
-
-		if (error != NULL && cmig_subtransaction_must_rethrow(error))
-			ReThrowError(error);
-		statement->careful = error != NULL;
-	}
-	else
-		transform(statement);
-	if (statement->careful)
-		transform(statement);
-	for (int i = 0; i < writer->count; i++)
-		if (due[i] && writer->rules[i].kind == CMIG_RULE_DOWN)
-			(void) apply(statement, &writer->rules[i], false);
-
-	slot->tts_isnull[writer->state - 1] = statement->failure == NULL;
-	if (statement->failure != NULL)
-		slot->tts_values[writer->state - 1] = CStringGetTextDatum(cmig_text_one_line(statement->failure));
-	result = heap_form_tuple(RelationGetDescr(data->tg_relation), slot->tts_values, slot->tts_isnull);
+	ExecClearTuple(statement->slot);
+	transform_row(statement, in, risky && !writer->strict && (update || !new_build), plain);
+	result = heap_form_tuple(RelationGetDescr(data->tg_relation), statement->slot->tts_values, statement->slot->tts_isnull);
 	result->t_data->t_ctid = tuple->t_data->t_ctid;
 	result->t_self = tuple->t_self;
 	result->t_tableOid = tuple->t_tableOid;
 	return PointerGetDatum(result);
+}
+
+/* ----------------------------------------------------------------
+ * Filling rows
+ * ----------------------------------------------------------------
+ */
+
+static ExecutorStart_hook_type next_ExecutorStart;
+
+/* The projection of an UPDATE that fills rows. */
+typedef struct Filling
+{
+	ProjectionInfo projection;
+	Relation	relation;
+	const Trigger *trigger;
+	Statement  *statement;		/* or NULL before the first row */
+	bool		risky;
+	bool		plain;
+}			Filling;
+
+/* Instead of the UPDATE's SET list: the next row, transformed. */
+static Datum
+fill_row(ExprState *state, ExprContext *econtext, bool *null)
+{
+	Filling    *filling = (Filling *) ((char *) state - offsetof(Filling, projection.pi_state));
+	Statement  *statement = filling->statement;
+
+	if (statement == NULL)
+	{
+		statement = make_statement(filling->relation, filling->trigger, state->resultslot, econtext->ecxt_per_query_memory);
+		statement->update = true;
+		filling->plain = true;
+		for (int i = 0; i < statement->writer.count; i++)
+		{
+			const Rule *rule = &statement->writer.rules[i];
+
+			statement->due[i] = rule->kind == CMIG_RULE_UP;
+			if (rule->safe || rule->kind == CMIG_RULE_DOWN)
+				continue;
+			filling->risky = !statement->writer.strict;
+			filling->plain &= rule->plain;
+		}
+		filling->statement = statement;
+	}
+	ResetExprContext(econtext);
+	ResetExprContext(statement->econtext);
+	transform_row(statement, econtext->ecxt_scantuple, filling->risky, filling->plain);
+	*null = true;
+	return (Datum) 0;
+}
+
+/*
+ * An UPDATE that fills rows of an expanded table fires none of the user's
+ * triggers, except for those that are enabled as ALWAYS.  This is how it is
+ * told from others that run meanwhile: it sets the state alone.  Foreign keys
+ * are still checked, and code that the UPDATE calls finds all triggers.
+ *
+ * Before a trigger, the executor locks the row, which takes as long as the rest
+ * of the UPDATE.  So if no trigger has to see the row before it is written, what
+ * ours would do is done when the new row is formed.  If another session has
+ * changed the row meanwhile, the executor forms it again.
+ */
+static void
+hide_triggers(QueryDesc *query, int eflags)
+{
+	ListCell   *cell;
+
+	if (next_ExecutorStart)
+		next_ExecutorStart(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+	foreach(cell, filling_rows ? query->estate->es_opened_result_relations : NIL)
+	{
+		EState	   *estate = query->estate;
+		ResultRelInfo *table = lfirst(cell);
+		Relation	relation = table->ri_RelationDesc;
+		TriggerDesc *triggers = table->ri_TrigDesc; /* a copy */
+		Bitmapset  *set = ExecGetUpdatedCols(table, estate);
+		const Trigger *ours = NULL;
+		bool		others = false;
+		int			column = 0;
+		Filling    *filling;
+
+		if (!bms_is_empty(ExecGetInsertedCols(table, estate)) || !bms_get_singleton_member(set, &column))
+			continue;
+		for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+			if (is_ours(&triggers->triggers[i]))
+				ours = &triggers->triggers[i];
+		if (ours == NULL || column + FirstLowInvalidHeapAttributeNumber != get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN))
+			continue;
+		for (int i = 0; i < triggers->numtriggers; i++)
+		{
+			Trigger    *trigger = &triggers->triggers[i];
+
+			if (!trigger->tgisinternal && trigger->tgenabled != TRIGGER_FIRES_ALWAYS)
+				trigger->tgenabled = TRIGGER_DISABLED;
+			else
+				others |= trigger != ours && TRIGGER_FOR_BEFORE(trigger->tgtype) && TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_UPDATE(trigger->tgtype);
+		}
+		if (others || ours->tgenabled != TRIGGER_FIRES_ALWAYS || table->ri_projectNewInfoValid || (eflags & EXEC_FLAG_EXPLAIN_ONLY))
+			continue;
+		triggers->trig_update_before_row = false;
+		filling = MemoryContextAllocZero(estate->es_query_cxt, sizeof(Filling));
+		filling->relation = relation;
+		filling->trigger = ours;
+		table->ri_oldTupleSlot = table_slot_create(relation, &estate->es_tupleTable);
+		table->ri_newTupleSlot = table_slot_create(relation, &estate->es_tupleTable);
+		filling->projection.type = T_ProjectionInfo;
+		filling->projection.pi_exprContext = CreateExprContext(estate);
+		filling->projection.pi_state.type = T_ExprState;
+		filling->projection.pi_state.resultslot = table->ri_newTupleSlot;
+		filling->projection.pi_state.evalfunc = fill_row;
+		table->ri_projectNew = &filling->projection;
+		table->ri_projectNewInfoValid = true;
+	}
+}
+
+void
+cmig_versions_fill(bool fills, bool in_haste)
+{
+	static bool hooked = false;
+
+	filling_rows = fills;
+	hasty = in_haste;
+	if (hooked)
+		return;
+	next_ExecutorStart = ExecutorStart_hook;
+	ExecutorStart_hook = hide_triggers;
+	hooked = true;
 }
