@@ -23,6 +23,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
@@ -190,12 +191,32 @@ check_policy(const CmigRlsPolicy *policy, List **findings)
 
 /*
  * The rules that only read catalogs are one query, so that checking a thousand
- * tables takes little longer than checking ten.
+ * tables takes little longer than checking ten.  It is the body of a function,
+ * which would be planned again for each call.
  */
-static CmigQuery rules = {
-	"SELECT rule, severity, object, problem, fix, definer FROM cmig.rls_rules($1::oid[], $2)",
-	2, {TEXTOID, TEXTOID}
+static CmigQuery rules_text = {
+	"SELECT prosrc FROM pg_proc WHERE oid = 'cmig.rls_rules(oid[], text)'::regprocedure", 0
 };
+static CmigQuery rules = {
+	NULL, 2, {OIDARRAYOID, TEXTOID}
+};
+
+/* The schemas whose tables are checked, and the rows of the query. */
+typedef struct Posture
+{
+	char	   *schemas;
+	List	   *found;			/* of CmigRlsFinding * */
+} Posture;
+
+static void
+run_rules(void *arg)
+{
+	Posture    *posture = arg;
+	Datum		values[] = {OidInputFunctionCall(F_ARRAY_IN, posture->schemas, OIDOID, -1),
+	CStringGetTextDatum(CMIG_SET_ROLE_COMPAT)};
+
+	posture->found = cmig_query_texts(&rules, values, NULL);
+}
 
 /*
  * Judge a function that sees every row; a task for cmig_rls_sandbox_run().  A
@@ -212,19 +233,27 @@ judge_function(void *arg)
 
 /* Add the findings of the rules that only read catalogs. */
 static void
-check_posture(const char *schemas, List **findings)
+check_posture(char *schemas, List **findings)
 {
-	List	   *found = cmig_query_list(&rules, schemas, CMIG_SET_ROLE_COMPAT);
+	Posture		posture = {schemas};
+	const char *text = cmig_query_value(&rules_text);
 	ListCell   *lc;
 
-	foreach(lc, found)
+	/* the extension can be updated while a session uses it */
+	if (rules.sql == NULL || strcmp(rules.sql, text) != 0)
+	{
+		cmig_query_free(&rules);
+		rules.sql = MemoryContextStrdup(TopMemoryContext, text);
+	}
+	cmig_query_at_once(true, run_rules, &posture);
+	foreach(lc, posture.found)
 	{
 		CmigRlsFinding *finding = lfirst(lc);
 
 		if (finding->definer && cmig_rls_sandbox_run(InvalidOid, judge_function, finding) == 0 && finding->severity[0] == 'n')
 			finding->problem = psprintf("%s, but shows only rows that belong to the context", finding->problem);
 	}
-	*findings = list_concat(*findings, found);
+	*findings = list_concat(*findings, posture.found);
 }
 
 /* A table's policies, and the results of checking them. */
