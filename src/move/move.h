@@ -127,8 +127,15 @@ extern const CmigRunStep *cmig_step_texts_get(CmigStepTexts *texts, int number);
 /* Reads the scripts of the step for this node, without a cache. */
 extern CmigRunStep *cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node);
 
-/* A revision without a downgrade script is not an error here. */
-extern char *cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts);
+/* Called for the scripts of step "number", counted from 0. */
+typedef void (*CmigStepVisit) (const CmigRunStep *step, int number, void *arg);
+
+/*
+ * Returns the checksum of a plan, and calls "visit", if not NULL, for each step
+ * that has scripts.  A revision without a downgrade script is not an error here.
+ */
+extern char *cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts,
+								CmigStepVisit visit, void *arg);
 
 /*
  * Returns argument n, plan_checksum.  Raises 22023 if it is null or not a

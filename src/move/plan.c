@@ -403,7 +403,8 @@ step_digits(const CmigRunStep *step, int digits)
  * step in the array.
  */
 static char *
-make_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts, uint64 *hashes)
+make_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts, uint64 *hashes,
+			  CmigStepVisit visit, void *arg)
 {
 	const char **parts = palloc(sizeof(char *) * (2 * (Size) plan->count + 1));
 	StringInfoData steps;
@@ -419,7 +420,13 @@ make_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *tex
 		if (plan->direction == CMIG_DOWNGRADE && revision->irreversible)
 			text = pstrdup("0000000000000000000000000000000000000000000000000000000000000000");
 		else
-			text = step_digits(cmig_step_texts_get(texts, i), CMIG_CHECKSUM_DIGITS);
+		{
+			const CmigRunStep *step = cmig_step_texts_get(texts, i);
+
+			text = step_digits(step, CMIG_CHECKSUM_DIGITS);
+			if (visit)
+				visit(step, i, arg);
+		}
 		parts[2 * i] = revision->id;
 		parts[2 * i + 1] = text;
 		if (plan->count <= PLAN_CHECKSUM_MAX_STEPS)
@@ -431,9 +438,10 @@ make_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *tex
 }
 
 char *
-cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts)
+cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts,
+				   CmigStepVisit visit, void *arg)
 {
-	return make_checksum(now, plan, texts, NULL);
+	return make_checksum(now, plan, texts, NULL, visit, arg);
 }
 
 /* Differences between a checksum and the current plan */
@@ -546,7 +554,7 @@ cmig_plan_checksum_require(const char *checksum, const CmigSituation *now, const
 	if (checksum == NULL)
 		return NULL;
 	allowed = palloc_extended(sizeof(uint64) * Max(plan->count, 1), MCXT_ALLOC_HUGE);
-	present = make_checksum(now, plan, cmig_step_texts_make(now->graph, plan), allowed);
+	present = make_checksum(now, plan, cmig_step_texts_make(now->graph, plan), allowed, NULL, NULL);
 	if (strcmp(present, checksum) == 0)
 		return allowed;
 	ereport(ERROR,

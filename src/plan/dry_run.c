@@ -840,7 +840,7 @@ dry_run(void *arg)
 		return;
 	}
 	trial->texts = cmig_step_texts_make(trial->now.graph, trial->plan);
-	trial->checksum = cmig_plan_checksum(&trial->now, trial->plan, trial->texts);
+	trial->checksum = cmig_plan_checksum(&trial->now, trial->plan, trial->texts, NULL, NULL);
 	trial->relations = cmig_measure_start();
 	if (trial->waiters)
 		cmig_waiters_watch();

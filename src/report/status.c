@@ -509,6 +509,27 @@ PG_FUNCTION_INFO_V1(cmig_plan_array);
 PG_FUNCTION_INFO_V1(cmig_resolve);
 PG_FUNCTION_INFO_V1(cmig_require);
 
+/* The locks of the steps of a plan, found while the checksum is computed. */
+typedef struct StepLocks
+{
+	CmigPlannedLocks *planned;
+	char	  **locks;			/* for each step; may be NULL */
+	MemoryContext scratch;
+}			StepLocks;
+
+static void
+note_locks(const CmigRunStep *step, int number, void *arg)
+{
+	StepLocks  *found = arg;
+	MemoryContext old = MemoryContextSwitchTo(found->scratch);
+	const char *locks = cmig_script_locks(found->planned, step->sql);
+
+	MemoryContextSwitchTo(old);
+	if (locks != NULL)
+		found->locks[number] = pstrdup(locks);
+	MemoryContextReset(found->scratch);
+}
+
 /* Return the steps of a plan as rows. */
 static Datum
 plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
@@ -518,10 +539,8 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 	CmigSituation now;
 	CmigPlan   *plan;
 	CmigListing empty;
-	CmigStepTexts *texts;
-	CmigPlannedLocks *planned;
+	StepLocks	found;
 	char	   *checksum;
-	MemoryContext context;
 	MemoryContext old;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -539,19 +558,17 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 							   empty.count, cmig_listing_text(&empty)),
 				 errdetail("A downgrade reverts nothing, and the next upgrade runs the same statements again."),
 				 errhint("Write the statements or, if there is nothing to revert, a comment below the line \"-- cmig:downgrade\". Without this line, the revision is irreversible.")));
-	texts = cmig_step_texts_make(now.graph, plan);
-	/* they are needed twice: for the checksum, and for the locks */
-	cmig_step_texts_read_small(texts);
-	checksum = cmig_plan_checksum(&now, plan, texts);
-	planned = cmig_planned_locks_start();
-	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan row",
-									ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(context);
+	found.planned = cmig_planned_locks_start();
+	found.locks = palloc_extended(sizeof(char *) * (Size) plan->count, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	found.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan row",
+										  ALLOCSET_DEFAULT_SIZES);
+	/* the scripts are read only once */
+	checksum = cmig_plan_checksum(&now, plan, cmig_step_texts_make(now.graph, plan), note_locks, &found);
+	old = MemoryContextSwitchTo(found.scratch);
 	for (int i = 0; i < plan->count; i++)
 	{
 		const CmigRevision *revision = now.graph->nodes[plan->steps[i].node].revision;
-		const char *locks = direction == CMIG_DOWNGRADE && revision->irreversible ? NULL :	/* cannot be run */
-		cmig_script_locks(planned, cmig_step_texts_get(texts, i)->sql);
+		const char *locks = found.locks[i];
 		Datum		values[9];
 		bool		nulls[9] = {0};
 
@@ -568,10 +585,10 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 		nulls[7] = locks == NULL;
 		values[8] = CStringGetTextDatum(checksum);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-		MemoryContextReset(context);
+		MemoryContextReset(found.scratch);
 	}
 	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
+	MemoryContextDelete(found.scratch);
 	return (Datum) 0;
 }
 
