@@ -101,6 +101,7 @@ INSERT INTO call VALUES
 ('expand(text,text,integer,boolean)', $$CALL cmig.expand()$$),
 ('expansion()', $$SELECT count(*) FROM cmig.expansion()$$),
 ('expansion_begin()', $$SELECT cmig.expansion_begin()$$),
+('expansion_key(regclass,text)', $$SELECT cmig.expansion_key('pg_class', 'UNIQUE')$$),
 ('expansion_mark(anyelement)', $$SELECT cmig.expansion_mark(1)$$),
 ('expansion_unset(anyelement)', $$SELECT cmig.expansion_unset(1)$$),
 ('expansion_write()', $$SELECT cmig.expansion_write()$$),

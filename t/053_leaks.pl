@@ -139,7 +139,7 @@ my %writing = (
 	throttle => [ 20, "SELECT cmig.throttle('all', 100)", "SELECT cmig.pause('all')", "SELECT cmig.resume_run('all')", "SELECT cmig.throttle('all', NULL)" ],
 	verify => [ 20, "SELECT cmig.verify()" ],
 );
-my %beside = map { $_ => 1 } qw(abandon abandon_partial audit_trigger contract expand expansion_begin expansion_write ddl_event ddl_trigger journal_trigger enable_audit enable_rls drop_scope pause remove_revision resume_run revoke_access upgrade upgrade_stepwise);
+my %beside = map { $_ => 1 } qw(abandon abandon_partial audit_trigger contract expand expansion_begin expansion_key expansion_write ddl_event ddl_trigger journal_trigger enable_audit enable_rls drop_scope pause remove_revision resume_run revoke_access upgrade upgrade_stepwise);
 
 my %known = map { $_ => 1 } keys %looking, keys %writing, keys %beside;
 if (my %only = map { $_ => 1 } split / /, $ENV{CMIG_LEAK_ONLY} // '')

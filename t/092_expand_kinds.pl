@@ -170,6 +170,12 @@ my @kinds = (
 		UPDATE n.t SET k = 33 WHERE id = 20; DROP TRIGGER g ON t33; DROP FUNCTION f(); DELETE FROM t5; DROP TABLE t5;},
 		'1|2|Aa|r|7|xxx 2|1|Aa|r|7|xxx 3|2|Moved|r|7| 4|2|moved|r|7| 10|2|Upd||1| 11|33|upd||1| 12|2|Conf||1| 20|33|By|s|20|xx 21|2|conf|s|21|xx 22|33|new|s|22|xx',
 		'1|2|r|3|AA 2|1|r|3|AA 3|2|r||MOVED 4|2|r||MOVED 10|2|||UPD 11|33|||UPD 12|2|||CONF 20|33|s|2|BY 21|2|s|2|CONF 22|33|s|2|NEW' ],
+	[ 'keys of partitioned tables', q{CREATE TABLE p (id int, k int, PRIMARY KEY (id, k)) PARTITION BY LIST (k); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2) PARTITION BY LIST (k); CREATE TABLE p22 PARTITION OF p2 DEFAULT;
+		CREATE TABLE t (id int PRIMARY KEY, p int, k int, up int REFERENCES t, FOREIGN KEY (p, k) REFERENCES p ON UPDATE CASCADE ON DELETE SET NULL, UNIQUE (id, up) DEFERRABLE INITIALLY DEFERRED) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (1) TO (100); CREATE UNIQUE INDEX u ON t (p, id);
+		INSERT INTO p SELECT i, k FROM generate_series(1, 6) i, generate_series(1, 2) k; INSERT INTO t VALUES (1, 1, 1, NULL), (2, 2, 2, 1), (3, 3, 2, 2), (4, 4, 1, 3);},
+		'ALTER TABLE p ALTER id TYPE bigint; ALTER TABLE t ALTER p TYPE bigint; ALTER TABLE t ALTER up TYPE smallint USING up::smallint;',
+		q{INSERT INTO t VALUES (5, 5, 1, 1); INSERT INTO n.t (id, p, k, up) VALUES (6, 6, 2, 1); UPDATE p SET id = 11 WHERE id = 1; UPDATE n.p SET id = 12 WHERE id = 2; DELETE FROM p WHERE id = 3; DELETE FROM n.p WHERE id = 4;},
+		'1|11|1| 2|12|2|1 3|||2 4|||3 5|5|1|1 6|6|2|1', '1|1|11| 2|2|12|1 3|||2 4|||3 5|1|5|1 6|2|6|1' ],
 	[ 'collation', q{CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'x');},
 		'ALTER TABLE t ALTER a TYPE text COLLATE "C"; CREATE INDEX ON t (a);', q{INSERT INTO t VALUES (2, 'y');}, '1|x 2|y', '1|x 2|y' ],
 	[ 'bigserial', q{CREATE TABLE t (id int); INSERT INTO t VALUES (1);},
@@ -183,7 +189,6 @@ my @kinds = (
 );
 
 my @refused = (
-	[ 'CREATE TABLE t (id int, a text, UNIQUE (id, a)) PARTITION BY LIST (id); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1)', 'ALTER TABLE t ALTER a TYPE varchar(20)', 'constraint "t_id_a_key" of table public.t cannot be expanded' ],
 	[ 'CREATE TABLE t (id int, a text) PARTITION BY LIST (id)', 'ALTER TABLE t RENAME a TO b; CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1)', 'partition public.t1 cannot be expanded' ],
 	[ 'CREATE TABLE t (id int, a text) PARTITION BY LIST (id); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1)', "ALTER TABLE t ALTER id SET NOT NULL;\n-- cmig:up t.id = coalesce(id, 0)",
 		'the change cannot be expanded\nDETAIL:  A statement fails that would be run: cannot drop column "id" because it is part of the partition key' ],

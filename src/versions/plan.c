@@ -648,14 +648,6 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 								 "The old version would be held to it, because it has the same columns. With a line \"-- cmig:up\" for one of the columns, the new version has a column of its own.");
 	}
 	table->drop = left;
-	foreach(cell, *table->a->kind == 'p' ? table->build : NIL)
-	{
-		const CmigShapePart *part = lfirst(cell);
-
-		if (part->kind[0] != 'c' && (part->kind[0] != 'i' || is_unique(part)))
-			cmig_versions_refuse(psprintf("%s \"%s\" of table %s", part->kind[0] == 'i' ? "index" : "constraint", part->name, table->b->qualified),
-								 "A unique or foreign key of a partitioned table cannot be built without blocking writes.");
-	}
 	if (table->build != NIL || table->drop != NIL || table->renamed != NIL)
 		require_plain(table);
 }

@@ -6,17 +6,29 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
+#include "commands/tablecmds.h"
 #include "common/string.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "base/base.h"
+#include "base/compat.h"
 #include "kinds/kinds.h"
 #include "schema/schema.h"
 #include "store/store.h"
 #include "versions/internal.h"
+
+PG_FUNCTION_INFO_V1(cmig_expansion_key);
 
 /* The columns of a table, and what the application sees of them. */
 void
@@ -206,6 +218,19 @@ named_index(const char *definition, const char *name)
 					on + strlen(mark));
 }
 
+/*
+ * Returns the name of a partition's index that the revisions do not create, as
+ * PostgreSQL would choose it.
+ */
+static char *
+partition_index(const char *partition, const char *relation, const char *name)
+{
+	const char *table = strrchr(relation, '.') + 1;
+	bool		prefixed = strncmp(name, table, strlen(table)) == 0 && name[strlen(table)] == '_';
+
+	return makeObjectName(partition, prefixed ? name + strlen(table) + 1 : name, NULL);
+}
+
 void
 cmig_versions_add_partitions(CmigPlanning *p, const char *phase, const char *relation, const CmigShapePart *part)
 {
@@ -216,32 +241,109 @@ cmig_versions_add_partitions(CmigPlanning *p, const char *phase, const char *rel
 		" JOIN pg_class q ON q.oid = y.parentrelid JOIN pg_namespace m ON m.oid = q.relnamespace WHERE y.level > 0 ORDER BY y.level, y.relid::regclass::text COLLATE \"C\"",
 		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
 	};
-	const char *rest = strstr(part->definition, " ON ONLY ") + strlen(" ON ONLY ") + strlen(relation);
+	bool		foreign = part->kind != NULL && part->kind[0] == 'f';
+	bool		build = strcmp(phase, CMIG_PHASE_BUILD) == 0;
+	const char *definition = part->index ? part->index : part->definition;
+	const char *hidden = quote_identifier(cmig_version_hidden_name(part->name));
+	const char *on = foreign ? definition : strstr(definition, " ON ONLY ");
+	const char *rest = foreign ? definition : on + strlen(" ON ONLY ") + strlen(relation);
+	char	   *create = pnstrdup(definition, on - definition);
 	int			from = list_length(p->result->steps);
 	ListCell   *cell;
 
-	if (strcmp(phase, CMIG_PHASE_BUILD) == 0)
-		cmig_versions_add_step(p, phase, relation, psprintf("CREATE INDEX %s ON ONLY %s%s", quote_identifier(cmig_version_hidden_name(part->name)), relation, rest));
+	if (build && !foreign)
+		cmig_versions_add_step(p, phase, relation, psprintf("%s %s ON ONLY %s%s", create, hidden, relation, rest));
 	foreach(cell, cmig_query_list(&query, relation, part->partitions))
 	{
 		char	  **row = lfirst(cell);
-		char	   *final = row[7] ? row[7] : makeObjectName(row[1], part->name, NULL);
+		bool		leaf = *row[6] == 't';
+		char	   *final = row[7] ? row[7] : partition_index(row[1], relation, part->name);
 		const char *name = quote_identifier(cmig_version_hidden_name(final));
-		const char *parent = cmig_version_hidden_name(*row[5] == '1' ? part->name : row[8] ? row[8] : makeObjectName(row[4], part->name, NULL));
+		const char *parent = cmig_version_hidden_name(*row[5] == '1' ? part->name : row[8] ? row[8] : partition_index(row[4], relation, part->name));
 
+		/* meanwhile, a partition may be dropped */
 		if (strcmp(phase, CMIG_PHASE_CONTRACT) == 0)
-			cmig_versions_add_step(p, phase, relation, psprintf("ALTER INDEX %s.%s RENAME TO %s", row[2], name, quote_identifier(final)));
+			cmig_versions_add_step(p, phase, relation, foreign ?
+								   psprintf("ALTER TABLE IF EXISTS %s RENAME CONSTRAINT %s TO %s", row[0], hidden, quote_identifier(part->name)) :
+								   psprintf("ALTER INDEX IF EXISTS %s.%s RENAME TO %s", row[2], name, quote_identifier(final)));
 		else if (strcmp(phase, CMIG_PHASE_ABANDON) == 0)
-			cmig_versions_add_step(p, phase, relation, psprintf("DROP INDEX IF EXISTS %s.%s", row[2], name));
-		else
+			cmig_versions_add_step(p, phase, relation, foreign ?
+								   psprintf("ALTER TABLE IF EXISTS %s DROP CONSTRAINT IF EXISTS %s", row[0], hidden) :
+								   psprintf("DROP INDEX IF EXISTS %s.%s", row[2], name));
+		else if (foreign && leaf)
 		{
-			cmig_versions_add_step(p, phase, relation, psprintf("CREATE INDEX %s ON %s%s", *row[6] == 't' ? psprintf("CONCURRENTLY %s", name) : name,
-																*row[6] == 't' ? row[0] : psprintf("ONLY %s", row[0]), rest));
+			cmig_versions_add_step(p, phase, relation, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", row[0], hidden, definition));
+			cmig_versions_add_step(p, phase, relation, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", row[0], hidden));
+		}
+		else if (!foreign)
+		{
+			cmig_versions_add_step(p, phase, relation, psprintf("%s %s%s ON %s%s%s", create, leaf ? "CONCURRENTLY " : "", name, leaf ? "" : "ONLY ", row[0], rest));
 			cmig_versions_add_step(p, phase, relation, psprintf("ALTER INDEX %s.%s ATTACH PARTITION %s.%s", row[3], quote_identifier(parent), row[2], name));
 		}
 	}
+	/* takes those of the partitions, which need not be validated again */
+	if (build && foreign)
+		cmig_versions_add_step(p, phase, relation, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", relation, hidden, definition));
 	for (; from < list_length(p->result->steps); from++)
 		((CmigExpansionStep *) list_nth(p->result->steps, from))->part = part;
+}
+
+/* Add the constraint of an index, and those of the indexes attached to it. */
+static void
+add_key(Oid index, Oid parent, bits16 flags)
+{
+	Relation	table = table_open(IndexGetRelation(index, false), AccessExclusiveLock);
+	Relation	key = index_open(index, AccessExclusiveLock);
+	Oid			constraint;
+	ListCell   *cell;
+
+	CheckTableNotInUse(table, "ALTER TABLE");
+	constraint = index_constraint_create(table, index, parent, BuildIndexInfo(key), RelationGetRelationName(key),
+										 flags & INDEX_CONSTR_CREATE_MARK_AS_PRIMARY ? CONSTRAINT_PRIMARY : CONSTRAINT_UNIQUE, flags, false, false).objectId;
+	index_close(key, NoLock);
+	table_close(table, NoLock);
+	foreach(cell, find_inheritance_children(index, AccessExclusiveLock))
+		add_key(lfirst_oid(cell), constraint, flags);
+}
+
+/*
+ * Make a unique index of a partitioned table a key, for which PostgreSQL has no
+ * statement: ADD CONSTRAINT ... USING INDEX does that for other tables only.
+ * Foreign keys that use the index do so further on.
+ */
+Datum
+cmig_expansion_key(PG_FUNCTION_ARGS)
+{
+	static CmigQuery query = {
+		.sql = "SELECT c.relkind = 'I' AND x.indisunique AND x.indisvalid AND x.indpred IS NULL AND x.indexprs IS NULL AND 0 = ALL (x.indoption::int2[])"
+		"  AND NOT EXISTS (SELECT FROM pg_opclass o WHERE o.oid = ANY (x.indclass::oid[]) AND NOT o.opcdefault)"
+		"  AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = c.oid AND o.contype IN ('p', 'u'))"
+		"  AND ($2 !~ '^PRIMARY' OR NOT EXISTS (SELECT FROM pg_index p WHERE p.indrelid = x.indrelid AND p.indisprimary)"
+		"   AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey::int2[]) AND NOT a.attnotnull))"
+		" FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid WHERE c.oid = $1",
+		.nargs = 2,.argtypes = {OIDOID, TEXTOID}
+	};
+	Oid			index = PG_GETARG_OID(0);
+	const char *kind = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Oid			table = IndexGetRelation(index, true);
+	char	   *name = get_rel_name(index);
+	char	   *fit;
+
+	if (OidIsValid(table) && !cmig_owns_compat(RelationRelationId, table, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
+	if (OidIsValid(table))
+		(void) find_all_inheritors(table, AccessExclusiveLock, NULL);
+	fit = cmig_query_value(&query, index, kind);
+	if (fit == NULL || strcmp(fit, "t") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("relation \"%s\" cannot become a key", name ? name : psprintf("%u", index)),
+				 errdetail("cmig.contract() uses this function for unique indexes of partitioned tables.")));
+	add_key(index, InvalidOid, INDEX_CONSTR_CREATE_UPDATE_INDEX | INDEX_CONSTR_CREATE_REMOVE_OLD_DEPS |
+			(kind[0] == 'P' ? INDEX_CONSTR_CREATE_MARK_AS_PRIMARY : 0) |
+			(strstr(kind, " DEFERRABLE") ? INDEX_CONSTR_CREATE_DEFERRABLE : 0) |
+			(strstr(kind, " INITIALLY DEFERRED") ? INDEX_CONSTR_CREATE_INIT_DEFERRED : 0));
+	PG_RETURN_VOID();
 }
 
 /* What is built on the hidden columns, while both builds run. */
@@ -249,6 +351,8 @@ void
 cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table)
 {
 	const char *real = table->a->qualified;
+	bool		partitioned = *table->a->kind == 'p';
+	bool		validate;
 	ListCell   *cell;
 
 	foreach(cell, table->build)
@@ -259,25 +363,22 @@ cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table)
 		switch (part->kind[0])
 		{
 			case 'i':
-				if (*table->a->kind == 'p')
-					cmig_versions_add_partitions(p, CMIG_PHASE_BUILD, real, part);
-				else
-					cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, named_index(part->definition, name));
-				break;
 			case 'p':
 			case 'u':
-				cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, named_index(part->index, name));
+				if (partitioned)
+					cmig_versions_add_partitions(p, CMIG_PHASE_BUILD, real, part);
+				else
+					cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, named_index(part->index ? part->index : part->definition, name));
 				break;
 			case 'f':
-				if (!pg_str_endswith(part->definition, " NOT VALID"))
-				{
-					cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", real,
-																			   quote_identifier(name), part->definition));
-					cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", real, quote_identifier(name)));
-				}
+				validate = !pg_str_endswith(part->definition, " NOT VALID");
+				if (partitioned && validate)
+					cmig_versions_add_partitions(p, CMIG_PHASE_BUILD, real, part);
 				else
-					cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", real,
-																			   quote_identifier(name), part->definition));
+					cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s", real, quote_identifier(name),
+																			   part->definition, validate ? " NOT VALID" : ""));
+				if (!partitioned && validate)
+					cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", real, quote_identifier(name)));
 				break;
 			default:
 				break;
@@ -475,9 +576,16 @@ cmig_versions_add_abandon(CmigPlanning *p)
 		const CmigVersionTable *table = lfirst(t);
 
 		foreach(c, table->build)
-			if (((CmigShapePart *) lfirst(c))->kind[0] == 'f')
+		{
+			const CmigShapePart *part = lfirst(c);
+
+			if (part->kind[0] != 'f')
+				continue;
 			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, table->a->qualified, psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s", table->a->qualified,
-																						quote_identifier(cmig_version_hidden_name(((CmigShapePart *) lfirst(c))->name))));
+																						quote_identifier(cmig_version_hidden_name(part->name))));
+			if (*table->a->kind == 'p')
+				cmig_versions_add_partitions(p, CMIG_PHASE_ABANDON, table->a->qualified, part);
+		}
 	}
 	foreach(t, p->tables)
 	{
@@ -650,27 +758,23 @@ cmig_versions_add_contract(CmigPlanning *p)
 		{
 			const CmigShapePart *part = lfirst(c);
 			char	   *name = cmig_version_hidden_name(part->name);
+			const char *suffix = strstr(part->definition, " DEFERRABLE");
+			const char *key;
 
-			if (part->kind[0] == 'i')
-			{
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER INDEX %s.%s RENAME TO %s", quote_identifier(table->b->schema),
-																							 quote_identifier(name), quote_identifier(part->name)));
-				if (*table->a->kind == 'p')
-					cmig_versions_add_partitions(p, CMIG_PHASE_CONTRACT, table->a->qualified, part);
-			}
-			else if (part->kind[0] == 'p' || part->kind[0] == 'u')
-			{
-				const char *suffix = strstr(part->definition, " DEFERRABLE");
-
-				/* under its name, or there would be a NOTICE */
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER INDEX %s.%s RENAME TO %s", quote_identifier(table->b->schema),
-																							 quote_identifier(name), quote_identifier(part->name)));
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s", real, quote_identifier(part->name),
-																							 part->kind[0] == 'p' ? "PRIMARY KEY" : "UNIQUE", quote_identifier(part->name), suffix ? suffix : ""));
-			}
-			else
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", real, quote_identifier(name),
-																							 quote_identifier(part->name)));
+			/* a key under its name, or there would be a NOTICE */
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, strchr("ipu", part->kind[0]) ?
+								   psprintf("ALTER INDEX %s.%s RENAME TO %s", quote_identifier(table->b->schema), quote_identifier(name), quote_identifier(part->name)) :
+								   psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", real, quote_identifier(name), quote_identifier(part->name)));
+			if (*table->a->kind == 'p' && part->kind[0] != 'c')
+				cmig_versions_add_partitions(p, CMIG_PHASE_CONTRACT, table->a->qualified, part);
+			if (strchr("pu", part->kind[0]) == NULL)
+				continue;
+			key = psprintf("%s%s", part->kind[0] == 'p' ? "PRIMARY KEY" : "UNIQUE", suffix ? suffix : "");
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, *table->a->kind == 'p' ?
+								   psprintf("SELECT cmig.expansion_key(%s, %s)", quote_literal_cstr(psprintf("%s.%s", quote_identifier(table->b->schema), quote_identifier(part->name))),
+											quote_literal_cstr(key)) :
+								   psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s", real, quote_identifier(part->name),
+											part->kind[0] == 'p' ? "PRIMARY KEY" : "UNIQUE", quote_identifier(part->name), suffix ? suffix : ""));
 		}
 	}
 	add_schemas_removal(p, CMIG_PHASE_CONTRACT);
