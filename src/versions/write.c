@@ -23,6 +23,7 @@
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "access/tableam.h"
 #include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -295,10 +296,44 @@ is_ours(const Trigger *trigger)
 		get_func_namespace(trigger->tgfoid) == get_namespace_oid("cmig", false);
 }
 
+/* What cmig.expansion_begin() keeps for a statement. */
+typedef struct Beginning
+{
+	MemoryContextCallback callback;
+	AttrNumber	state;			/* of a partition, or 0 */
+}			Beginning;
+
+static Beginning *
+begin_statement(Relation relation, MemoryContext context)
+{
+	Beginning  *beginning = MemoryContextAllocZero(context, sizeof(Beginning));
+	AttrNumber	number = relation->rd_rel->relispartition ? get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN) : 0;
+
+	if (number > 0 && TupleDescAttr(RelationGetDescr(relation), number - 1)->atttypid == TEXTOID)
+		beginning->state = number;
+	beginning->callback.func = forget_rows;
+	beginning->callback.arg = context;
+	MemoryContextRegisterResetCallback(context, &beginning->callback);
+	return beginning;
+}
+
+/* Does the state of the row have this value? */
+static bool
+has_state(TupleTableSlot *slot, AttrNumber number, const char *state)
+{
+	bool		null;
+	Datum		value = slot_getattr(slot, number, &null);
+	const		text *t = null ? NULL : DatumGetTextPP(value);
+
+	return t != NULL && VARSIZE_ANY_EXHDR(t) == strlen(state) && memcmp(VARDATA_ANY(t), state, strlen(state)) == 0;
+}
+
 Datum
 cmig_expansion_begin(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = require_trigger(fcinfo, "cmig.expansion_begin()");
+	MemoryContext context = fcinfo->flinfo->fn_mcxt;
+	Beginning  *beginning = fcinfo->flinfo->fn_extra;
 	int			n = depth();
 
 	if (n >= marks_allocated)
@@ -311,34 +346,20 @@ cmig_expansion_begin(PG_FUNCTION_ARGS)
 	}
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		return PointerGetDatum(data->tg_newtuple);
-	if (fcinfo->flinfo->fn_extra == NULL)
-	{
-		MemoryContextCallback *callback = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(MemoryContextCallback));
-
-		callback->func = forget_rows;
-		callback->arg = fcinfo->flinfo->fn_mcxt;
-		MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, callback);
-		fcinfo->flinfo->fn_extra = callback;
-	}
-	marks[n].context = fcinfo->flinfo->fn_mcxt;
+	if (beginning == NULL)
+		beginning = fcinfo->flinfo->fn_extra = begin_statement(data->tg_relation, context);
+	marks[n].context = context;
 	marks[n].relation = RelationGetRelid(data->tg_relation);
-	marks[n].marks = take_marks(fcinfo->flinfo->fn_mcxt);
+	marks[n].marks = take_marks(context);
 	marks[n].moved = NULL;
 	/* only a row that was already written does not have the default */
-	if (data->tg_relation->rd_rel->relispartition)
+	if (beginning->state > 0 && !has_state(data->tg_trigslot, beginning->state, "todo") &&
+		!has_state(data->tg_trigslot, beginning->state, CMIG_STATE_NEW))
 	{
-		AttrNumber	number = get_attnum(RelationGetRelid(data->tg_relation), CMIG_STATE_COLUMN);
-		bool		known = number > 0 && get_atttype(RelationGetRelid(data->tg_relation), number) == TEXTOID;
-		bool		null = false;
-		Datum		state = known ? slot_getattr(data->tg_trigslot, number, &null) : (Datum) 0;
+		MemoryContext old = MemoryContextSwitchTo(context);
 
-		if (known && (null || (strcmp(TextDatumGetCString(state), "todo") != 0 && strcmp(TextDatumGetCString(state), CMIG_STATE_NEW) != 0)))
-		{
-			MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-
-			marks[n].moved = heap_copytuple(data->tg_trigtuple);
-			MemoryContextSwitchTo(old);
-		}
+		marks[n].moved = heap_copytuple(data->tg_trigtuple);
+		MemoryContextSwitchTo(old);
 	}
 	return PointerGetDatum(data->tg_trigtuple);
 }
@@ -649,16 +670,6 @@ make_statement(Relation relation, const Trigger *trigger, TupleTableSlot *slot, 
 	return statement;
 }
 
-/* Is the row inserted through an inner view? */
-static bool
-is_new(TupleTableSlot *slot, AttrNumber state)
-{
-	bool		null;
-	Datum		value = slot_getattr(slot, state, &null);
-
-	return !null && strcmp(TextDatumGetCString(value), CMIG_STATE_NEW) == 0;
-}
-
 /* Has the statement changed the column? */
 static bool
 has_changed(int column, TupleTableSlot *before, TupleTableSlot *after)
@@ -935,7 +946,7 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 			memset(&marks[n], 0, sizeof(Depth));
 		}
 		update = before != NULL;
-		old_build = !update && ((marked & MARK_TABLE) != 0 || (writer->inverse && !is_new(in, writer->state)));
+		old_build = !update && ((marked & MARK_TABLE) != 0 || (writer->inverse && !has_state(in, writer->state, CMIG_STATE_NEW)));
 		new_build = !update && !old_build;
 		/* the state has its default */
 		touched = !update;
