@@ -134,6 +134,7 @@ SELECT cmig.expansion_key('hand_key', 'UNIQUE');
 SELECT cmig.expansion_key('hand_key', 'UNIQUE');
 \d hand_1
 
+DROP VIEW before;
 DROP TABLE orders, orders_1, customer, item, hand, remembered CASCADE;
 DROP EXTENSION pg_cmig CASCADE;
 DROP OWNED BY regress_partitions;

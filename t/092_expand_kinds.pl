@@ -365,18 +365,27 @@ foreach my $one (@refused)
 	is($node->safe_psql($name, 'SELECT * FROM t'), '2|x', 'attached: transformed');
 }
 
-# what has to be changed in a publication can be pasted
-foreach my $publication ('FOR TABLE t WHERE (id > 0), u', 'FOR ALL TABLES', q{FOR TABLES IN SCHEMA public, s2 WITH (publish = 'insert, delete')})
+# what has to be changed in a publication can be pasted; without a column that identifies rows, a table must not be published
+my %published = (
+	'DROP a' => [ 'FOR TABLE t WHERE (id > 0), u', 'FOR ALL TABLES', q{FOR TABLES IN SCHEMA public, s2 WITH (publish = 'insert, delete')} ],
+	'ALTER id TYPE bigint' => [ 'FOR TABLE t (id), u', 'FOR ALL TABLES', q{FOR TABLE t WITH (publish = 'insert')} ]);
+foreach my $change (sort keys %published)
 {
-	my $name = database("CREATE SCHEMA s2; CREATE TABLE s2.v (id int); CREATE TABLE t (id int PRIMARY KEY, a int); CREATE TABLE u (id int);", "ALTER TABLE t DROP a;");
-	my $published = sub { return $node->safe_psql($name, q{SELECT tablename, attnames, rowfilter, pubinsert, pubupdate FROM pg_publication_tables JOIN pg_publication USING (pubname) ORDER BY 1}) };
+	foreach my $publication (@{ $published{$change} })
+	{
+		my $name = database("CREATE SCHEMA s2; CREATE TABLE s2.v (id int); CREATE TABLE t (id int PRIMARY KEY, a int); CREATE TABLE u (id int);", "ALTER TABLE t $change;");
+		my $published = sub { return $node->safe_psql($name, q{SELECT tablename, attnames, rowfilter, pubinsert, pubupdate FROM pg_publication_tables JOIN pg_publication USING (pubname) ORDER BY 1}) };
 
-	$node->safe_psql($name, "SET client_min_messages = error; CREATE PUBLICATION p $publication");
-	my $before = $published->() =~ s/^t\|\{id,a\}/t|{id}/mr;
-	my ($hint) = ($node->psql($name, 'CALL cmig.expand()'))[2] =~ /^HINT:  (.*)/m;
-	$node->safe_psql($name, "SET client_min_messages = error; $hint");
-	is($published->(), $before, "$publication: the same is published afterwards");
-	is(($node->psql($name, 'CALL cmig.expand()'))[0], 0, "$publication: expanded then");
+		$node->safe_psql($name, "SET client_min_messages = error; CREATE PUBLICATION p $publication; INSERT INTO t VALUES (1, 1)");
+		my $before = $published->();
+		$before =~ s/^t\|\{(id,)?a?\}/'t|{' . ($change eq 'DROP a' ? 'id' : 'a') . '}'/me;
+		$before =~ s/^t\|.*\n?//m if $change ne 'DROP a' && $publication !~ /'insert'/;
+		my ($hint) = ($node->psql($name, 'CALL cmig.expand()'))[2] =~ /^HINT:  ((?:ALTER|BEGIN).*)/m;
+		$node->safe_psql($name, "SET client_min_messages = error; $hint") if defined $hint;
+		is($published->(), $before =~ s/\n$//r, "$change, $publication: the same is published afterwards");
+		is(($node->psql($name, 'CALL cmig.expand(); UPDATE t SET id = 2; UPDATE public_042.t SET id = 3; DELETE FROM t', on_error_stop => 1))[0], 0, "$change, $publication: expanded then");
+		is(($node->psql($name, 'CALL cmig.contract()'))[0], 0, "$change, $publication: contracted then");
+	}
 }
 
 # what reads all columns, or uses what a view does not take, must be confirmed

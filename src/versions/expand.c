@@ -576,9 +576,11 @@ require_transformed(const Work *work)
 		CmigQuery	query = {
 			psprintf("SELECT count(*), min(%s) FROM %s WHERE %s IS NOT NULL", CMIG_STATE_COLUMN, relation, CMIG_STATE_COLUMN)
 		};
-		int			level = NewGUCNestLevel();
+		int			level;
 		char	  **row;
 
+		cmig_versions_require_all_rows(relation, GetUserId());
+		level = NewGUCNestLevel();
 		/* without statistics, the index of these rows would seem to be large */
 		cmig_settings_override("enable_seqscan", "off");
 		row = cmig_query_row(&query);

@@ -188,6 +188,7 @@ extern char *cmig_versions_print(Oid relation, Node *expr, const char *column, C
 #define CMIG_PHASE_CHECK	"check" /* alone, when it is contracted */
 #define CMIG_PHASE_CONTRACT "contract"	/* in one transaction */
 #define CMIG_PHASE_ABANDON	"abandon"	/* in one transaction */
+#define CMIG_PHASE_SHADOW	"shadow"	/* only in the shadow */
 
 /* A statement of an expansion, in the order of execution. */
 typedef struct CmigExpansionStep
@@ -197,6 +198,8 @@ typedef struct CmigExpansionStep
 	char	   *sql;
 	const CmigShapePart *part;	/* NULL, or the index for which each partition
 								 * has such steps */
+	const char *sequence;		/* the one that it creates, which gets the
+								 * table's owner, or NULL */
 } CmigExpansionStep;
 
 /* An expansion that was planned. */
@@ -302,6 +305,15 @@ extern List *cmig_versions_renames(const List *columns, const char *relation, bo
  * privileges and the owner of the real one.
  */
 extern List *cmig_versions_reader_privileges(const CmigShapeReader *real, const char *name, const char *schema);
+
+/* Add the steps that give a sequence the owner of the table, if it has another. */
+extern void cmig_versions_add_owner(CmigPlanning *p, const char *phase, const char *relation, const char *sequence);
+
+/*
+ * Raise an error if row-level security hides rows of the table, or of one of
+ * its partitions, from the role.
+ */
+extern void cmig_versions_require_all_rows(const char *relation, Oid role);
 
 /*
  * Raise an error if the live tables are not those of the revisions, or if

@@ -7,11 +7,14 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "common/string.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 
 #include "base/base.h"
 #include "kinds/kinds.h"
@@ -23,9 +26,9 @@
 #include "versions/internal.h"
 
 /* Statements: the owner must be allowed to create objects in the schema. */
-#define NEW_OWNER(kind) \
-	"unnest(ARRAY[format('GRANT CREATE ON SCHEMA %s TO %I', $3, o), format('ALTER " kind " %s OWNER TO %I', $2, o)," \
-	" format('REVOKE CREATE ON SCHEMA %s FROM %I', $3, o)])"
+#define NEW_OWNER(kind, schema) \
+	"ARRAY[format('GRANT CREATE ON SCHEMA %s TO %I', " schema ", o), format('ALTER " kind " %s OWNER TO %I', $2, o)," \
+	" format('REVOKE CREATE ON SCHEMA %s FROM %I', " schema ", o)]"
 
 /*
  * Statements: the default privileges of the role that creates an object are
@@ -41,7 +44,7 @@ static CmigQuery relation_privileges = {
 	"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), 1"
 	" FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = to_regclass($1) AND g.grantee <> c.relowner"
 	" AND g.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')"
-	" UNION ALL SELECT " NEW_OWNER("TABLE") ", generate_series(2, 4) FROM pg_class c, pg_get_userbyid(c.relowner) o WHERE c.oid = to_regclass($1) AND o <> $4::name ORDER BY 2, 1",
+	" UNION ALL SELECT unnest(" NEW_OWNER("TABLE", "$3") "), generate_series(2, 4) FROM pg_class c, pg_get_userbyid(c.relowner) o WHERE c.oid = to_regclass($1) AND o <> $4::name ORDER BY 2, 1",
 	.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 };
 
@@ -55,7 +58,7 @@ cmig_versions_reader_privileges(const CmigShapeReader *real, const char *name, c
 		" UNION ALL SELECT format('GRANT EXECUTE ON ROUTINE %s TO %s%s', $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,"
 		"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), 1 FROM p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) g"
 		"  WHERE g.grantee <> p.proowner AND (p.proacl IS NOT NULL OR EXISTS (SELECT FROM pg_default_acl))"
-		" UNION ALL SELECT " NEW_OWNER("ROUTINE") ", generate_series(2, 4) FROM p, pg_get_userbyid(p.proowner) o WHERE o <> $4::name ORDER BY 2, 1",
+		" UNION ALL SELECT unnest(" NEW_OWNER("ROUTINE", "$3") "), generate_series(2, 4) FROM p, pg_get_userbyid(p.proowner) o WHERE o <> $4::name ORDER BY 2, 1",
 		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	List	   *result = NIL;
@@ -65,6 +68,22 @@ cmig_versions_reader_privileges(const CmigShapeReader *real, const char *name, c
 								  quote_identifier(schema), cmig_session_role()))
 		result = lappend(result, *(char **) lfirst(cell));
 	return result;
+}
+
+void
+cmig_versions_add_owner(CmigPlanning *p, const char *phase, const char *relation, const char *sequence)
+{
+	/* one that may create objects in the schema keeps that privilege */
+	static CmigQuery query = {
+		.sql = "SELECT u.sql FROM pg_class c, pg_get_userbyid(c.relowner) o, LATERAL (SELECT quote_ident((parse_ident($2))[1])) s (name),"
+		" LATERAL unnest(CASE WHEN has_schema_privilege(o, to_regnamespace(s.name), 'CREATE') THEN ARRAY[format('ALTER SEQUENCE %s OWNER TO %I', $2, o)] ELSE " NEW_OWNER("SEQUENCE", "s.name") " END) u (sql)"
+		" WHERE c.oid = to_regclass($1) AND o <> $3::name",
+		.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
+	};
+	ListCell   *cell;
+
+	foreach(cell, cmig_query_list(&query, relation, sequence, cmig_session_role()))
+		cmig_versions_add_step(p, phase, relation, *(char **) lfirst(cell));
 }
 
 /*
@@ -114,6 +133,8 @@ add_privileges(CmigPlanning *p)
 			continue;
 		}
 		previous = step;
+		if (strcmp(step->phase, CMIG_PHASE_SHADOW) == 0)
+			continue;
 		p->result->steps = lappend(p->result->steps, lfirst(cell));
 		if (foreach_current_index(cell) < list_length(p->result->schemas))
 		{
@@ -152,22 +173,8 @@ add_privileges(CmigPlanning *p)
 			foreach(g, table->inner ? cmig_query_list(&relation_privileges, real, table->inner, quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)), runner) : NIL)
 				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(g));
 		}
-		foreach(c, strncmp(step->sql, "CREATE SEQUENCE ", strlen("CREATE SEQUENCE ")) == 0 ? p->tables : NIL)
-		{
-			static CmigQuery owner = {
-				.sql = "SELECT " NEW_OWNER("SEQUENCE") " FROM pg_class c, pg_get_userbyid(c.relowner) o"
-				" WHERE c.oid = to_regclass($1) AND o <> $4::name",
-				.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
-			};
-			const CmigVersionTable *table = lfirst(c);
-			ListCell   *g;
-
-			if (table->sequence == NULL || !pg_str_endswith(step->sql, psprintf(" %s", table->sequence)))
-				continue;
-			foreach(g, cmig_query_list(&owner, table->a->qualified, table->sequence,
-									   quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)), runner))
-				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, table->a->qualified, *(char **) lfirst(g));
-		}
+		if (step->sequence != NULL)
+			cmig_versions_add_owner(p, step->phase, step->relation, step->sequence);
 		foreach(c, p->readers)
 		{
 			const CmigShapeReader *reader = lfirst(c);
@@ -257,6 +264,28 @@ require_no_drift(CmigPlanning *p)
 	}
 }
 
+void
+cmig_versions_require_all_rows(const char *relation, Oid role)
+{
+	static CmigQuery tree = {
+		.sql = "SELECT c.oid, c.oid::regclass FROM pg_class c WHERE (c.oid = to_regclass($1) OR c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)))) AND c.relrowsecurity ORDER BY c.oid::regclass::text",
+		.nargs = 1,.argtypes = {TEXTOID}
+	};
+	ListCell   *cell;
+
+	foreach(cell, cmig_query_list(&tree, relation))
+	{
+		char	  **row = lfirst(cell);
+
+		if (check_enable_rls(strtoul(row[0], NULL, 10), role, true) == RLS_ENABLED)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("row-level security hides rows of table %s from role \"%s\"", row[1], GetUserNameFromId(role, false)),
+					 errdetail("Each row must be filled, and none may be left before the contraction."),
+					 errhint("Repeat the CALL as a role with BYPASSRLS, or, while it runs: ALTER TABLE %s NO FORCE ROW LEVEL SECURITY", row[1])));
+	}
+}
+
 /* Raise an error if an object of the live schema would be in the way. */
 static void
 require_no_obstacle(CmigPlanning *p)
@@ -273,6 +302,10 @@ require_no_obstacle(CmigPlanning *p)
 	};
 	static CmigQuery ruled = {
 		.sql = "SELECT quote_ident(rulename) FROM pg_rewrite WHERE ev_class = to_regclass($1) AND ev_type IN ('2', '3') ORDER BY 1 LIMIT 1",
+		.nargs = 1,.argtypes = {TEXTOID}
+	};
+	static CmigQuery numbers = {
+		.sql = "SELECT max(relnatts) FROM pg_class WHERE oid = to_regclass($1) OR oid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)))",
 		.nargs = 1,.argtypes = {TEXTOID}
 	};
 	static CmigQuery limited = {
@@ -301,8 +334,17 @@ require_no_obstacle(CmigPlanning *p)
 		char	   *trigger = table->filled ? cmig_query_value(&outside, table->a->qualified) : NULL;
 		char	   *script = table->viewed ? cmig_query_value(&scripted, table->a->qualified) : NULL;
 		char	   *rule = table->filled ? cmig_query_value(&ruled, table->a->qualified) : NULL;
+		char	   *count = table->viewed ? cmig_query_value(&numbers, table->a->qualified) : NULL;
+		int			hidden = table->filled ? 1 : 0;
 		char	   *roles = table->viewed ? cmig_query_value(&limited, table->a->qualified) : NULL;
 
+		foreach(c, table->columns)
+			hidden += ((CmigVersionColumn *) lfirst(c))->hidden != NULL;
+		if (count != NULL && atoi(count) + hidden > MaxHeapAttributeNumber)
+			cmig_versions_refuse(psprintf("table %s", table->a->qualified),
+								 psprintf("With the dropped ones, it has %s columns, and %d hidden ones would be more than PostgreSQL's limit of %d.", count, hidden, MaxHeapAttributeNumber));
+		if (table->filled)
+			cmig_versions_require_all_rows(table->a->qualified, get_role_oid(cmig_session_role(), false));
 		if (roles != NULL)
 			ereport(WARNING,
 					(errmsg("with privileges on some columns only, roles cannot read the new version of table %s: %s", table->a->qualified, roles),
@@ -345,22 +387,31 @@ require_no_obstacle(CmigPlanning *p)
 static void
 require_unpublished(CmigPlanning *p)
 {
-	/* the statements that give the table a list of columns, and keep the rest */
+	/*
+	 * The statements that give the table a list of columns, or no longer
+	 * publish it, and keep the rest.  A list without columns of the replica
+	 * identity would make updates and deletes of the table fail.
+	 */
 	static CmigQuery query = {
-		.sql = "WITH tree (oid) AS (SELECT to_regclass($1) UNION SELECT relid FROM pg_partition_tree(to_regclass($1))) SELECT p.pubname, c.oid::regclass, CASE WHEN p.puballtables OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid)"
-		"  THEN format('BEGIN; DROP PUBLICATION %1$I; CREATE PUBLICATION %1$I FOR TABLE %2$s WITH (publish = %3$L, publish_via_partition_root = %4$s); COMMIT',"
-		"   p.pubname, (SELECT string_agg(format('%I.%I', x.schemaname, x.tablename) || CASE WHEN EXISTS (SELECT FROM tree WHERE tree.oid = to_regclass(format('%I.%I', x.schemaname, x.tablename)))"
+		.sql = "WITH tree (oid) AS (SELECT to_regclass($1) UNION SELECT relid FROM pg_partition_tree(to_regclass($1)))"
+		" SELECT p.pubname, c.oid::regclass, CASE WHEN p.puballtables OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid)"
+		"  THEN format('BEGIN; DROP PUBLICATION %1$I; CREATE PUBLICATION %1$I%2$s WITH (publish = %3$L, publish_via_partition_root = %4$s); COMMIT',"
+		"   p.pubname, (SELECT ' FOR TABLE ' || string_agg(format('%I.%I', x.schemaname, x.tablename) || CASE WHEN t.oid IS NOT NULL"
 		"     THEN format(' (%s)', l.columns) ELSE '' END || coalesce(' WHERE (' || x.rowfilter || ')', ''), ', ' ORDER BY x.schemaname, x.tablename)"
-		"    FROM pg_publication_tables x WHERE x.pubname = p.pubname), concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,"
+		"    FROM pg_publication_tables x LEFT JOIN tree t ON t.oid = to_regclass(format('%I.%I', x.schemaname, x.tablename)) WHERE x.pubname = p.pubname AND (t.oid IS NULL OR NOT k.lost)),"
+		"   concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,"
 		"     CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END), p.pubviaroot::text)"
+		"  WHEN k.lost THEN format('ALTER PUBLICATION %I DROP TABLE %s', p.pubname, c.oid::regclass)"
 		"  ELSE format('ALTER PUBLICATION %1$I DROP TABLE %2$s; ALTER PUBLICATION %1$I ADD TABLE %2$s (%3$s)', p.pubname, c.oid::regclass, l.columns)"
-		"   || coalesce((SELECT format(' WHERE (%s)', pg_get_expr(r.prqual, r.prrelid)) FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND r.prqual IS NOT NULL), '') END"
+		"   || coalesce((SELECT format(' WHERE (%s)', pg_get_expr(r.prqual, r.prrelid)) FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND r.prqual IS NOT NULL), '') END, k.lost"
 		" FROM tree JOIN pg_class c USING (oid) CROSS JOIN pg_publication p CROSS JOIN LATERAL"
 		"  (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns FROM pg_attribute a"
 		"   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attname <> ALL ($2)) l"
+		" CROSS JOIN LATERAL (SELECT (p.pubupdate OR p.pubdelete) AND (c.relreplident = 'f' OR EXISTS (SELECT FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey)"
+		"   WHERE x.indrelid = c.oid AND CASE c.relreplident WHEN 'd' THEN x.indisprimary ELSE x.indisreplident END AND a.attname = ANY ($2))) AS lost) k"
 		" WHERE (p.puballtables"
 		"  OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace)"
-		"  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND (r.prattrs IS NULL OR EXISTS ("
+		"  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND (k.lost OR r.prattrs IS NULL OR EXISTS ("
 		"   SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (r.prattrs::int2[]) AND a.attname = ANY ($2))))) ORDER BY 1",
 		.nargs = 2,.argtypes = {TEXTOID, TEXTARRAYOID}
 	};
@@ -388,6 +439,8 @@ require_unpublished(CmigPlanning *p)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("table %s cannot be expanded because of publication \"%s\"", row[1], row[0]),
+				 *row[3] == 't' ?
+				 errdetail("Subscribers do not have the hidden columns, and a list of columns would be without those that identify a row, so that updates would fail. Publish the table again after the contraction.") :
 				 errdetail("It must have a list of columns, without those that only the old version has: subscribers do not have the hidden columns."),
 				 errhint("%s", row[2])));
 	}

@@ -73,6 +73,7 @@ cmig_versions_add_step(CmigPlanning *p, const char *phase, const char *relation,
 	step->relation = pstrdup(relation);
 	step->sql = sql;
 	step->part = NULL;
+	step->sequence = NULL;
 	p->result->steps = lappend(p->result->steps, step);
 }
 

@@ -57,6 +57,8 @@ cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table)
 		if (column->a == NULL && column->b->sequence != NULL)
 		{
 			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE SEQUENCE %s AS %s %s", column->b->sequence, column->b->type, column->b->options));
+			((CmigExpansionStep *) llast(p->result->steps))->sequence = column->b->sequence;
+			cmig_versions_add_owner(p, CMIG_PHASE_SHADOW, real, column->b->sequence);
 			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", column->b->sequence, real,
 																		 quote_identifier(column->hidden)));
 		}
@@ -160,6 +162,7 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 	table->sequence = psprintf("%s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)),
 							   quote_identifier(makeObjectName("cmig_old", table->b->name, NULL)));
 	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE SEQUENCE %s", table->sequence));
+	((CmigExpansionStep *) llast(p->result->steps))->sequence = table->sequence;
 	appendStringInfo(&sql, "CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(%s, %s, %s",
 					 quote_identifier(CMIG_EXPANSION_WRITE), real, quote_literal_cstr(CMIG_STATE_COLUMN),
 					 quote_literal_cstr(psprintf("%s%s", p->strict ? "s" : "", table->inverse ? "i" : "")),
