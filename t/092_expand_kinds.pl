@@ -117,6 +117,12 @@ my @kinds = (
 		CREATE TRIGGER zz BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); INSERT INTO t VALUES (1, 'x');},
 		"ALTER TABLE t ADD b text;\n-- cmig:up t.b = a",
 		q{INSERT INTO t VALUES (2, 'z'); INSERT INTO n.t (id, a) VALUES (3, 'z');}, '1|x!|1 2|z!|1 3|z!|1', undef ],
+	[ 'triggers, policies, and a materialized view that read a replaced column', q{CREATE TABLE t (id int PRIMARY KEY, a text, n int DEFAULT 0); INSERT INTO t VALUES (1, 'x', 0), (2, NULL, 0);
+		CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.n = 7; RETURN NEW; END'; CREATE TRIGGER g BEFORE UPDATE OF a ON t FOR EACH ROW WHEN (NEW.a = 'y') EXECUTE FUNCTION f(); COMMENT ON TRIGGER g ON t IS 'seven';
+		CREATE TRIGGER off AFTER INSERT ON t FOR EACH ROW WHEN (NEW.a > '') EXECUTE FUNCTION f(); ALTER TABLE t DISABLE TRIGGER off, ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON t USING (a <> 'hidden'); CREATE TABLE u (a text);
+		CREATE POLICY p ON u USING (EXISTS (SELECT FROM t WHERE t.a = u.a)); CREATE MATERIALIZED VIEW m AS SELECT id, a FROM t; CREATE UNIQUE INDEX ON m (id); COMMENT ON COLUMN m.a IS 'a'; GRANT SELECT ON m TO writer;},
+		"ALTER TABLE t ALTER a SET NOT NULL;\n-- cmig:up t.a = coalesce(a, 'none')",
+		q{UPDATE t SET a = 'y' WHERE id = 1; INSERT INTO n.t (id, a) SELECT 3, max(a) FROM n.m;}, '1|y|7 2||0 3|x|0', '1|7|y 2|0|none 3|0|x' ],
 	[ 'several changes of a column', q{CREATE TABLE t (id int PRIMARY KEY, a text);},
 		'ALTER TABLE t RENAME a TO b; ALTER TABLE t ALTER b TYPE int USING coalesce(b::int, 0); ALTER TABLE t ALTER b SET DEFAULT 5, ALTER b SET NOT NULL;',
 		q{INSERT INTO t VALUES (2, '3'), (4, NULL); INSERT INTO n.t (id) VALUES (3);}, '2|3 3|5 4|', '2|3 3|5 4|0' ],
@@ -208,7 +214,10 @@ my @refused = (
 		'CREATE OR REPLACE VIEW v AS SELECT a FROM t WHERE id > 1', 'view public.v cannot be expanded' ],
 	[ "CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TABLE t (m mood); CREATE VIEW v AS SELECT m FROM t", "ALTER TYPE mood RENAME VALUE 'a' TO 'c'", 'the change cannot be expanded\nDETAIL:  A statement fails that would be run: cannot change data type of view column' ],
 	[ "CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TABLE t (m mood[])", "ALTER TYPE mood RENAME VALUE 'a' TO 'c'", 'the expression cannot be converted to type mood\[\]' ],
-	[ 'CREATE TABLE t (id int)', 'ALTER TABLE t ADD b text NOT NULL', 'column t.b needs a line "-- cmig:up"' ],
+	[ 'CREATE TABLE "T" (id int)', 'ALTER TABLE "T" ADD "B" text NOT NULL', 'column T.B needs a line "-- cmig:up"\nDETAIL:  .*\nHINT:  -- cmig:up "T"\."B" = <expression>' ],
+	[ 'CREATE TABLE t (id int, "B" int)', 'ALTER TABLE t ALTER "B" TYPE text', 'the expression cannot be converted to type integer\nHINT:  -- cmig:down t\."B" = "B"::integer\n' ],
+	[ 'CREATE TABLE t (id int)', 'DROP TABLE t; CREATE TABLE t (id int, a int)', 'table public.t cannot be expanded\nDETAIL:  The revision gives its name to another object' ],
+	[ 'CREATE TABLE t (id int, a text)', 'ALTER TABLE t RENAME TO people; CREATE VIEW t AS SELECT a FROM people', 'table public.t cannot be expanded\nDETAIL:  The revision gives its name to another object' ],
 	[ 'CREATE TABLE t (id int, a text NOT NULL)', 'ALTER TABLE t DROP a', 'column t.a needs a line "-- cmig:down"' ],
 	[ 'CREATE TABLE t (id int, a text)', 'ALTER TABLE t ALTER a SET NOT NULL', 'column t.a needs a line "-- cmig:up"' ],
 	[ 'CREATE TABLE t (id int, a text NOT NULL)', 'ALTER TABLE t ALTER a DROP NOT NULL', 'column t.a needs a line "-- cmig:down"' ],
@@ -400,24 +409,34 @@ foreach my $change (sort keys %published)
 	$node->safe_psql($name, 'CREATE EXTENSION pg_stat_statements; SELECT FROM pg_stat_statements_reset()');
 	# none of these is affected
 	$node->safe_psql($name, $_) foreach 'SELECT count(*) FROM t', 'SELECT id FROM t WHERE EXISTS (SELECT * FROM t)', 'SELECT u.* FROM u, t', 'WITH t AS (SELECT 1) SELECT * FROM t',
-		'SELECT id FROM (SELECT * FROM t) s', 'COPY t (id, a) TO STDOUT', 'INSERT INTO t (a) VALUES (1) ON CONFLICT (id) DO NOTHING RETURNING id', 'TRUNCATE u', 'SELECT * FROM s2.t'
+		'SELECT id FROM (SELECT * FROM t) s', 'COPY t (id, a) TO STDOUT', 'INSERT INTO t (a) VALUES (1) ON CONFLICT (id) DO NOTHING RETURNING id', 'TRUNCATE u',
+		'SELECT id, a AS b, max(id) FROM t GROUP BY id, b', 'SELECT t.id, a + 1 FROM t GROUP BY 1, a', 'SELECT u.tableoid, t.id FROM t, u', 'WITH t AS (SELECT u.id, u.xmin FROM u) SELECT xmin FROM t', 'SELECT a FROM t GROUP BY GROUPING SETS (a)', 'SELECT * FROM s2.t'
 		=~ s/.*/CREATE SCHEMA s2; CREATE TABLE s2.t (id int); $&/r;
 	is(($node->psql($name, 'CALL cmig.expand()'))[0], 0, 'no statement is found');
 	$node->safe_psql($name, 'CALL cmig.abandon()');
 	$node->psql($name, $_) foreach 'PREPARE p AS SELECT * FROM t WHERE a = $1; EXECUTE p (1)', 'SELECT t.* FROM t, u', 'SELECT x FROM t x', 'SELECT * FROM p1', 'INSERT INTO t (a) VALUES (1) RETURNING *',
 		'WITH x AS (SELECT * FROM public.t) SELECT * FROM u NATURAL JOIN (SELECT * FROM x) y', 'COPY t TO STDOUT', 'TRUNCATE t', q{SELECT pg_get_serial_sequence('t', 'id')},
-		'INSERT INTO t VALUES (1) ON CONFLICT ON CONSTRAINT t_pkey DO NOTHING', 'UPDATE t SET a = 2 FROM u WHERE u.id = t.id RETURNING t.*';
+		'INSERT INTO t VALUES (1) ON CONFLICT ON CONSTRAINT t_pkey DO NOTHING', 'UPDATE t SET a = 2 FROM u WHERE u.id = t.id RETURNING t.*',
+		'SELECT x.id, x.a, count(*) FROM t x, u GROUP BY x.id', 'SELECT id FROM u WHERE EXISTS (SELECT t.* FROM t GROUP BY id)', 'SELECT id FROM t TABLESAMPLE system (1)', 'INSERT INTO t (a) VALUES (1) ON CONFLICT (id) DO NOTHING RETURNING xmax = 0', 'DELETE FROM t USING u WHERE t.ctid IS NULL', 'UPDATE t SET a = 1 WHERE id = 0 RETURNING xmin',
+		'BEGIN; DECLARE c CURSOR FOR SELECT id FROM t; FETCH c; UPDATE t SET a = 1 WHERE CURRENT OF c; ROLLBACK';
 	is($found->(), <<'END' =~ s/\n\z//r, 'statements are found');
 statement "COPY t TO STDOUT" has COPY without a list of columns for public.t
+statement "DELETE FROM t USING u WHERE t.ctid IS NULL" reads ctid, which a view does not have, of public.t
+statement "INSERT INTO t (a) VALUES ($1) ON CONFLICT (id) DO NOTHING RETURNING xmax = $2" reads xmax, which a view does not have, of public.t
 statement "INSERT INTO t (a) VALUES ($1) RETURNING *" reads all columns of public.t
 statement "INSERT INTO t VALUES ($1) ON CONFLICT ON CONSTRAINT t_pkey DO NOTHING" has ON CONFLICT ON CONSTRAINT, which a view does not take, for public.t
 statement "PREPARE p AS SELECT * FROM t WHERE a = $1" reads all columns of public.t
 statement "SELECT * FROM p1" reads all columns of public.p1
+statement "SELECT id FROM t TABLESAMPLE system ($1)" has TABLESAMPLE, which a view does not take, for public.t
+statement "SELECT id FROM u WHERE EXISTS (SELECT t.* FROM t GROUP BY id)" has GROUP BY of a primary key, which a view does not have, for public.t
 statement "SELECT pg_get_serial_sequence($1, $2)" has pg_get_serial_sequence, which finds no sequence of a view
 statement "SELECT t.* FROM t, u" reads all columns of public.t
 statement "SELECT x FROM t x" reads all columns of public.t
+statement "SELECT x.id, x.a, count(*) FROM t x, u GROUP BY x.id" has GROUP BY of a primary key, which a view does not have, for public.t
 statement "TRUNCATE t" has TRUNCATE, which a view does not take, for public.t
 statement "UPDATE t SET a = $1 FROM u WHERE u.id = t.id RETURNING t.*" reads all columns of public.t
+statement "UPDATE t SET a = $1 WHERE CURRENT OF c" has WHERE CURRENT OF, which a view does not take, for public.t
+statement "UPDATE t SET a = $1 WHERE id = $2 RETURNING xmin" reads xmin, which a view does not have, of public.t
 statement "WITH x AS (SELECT * FROM public.t) SELECT * FROM u NATURAL JOIN (SELECT * FROM x) y" reads all columns of public.t
 END
 	is($node->safe_psql($name, 'SELECT count(*) FROM cmig.expansion_run'), '0', 'nothing has run before that is confirmed');

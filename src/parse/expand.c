@@ -855,6 +855,7 @@ typedef struct WholeUses
 	List	   *ctes;			/* of CommonTableExpr * */
 	List	   *followed;		/* of Node *: queries */
 	const List *from;			/* what the current list of results reads */
+	const char *how;			/* what find_in_item() looks for, or NULL */
 } WholeUses;
 
 static void find_results(Node *stmt, WholeUses *uses);
@@ -870,7 +871,10 @@ add_use(WholeUses *uses, const RangeVar *relation, const char *how, bool all_col
 	uses->found = lappend(uses->found, use);
 }
 
-/* An item of FROM of which all columns are read, if it has the name, or any. */
+/*
+ * An item of FROM of which all columns are read, or that is used as "how" says,
+ * if it has the name, or any.
+ */
 static void
 find_in_item(Node *item, const char *name, WholeUses *uses)
 {
@@ -885,7 +889,7 @@ find_in_item(Node *item, const char *name, WholeUses *uses)
 	{
 		const Alias *alias = ((RangeSubselect *) item)->alias;
 
-		if (name == NULL || (alias != NULL && strcmp(alias->aliasname, name) == 0))
+		if (uses->how == NULL && (name == NULL || (alias != NULL && strcmp(alias->aliasname, name) == 0)))
 			find_results(((RangeSubselect *) item)->subquery, uses);
 	}
 	else if (IsA(item, RangeVar))
@@ -898,10 +902,11 @@ find_in_item(Node *item, const char *name, WholeUses *uses)
 		foreach(cell, relation->schemaname == NULL ? uses->ctes : NIL)
 			if (strcmp(lfirst_node(CommonTableExpr, cell)->ctename, relation->relname) == 0)
 		{
-			find_results(lfirst_node(CommonTableExpr, cell)->ctequery, uses);
+			if (uses->how == NULL)
+				find_results(lfirst_node(CommonTableExpr, cell)->ctequery, uses);
 			return;
 		}
-		add_use(uses, relation, "reads all columns of", true);
+		add_use(uses, relation, uses->how ? uses->how : "reads all columns of", uses->how == NULL);
 	}
 }
 
@@ -939,11 +944,34 @@ find_star(Node *node, void *context)
 	return raw_expression_tree_walker(node, find_star, context);
 }
 
-static void
-find_in_list(List *results, const RangeVar *relation, const List *from, WholeUses *uses)
+/* What the statement reads, and what it writes. */
+static List *
+from_of(const Node *stmt)
 {
-	uses->from = relation ? lcons(unconstify(RangeVar *, relation), list_copy(from)) : from;
-	(void) find_star((Node *) results, uses);
+	switch (nodeTag(stmt))
+	{
+		case T_SelectStmt:
+			return ((SelectStmt *) stmt)->fromClause;
+		case T_InsertStmt:
+			return list_make1(((InsertStmt *) stmt)->relation);
+		case T_UpdateStmt:
+			return lcons(((UpdateStmt *) stmt)->relation, list_copy(((UpdateStmt *) stmt)->fromClause));
+		case T_DeleteStmt:
+			return lcons(((DeleteStmt *) stmt)->relation, list_copy(((DeleteStmt *) stmt)->usingClause));
+		default:
+			return NIL;
+	}
+}
+
+/* The queries that a statement can name, its own before those around it. */
+static List *
+with_ctes(const Node *stmt, List *around)
+{
+	const WithClause *with = IsA(stmt, SelectStmt) ? ((SelectStmt *) stmt)->withClause :
+	IsA(stmt, InsertStmt) ? ((InsertStmt *) stmt)->withClause : IsA(stmt, UpdateStmt) ? ((UpdateStmt *) stmt)->withClause :
+	IsA(stmt, DeleteStmt) ? ((DeleteStmt *) stmt)->withClause : NULL;
+
+	return with ? list_concat_copy(with->ctes, around) : around;
 }
 
 /* The results of a query, which depend on the number of columns it reads. */
@@ -951,60 +979,105 @@ static void
 find_results(Node *stmt, WholeUses *uses)
 {
 	List	   *ctes = uses->ctes;
-	const WithClause *with = NULL;
 
 	check_stack_depth();
 	/* a recursive query refers to itself, and others can be named often */
 	if (list_member_ptr(uses->followed, stmt))
 		return;
 	uses->followed = lappend(uses->followed, stmt);
-	if (IsA(stmt, SelectStmt))
-		with = ((SelectStmt *) stmt)->withClause;
-	else if (IsA(stmt, InsertStmt))
-		with = ((InsertStmt *) stmt)->withClause;
-	else if (IsA(stmt, UpdateStmt))
-		with = ((UpdateStmt *) stmt)->withClause;
-	else if (IsA(stmt, DeleteStmt))
-		with = ((DeleteStmt *) stmt)->withClause;
-	if (with != NULL)
-		uses->ctes = list_concat_copy(with->ctes, ctes);
-	if (IsA(stmt, SelectStmt))
+	uses->ctes = with_ctes(stmt, ctes);
+	if (IsA(stmt, SelectStmt) && ((SelectStmt *) stmt)->op != SETOP_NONE)
 	{
-		const SelectStmt *select = (SelectStmt *) stmt;
-
-		if (select->op != SETOP_NONE)
-		{
-			find_results((Node *) select->larg, uses);
-			find_results((Node *) select->rarg, uses);
-		}
-		else
-			find_in_list(select->targetList, NULL, select->fromClause, uses);
+		find_results((Node *) ((SelectStmt *) stmt)->larg, uses);
+		find_results((Node *) ((SelectStmt *) stmt)->rarg, uses);
 	}
-	else if (IsA(stmt, InsertStmt))
-	{
-		const InsertStmt *insert = (InsertStmt *) stmt;
-
-		if (insert->selectStmt != NULL)
-			find_results(insert->selectStmt, uses);
-		find_in_list(cmig_returning_compat(insert), insert->relation, NIL, uses);
-	}
-	else if (IsA(stmt, UpdateStmt))
-		find_in_list(cmig_returning_compat((UpdateStmt *) stmt), ((UpdateStmt *) stmt)->relation, ((UpdateStmt *) stmt)->fromClause, uses);
-	else if (IsA(stmt, DeleteStmt))
-		find_in_list(cmig_returning_compat((DeleteStmt *) stmt), ((DeleteStmt *) stmt)->relation, ((DeleteStmt *) stmt)->usingClause, uses);
+	else if (IsA(stmt, InsertStmt) && ((InsertStmt *) stmt)->selectStmt != NULL)
+		find_results(((InsertStmt *) stmt)->selectStmt, uses);
+	uses->from = from_of(stmt);
+	(void) find_star(IsA(stmt, SelectStmt) ? (Node *) ((SelectStmt *) stmt)->targetList :
+					 IsA(stmt, InsertStmt) ? (Node *) cmig_returning_compat((InsertStmt *) stmt) :
+					 IsA(stmt, UpdateStmt) ? (Node *) cmig_returning_compat((UpdateStmt *) stmt) :
+					 IsA(stmt, DeleteStmt) ? (Node *) cmig_returning_compat((DeleteStmt *) stmt) : NULL, uses);
 	uses->ctes = ctes;
+}
+
+/* What a column of this name belongs to is used as "how" says. */
+static void
+find_owner(const ColumnRef *column, const char *how, WholeUses *uses)
+{
+	int			count = list_length(column->fields);
+	ListCell   *cell;
+
+	uses->how = how;
+	foreach(cell, unconstify(List *, uses->from))
+		find_in_item(lfirst(cell), count > 1 ? strVal(list_nth(column->fields, count - 2)) : NULL, uses);
+	uses->how = NULL;
+}
+
+/* Columns that are neither grouped nor aggregated follow from a primary key. */
+static void
+find_ungrouped(const SelectStmt *select, WholeUses *uses)
+{
+	ListCell   *r;
+	ListCell   *g;
+
+	foreach(r, select->groupClause ? select->targetList : NIL)
+	{
+		const ResTarget *result = lfirst_node(ResTarget, r);
+		bool		grouped = !IsA(result->val, ColumnRef);
+
+		foreach(g, select->groupClause)
+		{
+			const Node *by = lfirst(g);
+
+			if (IsA(by, ColumnRef) && !grouped)
+				grouped = equal(llast(((ColumnRef *) by)->fields), llast(((ColumnRef *) result->val)->fields)) ||
+					(result->name != NULL && strcmp(result->name, strVal(llast(((ColumnRef *) by)->fields))) == 0);
+			else
+				grouped |= IsA(by, GroupingSet) || (IsA(by, A_Const) && IsA(&((A_Const *) by)->val, Integer) &&
+													intVal(&((A_Const *) by)->val) == foreach_current_index(r) + 1);
+		}
+		if (!grouped)
+			find_owner((ColumnRef *) result->val, "has GROUP BY of a primary key, which a view does not have, for", uses);
+	}
 }
 
 /* A tree walker: what a view does not take, in any part of a statement. */
 static bool
 find_unviewed(Node *node, void *context)
 {
+	static const char *const system_columns[] = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"};
+	WholeUses  *uses = context;
+	const List *from = uses->from;
+	List	   *ctes = uses->ctes;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, InsertStmt) && ((InsertStmt *) node)->onConflictClause != NULL &&
 		((InsertStmt *) node)->onConflictClause->infer != NULL && ((InsertStmt *) node)->onConflictClause->infer->conname != NULL)
 		add_use(context, ((InsertStmt *) node)->relation, "has ON CONFLICT ON CONSTRAINT, which a view does not take, for", false);
-	else if (IsA(node, MergeStmt) && !CMIG_VIEWS_TAKE_MERGE_COMPAT)
+	if (IsA(node, SelectStmt) || IsA(node, InsertStmt) || IsA(node, UpdateStmt) || IsA(node, DeleteStmt))
+	{
+		const Node *where = IsA(node, UpdateStmt) ? ((UpdateStmt *) node)->whereClause : IsA(node, DeleteStmt) ? ((DeleteStmt *) node)->whereClause : NULL;
+
+		uses->ctes = with_ctes(node, ctes);
+		uses->from = from_of(node);
+		if (IsA(node, SelectStmt))
+			find_ungrouped((SelectStmt *) node, uses);
+		if (where != NULL && IsA(where, CurrentOfExpr))
+			add_use(uses, linitial(uses->from), "has WHERE CURRENT OF, which a view does not take, for", false);
+		(void) raw_expression_tree_walker(node, find_unviewed, context);
+		uses->from = from;
+		uses->ctes = ctes;
+		return false;
+	}
+	if (IsA(node, RangeTableSample) && IsA(((RangeTableSample *) node)->relation, RangeVar))
+		add_use(uses, (RangeVar *) ((RangeTableSample *) node)->relation, "has TABLESAMPLE, which a view does not take, for", false);
+	if (IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), String))
+		for (int i = 0; i < lengthof(system_columns); i++)
+			if (strcmp(strVal(llast(((ColumnRef *) node)->fields)), system_columns[i]) == 0)
+				find_owner((ColumnRef *) node, psprintf("reads %s, which a view does not have, of", system_columns[i]), uses);
+	if (IsA(node, MergeStmt) && !CMIG_VIEWS_TAKE_MERGE_COMPAT)
 		add_use(context, ((MergeStmt *) node)->relation, "has MERGE, which a view does not take, for", false);
 	else if (IsA(node, FuncCall) && strcmp(strVal(llast(((FuncCall *) node)->funcname)), "pg_get_serial_sequence") == 0)
 		add_use(context, NULL, "has pg_get_serial_sequence, which finds no sequence of a view", false);
