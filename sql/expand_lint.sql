@@ -47,6 +47,26 @@ RESET cmig.lint_ignore;
 SELECT cmig.remove_revision('001');
 SELECT cmig.create_revision('others', 'CREATE INDEX ON person (name); DROP TABLE person', '-- not now', revision => '001', expand => true);
 SELECT rule, severity FROM cmig.lint() WHERE severity = 'error';
+-- expand builds indexes and adds keys in another way
+SELECT cmig.remove_revision('001');
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE VIEW grown AS SELECT age FROM person;
+CREATE INDEX person_name ON person (name);
+SELECT cmig.create_revision('keys', $$ALTER TABLE person ADD UNIQUE (name);
+-- cmig:up person.name = name || id
+ALTER TABLE person ADD FOREIGN KEY (name) REFERENCES person (name);
+DROP INDEX person_name;
+ALTER TABLE person ADD n serial;
+ALTER TYPE mood RENAME VALUE 'sad' TO 'blue';
+DROP VIEW grown;$$, '-- not now', revision => '001', expand => true);
+SELECT statement, rule, severity FROM cmig.lint() WHERE rule ~ 'unique|foreign|index|auto|enum|view' ORDER BY 1, 2;
+SELECT cmig.remove_revision('001');
+SELECT cmig.create_revision('keys', $$ALTER TABLE person ADD n serial;
+ALTER TYPE mood RENAME VALUE 'sad' TO 'blue';
+DROP VIEW grown;$$, '-- not now', revision => '001');
+SELECT message FROM cmig.lint() WHERE rule = 'prefer-expand';
+DROP VIEW grown;
+DROP TYPE mood;
 
 DROP TABLE person;
 DROP EXTENSION pg_cmig;

@@ -176,8 +176,9 @@ typedef struct CmigLint CmigLint;
 								 * run, as rules with CMIG_LINT_SLOW do */
 #define CMIG_LINT_REWRITES 16	/* with SLOW: it rewrites the table */
 #define CMIG_LINT_EXPAND 32		/* cmig.expand makes what it reports safe */
-#define CMIG_LINT_FILL 64		/* reports how an upgrade fills columns, which
-								 * cmig.expand does in another way */
+#define CMIG_LINT_FILL 64		/* reports how an upgrade fills columns and
+								 * builds indexes, which cmig.expand does in
+								 * another way */
 
 /* A lint rule.  It may have several entries, one after the other. */
 typedef struct CmigLintRule

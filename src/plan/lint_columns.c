@@ -817,7 +817,7 @@ check_preference(CmigLint *lint, Node *node)
 
 const CmigLintRule cmig_lint_columns[] = {
 	{"adding-field-with-default", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_REWRITES | CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_AddColumn, check_default},
-	{"adding-auto-incrementing-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_REWRITES, NULL, {T_AlterTableStmt}, AT_AddColumn, check_auto_increment},
+	{"adding-auto-incrementing-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_REWRITES | CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_AddColumn, check_auto_increment},
 	{"adding-required-field", CMIG_LINT_ERROR, CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_AddColumn, check_required},
 	{"adding-not-nullable-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_SetNotNull, check_set_not_null},
 	{"changing-column-type", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_AlterColumnType, check_type},

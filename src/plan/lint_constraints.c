@@ -247,8 +247,8 @@ check_many_columns(CmigLint *lint, Node *node)
 }
 
 const CmigLintRule cmig_lint_indexes[] = {
-	{"require-concurrent-index-creation", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_creation, {T_IndexStmt}},
-	{"require-concurrent-index-deletion", CMIG_LINT_WARNING, 0, check_deletion, {T_DropStmt}},
+	{"require-concurrent-index-creation", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FILL, check_creation, {T_IndexStmt}},
+	{"require-concurrent-index-deletion", CMIG_LINT_WARNING, CMIG_LINT_FILL, check_deletion, {T_DropStmt}},
 	{"ban-concurrently-on-partitioned-table", CMIG_LINT_ERROR, CMIG_LINT_FACTS, check_partitioned, {T_IndexStmt, T_DropStmt, T_AlterTableStmt}},
 	{"require-concurrent-reindex", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_reindex, {T_ReindexStmt}},
 	{"index-with-many-columns", CMIG_LINT_NOTICE, 0, check_many_columns, {T_IndexStmt}},
@@ -730,10 +730,10 @@ check_alter_domain(CmigLint *lint, Node *node)
 const CmigLintRule cmig_lint_constraints[] = {
 	{"constraint-missing-not-valid", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FILL, check_added, {T_AlterTableStmt}},
 	{"constraint-missing-not-valid", CMIG_LINT_ERROR, CMIG_LINT_SLOW, NULL, {T_AlterTableStmt}, AT_ValidateConstraint, check_validate},
-	{"adding-foreign-key-constraint", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added, {T_AlterTableStmt}},
-	{"adding-serial-primary-key-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added, {T_AlterTableStmt}},
+	{"adding-foreign-key-constraint", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FILL, check_added, {T_AlterTableStmt}},
+	{"adding-serial-primary-key-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FILL, check_added, {T_AlterTableStmt}},
 	{"primary-key-sets-not-null", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FACTS, check_added, {T_AlterTableStmt}},
-	{"disallowed-unique-constraint", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added, {T_AlterTableStmt}},
+	{"disallowed-unique-constraint", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FILL, check_added, {T_AlterTableStmt}},
 	{"adding-exclusion-constraint", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added, {T_AlterTableStmt}},
 	{"foreign-key-without-index", CMIG_LINT_WARNING, CMIG_LINT_CALLED, check_index_missing, {T_AlterTableStmt, T_CreateStmt}},
 	{"ban-create-domain-with-constraint", CMIG_LINT_WARNING, 0, check_create_domain, {T_CreateDomainStmt}},

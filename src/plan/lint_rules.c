@@ -854,7 +854,7 @@ const CmigLintRule cmig_lint_others[] = {
 	{T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt, T_ViewStmt}},
 	{"prefer-lookup-table-over-enum", CMIG_LINT_NOTICE, 0, check_create, {T_CreateEnumStmt}},
 	{"require-enum-value-ordering", CMIG_LINT_NOTICE, 0, check_ordering, {T_AlterEnumStmt}},
-	{"renaming-enum-value", CMIG_LINT_WARNING, 0, check_rename, {T_AlterEnumStmt}},
+	{"renaming-enum-value", CMIG_LINT_WARNING, CMIG_LINT_EXPAND, check_rename, {T_AlterEnumStmt}},
 	{"ban-new-enum-value-use-in-transaction", CMIG_LINT_ERROR, 0, check_use},
 	{"require-table-schema", CMIG_LINT_NOTICE, CMIG_LINT_OPT_IN, check_schema},
 	{"identifier-too-long", CMIG_LINT_WARNING, 0, check_long},
