@@ -142,6 +142,17 @@ INSERT INTO shop.person (id, n) VALUES (51, '51');
 UPDATE shop.person SET n = '52' WHERE id = 51;
 SELECT cmig_state FROM shop.person;
 RESET ROLE;
+-- what the WARNING of cmig.expand says, so that the role can read
+GRANT SELECT ON shop.person, shop_042.person TO regress_hostile_some;
+SET ROLE regress_hostile_some;
+SELECT id, n FROM shop_042.person WHERE id >= 50 ORDER BY id;
+RESET ROLE;
+REVOKE SELECT ON shop.person FROM regress_hostile_some;
+GRANT SELECT (id, n, cmig_new_n) ON shop.person TO regress_hostile_some;
+-- an object of somebody else is not dropped with the view
+CREATE VIEW shop.other AS SELECT n FROM shop_042.person;
+CALL cmig.contract();
+DROP VIEW shop.other;
 CALL cmig.contract();
 SELECT attname, attacl FROM pg_attribute WHERE attrelid = 'shop.person'::regclass AND attacl IS NOT NULL AND NOT attisdropped ORDER BY 1;
 SET ROLE regress_hostile_some;
@@ -166,14 +177,14 @@ SELECT seq_scan - :scans AS scans FROM pg_stat_user_tables WHERE relid = 'shop.p
 SELECT id, n FROM shop.person WHERE id = 60;
 
 -- expressions mean the same whatever the sessions set
-SELECT cmig.create_revision('time', $$CREATE TABLE shop.time (id int PRIMARY KEY, t timestamp)$$, revision => '043');
+SELECT cmig.create_revision('time', $$CREATE TABLE shop.time (id int PRIMARY KEY, t timestamp, n int CONSTRAINT small CHECK (n < 5), CONSTRAINT large CHECK (n > 0 OR t IS NULL))$$, revision => '043');
 SELECT revision FROM cmig.upgrade();
 INSERT INTO shop.time VALUES (1, '2020-02-01');
 SELECT cmig.create_revision('zone', $$ALTER TABLE shop.time ALTER t TYPE timestamptz$$, revision => '044', expand => true);
 CALL cmig.expand('head');
 SELECT cmig.remove_revision('044');
 SELECT cmig.create_revision('zone', $$ALTER TABLE shop.time ALTER t TYPE timestamptz USING t AT TIME ZONE 'UTC',
-	ADD COLUMN f float8, ADD COLUMN d date, ADD COLUMN i interval, ADD COLUMN a int[], ADD COLUMN m money, ADD COLUMN b text CHECK (b > '\');
+	DROP CONSTRAINT small, DROP CONSTRAINT large, ADD COLUMN f float8, ADD COLUMN d date, ADD COLUMN i interval, ADD COLUMN a int[], ADD COLUMN m money, ADD COLUMN b text CHECK (b > '\');
 -- cmig:down shop.time.t = t AT TIME ZONE 'UTC'
 -- cmig:up shop.time.f = '0.12345678901234568'::float8
 -- cmig:up shop.time.d = '01/02/2020'::date
@@ -189,7 +200,10 @@ CREATE OPERATOR shop_evil.> (LEFTARG = text, RIGHTARG = text, FUNCTION = shop_ev
 CREATE DOMAIN shop_evil.text AS int;
 SET DateStyle = 'SQL, DMY'; SET IntervalStyle = 'sql_standard'; SET extra_float_digits = 0; SET TimeZone = 'Asia/Tokyo'; SET standard_conforming_strings = off;
 SET search_path = shop_evil, public, pg_catalog;
+-- a NOTICE tells what the new version is still held to
+SET client_min_messages = notice;
 CALL cmig.expand('head');
+SET client_min_messages = warning;
 DROP SCHEMA shop_evil CASCADE;
 \c
 SET client_min_messages = warning;

@@ -880,7 +880,8 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 		cmig_lock_wait_unwatch();
 		cmig_extension_release();
 		cmig_run_lock_release();
-		if (error->hint == NULL && work->expansion != NULL)
+		/* CASCADE is no statement of the user */
+		if ((error->hint == NULL || error->sqlerrcode == ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST) && work->expansion != NULL)
 			error->hint = psprintf("After fixing the cause, repeat the CALL, which goes on where it stopped, or: %sCALL cmig.abandon()",
 								   *scopes ? psprintf("SET cmig.scope = %s; ", quote_literal_cstr(work->expansion->scope)) : "");
 		ReThrowError(error);

@@ -147,7 +147,7 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 	Oid			collation;
 	int			level = NewGUCNestLevel();
 	Bitmapset  *reads = NULL;
-	bool		bare = IsA(expr, ColumnRef);	/* only the column */
+	const ColumnRef *bare = IsA(expr, ColumnRef) ? (ColumnRef *) expr : NULL;	/* only the column */
 	const char *path;
 	char	   *result;
 	ListCell   *cell;
@@ -193,7 +193,8 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the expression cannot be converted to type %s", format_type_be(type)),
-				 errhint("Write a cast.")));
+				 bare == NULL ? errhint("Write a cast.") :
+				 errhint("-- %s = %s::%s", what, quote_identifier(strVal(llast(bare->fields))), format_type_be(type))));
 	assign_expr_collations(pstate, expr);
 	if (bare && contain_mutable_functions(expr))
 		ereport(ERROR,

@@ -309,7 +309,7 @@ require_no_obstacle(CmigPlanning *p)
 		.nargs = 1,.argtypes = {TEXTOID}
 	};
 	static CmigQuery limited = {
-		.sql = "SELECT string_agg(DISTINCT r.rolname, ', ' ORDER BY r.rolname) FROM pg_attribute a, aclexplode(a.attacl) g, pg_roles r"
+		.sql = "SELECT string_agg(DISTINCT quote_ident(r.rolname), ', ' ORDER BY quote_ident(r.rolname)) FROM pg_attribute a, aclexplode(a.attacl) g, pg_roles r"
 		" WHERE a.attrelid = to_regclass($1) AND NOT a.attisdropped AND r.oid = g.grantee AND g.privilege_type = 'SELECT'"
 		" AND NOT has_table_privilege(r.oid, a.attrelid, 'SELECT')",
 		.nargs = 1,.argtypes = {TEXTOID}
@@ -349,7 +349,7 @@ require_no_obstacle(CmigPlanning *p)
 			ereport(WARNING,
 					(errmsg("with privileges on some columns only, roles cannot read the new version of table %s: %s", table->a->qualified, roles),
 					 errdetail("A view with security_invoker requires the privilege to read each of its columns."),
-					 errhint("If the new build uses such a role: GRANT SELECT ON %s TO %s", table->a->qualified, roles)));
+					 errhint("If the new build uses such a role, after the CALL: GRANT SELECT ON %s, %s TO %s", table->a->qualified, table->view, roles)));
 		if (rule != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -9,6 +9,7 @@
 #include <ctype.h>
 
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "common/string.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -61,7 +62,7 @@ ask(const char *kind, const char *relation, const char *column, const char *why)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("column %s.%s needs a line \"-- cmig:%s\"", relation, column, kind),
 			 errdetail("%s", why),
-			 errhint("-- cmig:%s %s.%s = <expression>", kind, relation, column)));
+			 errhint("-- cmig:%s %s.%s = <expression>", kind, quote_identifier(relation), quote_identifier(column))));
 }
 
 void
@@ -547,6 +548,16 @@ look_after(void *arg)
 		cmig_versions_add_rules(p, i, list_nth(p->texts, i - 1));
 	}
 	cmig_replay_require_owned(p->replay);
+	foreach(cell, p->shapes[0])
+	{
+		const CmigShapeTable *a = lfirst(cell);
+
+		for (int i = 0; i < p->after->count; i++)
+			if (p->after->objects[i]->address.catalog == RelationRelationId && strcmp(p->after->objects[i]->identity, a->qualified) == 0 &&
+				p->after->objects[i]->address.object != strtoul(a->oid, NULL, 10))
+				cmig_versions_refuse(psprintf("table %s", a->qualified),
+									 "The revision gives its name to another object, but the old version needs it until the contraction.");
+	}
 	foreach(cell, p->shapes[p->revisions])
 	{
 		CmigVersionTable *table = palloc0(sizeof(CmigVersionTable));
@@ -649,6 +660,24 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 								 "The old version would be held to it, because it has the same columns. With a line \"-- cmig:up\" for one of the columns, the new version has a column of its own.");
 	}
 	table->drop = left;
+	foreach(cell, left)
+	{
+		const CmigShapePart *part = lfirst(cell);
+		bool		held = part->columns != NULL && (strchr("cf", part->kind[0]) != NULL || is_unique(part));
+
+		/* are all of its columns those of both versions? */
+		foreach(c, list_concat_copy(table->columns, table->dropped))
+		{
+			const CmigVersionColumn *column = lfirst(c);
+
+			held &= column->a == NULL || (column->b != NULL && column->hidden == NULL) ||
+				strstr(psprintf(" %s ", part->columns), psprintf(" %s ", column->a->number)) == NULL;
+		}
+		if (held)
+			ereport(NOTICE,
+					(errmsg("%s \"%s\" of table %s holds for both versions until the contraction", part->kind[0] == 'i' ? "index" : "constraint", part->name, table->a->qualified),
+					 errhint("With a line \"-- cmig:down\" for one of its columns, the new version has a column of its own.")));
+	}
 	if (table->build != NIL || table->drop != NIL || table->renamed != NIL)
 		require_plain(table);
 }

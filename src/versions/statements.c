@@ -176,7 +176,7 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 		names.up = true;
 		names.level = column->up->revision - 1;
 		column->up_text = cmig_versions_print(relation, column->up->expr, column->hidden, &names,
-											  psprintf("cmig:up %s.%s", table->b->name, column->b->name));
+											  psprintf("cmig:up %s.%s", quote_identifier(table->b->name), quote_identifier(column->b->name)));
 		append_rule(&sql, CMIG_RULE_UP, psprintf("%s%s", *column->b->not_null == 't' ? "!" : "", column->takes_default ? "d" : ""),
 					column->hidden, column->b->name, column->up_text);
 	}
@@ -189,7 +189,7 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 		names.up = false;
 		names.level = column->down->revision;
 		column->down_text = cmig_versions_print(relation, column->down->expr, column->a->name, &names,
-												psprintf("cmig:down %s.%s", table->a->name, column->a->name));
+												psprintf("cmig:down %s.%s", quote_identifier(table->a->name), quote_identifier(column->a->name)));
 		append_rule(&sql, CMIG_RULE_DOWN, *column->a->not_null == 't' ? "!" : "", column->a->name, column->a->name,
 					column->down_text);
 	}
@@ -555,6 +555,8 @@ add_readers_contract(CmigPlanning *p)
 	{
 		const CmigShapeReader *reader = lfirst(cell);
 
+		if (reader->kind[0] == 'M' && reader->old != NULL && strcmp(reader->old->key, reader->key) == 0)
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", psprintf("DROP MATERIALIZED VIEW %s", cmig_shape_reader_name(reader, reader->schema)));
 		if (reader->kind[0] == 'M')
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", psprintf("ALTER MATERIALIZED VIEW %s SET SCHEMA %s",
 																		cmig_shape_reader_name(reader, reader->version->schema), quote_identifier(reader->schema)));
@@ -627,7 +629,33 @@ cmig_versions_add_abandon(CmigPlanning *p)
 	add_schemas_removal(p, CMIG_PHASE_ABANDON);
 }
 
-/* Objects of the old shape that the revision has dropped. */
+/* Does the object depend on a column that the contraction drops? */
+static bool
+loses_column(const CmigPlanning *p, const CmigObject *object)
+{
+	ListCell   *t;
+	ListCell   *c;
+
+	for (int i = 0; i < object->ndepends; i++)
+		foreach(t, object->depends[i]->kind == &cmig_kind_column ? p->tables : NIL)
+	{
+		const CmigVersionTable *table = lfirst(t);
+
+		foreach(c, strtoul(table->a->oid, NULL, 10) == object->depends[i]->address.object ? list_concat_copy(table->columns, table->dropped) : NIL)
+		{
+			const CmigVersionColumn *column = lfirst(c);
+
+			if (column->a != NULL && (column->b == NULL || column->hidden != NULL) && atoi(column->a->number) == object->depends[i]->address.sub)
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Objects of the old shape that the revision has dropped, or that PostgreSQL
+ * would not let it replace a column of: these are created again at the end.
+ */
 static void
 add_dropped_objects(CmigPlanning *p)
 {
@@ -638,7 +666,7 @@ add_dropped_objects(CmigPlanning *p)
 		{
 			const CmigObject *object = p->before->objects[i];
 
-			if (object->kind != kinds[k] || cmig_image_find_exactly(p->after, object->address) != NULL)
+			if (object->kind != kinds[k] || (cmig_image_find_exactly(p->after, object->address) != NULL && !loses_column(p, object)))
 				continue;
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", cmig_kind_drop(object));
 		}
