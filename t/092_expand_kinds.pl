@@ -357,18 +357,18 @@ foreach my $one (@refused)
 
 # a partition that is attached without the defaults of its parent
 {
-	my $name = database('CREATE TABLE t (id int, a text) PARTITION BY LIST (id); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1); CREATE INDEX ON t (a);',
-		'ALTER TABLE t ALTER a TYPE varchar(9); CREATE MATERIALIZED VIEW m AS SELECT a FROM t');
+	my $name = database('CREATE TABLE u (a text PRIMARY KEY); CREATE TABLE t (id int, a text REFERENCES u, UNIQUE (id, a)) PARTITION BY LIST (id); CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1); CREATE INDEX ON t (a);',
+		'ALTER TABLE u ALTER a TYPE varchar(9); ALTER TABLE t ALTER a TYPE varchar(9); CREATE MATERIALIZED VIEW m AS SELECT a FROM t');
 
 	$node->safe_psql($name, 'CALL cmig.expand()');
 	# as if each had ended before it was noted
 	$node->safe_psql($name, "UPDATE cmig.expansion_step SET done = false WHERE phase = 'build'; UPDATE cmig.expansion_run SET state = 'expanding'");
 	$node->safe_psql($name, 'CALL cmig.expand()');
-	$node->safe_psql($name, "CREATE TABLE t2 (LIKE t INCLUDING DEFAULTS); INSERT INTO t2 (id, a) VALUES (2, 'x'); ALTER TABLE t ATTACH PARTITION t2 FOR VALUES IN (2);
+	$node->safe_psql($name, "CREATE TABLE t2 (LIKE t INCLUDING DEFAULTS); INSERT INTO u VALUES ('x'); INSERT INTO t2 (id, a) VALUES (2, 'x'); ALTER TABLE t ATTACH PARTITION t2 FOR VALUES IN (2);
 		CREATE TABLE t3 (LIKE t); ALTER TABLE t ATTACH PARTITION t3 FOR VALUES IN (3)");
 	like(($node->psql($name, "INSERT INTO t3 VALUES (3, 'x')"))[2], qr/ERROR:  hidden columns of relation "t3" do not have their defaults/, 'attached: written');
 	like(($node->psql($name, 'CALL cmig.contract()'))[2], qr/ERROR:  rows of partition public.t3 may not be transformed/, 'attached: contracted');
-	$node->safe_psql($name, 'ALTER TABLE t DETACH PARTITION t3');
+	$node->safe_psql($name, 'ALTER TABLE t DETACH PARTITION t3; DROP TABLE t3');
 	like(($node->psql($name, 'CALL cmig.contract()'))[2], qr/ERROR:  1 row of table public.t could not be transformed/, 'attached: its rows');
 	$node->safe_psql($name, 'UPDATE t SET a = a; CALL cmig.contract()');
 	is($node->safe_psql($name, 'SELECT * FROM t'), '2|x', 'attached: transformed');

@@ -579,7 +579,7 @@ require_transformed(const Work *work)
 		int			level;
 		char	  **row;
 
-		cmig_versions_require_all_rows(relation, GetUserId());
+		cmig_versions_require_all_rows(relation, GetUserNameFromId(GetUserId(), false));
 		level = NewGUCNestLevel();
 		/* without statistics, the index of these rows would seem to be large */
 		cmig_settings_override("enable_seqscan", "off");

@@ -313,7 +313,7 @@ extern void cmig_versions_add_owner(CmigPlanning *p, const char *phase, const ch
  * Raise an error if row-level security hides rows of the table, or of one of
  * its partitions, from the role.
  */
-extern void cmig_versions_require_all_rows(const char *relation, Oid role);
+extern void cmig_versions_require_all_rows(const char *relation, const char *role);
 
 /*
  * Raise an error if the live tables are not those of the revisions, or if

@@ -10,11 +10,8 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/rls.h"
 
 #include "base/base.h"
 #include "kinds/kinds.h"
@@ -265,25 +262,22 @@ require_no_drift(CmigPlanning *p)
 }
 
 void
-cmig_versions_require_all_rows(const char *relation, Oid role)
+cmig_versions_require_all_rows(const char *relation, const char *role)
 {
-	static CmigQuery tree = {
-		.sql = "SELECT c.oid, c.oid::regclass FROM pg_class c WHERE (c.oid = to_regclass($1) OR c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)))) AND c.relrowsecurity ORDER BY c.oid::regclass::text",
-		.nargs = 1,.argtypes = {TEXTOID}
+	static CmigQuery query = {
+		.sql = "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_roles r ON r.rolname = $2::name"
+		" WHERE (c.oid = to_regclass($1) OR c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)))) AND c.relrowsecurity"
+		" AND (c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE')) AND NOT r.rolsuper AND NOT r.rolbypassrls ORDER BY 1 LIMIT 1",
+		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
 	};
-	ListCell   *cell;
+	char	   *hidden = cmig_query_value(&query, relation, role);
 
-	foreach(cell, cmig_query_list(&tree, relation))
-	{
-		char	  **row = lfirst(cell);
-
-		if (check_enable_rls(strtoul(row[0], NULL, 10), role, true) == RLS_ENABLED)
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("row-level security hides rows of table %s from role \"%s\"", row[1], GetUserNameFromId(role, false)),
-					 errdetail("Each row must be filled, and none may be left before the contraction."),
-					 errhint("Repeat the CALL as a role with BYPASSRLS, or, while it runs: ALTER TABLE %s NO FORCE ROW LEVEL SECURITY", row[1])));
-	}
+	if (hidden != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("row-level security hides rows of table %s from role \"%s\"", hidden, role),
+				 errdetail("Each row must be filled, and none may be left before the contraction."),
+				 errhint("Repeat the CALL as a role with BYPASSRLS, or, while it runs: ALTER TABLE %s NO FORCE ROW LEVEL SECURITY", hidden)));
 }
 
 /* Raise an error if an object of the live schema would be in the way. */
@@ -344,7 +338,7 @@ require_no_obstacle(CmigPlanning *p)
 			cmig_versions_refuse(psprintf("table %s", table->a->qualified),
 								 psprintf("With the dropped ones, it has %s columns, and %d hidden ones would be more than PostgreSQL's limit of %d.", count, hidden, MaxHeapAttributeNumber));
 		if (table->filled)
-			cmig_versions_require_all_rows(table->a->qualified, get_role_oid(cmig_session_role(), false));
+			cmig_versions_require_all_rows(table->a->qualified, cmig_session_role());
 		if (roles != NULL)
 			ereport(WARNING,
 					(errmsg("with privileges on some columns only, roles cannot read the new version of table %s: %s", table->a->qualified, roles),

@@ -354,37 +354,26 @@ void
 cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table)
 {
 	const char *real = table->a->qualified;
-	bool		partitioned = *table->a->kind == 'p';
-	bool		validate;
 	ListCell   *cell;
 
 	foreach(cell, table->build)
 	{
 		const CmigShapePart *part = lfirst(cell);
 		char	   *name = cmig_version_hidden_name(part->name);
+		bool		validate = !pg_str_endswith(part->definition, " NOT VALID");
 
-		switch (part->kind[0])
+		if (part->kind[0] == 'c')
+			continue;
+		if (*table->a->kind == 'p' && validate)
+			cmig_versions_add_partitions(p, CMIG_PHASE_BUILD, real, part);
+		else if (part->kind[0] != 'f')
+			cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, named_index(part->index ? part->index : part->definition, name));
+		else
 		{
-			case 'i':
-			case 'p':
-			case 'u':
-				if (partitioned)
-					cmig_versions_add_partitions(p, CMIG_PHASE_BUILD, real, part);
-				else
-					cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, named_index(part->index ? part->index : part->definition, name));
-				break;
-			case 'f':
-				validate = !pg_str_endswith(part->definition, " NOT VALID");
-				if (partitioned && validate)
-					cmig_versions_add_partitions(p, CMIG_PHASE_BUILD, real, part);
-				else
-					cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s", real, quote_identifier(name),
-																			   part->definition, validate ? " NOT VALID" : ""));
-				if (!partitioned && validate)
-					cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", real, quote_identifier(name)));
-				break;
-			default:
-				break;
+			cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s", real, quote_identifier(name),
+																	   part->definition, validate ? " NOT VALID" : ""));
+			if (validate)
+				cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", real, quote_identifier(name)));
 		}
 	}
 }
@@ -576,23 +565,9 @@ cmig_versions_add_abandon(CmigPlanning *p)
 	add_views_removal(p, CMIG_PHASE_ABANDON);
 	foreach(t, p->tables)
 		add_removal(p, lfirst(t), CMIG_PHASE_ABANDON);
-	foreach(t, p->tables)
-	{
-		const CmigVersionTable *table = lfirst(t);
-
-		foreach(c, table->build)
-		{
-			const CmigShapePart *part = lfirst(c);
-
-			if (part->kind[0] != 'f')
-				continue;
-			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, table->a->qualified, psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s", table->a->qualified,
-																						quote_identifier(cmig_version_hidden_name(part->name))));
-			if (*table->a->kind == 'p')
-				cmig_versions_add_partitions(p, CMIG_PHASE_ABANDON, table->a->qualified, part);
-		}
-	}
-	foreach(t, p->tables)
+	/* foreign keys before what they refer to */
+	for (int keys = 1; keys >= 0; keys--)
+		foreach(t, p->tables)
 	{
 		const CmigVersionTable *table = lfirst(t);
 		const char *real = table->a->qualified;
@@ -600,17 +575,21 @@ cmig_versions_add_abandon(CmigPlanning *p)
 		foreach(c, table->build)
 		{
 			const CmigShapePart *part = lfirst(c);
+			const char *name = quote_identifier(cmig_version_hidden_name(part->name));
 
-			if (part->kind[0] == 'c')
-				cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s", real, quote_identifier(cmig_version_hidden_name(part->name))));
-			else if (part->kind[0] != 'f')
-			{
-				cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("DROP INDEX IF EXISTS %s.%s", quote_identifier(table->a->schema),
-																			 quote_identifier(cmig_version_hidden_name(part->name))));
-				if (*table->a->kind == 'p')
-					cmig_versions_add_partitions(p, CMIG_PHASE_ABANDON, real, part);
-			}
+			if ((part->kind[0] == 'f') != keys)
+				continue;
+			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, strchr("cf", part->kind[0]) ? psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s", real, name) :
+								   psprintf("DROP INDEX IF EXISTS %s.%s", quote_identifier(table->a->schema), name));
+			if (*table->a->kind == 'p' && part->kind[0] != 'c')
+				cmig_versions_add_partitions(p, CMIG_PHASE_ABANDON, real, part);
 		}
+	}
+	foreach(t, p->tables)
+	{
+		const CmigVersionTable *table = lfirst(t);
+		const char *real = table->a->qualified;
+
 		foreach(c, table->columns)
 			if (((CmigVersionColumn *) lfirst(c))->hidden != NULL)
 			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE %s DROP COLUMN IF EXISTS %s", real, quote_identifier(((CmigVersionColumn *) lfirst(c))->hidden)));
