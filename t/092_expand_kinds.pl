@@ -46,6 +46,10 @@ my @kinds = (
 	[ 'tables dropped and created', q{CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE gone (id int); INSERT INTO t VALUES (1);},
 		'DROP TABLE gone; CREATE TABLE fresh (id serial PRIMARY KEY, t int REFERENCES t); CREATE INDEX ON fresh (t);',
 		q{INSERT INTO fresh (t) VALUES (1);}, '1', undef ],
+	[ 'a new table that refers to a key whose type changes', q{CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'x'), (2, 'y'), (3, 'z');},
+		'ALTER TABLE t ALTER id TYPE bigint; CREATE TABLE fresh (id int PRIMARY KEY, t bigint REFERENCES t ON UPDATE CASCADE ON DELETE CASCADE, o int REFERENCES fresh);',
+		q{INSERT INTO fresh VALUES (1, 1, 1), (2, 2, 1), (3, 3, 1); UPDATE t SET id = 10 WHERE id = 1; UPDATE n.t SET id = 20 WHERE id = 2; DELETE FROM t WHERE id = 3; INSERT INTO n.t SELECT string_agg(t, ' ' ORDER BY t), 30 FROM (SELECT t::text FROM fresh) f;},
+		'10|x 20|y 30|10 20', 'x|10 y|20 10 20|30' ],
 	[ 'enum with another value', q{CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE t (id int PRIMARY KEY, m mood DEFAULT 'ok'); INSERT INTO t VALUES (1, 'sad'), (2, 'ok');},
 		"CREATE TYPE mood2 AS ENUM ('blue', 'ok');
 		ALTER TABLE t ALTER m DROP DEFAULT, ALTER m TYPE mood2 USING CASE m WHEN 'sad' THEN 'blue'::mood2 ELSE 'ok' END, ALTER m SET DEFAULT 'ok';

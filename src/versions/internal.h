@@ -285,6 +285,7 @@ typedef struct CmigPlanning
 	List	   *tables;			/* of CmigVersionTable * */
 	List	   *created;		/* of CmigDiffLine * */
 	List	   *abandon;		/* of CmigExpansionStep * */
+	List	   *release;		/* of char *: what must be first then */
 	const char *script;			/* of run_script() */
 } CmigPlanning;
 

@@ -738,6 +738,37 @@ find_created(CmigPlanning *p)
 	}
 }
 
+/*
+ * New tables exist at once, and their foreign keys refer to what the tables have
+ * then.  If it is a key that is replaced, they must refer to the new one.
+ */
+static void
+turn_foreign_keys(CmigPlanning *p)
+{
+	ListCell   *t;
+	ListCell   *h;
+	ListCell   *b;
+
+	foreach(t, p->h)
+	{
+		const CmigShapeTable *hidden = lfirst(t);
+
+		if (cmig_shape_table(p->shapes[0], hidden->oid) != NULL || *hidden->kind != 'r')
+			continue;
+		forboth(h, hidden->parts, b, cmig_shape_table(p->shapes[p->revisions], hidden->oid)->parts)
+		{
+			const CmigShapePart *part = lfirst(h);
+			const char *name = quote_identifier(part->name);
+
+			if (part->kind[0] != 'f' || cmig_text_same(part->definition, ((CmigShapePart *) lfirst(b))->definition))
+				continue;
+			cmig_versions_add_step(p, CMIG_PHASE_BUILD, "", psprintf("ALTER TABLE %s DROP CONSTRAINT %s, ADD CONSTRAINT %s %s NOT VALID", hidden->qualified, name, name, part->definition));
+			cmig_versions_add_step(p, CMIG_PHASE_BUILD, "", psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", hidden->qualified, name));
+			p->release = lappend(p->release, psprintf("ALTER TABLE IF EXISTS %s DROP CONSTRAINT IF EXISTS %s", hidden->qualified, name));
+		}
+	}
+}
+
 /* What is still different after the contraction becomes part of it. */
 static void
 add_rest(CmigPlanning *p)
@@ -940,6 +971,7 @@ plan_all(CmigReplay *replay, void *arg)
 		cmig_versions_add_builds(p, table);
 		table->build = build;
 	}
+	turn_foreign_keys(p);
 	foreach(cell, p->tables)
 		cmig_versions_add_checks(p, lfirst(cell));
 	try_steps(p, from, NULL);

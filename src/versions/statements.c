@@ -562,6 +562,8 @@ cmig_versions_add_abandon(CmigPlanning *p)
 	ListCell   *t;
 	ListCell   *c;
 
+	foreach(c, p->release)
+		cmig_versions_add_step(p, CMIG_PHASE_ABANDON, "", lfirst(c));
 	add_views_removal(p, CMIG_PHASE_ABANDON);
 	foreach(t, p->tables)
 		add_removal(p, lfirst(t), CMIG_PHASE_ABANDON);
