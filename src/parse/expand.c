@@ -948,19 +948,9 @@ find_star(Node *node, void *context)
 static List *
 from_of(const Node *stmt)
 {
-	switch (nodeTag(stmt))
-	{
-		case T_SelectStmt:
-			return ((SelectStmt *) stmt)->fromClause;
-		case T_InsertStmt:
-			return list_make1(((InsertStmt *) stmt)->relation);
-		case T_UpdateStmt:
-			return lcons(((UpdateStmt *) stmt)->relation, list_copy(((UpdateStmt *) stmt)->fromClause));
-		case T_DeleteStmt:
-			return lcons(((DeleteStmt *) stmt)->relation, list_copy(((DeleteStmt *) stmt)->usingClause));
-		default:
-			return NIL;
-	}
+	return IsA(stmt, SelectStmt) ? ((SelectStmt *) stmt)->fromClause : IsA(stmt, InsertStmt) ? list_make1(((InsertStmt *) stmt)->relation) :
+		IsA(stmt, UpdateStmt) ? lcons(((UpdateStmt *) stmt)->relation, list_copy(((UpdateStmt *) stmt)->fromClause)) :
+		IsA(stmt, DeleteStmt) ? lcons(((DeleteStmt *) stmt)->relation, list_copy(((DeleteStmt *) stmt)->usingClause)) : NIL;
 }
 
 /* The queries that a statement can name, its own before those around it. */
