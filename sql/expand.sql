@@ -79,7 +79,12 @@ CREATE FUNCTION variable() RETURNS int LANGUAGE plpgsql AS 'DECLARE p public.per
 CREATE FUNCTION rowtype() RETURNS int LANGUAGE plpgsql AS 'DECLARE x "person"%ROWTYPE; BEGIN RETURN 1; END';
 CREATE FUNCTION whole() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM to_jsonb(NEW); RETURN coalesce(NEW, OLD); END';
 CREATE TRIGGER whole BEFORE INSERT ON person FOR EACH ROW EXECUTE FUNCTION whole();
+CREATE FUNCTION copied() RETURNS int LANGUAGE plpgsql AS 'BEGIN INSERT INTO item SELECT * FROM "person" WHERE age = 1; RETURN 1; END';
+CREATE FUNCTION queried() RETURNS SETOF record LANGUAGE plpgsql AS 'BEGIN RETURN QUERY SELECT o.id, p.* FROM orders o JOIN person p ON true; END';
+CREATE FUNCTION transition() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO item SELECT * FROM news; RETURN NULL; END';
+CREATE TRIGGER transition AFTER INSERT ON person REFERENCING NEW TABLE AS news EXECUTE FUNCTION transition();
 -- these do no harm
+CREATE FUNCTION looped() RETURNS int LANGUAGE plpgsql AS 'DECLARE r record; BEGIN FOR r IN SELECT * FROM person LOOP INSERT INTO item SELECT count(*) FROM person; END LOOP; RETURN 1; END';
 CREATE FUNCTION counted() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM person WHERE EXISTS (SELECT * FROM person)';
 CREATE FUNCTION renamed() RETURNS SETOF customer LANGUAGE sql AS 'SELECT * FROM customer';
 CREATE FUNCTION cursor() RETURNS int LANGUAGE plpgsql AS 'DECLARE c CURSOR FOR SELECT id FROM person; x person.name%TYPE; BEGIN DELETE FROM person; RETURN 1; END';
@@ -88,8 +93,9 @@ CREATE TRIGGER parts BEFORE INSERT ON person FOR EACH ROW EXECUTE FUNCTION parts
 CALL cmig.expand();
 SELECT count(*) FROM cmig.expansion_run;
 DROP TRIGGER whole ON person;
+DROP TRIGGER transition ON person;
 DROP TRIGGER parts ON person;
-DROP FUNCTION argument(person), rows(), star(), variable(), rowtype(), whole(), counted(), renamed(), cursor(), parts();
+DROP FUNCTION argument(person), rows(), star(), variable(), rowtype(), whole(), copied(), queried(), transition(), looped(), counted(), renamed(), cursor(), parts();
 SET client_min_messages = warning;
 
 -- the backfill fires none of the user's triggers, but one that is enabled as ALWAYS
