@@ -698,9 +698,24 @@ run_last(void *arg)
 		"SELECT quote_ident(n.nspname) FROM cmig.expansion_run r, unnest(schemas) x, pg_namespace n"
 		" WHERE r.scope = $1 AND n.nspname::text = cmig.version_schema(r.revision, x) ORDER BY 1 LIMIT 1", 1, {TEXTOID}
 	};
+
+	/*
+	 * What partitions have that were created meanwhile, and the foreign keys
+	 * that PostgreSQL keeps for each partition.
+	 */
+	static CmigQuery hidden_names = {
+		"WITH tree AS (SELECT relid FROM pg_partition_tree($1::oid::regclass))"
+		" SELECT format('ALTER INDEX %s RENAME TO %I', c.oid::regclass, n) FROM tree JOIN pg_index x ON x.indrelid = relid JOIN pg_class c ON c.oid = x.indexrelid AND strpos(c.relname, '" CMIG_HIDDEN_PREFIX "') > 0,"
+		"  LATERAL (SELECT n FROM replace(c.relname, '" CMIG_HIDDEN_PREFIX "', '') r, unnest(ARRAY[r, r || '0']) n WHERE NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = c.relnamespace AND o.relname = n::name) LIMIT 1) n"
+		" UNION ALL SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', k.conrelid::regclass, k.conname, n) FROM pg_constraint k,"
+		"  LATERAL (SELECT n FROM replace(k.conname, '" CMIG_HIDDEN_PREFIX "', '') r, unnest(ARRAY[r, r || '0']) n WHERE NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conrelid = k.conrelid AND o.conname = n::name) LIMIT 1) n"
+		"  WHERE k.conparentid <> 0 AND k.contype = 'f' AND (k.conrelid IN (TABLE tree) OR k.confrelid IN (TABLE tree)) AND strpos(k.conname, '" CMIG_HIDDEN_PREFIX "') > 0 ORDER BY 1", 1, {TEXTOID}
+	};
+	static CmigQuery tree = {"SELECT oid::text FROM pg_class WHERE oid = to_regclass($1) AND relkind = 'p'", 1, {TEXTOID}};
 	List	   *relations = NIL;
 	List	   *real;
 	char	   *schema;
+	List	   *partitioned = NIL;
 	List	   *audited = NIL;
 	ListCell   *cell;
 	int			bound;
@@ -712,6 +727,8 @@ run_last(void *arg)
 		relations = lappend(relations, *(char **) lfirst(cell));
 	real = cmig_expansion_relations(work->expansion, false);
 	relations = list_concat(relations, real);
+	foreach(cell, contract ? real : NIL)
+		partitioned = lappend(partitioned, cmig_query_value(&tree, lfirst(cell)));
 	cmig_role_return(&saved);
 
 	/*
@@ -740,6 +757,13 @@ run_last(void *arg)
 		audited = lappend(audited, cmig_query_value(&audit_before, lfirst(cell), work->expansion->scope));
 	CommandCounterIncrement();
 	run_group(work);
+	foreach(cell, partitioned)
+	{
+		ListCell   *c;
+
+		foreach(c, lfirst(cell) ? cmig_query_list(&hidden_names, lfirst(cell)) : NIL)
+			cmig_execute_statement(cmig_raw_parse_one(*(char **) lfirst(c)), *(char **) lfirst(c), None_Receiver);
+	}
 	foreach(cell, audited)
 		if (lfirst(cell) != NULL)
 		cmig_query_do(&audit_after, lfirst(cell));
