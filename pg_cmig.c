@@ -16,23 +16,15 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
 #include "funcapi.h"
 #include "tcop/pquery.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 
 #include "audit/audit.h"
-#include "base/base.h"
-#include "base/compat.h"
-#include "graph/graph.h"
-#include "move/move.h"
 #include "online/online.h"
 #include "plan/plan.h"
 #include "rls/rls.h"
-#include "run/run.h"
 #include "schema/schema.h"
-#include "store/store.h"
 
 PG_MODULE_MAGIC;
 

@@ -9,8 +9,6 @@
 
 #include "postgres.h"
 
-#include "nodes/pg_list.h"
-
 #include "graph/graph.h"
 
 /* in state.c */

@@ -9,10 +9,7 @@
 #include <ctype.h>
 
 #include "adopt/internal.h"
-#include "base/base.h"
 #include "base/errors.h"
-#include "parse/parse.h"
-#include "store/store.h"
 
 /* ----------------------------------------------------------------
  * Reads formats whose file names begin with a number.
@@ -79,14 +76,11 @@ read_file(CmigImport *import, CmigToolFile *file, const char *letters, const cha
 {
 	NumberedName name;
 	CmigToolRevision *revision = NULL;
-	ListCell   *lc;
 
 	if (!read_numbered_name(file->base, letters, separator, &name))
 		return NULL;
-	foreach(lc, import->revisions)
+	foreach_ptr(CmigToolRevision, other, import->revisions)
 	{
-		CmigToolRevision *other = lfirst(lc);
-
 		if (name.is_down && revision == NULL && other->text.downgrade_sql == NULL &&
 			cmig_tool_text_compare_versions(other->text.edges.id, name.number) == 0)
 			revision = other;
@@ -113,8 +107,6 @@ read_file(CmigImport *import, CmigToolFile *file, const char *letters, const cha
 static void
 read_pairs(CmigImport *import, bool both)
 {
-	ListCell   *lc;
-
 	for (int down = 0; down < 2; down++)
 		for (int i = 0; i < import->file_count; i++)
 		{
@@ -128,10 +120,8 @@ read_pairs(CmigImport *import, bool both)
 			if (!both && cmig_tool_text_begins(file->text, "-- no-transaction"))
 				revision->text.edges.transactional = false;
 		}
-	foreach(lc, import->revisions)
+	foreach_ptr(CmigToolRevision, revision, import->revisions)
 	{
-		CmigToolRevision *revision = lfirst(lc);
-
 		if (*revision->text.upgrade_sql == '\0')
 			cmig_import_note(revision, "the file with its upgrade script is missing or empty");
 	}
@@ -591,16 +581,13 @@ add_undo(CmigImport *import)
 		CmigToolFile *file = &import->files[i];
 		FlywayName	name;
 		CmigToolRevision *revision;
-		ListCell   *lc;
 
 		if (!read_flyway_name(file->base, &name) || name.kind != 'U')
 			continue;
 		file->used = true;
 		revision = NULL;
-		foreach(lc, import->revisions)
+		foreach_ptr(CmigToolRevision, other, import->revisions)
 		{
-			CmigToolRevision *other = lfirst(lc);
-
 			if (cmig_tool_text_compare_versions(other->text.edges.id, name.version) == 0)
 				revision = other;
 		}
@@ -624,7 +611,6 @@ add_baseline(CmigImport *import)
 	FlywayName	newest_name;
 	CmigToolRevision *baseline;
 	CmigNames  *replaces;
-	ListCell   *lc;
 
 	for (int i = 0; i < import->file_count; i++)
 	{
@@ -655,10 +641,8 @@ add_baseline(CmigImport *import)
 	 */
 	replaces = &baseline->text.edges.replaces;
 	replaces->names = palloc(sizeof(char *) * list_length(import->revisions));
-	foreach(lc, import->revisions)
+	foreach_ptr(CmigToolRevision, revision, import->revisions)
 	{
-		CmigToolRevision *revision = lfirst(lc);
-
 		if (revision == baseline)
 			continue;
 		if (cmig_tool_text_compare_versions(revision->text.edges.id, newest_name.version) <= 0)

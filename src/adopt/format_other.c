@@ -9,9 +9,7 @@
 #include <ctype.h>
 
 #include "adopt/internal.h"
-#include "base/base.h"
 #include "base/errors.h"
-#include "store/store.h"
 
 /* ----------------------------------------------------------------
  * Reads Sqitch's plan and scripts.
@@ -109,11 +107,9 @@ script_name(const SqitchPlan *plan, int i)
 		next++;
 	for (int j = i; next < list_length(plan->changes) && j < next; j++)
 	{
-		ListCell   *lc;
-
-		foreach(lc, ((SqitchChange *) list_nth(plan->changes, j))->tags)
+		foreach_ptr(char, tag, ((SqitchChange *) list_nth(plan->changes, j))->tags)
 		{
-			char	   *name = psprintf("%s@%s", change->name, (char *) lfirst(lc));
+			char	   *name = psprintf("%s@%s", change->name, tag);
 
 			if (cmig_import_file(plan->import, psprintf("%sdeploy/%s.sql", plan->prefix, name)))
 				return name;
@@ -164,7 +160,6 @@ add_change(SqitchPlan *plan, int i)
 	CmigNames  *labels = &revision->text.edges.labels;
 	char	   *deploy = read_script(plan, "deploy", name, CMIG_SECTION_UPGRADE);
 	TimestampTz created_at;
-	ListCell   *lc;
 
 	revision->text.edges.message = *change->note ? change->note : cmig_tool_text_message(change->name);
 	if (change->date && cmig_marker_parse_date(change->date, &created_at))
@@ -186,8 +181,8 @@ add_change(SqitchPlan *plan, int i)
 
 	/* tags become labels, so that they can be used as targets */
 	labels->names = palloc(sizeof(char *) * Max(list_length(change->tags), 1));
-	foreach(lc, change->tags)
-		labels->names[labels->count++] = cmig_tool_text_id(lfirst(lc));
+	foreach_ptr(char, tag, change->tags)
+		labels->names[labels->count++] = cmig_tool_text_id(tag);
 }
 
 void

@@ -16,17 +16,11 @@
 
 #include <ctype.h>
 
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 
 #include "adopt/internal.h"
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
-#include "parse/parse.h"
-#include "store/store.h"
 
 /* Returns the placeholder with this name, or NULL if there is none. */
 static CmigPlaceholder *
@@ -582,12 +576,9 @@ void
 cmig_import_chain(CmigImport *import)
 {
 	char	   *previous = NULL;
-	ListCell   *lc;
 
-	foreach(lc, import->revisions)
+	foreach_ptr(CmigToolRevision, revision, import->revisions)
 	{
-		CmigToolRevision *revision = lfirst(lc);
-
 		if (revision->text.edges.repeatable)
 			continue;
 		if (revision->text.edges.parents.count == 0 && previous != NULL)
@@ -656,17 +647,14 @@ cmig_import_finish(CmigImport *import)
 	CmigNames	names = {0};
 	const char *repeated;
 	const CmigToolRevision *first = NULL;
-	ListCell   *lc;
 
 	names.names = palloc(sizeof(char *) * Max(list_length(import->revisions), 1));
-	foreach(lc, import->revisions)
-		names.names[names.count++] = ((CmigToolRevision *) lfirst(lc))->text.edges.id;
+	foreach_ptr(CmigToolRevision, one, import->revisions)
+		names.names[names.count++] = one->text.edges.id;
 	repeated = cmig_graph_find_repeated(&names);
 
-	foreach(lc, import->revisions)
+	foreach_ptr(CmigToolRevision, revision, import->revisions)
 	{
-		CmigToolRevision *revision = lfirst(lc);
-
 		if (repeated && strcmp(revision->text.edges.id, repeated) == 0)
 		{
 			if (first)
@@ -674,9 +662,8 @@ cmig_import_finish(CmigImport *import)
 			first = revision;
 		}
 	}
-	foreach(lc, import->revisions)
+	foreach_ptr(CmigToolRevision, revision, import->revisions)
 	{
-		CmigToolRevision *revision = lfirst(lc);
 		const char *message = revision->text.edges.message;
 		int			length = pg_mbcharcliplen(message, strlen(message), CMIG_MAX_MESSAGE_LENGTH);
 

@@ -7,19 +7,12 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/jsonb.h"
 
 #include "adopt/internal.h"
-#include "base/base.h"
-#include "parse/parse.h"
 #include "run/run.h"
-#include "store/store.h"
 
 PG_FUNCTION_INFO_V1(cmig_import_files);
 
@@ -141,7 +134,6 @@ cmig_import_files(PG_FUNCTION_ARGS)
 	CmigImport	import = {0};
 	const CmigFormat *format;
 	int			guc_level;
-	ListCell   *lc;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		ereport(ERROR,
@@ -169,9 +161,8 @@ cmig_import_files(PG_FUNCTION_ARGS)
 	}
 	cmig_import_finish(&import);
 	AtEOXact_GUC(false, guc_level);
-	foreach(lc, import.revisions)
+	foreach_ptr(CmigToolRevision, revision, import.revisions)
 	{
-		CmigToolRevision *revision = lfirst(lc);
 		const char *template = import.file_template;
 
 		CHECK_FOR_INTERRUPTS();
@@ -184,11 +175,7 @@ cmig_import_files(PG_FUNCTION_ARGS)
 							 cmig_revision_format(&revision->text),
 							 revision->notes.len > 0 ? revision->notes.data : NULL);
 	}
-	foreach(lc, import.notes)
-	{
-		List	   *note = lfirst(lc);
-
+	foreach_ptr(List, note, import.notes)
 		cmig_result_add_text(fcinfo, linitial(note), NULL, lsecond(note));
-	}
 	return (Datum) 0;
 }

@@ -9,11 +9,7 @@
 
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
-#include "nodes/pg_list.h"
-
 #include "adopt/adopt.h"
-#include "base/base.h"
 #include "store/store.h"
 
 /* in formats.c */

@@ -17,26 +17,15 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "nodes/pg_list.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/rls.h"
 
 #include "adopt/internal.h"
-#include "base/base.h"
-#include "graph/graph.h"
-#include "move/move.h"
 #include "schema/schema.h"
-#include "store/store.h"
 
 PG_FUNCTION_INFO_V1(cmig_import_state);
 
@@ -111,7 +100,6 @@ tool_find(const char *name)
 {
 	List	   *names = NIL;
 	StringInfoData text;
-	ListCell   *lc;
 
 	for (int i = 0; i < lengthof(tools); i++)
 	{
@@ -121,8 +109,8 @@ tool_find(const char *name)
 	}
 	cmig_text_list_sort(names);
 	initStringInfo(&text);
-	foreach(lc, names)
-		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", (char *) lfirst(lc));
+	foreach_ptr(char, each, names)
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", each);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unknown tool \"%s\"", name),

@@ -40,26 +40,19 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 #include "storage/lmgr.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
-#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "audit/internal.h"
-#include "base/base.h"
-#include "base/compat.h"
 #include "store/store.h"
 
 PG_FUNCTION_INFO_V1(cmig_audit_as_of);
@@ -193,7 +186,6 @@ static OldRow *
 remove_row(AsOf *as_of, OldKey *key, Jsonb *image)
 {
 	OldRow	   *found = NULL;
-	ListCell   *lc;
 
 	if (!as_of->deferrable)
 	{
@@ -201,9 +193,8 @@ remove_row(AsOf *as_of, OldKey *key, Jsonb *image)
 		key->rows = NIL;
 		return found;
 	}
-	foreach(lc, key->rows)
+	foreach_ptr(OldRow, row, key->rows)
 	{
-		OldRow	   *row = lfirst(lc);
 		Datum		a = JsonbPGetDatum(row->image);
 		Datum		b = JsonbPGetDatum(image);
 
@@ -397,13 +388,11 @@ explain(AsOf *as_of, ErrorData *error)
 		{TEXTOID, TEXTOID, TEXTARRAYOID}
 	};
 	Jsonb	   *image = DatumGetJsonbP(as_of->image);
-	ListCell   *lc;
 
 	/* the search_path of queries, with which the message was written */
 	cmig_settings_pin_search_path();
-	foreach(lc, as_of->target->now->names)
+	foreach_ptr(char, column, as_of->target->now->names)
 	{
-		char	   *column = lfirst(lc);
 		JsonbValue *member = getKeyJsonValueFromContainer(&image->root, column, strlen(column), NULL);
 		JsonbParseState *state = NULL;
 		ErrorData  *refused;
@@ -502,12 +491,8 @@ put_live(TupleDesc desc, HeapTuple tuple, void *arg)
 		put_row(as_of, value);
 	else
 	{
-		ListCell   *lc;
-
-		foreach(lc, found->rows)
+		foreach_ptr(OldRow, row, found->rows)
 		{
-			OldRow	   *row = lfirst(lc);
-
 			if (!row->live)
 				continue;
 			if (row->lost)
@@ -529,7 +514,6 @@ static void
 put_gone(AsOf *as_of, const OldKey *key)
 {
 	MemoryContext old = MemoryContextSwitchTo(as_of->row_context);
-	ListCell   *lc;
 
 	if (key->surplus < 0)
 		ereport(ERROR,
@@ -542,10 +526,8 @@ put_gone(AsOf *as_of, const OldKey *key)
 		put_image(as_of, key->key);
 	if (as_of->target->key_columns)
 	{
-		foreach(lc, key->rows)
+		foreach_ptr(OldRow, row, key->rows)
 		{
-			OldRow	   *row = lfirst(lc);
-
 			if (row->live)
 				continue;
 			if (row->lost)
@@ -769,9 +751,9 @@ find_hidden(AsOf *as_of, Relation relation)
 		cmig_audit_columns_resolve(options, target->relation, cmig_audit_log_extension_owner(),
 								   CMIG_AUDIT_READING, NULL);
 		names = list_concat(list_concat_copy(options->redact, options->hash), options->exclude);
-		foreach(lc, names)
+		foreach_ptr(CmigAuditName, each, names)
 		{
-			char	   *name = ((CmigAuditName *) lfirst(lc))->name;
+			char	   *name = each->name;
 
 			if (cmig_text_list_has(target->key_columns, name))
 				ereport(ERROR,
@@ -800,10 +782,10 @@ find_hidden(AsOf *as_of, Relation relation)
 				strncmp(then, CMIG_HIDDEN_PREFIX, strlen(CMIG_HIDDEN_PREFIX)) != 0)
 				had = lappend(had, lfirst(lc));
 		}
-		foreach(lc, target->now->names)
+		foreach_ptr(char, text, target->now->names)
 		{
-			if (!cmig_text_list_has(had, lfirst(lc)))
-				hidden = lappend(hidden, lfirst(lc));
+			if (!cmig_text_list_has(had, text))
+				hidden = lappend(hidden, text);
 		}
 	}
 	if (hidden)

@@ -16,27 +16,17 @@
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
-#include "nodes/pg_list.h"
 #include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
-#include "utils/rel.h"
 
 #include "audit/internal.h"
-#include "base/base.h"
-#include "base/compat.h"
 
 PG_FUNCTION_INFO_V1(cmig_enable_audit);
 PG_FUNCTION_INFO_V1(cmig_enable_audit_schema);
@@ -92,11 +82,9 @@ static void
 read_now(void *arg)
 {
 	Reading    *reading = arg;
-	ListCell   *lc;
 
-	foreach(lc, cmig_query_list(&triggers_of, reading->relation))
+	foreach_ptr(CmigValue, row, cmig_query_list(&triggers_of, reading->relation))
 	{
-		char	  **row = lfirst(lc);
 		AuditTrigger *trigger = palloc0(sizeof(AuditTrigger));
 
 		reading->cloned |= row[5] != NULL;
@@ -196,12 +184,8 @@ wanted_triggers(const CmigAuditOptions *options, bool row_level, bool partitione
 static AuditTrigger *
 find_trigger(List *triggers, const char *name)
 {
-	ListCell   *lc;
-
-	foreach(lc, triggers)
+	foreach_ptr(AuditTrigger, trigger, triggers)
 	{
-		AuditTrigger *trigger = lfirst(lc);
-
 		if (strcmp(trigger->name, name) == 0)
 			return trigger;
 	}
@@ -229,14 +213,13 @@ static List *
 hold_partition_keys(Oid table)
 {
 	List	   *held = NIL;
-	ListCell   *lc;
 
 	if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE)
 		return NIL;
 	/* CREATE TRIGGER takes the same locks */
-	foreach(lc, find_all_inheritors(table, ShareRowExclusiveLock, NULL))
+	foreach_oid(oid, find_all_inheritors(table, ShareRowExclusiveLock, NULL))
 	{
-		Relation	relation = table_open(lfirst_oid(lc), NoLock);
+		Relation	relation = table_open(oid, NoLock);
 		CmigRole	saved;
 		int			guc_level;
 
@@ -265,11 +248,10 @@ static void
 change_triggers(Oid relation, List *have, List *want, const char *table, List **statements)
 {
 	bool		partitioned = get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE;
-	ListCell   *lc;
 
-	foreach(lc, want)
+	foreach_ptr(AuditTrigger, each, want)
 	{
-		const char *name = ((AuditTrigger *) lfirst(lc))->name;
+		const char *name = each->name;
 
 		if (find_trigger(have, name) == NULL && OidIsValid(get_trigger_oid(relation, name, true)))
 			ereport(ERROR,
@@ -278,17 +260,14 @@ change_triggers(Oid relation, List *have, List *want, const char *table, List **
 							get_rel_name(relation), name),
 					 errhint("ALTER TRIGGER %s ON %s RENAME TO <another name>;", name, table)));
 	}
-	foreach(lc, have)
+	foreach_ptr(AuditTrigger, trigger, have)
 	{
-		AuditTrigger *trigger = lfirst(lc);
-
 		if (find_trigger(want, trigger->name) == NULL)
 			run(statements, psprintf("DROP TRIGGER %s ON %s",
 									 quote_identifier(trigger->name), table));
 	}
-	foreach(lc, want)
+	foreach_ptr(AuditTrigger, trigger, want)
 	{
-		AuditTrigger *trigger = lfirst(lc);
 		AuditTrigger *old = find_trigger(have, trigger->name);
 		char		enabled = old ? old->enabled : TRIGGER_FIRES_ON_ORIGIN;
 		bool		as_owner;
@@ -301,9 +280,7 @@ change_triggers(Oid relation, List *have, List *want, const char *table, List **
 
 			run(statements, trigger->statement);
 			foreach(held_cell, held)
-			{
 				table_close((Relation) lfirst(held_cell), NoLock);
-			}
 			enabled = TRIGGER_FIRES_ON_ORIGIN;
 		}
 		if (enabled == trigger->enabled)
@@ -400,11 +377,9 @@ static CmigQuery trigger_holders = {
 static bool
 any_level(List *triggers, bool row_level)
 {
-	ListCell   *lc;
-
-	foreach(lc, triggers)
+	foreach_ptr(AuditTrigger, trigger, triggers)
 	{
-		int16		type = ((AuditTrigger *) lfirst(lc))->type;
+		int16		type = trigger->type;
 
 		if ((type & ROW_CHANGES) != 0 && ((type & TRIGGER_TYPE_ROW) != 0) == row_level)
 			return true;
@@ -421,11 +396,8 @@ any_level(List *triggers, bool row_level)
 static void
 look_at_partitions(Oid target, bool row_level)
 {
-	ListCell   *lc;
-
-	foreach(lc, find_all_inheritors(target, ShareRowExclusiveLock, NULL))
+	foreach_oid(partition, find_all_inheritors(target, ShareRowExclusiveLock, NULL))
 	{
-		Oid			partition = lfirst_oid(lc);
 		bool		cloned;
 		List	   *own = partition == target ? NIL : read_triggers(partition, &cloned);
 
@@ -469,13 +441,12 @@ choose_level(const CmigAuditOptions *options, Relation relation)
 {
 	Oid			oid = RelationGetRelid(relation);
 	List	   *ancestors = relation->rd_rel->relispartition ? get_partition_ancestors(oid) : NIL;
-	ListCell   *lc;
 
-	foreach(lc, ancestors)
+	foreach_oid(ancestor, ancestors)
 	{
 		bool		cloned;
 
-		if (!any_level(read_triggers(lfirst_oid(lc), &cloned), false))
+		if (!any_level(read_triggers(ancestor, &cloned), false))
 			continue;
 		if (options->level == CMIG_AUDIT_LEVEL_ROW)
 			ereport(ERROR,
@@ -483,7 +454,7 @@ choose_level(const CmigAuditOptions *options, Relation relation)
 					 errmsg("partition \"%s\" cannot be audited at row level",
 							RelationGetRelationName(relation)),
 					 errdetail("Table \"%s\" is audited at statement level. Changes made through it would be logged twice.",
-							   get_rel_name(lfirst_oid(lc))),
+							   get_rel_name(ancestor)),
 					 errhint("Use level => 'auto'")));
 		return false;
 	}
@@ -517,12 +488,8 @@ typedef struct Enabling
 static void
 begin_enabling(Enabling *enabling, List *targets)
 {
-	ListCell   *lc;
-
-	foreach(lc, targets)
-	{
-		require_owner(lfirst_oid(lc));
-	}
+	foreach_oid(target, targets)
+		require_owner(target);
 	enabling->extension_owner = cmig_audit_log_extension_owner();
 	if (targets == NIL)
 		return;
@@ -582,7 +549,6 @@ enable_one(Enabling *enabling, Oid target)
 	CmigRole	saved;
 	int			guc_level;
 	char	   *roles;
-	ListCell   *lc;
 
 	if (cloned)
 		ereport(ERROR,
@@ -640,10 +606,8 @@ enable_one(Enabling *enabling, Oid target)
 				 errhint("REVOKE TRIGGER ON %s FROM %s;", table, roles)));
 
 	/* triggers are not inherited, so each child has its own */
-	foreach(lc, children)
-	{
-		enable_one(enabling, lfirst_oid(lc));
-	}
+	foreach_oid(child, children)
+		enable_one(enabling, child);
 }
 
 /*
@@ -688,7 +652,6 @@ CMIG_READER(cmig_enable_audit_schema)
 	Enabling	enabling = {fcinfo, 2, true};
 	CmigAuditOptions *options = cmig_audit_options_default();
 	List	   *oids;
-	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
@@ -699,15 +662,13 @@ CMIG_READER(cmig_enable_audit_schema)
 	oids = cmig_query_oids(&tables_of_schema, get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false),
 						   text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	begin_enabling(&enabling, oids);
-	foreach(lc, oids)
-	{
-		enable_one(&enabling, lfirst_oid(lc));
-	}
+	foreach_oid(oid, oids)
+		enable_one(&enabling, oid);
 	/* a column to hide must exist in at least one of the tables */
 	cmig_audit_options_read(fcinfo, 2, options);
-	foreach(lc, list_concat(list_concat(options->exclude, options->redact), options->hash))
+	foreach_ptr(CmigAuditName, each, list_concat(list_concat(options->exclude, options->redact), options->hash))
 	{
-		char	   *name = ((CmigAuditName *) lfirst(lc))->name;
+		char	   *name = each->name;
 
 		if (oids && !cmig_text_list_has(enabling.met, name))
 			ereport(ERROR,
@@ -728,7 +689,6 @@ disable_one(Oid target, List **statements)
 	char	   *table = cmig_query_relation_name(target);
 	bool		cloned;
 	List	   *children = NIL;
-	ListCell   *lc;
 	List	   *have = read_triggers(target, &cloned);
 
 	if (cloned && have == NIL)
@@ -741,10 +701,8 @@ disable_one(Oid target, List **statements)
 		children = find_inheritance_children(target, AccessShareLock);
 	table_close(relation, NoLock);
 	change_triggers(target, have, NIL, table, statements);
-	foreach(lc, children)
-	{
-		disable_one(lfirst_oid(lc), statements);
-	}
+	foreach_oid(child, children)
+		disable_one(child, statements);
 }
 
 CMIG_READER(cmig_disable_audit)
@@ -839,7 +797,6 @@ try_columns(void *arg)
 	Relation	relation;
 	StringInfoData hidden;
 	StringInfoData problems;
-	ListCell   *lc;
 
 	if (count == 0)
 		return;
@@ -849,12 +806,12 @@ try_columns(void *arg)
 	relation = ConditionalLockRelationOid(table, AccessShareLock) ? try_table_open(table, NoLock) : NULL;
 	if (relation)
 	{
-		foreach(lc, cmig_audit_layout_key(relation, NULL))
+		foreach_ptr(char, name, cmig_audit_layout_key(relation, NULL))
 		{
-			if (cmig_audit_options_has(options->exclude, lfirst(lc)) ||
-				cmig_audit_options_has(options->redact, lfirst(lc)) ||
-				cmig_audit_options_has(options->hash, lfirst(lc)))
-				appendStringInfo(&hidden, "%s%s", hidden.len > 0 ? ", " : "", quote_identifier(lfirst(lc)));
+			if (cmig_audit_options_has(options->exclude, name) ||
+				cmig_audit_options_has(options->redact, name) ||
+				cmig_audit_options_has(options->hash, name))
+				appendStringInfo(&hidden, "%s%s", hidden.len > 0 ? ", " : "", quote_identifier(name));
 		}
 		table_close(relation, AccessShareLock);
 	}
@@ -877,7 +834,6 @@ CMIG_READER(cmig_audit_status)
 	char		null = ' ';
 	Datum		schema;
 	CmigRole	saved;
-	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
 	columns = TupleDescGetAttInMetadata(result->setDesc);
@@ -885,9 +841,8 @@ CMIG_READER(cmig_audit_status)
 	cmig_role_act_as_owner(&saved, extension_owner);
 	rows = cmig_query_list(&read_status, null == ' ' ? TextDatumGetCString(schema) : NULL);
 	cmig_role_return(&saved);
-	foreach(lc, rows)
+	foreach_ptr(Status, status, rows)
 	{
-		Status	   *status = lfirst(lc);
 		ErrorData  *error;
 		char	   *problem;
 

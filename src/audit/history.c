@@ -6,19 +6,12 @@
  */
 #include "postgres.h"
 
-#include "access/htup.h"
 #include "access/relation.h"
-#include "access/tupdesc.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
-#include "datatype/timestamp.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "nodes/pg_list.h"
 #include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgrprotos.h"
@@ -28,8 +21,6 @@
 #include "utils/timestamp.h"
 
 #include "audit/internal.h"
-#include "base/base.h"
-#include "base/compat.h"
 
 /*
  * Checks that it is safe to read the audit log.
@@ -89,19 +80,15 @@ lock_tree(Oid table)
 	for (;;)
 	{
 		List	   *found = list_difference_oid(find_all_inheritors(table, RowExclusiveLock, NULL), locked);
-		ListCell   *lc;
 
 		if (found == NIL)
 			return;
-		foreach(lc, found)
+		foreach_oid(oid, found)
 		{
-			Relation	relation = relation_open(lfirst_oid(lc), NoLock);
-			ListCell   *index;
+			Relation	relation = relation_open(oid, NoLock);
 
-			foreach(index, relation->rd_rel->relhasindex ? RelationGetIndexList(relation) : NIL)
-			{
-				LockRelationOid(lfirst_oid(index), AccessShareLock);
-			}
+			foreach_oid(each, relation->rd_rel->relhasindex ? RelationGetIndexList(relation) : NIL)
+				LockRelationOid(each, AccessShareLock);
 			relation_close(relation, NoLock);
 		}
 		locked = list_concat(locked, found);
@@ -359,12 +346,9 @@ static void
 add_key(List **keys, Jsonb *key, int64 from, int64 to)
 {
 	WalkKey    *new;
-	ListCell   *lc;
 
-	foreach(lc, *keys)
+	foreach_ptr(WalkKey, known, *keys)
 	{
-		WalkKey    *known = lfirst(lc);
-
 		if (known->from <= from && known->to >= to &&
 			compareJsonbContainers(&known->key->root, &key->root) == 0)
 			return;
@@ -389,21 +373,17 @@ history_read(CmigAuditTarget *target, List *forms, bool truncates)
 	List	   *entries = truncates ? read_entries(target, &all) : NIL;
 	List	   *keys = NIL;
 	List	   *history = NIL;
-	ListCell   *lc;
 
-	foreach(lc, forms)
-	{
-		add_key(&keys, lfirst(lc), PG_INT64_MIN, PG_INT64_MAX);
-	}
+	foreach_ptr(Jsonb, form, forms)
+		add_key(&keys, form, PG_INT64_MIN, PG_INT64_MAX);
 	for (int i = 0; i < list_length(keys); i++)
 	{
 		WalkKey    *key = list_nth(keys, i);
 		List	   *found = read_entries(target, key);
 
 		CHECK_FOR_INTERRUPTS();
-		foreach(lc, found)
+		foreach_ptr(CmigAuditEntry, entry, found)
 		{
-			CmigAuditEntry *entry = lfirst(lc);
 			Jsonb	   *row_key;
 
 			/* one of the two keys of the entry is this key; add the other */
@@ -419,10 +399,10 @@ history_read(CmigAuditTarget *target, List *forms, bool truncates)
 	}
 
 	list_sort(entries, compare_entries);
-	foreach(lc, entries)
+	foreach_ptr(CmigAuditEntry, each, entries)
 	{
-		if (history == NIL || ((CmigAuditEntry *) llast(history))->place.id != ((CmigAuditEntry *) lfirst(lc))->place.id)
-			history = lappend(history, lfirst(lc));
+		if (history == NIL || ((CmigAuditEntry *) llast(history))->place.id != each->place.id)
+			history = lappend(history, each);
 	}
 	return history;
 }
@@ -530,12 +510,9 @@ state_at(CmigAuditTarget *target, List *history, TimestampTz at)
 	bool		alive = false;
 	bool		whole = false;
 	bool		any_before = false;
-	ListCell   *lc;
 
-	foreach(lc, history)
+	foreach_ptr(CmigAuditEntry, entry, history)
 	{
-		CmigAuditEntry *entry = lfirst(lc);
-
 		if (entry->at <= at)
 		{
 			any_before = true;

@@ -15,15 +15,8 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
-#include "nodes/pg_list.h"
 #include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/palloc.h"
@@ -31,7 +24,6 @@
 #include "utils/xid8.h"
 
 #include "audit/internal.h"
-#include "base/base.h"
 
 /* A table that is named in the source (the older audit table). */
 typedef struct ImportTable
@@ -100,7 +92,6 @@ static CmigQuery record_gone = {
 static ImportTable *
 table_named(Import *import, const char *schema_name, const char *name)
 {
-	ListCell   *lc;
 	ImportTable *table;
 	MemoryContext old;
 	CmigRole	saved;
@@ -108,9 +99,9 @@ table_named(Import *import, const char *schema_name, const char *name)
 	char	  **row;
 	int			guc_level;
 
-	foreach(lc, import->tables)
+	foreach_ptr(ImportTable, each, import->tables)
 	{
-		table = lfirst(lc);
+		table = each;
 		if (strcmp(table->source_name, name) == 0 && cmig_text_same(table->source_schema, schema_name))
 			return table;
 	}
@@ -149,17 +140,16 @@ static Jsonb *
 key_of(const ImportTable *table, Jsonb *image)
 {
 	JsonbParseState *state = NULL;
-	ListCell   *lc;
 
 	if (image == NULL || table->key_columns == NIL)
 		return NULL;
-	foreach(lc, table->key_columns)
+	foreach_ptr(char, column, table->key_columns)
 	{
-		JsonbValue *value = getKeyJsonValueFromContainer(&image->root, lfirst(lc), strlen(lfirst(lc)), NULL);
+		JsonbValue *value = getKeyJsonValueFromContainer(&image->root, column, strlen(column), NULL);
 
 		if (value == NULL)
 			return NULL;
-		cmig_audit_put_member(&state, lfirst(lc), value);
+		cmig_audit_put_member(&state, column, value);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
@@ -514,7 +504,6 @@ cmig_audit_import(PG_FUNCTION_ARGS)
 	Import		import = {0};
 	Jsonb	   *mapping = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
 	MemoryContext old;
-	ListCell   *lc;
 
 	cmig_argument_require(fcinfo, 0, "the source", "SELECT cmig.audit_import('<table>')");
 	if (get_rel_name(PG_GETARG_OID(0)) == NULL)
@@ -551,10 +540,10 @@ cmig_audit_import(PG_FUNCTION_ARGS)
 	 */
 	old = MemoryContextSwitchTo(import.context);
 	import.schemas = list_make1(get_namespace_name(get_rel_namespace(PG_GETARG_OID(0))));
-	foreach(lc, fetch_search_path(false))
+	foreach_oid(schema, fetch_search_path(false))
 	{
-		if (get_namespace_name(lfirst_oid(lc)))
-			import.schemas = lappend(import.schemas, get_namespace_name(lfirst_oid(lc)));
+		if (get_namespace_name(schema))
+			import.schemas = lappend(import.schemas, get_namespace_name(schema));
 	}
 	MemoryContextSwitchTo(old);
 	read_source(&import, PG_GETARG_OID(0), mapping);

@@ -9,12 +9,7 @@
 
 #include "postgres.h"
 
-#include "access/tupdesc.h"
-#include "datatype/timestamp.h"
-#include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "utils/jsonb.h"
-#include "utils/rel.h"
 
 #include "audit/audit.h"
 #include "base/base.h"

@@ -17,25 +17,16 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
-#include "nodes/pg_list.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "audit/internal.h"
-#include "base/base.h"
-#include "base/compat.h"
 #include "store/store.h"
 
 /*
@@ -134,13 +125,12 @@ cmig_audit_layout_key(Relation relation, List **kinds)
 {
 	List	   *names = NIL;
 	bool		primary = false;
-	ListCell   *lc;
 
 	if (kinds)
 		*kinds = NIL;
-	foreach(lc, RelationGetIndexList(relation))
+	foreach_oid(oid, RelationGetIndexList(relation))
 	{
-		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(oid));
 		Form_pg_index index;
 
 		if (!HeapTupleIsValid(tuple))
@@ -211,7 +201,6 @@ collect_layout(TupleDesc desc, HeapTuple row, void *arg)
 	List	   *numbers = NIL;
 	bool		sound = true;
 	bool		isnull;
-	ListCell   *lc;
 
 	layout->recorded_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 1, &isnull));
 	sound = !isnull;
@@ -226,10 +215,8 @@ collect_layout(TupleDesc desc, HeapTuple row, void *arg)
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("a row of table \"cmig_audit.layout\" was changed after pg_cmig wrote it"),
 				 errhint("The owner of the log must delete or restore the row.")));
-	foreach(lc, numbers)
-	{
-		layout->numbers = lappend_int(layout->numbers, atoi(lfirst(lc)));
-	}
+	foreach_ptr(char, number, numbers)
+		layout->numbers = lappend_int(layout->numbers, atoi(number));
 	layout->owner = cmig_query_text_or_null(desc, row, 9);
 	layout->database = cmig_query_text_or_null(desc, row, 10);
 	*layouts = lappend(*layouts, layout);
@@ -416,13 +403,10 @@ cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
 		!known_same(last->owner, now->owner) || !known_same(last->database, now->database))
 	{
 		List	   *numbers = NIL;
-		ListCell   *lc;
 		int			guc_level;
 
-		foreach(lc, now->numbers)
-		{
-			numbers = lappend(numbers, psprintf("%d", lfirst_int(lc)));
-		}
+		foreach_int(number, now->numbers)
+			numbers = lappend(numbers, psprintf("%d", number));
 		cmig_audit_log_refuse_foreign_code(log_owner);
 		guc_level = cmig_audit_log_silence();
 		cmig_query_do(&insert_layout, table_id, now->relation, now->schema_name, now->table_name,
@@ -522,13 +506,10 @@ cmig_audit_columns_anchor(CmigAuditOptions *options, Oid relation)
 	CmigAuditLayout *now = cmig_audit_layout_now(relation);
 	List	   *names = list_concat(list_concat_copy(options->include, options->exclude),
 									list_concat_copy(options->redact, options->hash));
-	ListCell   *lc;
 	int			count = 0;
 
-	foreach(lc, names)
-	{
-		count = Max(count, cmig_audit_layout_place(now, ((CmigAuditName *) lfirst(lc))->attnum) + 1);
-	}
+	foreach_ptr(CmigAuditName, name, names)
+		count = Max(count, cmig_audit_layout_place(now, name->attnum) + 1);
 	options->anchor = psprintf("%s/%u/%s", now->database, relation, checksum(now, count));
 }
 
@@ -633,11 +614,9 @@ resolve_list(const Trail *trail, List *names, const char *what, CmigAuditColumns
 	const char *table = get_rel_name(trail->relation);
 	bool		hides = names != trail->options->include;
 	List	   *resolved = NIL;
-	ListCell   *lc;
 
-	foreach(lc, names)
+	foreach_ptr(CmigAuditName, name, names)
 	{
-		CmigAuditName *name = lfirst(lc);
 		int			number;
 
 		if (use == CMIG_AUDIT_CONFIRMING && name->attnum == 0)
@@ -699,7 +678,6 @@ cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation, Oid extensio
 	CmigRole	saved;
 	List	   *layouts = NIL;
 	List	   *include;
-	ListCell   *lc;
 
 	if (cmig_audit_options_columns(options) == 0)
 		return;
@@ -712,14 +690,14 @@ cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation, Oid extensio
 		cmig_role_return(&saved);
 		trail.by_name = true;
 	}
-	foreach(lc, layouts)
+	foreach_ptr(CmigAuditLayout, layout, layouts)
 	{
-		if (is_anchored(options, lfirst(lc)))
+		if (is_anchored(options, layout))
 		{
 			trail.by_name = false;
 			trail.layouts = NIL;
 		}
-		trail.layouts = lappend(trail.layouts, lfirst(lc));
+		trail.layouts = lappend(trail.layouts, layout);
 	}
 	trail.layouts = lappend(trail.layouts, now);
 	include = resolve_list(&trail, options->include, "include", use, problems);

@@ -6,7 +6,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -16,16 +15,11 @@
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "commands/trigger.h"
-#include "datatype/timestamp.h"
-#include "executor/executor.h"
-#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
@@ -33,17 +27,13 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/partcache.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "audit/internal.h"
-#include "base/base.h"
-#include "base/compat.h"
 #include "run/run.h"
 
 /*
@@ -607,13 +597,12 @@ static void
 open_indexes(CmigAuditWriter *writer)
 {
 	List	   *oids = RelationGetIndexList(writer->leaf);
-	ListCell   *lc;
 
 	writer->indexes = palloc(sizeof(Relation) * Max(1, list_length(oids)));
 	writer->infos = palloc(sizeof(IndexInfo *) * Max(1, list_length(oids)));
-	foreach(lc, oids)
+	foreach_oid(oid, oids)
 	{
-		Relation	index = index_open(lfirst_oid(lc), RowExclusiveLock);
+		Relation	index = index_open(oid, RowExclusiveLock);
 		IndexInfo  *info = BuildIndexInfo(index);
 
 		if (info->ii_ExclusionOps)
@@ -746,11 +735,10 @@ newest_id_of(Relation part)
 {
 	AttrNumber	column = get_attnum(RelationGetRelid(part), "id");
 	int64		newest = 0;
-	ListCell   *lc;
 
-	foreach(lc, RelationGetIndexList(part))
+	foreach_oid(oid, RelationGetIndexList(part))
 	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Relation	index = index_open(oid, AccessShareLock);
 		ScanKeyData key;
 		SysScanDesc scan;
 		HeapTuple	tuple;

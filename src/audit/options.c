@@ -12,25 +12,17 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/table.h"
 #include "catalog/pg_trigger.h"
-#include "fmgr.h"
-#include "lib/stringinfo.h"
-#include "nodes/pg_list.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
-#include "utils/rel.h"
 #include "utils/varlena.h"
 
 #include "audit/internal.h"
-#include "base/base.h"
 
 #define ALL_OPERATIONS 15
 #define MAX_QUERY_LENGTH (1024 * 1024)
@@ -101,11 +93,9 @@ cmig_audit_options_default(void)
 bool
 cmig_audit_options_has(const List *names, const char *column)
 {
-	ListCell   *lc;
-
-	foreach(lc, names)
+	foreach_ptr(CmigAuditName, each, names)
 	{
-		if (strcmp(((CmigAuditName *) lfirst(lc))->name, column) == 0)
+		if (strcmp(each->name, column) == 0)
 			return true;
 	}
 	return false;
@@ -250,7 +240,6 @@ cmig_audit_options_text(const CmigAuditOptions *options, bool numbers)
 		int			number = table[i].kind == NAMES ? 0 : *(int *) field_of(options, i);
 		List	   *names = table[i].kind == NAMES ? *(List **) field_of(options, i) : NIL;
 		const char *separator = "";
-		ListCell   *lc;
 
 		if (numbers && strcmp(table[i].name, "include") == 0 && options->anchor && cmig_audit_options_columns(options))
 			appendStringInfo(&text, ", \"anchor\": \"%s\"", options->anchor);
@@ -281,12 +270,12 @@ cmig_audit_options_text(const CmigAuditOptions *options, bool numbers)
 				break;
 			case NAMES:
 				appendStringInfoChar(&text, numbers ? '{' : '[');
-				foreach(lc, names)
+				foreach_ptr(CmigAuditName, each, names)
 				{
 					appendStringInfoString(&text, separator);
-					escape_json(&text, ((CmigAuditName *) lfirst(lc))->name);
+					escape_json(&text, each->name);
 					if (numbers)
-						appendStringInfo(&text, ": %d", ((CmigAuditName *) lfirst(lc))->attnum);
+						appendStringInfo(&text, ": %d", each->attnum);
 					separator = ", ";
 				}
 				appendStringInfoChar(&text, numbers ? '}' : ']');
@@ -511,12 +500,9 @@ cmig_audit_options_check(CmigAuditOptions *options, Relation relation)
 	{
 		List	   *names = table[i].kind == NAMES ? *(List **) field_of(options, i) : NIL;
 		bool		hides = names != options->include;
-		ListCell   *lc;
 
-		foreach(lc, names)
+		foreach_ptr(CmigAuditName, name, names)
 		{
-			CmigAuditName *name = lfirst(lc);
-
 			name->attnum = get_attnum(RelationGetRelid(relation), name->name);
 			if (name->attnum <= 0)
 				raise_no_column(relation, name->name, table[i].name);

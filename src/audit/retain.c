@@ -19,20 +19,12 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
-#include "miscadmin.h"
-#include "nodes/parsenodes.h"
-#include "storage/proc.h"
 #include "tcop/pquery.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "audit/internal.h"
-#include "base/base.h"
-#include "base/compat.h"
 #include "run/run.h"
 
 PG_FUNCTION_INFO_V1(cmig_audit_retain);
@@ -224,8 +216,6 @@ is_made(const char *name)
 static void
 make_ahead(Retain *retain)
 {
-	ListCell   *lc;
-
 	if (!is_made("log_default"))
 	{
 		cmig_audit_log_execute("CREATE TABLE cmig_audit.log_default PARTITION OF cmig_audit.log DEFAULT");
@@ -238,10 +228,8 @@ make_ahead(Retain *retain)
 	 * belong in the new partitions
 	 */
 	cmig_audit_log_execute(LOCK_LOG);
-	foreach(lc, cmig_query_list(&missing_months, MONTHS_AHEAD))
+	foreach_ptr(Part, part, cmig_query_list(&missing_months, MONTHS_AHEAD))
 	{
-		Part	   *part = lfirst(lc);
-
 		/*
 		 * look up the name, because the partition may be newer than the
 		 * snapshot that the query uses

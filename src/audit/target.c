@@ -11,28 +11,19 @@
 #include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_cast.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
-#include "nodes/pg_list.h"
 #include "parser/parse_func.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
-#include "utils/guc.h"
 #include "utils/json.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/varlena.h"
 
 #include "audit/internal.h"
-#include "base/base.h"
-#include "base/compat.h"
 
 /*
  * Protects against casts of user-defined types when values are converted to
@@ -94,14 +85,13 @@ cmig_audit_types_hold(List *types)
 	bool		castable;
 	bool		more;
 	char	   *function;
-	ListCell   *lc;
 
 	initStringInfo(&oids);
-	foreach(lc, types)
+	foreach_oid(type, types)
 	{
 		/* skip built-in types, for which only superusers can create casts */
-		if (lfirst_oid(lc) >= FirstNormalObjectId)
-			appendStringInfo(&oids, "%s%u", oids.len == 0 ? "{" : ",", lfirst_oid(lc));
+		if (type >= FirstNormalObjectId)
+			appendStringInfo(&oids, "%s%u", oids.len == 0 ? "{" : ",", type);
 	}
 	if (oids.len == 0)
 		return false;
@@ -115,9 +105,9 @@ cmig_audit_types_hold(List *types)
 	do
 	{
 		more = castable = false;
-		foreach(lc, cmig_query_list(&changeable, oids.data))
+		foreach_ptr(CmigValue, values, cmig_query_list(&changeable, oids.data))
 		{
-			char	  **row = lfirst(lc);	/* composite type, owner */
+			char	  **row = values;	/* composite type, owner */
 			Oid			composite = row[0] ? atooid(row[0]) : InvalidOid;
 
 			castable |= row[1] != NULL;
@@ -304,12 +294,9 @@ List *
 cmig_audit_target_names(CmigAuditTarget *target, int layout)
 {
 	List	   *names = NIL;
-	ListCell   *lc;
 
-	foreach(lc, ((CmigAuditLayout *) list_nth(target->layouts, layout))->names)
-	{
-		names = lappend(names, name_now(target, layout, lfirst(lc)));
-	}
+	foreach_ptr(char, name, ((CmigAuditLayout *) list_nth(target->layouts, layout))->names)
+		names = lappend(names, name_now(target, layout, name));
 	return names;
 }
 
@@ -464,15 +451,14 @@ static void
 raise_key(CmigAuditTarget *target, const char *problem)
 {
 	StringInfoData columns;
-	ListCell   *lc;
 
 	initStringInfo(&columns);
 	appendStringInfoChar(&columns, '{');
-	foreach(lc, target->key_columns)
+	foreach_ptr(char, column, target->key_columns)
 	{
 		if (columns.len > 1)
 			appendStringInfoString(&columns, ", ");
-		escape_json(&columns, lfirst(lc));
+		escape_json(&columns, column);
 		appendStringInfoString(&columns, ": ...");
 	}
 	appendStringInfoChar(&columns, '}');
@@ -492,11 +478,9 @@ static Jsonb *
 with_types(CmigAuditTarget *target, Jsonb *object)
 {
 	JsonbParseState *state = NULL;
-	ListCell   *lc;
 
-	foreach(lc, target->key_columns)
+	foreach_ptr(char, column, target->key_columns)
 	{
-		char	   *column = lfirst(lc);
 		JsonbValue *value = getKeyJsonValueFromContainer(&object->root, column,
 														 strlen(column), NULL);
 
@@ -519,12 +503,11 @@ cmig_audit_key_then(CmigAuditTarget *target, int layout, List **kinds)
 	CmigAuditLayout *then = list_nth(target->layouts, layout);
 	bool		known = list_length(then->key_kinds) == list_length(then->key_columns);
 	List	   *names = NIL;
-	ListCell   *lc;
 
 	*kinds = NIL;
 	if (list_length(then->key_columns) != list_length(target->key_columns))
 		return NIL;
-	foreach(lc, target->key_columns)
+	foreach_ptr(char, column, target->key_columns)
 	{
 		int			found = list_length(then->key_columns) - 1;
 
@@ -532,7 +515,7 @@ cmig_audit_key_then(CmigAuditTarget *target, int layout, List **kinds)
 		{
 			char	   *now = name_now(target, layout, list_nth(then->key_columns, found));
 
-			if (now && strcmp(now, lfirst(lc)) == 0)
+			if (now && strcmp(now, column) == 0)
 				break;
 		}
 		if (found < 0)
@@ -568,11 +551,10 @@ add_form(List *forms, CmigAuditTarget *target, List *names, List *kinds)
 										cmig_audit_names(target->key_columns), cmig_audit_names(names),
 										kinds ? cmig_audit_names(kinds) : NULL);
 	Jsonb	   *form = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
-	ListCell   *lc;
 
-	foreach(lc, forms)
+	foreach_ptr(Jsonb, each, forms)
 	{
-		if (compareJsonbContainers(&((Jsonb *) lfirst(lc))->root, &form->root) == 0)
+		if (compareJsonbContainers(&each->root, &form->root) == 0)
 			return forms;
 	}
 	return lappend(forms, form);
@@ -592,7 +574,6 @@ cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 	JsonbValue	value;
 	Jsonb	   *key;
 	bool		is_object;
-	ListCell   *lc;
 	List	   *forms;
 	int			guc_level;
 
@@ -637,9 +618,9 @@ cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 	}
 	if (target->key_columns && JB_ROOT_COUNT(key) != list_length(target->key_columns))
 		raise_key(target, "the given key does not have the same columns as the table's key");
-	foreach(lc, target->key_columns)
+	foreach_ptr(char, column, target->key_columns)
 	{
-		if (getKeyJsonValueFromContainer(&key->root, lfirst(lc), strlen(lfirst(lc)), NULL) == NULL)
+		if (getKeyJsonValueFromContainer(&key->root, column, strlen(column), NULL) == NULL)
 			raise_key(target, "the given key does not have the same columns as the table's key");
 	}
 	/* convert an object's values; a single value has already been converted */

@@ -12,23 +12,16 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "executor/executor.h"
 #include "executor/tuptable.h"
-#include "fmgr.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "tcop/tcopprot.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -36,8 +29,6 @@
 #include "utils/xid8.h"
 
 #include "audit/internal.h"
-#include "base/base.h"
-#include "base/compat.h"
 #include "run/run.h"
 #include "store/store.h"
 
@@ -603,11 +594,9 @@ set_key(CmigAuditCall *call, CmigAuditLogColumn column, CmigAuditLogColumn hash,
 static bool
 hidden_changed(const CmigAuditShape *shape, TupleTableSlot *old, TupleTableSlot *new)
 {
-	ListCell   *lc;
-
-	foreach(lc, shape->hidden)
+	foreach_int(number, shape->hidden)
 	{
-		int			n = lfirst_int(lc) - 1;
+		int			n = number - 1;
 		Form_pg_attribute attribute = TupleDescAttr(old->tts_tupleDescriptor, n);
 		CmigAuditColumn column = {.byval = attribute->attbyval,.typlen = attribute->attlen};
 
@@ -876,7 +865,6 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 	CmigAuditCall call;
 	TriggerEvent event;
 	List	   *named = NIL;
-	ListCell   *cell;
 	int			guc_level;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger_data->tg_event))
@@ -901,9 +889,9 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 			   TRIGGER_FIRED_BY_INSERT(event) ? "INSERT" :
 			   TRIGGER_FIRED_BY_UPDATE(event) ? "UPDATE" :
 			   TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE");
-	foreach(cell, TRIGGER_FIRED_BY_UPDATE(event) ? table->shape.hidden : NIL)
-		if (bms_is_member(lfirst_int(cell) - FirstLowInvalidHeapAttributeNumber, trigger_data->tg_updatedcols))
-		named = lappend_int(named, lfirst_int(cell));
+	foreach_int(number, TRIGGER_FIRED_BY_UPDATE(event) ? table->shape.hidden : NIL)
+		if (bms_is_member(number - FirstLowInvalidHeapAttributeNumber, trigger_data->tg_updatedcols))
+		named = lappend_int(named, number);
 	call.fills = list_length(named) == 1 && linitial_int(named) == get_attnum(table->relation, CMIG_STATE_COLUMN);
 	if (audit_skip || TRIGGER_FIRED_BY_TRUNCATE(event))
 	{

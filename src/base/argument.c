@@ -8,10 +8,7 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "nodes/execnodes.h"
-#include "nodes/pg_list.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -251,7 +248,5 @@ cmig_result_add_texts(FunctionCallInfo fcinfo, List *texts)
 	ListCell   *lc;
 
 	foreach(lc, texts)
-	{
 		cmig_result_add_text(fcinfo, lfirst(lc));
-	}
 }

@@ -541,7 +541,7 @@ extern uint64 cmig_query_once(const char *sql, int nargs, Oid *argtypes,
  * These functions take the query's arguments as C values, as its argtypes
  * require: const char * for TEXTOID and const CmigNames * for TEXTARRAYOID (a
  * NULL pointer stands for null), bool, int, Oid, double, and int64, which also
- * stands for a TimestampTz.  A row is an array of char * with the values of all
+ * stands for a TimestampTz.  A row is an array of CmigValue, the values of all
  * columns as text, and can be read as a struct of char *.
  *
  * cmig_query_do() returns the number of rows processed, cmig_query_list() a
@@ -550,6 +550,8 @@ extern uint64 cmig_query_once(const char *sql, int nargs, Oid *argtypes,
  * a List of the OIDs in the first column.  cmig_query_texts() is
  * cmig_query_list() with arguments of any types.
  */
+typedef char *CmigValue;
+
 extern uint64 cmig_query_do(CmigQuery *query,...);
 extern List *cmig_query_list(CmigQuery *query,...);
 extern char **cmig_query_row(CmigQuery *query,...);

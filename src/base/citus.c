@@ -11,19 +11,13 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "fmgr.h"
-#include "nodes/nodes.h"
-#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 #include "base/base.h"
-#include "base/compat.h"
 
 /*
  * Does the session have a parameter of Citus?  If not, the Citus library is not

@@ -3,7 +3,8 @@
  *	  Hides the differences between the supported server versions.
  *
  * Every difference between PostgreSQL 15 and 18 has a macro or a static inline
- * wrapper here, named cmig_..._compat.  No other file may test PG_VERSION_NUM.
+ * wrapper here, named cmig_..._compat, or the name that newer versions give it.
+ * No other file may test PG_VERSION_NUM.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -44,6 +45,28 @@
  */
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/*
+ * The loops over a List of PostgreSQL 17 and later that declare the variable for
+ * the elements.
+ */
+#if PG_VERSION_NUM < 170000
+#define cmig_cell_compat(var) (&var##__state.l->elements[var##__state.i])
+#define cmig_foreach_compat(declaration, var, list, element) \
+	for (ForEachState var##__state = {(list), 0}; var##__state.l != NIL; var##__state.l = NIL) \
+		for (declaration; \
+			 var##__state.i < var##__state.l->length && (var = (element), true); \
+			 var##__state.i++)
+
+#define foreach_ptr(type, var, list) \
+	cmig_foreach_compat(type *var, var, list, lfirst(cmig_cell_compat(var)))
+#define foreach_node(type, var, list) \
+	cmig_foreach_compat(type *var, var, list, lfirst_node(type, cmig_cell_compat(var)))
+#define foreach_int(var, list) \
+	cmig_foreach_compat(int var, var, list, lfirst_int(cmig_cell_compat(var)))
+#define foreach_oid(var, list) \
+	cmig_foreach_compat(Oid var, var, list, lfirst_oid(cmig_cell_compat(var)))
 #endif
 
 /*

@@ -6,35 +6,27 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "access/tupdesc.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
-#include "fmgr.h"
 #include "jit/jit.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/params.h"
-#include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
 #include "parser/parser.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
-#include "tcop/dest.h"
 #include "tcop/pquery.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -43,11 +35,9 @@
 #include "utils/resowner.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
-#include "utils/snapshot.h"
 #include "utils/syscache.h"
 
 #include "base/base.h"
-#include "base/compat.h"
 
 /* ----------------------------------------------------------------
  * Runs work in a subtransaction and catches its error.
@@ -580,16 +570,11 @@ is_another_relation(Node *node, void *context)
 static void
 require_relation(const CmigQuery *query, SPIPlanPtr plan)
 {
-	ListCell   *lc;
-
-	foreach(lc, SPI_plan_get_plan_sources(plan))
+	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(plan))
 	{
-		CachedPlanSource *source = lfirst(lc);
-		ListCell   *q;
-
-		foreach(q, source->query_list)
+		foreach_ptr(Node, node, source->query_list)
 		{
-			if (is_another_relation(lfirst(q), (void *) query))
+			if (is_another_relation(node, (void *) query))
 				ereport(ERROR,
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						 errmsg("table \"%s\" was replaced with another relation while it was being read",
@@ -606,10 +591,9 @@ make_lasting(CmigQuery *query, SPIPlanPtr plan)
 	CachedPlan *cached = SPI_plan_get_cached_plan(plan);
 	PlannedStmt *statement = cached ? linitial_node(PlannedStmt, cached->stmt_list) : NULL;
 	bool		lasts = statement && statement->commandType == CMD_SELECT && statement->invalItems == NIL;
-	ListCell   *cell;
 
-	foreach(cell, lasts ? statement->rtable : NIL)
-		lasts &= lfirst_node(RangeTblEntry, cell)->relid < FirstNormalObjectId;
+	foreach_node(RangeTblEntry, each, lasts ? statement->rtable : NIL)
+		lasts &= each->relid < FirstNormalObjectId;
 	if (lasts)
 	{
 		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan", ALLOCSET_SMALL_SIZES);
@@ -631,12 +615,9 @@ open_lasting(CmigQuery *query, Datum *values, const char *nulls)
 	PlannedStmt *statement = query->lasting;
 	ParamListInfo params = makeParamList(query->nargs);
 	Portal		portal = CreateNewPortal();
-	ListCell   *cell;
 
-	foreach(cell, statement->rtable)
+	foreach_node(RangeTblEntry, entry, statement->rtable)
 	{
-		RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
-
 		if (entry->rtekind == RTE_RELATION)
 			LockRelationOid(entry->relid, entry->rellockmode);
 	}
@@ -992,16 +973,13 @@ cmig_query_oids(CmigQuery *query,...)
 {
 	List	   *rows;
 	List	   *oids = NIL;
-	ListCell   *lc;
 	va_list		args;
 
 	va_start(args, query);
 	rows = rows_of(query, args);
 	va_end(args);
-	foreach(lc, rows)
-	{
-		oids = lappend_oid(oids, atooid(*(char **) lfirst(lc)));
-	}
+	foreach_ptr(CmigValue, row, rows)
+		oids = lappend_oid(oids, atooid(*row));
 	list_free_deep(rows);
 	return oids;
 }

@@ -6,34 +6,24 @@
  */
 #include "postgres.h"
 
-#include "access/htup.h"
 #include "access/relation.h"
 #include "access/transam.h"
-#include "access/tupdesc.h"
 #include "access/xact.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_database.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "executor/functions.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "nodes/parsenodes.h"
-#include "nodes/primnodes.h"
 #include "parser/analyze.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_node.h"
-#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "base/base.h"
-#include "base/compat.h"
 
 /* ----------------------------------------------------------------
  * Switches to another role temporarily.
@@ -374,11 +364,9 @@ cmig_local_rows_require(Oid table, bool children, const char *doing, const char 
 {
 	List	   *relations = children ? find_all_inheritors(table, AccessShareLock, NULL) :
 	list_make1_oid(table);
-	ListCell   *lc;
 
-	foreach(lc, relations)
+	foreach_oid(child, relations)
 	{
-		Oid			child = lfirst_oid(lc);
 		bool		foreign = get_rel_relkind(child) == RELKIND_FOREIGN_TABLE;
 		const char *self = foreign ? "It is a foreign table, so its rows are on another server." :
 		"It is managed by Citus: its rows are in shards, and the table itself is empty.";

@@ -7,12 +7,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "common/cryptohash.h"
 #include "common/sha2.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "nodes/pg_list.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "base/base.h"
@@ -253,11 +249,9 @@ cmig_text_one_line(char *comment)
 bool
 cmig_text_list_has(const List *list, const char *text)
 {
-	ListCell   *lc;
-
-	foreach(lc, list)
+	foreach_ptr(char, name, list)
 	{
-		if (strcmp(lfirst(lc), text) == 0)
+		if (strcmp(name, text) == 0)
 			return true;
 	}
 	return false;

@@ -19,13 +19,10 @@
 #include <ctype.h>
 
 #include "common/hashfn.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "nodes/pg_list.h"
 #include "utils/memutils.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
 #include "base/errors.h"
 #include "graph/graph.h"
 
@@ -291,16 +288,15 @@ int
 cmig_graph_find_name(const CmigGraph *graph, const char *name)
 {
 	NameEntry  *entry = cmig_name_lookup(graph->names, name);
-	ListCell   *cell;
 
 	if (entry)
 		return entry->node;
-	foreach(cell, graph->replacing)
+	foreach_int(number, graph->replacing)
 	{
-		const CmigNames *old = &graph->nodes[lfirst_int(cell)].revision->replaces;
+		const CmigNames *old = &graph->nodes[number].revision->replaces;
 
 		if (strcmp(old->names[old->count - 1], name) == 0)
-			return lfirst_int(cell);
+			return number;
 	}
 	return -1;
 }
@@ -660,20 +656,15 @@ cmig_graph_require_sound(const CmigGraph *graph)
 {
 	CmigListing detail;
 	const CmigDefect *first;
-	ListCell   *lc;
 
 	if (graph->defects == NIL)
 		return;
 
 	first = linitial(graph->defects);
 	cmig_listing_init(&detail, CMIG_LISTING_LINES);
-	foreach(lc, graph->defects)
-	{
-		const CmigDefect *defect = lfirst(lc);
-
+	foreach_ptr(const CmigDefect, defect, graph->defects)
 		cmig_listing_add_format(&detail, "Revision \"%s\": %s.",
 								defect->revision, defect->problem);
-	}
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BROKEN_GRAPH),
 			 errmsg("the revision graph is broken"),

@@ -9,10 +9,7 @@
 
 #include "postgres.h"
 
-#include "nodes/pg_list.h"
-
 #include "base/base.h"
-#include "base/compat.h"
 
 /* in graph.c */
 

@@ -13,11 +13,8 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
-#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 
-#include "base/base.h"
 #include "base/errors.h"
 #include "graph/graph.h"
 
@@ -86,24 +83,23 @@ int
 cmig_applied_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int *above)
 {
 	CmigMarks  *below = cmig_graph_marks(graph);
-	ListCell   *lc;
 	int			overlap = -1;
 
 	if (list_length(nodes) < 2)
 		return -1;
-	foreach(lc, nodes)
+	foreach_int(node, nodes)
 	{
 		int			other;
 
-		for (int k = 0; (other = cmig_graph_edge_down(&graph->nodes[lfirst_int(lc)], k, over_depends)) >= 0; k++)
+		for (int k = 0; (other = cmig_graph_edge_down(&graph->nodes[node], k, over_depends)) >= 0; k++)
 			cmig_graph_mark(below, other);
 	}
 	cmig_graph_mark_ancestors(graph, below, over_depends);
-	foreach(lc, nodes)
+	foreach_int(number, nodes)
 	{
-		if (below->set[lfirst_int(lc)])
+		if (below->set[number])
 		{
-			overlap = lfirst_int(lc);
+			overlap = number;
 			break;
 		}
 	}
@@ -113,10 +109,10 @@ cmig_applied_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int
 
 		cmig_graph_mark(over, overlap);
 		cmig_graph_mark_descendants(graph, over, over_depends);
-		foreach(lc, nodes)
+		foreach_int(each, nodes)
 		{
-			if (lfirst_int(lc) != overlap && over->set[lfirst_int(lc)])
-				*above = lfirst_int(lc);
+			if (each != overlap && over->set[each])
+				*above = each;
 		}
 	}
 	return overlap;
@@ -190,7 +186,6 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 	int			removed_count = 0;
 	int		   *pool;			/* for the arrays of the steps */
 	Size		edges = 0;
-	ListCell   *lc;
 
 	for (int i = 0; i < graph->count; i++)
 	{
@@ -200,10 +195,10 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 			 (other = cmig_graph_edge_down(&graph->nodes[i], k, true)) >= 0; k++)
 			naming[other]++;
 	}
-	foreach(lc, applied->nodes)
+	foreach_int(number, applied->nodes)
 	{
-		if (naming[lfirst_int(lc)] > 0)
-			removed[removed_count++] = lfirst_int(lc);
+		if (naming[number] > 0)
+			removed[removed_count++] = number;
 	}
 
 	for (int i = 0; i < plan->count; i++)
@@ -260,12 +255,9 @@ cmig_plan_upgrade(const CmigGraph *graph, const CmigApplied *applied, List *targ
 {
 	CmigMarks  *needed = cmig_graph_marks(graph);
 	CmigMarks  *moving = cmig_graph_marks(graph);
-	ListCell   *lc;
 
-	foreach(lc, targets)
-	{
-		cmig_graph_mark(needed, lfirst_int(lc));
-	}
+	foreach_int(target, targets)
+		cmig_graph_mark(needed, target);
 	cmig_graph_mark_ancestors(graph, needed, true);
 	for (int i = 0; i < graph->count; i++)
 		if (needed->set[i] && !applied->applied->set[i])
@@ -291,12 +283,9 @@ cmig_plan_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 {
 	CmigMarks  *going = cmig_graph_marks(graph);
 	CmigMarks  *moving = cmig_graph_marks(graph);
-	ListCell   *lc;
 
-	foreach(lc, target->roots)
-	{
-		cmig_graph_mark(going, lfirst_int(lc));
-	}
+	foreach_int(root, target->roots)
+		cmig_graph_mark(going, root);
 	cmig_graph_mark_descendants(graph, going, true);
 	for (int i = 0; i < graph->count; i++)
 		if (going->set[i] && applied->applied->set[i])
@@ -325,27 +314,22 @@ cmig_plan_stamp(const CmigGraph *graph, const CmigApplied *applied,
 	CmigMarks  *rows = cmig_graph_marks(graph);
 	CmigMarks  *below = cmig_graph_marks(graph);
 	CmigMarks  *above = cmig_graph_marks(graph);
-	ListCell   *lc;
 
-	foreach(lc, applied->nodes)
+	foreach_int(number, applied->nodes)
+		cmig_graph_mark(rows, number);
+	foreach_int(each, target->nodes)
 	{
-		cmig_graph_mark(rows, lfirst_int(lc));
-	}
-	foreach(lc, target->nodes)
-	{
-		if (rows->set[lfirst_int(lc)])
+		if (rows->set[each])
 			continue;
-		plan->added = lappend_int(plan->added, lfirst_int(lc));
-		cmig_graph_mark(below, lfirst_int(lc));
-		cmig_graph_mark(above, lfirst_int(lc));
+		plan->added = lappend_int(plan->added, each);
+		cmig_graph_mark(below, each);
+		cmig_graph_mark(above, each);
 	}
 	cmig_graph_mark_ancestors(graph, below, true);
 	cmig_graph_mark_descendants(graph, above, true);
 
-	foreach(lc, applied->nodes)
+	foreach_int(node, applied->nodes)
 	{
-		int			node = lfirst_int(lc);
-
 		if (below->set[node] || above->set[node] ||
 			(target->base &&
 			 (target->base_lineage == NULL || target->base_lineage->set[node]) &&

@@ -14,7 +14,6 @@
  */
 #include "postgres.h"
 
-#include "base/base.h"
 #include "base/errors.h"
 #include "graph/graph.h"
 
@@ -286,12 +285,9 @@ meaning(const Resolve *resolve, char *name)
 	{
 		int			node = cmig_graph_find_id(resolve->graph, name);
 		char	   *next = node >= 0 ? resolve->stands_for[node] : NULL;
-		ListCell   *cell;
 
-		foreach(cell, node < 0 ? resolve->aliases : NIL)
+		foreach_ptr(const ShortName, alias, node < 0 ? resolve->aliases : NIL)
 		{
-			const ShortName *alias = lfirst(cell);
-
 			if (next == NULL && strcmp(alias->name, name) == 0)
 				next = alias->means;
 		}

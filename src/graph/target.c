@@ -22,12 +22,9 @@
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
-#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "base/errors.h"
 #include "graph/graph.h"
 
@@ -156,13 +153,10 @@ char *
 cmig_identifier_list(const CmigGraph *graph, List *nodes)
 {
 	CmigListing listing;
-	ListCell   *lc;
 
 	cmig_listing_init(&listing, CMIG_LISTING_QUOTED);
-	foreach(lc, nodes)
-	{
-		cmig_listing_add(&listing, cmig_graph_id(graph, lfirst_int(lc)));
-	}
+	foreach_int(node, nodes)
+		cmig_listing_add(&listing, cmig_graph_id(graph, node));
 	return cmig_listing_text(&listing);
 }
 
@@ -555,12 +549,10 @@ walk(const CmigGraph *graph, const CmigIdentifier *id, int start,
 static List *
 append_unique(List *to, List *from, CmigMarks *seen)
 {
-	ListCell   *lc;
-
-	foreach(lc, from)
+	foreach_int(number, from)
 	{
-		if (cmig_graph_mark(seen, lfirst_int(lc)))
-			to = lappend_int(to, lfirst_int(lc));
+		if (cmig_graph_mark(seen, number))
+			to = lappend_int(to, number);
 	}
 	return to;
 }
@@ -648,12 +640,11 @@ static List *
 rows_within(const CmigApplied *applied, const CmigMarks *lineage)
 {
 	List	   *rows = NIL;
-	ListCell   *lc;
 
-	foreach(lc, applied->nodes)
+	foreach_int(node, applied->nodes)
 	{
-		if (lineage == NULL || lineage->set[lfirst_int(lc)])
-			rows = lappend_int(rows, lfirst_int(lc));
+		if (lineage == NULL || lineage->set[node])
+			rows = lappend_int(rows, node);
 	}
 	return rows;
 }
@@ -743,12 +734,11 @@ raise_ambiguous_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 {
 	const CmigRevision *revision = NULL;
 	const char *label;
-	ListCell   *lc;
 
-	foreach(lc, applied->nodes)
+	foreach_int(node, applied->nodes)
 	{
 		if (revision == NULL || revision->parents.count != 1)
-			revision = graph->nodes[lfirst_int(lc)].revision;
+			revision = graph->nodes[node].revision;
 	}
 	label = revision->labels.count ? revision->labels.names[0] : revision->id;
 
@@ -815,7 +805,6 @@ find_roots(const CmigGraph *graph, int node, int branch, const char *text)
 	: cmig_identifier_edges(&graph->nodes[node].children, NULL);
 	CmigMarks  *ancestors;
 	List	   *roots = NIL;
-	ListCell   *lc;
 
 	if (branch < 0 || list_length(all) < 2)
 		return all;
@@ -823,10 +812,10 @@ find_roots(const CmigGraph *graph, int node, int branch, const char *text)
 	ancestors = cmig_graph_marks(graph);
 	cmig_graph_mark(ancestors, branch);
 	cmig_graph_mark_ancestors(graph, ancestors, false);
-	foreach(lc, all)
+	foreach_int(number, all)
 	{
-		if (ancestors->set[lfirst_int(lc)])
-			roots = lappend_int(roots, lfirst_int(lc));
+		if (ancestors->set[number])
+			roots = lappend_int(roots, number);
 	}
 	if (roots == NIL)
 		not_downgradable(text, psprintf("None of the branches that start at \"%s\" leads to \"%s\".",
@@ -913,7 +902,6 @@ static List *
 find_relative_stamp(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)
 {
 	List	   *nodes = NIL;
-	ListCell   *lc;
 
 	if (id->symbol != NULL || id->steps >= 0 || applied->rows->count > 0)
 		ereport(ERROR,
@@ -921,9 +909,9 @@ find_relative_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cm
 				 errmsg("can't locate revision identified by \"%s\"", id->text),
 				 errdetail("A relative revision cannot be stamped."),
 				 errhint("Specify the revision that the schema matches. SELECT * FROM cmig.history() lists the revisions.")));
-	foreach(lc, cmig_identifier_heads(graph, branch_lineage(graph, id->label), true))
+	foreach_int(number, cmig_identifier_heads(graph, branch_lineage(graph, id->label), true))
 	{
-		int			node = walk(graph, id, lfirst_int(lc), NULL, false);
+		int			node = walk(graph, id, number, NULL, false);
 
 		if (node < 0)
 			walked_too_far(id);

@@ -8,7 +8,6 @@
 
 #include "lib/qunique.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "base/base.h"

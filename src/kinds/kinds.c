@@ -407,13 +407,10 @@ cmig_kind_alter(CmigAlter *alter)
 static void
 pair(List *ddl, List *opposite)
 {
-	ListCell   *cell,
-			   *other;
+	ListCell   *other;
 
-	foreach(cell, ddl)
+	foreach_ptr(CmigDdl, entry, ddl)
 	{
-		CmigDdl    *entry = lfirst(cell);
-
 		foreach(other, opposite)
 		{
 			const CmigDdl *undo = lfirst(other);

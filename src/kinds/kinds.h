@@ -13,6 +13,8 @@
 #include "nodes/pg_list.h"
 #include "utils/hsearch.h"
 
+#include "base/compat.h"
+
 /* in image.c */
 
 struct CmigKind;

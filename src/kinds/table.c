@@ -122,15 +122,14 @@ cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to, const Cm
 	const CmigObject *new = cmig_image_lookup(to, object->parent->kind, object->parent->identity);
 	const CmigImage *image = new == object->parent ? to : from;
 	List	   *parents;
-	ListCell   *cell;
 
 	if (old == NULL || new == NULL || cmig_object_same(old, new, CMIG_TABLE_INHERITS))
 		return true;
 	parents = cut_names(new->values[CMIG_TABLE_INHERITS]);
-	foreach(cell, cut_names(old->values[CMIG_TABLE_INHERITS]))
+	foreach_ptr(char, each, cut_names(old->values[CMIG_TABLE_INHERITS]))
 	{
-		const CmigObject *parent = cmig_text_list_has(parents, lfirst(cell)) ?
-		cmig_image_lookup(image, object->parent->kind, lfirst(cell)) : NULL;
+		const CmigObject *parent = cmig_text_list_has(parents, each) ?
+		cmig_image_lookup(image, object->parent->kind, each) : NULL;
 
 		for (const CmigObject *child = parent ? parent->child : NULL; child != NULL; child = child->sibling)
 			if (child->kind == object->kind && strcmp(child->name, object->name) == 0)
@@ -145,11 +144,10 @@ alter_parents(CmigAlter *alter, List **ddl, const CmigObject *in, const CmigObje
 {
 	List	   *others = cut_names(other->values[CMIG_TABLE_INHERITS]);
 	CmigAlter	part = {.from = alter->from,.to = alter->to};
-	ListCell   *cell;
 
-	foreach(cell, cut_names(in->values[CMIG_TABLE_INHERITS]))
-		if (!cmig_text_list_has(others, lfirst(cell)))
-		cmig_alter_action(&part, CMIG_TABLE_INHERITS, psprintf("%s %s", action, (char *) lfirst(cell)));
+	foreach_ptr(char, name, cut_names(in->values[CMIG_TABLE_INHERITS]))
+		if (!cmig_text_list_has(others, name))
+		cmig_alter_action(&part, CMIG_TABLE_INHERITS, psprintf("%s %s", action, name));
 	*ddl = part.ddl;
 }
 

@@ -56,11 +56,10 @@ cmig_enum_new(const CmigObject *from, const CmigObject *to)
 {
 	List	   *old = labels_of(from),
 			   *new = NIL;
-	ListCell   *cell;
 
-	foreach(cell, labels_of(to))
-		if (!cmig_text_list_has(old, lfirst(cell)))
-		new = lappend(new, lfirst(cell));
+	foreach_ptr(char, name, labels_of(to))
+		if (!cmig_text_list_has(old, name))
+		new = lappend(new, name);
 	return new;
 }
 
@@ -69,11 +68,10 @@ cmig_enum_added(const CmigObject *from, const CmigObject *to)
 {
 	List	   *old = labels_of(from);
 	int			kept = 0;
-	ListCell   *cell;
 
-	foreach(cell, labels_of(to))
+	foreach_ptr(char, name, labels_of(to))
 	{
-		if (kept < list_length(old) && strcmp(list_nth(old, kept), lfirst(cell)) == 0)
+		if (kept < list_length(old) && strcmp(list_nth(old, kept), name) == 0)
 			kept++;
 	}
 	return kept == list_length(old) ? cmig_enum_new(from, to) : NIL;
@@ -85,21 +83,20 @@ cmig_enum_unite(const CmigObject *from, CmigObject *to)
 	List	   *labels = labels_of(from);
 	int			place = 0;
 	StringInfoData list;
-	ListCell   *cell;
 
-	foreach(cell, labels_of(to))
+	foreach_ptr(char, name, labels_of(to))
 	{
 		int			known = 0;
 
-		while (known < list_length(labels) && strcmp(list_nth(labels, known), lfirst(cell)) != 0)
+		while (known < list_length(labels) && strcmp(list_nth(labels, known), name) != 0)
 			known++;
 		if (known == list_length(labels))
-			labels = list_insert_nth(labels, known = place, lfirst(cell));
+			labels = list_insert_nth(labels, known = place, name);
 		place = known + 1;
 	}
 	initStringInfo(&list);
-	foreach(cell, labels)
-		appendStringInfo(&list, "%s%s'%s'", list.len > 0 ? ", " : "", strchr(lfirst(cell), '\\') ? "E" : "", (char *) lfirst(cell));
+	foreach_ptr(char, label, labels)
+		appendStringInfo(&list, "%s%s'%s'", list.len > 0 ? ", " : "", strchr(label, '\\') ? "E" : "", label);
 	cmig_object_set(to, 0, list.data);
 }
 
@@ -113,7 +110,6 @@ alter_enum(CmigAlter *alter)
 	List	   *old = labels_of(alter->from);
 	StringInfoData sql;
 	const char *before = NULL;
-	ListCell   *cell;
 
 	if (cmig_enum_added(alter->from, alter->to) == NIL)
 	{
@@ -121,10 +117,8 @@ alter_enum(CmigAlter *alter)
 		return;
 	}
 	initStringInfo(&sql);
-	foreach(cell, labels_of(alter->to))
+	foreach_ptr(const char, label, labels_of(alter->to))
 	{
-		const char *label = lfirst(cell);
-
 		if (!cmig_text_list_has(old, label))
 		{
 			appendStringInfo(&sql, "%sALTER TYPE %s ADD VALUE '%s'", sql.len > 0 ? ";\n" : "", alter->to->identity, label);

@@ -9,16 +9,7 @@
 
 #include "postgres.h"
 
-#include "fmgr.h"
-#include "lib/stringinfo.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
-
-#include "base/compat.h"
-#include "graph/graph.h"
 #include "move/move.h"
-#include "parse/parse.h"
-#include "run/run.h"
 #include "store/store.h"
 
 /* in plan.c */

@@ -14,21 +14,13 @@
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
-#include "fmgr.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "pgtime.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
 #include "move/internal.h"
-#include "run/run.h"
-#include "store/store.h"
 
 PG_FUNCTION_INFO_V1(cmig_set_protect);
 
@@ -238,12 +230,9 @@ CmigMarks *
 cmig_move_expect_rows(const CmigSituation *now)
 {
 	CmigMarks  *expected = cmig_graph_marks(now->graph);
-	ListCell   *lc;
 
-	foreach(lc, now->applied->nodes)
-	{
-		cmig_graph_mark(expected, lfirst_int(lc));
-	}
+	foreach_int(node, now->applied->nodes)
+		cmig_graph_mark(expected, node);
 	return expected;
 }
 
@@ -488,16 +477,14 @@ static void
 end_transaction(XactEvent event, void *arg)
 {
 	List	   *runs = complete;
-	ListCell   *lc;
 
 	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
 		return;
 	complete = NIL;
 	if (event != XACT_EVENT_COMMIT)
 		return;
-	foreach(lc, runs)
+	foreach_ptr(const CompleteRun, run, runs)
 	{
-		const CompleteRun *run = lfirst(lc);
 		char		name[64];
 
 		if (!TransactionIdDidCommit(run->xid))

@@ -9,12 +9,6 @@
 
 #include "postgres.h"
 
-#include "fmgr.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
-
-#include "base/base.h"
-#include "base/compat.h"
 #include "graph/graph.h"
 #include "run/run.h"
 

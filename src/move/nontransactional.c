@@ -33,20 +33,13 @@
 #include "catalog/pg_type.h"
 #include "common/string.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "nodes/pg_list.h"
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "base/errors.h"
 #include "move/internal.h"
-#include "parse/parse.h"
-#include "run/run.h"
-#include "store/store.h"
 
 /*
  * The statements of a script that an earlier call has run, and that this call
@@ -282,7 +275,6 @@ clear_up(StepRun *run)
 	{
 		CmigResumeVerdict verdict;
 		List	   *leftovers;
-		ListCell   *lc;
 		char	   *finish;
 
 		cmig_toplevel_snapshot();
@@ -297,10 +289,8 @@ clear_up(StepRun *run)
 		}
 		if (leftovers == NIL || i == MAX_CLEANUPS)
 			return false;
-		foreach(lc, leftovers)
-		{
-			cmig_resume_remove(lfirst(lc));
-		}
+		foreach_ptr(CmigLeftover, leftover, leftovers)
+			cmig_resume_remove(leftover);
 	}
 }
 
@@ -426,7 +416,6 @@ hint_of_skipped(const Skipped *skipped, const CmigRunStep *step, int sqlstate)
 	bool		possible = sqlstate == ERRCODE_UNDEFINED_SCHEMA ||
 	sqlstate == ERRCODE_UNDEFINED_FUNCTION || sqlstate == ERRCODE_UNDEFINED_OBJECT;
 	StringInfoData numbers;
-	ListCell   *lc;
 
 	if (skipped->resumed_at == 0 || !(likely || (possible && skipped->temporary != NIL)))
 		return NULL;
@@ -434,10 +423,8 @@ hint_of_skipped(const Skipped *skipped, const CmigRunStep *step, int sqlstate)
 		return psprintf("This call has resumed at statement %d: temporary tables, prepared statements, and cursors that an earlier call created are gone. If the script needs one of them, DELETE FROM cmig.progress WHERE revision = %s AND statement = <the one that creates it>%s, and CALL cmig.%s_stepwise again, which runs that statement again.",
 						skipped->resumed_at, revision, cmig_scope_condition(), direction);
 	initStringInfo(&numbers);
-	foreach(lc, skipped->temporary)
-	{
-		appendStringInfo(&numbers, "%s%d", numbers.len > 0 ? ", " : "", lfirst_int(lc));
-	}
+	foreach_int(number, skipped->temporary)
+		appendStringInfo(&numbers, "%s%d", numbers.len > 0 ? ", " : "", number);
 	return psprintf("This call has resumed at statement %d: what %s %s created in the session of an earlier call is gone. To create it again, DELETE FROM cmig.progress WHERE revision = %s AND statement IN (%s)%s, and CALL cmig.%s_stepwise again.",
 					skipped->resumed_at, list_length(skipped->temporary) == 1 ? "statement" : "statements",
 					numbers.data, revision, numbers.data, cmig_scope_condition(), direction);
@@ -455,11 +442,10 @@ skip(StepRun *run)
 	List	   *names = cmig_statement_set_config_names(run->raw);
 	bool		sets = IsA(run->raw->stmt, VariableSetStmt) || names != NIL;
 	MemoryContext old;
-	ListCell   *lc;
 
-	foreach(lc, names)
+	foreach_ptr(List, name, names)
 	{
-		if (LookupFuncName(lfirst(lc), lengthof(arguments), arguments, true) != F_SET_CONFIG)
+		if (LookupFuncName(name, lengthof(arguments), arguments, true) != F_SET_CONFIG)
 			sets = false;
 	}
 	if (sets)
@@ -541,7 +527,6 @@ run_statements(StepRun *run, MemoryContext context)
 	CmigScriptReader *script = cmig_script_open(run->step->sql);
 	MemoryContext step_context = MemoryContextSwitchTo(context);
 	int			last = 0;
-	ListCell   *lc;
 
 	while (cmig_runner_next(&run->script, script))
 	{
@@ -557,10 +542,8 @@ run_statements(StepRun *run, MemoryContext context)
 		 */
 		cmig_extension_hold_again();
 	}
-	foreach(lc, run->rows)
+	foreach_ptr(CmigProgressRow, row, run->rows)
 	{
-		CmigProgressRow *row = lfirst(lc);
-
 		if (row->statement > last && row->direction == run->step->direction &&
 			strcmp(row->revision, run->step->revision) == 0)
 			refuse_changed(run, row->statement);

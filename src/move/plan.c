@@ -19,19 +19,12 @@
 #include "postgres.h"
 
 #include "commands/dbcommands.h"
-#include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
 #include "move/internal.h"
-#include "run/run.h"
-#include "store/store.h"
 
 /*
  * Arguments
@@ -711,16 +704,15 @@ is_unneeded(void *arg)
 	CmigSituation now = cmig_move_read(false);
 	CmigPlan   *plan = cmig_move_plan_upgrade(&now, targets);
 	List	   *rows;
-	ListCell   *lc;
 
 	if (plan->count > 0 || !now.settled)
 		return false;
 
 	/* a downgrade that is partially applied may revert what counts as applied */
 	rows = cmig_progress_read();
-	foreach(lc, rows)
+	foreach_ptr(CmigProgressRow, row, rows)
 	{
-		if (((CmigProgressRow *) lfirst(lc))->direction == CMIG_DOWNGRADE)
+		if (row->direction == CMIG_DOWNGRADE)
 			return false;
 	}
 

@@ -16,23 +16,13 @@
 
 #include "commands/defrem.h"
 #include "common/string.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "base/errors.h"
-#include "graph/graph.h"
 #include "move/internal.h"
-#include "parse/parse.h"
-#include "run/run.h"
-#include "store/store.h"
 
 PG_FUNCTION_INFO_V1(cmig_script);
 
@@ -352,7 +342,6 @@ record_step(Offline *offline, const char *revision, const char *checksum)
 static void
 open_table(Offline *offline, const char *name, const CmigApplied *applied)
 {
-	ListCell   *lc;
 	List	   *names;
 	char	   *table;
 
@@ -390,10 +379,8 @@ open_table(Offline *offline, const char *name, const CmigApplied *applied)
 	offline->constraint = pstrdup(quote_identifier(makeObjectName(table, NULL, "pkc")));
 
 	offline->rows = palloc_extended(sizeof(int) * ((Size) offline->graph->count + 1), MCXT_ALLOC_HUGE);
-	foreach(lc, applied->nodes)
-	{
-		set_row(offline, lfirst_int(lc), true);
-	}
+	foreach_int(node, applied->nodes)
+		set_row(offline, node, true);
 	for (int i = 0; i < offline->plan->count; i++)
 	{
 		const CmigEdges *added = &offline->plan->steps[i].added;
@@ -759,16 +746,13 @@ open_scripts(Offline *offline, bool from_here)
 	if (path && *path)
 	{
 		List	   *schemas;
-		ListCell   *lc;
 
 		if (!SplitIdentifierString(pstrdup(path), ',', &schemas))
 			elog(ERROR, "cmig.search_path is not a list of names");
 		appendStringInfoString(&text, "SET search_path = ");
-		foreach(lc, schemas)
-		{
-			appendStringInfo(&text, "%s%s", foreach_current_index(lc) ? ", " : "",
-							 *(char *) lfirst(lc) ? quote_identifier(lfirst(lc)) : "\"\"");
-		}
+		foreach_ptr(char, schema, schemas)
+			appendStringInfo(&text, "%s%s", foreach_current_index(schema) ? ", " : "",
+							 *schema ? quote_identifier(schema) : "\"\"");
 		appendStringInfoString(&text, ";\n");
 	}
 	appendStringInfoString(&text, "SET row_security = off;\n");
@@ -835,7 +819,6 @@ read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_
 		CmigNames	start = {1, &from};
 		CmigNames  *rows = palloc0(sizeof(CmigNames));
 		List	   *nodes;
-		ListCell   *lc;
 
 		to = colon + 1;
 		if (*from == '\0' || *to == '\0' || strchr(to, ':'))
@@ -849,10 +832,8 @@ read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_
 			now->elsewhere = true;
 			nodes = cmig_target_list(now->graph, &start, true);
 			rows->names = palloc(sizeof(char *) * (list_length(nodes) + 1));
-			foreach(lc, nodes)
-			{
-				rows->names[rows->count++] = cmig_graph_id(now->graph, lfirst_int(lc));
-			}
+			foreach_int(node, nodes)
+				rows->names[rows->count++] = cmig_graph_id(now->graph, node);
 			now->applied = cmig_applied_find(now->graph, rows);
 		}
 	}
@@ -1039,11 +1020,10 @@ make_text(Offline *offline)
 		StringInfoData check;
 		CmigListing listing;
 		char	   *calling;
-		ListCell   *lc;
 
 		cmig_listing_init(&listing, CMIG_LISTING_QUOTED);
-		foreach(lc, offline->calling)
-			cmig_listing_add(&listing, lfirst(lc));
+		foreach_ptr(char, name, offline->calling)
+			cmig_listing_add(&listing, name);
 		calling = cmig_listing_text(&listing);
 		initStringInfo(&check);
 		cmig_psql_append_do(&check,

@@ -18,7 +18,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
@@ -30,9 +29,6 @@
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
 #include "commands/tablespace.h"
-#include "miscadmin.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
 #include "parser/parse_target.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -43,10 +39,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "move/internal.h"
-#include "parse/parse.h"
 
 static CmigQuery member_query = {
 	.sql = "SELECT $1::jsonb ->> $2",
@@ -119,13 +112,11 @@ choose_index_name(const IndexStmt *statement, Oid table)
 {
 	char		columns[NAMEDATALEN * 2] = "";
 	int			length = 0;
-	ListCell   *lc;
 	List	   *elements = list_concat_copy(statement->indexParams,
 											statement->indexIncludingParams);
 
-	foreach(lc, elements)
+	foreach_node(IndexElem, element, elements)
 	{
-		IndexElem  *element = lfirst_node(IndexElem, lc);
 		const char *name = element->name;
 
 		if (name == NULL)
@@ -390,15 +381,14 @@ cmig_resume_prepare(RawStmt *raw)
 	if (IsA(raw->stmt, ReindexStmt) && cmig_statement_is_concurrent(raw))
 	{
 		StringInfoData names;
-		ListCell   *lc;
 
 		initStringInfo(&names);
 		appendStringInfoChar(&names, '[');
-		foreach(lc, find_transients(castNode(ReindexStmt, raw->stmt), NULL))
+		foreach_ptr(CmigValue, row, find_transients(castNode(ReindexStmt, raw->stmt), NULL))
 		{
 			if (names.len > 1)
 				appendStringInfoString(&names, ", ");
-			escape_json(&names, ((char **) lfirst(lc))[2]);
+			escape_json(&names, row[2]);
 		}
 		return psprintf("\"invalid\": %s]", names.data);
 	}
@@ -421,14 +411,10 @@ cmig_resume_judge(RawStmt *raw, const char *detail, List **leftovers, char **fin
 		return judge_index((IndexStmt *) raw->stmt, detail, leftovers);
 	if (IsA(raw->stmt, ReindexStmt))
 	{
-		ListCell   *lc;
-
 		if (!cmig_statement_is_concurrent(raw))
 			return CMIG_RESUME_AGAIN;
-		foreach(lc, find_transients((ReindexStmt *) raw->stmt, member(detail, "invalid")))
+		foreach_ptr(CmigValue, row, find_transients((ReindexStmt *) raw->stmt, member(detail, "invalid")))
 		{
-			char	  **row = lfirst(lc);
-
 			*leftovers = add_leftover(*leftovers, atooid(row[0]), atooid(row[1]));
 		}
 		return CMIG_RESUME_AGAIN;

@@ -9,16 +9,11 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
 #include "move/move.h"
-#include "parse/parse.h"
-#include "run/run.h"
 #include "store/store.h"
 
 /* Add the journal row of a stamped revision to the batch. */
@@ -70,7 +65,6 @@ journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigAppli
 {
 	static const char *const message = "no longer recorded as applied";
 	int			written = 0;
-	ListCell   *lc;
 
 	for (int i = 0; i < before->rows->count; i++)
 	{
@@ -88,9 +82,8 @@ journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigAppli
 		add_entry(batch, cmig_graph_id(graph, i), NULL, message);
 		written++;
 	}
-	foreach(lc, before->nodes)
+	foreach_int(node, before->nodes)
 	{
-		int			node = lfirst_int(lc);
 		const char *id = cmig_graph_id(graph, node);
 		const CmigEdges *edges[] = {&graph->nodes[node].children, &graph->nodes[node].dependents};
 		bool		below = false;
@@ -167,7 +160,6 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 	List	   *progress;
 	const CmigProgressRow *last = NULL;
 	CmigJournalEntry last_entry;
-	ListCell   *lc;
 
 	if (cmig_expansion_read() != NULL)
 		cmig_expansion_refuse(cmig_expansion_read(), "the version rows cannot be changed");
@@ -189,24 +181,18 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 	}
 	plan = cmig_plan_stamp(now.graph, now.applied, target);
 
-	foreach(lc, plan->removed)
-	{
-		cmig_version_rows_delete(lfirst(lc));
-	}
-	foreach(lc, plan->added)
-	{
-		cmig_version_rows_insert(cmig_graph_id(now.graph, lfirst_int(lc)));
-	}
+	foreach_ptr(char, name, plan->removed)
+		cmig_version_rows_delete(name);
+	foreach_int(number, plan->added)
+		cmig_version_rows_insert(cmig_graph_id(now.graph, number));
 
 	/*
 	 * discard the progress of all steps, because after a stamp, no revision
 	 * counts as partially applied
 	 */
 	progress = cmig_progress_read();
-	foreach(lc, progress)
+	foreach_ptr(const CmigProgressRow, row, progress)
 	{
-		const CmigProgressRow *row = lfirst(lc);
-
 		/* report each step once; the rows of a step are adjacent */
 		if (last == NULL || row->direction != last->direction ||
 			strcmp(row->revision, last->revision) != 0)

@@ -24,10 +24,6 @@
 
 #include "access/xact.h"
 #include "common/pg_prng.h"
-#include "fmgr.h"
-#include "miscadmin.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
 #include "parser/analyze.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
@@ -35,7 +31,6 @@
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -43,14 +38,8 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "base/errors.h"
-#include "graph/graph.h"
 #include "move/internal.h"
-#include "parse/parse.h"
-#include "run/run.h"
-#include "store/store.h"
 
 /* ----------------------------------------------------------------
  * Tools for procedures that commit
@@ -629,7 +618,6 @@ check_steps(const StepwiseRun *run)
 	MemoryContext caller = MemoryContextSwitchTo(run->step_context);
 	const CmigProgressRow *seen = NULL;
 	List	   *rows;
-	ListCell   *lc;
 
 	for (int i = 0; i < run->plan->count; i++)
 	{
@@ -639,9 +627,8 @@ check_steps(const StepwiseRun *run)
 	}
 
 	rows = cmig_progress_read();
-	foreach(lc, rows)
+	foreach_ptr(CmigProgressRow, row, rows)
 	{
-		CmigProgressRow *row = lfirst(lc);
 		int			i = 0;
 
 		/* check each step once; the rows of a step are adjacent */

@@ -8,32 +8,20 @@
 
 #include "access/transam.h"
 #include "catalog/catalog.h"
-#include "catalog/pg_authid.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
-#include "nodes/pg_list.h"
 #include "optimizer/optimizer.h"
 #include "parser/analyze.h"
-#include "parser/parser.h"
 #include "storage/lmgr.h"
-#include "utils/acl.h"
-#include "utils/backend_status.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rls.h"
 #include "utils/timestamp.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "base/errors.h"
 #include "move/move.h"
 #include "online/internal.h"
-#include "parse/parse.h"
-#include "run/run.h"
-#include "store/store.h"
 
 /* ----------------------------------------------------------------
  * Checks a backfill's arguments and table before the first batch.
@@ -110,7 +98,6 @@ analyze(CmigBackfillTarget *target)
 	ErrorContextCallback callback = {error_context_stack, cmig_argument_place_error, text};
 	Query	   *query;
 	List	   *columns = NIL;
-	ListCell   *lc;
 
 	error_context_stack = &callback;
 	query = parse_analyze_fixedparams(cmig_raw_parse_one(text),
@@ -123,10 +110,8 @@ analyze(CmigBackfillTarget *target)
 				 errmsg("where_sql must not use volatile functions"),
 				 errdetail("The condition could have different results for the same row in different batches. The condition is: %s", target->where_sql),
 				 errhint("The condition must depend only on the row.")));
-	foreach(lc, query->targetList)
+	foreach_node(TargetEntry, entry, query->targetList)
 	{
-		TargetEntry *entry = lfirst_node(TargetEntry, lc);
-
 		if (!entry->resjunk)
 			columns = lappend(columns, get_attname(target->oid, entry->resno, false));
 	}
@@ -238,11 +223,10 @@ check_partition_key(Oid relation, List *columns)
 		" AND a.attnum = ANY (p.partattrs::int2[]) WHERE p.partrelid = $1 ORDER BY a.attnum",
 		1, {OIDOID}
 	};
-	ListCell   *lc;
 
-	foreach(lc, cmig_query_list(&query, relation))
+	foreach_ptr(CmigValue, row, cmig_query_list(&query, relation))
 	{
-		char	   *name = *(char **) lfirst(lc);
+		char	   *name = *row;
 
 		if (cmig_text_list_has(columns, name))
 			ereport(ERROR,
@@ -311,7 +295,6 @@ choose_key(CmigBackfillPart *part, List *columns, bool copies)
 	"Its shards have copies on several nodes, so it is updated in the order of a key." : NULL;
 	CmigBackfillKey *key = &part->key;
 	List	   *rows = cmig_query_list(&key_query, part->oid);
-	ListCell   *lc;
 
 	if (rows == NIL)
 		ereport(ERROR,
@@ -321,9 +304,8 @@ choose_key(CmigBackfillPart *part, List *columns, bool copies)
 				 errhint("%s", hint)));
 	key->columns = palloc(sizeof(char *) * list_length(rows));
 	key->types = palloc(sizeof(char *) * list_length(rows));
-	foreach(lc, rows)
+	foreach_ptr(CmigValue, row, rows)
 	{
-		char	  **row = lfirst(lc);
 		Oid			type = getBaseType(atooid(row[1]));
 		char	   *cast = NULL;
 
@@ -374,7 +356,6 @@ check_target(Oid table, const char *set_sql, const char *where_sql)
 {
 	CmigBackfillTarget *target = palloc0(sizeof(CmigBackfillTarget));
 	List	   *relations;
-	ListCell   *lc;
 
 	LockRelationOid(table, AccessShareLock);
 	check_kind(table);
@@ -395,12 +376,11 @@ check_target(Oid table, const char *set_sql, const char *where_sql)
 
 	relations = find_all_inheritors(table, AccessShareLock, NULL);
 	target->by_key = where_sql == NULL;
-	foreach(lc, relations)
-		target->by_key |= cmig_citus_manages(lfirst_oid(lc)) && cmig_citus_has_copies(lfirst_oid(lc));
+	foreach_oid(each, relations)
+		target->by_key |= cmig_citus_manages(each) && cmig_citus_has_copies(each);
 	target->parts = palloc0(sizeof(CmigBackfillPart) * list_length(relations));
-	foreach(lc, relations)
+	foreach_oid(relation, relations)
 	{
-		Oid			relation = lfirst_oid(lc);
 		CmigBackfillPart *part = &target->parts[target->count];
 
 		check_kind(relation);
@@ -458,11 +438,9 @@ check_target(Oid table, const char *set_sql, const char *where_sql)
 static bool
 sets_same(const CmigBackfillTarget *target, const char *set_sql)
 {
-	ListCell   *lc;
-
-	foreach(lc, check_set(target->name, set_sql)->targetList)
+	foreach_node(ResTarget, each, check_set(target->name, set_sql)->targetList)
 	{
-		if (cmig_text_list_has(target->columns, lfirst_node(ResTarget, lc)->name))
+		if (cmig_text_list_has(target->columns, each->name))
 			return true;
 	}
 	return false;
@@ -480,11 +458,10 @@ refuse_unfinished(const CmigBackfillTarget *target, const CmigBackfillIdentity *
 	const CmigBackfillUnfinished *other = NULL;
 	bool		resumable;
 	char	   *resume;
-	ListCell   *lc;
 
-	foreach(lc, cmig_backfill_run_unfinished(this, own_id))
+	foreach_ptr(CmigBackfillUnfinished, each, cmig_backfill_run_unfinished(this, own_id))
 	{
-		other = lfirst(lc);
+		other = each;
 		resumable = this->where_sql == NULL && strcmp(this->target, other->target) == 0 &&
 			(this->revision == NULL || this->statement == atoi(other->statement));
 		if (this->revision != NULL || (resumable && sets_same(target, other->set_sql)))

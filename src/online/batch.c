@@ -13,26 +13,20 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "datatype/timestamp.h"
-#include "lib/stringinfo.h"
 #include "storage/block.h"
 #include "storage/bufmgr.h"
 #include "storage/bufpage.h"
 #include "storage/itemptr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-#include "base/base.h"
 #include "move/move.h"
 #include "online/internal.h"
-#include "store/store.h"
 
 /* The maximum number of blocks that a batch spans, even if few rows match. */
 #define MOST_BLOCKS 8192

@@ -13,22 +13,16 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
 #include "move/move.h"
 #include "online/internal.h"
-#include "run/run.h"
-#include "store/store.h"
 
 PG_FUNCTION_INFO_V1(cmig_pause);
 PG_FUNCTION_INFO_V1(cmig_resume_run);

@@ -10,27 +10,19 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "commands/extension.h"
-#include "fmgr.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "nodes/parsenodes.h"
 #include "tcop/deparse_utility.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "base/errors.h"
 #include "online/internal.h"
-#include "parse/parse.h"
 #include "run/run.h"
 
 /* ----------------------------------------------------------------
@@ -279,7 +271,6 @@ grants_temporary(const CollectedCommand *command)
 {
 	const InternalGrant *grant = command->d.grant.istmt;
 	Oid			class_id;
-	ListCell   *lc;
 
 	if (command->type != SCT_Grant || grant->objects == NIL)
 		return false;
@@ -301,11 +292,11 @@ grants_temporary(const CollectedCommand *command)
 		default:
 			return false;
 	}
-	foreach(lc, grant->objects)
+	foreach_oid(object, grant->objects)
 	{
 		ObjectAddress address;
 
-		ObjectAddressSet(address, class_id, lfirst_oid(lc));
+		ObjectAddressSet(address, class_id, object);
 		if (!isAnyTempNamespace(get_object_namespace(&address)))
 			return false;
 	}
@@ -394,11 +385,9 @@ is_excluded(const List *patterns, const CmigDdlEntry *entry)
 {
 	const char *type = entry->object_type;
 	const char *tables[] = {entry->table, entry->name != NULL && entry->whole != NULL && strcmp(entry->name, entry->whole) != 0 ? entry->whole : NULL};
-	ListCell   *lc;
 
-	foreach(lc, entry->whole && type ? patterns : NIL)
+	foreach_ptr(const CmigPattern, pattern, entry->whole && type ? patterns : NIL)
 	{
-		const CmigPattern *pattern = lfirst(lc);
 		const char *kind = pattern->kind;
 
 		if (kind != NULL && strcmp(kind, "schema") == 0)
@@ -482,12 +471,8 @@ concurrent_relation(Node *stmt)
 		return makeRangeVarFromNameList(linitial(((DropStmt *) stmt)->objects));
 	if (IsA(stmt, AlterTableStmt))
 	{
-		ListCell   *lc;
-
-		foreach(lc, ((AlterTableStmt *) stmt)->cmds)
+		foreach_node(AlterTableCmd, cmd, ((AlterTableStmt *) stmt)->cmds)
 		{
-			AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
-
 			if (cmd->subtype == AT_DetachPartition &&
 				((PartitionCmd *) cmd->def)->concurrent)
 				return ((AlterTableStmt *) stmt)->relation;
@@ -610,10 +595,8 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	if (entries != NIL && policy == CMIG_DDL_DENY && reason == NULL)
 		deny(linitial(entries),
 			 "Put the command into a revision and run cmig.upgrade(). If it cannot wait: BEGIN; SELECT cmig.allow_ddl('why'); ...; COMMIT");
-	foreach(lc, entries)
+	foreach_ptr(CmigDdlEntry, entry, entries)
 	{
-		CmigDdlEntry *entry = lfirst(lc);
-
 		entry->reason = reason;
 		ddl_log_write(entry);
 	}
@@ -625,14 +608,13 @@ static void
 store_exclude(const CmigNames *names)
 {
 	StringInfoData list;
-	ListCell   *lc;
 	List	   *patterns = cmig_patterns_read(names);
 
 	cmig_ddl_exclude_check(patterns);
 	initStringInfo(&list);
-	foreach(lc, patterns)
+	foreach_ptr(CmigPattern, each, patterns)
 	{
-		const char *pattern = ((const CmigPattern *) lfirst(lc))->text;
+		const char *pattern = each->text;
 
 		if (strchr(pattern, ',') != NULL || strcspn(pattern, " ") == 0)
 			ereport(ERROR,

@@ -10,12 +10,7 @@
 #include "postgres.h"
 
 #include "access/xlogdefs.h"
-#include "datatype/timestamp.h"
-#include "fmgr.h"
-#include "nodes/pg_list.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "online/online.h"
 #include "store/store.h"
 

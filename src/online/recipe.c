@@ -7,14 +7,9 @@
 #include "postgres.h"
 
 #include "access/relation.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "common/string.h"
-#include "fmgr.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
-#include "nodes/nodes.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
@@ -22,16 +17,11 @@
 #include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "move/move.h"
 #include "online/internal.h"
-#include "parse/parse.h"
-#include "run/run.h"
 
 /*
  * A recipe, a procedure such as cmig.add_check, examines the catalogs, runs the

@@ -12,19 +12,13 @@
 #include "access/xlog.h"
 #include "access/xlog_internal.h"
 #include "access/xlogrecovery.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
-#include "miscadmin.h"
 #include "storage/latch.h"
-#include "utils/acl.h"
-#include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/pg_lsn.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-#include "base/base.h"
 #include "online/internal.h"
 #include "run/run.h"
 
@@ -127,12 +121,9 @@ count_late(Wait *wait)
 	Datum		values[2] = {LSNGetDatum(wait->position), Float8GetDatum(wait->lag_ms)};
 	int			late;
 	ListCell   *lc;
-	ListCell   *row;
 
-	foreach(lc, wait->replicas)
+	foreach_ptr(Replica, replica, wait->replicas)
 	{
-		Replica    *replica = lfirst(lc);
-
 		replica->connected = replica->reached = 0;
 		replica->distance = NULL;
 	}
@@ -142,15 +133,14 @@ count_late(Wait *wait)
 	 * have taken in this transaction
 	 */
 	pgstat_clear_backend_activity_snapshot();
-	foreach(row, cmig_query_texts(&replicas_query, values, NULL))
+	foreach_ptr(CmigValue, columns, cmig_query_texts(&replicas_query, values, NULL))
 	{
-		char	  **columns = lfirst(row);
 		Replica    *replica = NULL;
 
-		foreach(lc, wait->replicas)
+		foreach_ptr(Replica, each, wait->replicas)
 		{
-			if (strcmp(((Replica *) lfirst(lc))->name, columns[0]) == 0)
-				replica = lfirst(lc);
+			if (strcmp(each->name, columns[0]) == 0)
+				replica = each;
 		}
 		if (replica == NULL)
 		{
@@ -178,22 +168,19 @@ static void
 refuse_late(const Wait *wait, int late)
 {
 	CmigListing list;
-	ListCell   *lc;
 
 	cmig_listing_init(&list, CMIG_LISTING_LINES);
-	foreach(lc, wait->replicas)
+	foreach_ptr(const Replica, replica, wait->replicas)
 	{
-		const Replica *replica = lfirst(lc);
-
 		if (replica->connected < replica->expected)
 			cmig_listing_add_format(&list, "Replica %s is no longer connected.", replica->name);
 		else if (replica->reached < replica->expected)
 			cmig_listing_add_format(&list, "Replica %s is behind by %s.", replica->name,
 									replica->distance ? replica->distance : "an unknown distance");
 	}
-	foreach(lc, wait->slots)
+	foreach_ptr(CmigValue, row, wait->slots)
 		cmig_listing_add_format(&list, "The replica of replication slot \"%s\" is not connected. If it no longer exists, drop the slot.",
-								*(char **) lfirst(lc));
+								*row);
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg_plural("%d replica has not replayed the WAL up to %X/%X",

@@ -9,8 +9,6 @@
 
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
-#include "nodes/parsenodes.h"
 #include "parser/parser.h"
 
 #include "base/base.h"

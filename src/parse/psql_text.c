@@ -36,8 +36,6 @@
 #include <ctype.h>
 
 #include "common/string.h"
-#include "lib/stringinfo.h"
-#include "parser/parser.h"
 #include "utils/builtins.h"
 
 #include "parse/parse.h"

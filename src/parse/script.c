@@ -21,13 +21,9 @@
 
 #include <ctype.h>
 
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "nodes/parsenodes.h"
-#include "parser/parser.h"
 #include "utils/builtins.h"
 
-#include "base/base.h"
 #include "base/errors.h"
 #include "parse/parse.h"
 

@@ -13,18 +13,13 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "commands/defrem.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
-#include "nodes/parsenodes.h"
 #include "nodes/value.h"
-#include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "base/base.h"
 #include "parse/parse.h"
 
 /*
@@ -124,12 +119,8 @@ cmig_raw_parse_blank_strings(Node *raw)
 bool
 cmig_statement_option(const List *options, const char *name, bool otherwise)
 {
-	ListCell   *lc;
-
-	foreach(lc, options)
+	foreach_node(DefElem, option, options)
 	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
 		if (strcmp(option->defname, name) == 0)
 			return defGetBoolean(option);
 	}
@@ -140,11 +131,9 @@ cmig_statement_option(const List *options, const char *name, bool otherwise)
 static bool
 statement_has_option(const List *options, const char *name)
 {
-	ListCell   *lc;
-
-	foreach(lc, options)
+	foreach_node(DefElem, option, options)
 	{
-		if (strcmp(lfirst_node(DefElem, lc)->defname, name) == 0)
+		if (strcmp(option->defname, name) == 0)
 			return true;
 	}
 	return false;
@@ -236,12 +225,8 @@ classify_subscription(const Node *node, const char **reason)
 static PartitionCmd *
 find_detach_concurrently(const AlterTableStmt *statement)
 {
-	ListCell   *lc;
-
-	foreach(lc, statement->cmds)
+	foreach_node(AlterTableCmd, command, statement->cmds)
 	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
 		if (command->subtype == AT_DetachPartition &&
 			castNode(PartitionCmd, command->def)->concurrent)
 			return (PartitionCmd *) command->def;
@@ -477,7 +462,6 @@ cmig_statement_set_config_names(const RawStmt *raw)
 {
 	const SelectStmt *select = (const SelectStmt *) raw->stmt;
 	List	   *names = NIL;
-	ListCell   *lc;
 
 	if (!IsA(select, SelectStmt) || select->op != SETOP_NONE || select->distinctClause != NIL ||
 		select->intoClause != NULL || select->fromClause != NIL || select->whereClause != NULL ||
@@ -485,9 +469,9 @@ cmig_statement_set_config_names(const RawStmt *raw)
 		select->valuesLists != NIL || select->sortClause != NIL || select->limitOffset != NULL ||
 		select->limitCount != NULL || select->lockingClause != NIL || select->withClause != NULL)
 		return NIL;
-	foreach(lc, select->targetList)
+	foreach_node(ResTarget, target, select->targetList)
 	{
-		const FuncCall *call = (const FuncCall *) lfirst_node(ResTarget, lc)->val;
+		const FuncCall *call = (const FuncCall *) target->val;
 		A_Const    *is_local;
 		bool		value;
 
@@ -687,7 +671,6 @@ cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write)
 	Node	   *query;			/* does it make the command change rows? */
 	const char *procedure;
 	bool		qualified;
-	ListCell   *lc;
 
 	switch (nodeTag(stmt))
 	{
@@ -716,10 +699,8 @@ cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write)
 		case T_AlterSeqStmt:
 			return statement_has_option(((AlterSeqStmt *) stmt)->options, "restart") ? "ALTER SEQUENCE" : NULL;
 		case T_AlterTableStmt:
-			foreach(lc, ((AlterTableStmt *) stmt)->cmds)
+			foreach_node(AlterTableCmd, cmd, ((AlterTableStmt *) stmt)->cmds)
 			{
-				AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
-
 				if (cmd->subtype == AT_SetIdentity && statement_has_option((List *) cmd->def, "restart"))
 					return "ALTER TABLE";
 			}
@@ -828,15 +809,14 @@ find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryCont
 	Node	   *stmt = statement->raw->stmt;
 	const RangeVar *table = IsA(stmt, AlterTableStmt) || IsA(stmt, IndexStmt) ? NULL : written_relation(stmt);
 	const char *name;
-	ListCell   *lc;
 
 	if (IsA(stmt, DropStmt) && ((DropStmt *) stmt)->removeType == OBJECT_TABLE)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
 
-		foreach(lc, ((DropStmt *) stmt)->objects)
+		foreach_ptr(List, object, ((DropStmt *) stmt)->objects)
 		{
-			*dropped = lappend(*dropped, NameListToString(lfirst(lc)));
+			*dropped = lappend(*dropped, NameListToString(object));
 		}
 		MemoryContextSwitchTo(old);
 	}
@@ -845,9 +825,9 @@ find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryCont
 	if (table == NULL)
 		return NULL;
 	name = table->schemaname ? psprintf("%s.%s", table->schemaname, table->relname) : table->relname;
-	foreach(lc, *dropped)
+	foreach_ptr(char, each, *dropped)
 	{
-		if (strcmp(lfirst(lc), name) == 0)
+		if (strcmp(each, name) == 0)
 			return make_problem(psprintf("its downgrade script cannot run: statement %d, line %d writes to table \"%s\", which an earlier statement drops",
 										 statement->number, statement->line, name),
 								"If you joined several files with cat, load the files with their names instead, using awk as in README.md.");

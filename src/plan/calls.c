@@ -236,12 +236,11 @@ names_of(Node *node)
 {
 	const char *text = constant(node);
 	List	   *result = NIL;
-	ListCell   *lc;
 
 	while (node && IsA(node, TypeCast))
 		node = ((TypeCast *) node)->arg;
-	foreach(lc, node && IsA(node, A_ArrayExpr) ? ((A_ArrayExpr *) node)->elements : NIL)
-		result = constant(lfirst(lc)) ? lappend(result, unconstify(char *, constant(lfirst(lc)))) : NIL;
+	foreach_ptr(Node, element, node && IsA(node, A_ArrayExpr) ? ((A_ArrayExpr *) node)->elements : NIL)
+		result = constant(element) ? lappend(result, unconstify(char *, constant(element))) : NIL;
 	if (text && *text != '{')
 		return list_make1(unconstify(char *, text));
 	for (char *p = text ? strtok(pstrdup(text + 1), ",}") : NULL; p; p = strtok(NULL, ",}"))
@@ -321,7 +320,6 @@ append_indexes(CmigLint *lint, const Call *call, StringInfo sql)
 	CmigLintTable *table = call->target ? call->target : cmig_lint_state_find(lint, name, true);
 	char	   *target = table ? cmig_lint_text_qualified(table) : cmig_lint_text_range_var(name);
 	Node	   *create = argument(call, "create_index");
-	ListCell   *lc;
 
 	if (table)
 		cmig_lint_state_load(lint, table);
@@ -335,12 +333,8 @@ append_indexes(CmigLint *lint, const Call *call, StringInfo sql)
 		const char *key = constant(argument(call, keys[i]));
 		bool		needed = key && (table == NULL || table->columns == NIL || cmig_lint_model_column(table, key));
 
-		foreach(lc, needed && table ? table->indexes : NIL)
-		{
-			const CmigLintIndex *index = lfirst(lc);
-
+		foreach_ptr(const CmigLintIndex, index, needed && table ? table->indexes : NIL)
 			needed &= !index->usable || index->keys == NIL || strcmp(linitial(index->keys), key) != 0;
-		}
 		if (needed)
 			appendStringInfo(sql, "; CREATE INDEX ON %s (%s)", target, quote_identifier(key));
 	}

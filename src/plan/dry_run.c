@@ -7,9 +7,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "executor/executor.h"
 #include "parser/parsetree.h"
-#include "storage/proc.h"
 #include "tcop/utility.h"
 
 #include "base/errors.h"
@@ -32,20 +30,14 @@
 static bool
 is_independent(CmigPlannedLocks *names, List *before, const char *sql)
 {
-	ListCell   *lc;
-	ListCell   *lc2;
 
-	foreach(lc, cmig_script_locks_read(names, sql, NULL, NULL)->locks)
+	foreach_ptr(const CmigPlannedLock, read, cmig_script_locks_read(names, sql, NULL, NULL)->locks)
 	{
-		const CmigPlannedLock *read = lfirst(lc);
-
 		if (read->is_new)
 			return false;
 		/* does an earlier step write to the relation, or alter it? */
-		foreach(lc2, before)
+		foreach_ptr(const CmigPlannedLock, lock, before)
 		{
-			const CmigPlannedLock *lock = lfirst(lc2);
-
 			if (lock->oid == read->oid && lock->mode >= RowExclusiveLock)
 				return false;
 		}
@@ -185,17 +177,14 @@ watch_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	Node	   *statement = planned->utilityStmt;
 	const char *reason = watching ? cmig_outside_of_statement(statement, watching_since) : NULL;
 	List	   *unknown;
-	ListCell   *lc;
 
 	if (reason != NULL)
 		refuse(reason);
 	if (watching && (size_limit >= 0 || is_plain) && !IsA(statement, CreateTableAsStmt) &&
 		!IsA(statement, ExplainStmt) && !IsA(statement, DeclareCursorStmt) && !IsA(statement, CallStmt))
 	{
-		foreach(lc, cmig_planned_locks_of(cmig_planned_locks_start(), statement, &unknown))
+		foreach_ptr(CmigPlannedLock, lock, cmig_planned_locks_of(cmig_planned_locks_start(), statement, &unknown))
 		{
-			CmigPlannedLock *lock = lfirst(lc);
-
 			if (lock->mode >= ShareLock && OidIsValid(lock->oid))
 				require_size(lock->name, lock->size);
 		}
@@ -213,14 +202,13 @@ static void
 watch_query(QueryDesc *query, int flags)
 {
 	PlannedStmt *plan = query->plannedstmt;
-	ListCell   *lc;
 
 	if (watching && !(flags & EXEC_FLAG_EXPLAIN_ONLY) && (size_limit >= 0 || is_plain) &&
 		(plan->commandType != CMD_INSERT || plan->hasModifyingCTE))
 	{
-		foreach(lc, plan->resultRelations)
+		foreach_int(relation, plan->resultRelations)
 		{
-			Oid			table = rt_fetch(lfirst_int(lc), plan->rtable)->relid;
+			Oid			table = rt_fetch(relation, plan->rtable)->relid;
 			Oid			own_schema = get_namespace_oid("cmig", true);
 
 			if (!OidIsValid(own_schema) || get_rel_namespace(table) != own_schema)
@@ -454,16 +442,14 @@ static char *
 expected_locks(Trial *trial, CmigPlannedLocks *names, Node *statement)
 {
 	List	   *reported = NIL;
-	ListCell   *lc;
 
 	trial->names = names;
 	trial->tree = statement;
 	trial->locks = NIL;
 	trial->failure = NULL;
 	require_own_error(cmig_subtransaction_rehearse(expect_locks, trial));
-	foreach(lc, trial->locks)
+	foreach_ptr(CmigPlannedLock, lock, trial->locks)
 	{
-		CmigPlannedLock *lock = lfirst(lc);
 		CmigExisting *relation = cmig_existing_get(trial->relations, lock->oid);
 
 		if (relation == NULL)
@@ -864,16 +850,14 @@ report_traces(const Trial *trial)
 {
 	CmigListing moved;
 	CmigListing dead;
-	ListCell   *lc;
 
 	cmig_listing_init(&moved, CMIG_LISTING_PLAIN);
-	foreach(lc, trial->moved)
-		cmig_listing_add(&moved, ((CmigExisting *) lfirst(lc))->name);
+	foreach_ptr(CmigExisting, sequence, trial->moved)
+		cmig_listing_add(&moved, sequence->name);
 	cmig_listing_init(&dead, CMIG_LISTING_PLAIN);
 	list_sort(trial->relations->used, compare_names);
-	foreach(lc, trial->relations->used)
+	foreach_ptr(CmigExisting, relation, trial->relations->used)
 	{
-		CmigExisting *relation = lfirst(lc);
 		int64		rows = cmig_existing_left_dead(relation);
 
 		if (rows > 0)

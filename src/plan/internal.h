@@ -12,15 +12,10 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "portability/instr_time.h"
@@ -31,13 +26,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-#include "base/base.h"
-#include "base/compat.h"
-#include "graph/graph.h"
-#include "move/move.h"
-#include "parse/parse.h"
 #include "plan/plan.h"
-#include "run/run.h"
 
 /* in locks.c */
 

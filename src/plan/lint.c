@@ -50,11 +50,9 @@ all_rules(void)
 static bool
 lint_rules_exists(const char *name)
 {
-	ListCell   *lc;
-
-	foreach(lc, all_rules())
+	foreach_ptr(CmigLintRule, rule, all_rules())
 	{
-		if (cmig_lint_ignore_is(name, ((const CmigLintRule *) lfirst(lc))->name))
+		if (cmig_lint_ignore_is(name, rule->name))
 			return true;
 	}
 	return false;
@@ -95,7 +93,6 @@ static bool
 check_names(char **value, void **extra, GucSource source)
 {
 	List	   *names;
-	ListCell   *lc;
 
 	if (*value == NULL)
 		return true;
@@ -104,11 +101,11 @@ check_names(char **value, void **extra, GucSource source)
 		GUC_check_errdetail("The value must be a list of rules, separated by commas.");
 		return false;
 	}
-	foreach(lc, names)
+	foreach_ptr(char, name, names)
 	{
-		if (!lint_rules_exists(lfirst(lc)))
+		if (!lint_rules_exists(name))
 		{
-			GUC_check_errdetail("Rule \"%s\" does not exist.", (char *) lfirst(lc));
+			GUC_check_errdetail("Rule \"%s\" does not exist.", name);
 			return false;
 		}
 	}
@@ -138,11 +135,9 @@ cmig_lint_init(void)
 static bool
 names_rule(List *names, const CmigLintRule *rule)
 {
-	ListCell   *lc;
-
-	foreach(lc, names)
+	foreach_ptr(char, each, names)
 	{
-		if (cmig_lint_ignore_is(lfirst(lc), rule->name))
+		if (cmig_lint_ignore_is(each, rule->name))
 			return true;
 	}
 	return false;
@@ -179,15 +174,12 @@ lint_run_begin(bool reads_facts, bool enforces, bool everything)
 	List	   *included = names_in("cmig.lint_include", lint_include, enforces);
 	List	   *ignored = everything ? NIL : names_in("cmig.lint_ignore", lint_ignore, enforces);
 	const char *small = "cmig.lint_small_table";
-	ListCell   *lc;
 
 	lint->small = 1024 * (int64) (enforces ? cmig_settings_guarded_int(small, lint_small_table, "cmig.lint_policy") :
 								  cmig_settings_int(small, lint_small_table));
 
-	foreach(lc, all_rules())
+	foreach_ptr(const CmigLintRule, rule, all_rules())
 	{
-		const CmigLintRule *rule = lfirst(lc);
-
 		if ((!(rule->flags & CMIG_LINT_OPT_IN) || names_rule(included, rule)) && !names_rule(ignored, rule))
 			lint->rules = lappend(lint->rules, (void *) rule);
 	}
@@ -211,12 +203,11 @@ is_about(const CmigLintRule *rule, NodeTag tag)
 static void
 apply_rules(CmigLint *lint, Node *node)
 {
-	ListCell   *lc;
 	ListCell   *lc2;
 
-	foreach(lc, lint->rules)
+	foreach_ptr(CmigLintRule, each, lint->rules)
 	{
-		const CmigLintRule *rule = lint->rule = lfirst(lc);
+		const CmigLintRule *rule = lint->rule = each;
 
 		lint->slow = NULL;
 		if (!is_about(rule, nodeTag(node)) ||
@@ -245,7 +236,6 @@ examine(CmigLint *lint, const CmigStatement *statement)
 	List	   *called;
 	List	   *calls;
 	CmigLintTable *target;
-	ListCell   *lc;
 
 	lint->statement = statement;
 	cmig_lint_state_begin_statement(lint, statement->raw->stmt);
@@ -253,10 +243,8 @@ examine(CmigLint *lint, const CmigStatement *statement)
 	called = lint->called;
 	calls = lint->calls;
 	target = lint->target;
-	foreach(lc, called)
+	foreach_ptr(CmigStatement, inner, called)
 	{
-		CmigStatement *inner = lfirst(lc);
-
 		inner->number = statement->number;
 		inner->line = statement->line;
 		lint->caller = statement;
@@ -284,12 +272,9 @@ suppress(CmigLint *lint, int first, List *ignores)
 	for (int i = first; i < list_length(lint->findings); i++)
 	{
 		CmigLintFinding *finding = list_nth(lint->findings, i);
-		ListCell   *lc;
 
-		foreach(lc, ignores)
+		foreach_ptr(CmigLintIgnore, ignore, ignores)
 		{
-			CmigLintIgnore *ignore = lfirst(lc);
-
 			if (cmig_lint_ignore_is(ignore->name, finding->rule->name))
 				ignore->used = finding->dropped = true;
 		}
@@ -303,12 +288,8 @@ suppress(CmigLint *lint, int first, List *ignores)
 static bool
 is_off(CmigLint *lint, const char *name)
 {
-	ListCell   *lc;
-
-	foreach(lc, lint->rules)
+	foreach_ptr(const CmigLintRule, rule, lint->rules)
 	{
-		const CmigLintRule *rule = lfirst(lc);
-
 		if ((rule->check || rule->check_action) && cmig_lint_ignore_is(name, rule->name))
 			return false;
 	}
@@ -319,14 +300,11 @@ is_off(CmigLint *lint, const char *name)
 static void
 report_unused(CmigLint *lint, List *ignores)
 {
-	ListCell   *lc;
-
 	if (!list_member_ptr(lint->rules, UNUSED_IGNORE))
 		return;
 	lint->rule = UNUSED_IGNORE;
-	foreach(lc, ignores)
+	foreach_ptr(CmigLintIgnore, ignore, ignores)
 	{
-		CmigLintIgnore *ignore = lfirst(lc);
 		CmigLintFinding *finding;
 
 		if (ignore->used || is_off(lint, ignore->name))
@@ -464,11 +442,10 @@ static char *
 join_names(List *names)
 {
 	StringInfoData text;
-	ListCell   *lc;
 
 	initStringInfo(&text);
-	foreach(lc, names)
-		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", (char *) lfirst(lc));
+	foreach_ptr(char, name, names)
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", name);
 	return text.data;
 }
 
@@ -477,12 +454,9 @@ static void
 report_no_facts(CmigLint *lint)
 {
 	List	   *names = NIL;
-	ListCell   *lc;
 
-	foreach(lc, lint->rules)
+	foreach_ptr(const CmigLintRule, rule, lint->rules)
 	{
-		const CmigLintRule *rule = lfirst(lc);
-
 		if ((rule->flags & CMIG_LINT_FACTS) && !cmig_text_list_has(names, rule->name))
 			names = lappend(names, unconstify(char *, rule->name));
 	}
@@ -571,13 +545,9 @@ cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enfo
 void
 cmig_lint_count(List *findings, int *errors, int *warnings)
 {
-	ListCell   *lc;
-
 	*errors = *warnings = 0;
-	foreach(lc, findings)
+	foreach_ptr(CmigLintFinding, finding, findings)
 	{
-		CmigLintFinding *finding = lfirst(lc);
-
 		if (finding->dropped || finding->rule == SYNTAX_ERROR || finding->rule == EMPTY_DOWNGRADE)
 			continue;
 		*errors += finding->severity == CMIG_LINT_ERROR;
@@ -590,14 +560,9 @@ cmig_lint_findings(const CmigSituation *now, const CmigPlan *plan)
 {
 	List	   *findings = examine_plan(now, plan, true, true, true, 0)->findings;
 	List	   *ignored = names_in("cmig.lint_ignore", lint_ignore, true);
-	ListCell   *lc;
 
-	foreach(lc, findings)
-	{
-		CmigLintFinding *finding = lfirst(lc);
-
+	foreach_ptr(CmigLintFinding, finding, findings)
 		finding->dropped |= names_rule(ignored, finding->rule);
-	}
 	return findings;
 }
 
@@ -615,7 +580,6 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 	MemoryContext old;
 	CmigLint   *lint;
 	CmigListing detail;
-	ListCell   *lc;
 
 	if (policy == POLICY_OFF || plan->count == 0)
 		return;
@@ -623,10 +587,8 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 	old = MemoryContextSwitchTo(context);
 	lint = examine_plan(now, plan, true, true, false, 0);
 	cmig_listing_init(&detail, CMIG_LISTING_LINES);
-	foreach(lc, lint->findings)
+	foreach_ptr(CmigLintFinding, finding, lint->findings)
 	{
-		CmigLintFinding *finding = lfirst(lc);
-
 		CmigRevisionText *text;
 		bool		in_file;
 
@@ -682,11 +644,9 @@ return_findings(FunctionCallInfo fcinfo, CmigLint *lint, bool with_revision)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig lint row",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	ListCell   *lc;
 
-	foreach(lc, lint->findings)
+	foreach_ptr(CmigLintFinding, finding, lint->findings)
 	{
-		CmigLintFinding *finding = lfirst(lc);
 		Datum		values[7];
 		bool		nulls[7] = {0};
 		int			i = 0;

@@ -68,13 +68,12 @@ cmig_lint_alter_constraint_name(const CmigLintTable *table, const char *table_na
 	List	   *columns = cmig_lint_alter_columns(constraint, column);
 	StringInfoData joined;
 	char	   *name;
-	ListCell   *lc;
 
 	if (constraint->conname)
 		return pstrdup(constraint->conname);
 	initStringInfo(&joined);
-	foreach(lc, columns)
-		appendStringInfo(&joined, "%s%s", joined.len > 0 ? "_" : "", (char *) lfirst(lc));
+	foreach_ptr(char, each, columns)
+		appendStringInfo(&joined, "%s%s", joined.len > 0 ? "_" : "", each);
 	if (columns == NIL || constraint->contype == CONSTR_PRIMARY ||
 		(constraint->contype == CONSTR_CHECK && list_length(columns) != 1))
 		joined.data = NULL;
@@ -89,11 +88,9 @@ cmig_lint_alter_constraint_name(const CmigLintTable *table, const char *table_na
 static void
 set_not_null(CmigLintTable *table, List *columns)
 {
-	ListCell   *lc;
-
-	foreach(lc, columns)
+	foreach_ptr(char, name, columns)
 	{
-		CmigLintColumn *column = cmig_lint_model_column(table, lfirst(lc));
+		CmigLintColumn *column = cmig_lint_model_column(table, name);
 
 		if (column)
 			column->not_null = true;
@@ -179,16 +176,13 @@ static CmigLintIndex *
 add_index(CmigLintTable *table, const IndexStmt *statement)
 {
 	CmigLintIndex *index = palloc0(sizeof(CmigLintIndex));
-	ListCell   *lc;
 
 	index->name = statement->idxname ? pstrdup(statement->idxname) : NULL;
 	index->usable = statement->whereClause == NULL;
 	index->has_expression = statement->whereClause != NULL;
 	index->uses = cmig_lint_expression_columns(statement->whereClause);
-	foreach(lc, statement->indexParams)
+	foreach_node(IndexElem, element, statement->indexParams)
 	{
-		IndexElem  *element = lfirst_node(IndexElem, lc);
-
 		index->keys = lappend(index->keys, pstrdup(element->name ? element->name : ""));
 		if (element->expr)
 		{
@@ -279,7 +273,6 @@ static void
 add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *definition)
 {
 	CmigLintColumn *column = palloc0(sizeof(CmigLintColumn));
-	ListCell   *lc;
 
 	column->name = pstrdup(definition->colname);
 	column->is_new = true;
@@ -290,10 +283,8 @@ add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *definition)
 	if (definition->typeName && cmig_lint_types_serial(definition->typeName) != CMIG_LINT_NOT_SERIAL)
 		column->not_null = column->has_default = true;
 	table->columns = lappend(table->columns, column);
-	foreach(lc, definition->constraints)
+	foreach_node(Constraint, constraint, definition->constraints)
 	{
-		Constraint *constraint = lfirst_node(Constraint, lc);
-
 		if (constraint->contype == CONSTR_IDENTITY)
 			column->not_null = column->has_default = true;
 		else if (constraint->contype == CONSTR_DEFAULT || constraint->contype == CONSTR_GENERATED)
@@ -346,21 +337,16 @@ static void
 rename_column(CmigLintTable *table, const char *from, const char *to)
 {
 	CmigLintColumn *column = cmig_lint_model_column(table, from);
-	ListCell   *lc;
 
 	if (column)
 		column->name = to;
-	foreach(lc, table->indexes)
+	foreach_ptr(CmigLintIndex, index, table->indexes)
 	{
-		CmigLintIndex *index = lfirst(lc);
-
 		rename_in(index->keys, from, to);
 		rename_in(index->uses, from, to);
 	}
-	foreach(lc, table->constraints)
+	foreach_ptr(CmigLintConstraint, constraint, table->constraints)
 	{
-		CmigLintConstraint *constraint = lfirst(lc);
-
 		rename_in(constraint->columns, from, to);
 		rename_in(constraint->proves_not_null, from, to);
 	}
@@ -461,11 +447,9 @@ touch(CmigLint *lint, CmigLintTable *table)
 bool
 cmig_lint_alter_is_combinable(const AlterTableStmt *alter)
 {
-	ListCell   *lc;
-
-	foreach(lc, alter->cmds)
+	foreach_node(AlterTableCmd, cmd, alter->cmds)
 	{
-		AlterTableType type = lfirst_node(AlterTableCmd, lc)->subtype;
+		AlterTableType type = cmd->subtype;
 
 		if (type == AT_ValidateConstraint || type == AT_AttachPartition || type == AT_DetachPartition)
 			return false;
@@ -477,7 +461,6 @@ static void
 apply_alter_table(CmigLint *lint, AlterTableStmt *statement)
 {
 	CmigLintTable *table = lint->target;
-	ListCell   *lc;
 
 	if (table == NULL)
 		return;
@@ -486,10 +469,8 @@ apply_alter_table(CmigLint *lint, AlterTableStmt *statement)
 	touch(lint, table);
 	table->altered_at = cmig_lint_alter_is_combinable(statement) ? lint->statement->number : 0;
 	table->altered_text = table->altered_at ? pstrdup(lint->statement->text) : NULL;
-	foreach(lc, statement->cmds)
+	foreach_node(AlterTableCmd, command, statement->cmds)
 	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
 		if (command->behavior == DROP_CASCADE && command->subtype == AT_DropColumn)
 			cmig_lint_cascade_column(lint, table, command->name);
 		else if (command->behavior == DROP_CASCADE && command->subtype == AT_DropConstraint)
@@ -554,15 +535,12 @@ static void
 apply_create_function(CmigLint *lint, CreateFunctionStmt *statement)
 {
 	CmigLintFunction *function = cmig_lint_objects_function(lint, strVal(llast(statement->funcname)), true);
-	ListCell   *lc;
 
 	function->is_volatile = true;
 	function->created_at = lint->statement_number;
 	function->body = NULL;
-	foreach(lc, statement->options)
+	foreach_node(DefElem, option, statement->options)
 	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
 		if (strcmp(option->defname, "volatility") == 0)
 			function->is_volatile = strcmp(strVal(option->arg), "volatile") == 0;
 		else if (strcmp(option->defname, "as") == 0)
@@ -660,7 +638,6 @@ apply_rename(CmigLint *lint, RenameStmt *statement)
 	CmigLintTable *table = lint->target;
 	CmigLintConstraint *constraint;
 	List	   *tables;
-	ListCell   *lc;
 
 	if (statement->renameType == OBJECT_SCHEMA)
 	{
@@ -669,14 +646,14 @@ apply_rename(CmigLint *lint, RenameStmt *statement)
 		if (cmig_lint_objects_schema_is_new(lint, statement->subname, false))
 			(void) cmig_lint_objects_schema_is_new(lint, statement->newname, true);
 		tables = cmig_lint_state_in_schema(lint, statement->subname);
-		foreach(lc, OidIsValid(schema) ? cmig_lint_catalog_tables_in(schema) : NIL)
+		foreach_oid(oid, OidIsValid(schema) ? cmig_lint_catalog_tables_in(schema) : NIL)
 		{
-			table = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
+			table = cmig_lint_state_find_oid(lint, oid);
 			if (table && cmig_lint_state_exists(lint, table) && strcmp(table->schema, statement->subname) == 0)
 				tables = list_append_unique_ptr(tables, table);
 		}
-		foreach(lc, tables)
-			cmig_lint_state_rename(lint, lfirst(lc), statement->newname, ((CmigLintTable *) lfirst(lc))->name);
+		foreach_ptr(CmigLintTable, view, tables)
+			cmig_lint_state_rename(lint, view, statement->newname, view->name);
 		return;
 	}
 	if (table == NULL)
@@ -705,7 +682,6 @@ static void
 apply_grant(CmigLint *lint, GrantStmt *grant)
 {
 	ListCell   *lc;
-	ListCell   *lc2;
 
 	foreach(lc, grant->is_grant && grant->objtype == OBJECT_TABLE ? grant->objects : NIL)
 	{
@@ -715,10 +691,10 @@ apply_grant(CmigLint *lint, GrantStmt *grant)
 			tables = cmig_lint_state_in_schema(lint, strVal(lfirst(lc)));
 		else if (IsA(lfirst(lc), RangeVar))
 			tables = list_make1(cmig_lint_state_find(lint, lfirst(lc), true));
-		foreach(lc2, tables)
+		foreach_ptr(CmigLintTable, table, tables)
 		{
-			if (lfirst(lc2))
-				((CmigLintTable *) lfirst(lc2))->has_grants = true;
+			if (table)
+				table->has_grants = true;
 		}
 	}
 }
@@ -735,7 +711,6 @@ apply_creation(CmigLint *lint, Node *statement)
 	Node	   *query = NULL;	/* of a view */
 	CmigLintTable *table;
 	CmigLintType *type;
-	ListCell   *lc;
 
 	switch (nodeTag(statement))
 	{
@@ -780,9 +755,9 @@ apply_creation(CmigLint *lint, Node *statement)
 		case T_CreateDomainStmt:
 			type = cmig_lint_objects_type(lint, ((CreateDomainStmt *) statement)->domainname, true);
 			type->is_new = true;
-			foreach(lc, ((CreateDomainStmt *) statement)->constraints)
+			foreach_node(Constraint, constraint, ((CreateDomainStmt *) statement)->constraints)
 			{
-				ConstrType	kind = lfirst_node(Constraint, lc)->contype;
+				ConstrType	kind = constraint->contype;
 
 				type->has_constraint |= kind == CONSTR_CHECK || kind == CONSTR_NOTNULL;
 				type->has_default |= kind == CONSTR_DEFAULT;
@@ -827,11 +802,10 @@ apply_query(CmigLint *lint, Node *statement)
 	InsertStmt *insert = (InsertStmt *) statement;
 	bool		writes = !IsA(statement, SelectStmt) || ((SelectStmt *) statement)->withClause;
 	CmigLintTable *table;
-	ListCell   *lc;
 
-	foreach(lc, cmig_lint_uses_of(statement, NULL))
+	foreach_ptr(RangeVar, name, cmig_lint_uses_of(statement, NULL))
 	{
-		table = cmig_lint_state_find(lint, lfirst(lc), true);
+		table = cmig_lint_state_find(lint, name, true);
 		if (table == NULL)
 			continue;
 		table->altered_at = 0;
@@ -839,10 +813,10 @@ apply_query(CmigLint *lint, Node *statement)
 	}
 	lint->ran_code |= lint->probed > 0 && cmig_lint_runs_code(lint, statement);
 	table = IsA(statement, InsertStmt) ? cmig_lint_state_find(lint, insert->relation, false) : NULL;
-	foreach(lc, cmig_lint_model_is_shared(table) && insert->selectStmt ?
-			cmig_lint_uses_of(insert->selectStmt, NULL) : NIL)
+	foreach_ptr(RangeVar, each, cmig_lint_model_is_shared(table) && insert->selectStmt ?
+				cmig_lint_uses_of(insert->selectStmt, NULL) : NIL)
 	{
-		if (cmig_lint_model_is_large(cmig_lint_state_find(lint, lfirst(lc), true)))
+		if (cmig_lint_model_is_large(cmig_lint_state_find(lint, each, true)))
 			table->empty = table->empty_itself = false;
 	}
 }
@@ -852,12 +826,9 @@ static void
 apply_locks(CmigLint *lint)
 {
 	CmigLintSession *session = &lint->session;
-	ListCell   *lc;
 
-	foreach(lc, cmig_lint_session_in_transaction(lint) ? lint->locks : NIL)
+	foreach_ptr(CmigLintLock, lock, cmig_lint_session_in_transaction(lint) ? lint->locks : NIL)
 	{
-		CmigLintLock *lock = lfirst(lc);
-
 		if (lock->mode != AccessExclusiveLock || lock->dropped)
 			continue;
 		touch(lint, lock->table);
@@ -877,7 +848,6 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 	MemoryContext old;
 	TransactionStmtKind kind;
 	CmigLintTable *table;
-	ListCell   *lc;
 
 	apply_query(lint, statement);
 	cmig_lint_session_follow(lint, statement);
@@ -901,9 +871,9 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 									   lint->target->name);
 			break;
 		case T_TruncateStmt:
-			foreach(lc, ((TruncateStmt *) statement)->relations)
+			foreach_ptr(RangeVar, each, ((TruncateStmt *) statement)->relations)
 			{
-				table = cmig_lint_state_find(lint, lfirst(lc), false);
+				table = cmig_lint_state_find(lint, each, false);
 				if (table)
 					table->empty = table->empty_itself = true;
 			}

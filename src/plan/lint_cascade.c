@@ -160,13 +160,11 @@ read_bodies(CmigLint *lint)
 static CmigLintColumn *
 find_column(CmigLint *lint, CmigLintTable *table, AttrNumber attnum)
 {
-	ListCell   *lc;
-
 	cmig_lint_state_load(lint, table);
-	foreach(lc, table->columns)
+	foreach_ptr(CmigLintColumn, column, table->columns)
 	{
-		if (((CmigLintColumn *) lfirst(lc))->attnum == attnum)
-			return lfirst(lc);
+		if (column->attnum == attnum)
+			return column;
 	}
 	return NULL;
 }
@@ -227,15 +225,14 @@ void
 cmig_lint_cascade_note_query(CmigLint *lint, CmigLintTable *view, Node *query)
 {
 	MemoryContext old;
-	ListCell   *lc;
 
 	view->uses = view->uses_columns = NIL;
 	if (!IsA(query, SelectStmt))
 		return;
 	old = MemoryContextSwitchTo(lint->context);
-	foreach(lc, cmig_lint_uses_of(query, NULL))
+	foreach_ptr(RangeVar, name, cmig_lint_uses_of(query, NULL))
 	{
-		CmigLintTable *table = cmig_lint_state_find(lint, lfirst(lc), false);
+		CmigLintTable *table = cmig_lint_state_find(lint, name, false);
 
 		if (table == NULL || table == view)
 			continue;
@@ -256,12 +253,9 @@ static List *
 users_of_table(CmigLint *lint, const CmigLintTable *table, const char *column, bool maybe)
 {
 	List	   *result = NIL;
-	ListCell   *lc;
 
-	foreach(lc, table->users)
+	foreach_ptr(CmigLintTable, view, table->users)
 	{
-		CmigLintTable *view = lfirst(lc);
-
 		if (list_member_ptr(view->uses, table) && cmig_lint_state_exists(lint, view) &&
 			(column == NULL || (maybe && view->uses_all_columns) ||
 			 ((maybe || list_length(view->uses) == 1) && cmig_text_list_has(view->uses_columns, column))))
@@ -277,12 +271,8 @@ users_of_table(CmigLint *lint, const CmigLintTable *table, const char *column, b
 static void
 drop_views(CmigLint *lint, const CmigLintTable *table, const char *column)
 {
-	ListCell   *lc;
-
-	foreach(lc, users_of_table(lint, table, column, true))
+	foreach_ptr(CmigLintTable, view, users_of_table(lint, table, column, true))
 	{
-		CmigLintTable *view = lfirst(lc);
-
 		cmig_lint_state_remove(lint, view);
 		cmig_lint_cascade_relation(lint, view);
 	}
@@ -370,13 +360,12 @@ static void
 cascade(CmigLint *lint, Oid class, Oid oid, int32 sub)
 {
 	ObjectAddress first;
-	ListCell   *lc;
 
 	if (!lint->reads_facts || !OidIsValid(oid))
 		return;
 	ObjectAddressSubSet(first, class, oid, sub);
-	foreach(lc, cmig_dropped_objects(&first, is_spared, lint))
-		drop_object(lint, lfirst(lc));
+	foreach_ptr(ObjectAddress, object, cmig_dropped_objects(&first, is_spared, lint))
+		drop_object(lint, object);
 }
 
 void
@@ -450,14 +439,13 @@ find_other(const CmigLint *lint, ObjectType type, Node *name)
 {
 	Search		search = {.type = type,.name = name,.found = InvalidObjectAddress};
 	StringInfoData path;
-	ListCell   *lc;
 	ErrorData  *error;
 
 	if (!lint->reads_facts)
 		return InvalidObjectAddress;
 	initStringInfo(&path);
-	foreach(lc, lint->session.path)
-		appendStringInfo(&path, "%s%s", path.len > 0 ? ", " : "", quote_identifier(lfirst(lc)));
+	foreach_ptr(char, each, lint->session.path)
+		appendStringInfo(&path, "%s%s", path.len > 0 ? ", " : "", quote_identifier(each));
 	search.search_path = path.data;
 	error = cmig_subtransaction_rehearse(find_object, &search);
 	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
@@ -469,14 +457,13 @@ void
 cmig_lint_cascade_drop(CmigLint *lint, ObjectType type, Node *name)
 {
 	ObjectAddress object = find_other(lint, type, name);
-	ListCell   *lc;
 
 	/* a function that the plan has created or replaced is not the live one */
 	if (object.classId != ProcedureRelationId ||
 		cmig_lint_objects_function(lint, strVal(llast(castNode(ObjectWithArgs, name)->objname)), false) == NULL)
 		cascade(lint, object.classId, object.objectId, 0);
-	foreach(lc, type == OBJECT_SCHEMA ? cmig_lint_state_in_schema(lint, strVal(name)) : NIL)
-		cmig_lint_state_remove(lint, lfirst(lc));
+	foreach_ptr(CmigLintTable, view, type == OBJECT_SCHEMA ? cmig_lint_state_in_schema(lint, strVal(name)) : NIL)
+		cmig_lint_state_remove(lint, view);
 }
 
 /*
@@ -493,12 +480,8 @@ cmig_lint_cascade_drop(CmigLint *lint, ObjectType type, Node *name)
 static void
 add_live(CmigLint *lint, CmigListing *listing, List *dependents, bool type_change, List *dropped)
 {
-	ListCell   *lc;
-
-	foreach(lc, dependents)
+	foreach_ptr(Dependent, dependent, dependents)
 	{
-		Dependent  *dependent = lfirst(lc);
-
 		if (!(type_change && dependent->kind == DEPENDENT_KEY) && !is_free(lint, dependent) &&
 			!list_member_ptr(dropped, cmig_lint_state_find_oid(lint, dependent->relation)))
 			cmig_listing_add(listing, dependent->description);
@@ -514,15 +497,12 @@ all_dependents(CmigLint *lint, const CmigLintTable *table, const char *name, boo
 {
 	CmigListing listing;
 	CmigLintColumn *column = name ? cmig_lint_model_column(table, name) : NULL;
-	ListCell   *lc;
 
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
 	if (OidIsValid(table->oid) && (name == NULL || (column && column->attnum != 0)))
 		add_live(lint, &listing, read_dependents(RelationRelationId, table->oid, column ? column->attnum : 0, false), type_change, dropped);
-	foreach(lc, users_of_table(lint, table, name, false))
+	foreach_ptr(CmigLintTable, view, users_of_table(lint, table, name, false))
 	{
-		CmigLintTable *view = lfirst(lc);
-
 		if (!list_member_ptr(dropped, view))
 			cmig_listing_add_format(&listing, "%s %s", view->kind == RELKIND_MATVIEW ? "materialized view" : "view",
 									quote_identifier(view->name));
@@ -539,16 +519,14 @@ add_views_of_views(CmigLint *lint, CmigListing *listing, const CmigLintTable *ta
 {
 	List	   *direct = NIL;
 	ObjectAddress first;
-	ListCell   *lc;
 
 	if (!lint->reads_facts || !OidIsValid(table->oid))
 		return;
-	foreach(lc, read_dependents(RelationRelationId, table->oid, sub, false))
-		direct = lappend_oid(direct, ((Dependent *) lfirst(lc))->relation);
+	foreach_ptr(Dependent, dependent, read_dependents(RelationRelationId, table->oid, sub, false))
+		direct = lappend_oid(direct, dependent->relation);
 	ObjectAddressSubSet(first, RelationRelationId, table->oid, sub);
-	foreach(lc, cmig_dropped_objects(&first, is_spared, lint))
+	foreach_ptr(const ObjectAddress, object, cmig_dropped_objects(&first, is_spared, lint))
 	{
-		const ObjectAddress *object = lfirst(lc);
 		CmigLintTable *view = object->classId == RelationRelationId && object->objectSubId == 0 ?
 		cmig_lint_state_find_oid(lint, object->objectId) : NULL;
 
@@ -573,12 +551,9 @@ static void
 check_altered(CmigLint *lint, AlterTableStmt *alter)
 {
 	List	   *dropped = NIL;	/* constraints that the statement has dropped */
-	ListCell   *lc;
-	ListCell   *lc2;
 
-	foreach(lc, lint->target ? alter->cmds : NIL)
+	foreach_node(AlterTableCmd, command, lint->target ? alter->cmds : NIL)
 	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 		const char *name = command->name ? quote_identifier(command->name) : NULL;
 		CmigLintConstraint *constraint;
 		CmigLintColumn *column;
@@ -594,11 +569,9 @@ check_altered(CmigLint *lint, AlterTableStmt *alter)
 				 */
 				constraint = cmig_lint_model_constraint(lint->target, command->name);
 				cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-				foreach(lc2, constraint && constraint->added_in == 0 && OidIsValid(lint->target->oid) ?
-						read_dependents(RelationRelationId, get_constraint_index(get_relation_constraint_oid(lint->target->oid, command->name, true)), 0, false) : NIL)
+				foreach_ptr(Dependent, key, constraint && constraint->added_in == 0 && OidIsValid(lint->target->oid) ?
+							read_dependents(RelationRelationId, get_constraint_index(get_relation_constraint_oid(lint->target->oid, command->name, true)), 0, false) : NIL)
 				{
-					Dependent  *key = lfirst(lc2);
-
 					if (key->relation != lint->target->oid || !cmig_text_list_has(dropped, key->name))
 						add_live(lint, &listing, list_make1(key), false, NIL);
 				}
@@ -641,16 +614,13 @@ is_part_lost(CmigLint *lint, const ObjectAddress *object, List *all)
 	};
 	char	  **row = cmig_query_row(&query, object->classId, object->objectId);
 	Oid			table = row ? atooid(row[0]) : InvalidOid;
-	ListCell   *lc;
 
 	if (row == NULL || OidIsValid(getExtensionOfObject(object->classId, object->objectId)))
 		return false;
 	if (OidIsValid(table) && (cmig_lint_state_is_gone(lint, table) || cmig_lint_objects_policy_changed(lint, table, row[1], false)))
 		return false;
-	foreach(lc, all)
+	foreach_ptr(const ObjectAddress, other, all)
 	{
-		const ObjectAddress *other = lfirst(lc);
-
 		if (other->classId == RelationRelationId && other->objectId == table &&
 			(other->objectSubId == 0 || other->objectSubId == atoi(row[2])))
 			return false;
@@ -669,13 +639,11 @@ check_dropped_other(CmigLint *lint, ObjectType type, Node *name, DropBehavior be
 	ObjectAddress first = find_other(lint, type, name);
 	CmigListing listing;
 	List	   *all;
-	ListCell   *lc;
 
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
 	all = OidIsValid(first.objectId) ? cmig_dropped_objects(&first, is_spared, lint) : NIL;
-	foreach(lc, all)
+	foreach_ptr(const ObjectAddress, object, all)
 	{
-		const ObjectAddress *object = lfirst(lc);
 		CmigLintTable *table = object->classId == RelationRelationId ? cmig_lint_state_find_oid(lint, object->objectId) : NULL;
 		char	   *text;
 
@@ -753,12 +721,12 @@ check_dependents(CmigLint *lint, Node *node)
 				break;
 		}
 	}
-	foreach(lc, dropped)
+	foreach_ptr(CmigLintTable, view, dropped)
 	{
-		listing = all_dependents(lint, lfirst(lc), NULL, false, dropped);
+		listing = all_dependents(lint, view, NULL, false, dropped);
 		if (drop->behavior == DROP_CASCADE)
-			add_views_of_views(lint, &listing, lfirst(lc), 0, dropped);
-		report_dropped(lint, cmig_lint_text_name(lfirst(lc)), &listing, drop->behavior);
+			add_views_of_views(lint, &listing, view, 0, dropped);
+		report_dropped(lint, cmig_lint_text_name(view), &listing, drop->behavior);
 	}
 }
 
@@ -777,7 +745,6 @@ is_still_used(CmigLint *lint, const CmigLintDeferred *missing)
 	List	   *triggers;
 	CmigLintTable *table = cmig_lint_state_find(lint, missing->name, true);
 	CmigListing listing;
-	ListCell   *lc;
 
 	/*
 	 * report nothing if the plan has re-created the table or column, or has
@@ -787,9 +754,8 @@ is_still_used(CmigLint *lint, const CmigLintDeferred *missing)
 		return false;
 	triggers = cmig_query_oids(&query, missing->table->oid);
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	foreach(lc, read_bodies(lint))
+	foreach_ptr(CmigValue, body, read_bodies(lint))
 	{
-		char	  **body = lfirst(lc);
 		Oid			oid = atooid(body[0]);
 		CmigLintFunction *replaced = cmig_lint_objects_function(lint, body[1], false);
 		const char *source = replaced ? replaced->body : body[2];
@@ -829,7 +795,6 @@ check_code(CmigLint *lint, Node *node)
 {
 	RenameStmt *rename = (RenameStmt *) node;
 	ObjectType	type = IsA(node, DropStmt) ? ((DropStmt *) node)->removeType : rename->renameType;
-	ListCell   *lc;
 
 	if (IsA(node, RenameStmt))
 	{
@@ -837,8 +802,8 @@ check_code(CmigLint *lint, Node *node)
 			note_missing(lint, lint->target, type == OBJECT_COLUMN ? rename->subname : NULL, "renamed");
 		return;
 	}
-	foreach(lc, type == OBJECT_TABLE || type == OBJECT_VIEW ? ((DropStmt *) node)->objects : NIL)
-		note_missing(lint, cmig_lint_state_find_names(lint, lfirst(lc), true), NULL, "dropped");
+	foreach_ptr(List, item, type == OBJECT_TABLE || type == OBJECT_VIEW ? ((DropStmt *) node)->objects : NIL)
+		note_missing(lint, cmig_lint_state_find_names(lint, item, true), NULL, "dropped");
 }
 
 /* Implements the rule code-uses-dropped for DROP COLUMN. */

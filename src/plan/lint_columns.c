@@ -67,12 +67,9 @@ static int
 clause_end(CmigLint *lint, const ColumnDef *column, const Constraint *clause)
 {
 	int			end = cmig_lint_source_end(lint->statement->text, clause->location);
-	ListCell   *lc;
 
-	foreach(lc, column->constraints)
+	foreach_node(Constraint, other, column->constraints)
 	{
-		Constraint *other = lfirst_node(Constraint, lc);
-
 		if (other->contype != CONSTR_ATTR_DEFERRABLE && other->contype != CONSTR_ATTR_NOT_DEFERRABLE &&
 			other->contype != CONSTR_ATTR_DEFERRED && other->contype != CONSTR_ATTR_IMMEDIATE &&
 			other->location > clause->location)
@@ -100,11 +97,9 @@ cmig_lint_fix_without(CmigLint *lint, int action, const ColumnDef *column, List 
 	CmigLintPiece *piece = list_nth(cmig_lint_source_actions(lint), action);
 	char	   *result = cmig_lint_fix_action(lint, action);
 	int			length;
-	ListCell   *lc;
 
-	foreach(lc, clauses)
+	foreach_ptr(Constraint, clause, clauses)
 	{
-		Constraint *clause = lfirst(lc);
 		int			end = clause_end(lint, column, clause);
 
 		memset(result + clause->location - piece->from, '\x01', Min(end, piece->to) - clause->location);
@@ -426,7 +421,6 @@ type_change(CmigLint *lint, const CmigLintColumn *column, const ColumnDef *to)
 	const char *new_name;
 	Node	   *expression;
 	Oid			collation;
-	ListCell   *lc;
 
 	cmig_lint_types_find(lint, to->typeName, &type, &typmod, &new_name);
 	if (column == NULL || !OidIsValid(column->type) || !OidIsValid(type))
@@ -446,18 +440,14 @@ type_change(CmigLint *lint, const CmigLintColumn *column, const ColumnDef *to)
 	 */
 	if (to->collClause && OidIsValid(collation) && list_length(to->collClause->collname) <= 2)
 		collation = get_collation_oid(to->collClause->collname, true);
-	foreach(lc, lint->target->constraints)
+	foreach_ptr(CmigLintConstraint, constraint, lint->target->constraints)
 	{
-		CmigLintConstraint *constraint = lfirst(lc);
-
 		if (constraint->type == CONSTRAINT_CHECK && constraint->validated &&
 			cmig_text_list_has(constraint->columns, column->name))
 			return "checks a CHECK constraint again for all rows of";
 	}
-	foreach(lc, lint->target->indexes)
+	foreach_ptr(CmigLintIndex, index, lint->target->indexes)
 	{
-		CmigLintIndex *index = lfirst(lc);
-
 		if ((cmig_text_list_has(index->keys, column->name) ||
 			 cmig_text_list_has(index->uses, column->name)) &&
 			!keeps_index(index, column, type, collation))
@@ -537,15 +527,13 @@ check_rename(CmigLint *lint, Node *node)
 static bool
 is_constant(Node *node)
 {
-	ListCell   *lc;
-
 	if (node != NULL && IsA(node, A_ArrayExpr))
 		node = (Node *) ((A_ArrayExpr *) node)->elements;
 	if (node == NULL || !IsA(node, List))
 		return cmig_lint_expression_constant(node) != NULL;
-	foreach(lc, (List *) node)
+	foreach_ptr(Node, element, (List *) node)
 	{
-		if (cmig_lint_expression_constant(lfirst(lc)) == NULL)
+		if (cmig_lint_expression_constant(element) == NULL)
 			return false;
 	}
 	return true;
@@ -561,14 +549,13 @@ limits_column(Node *condition, const char *name)
 	static const char *const operators[] = {"<", "<=", "=", ">=", ">"};
 	A_Expr	   *expression = (A_Expr *) condition;
 	bool		result = false;
-	ListCell   *lc;
 
 	if (condition == NULL)
 		return false;
 	if (IsA(condition, BoolExpr) && ((BoolExpr *) condition)->boolop == AND_EXPR)
 	{
-		foreach(lc, ((BoolExpr *) condition)->args)
-			result |= limits_column(lfirst(lc), name);
+		foreach_ptr(Node, arg, ((BoolExpr *) condition)->args)
+			result |= limits_column(arg, name);
 		return result;
 	}
 	if (!IsA(condition, A_Expr))
@@ -593,15 +580,12 @@ references_narrow(CmigLint *lint, Constraint *constraint, Oid type)
 	CmigLintTable *table = cmig_lint_state_find(lint, constraint->pktable, true);
 	const char *name = constraint->pk_attrs ? strVal(linitial(constraint->pk_attrs)) : NULL;
 	CmigLintColumn *column;
-	ListCell   *lc;
 
 	if (table == NULL)
 		return false;
 	cmig_lint_state_load(lint, table);
-	foreach(lc, constraint->pk_attrs ? NIL : table->constraints)
+	foreach_ptr(CmigLintConstraint, key, constraint->pk_attrs ? NIL : table->constraints)
 	{
-		CmigLintConstraint *key = lfirst(lc);
-
 		if (key->type == CONSTRAINT_PRIMARY && list_length(key->columns) == 1)
 			name = linitial(key->columns);
 	}
@@ -622,14 +606,12 @@ integers_suffice(CmigLint *lint, const ColumnDef *column, const char *name, List
 {
 	Oid			type;
 	bool		limited = false;
-	ListCell   *lc;
 
 	if (cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL)
 		return false;
 	type = cmig_lint_types_oid(lint, column->typeName);
-	foreach(lc, list_concat_copy(column->constraints, constraints))
+	foreach_node(Constraint, constraint, list_concat_copy(column->constraints, constraints))
 	{
-		Constraint *constraint = lfirst_node(Constraint, lc);
 		List	   *keys = constraint->contype == CONSTR_FOREIGN ? constraint->fk_attrs : constraint->keys;
 		bool		only = keys == NIL || (list_length(keys) == 1 && strcmp(strVal(linitial(keys)), name) == 0);
 
@@ -752,7 +734,6 @@ judge_columns(Columns *columns, Node *node)
 	AlterTableStmt *alter = (AlterTableStmt *) node;
 	const CmigLintTable *table = columns->lint->target;
 	List	   *elements = NIL; /* of ColumnDef or AlterTableCmd */
-	ListCell   *lc;
 
 	if (IsA(node, AlterTableStmt))
 	{
@@ -761,26 +742,23 @@ judge_columns(Columns *columns, Node *node)
 	}
 	else if (IsA(node, CreateSchemaStmt))
 	{
-		foreach(lc, ((CreateSchemaStmt *) node)->schemaElts)
-			judge_columns(columns, lfirst(lc));
+		foreach_ptr(Node, element, ((CreateSchemaStmt *) node)->schemaElts)
+			judge_columns(columns, element);
 	}
 	else if ((IsA(node, CreateStmt) || IsA(node, CreateForeignTableStmt)) &&
 			 create->relation->relpersistence != RELPERSISTENCE_TEMP &&
 			 !(create->if_not_exists && cmig_lint_state_find(columns->lint, create->relation, true)))
 		elements = create->tableElts;
 	columns->constraints = NIL;
-	foreach(lc, elements)
+	foreach_ptr(AlterTableCmd, command, elements)
 	{
-		AlterTableCmd *command = lfirst(lc);
-
 		if (IsA(command, Constraint))
 			columns->constraints = lappend(columns->constraints, command);
 		else if (IsA(command, AlterTableCmd) && command->subtype == AT_AddConstraint)
 			columns->constraints = lappend(columns->constraints, command->def);
 	}
-	foreach(lc, elements)
+	foreach_ptr(AlterTableCmd, command, elements)
 	{
-		AlterTableCmd *command = lfirst(lc);
 		ColumnDef  *column = IsA(command, AlterTableCmd) ? (ColumnDef *) command->def : (ColumnDef *) command;
 
 		if (column == NULL || !IsA(column, ColumnDef) || column->typeName == NULL)

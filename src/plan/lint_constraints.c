@@ -32,12 +32,10 @@ static char *
 chosen_name(CmigLint *lint, const IndexStmt *index, const CmigLintTable *table)
 {
 	StringInfoData columns;
-	ListCell   *lc;
 
 	initStringInfo(&columns);
-	foreach(lc, list_concat_copy(index->indexParams, index->indexIncludingParams))
+	foreach_node(IndexElem, element, list_concat_copy(index->indexParams, index->indexIncludingParams))
 	{
-		IndexElem  *element = lfirst_node(IndexElem, lc);
 		const char *name = element->name ? element->name : FigureIndexColname(element->expr);
 
 		appendStringInfo(&columns, "%s%s", columns.len > 0 ? "_" : "", name ? name : "expr");
@@ -62,18 +60,16 @@ static bool
 append_partitions(CmigLint *lint, const IndexStmt *index, const CmigLintTable *table, const char *parent,
 				  const char *definition, StringInfo fix)
 {
-	ListCell   *lc;
-
 	if (!OidIsValid(table->oid) || table->repartitioned)
 		return false;
-	foreach(lc, cmig_related(CMIG_RELATED_CHILDREN, table->oid))
+	foreach_oid(child, cmig_related(CMIG_RELATED_CHILDREN, table->oid))
 	{
-		CmigLintTable *partition = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
+		CmigLintTable *partition = cmig_lint_state_find_oid(lint, child);
 		bool		divided;
 		char	   *name;
 		char	   *qualified;
 
-		if (cmig_lint_state_is_gone(lint, lfirst_oid(lc)))
+		if (cmig_lint_state_is_gone(lint, child))
 			continue;
 		divided = partition && partition->kind == RELKIND_PARTITIONED_TABLE;
 		if (partition == NULL || (!divided && partition->kind != RELKIND_RELATION))
@@ -151,20 +147,19 @@ check_deletion(CmigLint *lint, Node *node)
 	DropStmt   *drop = (DropStmt *) node;
 	CmigLintTable *first = NULL;
 	StringInfoData fix;
-	ListCell   *lc;
 
 	if (drop->removeType != OBJECT_INDEX || drop->concurrent)
 		return;
 	initStringInfo(&fix);
 	appendStringInfoString(&fix, CMIG_LINT_STEPWISE);
-	foreach(lc, drop->objects)
+	foreach_ptr(List, object, drop->objects)
 	{
-		CmigLintTable *index = cmig_lint_state_find_names(lint, lfirst(lc), drop->missing_ok);
+		CmigLintTable *index = cmig_lint_state_find_names(lint, object, drop->missing_ok);
 		bool		partitioned = index && index->kind == RELKIND_PARTITIONED_INDEX;
 
-		appendStringInfo(&fix, "%sDROP INDEX %s%s%s", foreach_current_index(lc) == 0 ? "" : ";\n",
+		appendStringInfo(&fix, "%sDROP INDEX %s%s%s", foreach_current_index(object) == 0 ? "" : ";\n",
 						 partitioned ? "" : "CONCURRENTLY ",
-						 drop->missing_ok ? "IF EXISTS " : "", NameListToQuotedString(lfirst(lc)));
+						 drop->missing_ok ? "IF EXISTS " : "", NameListToQuotedString(object));
 		if (first == NULL && cmig_lint_model_is_shared(index) && !partitioned &&
 			(index->index_of == NULL || cmig_lint_model_is_shared(index->index_of)))
 			first = index;
@@ -186,7 +181,6 @@ check_reindex(CmigLint *lint, Node *node)
 	CmigLintTable *table = NULL;
 	Oid			schema;
 	char	   *fix;
-	ListCell   *lc;
 
 	if (cmig_statement_option(reindex->params, "concurrently", false) || reindex->kind == REINDEX_OBJECT_SYSTEM ||
 		(is_schema && cmig_lint_objects_schema_is_new(lint, reindex->name, false)))
@@ -203,8 +197,8 @@ check_reindex(CmigLint *lint, Node *node)
 	{
 		schema = is_schema && lint->reads_facts ? get_namespace_oid(reindex->name, true) : InvalidOid;
 		large = !lint->reads_facts || (is_schema && !OidIsValid(schema));
-		foreach(lc, large ? NIL : cmig_lint_catalog_tables_in(schema))
-			large |= cmig_lint_model_is_large(cmig_lint_state_find_oid(lint, lfirst_oid(lc)));
+		foreach_oid(oid, large ? NIL : cmig_lint_catalog_tables_in(schema))
+			large |= cmig_lint_model_is_large(cmig_lint_state_find_oid(lint, oid));
 	}
 	if (!large)
 		return;
@@ -336,12 +330,9 @@ check_validate(CmigLint *lint, AlterTableCmd *command, int number)
 	CmigLintConstraint *constraint = cmig_lint_model_constraint(lint->target, command->name);
 	bool		added = constraint && constraint->added_in == lint->revision_number &&
 	cmig_lint_session_in_transaction(lint);
-	ListCell   *lc;
 
-	foreach(lc, ((AlterTableStmt *) lint->statement->raw->stmt)->cmds)
+	foreach_node(AlterTableCmd, other, ((AlterTableStmt *) lint->statement->raw->stmt)->cmds)
 	{
-		AlterTableCmd *other = lfirst_node(AlterTableCmd, lc);
-
 		added |= other->subtype == AT_AddConstraint && ((Constraint *) other->def)->conname &&
 			strcmp(((Constraint *) other->def)->conname, command->name) == 0;
 	}
@@ -363,11 +354,10 @@ check_foreign_key(CmigLint *lint, const Added *added)
 	CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT;
 	bool		has_values = added->column == NULL ||
 	cmig_lint_types_serial(added->column->typeName) != CMIG_LINT_NOT_SERIAL;
-	ListCell   *lc;
 
-	foreach(lc, added->column ? added->column->constraints : NIL)
+	foreach_node(Constraint, key, added->column ? added->column->constraints : NIL)
 	{
-		ConstrType	type = lfirst_node(Constraint, lc)->contype;
+		ConstrType	type = key->contype;
 
 		has_values |= type == CONSTR_DEFAULT || type == CONSTR_IDENTITY || type == CONSTR_GENERATED;
 	}
@@ -383,17 +373,16 @@ static char *
 not_null_fix(const CmigLint *lint, List *columns)
 {
 	StringInfoData text;
-	ListCell   *lc;
 
 	initStringInfo(&text);
-	foreach(lc, columns)
+	foreach_ptr(char, name, columns)
 	{
-		CmigLintColumn *column = cmig_lint_model_column(lint->target, lfirst(lc));
+		CmigLintColumn *column = cmig_lint_model_column(lint->target, name);
 
 		if (column && !column->not_null)
 			appendStringInfo(&text, "CALL cmig.add_not_null(%s, %s);\n",
 							 quote_literal_cstr(cmig_lint_text_qualified(lint->target)),
-							 quote_literal_cstr(lfirst(lc)));
+							 quote_literal_cstr(name));
 	}
 	return text.data;
 }
@@ -467,11 +456,10 @@ check_sets_not_null(CmigLint *lint, const Added *added)
 	const char *name = added->constraint->indexname;
 	CmigLintIndex *index = name ? cmig_lint_model_index(lint->target, name) : NULL;
 	List	   *columns = NIL;
-	ListCell   *lc;
 
-	foreach(lc, index ? index->keys : NIL)
+	foreach_ptr(char, each, index ? index->keys : NIL)
 	{
-		CmigLintColumn *column = cmig_lint_model_column(lint->target, lfirst(lc));
+		CmigLintColumn *column = cmig_lint_model_column(lint->target, each);
 
 		if (column && !column->not_null && !cmig_lint_model_proves_not_null(lint->target, column->name, NULL))
 			columns = lappend(columns, (char *) column->name);
@@ -507,28 +495,25 @@ check_added(CmigLint *lint, Node *node)
 	};
 	Added		added = {0};
 	int			i = 0;
-	ListCell   *lc;
-	ListCell   *lc2;
 
 	while (strcmp(checks[i].rule, lint->rule->name) != 0)
 		i++;
 	if (checks[i].type == CONSTR_CHECK && ((AlterTableStmt *) node)->relation->inh ?
 		!cmig_lint_model_is_large(lint->target) : !cmig_lint_model_is_large_itself(lint->target))
 		return;
-	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	foreach_node(AlterTableCmd, command, ((AlterTableStmt *) node)->cmds)
 	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 		List	   *constraints = NIL;
 
-		added.action = foreach_current_index(lc);
+		added.action = foreach_current_index(command);
 		added.column = command->subtype == AT_AddColumn ? (ColumnDef *) command->def : NULL;
 		if (command->subtype == AT_AddConstraint)
 			constraints = list_make1(command->def);
 		else if (added.column && !(command->missing_ok && cmig_lint_model_column(lint->target, added.column->colname)))
 			constraints = added.column->constraints;
-		foreach(lc2, constraints)
+		foreach_node(Constraint, key, constraints)
 		{
-			added.constraint = lfirst_node(Constraint, lc2);
+			added.constraint = key;
 			if (added.constraint->contype == checks[i].type)
 				checks[i].check(lint, &added);
 			added.earlier = lappend(added.earlier, name_of(lint, &added));
@@ -544,11 +529,8 @@ check_added(CmigLint *lint, Node *node)
 static bool
 has_index_on(const CmigLintTable *table, List *columns)
 {
-	ListCell   *lc;
-
-	foreach(lc, table->indexes)
+	foreach_ptr(const CmigLintIndex, index, table->indexes)
 	{
-		const CmigLintIndex *index = lfirst(lc);
 		int			i = 0;
 
 		if (!index->usable || list_length(index->keys) < list_length(columns))
@@ -583,14 +565,11 @@ index_fix(const CmigLint *lint, const CmigLintTable *table, const char *index, L
 {
 	const char *text = lint->statement->text;
 	bool		first = table != NULL;
-	ListCell   *lc;
 
 	if (table && table->kind == RELKIND_PARTITIONED_TABLE)
 		return NULL;
-	foreach(lc, table ? ((AlterTableStmt *) lint->statement->raw->stmt)->cmds : NIL)
+	foreach_node(AlterTableCmd, command, table ? ((AlterTableStmt *) lint->statement->raw->stmt)->cmds : NIL)
 	{
-		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
 		if (command->subtype == AT_AddColumn && cmig_text_list_has(columns, ((ColumnDef *) command->def)->colname))
 			first = false;
 	}
@@ -625,12 +604,8 @@ report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 static void
 check_keys(CmigLint *lint, CmigLintTable *table, const RangeVar *name, List *constraints, const char *column)
 {
-	ListCell   *lc;
-
-	foreach(lc, constraints)
+	foreach_ptr(Constraint, constraint, constraints)
 	{
-		Constraint *constraint = lfirst(lc);
-
 		if (IsA(constraint, Constraint) && constraint->contype == CONSTR_FOREIGN)
 			report_foreign_key(lint, table, name, constraint, column);
 		else if (IsA(constraint, ColumnDef))
@@ -678,11 +653,9 @@ check_index_missing(CmigLint *lint, Node *node)
 static void
 check_create_domain(CmigLint *lint, Node *node)
 {
-	ListCell   *lc;
-
-	foreach(lc, ((CreateDomainStmt *) node)->constraints)
+	foreach_node(Constraint, constraint, ((CreateDomainStmt *) node)->constraints)
 	{
-		ConstrType	type = lfirst_node(Constraint, lc)->contype;
+		ConstrType	type = constraint->contype;
 
 		if (type != CONSTR_CHECK && type != CONSTR_NOTNULL)
 			continue;
@@ -705,15 +678,14 @@ check_alter_domain(CmigLint *lint, Node *node)
 	int32		typmod;
 	const char *new_name;
 	char	   *fix = NULL;
-	ListCell   *lc;
 
 	if ((!adds && alter->subtype != 'O') || (adds && constraint->skip_validation))
 		return;
 	/* find a large table that uses the domain, unless the domain is unknown */
 	cmig_lint_types_find(lint, makeTypeNameFromNameList(alter->typeName), &oid, &typmod, &new_name);
-	foreach(lc, cmig_lint_catalog_tables_with_type(oid))
+	foreach_oid(each, cmig_lint_catalog_tables_with_type(oid))
 	{
-		CmigLintTable *user = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
+		CmigLintTable *user = cmig_lint_state_find_oid(lint, each);
 
 		if (table == NULL && cmig_lint_model_is_large(user))
 			table = user;

@@ -66,22 +66,21 @@ read_size(CmigLintTable *table, bool has_children)
 {
 	bool		by_citus = false;
 	int64		own = -1;
-	ListCell   *lc;
 
 	table->bytes = table->rows = 0;
-	foreach(lc, has_children ? cmig_related(CMIG_RELATED_TREE, table->oid) : list_make1_oid(table->oid))
+	foreach_oid(relation, has_children ? cmig_related(CMIG_RELATED_TREE, table->oid) : list_make1_oid(table->oid))
 	{
-		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(lfirst_oid(lc)));
+		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
 		Form_pg_class form = HeapTupleIsValid(tuple) ? (Form_pg_class) GETSTRUCT(tuple) : NULL;
 
-		by_citus |= cmig_citus_manages(lfirst_oid(lc));
+		by_citus |= cmig_citus_manages(relation);
 		if (form && strchr("rmt", form->relkind))
 		{
 			int64		size = cmig_measure_file_size(form);
 
 			table->bytes += size;
 			table->rows = form->reltuples < 0 || table->rows < 0 ? -1 : table->rows + form->reltuples;
-			if (lfirst_oid(lc) == table->oid)
+			if (relation == table->oid)
 				own = size;
 		}
 		if (form)
@@ -209,12 +208,11 @@ find_base(CmigLint *lint, List *names)
 {
 	char	   *schema = list_length(names) > 1 ? strVal(list_nth(names, list_length(names) - 2)) : NULL;
 	Oid			type = InvalidOid;
-	ListCell   *lc;
 
-	foreach(lc, schema ? list_make1(schema) : lcons("pg_catalog", list_copy(lint->session.path)))
+	foreach_ptr(char, name, schema ? list_make1(schema) : lcons("pg_catalog", list_copy(lint->session.path)))
 	{
-		Oid			namespace = lint->reads_facts || strcmp(lfirst(lc), "pg_catalog") == 0 ?
-		get_namespace_oid(lfirst(lc), true) : InvalidOid;
+		Oid			namespace = lint->reads_facts || strcmp(name, "pg_catalog") == 0 ?
+		get_namespace_oid(name, true) : InvalidOid;
 
 		if (OidIsValid(namespace) && !OidIsValid(type))
 			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(strVal(llast(names))),

@@ -15,7 +15,6 @@
 #include "commands/policy.h"
 #include "commands/trigger.h"
 #include "parser/parse_target.h"
-#include "storage/proc.h"
 #include "utils/rls.h"
 #include "utils/timeout.h"
 
@@ -68,13 +67,12 @@ check_all_rows(CmigLint *lint, Node *node)
 	const char *rest;
 	bool		has_key = table && table->origin == CMIG_LINT_UNKNOWN;
 	char	   *fix = NULL;
-	ListCell   *lc;
 
 	if (!is_big(lint, table) || !is_about_all(table, updates ? update->whereClause : delete->whereClause))
 		return;
 	cmig_lint_state_load(lint, table);
-	foreach(lc, table->constraints)
-		has_key |= ((CmigLintConstraint *) lfirst(lc))->type == CONSTRAINT_PRIMARY;
+	foreach_ptr(CmigLintConstraint, constraint, table->constraints)
+		has_key |= constraint->type == CONSTRAINT_PRIMARY;
 	rest = cmig_lint_source_behind_name(lint->statement->text, name->location);
 	rest += strspn(rest, " \t\r\n");
 	if (has_key && updates && update->whereClause == NULL && update->fromClause == NIL && !cmig_returns_compat(update) &&
@@ -91,13 +89,12 @@ static void
 check_copy(CmigLint *lint, Node *node)
 {
 	SelectStmt *select = (SelectStmt *) ((InsertStmt *) node)->selectStmt;
-	ListCell   *lc;
 
 	if (select == NULL || select->op != SETOP_NONE || select->whereClause || select->limitCount)
 		return;
-	foreach(lc, cmig_lint_uses_of((Node *) select, NULL))
+	foreach_ptr(RangeVar, name, cmig_lint_uses_of((Node *) select, NULL))
 	{
-		CmigLintTable *table = cmig_lint_state_find(lint, lfirst(lc), false);
+		CmigLintTable *table = cmig_lint_state_find(lint, name, false);
 
 		if (!is_big(lint, table))
 			continue;
@@ -111,11 +108,9 @@ check_copy(CmigLint *lint, Node *node)
 static void
 check_truncate(CmigLint *lint, Node *node)
 {
-	ListCell   *lc;
-
-	foreach(lc, ((TruncateStmt *) node)->relations)
+	foreach_ptr(RangeVar, relation, ((TruncateStmt *) node)->relations)
 	{
-		CmigLintTable *table = cmig_lint_state_find(lint, lfirst(lc), false);
+		CmigLintTable *table = cmig_lint_state_find(lint, relation, false);
 
 		if (cmig_lint_model_is_large(table))
 			cmig_lint_report(lint, NULL, "TRUNCATE deletes all rows of %s", cmig_lint_text_table(table));
@@ -132,12 +127,9 @@ check_restart(CmigLint *lint, Node *node)
 	List	   *options = IsA(node, AlterSeqStmt) ? ((AlterSeqStmt *) node)->options : NIL;
 	Oid			owner = InvalidOid;
 	int32		column;
-	ListCell   *lc;
 
-	foreach(lc, IsA(node, AlterTableStmt) ? ((AlterTableStmt *) node)->cmds : NIL)
+	foreach_node(AlterTableCmd, command, IsA(node, AlterTableStmt) ? ((AlterTableStmt *) node)->cmds : NIL)
 	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
 		if (command->subtype == AT_SetIdentity)
 			options = list_concat(options, (List *) command->def);
 	}
@@ -145,9 +137,9 @@ check_restart(CmigLint *lint, Node *node)
 		(sequenceIsOwned(sequence->oid, DEPENDENCY_AUTO, &owner, &column) ||
 		 sequenceIsOwned(sequence->oid, DEPENDENCY_INTERNAL, &owner, &column)))
 		table = cmig_lint_state_find_oid(lint, owner);
-	foreach(lc, (sequence == NULL || cmig_lint_model_is_shared(sequence)) &&
-			(table == NULL || cmig_lint_model_is_large(table)) ? options : NIL)
-		if (strcmp(lfirst_node(DefElem, lc)->defname, "restart") == 0)
+	foreach_node(DefElem, option, (sequence == NULL || cmig_lint_model_is_shared(sequence)) &&
+				 (table == NULL || cmig_lint_model_is_large(table)) ? options : NIL)
+		if (strcmp(option->defname, "restart") == 0)
 		cmig_lint_report(lint, NULL, "RESTART repeats numbers that rows of %s may already have",
 						 table ? cmig_lint_text_table(table) : "a table");
 }
@@ -209,14 +201,12 @@ check_part(CmigLint *lint, Node *node)
 	DropStmt   *drop = (DropStmt *) node;
 	bool		is_policy = drop->removeType == OBJECT_POLICY;
 	bool		is_lost = strcmp(lint->rule->name, "row-security-lost") == 0;
-	ListCell   *lc;
 
 	if (is_policy ? strcmp(lint->rule->name, "ban-drop-trigger") == 0 :
 		drop->removeType != OBJECT_TRIGGER || strcmp(lint->rule->name, "ban-drop-trigger") != 0)
 		return;
-	foreach(lc, drop->objects)
+	foreach_ptr(List, names, drop->objects)
 	{
-		List	   *names = lfirst(lc);
 		const char *name = strVal(llast(names));
 		CmigLintTable *table = list_length(names) > 1 ?
 		cmig_lint_state_find_names(lint, list_copy_head(names, list_length(names) - 1), drop->missing_ok) : NULL;
@@ -305,9 +295,8 @@ check_revoke(CmigLint *lint, Node *node)
 	}
 	if (table && !cmig_lint_model_is_shared(table))
 		return;
-	foreach(lc, grant->grantees)
+	foreach_ptr(RoleSpec, role, grant->grantees)
 	{
-		RoleSpec   *role = lfirst(lc);
 		char	   *why = role->roletype == ROLESPEC_CSTRING ?
 		cmig_query_value(&query, role->rolename, table ? table->oid : InvalidOid) : NULL;
 
@@ -391,16 +380,14 @@ check_replaced_view(CmigLint *lint, Node *node)
 	CmigLintTable *view = create->replace ? cmig_lint_state_find(lint, create->view, true) : NULL;
 	SelectStmt *query = (SelectStmt *) create->query;
 	int			i = 0;
-	ListCell   *lc;
 
 	if (view == NULL || view->origin != CMIG_LINT_LIVE || view->kind != RELKIND_VIEW || view->redefined || !IsA(query, SelectStmt))
 		return;
 	while (query->op != SETOP_NONE)
 		query = query->larg;
 	cmig_lint_state_load(lint, view);
-	foreach(lc, query->targetList)
+	foreach_ptr(ResTarget, target, query->targetList)
 	{
-		ResTarget  *target = lfirst(lc);
 		CmigLintColumn *column = i < list_length(view->columns) ? list_nth(view->columns, i) : NULL;
 		const char *name;
 		Oid			type;
@@ -442,12 +429,11 @@ forbidden_change(CmigLint *lint, const CreateFunctionStmt *create, HeapTuple row
 	char	  **names = NULL;
 	int			count = no_names ? 0 : get_func_input_arg_names(all_names, no_modes ? (Datum) 0 : modes, &names);
 	Oid			type = create->returnType ? cmig_lint_types_oid(lint, create->returnType) : InvalidOid;
-	ListCell   *lc;
 
 	if (form->prokind != (create->is_procedure ? PROKIND_PROCEDURE : PROKIND_FUNCTION))
 		return "it is of another kind";
-	foreach(lc, create->parameters)
-		has_output |= strchr("obt", lfirst_node(FunctionParameter, lc)->mode) != NULL;
+	foreach_node(FunctionParameter, parameter, create->parameters)
+		has_output |= strchr("obt", parameter->mode) != NULL;
 	if (!has_output && create->returnType && OidIsValid(type) &&
 		(type != form->prorettype || create->returnType->setof != form->proretset))
 		return psprintf("it returns %s%s", form->proretset ? "SETOF " : "", format_type_be(form->prorettype));
@@ -474,14 +460,12 @@ check_replaced_function(CmigLint *lint, Node *node)
 	int			defaults = 0;
 	HeapTuple	row;
 	char	   *why;
-	ListCell   *lc;
 
 	if (!create->replace || !OidIsValid(namespace) || cmig_lint_objects_function(lint, strVal(llast(names)), false) ||
 		list_length(create->parameters) > FUNC_MAX_ARGS)
 		return;
-	foreach(lc, create->parameters)
+	foreach_ptr(FunctionParameter, parameter, create->parameters)
 	{
-		FunctionParameter *parameter = lfirst(lc);
 		Oid			type = cmig_lint_types_oid(lint, parameter->argType);
 
 		/* OUT arguments of a procedure are a part of its name */
@@ -579,12 +563,11 @@ static char *
 live_columns(const CmigLintTable *table, List *names, const char *between, const char *suffix)
 {
 	StringInfoData text;
-	ListCell   *lc;
 
 	initStringInfo(&text);
-	foreach(lc, names)
+	foreach_ptr(char, name, names)
 	{
-		CmigLintColumn *column = cmig_lint_model_column(table, lfirst(lc));
+		CmigLintColumn *column = cmig_lint_model_column(table, name);
 
 		if (column == NULL || column->attnum == 0 || get_atttype(table->oid, column->attnum) != column->type)
 			return NULL;
@@ -639,12 +622,10 @@ probe_rows(CmigLint *lint, const CmigLintTable *other, const char *does, const c
 static void
 probe_nulls(CmigLint *lint, const char *does, List *names, bool all)
 {
-	ListCell   *lc;
-
-	foreach(lc, names)
+	foreach_ptr(char, each, names)
 	{
-		CmigLintColumn *column = cmig_lint_model_column(lint->target, lfirst(lc));
-		char	   *name = live_columns(lint->target, list_make1(lfirst(lc)), "", "");
+		CmigLintColumn *column = cmig_lint_model_column(lint->target, each);
+		char	   *name = live_columns(lint->target, list_make1(each), "", "");
 
 		if (name && !column->not_null && (lint->caller || !cmig_lint_model_proves_not_null(lint->target, column->name, NULL)))
 			probe_rows(lint, NULL, does, psprintf("have NULL in column %s", name),
@@ -674,14 +655,13 @@ probe_orphans(CmigLint *lint, const char *does, const Constraint *key, List *nam
 	char	   *columns = live_columns(lint->target, names, ", ", "");
 	char	   *filled = live_columns(lint->target, names, " AND ", " IS NOT NULL");
 	char	   *referenced;
-	ListCell   *lc;
 
 	if (columns == NULL || other == NULL || !OidIsValid(other->oid) || !strchr("rp", other->kind) || cmig_is_temporal_compat(key))
 		return;
 	cmig_lint_state_load(lint, other);
-	foreach(lc, keys ? NIL : other->constraints)
-		if (((CmigLintConstraint *) lfirst(lc))->type == CONSTRAINT_PRIMARY)
-		keys = ((CmigLintConstraint *) lfirst(lc))->columns;
+	foreach_ptr(CmigLintConstraint, constraint, keys ? NIL : other->constraints)
+		if (constraint->type == CONSTRAINT_PRIMARY)
+		keys = constraint->columns;
 	referenced = list_length(keys) == list_length(names) ? live_columns(other, keys, ", ", "") : NULL;
 	if (referenced)
 		probe_rows(lint, other, does, psprintf("have values in (%s) that are not in %s", columns, cmig_lint_text_name(other)),
@@ -705,9 +685,8 @@ check_rows(CmigLint *lint, Node *node)
 		names = lappend(names, lfirst_node(IndexElem, lc)->name ? lfirst_node(IndexElem, lc)->name : "");
 	if (names)
 		probe_duplicates(lint, "CREATE UNIQUE INDEX", names, index->nulls_not_distinct);
-	foreach(lc, IsA(node, AlterTableStmt) ? ((AlterTableStmt *) node)->cmds : NIL)
+	foreach_node(AlterTableCmd, command, IsA(node, AlterTableStmt) ? ((AlterTableStmt *) node)->cmds : NIL)
 	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 		ColumnDef  *added = command->subtype == AT_AddColumn ? (ColumnDef *) command->def : NULL;
 
 		CmigLintConstraint *validated = command->subtype == AT_ValidateConstraint ? cmig_lint_model_constraint(table, command->name) : NULL;

@@ -176,11 +176,8 @@ may_have_type(Search *search, const CmigLintColumn *column, const CmigLintType *
 static CmigLintColumn *
 find_column(Search *search, const char *name)
 {
-	ListCell   *lc;
-
-	foreach(lc, search->tables)
+	foreach_ptr(CmigLintTable, table, search->tables)
 	{
-		CmigLintTable *table = lfirst(lc);
 		CmigLintColumn *column;
 
 		cmig_lint_state_load(search->lint, table);
@@ -199,14 +196,11 @@ static void
 look_at_constant(Search *search, Node *node, const CmigLintColumn *column, const TypeName *type)
 {
 	A_Const    *constant = (A_Const *) node;
-	ListCell   *lc;
 
 	if (node == NULL || !IsA(node, A_Const) || constant->isnull || !IsA(&constant->val, String))
 		return;
-	foreach(lc, search->lint->session.values)
+	foreach_ptr(const CmigLintNewValue, new, search->lint->session.values)
 	{
-		const CmigLintNewValue *new = lfirst(lc);
-
 		if (strcmp(new->value, strVal(&constant->val)) != 0)
 			continue;
 		if (type ? strcmp(strVal(llast(type->names)), new->type->name) == 0 : may_have_type(search, column, new->type))
@@ -223,13 +217,12 @@ static void
 look_at_comparison(Search *search, Node *left, Node *right)
 {
 	CmigLintColumn *column;
-	ListCell   *lc;
 
 	if (left == NULL || !IsA(left, ColumnRef) || !IsA(llast(((ColumnRef *) left)->fields), String) || right == NULL)
 		return;
 	column = find_column(search, strVal(llast(((ColumnRef *) left)->fields)));
-	foreach(lc, IsA(right, List) ? (List *) right : list_make1(right))
-		look_at_constant(search, lfirst(lc), column, NULL);
+	foreach_ptr(Node, node, IsA(right, List) ? (List *) right : list_make1(right))
+		look_at_constant(search, node, column, NULL);
 }
 
 /*
@@ -255,12 +248,8 @@ walk(Node *node, void *context)
 			look_at_constant(search, ((TypeCast *) node)->arg, NULL, ((TypeCast *) node)->typeName);
 			break;
 		case T_UpdateStmt:
-			foreach(lc, ((UpdateStmt *) node)->targetList)
-			{
-				ResTarget  *target = lfirst_node(ResTarget, lc);
-
+			foreach_node(ResTarget, target, ((UpdateStmt *) node)->targetList)
 				look_at_constant(search, target->val, find_column(search, target->name), NULL);
-			}
 			break;
 		case T_CaseWhen:
 			look_at_constant(search, (Node *) ((CaseWhen *) node)->result, NULL, NULL);
@@ -270,14 +259,13 @@ walk(Node *node, void *context)
 				InsertStmt *insert = (InsertStmt *) node;
 				SelectStmt *source = (SelectStmt *) insert->selectStmt;
 				CmigLintTable *table = cmig_lint_state_find(search->lint, insert->relation, false);
-				ListCell   *lc2;
 
 				if (table)
 					cmig_lint_state_load(search->lint, table);
 				foreach(lc, source ? source->valuesLists : NIL)
 				{
 					i = 0;
-					foreach(lc2, lfirst(lc))
+					foreach_ptr(Node, element, lfirst(lc))
 					{
 						CmigLintColumn *column = NULL;
 
@@ -285,7 +273,7 @@ walk(Node *node, void *context)
 							column = i < list_length(table->columns) ? list_nth(table->columns, i) : NULL;
 						else if (table && i < list_length(insert->cols))
 							column = cmig_lint_model_column(table, list_nth_node(ResTarget, insert->cols, i)->name);
-						look_at_constant(search, lfirst(lc2), column, NULL);
+						look_at_constant(search, element, column, NULL);
 						i++;
 					}
 				}
@@ -301,12 +289,9 @@ walk(Node *node, void *context)
 static void
 look_at_definitions(Search *search, List *elements)
 {
-	ListCell   *lc;
-	ListCell   *lc2;
 
-	foreach(lc, elements)
+	foreach_ptr(Node, node, elements)
 	{
-		Node	   *node = lfirst(lc);
 		AlterTableCmd *command = (AlterTableCmd *) node;
 
 		if (IsA(node, ColumnDef))
@@ -314,10 +299,8 @@ look_at_definitions(Search *search, List *elements)
 			CmigLintColumn column = {.name = ((ColumnDef *) node)->colname};
 
 			cmig_lint_types_find(search->lint, ((ColumnDef *) node)->typeName, &column.type, &column.typmod, &column.type_name);
-			foreach(lc2, ((ColumnDef *) node)->constraints)
+			foreach_node(Constraint, constraint, ((ColumnDef *) node)->constraints)
 			{
-				Constraint *constraint = lfirst_node(Constraint, lc2);
-
 				if (constraint->contype == CONSTR_DEFAULT)
 					look_at_constant(search, constraint->raw_expr, &column, NULL);
 				(void) walk(constraint->raw_expr, search);
@@ -342,15 +325,14 @@ static void
 check_use(CmigLint *lint, Node *node)
 {
 	Search		search = {lint};
-	ListCell   *lc;
 
 	if (!cmig_lint_session_in_transaction(lint) || lint->session.values == NIL)
 		return;
 	if (lint->target)
 		search.tables = list_make1(lint->target);
-	foreach(lc, cmig_lint_uses_of(node, NULL))
+	foreach_ptr(RangeVar, relation, cmig_lint_uses_of(node, NULL))
 	{
-		CmigLintTable *table = cmig_lint_state_find(lint, lfirst(lc), false);
+		CmigLintTable *table = cmig_lint_state_find(lint, relation, false);
 
 		if (table)
 			search.tables = lappend(search.tables, table);
@@ -406,15 +388,9 @@ check_use(CmigLint *lint, Node *node)
 static void
 check_long(CmigLint *lint, Node *node)
 {
-	ListCell   *lc;
-
-	foreach(lc, cmig_lint_source_long_names(lint->statement->text))
-	{
-		const char *name = lfirst(lc);
-
+	foreach_ptr(const char, name, cmig_lint_source_long_names(lint->statement->text))
 		cmig_lint_report(lint, NULL, "the name is truncated to %d bytes: \"%.*s\"", NAMEDATALEN - 1,
 						 pg_mbcliplen(name, strlen(name), NAMEDATALEN - 1), name);
-	}
 }
 
 /* Implements the rule require-table-schema. */
@@ -422,11 +398,9 @@ static void
 check_schema(CmigLint *lint, Node *node)
 {
 	List	   *names = NIL;
-	ListCell   *lc;
 
-	foreach(lc, cmig_statement_locks(node))
+	foreach_ptr(const CmigLock, lock, cmig_statement_locks(node))
 	{
-		const CmigLock *lock = lfirst(lc);
 		CmigLintTable *table;
 
 		/* an index belongs to the schema of its table */
@@ -459,11 +433,9 @@ static void
 report_duplicate(CmigLint *lint, List *elements)
 {
 	List	   *seen = NIL;
-	ListCell   *lc;
 
-	foreach(lc, elements)
+	foreach_ptr(Node, node, elements)
 	{
-		Node	   *node = lfirst(lc);
 		const char *name;
 
 		/* skip array elements and fields, which may be assigned separately */
@@ -506,16 +478,13 @@ static void
 check_duplicates(CmigLint *lint, Node *node)
 {
 	List	   *columns = NIL;
-	ListCell   *lc;
 
 	if (IsA(node, CreateStmt))
 		report_duplicate(lint, ((CreateStmt *) node)->tableElts);
 	else if (IsA(node, AlterTableStmt))
 	{
-		foreach(lc, ((AlterTableStmt *) node)->cmds)
+		foreach_node(AlterTableCmd, command, ((AlterTableStmt *) node)->cmds)
 		{
-			AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
 			if (command->subtype == AT_AddColumn && !command->missing_ok)
 				columns = lappend(columns, command->def);
 		}
@@ -672,17 +641,14 @@ check_robust(CmigLint *lint, Node *node)
 	const char *word = NULL;
 	bool		robust = false;
 	CreateTableAsStmt *create_as;
-	ListCell   *lc;
 
 	if (cmig_lint_session_in_transaction(lint))
 		return;
 	switch (nodeTag(node))
 	{
 		case T_AlterTableStmt:
-			foreach(lc, ((AlterTableStmt *) node)->cmds)
+			foreach_node(AlterTableCmd, command, ((AlterTableStmt *) node)->cmds)
 			{
-				AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
 				if (command->missing_ok || word)
 					continue;
 				if (command->subtype == AT_AddColumn)
@@ -798,16 +764,14 @@ check_after_exclusive(CmigLint *lint, Node *node)
 
 	if (session->held == NULL || !cmig_lint_session_in_transaction(lint))
 		return;
-	foreach(lc, cmig_lint_uses_of(node, NULL))
-		runs |= cmig_lint_model_is_shared(cmig_lint_state_find(lint, lfirst(lc), false));
+	foreach_ptr(RangeVar, name, cmig_lint_uses_of(node, NULL))
+		runs |= cmig_lint_model_is_shared(cmig_lint_state_find(lint, name, false));
 	foreach(lc, IsA(node, AlterTableStmt) && cmig_lint_model_is_large(lint->target) ? ((AlterTableStmt *) node)->cmds : NIL)
 		runs |= lfirst_node(AlterTableCmd, lc)->subtype == AT_ValidateConstraint;
 
 	/* another table that this revision has not locked against reads already */
-	foreach(lc, lint->locks)
+	foreach_ptr(CmigLintLock, lock, lint->locks)
 	{
-		CmigLintLock *lock = lfirst(lc);
-
 		if (other == NULL && lock->table != session->held && lock->mode >= ShareLock &&
 			(lock->table->in_revision != lint->revision_number || lock->table->locked_at == 0))
 			other = lock->table;
@@ -830,12 +794,11 @@ check_backfill(CmigLint *lint, Node *node)
 {
 	List	   *updated;
 	List	   *seen = NIL;
-	ListCell   *lc;
 
 	(void) cmig_lint_uses_of(node, &updated);
-	foreach(lc, cmig_lint_session_in_transaction(lint) ? updated : NIL)
+	foreach_ptr(RangeVar, name, cmig_lint_session_in_transaction(lint) ? updated : NIL)
 	{
-		CmigLintTable *table = cmig_lint_state_find(lint, lfirst(lc), false);
+		CmigLintTable *table = cmig_lint_state_find(lint, name, false);
 
 		if (table == NULL || list_member_ptr(seen, table))
 			continue;

@@ -84,14 +84,12 @@ cmig_lint_report_later(CmigLint *lint, CmigLintFinding *finding, bool whole_plan
 static void *
 find_named(const List *list, const char *name)
 {
-	ListCell   *lc;
-
-	foreach(lc, list)
+	foreach_ptr(CmigValue, row, list)
 	{
-		const char *other = *(const char **) lfirst(lc);
+		const char *other = *row;
 
 		if (other && strcmp(other, name) == 0)
-			return lfirst(lc);
+			return row;
 	}
 	return NULL;
 }
@@ -117,21 +115,14 @@ cmig_lint_model_index(const CmigLintTable *table, const char *name)
 bool
 cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column, const AlterTableStmt *alter)
 {
-	ListCell   *lc;
-	ListCell   *lc2;
 
-	foreach(lc, table->constraints)
+	foreach_ptr(CmigLintConstraint, constraint, table->constraints)
 	{
-		CmigLintConstraint *constraint = lfirst(lc);
 		bool		proves = constraint->validated && cmig_text_list_has(constraint->proves_not_null, column);
 
 		/* ALTER TABLE drops constraints before it performs other actions */
-		foreach(lc2, proves && alter ? alter->cmds : NIL)
-		{
-			AlterTableCmd *command = lfirst_node(AlterTableCmd, lc2);
-
+		foreach_node(AlterTableCmd, command, proves && alter ? alter->cmds : NIL)
 			proves &= command->subtype != AT_DropConstraint || strcmp(command->name, constraint->name) != 0;
-		}
 		if (proves)
 			return true;
 	}
@@ -801,10 +792,9 @@ char *
 cmig_lint_text_names(List *names)
 {
 	StringInfoData text;
-	ListCell   *lc;
 
 	initStringInfo(&text);
-	foreach(lc, names)
-		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", quote_identifier(lfirst(lc)));
+	foreach_ptr(char, name, names)
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", quote_identifier(name));
 	return text.data;
 }

@@ -13,7 +13,6 @@
 
 #include "catalog/index.h"
 #include "catalog/partition.h"
-#include "storage/proc.h"
 #include "utils/varlena.h"
 
 #include "plan/lint.h"
@@ -77,14 +76,11 @@ cmig_lint_session_path(const char *text)
 {
 	List	   *names;
 	List	   *result = NIL;
-	ListCell   *lc;
 
 	if (!SplitIdentifierString(pstrdup(text), ',', &names))
 		return list_make1("public");
-	foreach(lc, names)
+	foreach_ptr(char, name, names)
 	{
-		char	   *name = lfirst(lc);
-
 		if (strcmp(name, "$user") == 0)
 			name = GetUserNameFromId(GetUserId(), false);
 		if (name[0] != '\0')	/* SET search_path = '' */
@@ -147,12 +143,9 @@ const char *
 cmig_lint_state_creation_schema(CmigLint *lint)
 {
 	List	   *path = lint->session.path;
-	ListCell   *lc;
 
-	foreach(lc, path)
+	foreach_ptr(const char, name, path)
 	{
-		const char *name = lfirst(lc);
-
 		/* skip schemas that do not exist, such as "$user" in most databases */
 		if ((list_length(path) == 1 || cmig_lint_objects_schema_is_new(lint, name, false) ||
 			 !lint->reads_facts || OidIsValid(get_namespace_oid(name, true))) &&
@@ -170,11 +163,10 @@ cmig_lint_objects_type(CmigLint *lint, List *names, bool create)
 	list_make1(strVal(list_nth(names, list_length(names) - 2))) : lint->session.path;
 	CmigLintType *type;
 	Entry	   *entry;
-	ListCell   *lc;
 
-	foreach(lc, schemas)
+	foreach_ptr(char, each, schemas)
 	{
-		entry = entry_of(lint, TYPE, lfirst(lc), name, false);
+		entry = entry_of(lint, TYPE, each, name, false);
 		if (entry)
 			return entry->now;
 	}
@@ -254,7 +246,6 @@ cmig_lint_state_look(CmigLint *lint, const RangeVar *name, const char **gone)
 {
 	const char *temporary = NULL;
 	CmigLintTable *table;
-	ListCell   *lc;
 
 	*gone = NULL;
 	if (name->schemaname)
@@ -262,11 +253,11 @@ cmig_lint_state_look(CmigLint *lint, const RangeVar *name, const char **gone)
 	table = find_in_schema(lint, TEMPORARY, name->relname, &temporary);
 	if (table == NULL && strncmp(name->relname, "pg_", 3) == 0)
 		table = find_in_schema(lint, "pg_catalog", name->relname, gone);
-	foreach(lc, lint->session.path)
+	foreach_ptr(char, each, lint->session.path)
 	{
 		if (table)
 			break;
-		table = find_in_schema(lint, lfirst(lc), name->relname, gone);
+		table = find_in_schema(lint, each, name->relname, gone);
 	}
 	if (*gone == NULL)
 		*gone = temporary;
@@ -389,10 +380,8 @@ cmig_lint_state_in_schema(CmigLint *lint, const char *schema)
 void
 cmig_lint_state_drop_temporary(CmigLint *lint)
 {
-	ListCell   *lc;
-
-	foreach(lc, lint->temporary)
-		cmig_lint_state_remove(lint, lfirst(lc));
+	foreach_ptr(CmigLintTable, view, lint->temporary)
+		cmig_lint_state_remove(lint, view);
 	list_free(lint->temporary);
 	lint->temporary = NIL;
 }
@@ -460,12 +449,11 @@ cmig_script_settings_each(Node *statement, void (*change) (const char *name, con
 	static const char *const all[] = {"lock_timeout", "statement_timeout", "timezone", "search_path"};
 	VariableSetStmt *set = (VariableSetStmt *) statement;
 	StringInfoData text;
-	ListCell   *lc;
 
 	/* SELECT set_config('name', 'value', is_local) */
-	foreach(lc, IsA(statement, SelectStmt) ? ((SelectStmt *) statement)->targetList : NIL)
+	foreach_node(ResTarget, target, IsA(statement, SelectStmt) ? ((SelectStmt *) statement)->targetList : NIL)
 	{
-		FuncCall   *call = (FuncCall *) lfirst_node(ResTarget, lc)->val;
+		FuncCall   *call = (FuncCall *) target->val;
 		bool		sets = call && IsA(call, FuncCall) && list_length(call->args) == 3 &&
 		strcmp(strVal(llast(call->funcname)), "set_config") == 0;
 		const char *name = sets ? cmig_lint_expression_constant(linitial(call->args)) : NULL;
@@ -483,9 +471,9 @@ cmig_script_settings_each(Node *statement, void (*change) (const char *name, con
 	if (set->kind != VAR_SET_VALUE)
 		return;
 	initStringInfo(&text);
-	foreach(lc, set->args)
+	foreach_ptr(Node, node, set->args)
 	{
-		const char *value = cmig_lint_expression_constant(lfirst(lc));
+		const char *value = cmig_lint_expression_constant(node);
 
 		if (value == NULL)
 			value = "?";
@@ -588,16 +576,13 @@ cmig_lint_uses_of(Node *statement, List **updated)
 	Search		search = {0};
 	Node	   *query = query_of(statement);
 	List	   *result = NIL;
-	ListCell   *lc;
 
 	if (query)
 		(void) walk(query, &search);
 	if (IsA(statement, CopyStmt) && ((CopyStmt *) statement)->relation)
 		result = lappend(result, ((CopyStmt *) statement)->relation);
-	foreach(lc, search.relations)
+	foreach_ptr(RangeVar, name, search.relations)
 	{
-		RangeVar   *name = lfirst(lc);
-
 		if (name->schemaname || !cmig_text_list_has(search.with, name->relname))
 			result = lappend(result, name);
 	}
@@ -636,13 +621,12 @@ static List *
 add_lock(List *locks, CmigLintTable *table, LOCKMODE mode, bool dropped)
 {
 	CmigLintLock *lock;
-	ListCell   *lc;
 
 	if (!cmig_lint_model_is_shared(table) || mode < ShareUpdateExclusiveLock)
 		return locks;
-	foreach(lc, locks)
+	foreach_ptr(CmigLintLock, each, locks)
 	{
-		lock = lfirst(lc);
+		lock = each;
 		if (lock->table == table)
 		{
 			lock->mode = Max(lock->mode, mode);
@@ -662,12 +646,10 @@ static List *
 add_statement(CmigLint *lint, List *result, Node *statement)
 {
 	bool		missing_ok = may_be_missing(statement);
-	ListCell   *lc;
 	ListCell   *lc2;
 
-	foreach(lc, cmig_statement_locks(statement))
+	foreach_ptr(const CmigLock, lock, cmig_statement_locks(statement))
 	{
-		const CmigLock *lock = lfirst(lc);
 		CmigLintTable *table;
 
 		if (lock->action == CMIG_LOCK_DOMAIN)
@@ -683,8 +665,8 @@ add_statement(CmigLint *lint, List *result, Node *statement)
 			if (!cmig_calls_expand(lint, (const FuncCall *) lock->object, &known, &called))
 				lint->calls = lappend(lint->calls, lock->object);
 			/* a procedure commits, and limits how long it waits for a lock */
-			foreach(lc2, IsA(statement, CallStmt) ? NIL : called)
-				result = add_statement(lint, result, ((CmigStatement *) lfirst(lc2))->raw->stmt);
+			foreach_ptr(CmigStatement, inner, IsA(statement, CallStmt) ? NIL : called)
+				result = add_statement(lint, result, inner->raw->stmt);
 			lint->called = list_concat(lint->called, called);
 		}
 		if (lock->relation == NULL || lock->action == CMIG_LOCK_CREATE || lock->action == CMIG_LOCK_UNKNOWN)
@@ -708,11 +690,8 @@ add_statement(CmigLint *lint, List *result, Node *statement)
 bool
 cmig_lint_runs_code(CmigLint *lint, Node *statement)
 {
-	ListCell   *lc;
-
-	foreach(lc, cmig_statement_locks(statement))
+	foreach_ptr(const CmigLock, lock, cmig_statement_locks(statement))
 	{
-		const CmigLock *lock = lfirst(lc);
 		bool		known = true;
 		List	   *called;
 

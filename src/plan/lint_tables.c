@@ -22,15 +22,14 @@ check_drop_table(CmigLint *lint, Node *node)
 {
 	DropStmt   *drop = (DropStmt *) node;
 	bool		schemas = drop->removeType == OBJECT_SCHEMA && drop->behavior == DROP_CASCADE;
-	ListCell   *lc;
 
-	foreach(lc, schemas || drop->removeType == OBJECT_TABLE ? drop->objects : NIL)
+	foreach_ptr(List, item, schemas || drop->removeType == OBJECT_TABLE ? drop->objects : NIL)
 	{
-		const char *schema = schemas ? strVal(lfirst(lc)) : NULL;
+		const char *schema = schemas ? strVal(item) : NULL;
 		Oid			oid = schema && lint->reads_facts ? get_namespace_oid(schema, true) : InvalidOid;
 		List	   *tables = OidIsValid(oid) ? cmig_lint_catalog_tables_in(oid) : NIL;
 		CmigLintTable *table = tables ? cmig_lint_state_find_oid(lint, linitial_oid(tables)) :
-		schema ? NULL : cmig_lint_state_find_names(lint, lfirst(lc), drop->missing_ok);
+		schema ? NULL : cmig_lint_state_find_names(lint, item, drop->missing_ok);
 
 		if (schema && table)
 			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE deletes the data of %s and of all other tables in the schema, and breaks clients",
@@ -66,15 +65,15 @@ check_truncate(CmigLint *lint, Node *node)
 
 	if (truncate->behavior != DROP_CASCADE)
 		return;
-	foreach(lc, truncate->relations)
+	foreach_ptr(RangeVar, relation, truncate->relations)
 	{
-		table = cmig_lint_state_find(lint, lfirst(lc), false);
+		table = cmig_lint_state_find(lint, relation, false);
 		if (table && OidIsValid(table->oid))
 			tables = lappend_oid(tables, table->oid);
 		known &= table == NULL || table->origin != CMIG_LINT_UNKNOWN;
 	}
-	foreach(lc, tables)
-		tree = list_concat_unique_oid(tree, cmig_related(CMIG_RELATED_TREE, lfirst_oid(lc)));
+	foreach_oid(each, tables)
+		tree = list_concat_unique_oid(tree, cmig_related(CMIG_RELATED_TREE, each));
 	foreach(lc, tree ? heap_truncate_find_FKs(tree) : NIL)
 	{
 		table = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
@@ -155,7 +154,6 @@ static char *
 compacted(CmigLint *lint, Node *node)
 {
 	CmigLintTable *table = NULL;
-	ListCell   *lc;
 
 	if (IsA(node, ClusterStmt))
 	{
@@ -173,9 +171,9 @@ compacted(CmigLint *lint, Node *node)
 			return NULL;
 		if (vacuum->rels == NIL)
 			return "all tables";
-		foreach(lc, vacuum->rels)
+		foreach_node(VacuumRelation, rel, vacuum->rels)
 		{
-			table = cmig_lint_state_find(lint, lfirst_node(VacuumRelation, lc)->relation, false);
+			table = cmig_lint_state_find(lint, rel->relation, false);
 			if (cmig_lint_model_is_large(table))
 				break;
 		}
@@ -223,7 +221,6 @@ check_rewrite(CmigLint *lint, Node *node)
 	RefreshMatViewStmt *refresh = (RefreshMatViewStmt *) node;
 	CmigLintTable *view;
 	char	   *tables;
-	ListCell   *lc;
 
 	if (IsA(node, RefreshMatViewStmt))
 	{
@@ -243,9 +240,9 @@ check_rewrite(CmigLint *lint, Node *node)
 	}
 	else if (cmig_lint_model_is_large(lint->target) && is_table_or_view(lint->target->kind))
 	{
-		foreach(lc, ((AlterTableStmt *) node)->cmds)
+		foreach_node(AlterTableCmd, cmd, ((AlterTableStmt *) node)->cmds)
 		{
-			const char *why = rewriting_action(lint, lfirst_node(AlterTableCmd, lc));
+			const char *why = rewriting_action(lint, cmd);
 
 			if (why)
 				cmig_lint_report(lint, NULL, "%s rewrites %s under an AccessExclusiveLock", why,
@@ -313,14 +310,11 @@ static bool
 is_restricted(const CmigLintTable *partition, const char *name)
 {
 	CmigLintColumn *column = name ? cmig_lint_model_column(partition, name) : NULL;
-	ListCell   *lc;
 
 	if (column && !column->not_null && !cmig_lint_model_proves_not_null(partition, name, NULL))
 		return false;
-	foreach(lc, partition->constraints)
+	foreach_ptr(CmigLintConstraint, constraint, partition->constraints)
 	{
-		CmigLintConstraint *constraint = lfirst(lc);
-
 		if (constraint->type == CONSTRAINT_CHECK && constraint->validated &&
 			(name == NULL || cmig_text_list_has(constraint->columns, name)))
 			return true;
@@ -336,17 +330,15 @@ is_restricted(const CmigLintTable *partition, const char *name)
 static bool
 is_scanned(CmigLint *lint, const CmigLintTable *parent, CmigLintTable *table)
 {
-	ListCell   *lc;
-
 	lint->slow = table;
 	if (!cmig_lint_model_is_large(table))
 		return false;
 	cmig_lint_state_load(lint, table);
 	if (!OidIsValid(parent->oid))
 		return !is_restricted(table, NULL);
-	foreach(lc, cmig_lint_facts_partition_key(parent->oid))
+	foreach_ptr(char, name, cmig_lint_facts_partition_key(parent->oid))
 	{
-		if (!is_restricted(table, lfirst(lc)))
+		if (!is_restricted(table, name))
 			return true;
 	}
 	return false;
@@ -469,13 +461,11 @@ named_column(const FuncCall *call)
 void
 cmig_lint_citus_apply(CmigLint *lint)
 {
-	ListCell   *lc;
-
-	foreach(lc, citus_calls(lint))
+	foreach_ptr(FuncCall, call, citus_calls(lint))
 	{
 		CmigLintTable *table;
-		const CitusFunction *function = citus_function(lint, lfirst(lc), &table);
-		const char *column = named_column(lfirst(lc));
+		const CitusFunction *function = citus_function(lint, call, &table);
+		const char *column = named_column(call);
 
 		if (function && function->storage && table)
 			table->citus = *function->storage == '\0' ? NULL : *function->storage != 'h' ? function->storage :
@@ -487,11 +477,8 @@ cmig_lint_citus_apply(CmigLint *lint)
 static void
 check_distribution(CmigLint *lint, Node *node)
 {
-	ListCell   *lc;
-
-	foreach(lc, citus_calls(lint))
+	foreach_ptr(FuncCall, call, citus_calls(lint))
 	{
-		FuncCall   *call = lfirst(lc);
 		CmigLintTable *table;
 		const CitusFunction *function = citus_function(lint, call, &table);
 		bool		alone = IsA(node, SelectStmt) && list_length(((SelectStmt *) node)->targetList) == 1 &&
@@ -526,15 +513,14 @@ check_citus_reference(CmigLint *lint, const CmigLintTable *table, const char *co
 	List	   *columns = cmig_lint_alter_columns(key, column);
 	List	   *keys = cmig_lint_model_names(key->pk_attrs);
 	bool		matches = false;
-	ListCell   *lc;
 
 	if (other == NULL || other->origin == CMIG_LINT_UNKNOWN || other == table || (other->citus && *other->citus == 's') ||
 		(table->citus && *table->citus == 's'))
 		return;
 	cmig_lint_state_load(lint, other);
-	foreach(lc, keys ? NIL : other->constraints)
-		if (((CmigLintConstraint *) lfirst(lc))->type == CONSTRAINT_PRIMARY)
-		keys = ((CmigLintConstraint *) lfirst(lc))->columns;
+	foreach_ptr(CmigLintConstraint, constraint, keys ? NIL : other->constraints)
+		if (constraint->type == CONSTRAINT_PRIMARY)
+		keys = constraint->columns;
 	for (int i = 0; own && remote && i < Min(list_length(columns), list_length(keys)); i++)
 		matches |= strcmp(list_nth(columns, i), own) == 0 && strcmp(list_nth(keys, i), remote) == 0;
 	if (own ? !matches && !(other->citus && *other->citus == 't') : remote != NULL)
@@ -552,28 +538,25 @@ check_citus(CmigLint *lint, Node *node)
 	CmigLintTable *table = name ? cmig_lint_state_find(lint, name, true) : lint->target;
 	const char *column = table && table->citus && *table->citus == 'h' ? table->citus + 1 : NULL;
 	const char *unsafe = GetConfigOption("citus.enable_unsafe_triggers", true, false);
-	ListCell   *lc;
 	ListCell   *lc2;
 
-	foreach(lc, citus_calls(lint))
+	foreach_ptr(FuncCall, call, citus_calls(lint))
 	{
 		CmigLintTable *other;
-		const CitusFunction *function = citus_function(lint, lfirst(lc), &other);
+		const CitusFunction *function = citus_function(lint, call, &other);
 
 		if (function == NULL || other == NULL || strncmp(function->name, DISTRIBUTE, strlen(DISTRIBUTE)) != 0)
 			continue;
 		cmig_lint_state_load(lint, other);
-		foreach(lc2, other->constraints)
+		foreach_ptr(CmigLintConstraint, key, other->constraints)
 		{
-			CmigLintConstraint *key = lfirst(lc2);
-
 			if (key->type == CONSTRAINT_PRIMARY || key->type == CONSTRAINT_UNIQUE)
-				check_citus_key(lint, other, named_column(lfirst(lc)), psprintf("%s with %s", function->name, quote_identifier(key->name)), key->columns);
+				check_citus_key(lint, other, named_column(call), psprintf("%s with %s", function->name, quote_identifier(key->name)), key->columns);
 		}
 	}
-	foreach(lc, !column ? NIL : IsA(node, UpdateStmt) ? ((UpdateStmt *) node)->targetList :
-			IsA(node, InsertStmt) && insert->onConflictClause ? insert->onConflictClause->targetList : NIL)
-		if (strcmp(lfirst_node(ResTarget, lc)->name, column) == 0)
+	foreach_node(ResTarget, each, !column ? NIL : IsA(node, UpdateStmt) ? ((UpdateStmt *) node)->targetList :
+				 IsA(node, InsertStmt) && insert->onConflictClause ? insert->onConflictClause->targetList : NIL)
+		if (strcmp(each->name, column) == 0)
 		cmig_lint_report(lint, NULL, "the statement fails, because it changes the distribution column %s of %s; delete the rows, and insert them again",
 						 quote_identifier(column), cmig_lint_text_name(table));
 	if (IsA(node, CreateTrigStmt) && table && table->citus && strchr("ht", *table->citus) && !(unsafe && strcmp(unsafe, "on") == 0))
@@ -582,13 +565,12 @@ check_citus(CmigLint *lint, Node *node)
 	{
 		List	   *columns = NIL;
 
-		foreach(lc, ((IndexStmt *) node)->indexParams)
-			columns = lappend(columns, lfirst_node(IndexElem, lc)->name ? lfirst_node(IndexElem, lc)->name : "");
+		foreach_node(IndexElem, element, ((IndexStmt *) node)->indexParams)
+			columns = lappend(columns, element->name ? element->name : "");
 		check_citus_key(lint, table, column, "a unique index", columns);
 	}
-	foreach(lc, IsA(node, AlterTableStmt) && table ? ((AlterTableStmt *) node)->cmds : NIL)
+	foreach_node(AlterTableCmd, command, IsA(node, AlterTableStmt) && table ? ((AlterTableStmt *) node)->cmds : NIL)
 	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 		ColumnDef  *added = command->subtype == AT_AddColumn ? (ColumnDef *) command->def : NULL;
 
 		foreach(lc2, added ? added->constraints : command->subtype == AT_AddConstraint ? list_make1(command->def) : NIL)

@@ -81,15 +81,14 @@ cmig_locks_constant(Node *node)
 	A_Const    *constant = (A_Const *) node;
 	List	   *parts;
 	List	   *name = NIL;
-	ListCell   *lc;
 
 	while (constant != NULL && IsA(constant, TypeCast))
 		constant = (A_Const *) ((TypeCast *) constant)->arg;
 	if (constant == NULL || !IsA(constant, A_Const) || constant->isnull || !IsA(&constant->val, String) ||
 		!SplitIdentifierString(pstrdup(strVal(&constant->val)), '.', &parts))
 		return NULL;
-	foreach(lc, parts)
-		name = lappend(name, makeString(lfirst(lc)));
+	foreach_ptr(char, part, parts)
+		name = lappend(name, makeString(part));
 	return cmig_locks_relation(name);
 }
 
@@ -159,8 +158,6 @@ walk_node(Node *node, void *arg)
 	Walk		outer = *walk;
 	RangeVar  **target = NULL;
 	RangeVar   *relation;
-	ListCell   *lc;
-	ListCell   *name;
 
 	if (node == NULL)
 		return false;
@@ -193,12 +190,10 @@ walk_node(Node *node, void *arg)
 			/* FOR UPDATE in the query does not apply to the outer query */
 			walk->mode = ((SelectStmt *) node)->lockingClause != NIL ? RowShareLock : AccessShareLock;
 			walk->chosen = NIL;
-			foreach(lc, ((SelectStmt *) node)->lockingClause)
+			foreach_ptr(const LockingClause, clause, ((SelectStmt *) node)->lockingClause)
 			{
-				const LockingClause *clause = lfirst(lc);
-
-				foreach(name, clause->lockedRels)
-					walk->chosen = lappend(walk->chosen, lfirst_node(RangeVar, name)->relname);
+				foreach_node(RangeVar, each, clause->lockedRels)
+					walk->chosen = lappend(walk->chosen, each->relname);
 				if (clause->lockedRels == NIL)
 				{
 					walk->chosen = NIL;
@@ -248,7 +243,6 @@ static void
 add_query(List **locks, Node *query, bool planned)
 {
 	Walk		walk = {.mode = AccessShareLock,.planned = planned};
-	ListCell   *lc;
 
 	/*
 	 * Skip EXECUTE, DECLARE, and REFRESH MATERIALIZED VIEW, which the walker
@@ -261,10 +255,8 @@ add_query(List **locks, Node *query, bool planned)
 	if (planned)
 		walk.with = CMIG_LOCK_CHILDREN | CMIG_LOCK_VIEWED;
 	(void) walk_node(query, &walk);
-	foreach(lc, walk.locks)
+	foreach_ptr(CmigLock, lock, walk.locks)
 	{
-		CmigLock   *lock = lfirst(lc);
-
 		/* leave out the names of WITH queries */
 		if (lock->relation == NULL || lock->mode == RowExclusiveLock || lock->relation->schemaname != NULL ||
 			!cmig_text_list_has(walk.ctes, lock->relation->relname))
@@ -280,12 +272,8 @@ add_query(List **locks, Node *query, bool planned)
 static void
 add_foreign_keys(List **locks, List *constraints)
 {
-	ListCell   *lc;
-
-	foreach(lc, constraints)
+	foreach_ptr(Constraint, constraint, constraints)
 	{
-		Constraint *constraint = lfirst(lc);
-
 		if (IsA(constraint, Constraint) && constraint->contype == CONSTR_FOREIGN)
 			take(locks, constraint->pktable, ShareRowExclusiveLock, CMIG_LOCK_CHILDREN);
 	}
@@ -294,20 +282,16 @@ add_foreign_keys(List **locks, List *constraints)
 static void
 add_create_table(List **locks, CreateStmt *table)
 {
-	ListCell   *lc;
-
-	foreach(lc, table->inhRelations)
+	foreach_ptr(RangeVar, parent, table->inhRelations)
 	{
 		if (table->partbound != NULL)
-			take(locks, lfirst(lc), AccessExclusiveLock, CMIG_LOCK_DEFAULT | CMIG_LOCK_REFERENCED |
+			take(locks, parent, AccessExclusiveLock, CMIG_LOCK_DEFAULT | CMIG_LOCK_REFERENCED |
 				 CMIG_LOCK_PARTITIONED | CMIG_LOCK_KEYS)->table_mode = ShareRowExclusiveLock;
 		else
-			take(locks, lfirst(lc), ShareUpdateExclusiveLock, 0);
+			take(locks, parent, ShareUpdateExclusiveLock, 0);
 	}
-	foreach(lc, table->tableElts)
+	foreach_ptr(Node, element, table->tableElts)
 	{
-		Node	   *element = lfirst(lc);
-
 		if (IsA(element, ColumnDef))
 			add_foreign_keys(locks, ((ColumnDef *) element)->constraints);
 		else if (IsA(element, TableLikeClause))
@@ -322,11 +306,9 @@ add_create_table(List **locks, CreateStmt *table)
 static void
 add_sequence_owner(List **locks, List *options)
 {
-	ListCell   *lc;
-
-	foreach(lc, options)
-		if (strcmp(lfirst_node(DefElem, lc)->defname, "owned_by") == 0)
-		take(locks, owner_of(lfirst_node(DefElem, lc)->arg), AccessShareLock, 0);
+	foreach_node(DefElem, option, options)
+		if (strcmp(option->defname, "owned_by") == 0)
+		take(locks, owner_of(option->arg), AccessShareLock, 0);
 }
 
 /*
@@ -465,12 +447,9 @@ static void
 add_alter(List **locks, const AlterTableStmt *alter)
 {
 	CmigLock   *lock = take(locks, alter->relation, AlterTableGetLockLevel(alter->cmds), 0);
-	ListCell   *lc;
 
-	foreach(lc, alter->cmds)
+	foreach_node(AlterTableCmd, command, alter->cmds)
 	{
-		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
 		lock->with |= add_command(locks, alter, command);
 		if (alter->objtype == OBJECT_TYPE && command->behavior == DROP_CASCADE)
 			lock->with |= CMIG_LOCK_TYPED;
@@ -488,11 +467,8 @@ add_alter(List **locks, const AlterTableStmt *alter)
 static void
 add_drop(List **locks, const DropStmt *drop)
 {
-	ListCell   *lc;
-
-	foreach(lc, drop->objects)
+	foreach_ptr(Node, object, drop->objects)
 	{
-		Node	   *object = lfirst(lc);
 		CmigLock   *lock;
 
 		if (is_part_of_relation(drop->removeType))
@@ -575,13 +551,12 @@ add_vacuum(List **locks, const VacuumStmt *vacuum)
 {
 	LOCKMODE	mode = vacuum->is_vacuumcmd && cmig_statement_option(vacuum->options, "full", false) ?
 	AccessExclusiveLock : ShareUpdateExclusiveLock;
-	ListCell   *lc;
 
 	if (vacuum->rels == NIL)
 		act(locks, CMIG_LOCK_UNKNOWN, NULL, vacuum->is_vacuumcmd ? "VACUUM of all tables" : "ANALYZE of all tables");
-	foreach(lc, vacuum->rels)
+	foreach_node(VacuumRelation, rel, vacuum->rels)
 	{
-		const RangeVar *relation = lfirst_node(VacuumRelation, lc)->relation;
+		const RangeVar *relation = rel->relation;
 
 		take(locks, relation, mode, !CMIG_VACUUM_PROCESSES_CHILDREN_COMPAT ? CMIG_LOCK_PARTITIONS :
 			 relation->inh ? CMIG_LOCK_CHILDREN : 0);
@@ -610,12 +585,8 @@ add_reindex(List **locks, const ReindexStmt *reindex)
 static void
 add_publication(List **locks, List *objects)
 {
-	ListCell   *lc;
-
-	foreach(lc, objects)
+	foreach_node(PublicationObjSpec, object, objects)
 	{
-		PublicationObjSpec *object = lfirst_node(PublicationObjSpec, lc);
-
 		if (object->pubobjtype == PUBLICATIONOBJ_TABLE && object->pubtable != NULL)
 			take(locks, object->pubtable->relation, ShareUpdateExclusiveLock,
 				 object->pubtable->relation->inh ? CMIG_LOCK_INHERITED : 0);
@@ -629,19 +600,14 @@ add_publication(List **locks, List *objects)
 static void
 add_create_schema(List **locks, const CreateSchemaStmt *schema)
 {
-	ListCell   *lc;
-	ListCell   *lc2;
-
 	if (schema->schemaname != NULL)
 		act(locks, CMIG_LOCK_CREATE_SCHEMA, NULL, schema->schemaname);
-	foreach(lc, schema->schemaElts)
+	foreach_ptr(Node, node, schema->schemaElts)
 	{
-		List	   *element = cmig_statement_locks(lfirst(lc));
+		List	   *element = cmig_statement_locks(node);
 
-		foreach(lc2, element)
+		foreach_ptr(CmigLock, entry, element)
 		{
-			CmigLock   *entry = lfirst(lc2);
-
 			if (entry->action == CMIG_LOCK_CREATE && entry->relation->schemaname == NULL)
 			{
 				RangeVar   *created = copyObject(unconstify(RangeVar *, entry->relation));
@@ -713,8 +679,8 @@ add_other(List **locks, Node *statement)
 		case T_GrantStmt:
 			if (CMIG_GRANT_LOCKS_COMPAT && of.grant->targtype == ACL_TARGET_OBJECT &&
 				(of.grant->objtype == OBJECT_TABLE || of.grant->objtype == OBJECT_SEQUENCE))
-				foreach(lc, of.grant->objects)
-					take(locks, lfirst(lc), AccessShareLock, 0);
+				foreach_ptr(RangeVar, name, of.grant->objects)
+					take(locks, name, AccessShareLock, 0);
 			break;
 		case T_AlterObjectSchemaStmt:
 			if (of.move->relation == NULL || !is_relation_type(of.move->objectType))
@@ -735,9 +701,8 @@ add_other(List **locks, Node *statement)
 			act(locks, CMIG_LOCK_CALL, NULL, "CALL")->object = (Node *) ((CallStmt *) statement)->funccall;
 			break;
 		case T_DoStmt:
-			foreach(lc, ((DoStmt *) statement)->args)
+			foreach_ptr(DefElem, option, ((DoStmt *) statement)->args)
 			{
-				DefElem    *option = lfirst(lc);
 				bool		only = true;
 				ListCell   *lc2;
 

@@ -6,7 +6,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/transam.h"
@@ -14,8 +13,6 @@
 #include "executor/instrument.h"
 #include "pgstat.h"
 #include "storage/lmgr.h"
-#include "storage/lock.h"
-#include "storage/proc.h"
 #include "utils/resowner.h"
 #include "utils/timeout.h"
 
@@ -108,20 +105,15 @@ current_filenode(Oid relation)
 void
 cmig_existing_rolled_back(CmigExistingSet *set)
 {
-	ListCell   *lc;
-
-	foreach(lc, set->used)
-		((CmigExisting *) lfirst(lc))->filenode = current_filenode(((CmigExisting *) lfirst(lc))->oid);
+	foreach_ptr(CmigExisting, relation, set->used)
+		relation->filenode = current_filenode(relation->oid);
 }
 
 void
 cmig_existing_restore(CmigExistingSet *set)
 {
-	ListCell   *lc;
-
-	foreach(lc, set->used)
+	foreach_ptr(CmigExisting, relation, set->used)
 	{
-		CmigExisting *relation = lfirst(lc);
 		FormData_pg_class *first = &relation->first;
 		HeapTuple	row;
 		Form_pg_class now;
@@ -456,7 +448,6 @@ cmig_measure_start(void)
 	Relation	catalog = table_open(RelationRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
 	HeapTuple	tuple;
-	ListCell   *lc;
 
 	set->context = CurrentMemoryContext;
 	set->relations = hash_create("pg_cmig existing relations", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
@@ -485,9 +476,8 @@ cmig_measure_start(void)
 	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
-	foreach(lc, held_locks())
+	foreach_ptr(Touched, touched, held_locks())
 	{
-		Touched    *touched = lfirst(lc);
 		CmigExisting *relation = cmig_existing_get(set, touched->oid);
 
 		if (touched->of_transaction && relation != NULL)
@@ -526,12 +516,10 @@ find_touched(CmigExistingSet *relations)
 	List	   *locks = held_locks();
 	List	   *result = NIL;
 	Oid			previous = InvalidOid;
-	ListCell   *lc;
 
 	list_sort(locks, compare_relations);
-	foreach(lc, locks)
+	foreach_ptr(Touched, touched, locks)
 	{
-		Touched    *touched = lfirst(lc);
 		CmigExisting *relation = cmig_existing_get(relations, touched->oid);
 
 		if (relation == NULL || touched->oid == previous)
@@ -595,25 +583,21 @@ static List *
 find_moved(CmigExistingSet *relations, List *touched)
 {
 	List	   *result = NIL;
-	ListCell   *lc;
 
 	/*
 	 * ALTER SEQUENCE does not count as advancing a sequence, because it
 	 * writes a new file, which a rollback removes
 	 */
-	foreach(lc, touched)
+	foreach_ptr(Touched, one, touched)
 	{
-		Touched    *one = lfirst(lc);
-
 		if (one->relation->first.relkind == RELKIND_SEQUENCE && one->mode > RowExclusiveLock)
 		{
 			one->relation->last = count(one->oid);
 			(void) is_rewritten(one->relation);
 		}
 	}
-	foreach(lc, relations->used)
+	foreach_ptr(CmigExisting, sequence, relations->used)
 	{
-		CmigExisting *sequence = lfirst(lc);
 		CmigCounters now = count(sequence->oid);
 
 		if (sequence->first.relkind != RELKIND_SEQUENCE)
@@ -651,13 +635,11 @@ void
 cmig_measure_end(CmigMeasure *measure)
 {
 	List	   *touched;
-	ListCell   *lc;
 
 	cmig_measure_fail(measure);
 	touched = find_touched(measure->relations);
-	foreach(lc, touched)
+	foreach_ptr(Touched, one, touched)
 	{
-		Touched    *one = lfirst(lc);
 		CmigExisting *relation = one->relation;
 		char		kind = relation->first.relkind;
 		char	   *wait = wait_text(one->oid);
@@ -682,7 +664,7 @@ cmig_measure_end(CmigMeasure *measure)
 			cmig_measure_add_line(&measure->locks, psprintf("held since an earlier statement: %s, %s", relation->name,
 															wait_text(relation->oid)));
 	}
-	foreach(lc, touched)
-		((Touched *) lfirst(lc))->relation->now = false;
+	foreach_ptr(Touched, x, touched)
+		x->relation->now = false;
 	measure->moved = find_moved(measure->relations, touched);
 }

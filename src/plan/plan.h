@@ -8,7 +8,6 @@
 #define CMIG_PLAN_H
 
 #include "move/move.h"
-#include "parse/parse.h"
 
 /* in planned_locks.c */
 

@@ -10,7 +10,6 @@
 #include "catalog/dependency.h"
 #include "catalog/heap.h"
 #include "catalog/index.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
@@ -18,7 +17,6 @@
 #include "commands/policy.h"
 #include "commands/trigger.h"
 #include "rewrite/rewriteSupport.h"
-#include "utils/acl.h"
 #include "utils/catcache.h"
 
 #include "plan/lint.h"
@@ -61,12 +59,8 @@ compare_locks(const ListCell *a, const ListCell *b)
 static void
 add_lock(List **locks, CmigPlannedLock *lock)
 {
-	ListCell   *lc;
-
-	foreach(lc, *locks)
+	foreach_ptr(CmigPlannedLock, other, *locks)
 	{
-		CmigPlannedLock *other = lfirst(lc);
-
 		if (other->oid == lock->oid && (OidIsValid(lock->oid) || strcmp(other->name, lock->name) == 0))
 		{
 			if (lock->mode >= other->mode)
@@ -125,10 +119,8 @@ add_missing(List **locks, const RangeVar *relation, const CmigLintTable *named, 
 static void
 add_all(List **locks, List *relations, LOCKMODE mode)
 {
-	ListCell   *lc;
-
-	foreach(lc, relations)
-		add_existing(locks, lfirst_oid(lc), mode, false);
+	foreach_oid(relation, relations)
+		add_existing(locks, relation, mode, false);
 }
 
 /* Add locks on a relation and on those that lock->with requests. */
@@ -139,8 +131,6 @@ add_related(List **locks, const CmigLock *lock, Oid relation)
 	List	   *tables = list_make1_oid(relation);
 	bool		partitioned = get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE;
 	List	   *more;
-	ListCell   *lc;
-	ListCell   *lc2;
 
 	if (with & CMIG_LOCK_CHILDREN ? lock->relation == NULL || lock->relation->inh :
 		with & (partitioned ? CMIG_LOCK_PARTITIONS : CMIG_LOCK_INHERITED))
@@ -151,14 +141,12 @@ add_related(List **locks, const CmigLock *lock, Oid relation)
 		tables = list_concat_unique_oid(tables, more);
 	}
 	add_all(locks, tables, lock->mode);
-	foreach(lc, tables)
+	foreach_oid(table, tables)
 	{
-		Oid			table = lfirst_oid(lc);
 		bool		has_indexes = with & (CMIG_LOCK_INDEXES | CMIG_LOCK_STORED | CMIG_LOCK_PARTITIONED | CMIG_LOCK_ATTACHED);
 
-		foreach(lc2, has_indexes ? cmig_related(CMIG_RELATED_INDEXES, table) : NIL)
+		foreach_oid(index, has_indexes ? cmig_related(CMIG_RELATED_INDEXES, table) : NIL)
 		{
-			Oid			index = lfirst_oid(lc2);
 			bool		is_stored = get_rel_relkind(index) != RELKIND_PARTITIONED_INDEX;
 
 			if (with & CMIG_LOCK_INDEXES || (with & CMIG_LOCK_STORED && is_stored) ||
@@ -177,9 +165,9 @@ add_related(List **locks, const CmigLock *lock, Oid relation)
 					get_rel_relkind(table) == RELKIND_MATVIEW ? AccessShareLock : lock->mode);
 	}
 	/* the partitions to which the statement can add rows */
-	foreach(lc, with & CMIG_LOCK_ROUTED && partitioned ? cmig_related(CMIG_RELATED_TREE, relation) : NIL)
-		if (lfirst_oid(lc) != relation)
-		add_existing(locks, lfirst_oid(lc), lock->mode, true);
+	foreach_oid(oid, with & CMIG_LOCK_ROUTED && partitioned ? cmig_related(CMIG_RELATED_TREE, relation) : NIL)
+		if (oid != relation)
+		add_existing(locks, oid, lock->mode, true);
 	if (with & CMIG_LOCK_TABLE)
 		add_existing(locks, IndexGetRelation(relation, true), lock->table_mode, false);
 	if (with & CMIG_LOCK_KEYS)
@@ -221,9 +209,9 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 			 * a rewrite also rebuilds the indexes of child tables and
 			 * partitions
 			 */
-			foreach(lc, cmig_column_rewrites(lock->column) ? cmig_related(CMIG_RELATED_TREE, relation) : NIL)
-				if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_PARTITIONED_TABLE)
-				add_all(locks, cmig_related(CMIG_RELATED_INDEXES, lfirst_oid(lc)), AccessExclusiveLock);
+			foreach_oid(each, cmig_column_rewrites(lock->column) ? cmig_related(CMIG_RELATED_TREE, relation) : NIL)
+				if (get_rel_relkind(each) != RELKIND_PARTITIONED_TABLE)
+				add_all(locks, cmig_related(CMIG_RELATED_INDEXES, each), AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_DROP_COLUMN:
 			/* with ONLY, the child tables keep the column, but are locked */
@@ -362,8 +350,6 @@ follow_call(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **u
 	const FuncCall *call = (const FuncCall *) lock->object;
 	bool		known;
 	List	   *statements;
-	ListCell   *lc;
-	ListCell   *lc2;
 
 	if (!cmig_calls_expand(plan, call, &known, &statements))
 	{
@@ -374,9 +360,9 @@ follow_call(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **u
 	}
 	else if (!known)
 		*unknown = lappend(*unknown, psprintf("the function %s", NameListToString(call->funcname)));
-	foreach(lc, statements)
-		foreach(lc2, cmig_statement_locks(((CmigStatement *) lfirst(lc))->raw->stmt))
-		follow(plan, locks, lfirst(lc2), unknown);
+	foreach_ptr(CmigStatement, statement, statements)
+		foreach_ptr(CmigLock, entry, cmig_statement_locks(statement->raw->stmt))
+		follow(plan, locks, entry, unknown);
 }
 
 /* Apply one entry of a statement's list: add a lock, or record a changed name. */
@@ -387,8 +373,6 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 	Oid			oid = InvalidOid;
 	const char *gone = NULL;
 	ObjectAddress object;
-	ListCell   *lc;
-	ListCell   *lc2;
 
 	if (lock->relation != NULL && lock->action != CMIG_LOCK_CREATE)
 		named = cmig_lint_state_look(plan, lock->relation, &gone);
@@ -403,13 +387,13 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 			follow_call(plan, locks, lock, unknown);
 			break;
 		case CMIG_LOCK_DROP_OWNED:
-			foreach(lc, (List *) lock->object)
-				add_dropped(locks, AuthIdRelationId, get_rolespec_oid(lfirst(lc), true), 0, lock->cascade, lock->mode);
+			foreach_ptr(RoleSpec, spec, (List *) lock->object)
+				add_dropped(locks, AuthIdRelationId, get_rolespec_oid(spec, true), 0, lock->cascade, lock->mode);
 			break;
 		case CMIG_LOCK_REASSIGN_OWNED:
-			foreach(lc, (List *) lock->object)
-				foreach(lc2, cmig_related(CMIG_RELATED_OWNED, get_rolespec_oid(lfirst(lc), true)))
-				add_related(locks, lock, lfirst_oid(lc2));
+			foreach_ptr(RoleSpec, role, (List *) lock->object)
+				foreach_oid(each, cmig_related(CMIG_RELATED_OWNED, get_rolespec_oid(role, true)))
+				add_related(locks, lock, each);
 			break;
 		case CMIG_LOCK_CREATE:
 			add_created(plan, lock);
@@ -461,7 +445,6 @@ List *
 cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List **unknown)
 {
 	List	   *locks = NIL;
-	ListCell   *lc;
 
 	*unknown = NIL;
 	plan->session.path = cmig_lint_session_path(namespace_search_path);
@@ -474,18 +457,16 @@ cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List **unknown)
 		if (table != NULL && (type == AT_DetachPartition || type == AT_DetachPartitionFinalize))
 			table->detached = true;
 	}
-	foreach(lc, cmig_statement_locks(statement))
-		follow(plan, &locks, lfirst(lc), unknown);
+	foreach_ptr(CmigLock, lock, cmig_statement_locks(statement))
+		follow(plan, &locks, lock, unknown);
 	return locks;
 }
 
 List *
 cmig_planned_locks_merge(List *locks, List *more)
 {
-	ListCell   *lc;
-
-	foreach(lc, more)
-		add_lock(&locks, lfirst(lc));
+	foreach_ptr(CmigPlannedLock, x, more)
+		add_lock(&locks, x);
 	return locks;
 }
 
@@ -493,12 +474,10 @@ char *
 cmig_planned_locks_text(List *locks)
 {
 	char	   *text = NULL;
-	ListCell   *lc;
 
 	list_sort(locks, compare_locks);
-	foreach(lc, locks)
+	foreach_ptr(const CmigPlannedLock, lock, locks)
 	{
-		const CmigPlannedLock *lock = lfirst(lc);
 		char	   *line = cmig_measure_lock_line(lock->mode, lock->name, lock->kind, lock->size);
 
 		cmig_measure_add_line(&text, psprintf("%s%s", line, !OidIsValid(lock->oid) ?
@@ -580,7 +559,6 @@ read_script(void *arg)
 		List	   *unknown;
 		List	   *locks;
 		char	   *failure;
-		ListCell   *lc;
 
 		CHECK_FOR_INTERRUPTS();
 		found->statement = statement.number;
@@ -591,12 +569,12 @@ read_script(void *arg)
 			reading->visit(reading->plan, &statement, reading->arg);
 		locks = cmig_planned_locks_of(reading->plan, statement.raw->stmt, &unknown);
 		found->locks = cmig_planned_locks_merge(found->locks, locks);
-		foreach(lc, unknown)
+		foreach_ptr(char, name, unknown)
 		{
 			int			count = list_length(found->unknown);
 
-			if (count <= MAX_UNKNOWN && !cmig_text_list_has(found->unknown, lfirst(lc)))
-				found->unknown = lappend(found->unknown, pstrdup(count < MAX_UNKNOWN ? lfirst(lc) : "other code"));
+			if (count <= MAX_UNKNOWN && !cmig_text_list_has(found->unknown, name))
+				found->unknown = lappend(found->unknown, pstrdup(count < MAX_UNKNOWN ? name : "other code"));
 		}
 		cmig_script_settings_follow(statement.raw->stmt);
 		found->statement++;
@@ -629,12 +607,11 @@ cmig_script_locks(CmigPlannedLocks *plan, const char *sql)
 {
 	CmigScriptLocks *found = cmig_script_locks_read(plan, sql, NULL, NULL);
 	char	   *text = cmig_planned_locks_text(found->locks);
-	ListCell   *lc;
 
-	foreach(lc, found->unknown)
-		cmig_measure_add_line(&text, psprintf("unknown for %s", (char *) lfirst(lc)));
-	foreach(lc, found->failures)
-		cmig_measure_add_line(&text, lfirst(lc));
+	foreach_ptr(char, name, found->unknown)
+		cmig_measure_add_line(&text, psprintf("unknown for %s", name));
+	foreach_ptr(char, failure, found->failures)
+		cmig_measure_add_line(&text, failure);
 	if (found->error != NULL)
 		cmig_measure_add_line(&text, psprintf("unknown from statement %d on: %s", found->statement,
 											  found->error->message));

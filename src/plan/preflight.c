@@ -16,14 +16,10 @@
 #endif
 
 #include "catalog/index.h"
-#include "catalog/pg_database.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_tablespace.h"
 #include "commands/extension.h"
-#include "storage/lock.h"
-#include "utils/acl.h"
 #include "utils/catcache.h"
 #include "utils/json.h"
 
@@ -76,17 +72,16 @@ static void
 put(Preflight *preflight, const Fact *fact)
 {
 	StringInfo	facts = &preflight->facts;
-	ListCell   *lc;
 
 	appendStringInfo(facts, "%s{\"kind\": \"%s\", \"statement\": %d, \"class\": %u, \"object\": %u, \"mode\": %d, \"bytes\": " INT64_FORMAT
 					 ", \"indexes\": " INT64_FORMAT ", \"rows\": %.0f, \"columns\": [",
 					 facts->len > 0 ? ", " : "", fact->kind, preflight->statement, fact->class, fact->object, fact->mode,
 					 fact->bytes, fact->indexes, fact->rows);
-	foreach(lc, fact->columns)
+	foreach_ptr(char, column, fact->columns)
 	{
-		if (foreach_current_index(lc) > 0)
+		if (foreach_current_index(column) > 0)
 			appendStringInfoChar(facts, ',');
-		escape_json(facts, lfirst(lc));
+		escape_json(facts, column);
 	}
 	appendStringInfoChar(facts, ']');
 	put_text(preflight, "revision", preflight->revision);
@@ -200,11 +195,9 @@ need_object(Preflight *preflight, ObjectType type, Node *name, const char *privi
 static void
 need_published(Preflight *preflight, List *objects)
 {
-	ListCell   *lc;
-
-	foreach(lc, objects)
-		if (lfirst_node(PublicationObjSpec, lc)->pubtable != NULL)
-		need_relation(preflight, lfirst_node(PublicationObjSpec, lc)->pubtable->relation, "OWNER");
+	foreach_node(PublicationObjSpec, object, objects)
+		if (object->pubtable != NULL)
+		need_relation(preflight, object->pubtable->relation, "OWNER");
 }
 
 /* The statement names roles: a list of RoleSpec, or of AccessPriv for GRANT. */
@@ -236,7 +229,6 @@ static void
 works(Preflight *preflight, Oid relation, bool inh, const char *detail, List *columns)
 {
 	ListCell   *lc;
-	ListCell   *lc2;
 
 	foreach(lc, !OidIsValid(relation) ? NIL : inh ? cmig_related(CMIG_RELATED_TREE, relation) : list_make1_oid(relation))
 	{
@@ -252,8 +244,8 @@ works(Preflight *preflight, Oid relation, bool inh, const char *detail, List *co
 			fact.class = OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace;
 			fact.rows = form->reltuples;
 			fact.bytes = cmig_citus_manages(form->oid) ? -1 : cmig_measure_size(form->oid);
-			foreach(lc2, cmig_related(CMIG_RELATED_INDEXES, form->oid))
-				fact.indexes += cmig_measure_size(lfirst_oid(lc2));
+			foreach_oid(each, cmig_related(CMIG_RELATED_INDEXES, form->oid))
+				fact.indexes += cmig_measure_size(each);
 			preflight->tablespaces = list_append_unique_oid(preflight->tablespaces, fact.class);
 			put(preflight, &fact);
 		}
@@ -267,12 +259,11 @@ add_constraint(Preflight *preflight, const RangeVar *table, const Constraint *co
 {
 	List	   *columns = column ? list_make1(unconstify(char *, column)) : cmig_lint_model_names(constraint->keys);
 	bool		key = constraint->contype == CONSTR_PRIMARY;
-	ListCell   *lc;
 
 	if (constraint->contype == CONSTR_FOREIGN)
 		need_relation(preflight, constraint->pktable, "REFERENCES");
-	foreach(lc, constraint->contype == CONSTR_EXCLUSION ? constraint->exclusions : NIL)
-		columns = lappend(columns, linitial_node(IndexElem, lfirst(lc))->name);
+	foreach_ptr(List, item, constraint->contype == CONSTR_EXCLUSION ? constraint->exclusions : NIL)
+		columns = lappend(columns, linitial_node(IndexElem, item)->name);
 	if (key)
 		changes(preflight, find(preflight, table), "ADD PRIMARY KEY", NULL);
 	if ((key || constraint->contype == CONSTR_UNIQUE || constraint->contype == CONSTR_EXCLUSION) &&
@@ -285,20 +276,16 @@ static void
 look_at_alter(Preflight *preflight, const AlterTableStmt *alter)
 {
 	Oid			table = find(preflight, alter->relation);
-	ListCell   *lc;
-	ListCell   *lc2;
 
 	need(preflight, RelationRelationId, table, "OWNER");
-	foreach(lc, alter->cmds)
+	foreach_ptr(const AlterTableCmd, command, alter->cmds)
 	{
-		const AlterTableCmd *command = lfirst(lc);
-
 		switch (command->subtype)
 		{
 			case AT_AddColumn:
 				changes(preflight, table, "ADD COLUMN", ((ColumnDef *) command->def)->colname);
-				foreach(lc2, ((ColumnDef *) command->def)->constraints)
-					add_constraint(preflight, alter->relation, lfirst(lc2), ((ColumnDef *) command->def)->colname);
+				foreach_ptr(Constraint, constraint, ((ColumnDef *) command->def)->constraints)
+					add_constraint(preflight, alter->relation, constraint, ((ColumnDef *) command->def)->colname);
 				break;
 			case AT_AddConstraint:
 				add_constraint(preflight, alter->relation, (Constraint *) command->def, NULL);
@@ -343,15 +330,14 @@ need_function(Preflight *preflight, List *name)
 	list_make1_oid(get_namespace_oid(strVal(list_nth(name, list_length(name) - 2)), true));
 	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(strVal(llast(name))));
 	bool		found = false;
-	ListCell   *lc;
 
-	foreach(lc, path)
+	foreach_oid(each, path)
 	{
 		for (int i = 0; i < functions->n_members && !found; i++)
 		{
 			Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
 
-			found = form->pronamespace == lfirst_oid(lc);
+			found = form->pronamespace == each;
 			if (found)
 				need(preflight, ProcedureRelationId, form->oid, "EXECUTE");
 		}
@@ -372,12 +358,11 @@ look_at_call(Preflight *preflight, const FuncCall *call)
 	const char *columns = list_length(call->args) > 1 ? cmig_lint_expression_constant(lsecond(call->args)) : NULL;
 	bool		known;
 	List	   *statements;
-	ListCell   *lc;
 
 	need_function(preflight, call->funcname);
 	(void) cmig_calls_expand(preflight->names, call, &known, &statements);
-	foreach(lc, statements)
-		look_at_node(preflight, ((CmigStatement *) lfirst(lc))->raw->stmt);
+	foreach_ptr(CmigStatement, statement, statements)
+		look_at_node(preflight, statement->raw->stmt);
 	if (table == NULL || list_length(call->funcname) != 2 || strcmp(strVal(linitial(call->funcname)), "cmig") != 0)
 		return;
 	for (int i = 0; i < lengthof(does); i++)
@@ -393,14 +378,12 @@ look_at_call(Preflight *preflight, const FuncCall *call)
 static void
 look_at_drop(Preflight *preflight, const DropStmt *drop)
 {
-	ListCell   *lc;
-
-	foreach(lc, drop->objects)
+	foreach_ptr(List, object, drop->objects)
 	{
 		Oid			relation = drop->removeType != OBJECT_INDEX && drop->removeType != OBJECT_TABLE ? InvalidOid :
-		find(preflight, cmig_locks_relation(lfirst(lc)));
+		find(preflight, cmig_locks_relation(object));
 
-		need_object(preflight, drop->removeType, lfirst(lc), "DROP");
+		need_object(preflight, drop->removeType, (Node *) object, "DROP");
 		if (drop->removeType == OBJECT_TABLE)
 			changes(preflight, relation, "DROP TABLE", NULL);
 		else if (OidIsValid(relation))
@@ -413,18 +396,17 @@ static void
 look_at_create(Preflight *preflight, const CreateStmt *create)
 {
 	ListCell   *lc;
-	ListCell   *lc2;
 
-	foreach(lc, create->inhRelations)
-		need_relation(preflight, lfirst(lc), "OWNER");
+	foreach_ptr(RangeVar, parent, create->inhRelations)
+		need_relation(preflight, parent, "OWNER");
 	foreach(lc, create->tableElts)
 		if (IsA(lfirst(lc), Constraint))
 		add_constraint(preflight, NULL, lfirst(lc), NULL);
 	else if (IsA(lfirst(lc), TableLikeClause))
 		need_relation(preflight, lfirst_node(TableLikeClause, lc)->relation, "SELECT");
 	else if (IsA(lfirst(lc), ColumnDef))
-		foreach(lc2, lfirst_node(ColumnDef, lc)->constraints)
-			add_constraint(preflight, NULL, lfirst(lc2), NULL);
+		foreach_ptr(Constraint, constraint, lfirst_node(ColumnDef, lc)->constraints)
+			add_constraint(preflight, NULL, constraint, NULL);
 }
 
 /* The privileges that a query needs. */
@@ -438,12 +420,9 @@ look_at_query(Preflight *preflight, Node *query)
 	const char *privilege = IsA(query, InsertStmt) ? "INSERT" : IsA(query, UpdateStmt) ? "UPDATE" : IsA(query, DeleteStmt) ? "DELETE" : NULL;
 	bool		whole = (IsA(query, UpdateStmt) && ((UpdateStmt *) query)->whereClause == NULL) ||
 	(IsA(query, DeleteStmt) && ((DeleteStmt *) query)->whereClause == NULL);
-	ListCell   *lc;
 
-	foreach(lc, cmig_statement_locks(query))
+	foreach_ptr(const CmigLock, lock, cmig_statement_locks(query))
 	{
-		const CmigLock *lock = lfirst(lc);
-
 		if (lock->action != CMIG_LOCK_TAKE || lock->relation == NULL)
 			continue;
 		if (lock->mode == AccessShareLock)
@@ -451,9 +430,9 @@ look_at_query(Preflight *preflight, Node *query)
 		else if (lock->relation == target && privilege != NULL)
 			need_relation(preflight, target, privilege);
 	}
-	foreach(lc, IsA(query, MergeStmt) ? ((MergeStmt *) query)->mergeWhenClauses : NIL)
+	foreach_node(MergeWhenClause, each, IsA(query, MergeStmt) ? ((MergeStmt *) query)->mergeWhenClauses : NIL)
 	{
-		CmdType		does = lfirst_node(MergeWhenClause, lc)->commandType;
+		CmdType		does = each->commandType;
 
 		if (does != CMD_NOTHING)
 			need_relation(preflight, target, does == CMD_INSERT ? "INSERT" : does == CMD_UPDATE ? "UPDATE" : "DELETE");
@@ -474,12 +453,9 @@ look_at_node(Preflight *preflight, Node *node)
 	const GrantStmt *grant = (GrantStmt *) node;
 	List	   *columns = NIL;
 	Oid			oid;
-	ListCell   *lc;
 
-	foreach(lc, cmig_statement_locks(node))
+	foreach_ptr(const CmigLock, lock, cmig_statement_locks(node))
 	{
-		const CmigLock *lock = lfirst(lc);
-
 		if (lock->action == CMIG_LOCK_CALL)
 			look_at_call(preflight, (const FuncCall *) lock->object);
 		/* an index is created where its table is */
@@ -495,9 +471,9 @@ look_at_node(Preflight *preflight, Node *node)
 			break;
 		case T_IndexStmt:
 			need_relation(preflight, index->relation, "OWNER");
-			foreach(lc, index->indexParams)
-				if (lfirst_node(IndexElem, lc)->name != NULL)
-				columns = lappend(columns, lfirst_node(IndexElem, lc)->name);
+			foreach_node(IndexElem, element, index->indexParams)
+				if (element->name != NULL)
+				columns = lappend(columns, element->name);
 			works(preflight, find(preflight, index->relation), index->relation->inh, "index", columns);
 			break;
 		case T_ReindexStmt:
@@ -543,16 +519,16 @@ look_at_node(Preflight *preflight, Node *node)
 			need_object(preflight, ((CommentStmt *) node)->objtype, ((CommentStmt *) node)->object, "OWNER");
 			break;
 		case T_GrantStmt:
-			foreach(lc, grant->targtype == ACL_TARGET_OBJECT ? grant->objects : NIL)
-				need_object(preflight, grant->objtype, lfirst(lc), "GRANT");
+			foreach_ptr(Node, item, grant->targtype == ACL_TARGET_OBJECT ? grant->objects : NIL)
+				need_object(preflight, grant->objtype, item, "GRANT");
 			break;
 		case T_GrantRoleStmt:
 			need_roles(preflight, ((GrantRoleStmt *) node)->granted_roles, "ADMIN");
 			break;
 		case T_AlterDefaultPrivilegesStmt:
-			foreach(lc, ((AlterDefaultPrivilegesStmt *) node)->options)
-				if (strcmp(lfirst_node(DefElem, lc)->defname, "roles") == 0)
-				need_roles(preflight, (List *) lfirst_node(DefElem, lc)->arg, "MEMBER");
+			foreach_node(DefElem, option, ((AlterDefaultPrivilegesStmt *) node)->options)
+				if (strcmp(option->defname, "roles") == 0)
+				need_roles(preflight, (List *) option->arg, "MEMBER");
 			break;
 		case T_CreatePolicyStmt:
 			need_relation(preflight, ((CreatePolicyStmt *) node)->table, "OWNER");
@@ -576,8 +552,8 @@ look_at_node(Preflight *preflight, Node *node)
 			need_relation(preflight, ((ClusterStmt *) node)->relation, "OWNER");
 			break;
 		case T_TruncateStmt:
-			foreach(lc, ((TruncateStmt *) node)->relations)
-				need_relation(preflight, lfirst(lc), "TRUNCATE");
+			foreach_ptr(RangeVar, each, ((TruncateStmt *) node)->relations)
+				need_relation(preflight, each, "TRUNCATE");
 			break;
 		case T_CreateFunctionStmt:
 			need_schema(preflight, ((CreateFunctionStmt *) node)->funcname);
@@ -671,12 +647,9 @@ look_at(CmigPlannedLocks *names, const CmigStatement *statement, void *arg)
 static void
 put_locks(Preflight *preflight, const CmigScriptLocks *locks)
 {
-	ListCell   *lc;
-
 	preflight->statement = 0;
-	foreach(lc, locks->locks)
+	foreach_ptr(const CmigPlannedLock, lock, locks->locks)
 	{
-		const CmigPlannedLock *lock = lfirst(lc);
 		Fact		fact = {.kind = OidIsValid(lock->oid) ? "lock" : lock->is_new ? "new" : "missing",
 			.name = lock->name,.object = lock->oid,.mode = lock->mode,.class = lock->routed
 		};
@@ -694,10 +667,10 @@ put_locks(Preflight *preflight, const CmigScriptLocks *locks)
 				quote_qualified_identifier(get_namespace_name(get_rel_namespace(lock->oid)), get_rel_name(lock->oid));
 		}
 	}
-	foreach(lc, locks->unknown)
-		put_other(preflight, "unknown", lfirst(lc), NULL, 0);
-	foreach(lc, locks->failures)
-		put_other(preflight, "failure", NULL, lfirst(lc), 0);
+	foreach_ptr(char, each, locks->unknown)
+		put_other(preflight, "unknown", each, NULL, 0);
+	foreach_ptr(char, failure, locks->failures)
+		put_other(preflight, "failure", NULL, failure, 0);
 	if (locks->error != NULL)
 		put_other(preflight, "failure", NULL, psprintf("statement %d: %s", locks->statement, locks->error->message), 0);
 }
@@ -710,14 +683,13 @@ put_expansion(Preflight *preflight)
 {
 	const CmigExpansion *expansion = cmig_expansion_read();
 	char	   *unseen;
-	ListCell   *lc;
 
 	if (expansion != NULL)
 		put_other(preflight, "expansion", expansion->revision, expansion->state, 0);
 	else if (preflight->expanded.count > 0)
 	{
-		foreach(lc, cmig_expansion_readers(&preflight->expanded, &preflight->expanded, &unseen))
-			put_other(preflight, "reader", ((char **) lfirst(lc))[0], ((char **) lfirst(lc))[1], 0);
+		foreach_ptr(CmigValue, row, cmig_expansion_readers(&preflight->expanded, &preflight->expanded, &unseen))
+			put_other(preflight, "reader", row[0], row[1], 0);
 		if (unseen != NULL)
 			put_other(preflight, "unseen", NULL, unseen, 0);
 	}
@@ -731,13 +703,11 @@ static void
 put_free_space(Preflight *preflight)
 {
 #ifndef WIN32
-	ListCell   *lc;
 
 	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
 		return;
-	foreach(lc, list_append_unique_oid(list_copy(preflight->tablespaces), InvalidOid))
+	foreach_oid(oid, list_append_unique_oid(list_copy(preflight->tablespaces), InvalidOid))
 	{
-		Oid			oid = lfirst_oid(lc);
 		const char *path = !OidIsValid(oid) ? "pg_wal" : oid == DEFAULTTABLESPACE_OID ? "base" :
 		psprintf("pg_tblspc/%u", oid);
 		struct statvfs space;
@@ -769,7 +739,6 @@ CMIG_READER(cmig_preflight)
 	int			holder;
 	TransactionId prepared;
 	Datum		value;
-	ListCell   *lc;
 
 	if (targets->names[0] == NULL)
 		targets->names[0] = "head";
@@ -794,10 +763,8 @@ CMIG_READER(cmig_preflight)
 		put_locks(preflight, cmig_script_locks_read(preflight->names, step->sql, look_at, preflight));
 	}
 	findings = plan->count > 0 ? cmig_lint_findings(&now, plan) : NIL;
-	foreach(lc, findings)
+	foreach_ptr(const CmigLintFinding, finding, findings)
 	{
-		const CmigLintFinding *finding = lfirst(lc);
-
 		preflight->revision = finding->revision;
 		preflight->statement = finding->statement;
 		if (finding->rule->flags & CMIG_LINT_SLOW)

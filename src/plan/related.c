@@ -14,7 +14,6 @@
 
 #include "access/transam.h"
 #include "catalog/pg_collation.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_language.h"
@@ -35,7 +34,6 @@
 #include "parser/parse_node.h"
 #include "parser/parse_oper.h"
 #include "parser/parse_type.h"
-#include "utils/array.h"
 #include "utils/fmgroids.h"
 
 #include "plan/lint.h"
@@ -175,13 +173,10 @@ cmig_column_rewrites(const ColumnDef *column)
 {
 	Default    *value = palloc0(sizeof(Default));
 	ErrorData  *error;
-	ListCell   *lc;
 
 	value->raw = column->raw_default;
-	foreach(lc, column->constraints)
+	foreach_ptr(const Constraint, constraint, column->constraints)
 	{
-		const Constraint *constraint = lfirst(lc);
-
 		if (!IsA(constraint, Constraint))
 			continue;
 		if (constraint->contype == CONSTR_DEFAULT)
@@ -340,12 +335,11 @@ read_dropped(const ObjectAddress *object, bool cascade, List *spared)
 	Datum	   *classes = palloc(sizeof(Datum) * Max(list_length(spared), 1));
 	Datum	   *oids = palloc(sizeof(Datum) * Max(list_length(spared), 1));
 	Datum		values[6];
-	ListCell   *lc;
 
-	foreach(lc, spared)
+	foreach_ptr(ObjectAddress, other, spared)
 	{
-		classes[foreach_current_index(lc)] = ObjectIdGetDatum(((ObjectAddress *) lfirst(lc))->classId);
-		oids[foreach_current_index(lc)] = ObjectIdGetDatum(((ObjectAddress *) lfirst(lc))->objectId);
+		classes[foreach_current_index(other)] = ObjectIdGetDatum(other->classId);
+		oids[foreach_current_index(other)] = ObjectIdGetDatum(other->objectId);
 	}
 	values[0] = ObjectIdGetDatum(object->classId);
 	values[1] = ObjectIdGetDatum(object->objectId);
@@ -372,11 +366,10 @@ cmig_dropped_objects(const ObjectAddress *object, bool (*spared) (const ObjectAd
 	{
 		List	   *others = list_delete_first(read_dropped(object, true, left_out).objects);
 		int			before = list_length(left_out);
-		ListCell   *lc;
 
-		foreach(lc, others)
-			if (spared(lfirst(lc), arg))
-			left_out = lappend(left_out, lfirst(lc));
+		foreach_ptr(ObjectAddress, other, others)
+			if (spared(other, arg))
+			left_out = lappend(left_out, other);
 		if (list_length(left_out) == before)
 			return others;
 	}

@@ -7,10 +7,8 @@
 #include "postgres.h"
 
 #include "base/errors.h"
-#include "kinds/kinds.h"
 #include "schema/schema.h"
 #include "plan/internal.h"
-#include "store/store.h"
 
 /*
  * Implements cmig.verify, which runs the verify sections of applied
@@ -35,7 +33,6 @@ choose_applied(const CmigSituation *now, const char *target, int *count)
 	CmigMarks  *marks = now->applied->applied;
 	List	   *targets;
 	int		   *nodes;
-	ListCell   *lc;
 
 	cmig_applied_require_known(graph, now->applied);
 	if (target != NULL)
@@ -43,8 +40,8 @@ choose_applied(const CmigSituation *now, const char *target, int *count)
 		targets = cmig_target_absolute(graph, target);
 		cmig_pending_require(now, targets, target);
 		marks = cmig_graph_marks(graph);
-		foreach(lc, targets)
-			(void) cmig_graph_mark(marks, lfirst_int(lc));
+		foreach_int(node, targets)
+			(void) cmig_graph_mark(marks, node);
 		cmig_graph_mark_ancestors(graph, marks, true);
 		return cmig_graph_order(graph, marks, count);
 	}
@@ -245,7 +242,6 @@ compare(RoundTrip *trip, int node, const char *problem, CmigImage *from, CmigIma
 	const char *message = NULL;
 	List	   *lines = NIL;
 	List	   *objects;
-	ListCell   *lc;
 
 	if (cmig_image_same(from, to))
 		return;
@@ -253,10 +249,8 @@ compare(RoundTrip *trip, int node, const char *problem, CmigImage *from, CmigIma
 	cmig_diff_lines(cmig_compare(from, to, &options), &lines);
 	objects = cmig_diff_line_objects(lines);
 	lines = lappend(lines, NULL);
-	foreach(lc, lines)
+	foreach_ptr(const CmigDiffLine, line, lines)
 	{
-		const CmigDiffLine *line = lfirst(lc);
-
 		if (object != NULL && (line == NULL || list_member_ptr(objects, line)))
 		{
 			const char *action = cmig_diff_line_action(object);
@@ -414,7 +408,6 @@ replay_revisions(CmigReplay *replay, void *arg)
 	const CmigReplayPlan *plan = trip->plan;
 	MemoryContext caller;
 	ErrorData  *error;
-	ListCell   *lc;
 
 	trip->replay = replay;
 	trip->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig image",
@@ -449,10 +442,10 @@ replay_revisions(CmigReplay *replay, void *arg)
 	}
 
 	/* the repeatable revisions twice, after all others */
-	foreach(lc, plan->runs)
+	foreach_ptr(CmigRepeatableRun, each, plan->runs)
 	{
 		CHECK_FOR_INTERRUPTS();
-		trip->run = lfirst(lc);
+		trip->run = each;
 		if (!has_failed(trip, trip->run->node, "cannot be replayed", cmig_subtransaction_try(run_repeatable, trip)))
 			(void) has_failed(trip, trip->run->node, "second run fails", cmig_subtransaction_try(run_repeatable, trip));
 	}

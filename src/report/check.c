@@ -201,16 +201,15 @@ cmig_access_findings(void)
 {
 	List	   *names = NIL;
 	List	   *statements = NIL;
-	ListCell   *level;
 	ListCell   *lc;
 
 	if (cmig_query_value(&any_held) == NULL)
 		return NIL;
-	foreach(level, cmig_access_levels())
+	foreach_ptr(char, name, cmig_access_levels())
 	{
-		foreach(lc, cmig_access_statements(true, SOMEBODY, lfirst(level)))
+		foreach(lc, cmig_access_statements(true, SOMEBODY, name))
 		{
-			names = lappend(names, lfirst(level));
+			names = lappend(names, name);
 			statements = lappend(statements, lfirst(lc));
 		}
 	}
@@ -409,18 +408,13 @@ add_graph_problems(const CmigView *view, List **problems)
 	const CmigGraph *graph = view->graph;
 	const bool *applied = view->applied->applied->set;
 	char	   *worker_hint = graph->count == 0 ? cmig_citus_worker_hint() : NULL;
-	ListCell   *lc;
 
 	if (worker_hint != NULL)
 		add(problems, "error", get_database_name(MyDatabaseId),
 			"it is on a Citus worker; the revisions and their state are on the coordinator", worker_hint);
-	foreach(lc, graph->defects)
-	{
-		const CmigDefect *defect = lfirst(lc);
-
+	foreach_ptr(const CmigDefect, defect, graph->defects)
 		add(problems, "error", defect->revision, defect->problem, defect->fix);
-	}
-	foreach(lc, view->applied->unknown)
+	foreach_ptr(char, name, view->applied->unknown)
 	{
 		bool		replaced = false;
 
@@ -430,10 +424,10 @@ add_graph_problems(const CmigView *view, List **problems)
 			const CmigNames *old = &graph->nodes[i].revision->replaces;
 
 			for (int j = 0; j < old->count; j++)
-				replaced |= strcmp(old->names[j], lfirst(lc)) == 0;
+				replaced |= strcmp(old->names[j], name) == 0;
 		}
 		if (!replaced)
-			add(problems, "error", lfirst(lc), "it is in cmig.version but not in cmig.revision",
+			add(problems, "error", name, "it is in cmig.version but not in cmig.revision",
 				"SELECT cmig.stamp('<revision>', purge => true) -- records where the database is; or load the missing revision");
 	}
 
@@ -457,9 +451,9 @@ add_graph_problems(const CmigView *view, List **problems)
 					"Remove the duplicate, or replace it with the name that was intended.");
 		}
 	}
-	foreach(lc, graph->defects == NIL ? view->applied->nodes : NIL)
+	foreach_int(number, graph->defects == NIL ? view->applied->nodes : NIL)
 	{
-		const CmigNode *node = &graph->nodes[lfirst_int(lc)];
+		const CmigNode *node = &graph->nodes[number];
 		bool		named = false;
 
 		for (int i = 0; i < node->children.count && !named; i++)
@@ -566,11 +560,10 @@ cmig_check_unmerged_heads(const CmigGraph *graph)
 	for (int i = 0; i < list_length(heads) && labelled; i++)
 	{
 		List	   *labels = cmig_graph_labels(shown, list_nth_int(heads, i));
-		ListCell   *lc;
 
 		labelled = labels != NIL;
-		foreach(lc, labels)
-			labelled &= !cmig_text_list_has(used, lfirst(lc));
+		foreach_ptr(char, label, labels)
+			labelled &= !cmig_text_list_has(used, label);
 		used = list_concat(used, labels);
 	}
 	return list_length(heads) > 1 && !labelled ? list_length(heads) : 0;
@@ -588,7 +581,6 @@ add_run_problems(List **problems)
 	bool		refused;
 	CmigAuditLogFault *fault;
 	CmigScopeSummary scopes;
-	ListCell   *lc;
 
 	/* the current step of a run in progress is not a problem */
 	if (rows != NIL && cmig_run_lock_holder() == 0)
@@ -612,9 +604,8 @@ add_run_problems(List **problems)
 				psprintf("of %d scopes, %d failed, %d are behind, and %d were never upgraded",
 						 scopes.count, scopes.failed, scopes.behind, scopes.never),
 				"SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0");
-		foreach(lc, cmig_scope_list_gone())
+		foreach_ptr(char, name, cmig_scope_list_gone())
 		{
-			char	   *name = lfirst(lc);
 			char	   *scope = quote_literal_cstr(name);
 			bool		possible = name[0] != '\0' && cmig_scope_reserved(name) == NULL;
 
@@ -740,7 +731,6 @@ CMIG_READER(cmig_check)
 {
 	CmigView	view;
 	List	   *problems;
-	ListCell   *lc;
 	int			errors = 0;
 	StringInfoData detail;
 
@@ -749,10 +739,8 @@ CMIG_READER(cmig_check)
 	problems = cmig_check_problems(&view, true);
 
 	initStringInfo(&detail);
-	foreach(lc, problems)
+	foreach_ptr(CmigProblem, problem, problems)
 	{
-		CmigProblem *problem = lfirst(lc);
-
 		if (strcmp(problem->severity, "error") == 0 && errors++ < 20)
 			appendStringInfo(&detail, "%s%s: %s.", errors > 1 ? "\n" : "",
 							 problem->object, problem->problem);

@@ -17,15 +17,14 @@ cmig_view_read(void)
 {
 	CmigView	view;
 	CmigRevisionSet *set = cmig_active_read(true);
-	ListCell   *lc;
 
 	view.graph = cmig_graph_build(set->revisions, set->count);
 	cmig_repeatables_add(view.graph, set->repeatables, set->repeatable_count);
 	view.database = cmig_active_separate(view.graph);
 	view.applied = cmig_applied_find(view.graph, cmig_version_rows_read());
 	view.is_row = palloc0(Max(view.graph->count, 1));
-	foreach(lc, view.applied->nodes)
-		view.is_row[lfirst_int(lc)] = true;
+	foreach_int(node, view.applied->nodes)
+		view.is_row[node] = true;
 	return view;
 }
 
@@ -94,11 +93,10 @@ CmigNames *
 cmig_view_names(const List *list)
 {
 	CmigNames  *names = palloc0(sizeof(CmigNames));
-	ListCell   *lc;
 
 	names->names = palloc(sizeof(char *) * (list_length(list) + 1));
-	foreach(lc, list)
-		names->names[names->count++] = lfirst(lc);
+	foreach_ptr(char, name, list)
+		names->names[names->count++] = name;
 	return names;
 }
 
@@ -353,7 +351,6 @@ cmig_show(PG_FUNCTION_ARGS)
 	CmigView	view;
 	List	   *nodes;
 	CmigShownLabels *labels;
-	ListCell   *lc;
 
 	if (target == NULL || target[0] == '\0')
 		ereport(ERROR,
@@ -368,9 +365,8 @@ cmig_show(PG_FUNCTION_ARGS)
 		nodes = view.applied->nodes;
 	else
 		nodes = cmig_target_absolute(view.graph, target);
-	foreach(lc, nodes)
+	foreach_int(n, nodes)
 	{
-		int			n = lfirst_int(lc);
 		CmigRevisionText *text = cmig_catalog_read_text(cmig_graph_id(view.graph, n));
 
 		if (text != NULL)		/* not deleted by another session */

@@ -11,18 +11,11 @@
 
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "base/base.h"
-#include "graph/graph.h"
-#include "move/move.h"
 #include "plan/plan.h"
-#include "run/run.h"
 #include "scope/scope.h"
 #include "store/store.h"
 

@@ -216,7 +216,6 @@ cmig_help(PG_FUNCTION_ARGS)
 	char	   *name = cmig_argument_text(fcinfo, 0);
 	char	   *similar;
 	bool		any = false;
-	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (name == NULL)
@@ -229,9 +228,9 @@ cmig_help(PG_FUNCTION_ARGS)
 		name += 5;
 	name[strcspn(name, "(")] = '\0';
 	for (int i = 0; i < lengthof(queries); i++)
-		foreach(lc, cmig_query_list(queries[i], name))
+		foreach_ptr(CmigValue, row, cmig_query_list(queries[i], name))
 	{
-		char	  **entry = lfirst(lc);
+		char	  **entry = row;
 		int			indent;
 
 		if (entry[0] == NULL)
@@ -416,7 +415,6 @@ page_table(StringInfo page, CmigPageTable *table)
 {
 	List	   *rows = cmig_query_list(&table->query);
 	int			columns = 0;
-	ListCell   *lc;
 
 	if (rows == NIL)
 	{
@@ -427,10 +425,8 @@ page_table(StringInfo page, CmigPageTable *table)
 	while (columns < lengthof(table->columns) && table->columns[columns])
 		page_element(page, "th", NULL, column_title(table->columns[columns++]));
 	appendStringInfoString(page, "</tr></thead>\n<tbody>\n");
-	foreach(lc, rows)
+	foreach_ptr(CmigValue, row, rows)
 	{
-		char	  **row = lfirst(lc);
-
 		appendStringInfoString(page, "<tr>");
 		for (int i = 0; i < columns; i++)
 		{
@@ -691,7 +687,6 @@ page_journal(void *arg)
 	StringInfo	page = ((Section *) arg)->page;
 	const CmigGraph *graph = ((Section *) arg)->arg;
 	List	   *rows = cmig_journal_read_rows(MOST_ROWS);
-	ListCell   *lc;
 
 	if (rows == NIL)
 	{
@@ -699,12 +694,8 @@ page_journal(void *arg)
 		return;
 	}
 	appendStringInfoString(page, "<ol>\n");
-	foreach(lc, rows)
-	{
-		const CmigJournalShown *row = lfirst(lc);
-
+	foreach_ptr(const CmigJournalShown, row, rows)
 		append_step(page, row, graph, row->revision ? cmig_repeatables_find_any(graph, row->revision) : -1);
-	}
 	appendStringInfoString(page, "</ol>");
 	if (atoi(((const CmigJournalShown *) linitial(rows))->count) > MOST_ROWS)
 		appendStringInfo(page, "<p class=\"dim\">These are the last %d of %s rows of cmig.journal.</p>",

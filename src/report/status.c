@@ -230,12 +230,9 @@ put_backfills(FunctionCallInfo fcinfo)
 		" WHERE v.value IS NOT NULL AND (v.number <> 3 OR b.most IS NOT NULL) ORDER BY b.id, v.number",
 		1, {TEXTOID}
 	};
-	ListCell   *lc;
 
-	foreach(lc, cmig_query_list(&query, cmig_scope_current()))
+	foreach_ptr(CmigValue, row, cmig_query_list(&query, cmig_scope_current()))
 	{
-		char	  **row = lfirst(lc);
-
 		cmig_result_add_text(fcinfo, row[0], row[1], row[2]);
 		if (row[3] != NULL)
 			put_activity(fcinfo, atoi(row[3]), "statement");
@@ -254,14 +251,13 @@ put_expansion(FunctionCallInfo fcinfo)
 	};
 	const CmigExpansion *expansion = cmig_expansion_read();
 	CmigListing scopes;
-	ListCell   *lc;
 	int			runner = cmig_run_lock_holder();
 	char	   *counts;
 
 	cmig_listing_init(&scopes, CMIG_LISTING_PLAIN);
-	foreach(lc, cmig_scope_is_set() ? NIL : cmig_expansion_schemas())
-		if (((char **) lfirst(lc))[0][0] != '\0')
-		cmig_listing_add(&scopes, ((char **) lfirst(lc))[0]);
+	foreach_ptr(CmigValue, row, cmig_scope_is_set() ? NIL : cmig_expansion_schemas())
+		if (row[0][0] != '\0')
+		cmig_listing_add(&scopes, row[0]);
 	if (scopes.count > 0)
 		cmig_result_add_text(fcinfo, "expanded scopes", cmig_listing_text(&scopes), "SELECT scope, revision, state FROM cmig.expansion_run");
 	if (expansion == NULL)
@@ -348,19 +344,14 @@ put_findings(FunctionCallInfo fcinfo, const CmigView *view)
 	const char *excluded;
 	CmigJournalDrift drift;
 	bool		any = false;
-	ListCell   *lc;
 
 	if (problems == NIL)
 		cmig_result_add_text(fcinfo, "problems", "none in the graph",
 							 view->graph->count == 0 ? NULL
 							 : "SELECT * FROM cmig.check() also reads the scripts and compares them with what ran");
-	foreach(lc, problems)
-	{
-		CmigProblem *problem = lfirst(lc);
-
+	foreach_ptr(CmigProblem, problem, problems)
 		cmig_result_add_text(fcinfo, problem->severity,
 							 psprintf("%s: %s", problem->object, problem->problem), problem->fix);
-	}
 	if (cmig_journal_read_last_drift(&drift))
 	{
 		bool		clean = strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) == 0;
@@ -370,8 +361,8 @@ put_findings(FunctionCallInfo fcinfo, const CmigView *view)
 									  drift.is_past ? "; revisions have run since" : ""),
 							 clean && !drift.is_past ? NULL : "SELECT * FROM cmig.drift()");
 	}
-	foreach(lc, cmig_access_findings())
-		any |= strcmp(((CmigProblem *) lfirst(lc))->severity, "warning") == 0;
+	foreach_ptr(CmigProblem, each, cmig_access_findings())
+		any |= strcmp(each->severity, "warning") == 0;
 	if (any)
 		cmig_result_add_text(fcinfo, "access", "a role has privileges that cmig.grant_access did not grant",
 							 "SELECT * FROM cmig.check() WHERE object ~ '^role |^PUBLIC'");
@@ -515,7 +506,7 @@ typedef struct StepLocks
 	CmigPlannedLocks *planned;
 	char	  **locks;			/* for each step; may be NULL */
 	MemoryContext scratch;
-}			StepLocks;
+} StepLocks;
 
 static void
 note_locks(const CmigRunStep *step, int number, void *arg)
@@ -617,12 +608,11 @@ Datum
 cmig_resolve(PG_FUNCTION_ARGS)
 {
 	CmigSituation now;
-	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	now = cmig_move_read(false);
-	foreach(lc, cmig_target_absolute(now.graph, cmig_argument_text(fcinfo, 0)))
-		cmig_result_add_text(fcinfo, cmig_graph_id(now.graph, lfirst_int(lc)));
+	foreach_int(node, cmig_target_absolute(now.graph, cmig_argument_text(fcinfo, 0)))
+		cmig_result_add_text(fcinfo, cmig_graph_id(now.graph, node));
 	return (Datum) 0;
 }
 

@@ -6,18 +6,14 @@
  */
 #include "postgres.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "rls/internal.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/transam.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -25,8 +21,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/relcache.h"
 
 #define MAX_CASES 400			/* with more cases, nothing is proved */
 #define MAX_ELEMENTS 30			/* length of an array constant that is looked
@@ -55,19 +49,14 @@ CmigRlsCase *
 cmig_rls_both(const CmigRlsCase *a, const CmigRlsCase *b)
 {
 	CmigRlsCase *result = cmig_rls_no_facts();
-	ListCell   *lc;
-	ListCell   *other;
 
 	result->literals = list_copy(a->literals);
-	foreach(lc, b->literals)
+	foreach_ptr(CmigRlsLiteral, literal, b->literals)
 	{
-		CmigRlsLiteral *literal = lfirst(lc);
 		bool		known = false;
 
-		foreach(other, a->literals)
+		foreach_ptr(CmigRlsLiteral, there, a->literals)
 		{
-			CmigRlsLiteral *there = lfirst(other);
-
 			if ((literal->result < VALUE_NULL) != (there->result < VALUE_NULL) || !equal(literal->node, there->node))
 				continue;
 
@@ -92,14 +81,13 @@ List *
 cmig_rls_product(List *a, List *b)
 {
 	List	   *result = NIL;
-	ListCell   *lc;
 	ListCell   *other;
 
-	foreach(lc, a)
+	foreach_ptr(CmigRlsCase, each, a)
 	{
 		foreach(other, b)
 		{
-			CmigRlsCase *together = cmig_rls_both(lfirst(lc), lfirst(other));
+			CmigRlsCase *together = cmig_rls_both(each, lfirst(other));
 
 			if (together)
 				result = lappend(result, together);
@@ -132,13 +120,12 @@ List *
 cmig_rls_mark_literals(List *cases, size_t flag)
 {
 	ListCell   *lc;
-	ListCell   *each;
 
 	foreach(lc, cases)
 	{
-		foreach(each, ((CmigRlsCase *) lfirst(lc))->literals)
+		foreach_ptr(char, literal, ((CmigRlsCase *) lfirst(lc))->literals)
 		{
-			*(bool *) ((char *) lfirst(each) + flag) = true;
+			*(bool *) (literal + flag) = true;
 		}
 	}
 	return cases;
@@ -264,11 +251,9 @@ static List *
 given(const CmigRlsCase *facts, List *values)
 {
 	List	   *result = NIL;
-	ListCell   *lc;
 
-	foreach(lc, values)
+	foreach_ptr(CmigRlsValue, value, values)
 	{
-		CmigRlsValue *value = lfirst(lc);
 		CmigRlsCase *together = cmig_rls_both(facts, value->facts);
 
 		if (together == NULL)
@@ -402,12 +387,10 @@ converted(Node *node)
 static List *
 of_whole(List *values, Node *node, CmigRlsScope *scope)
 {
-	ListCell   *lc;
-
-	foreach(lc, values)
+	foreach_ptr(CmigRlsValue, value, values)
 	{
-		((CmigRlsValue *) lfirst(lc))->node = list_length(values) == 1 ? node : NULL;
-		((CmigRlsValue *) lfirst(lc))->scope = scope;
+		value->node = list_length(values) == 1 ? node : NULL;
+		value->scope = scope;
 	}
 	return values;
 }
@@ -418,13 +401,12 @@ is_unique_expression(Oid relid, Node *node)
 {
 	Relation	table = try_relation_open(relid, AccessShareLock);
 	bool		found = false;
-	ListCell   *lc;
 
 	if (table == NULL)
 		return false;
-	foreach(lc, RelationGetIndexList(table))
+	foreach_oid(oid, RelationGetIndexList(table))
 	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Relation	index = index_open(oid, AccessShareLock);
 		Form_pg_index form = index->rd_index;
 
 		if (form->indisunique && form->indisvalid && form->indimmediate && form->indnkeyatts == 1 &&
@@ -472,10 +454,8 @@ values_of_call(Node *node, CmigRlsScope *scope)
 		return list_make1(make_value(((FuncExpr *) node)->funcretset ? FROM_ELSEWHERE : FROM_CONTEXT, node, scope));
 	if ((arg = converted(node)) != NULL)
 	{
-		foreach(lc, cmig_rls_values_of(arg, scope))
+		foreach_ptr(CmigRlsValue, value, cmig_rls_values_of(arg, scope))
 		{
-			CmigRlsValue *value = lfirst(lc);
-
 			/* a member of a document is compared by its value */
 			if (value->origin == FROM_COLUMN && !keeps_apart(exprType(arg), exprType(node)) && !is_unique_expression(value->relid, node) &&
 				!(IsA(cmig_rls_unwrap(arg), OpExpr) && exprType(linitial(((OpExpr *) cmig_rls_unwrap(arg))->args)) == JSONBOID))
@@ -494,19 +474,17 @@ values_of_call(Node *node, CmigRlsScope *scope)
 		parts = ((ArrayExpr *) node)->elements;
 	else if (IsA(node, SubscriptingRef) && ((SubscriptingRef *) node)->refassgnexpr == NULL)
 		parts = list_make1(((SubscriptingRef *) node)->refexpr);
-	foreach(lc, parts)
-	{
-		result = list_concat(result, cmig_rls_values_of(lfirst(lc), scope));
-	}
+	foreach_ptr(Node, part, parts)
+		result = list_concat(result, cmig_rls_values_of(part, scope));
 	if (parts)
 		return of_whole(result, node, scope);
 	if (!OidIsValid(function) || function >= FirstUnpinnedObjectId)
 		return list_make1(make_value(FROM_ELSEWHERE, node, scope));
 
 	/* a call with one argument that is not a constant */
-	foreach(lc, args)
+	foreach_ptr(Node, element, args)
 	{
-		Node	   *each = cmig_rls_unwrap(lfirst(lc));
+		Node	   *each = cmig_rls_unwrap(element);
 
 		if (IsA(each, Const) || (IsA(each, ArrayExpr) && !cmig_rls_any(each, is_var) && !cmig_rls_calls_context(each)))
 			continue;
@@ -602,12 +580,9 @@ cmig_rls_cases_of_branches(Node *node, int want, CmigRlsScope *scope)
 {
 	bool		null = want == IS_NULL_BIT || want == VALUE_NULL;
 	List	   *result = NIL;
-	ListCell   *lc;
 
-	foreach(lc, branches_of(node, scope))
+	foreach_ptr(Branch, branch, branches_of(node, scope))
 	{
-		Branch	   *branch = lfirst(lc);
-
 		if (branch->result == NULL ? null : !(branch->not_null && null))
 			result = list_concat(result, branch->result == NULL ? branch->cases :
 								 cmig_rls_product(branch->cases, cmig_rls_cases_of(branch->result, want, scope)));
@@ -622,7 +597,6 @@ cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 	List	   *result = NIL;
 	Query	   *query;
 	TargetEntry *target;
-	ListCell   *lc;
 	ListCell   *each;
 	ListCell   *value;
 
@@ -643,10 +617,8 @@ cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 				break;
 			query = castNode(Query, ((SubLink *) node)->subselect);
 			target = query->targetList ? linitial(query->targetList) : NULL;
-			foreach(lc, cmig_rls_rows_of(query, scope, target && selects_one((Node *) target->expr)))
+			foreach_ptr(CmigRlsRow, row, cmig_rls_rows_of(query, scope, target && selects_one((Node *) target->expr)))
 			{
-				CmigRlsRow *row = lfirst(lc);
-
 				/* an arm of a UNION has a target of its own */
 				target = row->scope->query->targetList ? linitial(row->scope->query->targetList) : NULL;
 				result = list_concat(result, target ? given(row->facts, cmig_rls_values_of((Node *) target->expr, row->scope)) :
@@ -655,10 +627,9 @@ cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 			return result;
 		case T_CoalesceExpr:
 		case T_CaseExpr:
-			foreach(lc, branches_of(node, scope))
+			foreach_ptr(Branch, branch, branches_of(node, scope))
 			{
-				Branch	   *branch = lfirst(lc);
-				bool		fallback = IsA(node, CaseExpr) || foreach_current_index(lc) > 0;
+				bool		fallback = IsA(node, CaseExpr) || foreach_current_index(branch) > 0;
 				List	   *cases = branch->result == NULL ? NIL :
 				branch->not_null ? cmig_rls_product(branch->cases, cmig_rls_null_cases(branch->result, false, scope)) : branch->cases;
 
@@ -667,9 +638,7 @@ cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 					List	   *values = given(lfirst(each), cmig_rls_values_of(branch->result, scope));
 
 					foreach(value, values)
-					{
 						((CmigRlsValue *) lfirst(value))->fallback |= fallback;
-					}
 					result = list_concat(result, values);
 				}
 			}
@@ -830,7 +799,6 @@ compare_values(OpExpr *expr, const CmigRlsValue *left, const CmigRlsValue *right
 	CmigRlsCase *facts = cmig_rls_both(left->facts, right->facts);
 	OpExpr	   *shown = expr;
 	List	   *result;
-	ListCell   *lc;
 	bool		known;
 
 	if (facts == NULL)
@@ -874,11 +842,11 @@ compare_values(OpExpr *expr, const CmigRlsValue *left, const CmigRlsValue *right
 		result = cmig_rls_product(result, cmig_rls_not_null(left->node, left->scope));
 	if (right->node)
 		result = cmig_rls_product(result, cmig_rls_not_null(right->node, right->scope));
-	foreach(lc, result)
+	foreach_ptr(CmigRlsCase, each, result)
 	{
 		if (truth && (equality || (get_opname(expr->opno) && left->node && right->node &&
 								   holds_element(get_opname(expr->opno), cmig_rls_unwrap(linitial(expr->args)), cmig_rls_unwrap(lsecond(expr->args))))))
-			relate(lfirst(lc), left, right);
+			relate(each, left, right);
 	}
 	return result;
 }
@@ -891,18 +859,16 @@ List *
 cmig_rls_equal_values(List *left, List *right)
 {
 	List	   *result = NIL;
-	ListCell   *lc;
-	ListCell   *other;
 
-	foreach(lc, left)
+	foreach_ptr(CmigRlsValue, value, left)
 	{
-		foreach(other, right)
+		foreach_ptr(CmigRlsValue, each, right)
 		{
-			CmigRlsCase *facts = cmig_rls_both(((CmigRlsValue *) lfirst(lc))->facts, ((CmigRlsValue *) lfirst(other))->facts);
+			CmigRlsCase *facts = cmig_rls_both(value->facts, each->facts);
 
-			if (facts == NULL || is_nobody(lfirst(other)))
+			if (facts == NULL || is_nobody(each))
 				continue;
-			relate(facts, lfirst(lc), lfirst(other));
+			relate(facts, value, each);
 			result = lappend(result, facts);
 		}
 	}
@@ -918,8 +884,6 @@ cmig_rls_compare(OpExpr *expr, int want, CmigRlsScope *scope)
 	const char *name = comparison_name(expr->opno);
 	List	   *result = NIL;
 	List	   *others;
-	ListCell   *lc;
-	ListCell   *other;
 
 	if (list_length(expr->args) != 2)
 		return cmig_rls_single((Node *) expr, want, scope);
@@ -948,11 +912,11 @@ cmig_rls_compare(OpExpr *expr, int want, CmigRlsScope *scope)
 		return name ? either_null(left, right, scope) : list_concat(either_null(left, right, scope), cmig_rls_single((Node *) expr, want, scope));
 	}
 	others = cmig_rls_values_of(right, scope);
-	foreach(lc, cmig_rls_values_of(left, scope))
+	foreach_ptr(CmigRlsValue, value, cmig_rls_values_of(left, scope))
 	{
-		foreach(other, others)
+		foreach_ptr(CmigRlsValue, each, others)
 		{
-			result = list_concat(result, compare_values(expr, lfirst(lc), lfirst(other), want, scope));
+			result = list_concat(result, compare_values(expr, value, each, want, scope));
 		}
 	}
 	return result;
@@ -989,12 +953,11 @@ cmig_rls_compare_any(ScalarArrayOpExpr *expr, int want, CmigRlsScope *scope)
 	Node	   *array = cmig_rls_unwrap(lsecond(expr->args));
 	List	   *elements = elements_of(array);
 	List	   *parts = NIL;
-	ListCell   *lc;
 
-	foreach(lc, elements)
+	foreach_ptr(Expr, element, elements)
 	{
 		OpExpr	   *part = (OpExpr *) make_opclause(expr->opno, BOOLOID, false, copyObject(linitial(expr->args)),
-													lfirst(lc), InvalidOid, expr->inputcollid);
+													element, InvalidOid, expr->inputcollid);
 
 		part->opfuncid = expr->opfuncid;
 		parts = lappend(parts, part);

@@ -11,8 +11,6 @@
  */
 #include "postgres.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "base/errors.h"
 #include "rls/internal.h"
 #include "rls/rls.h"
@@ -21,10 +19,8 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
@@ -130,12 +126,10 @@ cmig_rls_try_it(const CmigRlsPolicy *policy)
 bool
 cmig_rls_binds(const CmigRlsPolicy *policy, Oid role)
 {
-	ListCell   *lc;
-
-	foreach(lc, policy->roles)
+	foreach_oid(oid, policy->roles)
 	{
-		if (lfirst_oid(lc) == role || lfirst_oid(lc) == ACL_ID_PUBLIC ||
-			(role != ACL_ID_PUBLIC && !superuser_arg(role) && has_privs_of_role(role, lfirst_oid(lc))))
+		if (oid == role || oid == ACL_ID_PUBLIC ||
+			(role != ACL_ID_PUBLIC && !superuser_arg(role) && has_privs_of_role(role, oid)))
 			return true;
 	}
 	return false;
@@ -146,7 +140,6 @@ static void
 check_policy(const CmigRlsPolicy *policy, List **findings)
 {
 	int			column = -1;
-	ListCell   *lc;
 
 	/* if both expressions are equal, report a problem only once */
 	for (int is_check = 0; is_check < (equal(policy->qual, policy->check) ? 1 : 2); is_check++)
@@ -157,10 +150,8 @@ check_policy(const CmigRlsPolicy *policy, List **findings)
 			cmig_rls_report(findings, "always_false", "warning", policy,
 							psprintf("%s is always false: %s", is_check ? "WITH CHECK" : "USING",
 									 policy->permissive ? "it allows nothing" : "it forbids everything"), cmig_rls_policy_drop(policy));
-		foreach(lc, in->truth == CMIG_RLS_DEPENDS ? in->forms : NIL)
+		foreach_ptr(CmigRlsForm, form, in->truth == CMIG_RLS_DEPENDS ? in->forms : NIL)
 		{
-			CmigRlsForm *form = lfirst(lc);
-
 			/*
 			 * if Citus manages the table, suggest no sub-select, because
 			 * Citus rejects sub-selects in policies
@@ -237,7 +228,6 @@ check_posture(char *schemas, List **findings)
 {
 	Posture		posture = {schemas};
 	const char *text = cmig_query_value(&rules_text);
-	ListCell   *lc;
 
 	/* the extension can be updated while a session uses it */
 	if (rules.sql == NULL || strcmp(rules.sql, text) != 0)
@@ -246,10 +236,8 @@ check_posture(char *schemas, List **findings)
 		rules.sql = MemoryContextStrdup(TopMemoryContext, text);
 	}
 	cmig_query_at_once(true, run_rules, &posture);
-	foreach(lc, posture.found)
+	foreach_ptr(CmigRlsFinding, finding, posture.found)
 	{
-		CmigRlsFinding *finding = lfirst(lc);
-
 		if (finding->definer && cmig_rls_sandbox_run(InvalidOid, judge_function, finding) == 0 && finding->severity[0] == 'n')
 			finding->problem = psprintf("%s, but shows only rows that belong to the context", finding->problem);
 	}
@@ -275,11 +263,9 @@ read_siblings(void *arg)
 {
 	List	   *siblings = ((Judging *) arg)->siblings;
 	Bitmapset  *keys = NULL;
-	ListCell   *lc;
 
-	foreach(lc, siblings)
+	foreach_ptr(CmigRlsPolicy, policy, siblings)
 	{
-		CmigRlsPolicy *policy = lfirst(lc);
 		const CmigRlsSetup *setup = policy->setup;
 		const char *names[] = {"tenant_id", "user_id", setup ? setup->tenant_column : NULL,
 		setup ? setup->user_column : NULL, setup ? setup->key_column : NULL};
@@ -297,10 +283,8 @@ read_siblings(void *arg)
 		policy->in_check = cmig_rls_expr_read(policy->check, policy->relid, true);
 		keys = bms_add_members(bms_add_members(keys, policy->in_qual->context_keys), policy->in_check->context_keys);
 	}
-	foreach(lc, siblings)
+	foreach_ptr(CmigRlsPolicy, policy, siblings)
 	{
-		CmigRlsPolicy *policy = lfirst(lc);
-
 		policy->keys = keys;
 		policy->in_qual->truth = cmig_rls_truth(policy->qual, policy->relid);
 		policy->in_check->truth = cmig_rls_truth(policy->check, policy->relid);
@@ -326,19 +310,17 @@ find_all(const CmigNames *names)
 {
 	Judging		judging = {0};
 	char	   *schemas = cmig_query_value(&read_schemas, names);
-	ListCell   *lc;
-	ListCell   *each;
 
-	foreach(lc, cmig_query_oids(&tables_with_policies, schemas))
+	foreach_oid(table, cmig_query_oids(&tables_with_policies, schemas))
 	{
 		bool		read;
 
 		CHECK_FOR_INTERRUPTS();
-		judging.siblings = cmig_rls_policies_read(lfirst_oid(lc));
+		judging.siblings = cmig_rls_policies_read(table);
 		read = cmig_rls_sandbox_run(InvalidOid, read_siblings, &judging) == 0;
-		foreach(each, judging.siblings)
+		foreach_ptr(CmigRlsPolicy, sibling, judging.siblings)
 		{
-			judging.policy = lfirst(each);
+			judging.policy = sibling;
 			if (!read || cmig_rls_sandbox_run(InvalidOid, judge_policy, &judging) != 0)
 				cmig_rls_report(&judging.findings, "not_judged", "warning", judging.policy,
 								"it cannot be checked: reading it fails", cmig_rls_try_it(judging.policy));
@@ -346,10 +328,8 @@ find_all(const CmigNames *names)
 	}
 	check_posture(schemas, &judging.findings);
 	list_sort(judging.findings, compare_findings);
-	foreach(lc, judging.findings)
+	foreach_ptr(CmigRlsFinding, finding, judging.findings)
 	{
-		CmigRlsFinding *finding = lfirst(lc);
-
 		/* no name in advice may end the comment */
 		if (finding->fix && strncmp(finding->fix, "--", 2) == 0)
 			finding->fix = cmig_text_one_line(pstrdup(finding->fix));
@@ -400,7 +380,6 @@ cmig_rls_gate(void)
 	static const char try_it[] = "-- try it: ";
 	const char *level = cmig_settings_guard_text("cmig.rls_gate_level", rls_gate_level);
 	const char *gate = cmig_settings_guard_text("cmig.rls_gate", rls_gate);
-	ListCell   *lc;
 
 	if (gate[0] == '\0')
 		return;
@@ -412,21 +391,20 @@ cmig_rls_gate(void)
 				 errhint(GATE_HINT)));
 	schemas.count = list_length(names);
 	schemas.names = palloc(sizeof(char *) * (schemas.count + 1));
-	foreach(lc, names)
+	foreach_ptr(char, name, names)
 	{
-		schemas.names[foreach_current_index(lc)] = lfirst(lc);
-		if (!OidIsValid(get_namespace_oid(lfirst(lc), true)))
+		schemas.names[foreach_current_index(name)] = name;
+		if (!OidIsValid(get_namespace_oid(name, true)))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_SCHEMA),
-					 errmsg("schema \"%s\" does not exist", (char *) lfirst(lc)),
+					 errmsg("schema \"%s\" does not exist", name),
 					 errdetail("The setting cmig.rls_gate lists it as a schema to check at the end of an upgrade."),
 					 errhint(GATE_HINT)));
 	}
 
 	cmig_listing_init(&detail, CMIG_LISTING_LINES);
-	foreach(lc, find_all(&schemas))
+	foreach_ptr(CmigRlsFinding, finding, find_all(&schemas))
 	{
-		CmigRlsFinding *finding = lfirst(lc);
 		bool		unjudged = strcmp(finding->rule, "not_judged") == 0;
 
 		/*

@@ -12,8 +12,6 @@
  */
 #include "postgres.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "base/errors.h"
 #include "rls/internal.h"
 #include "store/store.h"
@@ -24,10 +22,8 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(cmig_enable_rls);
@@ -164,11 +160,8 @@ static CmigQuery read_conflicts = {
 static void
 complain(const List *rows)
 {
-	ListCell   *lc;
-
-	foreach(lc, rows)
+	foreach_ptr(CmigValue, row, rows)
 	{
-		char	  **row = lfirst(lc);
 		bool		error = strcmp(row[0], "error") == 0;
 
 		ereport(error ? ERROR : WARNING,
@@ -266,19 +259,18 @@ static List *
 grant_access(CmigRlsSetup *options)
 {
 	List	   *statements = NIL;
-	ListCell   *lc;
 
-	foreach(lc, options->require_context ? options->roles : NIL)
+	foreach_oid(role, options->require_context ? options->roles : NIL)
 	{
 		char	   *name;
 
-		if (!OidIsValid(lfirst_oid(lc)))
+		if (!OidIsValid(role))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("require_context requires named roles, not PUBLIC"),
 					 errdetail("require_context grants access level \"application\" to the roles, which is not possible for PUBLIC.")));
-		name = GetUserNameFromId(lfirst_oid(lc), false);
-		if (cmig_query_do(&has_access, lfirst_oid(lc)) > 0)
+		name = GetUserNameFromId(role, false);
+		if (cmig_query_do(&has_access, role) > 0)
 		{
 			/*
 			 * If enable_rls granted the role access to pg_cmig because of
@@ -312,14 +304,13 @@ static List *
 revoke_access(const List *granted)
 {
 	List	   *statements = NIL;
-	ListCell   *lc;
 
-	foreach(lc, granted)
+	foreach_ptr(char, name, granted)
 	{
-		Oid			role = get_role_oid(lfirst(lc), true);
+		Oid			role = get_role_oid(name, true);
 
-		if (OidIsValid(role) && !is_recorded(lfirst(lc)) && cmig_query_do(&has_more_access, role) == 0)
-			statements = list_concat(statements, cmig_access_statements(false, quote_identifier(lfirst(lc)), "application"));
+		if (OidIsValid(role) && !is_recorded(name) && cmig_query_do(&has_more_access, role) == 0)
+			statements = list_concat(statements, cmig_access_statements(false, quote_identifier(name), "application"));
 	}
 	return statements;
 }
@@ -383,14 +374,13 @@ static bool
 warn_workers(const CmigRlsSetup *options, const CmigRlsTable *table)
 {
 	StringInfoData grants;
-	ListCell   *lc;
 
 	if (!options->require_context || !table->by_citus)
 		return false;
 	initStringInfo(&grants);
-	foreach(lc, options->roles)
+	foreach_oid(role, options->roles)
 	{
-		const char *name = quote_literal_cstr(GetUserNameFromId(lfirst_oid(lc), false));
+		const char *name = quote_literal_cstr(GetUserNameFromId(role, false));
 
 		if (!cmig_citus_workers_agree(psprintf("SELECT EXISTS (" HAS_ACCESS("%s") ")", name, name, name)))
 			appendStringInfo(&grants, "%sSELECT * FROM run_command_on_workers(%s)", grants.len > 0 ? "; " : "",
@@ -414,14 +404,13 @@ static void
 run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	ListCell   *lc;
 
 	if (!OidIsValid(owner) && statements)
 		cmig_access_run(statements);
-	foreach(lc, statements)
+	foreach_ptr(char, statement, statements)
 	{
-		bool		as_owner = OidIsValid(owner) && cmig_rls_plan_is_default(lfirst(lc));
-		char	   *values[2] = {target ? unconstify(char *, target) : lfirst(lc), lfirst(lc)};
+		bool		as_owner = OidIsValid(owner) && cmig_rls_plan_is_default(statement);
+		char	   *values[2] = {target ? unconstify(char *, target) : statement, statement};
 		CmigRole	saved;
 
 		CHECK_FOR_INTERRUPTS();
@@ -429,7 +418,7 @@ run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
 		if (as_owner)
 			cmig_role_act_as(&saved, owner);
 		if (OidIsValid(owner))
-			(void) cmig_query_once(lfirst(lc), 0, NULL, NULL, NULL, true, NULL, NULL);
+			(void) cmig_query_once(statement, 0, NULL, NULL, NULL, true, NULL, NULL);
 		if (as_owner)
 			cmig_role_return(&saved);
 		tuplestore_puttuple(result->setResult, BuildTupleFromCStrings(TupleDescGetAttInMetadata(result->setDesc), values));
@@ -458,14 +447,11 @@ static List *
 lock_family(Oid relid, LOCKMODE mode)
 {
 	List	   *family;
-	ListCell   *lc;
 
 	LockRelationOid(relid, mode);
 	family = find_all_inheritors(relid, mode, NULL);
-	foreach(lc, family)
-	{
-		cmig_rls_table_require(lfirst_oid(lc));
-	}
+	foreach_oid(oid, family)
+		cmig_rls_table_require(oid);
 	return family;
 }
 
@@ -474,15 +460,14 @@ CMIG_READER(cmig_enable_rls)
 	Oid			relid = table_argument(fcinfo, "SELECT * FROM cmig.enable_rls('<table>', roles => '{<role>}')");
 	CmigRlsSetup *options;
 	List	   *family;
-	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	options = read_options(fcinfo, relid, true);
 	family = lock_family(relid, AccessExclusiveLock);
 	run(fcinfo, InvalidOid, NULL, grant_access(options));
-	foreach(lc, family)
+	foreach_oid(oid, family)
 	{
-		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
+		CmigRlsTable *table = cmig_rls_table_read(oid);
 
 		run(fcinfo, table->owner, NULL, cmig_rls_plan_enable(options, table, false, false));
 	}
@@ -497,20 +482,15 @@ CMIG_READER(cmig_rls_script)
 	CmigRlsSetup *options = read_options(fcinfo, relid, true);
 	List	   *statements = grant_access(options);
 	StringInfoData text;
-	ListCell   *lc;
 
 	initStringInfo(&text);
 	if (options->require_context)
 		appendStringInfoString(&text, "-- require_context: these policies need pg_cmig\n");
-	foreach(lc, lock_family(relid, AccessShareLock))
-	{
+	foreach_oid(relation, lock_family(relid, AccessShareLock))
 		statements = list_concat(statements,
-								 cmig_rls_plan_enable(options, cmig_rls_table_read(lfirst_oid(lc)), false, true));
-	}
-	foreach(lc, statements)
-	{
-		appendStringInfo(&text, "%s;\n", (char *) lfirst(lc));
-	}
+								 cmig_rls_plan_enable(options, cmig_rls_table_read(relation), false, true));
+	foreach_ptr(char, statement, statements)
+		appendStringInfo(&text, "%s;\n", statement);
 	warn(fcinfo, options, cmig_rls_table_read(relid));
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(text.data, text.len));
 }
@@ -520,13 +500,11 @@ CMIG_READER(cmig_disable_rls)
 	Oid			relid = table_argument(fcinfo, "SELECT * FROM cmig.disable_rls('<table>')");
 	List	   *granted = NIL;
 	bool		any = false;
-	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	foreach(lc, lock_family(relid, AccessExclusiveLock))
+	foreach_oid(relation, lock_family(relid, AccessExclusiveLock))
 	{
-		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
-		ListCell   *p;
+		CmigRlsTable *table = cmig_rls_table_read(relation);
 
 		if (table->setup == NULL)
 			continue;
@@ -534,10 +512,8 @@ CMIG_READER(cmig_disable_rls)
 		if (granted == NIL)
 			granted = table->setup->granted;
 		run(fcinfo, table->owner, NULL, cmig_rls_plan_disable(table));
-		foreach(p, table->setup->enabled ? NIL : table->policies)
+		foreach_ptr(CmigRlsPolicy, policy, table->setup->enabled ? NIL : table->policies)
 		{
-			CmigRlsPolicy *policy = lfirst(p);
-
 			if (policy->setup == NULL)
 				ereport(WARNING,
 						(errmsg("policy \"%s\" for table %s no longer has any effect",
@@ -631,12 +607,10 @@ tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup *options, 
 	CmigListing obstacles;
 	List	   *names = NIL;
 	int			sqlstate = 0;
-	ListCell   *lc;
 
 	cmig_listing_init(&obstacles, CMIG_LISTING_LINES);
-	foreach(lc, all)
+	foreach_oid(relid, all)
 	{
-		Oid			relid = lfirst_oid(lc);
 		CmigRlsTable *table;
 		Rehearsal	rehearsal = {options};
 		ErrorData  *error;
@@ -688,7 +662,6 @@ CMIG_READER(cmig_enable_rls_schema)
 	List	   *excepted;
 	bool		any = false;
 	bool		warned = false;
-	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_argument_require(fcinfo, 0, "the schema", "SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}')");
@@ -703,9 +676,9 @@ CMIG_READER(cmig_enable_rls_schema)
 	options = read_options(fcinfo, namespace, false);
 	excepted = excepted_argument(fcinfo, 12, namespace, schema);
 
-	foreach(lc, tables_with_key(namespace, schema, options, excepted))
+	foreach_oid(oid, tables_with_key(namespace, schema, options, excepted))
 	{
-		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
+		CmigRlsTable *table = cmig_rls_table_read(oid);
 
 		if (!any)
 			run(fcinfo, InvalidOid, "", grant_access(options));

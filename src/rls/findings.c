@@ -11,8 +11,6 @@
  */
 #include "postgres.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "rls/internal.h"
 
 #include "catalog/pg_type.h"
@@ -39,18 +37,13 @@ is_always_true(const CmigRlsPolicy *policy)
 static bool
 is_floored(const CmigRlsPolicy *policy, const List *siblings)
 {
-	ListCell   *lc;
-	ListCell   *each;
-
-	foreach(lc, policy->roles)
+	foreach_oid(role, policy->roles)
 	{
 		int			open = policy->commands;
 
-		foreach(each, siblings)
+		foreach_ptr(CmigRlsPolicy, other, siblings)
 		{
-			CmigRlsPolicy *other = lfirst(each);
-
-			if (!other->permissive && cmig_rls_binds(other, lfirst_oid(lc)) && !is_always_true(other))
+			if (!other->permissive && cmig_rls_binds(other, role) && !is_always_true(other))
 				open &= ~other->commands;
 		}
 		if (open)
@@ -89,20 +82,18 @@ judge_for(const CmigRlsPolicy *policy, const List *siblings, bool is_check, int 
 	List	   *parts = list_make1(is_check && policy->check ? policy->check : policy->qual);
 	Judged	   *judged;
 	Node	   *tree;
-	ListCell   *lc;
 
-	foreach(lc, siblings)
+	foreach_ptr(CmigRlsPolicy, other, siblings)
 	{
-		CmigRlsPolicy *other = lfirst(lc);
 		Node	   *part = is_check && other->check ? other->check : other->qual;
 
 		if (!other->permissive && (other->commands & command) && cmig_rls_binds(other, role) && part)
 			parts = lappend(parts, part);
 	}
 	tree = list_length(parts) > 1 ? (Node *) makeBoolExpr(AND_EXPR, parts, -1) : linitial(parts);
-	foreach(lc, *known)
+	foreach_ptr(Judged, each, *known)
 	{
-		judged = lfirst(lc);
+		judged = each;
 		if (judged->role == role && equal(judged->tree, tree))
 			return judged;
 	}
@@ -125,12 +116,11 @@ judge(const CmigRlsPolicy *policy, const List *siblings, bool is_check, int comm
 {
 	const Judged *worst = NULL;
 	List	   *known = NIL;
-	ListCell   *lc;
 
 	for (int command = CMIG_RLS_SELECT; command <= CMIG_RLS_DELETE; command <<= 1)
-		foreach(lc, policy->commands & commands & command ? policy->roles : NIL)
+		foreach_oid(role, policy->commands & commands & command ? policy->roles : NIL)
 	{
-		const Judged *this = judge_for(policy, siblings, is_check, command, lfirst_oid(lc), &known);
+		const Judged *this = judge_for(policy, siblings, is_check, command, role, &known);
 
 		if (worst == NULL || (leaks(this) && !leaks(worst)) ||
 			(leaks(this) == leaks(worst) && this->verdict.kind > worst->verdict.kind))
@@ -148,17 +138,14 @@ writes(const CmigRlsPolicy *policy, const List *siblings, bool is_check)
 {
 	static const AclMode modes[] = {ACL_SELECT, ACL_INSERT, ACL_UPDATE, ACL_DELETE};
 	int			commands = is_check ? FOR_NEW_ROWS : policy->check ? CMIG_RLS_UPDATE | CMIG_RLS_DELETE : CMIG_RLS_ALL & ~CMIG_RLS_SELECT;
-	ListCell   *lc;
 
 	for (int i = 0; i < lengthof(modes); i++)
 	{
 		bool		may = false;
 		const Judged *judged;
 
-		foreach(lc, commands & 1 << i ? policy->roles : NIL)
-		{
-			may |= lfirst_oid(lc) == ACL_ID_PUBLIC || cmig_rls_may(policy->relid, lfirst_oid(lc), modes[i]);
-		}
+		foreach_oid(role, commands & 1 << i ? policy->roles : NIL)
+			may |= role == ACL_ID_PUBLIC || cmig_rls_may(policy->relid, role, modes[i]);
 		judged = may ? judge(policy, siblings, is_check, 1 << i) : NULL;
 		if (judged && (judged->verdict.kind == CMIG_RLS_MARKED || leaks(judged)))
 			return true;
@@ -176,12 +163,9 @@ replace_policy(const CmigRlsPolicy *policy)
 {
 	bool		public = list_member_oid(policy->roles, ACL_ID_PUBLIC);
 	List	   *names = NIL;
-	ListCell   *lc;
 
-	foreach(lc, policy->roles)
-	{
-		names = lappend(names, public ? "<role>" : GetUserNameFromId(lfirst_oid(lc), false));
-	}
+	foreach_oid(role, policy->roles)
+		names = lappend(names, public ? "<role>" : GetUserNameFromId(role, false));
 	if (get_attnum(policy->relid, "tenant_id") == InvalidAttrNumber && get_attnum(policy->relid, "user_id") == InvalidAttrNumber)
 		return psprintf("-- ALTER POLICY %s ON %s %s (<key> = <context>): <key> is the column that identifies the owner of a row, <context> is the current user or tenant",
 						quote_identifier(policy->name), policy->table, policy->commands == CMIG_RLS_INSERT ? "WITH CHECK" : "USING");
@@ -215,19 +199,15 @@ static bool
 has_others(const CmigRlsPolicy *policy, const List *siblings, List **shared)
 {
 	bool		others = false;
-	ListCell   *lc;
-	ListCell   *each;
 
-	foreach(lc, siblings)
+	foreach_ptr(CmigRlsPolicy, other, siblings)
 	{
-		CmigRlsPolicy *other = lfirst(lc);
-
 		if (other == policy || !(policy->commands & other->commands) || !other->permissive || is_always_true(other))
 			continue;
 		others = true;
-		foreach(each, other->roles)
+		foreach_oid(role, other->roles)
 		{
-			if (cmig_rls_binds(policy, lfirst_oid(each)))
+			if (cmig_rls_binds(policy, role))
 				*shared = list_append_unique_ptr(*shared, other);
 		}
 	}
@@ -247,7 +227,6 @@ check_always(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 	List	   *shared = NIL;
 	char	   *revoke = NULL;
 	bool		inherited = true;
-	ListCell   *lc;
 
 	if (!is_always_true(policy))
 		return;
@@ -258,9 +237,9 @@ check_always(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 		return;
 	}
 	others = has_others(policy, siblings, &shared);
-	foreach(lc, shared)
+	foreach_ptr(CmigRlsPolicy, other, shared)
 	{
-		revoke = cmig_query_value(&read_membership, policy->relid, policy->name, ((CmigRlsPolicy *) lfirst(lc))->name);
+		revoke = cmig_query_value(&read_membership, policy->relid, policy->name, other->name);
 		inherited &= revoke != NULL;
 	}
 	if (is_floored(policy, siblings))
@@ -327,13 +306,12 @@ without_arms(Node *node, const CmigRlsPolicy *policy, Oid role, CmigRlsVerdictKi
 {
 	BoolExpr   *expr = (BoolExpr *) node;
 	List	   *kept = NIL;
-	ListCell   *lc;
 
 	if (!is_orclause(node) && !is_andclause(node))
 		return node;
-	foreach(lc, expr->args)
+	foreach_ptr(Node, arg, expr->args)
 	{
-		Node	   *arm = without_arms(lfirst(lc), policy, role, kind);
+		Node	   *arm = without_arms(arg, policy, role, kind);
 
 		if (expr->boolop == AND_EXPR ? arm != NULL : arm && cmig_rls_prove(arm, policy->relid, role, 0).kind < kind)
 			kept = lappend(kept, arm);

@@ -7,8 +7,6 @@
  */
 #include "postgres.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "rls/internal.h"
 
 #include "catalog/pg_collation.h"
@@ -20,7 +18,6 @@
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
@@ -49,11 +46,10 @@ static void
 note(Reading *reading, const char *rule, char *problem, const char *advice)
 {
 	CmigRlsForm *form = palloc(sizeof(CmigRlsForm));
-	ListCell   *lc;
 
-	foreach(lc, reading->found->forms)
+	foreach_ptr(CmigRlsForm, each, reading->found->forms)
 	{
-		if (strcmp(((CmigRlsForm *) lfirst(lc))->rule, rule) == 0)
+		if (strcmp(each->rule, rule) == 0)
 			return;
 	}
 	form->rule = rule;

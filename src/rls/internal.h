@@ -9,16 +9,9 @@
 
 #include "postgres.h"
 #include "access/attnum.h"
-#include "access/htup.h"
-#include "access/tupdesc.h"
 #include "base/base.h"
-#include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "nodes/bitmapset.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
-#include "utils/acl.h"
 #include "utils/relcache.h"
 
 /* The names of the settings that contain the current user and tenant. */

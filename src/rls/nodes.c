@@ -7,8 +7,6 @@
  */
 #include "postgres.h"
 
-#include "base/compat.h"
-#include "base/base.h"
 #include "parse/parse.h"
 #include "rls/internal.h"
 
@@ -19,7 +17,6 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/proclang.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "rewrite/rewriteManip.h"
@@ -299,11 +296,9 @@ may_run(Oid function)
 static bool
 are_plain(List *args)
 {
-	ListCell   *lc;
-
-	foreach(lc, args)
+	foreach_ptr(Node, arg, args)
 	{
-		Oid			type = exprType(lfirst(lc));
+		Oid			type = exprType(arg);
 
 		if (type >= FirstUnpinnedObjectId || !cmig_rls_sample_is_builtin(type) ||
 			cmig_rls_in_words(format_type_be(type), "reg aclitem xml", true))
@@ -401,7 +396,6 @@ cmig_rls_calls_evaluable(Node *node)
 {
 	OpExpr	   *expr = (OpExpr *) node;
 	List	   *args;
-	ListCell   *lc;
 
 	switch (nodeTag(node))
 	{
@@ -414,9 +408,9 @@ cmig_rls_calls_evaluable(Node *node)
 		case T_RowExpr:
 			return are_plain(((RowExpr *) node)->args);
 		case T_RowCompareExpr:
-			foreach(lc, ((RowCompareExpr *) node)->opnos)
+			foreach_oid(oid, ((RowCompareExpr *) node)->opnos)
 			{
-				if (lfirst_oid(lc) >= FirstUnpinnedObjectId)
+				if (oid >= FirstUnpinnedObjectId)
 					return false;
 			}
 			return true;

@@ -34,13 +34,10 @@
  */
 #include "postgres.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "parse/parse.h"
 #include "rls/internal.h"
 
 #include "commands/defrem.h"
-#include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
 #include "utils/lsyscache.h"
@@ -64,13 +61,10 @@ static char *
 candidates(const CmigRlsTable *table)
 {
 	CmigListing could;
-	ListCell   *lc;
 
 	cmig_listing_init(&could, CMIG_LISTING_PLAIN);
-	foreach(lc, table->columns)
+	foreach_ptr(CmigRlsColumn, column, table->columns)
 	{
-		CmigRlsColumn *column = lfirst(lc);
-
 		if (column->cast)
 			cmig_listing_add_format(&could, "%s (%s)", quote_identifier(column->name), column->type);
 	}
@@ -405,7 +399,6 @@ static char *
 policy_statement(const char *verb, const CmigRlsPolicy *policy)
 {
 	StringInfoData text;
-	ListCell   *lc;
 
 	initStringInfo(&text);
 	appendStringInfo(&text, "%s POLICY %s ON %s", verb, quote_identifier(policy->name), policy->table);
@@ -415,10 +408,8 @@ policy_statement(const char *verb, const CmigRlsPolicy *policy)
 		if (policy->commands != CMIG_RLS_ALL)
 			appendStringInfo(&text, " FOR %s", cmig_rls_commands_text(policy->commands, ","));
 	}
-	foreach(lc, policy->roles)
-	{
-		appendStringInfo(&text, "%s%s", foreach_current_index(lc) ? ", " : " TO ", cmig_rls_role_text(lfirst_oid(lc)));
-	}
+	foreach_oid(role, policy->roles)
+		appendStringInfo(&text, "%s%s", foreach_current_index(role) ? ", " : " TO ", cmig_rls_role_text(role));
 	if (policy->qual_text)
 		appendStringInfo(&text, "\n    USING (%s)", policy->qual_text);
 	if (policy->check_text)
@@ -440,11 +431,9 @@ plan_policies(const CmigRlsTable *table, const List *existing, const List *wante
 	List	   *widen = NIL;
 	List	   *drops = NIL;
 	List	   *comments = NIL;
-	ListCell   *lc;
 
-	foreach(lc, wanted)
+	foreach_ptr(CmigRlsPolicy, want, wanted)
 	{
-		CmigRlsPolicy *want = lfirst(lc);
 		CmigRlsPolicy *have = cmig_rls_find(existing, want->name);
 		List	  **creates = want->permissive ? &widen : &narrow;
 		char	   *comment = psprintf("%s %s", want->comment, cmig_rls_setup_write(setup));
@@ -475,9 +464,8 @@ plan_policies(const CmigRlsTable *table, const List *existing, const List *wante
 			comments = lappend(comments, psprintf("COMMENT ON POLICY %s ON %s IS %s", quote_identifier(want->name),
 												  table->name, quote_literal_cstr(comment)));
 	}
-	foreach(lc, existing)
+	foreach_ptr(CmigRlsPolicy, have, existing)
 	{
-		CmigRlsPolicy *have = lfirst(lc);
 		List	  **removals = have->permissive ? &drops : &narrow_drops;
 
 		if (have->setup && cmig_rls_find(wanted, have->name) == NULL)
@@ -547,23 +535,17 @@ default_is_ours(const CmigRlsColumn *column)
 static void
 follow_renames(const CmigRlsTable *table)
 {
-	ListCell   *lc;
-
-	foreach(lc, table->setup ? table->setup->defaults : NIL)
+	foreach_ptr(CmigRlsDefault, was, table->setup ? table->setup->defaults : NIL)
 	{
-		CmigRlsDefault *was = lfirst(lc);
 		const char *setting = table->setup->user_column && strcmp(was->column, table->setup->user_column) == 0 ?
 		CMIG_RLS_USER_SETTING : CMIG_RLS_TENANT_SETTING;
 		CmigRlsColumn *found = NULL;
 		int			count = 0;
-		ListCell   *c;
 
 		if (cmig_rls_find(table->columns, was->column))
 			continue;
-		foreach(c, table->columns)
+		foreach_ptr(CmigRlsColumn, column, table->columns)
 		{
-			CmigRlsColumn *column = lfirst(c);
-
 			if (column->fallback && strstr(column->fallback, setting))
 			{
 				found = column;
@@ -618,12 +600,9 @@ static List *
 plan_old_defaults(const CmigRlsTable *table, const CmigRlsSetup *setup)
 {
 	List	   *statements = NIL;
-	ListCell   *lc;
 
-	foreach(lc, table->setup ? table->setup->defaults : NIL)
+	foreach_ptr(CmigRlsDefault, was, table->setup ? table->setup->defaults : NIL)
 	{
-		CmigRlsDefault *was = lfirst(lc);
-
 		if (cmig_rls_find(setup ? setup->defaults : NIL, was->column) == NULL && default_is_ours(cmig_rls_find(table->columns, was->column)))
 			statements = lappend(statements, set_default(table, was->column, was->expression));
 	}
@@ -662,11 +641,10 @@ static List *
 plan_old_indexes(const CmigRlsTable *table, const List *kept)
 {
 	List	   *statements = NIL;
-	ListCell   *lc;
 
-	foreach(lc, table->columns)
+	foreach_ptr(CmigRlsColumn, column, table->columns)
 	{
-		char	   *index = ((CmigRlsColumn *) lfirst(lc))->made_index;
+		char	   *index = column->made_index;
 
 		if (index && !cmig_text_list_has(kept, index))
 			statements = lappend(statements, psprintf("DROP INDEX %s", quote_qualified_identifier(table->nspname, index)));
@@ -690,15 +668,14 @@ cmig_rls_plan_enable(const CmigRlsSetup *options, const CmigRlsTable *table, boo
 	List	   *indexes;
 	List	   *kept = NIL;
 	List	   *statements;
-	ListCell   *lc;
 
 	setup.enabled = before ? before->enabled : table->enabled;
 	setup.forced = before ? before->forced : table->forced;
 	setup.granted = list_copy(options->granted);
-	foreach(lc, before ? before->granted : NIL)
+	foreach_ptr(char, name, before ? before->granted : NIL)
 	{
-		if (!cmig_text_list_has(setup.granted, lfirst(lc)))
-			setup.granted = lappend(setup.granted, lfirst(lc));
+		if (!cmig_text_list_has(setup.granted, name))
+			setup.granted = lappend(setup.granted, name);
 	}
 	resolve_keys(&setup, table, many);
 	follow_renames(table);
@@ -728,15 +705,12 @@ cmig_rls_plan_disable(const CmigRlsTable *table)
 	const CmigRlsSetup *setup = table->setup;
 	List	   *statements = NIL;
 	List	   *last = NIL;
-	ListCell   *lc;
 
 	if (setup == NULL)
 		return NIL;
 	follow_renames(table);
-	foreach(lc, table->policies)
+	foreach_ptr(CmigRlsPolicy, policy, table->policies)
 	{
-		CmigRlsPolicy *policy = lfirst(lc);
-
 		/*
 		 * drop permissive policies before restrictive ones, so that no step
 		 * allows more than before

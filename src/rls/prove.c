@@ -26,13 +26,10 @@
  */
 #include "postgres.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "rls/internal.h"
 
 #include "access/transam.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -59,9 +56,8 @@ shows_only_own(Oid relid, Oid role, int nesting)
 	List	   *restrictive = NIL;
 	ListCell   *lc;
 
-	foreach(lc, applies ? cmig_rls_policies_read(relid) : NIL)
+	foreach_ptr(CmigRlsPolicy, policy, applies ? cmig_rls_policies_read(relid) : NIL)
 	{
-		CmigRlsPolicy *policy = lfirst(lc);
 		List	  **policies = policy->permissive ? &permissive : &restrictive;
 
 		/* a bypass for roles that are named does not open the table to PUBLIC */
@@ -124,12 +120,9 @@ static List *
 add_entry(int index, List *rows, bool nullable)
 {
 	List	   *result = NIL;
-	ListCell   *lc;
-	ListCell   *each;
 
-	foreach(lc, rows)
+	foreach_ptr(CmigRlsRow, row, rows)
 	{
-		CmigRlsRow *row = lfirst(lc);
 		RangeTblEntry *entry = rt_fetch(index, row->scope->query->rtable);
 		CmigRlsCase *facts = cmig_rls_no_facts();
 		CmigRlsScope *home = row->scope;
@@ -153,9 +146,8 @@ add_entry(int index, List *rows, bool nullable)
 			inner = cmig_rls_rows_of((Query *) cte->ctequery, home, false);
 		if (inner == NIL && (nullable || entry->rtekind != RTE_SUBQUERY))
 			result = lappend(result, row);
-		foreach(each, inner)
+		foreach_ptr(CmigRlsRow, found, inner)
 		{
-			CmigRlsRow *found = lfirst(each);
 			CmigRlsRow *added = with_entry(row, index - 1, found->facts, 0, found);
 
 			if (added)
@@ -170,15 +162,12 @@ static List *
 filter(List *rows, Node *quals)
 {
 	List	   *result = NIL;
-	ListCell   *lc;
 	ListCell   *each;
 
 	if (quals == NULL)
 		return rows;
-	foreach(lc, rows)
+	foreach_ptr(CmigRlsRow, row, rows)
 	{
-		CmigRlsRow *row = lfirst(lc);
-
 		foreach(each, cmig_rls_product(list_make1(row->facts), cmig_rls_cases_of(quals, IS_TRUE_BIT, row->scope)))
 		{
 			CmigRlsRow *kept = palloc(sizeof(CmigRlsRow));
@@ -199,16 +188,13 @@ static List *
 add_from(Node *from, List *rows, bool nullable)
 {
 	JoinExpr   *join = (JoinExpr *) from;
-	ListCell   *lc;
 
 	if (IsA(from, RangeTblRef))
 		return add_entry(((RangeTblRef *) from)->rtindex, rows, nullable);
 	if (IsA(from, FromExpr))
 	{
-		foreach(lc, ((FromExpr *) from)->fromlist)
-		{
-			rows = add_from(lfirst(lc), rows, nullable);
-		}
+		foreach_ptr(Node, node, ((FromExpr *) from)->fromlist)
+			rows = add_from(node, rows, nullable);
 		return filter(rows, ((FromExpr *) from)->quals);
 	}
 	rows = add_from(join->larg, rows, nullable || join->jointype == JOIN_RIGHT || join->jointype == JOIN_FULL);
@@ -279,17 +265,13 @@ compare_rows(SubLink *link, CmigRlsScope *scope)
 	List	   *tests = IsA(link->testexpr, BoolExpr) && ((BoolExpr *) link->testexpr)->boolop == AND_EXPR ?
 	((BoolExpr *) link->testexpr)->args : list_make1(link->testexpr);
 	List	   *result = NIL;
-	ListCell   *lc;
-	ListCell   *each;
 
-	foreach(lc, cmig_rls_rows_of(castNode(Query, link->subselect), scope, false))
+	foreach_ptr(CmigRlsRow, row, cmig_rls_rows_of(castNode(Query, link->subselect), scope, false))
 	{
-		CmigRlsRow *row = lfirst(lc);
 		List	   *cases = cmig_rls_product(list_make1(row->facts), cmig_rls_single((Node *) link, IS_TRUE_BIT, scope));
 
-		foreach(each, tests)
+		foreach_ptr(OpExpr, test, tests)
 		{
-			OpExpr	   *test = lfirst(each);
 			Param	   *param;
 			Node	   *target;
 
@@ -312,7 +294,6 @@ cases_of_link(SubLink *link, int want, CmigRlsScope *scope)
 {
 	Query	   *query = castNode(Query, link->subselect);
 	List	   *result = NIL;
-	ListCell   *lc;
 
 	switch (link->subLinkType)
 	{
@@ -323,10 +304,8 @@ cases_of_link(SubLink *link, int want, CmigRlsScope *scope)
 				return list_make1(cmig_rls_no_facts());
 			if (want != IS_TRUE_BIT)
 				break;
-			foreach(lc, cmig_rls_rows_of(query, scope, false))
-			{
-				result = lappend(result, ((CmigRlsRow *) lfirst(lc))->facts);
-			}
+			foreach_ptr(CmigRlsRow, found, cmig_rls_rows_of(query, scope, false))
+				result = lappend(result, found->facts);
 			return cmig_rls_product(result, cmig_rls_single((Node *) link, want, scope));
 		case ANY_SUBLINK:
 			if (want == IS_TRUE_BIT)
@@ -337,13 +316,9 @@ cases_of_link(SubLink *link, int want, CmigRlsScope *scope)
 				(query->hasAggs && (contain_vars_of_level((Node *) query, 1) || cmig_rls_calls_context((Node *) query))) ||
 				(want != IS_TRUE_BIT && (query->rtable != NIL || query->setOperations != NULL || query->cteList != NIL)))
 				break;
-			foreach(lc, cmig_rls_rows_of(query, scope, false))
-			{
-				CmigRlsRow *row = lfirst(lc);
-
+			foreach_ptr(CmigRlsRow, row, cmig_rls_rows_of(query, scope, false))
 				result = list_concat(result, cmig_rls_product(list_make1(row->facts),
 															  cmig_rls_cases_of((Node *) linitial_node(TargetEntry, row->scope->query->targetList)->expr, want, row->scope)));
-			}
 			/* without a row, the value is null */
 			if (want == IS_NULL_BIT)
 				result = list_concat(result, cmig_rls_single((Node *) link, want, scope));
@@ -362,26 +337,23 @@ cases_of_list(BoolExpr *expr, int want, CmigRlsScope *scope)
 	int			weak = strong ^ (IS_TRUE_BIT | IS_FALSE_BIT);
 	List	   *all = list_make1(cmig_rls_no_facts());
 	List	   *with_null = NIL;
-	ListCell   *lc;
 
 	if (want == strong)
 	{
 		List	   *result = NIL;
 
-		foreach(lc, expr->args)
-		{
-			result = list_concat(result, cmig_rls_cases_of(lfirst(lc), want, scope));
-		}
+		foreach_ptr(Node, arg, expr->args)
+			result = list_concat(result, cmig_rls_cases_of(arg, want, scope));
 		return result;
 	}
 	/* all arguments have the weak result or, if the result is null, are null */
-	foreach(lc, expr->args)
+	foreach_ptr(Node, node, expr->args)
 	{
-		List	   *this = cmig_rls_cases_of(lfirst(lc), weak, scope);
+		List	   *this = cmig_rls_cases_of(node, weak, scope);
 
 		if (want == IS_NULL_BIT)
 		{
-			List	   *nulls = cmig_rls_cases_of(lfirst(lc), IS_NULL_BIT, scope);
+			List	   *nulls = cmig_rls_cases_of(node, IS_NULL_BIT, scope);
 
 			with_null = list_concat(cmig_rls_product(with_null, list_concat_copy(this, nulls)), cmig_rls_product(all, nulls));
 		}
@@ -448,7 +420,6 @@ excludes_roles(OpExpr *expr, int want, CmigRlsScope *scope)
 	List	   *names;
 	int			user;
 	Node	   *other;
-	ListCell   *lc;
 
 	if (scope->proof->any_role || want == IS_NULL_BIT || list_length(expr->args) != 2)
 		return false;
@@ -458,9 +429,9 @@ excludes_roles(OpExpr *expr, int want, CmigRlsScope *scope)
 		!cmig_rls_sample_is_builtin(exprType(list_nth(expr->args, user))))
 		return false;
 	names = cmig_query_list(&bound_roles, scope->proof->relid, scope->proof->role);
-	foreach(lc, names)
+	foreach_ptr(CmigValue, row, names)
 	{
-		Const	   *name = cmig_rls_sample_const(exprType(list_nth(expr->args, user)), *(char **) lfirst(lc));
+		Const	   *name = cmig_rls_sample_const(exprType(list_nth(expr->args, user)), *row);
 		bool		result;
 
 		if (!cmig_rls_compare_constants(expr, user ? (Const *) other : name, user ? name : (Const *) other, &result) ||
@@ -540,7 +511,6 @@ uses_walker(Node *node, void *context)
 	Uses	   *uses = context;
 	Oid			operator;
 	List	   *args;
-	ListCell   *lc;
 
 	if (node == NULL)
 		return false;
@@ -560,10 +530,8 @@ uses_walker(Node *node, void *context)
 		bool		result;
 
 		uses->depth++;
-		foreach(lc, ((Query *) node)->rtable)
+		foreach_node(RangeTblEntry, entry, ((Query *) node)->rtable)
 		{
-			RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
-
 			uses->table |= entry->rtekind == RTE_RELATION;
 			uses->hidden |= entry->rtekind == RTE_RELATION && cmig_query_do(&has_policies, entry->relid) > 0;
 		}
@@ -647,12 +615,10 @@ judge(const CmigRlsCase *facts, const CmigRlsProof *proof, CmigRlsVerdict *verdi
 	bool		mixed = false;
 	bool		marked = false;
 	bool		unmarked = false;
-	ListCell   *lc;
 
 	initStringInfo(&text);
-	foreach(lc, facts->literals)
+	foreach_ptr(CmigRlsLiteral, literal, facts->literals)
 	{
-		CmigRlsLiteral *literal = lfirst(lc);
 		Uses		uses = {literal->scope->depth};
 		bool		context = cmig_rls_calls_context(literal->node);
 
@@ -728,12 +694,9 @@ static bool shows_strangers(Node *node, void *context);
 static bool
 is_own(const CmigRlsRow *row, const CmigRlsCase *facts)
 {
-	ListCell   *lc;
-
-	foreach(lc, row->scope->query->rtable)
+	foreach_node(RangeTblEntry, entry, row->scope->query->rtable)
 	{
-		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
-		int			n = foreach_current_index(lc);
+		int			n = foreach_current_index(entry);
 		bool		own = entry->rtekind == RTE_JOIN || entry->rtekind == RTE_RESULT;
 
 		if (entry->rtekind == RTE_RELATION)
@@ -755,18 +718,14 @@ is_own(const CmigRlsRow *row, const CmigRlsCase *facts)
 static bool
 shows_strangers(Node *node, void *context)
 {
-	ListCell   *lc;
-
 	if (node == NULL)
 		return false;
 	if (cmig_rls_is_foreign_call(node))
 		return true;
 	if (!IsA(node, SubLink))
 		return expression_tree_walker(node, shows_strangers, context);
-	foreach(lc, cmig_rls_rows_of(castNode(Query, ((SubLink *) node)->subselect), context, true))
+	foreach_ptr(CmigRlsRow, row, cmig_rls_rows_of(castNode(Query, ((SubLink *) node)->subselect), context, true))
 	{
-		CmigRlsRow *row = lfirst(lc);
-
 		if (!is_own(row, row->facts) || shows_strangers((Node *) row->scope->query->targetList, row->scope))
 			return true;
 	}
@@ -816,13 +775,12 @@ cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting)
 	CmigRlsScope scope = {&proof};
 	CmigRlsVerdict verdict = {CMIG_RLS_TIED};
 	bool		before = cmig_rls_gave_up;
-	ListCell   *lc;
 
 	cmig_rls_gave_up = false;
-	foreach(lc, cmig_rls_cases_of(cmig_rls_expand(tree), IS_TRUE_BIT, &scope))
+	foreach_ptr(CmigRlsCase, each, cmig_rls_cases_of(cmig_rls_expand(tree), IS_TRUE_BIT, &scope))
 	{
-		if (!cmig_rls_is_tied(lfirst(lc), 0))
-			judge(lfirst(lc), &proof, &verdict);
+		if (!cmig_rls_is_tied(each, 0))
+			judge(each, &proof, &verdict);
 	}
 	if (cmig_rls_gave_up && verdict.kind < CMIG_RLS_DOUBT)
 		verdict.kind = CMIG_RLS_DOUBT;

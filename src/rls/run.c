@@ -18,13 +18,9 @@
  */
 #include "postgres.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "rls/internal.h"
 
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/params.h"
@@ -182,11 +178,10 @@ static Input *
 find_input(Maker *maker, AttrNumber attno, Node *node, Oid type, char *name)
 {
 	Input	   *input;
-	ListCell   *lc;
 
-	foreach(lc, maker->inputs)
+	foreach_ptr(Input, each, maker->inputs)
 	{
-		input = lfirst(lc);
+		input = each;
 		if (input->attno == attno && equal(input->node, node))
 			return input;
 	}
@@ -315,13 +310,9 @@ static List *
 make_combinations(const Maker *maker)
 {
 	List	   *result = list_make1(NIL);
-	ListCell   *lc;
-	ListCell   *each;
-	ListCell   *old;
 
-	foreach(lc, maker->inputs)
+	foreach_ptr(Input, input, maker->inputs)
 	{
-		Input	   *input = lfirst(lc);
 		List	   *values = list_make1(value_of(maker, input, 0));
 		List	   *longer = NIL;
 
@@ -331,13 +322,13 @@ make_combinations(const Maker *maker)
 			if (!input->strict)
 				values = lappend(values, makeNullConst(input->type, -1, get_typcollation(input->type)));
 		}
-		foreach(each, values)
+		foreach_ptr(List, value, values)
 		{
-			foreach(old, result)
+			foreach_ptr(List, item, result)
 			{
 				/* when there are many, only the usual values are combined */
-				if (list_length(longer) < MAX_COMBINATIONS || lfirst(each) == linitial(values))
-					longer = lappend(longer, lappend(list_copy(lfirst(old)), lfirst(each)));
+				if (list_length(longer) < MAX_COMBINATIONS || value == linitial(values))
+					longer = lappend(longer, lappend(list_copy(item), value));
 			}
 		}
 		result = longer;
@@ -353,13 +344,11 @@ static Trial *
 make_trial(const Maker *maker, List *combination, Trial trial, int unset, bool empty)
 {
 	Trial	   *result = palloc(sizeof(Trial));
-	ListCell   *lc;
 
 	*result = trial;
-	foreach(lc, maker->inputs)
+	foreach_ptr(Input, input, maker->inputs)
 	{
-		Input	   *input = lfirst(lc);
-		int			n = foreach_current_index(lc);
+		int			n = foreach_current_index(input);
 		Const	   *value = list_nth(combination, n);
 
 		if (input->context && (unset == -2 || unset == n))
@@ -380,13 +369,10 @@ make_trials(const Maker *maker, List *combinations, int unset, bool empty)
 {
 	List	   *trials = NIL;
 	bool		nullable = false;
-	ListCell   *lc;
 	ListCell   *each;
 
-	foreach(lc, maker->inputs)
+	foreach_ptr(Input, input, maker->inputs)
 	{
-		Input	   *input = lfirst(lc);
-
 		nullable |= input->key && !input->strict;
 		foreach(each, input->key ? input->constants : NIL)
 		{
@@ -395,19 +381,19 @@ make_trials(const Maker *maker, List *combinations, int unset, bool empty)
 			trials = lappend(trials, make_trial(maker, linitial(combinations), constant, unset, empty));
 		}
 	}
-	foreach(lc, combinations)
+	foreach_ptr(List, combination, combinations)
 	{
-		int			count = lfirst(lc) == linitial(combinations) ? STRANGERS : 3;
+		int			count = combination == linitial(combinations) ? STRANGERS : 3;
 		Trial		nobody = {0,.nobody = true};
 
 		for (int whose = OWN; whose < count; whose++)
 		{
 			Trial		row = {whose};
 
-			trials = lappend(trials, make_trial(maker, lfirst(lc), row, unset, empty));
+			trials = lappend(trials, make_trial(maker, combination, row, unset, empty));
 		}
 		if (nullable)
-			trials = lappend(trials, make_trial(maker, lfirst(lc), nobody, unset, empty));
+			trials = lappend(trials, make_trial(maker, combination, nobody, unset, empty));
 	}
 	return trials;
 }
@@ -430,7 +416,6 @@ evaluate(void *arg)
 	ExprContext *context = GetPerTupleExprContext(estate);
 	ParamListInfo params = makeParamList(list_length(batch->maker->inputs));
 	ExprState  *state;
-	ListCell   *lc;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	context->ecxt_param_list_info = params;
@@ -441,10 +426,9 @@ evaluate(void *arg)
 		Datum		value;
 		bool		isnull;
 
-		foreach(lc, trial->values)
+		foreach_ptr(Const, constant, trial->values)
 		{
-			ParamExternData *param = &params->params[foreach_current_index(lc)];
-			Const	   *constant = lfirst(lc);
+			ParamExternData *param = &params->params[foreach_current_index(constant)];
 
 			param->value = constant->constvalue;
 			param->isnull = constant->constisnull;
@@ -463,14 +447,11 @@ evaluate(void *arg)
 static void
 describe(const Maker *maker, const Trial *trial, bool about_context, CmigRlsLeak *leak)
 {
-	ListCell   *lc;
-
 	if (leak->found)
 		return;
-	foreach(lc, maker->inputs)
+	foreach_ptr(Input, input, maker->inputs)
 	{
-		Input	   *input = lfirst(lc);
-		Const	   *value = list_nth(trial->values, foreach_current_index(lc));
+		Const	   *value = list_nth(trial->values, foreach_current_index(input));
 		char	   *text = cmig_rls_sample_text(value);
 		const char *name = input->name;
 
@@ -495,13 +476,11 @@ cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 	Batch		batch = {&maker};
 	List	   *combinations;
 	bool		row = false;
-	ListCell   *lc;
 
 	memset(leak, 0, sizeof(CmigRlsLeak));
 	batch.expression = (Expr *) make(cmig_rls_expand(tree), &maker);
-	foreach(lc, maker.inputs)
+	foreach_ptr(Input, input, maker.inputs)
 	{
-		Input	   *input = lfirst(lc);
 		Oid			type = OidIsValid(input->cast) ? input->cast : input->type;
 
 		row |= !input->context;
@@ -534,10 +513,8 @@ cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 			/* a row for which the expression fails is not let through */
 			for (int failures = 0; failures < MAX_FAILURES && cmig_rls_sandbox_run(CMIG_ROLE_NOBODY, evaluate, &batch) != 0; failures++)
 				;
-			foreach(lc, batch.trials)
+			foreach_ptr(Trial, trial, batch.trials)
 			{
-				Trial	   *trial = lfirst(lc);
-
 				if (trial->is_true && (unset == -2 || trial->whose != OWN || trial->nobody || trial->key))
 					describe(&maker, trial, unset != -1, leak);
 			}

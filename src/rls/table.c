@@ -16,23 +16,17 @@
  */
 #include "postgres.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "parse/parse.h"
 #include "rls/internal.h"
 
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "parser/parse_clause.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_relation.h"
-#include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -131,7 +125,6 @@ char *
 cmig_rls_setup_write(const CmigRlsSetup *setup)
 {
 	StringInfoData text;
-	ListCell   *lc;
 
 	initStringInfo(&text);
 	appendStringInfoString(&text, SETUP_MARK);
@@ -147,18 +140,14 @@ cmig_rls_setup_write(const CmigRlsSetup *setup)
 		if (value)
 			cmig_rls_setup_word(&text, words[i].name, value);
 	}
-	foreach(lc, setup->defaults)
+	foreach_ptr(CmigRlsDefault, was, setup->defaults)
 	{
-		CmigRlsDefault *was = lfirst(lc);
-
 		cmig_rls_setup_word(&text, "default_of", was->column);
 		if (was->expression)
 			cmig_rls_setup_word(&text, "was", was->expression);
 	}
-	foreach(lc, setup->granted)
-	{
-		cmig_rls_setup_word(&text, "granted", lfirst(lc));
-	}
+	foreach_ptr(char, each, setup->granted)
+		cmig_rls_setup_word(&text, "granted", each);
 	appendStringInfoChar(&text, ']');
 	return text.data;
 }
@@ -253,12 +242,9 @@ char *
 cmig_rls_array_text(const List *names)
 {
 	Datum	   *elements = palloc(sizeof(Datum) * (list_length(names) + 1));
-	ListCell   *lc;
 
-	foreach(lc, names)
-	{
-		elements[foreach_current_index(lc)] = CStringGetTextDatum((char *) lfirst(lc));
-	}
+	foreach_ptr(char, name, names)
+		elements[foreach_current_index(name)] = CStringGetTextDatum(name);
 	return OidOutputFunctionCall(F_ARRAY_OUT,
 								 PointerGetDatum(construct_array(elements, list_length(names), TEXTOID, -1, false, TYPALIGN_INT)));
 }
@@ -358,7 +344,6 @@ cmig_rls_table_read(Oid relid)
 	CmigRlsTable *table = palloc0(sizeof(CmigRlsTable));
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Form_pg_class form;
-	ListCell   *lc;
 
 	if (!HeapTupleIsValid(tuple))
 		ereport(ERROR,
@@ -379,19 +364,18 @@ cmig_rls_table_read(Oid relid)
 	ReleaseSysCache(tuple);
 
 	table->columns = cmig_query_list(&read_columns, relid, CMIG_RLS_INDEX_MARK);
-	foreach(lc, table->columns)
+	foreach_ptr(CmigRlsColumn, column, table->columns)
 	{
-		CmigRlsColumn *column = lfirst(lc);
 		Oid			type = getBaseType(atooid(column->type_oid));
 
 		column->cast = type == VARCHAROID || type == TEXTOID ? "text" :
 			type == UUIDOID || type == INT8OID || type == INT4OID || type == INT2OID ? format_type_be(type) : NULL;
 	}
 	table->policies = cmig_rls_policies_read(relid);
-	foreach(lc, table->policies)
+	foreach_ptr(CmigRlsPolicy, policy, table->policies)
 	{
 		if (table->setup == NULL)
-			table->setup = ((CmigRlsPolicy *) lfirst(lc))->setup;
+			table->setup = policy->setup;
 	}
 	return table;
 }
@@ -403,12 +387,10 @@ cmig_rls_table_read(Oid relid)
 void *
 cmig_rls_find(const List *list, const char *name)
 {
-	ListCell   *lc;
-
-	foreach(lc, list)
+	foreach_ptr(CmigValue, row, list)
 	{
-		if (name && strcmp(*(char **) lfirst(lc), name) == 0)
-			return lfirst(lc);
+		if (name && strcmp(*row, name) == 0)
+			return row;
 	}
 	return NULL;
 }

@@ -23,8 +23,6 @@
  */
 #include "postgres.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "rls/internal.h"
 
 #include "access/htup_details.h"
@@ -38,14 +36,11 @@
 #include "commands/trigger.h"
 #include "executor/tuptable.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
@@ -141,16 +136,15 @@ visit_rows(const Test *test, RowVisitor visit, void *arg)
 {
 	bool		known = test->readable;
 	bool		more = true;
-	ListCell   *lc;
 
 	CommandCounterIncrement();
 	PushCopiedSnapshot(GetActiveSnapshot());
 	UpdateActiveSnapshotCommandId();
-	foreach(lc, test->readable ? find_all_inheritors(test->table->relid, AccessShareLock, NULL) : NIL)
+	foreach_oid(oid, test->readable ? find_all_inheritors(test->table->relid, AccessShareLock, NULL) : NIL)
 	{
-		Relation	relation = relation_open(lfirst_oid(lc), AccessShareLock);
+		Relation	relation = relation_open(oid, AccessShareLock);
 		char		kind = relation->rd_rel->relkind;
-		bool		here = get_rel_relkind(lfirst_oid(lc)) != RELKIND_FOREIGN_TABLE && !cmig_citus_manages(lfirst_oid(lc));
+		bool		here = get_rel_relkind(oid) != RELKIND_FOREIGN_TABLE && !cmig_citus_manages(oid);
 
 		if (here && kind == RELKIND_RELATION)
 		{
@@ -226,7 +220,6 @@ search_row(Relation relation, TupleTableSlot *slot, void *arg)
 	Form_pg_attribute column = NULL;
 	bool		isnull;
 	Datum		value;
-	ListCell   *lc;
 
 	if (key == NULL)
 	{
@@ -238,9 +231,9 @@ search_row(Relation relation, TupleTableSlot *slot, void *arg)
 		search->count += !isnull && compare(key, column->attcollation, value, search->wanted->constvalue) == 0;
 	if (isnull || search->wanted || (search->found && compare(key, column->attcollation, value, search->least) >= 0))
 		return true;
-	foreach(lc, key->members)
+	foreach_ptr(Const, member, key->members)
 	{
-		if (compare(key, column->attcollation, value, ((Const *) lfirst(lc))->constvalue) == 0)
+		if (compare(key, column->attcollation, value, member->constvalue) == 0)
 			return true;
 	}
 	search->least = column->attlen == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(value)) :
@@ -515,12 +508,9 @@ read_copy(const Test *test)
 {
 	Copy	   *copy = palloc0(sizeof(Copy));
 	List	   *names = NIL;
-	ListCell   *lc;
 
-	foreach(lc, test->keys)
-	{
-		names = lappend(names, ((Key *) lfirst(lc))->name);
-	}
+	foreach_ptr(Key, key, test->keys)
+		names = lappend(names, key->name);
 	copy->columns = cmig_query_list(&copied_columns, test->table->relid, cmig_rls_array_text(names));
 	if (copy->columns != NIL && test->own_rows > 0)
 	{
@@ -668,7 +658,6 @@ find_keys(Test *test)
 	const char *tenant = cmig_argument_text(test->fcinfo, 5);
 	StringInfoData condition;
 	StringInfoData shared;
-	ListCell   *lc;
 
 	if (tenant == NULL)
 		tenant = setup ? setup->tenant_column : cmig_rls_find(test->table->columns, "tenant_id") ? "tenant_id" : NULL;
@@ -690,9 +679,8 @@ find_keys(Test *test)
 	initStringInfo(&condition);
 	initStringInfo(&shared);
 	test->possible = true;
-	foreach(lc, test->keys)
+	foreach_ptr(Key, key, test->keys)
 	{
-		Key		   *key = lfirst(lc);
 		const char *mine = key->mine ? key->mine : "false";
 		const char *and = condition.len ? " AND " : "";
 
@@ -791,7 +779,6 @@ test_insert(Test *test)
 	Copy	   *copy;
 	Attempt		attempt;
 	Outcome		outcome;
-	ListCell   *lc;
 
 	if (!has_privilege(test, ACL_INSERT, "INSERT", -1))
 		return;
@@ -815,10 +802,8 @@ test_insert(Test *test)
 	else
 		report(test, "INSERT", -1, -1, -1, "not tested", outcome.message);
 
-	foreach(lc, test->keys)
+	foreach_ptr(Key, key, test->keys)
 	{
-		Key		   *key = lfirst(lc);
-
 		attempt = insert_copy(test, copy, key, other_value(test, key));
 		report_intrusion(test, psprintf("INSERT for another %s", key->what), intrude(test, &attempt), false);
 	}
@@ -876,14 +861,11 @@ test_update(Test *test)
 	Key		   *first = linitial(test->keys);
 	char	   *any = NULL;
 	Outcome		outcome = {FAILED,.message = "There is no column to set."};
-	ListCell   *lc;
 
 	if (!has_privilege(test, ACL_UPDATE, "UPDATE", -1))
 		return;
-	foreach(lc, test->table->columns)
+	foreach_ptr(CmigRlsColumn, column, test->table->columns)
 	{
-		CmigRlsColumn *column = lfirst(lc);
-
 		if (any == NULL && !column->generated)
 			any = pstrdup(quote_identifier(column->name));
 	}
@@ -899,9 +881,8 @@ test_update(Test *test)
 		outcome = try_sql(test, psprintf("UPDATE %s SET %s = %s", test->table->name, any, any));
 	report_reach(test, "UPDATE", outcome, test->own_rows);
 
-	foreach(lc, test->possible ? test->keys : NIL)
+	foreach_ptr(Key, key, test->possible ? test->keys : NIL)
 	{
-		Key		   *key = lfirst(lc);
 		char	   *what = psprintf("move to another %s", key->what);
 
 		if (key->generated)

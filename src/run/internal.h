@@ -9,10 +9,6 @@
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
-#include "storage/lock.h"
-#include "tcop/dest.h"
-
 #include "run/run.h"
 
 /* in scope.c */

@@ -9,20 +9,14 @@
 #include "access/htup_details.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_depend.h"
-#include "catalog/pg_extension.h"
 #include "commands/extension.h"
 #include "common/hashfn.h"
-#include "miscadmin.h"
-#include "storage/lock.h"
-#include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "run/internal.h"
 
 /* ----------------------------------------------------------------

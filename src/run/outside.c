@@ -33,9 +33,6 @@
 #include "commands/extension.h"
 #include "commands/prepare.h"
 #include "commands/proclang.h"
-#include "fmgr.h"
-#include "nodes/nodes.h"
-#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -45,7 +42,6 @@
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 
-#include "base/base.h"
 #include "run/run.h"
 
 /*
@@ -285,12 +281,11 @@ static void
 hold_cursors(void)
 {
 	static CmigQuery open_cursors = {.sql = "SELECT name FROM pg_cursor()"};
-	ListCell   *lc;
 
 	/* the rows include the cursor of this query, which is closed by now */
-	foreach(lc, cmig_query_list(&open_cursors))
+	foreach_ptr(CmigValue, row, cmig_query_list(&open_cursors))
 	{
-		Portal		portal = GetPortalByName(*(char **) lfirst(lc));
+		Portal		portal = GetPortalByName(*row);
 
 		if (PortalIsValid(portal) && portal->status == PORTAL_READY)
 		{
@@ -307,11 +302,9 @@ hold_cursors(void)
 static void
 release_cursors(void)
 {
-	ListCell   *lc;
-
-	foreach(lc, cursors)
+	foreach_ptr(char, cursor, cursors)
 	{
-		Portal		portal = GetPortalByName(lfirst(lc));
+		Portal		portal = GetPortalByName(cursor);
 
 		if (PortalIsValid(portal) && portal->status == PORTAL_ACTIVE)
 			portal->status = PORTAL_READY;
@@ -329,11 +322,9 @@ cmig_outside_watch(const CmigOutsideWatch *started)
 
 	if (former == NULL && started != NULL)
 	{
-		ListCell   *lc;
-
 		/* the server caches what the handler returned; let it call it again */
-		foreach(lc, cmig_query_oids(&foreign_tables))
-			RelationCacheInvalidateEntry(lfirst_oid(lc));
+		foreach_oid(table, cmig_query_oids(&foreign_tables))
+			RelationCacheInvalidateEntry(table);
 		hold_cursors();
 	}
 	watch = started;
@@ -360,13 +351,12 @@ static const char *
 of_analyze(const VacuumStmt *statement)
 {
 	bool		all_new = statement->rels != NIL;
-	ListCell   *lc;
 
 	if (statement->is_vacuumcmd)
 		return NULL;
-	foreach(lc, statement->rels)
+	foreach_node(VacuumRelation, rel, statement->rels)
 	{
-		const RangeVar *name = lfirst_node(VacuumRelation, lc)->relation;
+		const RangeVar *name = rel->relation;
 		Oid			oid = all_new && name != NULL ? RangeVarGetRelid(name, NoLock, true) : InvalidOid;
 		Relation	table = OidIsValid(oid) ? RelationIdGetRelation(oid) : NULL;
 
@@ -385,7 +375,6 @@ cmig_outside_of_statement(Node *statement, SubTransactionId since)
 {
 	const char *name;
 	PreparedStatement *prepared;
-	ListCell   *lc;
 
 	switch (nodeTag(statement))
 	{
@@ -400,10 +389,8 @@ cmig_outside_of_statement(Node *statement, SubTransactionId since)
 		case T_ImportForeignSchemaStmt:
 			return "IMPORT FOREIGN SCHEMA connects to another server";
 		case T_DoStmt:
-			foreach(lc, ((DoStmt *) statement)->args)
+			foreach_node(DefElem, option, ((DoStmt *) statement)->args)
 			{
-				DefElem    *option = lfirst_node(DefElem, lc);
-
 				name = strcmp(option->defname, "language") != 0 ? NULL :
 					untrusted_language(get_language_oid(strVal(option->arg), true));
 				if (name != NULL)

@@ -9,13 +9,6 @@
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
-#include "nodes/nodes.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
-#include "tcop/dest.h"
-
-#include "base/base.h"
 #include "parse/parse.h"
 
 /* in scope.c */

@@ -8,31 +8,18 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
-#include "executor/executor.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "nodes/parsenodes.h"
 #include "parser/analyze.h"
-#include "parser/parser.h"
-#include "storage/proc.h"
-#include "tcop/dest.h"
 #include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
-#include "utils/backend_status.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "base/errors.h"
-#include "parse/parse.h"
 #include "run/internal.h"
 
 /*
@@ -562,7 +549,6 @@ int64
 cmig_execute_statement(RawStmt *raw, const char *text, DestReceiver *dest)
 {
 	List	   *plans;
-	ListCell   *cell;
 	bool		snapshot_set = analyze_requires_snapshot(raw);
 	int64		rows = CMIG_NO_ROWS;
 	int			limit;
@@ -579,9 +565,8 @@ cmig_execute_statement(RawStmt *raw, const char *text, DestReceiver *dest)
 	 * snapshot that the first of them pushes
 	 */
 	snapshot_set = false;
-	foreach(cell, plans)
+	foreach_node(PlannedStmt, plan, plans)
 	{
-		PlannedStmt *plan = lfirst_node(PlannedStmt, cell);
 		DestReceiver *receiver = plan->canSetTag ? dest : None_Receiver;
 		int64		of_plan = CMIG_NO_ROWS;
 

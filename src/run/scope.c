@@ -11,20 +11,13 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
-#include "catalog/pg_authid.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
-#include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
 #include "run/internal.h"
 
 /* The value of the setting cmig.scope. */
@@ -270,24 +263,22 @@ require_no_namesake(Oid schema, const char *path, const char *name, const char *
 	List	   *names;
 	Datum	   *schemas;
 	int			count = 0;
-	ListCell   *lc;
 
 	/* pg_catalog and the schemas that follow the scope's in search_path */
 	(void) SplitIdentifierString(pstrdup(path), ',', &names);
 	names = lappend(names, "pg_catalog");
 	schemas = palloc(sizeof(Datum) * list_length(names));
-	foreach(lc, names)
+	foreach_ptr(char, each, names)
 	{
-		bool		is_user = strcmp(lfirst(lc), "$user") == 0;
-		Oid			other = get_namespace_oid(is_user ? user : lfirst(lc), true);
+		bool		is_user = strcmp(each, "$user") == 0;
+		Oid			other = get_namespace_oid(is_user ? user : each, true);
 
 		if (OidIsValid(other) && other != schema)
 			schemas[count++] = ObjectIdGetDatum(other);
 	}
 	values[1] = PointerGetDatum(construct_array(schemas, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
-	foreach(lc, cmig_query_texts(&namesakes_query, values, NULL))
+	foreach_ptr(CmigValue, row, cmig_query_texts(&namesakes_query, values, NULL))
 	{
-		char	  **row = lfirst(lc);
 		Oid			owner = atooid(row[1]);
 		bool		is_relation = row[2][0] == 't';
 

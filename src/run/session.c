@@ -11,36 +11,24 @@
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/prepare.h"
 #include "commands/trigger.h"
 #include "executor/execdesc.h"
-#include "executor/executor.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/memnodes.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
-#include "parser/parser.h"
 #include "tcop/utility.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/guc_tables.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "run/internal.h"
 
 /*
@@ -95,11 +83,8 @@ note_table(Oid table)
 static void
 note_result_relations(List *relations)
 {
-	ListCell   *cell;
-
-	foreach(cell, relations)
+	foreach_ptr(ResultRelInfo, info, relations)
 	{
-		ResultRelInfo *info = lfirst(cell);
 		const TriggerDesc *triggers = info->ri_TrigDesc;
 
 		for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
@@ -122,16 +107,13 @@ deferred_note_copy(const CopyStmt *copy)
 {
 	Oid			relation = RangeVarGetRelid(copy->relation, NoLock, true);
 	List	   *relations;
-	ListCell   *cell;
 
 	if (!OidIsValid(relation))
 		return;
 	relations = get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE ?
 		find_all_inheritors(relation, NoLock, NULL) : list_make1_oid(relation);
-	foreach(cell, relations)
-	{
-		note_table(lfirst_oid(cell));
-	}
+	foreach_oid(oid, relations)
+		note_table(oid);
 	list_free(relations);
 }
 
@@ -146,12 +128,11 @@ static void
 set_mode(List *constraints, bool deferred, bool only_default)
 {
 	ConstraintsSetStmt *set = makeNode(ConstraintsSetStmt);
-	ListCell   *cell;
 
 	set->deferred = deferred;
-	foreach(cell, constraints)
+	foreach_oid(constraint, constraints)
 	{
-		HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(lfirst_oid(cell)));
+		HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
 		Form_pg_constraint form;
 
 		if (!HeapTupleIsValid(tuple))
@@ -209,14 +190,11 @@ refuse_namesakes(List *constraints)
 		" JOIN pg_class ot ON ot.oid = o.conrelid AND ot.relowner <> ft.relowner WHERE f.oid = $1 ORDER BY ot.oid",
 		1, {OIDOID}
 	};
-	ListCell   *cell;
-	ListCell   *lc;
 
-	foreach(cell, constraints)
+	foreach_oid(constraint, constraints)
 	{
-		foreach(lc, cmig_query_list(&query, lfirst_oid(cell)))
+		foreach_ptr(CmigValue, row, cmig_query_list(&query, constraint))
 		{
-			char	  **row = lfirst(lc);
 			Oid			other = atooid(row[3]);
 
 			if (list_member_oid(session.tables, other) || !AfterTriggerPendingOnRel(other))
@@ -249,14 +227,12 @@ deferred_fire(void)
 	 */
 	do
 	{
-		ListCell   *cell;
-
 		round = NIL;
-		foreach(cell, session.tables)
+		foreach_oid(table, session.tables)
 		{
-			if (AfterTriggerPendingOnRel(lfirst_oid(cell)))
+			if (AfterTriggerPendingOnRel(table))
 				round = list_concat_unique_oid(round,
-											   new_constraints(lfirst_oid(cell), fired));
+											   new_constraints(table, fired));
 		}
 		if (round != NIL)
 		{
@@ -301,7 +277,6 @@ deferred_set_constraints(const ConstraintsSetStmt *set)
 	};
 	MemoryContext caller = MemoryContextSwitchTo(session.context);
 	bool		done = set->constraints == NIL && !set->deferred;
-	ListCell   *cell;
 
 	session.set_some = true;
 	session.set_all |= set->constraints == NIL;
@@ -312,18 +287,16 @@ deferred_set_constraints(const ConstraintsSetStmt *set)
 	 * an unqualified name refers to the first schema in search_path that has
 	 * it
 	 */
-	foreach(cell, set->constraints)
+	foreach_ptr(RangeVar, name, set->constraints)
 	{
-		RangeVar   *name = lfirst(cell);
 		List	   *schemas = name->schemaname == NULL ? fetch_search_path(true) :
 		list_make1_oid(get_namespace_oid(name->schemaname, true));
 		List	   *found = NIL;
-		ListCell   *schema;
 
-		foreach(schema, schemas)
+		foreach_oid(oid, schemas)
 		{
 			if (found == NIL)
-				found = cmig_query_oids(&named_query, name->relname, lfirst_oid(schema));
+				found = cmig_query_oids(&named_query, name->relname, oid);
 		}
 		session.constraints = list_concat_unique_oid(session.constraints, found);
 	}
@@ -453,14 +426,13 @@ static void
 put_pg_temp_last(GucAction action)
 {
 	List	   *names;
-	ListCell   *cell;
 
 	if (!cmig_settings_in_definer_function())
 		return;
 	(void) SplitIdentifierString(pstrdup(namespace_search_path), ',', &names);
-	foreach(cell, names)
+	foreach_ptr(char, name, names)
 	{
-		if (strcmp(lfirst(cell), "pg_temp") == 0)
+		if (strcmp(name, "pg_temp") == 0)
 			return;
 	}
 	if (fetch_search_path(false) != NIL)
@@ -791,7 +763,6 @@ restore_settings(void)
 	int			count;
 	struct config_generic **all;
 	List	   *changed = NIL;
-	ListCell   *lc;
 
 	/*
 	 * restoring other settings may require the privileges of the original
@@ -815,8 +786,8 @@ restore_settings(void)
 		if (is_saved(all[i]) && has_changed(all[i], find_saved(all[i]->name)))
 			changed = lappend(changed, pstrdup(all[i]->name));
 	}
-	foreach(lc, changed)
-		put_back(lfirst(lc));
+	foreach_ptr(char, each, changed)
+		put_back(each);
 }
 
 void
@@ -865,16 +836,12 @@ cmig_session_use_path(const char *path)
 void
 cmig_session_abandon(void)
 {
-	ListCell   *cell;
-
 	if (!session.entered)
 		return;
 	session.entered = false;
 	cmig_scope_unpin();
-	foreach(cell, session.prepared)
-	{
-		DropPreparedStatement(lfirst(cell), false);
-	}
+	foreach_ptr(char, name, session.prepared)
+		DropPreparedStatement(name, false);
 }
 
 void

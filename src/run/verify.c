@@ -11,23 +11,15 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
-#include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "nodes/parsenodes.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
-#include "tcop/dest.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "base/base.h"
 #include "base/errors.h"
-#include "parse/parse.h"
 #include "run/internal.h"
 
 /* ----------------------------------------------------------------
@@ -301,18 +293,13 @@ static void
 log_transaction_end(XactEvent event, void *arg)
 {
 	List	   *ends = logged_ends;
-	ListCell   *lc;
 
 	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
 		return;
 	logged_ends = NIL;
-	foreach(lc, ends)
-	{
-		const LoggedRun *run = lfirst(lc);
-
+	foreach_ptr(const LoggedRun, run, ends)
 		log_end(run, event == XACT_EVENT_PREPARE ? "prepared" :
 				event == XACT_EVENT_COMMIT && TransactionIdDidCommit(run->xid) ? "ok" : "rolled back");
-	}
 	/* errors have been logged, so the session is about to end */
 	if (event == XACT_EVENT_ABORT && logged.what[0] != '\0' && (!logged.commits || proc_exit_inprogress))
 		cmig_log_run_end(true, "the session was terminated");

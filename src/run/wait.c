@@ -8,25 +8,14 @@
 
 #include "access/twophase.h"
 #include "access/xact.h"
-#include "catalog/pg_authid.h"
-#include "datatype/timestamp.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
-#include "storage/lock.h"
-#include "storage/proc.h"
-#include "storage/procarray.h"
-#include "utils/acl.h"
-#include "utils/backend_status.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "run/internal.h"
 
 /*

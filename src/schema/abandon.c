@@ -6,22 +6,12 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
-#include "miscadmin.h"
-#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
-#include "kinds/kinds.h"
-#include "move/move.h"
-#include "parse/parse.h"
-#include "run/run.h"
 #include "schema/internal.h"
-#include "store/store.h"
 
 /*
  * The statements that revert a partially applied revision are those that
@@ -116,7 +106,6 @@ find_revision(Abandon *abandon, const char *name)
 	List	   *rows = cmig_progress_read();
 	CmigRevisionText *text;
 	bool		upgrade;
-	ListCell   *cell;
 
 	abandon->now = cmig_move_read(true);
 	graph = abandon->now.graph;
@@ -132,10 +121,8 @@ find_revision(Abandon *abandon, const char *name)
 		abandon->node = linitial_int(nodes);
 	}
 	abandon->revision = cmig_graph_id(graph, abandon->node);
-	foreach(cell, rows)
+	foreach_ptr(CmigProgressRow, row, rows)
 	{
-		CmigProgressRow *row = lfirst(cell);
-
 		if (strcmp(row->revision, abandon->revision) != 0)
 			continue;
 		abandon->direction = row->direction;
@@ -159,11 +146,8 @@ find_revision(Abandon *abandon, const char *name)
 static void
 refuse_exchange(const Abandon *abandon, const CmigStatement *statement)
 {
-	ListCell   *cell;
-
-	foreach(cell, abandon->renames)
+	foreach_ptr(const RenameStmt, earlier, abandon->renames)
 	{
-		const RenameStmt *earlier = lfirst(cell);
 		const char *name = earlier->subname ? earlier->subname : earlier->relation ? earlier->relation->relname : NULL;
 
 		if (name != NULL && strcmp(name, ((RenameStmt *) statement->raw->stmt)->newname) == 0)
@@ -253,13 +237,10 @@ old_identity(const Abandon *abandon, const CmigObject *object, const char **name
 {
 	bool		is_column = object->parent != NULL;
 	const char *unused;
-	ListCell   *cell;
 
 	*name = object->name;
-	foreach(cell, abandon->renames)
+	foreach_ptr(const RenameStmt, rename, abandon->renames)
 	{
-		const RenameStmt *rename = lfirst(cell);
-
 		if (rename->renameType == (is_column ? OBJECT_COLUMN : OBJECT_TABLE) && strcmp(rename->newname, object->name) == 0)
 			*name = is_column ? rename->subname : rename->relation->relname;
 	}
@@ -354,23 +335,20 @@ is_own(const Abandon *abandon, const CmigDiffLine *line)
 		.nargs = 1,.argtypes = {OIDOID}
 	};
 	bool		beside = false;
-	ListCell   *cell;
 
-	foreach(cell, strcmp(line->kind, "extension") == 0 ? abandon->extensions : NIL)
-		if (strcmp(quote_identifier(lfirst(cell)), line->object) == 0)
+	foreach_ptr(char, name, strcmp(line->kind, "extension") == 0 ? abandon->extensions : NIL)
+		if (strcmp(quote_identifier(name), line->object) == 0)
 		return true;
 	/* a schema into which it has moved objects is not its own */
 	if (strcmp(line->kind, "schema") == 0 && strcmp(line->action, "drop") == 0)
 	{
-		foreach(cell, abandon->schemas)
-			if (strcmp(quote_identifier(lfirst(cell)), line->object) == 0)
+		foreach_ptr(char, schema, abandon->schemas)
+			if (strcmp(quote_identifier(schema), line->object) == 0)
 			return true;
 		return false;
 	}
-	foreach(cell, abandon->touched)
+	foreach_ptr(const CmigDiffLine, other, abandon->touched)
 	{
-		const CmigDiffLine *other = lfirst(cell);
-
 		if (strcmp(other->kind, line->kind) == 0 && strcmp(other->object, line->object) == 0)
 			return true;
 		beside |= cmig_text_same(other->group, line->group);
@@ -398,15 +376,12 @@ make_parts(const List *lines)
 		List	   *statements = NIL;
 		StringInfoData shown;
 		bool		each = first->stepwise && !first->filtered;
-		ListCell   *cell;
 		Part	   *part;
 
 		initStringInfo(&shown);
 		i += list_length(together);
-		foreach(cell, together)
+		foreach_ptr(const CmigDiffLine, line, together)
 		{
-			const CmigDiffLine *line = lfirst(cell);
-
 			if (line->hazard != NULL && (line->size != NULL || !is_data_loss(line)))
 				appendStringInfo(&shown, "-- %s\n", cmig_text_one_line(pstrdup(line->hazard)));
 			statements = list_concat(statements, cmig_section_statements(line->upgrade, false));
@@ -414,13 +389,13 @@ make_parts(const List *lines)
 		each |= list_length(statements) == 1 && !first->filtered;
 		if (!each)
 			appendStringInfoString(&shown, "BEGIN;\n");
-		foreach(cell, statements)
+		foreach_ptr(char, statement, statements)
 		{
-			appendStringInfo(&shown, "%s;\n", (char *) lfirst(cell));
+			appendStringInfo(&shown, "%s;\n", statement);
 			if (!each)
 				continue;
 			part = palloc0(sizeof(Part));
-			part->sql = lfirst(cell);
+			part->sql = statement;
 			part->shown = pstrdup(shown.data);
 			part->concurrent = first->stepwise;
 			parts = lappend(parts, part);
@@ -445,7 +420,6 @@ look(Abandon *abandon, const char *name)
 {
 	CmigListing unsupported;
 	List	   *own = NIL;
-	ListCell   *cell;
 
 	memset(abandon, 0, sizeof(Abandon));
 	find_revision(abandon, name);
@@ -461,10 +435,8 @@ look(Abandon *abandon, const char *name)
 	cmig_listing_init(&abandon->losses, CMIG_LISTING_PLAIN);
 	cmig_listing_init(&abandon->empty, CMIG_LISTING_PLAIN);
 	cmig_listing_init(&unsupported, CMIG_LISTING_LINES);
-	foreach(cell, cmig_drift_repair(&abandon->drift))
+	foreach_ptr(CmigDiffLine, line, cmig_drift_repair(&abandon->drift))
 	{
-		CmigDiffLine *line = lfirst(cell);
-
 		if (!is_own(abandon, line))
 			abandon->others = line->upgrade != NULL ? lappend(abandon->others, line) : abandon->others;
 		else if (line->upgrade == NULL)
@@ -493,7 +465,6 @@ tell(Abandon *abandon)
 {
 	List	   *others = cmig_diff_line_objects(abandon->others);
 	CmigListing listing;
-	ListCell   *cell;
 
 	cmig_drift_tell_left_out(&abandon->drift);
 	if (abandon->row_changers.count > 0)
@@ -514,9 +485,9 @@ tell(Abandon *abandon)
 		ereport(NOTICE,
 				(errmsg("changes outside of the schemas are not reverted: %s", cmig_listing_text(&abandon->unseen))));
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	foreach(cell, others)
-		cmig_listing_add_format(&listing, "%s %s", ((CmigDiffLine *) lfirst(cell))->kind,
-								((CmigDiffLine *) lfirst(cell))->object);
+	foreach_ptr(CmigDiffLine, other, others)
+		cmig_listing_add_format(&listing, "%s %s", other->kind,
+								other->object);
 	if (others != NIL)
 		ereport(NOTICE,
 				(errmsg("differences that %s is not known to have made are left unchanged: %s", abandon->what, cmig_listing_text(&listing)),
@@ -536,11 +507,10 @@ static void
 show(const Abandon *abandon)
 {
 	StringInfoData text;
-	ListCell   *cell;
 
 	initStringInfo(&text);
-	foreach(cell, abandon->parts)
-		appendStringInfoString(&text, ((Part *) lfirst(cell))->shown);
+	foreach_ptr(Part, part, abandon->parts)
+		appendStringInfoString(&text, part->shown);
 	if (text.len > 0)
 		text.data[text.len - 1] = '\0';
 	ereport(INFO,
@@ -597,7 +567,6 @@ static void
 run_parts(Abandon *abandon)
 {
 	ErrorContextCallback callback = {error_context_stack, describe_error, abandon};
-	ListCell   *cell;
 
 	error_context_stack = &callback;
 	cmig_lock_wait_watch(GetUserId());
@@ -605,9 +574,9 @@ run_parts(Abandon *abandon)
 	cmig_session_enter(true);
 	abandon->entered = true;
 	cmig_toplevel_commit();
-	foreach(cell, abandon->parts)
+	foreach_ptr(Part, each, abandon->parts)
 	{
-		abandon->part = lfirst(cell);
+		abandon->part = each;
 		cmig_lock_wait_forget();
 		cmig_runner_restart_timeout();
 		if (abandon->part->concurrent)
@@ -631,13 +600,12 @@ finish(const Abandon *abandon)
 {
 	CmigJournalEntry entry = {.revision = abandon->revision,.direction = "stamp",.outcome = "done"};
 	const char *direction = cmig_direction_name(abandon->direction);
-	ListCell   *cell;
 
-	foreach(cell, abandon->rows)
+	foreach_ptr(CmigProgressRow, row, abandon->rows)
 	{
 		CmigBackfillIdentity backfill = {.revision = abandon->revision,.direction = direction};
 
-		backfill.statement = ((CmigProgressRow *) lfirst(cell))->statement;
+		backfill.statement = row->statement;
 		cmig_backfill_run_replace(&backfill);
 	}
 	cmig_progress_clear(abandon->revision, abandon->direction, 0);

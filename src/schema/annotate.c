@@ -9,7 +9,6 @@
  */
 #include "postgres.h"
 
-#include "kinds/kinds.h"
 #include "schema/internal.h"
 
 /*
@@ -137,12 +136,8 @@ compare_cells(const ListCell *a, const ListCell *b)
 static const CmigGrant *
 find_grant(const List *grants, const CmigGrant *wanted)
 {
-	ListCell   *cell;
-
-	foreach(cell, grants)
+	foreach_ptr(const CmigGrant, grant, grants)
 	{
-		const CmigGrant *grant = lfirst(cell);
-
 		if (compare_grants(grant, wanted) == 0)
 			return grant;
 	}
@@ -241,7 +236,6 @@ alter_grants(List *ddl, const CmigObject *object, const List *from, const List *
 	GrantStep  *steps = palloc(sizeof(GrantStep) * (list_length(from) + list_length(to) + 1));
 	const bool	column = object->address.sub > 0 && object->parent != NULL;
 	int			count = 0;
-	ListCell   *cell;
 
 	/*
 	 * first revoke the privileges that other roles have granted, and then the
@@ -249,17 +243,14 @@ alter_grants(List *ddl, const CmigObject *object, const List *from, const List *
 	 */
 	for (int pass = 0; pass < 2; pass++)
 	{
-		foreach(cell, from)
+		foreach_ptr(const CmigGrant, grant, from)
 		{
-			const CmigGrant *grant = lfirst(cell);
-
 			if ((grant->grantor != NULL) == (pass == 0) && find_grant(to, grant) == NULL)
 				steps[count++] = grant_step(grant, grant, NULL);
 		}
 	}
-	foreach(cell, to)
+	foreach_ptr(const CmigGrant, grant, to)
 	{
-		const CmigGrant *grant = lfirst(cell);
 		const CmigGrant *old = find_grant(from, grant);
 
 		if (old == NULL || old->granted != grant->granted || old->grantable != grant->grantable)
@@ -332,12 +323,10 @@ initial_grants_of(const char *role, const CmigObject *object, const CmigDiffOpti
 		if (initial->schema == NULL ? found == NULL : cmig_text_same(initial->schema, schema))
 			found = initial;
 	}
-	foreach(cell, found ? found->grants : NIL)
+	foreach_ptr(CmigGrant, grant, found ? found->grants : NIL)
 	{
-		const CmigGrant *grant = lfirst(cell);
-
 		if (!is_for_owner(grant, owner) || grant->grantable)
-			grants = lappend(grants, lfirst(cell));
+			grants = lappend(grants, grant);
 	}
 	return grants;
 }
@@ -412,11 +401,10 @@ revoke_initial(List *ddl, const CmigObject *object, List **initial, const List *
 {
 	List	   *kept = NIL;
 	int			before = list_length(ddl);
-	ListCell   *cell;
 
-	foreach(cell, *initial)
-		if (find_grant(grants, lfirst(cell)) != NULL)
-		kept = lappend(kept, lfirst(cell));
+	foreach_ptr(CmigGrant, grant, *initial)
+		if (find_grant(grants, grant) != NULL)
+		kept = lappend(kept, grant);
 	ddl = alter_grants(ddl, object, *initial, kept);
 	*initial = kept;
 	for (int i = before; i < list_length(ddl) && !object->keeps; i++)
@@ -447,7 +435,6 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 	{
 		List	   *initial = initial_grants_of(options->role, object, options);
 		List	   *grants;
-		ListCell   *cell;
 
 		/*
 		 * The privileges that a new object is to have.  If "initial" grants
@@ -456,9 +443,8 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 		 * option is revoked.
 		 */
 		grants = list_copy(object->grants);
-		foreach(cell, object->owner && (options->owners || object->keeps) ? initial : NIL)
+		foreach_ptr(const CmigGrant, grant, object->owner && (options->owners || object->keeps) ? initial : NIL)
 		{
-			const CmigGrant *grant = lfirst(cell);
 			CmigGrant  *plain;
 
 			if (!is_for_owner(grant, cmig_quote(object->owner)))
@@ -490,12 +476,9 @@ take_out(List **grants, const char *role, bool by)
 	const char *name = cmig_quote(role);
 	List	   *taken = NIL;
 	List	   *left = NIL;
-	ListCell   *cell;
 
-	foreach(cell, *grants)
+	foreach_ptr(CmigGrant, grant, *grants)
 	{
-		CmigGrant  *grant = lfirst(cell);
-
 		if (by ? cmig_text_same(grant->grantor, name) : grant->granted && cmig_text_same(grant->grantee, name))
 			taken = lappend(taken, grant);
 		else
@@ -510,12 +493,11 @@ static List *
 grantable(const List *grants)
 {
 	List	   *result = NIL;
-	ListCell   *cell;
 
-	foreach(cell, grants)
+	foreach_ptr(CmigGrant, grant, grants)
 	{
-		if (((CmigGrant *) lfirst(cell))->grantable)
-			result = lappend(result, lfirst(cell));
+		if (grant->grantable)
+			result = lappend(result, grant);
 	}
 	return result;
 }
@@ -561,23 +543,22 @@ new_owner_sql(const CmigObject *object, const OwnerGrants *had, const OwnerGrant
 {
 	StringInfoData sql;
 	List	   *ddl;
-	ListCell   *cell;
 
 	initStringInfo(&sql);
 	if (had != NULL)
 	{
 		ddl = alter_grants(NIL, had->object, NIL, had->granted);
 		ddl = list_concat(alter_grants(ddl, had->object, NIL, grantable(had->received)), had->columns);
-		foreach(cell, ddl)
-			appendStringInfo(&sql, "%s;\n", ((CmigDdl *) lfirst(cell))->undo);
+		foreach_ptr(CmigDdl, entry, ddl)
+			appendStringInfo(&sql, "%s;\n", entry->undo);
 	}
 	appendStringInfoString(&sql, owner_sql(object, object->owner));
 	if (gets != NULL)
 	{
 		ddl = alter_grants(NIL, gets->object, NIL, gets->received);
 		ddl = list_concat(alter_grants(ddl, gets->object, NIL, gets->granted), gets->columns);
-		foreach(cell, ddl)
-			appendStringInfo(&sql, ";\n%s", ((CmigDdl *) lfirst(cell))->sql);
+		foreach_ptr(CmigDdl, each, ddl)
+			appendStringInfo(&sql, ";\n%s", each->sql);
 	}
 	return sql.data;
 }
@@ -600,12 +581,9 @@ regrant_columns(const CmigObject *table, const CmigObject *other, const List *ha
 	{
 		const CmigObject *same = column->address.sub > 0 && column->grants != NIL ?
 		cmig_object_child(other, column->kind, column->name) : NULL;
-		ListCell   *cell;
 
-		foreach(cell, same ? column->grants : NIL)
+		foreach_ptr(const CmigGrant, grant, same ? column->grants : NIL)
 		{
-			const CmigGrant *grant = lfirst(cell);
-
 			if (find_grant(had, grant) == NULL || find_grant(has, grant) != NULL || (!all && find_grant(same->grants, grant) == NULL))
 				continue;
 			appendStringInfo(&sql, ";\n%s", grant_sql(column, grant, grant->grantable ? GRANT_WITH_OPTION : GRANT, grant->privilege));

@@ -8,7 +8,6 @@
 
 #include "commands/defrem.h"
 
-#include "kinds/kinds.h"
 #include "schema/internal.h"
 
 /* ----------------------------------------------------------------
@@ -194,8 +193,6 @@ has_loose_index(const CmigImage *image, const CmigObject *attached)
 static bool
 is_plain(const CmigDifference *difference, const CmigObject *object, const CmigObject *parent, bool old)
 {
-	ListCell   *cell;
-
 	if (!has_default_name(object) || object->kind != parent->kind || strcmp(shape_of(object), shape_of(parent)) != 0)
 		return false;
 	if (object->comment != NULL && is_remade(difference, object->change))
@@ -203,8 +200,8 @@ is_plain(const CmigDifference *difference, const CmigObject *object, const CmigO
 	if (!cmig_index_is_like(object, parent) ||
 		has_loose_index(difference->from, object) || has_loose_index(difference->to, object))
 		return false;
-	foreach(cell, find_attached(difference, object, old))
-		if (!is_plain(difference, lfirst(cell), object, old))
+	foreach_ptr(CmigObject, other, find_attached(difference, object, old))
+		if (!is_plain(difference, other, object, old))
 		return false;
 	return true;
 }
@@ -256,7 +253,6 @@ is_enough(const CmigDifference *difference, const CmigObject *object, const List
 	const CmigImage *image = cmig_image_of(difference, old);
 	int			count = 0;
 	bool		plain = true;
-	ListCell   *cell;
 
 	for (int i = 0; i < image->count; i++)
 	{
@@ -268,8 +264,8 @@ is_enough(const CmigDifference *difference, const CmigObject *object, const List
 			return true;
 		count += stays_attached(difference, link->parent, old);
 	}
-	foreach(cell, attached)
-		plain = plain && is_plain(difference, lfirst(cell), object, old);
+	foreach_ptr(CmigObject, other, attached)
+		plain = plain && is_plain(difference, other, object, old);
 	return plain && list_length(attached) == count;
 }
 
@@ -285,19 +281,16 @@ cmig_attached_complete(const CmigDifference *difference, const CmigObject *objec
 	List	   *attached = ddl != NIL ? find_attached(difference, object, old) : NIL;
 	bool		partial = attached != NIL && cmig_index_is_partial(object);
 	CmigDdl    *first = ddl != NIL ? linitial(ddl) : NULL;
-	ListCell   *cell,
-			   *statement;
 
 	if (first == NULL || !is_partitioned(object) || (!partial && is_enough(difference, object, attached, old)))
 		return;
 	first->sql = with_only(object, first->sql);
-	foreach(cell, attached)
+	foreach_ptr(const CmigObject, other, attached)
 	{
-		const CmigObject *other = lfirst(cell);
 		bool		made = cmig_change_makes(other->change, old);
 
-		foreach(statement, made ? NIL : creation(difference, other, partial, old))
-			first->sql = psprintf("%s;\n%s", first->sql, ((CmigDdl *) lfirst(statement))->sql);
+		foreach_ptr(CmigDdl, entry, made ? NIL : creation(difference, other, partial, old))
+			first->sql = psprintf("%s;\n%s", first->sql, entry->sql);
 		first->sql = psprintf("%s;\nALTER INDEX %s ATTACH PARTITION %s", first->sql, cmig_index_name(object), cmig_index_name(other));
 	}
 }
@@ -548,17 +541,15 @@ cmig_twins_unfold(const CmigDifference *difference)
 	{
 		List	   *pairs = find_twins(difference, old);
 		bool		again = pairs != NIL;
-		ListCell   *cell;
 
-		foreach(cell, pairs)
-			cmig_object_follow(((const Twins *) lfirst(cell))->second, ((const Twins *) lfirst(cell))->first);
+		foreach_ptr(Twins, pair, pairs)
+			cmig_object_follow(pair->second, pair->first);
 		/* an excluded index can be the first one of another pair */
 		while (again)
 		{
 			again = false;
-			foreach(cell, pairs)
+			foreach_ptr(const Twins, twins, pairs)
 			{
-				const Twins *twins = lfirst(cell);
 				const CmigObject *first = twins->first;
 				CmigObject *second = twins->second;
 
@@ -578,11 +569,8 @@ cmig_twins_unfold(const CmigDifference *difference)
 void
 cmig_twins_sort(const CmigDifference *difference)
 {
-	ListCell   *cell;
-
-	foreach(cell, find_twins(difference, true))
+	foreach_ptr(const Twins, twins, find_twins(difference, true))
 	{
-		const Twins *twins = lfirst(cell);
 		CmigChange *first = twins->first->change,
 				   *second = twins->second->change;
 		List	   *riders = first->host ? first->host->riders : NIL;

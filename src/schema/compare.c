@@ -11,9 +11,6 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
-
-#include "kinds/kinds.h"
 #include "schema/internal.h"
 
 /*
@@ -193,13 +190,12 @@ decide_late(CmigDifference *difference)
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
-		ListCell   *cell;
 
 		if (!change->late)
 			continue;
-		foreach(cell, cmig_enum_added(change->from, change->to))
+		foreach_ptr(char, name, cmig_enum_added(change->from, change->to))
 		{
-			if (!difference->options->no_late && !is_label_used(difference, change->to, lfirst(cell)))
+			if (!difference->options->no_late && !is_label_used(difference, change->to, name))
 				continue;
 			change->late = false;
 			change->action = CMIG_AGAIN;
@@ -254,19 +250,18 @@ refuse_labels(CmigDifference *difference)
 	for (int i = 0; i < difference->from->count; i++)
 	{
 		const CmigChange *type = difference->from->objects[i]->change;
-		ListCell   *cell;
 
 		if (type->action != CMIG_UNSUPPORTED || type->to == NULL || type->from->kind != &cmig_kind_enum || type->to->kind != &cmig_kind_enum)
 			continue;
-		foreach(cell, cmig_enum_new(type->from, type->to))
+		foreach_ptr(char, name, cmig_enum_new(type->from, type->to))
 			for (int j = 0; j < difference->count; j++)
 		{
 			CmigChange *change = &difference->changes[j];
 
 			if (change->to != NULL && change->to != type->to && change->action != CMIG_NO_CHANGE &&
-				change->action != CMIG_UNSUPPORTED && uses_label(change->to, type->to, lfirst(cell)))
+				change->action != CMIG_UNSUPPORTED && uses_label(change->to, type->to, name))
 				cmig_compare_refuse(difference, change, psprintf("it uses the new value '%s' of enum %s; add the value in an earlier revision",
-																 (char *) lfirst(cell), type->to->identity));
+																 name, type->to->identity));
 		}
 	}
 }

@@ -9,14 +9,9 @@
 #include <ctype.h>
 
 #include "catalog/pg_type.h"
-#include "lib/stringinfo.h"
-#include "nodes/pg_list.h"
 #include "parser/scansup.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 
-#include "base/base.h"
-#include "kinds/kinds.h"
 #include "schema/internal.h"
 
 /* ----------------------------------------------------------------

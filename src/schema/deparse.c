@@ -9,7 +9,6 @@
 #include "commands/defrem.h"
 #include "utils/memutils.h"
 
-#include "kinds/kinds.h"
 #include "schema/internal.h"
 
 /* ----------------------------------------------------------------
@@ -252,11 +251,8 @@ concurrent_sql(const CmigObject *object, char *sql)
 static void
 concurrent_change(const CmigObject *object, List *ddl)
 {
-	ListCell   *cell;
-
-	foreach(cell, ddl)
+	foreach_ptr(CmigDdl, entry, ddl)
 	{
-		CmigDdl    *entry = lfirst(cell);
 		char	   *sql = entry->sql;
 		char	   *undo = entry->undo;
 
@@ -312,9 +308,9 @@ lift(List *tables, CmigChange *change, CmigChange *reader)
 	CmigForce  *force;
 	ListCell   *cell;
 
-	foreach(cell, tables)
-		if (((const CmigForce *) lfirst(cell))->change == change)
-		reader->reads = list_append_unique_ptr(reader->reads, lfirst(cell));
+	foreach_ptr(CmigForce, table, tables)
+		if (table->change == change)
+		reader->reads = list_append_unique_ptr(reader->reads, table);
 	if (change == NULL || (!is_forced(change->from) && !is_forced(change->to)))
 		return tables;
 	force = palloc(sizeof(CmigForce));
@@ -658,13 +654,11 @@ static void
 put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 {
 	const CmigObject *object = change->to ? change->to : change->from;
-	ListCell   *cell;
 
 	if (deparse->options->concurrently && deparse->transaction == 0 && live_table(deparse, object) != NULL)
 		concurrent_change(object, ddl);
-	foreach(cell, ddl)
+	foreach_ptr(const CmigDdl, entry, ddl)
 	{
-		const CmigDdl *entry = lfirst(cell);
 		CmigDiffLine row = {
 			action, object->kind->name, object->identity, entry->sql, entry->undo, entry->hazard,
 			.staged = entry->nullable ? staged_sql(deparse, object, entry) : NULL,
@@ -739,14 +733,13 @@ creation_of(const Deparse *deparse, const CmigChange *change, bool old)
 	CmigDdl    *first = ddl == NIL ? NULL : linitial(ddl);
 	const char *name = object->kind == &cmig_kind_sequence_owner ? object->values[0] : NULL;
 	const CmigObject *column;
-	ListCell   *cell;
 
 	if (first == NULL)
 		return NIL;
 	uncheck(change, object, &first->sql);
 	cmig_attached_complete(difference, object, ddl, old);
-	foreach(cell, cmig_children_validate(old ? difference->from : difference->to, object))
-		first->sql = psprintf("%s;\n%s", first->sql, (char *) lfirst(cell));
+	foreach_ptr(char, each, cmig_children_validate(old ? difference->from : difference->to, object))
+		first->sql = psprintf("%s;\n%s", first->sql, each);
 
 	/* if a column that exists gets a new sequence, it continues its values */
 	column = name ? cmig_image_lookup(old ? difference->to : difference->from, &cmig_kind_column, name) : NULL;
@@ -767,15 +760,14 @@ static void
 put_create(Deparse *deparse, CmigChange *change)
 {
 	List	   *ddl = creation_of(deparse, change, false);
-	ListCell   *cell;
 
 	if (change->empties)
 		((CmigDdl *) linitial(ddl))->hazard = psprintf("no data until REFRESH: materialized view %s", change->to->identity);
 	if (change->taken)
 		((CmigDdl *) linitial(ddl))->undo = psprintf("DROP FUNCTION IF EXISTS %s", change->to->identity);
 	put_ddl(deparse, "create", change, ddl);
-	foreach(cell, change->copies)
-		put_ddl(deparse, "alter", lfirst(cell), cmig_completion(((CmigChange *) lfirst(cell))->to, deparse->options));
+	foreach_ptr(CmigChange, copy, change->copies)
+		put_ddl(deparse, "alter", copy, cmig_completion(copy->to, deparse->options));
 }
 
 /*
@@ -786,16 +778,11 @@ static char *
 join(const Deparse *deparse, List *ddl, const CmigObject *column)
 {
 	StringInfoData sql;
-	ListCell   *cell;
 
 	initStringInfo(&sql);
-	foreach(cell, ddl)
-	{
-		const CmigDdl *entry = lfirst(cell);
-
+	foreach_ptr(const CmigDdl, entry, ddl)
 		appendStringInfo(&sql, "%s%s", sql.len > 0 ? ";\n" : "",
 						 column && entry->nullable ? staged_sql(deparse, column, entry) : entry->sql);
-	}
 	return sql.data;
 }
 
@@ -823,13 +810,12 @@ static char *
 drop(const CmigChange *change, const CmigObject *object)
 {
 	char	   *sql = cmig_kind_drop(object);
-	ListCell   *cell;
 
 	if (!change->only)
 		return sql;
 	sql = psprintf("ALTER TABLE ONLY %s", sql + strlen("ALTER TABLE "));
-	foreach(cell, change->left)
-		sql = psprintf("%s;\n%s", sql, drop(lfirst(cell), ((const CmigChange *) lfirst(cell))->from));
+	foreach_ptr(CmigChange, other, change->left)
+		sql = psprintf("%s;\n%s", sql, drop(other, other->from));
 	return sql;
 }
 
@@ -844,16 +830,15 @@ put_drop(Deparse *deparse, CmigChange *change)
 		.subject = object
 	};
 	List	   *ddl = creation_of(deparse, change, true);
-	ListCell   *cell;
 
 	row.change = row.incidental ? NULL : change_text(change, deparse->options);
 	row.note = change->action == CMIG_DROP ? change->question : NULL;
-	foreach(cell, change->takes)
-		ddl = list_concat(ddl, creation(((CmigChange *) lfirst(cell))->from, &deparse->restore));
-	foreach(cell, change->copies)
-		ddl = list_concat(ddl, cmig_completion(((CmigChange *) lfirst(cell))->from, &deparse->restore));
-	foreach(cell, change->riders)
-		ddl = list_concat(ddl, creation(((CmigChange *) lfirst(cell))->from, &deparse->restore));
+	foreach_ptr(CmigChange, take, change->takes)
+		ddl = list_concat(ddl, creation(take->from, &deparse->restore));
+	foreach_ptr(CmigChange, copy, change->copies)
+		ddl = list_concat(ddl, cmig_completion(copy->from, &deparse->restore));
+	foreach_ptr(CmigChange, rider, change->riders)
+		ddl = list_concat(ddl, creation(rider->from, &deparse->restore));
 	row.upgrade = drop(change, object);
 	if (deparse->options->concurrently && deparse->transaction == 0)
 	{
@@ -862,8 +847,8 @@ put_drop(Deparse *deparse, CmigChange *change)
 		row.upgrade = concurrent_sql(object, unconstify(char *, plain));
 		row.stepwise = row.upgrade != plain;
 		concurrent_change(object, ddl);
-		foreach(cell, ddl)
-			row.stepwise |= ((const CmigDdl *) lfirst(cell))->stepwise;
+		foreach_ptr(CmigDdl, entry, ddl)
+			row.stepwise |= entry->stepwise;
 	}
 	row.downgrade = join(deparse, ddl, NULL);
 	if (ddl != NIL && ((CmigDdl *) linitial(ddl))->nullable != NULL)
@@ -873,8 +858,8 @@ put_drop(Deparse *deparse, CmigChange *change)
 	}
 
 	/* whether a table is rewritten depends on the statement's types */
-	foreach(cell, object->parent != NULL ? ddl : NIL)
-		row.undo_hazards |= ((const CmigDdl *) lfirst(cell))->hazards & ~CMIG_HAZARD_REWRITE;
+	foreach_ptr(CmigDdl, undo, object->parent != NULL ? ddl : NIL)
+		row.undo_hazards |= undo->hazards & ~CMIG_HAZARD_REWRITE;
 	if ((object->kind->flags & CMIG_KIND_DATA) != 0 &&
 		!(object->kind->is_disposable && object->kind->is_disposable(object)))
 	{
@@ -998,11 +983,8 @@ is_lifted_briefly(const Deparse *deparse, const CmigForce *force)
 static void
 put_force(Deparse *deparse, const List *forced, bool briefly, bool at_start)
 {
-	ListCell   *cell;
-
-	foreach(cell, forced)
+	foreach_ptr(const CmigForce, force, forced)
 	{
-		const CmigForce *force = lfirst(cell);
 		const CmigObject *table = at_start ? force->before : force->after;
 		CmigDiffLine row = {"alter",.incidental = true,.subject = table};
 
@@ -1029,11 +1011,10 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 	for (int i = 0; i < count; i++)
 	{
 		CmigChange *change = nodes[i].change;
-		ListCell   *cell;
 
 		deparse->transaction = nodes[i].transaction;
-		foreach(cell, change->reads)
-			if (deparse->transaction == 0 && is_lifted_briefly(deparse, lfirst(cell)))
+		foreach_ptr(CmigForce, read, change->reads)
+			if (deparse->transaction == 0 && is_lifted_briefly(deparse, read))
 			deparse->transaction = -1 - deparse->difference->to->count - i;
 		put_force(deparse, change->reads, true, true);
 		switch (nodes[i].type)

@@ -7,18 +7,12 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#include "base/base.h"
-#include "kinds/kinds.h"
-#include "parse/parse.h"
 #include "schema/internal.h"
 
 /*
@@ -223,21 +217,18 @@ cmig_diff_line_add(const CmigDiffLine *row, List **lines)
 void
 cmig_diff_lines(CmigDifference *difference, List **lines)
 {
-	ListCell   *cell;
-
-	foreach(cell, cmig_deparse(difference))
-		cmig_diff_line_add(lfirst(cell), lines);
+	foreach_ptr(CmigDiffLine, line, cmig_deparse(difference))
+		cmig_diff_line_add(line, lines);
 }
 
 List *
 cmig_diff_line_objects(const List *lines)
 {
 	List	   *result = NIL;
-	ListCell   *cell;
 
-	foreach(cell, lines)
-		if (!((CmigDiffLine *) lfirst(cell))->incidental)
-		result = lappend(result, lfirst(cell));
+	foreach_ptr(CmigDiffLine, line, lines)
+		if (!line->incidental)
+		result = lappend(result, line);
 	return result != NIL ? result : list_copy(lines);
 }
 
@@ -322,21 +313,17 @@ put_together(CmigPut *put, List *lines)
 	char	   *upgrade = cmig_section_layout_block(lines, true, true),
 			   *downgrade;
 	StringInfoData hazards;
-	ListCell   *cell;
 
 	initStringInfo(&hazards);
-	foreach(cell, lines)
+	foreach_ptr(CmigDiffLine, line, lines)
 	{
-		CmigDiffLine *line = lfirst(cell);
-
 		reversed = line->downgrade ? lcons(line, reversed) : reversed;
 		if (line->hazard != NULL)
 			appendStringInfo(&hazards, "%s%s", hazards.len > 0 ? "; " : "", line->hazard);
 	}
 	downgrade = list_length(reversed) == list_length(lines) ? cmig_section_layout_block(reversed, false, true) : NULL;
-	foreach(cell, objects)
+	foreach_ptr(const CmigDiffLine, line, objects)
 	{
-		const CmigDiffLine *line = lfirst(cell);
 		bool		whole = put->step + 1 == first;
 
 		put_row(put, line, cmig_diff_line_action(line), whole ? upgrade : no_statement("changed", first),
@@ -463,12 +450,8 @@ read_target(CmigShadow *shadow, void *arg)
 static bool
 has_note(const CmigTarget *target, const CmigTargetNote *note)
 {
-	ListCell   *cell;
-
-	foreach(cell, target ? target->notes : NIL)
+	foreach_ptr(const CmigTargetNote, other, target ? target->notes : NIL)
 	{
-		const CmigTargetNote *other = lfirst(cell);
-
 		if (strcmp(other->kind, note->kind) == 0 && strcmp(other->object, note->object) == 0)
 			return true;
 	}
@@ -483,18 +466,17 @@ static void
 add_other_schemas(DiffRun *run)
 {
 	CmigListing names;
-	ListCell   *cell;
 
 	if (!run->managed->all)
 		return;
 	cmig_listing_init(&names, CMIG_LISTING_PLAIN);
-	foreach(cell, run->target->elsewhere)
+	foreach_ptr(char, name, run->target->elsewhere)
 	{
 		if (run->options.need_schemas)
-			cmig_diff_line_add_unsupported(&run->lines, "schema", quote_identifier(lfirst(cell)),
+			cmig_diff_line_add_unsupported(&run->lines, "schema", quote_identifier(name),
 										   "it belongs to another role, so it is not compared");
 		else
-			cmig_listing_add(&names, quote_identifier(lfirst(cell)));
+			cmig_listing_add(&names, quote_identifier(name));
 	}
 	if (names.count > 0)
 		ereport(NOTICE,
@@ -529,7 +511,6 @@ compare(DiffRun *run, CmigImage *from)
 	CmigDifference *difference;
 	CmigImage  *old = NULL,
 			   *new = NULL;
-	ListCell   *cell;
 	static CmigQuery subscriptions = {
 		.sql = "SELECT quote_ident(s.subname) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid"
 		" WHERE d.datname = current_database() ORDER BY s.subname"
@@ -564,26 +545,24 @@ compare(DiffRun *run, CmigImage *from)
 	 * add rows for the parts of the target's SQL that could not be run,
 	 * unless the revisions contain them, too
 	 */
-	foreach(cell, notes)
+	foreach_ptr(const CmigTargetNote, note, notes)
 	{
-		const CmigTargetNote *note = lfirst(cell);
-
 		if (!has_note(run->replayed, note))
 			cmig_diff_line_add_unsupported(&run->lines, note->kind, note->object, note->reason);
 	}
 	if (run->managed->all && run->replayed == NULL)
 	{
 		/* subscriptions also involve other servers */
-		foreach(cell, cmig_query_list(&subscriptions))
+		foreach_ptr(CmigValue, row, cmig_query_list(&subscriptions))
 		{
-			CmigTargetNote note = {.kind = "subscription",.object = *(char **) lfirst(cell)};
+			CmigTargetNote note = {.kind = "subscription",.object = *row};
 
 			if (!has_note(run->target, &note))
 				cmig_diff_line_add_unsupported(&run->lines, note.kind, note.object, "it is not in the target; subscriptions are not compared");
 		}
 		/* only the label's provider knows what a label means */
-		foreach(cell, cmig_query_list(&labels))
-			cmig_diff_line_add_unsupported(&run->lines, "security label", *(char **) lfirst(cell),
+		foreach_ptr(CmigValue, values, cmig_query_list(&labels))
+			cmig_diff_line_add_unsupported(&run->lines, "security label", *values,
 										   "security labels are not compared");
 	}
 	add_other_schemas(run);
@@ -719,15 +698,12 @@ CMIG_READER(cmig_schema_sql)
 {
 	CmigDiffOptions options = {.all_owners = true,.sorted = true};
 	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 0);
-	ListCell   *cell;
 	StringInfoData sql;
 
 	cmig_diff_annotations(fcinfo, 1, &options);
 	initStringInfo(&sql);
-	foreach(cell, cmig_deparse(cmig_whole_difference(managed, &options, true)))
+	foreach_ptr(const CmigDiffLine, line, cmig_deparse(cmig_whole_difference(managed, &options, true)))
 	{
-		const CmigDiffLine *line = lfirst(cell);
-
 		if (sql.len > 0 && strcmp(line->action, "alter") != 0)
 			appendStringInfoChar(&sql, '\n');
 		if (line->upgrade == NULL)

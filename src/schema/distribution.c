@@ -12,22 +12,15 @@
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "fmgr.h"
-#include "nodes/pg_list.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/regproc.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
-#include "kinds/kinds.h"
 #include "schema/internal.h"
 
 /* ----------------------------------------------------------------
@@ -73,12 +66,8 @@ static List *records = NIL;		/* list of Record */
 static Record *
 find(Oid object)
 {
-	ListCell   *cell;
-
-	foreach(cell, records)
+	foreach_ptr(Record, record, records)
 	{
-		Record	   *record = lfirst(cell);
-
 		if (record->object == object)
 			return record;
 	}
@@ -134,10 +123,9 @@ static int
 new_group(void)
 {
 	int			last = 0;
-	ListCell   *cell;
 
-	foreach(cell, records)
-		last = Max(last, ((const Record *) lfirst(cell))->group);
+	foreach_ptr(Record, record, records)
+		last = Max(last, record->group);
 	return last + 1;
 }
 
@@ -149,14 +137,10 @@ new_group(void)
 static void
 join_default(Record *record)
 {
-	ListCell   *cell;
-
 	record->by_default = true;
 	record->group = 0;
-	foreach(cell, records)
+	foreach_ptr(const Record, other, records)
 	{
-		const Record *other = lfirst(cell);
-
 		if (other != record && strcmp(other->method, record->method) == 0 && other->shards == record->shards &&
 			other->type == record->type && other->collation == record->collation &&
 			(record->group == 0 || other->group < record->group))
@@ -272,13 +256,9 @@ alter_distributed_table(PG_FUNCTION_ARGS)
 		join_default(record);
 	else if (shards > 0 && PG_NARGS() > 4 && !PG_ARGISNULL(4) && PG_GETARG_BOOL(4))
 	{
-		ListCell   *cell;
-
 		/* give all tables in the group of "record" the same number of shards */
-		foreach(cell, records)
+		foreach_ptr(Record, other, records)
 		{
-			Record	   *other = lfirst(cell);
-
 			if (other->group == record->group)
 			{
 				other->shards = record->shards;
@@ -342,11 +322,9 @@ citus_schema_distribute(PG_FUNCTION_ARGS)
 static Datum
 citus_add_local_table_to_metadata(PG_FUNCTION_ARGS)
 {
-	ListCell   *cell;
-
-	foreach(cell, tables(fcinfo))
-		if (find(lfirst_oid(cell)) == NULL)
-		(void) add(lfirst_oid(cell), CMIG_DISTRIBUTED_LOCAL);
+	foreach_oid(oid, tables(fcinfo))
+		if (find(oid) == NULL)
+		(void) add(oid, CMIG_DISTRIBUTED_LOCAL);
 	PG_RETURN_VOID();
 }
 
@@ -773,12 +751,11 @@ void
 cmig_image_read_distribution(CmigImage *image, Datum schemas)
 {
 	const int	count = image->count;
-	ListCell   *cell;
 
 	if (cmig_citus_is_installed())
 		add_live(image, schemas);
-	foreach(cell, records)
-		add_to_image(image, lfirst(cell));
+	foreach_ptr(Record, record, records)
+		add_to_image(image, record);
 	if (image->count > count)
 		add_depends(image);
 }

@@ -7,22 +7,13 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/timestamp.h"
 
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
-#include "kinds/kinds.h"
-#include "move/move.h"
-#include "parse/parse.h"
-#include "run/run.h"
 #include "schema/internal.h"
-#include "store/store.h"
 
 /* ----------------------------------------------------------------
  * Compares the live schema with what the applied revisions create, in both
@@ -86,11 +77,10 @@ void
 cmig_drift_begin(CmigDrift *drift, const CmigSituation *now)
 {
 	List	   *patterns = cmig_patterns_read(cmig_expansion_patterns());
-	ListCell   *cell;
 
 	/* the caller did not give them, so the journal does not name them */
-	foreach(cell, patterns)
-		((CmigPattern *) lfirst(cell))->text = NULL;
+	foreach_ptr(CmigPattern, pattern, patterns)
+		pattern->text = NULL;
 	drift->options.exclude = list_concat(patterns, drift->options.exclude);
 	drift->live = cmig_image_read(drift->managed);
 	drift->created = cmig_extension_created(now);
@@ -144,11 +134,10 @@ drop_extensions(const CmigDrift *drift)
 	const CmigReplayed *replayed = drift->replayed;
 	List	   *lines = NIL;
 	List	   *kept = NIL;
-	ListCell   *cell;
 
-	foreach(cell, replayed->assumed)
+	foreach_ptr(char, name, replayed->assumed)
 	{
-		const char *identity = quote_identifier(lfirst(cell));
+		const char *identity = quote_identifier(name);
 		CmigObject *extension = cmig_image_lookup(replayed->image, &cmig_kind_extension, identity);
 		CmigObject *live = cmig_image_lookup(drift->live, &cmig_kind_extension, identity);
 		CmigDiffLine row = {drift->adopts ? "create" : "drop", "extension", identity};
@@ -157,10 +146,10 @@ drop_extensions(const CmigDrift *drift)
 
 		if (extension == NULL || is_used(replayed->image, extension))
 			continue;
-		if (!cmig_text_list_has(drift->created, lfirst(cell)) &&
+		if (!cmig_text_list_has(drift->created, name) &&
 			!(drift->adopts && live != NULL && is_used(drift->live, live)))
 		{
-			kept = lappend(kept, lfirst(cell));
+			kept = lappend(kept, name);
 
 			continue;
 		}
@@ -187,20 +176,15 @@ compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live)
 										   drift->replayed->target->notes, &drift->options);
 	CmigDifference *difference = cmig_compare(from, to, &drift->options);
 	List	   *lines = NIL;
-	ListCell   *cell;
 
 	cmig_rename_tell(difference);
 	if (!to_live)
 		cmig_others_tell(difference);
 	cmig_diff_lines(difference, &lines);
-	foreach(cell, notes)
-	{
-		const CmigTargetNote *note = lfirst(cell);
-
+	foreach_ptr(const CmigTargetNote, note, notes)
 		cmig_diff_line_add_unsupported(&lines, note->kind, note->object, note->reason);
-	}
-	foreach(cell, drift->schemas == NULL ? drift->replayed->target->elsewhere : NIL)
-		cmig_diff_line_add_unsupported(&lines, "schema", quote_identifier(lfirst(cell)),
+	foreach_ptr(char, name, drift->schemas == NULL ? drift->replayed->target->elsewhere : NIL)
+		cmig_diff_line_add_unsupported(&lines, "schema", quote_identifier(name),
 									   "it belongs to another role, so it is not compared");
 	if (drift->schemas == NULL && !drift->options.models)
 		cmig_audited_compare(drift->audited, drift->replayed->audited, &lines);
@@ -265,15 +249,12 @@ static List *
 find_captured(const CmigRevisionText *const *texts, int count, List **excluded)
 {
 	List	   *captured = NIL;
-	ListCell   *lc;
 	CmigNames	names = {count, palloc(sizeof(char *) * count)};
 
 	for (int i = 0; i < count; i++)
 		names.names[i] = texts[i]->edges.id;
-	foreach(lc, cmig_journal_read_captured(&names))
+	foreach_ptr(CmigValue, row, cmig_journal_read_captured(&names))
 	{
-		char	  **row = lfirst(lc);
-
 		for (int i = 0; i < count; i++)
 			if (strcmp(names.names[i], row[0]) == 0 &&
 				strcmp(cmig_script_checksum(texts[i]->upgrade_sql, texts[i]->edges.transactional), row[1]) == 0)
@@ -336,12 +317,11 @@ static CmigListing
 list_objects(const List *lines)
 {
 	CmigListing listing;
-	ListCell   *cell;
 
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	foreach(cell, cmig_diff_line_objects(lines))
-		cmig_listing_add_format(&listing, "%s %s", ((CmigDiffLine *) lfirst(cell))->kind,
-								((CmigDiffLine *) lfirst(cell))->object);
+	foreach_ptr(CmigDiffLine, line, cmig_diff_line_objects(lines))
+		cmig_listing_add_format(&listing, "%s %s", line->kind,
+								line->object);
 	return listing;
 }
 
@@ -415,7 +395,6 @@ journal(const CmigDrift *drift, TimestampTz started_at)
 	CmigListing found = list_objects(drift->lines);
 	CmigListing schemas,
 				patterns;
-	ListCell   *cell;
 
 	entry.finished_at = GetCurrentTimestamp();
 	entry.message = drift->lines == NIL ? CMIG_JOURNAL_NO_DRIFT :
@@ -426,9 +405,9 @@ journal(const CmigDrift *drift, TimestampTz started_at)
 	if (schemas.count > 0)
 		entry.message = psprintf("%s (in schemas %s)", entry.message, cmig_listing_text(&schemas));
 	cmig_listing_init(&patterns, CMIG_LISTING_PLAIN);
-	foreach(cell, drift->options.exclude)
-		if (((const CmigPattern *) lfirst(cell))->text != NULL)
-		cmig_listing_add(&patterns, ((const CmigPattern *) lfirst(cell))->text);
+	foreach_ptr(CmigPattern, pattern, drift->options.exclude)
+		if (pattern->text != NULL)
+		cmig_listing_add(&patterns, pattern->text);
 	if (patterns.count > 0)
 		entry.message = psprintf("%s (excluded: %s)", entry.message, cmig_listing_text(&patterns));
 	if (drift->left_out != NULL)
@@ -599,11 +578,10 @@ add_audit(const CmigManaged *managed, List **lines)
 		" ORDER BY 1",
 		.nargs = 1,.argtypes = {TEXTARRAYOID}
 	};
-	ListCell   *cell;
 
-	foreach(cell, cmig_query_list(&query, cmig_managed_names(managed)))
+	foreach_ptr(CmigValue, row, cmig_query_list(&query, cmig_managed_names(managed)))
 	{
-		const char *table = *(char **) lfirst(cell);
+		const char *table = *row;
 
 		cmig_diff_line_add_unsupported(lines, "audit", table,
 									   psprintf("add SELECT cmig.enable_audit(%s)", quote_literal_cstr(table)));

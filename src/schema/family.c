@@ -6,8 +6,6 @@
  */
 #include "postgres.h"
 
-#include "base/base.h"
-#include "kinds/kinds.h"
 #include "schema/internal.h"
 
 /* ----------------------------------------------------------------
@@ -159,7 +157,6 @@ keep_not_null(const CmigDifference *difference, const CmigChange *change)
 		char	   *before = "",
 				   *statement = psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
 										 change->to->parent->identity, cmig_quote(change->to->name));
-		ListCell   *cell;
 
 		old = parent->from;
 		ordinary = old != NULL && new->parent->values[CMIG_TABLE_PARTITION_KEY] == NULL && parent->to != NULL;
@@ -173,9 +170,8 @@ keep_not_null(const CmigDifference *difference, const CmigChange *change)
 			before = psprintf("%s;\n", again->undo);
 			statement = again->sql;
 		}
-		foreach(cell, parent->ddl)
+		foreach_ptr(CmigDdl, entry, parent->ddl)
 		{
-			CmigDdl    *entry = lfirst(cell);
 			bool		upgrade = strstr(entry->sql, " DROP NOT NULL") != NULL;
 			char	  **text = upgrade ? &entry->sql : &entry->undo;
 
@@ -211,11 +207,9 @@ keep_storage(const CmigDifference *difference, const CmigChange *change)
 		const CmigImage *image = cmig_image_of(difference, old);
 		const CmigObject *top = old ? change->from : change->to;
 		char	  **last = NULL;
-		ListCell   *cell;
 
-		foreach(cell, ddl)
+		foreach_ptr(CmigDdl, entry, ddl)
 		{
-			CmigDdl    *entry = lfirst(cell);
 			char	  **text = old ? &entry->undo : &entry->sql;
 
 			if (*text != NULL && strncmp(*text, start, strlen(start)) == 0 && (!old || last == NULL))
@@ -352,7 +346,6 @@ spread_default(const CmigDifference *difference, const CmigChange *column)
 	const CmigObject *parent = cmig_column_parent(column->to);
 	CmigChange *value;
 	List	   *others = NIL;
-	ListCell   *cell;
 
 	if (column->from == NULL || column->to->values[CMIG_COLUMN_CHILDREN] == NULL)
 		return;
@@ -372,10 +365,8 @@ spread_default(const CmigDifference *difference, const CmigChange *column)
 		cmig_object_alter(&alter);
 		value->ddl = alter.ddl;
 	}
-	foreach(cell, others)
+	foreach_ptr(CmigChange, other, others)
 	{
-		CmigChange *other = lfirst(cell);
-
 		other->action = CMIG_NO_CHANGE;
 		other->ddl = NIL;
 	}
@@ -445,12 +436,11 @@ static List *
 without_validation(List *ddl)
 {
 	List	   *others = NIL;
-	ListCell   *cell;
 
-	foreach(cell, ddl)
+	foreach_ptr(CmigDdl, entry, ddl)
 	{
-		if (strstr(((CmigDdl *) lfirst(cell))->sql, " VALIDATE CONSTRAINT ") == NULL)
-			others = lappend(others, lfirst(cell));
+		if (strstr(entry->sql, " VALIDATE CONSTRAINT ") == NULL)
+			others = lappend(others, entry);
 	}
 	return others;
 }
@@ -471,7 +461,6 @@ keep_validity(const CmigDifference *difference, CmigChange *change)
 	const CmigObject *constraint = validates ? change->from : change->to;
 	char	   *validate;
 	StringInfoData again;
-	ListCell   *cell;
 
 	if (validates == cmig_is_not_valid(change->to->values[CMIG_DEFINITION]) || parents == NULL || parents->from == NULL ||
 		!change->from->inherited || !change->to->inherited)
@@ -495,8 +484,8 @@ keep_validity(const CmigDifference *difference, CmigChange *change)
 	appendStringInfo(&again, "ALTER TABLE %s DROP CONSTRAINT %s, ADD ",
 					 constraint->parent->identity, cmig_quote(constraint->name));
 	cmig_constraint_definition(&again, constraint);
-	foreach(cell, cmig_children_validate(image, constraint))
-		appendStringInfo(&again, ";\n%s", (char *) lfirst(cell));
+	foreach_ptr(char, each, cmig_children_validate(image, constraint))
+		appendStringInfo(&again, ";\n%s", each);
 	for (int i = 0; i < image->count; i++)
 	{
 		const CmigObject *object = image->objects[i];
@@ -554,9 +543,6 @@ cmig_children_keep(CmigDifference *difference)
 		}
 		else if (is_check(change->to) && is_check(change->from))
 		{
-			ListCell   *cell;
-			ListCell   *statement;
-
 			keep_validity(difference, change);
 
 			/*
@@ -564,14 +550,12 @@ cmig_children_keep(CmigDifference *difference)
 			 * constraint as NOT VALID, also validate those copies in children
 			 * that were valid before
 			 */
-			foreach(cell, change->action == CMIG_ALTER && !change->from->inherited ? change->ddl : NIL)
+			foreach_ptr(CmigDdl, entry, change->action == CMIG_ALTER && !change->from->inherited ? change->ddl : NIL)
 			{
-				CmigDdl    *entry = lfirst(cell);
-
 				if (strstr(entry->sql, " VALIDATE CONSTRAINT ") == NULL)
 					continue;
-				foreach(statement, cmig_children_validate(difference->from, change->from))
-					entry->undo = psprintf("%s;\n%s", entry->undo, (char *) lfirst(statement));
+				foreach_ptr(char, name, cmig_children_validate(difference->from, change->from))
+					entry->undo = psprintf("%s;\n%s", entry->undo, name);
 			}
 		}
 	}
@@ -667,7 +651,6 @@ refuse_retyped(const CmigChange *change, const CmigObject **users)
 	const CmigObject *column = change->from;
 	const CmigObject *user;
 	List	   *tops;
-	ListCell   *cell;
 
 	if (column == NULL || change->to == NULL || column->kind != &cmig_kind_column || !change->disturbs)
 		return;
@@ -675,9 +658,9 @@ refuse_retyped(const CmigChange *change, const CmigObject **users)
 	tops = find_tops(NIL, column);
 	if (user == NULL && (list_length(tops) < 2 || list_length(find_tops(NIL, change->to)) < 2))
 		return;
-	foreach(cell, tops)
+	foreach_ptr(CmigObject, other, tops)
 	{
-		CmigChange *top = ((const CmigObject *) lfirst(cell))->change;
+		CmigChange *top = other->change;
 
 		if (top->action != CMIG_ALTER || !top->disturbs)
 			continue;

@@ -8,20 +8,12 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
-#include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "base/errors.h"
-#include "graph/graph.h"
-#include "move/move.h"
-#include "parse/parse.h"
-#include "run/run.h"
 #include "schema/internal.h"
-#include "store/store.h"
 
 /* ----------------------------------------------------------------
  * Lays out a difference as the sections of a revision file.
@@ -94,11 +86,9 @@ List *
 cmig_section_statements(const char *sql, bool in_block)
 {
 	List	   *statements = NIL;
-	ListCell   *cell;
 
-	foreach(cell, cmig_raw_parse(sql, RAW_PARSE_DEFAULT))
+	foreach_node(RawStmt, raw, cmig_raw_parse(sql, RAW_PARSE_DEFAULT))
 	{
-		const RawStmt *raw = lfirst_node(RawStmt, cell);
 		const char *start = sql + raw->stmt_location;
 		char	   *statement = raw->stmt_len > 0 ? pnstrdup(start, raw->stmt_len) : pstrdup(start);
 
@@ -123,7 +113,6 @@ append_line(StringInfo text, const CmigDiffLine *line, bool upgrade, bool in_blo
 {
 	const char *sql = upgrade ? line->upgrade : line->downgrade;
 	const char *comment = upgrade ? line->general_hazard : line->undo_hazard;
-	ListCell   *cell;
 
 	if (!upgrade && begins_with(line->hazard, "data loss"))
 		comment = comment ? psprintf("does not restore the data; %s", comment) : "does not restore the data";
@@ -135,8 +124,8 @@ append_line(StringInfo text, const CmigDiffLine *line, bool upgrade, bool in_blo
 		section_layout_comment(text, comment);
 	if (!bare && is_filtered(line, sql))
 		sql = psprintf("SET row_security = on;\n%s;\nSET row_security = off", sql);
-	foreach(cell, in_block ? cmig_section_statements(sql, true) : list_make1((void *) sql))
-		appendStringInfo(text, "%s;\n", (char *) lfirst(cell));
+	foreach_ptr(char, name, in_block ? cmig_section_statements(sql, true) : list_make1((void *) sql))
+		appendStringInfo(text, "%s;\n", name);
 }
 
 char *
@@ -144,12 +133,11 @@ cmig_section_layout_block(const List *lines, bool upgrade, bool bare)
 {
 	StringInfoData block;
 	const char *tag = "cmig";
-	ListCell   *cell;
 
 	initStringInfo(&block);
-	foreach(cell, lines)
-		if (!((const CmigDiffLine *) lfirst(cell))->within)
-		append_line(&block, lfirst(cell), upgrade, true, bare);
+	foreach_ptr(CmigDiffLine, line, lines)
+		if (!line->within)
+		append_line(&block, line, upgrade, true, bare);
 	while (strstr(block.data, psprintf("$%s$", tag)) != NULL)
 		tag = psprintf("%s_", tag);
 
@@ -246,13 +234,10 @@ layout(const List *lines, bool upgrade, bool stepwise)
 	List	   *chosen = upgrade ? NIL : downgrade_lines(lines);
 	bool		distributes = false,
 				has_keys = false;
-	ListCell   *cell;
 
 	initStringInfo(&section.text);
-	foreach(cell, lines)
+	foreach_ptr(CmigDiffLine, line, lines)
 	{
-		CmigDiffLine *line = lfirst(cell);
-
 		distributes |= strcmp(line->kind, "distribution") == 0;
 		has_keys |= strcmp(line->kind, "foreign key") == 0;
 		if (upgrade && line->upgrade != NULL && !line->within)
@@ -279,10 +264,8 @@ layout(const List *lines, bool upgrade, bool stepwise)
 			append_line(&section.text, line, upgrade, false, false);
 		i += list_length(together);
 	}
-	foreach(cell, upgrade ? lines : NIL)
+	foreach_ptr(const CmigDiffLine, line, upgrade ? lines : NIL)
 	{
-		const CmigDiffLine *line = lfirst(cell);
-
 		if (line->upgrade != NULL)
 			continue;
 		start_group(&section, "unsupported");
@@ -358,15 +341,13 @@ cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *l
 	bool		nulls[COLUMNS] = {0};
 	CmigListing places;
 	CmigListing unsupported;
-	ListCell   *cell;
 
 	initStringInfo(&hazards);
 	cmig_listing_init(&unsupported, CMIG_LISTING_LINES);
 	cmig_listing_init(&places, CMIG_LISTING_LINES);
 	text->edges.transactional = true;
-	foreach(cell, lines)
+	foreach_ptr(CmigDiffLine, line, lines)
 	{
-		CmigDiffLine *line = lfirst(cell);
 		const char *hazard = line->hazard ? line->hazard : line->general_hazard;
 
 		if (line->upgrade == NULL)
@@ -383,9 +364,9 @@ cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *l
 		if (line->staged_undo != NULL)
 			line->downgrade = line->staged_undo;
 	}
-	foreach(cell, generate->unresolved)
+	foreach_ptr(CmigUnresolved, each, generate->unresolved)
 	{
-		const char *place = ((CmigUnresolved *) lfirst(cell))->place;
+		const char *place = each->place;
 
 		cmig_listing_add(&places, place);
 		appendStringInfo(&hazards, "%sunresolved: %s", hazards.len > 0 ? "\n" : "", place);
@@ -443,7 +424,6 @@ renames_back(const char *sql)
 	CmigStatement statement = {0};
 	List	   *renamed = NIL;
 	List	   *result = NIL;
-	ListCell   *cell;
 
 	while (cmig_script_next(script, &statement))
 	{
@@ -453,10 +433,8 @@ renames_back(const char *sql)
 
 		if (!IsA(stmt, RenameStmt) || stmt->relation == NULL || (!column && stmt->renameType != OBJECT_TABLE))
 			continue;
-		foreach(cell, renamed)
+		foreach_ptr(Renamed, other, renamed)
 		{
-			Renamed    *other = lfirst(cell);
-
 			if (strcmp(other->table, stmt->relation->relname) != 0)
 				continue;
 			if (!column)
@@ -479,9 +457,8 @@ renames_back(const char *sql)
 			rename->column = pstrdup(stmt->newname);
 	}
 	cmig_script_close(script);
-	foreach(cell, renamed)
+	foreach_ptr(const Renamed, rename, renamed)
 	{
-		const Renamed *rename = lfirst(cell);
 		char	   *table = quote_qualified_identifier(rename->schema, rename->table);
 
 		result = lappend(result, rename->column == NULL ? psprintf("table %s -> %s", table, quote_identifier(rename->old)) :
@@ -533,9 +510,9 @@ cmig_generate_downgrade(const char *revision)
 		if (from->nodes[i] != node)
 			to.nodes[to.count++] = from->nodes[i];
 	options.role = cmig_session_role();
-	foreach(cell, cmig_expand_lines(text))
-		if (((CmigExpandLine *) lfirst(cell))->down != NULL)
-		downs = lappend(downs, lfirst(cell));
+	foreach_ptr(CmigExpandLine, each, cmig_expand_lines(text))
+		if (each->down != NULL)
+		downs = lappend(downs, each);
 	options.renames = renames_back(text->upgrade_sql);
 
 	initStringInfo(&script);
@@ -559,13 +536,9 @@ cmig_generate_downgrade(const char *revision)
 			append_line(downs != NIL && strcmp(line->action, "drop") == 0 && !line->again &&
 						(drops.len > 0 || strcmp(line->kind, "column") == 0) ? &drops : &script, line, true, false, true);
 	}
-	foreach(cell, downs)
-	{
-		const CmigExpandLine *line = lfirst(cell);
-
+	foreach_ptr(const CmigExpandLine, line, downs)
 		appendStringInfo(&script, "-- cmig:up %s.%s = %s\n", quote_qualified_identifier(line->schema, line->relation),
 						 quote_identifier(line->column), line->down);
-	}
 	appendStringInfoString(&script, drops.data);
 	sql = cmig_expand_fill(script.data, revision, true);
 
@@ -681,11 +654,9 @@ put_stages(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *lines)
 			   *first = PG_ARGISNULL(2) ? NULL : edges->id;
 	List	   *staged[lengthof(stages)] = {NIL};
 	int			number = 0;
-	ListCell   *cell;
 
-	foreach(cell, lines)
+	foreach_ptr(CmigDiffLine, line, lines)
 	{
-		CmigDiffLine *line = lfirst(cell);
 		List	  **list = &staged[Max(line->stage, 1) - 1];
 
 		*list = lappend(*list, line);
@@ -706,8 +677,8 @@ put_stages(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *lines)
 		}
 		edges->message = psprintf("%s: %s", message, stages[i][0]);
 		generate->draft.new.text.description = pstrdup(stages[i][1]);
-		foreach(cell, staged[i])
-			if (i == 0 && ((CmigDiffLine *) lfirst(cell))->hazards != 0)
+		foreach_ptr(CmigDiffLine, other, staged[i])
+			if (i == 0 && other->hazards != 0)
 			generate->draft.new.text.description = pstrdup("Adds what the new version of the application needs. First read the comments: some statements rewrite or block tables, or lose data, while the old version runs.");
 		cmig_draft_prepare(&generate->draft);
 		cmig_generate_put(fcinfo, generate, staged[i]);
@@ -755,7 +726,6 @@ CMIG_READER(cmig_require_schema)
 	bool		replay;
 	bool		supported = false;
 	List	   *lines;
-	ListCell   *cell;
 
 	cmig_argument_require(fcinfo, 0, "target_sql", "SELECT cmig.require_schema('<target_sql>')");
 	cmig_diff_arguments(fcinfo, 2, &options);
@@ -767,10 +737,8 @@ CMIG_READER(cmig_require_schema)
 		PG_RETURN_VOID();
 	cmig_listing_init(&differences, CMIG_LISTING_LINES);
 	lines = cmig_diff_line_objects(lines);
-	foreach(cell, lines)
+	foreach_ptr(const CmigDiffLine, line, lines)
 	{
-		const CmigDiffLine *line = lfirst(cell);
-
 		supported |= line->upgrade != NULL;
 		if (line->upgrade == NULL)
 			cmig_listing_add_format(&differences, "unsupported: %s", section_layout_unsupported(line));

@@ -9,23 +9,15 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
-#include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "parser/analyze.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "base/base.h"
-#include "kinds/kinds.h"
-#include "parse/parse.h"
-#include "run/run.h"
 #include "schema/internal.h"
 
 /* Determines the effects of a statement on the rows of its table */
@@ -269,17 +261,14 @@ refuse_unsafe(HeapTuple row)
 	bool		isnull;
 	Datum		source = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_prosrc, &isnull);
 	char	   *body;
-	ListCell   *lc;
 
 	for (int i = 0; i < form->pronargs; i++)
 		isnull |= IsPolymorphicType(form->proargtypes.values[i]);
 	if (isnull)
 		return;
 	body = TextDatumGetCString(source);
-	foreach(lc, cmig_raw_parse(body, RAW_PARSE_DEFAULT))
+	foreach_node(RawStmt, raw, cmig_raw_parse(body, RAW_PARSE_DEFAULT))
 	{
-		RawStmt    *raw = lfirst_node(RawStmt, lc);
-
 		if (analyze_requires_snapshot(raw))
 			(void) cmig_safe_parse(raw, body, row, NULL, is_safe);
 	}

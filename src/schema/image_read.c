@@ -6,28 +6,15 @@
  */
 #include "postgres.h"
 
-#include "access/htup.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "access/tupdesc.h"
 #include "catalog/dependency.h"
 #include "catalog/objectaddress.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "miscadmin.h"
-#include "nodes/pg_list.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 
-#include "base/base.h"
-#include "kinds/kinds.h"
-#include "run/run.h"
 #include "schema/internal.h"
 
 static bool
@@ -909,11 +896,9 @@ cmig_initial_grants_read(void)
 	};
 	CmigInitialGrants *entry = NULL;
 	List	   *list = NIL;
-	ListCell   *cell;
 
-	foreach(cell, cmig_query_list(&query))
+	foreach_ptr(CmigValue, row, cmig_query_list(&query))
 	{
-		char	  **row = lfirst(cell);
 		CmigGrant  *grant;
 
 		/* the rows are sorted by role, schema, and type */

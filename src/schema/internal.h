@@ -9,17 +9,7 @@
 
 #include "postgres.h"
 
-#include "fmgr.h"
-#include "nodes/pg_list.h"
-
-#include "base/base.h"
-#include "base/compat.h"
-#include "kinds/kinds.h"
-#include "move/move.h"
-#include "parse/parse.h"
-#include "run/run.h"
 #include "schema/schema.h"
-#include "store/store.h"
 
 /* in image_read.c */
 

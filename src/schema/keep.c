@@ -8,8 +8,6 @@
  */
 #include "postgres.h"
 
-#include "base/base.h"
-#include "kinds/kinds.h"
 #include "schema/internal.h"
 
 /*
@@ -348,11 +346,9 @@ cmig_exclude_check(const List *patterns)
 {
 	int			count;
 	CmigKind  **kinds = cmig_kinds(&count);
-	ListCell   *cell;
 
-	foreach(cell, patterns)
+	foreach_ptr(const CmigPattern, pattern, patterns)
 	{
-		const CmigPattern *pattern = lfirst(cell);
 		const CmigKind *known = NULL;
 		bool		other = pattern->kind == NULL;
 
@@ -379,11 +375,9 @@ is_excluded(const List *patterns, const CmigObject *object)
 {
 	char	   *schema,
 			   *name = plain_name(object, &schema);
-	ListCell   *cell;
 
-	foreach(cell, patterns)
+	foreach_ptr(const CmigPattern, pattern, patterns)
 	{
-		const CmigPattern *pattern = lfirst(cell);
 		bool		by_schema = pattern->kind != NULL && strcmp(pattern->kind, cmig_kind_schema.name) == 0;
 		const char *text = name;
 

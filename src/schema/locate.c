@@ -6,21 +6,12 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
-#include "kinds/kinds.h"
-#include "move/move.h"
-#include "run/run.h"
 #include "schema/internal.h"
-#include "store/store.h"
 
 /*
  * The revisions are replayed in one shadow, and the schema is compared with the
@@ -138,7 +129,6 @@ visit(void *arg)
 		List	   *next = NIL;
 		int			count;
 		int		   *order;
-		ListCell   *cell;
 
 		check_stack_depth();
 		cmig_graph_mark(needed, locate->node);
@@ -148,13 +138,13 @@ visit(void *arg)
 			if (cmig_graph_mark(locate->applied, order[i]))
 				cmig_replay_nodes(locate->replay, &order[i], 1, CMIG_UPGRADE, NULL);
 		measure(locate);
-		foreach(cell, cmig_identifier_edges(&graph->nodes[locate->node].children, NULL))
-			if (!locate->seen->set[lfirst_int(cell)])
-			next = lappend_int(next, lfirst_int(cell));
+		foreach_int(number, cmig_identifier_edges(&graph->nodes[locate->node].children, NULL))
+			if (!locate->seen->set[number])
+			next = lappend_int(next, number);
 		if (list_length(next) != 1)
 		{
-			foreach(cell, next)
-				fork_branch(locate, lfirst_int(cell));
+			foreach_int(each, next)
+				fork_branch(locate, each);
 			return;
 		}
 		locate->node = linitial_int(next);
@@ -290,15 +280,13 @@ static char *
 examples(const Candidate *candidate)
 {
 	StringInfoData text;
-	ListCell   *cell;
 
 	initStringInfo(&text);
-	foreach(cell, candidate->objects)
+	foreach_ptr(const CmigDiffLine, line, candidate->objects)
 	{
-		const CmigDiffLine *line = lfirst(cell);
 		const char *action = cmig_diff_line_action(line);
 
-		if (foreach_current_index(cell) == MAX_EXAMPLES)
+		if (foreach_current_index(line) == MAX_EXAMPLES)
 			break;
 		appendStringInfo(&text, "%s%s: %s %s", text.len > 0 ? "\n" : "",
 						 line->upgrade == NULL ? "not compared" : strcmp(action, "create") == 0 ? "missing" :
@@ -313,7 +301,6 @@ CMIG_READER(cmig_locate)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Locate		locate = {0};
 	CmigListing exact;
-	ListCell   *cell;
 
 	cmig_scope_refuse("cmig.locate()", "RESET cmig.scope");
 	InitMaterializedSRF(fcinfo, 0);
@@ -328,17 +315,16 @@ CMIG_READER(cmig_locate)
 	/* the journal was lost, too: the repeatable revisions may have run */
 	if (locate.runs == NIL && cmig_query_do(&any_run) == 0)
 		locate.runs = cmig_replay_plan_all(&locate.now)->runs;
-	foreach(cell, locate.runs)
-		((CmigRepeatableRun *) lfirst(cell))->reverted = true;
+	foreach_ptr(CmigRepeatableRun, run, locate.runs)
+		run->reverted = true;
 	locate.live = cmig_image_read(cmig_managed_schemas(NULL));
 	search(&locate);
-	foreach(cell, locate.nearest)
-		compare(&locate, lfirst(cell));
+	foreach_ptr(Candidate, one, locate.nearest)
+		compare(&locate, one);
 	list_sort(locate.nearest, compare_candidates);
 	cmig_listing_init(&exact, CMIG_LISTING_QUOTED);
-	foreach(cell, locate.nearest)
+	foreach_ptr(const Candidate, candidate, locate.nearest)
 	{
-		const Candidate *candidate = lfirst(cell);
 		int			count = candidate->rows.count;
 		StringInfoData names;
 		StringInfoData ids;

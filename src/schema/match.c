@@ -11,8 +11,6 @@
 
 #include "commands/defrem.h"
 
-#include "base/base.h"
-#include "kinds/kinds.h"
 #include "schema/internal.h"
 
 /* ----------------------------------------------------------------
@@ -238,15 +236,10 @@ removal(const CmigDifference *difference, const CmigObject *object)
 {
 	CmigDiffOptions options = *difference->options;
 	List	   *ddl = NIL;
-	ListCell   *cell;
 
 	options.owners = options.privileges = options.comments = true;
-	foreach(cell, cmig_completion(object, &options))
-	{
-		const CmigDdl *entry = lfirst(cell);
-
+	foreach_ptr(const CmigDdl, entry, cmig_completion(object, &options))
 		ddl = lcons(linitial(cmig_ddl_append(NIL, entry->undo, entry->sql)), ddl);
-	}
 	return ddl;
 }
 

@@ -22,7 +22,6 @@
 
 #include "utils/memutils.h"
 
-#include "kinds/kinds.h"
 #include "schema/internal.h"
 
 /* An edge: one node must come before another. */
@@ -384,12 +383,10 @@ add_part(CmigOrder *order, int node, const CmigObject *table)
 static bool
 only_drops_not_null(const CmigChange *change)
 {
-	ListCell   *cell;
-
 	if (change->action != CMIG_ALTER || change->to->kind != &cmig_kind_column || change->ddl == NIL)
 		return false;
-	foreach(cell, change->ddl)
-		if (strstr(((const CmigDdl *) lfirst(cell))->sql, " DROP NOT NULL") == NULL)
+	foreach_ptr(CmigDdl, entry, change->ddl)
+		if (strstr(entry->sql, " DROP NOT NULL") == NULL)
 		return false;
 	return true;
 }

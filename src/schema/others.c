@@ -10,21 +10,12 @@
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
-#include "nodes/pg_list.h"
 #include "parser/scansup.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
-#include "base/compat.h"
-#include "kinds/kinds.h"
-#include "move/move.h"
-#include "parse/parse.h"
 #include "schema/internal.h"
-#include "store/store.h"
 
 /* Extensions: keeps those that no revision has created */
 
@@ -83,14 +74,13 @@ cmig_extension_created(const CmigSituation *now)
 	};
 	List	   *created = NIL;
 	CmigNames	applied = {0};
-	ListCell   *cell;
 
 	applied.names = palloc(sizeof(char *) * Max(now->graph->count, 1));
 	for (int i = 0; i < now->graph->count; i++)
 		if (now->applied->applied->set[i])
 			applied.names[applied.count++] = (char *) now->graph->nodes[i].revision->id;
-	foreach(cell, cmig_query_list(&query, &applied))
-		created = lappend(created, *(char **) lfirst(cell));
+	foreach_ptr(CmigValue, row, cmig_query_list(&query, &applied))
+		created = lappend(created, *row);
 	return created;
 }
 
@@ -99,13 +89,12 @@ void
 cmig_extension_tell_kept(List *names)
 {
 	CmigListing listing;
-	ListCell   *cell;
 
 	if (names == NIL)
 		return;
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	foreach(cell, names)
-		cmig_listing_add(&listing, quote_identifier(lfirst(cell)));
+	foreach_ptr(char, name, names)
+		cmig_listing_add(&listing, quote_identifier(name));
 	ereport(NOTICE,
 			(errmsg_plural("an extension that no applied revision has created was left unchanged: %s",
 						   "extensions that no applied revision has created were left unchanged: %s",
@@ -124,7 +113,6 @@ cmig_extension_keep(const CmigImage *live, CmigImage *target)
 	List	   *candidates = NIL;
 	List	   *created;
 	List	   *names = NIL;
-	ListCell   *cell;
 	CmigSituation now;
 
 	for (int i = 0; i < live->count; i++)
@@ -135,10 +123,8 @@ cmig_extension_keep(const CmigImage *live, CmigImage *target)
 		return;
 	now = cmig_move_read(false);
 	created = cmig_extension_created(&now);
-	foreach(cell, candidates)
+	foreach_ptr(const CmigObject, object, candidates)
 	{
-		const CmigObject *object = lfirst(cell);
-
 		if (cmig_text_list_has(created, object->name))
 			continue;
 		names = lappend(names, object->name);
@@ -188,11 +174,9 @@ cmig_log_use_mark(CmigImage *image, const List *uses)
 {
 	Oid			schema = get_namespace_oid(LOG_SCHEMA, true);
 	bool		found = false;
-	ListCell   *cell;
 
-	foreach(cell, uses)
+	foreach_ptr(CmigValue, use, uses)
 	{
-		char	  **use = lfirst(cell);
 		CmigAddress address = {atooid(use[0]), atooid(use[1]), 0};
 		CmigObject *object = cmig_image_find(image, address);
 
@@ -335,12 +319,9 @@ List *
 cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes, const CmigDiffOptions *options)
 {
 	List	   *differences = NIL;
-	ListCell   *cell;
 
-	foreach(cell, notes)
+	foreach_ptr(CmigTargetNote, note, notes)
 	{
-		CmigTargetNote *note = lfirst(cell);
-
 		if (strcmp(note->kind, "owner") == 0)
 		{
 			const CmigObject *from = note->role ? find_named(live, note->object) : NULL;
@@ -443,7 +424,6 @@ cmig_outside_refuse(CmigDifference *difference)
 	static CmigQuery query = {.sql = dependents_sql,.nargs = 3,.argtypes = {TEXTOID, TEXTOID, BOOLOID}};
 	StringInfoData objects,
 				schemas;
-	ListCell   *cell;
 
 	initStringInfo(&objects);
 	initStringInfo(&schemas);
@@ -469,10 +449,9 @@ cmig_outside_refuse(CmigDifference *difference)
 	for (int i = 0; i < difference->from->count; i++)
 		if (difference->from->objects[i]->kind == &cmig_kind_schema)
 			appendStringInfo(&schemas, "%s%u", schemas.len > 0 ? "," : "", difference->from->objects[i]->address.object);
-	foreach(cell, cmig_query_list(&query, psprintf("%s]", objects.data), psprintf("{%s}", schemas.data),
-								  difference->from->excluded != NULL))
+	foreach_ptr(CmigValue, row, cmig_query_list(&query, psprintf("%s]", objects.data), psprintf("{%s}", schemas.data),
+												difference->from->excluded != NULL))
 	{
-		char	  **row = lfirst(cell);
 		CmigChange *change = &difference->changes[atoi(row[0])];
 		CmigAddress address = {atooid(row[1]), atooid(row[2]), 0};
 		const CmigObject *compared = cmig_image_find_exactly(difference->from, address);
@@ -537,8 +516,7 @@ cmig_audited_compare(const char *live, const char *revisions, List **lines)
 		" WHERE l.value IS DISTINCT FROM r.value ORDER BY key COLLATE \"C\"",
 		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
 	};
-	ListCell   *cell;
 
-	foreach(cell, cmig_query_list(&query, live, revisions))
-		cmig_diff_line_add_unsupported(lines, "audit", ((char **) lfirst(cell))[0], ((char **) lfirst(cell))[1]);
+	foreach_ptr(CmigValue, row, cmig_query_list(&query, live, revisions))
+		cmig_diff_line_add_unsupported(lines, "audit", row[0], row[1]);
 }

@@ -6,9 +6,6 @@
  */
 #include "postgres.h"
 
-#include "base/base.h"
-#include "kinds/kinds.h"
-#include "parse/parse.h"
 #include "schema/internal.h"
 
 /* ----------------------------------------------------------------

@@ -11,7 +11,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
@@ -19,20 +18,15 @@
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_attribute.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
-#include "nodes/nodes.h"
 #include "nodes/value.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
-#include "kinds/kinds.h"
 #include "schema/internal.h"
 
 /* The order in which objects are renamed. */
@@ -266,7 +260,6 @@ parse_rename(List *renames, const CmigImage *from, const char *text, bool is_com
 			   *others = NIL,
 			   *new;
 	CmigObject *object = NULL;
-	ListCell   *cell;
 
 	if (arrow == NULL)
 		report_syntax(text);
@@ -285,9 +278,8 @@ parse_rename(List *renames, const CmigImage *from, const char *text, bool is_com
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("rename \"%s\" must not change the schema", text)));
-	foreach(cell, word->parts == 3 ? renames : NIL)
+	foreach_ptr(const Rename, rename, word->parts == 3 ? renames : NIL)
 	{
-		const Rename *rename = lfirst(cell);
 		const CmigObject *table = object_of(from, rename);
 
 		if (others == NIL && table != NULL && table->kind == &cmig_kind_table && strcmp(rename->name, strVal(lsecond(names))) == 0)
@@ -311,14 +303,12 @@ parse_renames(List *renames, const CmigImage *from, const List *texts, bool are_
 	/* parse tables first, because the names of their parts contain theirs */
 	for (int pass = 0; pass < 2; pass++)
 	{
-		ListCell   *cell;
-
-		foreach(cell, texts)
+		foreach_ptr(char, text, texts)
 		{
-			const Word *word = find_word(lfirst(cell));
+			const Word *word = find_word(text);
 
 			if ((word != NULL && word->parts == 3) == (pass == 1))
-				renames = parse_rename(renames, from, lfirst(cell), are_comments);
+				renames = parse_rename(renames, from, text, are_comments);
 		}
 	}
 	return renames;
@@ -387,13 +377,12 @@ derived_renames(const RenameRead *read)
 		const CmigObject *table = table_of(object);
 		const CmigObject *other;
 		bool		touched = false;
-		ListCell   *cell;
 
 		if (table == NULL || cmig_image_lookup(read->to, object->kind, object->identity) != NULL)
 			continue;
-		foreach(cell, read->renames)
+		foreach_ptr(Rename, rename, read->renames)
 		{
-			const CmigObject *renamed = object_of(read->image, lfirst(cell));
+			const CmigObject *renamed = object_of(read->image, rename);
 
 			touched |= renamed != NULL && (renamed == table || renamed->parent == table);
 		}
@@ -433,10 +422,8 @@ counterpart(const CmigImage *from, const CmigImage *to, const CmigObject *object
 static bool
 is_renamed(const CmigImage *image, const List *renames, const CmigObject *object)
 {
-	ListCell   *cell;
-
-	foreach(cell, renames)
-		if (object_of(image, lfirst(cell)) == object)
+	foreach_ptr(Rename, rename, renames)
+		if (object_of(image, rename) == object)
 		return true;
 	return false;
 }
@@ -476,13 +463,12 @@ attached_renames(const CmigImage *from, const CmigImage *to)
 				renames = foreach_delete_current(renames, cell);
 		}
 	} while (list_length(renames) != count);
-	foreach(cell, renames)
+	foreach_ptr(Rename, rename, renames)
 	{
-		const Rename *rename = lfirst(cell);
 		const CmigObject *holder = find_holder(from, object_of(from, rename), rename->name);
 		char	   *name;
 
-		result = lappend(result, lfirst(cell));
+		result = lappend(result, rename);
 		if (holder == NULL || is_renamed(from, renames, holder))
 			continue;
 		do
@@ -611,7 +597,6 @@ rename_object(RenameRead *read, CmigObject *object, const char *name)
 	CmigAddress address = object->address;
 	char	   *identity = identity_with(object, name);
 	CmigDiffLine row = {"rename", object->kind->name, object->identity,.subject = object};
-	ListCell   *cell;
 
 	row.upgrade = rename_sql(object, object->identity, object->name, name);
 	row.downgrade = rename_sql(object, identity, pstrdup(name), object->name);
@@ -619,10 +604,10 @@ rename_object(RenameRead *read, CmigObject *object, const char *name)
 	if (address.catalog == RelationRelationId && address.sub != 0)
 	{
 		/* rename a column in a table and in the child tables that inherit it */
-		foreach(cell, find_all_inheritors(address.object, NoLock, NULL))
+		foreach_oid(relation, find_all_inheritors(address.object, NoLock, NULL))
 		{
 			Relation	catalog = table_open(AttributeRelationId, RowExclusiveLock);
-			HeapTuple	tuple = SearchSysCacheCopyAttName(lfirst_oid(cell), object->name);
+			HeapTuple	tuple = SearchSysCacheCopyAttName(relation, object->name);
 
 			if (HeapTupleIsValid(tuple))
 			{
@@ -711,11 +696,9 @@ run_rank(RenameRead *read, const List *renames, RenameRank rank)
 {
 	Pending    *pending = palloc(sizeof(Pending) * (list_length(renames) + 1));
 	int			count = 0;
-	ListCell   *cell;
 
-	foreach(cell, renames)
+	foreach_ptr(const Rename, rename, renames)
 	{
-		const Rename *rename = lfirst(cell);
 		CmigObject *object = rename->rank == rank ? object_of(read->image, rename) : NULL;
 
 		if (object != NULL && strcmp(object->name, rename->name) != 0 &&
@@ -764,7 +747,6 @@ run_renames(CmigShadow *shadow, void *arg)
 {
 	RenameRead *read = arg;
 	List	   *derived;
-	ListCell   *cell;
 
 	if (read->moves)
 	{
@@ -775,9 +757,8 @@ run_renames(CmigShadow *shadow, void *arg)
 		run_rank(read, read->renames, rank);
 
 	/* the target must have every renamed object under its new name */
-	foreach(cell, read->renames)
+	foreach_ptr(const Rename, rename, read->renames)
 	{
-		const Rename *rename = lfirst(cell);
 		const CmigObject *object = object_of(read->image, rename);
 
 		if (object != NULL && cmig_image_lookup(read->to, object->kind, object->identity) == NULL)

@@ -11,7 +11,6 @@
 
 #include "mb/pg_wchar.h"
 
-#include "kinds/kinds.h"
 #include "schema/internal.h"
 
 /* Does a relation or a type have this identity? */
@@ -171,14 +170,11 @@ static List *
 without_retype(const List *ddl)
 {
 	List	   *others = NIL;
-	ListCell   *cell;
 
-	foreach(cell, ddl)
+	foreach_ptr(CmigDdl, entry, ddl)
 	{
-		const CmigDdl *entry = lfirst(cell);
-
 		if (((entry->hazards | entry->undo_hazards) & CMIG_HAZARD_REWRITE) == 0)
-			others = lappend(others, lfirst(cell));
+			others = lappend(others, entry);
 	}
 	return others;
 }

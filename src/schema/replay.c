@@ -9,22 +9,13 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_enum.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
-#include "kinds/kinds.h"
-#include "move/move.h"
-#include "parse/parse.h"
-#include "run/run.h"
 #include "schema/internal.h"
-#include "store/store.h"
 
 /* ----------------------------------------------------------------
  * Finds the search_path with which revisions ran in this database.
@@ -52,18 +43,13 @@ resolve_user(const char *path, const char *role)
 {
 	StringInfoData result;
 	List	   *names;
-	ListCell   *cell;
 
 	if (!SplitIdentifierString(pstrdup(path), ',', &names))
 		return NULL;
 	initStringInfo(&result);
-	foreach(cell, names)
-	{
-		const char *name = lfirst(cell);
-
+	foreach_ptr(const char, name, names)
 		appendStringInfo(&result, "%s%s", result.len > 0 ? ", " : "",
 						 quote_identifier(role != NULL && strcmp(name, "$user") == 0 ? role : name));
-	}
 	return result.len > 0 ? result.data : pstrdup("\"\"");
 }
 
@@ -84,19 +70,18 @@ find_path(const Paths *paths, CmigShadow *shadow, const char *revision)
 	const char *path = NULL;
 	List	   *names;
 	List	   *own = NIL;
-	ListCell   *cell;
 
-	foreach(cell, paths->paths)
-		if (strcmp(((char **) lfirst(cell))[0], revision) == 0)
-		path = ((char **) lfirst(cell))[1];
+	foreach_ptr(CmigValue, row, paths->paths)
+		if (strcmp(row[0], revision) == 0)
+		path = row[1];
 	if (path == NULL)
 		return NULL;
 	(void) SplitIdentifierString(pstrdup(path), ',', &names);
 	if (paths->own != NULL)
 		(void) SplitIdentifierString(pstrdup(paths->own), ',', &own);
-	foreach(cell, paths->unsafe)
+	foreach_ptr(CmigValue, values, paths->unsafe)
 	{
-		const char *name = *(char **) lfirst(cell);
+		const char *name = *values;
 
 		if (cmig_text_list_has(names, name) && !cmig_text_list_has(own, name) &&
 			cmig_shadow_find(shadow, name) == NULL)
@@ -190,10 +175,9 @@ CmigReplayPlan *
 cmig_replay_plan_nodes(const CmigGraph *graph, List *nodes)
 {
 	CmigMarks  *marks = cmig_graph_marks(graph);
-	ListCell   *cell;
 
-	foreach(cell, nodes)
-		(void) cmig_graph_mark(marks, lfirst_int(cell));
+	foreach_int(node, nodes)
+		(void) cmig_graph_mark(marks, node);
 	cmig_graph_mark_ancestors(graph, marks, true);
 	return make_plan(graph, marks);
 }
@@ -437,16 +421,15 @@ void
 cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan)
 {
 	int			before = cmig_scope_is_set() ? Max(plan->count - 1, 0) : 0;
-	ListCell   *lc;
 
 	/* in a scope, only the last revision must not change other schemas */
 	cmig_replay_nodes(replay, plan->nodes, before, CMIG_UPGRADE, NULL);
 	if (before > 0)
 		cmig_replay_forget_elsewhere(replay);
 	cmig_replay_nodes(replay, plan->nodes + before, plan->count - before, CMIG_UPGRADE, NULL);
-	foreach(lc, plan->runs)
+	foreach_ptr(CmigRepeatableRun, each, plan->runs)
 	{
-		Repeat		script = {replay, lfirst(lc)};
+		Repeat		script = {replay, each};
 		ErrorData  *error = NULL;
 
 		CHECK_FOR_INTERRUPTS();
@@ -476,7 +459,6 @@ read_image(void *arg)
 {
 	Reading    *reading = arg;
 	CmigManaged *managed;
-	ListCell   *cell;
 
 	if (reading->assumed != NULL)
 	{
@@ -486,9 +468,9 @@ read_image(void *arg)
 		 */
 		cmig_target_extension_begin(&reading->replay->state);
 		CommandCounterIncrement();
-		foreach(cell, reading->replay->state.shadow->extensions)
-			if (!((CmigExtension *) lfirst(cell))->declared)
-			*reading->assumed = lappend(*reading->assumed, ((CmigExtension *) lfirst(cell))->name);
+		foreach_ptr(CmigExtension, extension, reading->replay->state.shadow->extensions)
+			if (!extension->declared)
+			*reading->assumed = lappend(*reading->assumed, extension->name);
 	}
 	cmig_target_extension_settle(&reading->replay->state);
 	managed = cmig_shadow_schemas(reading->replay->state.shadow);
@@ -530,20 +512,19 @@ cmig_replay_rehearse(CmigReplay *replay, CmigSubtransactionWork work, void *arg)
 	List	   *declared = NIL;
 	List	   *missing = list_copy(state->missing);
 	ErrorData  *error;
-	ListCell   *cell;
 
 	target.notes = list_copy(target.notes);
 	target.renames = list_copy(target.renames);
 	target.elsewhere = list_copy(target.elsewhere);
-	foreach(cell, shadow->extensions)
-		declared = lappend_int(declared, ((CmigExtension *) lfirst(cell))->declared);
+	foreach_ptr(CmigExtension, extension, shadow->extensions)
+		declared = lappend_int(declared, extension->declared);
 	error = cmig_subtransaction_rehearse(work, arg);
 	commit_enums(replay);
 	*state->target = target;
 	state->missing = missing;
 	memcpy(shadow->schemas, schemas, size);
-	foreach(cell, shadow->extensions)
-		((CmigExtension *) lfirst(cell))->declared = list_nth_int(declared, foreach_current_index(cell));
+	foreach_ptr(CmigExtension, each, shadow->extensions)
+		each->declared = list_nth_int(declared, foreach_current_index(each));
 	return error;
 }
 
@@ -656,16 +637,13 @@ cmig_replay_run(const CmigGraph *graph, const char *caller, CmigReplayTask task,
 	const CmigManaged *managed = cmig_managed_of_revisions();
 	Oid			audit = get_namespace_oid("cmig_audit", true);
 	char	   *role = cmig_session_role();
-	ListCell   *cell;
 
 	/*
 	 * the search_path of each revision that, according to the journal, did
 	 * not run with the search_path with which it would start now
 	 */
-	foreach(cell, cmig_journal_read_paths(cmig_session_search_path(), role))
+	foreach_ptr(CmigValue, row, cmig_journal_read_paths(cmig_session_search_path(), role))
 	{
-		char	  **row = lfirst(cell);
-
 		row[1] = resolve_user(row[1], row[2]);
 		if (row[1] != NULL)
 			replay.paths.paths = lappend(replay.paths.paths, row);
@@ -773,21 +751,16 @@ run_probe(CmigShadow *shadow, void *arg)
 	Probe	   *probe = arg;
 	CmigTarget *target = probe->target == NULL ? NULL : cmig_target_run(shadow, probe->target, NIL);
 	CmigManaged *managed = shadow == NULL ? NULL : cmig_shadow_schemas(shadow);
-	ListCell   *cell;
 
 	for (int i = 0; managed != NULL && i < managed->count; i++)
 		cmig_result_add_text(probe->fcinfo, psprintf("schema %s%s", managed->schemas[i].name,
 													 !OidIsValid(managed->schemas[i].oid) ? ", missing" :
 													 managed->schemas[i].owned ? "" : ", of another role"));
-	foreach(cell, target ? target->notes : NIL)
-	{
-		CmigTargetNote *note = lfirst(cell);
-
+	foreach_ptr(CmigTargetNote, note, target ? target->notes : NIL)
 		cmig_result_add_text(probe->fcinfo, psprintf("%s %s, line %d: %s", note->kind, note->object,
 													 note->line, note->reason));
-	}
-	foreach(cell, target ? target->renames : NIL)
-		cmig_result_add_text(probe->fcinfo, psprintf("rename %s", (char *) lfirst(cell)));
+	foreach_ptr(char, each, target ? target->renames : NIL)
+		cmig_result_add_text(probe->fcinfo, psprintf("rename %s", each));
 	if (probe->query != NULL)
 		(void) cmig_query_once(psprintf("SELECT x::text FROM (%s) AS p(x)", probe->query), 0, NULL, NULL, NULL, true,
 							   put_row, probe->fcinfo);

@@ -9,11 +9,6 @@
 
 #include "postgres.h"
 
-#include "nodes/pg_list.h"
-
-#include "base/base.h"
-#include "base/compat.h"
-#include "graph/graph.h"
 #include "kinds/kinds.h"
 #include "move/move.h"
 #include "store/store.h"

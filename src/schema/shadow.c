@@ -9,22 +9,13 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_authid.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/comment.h"
-#include "miscadmin.h"
-#include "storage/lock.h"
-#include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#include "base/base.h"
-#include "base/compat.h"
-#include "run/run.h"
 #include "schema/internal.h"
 
 static int
@@ -65,10 +56,9 @@ add_all(void *managed)
 		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass"
 		" AND d.objid = n.oid AND d.deptype = 'e')"
 	};
-	ListCell   *cell;
 
-	foreach(cell, cmig_query_list(&query))
-		add_schema(managed, ((char **) lfirst(cell))[1], atooid(((char **) lfirst(cell))[0]));
+	foreach_ptr(CmigValue, row, cmig_query_list(&query))
+		add_schema(managed, row[1], atooid(row[0]));
 }
 
 CmigManaged *
@@ -219,12 +209,8 @@ session_locks(void)
 static bool
 has(const List *locks, const SessionLock *lock)
 {
-	ListCell   *cell;
-
-	foreach(cell, locks)
+	foreach_ptr(const SessionLock, other, locks)
 	{
-		const SessionLock *other = lfirst(cell);
-
 		if (other->mode == lock->mode && memcmp(&other->tag, &lock->tag, sizeof(LOCKTAG)) == 0)
 			return true;
 	}
@@ -239,21 +225,16 @@ static void
 restore_locks(const List *before)
 {
 	List	   *after = session_locks();
-	ListCell   *cell;
 
-	foreach(cell, after)
+	foreach_ptr(const SessionLock, lock, after)
 	{
-		const SessionLock *lock = lfirst(cell);
-
 		/* release the lock as often as it was taken */
 		while (!has(before, lock) && cmig_lock_held_compat(&lock->tag, lock->mode) &&
 			   LockRelease(&lock->tag, lock->mode, true))
 			;
 	}
-	foreach(cell, before)
+	foreach_ptr(const SessionLock, lock, before)
 	{
-		const SessionLock *lock = lfirst(cell);
-
 		if (!has(after, lock) &&
 			LockAcquire(&lock->tag, lock->mode, true, true) == LOCKACQUIRE_NOT_AVAIL)
 			ereport(WARNING,

@@ -7,7 +7,6 @@
 #include "postgres.h"
 
 #include "access/attnum.h"
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
@@ -17,11 +16,9 @@
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_cast.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_default_acl.h"
 #include "catalog/pg_event_trigger.h"
 #include "catalog/pg_index.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_publication_namespace.h"
@@ -34,15 +31,11 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/planner.h"
 #include "storage/lmgr.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
-#include "utils/rel.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "schema/internal.h"
 
 /* ----------------------------------------------------------------
@@ -213,7 +206,6 @@ List *
 cmig_shadow_global_hide(void)
 {
 	List	   *list = NIL;
-	ListCell   *cell;
 	static CmigQuery query = {
 		.sql = "SELECT o.catalog, o.oid, o.name::text, o.owner FROM ("
 		"SELECT 'pg_cast'::regclass::oid, oid, NULL, 10::oid FROM pg_cast"
@@ -230,9 +222,8 @@ cmig_shadow_global_hide(void)
 		"SELECT FROM pg_depend d WHERE d.classid = o.catalog AND d.objid = o.oid AND d.deptype = 'e'))"
 	};
 
-	foreach(cell, cmig_query_list(&query))
+	foreach_ptr(CmigValue, row, cmig_query_list(&query))
 	{
-		char	  **row = lfirst(cell);
 		CmigHidden *hidden = palloc(sizeof(CmigHidden));
 
 		hidden->catalog = atooid(row[0]);
@@ -270,12 +261,8 @@ cmig_shadow_global_show(const CmigHidden *hidden)
 const CmigHidden *
 cmig_shadow_global_find(const List *hidden, Oid catalog, const char *name)
 {
-	ListCell   *cell;
-
-	foreach(cell, hidden)
+	foreach_ptr(const CmigHidden, object, hidden)
 	{
-		const CmigHidden *object = lfirst(cell);
-
 		if (object->catalog == catalog && cmig_text_same(object->name, name))
 			return object;
 	}
@@ -466,7 +453,6 @@ add_conditions(Node *node, void *arg)
 {
 	Query	   *query = (Query *) node;
 	int			number = 0;
-	ListCell   *cell;
 
 	if (node == NULL)
 		return false;
@@ -496,9 +482,8 @@ add_conditions(Node *node, void *arg)
 	}
 	if (!IsA(node, Query))
 		return expression_tree_walker(node, add_conditions, arg);
-	foreach(cell, query->rtable)
+	foreach_node(RangeTblEntry, table, query->rtable)
 	{
-		RangeTblEntry *table = lfirst_node(RangeTblEntry, cell);
 		Expr	   *hidden;
 
 		number++;

@@ -16,14 +16,8 @@
 #include "funcapi.h"
 #include "tcop/utility.h"
 
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
-#include "move/move.h"
-#include "parse/parse.h"
-#include "run/run.h"
 #include "schema/internal.h"
-#include "store/store.h"
 
 PG_FUNCTION_INFO_V1(cmig_squash);
 
@@ -79,19 +73,18 @@ without_implied(const Squash *squash, List *nodes, const List *except)
 {
 	CmigMarks  *below = cmig_graph_marks(squash->graph);
 	List	   *result = NIL;
-	ListCell   *cell;
 
-	foreach(cell, list_concat_copy(nodes, except))
+	foreach_int(number, list_concat_copy(nodes, except))
 	{
-		const CmigNode *node = &squash->graph->nodes[lfirst_int(cell)];
+		const CmigNode *node = &squash->graph->nodes[number];
 
 		for (int k = 0, under; (under = cmig_graph_edge_down(node, k, true)) >= 0; k++)
 			(void) cmig_graph_mark(below, under);
 	}
 	cmig_graph_mark_ancestors(squash->graph, below, true);
-	foreach(cell, nodes)
-		if (!below->set[lfirst_int(cell)] && !list_member_int(except, lfirst_int(cell)))
-		result = lappend_int(result, lfirst_int(cell));
+	foreach_int(each, nodes)
+		if (!below->set[each] && !list_member_int(except, each))
+		result = lappend_int(result, each);
 	return result;
 }
 
@@ -99,10 +92,9 @@ static CmigNames
 names_of(const Squash *squash, List *nodes)
 {
 	CmigNames	names = {0, palloc(sizeof(char *) * (list_length(nodes) + 1))};
-	ListCell   *cell;
 
-	foreach(cell, nodes)
-		names.names[names.count++] = cmig_graph_id(squash->graph, lfirst_int(cell));
+	foreach_int(node, nodes)
+		names.names[names.count++] = cmig_graph_id(squash->graph, node);
 	return names;
 }
 

@@ -16,8 +16,6 @@
  */
 #include "postgres.h"
 
-#include "base/base.h"
-#include "kinds/kinds.h"
 #include "schema/internal.h"
 
 typedef struct Stages
@@ -56,12 +54,10 @@ is_constraint(const CmigObject *object, const char *type)
 static bool
 add_moved(Stages *stages, const CmigObject *table)
 {
-	ListCell   *cell;
-
 	if (table == NULL || table->kind != &cmig_kind_table)
 		return false;
-	foreach(cell, stages->moved)
-		if (strcmp(lfirst(cell), table->identity) == 0)
+	foreach_ptr(char, name, stages->moved)
+		if (strcmp(name, table->identity) == 0)
 		return false;
 	stages->moved = lappend(stages->moved, table->identity);
 	return true;
@@ -70,11 +66,9 @@ add_moved(Stages *stages, const CmigObject *table)
 static bool
 is_moved(const Stages *stages, const CmigObject *object)
 {
-	ListCell   *cell;
-
 	if (object != NULL)
-		foreach(cell, stages->moved)
-			if (strcmp(lfirst(cell), cmig_object_root(unconstify(CmigObject *, object))->identity) == 0)
+		foreach_ptr(char, name, stages->moved)
+			if (strcmp(name, cmig_object_root(unconstify(CmigObject *, object))->identity) == 0)
 			return true;
 	return false;
 }
@@ -376,7 +370,6 @@ remove_checks(Stages *stages)
 	CmigImage  *image = stages->expanded;
 	bool	   *marked = palloc0(Max(image->count, 1));
 	List	   *names = NIL;
-	ListCell   *cell;
 	bool		changed = true;
 
 	for (int i = 0; i < image->count; i++)
@@ -396,9 +389,9 @@ remove_checks(Stages *stages)
 		if (marked[i] && !image->objects[i]->inherited)
 			names = lappend(names, image->objects[i]);
 	for (int i = 0; i < image->count && names != NIL; i++)
-		foreach(cell, image->objects[i]->inherited ? names : NIL)
-			marked[i] |= ((const CmigObject *) lfirst(cell))->kind == image->objects[i]->kind &&
-			strcmp(((const CmigObject *) lfirst(cell))->name, image->objects[i]->name) == 0;
+		foreach_ptr(CmigObject, other, image->objects[i]->inherited ? names : NIL)
+			marked[i] |= other->kind == image->objects[i]->kind &&
+			strcmp(other->name, image->objects[i]->name) == 0;
 	while (changed)
 	{
 		changed = false;

@@ -7,21 +7,13 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_namespace.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
-#include "miscadmin.h"
 #include "tcop/cmdtag.h"
-#include "tcop/dest.h"
 #include "tcop/utility.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#include "base/base.h"
-#include "base/compat.h"
-#include "parse/parse.h"
-#include "run/run.h"
 #include "schema/internal.h"
 
 /* ----------------------------------------------------------------
@@ -112,7 +104,6 @@ static bool
 may_lack_privilege(Node *node)
 {
 	CmigTargetSubject subject;
-	ListCell   *cell;
 
 	if (IsA(node, CreateExtensionStmt))
 		return true;
@@ -120,10 +111,8 @@ may_lack_privilege(Node *node)
 		return false;
 	if (!IsA(node, CreateFunctionStmt))
 		return true;
-	foreach(cell, ((CreateFunctionStmt *) node)->options)
+	foreach_node(DefElem, option, ((CreateFunctionStmt *) node)->options)
 	{
-		DefElem    *option = lfirst_node(DefElem, cell);
-
 		if (strcmp(option->defname, "leakproof") == 0)
 			return true;
 		if (strcmp(option->defname, "language") == 0 &&
@@ -429,7 +418,6 @@ run_text(CmigTargetState *state, const char *sql, List *scripts)
 	CmigScriptRun run = {.step = &step,.verb = "SQL"};
 	CmigTargetText *text = cmig_target_text_read(sql);
 	Statements	statements = {state, text};
-	ListCell   *cell;
 
 	if (text->commands + text->copies > 0)
 		ereport(NOTICE,
@@ -437,9 +425,9 @@ run_text(CmigTargetState *state, const char *sql, List *scripts)
 				 errdetail("Backslash commands: %d. COPY blocks: %d. The first one is on line %d of the target.",
 						   text->commands, text->copies, text->first_line)));
 	cmig_target_in_session(state, &run, NULL, settings, run_statements, &statements);
-	foreach(cell, scripts)
+	foreach_ptr(CmigTargetScript, each, scripts)
 	{
-		Statements	work = {.state = state,.script = lfirst(cell)};
+		Statements	work = {.state = state,.script = each};
 		ErrorData  *error = cmig_subtransaction_try(try_script, &work);
 
 		if (error == NULL)

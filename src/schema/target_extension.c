@@ -24,19 +24,13 @@
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
-#include "catalog/pg_extension.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/comment.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "base/base.h"
-#include "base/compat.h"
-#include "run/run.h"
 #include "schema/internal.h"
 
 void
@@ -62,12 +56,11 @@ cmig_shadow_extension_move(Oid extension, Oid from, Oid to)
 		" UNION ALL SELECT 'pg_extension'::regclass::oid, oid FROM pg_extension WHERE extnamespace = $1 AND $2 IN (0, oid)",
 		.nargs = 2,.argtypes = {OIDOID, OIDOID}
 	};
-	ListCell   *cell;
 
-	foreach(cell, cmig_query_list(&query, from, extension))
+	foreach_ptr(CmigValue, row, cmig_query_list(&query, from, extension))
 	{
-		Oid			catalog = atooid(((char **) lfirst(cell))[0]);
-		Oid			object = atooid(((char **) lfirst(cell))[1]);
+		Oid			catalog = atooid(row[0]);
+		Oid			object = atooid(row[1]);
 		AttrNumber	column = Anum_pg_extension_extnamespace;
 
 		if (catalog != ExtensionRelationId)
@@ -103,13 +96,11 @@ cmig_shadow_extension_hide(CmigShadow *shadow)
 		"SELECT oid, extname::text, extnamespace FROM pg_extension WHERE oid >= 16384 AND extname <> 'pg_cmig'"
 		" AND (NOT $1 OR extnamespace::regnamespace::text ~ '^cmig_away_') ORDER BY 1", 1, {BOOLOID}
 	};
-	ListCell   *cell;
 
 	StaticAssertStmt(FirstNormalObjectId == 16384, "as in the query");
 	/* a scope's revisions find the extensions of the database */
-	foreach(cell, cmig_query_list(&query, cmig_scope_is_set()))
+	foreach_ptr(CmigValue, row, cmig_query_list(&query, cmig_scope_is_set()))
 	{
-		char	  **row = lfirst(cell);
 		CmigExtension *extension = palloc0(sizeof(CmigExtension));
 
 		extension->oid = atooid(row[0]);
@@ -119,8 +110,8 @@ cmig_shadow_extension_hide(CmigShadow *shadow)
 	}
 	for (int i = 0; i < shadow->count; i++)
 		cmig_shadow_extension_move(InvalidOid, shadow->schemas[i].live, shadow->schemas[i].shadow);
-	foreach(cell, shadow->extensions)
-		set_declared(lfirst(cell), false);
+	foreach_ptr(CmigExtension, each, shadow->extensions)
+		set_declared(each, false);
 }
 
 Oid
@@ -146,11 +137,9 @@ set_version(const CmigExtension *extension, DefElem *version)
 static CmigExtension *
 find_extension(CmigTargetState *state, const char *name)
 {
-	ListCell   *cell;
-
-	foreach(cell, state->shadow->extensions)
-		if (strcmp(((CmigExtension *) lfirst(cell))->name, name) == 0)
-		return lfirst(cell);
+	foreach_ptr(CmigExtension, extension, state->shadow->extensions)
+		if (strcmp(extension->name, name) == 0)
+		return extension;
 	return NULL;
 }
 
@@ -210,14 +199,11 @@ create_extension(CmigTargetState *state, CmigExtension *extension, CreateExtensi
 		.nargs = 1,.argtypes = {TEXTOID}
 	};
 	List	   *path;
-	ListCell   *cell;
 	Oid			to = InvalidOid;
 
 	set_declared(extension, true);
-	foreach(cell, create->options)
+	foreach_node(DefElem, option, create->options)
 	{
-		DefElem    *option = lfirst_node(DefElem, cell);
-
 		if (strcmp(option->defname, "schema") == 0)
 			to = get_namespace_oid(defGetString(option), false);
 		else if (strcmp(option->defname, "new_version") == 0)
@@ -319,12 +305,8 @@ cmig_target_extension_run(CmigTargetState *state, Node *statement)
 void
 cmig_target_extension_begin(CmigTargetState *state)
 {
-	ListCell   *cell;
-
-	foreach(cell, state->shadow->extensions)
+	foreach_ptr(CmigExtension, extension, state->shadow->extensions)
 	{
-		CmigExtension *extension = lfirst(cell);
-
 		extension->declared = is_declared(extension);
 		if (!extension->declared)
 		{
@@ -345,12 +327,9 @@ cmig_target_extension_end(CmigTargetState *state, const char *name)
 		" SELECT FROM n WHERE oid = $1",
 		.nargs = 2,.argtypes = {OIDOID, OIDOID}
 	};
-	ListCell   *cell;
 
-	foreach(cell, state->shadow->extensions)
+	foreach_ptr(CmigExtension, extension, state->shadow->extensions)
 	{
-		CmigExtension *extension = lfirst(cell);
-
 		if (!extension->declared && cmig_query_do(&query, extension->oid, get_extension_oid(name, true)) == 0)
 			set_declared(extension, false);
 	}
@@ -425,7 +404,6 @@ cmig_target_schema_drop(CmigTargetState *state, Node *statement)
 {
 	DropStmt   *drop = (DropStmt *) copyObject(statement);
 	ListCell   *cell;
-	ListCell   *each;
 
 	foreach(cell, drop->objects)
 	{
@@ -435,9 +413,8 @@ cmig_target_schema_drop(CmigTargetState *state, Node *statement)
 			drop->objects = foreach_delete_current(drop->objects, cell);
 		else if (OidIsValid(oid) && cmig_owns_compat(NamespaceRelationId, oid, GetUserId()))
 		{
-			foreach(each, state->shadow->extensions)
+			foreach_ptr(CmigExtension, extension, state->shadow->extensions)
 			{
-				CmigExtension *extension = lfirst(each);
 				bool		was_here = cmig_shadow_extension_schema(extension->oid) == oid;
 
 				cmig_shadow_extension_move(extension->oid, oid, extension->schema);
@@ -473,12 +450,8 @@ is_used(const CmigExtension *extension)
 void
 cmig_target_extension_settle(CmigTargetState *state)
 {
-	ListCell   *cell;
-
-	foreach(cell, state->shadow->extensions)
+	foreach_ptr(CmigExtension, extension, state->shadow->extensions)
 	{
-		CmigExtension *extension = lfirst(cell);
-
 		extension->declared = is_declared(extension);
 		if (extension->declared || !is_used(extension))
 			continue;

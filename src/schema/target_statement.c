@@ -14,25 +14,19 @@
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "foreign/foreign.h"
-#include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "parser/parse_type.h"
 #include "tcop/cmdtag.h"
 #include "tcop/utility.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
 #include "utils/lsyscache.h"
 
-#include "base/base.h"
-#include "base/compat.h"
-#include "run/run.h"
 #include "schema/internal.h"
 
 /*
@@ -722,14 +716,13 @@ require_server(const CmigTargetState *state, const char *name)
 	const CmigHidden *server = OidIsValid(get_foreign_server_oid(name, true)) ? NULL :
 	cmig_shadow_global_find(state->shadow->hidden, ForeignServerRelationId, name);
 	ForeignDataWrapper *wrapper = server ? GetForeignDataWrapper(GetForeignServer(server->object)->fdwid) : NULL;
-	ListCell   *cell;
 
 	if (wrapper == NULL)
 		return;
-	foreach(cell, state->shadow->hidden)
-		if (((CmigHidden *) lfirst(cell))->catalog == ForeignDataWrapperRelationId &&
-			((CmigHidden *) lfirst(cell))->object == wrapper->fdwid)
-		wrapper->fdwname = ((CmigHidden *) lfirst(cell))->name;
+	foreach_ptr(CmigHidden, each, state->shadow->hidden)
+		if (each->catalog == ForeignDataWrapperRelationId &&
+			each->object == wrapper->fdwid)
+		wrapper->fdwname = each->name;
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("server \"%s\" does not exist", name),
@@ -867,17 +860,13 @@ existing_grantees(CmigTargetState *state, Node *statement, const char *kind, con
 static void
 note_memberships(CmigTargetState *state, const GrantRoleStmt *grant)
 {
-	ListCell   *granted;
-	ListCell   *grantee;
-
-	foreach(granted, grant->granted_roles)
+	foreach_node(AccessPriv, each, grant->granted_roles)
 	{
-		char	   *name = lfirst_node(AccessPriv, granted)->priv_name;
+		char	   *name = each->priv_name;
 		Oid			role = get_role_oid(name, true);
 
-		foreach(grantee, grant->grantee_roles)
+		foreach_ptr(const RoleSpec, spec, grant->grantee_roles)
 		{
-			const RoleSpec *spec = lfirst(grantee);
 			const char *object = spec->rolename == NULL ? quote_identifier(name) :
 			psprintf("%s in %s", quote_identifier(spec->rolename), quote_identifier(name));
 			Oid			member = get_rolespec_oid(spec, true);
@@ -904,7 +893,6 @@ adapt_roles(CmigTargetState *state, Node *node, const CmigTargetSubject *subject
 	GrantStmt  *grant = (GrantStmt *) node;
 	AlterDefaultPrivilegesStmt *defaults = (AlterDefaultPrivilegesStmt *) node;
 	List	   *roles = NIL;
-	ListCell   *cell;
 	ListCell   *role;
 
 	switch (nodeTag(node))
@@ -915,9 +903,9 @@ adapt_roles(CmigTargetState *state, Node *node, const CmigTargetSubject *subject
 										 "roles belong to the whole server: create it before the schema");
 			return NULL;
 		case T_DropRoleStmt:
-			foreach(cell, ((DropRoleStmt *) node)->roles)
-				if (lfirst_node(RoleSpec, cell)->rolename != NULL)
-				forget(state, "role", lfirst_node(RoleSpec, cell)->rolename);
+			foreach_node(RoleSpec, each, ((DropRoleStmt *) node)->roles)
+				if (each->rolename != NULL)
+				forget(state, "role", each->rolename);
 			return NULL;
 		case T_AlterRoleStmt:
 		case T_AlterRoleSetStmt:
@@ -942,10 +930,8 @@ adapt_roles(CmigTargetState *state, Node *node, const CmigTargetSubject *subject
 			node = existing_grantees(state, node, "privilege", name);
 			return note_absent(state, grant->grantor, "privilege", name) ? NULL : node;
 		case T_AlterDefaultPrivilegesStmt:
-			foreach(cell, defaults->options)
+			foreach_node(DefElem, option, defaults->options)
 			{
-				const DefElem *option = lfirst_node(DefElem, cell);
-
 				foreach(role, strcmp(option->defname, "roles") == 0 ? (List *) option->arg : NIL)
 				{
 					char	   *reason = why_not_owner(lfirst(role), NULL);
@@ -981,9 +967,8 @@ adapt_roles(CmigTargetState *state, Node *node, const CmigTargetSubject *subject
 		default:
 			return node;
 	}
-	foreach(cell, roles)
+	foreach_ptr(const RoleSpec, spec, roles)
 	{
-		const RoleSpec *spec = lfirst(cell);
 		const char *object = strcmp(kind, "policy") == 0 || spec->rolename == NULL ? name :
 		psprintf("for %s server %s", quote_identifier(spec->rolename), name);
 

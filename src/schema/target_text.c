@@ -14,10 +14,7 @@
 #include "parser/scansup.h"
 #include "utils/builtins.h"
 
-#include "base/base.h"
-#include "parse/parse.h"
 #include "schema/internal.h"
-#include "store/store.h"
 
 /*
  * psql commands that do not affect the schema.  The first SILENT ones are
@@ -271,12 +268,10 @@ find_part(const Node *node, const Comment *comment, int place)
 	List	   *parts = IsA(node, CreateStmt) ? ((const CreateStmt *) node)->tableElts :
 	IsA(node, CreateForeignTableStmt) ? ((const CreateForeignTableStmt *) node)->base.tableElts :
 	IsA(node, CompositeTypeStmt) ? ((const CompositeTypeStmt *) node)->coldeflist : NIL;
-	ListCell   *cell;
 	const Node *found = NULL;
 
-	foreach(cell, parts)
+	foreach_ptr(const Node, part, parts)
 	{
-		const Node *part = lfirst(cell);
 		int			location;
 
 		if (IsA(part, ColumnDef))
@@ -358,11 +353,9 @@ void
 cmig_target_text_renames(CmigTargetState *state, const CmigTargetText *text,
 						 const CmigStatement *statement, const RawStmt *raw)
 {
-	ListCell   *cell;
-
-	foreach(cell, text->comments)
+	foreach_ptr(Comment, comment, text->comments)
 	{
-		char	   *rename = rename_of(lfirst(cell), statement, raw);
+		char	   *rename = rename_of(comment, statement, raw);
 		MemoryContext caller = MemoryContextSwitchTo(state->context);
 
 		if (rename != NULL)

@@ -25,7 +25,6 @@
 
 #include <ctype.h>
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
@@ -35,7 +34,6 @@
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_attribute.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_conversion.h"
@@ -46,7 +44,6 @@
 #include "catalog/pg_foreign_table.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_policy.h"
@@ -65,16 +62,9 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "common/hashfn.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
-#include "nodes/primnodes.h"
-#include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 
 #include "scope/internal.h"
 
@@ -759,7 +749,6 @@ add_row(Digests *d, const Found *found)
 	Datum		values[MaxHeapAttributeNumber];
 	bool		nulls[MaxHeapAttributeNumber];
 	uint64		hash = 0;
-	ListCell   *lc;
 
 	resetStringInfo(&d->text);
 	appendStringInfo(&d->text, "%d " UINT64_FORMAT " ", source, found->of);
@@ -782,9 +771,9 @@ add_row(Digests *d, const Found *found)
 		d->sum[i] += hash = hash_bytes_extended((const unsigned char *) d->text.data, d->text.len, i);
 	if (!sources[source].has_comments || !d->options->comments)
 		return;
-	foreach(lc, read_rows(d, COMMENTS, DatumGetObjectId(values[0]), sources[source].table))
+	foreach_ptr(HeapTupleData, each, read_rows(d, COMMENTS, DatumGetObjectId(values[0]), sources[source].table))
 	{
-		Found		comment = {.source = COMMENTS,.row = lfirst(lc),.of = hash};
+		Found		comment = {.source = COMMENTS,.row = each,.of = hash};
 
 		add_row(d, &comment);
 	}
@@ -830,9 +819,9 @@ digest_of(Digests *d, const char *name)
 		if (found->source == PROC || found->source == OPERATOR)
 			name_row(d, found);
 	}
-	foreach(lc, d->found)
+	foreach_ptr(Found, each, d->found)
 		if (!d->is_unknown)
-		add_row(d, lfirst(lc));
+		add_row(d, each);
 	return d->is_unknown ? NULL : psprintf(UINT64_FORMAT " " UINT64_FORMAT, d->sum[0], d->sum[1]);
 }
 

@@ -15,11 +15,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "utils/guc.h"
 
-#include "base/base.h"
 #include "scope/internal.h"
 #include "store/store.h"
 
@@ -61,7 +58,6 @@ CMIG_READER(cmig_scope_drift)
 	Size		size = sizeof(char *) * Max((Size) list_length(items), 1);
 	Datum		values[6];
 	List	   *expanded = NIL;
-	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
 	options.owners = cmig_argument_bool(fcinfo, 0, false);
@@ -69,12 +65,10 @@ CMIG_READER(cmig_scope_drift)
 	options.comments = cmig_argument_bool(fcinfo, 2, true);
 	names.names = palloc_extended(size, MCXT_ALLOC_HUGE);
 	rows.names = palloc_extended(size, MCXT_ALLOC_HUGE);
-	foreach(lc, cmig_expansion_schemas())
-		expanded = lappend(expanded, ((char **) lfirst(lc))[0]);
-	foreach(lc, items)
+	foreach_ptr(CmigValue, row, cmig_expansion_schemas())
+		expanded = lappend(expanded, row[0]);
+	foreach_ptr(const CmigScopeItem, item, items)
 	{
-		const CmigScopeItem *item = lfirst(lc);
-
 		if (!item->exists || item->rows[0] == '\0' || cmig_text_list_has(expanded, item->name))
 			continue;
 		names.names[names.count++] = item->name;

@@ -9,7 +9,6 @@
 
 #include "postgres.h"
 
-#include "nodes/pg_list.h"
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
 

@@ -8,19 +8,11 @@
 
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "nodes/pg_list.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
-#include "base/base.h"
-#include "graph/graph.h"
 #include "run/run.h"
 #include "scope/internal.h"
 #include "store/store.h"
@@ -115,8 +107,8 @@ cmig_scope_list(const char *pattern)
 	List	   *versions = NIL;
 	ListCell   *lc;
 
-	foreach(lc, cmig_expansion_schemas())
-		versions = lappend(versions, ((char **) lfirst(lc))[2]);
+	foreach_ptr(CmigValue, row, cmig_expansion_schemas())
+		versions = lappend(versions, row[2]);
 
 	cmig_query_each(pattern ? &matching_query : &tried_query, values, NULL, collect, &items);
 	foreach(lc, items)
@@ -138,12 +130,9 @@ cmig_scope_list_gone(void)
 		" LEFT JOIN pg_namespace n ON n.nspname::text = s.scope WHERE s.scope IS NOT NULL ORDER BY 1"
 	};
 	List	   *gone = NIL;
-	ListCell   *lc;
 
-	foreach(lc, cmig_query_list(&query))
+	foreach_ptr(CmigValue, row, cmig_query_list(&query))
 	{
-		char	  **row = lfirst(lc);
-
 		if (row[1] == NULL || cmig_scope_reserved(row[0]) != NULL)
 			gone = lappend(gone, row[0]);
 	}
@@ -213,7 +202,6 @@ pending_of(HTAB *cache, const CmigScopeItem *item)
 	CmigApplied *applied;
 	CmigPlan   *plan;
 	List	   *nodes = NIL;
-	ListCell   *lc = NULL;
 	bool		found;
 	int		   *result;
 
@@ -231,12 +219,11 @@ pending_of(HTAB *cache, const CmigScopeItem *item)
 	applied = cmig_applied_find(graph, cmig_version_rows_read());
 	for (int i = 0; i < graph->count; i++)
 	{
-		if (applied->applied->set[i])
-			continue;
-		foreach(lc, applied->nodes)
-			if (cmig_trees_same(graph, lfirst_int(lc), i))
-			break;
-		if (lc != NULL)
+		bool		pending = false;
+
+		foreach_int(node, applied->applied->set[i] ? NIL : applied->nodes)
+			pending |= cmig_trees_same(graph, node, i);
+		if (pending)
 			nodes = lappend_int(nodes, i);
 	}
 	*result = UNKNOWN;
@@ -259,11 +246,9 @@ cmig_scope_summary(void)
 {
 	CmigScopeSummary summary = {0};
 	HTAB	   *cache = cmig_scope_list_cache();
-	ListCell   *lc;
 
-	foreach(lc, cmig_scope_list(NULL))
+	foreach_ptr(const CmigScopeItem, item, cmig_scope_list(NULL))
 	{
-		const CmigScopeItem *item = lfirst(lc);
 		int			pending = pending_of(cache, item);
 
 		if (!item->exists)
@@ -287,16 +272,14 @@ cmig_scopes(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	HTAB	   *cache;
 	List	   *items;
-	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
 	cache = cmig_scope_list_cache();
 	items = cmig_scope_list(NULL);
 	if (items == NIL)
 		cmig_citus_warn_worker();
-	foreach(lc, items)
+	foreach_ptr(const CmigScopeItem, item, items)
 	{
-		const CmigScopeItem *item = lfirst(lc);
 		int			pending = pending_of(cache, item);
 		Datum		values[COLUMNS] = {0};
 		bool		nulls[COLUMNS] = {0};

@@ -10,22 +10,14 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "audit/audit.h"
-#include "base/base.h"
 #include "base/errors.h"
-#include "move/move.h"
-#include "run/run.h"
 #include "schema/schema.h"
 #include "scope/internal.h"
-#include "store/store.h"
 
 /* ----------------------------------------------------------------
  * Copies the structure of a scope's schema into a new schema.
@@ -209,14 +201,11 @@ generate(const char *from, const char *name)
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig schema", ALLOCSET_DEFAULT_SIZES);
 	StringInfoData text;
-	ListCell   *lc;
 
 	initStringInfo(&text);
 	MemoryContextSwitchTo(context);
-	foreach(lc, cmig_schema_copy(from, pstrdup(name), "cmig.create_scope()"))
+	foreach_ptr(const CmigDiffLine, line, cmig_schema_copy(from, pstrdup(name), "cmig.create_scope()"))
 	{
-		const CmigDiffLine *line = lfirst(lc);
-
 		if (line->upgrade == NULL)
 			refuse_object(from, with_name(line->object, quote_identifier(from)));
 		/* the copy would use an object of "from" instead of its own */
@@ -257,13 +246,10 @@ static char *
 find_differences(const char *from)
 {
 	StringInfoData text;
-	ListCell   *lc;
 
 	initStringInfo(&text);
-	foreach(lc, cmig_query_list(&difference_query, cmig_scope_current(), from))
+	foreach_ptr(CmigValue, row, cmig_query_list(&difference_query, cmig_scope_current(), from))
 	{
-		char	  **row = lfirst(lc);
-
 		if (row[0] == NULL)
 			refuse_object(from, row[1]);
 		appendStringInfo(&text, "%s;\n", row[0]);

@@ -7,20 +7,13 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "fmgr.h"
-#include "miscadmin.h"
 #include "tcop/pquery.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
 #include "audit/audit.h"
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
 #include "move/move.h"
-#include "run/run.h"
 #include "scope/internal.h"
 #include "store/store.h"
 
@@ -181,7 +174,6 @@ find_work(Upgrade *upgrade)
 	List	   *all = cmig_scope_list(upgrade->pattern);
 	Question	question = {.scope = "",.target = upgrade->target,.target_only = true};
 	ErrorData  *error;
-	ListCell   *lc;
 
 	/*
 	 * Raise an error if the target is not valid in any scope, so that the
@@ -199,10 +191,8 @@ find_work(Upgrade *upgrade)
 		question.scope = ((const CmigScopeItem *) linitial(all))->name;
 		ask(&question);
 	}
-	foreach(lc, all)
+	foreach_ptr(CmigScopeItem, item, all)
 	{
-		CmigScopeItem *item = lfirst(lc);
-
 		CHECK_FOR_INTERRUPTS();
 		if (has_work(upgrade, cache, item))
 			upgrade->items = lappend(upgrade->items, item);
@@ -373,18 +363,17 @@ static void
 upgrade_all(Upgrade *upgrade)
 {
 	const char *refused = "";
-	ListCell   *lc;
 
 	cmig_extension_hold();
 	cmig_run_limit_start();
 	cmig_toplevel_snapshot();
 	find_work(upgrade);
 	cmig_toplevel_commit();
-	foreach(lc, upgrade->items)
+	foreach_ptr(CmigScopeItem, each, upgrade->items)
 	{
 		CHECK_FOR_INTERRUPTS();
 		cmig_run_limit_check();
-		upgrade->item = lfirst(lc);
+		upgrade->item = each;
 		process(upgrade);
 	}
 	if (upgrade->refused > 0)

@@ -8,21 +8,12 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
 #include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 
-#include "base/base.h"
-#include "parse/parse.h"
 #include "store/store.h"
 
 /* ----------------------------------------------------------------
@@ -177,7 +168,6 @@ cmig_access_statements(bool grant, const char *role, const char *level)
 	char	   *to = psprintf("%s %s", grant ? "TO" : "FROM", role);
 	List	   *statements = NIL;
 	int			n = 0;
-	ListCell   *lc;
 
 	while (n < lengthof(levels) && (level == NULL || strcmp(levels[n], level) != 0))
 		n++;
@@ -196,8 +186,8 @@ cmig_access_statements(bool grant, const char *role, const char *level)
 													  grant && (1 << n) == OWNER ? " WITH GRANT OPTION" : ""));
 	for (int i = 0; i < lengthof(functions); i++)
 		if (functions[i].levels & (1 << n))
-			foreach(lc, cmig_query_list(&query, functions[i].names, verb, to))
-				statements = lappend(statements, *(char **) lfirst(lc));
+			foreach_ptr(CmigValue, row, cmig_query_list(&query, functions[i].names, verb, to))
+				statements = lappend(statements, *row);
 	return statements;
 }
 
@@ -301,15 +291,14 @@ run_as(Oid grantor, List *statements)
 	CmigRole	saved;
 	int			guc_level = NewGUCNestLevel();
 	ErrorContextCallback callback = {.callback = explain_missing,.previous = error_context_stack};
-	ListCell   *lc;
 
 	cmig_library_version_read();
 	error_context_stack = &callback;
 	cmig_settings_pin_search_path();
 	cmig_role_act_as(&saved, grantor);
-	foreach(lc, statements)
+	foreach_ptr(char, statement, statements)
 	{
-		RawStmt    *raw = cmig_raw_parse_one(lfirst(lc));
+		RawStmt    *raw = cmig_raw_parse_one(statement);
 
 		ExecuteGrantStmt(castNode(GrantStmt, raw->stmt));
 		CommandCounterIncrement();
@@ -356,12 +345,9 @@ summary(List *statements, const char *role)
 	};
 	List	   *lines = NIL;
 	int			count = 0;
-	ListCell   *lc;
 
-	foreach(lc, statements)
+	foreach_ptr(const char, statement, statements)
 	{
-		const char *statement = lfirst(lc);
-
 		if (strncmp(statement, "GRANT EXECUTE ON FUNCTION ", 26) == 0 || strncmp(statement, "GRANT EXECUTE ON PROCEDURE ", 27) == 0)
 			count++;
 		else
@@ -413,7 +399,6 @@ cmig_revoke_access(PG_FUNCTION_ARGS)
 		"SELECT FROM pg_extension WHERE extname = 'pg_cmig' AND extowner = $1", 1, {OIDOID}
 	};
 	Oid			role_id = get_role_oid(name, false);
-	ListCell   *lc;
 
 	/*
 	 * The owner's privileges come from CREATE EXTENSION, and nothing would
@@ -428,9 +413,9 @@ cmig_revoke_access(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	begin_change("cmig.revoke_access()");
 	cmig_access_run(statements);
-	foreach(lc, cmig_query_list(&find_grantors, role_id))
+	foreach_ptr(CmigValue, row, cmig_query_list(&find_grantors, role_id))
 	{
-		Oid			grantor = atooid(*(char **) lfirst(lc));
+		Oid			grantor = atooid(*row);
 
 		if (grantor != schema_owner())
 			run_as(grantor, statements);

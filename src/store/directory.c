@@ -9,20 +9,13 @@
 
 #include <sys/stat.h>
 
-#include "catalog/pg_authid.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "storage/fd.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
 #include "store/internal.h"
 
 PG_FUNCTION_INFO_V1(cmig_load_directory);
@@ -165,7 +158,6 @@ cmig_load_directory(PG_FUNCTION_ARGS)
 	char	   *path = cmig_argument_text(fcinfo, 0);
 	List	   *names;
 	List	   *files = NIL;
-	ListCell   *lc;
 	StringInfoData content;		/* one buffer for all files */
 
 	if (path == NULL)
@@ -196,9 +188,8 @@ cmig_load_directory(PG_FUNCTION_ARGS)
 	cmig_text_list_sort(names);
 	initStringInfo(&content);
 
-	foreach(lc, names)
+	foreach_ptr(char, name, names)
 	{
-		char	   *name = lfirst(lc);
 		char	   *path_of_file = psprintf("%s/%s", path, name);
 		char	   *text;
 
@@ -258,13 +249,10 @@ void
 cmig_file_names_require_distinct(CmigFileNames *list)
 {
 	const CmigNamedFile *one = NULL;
-	ListCell   *lc;
 
 	list_sort(list->files, compare_files);
-	foreach(lc, list->files)
+	foreach_ptr(const CmigNamedFile, other, list->files)
 	{
-		const CmigNamedFile *other = lfirst(lc);
-
 		if (one != NULL && strcmp(one->name, other->name) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -352,12 +340,8 @@ find_revisions(const CmigNames *wanted)
 		}
 		else
 		{
-			ListCell   *lc;
-
-			foreach(lc, cmig_target_absolute(graph, wanted->names[i]))
-			{
-				cmig_graph_mark(marks, lfirst_int(lc));
-			}
+			foreach_int(number, cmig_target_absolute(graph, wanted->names[i]))
+				cmig_graph_mark(marks, number);
 		}
 	}
 	for (int j = 0; j < graph->count; j++)

@@ -14,15 +14,11 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
-#include "fmgr.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
-#include "parse/parse.h"
 #include "store/internal.h"
 
 PG_FUNCTION_INFO_V1(cmig_create_revision);
@@ -106,18 +102,16 @@ check_id(const CmigGraph *graph, const char *id)
 static void
 set_parents(const CmigGraph *graph, CmigRevision *edges, List *parents, bool splice)
 {
-	ListCell   *lc;
-
 	edges->parents.names = palloc(sizeof(char *) * (list_length(parents) + 1));
-	foreach(lc, parents)
+	foreach_int(parent, parents)
 	{
-		if (!splice && !cmig_graph_is_head(graph, lfirst_int(lc)))
+		if (!splice && !cmig_graph_is_head(graph, parent))
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_INVALID_TARGET),
 					 errmsg("revision \"%s\" is not a head revision",
-							cmig_graph_id(graph, lfirst_int(lc))),
+							cmig_graph_id(graph, parent)),
 					 errhint("Use splice => true to start a new branch from it.")));
-		edges->parents.names[edges->parents.count++] = pstrdup(cmig_graph_id(graph, lfirst_int(lc)));
+		edges->parents.names[edges->parents.count++] = pstrdup(cmig_graph_id(graph, parent));
 	}
 }
 
@@ -330,18 +324,17 @@ merge(FunctionCallInfo fcinfo, const CmigNames *revisions)
 	else
 	{
 		CmigMarks  *seen = cmig_graph_marks(graph);
-		ListCell   *lc;
 
 		parents = cmig_target_list(graph, revisions, false);
 		for (int i = 0; i < revisions->count; i++)
-			foreach(lc, cmig_target_absolute(graph, revisions->names[i]))
+			foreach_int(node, cmig_target_absolute(graph, revisions->names[i]))
 		{
-			if (!cmig_graph_mark(seen, lfirst_int(lc)))
+			if (!cmig_graph_mark(seen, node))
 				ereport(ERROR,
 						(errcode(ERRCODE_CMIG_INVALID_TARGET),
 						 errmsg("duplicate head revisions are specified"),
 						 errdetail("\"%s\" is specified twice.",
-								   cmig_graph_id(graph, lfirst_int(lc))),
+								   cmig_graph_id(graph, node)),
 						 errhint("Specify each revision only once; SELECT * FROM cmig.heads() lists the heads.")));
 		}
 	}

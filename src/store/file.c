@@ -23,14 +23,10 @@
 
 #include <ctype.h>
 
-#include "datatype/timestamp.h"
-#include "lib/stringinfo.h"
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
-#include "graph/graph.h"
-#include "parse/parse.h"
 #include "store/internal.h"
 
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF"

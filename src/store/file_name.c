@@ -17,12 +17,9 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/timestamp.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "store/store.h"
 
 /*

@@ -9,12 +9,7 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
-
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
-#include "parse/parse.h"
 #include "store/internal.h"
 
 /*

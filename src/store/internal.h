@@ -9,12 +9,6 @@
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
-#include "fmgr.h"
-#include "nodes/pg_list.h"
-
-#include "base/base.h"
-#include "parse/parse.h"
 #include "store/store.h"
 
 /* in file.c */

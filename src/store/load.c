@@ -10,15 +10,9 @@
 #include "postgres.h"
 
 #include "commands/dbcommands.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "nodes/pg_list.h"
 
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
-#include "parse/parse.h"
 #include "store/internal.h"
 
 /* A revision from a file, and how it differs from the stored one. */
@@ -100,16 +94,14 @@ item_place(const LoadItem *item)
 static void
 take_files(Load *load, List *files)
 {
-	ListCell   *lc;
-
 	load->items = palloc0(sizeof(LoadItem) * list_length(files));
 	load->sorted = palloc(sizeof(LoadItem *) * list_length(files));
-	foreach(lc, files)
+	foreach_ptr(CmigRevisionFile, each, files)
 	{
 		LoadItem   *item = &load->items[load->count];
 		CmigRevisionText *text;
 
-		item->file = lfirst(lc);
+		item->file = each;
 		text = &item->file->text;
 		for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
 			cmig_substitute_script(*cmig_section_of(text, i), &text->placeholders, text->edges.id,
@@ -303,12 +295,10 @@ add_repeatables(Load *load, List *begun)
 static void
 mark_applied_after(Load *load)
 {
-	ListCell   *lc;
-
 	load->applied_after = cmig_graph_marks(load->after);
-	foreach(lc, load->applied->unknown)
+	foreach_ptr(char, name, load->applied->unknown)
 	{
-		int			node = cmig_graph_find_id(load->after, lfirst(lc));
+		int			node = cmig_graph_find_id(load->after, name);
 
 		if (node >= 0)
 			cmig_graph_mark(load->applied_after, node);
@@ -553,16 +543,11 @@ report_changed(int level, const List *changed)
 {
 	CmigListing places;
 	const LoadItem *first = linitial(changed);
-	ListCell   *lc;
 
 	cmig_listing_init(&places, CMIG_LISTING_PLAIN);
-	foreach(lc, changed)
-	{
-		const LoadItem *item = lfirst(lc);
-
+	foreach_ptr(const LoadItem, item, changed)
 		cmig_listing_add_format(&places, "revision \"%s\" (%s)",
 								item_id(item), item_place(item));
-	}
 	ereport(level,
 			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
 			 list_length(changed) == 1 ?
@@ -583,7 +568,6 @@ static void
 judge(Load *load)
 {
 	List	   *changed = NIL;
-	ListCell   *lc;
 	CmigChecksumPolicy policy = cmig_settings_checksum_policy();
 	int			level = policy == CMIG_CHECKSUM_WARN ? WARNING : ERROR;
 
@@ -648,10 +632,8 @@ judge(Load *load)
 
 	if (load->accept_changes)
 	{
-		foreach(lc, changed)
-		{
-			((LoadItem *) lfirst(lc))->needs_repair = true;
-		}
+		foreach_ptr(LoadItem, each, changed)
+			each->needs_repair = true;
 	}
 	else if (changed != NIL && policy != CMIG_CHECKSUM_IGNORE)
 		report_changed(level, changed);
@@ -665,17 +647,14 @@ static void
 require_unprotected(const Load *load)
 {
 	CmigListing removed;
-	ListCell   *lc;
 
-	foreach(lc, load->removed)
-		cmig_expansion_keep(lfirst(lc));
+	foreach_ptr(char, name, load->removed)
+		cmig_expansion_keep(name);
 	if (load->removed == NIL || cmig_settings_protect() == CMIG_PROTECT_OFF)
 		return;
 	cmig_listing_init(&removed, CMIG_LISTING_QUOTED);
-	foreach(lc, load->removed)
-	{
-		cmig_listing_add(&removed, lfirst(lc));
-	}
+	foreach_ptr(char, each, load->removed)
+		cmig_listing_add(&removed, each);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_PROTECTED),
 			 errmsg("prune is not allowed in database \"%s\"",
@@ -695,11 +674,10 @@ drop_implied_rows(const Load *load, const LoadItem *item)
 {
 	const CmigNames *rows = cmig_version_rows_read();
 	const CmigNode *node = new_node(load, item);
-	ListCell   *lc;
 
-	foreach(lc, load->applied->nodes)
+	foreach_int(number, load->applied->nodes)
 	{
-		const char *row = cmig_graph_id(load->before, lfirst_int(lc));
+		const char *row = cmig_graph_id(load->before, number);
 
 		if ((has_edge(load, &node->parents, row) || has_edge(load, &node->depends, row)) &&
 			cmig_names_has(rows, row))
@@ -713,12 +691,9 @@ write_changes(const Load *load)
 {
 	const CmigRevisionText **added = palloc(sizeof(CmigRevisionText *) * load->count);
 	int			count = 0;
-	ListCell   *lc;
 
-	foreach(lc, load->removed)
-	{
-		cmig_revision_rows_delete(lfirst(lc));
-	}
+	foreach_ptr(char, name, load->removed)
+		cmig_revision_rows_delete(name);
 	for (int i = 0; i < load->count; i++)
 	{
 		const LoadItem *item = &load->items[i];
@@ -845,13 +820,9 @@ cmig_load_call(FunctionCallInfo fcinfo, const char *function, List *files)
 							 !item->exists ? "added" : item->differs ? "replaced" : "unchanged");
 	}
 	foreach(lc, load.removed)
-	{
 		cmig_result_add_text(fcinfo, lfirst(lc), "removed");
-	}
 	foreach(lc, load.kept)
-	{
 		cmig_result_add_text(fcinfo, lfirst(lc), "kept");
-	}
 	return (Datum) 0;
 }
 

@@ -12,18 +12,11 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
-#include "miscadmin.h"
-#include "nodes/pg_list.h"
 #include "storage/block.h"
-#include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
-#include "base/base.h"
-#include "graph/graph.h"
-#include "parse/parse.h"
 #include "run/run.h"
 #include "store/internal.h"
 
@@ -112,11 +105,10 @@ cmig_progress_begun(void)
 {
 	CmigNames  *names = palloc0(sizeof(CmigNames));
 	List	   *rows = cmig_progress_read();
-	ListCell   *cell;
 
 	names->names = palloc(sizeof(char *) * (list_length(rows) + 1));
-	foreach(cell, rows)
-		names->names[names->count++] = ((CmigProgressRow *) lfirst(cell))->revision;
+	foreach_ptr(CmigProgressRow, row, rows)
+		names->names[names->count++] = row->revision;
 	return names;
 }
 
@@ -124,12 +116,8 @@ CmigProgressRow *
 cmig_progress_find(List *rows, const char *revision, CmigDirection direction,
 				   int statement)
 {
-	ListCell   *lc;
-
-	foreach(lc, rows)
+	foreach_ptr(CmigProgressRow, row, rows)
 	{
-		CmigProgressRow *row = lfirst(lc);
-
 		if ((statement == 0 || (row->statement == statement && row->direction == direction)) &&
 			strcmp(row->revision, revision) == 0)
 			return row;
@@ -373,23 +361,20 @@ upgraded_target(const CmigGraph *graph, const List *nodes, bool one)
 	CmigMarks  *marks = cmig_graph_marks(graph);
 	StringInfoData buf;
 	int			count = 0;
-	ListCell   *lc;
 
 	initStringInfo(&buf);
-	foreach(lc, nodes)
+	foreach_int(number, nodes)
+		cmig_graph_mark(marks, number);
+	foreach_int(each, nodes)
 	{
-		cmig_graph_mark(marks, lfirst_int(lc));
-	}
-	foreach(lc, nodes)
-	{
-		const CmigNode *node = &graph->nodes[lfirst_int(lc)];
+		const CmigNode *node = &graph->nodes[each];
 		const char *target = node->revision->id;
 
 		if (cmig_identifier_edges(&node->children, marks) != NIL)
 			continue;
 		if (node->revision->replaces.count > 0 && one)
 		{
-			List	   *labels = cmig_graph_labels(cmig_graph_shown_labels(graph), lfirst_int(lc));
+			List	   *labels = cmig_graph_labels(cmig_graph_shown_labels(graph), each);
 
 			target = labels == NIL ? "head" : psprintf("%s@head", (char *) linitial(labels));
 		}
@@ -437,13 +422,12 @@ cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target,
 	List	   *all = NIL;
 	char	   *in_database;
 	char	   *in_scopes;
-	ListCell   *lc;
 
-	foreach(lc, nodes)
+	foreach_int(node, nodes)
 	{
-		upgraded[IN_DATABASE].stepwise |= !graph->nodes[lfirst_int(lc)].revision->transactional;
-		if (!cmig_repeatables_is(graph, lfirst_int(lc)))
-			all = lappend_int(all, lfirst_int(lc));
+		upgraded[IN_DATABASE].stepwise |= !graph->nodes[node].revision->transactional;
+		if (!cmig_repeatables_is(graph, node))
+			all = lappend_int(all, node);
 	}
 	in_database = psprintf("%s(%s)", upgraded[IN_DATABASE].stepwise ? "CALL cmig.upgrade_stepwise" : "SELECT * FROM cmig.upgrade",
 						   target || all == NIL ? quote_literal_cstr(target ? target : "heads") : upgraded_target(graph, all, false));
@@ -462,12 +446,12 @@ cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target,
 
 	of_scopes = cmig_upgrade_of_scopes(graph);
 	upgraded[IN_DATABASE].stepwise = stepwise;
-	foreach(lc, all)
+	foreach_int(number, all)
 	{
-		Upgraded   *place = &upgraded[of_scopes[lfirst_int(lc)] ? IN_SCOPES : IN_DATABASE];
+		Upgraded   *place = &upgraded[of_scopes[number] ? IN_SCOPES : IN_DATABASE];
 
-		place->nodes = lappend_int(place->nodes, lfirst_int(lc));
-		place->stepwise |= !graph->nodes[lfirst_int(lc)].revision->transactional;
+		place->nodes = lappend_int(place->nodes, number);
+		place->stepwise |= !graph->nodes[number].revision->transactional;
 	}
 	if (upgraded[IN_SCOPES].nodes == NIL)
 		return in_database;

@@ -18,15 +18,10 @@
 #include <ctype.h>
 
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
-#include "parse/parse.h"
 #include "store/internal.h"
 
 #define MAX_SHOWN (CMIG_MAX_ID_LENGTH / 2)	/* bytes of a name in a message */

@@ -9,13 +9,8 @@
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
-#include "fmgr.h"
 #include "nodes/execnodes.h"
-#include "nodes/pg_list.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "graph/graph.h"
 #include "parse/parse.h"
 

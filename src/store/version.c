@@ -13,14 +13,10 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "nodes/pg_list.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "run/run.h"
 #include "store/internal.h"
 
@@ -112,13 +108,12 @@ read_rows(CmigQuery *query)
 {
 	CmigNames  *names = palloc0(sizeof(CmigNames));
 	List	   *rows = cmig_query_list(query, cmig_scope_current());
-	ListCell   *lc;
 
 	names->names = palloc(sizeof(char *) * (list_length(rows) + 1));
-	foreach(lc, rows)
+	foreach_ptr(CmigValue, row, rows)
 	{
-		if (*(char **) lfirst(lc) != NULL)
-			names->names[names->count++] = *(char **) lfirst(lc);
+		if (*row != NULL)
+			names->names[names->count++] = *row;
 	}
 	cmig_names_sort(names);
 	return names;

@@ -301,7 +301,7 @@ typedef struct Beginning
 {
 	MemoryContextCallback callback;
 	AttrNumber	state;			/* of a partition, or 0 */
-}			Beginning;
+} Beginning;
 
 static Beginning *
 begin_statement(Relation relation, MemoryContext context)
@@ -1003,7 +1003,7 @@ typedef struct Filling
 	Statement  *statement;		/* or NULL before the first row */
 	bool		risky;
 	bool		plain;
-}			Filling;
+} Filling;
 
 /* Instead of the UPDATE's SET list: the next row, transformed. */
 static Datum
