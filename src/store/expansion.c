@@ -23,23 +23,26 @@
 #include "store/store.h"
 
 char *
+cmig_version_join_name(const char *first, const char *second)
+{
+	char	   *name = psprintf("%s_%s", first, second);
+
+	/* long names may differ in what would be cut off only */
+	if (strlen(name) >= NAMEDATALEN)
+		return makeObjectName(first, second, psprintf("%08x", hash_bytes((const unsigned char *) name, strlen(name))));
+	return name;
+}
+
+char *
 cmig_version_schema_name(const char *revision, const char *schema)
 {
-	char	   *name = psprintf("%s_%s", schema, revision);
-
-	/* long names of scopes may differ in what would be cut off only */
-	if (strlen(name) >= NAMEDATALEN)
-		return makeObjectName(schema, revision, psprintf("%08x", hash_bytes((const unsigned char *) name, strlen(name))));
-	return name;
+	return cmig_version_join_name(schema, revision);
 }
 
 char *
 cmig_version_hidden_name(const char *name)
 {
-	/* long names may differ in what would be cut off only */
-	if (strlen(name) + strlen(CMIG_HIDDEN_PREFIX) >= NAMEDATALEN)
-		return makeObjectName("cmig_new", name, psprintf("%08x", hash_bytes((const unsigned char *) name, strlen(name))));
-	return makeObjectName("cmig_new", name, NULL);
+	return cmig_version_join_name("cmig_new", name);
 }
 
 /* Before ALTER EXTENSION ... UPDATE, there is no such table. */

@@ -689,6 +689,9 @@ typedef struct CmigExpansion
 
 #define CMIG_HIDDEN_PREFIX "cmig_new_"
 
+/* Returns both, with an underscore between them; a long name ends with a hash. */
+extern char *cmig_version_join_name(const char *first, const char *second);
+
 /* Returns the name of the schema with the version of a schema's tables. */
 extern char *cmig_version_schema_name(const char *revision, const char *schema);
 

@@ -160,7 +160,7 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 
 	initStringInfo(&sql);
 	table->sequence = psprintf("%s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)),
-							   quote_identifier(makeObjectName("cmig_old", table->b->name, NULL)));
+							   quote_identifier(cmig_version_join_name("cmig_old", table->b->name)));
 	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE SEQUENCE %s", table->sequence));
 	((CmigExpansionStep *) llast(p->result->steps))->sequence = table->sequence;
 	appendStringInfo(&sql, "CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(%s, %s, %s",
@@ -223,7 +223,7 @@ named_index(const char *definition, const char *name)
 
 /*
  * Returns the name of a partition's index that the revisions do not create, as
- * PostgreSQL would choose it.
+ * PostgreSQL would choose it if it is short.
  */
 static char *
 partition_index(const char *partition, const char *relation, const char *name)
@@ -231,7 +231,7 @@ partition_index(const char *partition, const char *relation, const char *name)
 	const char *table = strrchr(relation, '.') + 1;
 	bool		prefixed = strncmp(name, table, strlen(table)) == 0 && name[strlen(table)] == '_';
 
-	return makeObjectName(partition, prefixed ? name + strlen(table) + 1 : name, NULL);
+	return cmig_version_join_name(partition, prefixed ? name + strlen(table) + 1 : name);
 }
 
 void
