@@ -92,6 +92,9 @@ SELECT reverts(s) FROM unnest(ARRAY[
 	E'ALTER TABLE person ALTER age TYPE int USING length(age);\n-- cmig:down person.age = ''about '' || age',
 	E'ALTER TABLE account ALTER id TYPE text;\n-- cmig:down account.id = 100 + id::int']) s;
 SELECT reverts('ALTER TABLE person DROP age', false);
+-- what looks like a rename is no question, because lines say what it is
+SET client_min_messages = notice;
+SELECT reverts(E'ALTER TABLE person DROP email, ADD mail text;\n-- cmig:up person.mail = email\n-- cmig:down person.email = mail');
 
 DROP TABLE person, account;
 DROP FUNCTION reverts;

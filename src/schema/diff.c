@@ -533,7 +533,8 @@ compare(DiffRun *run, CmigImage *from)
 		cmig_outside_refuse(difference);
 	}
 	cmig_extension_check_updates(difference);
-	cmig_rename_tell(difference);
+	if (!run->options.settled)
+		cmig_rename_tell(difference);
 	cmig_column_order_tell(difference);
 	cmig_others_tell(difference);
 	if (run->options.stages)

@@ -486,7 +486,7 @@ cmig_generate_downgrade(const char *revision)
 	CmigRevisionText *text = cmig_catalog_read_text(revision);
 	CmigReplayPlan *from;
 	CmigReplayPlan to;
-	CmigDiffOptions options = {.privileges = true,.comments = true};
+	CmigDiffOptions options = {.privileges = true,.comments = true,.settled = true};
 	CmigScriptReader *reader;
 	CmigStatement statement = {0};
 	StringInfoData script;
@@ -550,7 +550,7 @@ cmig_generate_downgrade(const char *revision)
 		if (column != NULL)
 			refuse_downgrade(revision, psprintf("column \"%s\", which it drops, must not be null", column->colname),
 							 psprintf("Add a line to the upgrade section: -- cmig:down %s.%s = <expression>",
-									  ((AlterTableStmt *) statement.raw->stmt)->relation->relname, quote_identifier(column->colname)));
+									  quote_identifier(((AlterTableStmt *) statement.raw->stmt)->relation->relname), quote_identifier(column->colname)));
 	}
 	cmig_script_close(reader);
 	return unconstify(char *, sql);

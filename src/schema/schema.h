@@ -70,6 +70,7 @@ typedef struct CmigDiffOptions
 	bool		need_schemas;	/* raise an error for a schema that exists in
 								 * neither image, and add rows for other
 								 * roles' schemas, instead of messages */
+	bool		settled;		/* the caller could not add renames */
 	List	   *renames;		/* list of char *: renames as written by the
 								 * caller */
 	List	   *exclude;		/* list of CmigPattern: objects that are left
