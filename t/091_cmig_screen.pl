@@ -254,7 +254,7 @@ fits('require', 'heads');
 	like(fits('preflight'), qr/expand +warning: function public.reader_of_order_positions\(\).*-> cmig expand head --confirm/s, 'preflight lists what would break');
 	like((cmig('expand'))[2], qr/ERROR:  statements may fail while revision "$ids[1]" is expanded\n.*cmig expand $ids[1] --confirm$/ms, 'what would break must be confirmed');
 	like((cmig('expand', '--confirm'))[2], qr/is expanded: the new build connects with/, 'confirmed');
-	like(fits('expansion'), qr/^$table +change customer_billing_address_line, 1 rows filled, 0 left, 1 failed\n.*invalid input.*^state .*When no old build runs any more:\s+cmig contract\s+# or, to undo it: cmig abandon$/ms, 'how far it is');
+	like(fits('expansion'), qr/^$table +change customer_billing_address_line, 1 rows filled, 0 left, 1 failed\n.*invalid input.*to see the\s+rows:\s+SELECT\s+\*\s+FROM\s+public.$table\s+WHERE\s+cmig_state\s+IS\s+NOT\s+NULL\n.*^state .*When no old build runs any more:\s+cmig contract\s+# or, to undo it: cmig abandon$/ms, 'how far it is');
 	fits('expansion', '-v');
 	my $status = fits('status');
 	like($status, qr/^expanded +$ids[1], expanded, 0 rows left, 1 failed;.*cmig contract\s+# or, to undo it: cmig abandon$/ms, 'the status');

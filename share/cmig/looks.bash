@@ -40,7 +40,7 @@ none()
 		log) NONE='nothing was run' ;;
 		verify) NONE='nothing to verify' ;;
 		pause | resume-run | throttle) NONE='no backfills' ;;
-		expansion) NONE='nothing is expanded' ;;
+		expansion) given verbose && NONE='nothing is expanded' || NONE='' ;;
 		*) NONE='' ;;
 	esac
 }
@@ -361,11 +361,13 @@ verb_expansion()
 	if given verbose; then rows 'cmig.expansion()'; run table; return; fi
 	once=1 mark=''
 	lines 'cmig.expansion()' "pg_catalog.regexp_replace(relation, '^public[.]', ''), pg_catalog.concat_ws(', ', pg_catalog.concat_ws(' ', change, pg_catalog.concat_ws(' -> ', old_column, CASE WHEN old_column IS NULL OR new_column OPERATOR(pg_catalog.<>) old_column THEN new_column END)),
-	rows_filled OPERATOR(pg_catalog.||) ' rows filled', rows_left OPERATOR(pg_catalog.||) ' left', rows_failed OPERATOR(pg_catalog.||) ' failed', 'the old build last wrote at ' OPERATOR(pg_catalog.||) last_old_write::text), failure"
+	rows_filled OPERATOR(pg_catalog.||) ' rows filled', rows_left OPERATOR(pg_catalog.||) ' left', rows_failed OPERATOR(pg_catalog.||) ' failed', 'the old build last wrote at ' OPERATOR(pg_catalog.||) pg_catalog.date_trunc('second', last_old_write)::text),
+	CASE WHEN pg_catalog.lag(relation) OVER () OPERATOR(pg_catalog.=) relation THEN NULL ELSE failure OPERATOR(pg_catalog.||) '; to see the rows: SELECT * FROM ' OPERATOR(pg_catalog.||) relation OPERATOR(pg_catalog.||) ' WHERE cmig_state IS NOT NULL' END"
 	add_file_format
-	add "SELECT 'state', pg_catalog.concat(revision, ' is ', state, '; search_path of the new build: ', (SELECT pg_catalog.concat_ws(', ', pg_catalog.string_agg(pg_catalog.quote_ident(cmig.version_schema(revision, s)), ', ' ORDER BY n), pg_catalog.string_agg(pg_catalog.quote_ident(s), ', ' ORDER BY n)) FROM pg_catalog.unnest(schemas) WITH ORDINALITY u (s, n))),
+	add "SELECT 'state', pg_catalog.concat(revision, ' is ', state, '; search_path of the new build: ' OPERATOR(pg_catalog.||) (SELECT nullif(pg_catalog.concat_ws(', ', pg_catalog.string_agg(pg_catalog.quote_ident(cmig.version_schema(revision, s)), ', ' ORDER BY n), pg_catalog.string_agg(pg_catalog.quote_ident(s), ', ' ORDER BY n)), '') FROM pg_catalog.unnest(schemas) WITH ORDINALITY u (s, n))),
 	CASE state WHEN 'expanding' THEN pg_catalog.format('CALL cmig.expand(%L) -- or, to undo it: CALL cmig.abandon()', revision) WHEN 'abandoning' THEN 'CALL cmig.abandon()'
-	ELSE 'When no old build runs any more: CALL cmig.contract() -- or, to undo it: CALL cmig.abandon()' END FROM cmig.expansion_run WHERE scope OPERATOR(pg_catalog.=) coalesce(pg_catalog.current_setting('cmig.scope', true), '');"
+	ELSE 'When no old build runs any more: CALL cmig.contract() -- or, to undo it: CALL cmig.abandon()' END FROM cmig.expansion_run WHERE scope OPERATOR(pg_catalog.=) coalesce(pg_catalog.current_setting('cmig.scope', true), '');
+	SELECT 'nothing is expanded', '', '' WHERE :ROW_COUNT OPERATOR(pg_catalog.=) 0;"
 	run items
 }
 

@@ -138,8 +138,9 @@ static void
 report_expanded(const CmigExpansion *expansion)
 {
 	ereport(NOTICE,
-			(errmsg("revision \"%s\" is expanded: builds that need it connect with search_path = %s",
-					expansion->revision, expansion->search_path)));
+			(expansion->search_path[0] ?
+			 errmsg("revision \"%s\" is expanded: builds that need it connect with search_path = %s", expansion->revision, expansion->search_path) :
+			 errmsg("revision \"%s\" is expanded: no table has a new version", expansion->revision)));
 }
 
 /* Can both builds run?  A contraction changes the tables in its last transaction. */

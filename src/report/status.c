@@ -265,8 +265,8 @@ put_expansion(FunctionCallInfo fcinfo)
 	if (runner != 0)
 		put_activity(fcinfo, runner, "running");
 	counts = cmig_query_value(&rows, cmig_scope_current());
-	cmig_result_add_text(fcinfo, "expanded", psprintf("%s, %s%s%s; search_path = %s", expansion->revision, expansion->state,
-													  counts ? ", " : "", counts ? counts : "", expansion->search_path),
+	cmig_result_add_text(fcinfo, "expanded", psprintf("%s, %s%s%s%s%s", expansion->revision, expansion->state, counts ? ", " : "", counts ? counts : "",
+													  expansion->search_path[0] ? "; search_path = " : "", expansion->search_path),
 						 strcmp(expansion->state, "expanded") == 0 ? "SELECT * FROM cmig.expansion(); when no old build runs: CALL cmig.contract() -- or, to undo it: CALL cmig.abandon()" :
 						 strcmp(expansion->state, "expanding") == 0 ? psprintf("CALL cmig.expand(%s) -- or, to undo it: CALL cmig.abandon()", quote_literal_cstr(expansion->revision)) :
 						 strcmp(expansion->state, "contracting") == 0 ? "CALL cmig.contract() -- or, to undo it: CALL cmig.abandon()" : "CALL cmig.abandon()");
