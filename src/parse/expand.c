@@ -179,9 +179,8 @@ read_line(CmigExpandLine *line, const char *text, bool up)
 	return NULL;
 }
 
-/* Raise error MG013 for a line, counted from 1 in the script. */
-static void
-refuse_line(const CmigRevisionText *revision, int line, bool up, const char *problem, const char *hint)
+void
+cmig_expand_refuse_line(const CmigRevisionText *revision, int line, bool up, const char *problem, const char *hint)
 {
 	int			first = revision->file_lines[0];
 
@@ -218,9 +217,9 @@ cmig_expand_require_header(const CmigRevisionText *revision)
 	if (lines == NIL || revision->expand != NULL)
 		return;
 	line = linitial(lines);
-	refuse_line(revision, line->line, line->up != NULL,
-				"The revision does not have the header \"expand\".",
-				"Add the line \"-- expand: true\" to the header of the file, or call cmig.create_revision(expand => true, ...)");
+	cmig_expand_refuse_line(revision, line->line, line->up != NULL,
+							"The revision does not have the header \"expand\".",
+							"Add the line \"-- expand: true\" to the header of the file, or call cmig.create_revision(expand => true, ...)");
 }
 
 static bool
@@ -283,7 +282,7 @@ cmig_expand_lines(const CmigRevisionText *revision)
 			hint = "Keep one of the two.";
 		}
 		if (problem != NULL)
-			refuse_line(revision, lexer.line, up, problem, hint);
+			cmig_expand_refuse_line(revision, lexer.line, up, problem, hint);
 		lines = lappend(lines, line);
 	}
 	return lines;
@@ -693,8 +692,8 @@ find_changes(Fill *fill, const CmigRevisionText *revision, bool generated)
 				line->change = action;
 		}
 		if (!generated && line->change != NULL && ((const ColumnDef *) line->change->cmd->def)->raw_default != NULL)
-			refuse_line(revision, line->line->line, true, "The change of the column's type has a USING.",
-						"Keep one of the two.");
+			cmig_expand_refuse_line(revision, line->line->line, true, "The change of the column's type has a USING.",
+									"Keep one of the two.");
 	}
 }
 

@@ -314,6 +314,9 @@ typedef struct CmigExpandLine
  */
 extern List *cmig_expand_lines(const CmigRevisionText *revision);
 
+/* Raises error MG013 for a line, counted from 1 in the upgrade script. */
+pg_noreturn extern void cmig_expand_refuse_line(const CmigRevisionText *revision, int line, bool up, const char *problem, const char *hint);
+
 /*
  * Parse the value of the header "expand": sets *expand to NULL for false, or
  * to "true" or "strict".  Returns false if the value is not valid.

@@ -273,7 +273,7 @@ check_filled(const CmigRevisionText *text, const char *script, TextCheck *check)
 						in_file(psprintf("its upgrade script cannot run: statement %d, line %d: column \"%s\" must not be null, but nothing fills it",
 										 statement.number, statement.line, column->colname), text, "upgrade"),
 						psprintf("Add a line after the statement: -- cmig:up %s.%s = <expression>",
-								 ((const AlterTableStmt *) statement.raw->stmt)->relation->relname, quote_identifier(column->colname)));
+								 quote_identifier(((const AlterTableStmt *) statement.raw->stmt)->relation->relname), quote_identifier(column->colname)));
 	}
 	cmig_script_close(reader);
 }

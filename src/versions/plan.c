@@ -58,6 +58,8 @@ cmig_versions_refuse(const char *what, const char *why)
 pg_noreturn static void
 ask(const char *kind, const char *relation, const char *column, const char *why)
 {
+	relation = quote_identifier(relation);
+	column = quote_identifier(column);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("column %s.%s needs a line \"-- cmig:%s\"", relation, column, kind),
@@ -769,6 +771,33 @@ turn_foreign_keys(CmigPlanning *p)
 	}
 }
 
+/* Columns of new tables whose enum changes get that of the version. */
+static void
+add_created_enums(CmigPlanning *p)
+{
+	ListCell   *t;
+	ListCell   *c;
+	ListCell   *cell;
+
+	foreach(t, p->shapes[p->revisions])
+	{
+		const CmigShapeTable *table = lfirst(t);
+
+		foreach(c, cmig_shape_table(p->shapes[0], table->oid) ? NIL : table->columns)
+			foreach(cell, p->enums)
+		{
+			const CmigShapeColumn *column = lfirst(c);
+			const char *name = quote_identifier(column->name);
+			const char *type = ((CmigVersionEnum *) lfirst(cell))->name;
+
+			if (strcmp(column->type, type) == 0 || strcmp(column->type, psprintf("%s[]", type)) == 0)
+				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "",
+									   psprintf("ALTER TABLE %s ALTER %s DROP DEFAULT, ALTER %s TYPE %s USING NULL%s%s", table->qualified, name, name, column->type,
+												column->value ? psprintf(", ALTER %s SET DEFAULT ", name) : "", column->value ? column->value : ""));
+		}
+	}
+}
+
 /* What is still different after the contraction becomes part of it. */
 static void
 add_rest(CmigPlanning *p)
@@ -902,7 +931,11 @@ plan_all(CmigReplay *replay, void *arg)
 	empty_tables(p);
 	error = cmig_subtransaction_rehearse(look_after, p);
 	if (error != NULL)
+	{
+		if (error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE)
+			error->hint = "Correct the statement, or the line \"-- cmig:up\" that it was made from, in the revision file, and load the file. If what it needs is older than the first revision, begin with cmig.baseline.";
 		ReThrowError(error);
+	}
 	foreach(cell, p->tables)
 		match_parts(p, lfirst(cell));
 
@@ -914,6 +947,7 @@ plan_all(CmigReplay *replay, void *arg)
 	cmig_versions_add_enums(p);
 	cmig_versions_add_unchecked(p, CMIG_PHASE_PREPARE);
 	find_created(p);
+	add_created_enums(p);
 	try_steps(p, 0, NULL);
 	foreach(cell, p->tables)
 	{
@@ -1005,7 +1039,8 @@ require_definitions(const CmigRevisionText *text)
 			case T_DoStmt:
 			case T_ExecuteStmt:
 			case T_SelectStmt:
-				cmig_versions_refuse(psprintf("statement %d of revision \"%s\"", statement.number, text->edges.id),
+				cmig_versions_refuse(psprintf("statement %d (line %d) of revision \"%s\"", statement.number,
+											  statement.line + Max(text->file_lines[0] - 1, 0), text->edges.id),
 									 "Only definitions can be expanded; this statement may change rows.");
 			default:
 				break;
@@ -1040,6 +1075,7 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("revision \"%s\" cannot be expanded", id),
 					 errdetail("It does not have the header \"-- expand: true\"."),
+					 i > 0 ? errhint("Expand those before it: CALL cmig.expand(%s)", quote_literal_cstr(p.result->revisions.names[i - 1])) :
 					 errhint("Apply it first: %s", cmig_upgrade_call(now->graph, list_make1_int(plan->steps[i].node), id, false))));
 	}
 	p.revisions = plan->count;

@@ -193,11 +193,37 @@ add_table_rules(CmigPlanning *p, int revision, const CmigRevisionText *text, con
 	}
 }
 
+/* Raise an error if a line is about no column of its version. */
+static void
+require_column(const CmigPlanning *p, int revision, const CmigRevisionText *text, const CmigExpandLine *line)
+{
+	bool		up = line->up != NULL;
+	ListCell   *cell;
+
+	foreach(cell, p->shapes[up ? revision : revision - 1])
+	{
+		const CmigShapeTable *table = lfirst(cell);
+		const CmigShapeTable *other = cmig_shape_table(p->shapes[up ? revision - 1 : revision], table->oid);
+
+		if (*table->inherits != 'p' && cmig_shape_column_named(table, line->column) != NULL &&
+			(cmig_expand_is_relation(line, table->schema, table->name) ||
+			 (other != NULL && cmig_expand_is_relation(line, other->schema, other->name))))
+			return;
+	}
+	cmig_expand_refuse_line(text, line->line, up, psprintf("There is no column %s.%s %s the revision.", quote_identifier(line->relation),
+														   quote_identifier(line->column), up ? "after" : "before"),
+							psprintf("The line computes a column of the %s version: use its name, and that of the table, not of a partition, %s the revision.",
+									 up ? "new" : "old", up ? "after" : "before"));
+}
+
 void
 cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRevisionText *text)
 {
 	List	   *lines = cmig_expand_lines(text);
 	ListCell   *cell;
+
+	foreach(cell, lines)
+		require_column(p, revision, text, lfirst(cell));
 
 	foreach(cell, p->shapes[revision])
 	{
