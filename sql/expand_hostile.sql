@@ -164,17 +164,24 @@ SELECT cmig.create_revision('big', 'ALTER TABLE shop.person ALTER n TYPE bigint'
 CALL cmig.expand('head');
 ALTER TABLE shop.person DISABLE TRIGGER USER;
 INSERT INTO shop.person (id, n) VALUES (60, 60);
+INSERT INTO shop_0421.person (id, n) VALUES (61, 61);
+UPDATE shop.person SET n = 33 WHERE id = 3;
+UPDATE shop_0421.person SET n = 44 WHERE id = 4;
 CALL cmig.contract();
 ALTER TABLE shop.person ENABLE ALWAYS TRIGGER "!cmig_begin", ENABLE ALWAYS TRIGGER "~cmig_write";
 CALL cmig.contract();
-UPDATE shop.person SET n = n WHERE cmig_state = 'todo';
+SET client_min_messages = notice;
+CALL cmig.expand('0421');
+UPDATE shop.person SET cmig_state = CASE id WHEN 3 THEN 'old' ELSE 'new' END WHERE id IN (3, 4);
+CALL cmig.expand('0421');
+SET client_min_messages = warning;
+SELECT id, n, cmig_new_n, cmig_state FROM shop.person WHERE id IN (3, 4, 60, 61) ORDER BY id;
 -- without reading the whole table, which is locked
 SELECT pg_stat_force_next_flush();
 SELECT seq_scan AS scans FROM pg_stat_user_tables WHERE relid = 'shop.person'::regclass \gset
 CALL cmig.contract();
 SELECT pg_stat_force_next_flush();
 SELECT seq_scan - :scans AS scans FROM pg_stat_user_tables WHERE relid = 'shop.person'::regclass;
-SELECT id, n FROM shop.person WHERE id = 60;
 
 -- expressions mean the same whatever the sessions set
 SELECT cmig.create_revision('time', $$CREATE TABLE shop.time (id int PRIMARY KEY, t timestamp, n int CONSTRAINT small CHECK (n < 5), CONSTRAINT large CHECK (n > 0 OR t IS NULL))$$, revision => '043');
@@ -321,6 +328,62 @@ SELECT * FROM shop.owned ORDER BY k;
 DROP POLICY few ON shop.owned;
 ALTER TABLE shop.owned DISABLE ROW LEVEL SECURITY;
 SELECT object FROM cmig.drift() WHERE object ~ 'owned|sold' ORDER BY 1;
+
+-- what somebody changes by hand meanwhile is found; without a change, nothing is lost
+SELECT cmig.create_revision('items', $$CREATE TABLE shop.item (id int PRIMARY KEY, a text); CREATE TABLE shop.shelf (id int, n int);
+CREATE FUNCTION shop.number(text) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN $1; END'$$, revision => '051');
+SELECT revision FROM cmig.upgrade();
+INSERT INTO shop.item VALUES (1, '1');
+SELECT cmig.create_revision('numbers', $$ALTER TABLE shop.item ALTER a TYPE int USING shop.number(a); CREATE INDEX item_a ON shop.item (a);
+ALTER TABLE shop.shelf RENAME n TO place; CREATE TABLE shop.fresh (id int)$$, revision => '052', expand => true);
+CALL cmig.expand();
+DROP FUNCTION shop.number;
+ALTER TABLE shop.item DROP a;
+ALTER TABLE shop.item RENAME TO item_old;
+CREATE TABLE shop.item (LIKE shop.item_old INCLUDING ALL);
+CALL cmig.contract();
+CALL cmig.abandon();
+DROP TABLE shop.item;
+ALTER TABLE shop.item_old RENAME TO item;
+ALTER TABLE shop.shelf SET SCHEMA public;
+CALL cmig.abandon();
+ALTER TABLE public.shelf SET SCHEMA shop;
+ALTER SCHEMA shop_052 RENAME TO shop_new;
+CALL cmig.abandon();
+ALTER SCHEMA shop_new RENAME TO shop_052;
+ALTER TABLE shop.item RENAME cmig_new_a TO b;
+CALL cmig.abandon();
+ALTER TABLE shop.item RENAME b TO cmig_new_a;
+-- what is gone needs not be removed
+DROP TABLE shop.fresh;
+DROP TABLE shop.shelf CASCADE;
+DROP VIEW shop_052.item;
+CALL cmig.abandon();
+CREATE TABLE shop.shelf (id int, n int);
+SELECT object FROM cmig.drift() WHERE object ~ 'item|shelf|fresh|052';
+CALL cmig.expand();
+-- what is missing is created again
+ALTER TRIGGER "~cmig_write" ON shop.item RENAME TO "~~write";
+CALL cmig.contract();
+ALTER TRIGGER "~~write" ON shop.item RENAME TO "~cmig_write";
+ALTER TABLE shop.item ALTER cmig_new_a DROP DEFAULT;
+INSERT INTO shop.item VALUES (2, '2');
+CALL cmig.expand();
+INSERT INTO shop.item VALUES (2, '2');
+DROP FUNCTION shop.number CASCADE;
+INSERT INTO shop.item VALUES (3, '3');
+INSERT INTO shop_052.item VALUES (4, 4);
+CALL cmig.contract();
+CALL cmig.expand();
+CREATE FUNCTION shop.number(text) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN $1; END';
+CALL cmig.expand();
+DROP INDEX shop.cmig_new_item_a;
+CREATE TABLE shop.cmig_new_item_a (id int);
+CALL cmig.contract();
+DROP TABLE shop.cmig_new_item_a;
+CALL cmig.contract();
+SELECT * FROM shop.item ORDER BY id;
+SELECT object FROM cmig.drift() WHERE object ~ 'item|shelf|fresh|052';
 
 DROP SCHEMA shop, shop_own CASCADE;
 DROP EXTENSION pg_cmig;

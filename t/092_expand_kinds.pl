@@ -471,19 +471,26 @@ END
 	like($found->(extra_params => [ '-U', 'pat' ]), qr/NOTICE:  statements of the builds were not searched: .*GRANT pg_read_all_stats TO pat\n/, 'statements of other roles');
 }
 
+# restored(FROM, TO, OPTION...): dumps a database, and returns the errors of restoring it.
+sub restored
+{
+	my ($from, $to, @options) = @_;
+	my $file = "$PostgreSQL::Test::Utils::tmp_check/$to.sql";
+	my ($out, $errors) = ('', '');
+
+	$node->safe_psql('postgres', "CREATE DATABASE $to");
+	IPC::Run::run([ 'pg_dump', '-d', $node->connstr($from), '-f', $file, @options ], '2>', \$errors) or die $errors;
+	IPC::Run::run([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($to), '-f', $file ], '>', \$out, '2>', \$errors);
+	return $errors;
+}
+
 # dumped and restored while it is expanded
 {
 	my $from = database('CREATE TABLE t (id int PRIMARY KEY, name text NOT NULL); INSERT INTO t VALUES (1, $$A$$);',
 		"ALTER TABLE t ADD full_name text NOT NULL;\n-- cmig:up t.full_name = name || '!'\nALTER TABLE t DROP name;\n-- cmig:down t.name = rtrim(full_name, '!')\n");
-	my ($dump, $err) = ('', '');
 
 	$node->safe_psql($from, 'CALL cmig.expand()');
-	IPC::Run::run([ 'pg_dump', '-d', $node->connstr($from) ], '>', \$dump, '2>', \$err) or die $err;
-	$node->safe_psql('postgres', 'CREATE DATABASE restored');
-	append_to_file("$PostgreSQL::Test::Utils::tmp_check/dump.sql", $dump);
-	my ($out, $errors) = ('', '');
-	IPC::Run::run([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('restored'), '-f', "$PostgreSQL::Test::Utils::tmp_check/dump.sql" ], '>', \$out, '2>', \$errors);
-	is($errors, '', 'restored while it is expanded');
+	is(restored($from, 'restored'), '', 'restored while it is expanded');
 	$node->safe_psql('restored', q{INSERT INTO public.t (id, name) VALUES (2, 'B'); INSERT INTO public_042.t (id, full_name) VALUES (3, 'C!!')});
 	is(rows_of('restored', 'public.t', 'id, name'), '1|A 2|B 3|C', 'restored: the old build');
 	is(rows_of('restored', 'public_042.t', '*'), '1|A! 2|B! 3|C!!', 'restored: the new build');
@@ -514,6 +521,13 @@ $node->safe_psql('shop', $_, @as_ann) foreach 'CALL cmig.expand()', 'CALL cmig.a
 $node->safe_psql('shop', 'GRANT INSERT, SELECT ON public_042.t TO writer; GRANT INSERT, SELECT ON t TO writer');
 $node->safe_psql('shop', q{SET ROLE writer; INSERT INTO t VALUES (2, '2'); INSERT INTO public_042.t VALUES (3, 3)});
 is($node->safe_psql('shop', 'SELECT count(DISTINCT last_old_write) FROM cmig.expansion()', @as_ann), '1', 'an owner: the write is noticed');
+is(restored('shop', 'other', '--no-owner', '--no-privileges'), '', 'restored with another owner');
+my (undef, undef, $refused) = $node->psql('other', 'CALL cmig.abandon()');
+like($refused, qr/were stored by role "ann".*HINT: .* as after a restore with another owner: UPDATE/s, 'the statements of another owner are refused');
+$node->safe_psql('other', $1) if $refused =~ /owner: (UPDATE.*)/;
+$node->safe_psql('other', 'CALL cmig.abandon()');
+is($node->safe_psql('other', q{SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0 AND NOT attisdropped}), 'id a',
+	'restored with another owner: abandoned');
 $node->safe_psql('shop', 'CALL cmig.contract()', @as_ann);
 is($node->safe_psql('shop', 'SELECT string_agg(id || a::text, $$ $$ ORDER BY id) FROM t', @as_ann), '11 22 33', 'an owner: contracted');
 

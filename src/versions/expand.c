@@ -16,6 +16,7 @@
 #include "access/xact.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "fmgr.h"
@@ -136,14 +137,18 @@ static void
 run_group(void *arg)
 {
 	Work	   *work = arg;
+	RawStmt    *raw;
 	ListCell   *cell;
 
 	cmig_toplevel_snapshot();
 	foreach(cell, work->steps)
 	{
 		work->step = lfirst(cell);
-		cmig_execute_statement(cmig_raw_parse_one(work->step->sql), work->step->sql, None_Receiver);
+		raw = cmig_raw_parse_one(work->step->sql);
+		cmig_execute_statement(raw, work->step->sql, None_Receiver);
 		CommandCounterIncrement();
+		if (IsA(raw->stmt, CreateTrigStmt))
+			cmig_versions_record_dependencies(RangeVarGetRelid(((CreateTrigStmt *) raw->stmt)->relation, NoLock, false));
 	}
 	work->step = NULL;
 	mark_done(work);
@@ -166,7 +171,10 @@ attempt(Work *work, CmigAttempt body)
 	cmig_run_lock_keep();
 }
 
-/* What an interrupted statement has left is removed; is it complete? */
+/*
+ * What an interrupted statement has left is removed; is it complete?  Somebody
+ * may have dropped what it has created.
+ */
 static bool
 is_complete(const StoredStep *step)
 {
@@ -177,8 +185,11 @@ is_complete(const StoredStep *step)
 
 	if (IsA(index, IndexStmt))
 	{
-		table = RangeVarGetRelid(index->relation, NoLock, false);
-		/* an index of another table is none of ours */
+		table = RangeVarGetRelid(index->relation, NoLock, true);
+		/* a partition may have been dropped */
+		if (!OidIsValid(table))
+			return true;
+		/* another relation, or an index of another table, is none of ours */
 		if (IndexGetRelation(get_relname_relid(index->idxname, get_rel_namespace(table)), true) != table)
 			return false;
 		/* that of a partitioned table is not valid before all are attached */
@@ -195,15 +206,24 @@ is_complete(const StoredStep *step)
 	if (IsA(raw->stmt, AlterTableStmt))
 	{
 		static CmigQuery query = {
-			"SELECT FROM pg_constraint WHERE conrelid = $1 AND conname = $2::name", 2, {OIDOID, TEXTOID}
+			"SELECT FROM pg_constraint WHERE conrelid = $1 AND conname = $2::name AND (convalidated OR NOT $3)", 3, {OIDOID, TEXTOID, BOOLOID}
 		};
 		const AlterTableCmd *cmd = linitial_node(AlterTableCmd, ((AlterTableStmt *) raw->stmt)->cmds);
 
-		table = RangeVarGetRelid(((AlterTableStmt *) raw->stmt)->relation, NoLock, false);
-		return cmd->subtype == AT_AddConstraint &&
-			cmig_query_do(&query, table, castNode(Constraint, cmd->def)->conname) > 0;
+		table = RangeVarGetRelid(((AlterTableStmt *) raw->stmt)->relation, NoLock, true);
+		if (!OidIsValid(table))
+			return true;
+		if (cmd->subtype == AT_AddConstraint)
+			return cmig_query_do(&query, table, castNode(Constraint, cmd->def)->conname, false) > 0;
+		if (cmd->subtype == AT_ValidateConstraint)
+			return cmig_query_do(&query, table, cmd->name, true) > 0;
+		if (cmd->subtype == AT_AttachPartition)
+		{
+			table = RangeVarGetRelid(castNode(PartitionCmd, cmd->def)->name, NoLock, true);
+			return !OidIsValid(table) || has_superclass(table) || !get_rel_relispartition(IndexGetRelation(table, true));
+		}
 	}
-	return false;
+	return *step->done == 't';
 }
 
 /*
@@ -254,7 +274,7 @@ run_alone(Work *work, const char *phase)
 		StoredStep *step = lfirst(cell);
 		bool		filling = strcmp(phase, CMIG_PHASE_FILL) == 0;
 
-		if (*step->done == 't')
+		if (filling && *step->done == 't')
 			continue;
 		work->steps = list_make1(step);
 		work->step = step;
@@ -471,8 +491,8 @@ require_trusted(const CmigExpansion *expansion)
 				 errmsg("statements of the expansion of revision \"%s\" were stored by role \"%s\", which does not have your privileges",
 						expansion->revision, row[0]),
 				 errdetail("They would run with your privileges."),
-				 row[1] != NULL ? errhint("Repeat the CALL as role %s, or as one whose privileges that role has.", quote_identifier(row[0])) :
-				 errhint("There is no such role. If the statements are right: UPDATE cmig.expansion_step SET role = DEFAULT WHERE scope = %s; UPDATE cmig.expansion_run SET role = DEFAULT WHERE scope = %s",
+				 errhint("%s If the statements are right, as after a restore with another owner: UPDATE cmig.expansion_step SET role = DEFAULT WHERE scope = %s; UPDATE cmig.expansion_run SET role = DEFAULT WHERE scope = %s",
+						 row[1] == NULL ? "There is no such role." : psprintf("Repeat the CALL as role %s, or as one whose privileges that role has.", quote_identifier(row[0])),
 						 quote_literal_cstr(expansion->scope), quote_literal_cstr(expansion->scope))));
 	row = cmig_query_row(&changed, expansion->scope);
 	if (row != NULL)
@@ -482,6 +502,52 @@ require_trusted(const CmigExpansion *expansion)
 				 errdetail("Rows of cmig.expansion_step were added, changed, or deleted. The tables could end in the shape of neither version."),
 				 errhint("Restore the rows. If the statements are right: UPDATE cmig.expansion_run SET checksum = %s WHERE scope = %s",
 						 quote_literal_cstr(row[0]), quote_literal_cstr(expansion->scope))));
+}
+
+/*
+ * Create triggers again that somebody has dropped or disabled, and fill the rows
+ * again that were written meanwhile.  Returns false if there is nothing to do.
+ */
+static bool
+repair(Work *work)
+{
+	static CmigQuery triggers = {
+		"SELECT position, phase, relation, statement, done FROM cmig.expansion_step WHERE scope = $1 AND relation = $2"
+		" AND (phase = 'abandon' AND statement LIKE 'DROP TRIGGER %' OR phase = 'prepare' AND (statement LIKE 'CREATE TRIGGER %'"
+		"  OR statement ~ '^ALTER TABLE .* (ENABLE ALWAYS TRIGGER|SET DEFAULT cmig[.]expansion_)')) ORDER BY phase, cmig.expansion_step.position", 2, {TEXTOID, TEXTOID}
+	};
+	static CmigQuery again = {"UPDATE cmig.expansion_step SET done = false WHERE scope = $1 AND phase = 'fill'", 1, {TEXTOID}};
+	List	   *groups = NIL;
+	bool		needed = false;
+	CmigRole	saved;
+	ListCell   *cell;
+
+	cmig_toplevel_snapshot();
+	cmig_versions_require_tables(work->expansion, true);
+	foreach(cell, cmig_expansion_relations(work->expansion, true))
+	{
+		CmigQuery	left = {psprintf("SELECT FROM %s WHERE %s IS NOT NULL AND %s = 'todo' LIMIT 1", (char *) lfirst(cell), CMIG_STATE_COLUMN, CMIG_STATE_COLUMN)};
+
+		needed |= cmig_versions_broken_trigger(work->expansion, lfirst(cell)) != NULL || cmig_query_do(&left) > 0;
+		cmig_query_free(&left);
+		groups = lappend(groups, cmig_query_list(&triggers, work->expansion->scope, lfirst(cell)));
+	}
+	cmig_toplevel_commit();
+	if (!needed)
+		return false;
+	enter_session(work);
+	foreach(cell, groups)
+	{
+		work->steps = lfirst(cell);
+		attempt(work, run_group);
+	}
+	cmig_toplevel_snapshot();
+	cmig_role_act_as_caller(&saved, work->caller);
+	cmig_query_do(&again, work->expansion->scope);
+	cmig_role_return(&saved);
+	cmig_toplevel_commit();
+	set_state(work, "expanding");
+	return true;
 }
 
 static void
@@ -511,16 +577,17 @@ expand(Work *work, FunctionCallInfo fcinfo)
 			cmig_expansion_refuse(work->expansion, "another revision cannot be expanded");
 		cmig_toplevel_commit();
 	}
-	if (strcmp(work->expansion->state, "expanding") != 0)
+	if (strcmp(work->expansion->state, "abandoning") == 0)
+		cmig_expansion_refuse(work->expansion, "it cannot be expanded again");
+	if (strcmp(work->expansion->state, "expanding") == 0)
+		enter_session(work);
+	else if (!repair(work))
 	{
-		if (strcmp(work->expansion->state, "expanded") != 0)
-			cmig_expansion_refuse(work->expansion, "it cannot be expanded again");
 		ereport(NOTICE,
 				(errmsg("revision \"%s\" is already expanded%s", work->expansion->revision, in_scope()),
 				 errhint("SELECT * FROM cmig.expansion()")));
 		return;
 	}
-	enter_session(work);
 	run_prepare(work);
 	run_alone(work, CMIG_PHASE_FILL);
 	run_alone(work, CMIG_PHASE_BUILD);
@@ -554,24 +621,30 @@ require_transformed(const Work *work)
 	CmigRole	saved;
 	List	   *relations;
 	ListCell   *cell;
-	static CmigQuery missing = {
-		"SELECT n, r::regclass FROM unnest(ARRAY['" CMIG_EXPANSION_BEGIN "', '" CMIG_EXPANSION_WRITE "']) n,"
-		" (SELECT to_regclass($1)::oid UNION SELECT relid FROM pg_partition_tree(to_regclass($1))) t (r) WHERE NOT EXISTS (SELECT FROM pg_trigger"
-		" WHERE tgrelid = r AND tgname = n::name AND tgenabled = 'A') LIMIT 1", 1, {TEXTOID}
-	};
-
 	static CmigQuery without_default = {
 		"SELECT y.relid::regclass FROM pg_partition_tree(to_regclass($1)) y JOIN pg_attribute a ON a.attrelid = y.relid"
 		" WHERE a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped AND NOT a.atthasdef ORDER BY 1 LIMIT 1", 1, {TEXTOID}
 	};
 
 	cmig_role_act_as_caller(&saved, work->caller);
+	cmig_versions_require_tables(work->expansion, true);
 	relations = cmig_expansion_relations(work->expansion, true);
+	foreach(cell, relations)
+	{
+		char	  **trigger = cmig_versions_broken_trigger(work->expansion, lfirst(cell));
+
+		if (trigger != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("%s of table %s was dropped, disabled, or altered", trigger[0], trigger[1]),
+					 errdetail("Rows that were updated meanwhile may have the values of one version only."),
+					 errhint("CALL cmig.expand(%s%s%s) creates it again, and computes what rows lack that were inserted meanwhile. After it, for each row that was updated meanwhile: UPDATE %s SET %s = 'old' WHERE <only its old version is right>, or 'new'.",
+							 quote_literal_cstr(work->expansion->revision), *work->scopes ? ", " : "", work->scopes, trigger[1], CMIG_STATE_COLUMN)));
+	}
 	cmig_role_return(&saved);
 	foreach(cell, relations)
 	{
 		const char *relation = lfirst(cell);
-		char	  **trigger = cmig_query_row(&missing, relation);
 		char	   *attached = cmig_query_value(&without_default, relation);
 		CmigQuery	query = {
 			psprintf("SELECT count(*), min(%s) FROM %s WHERE %s IS NOT NULL", CMIG_STATE_COLUMN, relation, CMIG_STATE_COLUMN)
@@ -586,12 +659,6 @@ require_transformed(const Work *work)
 		row = cmig_query_row(&query);
 		AtEOXact_GUC(false, level);
 		cmig_query_free(&query);
-		if (trigger != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("trigger \"%s\" of table %s was dropped, or is not enabled", trigger[0], trigger[1]),
-					 errdetail("Rows that were updated without it may have lost the values of one version."),
-					 errhint("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s. To undo the expansion: CALL cmig.abandon()", trigger[1], quote_identifier(trigger[0]))));
 		if (attached != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -604,6 +671,7 @@ require_transformed(const Work *work)
 					 errmsg("%s of table %s could not be transformed", strcmp(row[0], "1") == 0 ? "1 row" : psprintf("%s rows", row[0]), relation),
 					 strcmp(row[1], "todo") == 0 ? errdetail("They were written while the triggers of the expansion were not enabled.") :
 					 errdetail("The first reason is: %s", row[1]),
+					 strcmp(row[1], "todo") == 0 ? errhint("CALL cmig.expand(%s%s%s) computes their new version.", quote_literal_cstr(work->expansion->revision), *work->scopes ? ", " : "", work->scopes) :
 					 errhint("SELECT * FROM %s WHERE %s IS NOT NULL shows them. An UPDATE of such a row transforms it again.", relation, CMIG_STATE_COLUMN)));
 	}
 }
@@ -694,10 +762,7 @@ run_last(void *arg)
 		" FROM cmig.expansion_run r, unnest(schemas) x, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 		" WHERE r.scope = $1 AND c.relkind = 'v' AND n.nspname::text = cmig.version_schema(r.revision, x) ORDER BY 1", 1, {TEXTOID}
 	};
-	static CmigQuery left = {
-		"SELECT quote_ident(n.nspname) FROM cmig.expansion_run r, unnest(schemas) x, pg_namespace n"
-		" WHERE r.scope = $1 AND n.nspname::text = cmig.version_schema(r.revision, x) ORDER BY 1 LIMIT 1", 1, {TEXTOID}
-	};
+	static CmigQuery exists = {"SELECT to_regclass($1)", 1, {TEXTOID}};
 
 	/*
 	 * What partitions have that were created meanwhile, and the foreign keys
@@ -714,7 +779,6 @@ run_last(void *arg)
 	static CmigQuery tree = {"SELECT oid::text FROM pg_class WHERE oid = to_regclass($1) AND relkind = 'p'", 1, {TEXTOID}};
 	List	   *relations = NIL;
 	List	   *real;
-	char	   *schema;
 	List	   *partitioned = NIL;
 	List	   *audited = NIL;
 	ListCell   *cell;
@@ -748,11 +812,19 @@ run_last(void *arg)
 	{
 		char	   *sql = psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", (char *) lfirst(cell));
 
+		if (cmig_query_value(&exists, lfirst(cell)) == NULL)
+			continue;
 		cmig_execute_statement(cmig_raw_parse_one(sql), sql, None_Receiver);
 	}
 	CommandCounterIncrement();
 	if (contract)
 		require_transformed(work);
+	else
+	{
+		cmig_role_act_as_caller(&saved, work->caller);
+		cmig_versions_require_tables(work->expansion, false);
+		cmig_role_return(&saved);
+	}
 	foreach(cell, contract ? real : NIL)
 		audited = lappend(audited, cmig_query_value(&audit_before, lfirst(cell), work->expansion->scope));
 	CommandCounterIncrement();
@@ -770,17 +842,11 @@ run_last(void *arg)
 	if (contract)
 		verify(work);
 	cmig_role_act_as_caller(&saved, work->caller);
-	schema = contract ? NULL : cmig_query_value(&left, work->expansion->scope);
-	if (schema != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("schema %s of the new version would remain", schema),
-				 errdetail("According to cmig.expansion_step, the statements that created it have not run."),
-				 errhint("If they have: UPDATE cmig.expansion_step SET done = true WHERE phase = 'prepare' AND scope = %s. If the schema is not the expansion's, rename it.", quote_literal_cstr(work->expansion->scope))));
 	if (contract)
 		record(work->expansion);
 	else
 	{
+		cmig_versions_require_gone(work->expansion);
 		cmig_query_do(&forget_backfills, work->expansion->scope);
 		write_journal(work->expansion->revision, "abandon", NULL);
 	}
@@ -800,6 +866,8 @@ contract(Work *work, FunctionCallInfo fcinfo)
 	cmig_toplevel_commit();
 	set_state(work, "contracting");
 	enter_session(work);
+	/* what somebody has dropped */
+	run_alone(work, CMIG_PHASE_BUILD);
 	run_alone(work, CMIG_PHASE_CHECK);
 	work->phase = CMIG_PHASE_CONTRACT;
 	work->steps = read_steps(work, work->phase);

@@ -30,14 +30,24 @@
 
 /* in write.c */
 
-/* The state of a row that is inserted through an inner view. */
+/*
+ * The state of a row that is inserted through an inner view.  An UPDATE that
+ * sets one of these says which version of the row is right.
+ */
 #define CMIG_STATE_NEW "new"
+#define CMIG_STATE_OLD "old"
 
 /*
  * Begin or end to fill rows, in which the user's triggers do not fire.  In
  * haste, a row has no subtransaction: what fails is an error.
  */
 extern void cmig_versions_fill(bool fills, bool in_haste);
+
+/*
+ * Make the trigger of a table depend on what its expressions use: PostgreSQL
+ * sees text only.
+ */
+extern void cmig_versions_record_dependencies(Oid table);
 
 /* in shape.c: tables before and after a revision */
 
@@ -321,6 +331,24 @@ extern void cmig_versions_require_all_rows(const char *relation, const char *rol
  * something would be in the way; add the privileges of the live tables.
  */
 extern void cmig_versions_add_live(CmigPlanning *p);
+
+/* The comment of the version's schema: pg_dump keeps it, and so does a rename. */
+#define CMIG_VERSION_COMMENT "new version of schema %s while revision %s is expanded"
+
+/*
+ * Raise an error if a table or schema of the expansion was renamed or, if "all"
+ * is set, dropped.
+ */
+extern void cmig_versions_require_tables(const CmigExpansion *expansion, bool all);
+
+/*
+ * Returns the name of a trigger that was dropped, disabled, or altered, and of
+ * its table, or NULL.
+ */
+extern char **cmig_versions_broken_trigger(const CmigExpansion *expansion, const char *relation);
+
+/* Raise an error if something of an expansion that was abandoned remains. */
+extern void cmig_versions_require_gone(const CmigExpansion *expansion);
 
 /* in rules.c */
 

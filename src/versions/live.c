@@ -1,7 +1,7 @@
 /*
  * live.c
- *	  What an expansion needs to know of the live database: privileges, and what
- *	  would be in the way.
+ *	  What an expansion needs to know of the live database: privileges, what would
+ *	  be in the way, and what was changed by hand since.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -447,4 +447,103 @@ cmig_versions_add_live(CmigPlanning *p)
 	require_no_obstacle(p);
 	require_unpublished(p);
 	add_privileges(p);
+}
+
+/* ----------------------------------------------------------------
+ * What was changed by hand since
+ * ----------------------------------------------------------------
+ */
+
+#define TRIGGER_FUNCTIONS "'cmig.expansion_begin()'::regprocedure, 'cmig.expansion_write()'::regprocedure"
+
+/* Is it one of the triggers of table e?  Its arguments survive a dump, unlike OIDs. */
+#define IS_TRIGGER \
+	"t.tgfoid IN (" TRIGGER_FUNCTIONS ") AND t.tgparentid = 0" \
+	" AND position('\\x00'::bytea || convert_to(e.sequence, getdatabaseencoding()) || '\\x00'::bytea IN '\\x00'::bytea || t.tgargs) > 0"
+
+void
+cmig_versions_require_tables(const CmigExpansion *expansion, bool all)
+{
+	static CmigQuery query = {
+		"WITH e AS (SELECT DISTINCT c->>0 AS relation, to_regclass(c->>0)::oid AS oid, c->>1 AS version, c->>8 AS sequence"
+		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c WHERE r.scope = $1 AND c->>0 <> ''),"
+		" g AS (SELECT e.relation, t.* FROM e JOIN pg_trigger t ON t.tgrelid = e.oid AND " IS_TRIGGER "),"
+		" x AS (SELECT e.relation, t.tgrelid AS oid FROM e, pg_trigger t WHERE NOT EXISTS (SELECT FROM g WHERE g.relation = e.relation) AND " IS_TRIGGER
+		"  UNION SELECT e.relation, d.refobjid FROM e JOIN pg_rewrite w ON w.ev_class = to_regclass(e.version)"
+		"   JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass"
+		"   JOIN pg_class k ON k.oid = d.refobjid AND k.relkind IN ('r', 'p') WHERE d.refobjid IS DISTINCT FROM e.oid)"
+		" SELECT 'table ' || x.relation, x.oid::regclass::text,"
+		"  CASE WHEN to_regnamespace(quote_ident(i.i[1])) IS NULL THEN format('ALTER SCHEMA %I RENAME TO %I', n.nspname, i.i[1])"
+		"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %s SET SCHEMA %I', x.oid::regclass, i.i[1])"
+		"   ELSE format('%sALTER TABLE %s RENAME TO %I', 'ALTER TABLE ' || to_regclass(x.relation) || ' RENAME TO <another name>; ', x.oid::regclass, i.i[2]) END"
+		" FROM x JOIN pg_class k ON k.oid = x.oid JOIN pg_namespace n ON n.oid = k.relnamespace, parse_ident(x.relation) i (i)"
+		" UNION ALL SELECT 'trigger of table ' || relation, quote_ident(tgname), format('ALTER TRIGGER %I ON %s RENAME TO %I', tgname, tgrelid::regclass,"
+		"  CASE tgfoid WHEN 'cmig.expansion_write()'::regprocedure THEN '" CMIG_EXPANSION_WRITE "' ELSE '" CMIG_EXPANSION_BEGIN "' END)"
+		"  FROM g WHERE tgname NOT IN ('" CMIG_EXPANSION_BEGIN "', '" CMIG_EXPANSION_WRITE "')"
+		" UNION ALL SELECT 'schema ' || quote_ident(v), quote_ident(n.nspname), format('ALTER SCHEMA %I RENAME TO %I', n.nspname, v)"
+		" FROM cmig.expansion_run r, unnest(r.schemas) s, cmig.version_schema(r.revision, s) v, pg_namespace n"
+		" WHERE r.scope = $1 AND to_regnamespace(quote_ident(v)) IS NULL AND obj_description(n.oid, 'pg_namespace') = format('" CMIG_VERSION_COMMENT "', s, r.revision)"
+		" UNION ALL SELECT DISTINCT 'table ' || s.relation, NULL, NULL FROM cmig.expansion_step s"
+		"  WHERE $2 AND s.scope = $1 AND s.relation <> '' AND to_regclass(nullif(s.relation, '')) IS NULL ORDER BY 2, 1", 2, {TEXTOID, BOOLOID}
+	};
+	char	  **row = cmig_query_row(&query, expansion->scope, all);
+
+	if (row != NULL && row[1] == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s does not exist", row[0]),
+				 errdetail("It is expanded, and was dropped since."),
+				 errhint("CALL cmig.abandon()")));
+	if (row != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s of the expansion is now %s", row[0], row[1]),
+				 errdetail("It was renamed or moved while the revision is expanded."),
+				 errhint("%s", row[2])));
+}
+
+char **
+cmig_versions_broken_trigger(const CmigExpansion *expansion, const char *relation)
+{
+	/*
+	 * What altered a trigger has also changed the transaction of its row, but
+	 * not that of what it depends on.  After a restore, these always differ,
+	 * and the steps, which were done in several transactions, do not.
+	 */
+	static CmigQuery query = {
+		"SELECT format('default of column %I', attname), attrelid::regclass::text FROM pg_attribute WHERE attrelid = to_regclass($1) AND NOT atthasdef AND NOT attisdropped"
+		" AND (attname = '" CMIG_STATE_COLUMN "' OR attname::text IN (SELECT c->>5 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $2 AND c->>0 = $1))"
+		" UNION SELECT format('trigger %I', n), r::regclass::text FROM unnest(ARRAY['" CMIG_EXPANSION_BEGIN "', '" CMIG_EXPANSION_WRITE "']) n,"
+		" (SELECT to_regclass($1)::oid UNION SELECT relid FROM pg_partition_tree(to_regclass($1))) t (r) WHERE NOT EXISTS (SELECT FROM pg_trigger g"
+		" WHERE tgrelid = r AND tgname = n::name AND tgenabled = 'A' AND tgfoid IN (" TRIGGER_FUNCTIONS ")"
+		"  AND (EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass AND d.objid = g.oid AND d.xmin = g.xmin)"
+		"   OR EXISTS (SELECT FROM cmig.expansion_step p JOIN cmig.expansion_step c ON c.xmin = p.xmin WHERE p.scope = $2 AND c.scope = $2"
+		"    AND p.phase = 'prepare' AND p.relation = $1 AND c.phase = 'contract'))) ORDER BY 1 DESC, 2 LIMIT 1", 2, {TEXTOID, TEXTOID}
+	};
+
+	return cmig_query_row(&query, relation, expansion->scope);
+}
+
+void
+cmig_versions_require_gone(const CmigExpansion *expansion)
+{
+	static CmigQuery query = {
+		"SELECT format('column %I of table %s', a.attname, a.attrelid::regclass), format('ALTER TABLE %s DROP COLUMN %I', a.attrelid::regclass, a.attname)"
+		" FROM cmig.expansion_step s JOIN pg_attrdef f ON f.adrelid = to_regclass(nullif(s.relation, '')) JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum"
+		" WHERE s.scope = $1 AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_proc'::regclass"
+		"  AND d.refobjid::regproc::text IN ('cmig.expansion_mark', 'cmig.expansion_unset'))"
+		" UNION SELECT format('schema %I', n.nspname), NULL FROM cmig.expansion_run r, unnest(r.schemas) s JOIN pg_namespace n ON true"
+		" WHERE r.scope = $1 AND n.nspname::text = cmig.version_schema(r.revision, s) ORDER BY 2 NULLS FIRST, 1", 1, {TEXTOID}
+	};
+	char	  **row = cmig_query_row(&query, expansion->scope);
+
+	if (row == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s of the new version would remain", row[0]),
+			 row[1] != NULL ? errdetail("It was renamed since it was created.") :
+			 errdetail("According to cmig.expansion_step, the statements that created it have not run."),
+			 row[1] != NULL ? errhint("%s", row[1]) :
+			 errhint("If they have: UPDATE cmig.expansion_step SET done = true WHERE phase = 'prepare' AND scope = %s. If the schema is not the expansion's, rename it.", quote_literal_cstr(expansion->scope))));
 }

@@ -944,6 +944,9 @@ plan_all(CmigReplay *replay, void *arg)
 	/* schemas first, then what is new, then each table */
 	foreach(cell, p->result->schemas)
 		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("CREATE SCHEMA %s", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell)))));
+	foreach(cell, p->result->schemas)
+		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("COMMENT ON SCHEMA %s IS %s", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell))),
+																   quote_literal_cstr(psprintf(CMIG_VERSION_COMMENT, (char *) lfirst(cell), p->result->revision))));
 	cmig_versions_add_enums(p);
 	cmig_versions_add_unchecked(p, CMIG_PHASE_PREPARE);
 	find_created(p);

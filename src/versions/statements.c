@@ -202,8 +202,8 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 	}
 	appendStringInfoChar(&sql, ')');
 	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
-						   psprintf("CREATE TRIGGER %s BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin()",
-									quote_identifier(CMIG_EXPANSION_BEGIN), real));
+						   psprintf("CREATE TRIGGER %s BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin(%s)",
+									quote_identifier(CMIG_EXPANSION_BEGIN), real, quote_literal_cstr(table->sequence)));
 	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, sql.data);
 	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
 						   psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s, ENABLE ALWAYS TRIGGER %s", real,
@@ -582,7 +582,7 @@ cmig_versions_add_abandon(CmigPlanning *p)
 
 			if ((part->kind[0] == 'f') != keys)
 				continue;
-			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, strchr("cf", part->kind[0]) ? psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s", real, name) :
+			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, strchr("cf", part->kind[0]) ? psprintf("ALTER TABLE IF EXISTS %s DROP CONSTRAINT IF EXISTS %s", real, name) :
 								   psprintf("DROP INDEX IF EXISTS %s.%s", quote_identifier(table->a->schema), name));
 			if (*table->a->kind == 'p' && part->kind[0] != 'c')
 				cmig_versions_add_partitions(p, CMIG_PHASE_ABANDON, real, part);
@@ -595,16 +595,19 @@ cmig_versions_add_abandon(CmigPlanning *p)
 
 		foreach(c, table->columns)
 			if (((CmigVersionColumn *) lfirst(c))->hidden != NULL)
-			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE %s DROP COLUMN IF EXISTS %s", real, quote_identifier(((CmigVersionColumn *) lfirst(c))->hidden)));
+			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE IF EXISTS %s DROP COLUMN IF EXISTS %s", real, quote_identifier(((CmigVersionColumn *) lfirst(c))->hidden)));
 		if (table->filled)
-			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE %s DROP COLUMN IF EXISTS %s", real, CMIG_STATE_COLUMN));
+			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE IF EXISTS %s DROP COLUMN IF EXISTS %s", real, CMIG_STATE_COLUMN));
 	}
 	foreach(c, p->created)
 	{
 		const CmigDiffLine *line = lfirst(c);
+		int			kind = 0;
 
+		/* somebody may have dropped it; an object of most kinds is DROP KIND */
 		if (!line->within && line->downgrade != NULL)
-			p->abandon = lcons(pstrdup(line->downgrade), p->abandon);
+			p->abandon = lcons(line->subject == cmig_object_root(unconstify(CmigObject *, line->subject)) && sscanf(line->downgrade, "DROP %*s%n", &kind) == 0 && kind > 0 ?
+							   psprintf("%.*s IF EXISTS%s", kind, line->downgrade, line->downgrade + kind) : pstrdup(line->downgrade), p->abandon);
 	}
 	foreach(c, p->abandon)
 		cmig_versions_add_step(p, CMIG_PHASE_ABANDON, "", lfirst(c));

@@ -23,8 +23,10 @@
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "access/table.h"
 #include "access/tableam.h"
 #include "access/transam.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
@@ -456,9 +458,12 @@ look_up(void *pstate)
 	((ParseState *) pstate)->p_ref_hook_state = transformExpr(pstate, cmig_versions_expression(((ParseState *) pstate)->p_sourcetext), EXPR_KIND_OTHER);
 }
 
-/* Compile an argument: the expression as PostgreSQL has printed it. */
+/*
+ * Compile an argument: the expression as PostgreSQL has printed it.  Its
+ * dependencies are recorded if "dependent" is a trigger.
+ */
 static Expr *
-compile(Relation relation, const char *text, Oid type, int32 typmod)
+compile(Relation relation, const char *text, Oid type, int32 typmod, Oid dependent)
 {
 	ParseState *pstate = make_parsestate(NULL);
 	CmigRole	saved;
@@ -484,6 +489,12 @@ compile(Relation relation, const char *text, Oid type, int32 typmod)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the expression %s does not have type %s", text, format_type_be(type))));
 	assign_expr_collations(pstate, expr);
+	if (OidIsValid(dependent))
+	{
+		ObjectAddress trigger = {TriggerRelationId, dependent, 0};
+
+		recordDependencyOnExpr(&trigger, expr, pstate->p_rtable, DEPENDENCY_NORMAL);
+	}
 	free_parsestate(pstate);
 	return expression_planner((Expr *) expr);
 }
@@ -539,13 +550,23 @@ note_old_build(const Writer *writer)
 	cmig_role_return(&saved);
 }
 
+/* Error context callback. */
+static void
+describe_error(void *arg)
+{
+	const Rule *rule = arg;
+
+	errcontext("pg_cmig: column \"%s\" of the %s version", rule->label,
+			   rule->kind == CMIG_RULE_DOWN ? "old" : "new");
+}
+
 /*
  * Read the trigger's arguments: the state column, flags, the sequence that
  * notes when the old build wrote, and for each rule its
  * kind and flags, column, label, and expression.
  */
 static void
-read_arguments(Writer *writer, Relation relation, const Trigger *trigger)
+read_arguments(Writer *writer, Relation relation, const Trigger *trigger, Oid dependent)
 {
 	TupleDesc	desc = RelationGetDescr(relation);
 	int			level = NewGUCNestLevel();
@@ -568,6 +589,7 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger)
 	for (int i = 3; i + 3 < trigger->tgnargs; i += 4)
 	{
 		Rule	   *rule = &writer->rules[writer->count++];
+		ErrorContextCallback callback = {error_context_stack, describe_error, rule};
 		Oid			type = BOOLOID;
 		int32		typmod = -1;
 		int			n = -1;
@@ -592,14 +614,16 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger)
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						 errmsg("hidden columns of relation \"%s\" do not have their defaults", RelationGetRelationName(relation)),
 						 errdetail("These tell for which of the two versions a row is. They were dropped, or the table was attached as a partition, which does not get them from its parent."),
-						 !relation->rd_rel->relispartition ? errhint("CALL cmig.abandon()") :
+						 !relation->rd_rel->relispartition ? errhint("CALL cmig.expand()") :
 						 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
 			if (rule->kind == CMIG_RULE_UP)
 				writer->hidden = bms_add_member(writer->hidden, rule->column - FirstLowInvalidHeapAttributeNumber);
 			else
 				writer->old = bms_add_member(writer->old, rule->column - FirstLowInvalidHeapAttributeNumber);
 		}
-		rule->expr = compile(relation, trigger->tgargs[i + 3], type, typmod);
+		error_context_stack = &callback;
+		rule->expr = compile(relation, trigger->tgargs[i + 3], type, typmod, dependent);
+		error_context_stack = callback.previous;
 		pull_varattnos((Node *) rule->expr, 1, &rule->reads);
 		rule->safe = !may_fail((Node *) rule->expr, &plainly);
 		plainly = true;
@@ -610,6 +634,19 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger)
 				rule->reads = bms_add_member(rule->reads, n + 1 - FirstLowInvalidHeapAttributeNumber);
 	}
 	AtEOXact_GUC(false, level);
+}
+
+void
+cmig_versions_record_dependencies(Oid table)
+{
+	Relation	relation = table_open(table, AccessShareLock);
+	const TriggerDesc *triggers = relation->trigdesc;
+	Writer		writer;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		if (is_ours(&triggers->triggers[i]))
+			read_arguments(memset(&writer, 0, sizeof(Writer)), relation, &triggers->triggers[i], triggers->triggers[i].tgoid);
+	table_close(relation, NoLock);
 }
 
 /* Returns the compiled trigger, which the session keeps. */
@@ -629,7 +666,7 @@ find_writer(Relation relation, const Trigger *trigger)
 	new.context = AllocSetContextCreate(CurTransactionContext, "pg_cmig expanded table", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(new.context);
 	new.desc = CreateTupleDescCopy(RelationGetDescr(relation));
-	read_arguments(&new, relation, trigger);
+	read_arguments(&new, relation, trigger, InvalidOid);
 	MemoryContextSwitchTo(old);
 
 	/*
@@ -668,6 +705,20 @@ make_statement(Relation relation, const Trigger *trigger, TupleTableSlot *slot, 
 	statement->relation = RelationGetRelationName(relation);
 	MemoryContextSwitchTo(old);
 	return statement;
+}
+
+/*
+ * Is it a row that the new build inserted while the triggers were disabled?  Its
+ * state has the default.
+ */
+static bool
+is_new(const Writer *writer, TupleTableSlot *slot)
+{
+	bool		has_values = false;
+
+	for (int i = 0; i < writer->count; i++)
+		has_values |= writer->rules[i].kind == CMIG_RULE_UP && !slot_attisnull(slot, writer->rules[i].column);
+	return has_values && has_state(slot, writer->state, "todo");
 }
 
 /* Has the statement changed the column? */
@@ -731,16 +782,6 @@ evaluate(void *arg)
 	e->value = ExecEvalExprSwitchContext(e->rule->state, e->statement->econtext, &e->null);
 }
 
-/* Error context callback. */
-static void
-describe_error(void *arg)
-{
-	const Evaluation *e = arg;
-
-	errcontext("pg_cmig: column \"%s\" of the %s version", e->rule->label,
-			   e->rule->kind == CMIG_RULE_DOWN ? "old" : "new");
-}
-
 /*
  * Evaluate the rule for the row in the slot.  Returns NULL, or a text that says
  * why the old build's row cannot be transformed.
@@ -749,7 +790,7 @@ static char *
 apply(Statement *statement, Rule *rule, bool forgiving)
 {
 	Evaluation	e = {statement, rule};
-	ErrorContextCallback callback = {error_context_stack, describe_error, &e};
+	ErrorContextCallback callback = {error_context_stack, describe_error, rule};
 	TupleTableSlot *slot = statement->slot;
 
 	if (forgiving && !rule->safe && statement->careful)
@@ -911,6 +952,8 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	bool		new_build;
 	uint8		marked = 0;
 	bool		todo = false;
+	bool		told_old = false;
+	bool		told_new = false;
 	bool		touched = false;
 	bool		risky = false;
 	bool		plain = true;
@@ -932,6 +975,13 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 		/* what the statement names tells the builds apart, then the values */
 		new_build = bms_overlap(data->tg_updatedcols, writer->hidden);
 		old_build = !new_build && bms_overlap(data->tg_updatedcols, writer->old);
+		/* somebody tells which version of a row is the right one */
+		if (bms_is_member(writer->state - FirstLowInvalidHeapAttributeNumber, data->tg_updatedcols))
+		{
+			told_old = has_state(in, writer->state, CMIG_STATE_OLD);
+			told_new = !told_old && (has_state(in, writer->state, CMIG_STATE_NEW) || is_new(writer, before));
+			touched = told_old || told_new;
+		}
 	}
 	else
 	{
@@ -959,10 +1009,10 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 
 		due[i] = false;
 		if (rule->kind == CMIG_RULE_UP)
-			due[i] = update ? !changed && (todo || (!new_build && any_changed(rule->reads, before, in))) :
+			due[i] = update ? !changed && (told_old || (todo && !told_new) || (!new_build && any_changed(rule->reads, before, in))) :
 				old_build || (rule->takes_default && (marked & MARK_VIEW) != 0 && slot_attisnull(in, rule->column));
 		else if (rule->kind == CMIG_RULE_DOWN)
-			due[i] = update ? !changed && !old_build && any_changed(rule->reads, before, in) : new_build;
+			due[i] = update ? !changed && !old_build && (told_new || any_changed(rule->reads, before, in)) : new_build;
 		if (!rule->safe && (rule->kind == CMIG_RULE_CHECK ? !new_build : due[i] && rule->kind == CMIG_RULE_UP))
 		{
 			risky = true;
@@ -1021,7 +1071,6 @@ fill_row(ExprState *state, ExprContext *econtext, bool *null)
 		{
 			const Rule *rule = &statement->writer.rules[i];
 
-			statement->due[i] = rule->kind == CMIG_RULE_UP;
 			if (rule->safe || rule->kind == CMIG_RULE_DOWN)
 				continue;
 			filling->risky = !statement->writer.strict;
@@ -1031,6 +1080,9 @@ fill_row(ExprState *state, ExprContext *econtext, bool *null)
 	}
 	ResetExprContext(econtext);
 	ResetExprContext(statement->econtext);
+	statement->new_build = is_new(&statement->writer, econtext->ecxt_scantuple);
+	for (int i = 0; i < statement->writer.count; i++)
+		statement->due[i] = statement->writer.rules[i].kind == (statement->new_build ? CMIG_RULE_DOWN : CMIG_RULE_UP);
 	transform_row(statement, econtext->ecxt_scantuple, filling->risky, filling->plain);
 	*null = true;
 	return (Datum) 0;
