@@ -58,8 +58,6 @@ cmig_versions_refuse(const char *what, const char *why)
 pg_noreturn static void
 ask(const char *kind, const char *relation, const char *column, const char *why)
 {
-	relation = quote_identifier(relation);
-	column = quote_identifier(column);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("column %s.%s needs a line \"-- cmig:%s\"", relation, column, kind),
