@@ -12,7 +12,8 @@ SELECT cmig.grant_access('regress_hostile_migrator', 'migrator');
 CREATE SCHEMA shop AUTHORIZATION regress_hostile_owner;
 GRANT USAGE ON SCHEMA shop TO regress_hostile_some;
 DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO regress_hostile_migrator', current_database()); END$$;
-SELECT cmig.create_revision('start', 'CREATE TABLE shop.person (id int PRIMARY KEY, name text, n text, e text)', revision => '001');
+SELECT cmig.create_revision('start', $$CREATE TABLE shop.person (id int PRIMARY KEY, name text, n text, e text);
+CREATE FUNCTION shop.stop(n int) RETURNS int LANGUAGE plpgsql AS 'BEGIN IF current_setting(''regress.stop'', true) = ''on'' THEN RAISE SQLSTATE ''57014''; END IF; RETURN n; END'$$, revision => '001');
 SELECT revision FROM cmig.upgrade();
 ALTER TABLE shop.person OWNER TO regress_hostile_owner;
 INSERT INTO shop.person VALUES (1, 'a', '1', 'x');
@@ -159,10 +160,18 @@ SET ROLE regress_hostile_some;
 SELECT id, n FROM shop.person WHERE id >= 50 ORDER BY id;
 RESET ROLE;
 
--- what was written without the triggers is not lost
-SELECT cmig.create_revision('big', 'ALTER TABLE shop.person ALTER n TYPE bigint', revision => '0421', expand => true);
+-- what was written without the triggers is not lost, and rows are not filled without them
+SELECT cmig.create_revision('big', 'ALTER TABLE shop.person ALTER n TYPE bigint USING shop.stop(n)', revision => '0421', expand => true);
+SET regress.stop = on;
 CALL cmig.expand('head');
+RESET regress.stop;
+SELECT pg_get_triggerdef(oid) AS definition FROM pg_trigger WHERE tgrelid = 'shop.person'::regclass AND tgname = '~cmig_write' \gset
+DROP TRIGGER "~cmig_write" ON shop.person;
+CALL cmig.expand('head');
+:definition;
 ALTER TABLE shop.person DISABLE TRIGGER USER;
+CALL cmig.expand('head');
+SELECT count(*) FROM shop.person WHERE cmig_new_n IS DISTINCT FROM n;
 INSERT INTO shop.person (id, n) VALUES (60, 60);
 INSERT INTO shop_0421.person (id, n) VALUES (61, 61);
 UPDATE shop.person SET n = 33 WHERE id = 3;

@@ -1115,18 +1115,26 @@ hide_triggers(QueryDesc *query, int eflags)
 		Relation	relation = table->ri_RelationDesc;
 		TriggerDesc *triggers = table->ri_TrigDesc; /* a copy */
 		Bitmapset  *set = ExecGetUpdatedCols(table, estate);
-		const Trigger *ours = NULL;
+		Trigger    *ours = NULL;
 		bool		others = false;
 		int			column = 0;
 		Filling    *filling;
 
-		if (!bms_is_empty(ExecGetInsertedCols(table, estate)) || !bms_get_singleton_member(set, &column))
+		if (!bms_is_empty(ExecGetInsertedCols(table, estate)) || !bms_get_singleton_member(set, &column) ||
+			column + FirstLowInvalidHeapAttributeNumber != get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN))
 			continue;
 		for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 			if (is_ours(&triggers->triggers[i]))
 				ours = &triggers->triggers[i];
-		if (ours == NULL || column + FirstLowInvalidHeapAttributeNumber != get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN))
-			continue;
+		if (ours == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("trigger \"%s\" of table %s was dropped", CMIG_EXPANSION_WRITE,
+							quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)), RelationGetRelationName(relation))),
+					 errdetail("Its rows cannot be filled without it."),
+					 errhint("CALL cmig.abandon()")));
+		/* a row that is filled is transformed, also if it was disabled */
+		ours->tgenabled = TRIGGER_FIRES_ALWAYS;
 		for (int i = 0; i < triggers->numtriggers; i++)
 		{
 			Trigger    *trigger = &triggers->triggers[i];
@@ -1136,7 +1144,7 @@ hide_triggers(QueryDesc *query, int eflags)
 			else
 				others |= trigger != ours && TRIGGER_FOR_BEFORE(trigger->tgtype) && TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_UPDATE(trigger->tgtype);
 		}
-		if (others || ours->tgenabled != TRIGGER_FIRES_ALWAYS || table->ri_projectNewInfoValid || (eflags & EXEC_FLAG_EXPLAIN_ONLY))
+		if (others || table->ri_projectNewInfoValid || (eflags & EXEC_FLAG_EXPLAIN_ONLY))
 			continue;
 		triggers->trig_update_before_row = false;
 		filling = MemoryContextAllocZero(estate->es_query_cxt, sizeof(Filling));
