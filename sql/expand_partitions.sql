@@ -16,6 +16,7 @@ CREATE TABLE orders_2 PARTITION OF orders FOR VALUES FROM ('2022-01-01') TO ('20
 CREATE TABLE orders_3 PARTITION OF orders_2 DEFAULT;
 CREATE UNIQUE INDEX noted ON orders (note DESC, number, day);
 CREATE TABLE item (id int PRIMARY KEY, order_id int, day date, FOREIGN KEY (order_id, day) REFERENCES orders);
+CREATE TABLE event (id int, day date) PARTITION BY LIST (day);
 -- cmig:downgrade
 -- revision: 042
 -- down_revision: 001
@@ -105,7 +106,11 @@ INSERT INTO orders (day, number) VALUES ('2022-06-01', 5);
 SET CONSTRAINTS ALL IMMEDIATE;
 ROLLBACK;
 -- the same foreign key again; a partition that is detached keeps it
-SELECT cmig.create_revision('customer', 'ALTER TABLE orders ALTER customer TYPE int', revision => '043', expand => true);
+SELECT cmig.create_revision('customer', 'ALTER TABLE orders ALTER customer TYPE int; ALTER TABLE event ALTER id TYPE bigint', revision => '043', expand => true);
+-- a partition that no revision creates has a key of its own
+CREATE TABLE event_1 PARTITION OF event DEFAULT PARTITION BY HASH (id);
+CALL cmig.expand();
+DROP TABLE event_1;
 CALL cmig.expand();
 ALTER TABLE orders DETACH PARTITION orders_8;
 CREATE TABLE orders_9 PARTITION OF orders DEFAULT;
@@ -143,7 +148,7 @@ SELECT cmig.expansion_key('hand_key', 'UNIQUE');
 \d hand_1
 
 DROP VIEW before;
-DROP TABLE orders, orders_1, orders_8, customer, item, hand, remembered CASCADE;
+DROP TABLE orders, orders_1, orders_8, customer, item, event, hand, remembered CASCADE;
 DROP EXTENSION pg_cmig CASCADE;
 DROP OWNED BY regress_partitions;
 DROP ROLE regress_partitions;

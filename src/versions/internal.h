@@ -67,6 +67,7 @@ typedef struct CmigShapeColumn
 	char	   *sequence;		/* an identity's or owned sequence, or NULL */
 	char	   *constrained;	/* t: a domain with constraints */
 	char	   *options;		/* of the sequence, or NULL */
+	char	   *partitions;		/* t: in a partition key */
 } CmigShapeColumn;
 
 typedef struct CmigShapePart
@@ -301,6 +302,9 @@ typedef struct CmigPlanning
 
 /* Raise 0A000: "what" cannot be expanded, and "why" is a sentence. */
 pg_noreturn extern void cmig_versions_refuse(const char *what, const char *why);
+
+/* Refuse a column that is replaced or dropped, if it is in a partition key. */
+extern void cmig_versions_require_unkeyed(const CmigShapeTable *table, const char *name);
 
 extern void cmig_versions_add_step(CmigPlanning *p, const char *phase, const char *relation, char *sql);
 

@@ -250,6 +250,14 @@ require_no_drift(CmigPlanning *p)
 			cmig_versions_refuse(psprintf("table %s", table->a->qualified), "It has a child, or a foreign table as a partition.");
 		if (now != NULL && cmig_citus_manages((Oid) strtoul(now->oid, NULL, 10)))
 			cmig_versions_refuse(psprintf("table %s", table->a->qualified), "Citus manages it.");
+		/* partitions that no revision creates may have keys of their own */
+		foreach(c, now ? list_concat_copy(table->columns, table->dropped) : NIL)
+		{
+			const CmigVersionColumn *column = lfirst(c);
+
+			if (column->a != NULL && (column->hidden != NULL || column->b == NULL))
+				cmig_versions_require_unkeyed(now, column->a->name);
+		}
 		differs = difference(table->a, now);
 		if (differs != NULL)
 			ereport(ERROR,

@@ -186,6 +186,16 @@ require_plain(const CmigVersionTable *table)
 							 "It inherits, or is inherited from, or has a foreign table as a partition, or is attached or detached by the revision.");
 }
 
+void
+cmig_versions_require_unkeyed(const CmigShapeTable *table, const char *name)
+{
+	const CmigShapeColumn *column = cmig_shape_column_named(table, name);
+
+	if (column != NULL && *column->partitions == 't')
+		cmig_versions_refuse(psprintf("column %s.%s", table->qualified, quote_identifier(name)),
+							 "It is part of a partition key, and the rows of each version would be in partitions of their own.");
+}
+
 /* Compare a table's columns. */
 static void
 match_columns(CmigPlanning *p, CmigVersionTable *table)
@@ -204,6 +214,8 @@ match_columns(CmigPlanning *p, CmigVersionTable *table)
 			match_column(p, table, column);
 		else
 			match_new(p, table, column);
+		if (column->hidden != NULL)
+			cmig_versions_require_unkeyed(table->b, column->b->name);
 		if (column->hidden != NULL && *column->b->constrained == 't')
 			cmig_versions_refuse(psprintf("column %s.%s", table->b->qualified, quote_identifier(column->b->name)),
 								 "Its type is a domain with constraints, and PostgreSQL writes the whole table again, while it is locked, to add a column of such a type.");

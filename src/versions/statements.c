@@ -323,7 +323,7 @@ cmig_expansion_key(PG_FUNCTION_ARGS)
 		"  AND NOT EXISTS (SELECT FROM pg_opclass o WHERE o.oid = ANY (x.indclass::oid[]) AND NOT o.opcdefault)"
 		"  AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = c.oid AND o.contype IN ('p', 'u'))"
 		"  AND ($2 !~ '^PRIMARY' OR NOT EXISTS (SELECT FROM pg_index p WHERE p.indrelid = x.indrelid AND p.indisprimary)"
-		"   AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey::int2[]) AND NOT a.attnotnull))"
+		"   AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = x.indrelid AND a.attnum = ANY ((x.indkey::int2[])[0:x.indnkeyatts - 1]) AND NOT a.attnotnull))"
 		" FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid WHERE c.oid = $1",
 		.nargs = 2,.argtypes = {OIDOID, TEXTOID}
 	};
