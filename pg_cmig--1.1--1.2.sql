@@ -422,7 +422,7 @@ AS $preflight$
 	UNION ALL SELECT 2, 'not visible', 'notice', 'sessions of other roles, lag of standbys, free disk space', me.see FROM me WHERE NOT me.sees
 	UNION ALL SELECT 3, 'expand', 'notice', format('cmig.expand can prepare %s beside the running application', string_agg(f.revision, ', ' ORDER BY f.n)),
 	 format('CALL cmig.expand(%s)', max(me.target)) FROM fact f, me WHERE f.kind = 'expand' AND NOT EXISTS (SELECT FROM fact x WHERE x.kind = 'expansion') HAVING count(*) > 0
-	UNION ALL SELECT 4, 'expanded', CASE WHEN x.detail IN ('expanded', 'contracting') THEN 'notice' ELSE 'error' END, format('%s is %s: an upgrade to it changes nothing, and others are refused', x.name, x.detail),
+	UNION ALL SELECT 4, 'expanded', CASE WHEN x.detail IN ('expanded', 'contracting') THEN 'notice' ELSE 'error' END, format('%s is %s: an upgrade to it changes nothing, and others of its branch are refused', x.name, x.detail),
 	 CASE x.detail WHEN 'expanding' THEN format('CALL cmig.expand(%L) -- or, to undo it: CALL cmig.abandon()', x.name) WHEN 'abandoning' THEN 'CALL cmig.abandon()'
 	  ELSE 'When no old build runs: CALL cmig.contract() -- or, to undo it: CALL cmig.abandon()' END FROM fact x WHERE x.kind = 'expansion'
 	-- what cmig.expand itself needs

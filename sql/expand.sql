@@ -152,6 +152,25 @@ SELECT cmig.stamp('042');
 SELECT * FROM cmig.reset(confirm => current_database());
 CALL cmig.downgrade_stepwise('base');
 SET client_min_messages = warning;
+-- other branches: what touches other tables only is applied and reverted, all else is refused
+CREATE TABLE branch (n int, statement text, result text);
+INSERT INTO branch VALUES (1, 'CREATE TABLE beside (i int); UPDATE person SET age = age; CREATE VIEW names AS SELECT id FROM person'), (2, 'ALTER TABLE person ADD other int'),
+	(3, 'CREATE INDEX ON person (age)'), (4, 'DROP TABLE person CASCADE'), (5, 'ALTER TABLE person RENAME TO away; CREATE TABLE person (i int)'),
+	(6, 'CREATE TABLE beside (i int REFERENCES person)'), (7, 'COMMENT ON VIEW public_042.client IS NULL');
+DO $$DECLARE b branch; BEGIN
+	FOR b IN SELECT * FROM branch ORDER BY n LOOP
+		BEGIN
+			PERFORM cmig.create_revision('branch', b.statement, 'DROP VIEW names; DROP TABLE beside', revision => 'b' || b.n, head => '001', splice => true);
+			PERFORM cmig.upgrade('b' || b.n);
+			b.result = (SELECT string_agg(revision, ' ' ORDER BY revision) FROM cmig.current());
+			PERFORM cmig.downgrade('001');
+			RAISE 'reverted';
+		EXCEPTION WHEN OTHERS THEN UPDATE branch SET result = concat_ws(' ', b.result, SQLSTATE, SQLERRM) WHERE n = b.n;
+		END;
+	END LOOP;
+END$$;
+SELECT n, result FROM branch ORDER BY n;
+DROP TABLE branch;
 
 -- both builds write
 SET search_path = public_042, public;

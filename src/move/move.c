@@ -171,13 +171,37 @@ cmig_move_is_expanded(const CmigSituation *now, const CmigPlan *plan)
 	return true;
 }
 
+/* Do the steps neither build on revisions of the expansion, nor these on them? */
+static bool
+is_apart(const CmigSituation *now, const CmigPlan *plan, const CmigExpansion *expansion)
+{
+	CmigMarks  *above = cmig_graph_marks(now->graph);
+	CmigMarks  *below = cmig_graph_marks(now->graph);
+	bool		apart = true;
+
+	for (int i = 0; i < expansion->revisions->count; i++)
+	{
+		int			node = cmig_graph_find_id(now->graph, expansion->revisions->names[i]);
+
+		apart &= node >= 0 && cmig_graph_mark(above, node) && cmig_graph_mark(below, node);
+	}
+	cmig_graph_mark_ancestors(now->graph, above, true);
+	cmig_graph_mark_descendants(now->graph, below, true);
+	for (int i = 0; i < plan->count; i++)
+		apart &= !above->set[plan->steps[i].node] && !below->set[plan->steps[i].node];
+	return apart;
+}
+
 void
-cmig_move_mind_expansion(const CmigSituation *now, CmigPlan *plan)
+cmig_move_mind_expansion(const CmigSituation *now, CmigPlan *plan, bool commits)
 {
 	const CmigExpansion *expansion = plan->count > 0 ? cmig_expansion_read() : NULL;
 	int			outside;
 
 	if (expansion == NULL)
+		return;
+	plan->apart = !commits && is_apart(now, plan, expansion);
+	if (plan->apart)
 		return;
 	outside = outside_expansion(now, plan, expansion);
 	if (plan->direction == CMIG_DOWNGRADE)
@@ -188,6 +212,26 @@ cmig_move_mind_expansion(const CmigSituation *now, CmigPlan *plan)
 		cmig_expansion_refuse(expansion, "it cannot be applied");
 	report_expanded(expansion);
 	plan->count = 0;
+}
+
+void
+cmig_move_require_apart(void)
+{
+	/* relations of the expansion that were altered, dropped, or renamed */
+	static CmigQuery touched = {
+		"WITH named (oid, name, ours) AS (SELECT c.oid, format('%I.%I', n.nspname, c.relname), n.nspname::text IN (SELECT cmig.version_schema(r.revision, x)"
+		"  FROM cmig.expansion_run r, unnest(r.schemas) x WHERE r.scope = $1) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace),"
+		" needed (name) AS (SELECT DISTINCT relation FROM cmig.expansion_step WHERE scope = $1 AND relation <> '')"
+		" SELECT name FROM named WHERE oid IN (SELECT l.relation FROM pg_locks l WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation'"
+		"   AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock'))"
+		"  AND (ours OR name IN (TABLE needed) OR EXISTS (SELECT FROM pg_partition_ancestors(named.oid) p JOIN named a ON a.oid = p.relid WHERE a.name IN (TABLE needed)))"
+		" UNION ALL SELECT name FROM needed WHERE name NOT IN (SELECT name FROM named) ORDER BY 1 LIMIT 1", 1, {TEXTOID}
+	};
+	const CmigExpansion *expansion = cmig_expansion_read();
+	const char *name = expansion ? cmig_query_value(&touched, expansion->scope) : NULL;
+
+	if (name != NULL)
+		cmig_expansion_refuse(expansion, psprintf("%s cannot be changed", name));
 }
 
 void

@@ -61,9 +61,13 @@ extern void cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *ro
 
 /*
  * While revisions are expanded, an upgrade to them does nothing, and becomes an
- * empty plan, with a NOTICE; raises 55000 for any other plan with steps.
+ * empty plan, with a NOTICE; raises 55000 for any other plan with steps, unless
+ * it is of other branches and the run can be undone: it does not commit.
  */
-extern void cmig_move_mind_expansion(const CmigSituation *now, CmigPlan *plan);
+extern void cmig_move_mind_expansion(const CmigSituation *now, CmigPlan *plan, bool commits);
+
+/* Raise 55000 if the transaction has changed a table that is expanded. */
+extern void cmig_move_require_apart(void);
 
 /* Are all steps part of the expansion?  If so, also reports that. */
 extern bool cmig_move_is_expanded(const CmigSituation *now, const CmigPlan *plan);

@@ -691,7 +691,7 @@ move(StepwiseRun *run, CmigDirection direction, const CmigNames *targets,
 									  "a downgrade to base" : "a downgrade", true);
 	}
 	run->allowed = cmig_plan_checksum_require(checksum, &run->now, plan);
-	cmig_move_mind_expansion(&run->now, plan);
+	cmig_move_mind_expansion(&run->now, plan, true);
 	if (direction == CMIG_UPGRADE && cmig_stepwise_at_start)
 		cmig_stepwise_at_start(&run->now, plan);
 

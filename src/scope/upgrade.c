@@ -46,7 +46,7 @@ cmig_scope_run(CmigScopeRun *run)
 	now = cmig_move_read(true);
 	now.quiet = run->quiet;
 	steps = cmig_move_plan_upgrade(&now, cmig_argument_one(pstrdup(run->target)));
-	cmig_move_mind_expansion(&now, steps);
+	cmig_move_mind_expansion(&now, steps, false);
 	plan.plan = steps;
 	plan.examine = cmig_stepwise_at_start;
 	PG_TRY();
