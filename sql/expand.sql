@@ -146,6 +146,9 @@ WHERE table_schema = 'public_042' AND grantee LIKE 'regress%' GROUP BY 1;
 -- other moves
 SET client_min_messages = notice;
 SELECT * FROM cmig.upgrade();
+SELECT revision FROM cmig.plan();
+SELECT * FROM cmig.dry_run('upgrade', 'head');
+SELECT * FROM cmig.dry_run('downgrade', 'base');
 SELECT cmig.require('head');
 SELECT * FROM cmig.downgrade('base');
 SELECT cmig.stamp('042');

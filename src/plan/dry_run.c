@@ -825,6 +825,9 @@ dry_run(void *arg)
 								 cmig_direction_name(trial->direction));
 		return;
 	}
+	cmig_move_mind_expansion(&trial->now, trial->plan, false);
+	if (trial->plan->count == 0)
+		return;
 	trial->texts = cmig_step_texts_make(trial->now.graph, trial->plan);
 	trial->checksum = cmig_plan_checksum(&trial->now, trial->plan, trial->texts, NULL, NULL);
 	trial->relations = cmig_measure_start();

@@ -539,6 +539,7 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 	plan = cmig_plan_make(&now, direction, targets);
 	if (plan->count == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, cmig_direction_name(direction));
+	(void) cmig_move_is_expanded(&now, plan);
 	cmig_listing_init(&empty, CMIG_LISTING_QUOTED);
 	for (int i = 0; i < plan->count; i++)
 		if (now.graph->nodes[plan->steps[i].node].revision->reverts_nothing)
