@@ -99,7 +99,6 @@ static const CmigTool *
 tool_find(const char *name)
 {
 	List	   *names = NIL;
-	StringInfoData text;
 
 	for (int i = 0; i < lengthof(tools); i++)
 	{
@@ -108,13 +107,10 @@ tool_find(const char *name)
 		names = lappend(names, unconstify(char *, tools[i].name));
 	}
 	cmig_text_list_sort(names);
-	initStringInfo(&text);
-	foreach_ptr(char, each, names)
-		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", each);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unknown tool \"%s\"", name),
-			 errhint("The tools are: %s.", text.data)));
+			 errhint("The tools are: %s.", cmig_text_join(names, NULL))));
 }
 
 Oid

@@ -220,6 +220,16 @@ extern bool cmig_text_list_has(const List *list, const char *text);
 /* Sort the list in byte order. */
 extern void cmig_text_list_sort(List *list);
 
+/* The texts of a list with commas between them, each quoted if "quote" is given. */
+extern char *cmig_text_join(const List *list, const char *(*quote) (const char *));
+
+/* Can the character be part of a name without quotes?  A dollar sign is left out. */
+static inline bool
+cmig_is_word(unsigned char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || IS_HIGHBIT_SET(c);
+}
+
 /* The maximum length of a revision id or branch label, in bytes. */
 #define CMIG_MAX_ID_LENGTH 128
 
@@ -249,6 +259,9 @@ extern bool cmig_names_has(const CmigNames *sorted, const char *name);
 
 /* Returns the names as a text[]; NULL stands for null. */
 extern Datum cmig_names_datum(const CmigNames *names);
+
+/* The names with commas between them. */
+extern char *cmig_names_text(const CmigNames *names);
 
 /* Returns a list of the names, for a message. */
 extern char *cmig_listing_names(const CmigNames *names, CmigListingStyle style);

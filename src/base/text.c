@@ -269,6 +269,17 @@ cmig_text_list_sort(List *list)
 	list_sort(list, text_list_compare);
 }
 
+char *
+cmig_text_join(const List *list, const char *(*quote) (const char *))
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	foreach_ptr(char, item, list)
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", quote ? quote(item) : item);
+	return text.data;
+}
+
 const char *
 cmig_direction_name(CmigDirection direction)
 {
@@ -321,6 +332,17 @@ cmig_names_datum(const CmigNames *names)
 	pfree(elements);
 	pfree(nulls);
 	return PointerGetDatum(array);
+}
+
+char *
+cmig_names_text(const CmigNames *names)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < names->count; i++)
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", names->names[i]);
+	return text.data;
 }
 
 bool

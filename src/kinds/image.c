@@ -10,7 +10,6 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "base/base.h"
 #include "kinds/internal.h"
 
 /* ----------------------------------------------------------------
@@ -48,8 +47,7 @@ typedef struct CmigTokens
 static bool
 tokens_is_word(unsigned char c)
 {
-	return c == '_' || c == '$' || c == '.' || IS_HIGHBIT_SET(c) ||
-		(c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+	return cmig_is_word(c) || c == '$' || c == '.';
 }
 
 static bool

@@ -523,14 +523,6 @@ compare_by_name(const void *a, const void *b)
 	return order ? order : left->index - right->index;
 }
 
-/* Can the character be part of a name? */
-static bool
-is_word(unsigned char c)
-{
-	return c == '_' || IS_HIGHBIT_SET(c) || (c >= '0' && c <= '9') ||
-		(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* Can the character be part of an operator? */
 static bool
 is_operator(char c)
@@ -546,7 +538,7 @@ static const char *
 next_word(const char *text, StringInfo buf)
 {
 	resetStringInfo(buf);
-	while (*text != '\0' && *text != '"' && !is_word(*text) && !is_operator(*text))
+	while (*text != '\0' && *text != '"' && !cmig_is_word(*text) && !is_operator(*text))
 		text++;
 	if (*text == '\0')
 		return NULL;
@@ -562,7 +554,7 @@ next_word(const char *text, StringInfo buf)
 	}
 	for (; is_operator(*text); text++)
 		appendStringInfoChar(buf, *text);
-	for (; is_word(*text) && !is_operator(*buf->data); text++)
+	for (; cmig_is_word(*text) && !is_operator(*buf->data); text++)
 		appendStringInfoChar(buf, pg_ascii_tolower((unsigned char) *text));
 	return text;
 }

@@ -9,11 +9,9 @@
 
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
-#include "nodes/pg_list.h"
 #include "utils/hsearch.h"
 
-#include "base/compat.h"
+#include "base/base.h"
 
 /* in image.c */
 

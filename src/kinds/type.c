@@ -6,7 +6,6 @@
  */
 #include "postgres.h"
 
-#include "base/base.h"
 #include "kinds/internal.h"
 
 /* Enumerations, domains, and composite types */

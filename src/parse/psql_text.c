@@ -123,18 +123,7 @@ is_variable(const CmigLexer *lexer)
 {
 	char		next = *lexer->next;
 
-	return cmig_lexer_is_char(lexer, ':') &&
-		((next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') ||
-		 (next >= '0' && next <= '9') || next == '_' || next == '\'' ||
-		 next == '"' || next == '{' || IS_HIGHBIT_SET(next));
-}
-
-/* Can the byte be part of a word? */
-static inline bool
-is_word_byte(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		c == '_' || c == '$' || IS_HIGHBIT_SET(c);
+	return cmig_lexer_is_char(lexer, ':') && (cmig_is_word(next) || next == '\'' || next == '"' || next == '{');
 }
 
 /*
@@ -168,7 +157,8 @@ append_string(StringInfo to, CmigLexer *lexer, const char *copied)
 	appendBinaryStringInfo(to, copied, lexer->start - copied);
 	if (lexer->string_kind == 'N')
 		appendStringInfoString(to, "NCHAR ");
-	else if (plain && backslash && lexer->start > lexer->text && is_word_byte(lexer->start[-1]))
+	else if (plain && backslash && lexer->start > lexer->text &&
+			 (cmig_is_word(lexer->start[-1]) || lexer->start[-1] == '$'))
 		appendStringInfoChar(to, ' ');
 	if (!plain)
 		appendBinaryStringInfo(to, lexer->start, strcspn(lexer->start, "'"));

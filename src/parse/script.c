@@ -174,8 +174,7 @@ quoted_value(const Region *region, const Placeholder *placeholder, const char *p
 static bool
 touches(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		c == '_' || c == '$' || c == '"' || c == '\'' || IS_HIGHBIT_SET(c);
+	return cmig_is_word(c) || c == '$' || c == '"' || c == '\'';
 }
 
 /* Replace a placeholder, which must be a separate token. */

@@ -222,14 +222,6 @@ constant(Node *node)
 	return node && IsA(node, A_Const) ? cmig_lint_expression_constant(node) : NULL;
 }
 
-static bool
-is_null(Node *node)
-{
-	while (node && IsA(node, TypeCast))
-		node = ((TypeCast *) node)->arg;
-	return node == NULL || (IsA(node, A_Const) && ((A_Const *) node)->isnull);
-}
-
 /* Returns the names in a constant such as 'a', '{a,b}', or ARRAY['a', 'b']. */
 static List *
 names_of(Node *node)
@@ -258,7 +250,7 @@ append_value(const Call *call, char kind, const char *name, StringInfo sql)
 
 	if (kind == '@' && call->target && strcmp(name, "target") == 0)
 		text = cmig_lint_text_qualified(call->target);
-	else if (is_null(node))
+	else if (cmig_lint_is_null(node))
 		return VALUE_MISSING;
 	else if (kind == '@')
 	{
@@ -382,7 +374,7 @@ append_schema(CmigLint *lint, const Call *call, StringInfo sql)
 	Call		each = {.helper = &row,.call = call->call};
 	ListCell   *lc;
 
-	if (!OidIsValid(oid) || !is_null(argument(call, "pattern")))
+	if (!OidIsValid(oid) || !cmig_lint_is_null(argument(call, "pattern")))
 		return VALUE_UNKNOWN;
 	row.name = row.rows;
 	for (const Helper *helper = helpers; helper->name; helper++)

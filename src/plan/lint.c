@@ -437,18 +437,6 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
  * cmig.lint finds errors.
  */
 
-/* Returns the names, separated by commas. */
-static char *
-join_names(List *names)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	foreach_ptr(char, name, names)
-		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", name);
-	return text.data;
-}
-
 /* Say which of the active rules find little, because the live tables are not read. */
 static void
 report_no_facts(CmigLint *lint)
@@ -464,7 +452,7 @@ report_no_facts(CmigLint *lint)
 	lint->revision = NULL;
 	if (list_member_ptr(lint->rules, NO_FACTS))
 		cmig_lint_report(lint, NULL, "the live tables were not read: tables that the plan does not create count as large, and these rules find only what the scripts show: %s",
-						 join_names(names));
+						 cmig_text_join(names, NULL));
 }
 
 /*

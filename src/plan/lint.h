@@ -405,6 +405,9 @@ extern List *cmig_lint_expression_columns(Node *expression);
 /* Returns a constant's text, or NULL if the node is not a constant. */
 extern const char *cmig_lint_expression_constant(Node *node);
 
+/* Is the expression absent or a NULL constant? */
+extern bool cmig_lint_is_null(Node *node);
+
 /*
  * The statement's text with "text" behind the first occurrence of the word
  * "after", or without the first occurrence of a word.

@@ -438,15 +438,11 @@ static ObjectAddress
 find_other(const CmigLint *lint, ObjectType type, Node *name)
 {
 	Search		search = {.type = type,.name = name,.found = InvalidObjectAddress};
-	StringInfoData path;
 	ErrorData  *error;
 
 	if (!lint->reads_facts)
 		return InvalidObjectAddress;
-	initStringInfo(&path);
-	foreach_ptr(char, each, lint->session.path)
-		appendStringInfo(&path, "%s%s", path.len > 0 ? ", " : "", quote_identifier(each));
-	search.search_path = path.data;
+	search.search_path = cmig_text_join(lint->session.path, quote_identifier);
 	error = cmig_subtransaction_rehearse(find_object, &search);
 	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		ReThrowError(error);

@@ -205,22 +205,13 @@ find_constraint(const ColumnDef *column, ConstrType type)
 	return NULL;
 }
 
-/* Is the expression absent or a NULL constant? */
-static bool
-is_null_constant(Node *node)
-{
-	while (node && IsA(node, TypeCast))
-		node = ((TypeCast *) node)->arg;
-	return node == NULL || (IsA(node, A_Const) && ((A_Const *) node)->isnull);
-}
-
 /* Returns the default of a new column, or NULL if it has none that is not null. */
 static Node *
 default_of(const ColumnDef *column)
 {
 	Constraint *constraint = find_constraint(column, CONSTR_DEFAULT);
 
-	return constraint && !is_null_constant(constraint->raw_expr) ? constraint->raw_expr : NULL;
+	return constraint && !cmig_lint_is_null(constraint->raw_expr) ? constraint->raw_expr : NULL;
 }
 
 /*

@@ -175,6 +175,14 @@ cmig_lint_expression_columns(Node *expression)
 	return columns;
 }
 
+bool
+cmig_lint_is_null(Node *node)
+{
+	while (node && IsA(node, TypeCast))
+		node = ((TypeCast *) node)->arg;
+	return node == NULL || (IsA(node, A_Const) && ((A_Const *) node)->isnull);
+}
+
 const char *
 cmig_lint_expression_constant(Node *node)
 {
@@ -791,10 +799,5 @@ cmig_lint_text_range_var(const RangeVar *name)
 char *
 cmig_lint_text_names(List *names)
 {
-	StringInfoData text;
-
-	initStringInfo(&text);
-	foreach_ptr(char, name, names)
-		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", quote_identifier(name));
-	return text.data;
+	return cmig_text_join(names, quote_identifier);
 }

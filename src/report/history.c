@@ -100,17 +100,6 @@ cmig_view_names(const List *list)
 	return names;
 }
 
-char *
-cmig_view_names_text(const CmigNames *names)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	for (int i = 0; i < names->count; i++)
-		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", names->names[i]);
-	return text.data;
-}
-
 PG_FUNCTION_INFO_V1(cmig_current);
 PG_FUNCTION_INFO_V1(cmig_heads);
 PG_FUNCTION_INFO_V1(cmig_branches);
@@ -318,10 +307,10 @@ show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabe
 	}			fields[] = {
 		{"revision", revision->id},
 		{"repeatable", "yes", !repeatable},
-		{"down_revision", cmig_view_names_text(&revision->parents), repeatable},
-		{"depends_on", cmig_view_names_text(&revision->depends)},
-		{"branch_labels", cmig_view_names_text(cmig_view_names(shown)), repeatable},
-		{"replaces", cmig_view_names_text(&revision->replaces), repeatable || revision->replaces.count == 0},
+		{"down_revision", cmig_names_text(&revision->parents), repeatable},
+		{"depends_on", cmig_names_text(&revision->depends)},
+		{"branch_labels", cmig_names_text(cmig_view_names(shown)), repeatable},
+		{"replaces", cmig_names_text(&revision->replaces), repeatable || revision->replaces.count == 0},
 		{"branches_into", cmig_graph_ids_text(view->graph, node->children.nodes, children), repeatable},
 		{"message", text->edges.message},
 		{"description", text->description},
@@ -332,7 +321,7 @@ show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabe
 		{"head", children == 0 ? "yes" : "no", repeatable},
 		{"created_at", text->edges.has_created_at ? timestamptz_to_str(text->edges.created_at) : NULL},
 		{"created_by", text->edges.created_by},
-		{"placeholders", cmig_view_names_text(&text->placeholders), text->placeholders.count == 0},
+		{"placeholders", cmig_names_text(&text->placeholders), text->placeholders.count == 0},
 		{"precondition_sql", text->precondition_sql, text->precondition_sql == NULL},
 		{"upgrade_sql", text->upgrade_sql},
 		{"downgrade_sql", text->downgrade_sql, repeatable},

@@ -145,9 +145,8 @@ extern CmigPlan *cmig_view_pending(const CmigView *view);
  */
 extern bool cmig_view_has_all_heads(const CmigGraph *graph, const CmigMarks *range);
 
-/* Convert a List of char *, and convert names to the form "a, b". */
+/* Convert a List of char *. */
 extern CmigNames *cmig_view_names(const List *list);
-extern char *cmig_view_names_text(const CmigNames *names);
 
 /* in check.c */
 

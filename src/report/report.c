@@ -755,7 +755,7 @@ CMIG_READER(cmig_report)
 						  GetConfigOption("server_version", false, false)));
 	appendStringInfoString(&page, "</header>\n<div class=\"cards\">");
 	append_card(&page, "current", current->count > 3 ? psprintf("%d revisions", current->count) :
-				current->count == 0 ? "base" : cmig_view_names_text(current));
+				current->count == 0 ? "base" : cmig_names_text(current));
 	append_card(&page, "applied", psprintf("%d of %d", applied, view.graph->count));
 	append_card(&page, "pending", psprintf("%d", view.graph->count - applied));
 	append_card(&page, heads == 1 ? "head" : "heads", psprintf("%d", heads));

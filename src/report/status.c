@@ -421,7 +421,7 @@ CMIG_READER(cmig_status)
 							 : cmig_scope_is_set() ? "If the schema already exists: SELECT cmig.stamp('<revision>')"
 							 : "If the schema already exists: SELECT * FROM cmig.locate() -- finds its revision");
 	else
-		cmig_result_add_text(fcinfo, "current", cmig_view_names_text(view.applied->rows), NULL);
+		cmig_result_add_text(fcinfo, "current", cmig_names_text(view.applied->rows), NULL);
 	cmig_result_add_text(fcinfo, "revisions", graph->count == 0 ? "none" :
 						 psprintf("%d, %d applied", graph->count, view.applied->applied->count),
 						 graph->count == 0 ? "SELECT cmig.create_revision('<message>', '<upgrade>', '<downgrade>') -- or load files: SELECT * FROM cmig.load('<text>')" : NULL);

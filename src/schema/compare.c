@@ -108,13 +108,6 @@ contains_type(const CmigObject *object, const CmigObject *type, int depth)
 	return false;
 }
 
-/* Can the character be part of a word? */
-static bool
-is_word(unsigned char c)
-{
-	return isalnum(c) || c == '_' || IS_HIGHBIT_SET(c);
-}
-
 /*
  * Does the text contain the label, other than as a part of a longer word?  The
  * label can be part of a literal, such as of an array.
@@ -126,8 +119,8 @@ has_label(const char *text, const char *label)
 	{
 		const char *end = found + strlen(label);
 
-		if (!(found > text && is_word(found[-1]) && is_word(found[0])) &&
-			!(end > found && is_word(end[-1]) && is_word(*end)))
+		if (!(found > text && cmig_is_word(found[-1]) && cmig_is_word(found[0])) &&
+			!(end > found && cmig_is_word(end[-1]) && cmig_is_word(*end)))
 			return true;
 		if (end == found)
 			break;

@@ -326,31 +326,25 @@ CMIG_READER(cmig_locate)
 	foreach_ptr(const Candidate, candidate, locate.nearest)
 	{
 		int			count = candidate->rows.count;
-		StringInfoData names;
+		char	   *names = count > 0 ? cmig_names_text(&candidate->rows) : "base";
 		StringInfoData ids;
 		char	   *hint;
 
-		initStringInfo(&names);
 		initStringInfo(&ids);
 		for (int i = 0; i < count; i++)
-		{
-			appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", candidate->rows.names[i]);
 			appendStringInfo(&ids, "%s%s", i > 0 ? ", " : "", quote_literal_cstr(candidate->rows.names[i]));
-		}
-		if (count == 0)
-			appendStringInfoString(&names, "base");
 		hint = candidate->recorded ? psprintf(count > 0 ? "%s already says so" : "%s is already empty", cmig_version_rows_table()) :
 			psprintf(count > 1 ? "SELECT cmig.stamp(ARRAY[%s]%s)" : "SELECT cmig.stamp(%s%s)", count > 0 ? ids.data : "'base'",
 					 locate.now.applied->rows->count > 0 ? ", purge => true" : "");
 		{
-			Datum		values[4] = {CStringGetTextDatum(names.data), Int32GetDatum(list_length(candidate->objects)),
+			Datum		values[4] = {CStringGetTextDatum(names), Int32GetDatum(list_length(candidate->objects)),
 			CStringGetTextDatum(examples(candidate)), CStringGetTextDatum(hint)};
 			bool		nulls[4] = {false, false, candidate->objects == NIL, false};
 
 			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		}
 		if (candidate->objects == NIL)
-			cmig_listing_add(&exact, names.data);
+			cmig_listing_add(&exact, names);
 	}
 	if (exact.count > 1)
 		ereport(NOTICE,

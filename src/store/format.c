@@ -307,7 +307,6 @@ value_text(const CmigRevisionText *revision, const CmigHeaderField *field)
 {
 	const void *value = (const char *) revision + field->offset;
 	const CmigNames *names = value;
-	StringInfoData text;
 
 	switch (field->type)
 	{
@@ -324,10 +323,7 @@ value_text(const CmigRevisionText *revision, const CmigHeaderField *field)
 	}
 	if (names->count == 0 && (field->optional || (field->of_graph && revision->edges.repeatable)))
 		return NULL;
-	initStringInfo(&text);
-	for (int i = 0; i < names->count; i++)
-		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", names->names[i]);
-	return text.data;
+	return cmig_names_text(names);
 }
 
 char *
