@@ -250,8 +250,8 @@ match_columns(CmigPlanning *p, CmigVersionTable *table)
 }
 
 /*
- * Returns the statements that rename the columns of both versions, from their
- * new names to the old ones or back.  Names may be exchanged.
+ * Returns the statements that rename columns from the names of the new version
+ * to those of the real table, or back.  Names may be exchanged.
  */
 List *
 cmig_versions_renames(const List *columns, const char *relation, bool back)
@@ -265,17 +265,14 @@ cmig_versions_renames(const List *columns, const char *relation, bool back)
 		foreach(cell, columns)
 		{
 			const CmigVersionColumn *column = lfirst(cell);
-			char	   *between;
-			const char *from;
-			const char *to;
+			const char *real = column->hidden ? column->hidden : column->a->name;
+			char	   *between = psprintf("cmig_between_%s", column->b->number);
+			const char *from = phase == 1 ? between : back ? real : column->b->name;
+			const char *to = phase == 0 ? between : back ? column->b->name : real;
 
-			if (column->hidden != NULL || cmig_text_same(column->a->name, column->b->name))
-				continue;
-			between = psprintf("cmig_between_%s", column->a->number);
-			from = phase == 1 ? between : back ? column->a->name : column->b->name;
-			to = phase == 0 ? between : back ? column->b->name : column->a->name;
-			statements = lappend(statements, psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", relation,
-													  quote_identifier(from), quote_identifier(to)));
+			if (!cmig_text_same(real, column->b->name))
+				statements = lappend(statements, psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", relation,
+														  quote_identifier(from), quote_identifier(to)));
 		}
 	}
 	return statements;
@@ -294,14 +291,6 @@ hide_names(const CmigPlanning *p)
 	{
 		const CmigVersionTable *table = lfirst(t);
 
-		foreach(c, table->columns)
-		{
-			const CmigVersionColumn *column = lfirst(c);
-
-			if (column->hidden != NULL)
-				appendStringInfo(&sql, "ALTER TABLE %s RENAME COLUMN %s TO %s;\n", table->b->qualified,
-								 quote_identifier(column->b->name), quote_identifier(column->hidden));
-		}
 		foreach(c, cmig_versions_renames(table->columns, table->b->qualified, false))
 			appendStringInfo(&sql, "%s;\n", (char *) lfirst(c));
 		if (!cmig_text_same(table->a->name, table->b->name))
@@ -985,11 +974,6 @@ plan_all(CmigReplay *replay, void *arg)
 	cmig_versions_add_readers(p);
 	try_steps(p, from, NULL);
 	from = list_length(p->result->steps);
-	foreach(cell, p->tables)
-		if (((CmigVersionTable *) lfirst(cell))->filled)
-		cmig_versions_add_step(p, CMIG_PHASE_FILL, ((CmigVersionTable *) lfirst(cell))->a->qualified,
-							   psprintf("CALL cmig.backfill(%s, '%s = NULL', %s)", quote_literal_cstr(((CmigVersionTable *) lfirst(cell))->a->qualified),
-										CMIG_STATE_COLUMN, quote_literal_cstr(CMIG_STATE_COLUMN " = 'todo'")));
 	/* what foreign keys refer to comes first */
 	for (int i = 0; i < 2 * list_length(p->tables); i++)
 	{
@@ -997,21 +981,19 @@ plan_all(CmigReplay *replay, void *arg)
 		List	   *build = table->build;
 		const char *real = table->a->qualified;
 
-		/* finds rows that are not transformed, at once and of any length */
+		table->build = NIL;
 		if (table->filled && i < list_length(p->tables))
 		{
 			CmigShapePart *part = palloc0(sizeof(CmigShapePart));
 
+			cmig_versions_add_step(p, CMIG_PHASE_FILL, real, psprintf("CALL cmig.backfill(%s, '%s = NULL', %s)", quote_literal_cstr(real),
+																	  CMIG_STATE_COLUMN, quote_literal_cstr(CMIG_STATE_COLUMN " = 'todo'")));
+			/* finds rows that are not transformed, at once and of any length */
 			part->name = psprintf(CMIG_STATE_COLUMN "_%s", table->a->name);
+			part->kind = pstrdup("i");
 			part->definition = psprintf("CREATE INDEX ON ONLY %s ((%s = 'todo')) WHERE %s IS NOT NULL", real, CMIG_STATE_COLUMN, CMIG_STATE_COLUMN);
-			if (*table->a->kind == 'p')
-				cmig_versions_add_partitions(p, CMIG_PHASE_BUILD, real, part);
-			else
-				cmig_versions_add_step(p, CMIG_PHASE_BUILD, real,
-									   psprintf("CREATE INDEX CONCURRENTLY %s%s", quote_identifier(cmig_version_hidden_name(part->name)),
-												part->definition + strlen("CREATE INDEX")));
+			table->build = list_make1(part);
 		}
-		table->build = NIL;
 		foreach(cell, build)
 			if ((((CmigShapePart *) lfirst(cell))->kind[0] == 'f') == (i >= list_length(p->tables)))
 			table->build = lappend(table->build, lfirst(cell));

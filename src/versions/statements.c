@@ -244,7 +244,7 @@ cmig_versions_add_partitions(CmigPlanning *p, const char *phase, const char *rel
 		" JOIN pg_class q ON q.oid = y.parentrelid JOIN pg_namespace m ON m.oid = q.relnamespace WHERE y.level > 0 ORDER BY y.level, y.relid::regclass::text COLLATE \"C\"",
 		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
 	};
-	bool		foreign = part->kind != NULL && part->kind[0] == 'f';
+	bool		foreign = part->kind[0] == 'f';
 	bool		build = strcmp(phase, CMIG_PHASE_BUILD) == 0;
 	const char *definition = part->index ? part->index : part->definition;
 	const char *hidden = quote_identifier(cmig_version_hidden_name(part->name));
@@ -726,14 +726,6 @@ cmig_versions_add_contract(CmigPlanning *p)
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s DROP COLUMN %s", real, CMIG_STATE_COLUMN));
 		foreach(c, cmig_versions_renames(table->columns, real, true))
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, lfirst(c));
-		foreach(c, table->columns)
-		{
-			const CmigVersionColumn *column = lfirst(c);
-
-			if (column->hidden != NULL)
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", real,
-																			  quote_identifier(column->hidden), quote_identifier(column->b->name)));
-		}
 		if (!cmig_text_same(table->a->name, table->b->name))
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s RENAME TO %s", real, quote_identifier(table->b->name)));
 		if (!cmig_text_same(table->a->schema, table->b->schema))
