@@ -1084,7 +1084,7 @@ fill_row(ExprState *state, ExprContext *econtext, bool *null)
 	for (int i = 0; i < statement->writer.count; i++)
 		statement->due[i] = statement->writer.rules[i].kind == (statement->new_build ? CMIG_RULE_DOWN : CMIG_RULE_UP);
 	transform_row(statement, econtext->ecxt_scantuple, filling->risky, filling->plain);
-	*null = true;
+	/* "null" is NULL for projections, from PostgreSQL 18 on */
 	return (Datum) 0;
 }
 
