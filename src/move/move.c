@@ -175,20 +175,18 @@ cmig_move_is_expanded(const CmigSituation *now, const CmigPlan *plan)
 static bool
 is_apart(const CmigSituation *now, const CmigPlan *plan, const CmigExpansion *expansion)
 {
-	CmigMarks  *above = cmig_graph_marks(now->graph);
-	CmigMarks  *below = cmig_graph_marks(now->graph);
+	CmigMarks  *related = cmig_graph_marks(now->graph);
 	bool		apart = true;
 
 	for (int i = 0; i < expansion->revisions->count; i++)
 	{
 		int			node = cmig_graph_find_id(now->graph, expansion->revisions->names[i]);
 
-		apart &= node >= 0 && cmig_graph_mark(above, node) && cmig_graph_mark(below, node);
+		apart &= node >= 0 && cmig_graph_mark(related, node);
 	}
-	cmig_graph_mark_ancestors(now->graph, above, true);
-	cmig_graph_mark_descendants(now->graph, below, true);
+	(plan->direction == CMIG_UPGRADE ? cmig_graph_mark_descendants : cmig_graph_mark_ancestors) (now->graph, related, true);
 	for (int i = 0; i < plan->count; i++)
-		apart &= !above->set[plan->steps[i].node] && !below->set[plan->steps[i].node];
+		apart &= !related->set[plan->steps[i].node];
 	return apart;
 }
 
