@@ -256,21 +256,19 @@ my @refused = (
 	[ 'CREATE TABLE t (id int, a int)', 'ALTER TABLE t RENAME a TO b; UPDATE t SET b = 1', 'statement 2 \(line 1\) of revision "042" cannot be expanded' ],
 );
 
-my $node = new_node('expand_kinds', 'autovacuum = off', "shared_preload_libraries = 'pg_stat_statements'", 'pg_stat_statements.track_utility = on');
+my $node = new_node('expand_kinds', 'autovacuum = off', 'jit = off', "shared_preload_libraries = 'pg_stat_statements'", 'pg_stat_statements.track_utility = on');
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE writer');
 $node->safe_psql('postgres', 'CREATE DATABASE model');
 $node->safe_psql('model', 'CREATE EXTENSION pg_cmig');
 my $number = 0;
 
-# a new database with both revisions loaded, and the first one applied
-sub database
+# statements that load both revisions, and apply the first one
+sub revisions
 {
 	my ($before, $change) = @_;
-	my $name = 'd' . ++$number;
 
-	$node->safe_psql('postgres', "CREATE DATABASE $name TEMPLATE model");
-	$node->safe_psql($name, "SELECT FROM cmig.load(\$c\$
+	return "SELECT FROM cmig.load(\$c\$
 -- revision: 001
 -- message: start
 -- cmig:upgrade
@@ -283,12 +281,20 @@ $before
 -- cmig:upgrade
 $change
 -- cmig:downgrade
-\$c\$); SELECT FROM cmig.upgrade('001')");
+\$c\$, prune => true); SELECT FROM cmig.upgrade('001');";
+}
+
+# a new database with these revisions
+sub database
+{
+	my $name = 'd' . ++$number;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $name TEMPLATE model");
+	$node->safe_psql($name, revisions(@_));
 	return $name;
 }
 
-# Runs statements in one session.  Returns what is printed between lines with [].
-sub run_in { return map { s/^\n|\n$//gr } split /^\[\]$/m, $node->safe_psql($_[0], $_[1]), -1 }
+sub without_keys { return $_[0] =~ s/^\\(un)?restrict .*\n//gmr }
 
 sub dump_of
 {
@@ -296,57 +302,88 @@ sub dump_of
 	my ($out, $err) = ('', '');
 
 	IPC::Run::run([ 'pg_dump', '-d', $node->connstr($name), '--exclude-schema=cmig' ], '>', \$out, '2>', \$err) or die $err;
-	return $out =~ s/^\\(un)?restrict .*\n//gmr;
+	return without_keys($out);
 }
 
-# prints the schema, and the rows of each table in the order of its columns' names
-my $contents = q{
-SELECT * FROM cmig.schema_sql() \g |sed 's/,$//' | sort
-SELECT format('SELECT %s FROM %s ORDER BY 1, 2', string_agg(quote_ident(attname), ', ' ORDER BY attname), attrelid::regclass)
-	FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid WHERE relkind = 'r' AND relnamespace::regnamespace::text IN ('public', 's2')
-	AND attnum > 0 AND NOT attisdropped GROUP BY attrelid HAVING count(*) > 1 ORDER BY attrelid::regclass::text \gexec
+# prints the schema
+my $schema = q{SELECT * FROM cmig.schema_sql() \g |sed 's/,$//' | sort};
+
+# sets the statements that read all tables after an upgrade, with the columns in the order
+# of their names, and those with which the new build reads them during an expansion
+my $tables = q{
+SELECT coalesce(string_agg(format('SELECT %s FROM %I.%I ORDER BY 1, 2', columns, schema, name), ';' ORDER BY schema, name), 'SELECT') AS reads,
+	coalesce(string_agg(format('SELECT %s FROM %s%I ORDER BY 1, 2', columns, CASE schema WHEN 's2' THEN 's2_042.' END, name), ';' ORDER BY schema, name), 'SELECT') AS expanded_reads
+	FROM (SELECT relnamespace::regnamespace::name AS schema, relname AS name, string_agg(quote_ident(attname), ', ' ORDER BY attname) AS columns
+		FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace::regnamespace::text IN ('public', 's2')
+		AND attnum > 0 AND NOT attisdropped GROUP BY c.oid HAVING count(*) > 1) t \gset
 };
-my $next = "\\echo []\n";
+my $by_new = 'SET search_path = public_042, public; :expanded_reads; RESET search_path;';
+my $next = "\\echo [,]\n";
 
 sub rows_of { return $node->safe_psql($_[0], "SELECT $_[2] FROM $_[1] t ORDER BY id") =~ s/\n/ /gr }
 
+# All kinds run in one session, and so do the refused changes: in a new database, most of
+# the time went into what a session reads first.
+my $empty = q{RESET ALL; RESET ROLE; SELECT FROM cmig.downgrade('base');
+DROP SCHEMA public CASCADE; DROP SCHEMA IF EXISTS s2 CASCADE; DROP PUBLICATION IF EXISTS p;
+CREATE SCHEMA public AUTHORIZATION pg_database_owner; GRANT USAGE ON SCHEMA public TO PUBLIC;
+VACUUM pg_depend, pg_class, pg_attribute, pg_type, pg_index, pg_constraint, pg_attrdef, pg_trigger, pg_rewrite, pg_proc, pg_namespace, pg_description, pg_init_privs, pg_shdepend;
+};
+my $end = "\\echo []\n\\warn []\n";
+
+# Runs scripts in one session of a new database.  For each, calls a function with what it
+# printed between lines with [], and with the errors.
+sub run_all
+{
+	my ($name, $scripts, $check) = @_;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $name TEMPLATE model");
+	my (undef, $out, $err) = $node->psql($name, join($end, map { "$empty$_\n" } @$scripts), on_error_stop => 0);
+	my @printed = map { [ map { s/^\n|\n$//gr } split /^\[,\]$/m, $_, -1 ] } split /^\[\]$/m, "\n$out", -1;
+	my @errors = split /^\[\]$/m, $err, -1;
+	$check->($_, $printed[$_] // [], $errors[$_] // '') foreach 0 .. $#$scripts;
+}
+
+my $tmp = $PostgreSQL::Test::Utils::tmp_check;
+my $dump = '\! pg_dump -h ' . $node->host . ' -p ' . $node->port . " -d kinds --exclude-schema=cmig -f $tmp/";
+my @scripts;
+
 foreach my $kind (@kinds)
 {
-	my ($what, $before, $change, $writes, $old, $new) = @$kind;
-	my $one = database($before, $change);
+	my (undef, $before, $change, $writes, undef, $new) = @$kind;
+	my $rows = $writes ne '' && defined $new ? 'SELECT t.* FROM %s t ORDER BY id;' : '';
+	my $n = @scripts;
 
-	my $dump = dump_of($one);
-	my ($upgraded, $columns) = run_in($one, "BEGIN;\nSELECT FROM cmig.upgrade();\n$contents\nROLLBACK;\n$next
-		SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = to_regclass('t') AND attnum > 0;
-		CALL cmig.expand();");
-	$node->safe_psql('postgres', join "\n", map { "CREATE DATABASE ${one}_$_ TEMPLATE $one;" } 'abandon', 'contract');
+	push @scripts, join "\n", revisions($before, $change), "${dump}before$n", 'BEGIN;', 'SELECT FROM cmig.upgrade();', $tables, $schema, $next, ':reads;', 'ROLLBACK;', $next,
+	  q{SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS columns FROM pg_attribute WHERE attrelid = to_regclass('t') AND attnum > 0 \gset},
+	  'CALL cmig.expand(); CALL cmig.abandon();', "${dump}after$n", 'CALL cmig.expand();', $by_new, $next,
+	  $writes =~ s/\bn\./public_042./gr, $writes eq '' ? '' : 'SELECT :columns FROM public.t t ORDER BY id;', $next, $rows =~ s/%s/public_042.t/r, $next, $by_new, $next,
+	  'CALL cmig.contract();', $schema, $next, ':reads;', $next, $rows =~ s/%s/public.t/r, $next, 'SELECT count(*) FROM cmig.drift();';
+}
+run_all('kinds', \@scripts, sub {
+	my ($n, $printed, $errors) = @_;
+	my ($what, undef, undef, $writes, $old, $new) = @{ $kinds[$n] };
+	my ($schema_upgraded, $upgraded, $expanded, $by_old, $by_new, $written, $schema_contracted, $contracted, $after, $drift) = @$printed;
 
-	# without writes, the same as an upgrade
-	$node->safe_psql("${one}_abandon", 'CALL cmig.abandon()');
-	is(dump_of("${one}_abandon"), $dump, "$what: abandoned");
-	my ($contracted, $drift) = run_in("${one}_contract", "CALL cmig.contract();\n$contents\n${next}SELECT count(*) FROM cmig.drift();");
-	is($contracted, $upgraded, "$what: contracted");
+	is(join('', $errors =~ /ERROR:.*/g), '', "$what: no error");
+	is(without_keys(slurp_file("$tmp/after$n")), without_keys(slurp_file("$tmp/before$n")), "$what: abandoned");
+	is($expanded, $upgraded, "$what: the new build sees the rows of an upgrade");
+	is($schema_contracted, $schema_upgraded, "$what: contracted");
+	is($contracted, $written, "$what: the contraction changes no row");
 	is($drift, '0', "$what: no drift");
+	return if $writes eq '';
+	is($by_old =~ s/\n/ /gr, $old, "$what: what the old build sees");
+	is($by_new =~ s/\n/ /gr, $new, "$what: what the new build sees") if defined $new;
+	is($after =~ s/\n/ /gr, $new, "$what: what the new build sees afterwards") if defined $new;
+});
 
-	next if $writes eq '';
-	my $rows = defined $new ? 'SELECT t.* FROM %s t ORDER BY id;' : '';
-	my ($by_old, $by_new, $after) = map { s/\n/ /gr } run_in($one, ($writes =~ s/\bn\./public_042./gr) .
-		"\nSELECT $columns FROM public.t t ORDER BY id;\n$next" . ($rows =~ s/%s/public_042.t/r) . "\n${next}CALL cmig.contract();\n" .
-		($rows =~ s/%s/public.t/r));
-	is($by_old, $old, "$what: what the old build sees");
-	is($by_new, $new, "$what: what the new build sees") if defined $new;
-	is($after, $new, "$what: what the new build sees afterwards") if defined $new;
-}
+run_all('refused', [ map { revisions("$_->[0];", "$_->[1]\n;") . "\nCALL cmig.expand();\nSELECT count(*) FROM cmig.expansion_run;" } @refused ], sub {
+	my ($n, $printed, $errors) = @_;
+	my $message = $refused[$n][2];
 
-foreach my $one (@refused)
-{
-	my ($before, $change, $message) = @$one;
-	my $name = database("$before;", "$change\n;");
-	my ($ret, $out, $err) = $node->psql($name, "CALL cmig.expand();\nSELECT count(*) FROM cmig.expansion_run;", on_error_stop => 0);
-
-	like($err, qr/ERROR:  $message/, "refused: $message");
-	is($out, '0', 'nothing has run');
-}
+	like($errors, qr/ERROR:  $message/, "refused: $message");
+	is($printed->[0], '0', 'nothing has run');
+});
 
 # interrupted before the last of what belongs to no table
 {
