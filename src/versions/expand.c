@@ -687,8 +687,8 @@ require_transformed(const Work *work)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("%s of table %s was dropped, disabled, or altered", trigger[0], trigger[1]),
 					 errdetail("Rows that were updated meanwhile may have the values of one version only."),
-					 errhint("CALL cmig.expand(%s%s%s) creates it again, and computes what rows lack that were inserted meanwhile. After it, for each row that was updated meanwhile: UPDATE %s SET %s = 'old' WHERE <only its old version is right>, or 'new'.",
-							 quote_literal_cstr(work->expansion->revision), *work->scopes ? ", " : "", work->scopes, trigger[1], CMIG_STATE_COLUMN)));
+					 errhint("CALL cmig.expand(%s) creates it again, and computes what rows lack that were inserted meanwhile. After it, for each row that was updated meanwhile: UPDATE %s SET %s = 'old' WHERE <only its old version is right>, or 'new'.",
+							 psprintf("%s%s%s", quote_literal_cstr(work->expansion->revision), *work->scopes ? ", " : "", work->scopes), trigger[1], CMIG_STATE_COLUMN)));
 	}
 	cmig_role_return(&saved);
 	foreach(cell, relations)
@@ -720,7 +720,7 @@ require_transformed(const Work *work)
 					 errmsg("%s of table %s could not be transformed", strcmp(row[0], "1") == 0 ? "1 row" : psprintf("%s rows", row[0]), relation),
 					 strcmp(row[1], "todo") == 0 ? errdetail("They were written while the triggers of the expansion were not enabled.") :
 					 errdetail("The first reason is: %s", row[1]),
-					 strcmp(row[1], "todo") == 0 ? errhint("CALL cmig.expand(%s%s%s) computes their new version.", quote_literal_cstr(work->expansion->revision), *work->scopes ? ", " : "", work->scopes) :
+					 strcmp(row[1], "todo") == 0 ? errhint("CALL cmig.expand(%s) computes their new version.", psprintf("%s%s%s", quote_literal_cstr(work->expansion->revision), *work->scopes ? ", " : "", work->scopes)) :
 					 errhint("SELECT * FROM %s WHERE %s IS NOT NULL shows them. An UPDATE of such a row transforms it again.", relation, CMIG_STATE_COLUMN)));
 	}
 }
