@@ -362,6 +362,7 @@ CALL cmig.expand('047');
 SELECT revision FROM cmig.upgrade('047');
 SELECT cmig.remove_revision('047');
 \set VERBOSITY terse
+DO $$ BEGIN EXECUTE substring(cmig.script('upgrade', '044:046', version_table => 'cmig.version') FROM 'DO [$]cmig[$].*?[$]cmig[$];'); END $$;
 SELECT * FROM cmig.load(E'-- revision: 046\n-- down_revision: 045\n-- message: split\n-- expand: true\n-- cmig:upgrade\nSELECT 1;\n-- cmig:downgrade\n');
 \set VERBOSITY default
 SELECT item, value, hint FROM cmig.status() WHERE item = 'expanded';

@@ -198,8 +198,11 @@ append_check(Offline *offline)
 	StringInfo	body = &code;
 	char	   *place = place_text(offline);
 	char	   *message = psprintf("this script starts from %s, but the database is in a different state", place);
+	bool		expands = false;
 
 	initStringInfo(body);
+	for (int i = 0; i < offline->plan->count; i++)
+		expands |= offline->graph->nodes[offline->plan->steps[i].node].revision->expands;
 	if (offline->checked)
 	{
 		appendStringInfoString(body, offline->compare);
@@ -227,8 +230,14 @@ append_check(Offline *offline)
 						 ",\n"
 						 "\t\t\tDETAIL = pg_catalog.concat(%s, CASE WHEN pg_catalog.cardinality(found) " OP(">") " 0 THEN pg_catalog.array_to_string(found, ', ') ELSE 'no row' END, '.'),\n"
 						 "\t\t\tHINT = 'Generate the script for the state of this database.';\n"
-						 "\tEND IF;\nEND",
-						 quote_literal_cstr(psprintf("%s contains ", offline->table)));
+						 "\tEND IF;\n%sEND",
+						 quote_literal_cstr(psprintf("%s contains ", offline->table)),
+						 !expands || strcmp(offline->table, "cmig.version") != 0 ? "" :
+						 "\tIF pg_catalog.to_regclass('cmig.expansion_run') IS NOT NULL THEN\n"
+						 "\t\tIF EXISTS (SELECT FROM cmig.expansion_run r WHERE r.scope " OP("=") " '') THEN\n"
+						 "\t\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = 'a revision is expanded, so this script cannot run',\n"
+						 "\t\t\t\tHINT = 'To complete it: CALL cmig.contract(). To undo it: CALL cmig.abandon()';\n"
+						 "\t\tEND IF;\n\tEND IF;\n");
 	}
 	cmig_psql_append_do(&offline->text, body->data);
 	pfree(body->data);
