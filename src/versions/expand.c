@@ -1,6 +1,7 @@
 /*
  * expand.c
- *	  cmig.expand, cmig.contract, cmig.abandon, and cmig.version_schema.
+ *	  cmig.expand, cmig.contract, cmig.abandon, cmig.expansion, and
+ *	  cmig.version_schema.
  *
  * cmig.expand() stores the statements of the whole expansion in
  * cmig.expansion_step before it runs the first of them.  Those of one group run
@@ -19,12 +20,14 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/varlena.h"
 
 #include "base/base.h"
 #include "base/errors.h"
@@ -38,6 +41,7 @@
 PG_FUNCTION_INFO_V1(cmig_expand);
 PG_FUNCTION_INFO_V1(cmig_contract);
 PG_FUNCTION_INFO_V1(cmig_abandon);
+PG_FUNCTION_INFO_V1(cmig_expansion);
 PG_FUNCTION_INFO_V1(cmig_version_schema);
 
 /* How many places the error lists that must be confirmed. */
@@ -51,7 +55,6 @@ typedef struct StoredStep
 	char	   *relation;
 	char	   *sql;
 	char	   *done;
-	char	   *prepared;		/* has the table been prepared? */
 } StoredStep;
 
 /* A CALL of one of the procedures. */
@@ -59,8 +62,7 @@ typedef struct Work
 {
 	const char *procedure;
 	const CmigExpansion *expansion;
-	List	   *all;			/* of StoredStep *: as they were verified */
-	List	   *steps;			/* of StoredStep *: one group, or a phase */
+	List	   *steps;			/* of StoredStep *: one group, or all */
 	const char *phase;
 	const StoredStep *step;		/* the one that is running, or NULL */
 	bool		entered;		/* has the session of a script been entered? */
@@ -74,6 +76,12 @@ typedef struct Work
  * Running steps
  * ----------------------------------------------------------------
  */
+
+static CmigQuery steps_query = {
+	"SELECT position, phase, relation, statement, done FROM cmig.expansion_step"
+	" WHERE scope = $1 AND phase = $2 ORDER BY cmig.expansion_step.position",
+	2, {TEXTOID, TEXTOID}
+};
 
 static CmigQuery done_query = {
 	"UPDATE cmig.expansion_step SET done = true WHERE scope = $1 AND position = ANY ($2::integer[])",
@@ -96,6 +104,7 @@ mark_done(const Work *work)
 {
 	StringInfoData positions;
 	ListCell   *cell;
+
 	CmigRole	saved;
 
 	if (work->steps == NIL)
@@ -109,52 +118,18 @@ mark_done(const Work *work)
 	cmig_role_return(&saved);
 }
 
-/*
- * Returns the steps of a phase.  What was not prepared, in one transaction for
- * each table, is not ours to abandon.
- */
+/* Read the steps of a phase. */
 static List *
-steps_of(const Work *work, const char *phase)
+read_steps(const Work *work, const char *phase)
 {
-	List	   *steps = NIL;
-	ListCell   *cell;
+	CmigRole	saved;
+	List	   *steps;
 
-	foreach(cell, work->all)
-	{
-		const StoredStep *step = lfirst(cell);
-
-		if (strcmp(step->phase, phase) == 0 && (*step->prepared == 't' || strcmp(phase, CMIG_PHASE_ABANDON) != 0))
-			steps = lappend(steps, lfirst(cell));
-	}
+	cmig_toplevel_snapshot();
+	cmig_role_act_as_caller(&saved, work->caller);
+	steps = cmig_query_list(&steps_query, work->expansion->scope, phase);
+	cmig_role_return(&saved);
 	return steps;
-}
-
-/* Returns the relations, in order, of one phase or of all. */
-static List *
-relations_of(const Work *work, const char *phase)
-{
-	List	   *names = NIL;
-	ListCell   *cell;
-
-	foreach(cell, phase ? steps_of(work, phase) : work->all)
-		if (*((StoredStep *) lfirst(cell))->relation && !cmig_text_list_has(names, ((StoredStep *) lfirst(cell))->relation))
-		names = lappend(names, ((StoredStep *) lfirst(cell))->relation);
-	cmig_text_list_sort(names);
-	return names;
-}
-
-/* Returns the statement, one as cmig.expand() stores them. */
-static RawStmt *
-parse_step(const StoredStep *step)
-{
-	List	   *parsed = cmig_raw_parse(step->sql, RAW_PARSE_DEFAULT);
-	RawStmt    *raw = parsed ? linitial(parsed) : NULL;
-
-	if (list_length(parsed) != 1 || IsA(raw->stmt, TransactionStmt) || (IsA(raw->stmt, IndexStmt) && ((IndexStmt *) raw->stmt)->idxname == NULL))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("statement %s in cmig.expansion_step is none that cmig.expand stores", step->position)));
-	return raw;
 }
 
 /* Attempt callback: run a group of steps in one transaction. */
@@ -169,7 +144,7 @@ run_group(void *arg)
 	foreach(cell, work->steps)
 	{
 		work->step = lfirst(cell);
-		raw = parse_step(work->step);
+		raw = cmig_raw_parse_one(work->step->sql);
 		cmig_execute_statement(raw, work->step->sql, None_Receiver);
 		CommandCounterIncrement();
 		if (IsA(raw->stmt, CreateTrigStmt))
@@ -201,8 +176,9 @@ attempt(Work *work, CmigAttempt body)
  * may have dropped what it has created.
  */
 static bool
-is_complete(const StoredStep *step, const RawStmt *raw)
+is_complete(const StoredStep *step)
 {
+	RawStmt    *raw = cmig_raw_parse_one(step->sql);
 	IndexStmt  *index = (IndexStmt *) raw->stmt;
 	Oid			table;
 	CmigLeftover leftover;
@@ -288,23 +264,24 @@ fill(const StoredStep *step)
 static void
 run_alone(Work *work, const char *phase)
 {
+	List	   *all;
 	ListCell   *cell;
 
-	foreach(cell, steps_of(work, phase))
+	all = read_steps(work, phase);
+	cmig_toplevel_commit();
+	foreach(cell, all)
 	{
 		StoredStep *step = lfirst(cell);
 		bool		filling = strcmp(phase, CMIG_PHASE_FILL) == 0;
-		RawStmt    *raw;
+		bool		done = *step->done == 't';
+		bool		complete;
 
-		if (filling && *step->done == 't')
-			continue;
-		work->steps = list_make1(step);
 		work->step = step;
 		cmig_toplevel_snapshot();
-		raw = parse_step(step);
-		if (filling || !is_complete(step, raw))
+		complete = filling ? done : is_complete(step);
+		cmig_toplevel_commit();
+		if (!complete)
 		{
-			cmig_toplevel_commit();
 			cmig_lock_wait_forget();
 			cmig_runner_restart_timeout();
 			if (!filling && strstr(step->sql, " CONCURRENTLY ") != NULL)
@@ -315,10 +292,10 @@ run_alone(Work *work, const char *phase)
 				cmig_toplevel_run_sql(step->sql, work->procedure);
 			cmig_run_lock_keep();
 		}
-		else
-			cmig_toplevel_commit();
 		work->step = NULL;
-		attempt(work, finish_step);
+		work->steps = list_make1(step);
+		if (!complete || !done)
+			attempt(work, finish_step);
 	}
 }
 
@@ -337,8 +314,10 @@ enter_session(Work *work)
 static void
 run_prepare(Work *work)
 {
-	List	   *all = steps_of(work, CMIG_PHASE_PREPARE);
+	List	   *all;
 
+	all = read_steps(work, CMIG_PHASE_PREPARE);
+	cmig_toplevel_commit();
 	for (int i = 0; i < list_length(all);)
 	{
 		const StoredStep *first = list_nth(all, i);
@@ -496,7 +475,6 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 static void
 require_trusted(const CmigExpansion *expansion)
 {
-	static CmigQuery locked = {"SELECT FROM cmig.expansion_run WHERE scope = $1 FOR UPDATE", 1, {TEXTOID}};
 	static CmigQuery query = {
 		"SELECT s.role, r.oid FROM (SELECT role FROM cmig.expansion_step WHERE scope = $1"
 		"  UNION SELECT role FROM cmig.expansion_run WHERE scope = $1) s LEFT JOIN pg_roles r ON r.rolname = s.role"
@@ -505,11 +483,8 @@ require_trusted(const CmigExpansion *expansion)
 	static CmigQuery changed = {
 		"SELECT c.c FROM cmig.expansion_run r, (" STEPS_CHECKSUM ") c(c) WHERE r.scope = $1 AND r.checksum <> c.c", 1, {TEXTOID}
 	};
-	char	  **row;
+	char	  **row = cmig_query_row(&query, expansion->scope, GetUserId());
 
-	if (cmig_query_do(&locked, expansion->scope) == 0)
-		cmig_query_raise_changed(psprintf("Revision \"%s\" is no longer expanded.", expansion->revision));
-	row = cmig_query_row(&query, expansion->scope, GetUserId());
 	if (row != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -536,43 +511,36 @@ require_trusted(const CmigExpansion *expansion)
 static bool
 repair(Work *work)
 {
+	static CmigQuery triggers = {
+		"SELECT position, phase, relation, statement, done FROM cmig.expansion_step WHERE scope = $1 AND relation = $2"
+		" AND (phase = 'abandon' AND statement LIKE 'DROP TRIGGER %' OR phase = 'prepare' AND (statement LIKE 'CREATE TRIGGER %'"
+		"  OR statement ~ '^ALTER TABLE .* (ENABLE ALWAYS TRIGGER|SET DEFAULT) ')) ORDER BY phase, cmig.expansion_step.position", 2, {TEXTOID, TEXTOID}
+	};
 	static CmigQuery again = {"UPDATE cmig.expansion_step SET done = false WHERE scope = $1 AND phase = 'fill'", 1, {TEXTOID}};
-	List	   *relations = relations_of(work, CMIG_PHASE_FILL);
+	List	   *groups = NIL;
 	bool		needed = false;
 	CmigRole	saved;
 	ListCell   *cell;
-	ListCell   *c;
 
 	cmig_toplevel_snapshot();
 	cmig_versions_require_tables(work->expansion, true);
-	foreach(cell, relations)
+	foreach(cell, cmig_expansion_relations(work->expansion, true))
 	{
 		CmigQuery	left = {psprintf("SELECT FROM %s WHERE %s IS NOT NULL AND %s = 'todo' LIMIT 1", (char *) lfirst(cell), CMIG_STATE_COLUMN, CMIG_STATE_COLUMN)};
 
 		needed |= cmig_versions_broken_trigger(work->expansion, lfirst(cell)) != NULL || cmig_query_do(&left) > 0;
 		cmig_query_free(&left);
+		groups = lappend(groups, cmig_query_list(&triggers, work->expansion->scope, lfirst(cell)));
 	}
 	cmig_toplevel_commit();
 	if (!needed)
 		return false;
 	enter_session(work);
-	foreach(cell, relations)
+	foreach(cell, groups)
 	{
-		work->steps = NIL;
-		foreach(c, list_concat(steps_of(work, CMIG_PHASE_ABANDON), steps_of(work, CMIG_PHASE_PREPARE)))
-		{
-			const StoredStep *step = lfirst(c);
-			bool		drop = strcmp(step->phase, CMIG_PHASE_ABANDON) == 0;
-
-			if (strcmp(step->relation, lfirst(cell)) == 0 && (drop ? strncmp(step->sql, "DROP TRIGGER ", strlen("DROP TRIGGER ")) == 0 :
-															  strncmp(step->sql, "CREATE TRIGGER ", strlen("CREATE TRIGGER ")) == 0 ||
-															  strstr(step->sql, " ENABLE ALWAYS TRIGGER ") != NULL || strstr(step->sql, " SET DEFAULT cmig.expansion_") != NULL))
-				work->steps = lappend(work->steps, lfirst(c));
-		}
+		work->steps = lfirst(cell);
 		attempt(work, run_group);
 	}
-	foreach(c, steps_of(work, CMIG_PHASE_FILL))
-		((StoredStep *) lfirst(c))->done = "f";
 	cmig_toplevel_snapshot();
 	cmig_role_act_as_caller(&saved, work->caller);
 	cmig_query_do(&again, work->expansion->scope);
@@ -580,22 +548,6 @@ repair(Work *work)
 	cmig_toplevel_commit();
 	set_state(work, "expanding");
 	return true;
-}
-
-/*
- * Read the steps.  Other roles can insert rows at any time, so only what was read
- * before it is verified runs.
- */
-static void
-read_steps(Work *work)
-{
-	static CmigQuery query = {
-		"SELECT position, phase, relation, statement, done, coalesce(bool_or(done) FILTER (WHERE phase = 'prepare') OVER (PARTITION BY relation), true)"
-		" FROM cmig.expansion_step s WHERE scope = $1 ORDER BY s.position", 1, {TEXTOID}
-	};
-
-	work->all = cmig_query_list(&query, work->expansion->scope);
-	require_trusted(work->expansion);
 }
 
 static void
@@ -609,8 +561,6 @@ expand(Work *work, FunctionCallInfo fcinfo)
 	{
 		begin_expansion(work, target ? target : "head", !PG_ARGISNULL(3) && PG_GETARG_BOOL(3));
 		work->expansion = cmig_expansion_read();
-		if (work->expansion != NULL)
-			read_steps(work);
 		cmig_toplevel_commit();
 		if (work->expansion == NULL)
 			return;
@@ -620,7 +570,7 @@ expand(Work *work, FunctionCallInfo fcinfo)
 		CmigSituation now = cmig_move_read(true);
 		List	   *nodes;
 
-		read_steps(work);
+		require_trusted(work->expansion);
 		nodes = cmig_target_upgrade(now.graph, now.applied, cmig_argument_one(target ? target : "head"));
 
 		if (list_length(nodes) != 1 || strcmp(cmig_graph_id(now.graph, linitial_int(nodes)), work->expansion->revision) != 0)
@@ -661,39 +611,27 @@ require_expansion(Work *work)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no revision is expanded%s", in_scope()),
 				 errhint("CALL cmig.expand('head')")));
-	read_steps(work);
+	require_trusted(work->expansion);
 }
 
 /* Raise an error if rows of the old build could not be transformed. */
 static void
 require_transformed(const Work *work)
 {
-	CmigRole	saved;
-	List	   *relations = relations_of(work, CMIG_PHASE_FILL);
-	ListCell   *cell;
 	static CmigQuery without_default = {
 		"SELECT y.relid::regclass FROM pg_partition_tree(to_regclass($1)) y JOIN pg_attribute a ON a.attrelid = y.relid"
 		" WHERE a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped AND NOT a.atthasdef ORDER BY 1 LIMIT 1", 1, {TEXTOID}
 	};
+	const char *arguments = psprintf("%s%s%s", quote_literal_cstr(work->expansion->revision), *work->scopes ? ", " : "", work->scopes);
+	CmigRole	saved;
+	ListCell   *cell;
 
 	cmig_role_act_as_caller(&saved, work->caller);
 	cmig_versions_require_tables(work->expansion, true);
-	foreach(cell, relations)
-	{
-		char	  **trigger = cmig_versions_broken_trigger(work->expansion, lfirst(cell));
-
-		if (trigger != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("%s of table %s was dropped, disabled, or altered", trigger[0], trigger[1]),
-					 errdetail("Rows that were updated meanwhile may have the values of one version only."),
-					 errhint("CALL cmig.expand(%s) creates it again, and computes what rows lack that were inserted meanwhile. After it, for each row that was updated meanwhile: UPDATE %s SET %s = 'old' WHERE <only its old version is right>, or 'new'.",
-							 psprintf("%s%s%s", quote_literal_cstr(work->expansion->revision), *work->scopes ? ", " : "", work->scopes), trigger[1], CMIG_STATE_COLUMN)));
-	}
-	cmig_role_return(&saved);
-	foreach(cell, relations)
+	foreach(cell, cmig_expansion_relations(work->expansion, true))
 	{
 		const char *relation = lfirst(cell);
+		char	  **broken = cmig_versions_broken_trigger(work->expansion, relation);
 		char	   *attached = cmig_query_value(&without_default, relation);
 		CmigQuery	query = {
 			psprintf("SELECT count(*), min(%s) FROM %s WHERE %s IS NOT NULL", CMIG_STATE_COLUMN, relation, CMIG_STATE_COLUMN)
@@ -708,6 +646,13 @@ require_transformed(const Work *work)
 		row = cmig_query_row(&query);
 		AtEOXact_GUC(false, level);
 		cmig_query_free(&query);
+		if (broken != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("%s of table %s was dropped, disabled, or altered", broken[0], broken[1]),
+					 errdetail("Rows that were updated meanwhile may have the values of one version only."),
+					 errhint("CALL cmig.expand(%s) creates it again, and computes what rows lack that were inserted meanwhile. After it, for each row that was updated meanwhile: UPDATE %s SET %s = 'old' WHERE <only its old version is right>, or 'new'.",
+							 arguments, broken[1], CMIG_STATE_COLUMN)));
 		if (attached != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -720,9 +665,10 @@ require_transformed(const Work *work)
 					 errmsg("%s of table %s could not be transformed", strcmp(row[0], "1") == 0 ? "1 row" : psprintf("%s rows", row[0]), relation),
 					 strcmp(row[1], "todo") == 0 ? errdetail("They were written while the triggers of the expansion were not enabled.") :
 					 errdetail("The first reason is: %s", row[1]),
-					 strcmp(row[1], "todo") == 0 ? errhint("CALL cmig.expand(%s) computes their new version.", psprintf("%s%s%s", quote_literal_cstr(work->expansion->revision), *work->scopes ? ", " : "", work->scopes)) :
+					 strcmp(row[1], "todo") == 0 ? errhint("CALL cmig.expand(%s) computes what they lack.", arguments) :
 					 errhint("SELECT * FROM %s WHERE %s IS NOT NULL shows them. An UPDATE of such a row transforms it again.", relation, CMIG_STATE_COLUMN)));
 	}
+	cmig_role_return(&saved);
 }
 
 /* Record the revisions as applied, and forget the expansion. */
@@ -827,19 +773,19 @@ run_last(void *arg)
 	};
 	static CmigQuery tree = {"SELECT oid::text FROM pg_class WHERE oid = to_regclass($1) AND relkind = 'p'", 1, {TEXTOID}};
 	List	   *relations = NIL;
-	List	   *real = relations_of(work, NULL);
+	List	   *real;
 	List	   *partitioned = NIL;
 	List	   *audited = NIL;
+	char	   *shape;
 	ListCell   *cell;
 	int			bound;
 	CmigRole	saved;
 
 	cmig_toplevel_snapshot();
 	cmig_role_act_as_caller(&saved, work->caller);
-	/* also of the queries below that read the row again */
-	require_trusted(work->expansion);
 	foreach(cell, cmig_query_list(&views, work->expansion->scope))
 		relations = lappend(relations, *(char **) lfirst(cell));
+	real = cmig_expansion_relations(work->expansion, false);
 	relations = list_concat(relations, real);
 	foreach(cell, contract ? real : NIL)
 		partitioned = lappend(partitioned, cmig_query_value(&tree, lfirst(cell)));
@@ -869,12 +815,10 @@ run_last(void *arg)
 	CommandCounterIncrement();
 	if (contract)
 		require_transformed(work);
-	else
-	{
-		cmig_role_act_as_caller(&saved, work->caller);
-		cmig_versions_require_tables(work->expansion, false);
-		cmig_role_return(&saved);
-	}
+	cmig_role_act_as_caller(&saved, work->caller);
+	cmig_versions_require_tables(work->expansion, contract);
+	shape = contract ? cmig_versions_shape(work->expansion) : NULL;
+	cmig_role_return(&saved);
 	foreach(cell, contract ? real : NIL)
 		audited = lappend(audited, cmig_query_value(&audit_before, lfirst(cell), work->expansion->scope));
 	CommandCounterIncrement();
@@ -889,6 +833,7 @@ run_last(void *arg)
 	foreach(cell, audited)
 		if (lfirst(cell) != NULL)
 		cmig_query_do(&audit_after, lfirst(cell));
+	cmig_versions_require_shape(shape);
 	if (contract)
 		verify(work);
 	cmig_role_act_as_caller(&saved, work->caller);
@@ -920,7 +865,8 @@ contract(Work *work, FunctionCallInfo fcinfo)
 	run_alone(work, CMIG_PHASE_BUILD);
 	run_alone(work, CMIG_PHASE_CHECK);
 	work->phase = CMIG_PHASE_CONTRACT;
-	work->steps = steps_of(work, work->phase);
+	work->steps = read_steps(work, work->phase);
+	cmig_toplevel_commit();
 	revision = work->expansion->revision;
 	attempt(work, run_last);
 	ereport(NOTICE,
@@ -930,9 +876,19 @@ contract(Work *work, FunctionCallInfo fcinfo)
 static void
 abandon(Work *work, FunctionCallInfo fcinfo)
 {
+	/*
+	 * What was not prepared, in one transaction for each table, is not ours.
+	 * What belongs to no table is prepared before the tables and after them.
+	 */
+	static CmigQuery prepared = {
+		"SELECT position, phase, relation, statement, done FROM cmig.expansion_step s WHERE scope = $1 AND phase = 'abandon'"
+		" AND EXISTS (SELECT FROM cmig.expansion_step p WHERE p.scope = s.scope AND p.relation = s.relation"
+		"  AND p.phase = 'prepare' HAVING count(*) = 0 OR bool_or(p.done)) ORDER BY s.position", 1, {TEXTOID}
+	};
+
 	require_expansion(work);
 	work->phase = CMIG_PHASE_ABANDON;
-	work->steps = steps_of(work, work->phase);
+	work->steps = cmig_query_list(&prepared, work->expansion->scope);
 	cmig_toplevel_commit();
 	set_state(work, "abandoning");
 	enter_session(work);
@@ -948,7 +904,6 @@ describe_error(void *arg)
 	const Work *work = arg;
 
 	cmig_lock_wait_explain();
-	errposition(0);
 	if (work->step != NULL)
 		errcontext("SQL statement \"%s\"", work->step->sql);
 	errcontext("pg_cmig: %s%s", work->procedure, in_scope());
@@ -1132,4 +1087,94 @@ cmig_version_schema(PG_FUNCTION_ARGS)
 	if (revision == NULL || schema == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(cmig_version_schema_name(revision, schema)));
+}
+
+/* Returns a name that was stored, or NULL if it is no name of a relation. */
+static char *
+name_or_null(char *stored)
+{
+	List	   *parts;
+
+	if (stored == NULL || !SplitIdentifierString(pstrdup(stored), '.', &parts) || list_length(parts) > 2)
+		return NULL;
+	return stored;
+}
+
+/* Add the rows of one table to the result of cmig.expansion(). */
+static void
+show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char *relation)
+{
+	static CmigQuery columns = {
+		"SELECT $2, c->>1, c->>3, c->>4, c->>2, $3::bigint, $4::bigint, $5::bigint, $6, $7::timestamptz, state"
+		" FROM cmig.expansion_run, jsonb_array_elements(columns) WITH ORDINALITY e (c, n)"
+		" WHERE scope = $1 AND c->>0 = $2 ORDER BY n", 7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	};
+	static CmigQuery sequence = {
+		"SELECT c->>8 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>0 = $2 AND c->>8 IS NOT NULL LIMIT 1",
+		2, {TEXTOID, TEXTOID}
+	};
+
+	/*
+	 * The rows can be anything: what is read must be a plain table or a
+	 * sequence that the caller may read, with no policies.
+	 */
+	static CmigQuery countable = {
+		"SELECT format(CASE c.relkind WHEN 'r' THEN 'ONLY %I.%I' ELSE '%I.%I' END, n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped"
+		" WHERE c.oid = to_regclass($1) AND (c.relkind = 'r' OR c.relkind = 'p' AND NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) y JOIN pg_class f ON f.oid = y.relid WHERE f.relkind NOT IN ('r', 'p')))"
+		" AND a.atttypid = 25 AND NOT row_security_active(c.oid)"
+		" AND has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT')", 1, {TEXTOID}
+	};
+	static CmigQuery readable = {
+		"SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" WHERE c.oid = to_regclass($1) AND CASE c.relkind WHEN 'S' THEN has_schema_privilege(n.oid, 'USAGE')"
+		"  AND has_sequence_privilege(c.oid, 'SELECT') END", 1, {TEXTOID}
+	};
+	char	  **counts = NULL;
+	char	   *last = name_or_null(cmig_query_value(&sequence, expansion->scope, relation));
+	char	   *table = name_or_null(pstrdup(relation));
+	Datum		values[7];
+	char		nulls[7];
+
+	if (last != NULL)
+		last = cmig_query_value(&readable, last);
+	if (table != NULL)
+		table = cmig_query_value(&countable, table);
+	if (table != NULL)
+	{
+		CmigQuery	query = {
+			psprintf("SELECT count(*) FILTER (WHERE s IS NULL), count(*) FILTER (WHERE s = 'todo'), count(*) FILTER (WHERE s <> 'todo'),"
+					 " min(s) FILTER (WHERE s <> 'todo') FROM (SELECT %s FROM %s) t (s)", CMIG_STATE_COLUMN, table)
+		};
+
+		counts = cmig_query_row(&query);
+		cmig_query_free(&query);
+	}
+	if (last != NULL)
+	{
+		CmigQuery	query = {
+			psprintf("SELECT to_timestamp(last_value / 1000000.0)::text FROM %s WHERE is_called", last)
+		};
+
+		last = cmig_query_value(&query);
+		cmig_query_free(&query);
+	}
+	cmig_query_bind_text(values, nulls, 6, last);
+	cmig_query_bind_text(values, nulls, 0, expansion->scope);
+	cmig_query_bind_text(values, nulls, 1, relation);
+	for (int i = 0; i < 4; i++)
+		cmig_query_bind_text(values, nulls, i + 2, counts ? counts[i] : NULL);
+	cmig_query_each(&columns, values, nulls, cmig_query_return_row, result);
+}
+
+Datum
+cmig_expansion(PG_FUNCTION_ARGS)
+{
+	const CmigExpansion *expansion = cmig_expansion_read();
+	ListCell   *cell;
+
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(cell, expansion ? cmig_expansion_relations(expansion, false) : NIL)
+		show_relation((ReturnSetInfo *) fcinfo->resultinfo, expansion, lfirst(cell));
+	return (Datum) 0;
 }
