@@ -50,7 +50,7 @@ PLANTS = {
     "lock": ("src/run/lock.c", "	if (cmig_lock_held_compat(&tag, mode))\n		LockRelease(&tag, mode, true);\n",
              "	if (key != KEY_RUN && cmig_lock_held_compat(&tag, mode))\n		LockRelease(&tag, mode, true);\n"),
     # psql reads a variable in a text
-    "variable": ("src/parse/psql_text.c", "	return cmig_lexer_is_char(lexer, ':') &&\n", "	return cmig_lexer_is_char(lexer, '?') &&\n"),
+    "variable": ("src/parse/psql_text.c", "	return cmig_lexer_is_char(lexer, ':') && ", "	return cmig_lexer_is_char(lexer, '?') && "),
     # psql reads a backslash in a string otherwise than the server
     "backslash": ("src/parse/psql_text.c", "	bool		backslash = memchr(lexer->start, '\\\\', lexer->next - lexer->start) != NULL;\n",
                   "	bool		backslash = false;\n"),
