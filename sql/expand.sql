@@ -399,6 +399,8 @@ ALTER TABLE chain ADD initial int NOT NULL;
 SELECT NOT EXISTS (SELECT FROM chain WHERE initial > 67);
 -- cmig:downgrade
 $c$);
+-- a repeatable revision runs after the contraction
+SELECT * FROM cmig.load(E'-- revision: people\n-- repeatable: true\n-- message: view\n-- cmig:upgrade\nCREATE OR REPLACE VIEW people AS SELECT id, initial FROM chain');
 DELETE FROM chain WHERE id > 3;
 CALL cmig.expand();
 INSERT INTO chain (id, first, n) VALUES (4, 'Dee', 2);
@@ -413,6 +415,8 @@ SET client_min_messages = warning;
 UPDATE public_047.chain SET first = 'Abe' WHERE id = 4;
 CALL cmig.contract();
 SELECT id, first, initial FROM chain ORDER BY id;
+SELECT * FROM cmig.upgrade();
+SELECT * FROM people ORDER BY id;
 SHOW search_path;
 
 -- OVERRIDING: an identity column of both versions is that of the table; one that is new, or has another type, takes what an INSERT through the view gives it
@@ -441,6 +445,7 @@ SELECT cmig.create_revision('wider', 'ALTER TABLE wide ALTER c1 TYPE bigint', re
 CALL cmig.expand();
 SELECT count(*) FROM cmig.expansion_run;
 
+DROP VIEW people;
 DROP TABLE client, person, orders, item, parcel, chain, numbered, wide;
 DROP OWNED BY regress_expand;
 DROP ROLE regress_expand;

@@ -150,12 +150,16 @@ is_usable(const CmigExpansion *expansion)
 	return strcmp(expansion->state, "expanded") == 0 || strcmp(expansion->state, "contracting") == 0;
 }
 
-/* Returns the first step of the plan that is not part of the expansion, or -1. */
+/*
+ * Returns the first step of the plan that is not part of the expansion, or -1.
+ * Repeatable revisions run after it.
+ */
 static int
 outside_expansion(const CmigSituation *now, const CmigPlan *plan, const CmigExpansion *expansion)
 {
 	for (int i = 0; i < plan->count; i++)
-		if (!cmig_graph_lists(expansion->revisions, cmig_graph_id(now->graph, plan->steps[i].node)))
+		if (!cmig_repeatables_is(now->graph, plan->steps[i].node) &&
+			!cmig_graph_lists(expansion->revisions, cmig_graph_id(now->graph, plan->steps[i].node)))
 			return plan->steps[i].node;
 	return -1;
 }

@@ -405,6 +405,17 @@ require_confirmed(const CmigExpansionPlan *plan)
 					 quote_literal_cstr(plan->revision))));
 }
 
+/* The plan, without repeatable revisions: they run in the first upgrade after the contraction. */
+static CmigPlan *
+plan_upgrade(const CmigSituation *now, const char *target)
+{
+	CmigPlan   *plan = cmig_move_plan_upgrade(now, cmig_argument_one(pstrdup(target)));
+
+	while (plan->count > 0 && cmig_repeatables_is(now->graph, plan->steps[plan->count - 1].node))
+		plan->count--;
+	return plan;
+}
+
 /* Plan the expansion, and store it. */
 static void
 begin_expansion(Work *work, const char *target, bool confirmed)
@@ -422,7 +433,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	CmigSituation now = cmig_move_read(true);
-	CmigPlan   *plan = cmig_move_plan_upgrade(&now, cmig_argument_one(pstrdup(target)));
+	CmigPlan   *plan = plan_upgrade(&now, target);
 	CmigExpansionPlan *expansion;
 	CmigNames	schemas = {0};
 	StringInfoData columns;
@@ -676,7 +687,7 @@ static void
 record(const CmigExpansion *expansion)
 {
 	CmigSituation now = cmig_move_read(true);
-	CmigPlan   *plan = cmig_move_plan_upgrade(&now, cmig_argument_one(expansion->revision));
+	CmigPlan   *plan = plan_upgrade(&now, expansion->revision);
 	CmigJournalBatch *batch = cmig_journal_batch();
 
 	for (int i = 0; i < plan->count; i++)
@@ -733,7 +744,7 @@ verify(const Work *work)
 
 	cmig_role_act_as_caller(&saved, work->caller);
 	now = cmig_move_read(true);
-	plan = cmig_move_plan_upgrade(&now, cmig_argument_one(work->expansion->revision));
+	plan = plan_upgrade(&now, work->expansion->revision);
 	cmig_role_return(&saved);
 	for (int i = 0; i < plan->count; i++)
 	{

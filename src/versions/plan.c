@@ -1065,7 +1065,7 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 		require_definitions(text);
 		p.texts = lappend(p.texts, text);
 		p.strict |= text->expand != NULL && strcmp(text->expand, "strict") == 0;
-		if (text->edges.repeatable || text->expand == NULL)
+		if (text->expand == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("revision \"%s\" cannot be expanded", id),
