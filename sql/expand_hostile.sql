@@ -68,6 +68,19 @@ UPDATE cmig.expansion_run SET schemas = '{NULL}', revisions = '{NULL}';
 SELECT cmig.require('042');
 SELECT count(*) > 0 AS drifted FROM cmig.drift();
 SELECT value FROM cmig.status() WHERE item = 'expanded';
+-- nor do statements of other kinds end the server
+DELETE FROM cmig.expansion_run;
+SET SESSION AUTHORIZATION regress_hostile_migrator;
+DELETE FROM cmig.expansion_step;
+INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns, checksum) VALUES ('042', '{042}', '{}', '[]', md5('1 build  CREATE INDEX ON shop.person (n)'));
+INSERT INTO cmig.expansion_step (position, phase, relation, statement) VALUES (1, 'build', '', 'CREATE INDEX ON shop.person (n)');
+CALL cmig.expand('head');
+DELETE FROM cmig.expansion_step;
+DELETE FROM cmig.expansion_run;
+INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns, checksum) VALUES ('042', '{042}', '{}', '[]', md5('1 abandon  '));
+INSERT INTO cmig.expansion_step (position, phase, relation, statement) VALUES (1, 'abandon', '', '');
+CALL cmig.abandon();
+RESET SESSION AUTHORIZATION;
 DELETE FROM cmig.expansion_run;
 
 -- no statement is left out, or added; those that remained without their run are not used
@@ -129,6 +142,16 @@ INSERT INTO shop.hand VALUES (1) RETURNING *;
 \c
 SET client_min_messages = warning;
 INSERT INTO shop.hand VALUES (1) RETURNING *;
+CREATE SEQUENCE shop.mine;
+CREATE OR REPLACE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(t, '', 'shop.mine', c, t, t, '*');
+INSERT INTO shop.hand VALUES (1);
+CREATE OR REPLACE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(t, '', 'shop.mine', c, t, t, 'EXISTS (SELECT 1)');
+INSERT INTO shop.hand VALUES (1);
+CREATE OR REPLACE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(t, '', 'shop.mine', c, t, t, 'grouping(id) = 0');
+INSERT INTO shop.hand VALUES (1);
+CREATE OR REPLACE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(t, 'i', 'shop.mine', c, t, t, 'true');
+INSERT INTO shop.hand VALUES (1);
+SELECT is_called FROM shop.mine;
 DROP TABLE shop.hand;
 CREATE TABLE shop.hand (id int, cmig_state int) PARTITION BY LIST (id);
 CREATE TABLE shop.hand_1 PARTITION OF shop.hand DEFAULT;
@@ -396,6 +419,69 @@ DROP TABLE shop.cmig_new_item_a;
 CALL cmig.contract();
 SELECT * FROM shop.item ORDER BY id;
 SELECT object FROM cmig.drift() WHERE object ~ 'item|shelf|fresh|052';
+
+-- rows that are added meanwhile are not run; code of the table's owner does not run as the caller, nor code of others as the owner
+CREATE TABLE shop.log (what text, role text);
+GRANT INSERT ON shop.log TO PUBLIC;
+GRANT USAGE, CREATE ON SCHEMA shop TO regress_hostile_owner;
+GRANT CREATE ON SCHEMA shop TO regress_hostile_some;
+SET ROLE regress_hostile_some;
+CREATE FUNCTION shop.note(what text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN INSERT INTO shop.log VALUES (what, current_user); RETURN true; END';
+CREATE FUNCTION shop.note_always(what text) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN shop.note(what); END';
+CREATE FUNCTION shop.append(bigint, bigint) RETURNS text LANGUAGE sql AS $$SELECT shop.note('operator')::text$$;
+CREATE OPERATOR shop.|| (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = shop.append);
+RESET ROLE;
+SELECT cmig.create_revision('sneak', $r$CREATE TABLE shop.z (id int PRIMARY KEY GENERATED ALWAYS AS IDENTITY, n text, big text, c int);
+ALTER TABLE shop.z ALTER big SET STORAGE EXTERNAL; CREATE FUNCTION shop.valid() RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
+CREATE DOMAIN shop.d AS int CHECK (shop.valid());
+CREATE FUNCTION shop.sneak(n text) RETURNS int SECURITY DEFINER LANGUAGE plpgsql AS $$BEGIN INSERT INTO cmig.expansion_step (position, phase, relation, statement)
+	VALUES (1000, 'build', '', 'ALTER ROLE regress_hostile_migrator SUPERUSER') ON CONFLICT DO NOTHING; RETURN n; END$$;
+ALTER FUNCTION shop.sneak(text) OWNER TO regress_hostile_migrator$r$, revision => '060');
+SELECT revision FROM cmig.upgrade();
+ALTER TABLE shop.z OWNER TO regress_hostile_owner;
+ALTER DOMAIN shop.d OWNER TO regress_hostile_some;
+ALTER FUNCTION shop.valid OWNER TO regress_hostile_some;
+GRANT ALL ON SCHEMA shop TO regress_hostile_migrator;
+GRANT SELECT, INSERT ON shop.z TO regress_hostile_some;
+INSERT INTO shop.z (n) VALUES ('1');
+SELECT cmig.create_revision('all', $$ALTER TABLE shop.z ADD COLUMN r text;
+-- cmig:up shop.z.r = row(z.*)::text$$, revision => '061', expand => true);
+CALL cmig.expand('head');
+SELECT cmig.remove_revision('061');
+SELECT cmig.create_revision('sneak', $$ALTER TABLE shop.z ALTER id TYPE bigint, ALTER n TYPE int USING shop.sneak(n), ADD COLUMN len int, ADD COLUMN d int;
+-- cmig:up shop.z.len = length(big)
+-- cmig:up shop.z.d = ('{1}'::shop.d[])[1]$$, revision => '061', expand => true);
+CALL cmig.expand('head');
+SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_hostile_migrator';
+CALL cmig.contract();
+DELETE FROM cmig.expansion_step WHERE position = 1000;
+SET ROLE regress_hostile_owner;
+CREATE INDEX ON shop.z (id) WHERE shop.note_always('index');
+CREATE STATISTICS shop.statistics ON (shop.note_always('statistics')), id FROM shop.z;
+SET ROLE regress_hostile_some;
+CREATE OR REPLACE FUNCTION shop.valid() RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN shop.note(''domain''); END';
+INSERT INTO shop.z (n) VALUES ('2');
+RESET ROLE;
+DELETE FROM shop.log WHERE role = 'regress_hostile_some' OR what <> 'domain';
+SELECT DISTINCT rows_filled FROM cmig.expansion();
+SELECT count(*) > 0 FROM cmig.status();
+SELECT DISTINCT * FROM shop.log ORDER BY 1, 2;
+
+-- a large value is read only if it may have changed, of a long error little is stored, and what is compiled again is freed
+INSERT INTO shop.z (n, big) VALUES ('3', repeat('y', 100000)), (repeat('x', 100000), '');
+SELECT length(cmig_state) FROM shop.z WHERE big = '';
+SELECT pg_stat_force_next_flush();
+SELECT toast_blks_read + toast_blks_hit AS blocks FROM pg_statio_user_tables WHERE relid = 'shop.z'::regclass \gset
+UPDATE shop.z SET c = 1 WHERE n = '3';
+SELECT pg_stat_force_next_flush();
+SELECT toast_blks_read + toast_blks_hit - :blocks AS blocks FROM pg_statio_user_tables WHERE relid = 'shop.z'::regclass;
+DELETE FROM shop.z WHERE big IS NOT NULL;
+DO $$BEGIN FOR i IN 1 .. 20 LOOP CREATE TEMP TABLE other (id int); DROP TABLE other; INSERT INTO shop.z (n) VALUES (i); END LOOP; END$$;
+SELECT count(*) < 10 AS few FROM pg_backend_memory_contexts WHERE name = 'pg_cmig expanded table';
+TRUNCATE shop.log;
+DELETE FROM cmig.expansion_step WHERE position = 1000;
+CALL cmig.contract();
+SELECT * FROM shop.log WHERE what = 'operator';
 
 DROP SCHEMA shop, shop_own CASCADE;
 DROP EXTENSION pg_cmig;

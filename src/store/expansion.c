@@ -131,16 +131,15 @@ cmig_expansion_patterns(void)
 }
 
 List *
-cmig_expansion_relations(const CmigExpansion *expansion, bool filled)
+cmig_expansion_relations(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
-		"SELECT relation FROM cmig.expansion_step WHERE scope = $1 AND relation <> '' AND (phase = 'fill' OR NOT $2)"
-		" GROUP BY relation ORDER BY relation COLLATE \"C\"", 2, {TEXTOID, BOOLOID}
+		"SELECT relation FROM cmig.expansion_step WHERE scope = $1 AND relation <> '' GROUP BY relation ORDER BY relation COLLATE \"C\"", 1, {TEXTOID}
 	};
 	List	   *names = NIL;
 	ListCell   *cell;
 
-	foreach(cell, cmig_query_list(&query, expansion->scope, filled))
+	foreach(cell, cmig_query_list(&query, expansion->scope))
 		names = lappend(names, *(char **) lfirst(cell));
 	return names;
 }

@@ -710,11 +710,8 @@ extern List *cmig_expansion_schemas(void);
 /* Returns patterns, as of the argument exclude, of what expansions have created. */
 extern CmigNames *cmig_expansion_patterns(void);
 
-/*
- * Returns the real tables, a List of char *, in the order of their names; with
- * "filled", only those that have rows to transform.
- */
-extern List *cmig_expansion_relations(const CmigExpansion *expansion, bool filled);
+/* Returns the real tables, a List of char *, in the order of their names. */
+extern List *cmig_expansion_relations(const CmigExpansion *expansion);
 
 /* Delete the rows of the current scope. */
 extern void cmig_expansion_forget(void);

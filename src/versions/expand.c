@@ -1,7 +1,6 @@
 /*
  * expand.c
- *	  cmig.expand, cmig.contract, cmig.abandon, cmig.expansion, and
- *	  cmig.version_schema.
+ *	  cmig.expand, cmig.contract, cmig.abandon, and cmig.version_schema.
  *
  * cmig.expand() stores the statements of the whole expansion in
  * cmig.expansion_step before it runs the first of them.  Those of one group run
@@ -20,14 +19,12 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/varlena.h"
 
 #include "base/base.h"
 #include "base/errors.h"
@@ -41,7 +38,6 @@
 PG_FUNCTION_INFO_V1(cmig_expand);
 PG_FUNCTION_INFO_V1(cmig_contract);
 PG_FUNCTION_INFO_V1(cmig_abandon);
-PG_FUNCTION_INFO_V1(cmig_expansion);
 PG_FUNCTION_INFO_V1(cmig_version_schema);
 
 /* How many places the error lists that must be confirmed. */
@@ -55,6 +51,7 @@ typedef struct StoredStep
 	char	   *relation;
 	char	   *sql;
 	char	   *done;
+	char	   *prepared;		/* has the table been prepared? */
 } StoredStep;
 
 /* A CALL of one of the procedures. */
@@ -62,7 +59,8 @@ typedef struct Work
 {
 	const char *procedure;
 	const CmigExpansion *expansion;
-	List	   *steps;			/* of StoredStep *: one group, or all */
+	List	   *all;			/* of StoredStep *: as they were verified */
+	List	   *steps;			/* of StoredStep *: one group, or a phase */
 	const char *phase;
 	const StoredStep *step;		/* the one that is running, or NULL */
 	bool		entered;		/* has the session of a script been entered? */
@@ -76,12 +74,6 @@ typedef struct Work
  * Running steps
  * ----------------------------------------------------------------
  */
-
-static CmigQuery steps_query = {
-	"SELECT position, phase, relation, statement, done FROM cmig.expansion_step"
-	" WHERE scope = $1 AND phase = $2 ORDER BY cmig.expansion_step.position",
-	2, {TEXTOID, TEXTOID}
-};
 
 static CmigQuery done_query = {
 	"UPDATE cmig.expansion_step SET done = true WHERE scope = $1 AND position = ANY ($2::integer[])",
@@ -104,7 +96,6 @@ mark_done(const Work *work)
 {
 	StringInfoData positions;
 	ListCell   *cell;
-
 	CmigRole	saved;
 
 	if (work->steps == NIL)
@@ -118,18 +109,52 @@ mark_done(const Work *work)
 	cmig_role_return(&saved);
 }
 
-/* Read the steps of a phase. */
+/*
+ * Returns the steps of a phase.  What was not prepared, in one transaction for
+ * each table, is not ours to abandon.
+ */
 static List *
-read_steps(const Work *work, const char *phase)
+steps_of(const Work *work, const char *phase)
 {
-	CmigRole	saved;
-	List	   *steps;
+	List	   *steps = NIL;
+	ListCell   *cell;
 
-	cmig_toplevel_snapshot();
-	cmig_role_act_as_caller(&saved, work->caller);
-	steps = cmig_query_list(&steps_query, work->expansion->scope, phase);
-	cmig_role_return(&saved);
+	foreach(cell, work->all)
+	{
+		const StoredStep *step = lfirst(cell);
+
+		if (strcmp(step->phase, phase) == 0 && (*step->prepared == 't' || strcmp(phase, CMIG_PHASE_ABANDON) != 0))
+			steps = lappend(steps, lfirst(cell));
+	}
 	return steps;
+}
+
+/* Returns the relations, in order, of one phase or of all. */
+static List *
+relations_of(const Work *work, const char *phase)
+{
+	List	   *names = NIL;
+	ListCell   *cell;
+
+	foreach(cell, phase ? steps_of(work, phase) : work->all)
+		if (*((StoredStep *) lfirst(cell))->relation && !cmig_text_list_has(names, ((StoredStep *) lfirst(cell))->relation))
+		names = lappend(names, ((StoredStep *) lfirst(cell))->relation);
+	cmig_text_list_sort(names);
+	return names;
+}
+
+/* Returns the statement, one as cmig.expand() stores them. */
+static RawStmt *
+parse_step(const StoredStep *step)
+{
+	List	   *parsed = cmig_raw_parse(step->sql, RAW_PARSE_DEFAULT);
+	RawStmt    *raw = parsed ? linitial(parsed) : NULL;
+
+	if (list_length(parsed) != 1 || IsA(raw->stmt, TransactionStmt) || (IsA(raw->stmt, IndexStmt) && ((IndexStmt *) raw->stmt)->idxname == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("statement %s in cmig.expansion_step is none that cmig.expand stores", step->position)));
+	return raw;
 }
 
 /* Attempt callback: run a group of steps in one transaction. */
@@ -144,7 +169,7 @@ run_group(void *arg)
 	foreach(cell, work->steps)
 	{
 		work->step = lfirst(cell);
-		raw = cmig_raw_parse_one(work->step->sql);
+		raw = parse_step(work->step);
 		cmig_execute_statement(raw, work->step->sql, None_Receiver);
 		CommandCounterIncrement();
 		if (IsA(raw->stmt, CreateTrigStmt))
@@ -176,9 +201,8 @@ attempt(Work *work, CmigAttempt body)
  * may have dropped what it has created.
  */
 static bool
-is_complete(const StoredStep *step)
+is_complete(const StoredStep *step, const RawStmt *raw)
 {
-	RawStmt    *raw = cmig_raw_parse_one(step->sql);
 	IndexStmt  *index = (IndexStmt *) raw->stmt;
 	Oid			table;
 	CmigLeftover leftover;
@@ -264,12 +288,9 @@ fill(const StoredStep *step)
 static void
 run_alone(Work *work, const char *phase)
 {
-	List	   *all;
 	ListCell   *cell;
 
-	all = read_steps(work, phase);
-	cmig_toplevel_commit();
-	foreach(cell, all)
+	foreach(cell, steps_of(work, phase))
 	{
 		StoredStep *step = lfirst(cell);
 		bool		filling = strcmp(phase, CMIG_PHASE_FILL) == 0;
@@ -278,7 +299,7 @@ run_alone(Work *work, const char *phase)
 
 		work->step = step;
 		cmig_toplevel_snapshot();
-		complete = filling ? done : is_complete(step);
+		complete = filling ? done : is_complete(step, parse_step(step));
 		cmig_toplevel_commit();
 		if (!complete)
 		{
@@ -314,10 +335,8 @@ enter_session(Work *work)
 static void
 run_prepare(Work *work)
 {
-	List	   *all;
+	List	   *all = steps_of(work, CMIG_PHASE_PREPARE);
 
-	all = read_steps(work, CMIG_PHASE_PREPARE);
-	cmig_toplevel_commit();
 	for (int i = 0; i < list_length(all);)
 	{
 		const StoredStep *first = list_nth(all, i);
@@ -486,6 +505,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 static void
 require_trusted(const CmigExpansion *expansion)
 {
+	static CmigQuery locked = {"SELECT FROM cmig.expansion_run WHERE scope = $1 FOR UPDATE", 1, {TEXTOID}};
 	static CmigQuery query = {
 		"SELECT s.role, r.oid FROM (SELECT role FROM cmig.expansion_step WHERE scope = $1"
 		"  UNION SELECT role FROM cmig.expansion_run WHERE scope = $1) s LEFT JOIN pg_roles r ON r.rolname = s.role"
@@ -494,8 +514,11 @@ require_trusted(const CmigExpansion *expansion)
 	static CmigQuery changed = {
 		"SELECT c.c FROM cmig.expansion_run r, (" STEPS_CHECKSUM ") c(c) WHERE r.scope = $1 AND r.checksum <> c.c", 1, {TEXTOID}
 	};
-	char	  **row = cmig_query_row(&query, expansion->scope, GetUserId());
+	char	  **row;
 
+	if (cmig_query_do(&locked, expansion->scope) == 0)
+		cmig_query_raise_changed(psprintf("Revision \"%s\" is no longer expanded.", expansion->revision));
+	row = cmig_query_row(&query, expansion->scope, GetUserId());
 	if (row != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -522,36 +545,44 @@ require_trusted(const CmigExpansion *expansion)
 static bool
 repair(Work *work)
 {
-	static CmigQuery triggers = {
-		"SELECT position, phase, relation, statement, done FROM cmig.expansion_step WHERE scope = $1 AND relation = $2"
-		" AND (phase = 'abandon' AND statement LIKE 'DROP TRIGGER %' OR phase = 'prepare' AND (statement LIKE 'CREATE TRIGGER %'"
-		"  OR statement ~ '^ALTER TABLE .* (ENABLE ALWAYS TRIGGER|SET DEFAULT) ')) ORDER BY phase, cmig.expansion_step.position", 2, {TEXTOID, TEXTOID}
-	};
 	static CmigQuery again = {"UPDATE cmig.expansion_step SET done = false WHERE scope = $1 AND phase = 'fill'", 1, {TEXTOID}};
-	List	   *groups = NIL;
+	List	   *relations = relations_of(work, CMIG_PHASE_FILL);
 	bool		needed = false;
 	CmigRole	saved;
 	ListCell   *cell;
+	ListCell   *c;
 
 	cmig_toplevel_snapshot();
 	cmig_versions_require_tables(work->expansion, true);
-	foreach(cell, cmig_expansion_relations(work->expansion, true))
+	foreach(cell, relations)
 	{
 		CmigQuery	left = {psprintf("SELECT FROM %s WHERE %s IS NOT NULL AND %s = 'todo' LIMIT 1", (char *) lfirst(cell), CMIG_STATE_COLUMN, CMIG_STATE_COLUMN)};
 
 		needed |= cmig_versions_broken_trigger(work->expansion, lfirst(cell)) != NULL || cmig_query_do(&left) > 0;
 		cmig_query_free(&left);
-		groups = lappend(groups, cmig_query_list(&triggers, work->expansion->scope, lfirst(cell)));
 	}
 	cmig_toplevel_commit();
 	if (!needed)
 		return false;
 	enter_session(work);
-	foreach(cell, groups)
+	foreach(cell, relations)
 	{
-		work->steps = lfirst(cell);
+		work->steps = NIL;
+		foreach(c, list_concat(steps_of(work, CMIG_PHASE_ABANDON), steps_of(work, CMIG_PHASE_PREPARE)))
+		{
+			const StoredStep *step = lfirst(c);
+			bool		drop = strcmp(step->phase, CMIG_PHASE_ABANDON) == 0;
+
+			if (strcmp(step->relation, lfirst(cell)) == 0 && (drop ? strncmp(step->sql, "DROP TRIGGER ", strlen("DROP TRIGGER ")) == 0 :
+															  strncmp(step->sql, "CREATE TRIGGER ", strlen("CREATE TRIGGER ")) == 0 ||
+															  (strncmp(step->sql, "ALTER TABLE ", strlen("ALTER TABLE ")) == 0 &&
+															   (strstr(step->sql, " ENABLE ALWAYS TRIGGER ") != NULL || strstr(step->sql, " SET DEFAULT ") != NULL))))
+				work->steps = lappend(work->steps, lfirst(c));
+		}
 		attempt(work, run_group);
 	}
+	foreach(c, steps_of(work, CMIG_PHASE_FILL))
+		((StoredStep *) lfirst(c))->done = "f";
 	cmig_toplevel_snapshot();
 	cmig_role_act_as_caller(&saved, work->caller);
 	cmig_query_do(&again, work->expansion->scope);
@@ -559,6 +590,22 @@ repair(Work *work)
 	cmig_toplevel_commit();
 	set_state(work, "expanding");
 	return true;
+}
+
+/*
+ * Read the steps.  Other roles can insert rows at any time, so only what was read
+ * before it is verified runs.
+ */
+static void
+read_steps(Work *work)
+{
+	static CmigQuery query = {
+		"SELECT position, phase, relation, statement, done, coalesce(bool_or(done) FILTER (WHERE phase = 'prepare') OVER (PARTITION BY relation), true)"
+		" FROM cmig.expansion_step s WHERE scope = $1 ORDER BY s.position", 1, {TEXTOID}
+	};
+
+	work->all = cmig_query_list(&query, work->expansion->scope);
+	require_trusted(work->expansion);
 }
 
 static void
@@ -572,6 +619,8 @@ expand(Work *work, FunctionCallInfo fcinfo)
 	{
 		begin_expansion(work, target ? target : "head", !PG_ARGISNULL(3) && PG_GETARG_BOOL(3));
 		work->expansion = cmig_expansion_read();
+		if (work->expansion != NULL)
+			read_steps(work);
 		cmig_toplevel_commit();
 		if (work->expansion == NULL)
 			return;
@@ -581,7 +630,7 @@ expand(Work *work, FunctionCallInfo fcinfo)
 		CmigSituation now = cmig_move_read(true);
 		List	   *nodes;
 
-		require_trusted(work->expansion);
+		read_steps(work);
 		nodes = cmig_target_upgrade(now.graph, now.applied, cmig_argument_one(target ? target : "head"));
 
 		if (list_length(nodes) != 1 || strcmp(cmig_graph_id(now.graph, linitial_int(nodes)), work->expansion->revision) != 0)
@@ -622,7 +671,7 @@ require_expansion(Work *work)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no revision is expanded%s", in_scope()),
 				 errhint("CALL cmig.expand('head')")));
-	require_trusted(work->expansion);
+	read_steps(work);
 }
 
 /* Raise an error if rows of the old build could not be transformed. */
@@ -634,12 +683,13 @@ require_transformed(const Work *work)
 		" WHERE a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped AND NOT a.atthasdef ORDER BY 1 LIMIT 1", 1, {TEXTOID}
 	};
 	const char *arguments = psprintf("%s%s%s", quote_literal_cstr(work->expansion->revision), *work->scopes ? ", " : "", work->scopes);
+	List	   *relations = relations_of(work, CMIG_PHASE_FILL);
 	CmigRole	saved;
 	ListCell   *cell;
 
 	cmig_role_act_as_caller(&saved, work->caller);
 	cmig_versions_require_tables(work->expansion, true);
-	foreach(cell, cmig_expansion_relations(work->expansion, true))
+	foreach(cell, relations)
 	{
 		const char *relation = lfirst(cell);
 		char	  **broken = cmig_versions_broken_trigger(work->expansion, relation);
@@ -784,7 +834,7 @@ run_last(void *arg)
 	};
 	static CmigQuery tree = {"SELECT oid::text FROM pg_class WHERE oid = to_regclass($1) AND relkind = 'p'", 1, {TEXTOID}};
 	List	   *relations = NIL;
-	List	   *real;
+	List	   *real = relations_of(work, NULL);
 	List	   *partitioned = NIL;
 	List	   *audited = NIL;
 	char	   *shape;
@@ -794,9 +844,10 @@ run_last(void *arg)
 
 	cmig_toplevel_snapshot();
 	cmig_role_act_as_caller(&saved, work->caller);
+	/* also of the queries below that read the row again */
+	require_trusted(work->expansion);
 	foreach(cell, cmig_query_list(&views, work->expansion->scope))
 		relations = lappend(relations, *(char **) lfirst(cell));
-	real = cmig_expansion_relations(work->expansion, false);
 	relations = list_concat(relations, real);
 	foreach(cell, contract ? real : NIL)
 		partitioned = lappend(partitioned, cmig_query_value(&tree, lfirst(cell)));
@@ -876,8 +927,7 @@ contract(Work *work, FunctionCallInfo fcinfo)
 	run_alone(work, CMIG_PHASE_BUILD);
 	run_alone(work, CMIG_PHASE_CHECK);
 	work->phase = CMIG_PHASE_CONTRACT;
-	work->steps = read_steps(work, work->phase);
-	cmig_toplevel_commit();
+	work->steps = steps_of(work, work->phase);
 	revision = work->expansion->revision;
 	attempt(work, run_last);
 	ereport(NOTICE,
@@ -887,19 +937,9 @@ contract(Work *work, FunctionCallInfo fcinfo)
 static void
 abandon(Work *work, FunctionCallInfo fcinfo)
 {
-	/*
-	 * What was not prepared, in one transaction for each table, is not ours.
-	 * What belongs to no table is prepared before the tables and after them.
-	 */
-	static CmigQuery prepared = {
-		"SELECT position, phase, relation, statement, done FROM cmig.expansion_step s WHERE scope = $1 AND phase = 'abandon'"
-		" AND EXISTS (SELECT FROM cmig.expansion_step p WHERE p.scope = s.scope AND p.relation = s.relation"
-		"  AND p.phase = 'prepare' HAVING count(*) = 0 OR bool_or(p.done)) ORDER BY s.position", 1, {TEXTOID}
-	};
-
 	require_expansion(work);
 	work->phase = CMIG_PHASE_ABANDON;
-	work->steps = cmig_query_list(&prepared, work->expansion->scope);
+	work->steps = steps_of(work, work->phase);
 	cmig_toplevel_commit();
 	set_state(work, "abandoning");
 	enter_session(work);
@@ -915,6 +955,7 @@ describe_error(void *arg)
 	const Work *work = arg;
 
 	cmig_lock_wait_explain();
+	errposition(0);
 	if (work->step != NULL)
 		errcontext("SQL statement \"%s\"", work->step->sql);
 	errcontext("pg_cmig: %s%s", work->procedure, in_scope());
@@ -1098,94 +1139,4 @@ cmig_version_schema(PG_FUNCTION_ARGS)
 	if (revision == NULL || schema == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(cmig_version_schema_name(revision, schema)));
-}
-
-/* Returns a name that was stored, or NULL if it is no name of a relation. */
-static char *
-name_or_null(char *stored)
-{
-	List	   *parts;
-
-	if (stored == NULL || !SplitIdentifierString(pstrdup(stored), '.', &parts) || list_length(parts) > 2)
-		return NULL;
-	return stored;
-}
-
-/* Add the rows of one table to the result of cmig.expansion(). */
-static void
-show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char *relation)
-{
-	static CmigQuery columns = {
-		"SELECT $2, c->>1, c->>3, c->>4, c->>2, $3::bigint, $4::bigint, $5::bigint, $6, $7::timestamptz, state"
-		" FROM cmig.expansion_run, jsonb_array_elements(columns) WITH ORDINALITY e (c, n)"
-		" WHERE scope = $1 AND c->>0 = $2 ORDER BY n", 7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
-	};
-	static CmigQuery sequence = {
-		"SELECT c->>8 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>0 = $2 AND c->>8 IS NOT NULL LIMIT 1",
-		2, {TEXTOID, TEXTOID}
-	};
-
-	/*
-	 * The rows can be anything: what is read must be a plain table or a
-	 * sequence that the caller may read, with no policies.
-	 */
-	static CmigQuery countable = {
-		"SELECT format(CASE c.relkind WHEN 'r' THEN 'ONLY %I.%I' ELSE '%I.%I' END, n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-		" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped"
-		" WHERE c.oid = to_regclass($1) AND (c.relkind = 'r' OR c.relkind = 'p' AND NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) y JOIN pg_class f ON f.oid = y.relid WHERE f.relkind NOT IN ('r', 'p')))"
-		" AND a.atttypid = 25 AND NOT row_security_active(c.oid)"
-		" AND has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT')", 1, {TEXTOID}
-	};
-	static CmigQuery readable = {
-		"SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-		" WHERE c.oid = to_regclass($1) AND CASE c.relkind WHEN 'S' THEN has_schema_privilege(n.oid, 'USAGE')"
-		"  AND has_sequence_privilege(c.oid, 'SELECT') END", 1, {TEXTOID}
-	};
-	char	  **counts = NULL;
-	char	   *last = name_or_null(cmig_query_value(&sequence, expansion->scope, relation));
-	char	   *table = name_or_null(pstrdup(relation));
-	Datum		values[7];
-	char		nulls[7];
-
-	if (last != NULL)
-		last = cmig_query_value(&readable, last);
-	if (table != NULL)
-		table = cmig_query_value(&countable, table);
-	if (table != NULL)
-	{
-		CmigQuery	query = {
-			psprintf("SELECT count(*) FILTER (WHERE s IS NULL), count(*) FILTER (WHERE s = 'todo'), count(*) FILTER (WHERE s <> 'todo'),"
-					 " min(s) FILTER (WHERE s <> 'todo') FROM (SELECT %s FROM %s) t (s)", CMIG_STATE_COLUMN, table)
-		};
-
-		counts = cmig_query_row(&query);
-		cmig_query_free(&query);
-	}
-	if (last != NULL)
-	{
-		CmigQuery	query = {
-			psprintf("SELECT to_timestamp(last_value / 1000000.0)::text FROM %s WHERE is_called", last)
-		};
-
-		last = cmig_query_value(&query);
-		cmig_query_free(&query);
-	}
-	cmig_query_bind_text(values, nulls, 6, last);
-	cmig_query_bind_text(values, nulls, 0, expansion->scope);
-	cmig_query_bind_text(values, nulls, 1, relation);
-	for (int i = 0; i < 4; i++)
-		cmig_query_bind_text(values, nulls, i + 2, counts ? counts[i] : NULL);
-	cmig_query_each(&columns, values, nulls, cmig_query_return_row, result);
-}
-
-Datum
-cmig_expansion(PG_FUNCTION_ARGS)
-{
-	const CmigExpansion *expansion = cmig_expansion_read();
-	ListCell   *cell;
-
-	InitMaterializedSRF(fcinfo, 0);
-	foreach(cell, expansion ? cmig_expansion_relations(expansion, false) : NIL)
-		show_relation((ReturnSetInfo *) fcinfo->resultinfo, expansion, lfirst(cell));
-	return (Datum) 0;
 }

@@ -1,6 +1,6 @@
 /*
  * expression.c
- *	  The expressions of cmig:up and cmig:down.
+ *	  The expressions of cmig:up and cmig:down: checked, printed, and compiled.
  *
  * An expression is written with the names of one version.  It is stored as
  * PostgreSQL prints it, with qualified names of functions and the real names of
@@ -12,6 +12,8 @@
 
 #include "access/sysattr.h"
 #include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
@@ -21,6 +23,7 @@
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
+#include "parser/parse_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -71,7 +74,9 @@ cmig_versions_expression(const char *text)
 		select->fromClause != NIL || select->whereClause != NULL || select->groupClause != NIL ||
 		select->havingClause != NULL || select->sortClause != NIL || select->limitCount != NULL ||
 		select->limitOffset != NULL || select->lockingClause != NIL || select->distinctClause != NIL ||
-		select->op != SETOP_NONE)
+		select->op != SETOP_NONE ||
+		(IsA(linitial_node(ResTarget, select->targetList)->val, ColumnRef) &&
+		 IsA(linitial(castNode(ColumnRef, linitial_node(ResTarget, select->targetList)->val)->fields), A_Star)))
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("\"%s\" is not one expression", text)));
@@ -85,6 +90,12 @@ find_column(ParseState *pstate, ColumnRef *ref)
 	CmigVersionNames *names = pstate->p_ref_hook_state;
 	Node	   *last = llast(ref->fields);
 
+	if (IsA(last, A_Star))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the expression reads all columns of a row"),
+				 errdetail("While two versions exist, there are hidden ones among them."),
+				 errhint("Name the columns.")));
 	if (list_length(ref->fields) > 2 || !IsA(last, String))
 		return NULL;
 	if (list_length(ref->fields) == 2)
@@ -211,4 +222,95 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 	free_parsestate(pstate);
 	table_close(rel, NoLock);
 	return result;
+}
+
+void
+cmig_versions_refuse_arguments(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			 errmsg("cmig.expansion_write() is a trigger function that only cmig.expand uses")));
+}
+
+/*
+ * A check for raw_expression_tree_walker: may a literal have a type of a role
+ * without the privileges of the table's owner?  The domains that it consists of
+ * are checked when the parser converts the literal.
+ */
+static bool
+converts_literal(Node *node, void *owner)
+{
+	const TypeCast *cast = (TypeCast *) node;
+
+	if (node == NULL || IsA(node, TypeName))
+		return false;
+	if (IsA(node, TypeCast) && IsA(cast->arg, A_Const))
+	{
+		Oid			type = LookupTypeNameOid(NULL, cast->typeName, true);
+
+		return !OidIsValid(type) || cmig_type_role(type, *(Oid *) owner) != *(Oid *) owner;
+	}
+	if (IsA(node, A_Const))
+		return !((A_Const *) node)->isnull && IsA(&((A_Const *) node)->val, String);
+	return raw_expression_tree_walker(node, converts_literal, owner);
+}
+
+/*
+ * Subtransaction callback: the result is where a parser's hooks have theirs.  It
+ * is the table's owner if the names are looked up as that role.
+ */
+static void
+look_up(void *arg)
+{
+	ParseState *pstate = arg;
+	Node	   *expr = cmig_versions_expression(pstate->p_sourcetext);
+
+	if (pstate->p_ref_hook_state != NULL && converts_literal(expr, pstate->p_ref_hook_state))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg_internal("a literal has a type of another role")));
+	pstate->p_ref_hook_state = transformExpr(pstate, expr, EXPR_KIND_OTHER);
+	if (pstate->p_hasSubLinks || pstate->p_hasAggs || pstate->p_hasWindowFuncs || pstate->p_hasTargetSRFs)
+		cmig_versions_refuse_arguments();
+}
+
+Expr *
+cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmod, Oid dependent)
+{
+	ParseState *pstate = make_parsestate(NULL);
+	CmigRole	saved;
+	ErrorData  *error;
+	Node	   *expr;
+
+	pstate->p_sourcetext = text;
+	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false, true),
+					 false, true, true);
+	/* only one of owner and writer may use the schemas of functions and types */
+	pstate->p_ref_hook_state = &relation->rd_rel->relowner;
+	cmig_role_act_as(&saved, relation->rd_rel->relowner);
+	error = cmig_subtransaction_try(look_up, pstate);
+	cmig_role_return(&saved);
+	if (error != NULL && error->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE)
+		ReThrowError(error);
+	if (error != NULL)
+	{
+		pstate->p_ref_hook_state = NULL;
+		look_up(pstate);
+	}
+	expr = pstate->p_ref_hook_state;
+	expr = coerce_to_target_type(pstate, expr, exprType(expr), type, typmod,
+								 COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+	if (expr == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the expression %s does not have type %s", text, format_type_be(type))));
+	assign_expr_collations(pstate, expr);
+	if (OidIsValid(dependent))
+	{
+		ObjectAddress trigger = {TriggerRelationId, dependent, 0};
+
+		recordDependencyOnExpr(&trigger, expr, pstate->p_rtable, DEPENDENCY_NORMAL);
+	}
+	free_parsestate(pstate);
+	return expression_planner((Expr *) expr);
 }

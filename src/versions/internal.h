@@ -37,6 +37,9 @@
 #define CMIG_STATE_NEW "new"
 #define CMIG_STATE_OLD "old"
 
+/* How the names of sequences begin that note when the old build wrote. */
+#define CMIG_OLD_PREFIX "cmig_old"
+
 /*
  * Begin or end to fill rows, in which the user's triggers do not fire.  In
  * haste, a row has no subtransaction: what fails is an error.
@@ -188,6 +191,15 @@ typedef struct CmigVersionNames
  * "what" is for messages, such as "cmig:up person.first_name".
  */
 extern char *cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNames *names, const char *what);
+
+/*
+ * Compile an argument of the trigger: the expression as PostgreSQL has printed
+ * it.  Its dependencies are recorded if "dependent" is a trigger.
+ */
+extern Expr *cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmod, Oid dependent);
+
+/* Raise an error: cmig.expand() has not written the trigger's arguments. */
+pg_noreturn extern void cmig_versions_refuse_arguments(void);
 
 /* in plan.c */
 

@@ -1,7 +1,7 @@
 /*
  * live.c
  *	  What an expansion needs to know of the live database: privileges, what would
- *	  be in the way, and what was changed by hand since.
+ *	  be in the way, and what was changed by hand since; cmig.expansion.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,8 +10,11 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/varlena.h"
 
 #include "base/base.h"
 #include "kinds/kinds.h"
@@ -21,6 +24,8 @@
 #include "schema/schema.h"
 #include "store/store.h"
 #include "versions/internal.h"
+
+PG_FUNCTION_INFO_V1(cmig_expansion);
 
 /* Statements: the owner must be allowed to create objects in the schema. */
 #define NEW_OWNER(kind, schema) \
@@ -584,4 +589,99 @@ cmig_versions_require_shape(const char *shape)
 				 errmsg("%s would be missing after the contraction", column),
 				 errdetail("The new version has it. It was renamed, dropped, or altered while the revision is expanded."),
 				 errhint("SELECT * FROM cmig.%sdrift()", cmig_scope_is_set() ? "scope_" : "")));
+}
+
+/* Returns a name that was stored, or NULL if it is no name of a relation. */
+static char *
+name_or_null(char *stored)
+{
+	List	   *parts;
+
+	if (stored == NULL || !SplitIdentifierString(pstrdup(stored), '.', &parts) || list_length(parts) > 2)
+		return NULL;
+	return stored;
+}
+
+/* Add the rows of one table to the result of cmig.expansion(). */
+static void
+show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char *relation)
+{
+	static CmigQuery columns = {
+		"SELECT $2, c->>1, c->>3, c->>4, c->>2, $3::bigint, $4::bigint, $5::bigint, $6, $7::timestamptz, state"
+		" FROM cmig.expansion_run, jsonb_array_elements(columns) WITH ORDINALITY e (c, n)"
+		" WHERE scope = $1 AND c->>0 = $2 ORDER BY n", 7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	};
+	static CmigQuery sequence = {
+		"SELECT c->>8 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>0 = $2 AND c->>8 IS NOT NULL LIMIT 1",
+		2, {TEXTOID, TEXTOID}
+	};
+
+	/*
+	 * The rows can be anything: what is read must be a plain table or a
+	 * sequence that the caller may read, with no policies.  The expressions
+	 * of indexes and statistics are evaluated when a query of the table is
+	 * planned, so its owner counts.
+	 */
+	static CmigQuery countable = {
+		"SELECT format(CASE c.relkind WHEN 'r' THEN 'ONLY %I.%I' ELSE '%I.%I' END, n.nspname, c.relname), c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped"
+		" WHERE c.oid = to_regclass($1) AND (c.relkind = 'r' OR c.relkind = 'p' AND NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) y JOIN pg_class f ON f.oid = y.relid WHERE f.relkind NOT IN ('r', 'p') OR f.relowner <> c.relowner))"
+		" AND a.atttypid = 25 AND NOT row_security_active(c.oid)"
+		" AND has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT')"
+		" AND has_schema_privilege(c.relowner, n.oid, 'USAGE') AND has_column_privilege(c.relowner, c.oid, a.attnum, 'SELECT')", 1, {TEXTOID}
+	};
+	static CmigQuery readable = {
+		"SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" WHERE c.oid = to_regclass($1) AND CASE c.relkind WHEN 'S' THEN has_schema_privilege(n.oid, 'USAGE')"
+		"  AND has_sequence_privilege(c.oid, 'SELECT') END", 1, {TEXTOID}
+	};
+	char	  **counts = NULL;
+	char	   *last = name_or_null(cmig_query_value(&sequence, expansion->scope, relation));
+	char	   *name = name_or_null(pstrdup(relation));
+	char	  **table = name ? cmig_query_row(&countable, name) : NULL;
+	Datum		values[7];
+	char		nulls[7];
+
+	if (last != NULL)
+		last = cmig_query_value(&readable, last);
+	if (table != NULL)
+	{
+		CmigQuery	query = {
+			psprintf("SELECT count(*) FILTER (WHERE s IS NULL), count(*) FILTER (WHERE s = 'todo'), count(*) FILTER (WHERE s <> 'todo'),"
+					 " min(s) FILTER (WHERE s <> 'todo') FROM (SELECT %s FROM %s) t (s)", CMIG_STATE_COLUMN, table[0])
+		};
+		CmigRole	saved;
+
+		cmig_role_act_as_owner(&saved, strtoul(table[1], NULL, 10));
+		counts = cmig_query_row(&query);
+		cmig_role_return(&saved);
+		cmig_query_free(&query);
+	}
+	if (last != NULL)
+	{
+		CmigQuery	query = {
+			psprintf("SELECT to_timestamp(last_value / 1000000.0)::text FROM %s WHERE is_called AND last_value > 0", last)
+		};
+
+		last = cmig_query_value(&query);
+		cmig_query_free(&query);
+	}
+	cmig_query_bind_text(values, nulls, 6, last);
+	cmig_query_bind_text(values, nulls, 0, expansion->scope);
+	cmig_query_bind_text(values, nulls, 1, relation);
+	for (int i = 0; i < 4; i++)
+		cmig_query_bind_text(values, nulls, i + 2, counts ? counts[i] : NULL);
+	cmig_query_each(&columns, values, nulls, cmig_query_return_row, result);
+}
+
+Datum
+cmig_expansion(PG_FUNCTION_ARGS)
+{
+	const CmigExpansion *expansion = cmig_expansion_read();
+	ListCell   *cell;
+
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(cell, expansion ? cmig_expansion_relations(expansion) : NIL)
+		show_relation((ReturnSetInfo *) fcinfo->resultinfo, expansion, lfirst(cell));
+	return (Datum) 0;
 }

@@ -162,7 +162,7 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 
 	initStringInfo(&sql);
 	table->sequence = psprintf("%s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)),
-							   quote_identifier(cmig_version_join_name("cmig_old", table->b->name)));
+							   quote_identifier(cmig_version_join_name(CMIG_OLD_PREFIX, table->b->name)));
 	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE SEQUENCE %s", table->sequence));
 	((CmigExpansionStep *) llast(p->result->steps))->sequence = table->sequence;
 	appendStringInfo(&sql, "CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(%s, %s, %s",
@@ -710,7 +710,7 @@ cmig_versions_add_contract(CmigPlanning *p)
 			}
 			else
 				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real,
-									   psprintf("SELECT pg_catalog.set_config('cmig_expansion.s%s_%s', last_value || ',' || is_called, true) FROM %s",
+									   psprintf("SELECT pg_catalog.set_config('cmig_expansion.s%s_%s', pg_catalog.concat(last_value, ',', is_called), true) FROM %s",
 												table->a->oid, column->b->number, (column->a ? column->a : column->b)->sequence));
 			if (column->a == NULL)
 				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("DROP SEQUENCE %s", column->b->sequence));

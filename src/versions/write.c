@@ -37,12 +37,9 @@
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "lib/ilist.h"
+#include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
-#include "parser/parse_coerce.h"
-#include "parser/parse_collate.h"
-#include "parser/parse_expr.h"
-#include "parser/parse_relation.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -125,12 +122,19 @@ typedef struct Rule
 	ExprState  *state;			/* for one statement, or NULL */
 } Rule;
 
+/* Who uses what was compiled: the session, and statements that are running. */
+typedef struct Users
+{
+	MemoryContext context;
+	int			count;
+}			Users;
+
 /* The trigger of a table, compiled. */
 typedef struct Writer
 {
 	Oid			trigger;		/* the key of the hash table */
 	bool		valid;
-	MemoryContext context;
+	Users	   *users;
 	TupleDesc	desc;
 	AttrNumber	state;			/* the column that says what is to be done */
 	Oid			sequence;		/* notes when the old build wrote, or invalid */
@@ -147,6 +151,7 @@ typedef struct Writer
 typedef struct Statement
 {
 	Writer		writer;			/* a copy, with states of its own */
+	MemoryContextCallback end;
 	ExprContext *econtext;
 	TupleTableSlot *slot;
 	TupleTableSlot *moved;		/* a row that arrives from another partition */
@@ -160,6 +165,9 @@ typedef struct Statement
 	bool		careful;		/* each rule that may fail in a subtransaction */
 	char	   *failure;		/* why it cannot be transformed, or NULL */
 } Statement;
+
+/* A longer reason why a row cannot be transformed is cut off. */
+#define MAX_FAILURE 1000
 
 static HTAB *writers;
 static uint64 invalidations = 0;
@@ -175,6 +183,16 @@ static void
 forget_mark(void *arg)
 {
 	dlist_delete(&((Mark *) arg)->node);
+}
+
+/* Memory context callback, among others */
+static void
+release(void *arg)
+{
+	Users	   *users = arg;
+
+	if (--users->count == 0)
+		MemoryContextDelete(users->context);
 }
 
 /* Memory context callback: the statement ends. */
@@ -451,54 +469,6 @@ may_fail(Node *node, void *context)
 	}
 }
 
-/* Subtransaction callback: the result is where a parser's hooks have theirs. */
-static void
-look_up(void *pstate)
-{
-	((ParseState *) pstate)->p_ref_hook_state = transformExpr(pstate, cmig_versions_expression(((ParseState *) pstate)->p_sourcetext), EXPR_KIND_OTHER);
-}
-
-/*
- * Compile an argument: the expression as PostgreSQL has printed it.  Its
- * dependencies are recorded if "dependent" is a trigger.
- */
-static Expr *
-compile(Relation relation, const char *text, Oid type, int32 typmod, Oid dependent)
-{
-	ParseState *pstate = make_parsestate(NULL);
-	CmigRole	saved;
-	ErrorData  *error;
-	Node	   *expr;
-
-	pstate->p_sourcetext = text;
-	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false, true),
-					 false, true, true);
-	/* only one of owner and writer may use the schemas of functions and types */
-	cmig_role_act_as(&saved, relation->rd_rel->relowner);
-	error = cmig_subtransaction_try(look_up, pstate);
-	cmig_role_return(&saved);
-	if (error != NULL && error->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE)
-		ReThrowError(error);
-	if (error != NULL)
-		look_up(pstate);
-	expr = pstate->p_ref_hook_state;
-	expr = coerce_to_target_type(pstate, expr, exprType(expr), type, typmod,
-								 COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
-	if (expr == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("the expression %s does not have type %s", text, format_type_be(type))));
-	assign_expr_collations(pstate, expr);
-	if (OidIsValid(dependent))
-	{
-		ObjectAddress trigger = {TriggerRelationId, dependent, 0};
-
-		recordDependencyOnExpr(&trigger, expr, pstate->p_rtable, DEPENDENCY_NORMAL);
-	}
-	free_parsestate(pstate);
-	return expression_planner((Expr *) expr);
-}
-
 static AttrNumber
 column_number(Relation relation, const char *name)
 {
@@ -525,7 +495,7 @@ find_sequence(Relation relation, const char *name)
 
 	if (SplitIdentifierString(pstrdup(name), '.', &names) && list_length(names) == 2)
 		sequence = get_relname_relid(lsecond(names), get_namespace_oid(linitial(names), true));
-	if (!OidIsValid(sequence) || get_rel_relkind(sequence) != RELKIND_SEQUENCE ||
+	if (!OidIsValid(sequence) || get_rel_relkind(sequence) != RELKIND_SEQUENCE || strncmp(lsecond(names), CMIG_OLD_PREFIX, strlen(CMIG_OLD_PREFIX)) != 0 ||
 		!has_privs_of_role(relation->rd_rel->relowner, cmig_role_owner_of(sequence)))
 		return InvalidOid;
 	return sequence;
@@ -572,9 +542,7 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger, Oid de
 	int			level = NewGUCNestLevel();
 
 	if (trigger->tgnargs < 3 || trigger->tgnargs % 4 != 3)
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("cmig.expansion_write() is a trigger function that only cmig.expand uses")));
+		cmig_versions_refuse_arguments();
 	cmig_versions_pin_settings();
 	writer->state = column_number(relation, trigger->tgargs[0]);
 	if (TupleDescAttr(desc, writer->state - 1)->atttypid != TEXTOID)
@@ -622,7 +590,7 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger, Oid de
 				writer->old = bms_add_member(writer->old, rule->column - FirstLowInvalidHeapAttributeNumber);
 		}
 		error_context_stack = &callback;
-		rule->expr = compile(relation, trigger->tgargs[i + 3], type, typmod, dependent);
+		rule->expr = cmig_versions_compile(relation, trigger->tgargs[i + 3], type, typmod, dependent);
 		error_context_stack = callback.previous;
 		pull_varattnos((Node *) rule->expr, 1, &rule->reads);
 		rule->safe = !may_fail((Node *) rule->expr, &plainly);
@@ -657,14 +625,18 @@ find_writer(Relation relation, const Trigger *trigger)
 	Writer	   *writer;
 	Writer		new = {trigger->tgoid};
 	uint64		before = invalidations;
+	MemoryContext context;
 	MemoryContext old;
 
 	start();
 	writer = hash_search(writers, &trigger->tgoid, HASH_FIND, NULL);
 	if (writer != NULL && writer->valid)
 		return writer;
-	new.context = AllocSetContextCreate(CurTransactionContext, "pg_cmig expanded table", ALLOCSET_SMALL_SIZES);
-	old = MemoryContextSwitchTo(new.context);
+	context = AllocSetContextCreate(CurTransactionContext, "pg_cmig expanded table", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	new.users = palloc(sizeof(Users));
+	new.users->context = context;
+	new.users->count = 1;
 	new.desc = CreateTupleDescCopy(RelationGetDescr(relation));
 	read_arguments(&new, relation, trigger, InvalidOid);
 	MemoryContextSwitchTo(old);
@@ -675,8 +647,8 @@ find_writer(Relation relation, const Trigger *trigger)
 	 */
 	writer = hash_search(writers, &trigger->tgoid, HASH_ENTER, &found);
 	if (found)
-		MemoryContextSetParent(writer->context, TopTransactionContext);
-	MemoryContextSetParent(new.context, TopMemoryContext);
+		release(writer->users);
+	MemoryContextSetParent(context, TopMemoryContext);
 	/* an invalidation while it is compiled must not be lost */
 	new.valid = before == invalidations;
 	*writer = new;
@@ -692,6 +664,10 @@ make_statement(Relation relation, const Trigger *trigger, TupleTableSlot *slot, 
 	const Rule *rules;
 
 	statement->writer = *find_writer(relation, trigger);
+	statement->writer.users->count++;
+	statement->end.func = release;
+	statement->end.arg = statement->writer.users;
+	MemoryContextRegisterResetCallback(context, &statement->end);
 	rules = statement->writer.rules;
 	statement->writer.rules = palloc(sizeof(Rule) * Max(statement->writer.count, 1));
 	for (int i = 0; i < statement->writer.count; i++)
@@ -737,6 +713,11 @@ has_changed(int column, TupleTableSlot *before, TupleTableSlot *after)
 	attribute = TupleDescAttr(before->tts_tupleDescriptor, number - 1);
 	value1 = slot_getattr(before, number, &null1);
 	value2 = slot_getattr(after, number, &null2);
+	/* a large value that the statement does not set need not be read */
+	if (attribute->attlen == -1 && !null1 && !null2 && VARATT_IS_EXTERNAL(DatumGetPointer(value1)) && VARATT_IS_EXTERNAL(DatumGetPointer(value2)) &&
+		VARSIZE_EXTERNAL(DatumGetPointer(value1)) == VARSIZE_EXTERNAL(DatumGetPointer(value2)) &&
+		memcmp(DatumGetPointer(value1), DatumGetPointer(value2), VARSIZE_EXTERNAL(DatumGetPointer(value1))) == 0)
+		return false;
 	return null1 != null2 || (!null1 && !datum_image_eq(value1, value2, attribute->attbyval, attribute->attlen));
 }
 
@@ -803,7 +784,8 @@ apply(Statement *statement, Rule *rule, bool forgiving)
 		{
 			if (rule->column > 0)
 				slot->tts_isnull[rule->column - 1] = true;
-			return psprintf("%s: %s: %s", rule->label, unpack_sql_state(error->sqlerrcode), error->message);
+			return psprintf("%s: %s: %.*s", rule->label, unpack_sql_state(error->sqlerrcode),
+							pg_mbcliplen(error->message, strlen(error->message), MAX_FAILURE), error->message);
 		}
 	}
 	else
