@@ -483,6 +483,18 @@ DELETE FROM cmig.expansion_step WHERE position = 1000;
 CALL cmig.contract();
 SELECT * FROM shop.log WHERE what = 'operator';
 
+-- an expression that calls itself without end is not tried again at each depth
+SELECT cmig.create_revision('self', $r$CREATE TABLE shop.self (id int PRIMARY KEY, n text);
+CREATE FUNCTION shop.own(i int, n text) RETURNS int LANGUAGE plpgsql AS 'BEGIN UPDATE shop.self SET id = id WHERE id = i; RETURN n; END'$r$, revision => '062');
+SELECT revision FROM cmig.upgrade();
+INSERT INTO shop.self VALUES (1, '1');
+SELECT cmig.create_revision('self', 'ALTER TABLE shop.self ALTER n TYPE int USING shop.own(id, n)', revision => '063', expand => true);
+\set VERBOSITY terse
+CALL cmig.expand('head');
+UPDATE shop.self SET n = '2';
+\set VERBOSITY default
+CALL cmig.abandon();
+
 DROP SCHEMA shop, shop_own CASCADE;
 DROP EXTENSION pg_cmig;
 DROP OWNED BY regress_hostile_owner, regress_hostile_migrator, regress_hostile_some;

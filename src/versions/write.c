@@ -764,6 +764,16 @@ evaluate(void *arg)
 }
 
 /*
+ * Is the row not to blame?  An expression that writes the table may call itself
+ * without end, and would be evaluated again at each depth.
+ */
+static bool
+is_beyond_the_row(const ErrorData *error)
+{
+	return cmig_subtransaction_must_rethrow(error) || error->sqlerrcode == ERRCODE_STATEMENT_TOO_COMPLEX;
+}
+
+/*
  * Evaluate the rule for the row in the slot.  Returns NULL, or a text that says
  * why the old build's row cannot be transformed.
  */
@@ -778,7 +788,7 @@ apply(Statement *statement, Rule *rule, bool forgiving)
 	{
 		ErrorData  *error = cmig_subtransaction_try(evaluate, &e);
 
-		if (error != NULL && cmig_subtransaction_must_rethrow(error))
+		if (error != NULL && is_beyond_the_row(error))
 			ReThrowError(error);
 		if (error != NULL)
 		{
@@ -902,7 +912,7 @@ transform_row(Statement *statement, TupleTableSlot *in, bool forgive, bool plain
 	{
 		ErrorData  *error = plain ? try_plainly(transform, statement) : cmig_subtransaction_try(transform, statement);
 
-		if (error != NULL && cmig_subtransaction_must_rethrow(error))
+		if (error != NULL && is_beyond_the_row(error))
 			ReThrowError(error);
 		statement->careful = error != NULL;
 	}
