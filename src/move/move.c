@@ -150,10 +150,7 @@ is_usable(const CmigExpansion *expansion)
 	return strcmp(expansion->state, "expanded") == 0 || strcmp(expansion->state, "contracting") == 0;
 }
 
-/*
- * Returns the first step of the plan that is not part of the expansion, or -1.
- * Repeatable revisions run after it.
- */
+/* Returns the first step of the plan that is neither part of the expansion nor repeatable, or -1. */
 static int
 outside_expansion(const CmigSituation *now, const CmigPlan *plan, const CmigExpansion *expansion)
 {

@@ -33,18 +33,6 @@ cmig_version_join_name(const char *first, const char *second)
 	return name;
 }
 
-char *
-cmig_version_schema_name(const char *revision, const char *schema)
-{
-	return cmig_version_join_name(schema, revision);
-}
-
-char *
-cmig_version_hidden_name(const char *name)
-{
-	return cmig_version_join_name("cmig_new", name);
-}
-
 /* Before ALTER EXTENSION ... UPDATE, there is no such table. */
 static bool
 has_table(void)

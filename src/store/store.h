@@ -693,10 +693,10 @@ typedef struct CmigExpansion
 extern char *cmig_version_join_name(const char *first, const char *second);
 
 /* Returns the name of the schema with the version of a schema's tables. */
-extern char *cmig_version_schema_name(const char *revision, const char *schema);
+#define cmig_version_schema_name(revision, schema) cmig_version_join_name(schema, revision)
 
 /* Returns the name that a column, index, or constraint has until it is contracted. */
-extern char *cmig_version_hidden_name(const char *name);
+#define cmig_version_hidden_name(name) cmig_version_join_name("cmig_new", name)
 
 /* Returns NULL if nothing is expanded in the current scope. */
 extern CmigExpansion *cmig_expansion_read(void);
