@@ -77,9 +77,9 @@ INSERT INTO cmig.expansion_step (position, phase, relation, statement) VALUES (1
 CALL cmig.expand('head');
 DELETE FROM cmig.expansion_step;
 DELETE FROM cmig.expansion_run;
-INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns, checksum) VALUES ('042', '{042}', '{}', '[]', md5('1 abandon  '));
-INSERT INTO cmig.expansion_step (position, phase, relation, statement) VALUES (1, 'abandon', '', '');
-CALL cmig.abandon();
+INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns, checksum) VALUES ('042', '{042}', '{}', '[]', md5('1 fill  '));
+INSERT INTO cmig.expansion_step (position, phase, relation, statement) VALUES (1, 'fill', '', '');
+CALL cmig.expand('head');
 RESET SESSION AUTHORIZATION;
 DELETE FROM cmig.expansion_run;
 
@@ -450,7 +450,8 @@ CALL cmig.expand('head');
 SELECT cmig.remove_revision('061');
 SELECT cmig.create_revision('sneak', $$ALTER TABLE shop.z ALTER id TYPE bigint, ALTER n TYPE int USING shop.sneak(n), ADD COLUMN len int, ADD COLUMN d int;
 -- cmig:up shop.z.len = length(big)
--- cmig:up shop.z.d = ('{1}'::shop.d[])[1]$$, revision => '061', expand => true);
+-- cmig:up shop.z.d = ('{1}'::shop.d[])[1]$$, revision => '061', expand => true,
+	verify_sql => $$DO 'BEGIN ASSERT NOT EXISTS (SELECT FROM pg_locks WHERE relation = ''shop.log''::regclass AND mode = ''AccessExclusiveLock''), ''locked''; END'$$);
 CALL cmig.expand('head');
 SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_hostile_migrator';
 CALL cmig.contract();
@@ -461,6 +462,9 @@ CREATE STATISTICS shop.statistics ON (shop.note_always('statistics')), id FROM s
 SET ROLE regress_hostile_some;
 CREATE OR REPLACE FUNCTION shop.valid() RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN shop.note(''domain''); END';
 INSERT INTO shop.z (n) VALUES ('2');
+SET ROLE regress_hostile_owner;
+CREATE VIEW shop.between WITH (security_invoker = true) AS TABLE shop.log;
+CREATE OR REPLACE RULE "_RETURN" AS ON SELECT TO shop_061.z DO INSTEAD SELECT z.big, z.c, z.cmig_new_id AS id, z.cmig_new_n AS n, z.cmig_new_len AS len, z.cmig_new_d AS d FROM shop.z, shop.between;
 RESET ROLE;
 DELETE FROM shop.log WHERE role = 'regress_hostile_some' OR what <> 'domain';
 SELECT DISTINCT rows_filled FROM cmig.expansion();

@@ -20,6 +20,7 @@
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -296,10 +297,12 @@ run_alone(Work *work, const char *phase)
 		bool		filling = strcmp(phase, CMIG_PHASE_FILL) == 0;
 		bool		done = *step->done == 't';
 		bool		complete;
+		RawStmt    *raw;
 
 		work->step = step;
 		cmig_toplevel_snapshot();
-		complete = filling ? done : is_complete(step, parse_step(step));
+		raw = parse_step(step);
+		complete = filling ? done : is_complete(step, raw);
 		cmig_toplevel_commit();
 		if (!complete)
 		{
@@ -814,9 +817,8 @@ run_last(void *arg)
 	Work	   *work = arg;
 	bool		contract = strcmp(work->phase, CMIG_PHASE_CONTRACT) == 0;
 	static CmigQuery views = {
-		"SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname)"
-		" FROM cmig.expansion_run r, unnest(schemas) x, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-		" WHERE r.scope = $1 AND c.relkind = 'v' AND n.nspname::text = cmig.version_schema(r.revision, x) ORDER BY 1", 1, {TEXTOID}
+		"SELECT c.oid FROM cmig.expansion_run r, unnest(schemas) x, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" WHERE r.scope = $1 AND c.relkind = 'v' AND n.nspname::text = cmig.version_schema(r.revision, x) ORDER BY n.nspname, c.relname", 1, {TEXTOID}
 	};
 	static CmigQuery exists = {"SELECT to_regclass($1)", 1, {TEXTOID}};
 
@@ -833,7 +835,7 @@ run_last(void *arg)
 		"  WHERE k.conparentid <> 0 AND k.contype = 'f' AND (k.conrelid IN (TABLE tree) OR k.confrelid IN (TABLE tree)) AND strpos(k.conname, '" CMIG_HIDDEN_PREFIX "') > 0 ORDER BY 1", 1, {TEXTOID}
 	};
 	static CmigQuery tree = {"SELECT oid::text FROM pg_class WHERE oid = to_regclass($1) AND relkind = 'p'", 1, {TEXTOID}};
-	List	   *relations = NIL;
+	List	   *seen;
 	List	   *real = relations_of(work, NULL);
 	List	   *partitioned = NIL;
 	List	   *audited = NIL;
@@ -846,9 +848,7 @@ run_last(void *arg)
 	cmig_role_act_as_caller(&saved, work->caller);
 	/* also of the queries below that read the row again */
 	require_trusted(work->expansion);
-	foreach(cell, cmig_query_list(&views, work->expansion->scope))
-		relations = lappend(relations, *(char **) lfirst(cell));
-	relations = list_concat(relations, real);
+	seen = cmig_query_list(&views, work->expansion->scope);
 	foreach(cell, contract ? real : NIL)
 		partitioned = lappend(partitioned, cmig_query_value(&tree, lfirst(cell)));
 	cmig_role_return(&saved);
@@ -860,13 +860,16 @@ run_last(void *arg)
 	 * could find if it waited for longer: this one gives up before, and tries
 	 * again.
 	 */
-	bound = Max(DeadlockTimeout / (2 * Max(list_length(relations), 1)), 10);
+	bound = Max(DeadlockTimeout / (2 * Max(list_length(seen) + list_length(real), 1)), 10);
 	if (LockTimeout == 0 || LockTimeout > bound)
 		cmig_settings_set("lock_timeout", psprintf("%d", bound), PGC_USERSET, GUC_ACTION_LOCAL);
 	/* that what is to be dropped does not exist is not worth a notice */
 	if (client_min_messages < WARNING)
 		cmig_settings_set("client_min_messages", "warning", PGC_USERSET, GUC_ACTION_LOCAL);
-	foreach(cell, relations)
+	/* LOCK TABLE would lock all that a view reads, which its owner can change */
+	foreach(cell, seen)
+		LockRelationOid(strtoul(*(char **) lfirst(cell), NULL, 10), AccessExclusiveLock);
+	foreach(cell, real)
 	{
 		char	   *sql = psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", (char *) lfirst(cell));
 
