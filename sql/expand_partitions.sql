@@ -77,6 +77,8 @@ INSERT INTO public.item (id, day, order_id) SELECT 11, day, id FROM public.order
 -- a row moves to another partition
 UPDATE orders SET day = '2021-07-07', note = 'moved' WHERE number = 5;
 UPDATE public.orders SET day = '2022-07-07' WHERE number = 3;
+-- one that names the state is no such row
+INSERT INTO public.orders (id, day, number, cmig_state) VALUES (50, '2021-08-08', 51, NULL) RETURNING cmig_new_id, cmig_new_number, cmig_state;
 DELETE FROM public.customer WHERE id = 4;
 SELECT id, cmig_new_id, number, cmig_new_number, customer, cmig_new_customer, note, tableoid::regclass FROM public.orders ORDER BY id;
 SELECT * FROM item ORDER BY id;

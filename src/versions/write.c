@@ -372,8 +372,8 @@ cmig_expansion_begin(PG_FUNCTION_ARGS)
 	marks[n].relation = RelationGetRelid(data->tg_relation);
 	marks[n].marks = take_marks(context);
 	marks[n].moved = NULL;
-	/* only a row that was already written does not have the default */
-	if (beginning->state > 0 && !has_state(data->tg_trigslot, beginning->state, "todo") &&
+	/* only a row that was already written does not have the defaults */
+	if (beginning->state > 0 && (marks[n].marks & MARK_TABLE) == 0 && !has_state(data->tg_trigslot, beginning->state, "todo") &&
 		!has_state(data->tg_trigslot, beginning->state, CMIG_STATE_NEW))
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
