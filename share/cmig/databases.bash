@@ -95,7 +95,7 @@ in_databases()
 		status=$(cat "$directory/$number.status" 2>/dev/null) || status=130
 		[ -z "$interrupted" ] || [ "$status" -eq 0 ] || status=130
 		visible "${databases[number]}"
-		printf '%-40s %s\n' "$VISIBLE" "$([ "$status" -eq 0 ] && echo 'done' || { printf 'failed (%s)' "$status"; [ ! -e "$directory/$number" ] || reason "$directory/$number"; })"
+		printf '%s%*s %s\n' "$VISIBLE" $((${#VISIBLE} < 40 ? 40 - ${#VISIBLE} : 0)) '' "$([ "$status" -eq 0 ] && echo 'done' || { printf 'failed (%s)' "$status"; [ ! -e "$directory/$number" ] || reason "$directory/$number"; })"
 		[ "$status" -le "$worst" ] || worst=$status
 	done
 	rm -rf "$directory"

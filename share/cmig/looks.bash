@@ -159,15 +159,18 @@ items()
 			visible "$TYPED"
 			printf '\t%s%s\t1%s\n' "$mark" "$VISIBLE" "$raw"
 		done <<<"$hint"
-	done | awk -v columns="$columns" -F '\t' '
+	done | LC_ALL=C awk -v columns="$columns" -F '\t' '
+		# characters, not bytes
+		function width(s) { gsub(/[\200-\277]/, "", s); return length(s) }
 		{
 			name[NR] = $1; text[NR] = $2; hint[NR] = $3
-			if (length($1) < 36 && length($1) + 1 > indent) indent = length($1) + 1
+			if (width($1) < 36 && width($1) + 1 > indent) indent = width($1) + 1
 		}
 		END {
 			if (indent < 20) indent = 20
 			for (n = 1; n <= NR; n++) {
-				line = sprintf("%-*s", indent, name[n] == "" ? "" : name[n] " ")
+				line = name[n] == "" ? "" : name[n] " "
+				line = line sprintf("%*s", indent - width(line), "")
 				if (hint[n] == 11) {
 					print text[n] == "" ? "" : "    " text[n]
 					continue
@@ -181,12 +184,12 @@ items()
 					if (words[i] == "#") comment = "# "
 					# and so can a command at the end of a sentence
 					apart = i > 1 && words[i] == "cmig" && words[i - 1] ~ /:$/
-					for (k = i; apart && k <= count; k++) apart += length(words[k]) + 1
-					if (apart && length(line) + apart > columns && !comment) {
+					for (k = i; apart && k <= count; k++) apart += width(words[k]) + 1
+					if (apart && width(line) + apart > columns && !comment) {
 						print line
 						line = sprintf("%*s", indent + 3, "") words[i]
 						whole = 1
-					} else if (i > 1 && (words[i] == "#" ? indent + length(text[n]) > columns : (!whole || comment) && words[i - 1] != "cmig" && length(line " " words[i]) > columns)) {
+					} else if (i > 1 && (words[i] == "#" ? indent + width(text[n]) > columns : (!whole || comment) && words[i - 1] != "cmig" && width(line " " words[i]) > columns)) {
 						print line
 						line = sprintf("%*s", indent + (hint[n] ? 3 : 0), "") (words[i] == "#" ? "" : comment) words[i]
 					} else
