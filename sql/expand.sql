@@ -83,7 +83,13 @@ CREATE FUNCTION copied() RETURNS int LANGUAGE plpgsql AS 'BEGIN INSERT INTO item
 CREATE FUNCTION queried() RETURNS SETOF record LANGUAGE plpgsql AS 'BEGIN RETURN QUERY SELECT o.id, p.* FROM orders o JOIN person p ON true; END';
 CREATE FUNCTION transition() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO item SELECT * FROM news; RETURN NULL; END';
 CREATE TRIGGER transition AFTER INSERT ON person REFERENCING NEW TABLE AS news EXECUTE FUNCTION transition();
+CREATE VIEW json AS SELECT row_to_json(p) FROM person p;
+CREATE FUNCTION body() RETURNS json BEGIN ATOMIC SELECT row_to_json(p) FROM person p; END;
+CREATE POLICY filled ON item USING (EXISTS (SELECT FROM person p WHERE p IS NOT NULL));
+CREATE TRIGGER filled BEFORE INSERT ON person FOR EACH ROW WHEN (NEW IS NOT NULL) EXECUTE FUNCTION suppress_redundant_updates_trigger();
+CREATE RULE copied AS ON UPDATE TO item DO ALSO SELECT p FROM person p;
 -- these do no harm
+CREATE VIEW columns AS SELECT p.* FROM person p;
 CREATE FUNCTION looped() RETURNS int LANGUAGE plpgsql AS 'DECLARE r record; BEGIN FOR r IN SELECT * FROM person LOOP INSERT INTO item SELECT count(*) FROM person; END LOOP; RETURN 1; END';
 CREATE FUNCTION counted() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM person WHERE EXISTS (SELECT * FROM person)';
 CREATE FUNCTION renamed() RETURNS SETOF customer LANGUAGE sql AS 'SELECT * FROM customer';
@@ -94,8 +100,12 @@ CALL cmig.expand();
 SELECT count(*) FROM cmig.expansion_run;
 DROP TRIGGER whole ON person;
 DROP TRIGGER transition ON person;
+DROP TRIGGER filled ON person;
+DROP POLICY filled ON item;
+DROP RULE copied ON item;
+DROP VIEW json, columns;
 DROP TRIGGER parts ON person;
-DROP FUNCTION argument(person), rows(), star(), variable(), rowtype(), whole(), copied(), queried(), transition(), looped(), counted(), renamed(), cursor(), parts();
+DROP FUNCTION argument(person), body(), rows(), star(), variable(), rowtype(), whole(), copied(), queried(), transition(), looped(), counted(), renamed(), cursor(), parts();
 SET client_min_messages = warning;
 
 -- the backfill fires none of the user's triggers, but one that is enabled as ALWAYS

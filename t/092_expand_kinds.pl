@@ -213,6 +213,8 @@ my @refused = (
 	[ 'CREATE TABLE t (id int, a text); CREATE TABLE t1 () INHERITS (t)', 'ALTER TABLE t ALTER a TYPE varchar(20)', 'table public.t cannot be expanded' ],
 	[ 'CREATE TABLE t (id int, a text) PARTITION BY LIST (id); CREATE TABLE t1 (id int, a text)', 'ALTER TABLE t ATTACH PARTITION t1 FOR VALUES IN (1); ALTER TABLE t ALTER a TYPE varchar(20)', 'table public.t1 cannot be expanded' ],
 	[ 'CREATE TABLE t (id int, a text)', "ALTER TABLE t ADD b text;\n-- cmig:up t.b = row_to_json(t.*)->>'a'", 'the expression reads all columns of a row' ],
+	[ 'CREATE TABLE t (id int, a int, CHECK (t IS NOT NULL))', 'ALTER TABLE t ALTER a TYPE bigint', 
+		'statements may fail while revision "042" is expanded\nDETAIL:  table constraint t_check on public.t reads all columns of public.t' ],
 	[ 'CREATE TABLE t (id int, a text)', 'ALTER TABLE t ADD g text GENERATED ALWAYS AS (lower(a)) STORED', 'column public.t.g cannot be expanded' ],
 	[ "CREATE TABLE t (id int, a text); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
 		"ALTER TABLE t RENAME a TO b; CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'", 'function public.f\(\) cannot be expanded' ],

@@ -236,7 +236,23 @@ cmig_expansion_readers(const CmigNames *changed, const CmigNames *with_hidden, c
 		"  UNION ALL SELECT 'use NEW or OLD with all columns of' WHERE l.lanname = 'plpgsql' AND EXISTS (SELECT FROM pg_trigger g"
 		"    WHERE g.tgrelid = t.oid AND g.tgfoid = p.oid AND NOT g.tgisinternal AND g.tgtype & 1 = 1)"
 		"   AND regexp_replace(p.prosrc, '\\mcoalesce\\s*\\(\\s*(new|old)\\s*,\\s*(new|old)\\s*\\)', '', 'gi') ~* '\\m(new|old)\\M\\s*(\\.\\s*\\*|[,)])') u"
-		" ORDER BY 1, 2", 2, {TEXTARRAYOID, TEXTARRAYOID}
+
+		/*
+		 * stored expressions with a variable for the whole row, which is no
+		 * dependency
+		 */
+		" UNION SELECT concat_ws(' ', i.type, i.identity), 'reads all columns of ' || t.n FROM t"
+		" JOIN pg_depend d ON t.hidden AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid CROSS JOIN LATERAL ("
+		"  SELECT d.classid, d.objid, conbin::text FROM pg_constraint WHERE d.classid = 'pg_constraint'::regclass AND oid = d.objid"
+		"  UNION ALL SELECT d.classid, d.objid, concat(indexprs, indpred) FROM pg_index WHERE d.classid = 'pg_class'::regclass AND indexrelid = d.objid"
+		"  UNION ALL SELECT d.classid, d.objid, tgqual::text FROM pg_trigger WHERE d.classid = 'pg_trigger'::regclass AND oid = d.objid"
+		"  UNION ALL SELECT d.classid, d.objid, concat(polqual, polwithcheck) FROM pg_policy WHERE d.classid = 'pg_policy'::regclass AND oid = d.objid"
+		"  UNION ALL SELECT d.classid, d.objid, adbin::text FROM pg_attrdef WHERE d.classid = 'pg_attrdef'::regclass AND oid = d.objid"
+		"  UNION ALL SELECT d.classid, d.objid, prosqlbody::text FROM pg_proc WHERE d.classid = 'pg_proc'::regclass AND oid = d.objid"
+		"  UNION ALL SELECT CASE rulename WHEN '_RETURN' THEN d.refclassid ELSE d.classid END, CASE rulename WHEN '_RETURN' THEN ev_class ELSE oid END,"
+		"   concat(ev_action, ev_qual) FROM pg_rewrite WHERE d.classid = 'pg_rewrite'::regclass AND oid = d.objid"
+		" ) x (class, oid, tree) CROSS JOIN LATERAL pg_identify_object(x.class, x.oid, 0) i"
+		" WHERE strpos(x.tree, format(':varattno 0 :vartype %s ', t.reltype)) > 0 ORDER BY 1, 2", 2, {TEXTARRAYOID, TEXTARRAYOID}
 	};
 	static CmigQuery bodies = {
 		TABLES "SELECT format('function %s', p.oid::regprocedure), p.prosrc FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang"
