@@ -470,6 +470,16 @@ DELETE FROM shop.log WHERE role = 'regress_hostile_some' OR what <> 'domain';
 SELECT DISTINCT rows_filled FROM cmig.expansion();
 SELECT count(*) > 0 FROM cmig.status();
 SELECT DISTINCT * FROM shop.log ORDER BY 1, 2;
+SET ROLE regress_hostile_owner;
+CREATE FUNCTION shop.raising() RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN IF current_setting(''hostile.raises'', true) = ''on'' THEN RAISE ''raised''; END IF; RETURN true; END';
+CREATE INDEX raising ON shop.z (id) WHERE shop.raising();
+RESET ROLE;
+SET hostile.raises = on;
+SELECT DISTINCT rows_filled, failure FROM cmig.expansion();
+SELECT count(*) > 0 FROM cmig.status();
+RESET hostile.raises;
+DROP INDEX shop.raising;
+DROP FUNCTION shop.raising;
 
 -- a large value is read only if it may have changed, of a long error little is stored, and what is compiled again is freed
 INSERT INTO shop.z (n, big) VALUES ('3', repeat('y', 100000)), (repeat('x', 100000), '');

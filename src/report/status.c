@@ -243,11 +243,16 @@ put_backfills(FunctionCallInfo fcinfo)
 static void
 put_expansion(FunctionCallInfo fcinfo)
 {
-	/* reads only small tables; steps can be any text */
+	/*
+	 * reads only small tables, and waits for no lock on them; steps can be
+	 * any text
+	 */
 	static CmigQuery rows = {
+		"WITH RECURSIVE t AS (SELECT c.oid, c.relpages FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		"  WHERE format('%I.%I', n.nspname, c.relname) IN (SELECT relation FROM cmig.expansion_step WHERE scope = $1)"
+		" UNION SELECT c.oid, c.relpages FROM t JOIN pg_inherits i ON i.inhparent = t.oid JOIN pg_class c ON c.oid = i.inhrelid)"
 		"SELECT sum(rows_left) || ' rows left, ' || sum(rows_failed) || ' failed' FROM (SELECT DISTINCT relation, rows_left, rows_failed"
-		" FROM cmig.expansion() WHERE (SELECT coalesce(sum(pg_relation_size(c.oid)), 0) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-		"  WHERE format('%I.%I', n.nspname, c.relname) IN (SELECT relation FROM cmig.expansion_step WHERE scope = $1)) < 67108864) e", 1, {TEXTOID}
+		" FROM cmig.expansion() WHERE (SELECT coalesce(sum(relpages), 0) FROM t) < 8192) e", 1, {TEXTOID}
 	};
 	const CmigExpansion *expansion = cmig_expansion_read();
 	CmigListing scopes;

@@ -602,6 +602,27 @@ name_or_null(char *stored)
 	return stored;
 }
 
+/* Counts the rows of a table by their state. */
+typedef struct Count
+{
+	CmigQuery	query;
+	Oid			owner;
+	char	  **row;
+}			Count;
+
+/* Subtransaction callback: the owner's functions may fail, and the table be locked. */
+static void
+count_rows(void *arg)
+{
+	Count	   *count = arg;
+	CmigRole	saved;
+
+	cmig_settings_override("lock_timeout", "1ms");
+	cmig_role_act_as_owner(&saved, count->owner);
+	count->row = cmig_query_row(&count->query);
+	cmig_role_return(&saved);
+}
+
 /* Add the rows of one table to the result of cmig.expansion(). */
 static void
 show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char *relation)
@@ -646,16 +667,22 @@ show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char 
 		last = cmig_query_value(&readable, last);
 	if (table != NULL)
 	{
-		CmigQuery	query = {
-			psprintf("SELECT count(*) FILTER (WHERE s IS NULL), count(*) FILTER (WHERE s = 'todo'), count(*) FILTER (WHERE s <> 'todo'),"
-					 " min(s) FILTER (WHERE s <> 'todo') FROM (SELECT %s FROM %s) t (s)", CMIG_STATE_COLUMN, table[0])
+		Count		count = {
+			.query.sql = psprintf("SELECT count(*) FILTER (WHERE s IS NULL), count(*) FILTER (WHERE s = 'todo'), count(*) FILTER (WHERE s <> 'todo'),"
+								  " min(s) FILTER (WHERE s <> 'todo') FROM (SELECT %s FROM %s) t (s)", CMIG_STATE_COLUMN, table[0]),
+			.owner = strtoul(table[1], NULL, 10)
 		};
-		CmigRole	saved;
+		ErrorData  *error = cmig_subtransaction_try(count_rows, &count);
 
-		cmig_role_act_as_owner(&saved, strtoul(table[1], NULL, 10));
-		counts = cmig_query_row(&query);
-		cmig_role_return(&saved);
-		cmig_query_free(&query);
+		if (error != NULL && cmig_subtransaction_must_rethrow(error))
+			ReThrowError(error);
+		counts = count.row;
+		if (error != NULL)
+		{
+			counts = palloc0(sizeof(char *) * 4);
+			counts[3] = psprintf("rows cannot be counted: %s", error->message);
+		}
+		cmig_query_free(&count.query);
 	}
 	if (last != NULL)
 	{
