@@ -70,6 +70,8 @@ CREATE INDEX zz_byhand ON person (id);
 CALL cmig.expand('head');
 DROP INDEX zz_byhand;
 
+SELECT item, value, hint FROM cmig.status() WHERE item LIKE '%expanded';
+
 -- what reads all columns has to be confirmed
 SET client_min_messages = notice;
 CREATE FUNCTION argument(person) RETURNS int LANGUAGE sql AS 'SELECT 1';

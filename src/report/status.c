@@ -33,6 +33,9 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 	const char *args;
 	const char *stepwise = NULL;	/* first pending revision that needs a
 									 * stepwise run */
+	const char *expandable = NULL;	/* last of those that can be expanded
+									 * first */
+	bool		expands = true;
 
 	if (pending->count == 0)
 	{
@@ -49,6 +52,9 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 		due = lappend_int(due, nodes[i]);
 		if (stepwise == NULL && !revision->transactional)
 			stepwise = revision->id;
+		expands &= revision->expands || revision->repeatable;
+		if (expands && revision->expands)
+			expandable = revision->id;
 		if (revision->created_by == NULL || cmig_text_list_has(authors, revision->created_by))
 			continue;
 		authors = lappend(authors, revision->created_by);
@@ -77,6 +83,9 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 	cmig_result_add_text(fcinfo, "pending", psprintf("%d: %s", pending->count, cmig_graph_ids_text(view->graph, nodes, pending->count)), hint);
 	cmig_result_add_text(fcinfo, "pending written by", written_by.data,
 						 "SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')");
+	if (expandable && may_go_up && view->applied->applied->count > 0)
+		cmig_result_add_text(fcinfo, "can be expanded", expandable,
+							 psprintf("CALL cmig.expand(%s) -- prepares it while the old build runs", quote_literal_cstr(expandable)));
 	if (stepwise)
 		cmig_result_add_text(fcinfo, "not transactional", stepwise,
 							 "To run it with cmig.upgrade in tests and fresh installs: SET cmig.concurrent_ddl = off");
