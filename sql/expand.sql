@@ -85,7 +85,7 @@ CREATE FUNCTION copied() RETURNS int LANGUAGE plpgsql AS 'BEGIN INSERT INTO item
 CREATE FUNCTION queried() RETURNS SETOF record LANGUAGE plpgsql AS 'BEGIN RETURN QUERY SELECT o.id, p.* FROM orders o JOIN person p ON true; END';
 CREATE FUNCTION transition() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO item SELECT * FROM news; RETURN NULL; END';
 CREATE TRIGGER transition AFTER INSERT ON person REFERENCING NEW TABLE AS news EXECUTE FUNCTION transition();
-CREATE VIEW json AS SELECT row_to_json(p) FROM person p;
+CREATE VIEW json_rows AS SELECT row_to_json(p) FROM person p;
 CREATE FUNCTION body() RETURNS json BEGIN ATOMIC SELECT row_to_json(p) FROM person p; END;
 CREATE POLICY filled ON item USING (EXISTS (SELECT FROM person p WHERE p IS NOT NULL));
 CREATE TRIGGER filled BEFORE INSERT ON person FOR EACH ROW WHEN (NEW IS NOT NULL) EXECUTE FUNCTION suppress_redundant_updates_trigger();
@@ -105,7 +105,7 @@ DROP TRIGGER transition ON person;
 DROP TRIGGER filled ON person;
 DROP POLICY filled ON item;
 DROP RULE copied ON item;
-DROP VIEW json, columns;
+DROP VIEW json_rows, columns;
 DROP TRIGGER parts ON person;
 DROP FUNCTION argument(person), body(), rows(), star(), variable(), rowtype(), whole(), copied(), queried(), transition(), looped(), counted(), renamed(), cursor(), parts();
 SET client_min_messages = warning;
