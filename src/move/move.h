@@ -110,7 +110,7 @@ typedef struct CmigStepTexts CmigStepTexts;
 extern CmigStepTexts *cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan);
 
 /*
- * For a long plan, read all small scripts at once.  This takes a few megabytes,
+ * For a long plan, read all small scripts at once.  This takes some megabytes,
  * but a single table scan is cheaper than many lookups.
  */
 extern void cmig_step_texts_read_small(CmigStepTexts *texts);

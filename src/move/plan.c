@@ -102,7 +102,7 @@ cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo, int n,
 #define READ_BYTES ((Size) 1024 * 1024)
 
 /* The maximum number of bytes kept by cmig_step_texts_read_small(). */
-#define SMALL_BYTES (8 * 1024 * 1024)
+#define SMALL_BYTES (32 * 1024 * 1024)
 
 char	   *(*cmig_downgrade_generate) (const char *revision) = NULL;
 

@@ -544,6 +544,7 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 	CmigSituation now;
 	CmigPlan   *plan;
 	CmigListing empty;
+	CmigStepTexts *texts;
 	StepLocks	found;
 	char	   *checksum;
 	MemoryContext old;
@@ -568,8 +569,9 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 	found.locks = palloc_extended(sizeof(char *) * (Size) plan->count, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	found.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan row",
 										  ALLOCSET_DEFAULT_SIZES);
-	/* the scripts are read only once */
-	checksum = cmig_plan_checksum(&now, plan, cmig_step_texts_make(now.graph, plan), note_locks, &found);
+	texts = cmig_step_texts_make(now.graph, plan);
+	cmig_step_texts_read_small(texts);
+	checksum = cmig_plan_checksum(&now, plan, texts, note_locks, &found);
 	old = MemoryContextSwitchTo(found.scratch);
 	for (int i = 0; i < plan->count; i++)
 	{
