@@ -154,7 +154,7 @@ parse_step(const StoredStep *step)
 	if (list_length(parsed) != 1 || IsA(raw->stmt, TransactionStmt) || (IsA(raw->stmt, IndexStmt) && ((IndexStmt *) raw->stmt)->idxname == NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("statement %s in cmig.expansion_step is none that cmig.expand stores", step->position)));
+				 errmsg("statement %s in cmig.expansion_step is not one that cmig.expand stores", step->position)));
 	return raw;
 }
 
@@ -715,7 +715,7 @@ require_transformed(const Work *work)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("%s of table %s was dropped, disabled, or altered", broken[0], broken[1]),
 					 errdetail("Rows that were updated meanwhile may have the values of one version only."),
-					 errhint("CALL cmig.expand(%s) creates it again, and computes what rows lack that were inserted meanwhile. After it, for each row that was updated meanwhile: UPDATE %s SET %s = 'old' WHERE <only its old version is right>, or 'new'.",
+					 errhint("CALL cmig.expand(%s) creates it again, and fills the rows that were inserted meanwhile. Then, for each row that was updated meanwhile: UPDATE %s SET %s = 'old' WHERE <only its old version is right>, or 'new'.",
 							 arguments, broken[1], CMIG_STATE_COLUMN)));
 		if (attached != NULL)
 			ereport(ERROR,
@@ -729,7 +729,7 @@ require_transformed(const Work *work)
 					 errmsg("%s of table %s could not be transformed", strcmp(row[0], "1") == 0 ? "1 row" : psprintf("%s rows", row[0]), relation),
 					 strcmp(row[1], "todo") == 0 ? errdetail("They were written while the triggers of the expansion were not enabled.") :
 					 errdetail("The first reason is: %s", row[1]),
-					 strcmp(row[1], "todo") == 0 ? errhint("CALL cmig.expand(%s) computes what they lack.", arguments) :
+					 strcmp(row[1], "todo") == 0 ? errhint("CALL cmig.expand(%s) fills them.", arguments) :
 					 errhint("SELECT * FROM %s WHERE %s IS NOT NULL shows them. An UPDATE of such a row transforms it again.", relation, CMIG_STATE_COLUMN)));
 	}
 	cmig_role_return(&saved);

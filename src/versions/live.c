@@ -505,7 +505,7 @@ cmig_versions_require_tables(const CmigExpansion *expansion, bool all)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s does not exist", row[0]),
-				 errdetail("It is expanded, and was dropped since."),
+				 errdetail("It is expanded, and has been dropped since then."),
 				 errhint("CALL cmig.abandon()")));
 	if (row != NULL)
 		ereport(ERROR,
@@ -680,7 +680,8 @@ show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char 
 		if (error != NULL)
 		{
 			counts = palloc0(sizeof(char *) * 4);
-			counts[3] = psprintf("rows cannot be counted: %s", error->message);
+			counts[3] = psprintf("rows cannot be counted: %s",
+								 error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ? "another session has locked the table" : error->message);
 		}
 		cmig_query_free(&count.query);
 	}
