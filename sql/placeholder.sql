@@ -118,7 +118,6 @@ SELECT * FROM cmig.load(E'-- revision: 001\n-- placeholders: x\n-- cmig:upgrade\
 SELECT * FROM cmig.load(E'-- revision: 001\n-- placeholders: x\n-- cmig:upgrade\nSELECT U&${x};');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- placeholders: x literal\n-- cmig:upgrade\nSELECT ''a''${x};');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- placeholders: x literal\n-- cmig:upgrade\nDO $$ BEGIN\nPERFORM ''${x}'';\nEND $$;');
-SELECT * FROM cmig.load(E'-- revision: 001\n-- placeholders: x literal\n-- cmig:upgrade\nSET standard_conforming_strings = off;\nSELECT ${x};');
 UPDATE cmig.revision SET placeholders = '{"a b c"}', upgrade_sql = 'SELECT ${a}';
 SELECT * FROM cmig.upgrade();
 SELECT severity, object, problem, fix FROM cmig.check() WHERE object <> 'pg_dump';

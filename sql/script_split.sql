@@ -69,15 +69,32 @@ DROP TABLE atomic;
 CALL run_script('');
 CALL run_script(E'\n -- nothing\n/* at all */ ; ;');
 
--- strings follow the setting that the script makes
-CALL run_script($script$
+-- strings are read in one way, whatever the settings of the session are
 SET standard_conforming_strings = off;
-SET escape_string_warning = off;
-INSERT INTO target VALUES (13, 'it\'s; off');
-SET standard_conforming_strings = on;
-INSERT INTO target VALUES (14, 'on\');
+SET backslash_quote = off;
+CALL run_script($script$
+INSERT INTO target VALUES (13, 'on\'); INSERT INTO target VALUES (14, E'it\'s; on');
+SELECT set_config('standard_conforming_strings', 'off', false), set_config('backslash_quote', 'off', false);
+INSERT INTO target VALUES (15, 'on\'); DO 'BEGIN INSERT INTO target VALUES (16, ''on\''), (17, E''it\''s on''); END';
+RESET ALL;
+INSERT INTO target VALUES (18, 'on\'); DO 'BEGIN INSERT INTO target VALUES (19, ''on\''); END';
 $script$);
 SELECT * FROM target WHERE n > 12 ORDER BY n;
+DELETE FROM cmig.version;
+DELETE FROM cmig.revision;
+INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001', $$SELECT 'a\'; DROP TABLE target; --'$$);
+SELECT rule, statement, message FROM cmig.lint() WHERE rule ~ 'drop';
+SELECT revision, locks FROM cmig.plan();
+RESET standard_conforming_strings;
+RESET backslash_quote;
+CALL run_script('SET standard_conforming_strings = on; SET standard_conforming_strings TO DEFAULT; SET LOCAL standard_conforming_strings = ''true''');
+CALL run_script($script$SELECT 1; SET standard_conforming_strings = off; SELECT 'a\'; DROP TABLE target; --'$script$);
+CALL run_script($script$SET SESSION "Standard_conforming_Strings" TO 0$script$);
+CALL run_script($script$CREATE FUNCTION old() RETURNS text LANGUAGE plpgsql SET standard_conforming_strings = off AS $$BEGIN RETURN 'a\'; END$$$script$);
+CALL run_script($script$ALTER FUNCTION old SET standard_conforming_strings = false$script$);
+CALL run_script($script$CREATE FUNCTION new() RETURNS text LANGUAGE plpgsql SET standard_conforming_strings FROM CURRENT AS $$BEGIN RETURN 'a\'; END$$$script$);
+SELECT new(), proconfig FROM pg_proc WHERE proname = 'new';
+SELECT * FROM cmig.diff('SET standard_conforming_strings = off;');
 
 -- text that cannot be parsed: the statement and the line
 CALL run_script(E'SELECT 1;\n\nSELECT 1 +;\nSELECT 2;');

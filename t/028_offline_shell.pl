@@ -166,8 +166,8 @@ my $encoding = q{SELECT set_config('client_' || 'encoding', 'SJIS', false)};
 
 my @attacks = (
 	['a string that ends early in the new style', "$hidden; SELECT 'a\\', '$command', 'b'"],
-	['a string that ends early in the old style', "SET standard_conforming_strings = off; SELECT 1/0; SELECT 'a\\'; $command '"],
-	['the same by another name', "SET SESSION \"standard_conforming_strings\" TO off; SELECT 1/0; SELECT 'a\\'; $command '"],
+	['a string that ends early in the old style', "SET standard_conforming_strings = off; SELECT 1/0; SELECT 'a\\'; $command '", 1],
+	['the same by another name', "SET SESSION \"standard_conforming_strings\" TO off; SELECT 1/0; SELECT 'a\\'; $command '", 1],
 	['the old style set by RESET', "RESET ALL; SELECT 'a\\', '$command', 'b'"],
 	['the old style inside a block', "DO 'BEGIN SET standard_conforming_strings = off; END'; SELECT 'a\\', '$command'"],
 	['all on one line', "$hidden; SELECT 'a\\', ' \\! echo ran >> $dir/ran_%d'"],

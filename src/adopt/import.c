@@ -149,7 +149,6 @@ cmig_import_files(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	guc_level = cmig_session_read_quietly();
-	cmig_settings_override("standard_conforming_strings", "on");
 	if (format->read)
 		format->read(&import);
 	for (int i = 0; format->read_file && i < import.file_count; i++)

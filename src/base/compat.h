@@ -26,6 +26,7 @@
 #include "commands/vacuum.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "parser/parser.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
@@ -46,6 +47,23 @@
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()
 #endif
+
+/*
+ * Set standard_conforming_strings for the scanner, and return the former value.
+ * In PostgreSQL 19 and later it is always on.
+ */
+static inline bool
+cmig_set_standard_strings_compat(bool value)
+{
+#if PG_VERSION_NUM < 190000
+	bool		former = standard_conforming_strings;
+
+	standard_conforming_strings = value;
+	return former;
+#else
+	return true;
+#endif
+}
 
 /*
  * The loops over a List of PostgreSQL 17 and later that declare the variable for

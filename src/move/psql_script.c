@@ -529,6 +529,7 @@ check_statement(const CmigRunStep *step, const RawStmt *raw)
 		case CMIG_STATEMENT_TRANSACTION:
 		case CMIG_STATEMENT_CLIENT_COPY:
 		case CMIG_STATEMENT_DISCARD_ALL:
+		case CMIG_STATEMENT_STRINGS:
 			cmig_statement_refuse(raw);
 			break;
 	}
@@ -657,7 +658,6 @@ append_statements(StringInfo out, const CmigRunStep *step, Part part,
 	CmigScriptReader *script = cmig_script_open(sql);
 	int			behind = 0;
 	int			from;
-	int			guc_level = NewGUCNestLevel();
 
 	error_context_stack = &callback;
 	MemoryContextSwitchTo(context);
@@ -678,14 +678,6 @@ append_statements(StringInfo out, const CmigRunStep *step, Part part,
 			cmig_psql_append_statement(out, statement->text, IsA(statement->raw->stmt, CreateFunctionStmt), facts);
 		cmig_psql_pin(out, from, pin);
 		behind += append_line_comment(out, sql + behind);
-		/* read the rest of the script as the statement wants */
-		if (cmig_statement_changes_strings(statement->raw))
-		{
-			VariableSetStmt *set = (VariableSetStmt *) statement->raw->stmt;
-
-			cmig_settings_override("standard_conforming_strings",
-								   set->kind == VAR_SET_VALUE ? ExtractSetVariableArgs(set) : "on");
-		}
 		reading.statement.text = NULL;
 		MemoryContextReset(context);
 	}
@@ -693,7 +685,6 @@ append_statements(StringInfo out, const CmigRunStep *step, Part part,
 	from = out->len;
 	cmig_psql_append_comments(out, sql + behind, strlen(sql + behind));
 	cmig_psql_pin(out, from, pin);
-	AtEOXact_GUC(false, guc_level);
 	cmig_script_close(script);
 	MemoryContextDelete(context);
 	error_context_stack = callback.previous;
@@ -1083,8 +1074,6 @@ cmig_script(PG_FUNCTION_ARGS)
 	char	   *table = cmig_argument_text(fcinfo, 2);
 	CmigSituation now;
 	bool		from_here;
-	int			guc_level;
-	text	   *result;
 
 	offline.transaction_per_revision = cmig_argument_bool(fcinfo, 3, false);
 	now = cmig_move_read(true);
@@ -1106,14 +1095,5 @@ cmig_script(PG_FUNCTION_ARGS)
 		PG_RETURN_TEXT_P(make_review(&offline));
 	open_table(&offline, table, now.applied);
 	open_scripts(&offline, from_here);
-
-	/*
-	 * read the scripts with the same settings that the generated script sets
-	 * at its start
-	 */
-	guc_level = NewGUCNestLevel();
-	cmig_settings_override("standard_conforming_strings", "on");
-	result = make_text(&offline);
-	AtEOXact_GUC(false, guc_level);
-	PG_RETURN_TEXT_P(result);
+	PG_RETURN_TEXT_P(make_text(&offline));
 }

@@ -653,8 +653,6 @@ read_actions(Fill *fill)
 				fill->lines[i].statements += fill->lines[i].line->start > statement.offset;
 			if (IsA(statement.raw->stmt, AlterTableStmt))
 				add_actions(fill, &statement);
-			if (cmig_statement_changes_strings(statement.raw))
-				break;
 		}
 	}
 	PG_CATCH();

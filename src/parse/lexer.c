@@ -9,7 +9,8 @@
  * byte is an ASCII character, so the text can be read byte by byte.
  *
  * The lexer finds the same tokens as the server's scanner, but also returns
- * comments.  Unlike the scanner, it does not allocate memory, copy the text, or
+ * comments.  Like cmig_raw_parse(), it reads strings as standard_conforming_strings = on
+ * says, whatever the setting is.  Unlike the scanner, it does not allocate memory, copy the text, or
  * warn about long identifiers, and it never raises an error.  The lexer is used
  * to split scripts into statements, to find the markers in revision files, and
  * to compute checksums.  Interpreting a statement is left to the server's
@@ -39,7 +40,6 @@ cmig_lexer_init(CmigLexer *lexer, const char *text)
 	lexer->text = text;
 	lexer->next = text;
 	lexer->next_line = 1;
-	lexer->standard_conforming_strings = true;
 	lexer->type = CMIG_TOKEN_END;
 	lexer->start = text;
 	lexer->line = 1;
@@ -135,10 +135,7 @@ lex_quoted(CmigLexer *lexer, CmigTokenType type, const char *p, bool doubling,
 static CmigTokenType
 lex_string(CmigLexer *lexer, const char *quote, char kind)
 {
-	bool		escapes = kind == 'E' ||
-	((kind == '\'' || kind == 'N') && !lexer->standard_conforming_strings);
-
-	lex_quoted(lexer, CMIG_TOKEN_STRING, quote, kind != 'B' && kind != 'X', escapes);
+	lex_quoted(lexer, CMIG_TOKEN_STRING, quote, kind != 'B' && kind != 'X', kind == 'E');
 	lexer->string_kind = kind;
 	lexer->newline_since = false;
 	return lexer->type;

@@ -37,12 +37,6 @@ typedef struct CmigLexer
 	const char *next;			/* where to look for the next token */
 	int			next_line;		/* line number of next, counted from 1 */
 
-	/*
-	 * the value of the setting standard_conforming_strings; the caller may
-	 * change this field between tokens
-	 */
-	bool		standard_conforming_strings;
-
 	/* the current token */
 	CmigTokenType type;
 	const char *start;			/* start of the token; its end is "next" */
@@ -185,7 +179,8 @@ extern int	cmig_script_error_line(const CmigStatement *statement, const ErrorDat
 /* in statement.c */
 
 /*
- * Like raw_parser(), but raises 54001 for text whose operators or comments
+ * Like raw_parser(), but reads strings with standard_conforming_strings = on and
+ * backslash_quote = on whatever the settings are, and raises 54001 for text whose operators or comments
  * would keep the scanner, which cannot be canceled, busy for minutes.
  */
 extern List *cmig_raw_parse(const char *text, RawParseMode mode);
@@ -207,6 +202,8 @@ typedef enum CmigStatementClass
 	CMIG_STATEMENT_TRANSACTION, /* BEGIN, COMMIT, SAVEPOINT ...: not allowed */
 	CMIG_STATEMENT_CLIENT_COPY, /* COPY FROM STDIN, TO STDOUT: not allowed */
 	CMIG_STATEMENT_DISCARD_ALL, /* not allowed */
+	CMIG_STATEMENT_STRINGS,		/* turns standard_conforming_strings off: not
+								 * allowed */
 	CMIG_STATEMENT_CONCURRENTLY,	/* has CONCURRENTLY; can run in a
 									 * transaction only if cmig.concurrent_ddl
 									 * is off */
@@ -223,7 +220,10 @@ extern bool cmig_statement_option(const List *options, const char *name, bool ot
 /* Sets *reason to the statement's name for messages, such as "VACUUM". */
 extern CmigStatementClass cmig_statement_classify(const RawStmt *raw, const char **reason);
 
-/* Raise 0A000 for TRANSACTION, CLIENT_COPY, and DISCARD_ALL. */
+/* The hint about CMIG_STATEMENT_STRINGS. */
+#define CMIG_STRINGS_FIX "Remove it, and write strings with backslash escapes as E'...'."
+
+/* Raise 0A000 for TRANSACTION, CLIENT_COPY, DISCARD_ALL, and STRINGS. */
 extern void cmig_statement_refuse(const RawStmt *raw);
 
 /*
@@ -235,12 +235,6 @@ extern const char *cmig_statement_own_procedure(const RawStmt *raw, bool *qualif
 
 /* An index command or DETACH with CONCURRENTLY, which waits for others? */
 extern bool cmig_statement_is_concurrent(const RawStmt *raw);
-
-/*
- * Does the statement set standard_conforming_strings, so that the rest can be
- * split only after it has run?
- */
-extern bool cmig_statement_changes_strings(const RawStmt *raw);
 
 /* Returns a copy of a statement with CONCURRENTLY, but without it. */
 extern RawStmt *cmig_statement_without_concurrently(const RawStmt *raw);
@@ -283,8 +277,7 @@ typedef struct CmigTextProblem
 
 /*
  * Returns the problem of the first statement that does not parse or that the
- * runner would reject, or NULL.  Stops at a change of
- * standard_conforming_strings.  off_mode is true if cmig.concurrent_ddl is off.
+ * runner would reject, or NULL.  off_mode is true if cmig.concurrent_ddl is off.
  */
 extern CmigTextProblem *cmig_text_check(const char *what, const char *sql,
 										bool transactional, bool off_mode);

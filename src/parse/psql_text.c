@@ -166,8 +166,7 @@ append_string(StringInfo to, CmigLexer *lexer, const char *copied)
 		appendStringInfoChar(to, 'E');
 	appendStringInfoChar(to, '\'');
 
-	escapes = lexer->string_kind == 'E' ||
-		(plain && backslash && !lexer->standard_conforming_strings);
+	escapes = lexer->string_kind == 'E';
 	from = to->len;
 	for (part = *lexer;; cmig_lexer_next_sql(&part))
 	{
@@ -220,7 +219,6 @@ has_begin(const char *statement)
 	CmigLexer	lexer;
 
 	cmig_lexer_init(&lexer, statement);
-	lexer.standard_conforming_strings = standard_conforming_strings;
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 		if (cmig_lexer_is_word(&lexer, "begin"))
 			return true;
@@ -240,7 +238,6 @@ cmig_psql_append_statement(StringInfo to, const char *statement, bool function,
 
 	initStringInfo(&body);
 	cmig_lexer_init(&lexer, statement);
-	lexer.standard_conforming_strings = standard_conforming_strings;
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
 		look(&noted, &lexer, facts);

@@ -275,7 +275,6 @@ cmig_substitute_script(const char *script, const CmigNames *declarations, const 
 					   const char *what, CmigSubstituteValue value, void *arg)
 {
 	Substitution substitution = {owner, what, 0, NULL, value, arg};
-	char	   *result;
 
 	if (script == NULL || declarations->count == 0 || strstr(script, "${") == NULL)
 		return script;
@@ -293,20 +292,7 @@ cmig_substitute_script(const char *script, const CmigNames *declarations, const 
 					 errhint("Write a name that consists of lower-case letters, digits, and _. If the placeholder stands for a string instead of an identifier, add \"literal\" after its name.")));
 		placeholder->length = strlen(placeholder->name);
 	}
-	result = substitute(&substitution, script, 1, false);
-
-	/*
-	 * reject a script that mentions this setting, because a change of the
-	 * setting would change where quotes end
-	 */
-	for (const char *p = result; result != script && *p; p++)
-		if (pg_strncasecmp(p, "standard_conforming_strings", strlen("standard_conforming_strings")) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("the %s script of revision \"%s\" has placeholders and mentions standard_conforming_strings",
-							what, owner),
-					 errhint("Move the statements that need that setting to another revision.")));
-	return result;
+	return substitute(&substitution, script, 1, false);
 }
 
 /*
@@ -576,9 +562,6 @@ cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 	Piece		piece;
 	List	   *parsed;
 	char	   *text;
-
-	/* like psql, use the current value, which the script may have set */
-	script->lexer.standard_conforming_strings = standard_conforming_strings;
 
 	find_piece(&script->lexer, &piece);
 	if (piece.start == NULL)

@@ -44,6 +44,32 @@ count_looks(const char *at, const char **run_end)
 	return *run_end - at;
 }
 
+/* Call the server's parser, whose scanner reads settings, with fixed ones. */
+static List *
+parse_pinned(const char *text, RawParseMode mode)
+{
+	int			quote = backslash_quote;
+	bool		standard = cmig_set_standard_strings_compat(true);
+	List	   *volatile result = NIL;
+
+	/*
+	 * \' in an E string is as safe as '', because the text is in the server's
+	 * encoding
+	 */
+	backslash_quote = BACKSLASH_QUOTE_ON;
+	PG_TRY();
+	{
+		result = raw_parser(text, mode);
+	}
+	PG_FINALLY();
+	{
+		backslash_quote = quote;
+		(void) cmig_set_standard_strings_compat(standard);
+	}
+	PG_END_TRY();
+	return result;
+}
+
 List *
 cmig_raw_parse(const char *text, RawParseMode mode)
 {
@@ -70,12 +96,11 @@ cmig_raw_parse(const char *text, RawParseMode mode)
 		i = Max(i, first + run);
 	}
 	if (looks <= MAX_LOOKS)
-		return raw_parser(text, mode);
+		return parse_pinned(text, mode);
 
 	/* count exactly */
 	looks = 0;
 	cmig_lexer_init(&lexer, text);
-	lexer.standard_conforming_strings = standard_conforming_strings;
 	while (looks <= MAX_LOOKS && cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
 	{
 		if (lexer.type == CMIG_TOKEN_OPERATOR)
@@ -90,7 +115,7 @@ cmig_raw_parse(const char *text, RawParseMode mode)
 				 errmsg("too many comments or operators without a space between them"),
 				 errhint("Put spaces between comments and between operators, and end each comment with */."),
 				 errposition(pg_mbstrlen_with_len(text, lexer.start - text) + 1)));
-	return raw_parser(text, mode);
+	return parse_pinned(text, mode);
 }
 
 RawStmt *
@@ -219,6 +244,30 @@ classify_subscription(const Node *node, const char **reason)
 }
 
 /*
+ * Does SET turn standard_conforming_strings off?  Scripts are read with "on".
+ */
+static bool
+changes_strings(const VariableSetStmt *set)
+{
+	bool		standard;
+
+	return set->kind == VAR_SET_VALUE && pg_strcasecmp(set->name, "standard_conforming_strings") == 0 &&
+		!(parse_bool(ExtractSetVariableArgs((VariableSetStmt *) set), &standard) && standard);
+}
+
+/* Does one of a function's options do so? */
+static bool
+has_changed_strings(const List *options)
+{
+	foreach_node(DefElem, option, options)
+	{
+		if (strcmp(option->defname, "set") == 0 && changes_strings(castNode(VariableSetStmt, option->arg)))
+			return true;
+	}
+	return false;
+}
+
+/*
  * Returns the first DETACH PARTITION ... CONCURRENTLY action, or NULL if there
  * is none.
  */
@@ -306,6 +355,19 @@ cmig_statement_classify(const RawStmt *raw, const char **reason)
 			*reason = "DISCARD ALL";
 			return CMIG_STATEMENT_DISCARD_ALL;
 
+		case T_VariableSetStmt:
+			if (!changes_strings((const VariableSetStmt *) node))
+				break;
+			*reason = "SET standard_conforming_strings = off";
+			return CMIG_STATEMENT_STRINGS;
+		case T_CreateFunctionStmt:
+		case T_AlterFunctionStmt:
+			if (!has_changed_strings(IsA(node, CreateFunctionStmt) ? ((const CreateFunctionStmt *) node)->options :
+									 ((const AlterFunctionStmt *) node)->actions))
+				break;
+			*reason = "a function with SET standard_conforming_strings = off";
+			return CMIG_STATEMENT_STRINGS;
+
 		case T_CallStmt:
 			*reason = cmig_statement_own_procedure(raw, &qualified);
 			if (*reason != NULL && qualified)
@@ -384,6 +446,10 @@ cmig_statement_refuse(const RawStmt *raw)
 			detail = "The script runs in the server and has no client to copy from or to.";
 			hint = "Use INSERT, or COPY with a file on the server.";
 			break;
+		case CMIG_STATEMENT_STRINGS:
+			detail = "Scripts are read and run with standard_conforming_strings = on.";
+			hint = CMIG_STRINGS_FIX;
+			break;
 		case CMIG_STATEMENT_DISCARD_ALL:
 			detail = "It would discard the state of the caller's session.";
 			hint = "Remove it. Session state that the script leaves behind is cleared when the script ends.";
@@ -396,16 +462,6 @@ cmig_statement_refuse(const RawStmt *raw)
 			 errmsg("%s is not allowed in a revision's script", reason),
 			 errdetail("%s", detail),
 			 errhint("%s", hint)));
-}
-
-bool
-cmig_statement_changes_strings(const RawStmt *raw)
-{
-	const VariableSetStmt *set = (const VariableSetStmt *) raw->stmt;
-
-	return IsA(set, VariableSetStmt) &&
-		(set->kind == VAR_RESET_ALL ||
-		 (set->name && pg_strcasecmp(set->name, "standard_conforming_strings") == 0));
 }
 
 RawStmt *
@@ -607,7 +663,6 @@ cmig_statement_may_need_top_level(const char *source)
 	CmigLexer	lexer;
 
 	cmig_lexer_init(&lexer, source);
-	lexer.standard_conforming_strings = standard_conforming_strings;
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
 		bool		word = lexer.type == CMIG_TOKEN_WORD;
@@ -738,8 +793,7 @@ cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write)
 /*
  * Checking a script's text alone
  *
- * standard_conforming_strings must have the value that it will have when the
- * script runs.  A parser error is caught without a subtransaction, because the
+ * A parser error is caught without a subtransaction, because the
  * parser acquires no resources other than memory.  Errors that were not caused
  * by the text, such as a cancellation, are rethrown.
  */
@@ -786,6 +840,9 @@ find_refusal(const char *what, const CmigStatement *statement, bool transactiona
 			break;
 		case CMIG_STATEMENT_CLIENT_COPY:
 			fix = "Use INSERT, or COPY with a file on the server.";
+			break;
+		case CMIG_STATEMENT_STRINGS:
+			fix = CMIG_STRINGS_FIX;
 			break;
 		case CMIG_STATEMENT_DISCARD_ALL:
 			fix = "Remove it.";
@@ -853,15 +910,13 @@ cmig_text_check(const char *what, const char *sql, bool transactional, bool off_
 		MemoryContextSwitchTo(context);
 		while (cmig_script_next(script, &statement))
 		{
-			bool		last = cmig_statement_changes_strings(statement.raw);
-
 			CHECK_FOR_INTERRUPTS();
 			MemoryContextSwitchTo(caller);
 			problem = find_refusal(what, &statement, transactional, off_mode);
 			if (problem == NULL && down)
 				problem = find_write_to_dropped(&statement, &dropped, caller);
 			MemoryContextSwitchTo(context);
-			if (problem != NULL || last)
+			if (problem != NULL)
 				break;
 			MemoryContextReset(context);
 			statement.text = NULL;

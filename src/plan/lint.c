@@ -408,8 +408,6 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 		suppress(lint, first, ignores);
 		report_unused(lint, ignores);
 		cmig_lint_apply(lint, statement.raw->stmt);
-		if (cmig_statement_changes_strings(statement.raw))
-			break;
 		if (has_ignores)
 		{
 			end = statement.offset + strlen(statement.text);

@@ -220,7 +220,6 @@ static void
 start(CmigLexer *lexer, const char *text)
 {
 	cmig_lexer_init(lexer, text);
-	lexer->standard_conforming_strings = standard_conforming_strings;
 }
 
 /* Advance to the next occurrence of "word".  Returns false if there is none. */

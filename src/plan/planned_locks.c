@@ -550,8 +550,6 @@ read_script(void *arg)
 
 	(void) cmig_session_read_quietly();
 	cmig_settings_override("search_path", cmig_session_search_path());
-	if (!standard_conforming_strings)
-		cmig_settings_override("standard_conforming_strings", "on");
 	found->statement = 1;
 	script = cmig_script_open(reading->sql);
 	while (cmig_script_next(script, &statement))

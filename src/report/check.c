@@ -369,7 +369,6 @@ add_script_problems(const CmigView *view, List **problems)
 	int			warnings;
 	int			guc_level = cmig_session_read_quietly();
 
-	cmig_settings_override("standard_conforming_strings", "on");
 	cmig_catalog_each_text(NULL, check_text, &check);
 	AtEOXact_GUC(false, guc_level);
 

@@ -78,6 +78,12 @@ extern void cmig_session_enter(bool steps);
 extern void cmig_session_leave(void);
 extern void cmig_session_abandon(void);
 
+/*
+ * Before each of the script's statements: undo changes of the settings that
+ * would make the server read strings in another way.
+ */
+extern void cmig_session_pin_strings(void);
+
 /* Sets another search_path for the script whose session was entered. */
 extern void cmig_session_use_path(const char *path);
 

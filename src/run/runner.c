@@ -411,8 +411,7 @@ cmig_run_check_statement(const CmigRunStep *step, RawStmt *raw)
 	const char *reason;
 	CmigStatementClass class = cmig_statement_classify(raw, &reason);
 
-	if (class == CMIG_STATEMENT_TRANSACTION || class == CMIG_STATEMENT_CLIENT_COPY || class == CMIG_STATEMENT_DISCARD_ALL)
-		cmig_statement_refuse(raw);
+	cmig_statement_refuse(raw);
 	if (step->top_level)
 		return raw;
 	if (class == CMIG_STATEMENT_TOP_LEVEL)
@@ -461,13 +460,6 @@ check_script(CmigScriptRun *run, const char *sql)
 			cmig_expand_require_up(run->statement.raw, &created);
 			MemoryContextSwitchTo(context);
 		}
-
-		/*
-		 * stop here, because the rest of the script can be parsed only after
-		 * this statement has run
-		 */
-		if (cmig_statement_changes_strings(run->statement.raw))
-			break;
 		run->statement.text = NULL;
 		MemoryContextReset(context);
 		CHECK_FOR_INTERRUPTS();
@@ -502,8 +494,6 @@ cmig_run_check_step(const CmigRunStep *step)
 	guc_level = cmig_session_read_quietly();
 	if (strcmp(path, namespace_search_path) != 0)
 		cmig_settings_override("search_path", path);
-	if (!standard_conforming_strings)
-		cmig_settings_override("standard_conforming_strings", "on");
 	check_script(&run, step->sql);
 	if (is_verified(step))
 	{
@@ -727,6 +717,7 @@ cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
 	 * error
 	 */
 	cmig_running.statement++;
+	cmig_session_pin_strings();
 	if (!cmig_script_next(script, &run->statement))
 	{
 		cmig_running.statement = 0;

@@ -440,6 +440,19 @@ put_pg_temp_last(GucAction action)
 						  PGC_USERSET, action);
 }
 
+/*
+ * Have the server read strings in what a script runs, such as the bodies of
+ * functions, as cmig_raw_parse() reads them in the script.
+ */
+static void
+pin_strings(GucAction action)
+{
+	if (!standard_conforming_strings)
+		cmig_settings_set("standard_conforming_strings", "on", PGC_USERSET, action);
+	if (backslash_quote != BACKSLASH_QUOTE_ON)
+		cmig_settings_set("backslash_quote", "on", PGC_USERSET, action);
+}
+
 /* Set the role and the settings that scripts start with. */
 static void
 set_all_for_script(GucAction action)
@@ -461,9 +474,14 @@ set_all_for_script(GucAction action)
 		cmig_settings_set("search_path", cmig_session_search_path(), PGC_USERSET, action);
 	put_pg_temp_last(action);
 	cmig_settings_set("row_security", "off", PGC_USERSET, action);
-	/* use the value with which the revision was parsed when it was loaded */
-	if (!standard_conforming_strings)
-		cmig_settings_set("standard_conforming_strings", "on", PGC_USERSET, action);
+	pin_strings(action);
+}
+
+void
+cmig_session_pin_strings(void)
+{
+	if (session.entered)
+		pin_strings(GUC_ACTION_SET);
 }
 
 /* Returns the memory contexts of all portals. */

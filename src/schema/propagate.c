@@ -432,7 +432,6 @@ has_row(const char *text, const CmigObject *type, bool any_row)
 				whole = false;
 
 	cmig_lexer_init(&lexer, text);
-	lexer.standard_conforming_strings = true;
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
 		row |= cmig_lexer_is_word(&lexer, "row") && *lexer.next == '(';
@@ -464,7 +463,6 @@ names_columns_of(const char *text, const CmigObject *function)
 		int			depth = 1;
 
 		cmig_lexer_init(&lexer, found + strlen(call));
-		lexer.standard_conforming_strings = true;
 		while (depth > 0 && cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 			depth += cmig_lexer_is_char(&lexer, '(') - cmig_lexer_is_char(&lexer, ')');
 		if (strncmp(lexer.next, " WITH ORDINALITY ", strlen(" WITH ORDINALITY ")) == 0)
@@ -486,7 +484,6 @@ selects_several(const char *text)
 	bool		list = false;
 
 	cmig_lexer_init(&lexer, text);
-	lexer.standard_conforming_strings = true;
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
 		const char *body = lexer.type == CMIG_TOKEN_DOLLAR && !lexer.unterminated ? strchr(lexer.start + 1, '$') + 1 : NULL;

@@ -283,19 +283,9 @@ run_statements(CmigScriptRun *run, void *arg)
 		if (!has_marker || !is_skipped(sql, end, start))
 		{
 			const CmigStatement *statement = &run->statement;
-			const char *reason;
 
 			/* run one statement of a script */
-			switch (cmig_statement_classify(statement->raw, &reason))
-			{
-				case CMIG_STATEMENT_TRANSACTION:
-				case CMIG_STATEMENT_CLIENT_COPY:
-				case CMIG_STATEMENT_DISCARD_ALL:
-					cmig_statement_refuse(statement->raw);
-					break;
-				default:
-					break;
-			}
+			cmig_statement_refuse(statement->raw);
 			replay->state.line = statement->line;
 			cmig_target_execute(&replay->state, statement);
 			if (!run->step->transactional)

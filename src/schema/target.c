@@ -290,6 +290,13 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 {
 	RawStmt    *raw = statement->raw;
 	const char *reason;
+	CmigStatementClass class = cmig_statement_classify(raw, &reason);
+
+	if (class == CMIG_STATEMENT_STRINGS)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s is not allowed in a %s", reason, run_name()),
+				 errhint("%s", CMIG_STRINGS_FIX)));
 
 	/*
 	 * a table of Citus shows whether the database has its functions, because
@@ -304,7 +311,7 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 	if ((IsA(raw->stmt, InsertStmt) || IsA(raw->stmt, UpdateStmt) || IsA(raw->stmt, DeleteStmt) ||
 		 IsA(raw->stmt, MergeStmt)) && cmig_target_is_elsewhere(state, raw->stmt))
 		return;
-	if (cmig_statement_classify(raw, &reason) == CMIG_STATEMENT_CONCURRENTLY)
+	if (class == CMIG_STATEMENT_CONCURRENTLY)
 		raw = cmig_statement_without_concurrently(raw);
 	(void) cmig_shadow_catalogs_filter(true);
 	cmig_execute_statement(raw, statement->text, None_Receiver);
@@ -337,6 +344,7 @@ run_statements(CmigScriptRun *run, void *arg)
 		cmig_run_limit_check();
 		CHECK_FOR_INTERRUPTS();
 		cmig_lock_wait_forget();
+		cmig_session_pin_strings();
 		if (!cmig_script_next(script, &run->statement))
 			break;
 		state->line = run->statement.line;
