@@ -6,11 +6,17 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "commands/extension.h"
@@ -18,8 +24,10 @@
 #include "tcop/deparse_utility.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "base/errors.h"
 #include "online/internal.h"
@@ -48,7 +56,12 @@ typedef struct CmigDdlEntry
 	const char *whole;			/* for patterns, without quotes: the object
 								 * with its schema, or the table of a part */
 	const char *name;			/* the object or part: "public.job.name" */
-	const char *table;			/* the table of an index, or of a sequence */
+	const char *table;			/* the table of an index, of statistics, or of
+								 * a sequence */
+	const char *class_id;		/* of a dropped object */
+	const char *object_id;
+	List	   *others;			/* of char *: other tables to which the change
+								 * makes or drops a link */
 	struct CmigDdlEntry *before;	/* with the former name, or NULL */
 } CmigDdlEntry;
 
@@ -240,9 +253,9 @@ PG_FUNCTION_INFO_V1(cmig_set_ddl_policy);
 static CmigQuery commands_query = {
 	.sql = "SELECT c.command_tag, c.object_type, c.object_identity, c.command, " NAMES("c.schema_name", "c.object_type", "a.object_names") ","
 	" (SELECT concat(" DOTTED("tn.nspname::text") ", '.', " DOTTED("t.relname::text") ") FROM pg_class t JOIN pg_namespace tn ON tn.oid = t.relnamespace"
-	"  WHERE c.classid = 'pg_class'::regclass AND c.objsubid = 0 AND t.oid = coalesce((SELECT i.indrelid FROM pg_index i WHERE i.indexrelid = c.objid),"
-	"   (SELECT d.refobjid FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.objid AND d.deptype IN ('a', 'i')"
-	"    AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 LIMIT 1)))"
+	"  WHERE c.object_type = 'sequence'"
+	"  AND t.oid = (SELECT d.refobjid FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.objid AND d.deptype IN ('a', 'i')"
+	"   AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 LIMIT 1))"
 	" FROM pg_event_trigger_ddl_commands() c"
 	" LEFT JOIN LATERAL pg_identify_object_as_address(c.classid, c.objid, c.objsubid) a ON true" PARTS("a.object_names")
 	" WHERE NOT c.in_extension"
@@ -253,7 +266,8 @@ static CmigQuery commands_query = {
 };
 
 static CmigQuery drops_query = {
-	.sql = "SELECT $1, d.object_type, d.object_identity, NULL, " NAMES("d.schema_name", "d.object_type", "d.address_names") ", NULL, NULL"
+	.sql = "SELECT $1, d.object_type, d.object_identity, NULL, " NAMES("d.schema_name", "d.object_type", "d.address_names") ","
+	" NULL, d.classid::text, d.objid::text, NULL, NULL"
 	" FROM pg_event_trigger_dropped_objects() d" PARTS("d.address_names") " WHERE d.original AND NOT d.is_temporary"
 	PERMANENT("d.object_type", "d.address_names", "d.address_args")
 	" AND (d.object_type, d.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
@@ -343,6 +357,115 @@ find_before(const CmigDdlEntry *entry, const CollectedCommand *command)
 	return before;
 }
 
+/*
+ * The catalogs that connect an object with a table: its own ("owns"), or
+ * another one in which the object has triggers or rows.
+ */
+static const struct
+{
+	Oid			class_id;		/* of the object */
+	Oid			catalog;
+	Oid			index;
+	AttrNumber	key;
+	size_t		table;			/* where the row has the table's OID */
+	bool		owns;
+}			connections[] = {
+	{RelationRelationId, IndexRelationId, IndexRelidIndexId, Anum_pg_index_indexrelid, offsetof(FormData_pg_index, indrelid), true},
+	{StatisticExtRelationId, StatisticExtRelationId, StatisticExtOidIndexId, Anum_pg_statistic_ext_oid, offsetof(FormData_pg_statistic_ext, stxrelid), true},
+	{RelationRelationId, InheritsRelationId, InheritsRelidSeqnoIndexId, Anum_pg_inherits_inhrelid, offsetof(FormData_pg_inherits, inhparent), false},
+	{RelationRelationId, ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, offsetof(FormData_pg_constraint, confrelid), false},
+	{ConstraintRelationId, ConstraintRelationId, ConstraintOidIndexId, Anum_pg_constraint_oid, offsetof(FormData_pg_constraint, confrelid), false}
+};
+
+/* Returns the relation's name for patterns, or NULL if it does not exist. */
+static char *
+pattern_name(Oid relation)
+{
+	const char *name = get_rel_name(relation);
+	const char *schema = get_namespace_name(get_rel_namespace(relation));
+
+	return name == NULL || schema == NULL ? NULL :
+		psprintf("%s.%s", cmig_pattern_hide_dots(schema), cmig_pattern_hide_dots(name));
+}
+
+/*
+ * Add the tables that the object is connected with.  The rows of an object that
+ * the current command has dropped are still in the catalogs.
+ */
+static void
+connect_tables(CmigDdlEntry *entry, Oid class_id, Oid object, bool dropped)
+{
+	for (int i = 0; i < lengthof(connections) && entry->table == NULL; i++)
+	{
+		Relation	catalog;
+		SysScanDesc scan;
+		ScanKeyData key;
+		HeapTuple	row;
+
+		if (connections[i].class_id != class_id)
+			continue;
+		catalog = table_open(connections[i].catalog, AccessShareLock);
+		ScanKeyInit(&key, connections[i].key, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
+		scan = systable_beginscan(catalog, connections[i].index, true, dropped ? SnapshotAny : NULL, 1, &key);
+		while (HeapTupleIsValid(row = systable_getnext(scan)))
+		{
+			char	   *name = pattern_name(*(Oid *) ((char *) GETSTRUCT(row) + connections[i].table));
+
+			if (name == NULL || (dropped && !TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(row->t_data))))
+				continue;
+			if (connections[i].owns)
+				entry->table = name;
+			else
+				entry->others = lappend(entry->others, name);
+		}
+		systable_endscan(scan);
+		table_close(catalog, AccessShareLock);
+	}
+}
+
+/* Add the tables with which the command connects the object. */
+static void
+connect_command(CmigDdlEntry *entry, const CollectedCommand *command)
+{
+	ObjectAddress object = command->d.simple.address;
+	char		kind = '\0';
+
+	if (command->type == SCT_AlterTable)
+		ObjectAddressSet(object, RelationRelationId, command->d.alterTable.objectId);
+	else if (command->type != SCT_Simple)
+		return;
+	if (object.classId == RelationRelationId)
+		kind = get_rel_relkind(object.objectId);
+
+	/* links of a table that earlier commands have made do not matter */
+	if (kind == '\0' || kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX ||
+		IsA(command->parsetree, CreateStmt) || IsA(command->parsetree, CreateForeignTableStmt))
+		connect_tables(entry, object.classId, object.objectId, false);
+	if (command->type == SCT_AlterTable)
+	{
+		foreach_ptr(CollectedATSubcmd, part, command->d.alterTable.subcmds)
+		{
+			char	   *other = NULL;
+
+			switch (((AlterTableCmd *) part->parsetree)->subtype)
+			{
+				case AT_AddInherit:
+				case AT_DropInherit:
+				case AT_AttachPartition:
+				case AT_DetachPartition:
+					other = pattern_name(part->address.objectId);
+					break;
+				default:
+					if (part->address.classId == ConstraintRelationId)
+						connect_tables(entry, ConstraintRelationId, part->address.objectId, false);
+					break;
+			}
+			if (other != NULL)
+				entry->others = lappend(entry->others, other);
+		}
+	}
+}
+
 /* Row callback: append a change to a List of CmigDdlEntry *. */
 static void
 collect_entry(TupleDesc desc, HeapTuple row, void *arg)
@@ -362,7 +485,10 @@ collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 	entry->name = cmig_query_text_or_null(desc, row, 6);
 	entry->table = cmig_query_text_or_null(desc, row, 7);
 	if (!no_command)
+	{
+		connect_command(entry, (CollectedCommand *) DatumGetPointer(command));
 		entry->before = find_before(entry, (CollectedCommand *) DatumGetPointer(command));
+	}
 	*entries = lappend(*entries, entry);
 }
 
@@ -379,16 +505,28 @@ excluded_patterns(void)
 	return cmig_patterns_read(&names);
 }
 
-/* Does a pattern match the object, or the table that it belongs to? */
+/*
+ * Does a pattern match the object?  Without a kind, or for tables, a pattern
+ * must match the table that the object belongs to, and never the object's own
+ * name.
+ */
 static bool
 is_excluded(const List *patterns, const CmigDdlEntry *entry)
 {
 	const char *type = entry->object_type;
-	const char *tables[] = {entry->table, entry->name != NULL && entry->whole != NULL && strcmp(entry->name, entry->whole) != 0 ? entry->whole : NULL};
+	bool		is_part = entry->name != NULL && entry->whole != NULL && strcmp(entry->name, entry->whole) != 0;
 
+	foreach_ptr(char, other, entry->others)
+	{
+		CmigDdlEntry table = {.object_type = "table",.whole = other,.name = other};
+
+		if (!is_excluded(patterns, &table))
+			return false;
+	}
 	foreach_ptr(const CmigPattern, pattern, entry->whole && type ? patterns : NIL)
 	{
 		const char *kind = pattern->kind;
+		const char *table = entry->table ? entry->table : is_part ? entry->whole : NULL;
 
 		if (kind != NULL && strcmp(kind, "schema") == 0)
 		{
@@ -397,15 +535,14 @@ is_excluded(const List *patterns, const CmigDdlEntry *entry)
 				return true;
 			continue;
 		}
-		if (kind == NULL && cmig_pattern_matches(pattern->name, strcmp(type, "schema") == 0 ? psprintf("%s.", entry->whole) : entry->whole))
+		if (kind == NULL && table == NULL)
+			table = strcmp(type, "schema") == 0 ? psprintf("%s.", entry->whole) : entry->whole;
+		if ((kind == NULL || strcmp(kind, "table") == 0) && table != NULL && cmig_pattern_matches(pattern->name, table))
 			return true;
 		/* "table column" and "table constraint" are kinds of their own here */
 		if (kind != NULL && entry->name != NULL && cmig_pattern_matches(pattern->name, entry->name) &&
 			(strcmp(kind, type) == 0 || (strncmp(type, "table ", 6) == 0 && strcmp(kind, type + 6) == 0)))
 			return true;
-		for (int i = 0; i < lengthof(tables); i++)
-			if (tables[i] != NULL && (kind == NULL || strcmp(kind, "table") == 0) && cmig_pattern_matches(pattern->name, tables[i]))
-				return true;
 	}
 	return false;
 }
@@ -579,7 +716,11 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	if (strcmp(event, "ddl_command_end") == 0)
 		cmig_query_each(&commands_query, NULL, NULL, collect_entry, &entries);
 	else if (strncmp(tag, "DROP ", strlen("DROP ")) == 0)
+	{
 		entries = cmig_query_list(&drops_query, tag);	/* of CmigDdlEntry */
+		foreach_ptr(CmigDdlEntry, entry, entries)
+			connect_tables(entry, atooid(entry->class_id), atooid(entry->object_id), true);
+	}
 	if (entries != NIL)
 	{
 		List	   *patterns = excluded_patterns();
