@@ -38,6 +38,7 @@ SELECT pg_temp.imported('golang-migrate', $${
 SELECT pg_temp.imported('golang-migrate', '{"1_a.up.sql": "SELECT 1", "01_b.down.sql": "SELECT -1"}');
 SELECT pg_temp.imported('golang-migrate', '{"1_a.up.sql": "SELECT 1", "1_b.up.sql": "SELECT 2", "1_a.down.sql": "SELECT -1"}');
 SELECT pg_temp.imported('golang-migrate', '{"1_a.up.sql": "SELECT 1", "01_b.up.sql": "SELECT 2"}');
+SELECT pg_temp.imported('golang-migrate', '{"1_a.up.sql": "SELECT 1", "1_a.down.go": "package main", "2_b.up.go": "package main", "2_b.down.sql": "SELECT -2", "3_c.go": "package main"}');
 SELECT pg_temp.imported('sqlx', '{"1_a.up.sql": "SELECT 1", "1_a.down.sql": "SELECT -1", "1_b.down.sql": "SELECT -2"}');
 SELECT pg_temp.imported('sqlx', '{"1_a.up.sql": "SELECT 1", "1_b.sql": "SELECT 2"}');
 
@@ -76,6 +77,8 @@ SELECT pg_temp.imported('goose', $${"1_env.sql": "-- +goose Up\n-- +goose ENVSUB
 
 SELECT pg_temp.imported('goose', $${"1_a.sql": "-- +goose NO TRANSACTION\nSELECT 1;\n-- +goose Up\n", "2_code_test.go": "package main"}$$);
 SELECT pg_temp.imported('goose', $${"1_a.sql": "-- +goose Up\nSELECT 1;\n\t-- +goose Down\nSELECT 2;\n"}$$);
+SELECT pg_temp.imported('goose', $${"1_a.sql": "-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 2;\n-- +goose Up\nSELECT 3;\n"}$$);
+SELECT pg_temp.imported('dbmate', $${"1_a.sql": "-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 2;\n-- migrate:down\nSELECT 3;\n"}$$);
 
 -- node-pg-migrate
 SELECT pg_temp.imported('node-pg-migrate', $${
@@ -112,6 +115,15 @@ SELECT pg_temp.imported('drizzle', $${
 "meta/_journal.json": "{\"entries\": [{\"idx\": 0, \"version\": \"7\", \"when\": 1704067200123, \"tag\": \"0000_first_hero\", \"breakpoints\": true}]}",
 "meta/0000_snapshot.json": "{}"}$$);
 SELECT pg_temp.imported('drizzle', $${"20240101000000_one/migration.sql": "SELECT 1;", "20240101000000_one/snapshot.json": "{}"}$$);
+-- the journal decides which files are migrations, and their order
+SELECT pg_temp.imported('drizzle', $${
+"db/zeta.sql": "SELECT 1;", "db/alpha.sql": "SELECT 2;", "db/seed.sql": "SELECT 3;",
+"db/meta/_journal.json": "{\"entries\": [{\"idx\": 0, \"tag\": \"zeta\", \"when\": 1704067200123}, {\"idx\": 1, \"when\": 1704153600456, \"tag\": \"alpha\"}]}"}$$);
+SELECT pg_temp.imported('drizzle', $${"0000_a.sql": "SELECT 1;",
+"meta/_journal.json": "{\"entries\": [{\"idx\": 0, \"when\": 1, \"tag\": \"0000_a\"}, {\"idx\": 1, \"when\": 2, \"tag\": \"0001_b\"}]}"}$$);
+-- a setting that is not used is noted
+SELECT pg_temp.imported('prisma', '{"1_a/migration.sql": "SELECT 1", "migration_lock.toml": "# by Prisma\nprovider = \"mysql\""}');
+SELECT pg_temp.imported('diesel', '{"1_a/up.sql": "SELECT 1", "1_a/metadata.toml": "run_in_transaction = true\nfuture = [1]"}');
 
 -- Flyway
 SELECT pg_temp.imported('flyway', $${
@@ -130,6 +142,14 @@ SELECT pg_temp.imported('flyway', $${
 "afterMigrate.sql": "ANALYZE;",
 "notes.txt": "x"}$$, '{"schema": "public", "value": 1}');
 SELECT pg_temp.imported('flyway', $${"B5__base.sql": "SELECT 5;", "V6__six.sql": "SELECT 6;"}$$);
+-- the settings of a file
+SELECT pg_temp.imported('flyway', $${
+"V1__one.sql": "SELECT '${kept}';", "V1__one.sql.conf": "placeholderReplacement=false\nencoding=UTF-8\nbatch=true",
+"U1__one.sql": "DROP INDEX CONCURRENTLY i;", "U1__one.sql.conf": "executeInTransaction=false",
+"V2__two.sql": "SELECT ${value};", "V2__two.sql.conf": "# only there\nshouldExecute = ${run}\nexecuteInTransaction=true",
+"V3__three.sql": "SELECT ${value};", "V3__three.sql.conf": "shouldExecute=true", "V3__three.txt": "",
+"U3__Three.java": "class"}$$, '{"run": false, "value": 3}');
+SELECT pg_temp.imported('flyway', $${"V1__one.sql": "SELECT 1", "V1__one.sql.conf": "shouldExecute=${stage}==test"}$$, '{"stage": "test"}');
 -- a new database runs the baseline, and an old one counts it as applied
 SELECT count(*) FROM (SELECT cmig.load(string_agg(content, E'\n')) FROM cmig.import_files('flyway', '{V1__a.sql,V2__b.sql,B2__c.sql,V3__d.sql}', '{SELECT 1,SELECT 2,SELECT 3,SELECT 4}')) l;
 SELECT revision FROM cmig.plan('upgrade', 'head');
@@ -153,7 +173,7 @@ SELECT pg_temp.imported('flyway', '{"V1__one.sql": "SELECT 1"}', '{"a": []}');
 
 -- Sqitch: tags, dependencies, a change that was reworked, variables of psql
 SELECT pg_temp.imported('sqitch', $${
-"sqitch.conf": "[core]",
+"sqitch.conf": "[core]\n\tengine = pg\n\ttop_dir = sql\n[deploy \"variables\"]\n\tvalue = it\n",
 "sqitch.plan": "%syntax-version=1.0.0\n%project=flipr\n\n# a comment\nusers 2024-01-01T10:00:00Z Ann <ann@example.com> # Creates users.\\nWith a table.\nfn [users] 2024-01-02T10:00:00Z Ann <ann@example.com> # A function.\n@v1.0 2024-01-03T10:00:00Z Ann <ann@example.com> # Tag v1.0.\nlists [users !old other:thing] 2024-01-04T10:00:00Z Ann <ann@example.com>\nfn [fn@v1.0] 2024-01-05T10:00:00Z Ann <ann@example.com> # A better function.\n@v2 2024-01-06T10:00:00Z Ann <ann@example.com>\n",
 "deploy/users.sql": "-- Deploy flipr:users to pg\n-- requires: nothing\nBEGIN;\n\nSET client_min_messages = 'warning';\nCREATE TABLE :\"schema\".users (a text DEFAULT :'value', b int[] DEFAULT '{1,2}', c text DEFAULT ':no');\n\nCOMMIT;\n",
 "revert/users.sql": "BEGIN;\nDROP TABLE users;\nCOMMIT;\n",
@@ -172,6 +192,9 @@ SELECT file_name, note FROM cmig.import_files('sqitch', '{sqitch.plan,deploy/b.s
 SELECT pg_temp.imported('liquibase', $${
 "changelog.sql": "--liquibase formatted sql\n\n--changeset ann:1 labels:one runInTransaction:true\n--comment: Create users\nCREATE TABLE ${schema}.users (id int);\n--rollback DROP TABLE ${schema}.users;\n\n--changeset bob:two words splitStatements:false runInTransaction:false\n--preconditions onFail:HALT\n--precondition-sql-check expectedResult:0 SELECT 0\nCREATE INDEX CONCURRENTLY i ON users (id);\n--rollback empty\n\n-- changeset ann:3 runOnChange:true\nCREATE OR REPLACE VIEW v AS SELECT 1;\n/* liquibase rollback\nDROP VIEW v;\n*/\n",
 "other.sql": "SELECT 1;", "master.xml": "<x/>"}$$, '{"schema": "public"}');
+-- attributes that decide whether a change set runs; what precedes the first one
+SELECT pg_temp.imported('liquibase', $${
+"changelog.sql": "--liquibase formatted sql\n-- by Ann\n--property name:n value:1\n\n--changeset ann:1 dbms:mysql,h2\n--comment: Others\nSELECT 1;\n--rollback SELECT -1;\n--changeset ann:2 dbms:\"h2, postgresql\"\nSELECT 2;\n--changeset ann:3 ignore:true\nSELECT 3;\n/* liquibase rollback\nSELECT -3;\n*/\n--changeset ann:4 dbms:!postgresql\nSELECT 4;\n--changeset ann:5 dbms:!oracle ignore:false\nSELECT 5;\n--changeset ann:6 dbms:none\nSELECT 6;\n--changeset ann:7 dbms:all context:\"a b\"\nSELECT 7;\n"}$$);
 
 -- Rails, yoyo
 SELECT pg_temp.imported('rails', $${

@@ -367,4 +367,9 @@ gives(0, 'is at base', '', 'init', 'cmig', '-d', 'by_hand');
 gives(3, '^cmig/00001_users.sql\ncmig/00002_email.sql\n', '00002_email.sql: to be written: it is written in Go', 'import', 'goose', '.', '--to', 'cmig', '-d', 'by_hand');
 gives(3, '', 'the upgrade of revision 00002 has not been written as SQL', 'upgrade', '-y', '-d', 'by_hand');
 
+# A folder in which nothing is a migration of the tool
+chdir new_folder('by_hand', '1_users.sql' => $users, '2_code.xml' => '<x/>') or die;
+gives(1, '^$', '1_users.sql: left out, because it is not a liquibase file\n.*cmig: nothing was converted: none of these is a migration of liquibase\n$', 'import', 'liquibase', '.', '--to', 'cmig', '-d', 'by_hand');
+ok(!-e 'cmig', 'no folder is created');
+
 done_testing();

@@ -228,7 +228,7 @@ same_file()
 # everything first: messages() has then printed psql's messages.
 write_files()
 {
-	local folder=$1 name content note path number status=0 unwritten=0
+	local folder=$1 name content note path number status=0 unwritten=0 converted=0
 	local -a fields=()
 
 	while IFS= read -r -d '' content; do fields+=("$content"); done
@@ -238,6 +238,7 @@ write_files()
 		[ -z "$note" ] || say "$yellow$name: $VISIBLE$plain"
 		[[ $note != *'to be written: '* ]] || unwritten=$((unwritten + 1))
 		[ -n "$content" ] || continue
+		converted=$((converted + 1))
 		checked_name "$name"
 		path=$folder/$name
 		if [ -L "$path" ]; then
@@ -258,6 +259,10 @@ write_files()
 			status=2
 		fi
 	done
+	if [ "$verb" = import ] && [ $converted -eq 0 ] && [ ${#fields[@]} -gt 0 ]; then
+		say "cmig: nothing was converted: none of these is a migration of ${arguments[0]}"
+		return 1
+	fi
 	[ $unwritten -eq 0 ] || say "cmig: to be written by hand: $unwritten of the files; see the notes above"
 	[ $unwritten -eq 0 ] || [ $status != 0 ] || status=3
 	return $status

@@ -32,8 +32,8 @@ typedef struct NumberedName
 
 /*
  * Parse a file name such as "<number><separator><title>[.up|.down].sql".  The
- * number may be preceded by letters.  A file whose number is preceded by letters
- * can also be written in a programming language.
+ * number may be preceded by letters.  A file whose number is preceded by letters,
+ * or whose name has a direction, can also be written in a programming language.
  */
 static bool
 read_numbered_name(const char *base, const char *letters, const char *separator, NumberedName *name)
@@ -42,12 +42,14 @@ read_numbered_name(const char *base, const char *letters, const char *separator,
 	int			digits;
 
 	memset(name, 0, sizeof(NumberedName));
-	name->language = *letters ? cmig_import_language(base) : NULL;
+	name->language = cmig_import_language(base);
 	if (name->language == NULL && !cmig_tool_text_ends(base, ".sql"))
 		return false;
 	stem = cmig_tool_text_without(base, strrchr(base, '.'));
 	name->is_up = cmig_tool_text_ends(stem, ".up");
 	name->is_down = cmig_tool_text_ends(stem, ".down");
+	if (name->language && !*letters && !name->is_up && !name->is_down)
+		return false;
 	if (name->is_up || name->is_down)
 		stem = cmig_tool_text_without(stem, name->is_up ? ".up" : ".down");
 	if (*letters)
@@ -92,7 +94,7 @@ read_file(CmigImport *import, CmigToolFile *file, const char *letters, const cha
 	}
 	file->used = true;
 	if (name.language)
-		cmig_import_not_written(revision, true, psprintf("it is written in %s, in file \"%s\"", name.language, file->name));
+		cmig_import_not_written(revision, !name.is_down, !name.is_up, psprintf("it is written in %s, in file \"%s\"", name.language, file->name));
 	else if (name.is_down)
 		revision->text.downgrade_sql = cmig_import_section(import, file, CMIG_SECTION_DOWNGRADE, file->text);
 	else
@@ -188,21 +190,12 @@ typedef struct MarkedFile
 
 typedef MarkedLine (*ClassifyLine) (CmigToolRevision *revision, const CmigToolLine *line);
 
-static void
-refuse(const CmigToolRevision *revision, const char *detail, const char *hint)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("cannot convert file \"%s\" to a revision", revision->file->name),
-			 errdetail_internal("%s", detail),
-			 errhint("%s", hint)));
-}
-
 /*
  * Split a file's lines into the upgrade script and the downgrade script.
  * Raises MG013 for a line that is a marker except for its indentation, with
- * which some versions of the tools take it for a comment, and for SQL before
- * the first marker, for which the tools reject the file, or ignore the SQL.
+ * which some versions of the tools take it for a comment, and for a second
+ * marker of a direction and SQL before the first one, for which the tools reject
+ * the file, or ignore SQL.
  * "required" is the marker of the upgrade if the file must have it, or NULL.
  */
 static void
@@ -221,8 +214,14 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, 
 	initStringInfo(&marked->down);
 	for (const char *p = text; cmig_tool_text_line(p, &line); p = line.next)
 	{
+		MarkedLine	kind = classify(revision, &line);
+
 		number++;
-		switch (classify(revision, &line))
+		if ((kind == LINE_UP && marked->has_up) || (kind == LINE_DOWN && marked->has_down))
+			cmig_import_refuse(revision->file,
+							   psprintf("Line %d is a second marker of its direction: %.*s", number, (int) (line.end - line.start), line.start),
+							   "Put all SQL of the direction after its first marker, or divide the file.");
+		switch (kind)
 		{
 			case LINE_UP:
 				to = &marked->up;
@@ -236,8 +235,8 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, 
 				inner = line;
 				inner.start += strspn(inner.start, " \t");
 				if (inner.start > line.start && inner.start < inner.end && classify(revision, &inner) != LINE_TEXT)
-					refuse(revision, psprintf("Line %d is indented: %.*s", number, (int) (inner.end - inner.start), inner.start),
-						   "Remove the spaces before it if it is a marker, or the line if it is not.");
+					cmig_import_refuse(revision->file, psprintf("Line %d is indented: %.*s", number, (int) (inner.end - inner.start), inner.start),
+									   "Remove the spaces before it if it is a marker, or the line if it is not.");
 				appendBinaryStringInfo(to, line.start, line.next - line.start);
 				break;
 			case LINE_DROPPED:
@@ -249,10 +248,10 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, 
 	}
 	cmig_lexer_init(&lexer, marked->before.data);
 	if ((marked->has_up || marked->has_down) && cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
-		refuse(revision, psprintf("The statement on line %d is before the first marker.", lexer.line),
-			   "Move it after the marker.");
+		cmig_import_refuse(revision->file, psprintf("The statement on line %d is before the first marker.", lexer.line),
+						   "Move it after the marker.");
 	if (required && !marked->has_up)
-		refuse(revision, psprintf("It has no line \"%s\".", required), "Add this line before the SQL of the upgrade.");
+		cmig_import_refuse(revision->file, psprintf("It has no line \"%s\".", required), "Add this line before the SQL of the upgrade.");
 }
 
 /*
@@ -388,7 +387,7 @@ cmig_format_goose(CmigImport *import, CmigToolFile *file)
 	{
 		revision = cmig_tool_text_ends(file->base, "_test.go") ? NULL : add_numbered(import, file, ".go");
 		if (revision)
-			cmig_import_not_written(revision, true, psprintf("it is written in Go, in file \"%s\"", file->name));
+			cmig_import_not_written(revision, true, true, psprintf("it is written in Go, in file \"%s\"", file->name));
 		return;
 	}
 	read_lines(revision, substitute_environment(import, file), classify_goose, "-- +goose Up", &marked);
@@ -445,7 +444,7 @@ cmig_format_node_pg_migrate(CmigImport *import, CmigToolFile *file)
 	revision->text.edges.message = cmig_tool_text_message(stem + strspn(stem, "_-"));
 	if (language)
 	{
-		cmig_import_not_written(revision, true, psprintf("it is written in %s, in file \"%s\"; use the output of \"node-pg-migrate up --dry-run\"", language, file->name));
+		cmig_import_not_written(revision, true, true, psprintf("it is written in %s, in file \"%s\"; use the output of \"node-pg-migrate up --dry-run\"", language, file->name));
 		return;
 	}
 	read_lines(revision, file->text, classify_node_pg_migrate, NULL, &marked);
@@ -543,29 +542,87 @@ read_flyway_name(const char *base, FlywayName *name)
 		strspn(name->version, "0123456789.") == length;
 }
 
+/*
+ * Apply a setting of a migration's own configuration file.  find_flyway() has
+ * read shouldExecute.
+ */
+static bool
+apply_flyway(CmigImport *import, CmigToolRevision *revision, const char *key, const char *value)
+{
+	if (strcmp(key, "executeInTransaction") == 0)
+		revision->text.edges.transactional = revision->text.edges.transactional && pg_strcasecmp(value, "false") != 0;
+	else if (strcmp(key, "placeholderReplacement") == 0)
+	{
+		if (pg_strcasecmp(value, "false") == 0)
+			import->style = CMIG_PLACEHOLDER_NONE;
+	}
+	else
+		return strcmp(key, "shouldExecute") == 0 || (strcmp(key, "encoding") == 0 && pg_strcasecmp(value, "UTF-8") == 0);
+	return true;
+}
+
+/* Returns the script of a file as a section, with the settings of the file. */
+static char *
+flyway_section(CmigImport *import, CmigToolRevision *revision, CmigToolFile *file, CmigSection section)
+{
+	CmigToolFile *conf = cmig_import_file(import, psprintf("%s.conf", file->name));
+	CmigPlaceholderStyle style = import->style;
+	char	   *result = NULL;
+
+	if (conf)
+		cmig_import_settings(import, revision, conf, apply_flyway);
+	if (cmig_import_language(file->base) == NULL)
+		result = cmig_import_section(import, file, section, file->text);
+	import->style = style;
+	return result;
+}
+
+/*
+ * Is this a file of this kind that Flyway runs?  A file that it does not run is
+ * left out, with a note.
+ */
+static bool
+find_flyway(CmigImport *import, CmigToolFile *file, char kind, FlywayName *name)
+{
+	CmigToolFile *conf;
+	CmigToolLine line;
+
+	if (!read_flyway_name(file->base, name) || name->kind != kind)
+		return false;
+	conf = cmig_import_file(import, psprintf("%s.conf", file->name));
+	for (const char *p = conf ? conf->text : ""; cmig_tool_text_line(p, &line); p = line.next)
+	{
+		char	   *value = cmig_tool_text_after(&line, "shouldExecute", true);
+
+		if (value == NULL || *value != '=')
+			continue;
+		value = cmig_placeholder_fill(import->placeholders, value, conf->name, false);
+		value = cmig_marker_trimmed(value + 1, value + strlen(value));
+		if (pg_strcasecmp(value, "false") == 0)
+		{
+			file->used = true;
+			cmig_import_file_note(import, file->name, "left out, because shouldExecute is false");
+			return false;
+		}
+		if (pg_strcasecmp(value, "true") != 0)
+			cmig_import_refuse(file, psprintf("In file \"%s\", shouldExecute is: %s", conf->name, value),
+							   "Set shouldExecute to true or false.");
+	}
+	return true;
+}
+
 /* Add a revision with the given id for a file. */
 static CmigToolRevision *
 add_file(CmigImport *import, CmigToolFile *file, const char *id, const FlywayName *name)
 {
 	CmigToolRevision *revision = cmig_import_add(import, file, id);
-	CmigToolFile *conf = cmig_import_file(import, psprintf("%s.conf", file->name));
-	CmigToolLine line;
+	char	   *script = flyway_section(import, revision, file, CMIG_SECTION_UPGRADE);
 
 	revision->text.edges.message = cmig_tool_text_message(name->title);
-	if (cmig_import_language(file->base))
-		cmig_import_not_written(revision, name->kind == 'V', psprintf("it is written in %s, in file \"%s\"", cmig_import_language(file->base), file->name));
+	if (script)
+		revision->text.upgrade_sql = script;
 	else
-		revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE, file->text);
-	for (const char *p = conf ? conf->text : ""; cmig_tool_text_line(p, &line); p = line.next)
-	{
-		char	   *value = cmig_tool_text_after(&line, "executeInTransaction", true);
-
-		if (value == NULL || *value != '=')
-			continue;
-		revision->text.edges.transactional =
-			pg_strncasecmp(value + 1 + strspn(value + 1, " \t"), "false", 5) != 0;
-		break;
-	}
+		cmig_import_not_written(revision, true, name->kind == 'V', psprintf("it is written in %s, in file \"%s\"", cmig_import_language(file->base), file->name));
 	return revision;
 }
 
@@ -582,7 +639,7 @@ add_undo(CmigImport *import)
 		FlywayName	name;
 		CmigToolRevision *revision;
 
-		if (!read_flyway_name(file->base, &name) || name.kind != 'U')
+		if (!find_flyway(import, file, 'U', &name))
 			continue;
 		file->used = true;
 		revision = NULL;
@@ -592,9 +649,9 @@ add_undo(CmigImport *import)
 				revision = other;
 		}
 		if (revision && cmig_import_language(file->base))
-			cmig_import_note(revision, psprintf("to be written: its downgrade is written in %s, in file \"%s\"", cmig_import_language(file->base), file->name));
+			cmig_import_not_written(revision, false, true, psprintf("its downgrade is written in %s, in file \"%s\"", cmig_import_language(file->base), file->name));
 		else if (revision)
-			revision->text.downgrade_sql = cmig_import_section(import, file, CMIG_SECTION_DOWNGRADE, file->text);
+			revision->text.downgrade_sql = flyway_section(import, revision, file, CMIG_SECTION_DOWNGRADE);
 		else
 			cmig_import_file_note(import, file->name, psprintf("left out, because there is no V file of version %s", name.version));
 	}
@@ -617,7 +674,7 @@ add_baseline(CmigImport *import)
 		CmigToolFile *file = &import->files[i];
 		FlywayName	name;
 
-		if (!read_flyway_name(file->base, &name) || name.kind != 'B')
+		if (!find_flyway(import, file, 'B', &name))
 			continue;
 		file->used = true;
 		if (newest && cmig_tool_text_compare_versions(name.version, newest_name.version) < 0)
@@ -661,7 +718,7 @@ cmig_format_flyway(CmigImport *import)
 	FlywayName	name;
 
 	for (int i = 0; i < import->file_count; i++)
-		if (read_flyway_name(import->files[i].base, &name) && name.kind == 'V')
+		if (find_flyway(import, &import->files[i], 'V', &name))
 			add_file(import, &import->files[i], name.version, &name);
 	cmig_import_sort(import, cmig_tool_text_compare_versions);
 	cmig_import_chain(import);
@@ -673,7 +730,7 @@ cmig_format_flyway(CmigImport *import)
 		CmigToolRevision *revision;
 
 		/* Flyway and pg_cmig run these in the order of their descriptions */
-		if (read_flyway_name(file->base, &name) && name.kind == 'R')
+		if (find_flyway(import, file, 'R', &name))
 		{
 			revision = add_file(import, file, cmig_tool_text_id(psprintf("R_%s", name.title)), &name);
 			revision->file_template = "%(rev)s";

@@ -170,7 +170,7 @@ add_change(SqitchPlan *plan, int i)
 	if (deploy)
 		revision->text.upgrade_sql = deploy;
 	else
-		cmig_import_not_written(revision, false, psprintf("file \"%sdeploy/%s.sql\" does not exist", plan->prefix, name));
+		cmig_import_not_written(revision, true, false, psprintf("file \"%sdeploy/%s.sql\" does not exist", plan->prefix, name));
 	revision->text.downgrade_sql = read_script(plan, "revert", name, CMIG_SECTION_DOWNGRADE);
 	revision->text.verify_sql = read_script(plan, "verify", name, CMIG_SECTION_VERIFY);
 	for (char *word = strtok(change->dependencies, " \t"); word; word = strtok(NULL, " \t"))
@@ -185,6 +185,13 @@ add_change(SqitchPlan *plan, int i)
 		labels->names[labels->count++] = cmig_tool_text_id(tag);
 }
 
+/* The settings that say nothing about the changes. */
+static bool
+apply_sqitch(CmigImport *import, CmigToolRevision *revision, const char *key, const char *value)
+{
+	return (strcmp(key, "engine") == 0 && strcmp(value, "pg") == 0) || strcmp(key, "name") == 0 || strcmp(key, "email") == 0;
+}
+
 void
 cmig_format_sqitch(CmigImport *import)
 {
@@ -197,7 +204,7 @@ cmig_format_sqitch(CmigImport *import)
 		if (strcmp(file->base, "sqitch.plan") == 0 && plan.file == NULL)
 			plan.file = file;
 		else if (strcmp(file->base, "sqitch.conf") == 0)
-			file->used = true;
+			cmig_import_settings(import, NULL, file, apply_sqitch);
 	}
 	if (plan.file == NULL)
 		ereport(ERROR,
@@ -225,7 +232,9 @@ cmig_format_sqitch(CmigImport *import)
 /* The change set that is being read. */
 typedef struct ChangeSet
 {
-	CmigToolRevision *revision; /* NULL before the file's first change set */
+	CmigToolRevision *revision; /* NULL before the file's first change set and
+								 * in one that is left out */
+	bool		left_out;
 	StringInfoData up;
 	StringInfoData down;
 	bool		has_down;
@@ -262,13 +271,34 @@ end_change_set(CmigImport *import, ChangeSet *set)
 		cmig_import_scripts(import, set->revision, set->up.data, set->has_down ? set->down.data : NULL);
 }
 
+/* Does Liquibase run a change set with this attribute dbms on PostgreSQL? */
+static bool
+is_for_postgresql(const char *names)
+{
+	bool		others = false;
+
+	for (char *name = strtok(pstrdup(names), ", \t"); name; name = strtok(NULL, ", \t"))
+	{
+		if (pg_strcasecmp(name, "postgresql") == 0 || pg_strcasecmp(name, "all") == 0)
+			return true;
+		if (pg_strcasecmp(name, "!postgresql") == 0 || pg_strcasecmp(name, "none") == 0)
+			return false;
+		others = others || *name != '!';
+	}
+	return !others;
+}
+
 /*
  * Apply a change set's attribute, such as runInTransaction:false, to its
- * revision.
+ * revision.  Returns false if Liquibase does not run the change set.
  */
-static void
+static bool
 read_attribute(CmigToolRevision *revision, const char *attribute)
 {
+	if (pg_strncasecmp(attribute, "dbms:", 5) == 0)
+		return is_for_postgresql(attribute + 5);
+	if (pg_strcasecmp(attribute, "ignore:true") == 0)
+		return false;
 	if (pg_strcasecmp(attribute, "runInTransaction:false") == 0)
 		revision->text.edges.transactional = false;
 	else if (pg_strcasecmp(attribute, "runOnChange:true") == 0 || pg_strcasecmp(attribute, "runAlways:true") == 0)
@@ -278,15 +308,40 @@ read_attribute(CmigToolRevision *revision, const char *attribute)
 	}
 	else if (pg_strcasecmp(attribute, "splitStatements:true") != 0 && pg_strcasecmp(attribute, "splitStatements:false") != 0 &&
 			 pg_strncasecmp(attribute, "stripComments:", 14) != 0 && pg_strncasecmp(attribute, "logicalFilePath:", 16) != 0 &&
-			 pg_strcasecmp(attribute, "runInTransaction:true") != 0 && pg_strcasecmp(attribute, "failOnError:true") != 0)
+			 pg_strcasecmp(attribute, "runInTransaction:true") != 0 && pg_strcasecmp(attribute, "failOnError:true") != 0 &&
+			 pg_strcasecmp(attribute, "ignore:false") != 0)
 		cmig_import_note(revision, psprintf("the attribute %s is ignored", attribute));
+	return true;
+}
+
+/*
+ * Returns the word at *text without quotes, and moves *text behind it.  Returns
+ * NULL at the end.
+ */
+static char *
+next_word(char **text)
+{
+	char	   *p = *text + strspn(*text, " \t");
+	StringInfoData word;
+	bool		quoted = false;
+
+	if (*p == '\0')
+		return NULL;
+	initStringInfo(&word);
+	for (; *p && (quoted || !strchr(" \t", *p)); p++)
+		if (*p == '"')
+			quoted = !quoted;
+		else
+			appendStringInfoChar(&word, *p);
+	*text = p;
+	return word.data;
 }
 
 /* Begin a change set, given the text "author:id attribute:value ...". */
 static void
 begin_change_set(CmigImport *import, ChangeSet *set, CmigToolFile *file, char *text)
 {
-	char	   *name = strtok(text, " \t");
+	char	   *name = next_word(&text);
 	char	   *colon = name ? strchr(name, ':') : NULL;
 	char	   *word;
 
@@ -297,19 +352,33 @@ begin_change_set(CmigImport *import, ChangeSet *set, CmigToolFile *file, char *t
 	if (colon)
 		*colon = '.';
 	set->revision = cmig_import_add(import, file, cmig_tool_text_id(name ? name : ""));
-	while ((word = strtok(NULL, " \t")) != NULL)
-		read_attribute(set->revision, word);
+	while ((word = next_word(&text)) != NULL && set->revision)
+		if (!read_attribute(set->revision, word))
+		{
+			cmig_import_file_note(import, file->name, psprintf("change set %s is left out, because Liquibase does not run it: %s", set->revision->text.edges.id, word));
+			import->revisions = list_delete_last(import->revisions);
+			set->revision = NULL;
+			set->left_out = true;
+		}
 }
 
 /*
- * If the line is a directive, process it and return true.  Otherwise, the line
- * is part of a script.
+ * If the line is a directive, or not in a change set, process it and return
+ * true.  Otherwise, the line is part of a script.
  */
 static bool
-read_directive(ChangeSet *set, const CmigToolLine *line)
+read_directive(CmigImport *import, const CmigToolFile *file, ChangeSet *set, const CmigToolLine *line)
 {
 	char	   *text;
 
+	if (set->revision == NULL)
+	{
+		/* what precedes the first change set is for all of them */
+		if (!set->left_out && (directive(line, "preconditions") || directive(line, "precondition-sql-check") ||
+							   directive(line, "property") || directive(line, "ignoreLines")))
+			cmig_import_file_note(import, file->name, psprintf("left out: %.*s", (int) (line->end - line->start), line->start));
+		return true;
+	}
 	if ((text = directive(line, "rollback")) != NULL)
 	{
 		/* the text is SQL or a keyword */
@@ -341,6 +410,8 @@ read_rollback_block(ChangeSet *set, const CmigToolLine *line)
 {
 	char	   *text = cmig_tool_text_after(line, "/* liquibase rollback", true);
 
+	if (set->revision == NULL)
+		return false;
 	if (text)
 	{
 		set->in_rollback = set->has_down = true;
@@ -368,7 +439,7 @@ read_file(CmigImport *import, CmigToolFile *file)
 
 		if (text)
 			begin_change_set(import, &set, file, text);
-		else if (set.revision && !read_rollback_block(&set, &line) && !read_directive(&set, &line))
+		else if (!read_rollback_block(&set, &line) && !read_directive(import, file, &set, &line))
 			appendBinaryStringInfo(&set.up, line.start, line.next - line.start);
 	}
 	end_change_set(import, &set);

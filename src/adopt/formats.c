@@ -521,12 +521,53 @@ failing_script(const CmigToolRevision *revision, CmigSection section, const char
 }
 
 void
-cmig_import_not_written(CmigToolRevision *revision, bool both, const char *reason)
+cmig_import_not_written(CmigToolRevision *revision, bool up, bool down, const char *reason)
 {
-	revision->text.upgrade_sql = failing_script(revision, CMIG_SECTION_UPGRADE, reason);
-	if (both)
+	if (up)
+		revision->text.upgrade_sql = failing_script(revision, CMIG_SECTION_UPGRADE, reason);
+	if (down)
 		revision->text.downgrade_sql = failing_script(revision, CMIG_SECTION_DOWNGRADE, reason);
 	cmig_import_note(revision, psprintf("to be written: %s", reason));
+}
+
+void
+cmig_import_settings(CmigImport *import, CmigToolRevision *revision, CmigToolFile *file, CmigApplySetting apply)
+{
+	CmigToolLine line;
+
+	file->used = true;
+	for (const char *p = file->text; cmig_tool_text_line(p, &line); p = line.next)
+	{
+		char	   *key = cmig_marker_trimmed(line.start, line.end);
+		char	   *value = strpbrk(key, "=:");
+		const char *note;
+
+		if (*key == '\0' || strchr("#!;[", *key))
+			continue;
+		if (value)
+			*value++ = '\0';
+		value = value ? cmig_marker_trimmed(value, value + strlen(value)) : pstrdup("");
+		if (*value == '"' && strchr(value + 1, '"'))
+			value = pnstrdup(value + 1, strcspn(value + 1, "\""));
+		key = cmig_marker_trimmed(key, key + strlen(key));
+		if (apply(import, revision, key, value))
+			continue;
+		note = psprintf("the setting %s = %s of file \"%s\" is ignored", key, value, file->base);
+		if (revision)
+			cmig_import_note(revision, note);
+		else
+			cmig_import_file_note(import, file->name, note);
+	}
+}
+
+void
+cmig_import_refuse(const CmigToolFile *file, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("cannot convert file \"%s\" to a revision", file->name),
+			 errdetail_internal("%s", detail),
+			 errhint("%s", hint)));
 }
 
 /* Raise MG013, because two revisions have the same id or version. */
@@ -712,22 +753,12 @@ diesel_version(const char *folder)
 	return version;
 }
 
-/*
- * Does Diesel run the migration without a transaction?  It does unless
- * metadata.toml sets run_in_transaction to true.
- */
 static bool
-diesel_without_transaction(const CmigToolFile *metadata)
+apply_diesel(CmigImport *import, CmigToolRevision *revision, const char *key, const char *value)
 {
-	CmigToolLine line;
-
-	for (const char *p = metadata->text; cmig_tool_text_line(p, &line); p = line.next)
-	{
-		char	   *rest = cmig_tool_text_after(&line, "run_in_transaction", true);
-
-		if (rest && *rest == '=')
-			return strncmp(rest + 1 + strspn(rest + 1, " \t"), "true", 4) != 0;
-	}
+	if (strcmp(key, "run_in_transaction") != 0)
+		return false;
+	revision->text.edges.transactional = strncmp(value, "true", 4) == 0;
 	return true;
 }
 
@@ -752,9 +783,14 @@ format_diesel(CmigImport *import, CmigToolFile *up)
 	revision->text.upgrade_sql = cmig_import_section(import, up, CMIG_SECTION_UPGRADE, up->text);
 	if (down)
 		revision->text.downgrade_sql = cmig_import_section(import, down, CMIG_SECTION_DOWNGRADE, down->text);
-	if (metadata && diesel_without_transaction(metadata))
+	if (metadata)
 	{
+		/*
+		 * without the setting, Diesel runs the migration without a
+		 * transaction
+		 */
 		revision->text.edges.transactional = false;
+		cmig_import_settings(import, revision, metadata, apply_diesel);
 		if (strstr(metadata->text, "run_in_transaction") == NULL)
 			cmig_import_note(revision, "transactional: false, because metadata.toml exists without run_in_transaction");
 	}
@@ -772,67 +808,91 @@ add_named(CmigImport *import, CmigToolFile *file, const char *name)
 	return revision;
 }
 
+static bool
+apply_prisma(CmigImport *import, CmigToolRevision *revision, const char *key, const char *value)
+{
+	return strcmp(key, "provider") == 0 && strcmp(value, "postgresql") == 0;
+}
+
 static void
 format_prisma(CmigImport *import, CmigToolFile *file)
 {
 	if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
 		(void) add_named(import, file, file->folder);
 	else if (strcmp(file->base, "migration_lock.toml") == 0)
-		file->used = true;
+		cmig_import_settings(import, NULL, file, apply_prisma);
 }
 
 /*
- * Returns the value of "when" in the _journal.json entry with the given tag.
- * Returns 0 if there is no such entry.
+ * Returns the text of a member of a JSON object without nested objects, up to
+ * its quote or the next comma.  Returns NULL if there is no such member.
  */
-static int64
-drizzle_time(const CmigImport *import, const char *tag)
+static char *
+json_member(const char *object, const char *name)
 {
-	const CmigToolFile *journal = NULL;
-	const char *found;
-	const char *entry;
+	const char *end = object + strcspn(object, "}");
+	const char *member = strstr(object, psprintf("\"%s\"", name));
 
-	for (int i = 0; i < import->file_count; i++)
-		if (strcmp(import->files[i].base, "_journal.json") == 0)
-			journal = &import->files[i];
-	entry = found = journal ? strstr(journal->text, psprintf("\"%s\"", tag)) : NULL;
-	while (entry && entry > journal->text && *entry != '{')
-		entry--;
-	entry = entry ? strstr(entry, "\"when\"") : NULL;
-	if (entry == NULL || entry > found + strcspn(found, "}"))
-		return 0;
-	entry += strlen("\"when\"");
-	entry += strspn(entry, " \t\r\n:");
-	return strtoll(entry, NULL, 10);
+	if (member == NULL || member > end)
+		return NULL;
+	member += strlen(name) + 2;
+	member += strspn(member, " \t\r\n:\"");
+	return pnstrdup(member, strcspn(member, "\",}"));
 }
 
-/* Add a revision for one file, with its creation time from the journal. */
+/*
+ * Add a revision for each entry of a journal, in its order, with its time.
+ * Drizzle runs what the journal names, whatever the files are called.
+ */
 static void
-add_drizzle_file(CmigImport *import, CmigToolFile *file)
+read_journal(CmigImport *import, CmigToolFile *journal)
 {
-	char	   *tag = cmig_tool_text_without(file->base, ".sql");
-	CmigToolRevision *revision = add_named(import, file, tag);
-	int64		when = drizzle_time(import, tag);
+	const char *folder = pnstrdup(journal->name, journal->base - journal->name - strlen("meta/"));
+	const char *entry = strstr(journal->text, "\"entries\"");
 
-	if (when > 0)
+	journal->used = true;
+	while (entry && (entry = strchr(entry + 1, '{')) != NULL)
 	{
-		revision->text.edges.has_created_at = true;
-		revision->text.edges.created_at = when * 1000 - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+		char	   *tag = json_member(entry, "tag");
+		char	   *when = json_member(entry, "when");
+		CmigToolFile *file;
+		CmigToolRevision *revision;
+
+		if (tag == NULL)
+			continue;
+		file = cmig_import_file(import, psprintf("%s%s.sql", folder, tag));
+		if (file == NULL)
+			cmig_import_refuse(journal, psprintf("File \"%s%s.sql\", which it names, does not exist.", folder, tag),
+							   "Restore the file, or delete the entry.");
+		revision = add_named(import, file, tag);
+		revision->order = psprintf("%010d", list_length(import->revisions));
+		if (when)
+		{
+			revision->text.edges.has_created_at = true;
+			revision->text.edges.created_at = strtoll(when, NULL, 10) * 1000 - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+		}
 	}
-	else
-		cmig_import_note(revision, "it is not in meta/_journal.json, so drizzle-kit does not run it");
 }
 
 static void
-format_drizzle(CmigImport *import, CmigToolFile *file)
+format_drizzle(CmigImport *import)
 {
-	/* the files in which Drizzle keeps its metadata */
-	if (strcmp(file->folder, "meta") == 0 || strcmp(file->base, "snapshot.json") == 0)
-		file->used = true;
-	else if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
-		(void) add_named(import, file, file->folder);
-	else if (cmig_tool_text_ends(file->base, ".sql") && cmig_tool_text_digits(file->base) > 0)
-		add_drizzle_file(import, file);
+	for (int i = 0; i < import->file_count; i++)
+		if (strcmp(import->files[i].folder, "meta") == 0 && strcmp(import->files[i].base, "_journal.json") == 0)
+			read_journal(import, &import->files[i]);
+	for (int i = 0; i < import->file_count; i++)
+	{
+		CmigToolFile *file = &import->files[i];
+
+		/* the files in which Drizzle keeps its metadata */
+		if (strcmp(file->folder, "meta") == 0 || strcmp(file->base, "snapshot.json") == 0)
+			file->used = true;
+		else if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
+			(void) add_named(import, file, file->folder);
+		else if (!file->used && cmig_tool_text_ends(file->base, ".sql") && cmig_tool_text_digits(file->base) > 0)
+			cmig_import_note(add_named(import, file, cmig_tool_text_without(file->base, ".sql")),
+							 "it is not in meta/_journal.json, so drizzle-kit does not run it");
+	}
 }
 
 /* Set the revision's parents to the words after "-- depends:" in a comment. */
@@ -907,7 +967,7 @@ format_yoyo(CmigImport *import, CmigToolFile *file)
 					*p = ' ';
 			read_depends(revision, text);
 		}
-		cmig_import_not_written(revision, true, psprintf("it is written in Python, in file \"%s\"", file->name));
+		cmig_import_not_written(revision, true, true, psprintf("it is written in Python, in file \"%s\"", file->name));
 		return;
 	}
 	read_yoyo_header(revision, file->text);
@@ -985,7 +1045,7 @@ format_rails(CmigImport *import, CmigToolFile *file)
 static const CmigFormat formats[] = {
 	{"dbmate", cmig_format_dbmate,.compare = strcmp},
 	{"diesel", format_diesel,.compare = strcmp},
-	{"drizzle", format_drizzle,.compare = strcmp,.file_template = "%(rev)s"},
+	{"drizzle", NULL, format_drizzle,.compare = strcmp,.file_template = "%(rev)s"},
 	{"flyway", NULL, cmig_format_flyway,.style = CMIG_PLACEHOLDER_BRACES},
 	{"golang-migrate", NULL, cmig_format_golang_migrate,.compare = cmig_tool_text_compare_versions},
 	{"goose", cmig_format_goose,.compare = cmig_tool_text_compare_versions},

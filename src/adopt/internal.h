@@ -156,10 +156,22 @@ extern void cmig_import_file_note(CmigImport *import, const char *file_name, con
 extern const char *cmig_import_language(const char *name);
 
 /*
- * Make the upgrade or both scripts fail until they are written.  "reason" is a
- * clause.
+ * Make the upgrade script, the downgrade script, or both fail until they are
+ * written.  "reason" is a clause.
  */
-extern void cmig_import_not_written(CmigToolRevision *revision, bool both, const char *reason);
+extern void cmig_import_not_written(CmigToolRevision *revision, bool up, bool down, const char *reason);
+
+/*
+ * Read the lines "key = value" of a TOML, INI, or properties file.  "apply"
+ * returns false for a setting that it does not use; this adds a note to the
+ * revision, or to the file if the revision is NULL.
+ */
+typedef bool (*CmigApplySetting) (CmigImport *import, CmigToolRevision *revision, const char *key, const char *value);
+
+extern void cmig_import_settings(CmigImport *import, CmigToolRevision *revision, CmigToolFile *file, CmigApplySetting apply);
+
+/* Raise MG013, because the file cannot be converted. */
+extern void cmig_import_refuse(const CmigToolFile *file, const char *detail, const char *hint);
 
 /*
  * Sort by the sort keys.  Raises MG013 for the same version, such as 1 and 01.
