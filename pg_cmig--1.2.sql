@@ -2222,7 +2222,10 @@ AS $preflight$
 	   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = t.oid AND d.deptype = 'e')) o (name) HAVING count(*) > 0
 	UNION ALL SELECT 67, 'extension pg_cmig', 'warning', format('%s belongs to role %s, and the extension to role %s', t.oid::regclass, quote_ident(pg_get_userbyid(t.relowner)), quote_ident(pg_get_userbyid(e.extowner))),
 	 format('ALTER TABLE %s OWNER TO %I', t.oid::regclass, pg_get_userbyid(e.extowner))
-	 FROM pg_extension e JOIN pg_class t ON t.relnamespace = 'cmig'::regnamespace AND t.relkind IN ('r', 'v', 'p') AND t.relowner NOT IN (e.extowner, 10) WHERE e.extname = 'pg_cmig')
+	 FROM pg_extension e JOIN pg_class t ON t.relnamespace = 'cmig'::regnamespace AND t.relkind IN ('r', 'v', 'p') AND t.relowner NOT IN (e.extowner, 10) WHERE e.extname = 'pg_cmig'
+
+	-- the nodes of Citus
+	UNION ALL SELECT 70, f.name, f.columns[1], f.detail, f.columns[2] FROM fact f WHERE f.kind = 'node')
 	SELECT r.item, r.severity, r.value, r.hint FROM result r
 	ORDER BY array_position(ARRAY['error', 'warning', 'notice'], r.severity), r.n, r.item, r.value
 $preflight$;

@@ -679,6 +679,32 @@ extern int	cmig_citus_shards(Oid relation);
 extern double cmig_citus_blocks(Oid relation);
 extern double cmig_citus_rows(Oid relation);
 
+/* A way in which a shard differs from its table. */
+typedef struct CmigShardProblem
+{
+	const char *severity;		/* error, warning, or notice */
+	const char *object;			/* such as "policy on app.item" */
+	const char *problem;
+	const char *fix;			/* SQL, or NULL */
+	const char *kind;			/* row-level security, policy, owner,
+								 * privilege, index, constraint, shard, or
+								 * node for what could not be compared */
+}			CmigShardProblem;
+
+/*
+ * Asks each node how its shards differ from the tables in these schemas, the
+ * OIDs of which are an array as text, or NULL for all.  Returns a List of
+ * CmigShardProblem *.  The nodes see only what is committed.  Therefore, call
+ * this before anything that writes, even in a subtransaction.
+ */
+extern List *cmig_citus_shard_problems(const char *schemas);
+
+/*
+ * Asks each node what could stop a run of the current user there.  Returns a
+ * List of rows: item, severity, value, and hint, of which the hint can be NULL.
+ */
+extern List *cmig_citus_node_problems(void);
+
 /* Does a query return true on all workers?  An error counts as false. */
 extern bool cmig_citus_workers_agree(const char *sql);
 

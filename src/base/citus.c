@@ -10,7 +10,9 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "utils/builtins.h"
@@ -143,6 +145,183 @@ cmig_citus_workers_agree(const char *sql)
 	return cmig_query_once("SELECT FROM pg_catalog.run_command_on_workers($1) AS r"
 						   " WHERE NOT r.success OR r.result IS DISTINCT FROM 't' LIMIT 1",
 						   1, types, values, NULL, true, NULL, NULL) == 0;
+}
+
+/* ----------------------------------------------------------------
+ * Asks every node the same question.
+ *
+ * A question is a query that reads catalogs and returns one value of type json.
+ * A node pins search_path before it reads the query's text, so that the query
+ * finds only built-in functions, and prints names as the coordinator does.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * A query for the nodes' answers: rows with the name of the node, and either an
+ * answer or an error.  "question" is an SQL expression of type text.
+ */
+#define ANSWERS(question) \
+	"SELECT coalesce(n.nodename || ':' || n.nodeport, 'coordinator') AS node," \
+	" CASE WHEN r.success THEN convert_from(decode(substring(r.result FROM '<a>(.*)</a>'), 'hex'), 'UTF8')::json END AS answer," \
+	" CASE WHEN NOT r.success THEN r.result END AS error" \
+	" FROM run_command_on_all_nodes((SELECT 'SELECT pg_catalog.query_to_xml(CASE WHEN" \
+	" pg_catalog.set_config(''search_path'', ''pg_catalog, pg_temp'', true) IS NOT NULL THEN '" \
+	" || quote_literal('SELECT encode(convert_to(q.a::text, ''UTF8''), ''hex'') AS a FROM (' || (" question ") || ') AS q (a)')" \
+	" || ' END, false, true, '''')')) AS r LEFT JOIN pg_dist_node n ON n.nodeid = r.nodeid"
+
+/*
+ * A query for what a table and its shards have in common: statements in which {}
+ * stands for the table's name, and those that restore it in all shards.  The CTE
+ * "whole" has the names and OIDs of the tables.  Indexes and constraints of
+ * shards have other names, their policies are all permissive, and Citus may
+ * leave their foreign keys not validated.
+ */
+#define FEATURES \
+	"SELECT w.name, f.kind, f.text, f.fix FROM whole w JOIN pg_class c ON c.oid = w.oid CROSS JOIN LATERAL (" \
+	"SELECT 'row-level security' AS kind, x.text, x.text AS fix FROM (VALUES (c.relrowsecurity, 'ALTER TABLE {} ENABLE ROW LEVEL SECURITY')," \
+	"  (c.relforcerowsecurity, 'ALTER TABLE {} FORCE ROW LEVEL SECURITY')) x (is_on, text) WHERE x.is_on" \
+	" UNION ALL SELECT 'owner', x.text, x.text FROM format('ALTER TABLE {} OWNER TO %I', pg_get_userbyid(c.relowner)) x (text)" \
+	" UNION ALL SELECT 'privilege', x.text, x.text FROM aclexplode(c.relacl) a" \
+	"  CROSS JOIN LATERAL format('GRANT %s ON {} TO %s%s', a.privilege_type, CASE a.grantee WHEN 0 THEN 'PUBLIC'" \
+	"   ELSE quote_ident(pg_get_userbyid(a.grantee)) END, CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) x (text)" \
+	"  WHERE a.grantee <> c.relowner" \
+	" UNION ALL SELECT 'policy', x.text, format('BEGIN; DROP POLICY IF EXISTS %I ON {}; %s; COMMIT', p.polname, x.text) FROM pg_policy p" \
+	"  CROSS JOIN LATERAL (SELECT format('CREATE POLICY %I ON {} FOR %s TO %s', p.polname, CASE p.polcmd WHEN 'r' THEN 'SELECT'" \
+	"    WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END," \
+	"    (SELECT string_agg(r.name, ', ' ORDER BY r.name) FROM unnest(p.polroles) o (oid) CROSS JOIN LATERAL" \
+	"     (SELECT CASE o.oid WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(o.oid)) END) r (name)))" \
+	"   || coalesce(' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')', '')" \
+	"   || coalesce(' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')', '')) x (text) WHERE p.polrelid = c.oid" \
+	" UNION ALL SELECT 'index', regexp_replace(d.text, ' INDEX .* ON .* USING ', ' INDEX ON {} USING ')," \
+	"   format('BEGIN; DROP INDEX IF EXISTS %s; %s; COMMIT', i.indexrelid::regclass, d.text)" \
+	"  FROM pg_index i CROSS JOIN LATERAL pg_get_indexdef(i.indexrelid) d (text) WHERE i.indrelid = c.oid AND i.indisvalid" \
+	"  AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))" \
+	" UNION ALL SELECT 'constraint', 'ALTER TABLE {} ADD ' || regexp_replace(d.text, 'REFERENCES [^(]*([(].*?)( NOT VALID)?$', 'REFERENCES \\1')," \
+	"   format('BEGIN; ALTER TABLE {} DROP CONSTRAINT IF EXISTS %1$I; ALTER TABLE {} ADD CONSTRAINT %1$I %2$s; COMMIT', k.conname, d.text)" \
+	"  FROM pg_constraint k CROSS JOIN LATERAL pg_get_constraintdef(k.oid) d (text)" \
+	"  WHERE k.conrelid = c.oid AND k.contype IN ('c', 'f', 'p', 'u', 'x')" \
+	" UNION ALL SELECT 'constraint', x.text, x.text FROM pg_attribute a" \
+	"  CROSS JOIN LATERAL format('ALTER TABLE {} ALTER %I SET NOT NULL', a.attname) x (text)" \
+	"  WHERE a.attrelid = c.oid AND a.attnotnull AND a.attnum > 0 AND NOT a.attisdropped) f"
+
+/*
+ * What do shards lack that their tables have, and the reverse?  The CTEs of
+ * cmig_citus_shard_problems() have the shards and the features of their tables.
+ */
+#define SHARD_QUESTION \
+	"SELECT 'WITH part AS MATERIALIZED (SELECT p.name, p.shard, c.oid FROM json_to_recordset('" \
+	" || quote_literal((SELECT coalesce(json_agg(json_build_object('name', p.name, 'shard', p.shard, 'groupid', p.groupid)), '[]') FROM part p))" \
+	" || ') p (name text, shard text, groupid integer)" \
+	"  LEFT JOIN (SELECT c.oid, format(''%I.%I'', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" \
+	"  WHERE c.relkind IN (''r'', ''p'')) c ON c.name = p.shard WHERE p.groupid = (SELECT l.groupid FROM pg_dist_local_group l))," \
+	" whole AS (SELECT p.shard AS name, p.oid FROM part p)," \
+	" has AS MATERIALIZED (SELECT f.name, f.kind, f.text FROM (' || $2 || ') f)," \
+	" wants AS MATERIALIZED (SELECT p.shard, w.kind, w.text FROM part p JOIN json_to_recordset('" \
+	" || quote_literal((SELECT coalesce(json_agg(json_build_object('name', w.name, 'kind', w.kind, 'text', w.text)), '[]') FROM wanted w))" \
+	" || ') w (name text, kind text, text text) ON w.name = p.name WHERE p.oid IS NOT NULL)" \
+	" SELECT coalesce(json_agg(json_build_object(''name'', a.name, ''kind'', a.kind, ''text'', a.text, ''missing'', a.missing, ''n'', a.n, ''shard'', a.shard)), ''[]'')" \
+	"  FROM (SELECT p.name, d.kind, d.text, d.missing, count(*) AS n, min(d.shard) AS shard" \
+	"  FROM (SELECT x.*, true FROM (SELECT * FROM wants EXCEPT SELECT * FROM has) x" \
+	"   UNION ALL SELECT x.*, false FROM (SELECT * FROM has EXCEPT SELECT * FROM wants) x" \
+	"   UNION ALL SELECT p.shard, ''shard'', ''the table'', true FROM part p WHERE p.oid IS NULL) d (shard, kind, text, missing)" \
+	"  JOIN part p ON p.shard = d.shard GROUP BY 1, 2, 3, 4) a'"
+
+List *
+cmig_citus_shard_problems(const char *schemas)
+{
+	/*
+	 * $1 contains the OIDs of the schemas, and $2 is FEATURES, which each
+	 * node compares for the shards that it has.  An owner that differs is
+	 * shown once.
+	 */
+	static CmigQuery query = {
+		.sql = "WITH part AS MATERIALIZED (SELECT c.oid, c.oid::text AS name, p.groupid, format('%I.%I', n.nspname, c.relname) AS shown,"
+		"  CASE n.nspname WHEN 'public' THEN 'public.' ELSE '' END || shard_name(d.logicalrelid, s.shardid) AS shard"
+		"  FROM pg_dist_partition d JOIN pg_class c ON c.oid = d.logicalrelid::oid JOIN pg_namespace n ON n.oid = c.relnamespace"
+		"  JOIN pg_dist_shard s ON s.logicalrelid = d.logicalrelid JOIN pg_dist_placement p ON p.shardid = s.shardid"
+		"  WHERE $1 IS NULL OR c.relnamespace = ANY ($1::oid[])),"
+		" whole AS (SELECT p.oid, p.name, p.shown, count(*) AS placements FROM part p GROUP BY 1, 2, 3),"
+		" wanted AS MATERIALIZED (" FEATURES "),"
+		" answer AS MATERIALIZED (" ANSWERS(SHARD_QUESTION) " WHERE EXISTS (SELECT FROM part)),"
+		" found AS (SELECT d.name, d.kind, d.text, d.missing, sum(d.n) AS n, min(format('%s on %s', d.shard, a.node)) AS first"
+		"  FROM answer a CROSS JOIN LATERAL json_to_recordset(a.answer) d (name text, kind text, text text, missing boolean, n integer, shard text)"
+		"  GROUP BY 1, 2, 3, 4)"
+		" SELECT CASE WHEN f.kind IN ('row-level security', 'policy', 'shard') THEN 'error' ELSE 'warning' END, f.kind || ' on ' || t.shown,"
+		"  format('%s %s of %s shards (the first is %s): %s', CASE WHEN f.missing THEN 'missing on' ELSE 'only on' END, f.n, t.placements, f.first,"
+		"   replace(CASE WHEN f.missing THEN coalesce(substring(w.fix FROM '^BEGIN; .*?; (.*); COMMIT$'), f.text) ELSE f.text END, '{}', t.shown)),"
+		"  replace(CASE WHEN f.missing THEN w.fix"
+		"   WHEN f.kind = 'privilege' THEN regexp_replace(f.text, '^GRANT (.*) ON {} TO (.*?)( WITH GRANT OPTION)?$', 'REVOKE \\1 ON {} FROM \\2')"
+		"   WHEN f.kind = 'row-level security' THEN replace(replace(f.text, 'ENABLE', 'DISABLE'), 'FORCE', 'NO FORCE') END, '{}', t.shown), f.kind"
+		" FROM found f JOIN whole t ON t.name = f.name LEFT JOIN wanted w ON w.name = f.name AND w.kind = f.kind AND w.text = f.text"
+		" WHERE f.missing OR f.kind <> 'owner'"
+		" UNION ALL SELECT 'warning', 'node ' || a.node, 'its shards cannot be compared with their tables: ' || a.error,"
+		"  'SELECT * FROM pg_catalog.citus_check_cluster_node_health()', 'node' FROM answer a WHERE a.error IS NOT NULL"
+		" ORDER BY 1, 2, 3",
+		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+	};
+	static const char *const unseen[] = {
+		"notice", "shards", "they are not compared with their tables in a transaction that has changed something", NULL, "node"
+	};
+
+	if (!is_active() || cmig_citus_is_worker() || RecoveryInProgress())
+		return NIL;
+	/* other connections do not see what this transaction has done */
+	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		return list_make1((void *) unseen);
+	return cmig_query_list(&query, schemas, FEATURES);
+}
+
+/* What could stop a run on a node? */
+#define NODE_QUESTION \
+	"$node$SELECT json_build_object(" \
+	" 'prepared', (SELECT count(*) FROM pg_prepared_xacts x WHERE x.database = current_database() AND x.prepared < now() - interval '1 minute')," \
+	" 'versions', (SELECT json_object_agg(e.name, json_build_object('extension', e.installed_version, 'library', e.default_version))" \
+	"  FROM pg_available_extensions e WHERE e.name IN ('pg_cmig', 'citus'))," \
+	" 'database', has_database_privilege(current_database(), 'CREATE')," \
+	" 'schemas', (SELECT coalesce(json_agg(n.nspname), '[]') FROM pg_namespace n WHERE NOT has_schema_privilege(n.oid, 'CREATE'))," \
+	" 'roles', (SELECT coalesce(json_agg(r.rolname), '[]') FROM pg_roles r CROSS JOIN pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace" \
+	"  WHERE n.nspname = 'cmig' AND p.proname = 'require_tenant_id'" \
+	"  AND NOT (has_schema_privilege(r.oid, n.oid, 'USAGE') AND has_function_privilege(r.oid, p.oid, 'EXECUTE'))))$node$"
+
+List *
+cmig_citus_node_problems(void)
+{
+	static CmigQuery query = {
+		.sql = "WITH answer AS MATERIALIZED (" ANSWERS(NODE_QUESTION) "),"
+
+		/*
+		 * roles of policies that call functions of pg_cmig, which shards
+		 * need, too
+		 */
+		" calls AS (SELECT DISTINCT r.rolname FROM pg_dist_partition d JOIN pg_policy p ON p.polrelid = d.logicalrelid::oid"
+		"  JOIN pg_depend u ON u.classid = 'pg_policy'::regclass AND u.objid = p.oid AND u.refclassid = 'pg_proc'::regclass"
+		"  JOIN pg_proc f ON f.oid = u.refobjid AND f.pronamespace = 'cmig'::regnamespace JOIN pg_roles r ON r.oid = ANY (p.polroles)),"
+		" own AS (SELECT e.name, e.installed_version AS version FROM pg_available_extensions e WHERE e.name IN ('pg_cmig', 'citus'))"
+		" SELECT 'node ' || x.node, x.severity, x.value, x.hint FROM ("
+		"SELECT n.nodename || ':' || n.nodeport AS node, 'error' AS severity, 'it is not active' AS value,"
+		"  format('SELECT citus_activate_node(%L, %s)', n.nodename, n.nodeport) AS hint FROM pg_dist_node n WHERE NOT n.isactive"
+		" UNION ALL SELECT n.nodename || ':' || n.nodeport, 'warning', 'its metadata is not synchronized',"
+		"  format('SELECT start_metadata_sync_to_node(%L, %s)', n.nodename, n.nodeport) FROM pg_dist_node n WHERE n.isactive AND NOT (n.hasmetadata AND n.metadatasynced)"
+		" UNION ALL SELECT a.node, 'error', 'it cannot be asked: ' || a.error, 'SELECT * FROM citus_check_cluster_node_health()' FROM answer a WHERE a.error IS NOT NULL"
+		" UNION ALL SELECT a.node, 'warning', format('prepared transactions that are older than a minute: %s; they keep their locks', a.answer ->> 'prepared'),"
+		"  'SELECT recover_prepared_transactions()' FROM answer a WHERE (a.answer ->> 'prepared')::bigint > 0"
+		" UNION ALL SELECT a.node, 'error', format('%s has version %s, and its library version %s; the coordinator has version %s', o.name,"
+		"   coalesce(v.extension, 'none'), coalesce(v.library, 'none'), o.version),"
+		"  format('Install the files of %s %s on the node, then: ALTER EXTENSION %I UPDATE', o.name, o.version, o.name)"
+		" FROM answer a CROSS JOIN own o LEFT JOIN LATERAL json_to_record(a.answer -> 'versions' -> o.name) v (extension text, library text) ON true"
+		" WHERE a.error IS NULL AND (v.extension IS DISTINCT FROM o.version OR v.library IS DISTINCT FROM o.version)"
+		" UNION ALL SELECT a.node, 'error', format('role %I lacks CREATE on %s %I, which it has on the coordinator', current_user, l.kind, l.name),"
+		"  format('GRANT CREATE ON %s %I TO %I -- on the node', l.kind, l.name, current_user)"
+		" FROM answer a CROSS JOIN LATERAL (SELECT 'DATABASE' AS kind, current_database() AS name"
+		"   WHERE NOT (a.answer ->> 'database')::boolean AND has_database_privilege(current_database(), 'CREATE')"
+		"  UNION ALL SELECT 'SCHEMA', n.nspname FROM json_array_elements_text(a.answer -> 'schemas') s JOIN pg_namespace n ON n.nspname = s.value"
+		"   WHERE has_schema_privilege(n.oid, 'CREATE')) l"
+		" UNION ALL SELECT a.node, 'error', format('role %I lacks the access level application, which policies of its shards need', c.rolname),"
+		"  format('SELECT * FROM run_command_on_workers(%L)', format('SELECT count(*) FROM cmig.grant_access(%L, ''application'')', c.rolname))"
+		" FROM answer a CROSS JOIN LATERAL json_array_elements_text(a.answer -> 'roles') r JOIN calls c ON c.rolname = r.value) x ORDER BY 1, 2, 3"
+	};
+
+	return is_active() && !cmig_citus_is_worker() && !RecoveryInProgress() ? cmig_query_list(&query) : NIL;
 }
 
 bool

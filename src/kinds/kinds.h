@@ -478,6 +478,12 @@ extern CmigKind cmig_kind_access_method,
 extern CmigKind cmig_kind_other;
 
 /*
+ * The extensions that belong to a database, not to its schema, as a list of SQL
+ * literals.  They are not compared, nor are privileges on their members.
+ */
+#define CMIG_INFRASTRUCTURE "'pg_cmig', 'citus', 'citus_columnar'"
+
+/*
  * Where the properties that other modules examine are in "values".  The
  * definition is the first property of constraints, indexes, defaults, views,
  * and functions.

@@ -616,7 +616,7 @@ MEMBERS("pg_type", "x.typowner", "x.typacl", "'T'", "'TYPE'")
 " SELECT 'pg_init_privs'::regclass::oid, m.objid, (row_number() OVER ())::integer, 'pg_extension'::regclass::oid, m.refobjid, 0,"
 " e.role, format('%s ON %s %s: %s', e.privilege, m.word, i.identity, e.role), pg_get_userbyid(m.owner)::text, false,"
 " NULL::text, format('%s ON %s ', e.privilege, m.word) || i.identity, CASE WHEN e.grantable THEN 't' END, CASE WHEN e.granted THEN 't' END"
-" FROM m JOIN pg_extension x ON x.oid = m.refobjid AND x.extname <> 'pg_cmig' AND x.extname !~ '^cmig_hidden_' AND x.oid >= 16384"
+" FROM m JOIN pg_extension x ON x.oid = m.refobjid AND x.extname NOT IN (" CMIG_INFRASTRUCTURE ") AND x.extname !~ '^cmig_hidden_' AND x.oid >= 16384"
 " LEFT JOIN pg_init_privs p ON p.classoid = m.classid AND p.objoid = m.objid AND p.objsubid = 0"
 " CROSS JOIN LATERAL (SELECT CASE coalesce(g.grantee, b.grantee) WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(coalesce(g.grantee, b.grantee))) END AS role,"
 "  coalesce(g.privilege_type, b.privilege_type) AS privilege, coalesce(g.is_grantable, false) AS grantable, g.grantee IS NOT NULL AS granted"

@@ -287,14 +287,12 @@ static const CmigProperty extension_properties[] = {
 /*
  * Query for the extensions, except those that the target has not declared.  In
  * the shadow, undeclared extensions have names that begin with cmig_hidden_.
- * Like pg_cmig, Citus is left out: it belongs to the database, not to its
- * schema.
  */
 static const char extension_sql[] =
 "SELECT 'pg_extension'::regclass::oid, e.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " e.extname::text, quote_ident(e.extname), pg_get_userbyid(e.extowner)::text, false, e.extversion::text, quote_ident(n.nspname), CASE WHEN e.extrelocatable AND " MAY_MOVE " THEN 't' END"
 " FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
-" WHERE e.oid >= 16384 AND e.extname NOT IN ('pg_cmig', 'citus', 'citus_columnar') AND e.extname !~ '^cmig_hidden_'";
+" WHERE e.oid >= 16384 AND e.extname NOT IN (" CMIG_INFRASTRUCTURE ") AND e.extname !~ '^cmig_hidden_'";
 
 static void
 alter_extension(CmigAlter *alter)

@@ -5,7 +5,7 @@
  * This file reads the scripts of a plan and writes down facts: what they lock,
  * rewrite, scan, change, and need.  The SQL function cmig.preflight_rows
  * compares these facts with the server's sessions, replication, settings, and
- * privileges, and words the rows.
+ * privileges, and words the rows, except those about the nodes of Citus.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -785,6 +785,12 @@ CMIG_READER(cmig_preflight)
 	if (runner == 0 && cmig_progress_read() != NIL)
 		put_other(preflight, "partial", NULL, cmig_progress_place(llast(cmig_progress_read())), 0);
 	put_other(preflight, "library", NULL, cmig_library_version_hint(), 0);
+	foreach_ptr(CmigValue, row, cmig_citus_node_problems())
+	{
+		Fact		fact = {.kind = "node",.name = row[0],.detail = row[2],.columns = list_make2(row[1], row[3])};
+
+		put(preflight, &fact);
+	}
 	put_other(preflight, "target", NULL, plan->target ? plan->target : "'head'", 0);
 	value = CStringGetTextDatum(psprintf("[%s]", preflight->facts.data));
 	cmig_query_each(&query, &value, NULL, cmig_query_return_row, fcinfo->resultinfo);

@@ -182,7 +182,8 @@ static CmigQuery find_publications = {
 
 /*
  * Append a problem to the list.  The strings are not copied.  Rows of the
- * queries above are problems, too: CmigProblem has their columns.
+ * queries above are problems, too: CmigProblem has their columns.  So are those
+ * of cmig_citus_shard_problems().
  */
 static void
 add(List **problems, const char *severity, const char *object, const char *text, const char *fix)
@@ -717,6 +718,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 	problems = list_concat(problems, cmig_query_list(&find_database_owner));
 	problems = list_concat(problems, cmig_access_findings());
 	problems = list_concat(problems, cmig_query_list(&find_publications));
+	problems = list_concat(problems, cmig_citus_shard_problems(NULL));
 	add_run_problems(&problems);
 	add_tool_problems(view, &problems);
 	add_script_problems(view, &problems);

@@ -303,14 +303,22 @@ judge_policy(void *arg)
 
 /*
  * Returns the findings about all policies in the schemas, most severe first.
- * If judging a policy fails, it is reported, and the others are checked.
+ * If judging a policy fails, it is reported, and the others are checked.  With
+ * "shards", includes findings about committed shards.
  */
 static List *
-find_all(const CmigNames *names)
+find_all(const CmigNames *names, bool shards)
 {
 	Judging		judging = {0};
 	char	   *schemas = cmig_query_value(&read_schemas, names);
 
+	foreach_ptr(const CmigShardProblem, problem, shards ? cmig_citus_shard_problems(schemas) : NIL)
+	{
+		CmigRlsFinding finding = {"shard_differs", problem->severity, problem->object, problem->problem, unconstify(char *, problem->fix)};
+
+		if (strcmp(problem->kind, "index") != 0 && strcmp(problem->kind, "constraint") != 0)
+			judging.findings = lappend(judging.findings, memcpy(palloc(sizeof(finding)), &finding, sizeof(finding)));
+	}
 	foreach_oid(table, cmig_query_oids(&tables_with_policies, schemas))
 	{
 		bool		read;
@@ -349,7 +357,7 @@ CMIG_READER(cmig_rls_check)
 	InitMaterializedSRF(fcinfo, 0);
 	if (schema)
 		(void) get_namespace_oid(schema, false);
-	foreach(lc, find_all(schema ? cmig_argument_one(schema) : NULL))
+	foreach(lc, find_all(schema ? cmig_argument_one(schema) : NULL, true))
 	{
 		tuplestore_puttuple(result->setResult, BuildTupleFromCStrings(TupleDescGetAttInMetadata(result->setDesc), lfirst(lc)));
 		for (int i = 0; i < lengthof(severities); i++)
@@ -403,7 +411,7 @@ cmig_rls_gate(void)
 	}
 
 	cmig_listing_init(&detail, CMIG_LISTING_LINES);
-	foreach_ptr(CmigRlsFinding, finding, find_all(&schemas))
+	foreach_ptr(CmigRlsFinding, finding, find_all(&schemas, false))
 	{
 		bool		unjudged = strcmp(finding->rule, "not_judged") == 0;
 

@@ -415,16 +415,38 @@ journal(const CmigDrift *drift, TimestampTz started_at)
 	cmig_journal_write(&entry);
 }
 
+/* Returns the OIDs of the schemas, as an array. */
+static char *
+list_schemas(const CmigManaged *managed)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < managed->count; i++)
+		if (managed->schemas[i].owned)
+			appendStringInfo(&list, "%s%u", list.len > 0 ? "," : "{", managed->schemas[i].oid);
+	return list.len > 0 ? psprintf("%s}", list.data) : pstrdup("{}");
+}
+
 CMIG_READER(cmig_drift)
 {
 	CmigDrift	drift = {0};
 	TimestampTz started_at = GetCurrentTimestamp();
+	List	   *shards = NIL;
 
 	cmig_scope_refuse("cmig.drift()", SCOPE_HINT);
 	InitMaterializedSRF(fcinfo, 0);
 	drift_arguments(fcinfo, 0, &drift);
 	cmig_diff_exclude_argument(fcinfo, 8, &drift.options);
 	drift.options.by_hand = true;
+	foreach_ptr(const CmigShardProblem, problem, cmig_citus_shard_problems(list_schemas(drift.managed)))
+	{
+		if (problem->severity[0] == 'n')
+			ereport(NOTICE, (errmsg("%s: %s", problem->object, problem->problem)));
+		else
+			cmig_diff_line_add_unsupported(&shards, "shard", problem->object, problem->fix == NULL ? problem->problem :
+										   psprintf("%s; fix: %s", problem->problem, problem->fix));
+	}
 	cmig_change_begin("cmig.drift()");
 	if (cmig_argument_bool(fcinfo, 7, true))
 		find(&drift);
@@ -450,6 +472,8 @@ CMIG_READER(cmig_drift)
 										   psprintf("cannot be replayed: %s", error->detail));
 		}
 	}
+	drift.lines = list_concat(drift.lines, drift.live == NULL ? shards :
+							  cmig_exclude_rows(drift.options.exclude, shards, drift.live, drift.live));
 	journal(&drift, started_at);
 	cmig_diff_put(fcinfo, drift.lines);
 	return (Datum) 0;

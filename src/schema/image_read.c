@@ -334,7 +334,7 @@ add_other(TupleDesc desc, HeapTuple row, void *arg)
 	char	   *type = cmig_query_text(desc, row, 4);
 	char	   *identity = cmig_query_text(desc, row, 5);
 
-	if (strstr(identity, CMIG_SHADOW_HIDDEN) != NULL || strcmp(identity, "pg_cmig") == 0)
+	if (strstr(identity, CMIG_SHADOW_HIDDEN) != NULL)
 		return;
 	image_reader_row(reader, desc, row);
 	object = cmig_object_new(&cmig_kind_other, type, psprintf("%s %s", type, identity));
@@ -413,7 +413,7 @@ image_read_others(CmigImageReader *reader, Datum schemas, bool all)
 		IN_DATABASE("pg_transform")
 		IN_DATABASE("pg_default_acl")
 		IN_DATABASE("pg_am")
-		IN_DATABASE("pg_extension"),
+		IN_DATABASE("pg_extension") " AND extname NOT IN (" CMIG_INFRASTRUCTURE ")",
 		.nargs = 2,.argtypes = {OIDARRAYOID, BOOLOID}
 	};
 	Datum		values[2];
