@@ -34,7 +34,7 @@ SELECT unnest(string_to_array(names, ' ')), level FROM (VALUES
 	('author', 'baseline create_revision load load_directory merge remove_revision'),
 	('migrator', 'abandon abandon_partial add_check add_foreign_key add_not_null add_unique allow_ddl audit_retain audit_trigger backfill capture contract create_scope disable_audit disable_rls downgrade downgrade_stepwise drift drop_scope dry_run enable_audit enable_audit_schema enable_rls enable_rls_schema expand expansion_begin expansion_key expansion_write import_state locate pause repair reset reset_stepwise resume_run rls_test round_trip set_ddl_policy set_option set_protect stamp throttle upgrade upgrade_scopes upgrade_stepwise verify'),
 	-- defaults of columns of expanded tables
-	('public', 'expansion_mark expansion_unset'),
+	('public', 'expansion_mark expansion_unset expansion_view'),
 	('owner', 'audit_import ddl_event ddl_trigger grant_access journal_trigger metric_counts revoke_access')) v(level, names);
 SELECT p.oid::regprocedure AS function, d.level AS decided, a.may AS may_execute
 FROM pg_proc p

@@ -104,6 +104,7 @@ INSERT INTO call VALUES
 ('expansion_key(regclass,text)', $$SELECT cmig.expansion_key('pg_class', 'UNIQUE')$$),
 ('expansion_mark(anyelement)', $$SELECT cmig.expansion_mark(1)$$),
 ('expansion_unset(anyelement)', $$SELECT cmig.expansion_unset(1)$$),
+('expansion_view()', $$SELECT cmig.expansion_view()$$),
 ('expansion_write()', $$SELECT cmig.expansion_write()$$),
 ('version_schema(text,text)', $$SELECT cmig.version_schema('042')$$),
 ('abandon_partial(text,text)', $$CALL cmig.abandon_partial('001')$$),

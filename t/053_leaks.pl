@@ -34,6 +34,7 @@ my %looking = (
 	expansion => ["cmig.expansion()"],
 	expansion_mark => ["cmig.expansion_mark(1)"],
 	expansion_unset => ["cmig.expansion_unset(1)"],
+	expansion_view => ["cmig.expansion_view()"],
 	version_schema => ["cmig.version_schema('042')"],
 	audit_as_of => [ "cmig.audit_as_of(NULL::audited, now())", "cmig.audit_as_of(NULL::audited, now(), 1)" ],
 	audit_diff => ["cmig.audit_diff('audited'::regclass, 1, now() - interval '1 day')"],

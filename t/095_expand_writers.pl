@@ -318,15 +318,15 @@ sub change
 	my ($t, $build, $row, $set) = @_;
 	my %before = %$row;
 	my $named_new = $build eq 'new' && grep { !defined $t->{of}{$_}{old} } keys %$set;
-	my $named_old = $build eq 'old' && grep { !defined $t->{of}{$_}{new} } keys %$set;
 	my $changed = sub { return ($before{ $_[0] } // "\0") ne ($row->{ $_[0] } // "\0") };
 	my $reads = sub { return grep { $changed->($_) } @{ $_[0]{reads} } };
 	my $error;
 
 	$row->{$_} = $set->{$_} foreach keys %$set;
 	$t->{trigger}->($row, 0) if $t->{trigger};
-	my @up = grep { !$changed->($_->{key}) && ($before{failed} || (!$named_new && $reads->($_))) } @{ $t->{up} };
-	my @down = grep { !$changed->($_->{key}) && !$named_old && $reads->($_) } @{ $t->{down} };
+	# only the columns of the other version are computed, or what could not be transformed
+	my @up = grep { $build eq 'old' ? $before{failed} || $reads->($_) : $before{failed} && !exists $set->{ $_->{key} } } @{ $t->{up} };
+	my @down = grep { $build eq 'new' && !$changed->($_->{key}) && $reads->($_) } @{ $t->{down} };
 	delete $row->{failed} if $before{failed};
 	$error = compute($t, $row, \@up, []);
 	$error //= null_error($t, 'new', $row) if $named_new && !$row->{failed};

@@ -37,6 +37,9 @@
 #define CMIG_STATE_NEW "new"
 #define CMIG_STATE_OLD "old"
 
+/* The alias of the real table in the views of filled tables: write.c finds it. */
+#define CMIG_VERSION_ALIAS "cmig_version"
+
 /* How the names of sequences begin that note when the old build wrote. */
 #define CMIG_OLD_PREFIX "cmig_old"
 

@@ -79,6 +79,7 @@ cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table)
 	const char *real = table->a->qualified;
 	char	   *view = psprintf("%s.%s", quote_identifier(schema), quote_identifier(table->b->name));
 	const char *from = real;
+	const char *where = "";
 	StringInfoData sql;
 	StringInfoData names;
 	ListCell   *cell;
@@ -96,18 +97,27 @@ cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table)
 						 cmig_text_same(source, column->b->name) ? "" : " AS ",
 						 cmig_text_same(source, column->b->name) ? "" : quote_identifier(column->b->name));
 	}
+	if (table->filled)
+	{
+		/* an UPDATE is told from one of the table */
+		from = psprintf("%s " CMIG_VERSION_ALIAS, real);
+		where = " WHERE cmig.expansion_view()";
+	}
 	if (table->inverse)
 	{
+		char	   *inner = psprintf("%s.%s", quote_identifier(schema), quote_identifier(cmig_version_hidden_name(table->b->name)));
+
 		/*
 		 * No column of the view tells which build inserts a row, but one that
 		 * a view below it has, whose default such an INSERT takes.
 		 */
-		from = table->inner = psprintf("%s.%s", quote_identifier(schema), quote_identifier(cmig_version_hidden_name(table->b->name)));
-		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s, %s FROM %s", from, sql.data, CMIG_STATE_COLUMN, real));
+		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s, %s FROM %s%s", inner, sql.data, CMIG_STATE_COLUMN, from, where));
+		from = table->inner = inner;
+		where = "";
 		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER VIEW %s ALTER COLUMN %s SET DEFAULT '" CMIG_STATE_NEW "'", from, CMIG_STATE_COLUMN));
 	}
-	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s", view,
-																 table->inverse ? names.data : sql.data, from));
+	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s%s", view,
+																 table->inverse ? names.data : sql.data, from, where));
 	table->view = view;
 	table->created = llast(p->result->steps);
 	foreach(cell, table->columns)
@@ -118,8 +128,12 @@ cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table)
 
 		if (column->hidden != NULL && table->filled)
 			value = b->value && !column->takes_default ? b->value : "";
-		else if (column->hidden != NULL || (!cmig_text_same(column->a->value, b->value) && !b->generated[0]))
+		else if (column->hidden != NULL || !cmig_text_same(column->a->value, b->value))
 			value = b->value ? b->value : "";
+		else
+			value = b->value;	/* for UPDATE ... SET column = DEFAULT */
+		if (b->generated[0])
+			value = NULL;
 		/* NULL itself would not be stored */
 		if (value != NULL)
 			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,

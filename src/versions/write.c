@@ -33,11 +33,13 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "catalog/pg_trigger.h"
+#include "commands/copy.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "lib/ilist.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/acl.h"
@@ -59,6 +61,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_expansion_mark);
 PG_FUNCTION_INFO_V1(cmig_expansion_unset);
+PG_FUNCTION_INFO_V1(cmig_expansion_view);
 PG_FUNCTION_INFO_V1(cmig_expansion_begin);
 PG_FUNCTION_INFO_V1(cmig_expansion_write);
 
@@ -83,7 +86,8 @@ static dlist_head pending = DLIST_STATIC_INIT(pending);
 
 /*
  * For each trigger depth, the marks of the row whose triggers fire.  If an
- * update moves it from another partition, "moved" is the row that arrives.
+ * update may have moved it from another partition, "moved" is the row that
+ * arrives, and "source" has updated one in that statement.
  */
 typedef struct Depth
 {
@@ -91,6 +95,7 @@ typedef struct Depth
 	Oid			relation;
 	uint8		marks;
 	HeapTuple	moved;
+	struct Statement *source;
 } Depth;
 
 static Depth *marks;
@@ -143,8 +148,7 @@ typedef struct Writer
 								 * state tells who inserts a row */
 	int			count;
 	Rule	   *rules;
-	Bitmapset  *hidden;			/* columns that only one version writes */
-	Bitmapset  *old;
+	Bitmapset  *hidden;			/* columns that only the new version writes */
 } Writer;
 
 /* What one statement needs. */
@@ -157,6 +161,13 @@ typedef struct Statement
 	TupleTableSlot *moved;		/* a row that arrives from another partition */
 	uint64		rows;			/* of the old build */
 	const char *relation;
+
+	bool		inserts;		/* it has inserted a row, and an update is
+								 * that of ON CONFLICT */
+	bool		inserts_new;	/* the last one was of the new version */
+	HeapTuple	written;		/* the last row that was updated in a
+								 * partition, or NULL */
+	MemoryContextCallback forget;
 
 	/* the row that is transformed */
 	bool	   *due;			/* for each rule */
@@ -171,12 +182,6 @@ typedef struct Statement
 
 static HTAB *writers;
 static uint64 invalidations = 0;
-
-static int
-depth(void)
-{
-	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
-}
 
 /* Memory context callback */
 static void
@@ -201,7 +206,27 @@ forget_rows(void *context)
 {
 	for (int i = 0; i < marks_allocated; i++)
 		if (marks[i].context == context)
-			marks[i].context = NULL;
+			memset(&marks[i], 0, sizeof(Depth));
+}
+
+/* Returns what is noted for the current trigger depth in a statement. */
+static Depth *
+depth_of(MemoryContext context)
+{
+	int			n = DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
+
+	if (n >= marks_allocated)
+	{
+		int			size = Max(16, n * 2);
+
+		marks = marks == NULL ? MemoryContextAlloc(TopMemoryContext, size * sizeof(Depth)) : repalloc(marks, size * sizeof(Depth));
+		memset(marks + marks_allocated, 0, (size - marks_allocated) * sizeof(Depth));
+		marks_allocated = size;
+	}
+	if (marks[n].context != context)
+		memset(&marks[n], 0, sizeof(Depth));
+	marks[n].context = context;
+	return &marks[n];
 }
 
 /* Which defaults were evaluated for the row?  "context" is its statement's. */
@@ -354,31 +379,23 @@ cmig_expansion_begin(PG_FUNCTION_ARGS)
 	TriggerData *data = require_trigger(fcinfo, "cmig.expansion_begin()");
 	MemoryContext context = fcinfo->flinfo->fn_mcxt;
 	Beginning  *beginning = fcinfo->flinfo->fn_extra;
-	int			n = depth();
+	Depth	   *row;
 
-	if (n >= marks_allocated)
-	{
-		int			size = Max(16, n * 2);
-
-		marks = marks == NULL ? MemoryContextAlloc(TopMemoryContext, size * sizeof(Depth)) : repalloc(marks, size * sizeof(Depth));
-		memset(marks + marks_allocated, 0, (size - marks_allocated) * sizeof(Depth));
-		marks_allocated = size;
-	}
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		return PointerGetDatum(data->tg_newtuple);
 	if (beginning == NULL)
 		beginning = fcinfo->flinfo->fn_extra = begin_statement(data->tg_relation, context);
-	marks[n].context = context;
-	marks[n].relation = RelationGetRelid(data->tg_relation);
-	marks[n].marks = take_marks(context);
-	marks[n].moved = NULL;
+	row = depth_of(context);
+	row->relation = RelationGetRelid(data->tg_relation);
+	row->marks = take_marks(context);
+	row->moved = NULL;
 	/* only a row that was already written does not have the defaults */
-	if (beginning->state > 0 && (marks[n].marks & MARK_TABLE) == 0 && !has_state(data->tg_trigslot, beginning->state, "todo") &&
+	if (beginning->state > 0 && row->source != NULL && (row->marks & MARK_TABLE) == 0 && !has_state(data->tg_trigslot, beginning->state, "todo") &&
 		!has_state(data->tg_trigslot, beginning->state, CMIG_STATE_NEW))
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
 
-		marks[n].moved = heap_copytuple(data->tg_trigtuple);
+		row->moved = heap_copytuple(data->tg_trigtuple);
 		MemoryContextSwitchTo(old);
 	}
 	return PointerGetDatum(data->tg_trigtuple);
@@ -586,8 +603,6 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger, Oid de
 						 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
 			if (rule->kind == CMIG_RULE_UP)
 				writer->hidden = bms_add_member(writer->hidden, rule->column - FirstLowInvalidHeapAttributeNumber);
-			else
-				writer->old = bms_add_member(writer->old, rule->column - FirstLowInvalidHeapAttributeNumber);
 		}
 		error_context_stack = &callback;
 		rule->expr = cmig_versions_compile(relation, trigger->tgargs[i + 3], type, typmod, dependent);
@@ -679,6 +694,12 @@ make_statement(Relation relation, const Trigger *trigger, TupleTableSlot *slot, 
 	statement->moved = MakeSingleTupleTableSlot(statement->writer.desc, &TTSOpsHeapTuple);
 	statement->due = palloc(sizeof(bool) * Max(statement->writer.count, 1));
 	statement->relation = RelationGetRelationName(relation);
+	if (relation->rd_rel->relispartition)
+	{
+		statement->forget.func = forget_rows;
+		statement->forget.arg = context;
+		MemoryContextRegisterResetCallback(context, &statement->forget);
+	}
 	MemoryContextSwitchTo(old);
 	return statement;
 }
@@ -929,6 +950,76 @@ transform_row(Statement *statement, TupleTableSlot *in, bool forgive, bool plain
 		slot->tts_values[writer->state - 1] = CStringGetTextDatum(cmig_text_one_line(statement->failure));
 }
 
+/* An updated row of a partition may go on to another one. */
+static void
+note_written(Statement *statement, FunctionCallInfo fcinfo, HeapTuple tuple)
+{
+	MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+
+	if (statement->written != NULL)
+		heap_freetuple(statement->written);
+	statement->written = heap_copytuple(tuple);
+	MemoryContextSwitchTo(old);
+	depth_of(fcinfo->flinfo->fn_mcxt)->source = statement;
+}
+
+/*
+ * Is the row the one that was just updated in another partition?  An INSERT can
+ * only pretend that with the same values.
+ */
+static bool
+is_moved(Statement *statement, TupleTableSlot *in, Statement *source)
+{
+	TupleTableSlot *slot = ExecStoreHeapTuple(source->written, source->moved, false);
+	bool		same = source->writer.count == statement->writer.count;
+
+	for (int i = 0; same && i < statement->writer.count; i++)
+	{
+		const Rule *rule = &statement->writer.rules[i];
+		bool		null1;
+		bool		null2;
+		Datum		value1;
+		Datum		value2;
+
+		if (rule->column == 0)
+			continue;
+		value1 = slot_getattr(slot, source->writer.rules[i].column, &null1);
+		value2 = slot_getattr(in, rule->column, &null2);
+		same = null1 == null2 && (null1 || datum_image_eq(value1, value2, rule->by_value, rule->length));
+	}
+	return same;
+}
+
+/* Does another server or a dump say what the columns of both versions are? */
+static bool
+is_copied(void)
+{
+	return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ||
+		(error_context_stack != NULL && error_context_stack->callback == CopyFromErrorCallback);
+}
+
+/*
+ * A statement of the table must not set a hidden column, or the row would have
+ * values that the policies and constraints of its own version did not see.
+ */
+static void
+require_shown(const Statement *statement, const TriggerData *data)
+{
+	for (int i = 0; i < statement->writer.count; i++)
+	{
+		const Rule *rule = &statement->writer.rules[i];
+		int			column = rule->column - FirstLowInvalidHeapAttributeNumber;
+
+		if (rule->kind == CMIG_RULE_UP && bms_is_member(column, data->tg_updatedcols) && has_changed(column, data->tg_trigslot, data->tg_newslot))
+			ereport(ERROR,
+					(errcode(ERRCODE_GENERATED_ALWAYS),
+					 errmsg("column \"%s\" of relation \"%s\" can only be updated through the new version",
+							NameStr(TupleDescAttr(RelationGetDescr(data->tg_relation), rule->column - 1)->attname), statement->relation),
+					 errdetail("Two versions of the table exist, and it is column \"%s\" of the new one.", rule->label),
+					 errhint("UPDATE the view, or, if only the new version of a row is right: UPDATE ... SET %s = '" CMIG_STATE_NEW "'", CMIG_STATE_COLUMN)));
+	}
+}
+
 Datum
 cmig_expansion_write(PG_FUNCTION_ARGS)
 {
@@ -946,7 +1037,8 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	bool		todo = false;
 	bool		told_old = false;
 	bool		told_new = false;
-	bool		touched = false;
+	bool		copied = false;
+	bool		touched;
 	bool		risky = false;
 	bool		plain = true;
 	bool	   *due;
@@ -961,50 +1053,64 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	if (update)
 	{
 		bool		filled;
+		bool		cascades = InNoForceRLSOperation();
+		bool		names_hidden = bms_overlap(data->tg_updatedcols, writer->hidden);
 
 		(void) slot_getattr(before, writer->state, &filled);
 		todo = !filled;
-		/* what the statement names tells the builds apart, then the values */
-		new_build = bms_overlap(data->tg_updatedcols, writer->hidden);
-		old_build = !new_build && bms_overlap(data->tg_updatedcols, writer->old);
+		/* what a foreign key cascades is for the version that has its column */
+		new_build = fcinfo->flinfo->fn_expr != NULL || (statement->inserts ? statement->inserts_new : cascades && names_hidden);
 		/* somebody tells which version of a row is the right one */
-		if (bms_is_member(writer->state - FirstLowInvalidHeapAttributeNumber, data->tg_updatedcols))
+		touched = bms_is_member(writer->state - FirstLowInvalidHeapAttributeNumber, data->tg_updatedcols);
+		if (touched)
 		{
 			told_old = has_state(in, writer->state, CMIG_STATE_OLD);
 			told_new = !told_old && (has_state(in, writer->state, CMIG_STATE_NEW) || is_new(writer, before));
-			touched = told_old || told_new;
 		}
+		old_build = !new_build && !cascades && !(touched && bms_membership(data->tg_updatedcols) == BMS_SINGLETON);
+		copied = names_hidden && !new_build && is_copied();
+		if (names_hidden && !new_build && !copied && !told_old && !told_new)
+			require_shown(statement, data);
+		touched |= new_build && names_hidden;
 	}
 	else
 	{
-		int			n = depth();
+		Depth	   *row = depth_of(fcinfo->flinfo->fn_mcxt);
 
 		/* only the first trigger knows, if there is one */
-		if (n < marks_allocated && marks[n].context == fcinfo->flinfo->fn_mcxt && marks[n].relation == RelationGetRelid(data->tg_relation))
+		if (row->relation == RelationGetRelid(data->tg_relation))
 		{
-			marked = marks[n].marks;
-			if (marks[n].moved != NULL)
-				before = ExecStoreHeapTuple(marks[n].moved, statement->moved, true);
-			memset(&marks[n], 0, sizeof(Depth));
+			marked = row->marks;
+			if (row->moved != NULL)
+				before = ExecStoreHeapTuple(row->moved, statement->moved, true);
+			if (before != NULL && !is_moved(statement, before, row->source))
+				before = NULL;
+			row->relation = InvalidOid;
 		}
 		update = before != NULL;
 		old_build = !update && ((marked & MARK_TABLE) != 0 || (writer->inverse && !has_state(in, writer->state, CMIG_STATE_NEW)));
 		new_build = !update && !old_build;
+		if (new_build && is_copied() && !has_state(in, writer->state, "todo") && !has_state(in, writer->state, CMIG_STATE_NEW))
+			return PointerGetDatum(tuple);
+		statement->inserts |= !update;
+		statement->inserts_new = new_build;
 		/* the state has its default */
 		touched = !update;
 	}
 	for (int i = 0; i < writer->count; i++)
 	{
 		Rule	   *rule = &writer->rules[i];
-		bool		changed = update && rule->column > 0 &&
-		has_changed(rule->column - FirstLowInvalidHeapAttributeNumber, before, in);
+		int			column = rule->column - FirstLowInvalidHeapAttributeNumber;
 
+		/* a version's own columns are what a statement of it says */
 		due[i] = false;
-		if (rule->kind == CMIG_RULE_UP)
-			due[i] = update ? !changed && (told_old || (todo && !told_new) || (!new_build && any_changed(rule->reads, before, in))) :
-				old_build || (rule->takes_default && (marked & MARK_VIEW) != 0 && slot_attisnull(in, rule->column));
+		if (rule->kind == CMIG_RULE_UP && !update)
+			due[i] = old_build || (rule->takes_default && (marked & MARK_VIEW) != 0 && slot_attisnull(in, rule->column));
+		else if (rule->kind == CMIG_RULE_UP)
+			due[i] = told_old || (!told_new && (todo || !new_build) && !((new_build || copied) && bms_is_member(column, data->tg_updatedcols)) &&
+								  (todo || any_changed(rule->reads, before, in)));
 		else if (rule->kind == CMIG_RULE_DOWN)
-			due[i] = update ? !changed && !old_build && (told_new || any_changed(rule->reads, before, in)) : new_build;
+			due[i] = update ? told_new || (new_build && !told_old && !has_changed(column, before, in) && any_changed(rule->reads, before, in)) : new_build;
 		if (!rule->safe && (rule->kind == CMIG_RULE_CHECK ? !new_build : due[i] && rule->kind == CMIG_RULE_UP))
 		{
 			risky = true;
@@ -1015,8 +1121,12 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	/* the time of day takes a while */
 	if (old_build && !filling_rows && statement->rows++ % 64 == 0)
 		note_old_build(writer);
-	if (!touched && !todo && !new_build)
+	if (!touched && !todo)
+	{
+		if (statement->forget.func != NULL && TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+			note_written(statement, fcinfo, tuple);
 		return PointerGetDatum(tuple);
+	}
 
 	statement->update = update;
 	statement->new_build = new_build;
@@ -1026,6 +1136,8 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	result->t_data->t_ctid = tuple->t_data->t_ctid;
 	result->t_self = tuple->t_self;
 	result->t_tableOid = tuple->t_tableOid;
+	if (statement->forget.func != NULL && TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		note_written(statement, fcinfo, result);
 	return PointerGetDatum(result);
 }
 
@@ -1092,17 +1204,12 @@ fill_row(ExprState *state, ExprContext *econtext, bool *null)
  * changed the row meanwhile, the executor forms it again.
  */
 static void
-hide_triggers(QueryDesc *query, int eflags)
+hide_triggers(EState *estate, int eflags)
 {
 	ListCell   *cell;
 
-	if (next_ExecutorStart)
-		next_ExecutorStart(query, eflags);
-	else
-		standard_ExecutorStart(query, eflags);
-	foreach(cell, filling_rows ? query->estate->es_opened_result_relations : NIL)
+	foreach(cell, estate->es_opened_result_relations)
 	{
-		EState	   *estate = query->estate;
 		ResultRelInfo *table = lfirst(cell);
 		Relation	relation = table->ri_RelationDesc;
 		TriggerDesc *triggers = table->ri_TrigDesc; /* a copy */
@@ -1154,16 +1261,68 @@ hide_triggers(QueryDesc *query, int eflags)
 	}
 }
 
-void
-cmig_versions_fill(bool fills, bool in_haste)
+/*
+ * The rewriter has replaced the view by the table as the target of a statement,
+ * under the alias that the table has in the view.  Tell our trigger.
+ */
+static void
+note_target(EState *estate, const ResultRelInfo *table)
+{
+	const RangeTblEntry *entry = table->ri_RangeTableIndex > 0 ? exec_rt_fetch(table->ri_RangeTableIndex, estate) : NULL;
+	const TriggerDesc *triggers = table->ri_TrigDesc;
+
+	if (entry == NULL || entry->alias == NULL || strcmp(entry->alias->aliasname, CMIG_VERSION_ALIAS) != 0)
+		return;
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		if (is_ours(&triggers->triggers[i]))
+		{
+			fmgr_info_cxt(triggers->triggers[i].tgfoid, &table->ri_TrigFunctions[i], estate->es_query_cxt);
+			fmgr_info_set_expr((Node *) entry, &table->ri_TrigFunctions[i]);
+		}
+}
+
+static void
+start_execution(QueryDesc *query, int eflags)
+{
+	ListCell   *cell;
+
+	if (next_ExecutorStart)
+		next_ExecutorStart(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+	foreach(cell, query->estate->es_opened_result_relations)
+		note_target(query->estate, lfirst(cell));
+	if (filling_rows)
+		hide_triggers(query->estate, eflags);
+}
+
+static void
+install_hook(void)
 {
 	static bool hooked = false;
 
-	filling_rows = fills;
-	hasty = in_haste;
 	if (hooked)
 		return;
 	next_ExecutorStart = ExecutorStart_hook;
-	ExecutorStart_hook = hide_triggers;
+	ExecutorStart_hook = start_execution;
 	hooked = true;
+}
+
+/*
+ * The condition of a view.  As it is constant, it is evaluated when a statement
+ * that uses the view is planned, before the statement is executed.
+ */
+Datum
+cmig_expansion_view(PG_FUNCTION_ARGS)
+{
+	install_hook();
+	PG_RETURN_BOOL(true);
+}
+
+void
+cmig_versions_fill(bool fills, bool in_haste)
+{
+	filling_rows = fills;
+	hasty = in_haste;
+	install_hook();
 }
