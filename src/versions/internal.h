@@ -9,6 +9,9 @@
 
 #include "postgres.h"
 
+#include "commands/trigger.h"
+#include "executor/tuptable.h"
+#include "nodes/execnodes.h"
 #include "nodes/nodes.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
@@ -28,6 +31,48 @@
 #define CMIG_RULE_DOWN	'w'
 #define CMIG_RULE_CHECK 'c'
 
+/* in origin.c */
+
+#define CMIG_MARK_TABLE	1		/* by the old build */
+#define CMIG_MARK_VIEW	2		/* the view's column takes the table's default */
+
+/*
+ * The marks of the row whose triggers fire.  If an update may have moved it from
+ * another partition, "moved" is the row that arrives, and "source" is the
+ * statement's trigger that has updated one there.
+ */
+typedef struct CmigOrigin
+{
+	MemoryContext context;		/* of the statement, or NULL */
+	Oid			relation;
+	uint8		marks;
+	HeapTuple	moved;
+	struct Statement *source;
+} CmigOrigin;
+
+/* Returns what is noted for the current trigger depth in a statement. */
+extern CmigOrigin *cmig_versions_origin(MemoryContext context);
+
+/* Forget it when the context is reset, in which the statement ends. */
+extern void cmig_versions_forget_origin(MemoryContext context, MemoryContextCallback *callback);
+
+extern TriggerData *cmig_versions_require_trigger(FunctionCallInfo fcinfo, const char *name);
+
+/* Is this the trigger that computes the columns of the other version? */
+extern bool cmig_versions_is_writer(const Trigger *trigger);
+
+/* Does the state of the row have this value? */
+extern bool cmig_versions_has_state(TupleTableSlot *slot, AttrNumber number, const char *state);
+
+/*
+ * Tell the trigger if the statement that starts is one of the view: flinfo's
+ * fn_expr is not NULL then.
+ */
+extern void cmig_versions_note_target(EState *estate, const ResultRelInfo *table);
+
+/* The alias of the real table in the views of filled tables. */
+#define CMIG_VERSION_ALIAS "cmig_version"
+
 /* in write.c */
 
 /*
@@ -36,9 +81,6 @@
  */
 #define CMIG_STATE_NEW "new"
 #define CMIG_STATE_OLD "old"
-
-/* The alias of the real table in the views of filled tables: write.c finds it. */
-#define CMIG_VERSION_ALIAS "cmig_version"
 
 /* How the names of sequences begin that note when the old build wrote. */
 #define CMIG_OLD_PREFIX "cmig_old"

@@ -3,15 +3,9 @@
  *	  The triggers that keep both versions of a table the same.
  *
  * While a table is expanded, it has two triggers.  cmig.expansion_begin, whose
- * name sorts first, takes note of which version an INSERT was for.
+ * name sorts first, takes note of which version an INSERT was for (origin.c).
  * cmig.expansion_write, whose name sorts last, so that it sees what the user's
  * triggers have done, computes the columns of the other version.
- *
- * An INSERT that does not name a hidden column evaluates its default, a call
- * of cmig.expansion_mark(): it was for the table, that is, by the old build.
- * The view has other defaults.  Functions and triggers may insert into the same
- * or another table meanwhile, so a mark belongs to a statement, and while the
- * triggers of a row fire, to their depth.
  *
  * What cmig.expansion_write does is in its arguments, which contain qualified
  * names only.  The expressions run with the privileges of the writer, as the
@@ -37,7 +31,6 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "fmgr.h"
-#include "lib/ilist.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -59,47 +52,8 @@
 #include "base/base.h"
 #include "versions/internal.h"
 
-PG_FUNCTION_INFO_V1(cmig_expansion_mark);
-PG_FUNCTION_INFO_V1(cmig_expansion_unset);
 PG_FUNCTION_INFO_V1(cmig_expansion_view);
-PG_FUNCTION_INFO_V1(cmig_expansion_begin);
 PG_FUNCTION_INFO_V1(cmig_expansion_write);
-
-/*
- * A default that a running statement evaluates.  It exists until the memory of
- * the statement is freed, so that a mark that no row of the table has taken,
- * such as that of a copy of the table with its defaults, is forgotten.
- */
-typedef struct Mark
-{
-	MemoryContextCallback callback;
-	dlist_node	node;
-	MemoryContext context;		/* of the statement, or within it */
-	uint8		kind;			/* MARK_TABLE or MARK_VIEW */
-	bool		set;
-} Mark;
-
-#define MARK_TABLE	1			/* by the old build */
-#define MARK_VIEW	2			/* the view's column takes the table's default */
-
-static dlist_head pending = DLIST_STATIC_INIT(pending);
-
-/*
- * For each trigger depth, the marks of the row whose triggers fire.  If an
- * update may have moved it from another partition, "moved" is the row that
- * arrives, and "source" has updated one in that statement.
- */
-typedef struct Depth
-{
-	MemoryContext context;		/* of the statement, or NULL */
-	Oid			relation;
-	uint8		marks;
-	HeapTuple	moved;
-	struct Statement *source;
-} Depth;
-
-static Depth *marks;
-static int	marks_allocated;
 
 /*
  * Does this session fill the rows?  "Hasty" is without a subtransaction for
@@ -183,13 +137,6 @@ typedef struct Statement
 static HTAB *writers;
 static uint64 invalidations = 0;
 
-/* Memory context callback */
-static void
-forget_mark(void *arg)
-{
-	dlist_delete(&((Mark *) arg)->node);
-}
-
 /* Memory context callback, among others */
 static void
 release(void *arg)
@@ -198,57 +145,6 @@ release(void *arg)
 
 	if (--users->count == 0)
 		MemoryContextDelete(users->context);
-}
-
-/* Memory context callback: the statement ends. */
-static void
-forget_rows(void *context)
-{
-	for (int i = 0; i < marks_allocated; i++)
-		if (marks[i].context == context)
-			memset(&marks[i], 0, sizeof(Depth));
-}
-
-/* Returns what is noted for the current trigger depth in a statement. */
-static Depth *
-depth_of(MemoryContext context)
-{
-	int			n = DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
-
-	if (n >= marks_allocated)
-	{
-		int			size = Max(16, n * 2);
-
-		marks = marks == NULL ? MemoryContextAlloc(TopMemoryContext, size * sizeof(Depth)) : repalloc(marks, size * sizeof(Depth));
-		memset(marks + marks_allocated, 0, (size - marks_allocated) * sizeof(Depth));
-		marks_allocated = size;
-	}
-	if (marks[n].context != context)
-		memset(&marks[n], 0, sizeof(Depth));
-	marks[n].context = context;
-	return &marks[n];
-}
-
-/* Which defaults were evaluated for the row?  "context" is its statement's. */
-static uint8
-take_marks(MemoryContext context)
-{
-	uint8		found = 0;
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &pending)
-	{
-		Mark	   *mark = dlist_container(Mark, node, iter.cur);
-		MemoryContext c = mark->set ? mark->context : NULL;
-
-		while (c != NULL && c != context)
-			c = MemoryContextGetParent(c);
-		if (c == NULL)
-			continue;
-		found |= mark->kind;
-		mark->set = false;
-	}
-	return found;
 }
 
 /* What a cached expression depends on may have changed. */
@@ -282,123 +178,6 @@ start(void)
 	CacheRegisterSyscacheCallback(PROCOID, invalidate, (Datum) 0);
 	CacheRegisterSyscacheCallback(TYPEOID, invalidate, (Datum) 0);
 	CacheRegisterSyscacheCallback(OPEROID, invalidate, (Datum) 0);
-}
-
-static Datum
-set_mark(FunctionCallInfo fcinfo, uint8 kind)
-{
-	Mark	   *mark = fcinfo->flinfo->fn_extra;
-
-	if (mark == NULL)
-	{
-		mark = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Mark));
-		mark->context = fcinfo->flinfo->fn_mcxt;
-		mark->kind = kind;
-		mark->callback.func = forget_mark;
-		mark->callback.arg = mark;
-		dlist_push_head(&pending, &mark->node);
-		MemoryContextRegisterResetCallback(mark->context, &mark->callback);
-		fcinfo->flinfo->fn_extra = mark;
-	}
-	mark->set = true;
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-}
-
-Datum
-cmig_expansion_mark(PG_FUNCTION_ARGS)
-{
-	return set_mark(fcinfo, MARK_TABLE);
-}
-
-Datum
-cmig_expansion_unset(PG_FUNCTION_ARGS)
-{
-	return set_mark(fcinfo, MARK_VIEW);
-}
-
-static TriggerData *
-require_trigger(FunctionCallInfo fcinfo, const char *name)
-{
-	TriggerData *data = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("%s is a trigger function that only cmig.expand uses", name)));
-	return data;
-}
-
-/* Is this the trigger that computes the columns of the other version? */
-static bool
-is_ours(const Trigger *trigger)
-{
-	char	   *name = strcmp(trigger->tgname, CMIG_EXPANSION_WRITE) == 0 ? get_func_name(trigger->tgfoid) : NULL;
-
-	return name != NULL && strcmp(name, "expansion_write") == 0 &&
-		get_func_namespace(trigger->tgfoid) == get_namespace_oid("cmig", false);
-}
-
-/* What cmig.expansion_begin() keeps for a statement. */
-typedef struct Beginning
-{
-	MemoryContextCallback callback;
-	AttrNumber	state;			/* of a partition, or 0 */
-} Beginning;
-
-static Beginning *
-begin_statement(Relation relation, MemoryContext context)
-{
-	Beginning  *beginning = MemoryContextAllocZero(context, sizeof(Beginning));
-	AttrNumber	number = relation->rd_rel->relispartition ? get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN) : 0;
-
-	if (number > 0 && TupleDescAttr(RelationGetDescr(relation), number - 1)->atttypid == TEXTOID)
-		beginning->state = number;
-	beginning->callback.func = forget_rows;
-	beginning->callback.arg = context;
-	MemoryContextRegisterResetCallback(context, &beginning->callback);
-	return beginning;
-}
-
-/* Does the state of the row have this value? */
-static bool
-has_state(TupleTableSlot *slot, AttrNumber number, const char *state)
-{
-	bool		null;
-	Datum		value = slot_getattr(slot, number, &null);
-	const		text *t = null ? NULL : DatumGetTextPP(value);
-
-	return t != NULL && VARSIZE_ANY_EXHDR(t) == strlen(state) && memcmp(VARDATA_ANY(t), state, strlen(state)) == 0;
-}
-
-Datum
-cmig_expansion_begin(PG_FUNCTION_ARGS)
-{
-	TriggerData *data = require_trigger(fcinfo, "cmig.expansion_begin()");
-	MemoryContext context = fcinfo->flinfo->fn_mcxt;
-	Beginning  *beginning = fcinfo->flinfo->fn_extra;
-	Depth	   *row;
-
-	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-		return PointerGetDatum(data->tg_newtuple);
-	if (beginning == NULL)
-		beginning = fcinfo->flinfo->fn_extra = begin_statement(data->tg_relation, context);
-	row = depth_of(context);
-	row->relation = RelationGetRelid(data->tg_relation);
-	row->marks = take_marks(context);
-	row->moved = NULL;
-	/* only a row that was already written does not have the defaults */
-	if (beginning->state > 0 && row->source != NULL && (row->marks & MARK_TABLE) == 0 && !has_state(data->tg_trigslot, beginning->state, "todo") &&
-		!has_state(data->tg_trigslot, beginning->state, CMIG_STATE_NEW))
-	{
-		MemoryContext old = MemoryContextSwitchTo(context);
-
-		row->moved = heap_copytuple(data->tg_trigtuple);
-		MemoryContextSwitchTo(old);
-	}
-	return PointerGetDatum(data->tg_trigtuple);
 }
 
 /* Values of a plain type are handled without catalogs and without other code. */
@@ -627,7 +406,7 @@ cmig_versions_record_dependencies(Oid table)
 	Writer		writer;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		if (is_ours(&triggers->triggers[i]))
+		if (cmig_versions_is_writer(&triggers->triggers[i]))
 			read_arguments(memset(&writer, 0, sizeof(Writer)), relation, &triggers->triggers[i], triggers->triggers[i].tgoid);
 	table_close(relation, NoLock);
 }
@@ -695,11 +474,7 @@ make_statement(Relation relation, const Trigger *trigger, TupleTableSlot *slot, 
 	statement->due = palloc(sizeof(bool) * Max(statement->writer.count, 1));
 	statement->relation = RelationGetRelationName(relation);
 	if (relation->rd_rel->relispartition)
-	{
-		statement->forget.func = forget_rows;
-		statement->forget.arg = context;
-		MemoryContextRegisterResetCallback(context, &statement->forget);
-	}
+		cmig_versions_forget_origin(context, &statement->forget);
 	MemoryContextSwitchTo(old);
 	return statement;
 }
@@ -715,7 +490,7 @@ is_new(const Writer *writer, TupleTableSlot *slot)
 
 	for (int i = 0; i < writer->count; i++)
 		has_values |= writer->rules[i].kind == CMIG_RULE_UP && !slot_attisnull(slot, writer->rules[i].column);
-	return has_values && has_state(slot, writer->state, "todo");
+	return has_values && cmig_versions_has_state(slot, writer->state, "todo");
 }
 
 /* Has the statement changed the column? */
@@ -960,7 +735,7 @@ note_written(Statement *statement, FunctionCallInfo fcinfo, HeapTuple tuple)
 		heap_freetuple(statement->written);
 	statement->written = heap_copytuple(tuple);
 	MemoryContextSwitchTo(old);
-	depth_of(fcinfo->flinfo->fn_mcxt)->source = statement;
+	cmig_versions_origin(fcinfo->flinfo->fn_mcxt)->source = statement;
 }
 
 /*
@@ -1023,14 +798,14 @@ require_shown(const Statement *statement, const TriggerData *data)
 Datum
 cmig_expansion_write(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = require_trigger(fcinfo, "cmig.expansion_write()");
+	TriggerData *data = cmig_versions_require_trigger(fcinfo, "cmig.expansion_write()");
 	Statement  *statement = fcinfo->flinfo->fn_extra;
 	Writer	   *writer;
 	bool		update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
 	TupleTableSlot *in = update ? data->tg_newslot : data->tg_trigslot;
 	TupleTableSlot *before = update ? data->tg_trigslot : NULL;
 	HeapTuple	tuple = update ? data->tg_newtuple : data->tg_trigtuple;
-	HeapTuple	result;
+	HeapTuple	result = tuple;
 	bool		old_build;
 	bool		new_build;
 	uint8		marked = 0;
@@ -1064,8 +839,8 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 		touched = bms_is_member(writer->state - FirstLowInvalidHeapAttributeNumber, data->tg_updatedcols);
 		if (touched)
 		{
-			told_old = has_state(in, writer->state, CMIG_STATE_OLD);
-			told_new = !told_old && (has_state(in, writer->state, CMIG_STATE_NEW) || is_new(writer, before));
+			told_old = cmig_versions_has_state(in, writer->state, CMIG_STATE_OLD);
+			told_new = !told_old && (cmig_versions_has_state(in, writer->state, CMIG_STATE_NEW) || is_new(writer, before));
 		}
 		old_build = !new_build && !cascades && !(touched && bms_membership(data->tg_updatedcols) == BMS_SINGLETON);
 		copied = names_hidden && !new_build && is_copied();
@@ -1075,7 +850,7 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	}
 	else
 	{
-		Depth	   *row = depth_of(fcinfo->flinfo->fn_mcxt);
+		CmigOrigin *row = cmig_versions_origin(fcinfo->flinfo->fn_mcxt);
 
 		/* only the first trigger knows, if there is one */
 		if (row->relation == RelationGetRelid(data->tg_relation))
@@ -1088,9 +863,9 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 			row->relation = InvalidOid;
 		}
 		update = before != NULL;
-		old_build = !update && ((marked & MARK_TABLE) != 0 || (writer->inverse && !has_state(in, writer->state, CMIG_STATE_NEW)));
+		old_build = !update && ((marked & CMIG_MARK_TABLE) != 0 || (writer->inverse && !cmig_versions_has_state(in, writer->state, CMIG_STATE_NEW)));
 		new_build = !update && !old_build;
-		if (new_build && is_copied() && !has_state(in, writer->state, "todo") && !has_state(in, writer->state, CMIG_STATE_NEW))
+		if (new_build && is_copied() && !cmig_versions_has_state(in, writer->state, "todo") && !cmig_versions_has_state(in, writer->state, CMIG_STATE_NEW))
 			return PointerGetDatum(tuple);
 		statement->inserts |= !update;
 		statement->inserts_new = new_build;
@@ -1105,7 +880,7 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 		/* a version's own columns are what a statement of it says */
 		due[i] = false;
 		if (rule->kind == CMIG_RULE_UP && !update)
-			due[i] = old_build || (rule->takes_default && (marked & MARK_VIEW) != 0 && slot_attisnull(in, rule->column));
+			due[i] = old_build || (rule->takes_default && (marked & CMIG_MARK_VIEW) != 0 && slot_attisnull(in, rule->column));
 		else if (rule->kind == CMIG_RULE_UP)
 			due[i] = told_old || (!told_new && (todo || !new_build) && !((new_build || copied) && bms_is_member(column, data->tg_updatedcols)) &&
 								  (todo || any_changed(rule->reads, before, in)));
@@ -1121,21 +896,17 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	/* the time of day takes a while */
 	if (old_build && !filling_rows && statement->rows++ % 64 == 0)
 		note_old_build(writer);
-	if (!touched && !todo)
+	if (touched || todo)
 	{
-		if (statement->forget.func != NULL && TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-			note_written(statement, fcinfo, tuple);
-		return PointerGetDatum(tuple);
+		statement->update = update;
+		statement->new_build = new_build;
+		ExecClearTuple(statement->slot);
+		transform_row(statement, in, risky && !writer->strict && (update || !new_build), plain);
+		result = heap_form_tuple(RelationGetDescr(data->tg_relation), statement->slot->tts_values, statement->slot->tts_isnull);
+		result->t_data->t_ctid = tuple->t_data->t_ctid;
+		result->t_self = tuple->t_self;
+		result->t_tableOid = tuple->t_tableOid;
 	}
-
-	statement->update = update;
-	statement->new_build = new_build;
-	ExecClearTuple(statement->slot);
-	transform_row(statement, in, risky && !writer->strict && (update || !new_build), plain);
-	result = heap_form_tuple(RelationGetDescr(data->tg_relation), statement->slot->tts_values, statement->slot->tts_isnull);
-	result->t_data->t_ctid = tuple->t_data->t_ctid;
-	result->t_self = tuple->t_self;
-	result->t_tableOid = tuple->t_tableOid;
 	if (statement->forget.func != NULL && TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		note_written(statement, fcinfo, result);
 	return PointerGetDatum(result);
@@ -1223,7 +994,7 @@ hide_triggers(EState *estate, int eflags)
 			column + FirstLowInvalidHeapAttributeNumber != get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN))
 			continue;
 		for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-			if (is_ours(&triggers->triggers[i]))
+			if (cmig_versions_is_writer(&triggers->triggers[i]))
 				ours = &triggers->triggers[i];
 		if (ours == NULL)
 			ereport(ERROR,
@@ -1261,26 +1032,6 @@ hide_triggers(EState *estate, int eflags)
 	}
 }
 
-/*
- * The rewriter has replaced the view by the table as the target of a statement,
- * under the alias that the table has in the view.  Tell our trigger.
- */
-static void
-note_target(EState *estate, const ResultRelInfo *table)
-{
-	const RangeTblEntry *entry = table->ri_RangeTableIndex > 0 ? exec_rt_fetch(table->ri_RangeTableIndex, estate) : NULL;
-	const TriggerDesc *triggers = table->ri_TrigDesc;
-
-	if (entry == NULL || entry->alias == NULL || strcmp(entry->alias->aliasname, CMIG_VERSION_ALIAS) != 0)
-		return;
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		if (is_ours(&triggers->triggers[i]))
-		{
-			fmgr_info_cxt(triggers->triggers[i].tgfoid, &table->ri_TrigFunctions[i], estate->es_query_cxt);
-			fmgr_info_set_expr((Node *) entry, &table->ri_TrigFunctions[i]);
-		}
-}
-
 static void
 start_execution(QueryDesc *query, int eflags)
 {
@@ -1291,7 +1042,7 @@ start_execution(QueryDesc *query, int eflags)
 	else
 		standard_ExecutorStart(query, eflags);
 	foreach(cell, query->estate->es_opened_result_relations)
-		note_target(query->estate, lfirst(cell));
+		cmig_versions_note_target(query->estate, lfirst(cell));
 	if (filling_rows)
 		hide_triggers(query->estate, eflags);
 }

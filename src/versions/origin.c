@@ -1,0 +1,250 @@
+/*
+ * origin.c
+ *	  Which version of an expanded table a row is written through.
+ *
+ * An INSERT that does not name a hidden column evaluates its default, a call
+ * of cmig.expansion_mark(): it was for the table, that is, by the old build.
+ * The view has other defaults.  Functions and triggers may insert into the same
+ * or another table meanwhile, so a mark belongs to a statement, and while the
+ * triggers of a row fire, to their depth.
+ *
+ * An UPDATE has no defaults.  In the view, the table has an alias, under which
+ * the rewriter makes it the target.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "lib/ilist.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "base/base.h"
+#include "versions/internal.h"
+
+PG_FUNCTION_INFO_V1(cmig_expansion_mark);
+PG_FUNCTION_INFO_V1(cmig_expansion_unset);
+PG_FUNCTION_INFO_V1(cmig_expansion_begin);
+
+/*
+ * A default that a running statement evaluates.  It exists until the memory of
+ * the statement is freed, so that a mark that no row of the table has taken,
+ * such as that of a copy of the table with its defaults, is forgotten.
+ */
+typedef struct Mark
+{
+	MemoryContextCallback callback;
+	dlist_node	node;
+	MemoryContext context;		/* of the statement, or within it */
+	uint8		kind;			/* CMIG_MARK_TABLE or CMIG_MARK_VIEW */
+	bool		set;
+} Mark;
+
+static dlist_head pending = DLIST_STATIC_INIT(pending);
+
+/* For each trigger depth. */
+static CmigOrigin *origins;
+static int	origins_allocated;
+
+/* Memory context callback */
+static void
+forget_mark(void *arg)
+{
+	dlist_delete(&((Mark *) arg)->node);
+}
+
+/* Memory context callback: the statement ends. */
+static void
+forget_rows(void *context)
+{
+	for (int i = 0; i < origins_allocated; i++)
+		if (origins[i].context == context)
+			memset(&origins[i], 0, sizeof(CmigOrigin));
+}
+
+void
+cmig_versions_forget_origin(MemoryContext context, MemoryContextCallback *callback)
+{
+	callback->func = forget_rows;
+	callback->arg = context;
+	MemoryContextRegisterResetCallback(context, callback);
+}
+
+CmigOrigin *
+cmig_versions_origin(MemoryContext context)
+{
+	int			n = DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
+
+	if (n >= origins_allocated)
+	{
+		int			size = Max(16, n * 2);
+
+		origins = origins == NULL ? MemoryContextAlloc(TopMemoryContext, size * sizeof(CmigOrigin)) : repalloc(origins, size * sizeof(CmigOrigin));
+		memset(origins + origins_allocated, 0, (size - origins_allocated) * sizeof(CmigOrigin));
+		origins_allocated = size;
+	}
+	if (origins[n].context != context)
+		memset(&origins[n], 0, sizeof(CmigOrigin));
+	origins[n].context = context;
+	return &origins[n];
+}
+
+/* Which defaults were evaluated for the row?  "context" is its statement's. */
+static uint8
+take_marks(MemoryContext context)
+{
+	uint8		found = 0;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &pending)
+	{
+		Mark	   *mark = dlist_container(Mark, node, iter.cur);
+		MemoryContext c = mark->set ? mark->context : NULL;
+
+		while (c != NULL && c != context)
+			c = MemoryContextGetParent(c);
+		if (c == NULL)
+			continue;
+		found |= mark->kind;
+		mark->set = false;
+	}
+	return found;
+}
+
+static Datum
+set_mark(FunctionCallInfo fcinfo, uint8 kind)
+{
+	Mark	   *mark = fcinfo->flinfo->fn_extra;
+
+	if (mark == NULL)
+	{
+		mark = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Mark));
+		mark->context = fcinfo->flinfo->fn_mcxt;
+		mark->kind = kind;
+		mark->callback.func = forget_mark;
+		mark->callback.arg = mark;
+		dlist_push_head(&pending, &mark->node);
+		MemoryContextRegisterResetCallback(mark->context, &mark->callback);
+		fcinfo->flinfo->fn_extra = mark;
+	}
+	mark->set = true;
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
+
+Datum
+cmig_expansion_mark(PG_FUNCTION_ARGS)
+{
+	return set_mark(fcinfo, CMIG_MARK_TABLE);
+}
+
+Datum
+cmig_expansion_unset(PG_FUNCTION_ARGS)
+{
+	return set_mark(fcinfo, CMIG_MARK_VIEW);
+}
+
+TriggerData *
+cmig_versions_require_trigger(FunctionCallInfo fcinfo, const char *name)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("%s is a trigger function that only cmig.expand uses", name)));
+	return data;
+}
+
+bool
+cmig_versions_is_writer(const Trigger *trigger)
+{
+	char	   *name = strcmp(trigger->tgname, CMIG_EXPANSION_WRITE) == 0 ? get_func_name(trigger->tgfoid) : NULL;
+
+	return name != NULL && strcmp(name, "expansion_write") == 0 &&
+		get_func_namespace(trigger->tgfoid) == get_namespace_oid("cmig", false);
+}
+
+/* What cmig.expansion_begin() keeps for a statement. */
+typedef struct Beginning
+{
+	MemoryContextCallback callback;
+	AttrNumber	state;			/* of a partition, or 0 */
+} Beginning;
+
+static Beginning *
+begin_statement(Relation relation, MemoryContext context)
+{
+	Beginning  *beginning = MemoryContextAllocZero(context, sizeof(Beginning));
+	AttrNumber	number = relation->rd_rel->relispartition ? get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN) : 0;
+
+	if (number > 0 && TupleDescAttr(RelationGetDescr(relation), number - 1)->atttypid == TEXTOID)
+		beginning->state = number;
+	cmig_versions_forget_origin(context, &beginning->callback);
+	return beginning;
+}
+
+bool
+cmig_versions_has_state(TupleTableSlot *slot, AttrNumber number, const char *state)
+{
+	bool		null;
+	Datum		value = slot_getattr(slot, number, &null);
+	const		text *t = null ? NULL : DatumGetTextPP(value);
+
+	return t != NULL && VARSIZE_ANY_EXHDR(t) == strlen(state) && memcmp(VARDATA_ANY(t), state, strlen(state)) == 0;
+}
+
+Datum
+cmig_expansion_begin(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = cmig_versions_require_trigger(fcinfo, "cmig.expansion_begin()");
+	MemoryContext context = fcinfo->flinfo->fn_mcxt;
+	Beginning  *beginning = fcinfo->flinfo->fn_extra;
+	CmigOrigin *row;
+
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		return PointerGetDatum(data->tg_newtuple);
+	if (beginning == NULL)
+		beginning = fcinfo->flinfo->fn_extra = begin_statement(data->tg_relation, context);
+	row = cmig_versions_origin(context);
+	row->relation = RelationGetRelid(data->tg_relation);
+	row->marks = take_marks(context);
+	row->moved = NULL;
+	/* only a row that was already written does not have the defaults */
+	if (beginning->state > 0 && row->source != NULL && (row->marks & CMIG_MARK_TABLE) == 0 && !cmig_versions_has_state(data->tg_trigslot, beginning->state, "todo") &&
+		!cmig_versions_has_state(data->tg_trigslot, beginning->state, CMIG_STATE_NEW))
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		row->moved = heap_copytuple(data->tg_trigtuple);
+		MemoryContextSwitchTo(old);
+	}
+	return PointerGetDatum(data->tg_trigtuple);
+}
+
+void
+cmig_versions_note_target(EState *estate, const ResultRelInfo *table)
+{
+	const RangeTblEntry *entry = table->ri_RangeTableIndex > 0 ? exec_rt_fetch(table->ri_RangeTableIndex, estate) : NULL;
+	const TriggerDesc *triggers = table->ri_TrigDesc;
+
+	if (entry == NULL || entry->alias == NULL || strcmp(entry->alias->aliasname, CMIG_VERSION_ALIAS) != 0)
+		return;
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		if (cmig_versions_is_writer(&triggers->triggers[i]))
+		{
+			fmgr_info_cxt(triggers->triggers[i].tgfoid, &table->ri_TrigFunctions[i], estate->es_query_cxt);
+			fmgr_info_set_expr((Node *) entry, &table->ri_TrigFunctions[i]);
+		}
+}
