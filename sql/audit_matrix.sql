@@ -183,10 +183,10 @@ CALL audit('huge', $$, oversize => 'truncate'$$);
 INSERT INTO s.huge SELECT 1, repeat('x', 140000000), repeat('y', 140000001);
 SELECT length(new_row->>'a') AS a, new_row->>'b' AS b FROM cmig_audit.log;
 -- a value that becomes too large as jsonb
-INSERT INTO r.huge SELECT 2, NULL, NULL, array_fill(true, ARRAY[16800000]);
+INSERT INTO r.huge SELECT 2, NULL, NULL, array_fill(true, ARRAY[33600000]);
 SELECT new_row FROM cmig_audit.log WHERE schema_name = 'r';
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('s.huge', oversize => 'error');
-INSERT INTO s.huge SELECT 2, NULL, NULL, array_fill(true, ARRAY[16800000]);
+INSERT INTO s.huge SELECT 2, NULL, NULL, array_fill(true, ARRAY[33600000]);
 SELECT count(*) FROM s.huge;
 DELETE FROM cmig_audit.log;
 

@@ -394,7 +394,7 @@ explain(AsOf *as_of, ErrorData *error)
 	foreach_ptr(char, column, as_of->target->now->names)
 	{
 		JsonbValue *member = getKeyJsonValueFromContainer(&image->root, column, strlen(column), NULL);
-		JsonbParseState *state = NULL;
+		CmigJsonbStateCompat state = {0};
 		ErrorData  *refused;
 		char	  **row;		/* the value and the key */
 		char	   *value;
@@ -402,7 +402,7 @@ explain(AsOf *as_of, ErrorData *error)
 		if (member == NULL)
 			continue;
 		cmig_audit_put_member(&state, column, member);
-		as_of->image = JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+		as_of->image = JsonbPGetDatum(JsonbValueToJsonb(cmig_push_jsonb_compat(&state, WJB_END_OBJECT, NULL)));
 		refused = cmig_subtransaction_rehearse(populate, as_of);
 		if (refused && !is_of_value(refused))
 			ReThrowError(refused);

@@ -139,7 +139,7 @@ table_named(Import *import, const char *schema_name, const char *name)
 static Jsonb *
 key_of(const ImportTable *table, Jsonb *image)
 {
-	JsonbParseState *state = NULL;
+	CmigJsonbStateCompat state = {0};
 
 	if (image == NULL || table->key_columns == NIL)
 		return NULL;
@@ -151,7 +151,7 @@ key_of(const ImportTable *table, Jsonb *image)
 			return NULL;
 		cmig_audit_put_member(&state, column, value);
 	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return JsonbValueToJsonb(cmig_push_jsonb_compat(&state, WJB_END_OBJECT, NULL));
 }
 
 PG_FUNCTION_INFO_V1(cmig_audit_import);

@@ -310,7 +310,7 @@ cmig_audit_target_image(CmigAuditTarget *target, Jsonb *image, TimestampTz at)
 	int			last = list_length(target->layouts) - 1;
 	int			layout = last;
 	List	   *now;
-	JsonbParseState *state = NULL;
+	CmigJsonbStateCompat state = {0};
 	JsonbIterator *it;
 	JsonbValue	v;
 	JsonbIteratorToken token;
@@ -337,7 +337,7 @@ cmig_audit_target_image(CmigAuditTarget *target, Jsonb *image, TimestampTz at)
 	if (now == NIL)
 		return image;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	cmig_push_jsonb_compat(&state, WJB_BEGIN_OBJECT, NULL);
 	it = JsonbIteratorInit(&image->root);
 	(void) JsonbIteratorNext(&it, &v, true);
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
@@ -354,13 +354,13 @@ cmig_audit_target_image(CmigAuditTarget *target, Jsonb *image, TimestampTz at)
 			{
 				v.val.string.val = name;
 				v.val.string.len = strlen(name);
-				pushJsonbValue(&state, WJB_KEY, &v);
+				cmig_push_jsonb_compat(&state, WJB_KEY, &v);
 			}
 		}
 		else if (token == WJB_VALUE && keep)
-			pushJsonbValue(&state, WJB_VALUE, &v);
+			cmig_push_jsonb_compat(&state, WJB_VALUE, &v);
 	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return JsonbValueToJsonb(cmig_push_jsonb_compat(&state, WJB_END_OBJECT, NULL));
 }
 
 /*
@@ -373,17 +373,17 @@ cmig_audit_target_image(CmigAuditTarget *target, Jsonb *image, TimestampTz at)
 
 /* Add a member to the object that is being built. */
 void
-cmig_audit_put_member(JsonbParseState **state, char *name, JsonbValue *value)
+cmig_audit_put_member(CmigJsonbStateCompat * state, char *name, JsonbValue *value)
 {
 	JsonbValue	key;
 
 	key.type = jbvString;
 	key.val.string.val = name;
 	key.val.string.len = strlen(name);
-	if (*state == NULL)
-		pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-	pushJsonbValue(state, WJB_KEY, &key);
-	pushJsonbValue(state, WJB_VALUE, value);
+	if (state->parseState == NULL)
+		cmig_push_jsonb_compat(state, WJB_BEGIN_OBJECT, NULL);
+	cmig_push_jsonb_compat(state, WJB_KEY, &key);
+	cmig_push_jsonb_compat(state, WJB_VALUE, value);
 }
 
 /* Convert a document to a value of an object. */
@@ -477,7 +477,7 @@ raise_key(CmigAuditTarget *target, const char *problem)
 static Jsonb *
 with_types(CmigAuditTarget *target, Jsonb *object)
 {
-	JsonbParseState *state = NULL;
+	CmigJsonbStateCompat state = {0};
 
 	foreach_ptr(char, column, target->key_columns)
 	{
@@ -489,7 +489,7 @@ with_types(CmigAuditTarget *target, Jsonb *object)
 			take_value(value_of_text(target, column, pnstrdup(value->val.string.val, value->val.string.len)), value);
 		cmig_audit_put_member(&state, column, value);
 	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return JsonbValueToJsonb(cmig_push_jsonb_compat(&state, WJB_END_OBJECT, NULL));
 }
 
 /*
@@ -570,7 +570,7 @@ cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 {
 	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
 	char	   *written = NULL;
-	JsonbParseState *state = NULL;
+	CmigJsonbStateCompat state = {0};
 	JsonbValue	value;
 	Jsonb	   *key;
 	bool		is_object;
@@ -614,7 +614,7 @@ cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 			raise_key(target, "the key must be a JSON object");
 		take_value(key, &value);
 		cmig_audit_put_member(&state, linitial(target->key_columns), &value);
-		key = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+		key = JsonbValueToJsonb(cmig_push_jsonb_compat(&state, WJB_END_OBJECT, NULL));
 	}
 	if (target->key_columns && JB_ROOT_COUNT(key) != list_length(target->key_columns))
 		raise_key(target, "the given key does not have the same columns as the table's key");

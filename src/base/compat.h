@@ -2,7 +2,7 @@
  * compat.h
  *	  Hides the differences between the supported server versions.
  *
- * Every difference between PostgreSQL 15 and 18 has a macro or a static inline
+ * Every difference between PostgreSQL 15 and 19 has a macro or a static inline
  * wrapper here, named cmig_..._compat, or the name that newer versions give it.
  * No other file may test PG_VERSION_NUM.
  *
@@ -15,6 +15,8 @@
 
 #if PG_VERSION_NUM < 150000
 #error "pg_cmig needs PostgreSQL 15 or newer"
+#elif PG_VERSION_NUM >= 200000 && !defined(CMIG_ANY_SERVER_VERSION)
+#error "pg_cmig was never tested with this version of PostgreSQL; to try it anyway: make COPT=-DCMIG_ANY_SERVER_VERSION"
 #endif
 
 #include "access/genam.h"
@@ -34,10 +36,17 @@
 #include "storage/smgr.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
+#include "utils/jsonb.h"
 #include "utils/rel.h"
 #if PG_VERSION_NUM >= 180000
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
+#endif
+/* headers that those of older servers include */
+#if PG_VERSION_NUM >= 190000
+#include "access/htup_details.h"
+#include "utils/lsyscache.h"
+#include "utils/tuplestore.h"
 #endif
 
 /*
@@ -46,6 +55,15 @@
  */
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/* PostgreSQL 19 and later define this statement, which ends a case. */
+#ifndef pg_fallthrough
+#if defined(__GNUC__)
+#define pg_fallthrough __attribute__((fallthrough))
+#else
+#define pg_fallthrough
+#endif
 #endif
 
 /*
@@ -309,6 +327,20 @@ cmig_flatten_groups_compat(Query *query)
 /* Do VACUUM and ANALYZE process child tables, unless ONLY is given? */
 #define CMIG_VACUUM_PROCESSES_CHILDREN_COMPAT (PG_VERSION_NUM >= 180000)
 
+/*
+ * PostgreSQL 19 parses CLUSTER as a kind of REPACK.  Returns the table of either
+ * statement, or NULL.
+ */
+#if PG_VERSION_NUM >= 190000
+#define T_ClusterStmt T_RepackStmt
+typedef RepackStmt ClusterStmt;
+#define cmig_clustered_compat(stmt) ((stmt)->relation ? (stmt)->relation->relation : NULL)
+#define cmig_is_repack_compat(stmt) ((stmt)->command == REPACK_COMMAND_REPACK)
+#else
+#define cmig_clustered_compat(stmt) ((stmt)->relation)
+#define cmig_is_repack_compat(stmt) ((void) (stmt), false)
+#endif
+
 /* Does the server have REPACK (CONCURRENTLY)? */
 #define cmig_has_repack_compat (PG_VERSION_NUM >= 190000)
 
@@ -404,5 +436,80 @@ cmig_file_size_compat(Oid tablespace, Oid filenode)
 		return 0;
 	return (int64) smgrnblocks(storage, MAIN_FORKNUM) * BLCKSZ;
 }
+
+/*
+ * Plan a query, after another module's hook, or as the server does.  These are
+ * the parameters of a planner hook, and the arguments that pass them on.
+ */
+#if PG_VERSION_NUM >= 190000
+struct ExplainState;
+#define CMIG_PLANNER_PARAMETERS_COMPAT \
+	Query *query, const char *text, int options, ParamListInfo params, struct ExplainState *explain
+#define CMIG_PLANNER_ARGUMENTS_COMPAT query, text, options, params, explain
+#else
+#define CMIG_PLANNER_PARAMETERS_COMPAT Query *query, const char *text, int options, ParamListInfo params
+#define CMIG_PLANNER_ARGUMENTS_COMPAT query, text, options, params
+#endif
+
+/* Does the plan of an INSERT, UPDATE, DELETE, or MERGE change this table? */
+#if PG_VERSION_NUM >= 190000
+#define cmig_changes_compat(plan, number) bms_is_member(number, (plan)->resultRelationRelids)
+#else
+#define cmig_changes_compat(plan, number) list_member_int((plan)->resultRelations, number)
+#endif
+
+/* Begin to read all rows of a table. */
+#if PG_VERSION_NUM >= 190000
+#define cmig_beginscan_compat(relation, snapshot) table_beginscan(relation, snapshot, 0, NULL, 0)
+#else
+#define cmig_beginscan_compat(relation, snapshot) table_beginscan(relation, snapshot, 0, NULL)
+#endif
+
+/*
+ * Returns what only a setting of a type has; "type" is enum, string, or similar.
+ * The other macro returns the name of a value of an enum.
+ */
+#if PG_VERSION_NUM >= 190000
+#define cmig_setting_compat(setting, type) (&(setting)->_##type)
+#define cmig_enum_name_compat(setting, value) config_enum_lookup_by_value(setting, value)
+#else
+#define cmig_setting_compat(setting, type) ((struct config_##type *) (setting))
+#define cmig_enum_name_compat(setting, value) config_enum_lookup_by_value(cmig_setting_compat(setting, enum), value)
+#endif
+
+/*
+ * A jsonb value that is being built, initially zeroes, and the function that
+ * adds to it, which returns the value when it is complete.
+ */
+#if PG_VERSION_NUM >= 190000
+#define CmigJsonbStateCompat JsonbInState
+#else
+typedef struct CmigJsonbStateCompat
+{
+	JsonbParseState *parseState;	/* NULL before the value begins */
+}			CmigJsonbStateCompat;
+#endif
+
+static inline JsonbValue *
+cmig_push_jsonb_compat(CmigJsonbStateCompat * state, JsonbIteratorToken token, JsonbValue *value)
+{
+#if PG_VERSION_NUM >= 190000
+	pushJsonbValue(state, token, value);
+	return state->result;
+#else
+	return pushJsonbValue(&state->parseState, token, value);
+#endif
+}
+
+/* In PostgreSQL 19 and later, this setting cannot be off. */
+#if PG_VERSION_NUM >= 190000
+static const bool standard_conforming_strings = true;
+#endif
+
+/* The names of older servers. */
+#if PG_VERSION_NUM >= 190000
+#define ALTER_SUBSCRIPTION_REFRESH ALTER_SUBSCRIPTION_REFRESH_PUBLICATION
+#define bits16 uint16
+#endif
 
 #endif							/* CMIG_COMPAT_H */

@@ -295,7 +295,7 @@ refuse_value(const struct config_generic *setting, const char *value, const char
 static int
 parse_enum(struct config_generic *setting, const char *value)
 {
-	struct config_enum *record = (struct config_enum *) setting;
+	struct config_enum *record = cmig_setting_compat(setting, enum);
 	StringInfoData hint;
 	int			result;
 
@@ -337,7 +337,7 @@ use_session_value(const char *name, struct config_generic **setting, const char 
 static const char *
 check_text(struct config_generic *setting, const char *stored)
 {
-	struct config_string *record = (struct config_string *) setting;
+	struct config_string *record = cmig_setting_compat(setting, string);
 	char	   *value = stored ? pstrdup(stored) : NULL;
 	void	   *extra = NULL;
 
@@ -370,7 +370,7 @@ cmig_settings_bool(const char *name, bool session)
 	if (use_session_value(name, &setting, &stored))
 		return session;
 	if (stored == NULL)
-		return ((struct config_bool *) setting)->boot_val;
+		return cmig_setting_compat(setting, bool)->boot_val;
 	if (!parse_bool(stored, &result))
 		refuse_value(setting, stored, NULL);
 	return result;
@@ -380,7 +380,7 @@ cmig_settings_bool(const char *name, bool session)
 static int
 parse_stored_int(struct config_generic *setting, const char *stored)
 {
-	struct config_int *record = (struct config_int *) setting;
+	struct config_int *record = cmig_setting_compat(setting, int);
 	const char *hint = NULL;
 	int			result;
 
@@ -425,7 +425,7 @@ cmig_settings_guard_text(const char *name, const char *session)
 		(!cmig_settings_in_definer_function() || is_users_own(setting)))
 		return session;
 	value = stored_setting(setting, true);
-	return value ? value : ((struct config_string *) setting)->boot_val;
+	return value ? value : cmig_setting_compat(setting, string)->boot_val;
 }
 
 static bool
@@ -467,7 +467,7 @@ is_unguarded(const char *guard)
 {
 	struct config_generic *setting = find_setting(guard);
 
-	return parse_enum(setting, stored_setting(setting, false)) == ((struct config_enum *) setting)->boot_val ||
+	return parse_enum(setting, stored_setting(setting, false)) == cmig_setting_compat(setting, enum)->boot_val ||
 		session_may_loosen(guard);
 }
 
@@ -504,8 +504,8 @@ cmig_settings_protect_name(bool stored)
 {
 	struct config_generic *setting = find_setting("cmig.protect");
 
-	return config_enum_lookup_by_value((struct config_enum *) setting, stored ?
-									   parse_enum(setting, stored_setting(setting, false)) : cmig_settings_protect());
+	return cmig_enum_name_compat(setting, stored ?
+								 parse_enum(setting, stored_setting(setting, false)) : cmig_settings_protect());
 }
 
 char *
@@ -551,8 +551,8 @@ cmig_settings_ddl_exclude(void)
 const char *
 cmig_settings_ddl_policy_name(CmigDdlPolicy policy)
 {
-	return config_enum_lookup_by_value((struct config_enum *) find_setting("cmig.ddl_policy"),
-									   policy);
+	return cmig_enum_name_compat(find_setting("cmig.ddl_policy"),
+								 policy);
 }
 
 CmigChecksumPolicy

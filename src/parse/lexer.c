@@ -366,7 +366,7 @@ cmig_lexer_next(CmigLexer *lexer)
 		case '/':
 			if (p[1] == '*')
 				return lex_block_comment(lexer);
-			/* FALLTHROUGH */
+			pg_fallthrough;
 		default:
 			return lex_operator(lexer);
 	}

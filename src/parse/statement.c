@@ -398,8 +398,10 @@ cmig_statement_classify(const RawStmt *raw, const char **reason)
 				top_level = "VACUUM";
 			break;
 		case T_ClusterStmt:
-			if (((const ClusterStmt *) node)->relation == NULL)
-				top_level = "CLUSTER without a table";
+			if (statement_has_option(((const ClusterStmt *) node)->params, "concurrently"))
+				top_level = "REPACK (CONCURRENTLY)";
+			else if (cmig_clustered_compat((const ClusterStmt *) node) == NULL)
+				top_level = cmig_is_repack_compat((const ClusterStmt *) node) ? "REPACK without a table" : "CLUSTER without a table";
 			break;
 		case T_AlterDatabaseStmt:
 			if (statement_has_option(((const AlterDatabaseStmt *) node)->options, "tablespace"))
@@ -828,7 +830,7 @@ find_refusal(const char *what, const CmigStatement *statement, bool transactiona
 		case CMIG_STATEMENT_OWN_PROCEDURE:
 			if (off_mode)
 				return NULL;
-			/* FALLTHROUGH */
+			pg_fallthrough;
 		case CMIG_STATEMENT_TOP_LEVEL:
 			if (!transactional)
 				return NULL;

@@ -206,11 +206,13 @@ watch_query(QueryDesc *query, int flags)
 	if (watching && !(flags & EXEC_FLAG_EXPLAIN_ONLY) && (size_limit >= 0 || is_plain) &&
 		(plan->commandType != CMD_INSERT || plan->hasModifyingCTE))
 	{
-		foreach_int(relation, plan->resultRelations)
+		for (int number = 1; number <= list_length(plan->rtable); number++)
 		{
-			Oid			table = rt_fetch(relation, plan->rtable)->relid;
+			Oid			table = rt_fetch(number, plan->rtable)->relid;
 			Oid			own_schema = get_namespace_oid("cmig", true);
 
+			if (!cmig_changes_compat(plan, number))
+				continue;
 			if (!OidIsValid(own_schema) || get_rel_namespace(table) != own_schema)
 				require_size(cmig_query_relation_name(table), cmig_measure_size(table));
 		}

@@ -567,7 +567,7 @@ check_top_level(CmigLint *lint, Node *node)
 {
 	const char *name;
 	RangeVar   *relation = IsA(node, ReindexStmt) ? ((ReindexStmt *) node)->relation :
-	IsA(node, ClusterStmt) ? ((ClusterStmt *) node)->relation : NULL;
+	IsA(node, ClusterStmt) ? cmig_clustered_compat((ClusterStmt *) node) : NULL;
 	CmigLintTable *table;
 
 	if (!cmig_lint_session_in_transaction(lint) || IsA(node, IndexStmt) ||

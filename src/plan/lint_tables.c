@@ -159,9 +159,11 @@ compacted(CmigLint *lint, Node *node)
 	{
 		ClusterStmt *cluster = (ClusterStmt *) node;
 
-		if (cluster->relation == NULL)
-			return "all tables that were clustered before";
-		table = cmig_lint_state_find(lint, cluster->relation, false);
+		if (cmig_statement_option(cluster->params, "concurrently", false))
+			return NULL;
+		if (cmig_clustered_compat(cluster) == NULL)
+			return cmig_is_repack_compat(cluster) ? "all tables" : "all tables that were clustered before";
+		table = cmig_lint_state_find(lint, cmig_clustered_compat(cluster), false);
 	}
 	else
 	{
@@ -236,7 +238,8 @@ check_rewrite(CmigLint *lint, Node *node)
 		tables = compacted(lint, node);
 		if (tables)
 			cmig_lint_report(lint, NULL, "%s rewrites %s under an AccessExclusiveLock",
-							 IsA(node, VacuumStmt) ? "VACUUM FULL" : "CLUSTER", tables);
+							 IsA(node, VacuumStmt) ? "VACUUM FULL" :
+							 cmig_is_repack_compat((ClusterStmt *) node) ? "REPACK" : "CLUSTER", tables);
 	}
 	else if (cmig_lint_model_is_large(lint->target) && is_table_or_view(lint->target->kind))
 	{

@@ -514,7 +514,7 @@ add_rename(List **locks, const RenameStmt *rename)
 	{
 		case OBJECT_TABCONSTRAINT:
 			act(locks, CMIG_LOCK_RENAME_CONSTRAINT, rename->relation, rename->subname)->mode = ShareUpdateExclusiveLock;
-			/* fall through */
+			pg_fallthrough;
 		case OBJECT_COLUMN:
 		case OBJECT_ATTRIBUTE:
 			take(locks, rename->relation, AccessExclusiveLock, (rename->relation->inh ? CMIG_LOCK_CHILDREN : 0) |
@@ -689,7 +689,7 @@ add_other(List **locks, Node *statement)
 			act(locks, CMIG_LOCK_RENAME, of.move->relation, of.move->newschema)->to_schema = true;
 			break;
 		case T_ClusterStmt:
-			if (take(locks, ((ClusterStmt *) statement)->relation, AccessExclusiveLock, CMIG_LOCK_STORED) == NULL)
+			if (take(locks, cmig_clustered_compat((ClusterStmt *) statement), AccessExclusiveLock, CMIG_LOCK_STORED) == NULL)
 				act(locks, CMIG_LOCK_UNKNOWN, NULL, "CLUSTER of all tables");
 			break;
 		case T_LockStmt:
@@ -791,7 +791,7 @@ cmig_statement_locks(Node *statement)
 		case T_SelectStmt:
 			if (((SelectStmt *) statement)->intoClause != NULL)
 				create(locks, ((SelectStmt *) statement)->intoClause->rel, statement);
-			/* fall through */
+			pg_fallthrough;
 		case T_InsertStmt:
 		case T_UpdateStmt:
 		case T_DeleteStmt:

@@ -184,7 +184,7 @@ need_object(Preflight *preflight, ObjectType type, Node *name, const char *privi
 		case OBJECT_DOMAIN:
 			if (names != NIL)
 				name = (Node *) makeTypeNameFromNameList(names);
-			/* fall through */
+			pg_fallthrough;
 		default:
 			if (name != NULL && cmig_dropped_locks_find(type, name, &object))
 				need(preflight, object.classId, object.objectId, privilege);
@@ -549,7 +549,7 @@ look_at_node(Preflight *preflight, Node *node)
 			need_relation(preflight, ((RefreshMatViewStmt *) node)->relation, "OWNER");
 			break;
 		case T_ClusterStmt:
-			need_relation(preflight, ((ClusterStmt *) node)->relation, "OWNER");
+			need_relation(preflight, cmig_clustered_compat((ClusterStmt *) node), "OWNER");
 			break;
 		case T_TruncateStmt:
 			foreach_ptr(RangeVar, each, ((TruncateStmt *) node)->relations)

@@ -165,7 +165,7 @@ read_walker(Node *node, void *context)
 			break;
 		case T_OpExpr:
 			read_key(reading, ((OpExpr *) node)->opno, ((OpExpr *) node)->args, true, false);
-			/* fall through */
+			pg_fallthrough;
 		case T_DistinctExpr:
 		case T_NullIfExpr:
 			function = get_opcode(((OpExpr *) node)->opno);

@@ -124,7 +124,7 @@ sample_text(Oid type, Oid form, int whose)
 			/* truncation or rounding turns stranger 2 into the tenant */
 			if (whose == 2)
 				return psprintf("%d.4", OWN_NUMBER);
-			/* fall through */
+			pg_fallthrough;
 		case INT2OID:
 		case INT4OID:
 		case INT8OID:
@@ -294,7 +294,7 @@ make(Node *node, void *context)
 		case T_OpExpr:
 		case T_DistinctExpr:
 			note_constant(maker, ((OpExpr *) node)->args);
-			/* fall through */
+			pg_fallthrough;
 		default:
 			maker->failed |= !cmig_rls_calls_evaluable(node);
 			break;

@@ -149,7 +149,7 @@ visit_rows(const Test *test, RowVisitor visit, void *arg)
 		if (here && kind == RELKIND_RELATION)
 		{
 			TupleTableSlot *slot = table_slot_create(relation, NULL);
-			TableScanDesc scan = table_beginscan(relation, GetActiveSnapshot(), 0, NULL);
+			TableScanDesc scan = cmig_beginscan_compat(relation, GetActiveSnapshot());
 
 			while (more && table_scan_getnextslot(scan, ForwardScanDirection, slot))
 			{

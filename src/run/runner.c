@@ -378,7 +378,7 @@ static const char *
 partitioned_command(const Node *node)
 {
 	const RangeVar *name = IsA(node, ReindexStmt) ? ((const ReindexStmt *) node)->relation :
-	IsA(node, ClusterStmt) ? ((const ClusterStmt *) node)->relation : NULL;
+	IsA(node, ClusterStmt) ? cmig_clustered_compat((const ClusterStmt *) node) : NULL;
 	char		kind = name == NULL ? '\0' : get_rel_relkind(RangeVarGetRelid(name, NoLock, true));
 
 	if (kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_PARTITIONED_INDEX)

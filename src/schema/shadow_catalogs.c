@@ -499,13 +499,13 @@ add_conditions(Node *node, void *arg)
 
 /* The planner hook. */
 static PlannedStmt *
-plan(Query *query, const char *text, int options, ParamListInfo params)
+plan(CMIG_PLANNER_PARAMETERS_COMPAT)
 {
 	if (filters && query->commandType != CMD_UTILITY)
 		(void) add_conditions((Node *) query, NULL);
 	if (next_planner)
-		return next_planner(query, text, options, params);
-	return standard_planner(query, text, options, params);
+		return next_planner(CMIG_PLANNER_ARGUMENTS_COMPAT);
+	return standard_planner(CMIG_PLANNER_ARGUMENTS_COMPAT);
 }
 
 void

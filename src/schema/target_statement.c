@@ -171,6 +171,9 @@ cmig_target_subject(Node *statement, CmigTargetSubject *subject)
 		object = makeString(object);
 	switch (nodeTag(statement))
 	{
+		case T_ClusterStmt:
+			object = cmig_clustered_compat((ClusterStmt *) statement);
+			break;
 		case T_CreateTableAsStmt:
 			object = ((IntoClause *) object)->rel;
 			break;
@@ -508,7 +511,7 @@ has_no_schema(Node *node, bool *silently)
 			return true;
 		case T_ClusterStmt:
 			*silently = true;
-			return ((ClusterStmt *) node)->relation == NULL;
+			return cmig_clustered_compat((ClusterStmt *) node) == NULL;
 		case T_CopyStmt:
 			return !((CopyStmt *) node)->is_from || ((CopyStmt *) node)->is_program;
 		default:
