@@ -258,8 +258,8 @@ my %hints = (
 	q{SELECT * FROM cmig.import_state('flyway', '<schema>.<table>')} => q{cmig import --state flyway --history-table <schema>.<table>},
 	q{In tests, SET cmig.concurrent_ddl = off lets cmig.upgrade run it.} => q{In tests, -x cmig.concurrent_ddl=off lets cmig upgrade run it.},
 	q{SET cmig_var.schema = '<value>'} => q{cmig upgrade -x schema=<value>},
-	q{SET cmig.lock_timeout = '5s' -- or, for all runs: ALTER DATABASE shop SET cmig.lock_timeout = '5s'} =>
-	  q{cmig upgrade -x cmig.lock_timeout=5s # or, for all runs: ALTER DATABASE shop SET cmig.lock_timeout = '5s'},
+	q{SET cmig.lock_timeout = '5s' -- or, for all runs: SELECT cmig.set_option('cmig.lock_timeout', '5s')} =>
+	  q{cmig upgrade -x cmig.lock_timeout=5s # or, for all runs: SELECT cmig.set_option('cmig.lock_timeout', '5s')},
 	q{If this is intended, SET cmig.protect = off first, and RESET cmig.protect afterward.} => q{If this is intended, add -x cmig.protect=off},
 	q{If this is intended: BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT} => q{If this is intended: add -x cmig.protect=off},
 	q{SET cmig.scope = 'tenant_1'; CALL cmig.upgrade_stepwise('tenant@head')} => q{cmig upgrade --stepwise tenant@head --scope tenant_1},
@@ -490,6 +490,12 @@ SKIP:
 	is(qx($dir/links/bin/cmig --version 2>&1), "cmig (pg_cmig) $version\n", 'cmig runs through a link');
 	like(slurp_file("$dir/links/share/man/man1/cmig.1"), qr/"pg_cmig $version"/, 'the manual page has the same version');
 	ok(-s "$dir/links/share/bash-completion/completions/cmig", 'the completion is installed');
+}
+
+# Calls of pg_cmig's functions have one path, which gives them the session's search_path.
+foreach my $case ([ 'SELECT cmig.history()', 70 ], [ "SELECT 'x' FROM a.b, cmig.heads() WHERE c = 'd'", 70 ], [ "SELECT 'SELECT cmig.history()', cmig.revision FROM cmig.revision", 0 ])
+{
+	is(system('bash', '-c', '. "$1"; source_parts; add "$2" 2>/dev/null', 'bash', $cmig, $case->[0]) >> 8, $case->[1], "add '$case->[0]'");
 }
 
 SKIP:

@@ -177,6 +177,47 @@ gives(1, '', '', 'lint');
 gives(1, 'notice: rows of job were not read: canceling\s+statement', '', 'lint', '--probe');
 $locker->quit;
 
+# --- revisions without a file, and what was captured ---------------------------
+
+# revisions that were only stamped are replayed with the session's search_path
+project('captured');
+query($node, 'captured', 'CREATE TABLE account (id int PRIMARY KEY, c2 int, c3 int, c4 int)');
+gives(0, 'is at 004', '', 'stamp', '004');
+query($node, 'captured', 'ALTER TABLE account ADD c5 int');
+gives(0, '^migrations/005_five.sql\n$', '', 'capture', '-m', 'five', '--rev-id', '005');
+gives(0, '', 'revision "005" is recorded as applied, because it was captured', 'upgrade');
+is(state(), '005', 'what was captured counts as applied');
+
+# a new file does not follow an applied revision without a file
+project('gone');
+gives(0, 'is at 004', '', 'upgrade');
+rename 'migrations/004.sql', '004.sql' or die;
+append_to_file('schema.sql', "CREATE TABLE account (id int PRIMARY KEY, c2 int, c3 int, c4 int, c5 int);\n");
+my $followed = 'revision "004" is to be followed, but there is no file for it\nHINT:  [^\n]*: cmig export 004\n';
+gives(3, '', $followed, 'revision', '-m', 'five');
+gives(3, '', $followed, 'revision', '-m', 'five', '--autogenerate', '--target', 'schema.sql');
+gives(3, '', $followed, 'revision', '-m', 'five', '--head', '003', '--splice', '--depends-on', '004');
+gives(0, '^-- revision: 005\n-- down_revision: 003\n', '', 'revision', '-m', 'five', '--rev-id', '005', '--head', '003', '--splice', '--sql');
+gives(0, '^-- revision: 005\n-- down_revision: 004\n', '', 'revision', '-m', 'five', '--rev-id', '005', '--sql', '--no-load');
+my $nofile = 'revision "004" is applied, but there is no file for it\n +-> [^\n]*\s+database: cmig export 004\n';
+gives(0, "no file +$nofile", '', 'status');
+gives(0, "warning +$nofile", '', 'check');
+add_file('005', '003', 'SELECT 1;', 'SELECT 1;');
+gives(3, '', $followed, 'merge', 'heads', '-m', 'merge');
+ok(join(' ', glob('migrations/*')) !~ /five|merge/, 'nothing was written');
+unlink glob 'migrations/*';
+gives(3, '', $followed, 'revision', '-m', 'five');
+gives(0, '^migrations/001\S*\n(.*\n)*migrations/004\S*\n$', '', 'export');
+gives(0, '^migrations/005_five.sql\n$', '', 'revision', '-m', 'five', '--rev-id', '005');
+
+# the log tells recording from removing, and cuts nothing with -v
+gives(0, 'is at 003', '', 'stamp', '003');
+gives(0, ' stamp +\| 003 .*\n[^\n]* stamp removed +\| 004 ', '', 'log');
+query($node, 'gone', "INSERT INTO cmig.journal (id, revision, direction, outcome, sqlstate, message) VALUES (100, '004', 'upgrade', 'failed', 'XX000', repeat('long ', 200) || E'end\\nlast')");
+gives(0, '(?s)^(?!.*last)', '', 'log');
+my ($status, $log) = cmig('-v', 'log', '--limit', '1');
+like($log =~ s/[^\w]//gr, qr/(?:long){200}endlast/, 'cmig log -v shows the whole message');
+
 # --- stages -------------------------------------------------------------------
 
 project('stages');

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 #
 # shellcheck shell=bash
-# shellcheck disable=SC2015,SC2154,SC2094
+# shellcheck disable=SC2015,SC2154,SC2094,SC2034
 #
 # files.bash
 #	  Finds revision files, sends them to the server, and writes new ones.  Sourced
@@ -92,10 +92,13 @@ files_variable()
 # run.  load_files, find_missing, and require_files are the only ones that decide this.
 
 # the message about the revisions in the array m, and the hint
-MISSING="CASE pg_catalog.cardinality(m) WHEN 1 THEN 'revision ' ELSE 'revisions ' END || '\"' || pg_catalog.array_to_string(m, '\", \"') ||
-	CASE pg_catalog.cardinality(m) WHEN 1 THEN '\" is pending, but there is no file for it' ELSE '\" are pending, but there are no files for them' END"
+MISSING="CASE pg_catalog.cardinality(m) WHEN 1 THEN 'revision ' ELSE 'revisions ' END || '\"' || pg_catalog.array_to_string(m[1:10], '\", \"') ||
+	CASE WHEN pg_catalog.cardinality(m) > 10 THEN '\", and ' || pg_catalog.cardinality(m) - 10 || ' more' ELSE '\"' END ||
+	CASE pg_catalog.cardinality(m) WHEN 1 THEN ' is pending, but there is no file for it' ELSE ' are pending, but there are no files for them' END"
 MISSING_HINT="'Restore the file, or add its folder with --folder. If it is no longer wanted: ' ||
 	(SELECT pg_catalog.string_agg(pg_catalog.format('SELECT cmig.remove_revision(%L)', r), '; ' ORDER BY n) FROM pg_catalog.unnest(m) WITH ORDINALITY AS u (r, n))"
+KEPT_HINT="'Restore the file, or add its folder with --folder. To write it from the database: SELECT * FROM cmig.export(' ||
+	CASE WHEN pg_catalog.cardinality(m) > 10 THEN '' ELSE 'ARRAY[' || (SELECT pg_catalog.string_agg(pg_catalog.quote_literal(r), ', ' ORDER BY n) FROM pg_catalog.unnest(m) WITH ORDINALITY AS u (r, n)) || ']' END || ')'"
 
 # load_files [show]: adds the statement that loads the files, which -v shows.  The
 # array cmig_loaded is then a list of their revisions.
@@ -106,7 +109,7 @@ load_files()
 	add '\set cmig_loaded {}'
 	[ ${#files[@]} -gt 0 ] || return 0
 	[ -z "${1:-}" ] || ! given verbose || say "$call;"
-	add "SELECT coalesce(pg_catalog.array_agg(revision), '{}') AS cmig_loaded, pg_catalog.array_agg(action) AS cmig_actions FROM ($call) l \\gset"
+	called "SELECT coalesce(pg_catalog.array_agg(revision), '{}') AS cmig_loaded, pg_catalog.array_agg(action) AS cmig_actions FROM ($call) l \\gset"
 }
 
 # Adds a query that sets two arrays: cmig_missing, the pending revisions without a file,
@@ -119,10 +122,10 @@ find_missing()
 	local all=false
 
 	[ "$verb" != status ] || all=true
-	add '\set cmig_missing {}'
+	add "\\set cmig_missing {}$newline\\set cmig_kept {}"
 	! given no-load || return 0
-	add "WITH RECURSIVE other AS MATERIALIZED (SELECT h.revision, h.down_revision, h.applied, pg_catalog.row_number() OVER () AS n
-	FROM cmig.history() h WHERE h.revision <> ALL (:'cmig_loaded'::text[])),
+	kept history 'cmig.history()' 'revision text' 'down_revision text[]' 'applied boolean'
+	add "WITH RECURSIVE other AS MATERIALIZED (SELECT * FROM $KEPT WHERE revision <> ALL (:'cmig_loaded'::text[])),
 gone AS (SELECT o.* FROM other o WHERE (($all OR :'cmig_loaded' = '{}' OR o.down_revision IS NULL) AND NOT o.applied) OR o.down_revision && :'cmig_loaded'::text[] OR EXISTS (SELECT FROM cmig.revision r
 	WHERE r.revision = ANY (:'cmig_loaded'::text[]) AND o.revision = ANY (r.down_revision))
 UNION SELECT o.* FROM gone g, other o WHERE o.revision = ANY (g.down_revision) OR g.revision = ANY (o.down_revision))
@@ -130,12 +133,12 @@ SELECT coalesce(pg_catalog.array_agg(revision ORDER BY n) FILTER (WHERE NOT appl
 	coalesce(pg_catalog.array_agg(revision ORDER BY n) FILTER (WHERE applied AND :'cmig_loaded' <> '{}'), '{}') AS cmig_kept FROM gone \\gset"
 }
 
-# require_files QUERY: adds a statement that raises an error if the query returns an array
-# of revisions that is not empty
+# require_files QUERY [STATE [HINT]]: adds a statement that raises an error if the query returns
+# an array of revisions that is not empty.  They are pending, or in the state.
 require_files()
 {
 	! given no-load || return 0
-	need false "$MISSING" "$MISSING_HINT" '' "(SELECT m FROM ($1) q (m) WHERE m <> '{}') missing"
+	need false "${MISSING// pending,/ ${2:-pending},}" "${3:-$MISSING_HINT}" '' "(SELECT m FROM ($1) q (m) WHERE m <> '{}') missing"
 }
 
 # Adds a statement that raises an error if a new file would follow a revision without a
@@ -151,7 +154,7 @@ begin_look()
 {
 	local busy=''
 
-	add "\\set cmig_missing {}"
+	add "\\set cmig_missing {}$newline\\set cmig_kept {}"
 	! given no-load || return 0
 	if [ ${#files[@]} -eq 0 ]; then
 		load_files
@@ -160,7 +163,10 @@ begin_look()
 		return
 	fi
 	# while a run is in progress, status does not wait for it
-	[ "$verb" != status ] || busy=" OR EXISTS (SELECT FROM cmig.status() WHERE item OPERATOR(pg_catalog.=) 'running')"
+	if [ "$verb" = status ]; then
+		called "SELECT EXISTS (SELECT FROM cmig.status() WHERE item OPERATOR(pg_catalog.=) 'running') AS cmig_busy \\gset"
+		busy=" OR :'cmig_busy'::boolean"
+	fi
 	add "SELECT pg_catalog.current_setting('transaction_read_only')::boolean OR NOT pg_catalog.has_any_column_privilege('cmig.revision', 'INSERT')$busy AS cmig_stored \\gset
 \\if :cmig_stored
 \\else
@@ -171,9 +177,8 @@ SAVEPOINT files;
 \\set ON_ERROR_STOP off
 "
 	load_files
-	add "\\set cmig_failed :ERROR
-\\set ON_ERROR_STOP on
-\\if :cmig_failed
+	add "\\set ON_ERROR_STOP on
+\\if :cmig_error
 ROLLBACK TO files;
 \\warn 'cmig: not loaded'
 \\else"

@@ -65,6 +65,12 @@ rows()
 	[ -z "${3:-}" ] || sent="SELECT ${3// /, }, $(shortened $3) FROM ($sent) shown"
 	! given verbose || { add '\x on'; sent="SELECT * FROM $1"; }
 	call "SELECT * FROM $1" "$sent;"
+	mark_none
+}
+
+# Adds statements that mark that the preceding statement returned no rows, for table().
+mark_none()
+{
 	add "SELECT :cmig_rows = 0 AS cmig_none \\gset${newline}\\if :cmig_none${newline}\\echo 'cmig: none'${newline}\\endif"
 }
 
@@ -280,15 +286,20 @@ SELECT :ROW_COUNT AS cmig_rows \\gset"
 	add '\endif'
 }
 
-# missing_item ITEM: adds a statement that returns an item about cmig_missing
-missing_item() { add_file_format; add "SELECT '$1', $MISSING, $MISSING_HINT FROM (SELECT :'cmig_missing'::text[] AS m) missing WHERE m <> '{}';"; }
+# missing_item ITEM: adds statements that return items about cmig_missing and cmig_kept
+missing_item()
+{
+	add_file_format
+	add "SELECT '$1', $MISSING, $MISSING_HINT FROM (SELECT :'cmig_missing'::text[] AS m) missing WHERE m <> '{}';
+SELECT '$1', ${MISSING// pending,/ applied,}, $KEPT_HINT FROM (SELECT :'cmig_kept'::text[] AS m) missing WHERE m <> '{}';"
+}
 
 # An upgrade is not proposed if it would run a revision that has no file.
 verb_status() { look_items 'cmig.status()' "item, value, CASE WHEN item OPERATOR(pg_catalog.<>) 'pending' OR :'cmig_missing' OPERATOR(pg_catalog.=) '{}' THEN hint END" '' missing_item 'no file'; }
 
 verb_check() { look_items 'cmig.check()' "severity, pg_catalog.concat_ws(': ', object, problem), fix" "cmig.check() WHERE severity OPERATOR(pg_catalog.=) 'error'" check_more; }
 
-# Reports pending revisions that have no file, and files that psql would run.  If there is a
+# Reports pending and applied revisions that have no file, and files that psql would run.  If there is a
 # target, compares the schema with it.
 check_more()
 {
@@ -315,7 +326,7 @@ verb_graph()
 	argument range "${option_rev_range:-base:heads}"
 	variable format "${option_format:-text}"
 	find_files; begin; begin_look; add_plain
-	if [ "${option_format:-text}" = text ]; then
+	if [ "${option_format:-text}" = text ] && ! given verbose; then
 		call "SELECT * FROM cmig.graph(:'range', :'format')" \
 			"SELECT CASE WHEN pg_catalog.length(line) OPERATOR(pg_catalog.>) $columns THEN pg_catalog.concat(pg_catalog.left(line, $((columns - 3))), '...') ELSE line END FROM cmig.graph(:'range', :'format');"
 	else
@@ -328,7 +339,23 @@ verb_graph()
 # The following verbs of the table LOOKS also have an option.
 verb_history() { default_argument rev-range; look_up; }
 verb_heads() { if given resolve-dependencies; then LOOKS=${LOOKS/cmig.heads()/cmig.heads() WHERE is_effective}; fi; look_up; }
-verb_log() { [[ ${option_limit:=20} =~ ^[0-9]{1,9}$ ]] || fail 2 '--limit must be a number'; [ "$((10#$option_limit))" -eq 0 ] || LOOKS=${LOOKS/cmig.log()/"cmig.log() LIMIT $((10#$option_limit))"}; look_up; }
+
+# With -v, shows the journal, because cmig.log cuts messages.
+verb_log()
+{
+	local limit=''
+
+	[[ ${option_limit:=20} =~ ^[0-9]{1,9}$ ]] || fail 2 '--limit must be a number'
+	[ "$((10#$option_limit))" -eq 0 ] || limit=" LIMIT $((10#$option_limit))"
+	LOOKS=${LOOKS/cmig.log()/"cmig.log()$limit"}
+	given verbose || { look_up; return; }
+	begin
+	limit="SELECT * FROM cmig.journal WHERE scope = coalesce(current_setting('cmig.scope', true), '') ORDER BY id DESC$limit"
+	shown "$limit"
+	add "\\x on$newline$limit;$newline\\set cmig_rows :ROW_COUNT"
+	mark_none
+	run table
+}
 
 # A revision is a head only if no file follows it.  But the files are not required.
 verb_current()
@@ -367,10 +394,10 @@ verb_expansion()
 	rows_filled OPERATOR(pg_catalog.||) ' rows filled', rows_left OPERATOR(pg_catalog.||) ' left', rows_failed OPERATOR(pg_catalog.||) ' failed', 'the old build last wrote at ' OPERATOR(pg_catalog.||) pg_catalog.date_trunc('second', last_old_write)::text),
 	CASE WHEN pg_catalog.lag(relation) OVER () OPERATOR(pg_catalog.=) relation THEN NULL ELSE failure OPERATOR(pg_catalog.||) '; to see the rows: SELECT * FROM ' OPERATOR(pg_catalog.||) relation OPERATOR(pg_catalog.||) ' WHERE cmig_state IS NOT NULL' END"
 	add_file_format
-	add "SELECT 'state', pg_catalog.concat(revision, ' is ', state, '; search_path of the new build: ' OPERATOR(pg_catalog.||) (SELECT nullif(pg_catalog.concat_ws(', ', pg_catalog.string_agg(pg_catalog.quote_ident(cmig.version_schema(revision, s)), ', ' ORDER BY n), pg_catalog.string_agg(pg_catalog.quote_ident(s), ', ' ORDER BY n)), '') FROM pg_catalog.unnest(schemas) WITH ORDINALITY u (s, n))),
+	called "SELECT 'state', pg_catalog.concat(revision, ' is ', state, '; search_path of the new build: ' OPERATOR(pg_catalog.||) (SELECT nullif(pg_catalog.concat_ws(', ', pg_catalog.string_agg(pg_catalog.quote_ident(cmig.version_schema(revision, s)), ', ' ORDER BY n), pg_catalog.string_agg(pg_catalog.quote_ident(s), ', ' ORDER BY n)), '') FROM pg_catalog.unnest(schemas) WITH ORDINALITY u (s, n))),
 	CASE state WHEN 'expanding' THEN pg_catalog.format('CALL cmig.expand(%L) -- or, to undo it: CALL cmig.abandon()', revision) WHEN 'abandoning' THEN 'CALL cmig.abandon()'
-	ELSE 'When no old build runs any more: CALL cmig.contract() -- or, to undo it: CALL cmig.abandon()' END FROM cmig.expansion_run WHERE scope OPERATOR(pg_catalog.=) coalesce(pg_catalog.current_setting('cmig.scope', true), '');
-	SELECT 'nothing is expanded', '', '' WHERE :ROW_COUNT OPERATOR(pg_catalog.=) 0;"
+	ELSE 'When no old build runs any more: CALL cmig.contract() -- or, to undo it: CALL cmig.abandon()' END FROM cmig.expansion_run WHERE scope OPERATOR(pg_catalog.=) coalesce(pg_catalog.current_setting('cmig.scope', true), '');"
+	add "SELECT 'nothing is expanded', '', '' WHERE :cmig_rows = 0;"
 	run items
 }
 

@@ -126,7 +126,7 @@ SET LOCAL client_min_messages = error;"
 # Adds a statement that returns a record if an upgrade would wait for locks without limit.
 add_limit()
 {
-	add "SELECT 'limit', 'no lock_timeout is set: statements wait for locks without limit, and other sessions behind them', pg_catalog.format('ALTER DATABASE %I SET cmig.lock_timeout = ''5s''', pg_catalog.current_database())
+	add "SELECT 'limit', 'no lock_timeout is set: statements wait for locks without limit, and other sessions behind them', 'SELECT cmig.set_option(''cmig.lock_timeout'', ''5s'')'
 WHERE pg_catalog.current_setting('lock_timeout') = '0' AND coalesce(pg_catalog.current_setting('cmig.lock_timeout', true), '0') = '0';"
 }
 
@@ -176,9 +176,9 @@ read_records()
 			limit) given quiet || say "$revision${newline}HINT:  To set a limit: cmig upgrade -x cmig.lock_timeout=5s, or, for all runs:${newline}       $text" ;;
 			step)
 				steps=$((steps + 1))
-				[ ${#text} -le 70 ] || text=${text:0:67}...
+				given verbose || [ ${#text} -le 70 ] || text=${text:0:67}...
 				line="  $revision${text:+, $text}"
-				[ ${#line} -le "$columns" ] || line=${line:0:columns-3}...
+				given verbose || [ ${#line} -le "$columns" ] || line=${line:0:columns-3}...
 				[ "$steps" -gt 20 ] || listed+=$line$newline ;;
 			stepwise) stepwise=1 ;;
 			place) place=$text ;;
@@ -225,8 +225,10 @@ add_place()
 	[ -n "$transaction" ] || { begin_transaction "$(level)"; set_settings true; }
 	! given scope || where+=" || ', scope ' || :'scope'"
 	add_plain
-	given quiet || prints_place=1
-	given quiet || add "SELECT 'database ' || $where || ' is at ' || coalesce(pg_catalog.string_agg(revision, ', ' ORDER BY revision), 'base') FROM cmig.current();"
+	given quiet && return
+	prints_place=1
+	kept current 'cmig.current()' 'revision text'
+	add "SELECT 'database ' || $where || ' is at ' || coalesce(pg_catalog.string_agg(revision, ', ' ORDER BY revision), 'base') FROM $KEPT;"
 }
 
 # count_of NUMBER NOUN: prints, for example, "1 revision" or "2 revisions"
@@ -334,16 +336,16 @@ require_scope_files()
 
 	need "EXISTS (SELECT FROM $matching)" "'no schema that can be a scope matches \"' || :'scopes' || '\"'" "E'Specify a LIKE pattern, such as tenant\\\\_%.'"
 	! given no-load || return 0
-	[[ ${arguments[0]} == *+* || ${arguments[0]} =~ (^|@)heads?$ ]] || range="'base:' || $TARGET"
+	[[ ${arguments[0]} == *+* || ${arguments[0]} =~ (^|@)heads?$ ]] || range="'base:', $TARGET"
 	add "SELECT :'cmig_missing' <> '{}' OR :'cmig_kept' <> '{}' AS cmig_others \\gset
 \\if :cmig_others
-SELECT coalesce(pg_catalog.array_agg(DISTINCT h.revision), '{}') AS cmig_missing
-FROM (SELECT pg_catalog.set_config('cmig.scope', scope, true) AS scope
-	FROM (SELECT DISTINCT ON (v.rows) n.nspname::text AS scope FROM (SELECT nspname FROM $matching) n
-		LEFT JOIN (SELECT scope::text, pg_catalog.array_agg(revision::text ORDER BY revision::text) AS rows FROM cmig.scope_version GROUP BY 1) v ON v.scope = n.nspname::text) d OFFSET 0) s
-CROSS JOIN LATERAL cmig.history(pg_catalog.concat($range, CASE WHEN s.scope = '' THEN s.scope END)) h
-WHERE NOT h.applied AND (h.revision = ANY (:'cmig_missing'::text[]) OR h.revision = ANY (:'cmig_kept'::text[])) \\gset"
-	require_files "SELECT :'cmig_missing'::text[]"
+SELECT coalesce(pg_catalog.array_agg(scope), '{}') AS cmig_scopes
+FROM (SELECT DISTINCT ON (v.rows) n.nspname::text AS scope FROM (SELECT nspname FROM $matching) n
+	LEFT JOIN (SELECT scope::text, pg_catalog.array_agg(revision::text ORDER BY revision::text) AS rows FROM cmig.scope_version GROUP BY 1) v ON v.scope = n.nspname::text) d \\gset"
+	called "SELECT coalesce(pg_catalog.array_agg(DISTINCT h.revision), '{}') AS cmig_pending
+FROM (SELECT pg_catalog.set_config('cmig.scope', scope, true) AS scope FROM pg_catalog.unnest(:'cmig_scopes'::text[]) AS u (scope) OFFSET 0) s
+CROSS JOIN LATERAL cmig.history(pg_catalog.concat($range, CASE WHEN s.scope OPERATOR(pg_catalog.=) '' THEN s.scope END)) h WHERE NOT h.applied \\gset"
+	require_files "SELECT pg_catalog.array_agg(r ORDER BY r) FROM pg_catalog.unnest(:'cmig_pending'::text[]) AS u (r) WHERE r = ANY (:'cmig_missing'::text[]) OR r = ANY (:'cmig_kept'::text[])"
 	add '\endif'
 }
 
@@ -363,7 +365,8 @@ upgrade_scopes()
 	find_files; begin_ahead
 	require_scope_files
 	if ! given yes; then
-		add "SELECT pg_catalog.set_config('cmig.scope', coalesce((SELECT scope FROM cmig.scopes() WHERE scope LIKE :'scopes' AND pending > 0
+			kept scopes 'cmig.scopes()' 'scope text' 'pending integer'
+		add "SELECT pg_catalog.set_config('cmig.scope', coalesce((SELECT scope FROM $KEPT WHERE scope LIKE :'scopes' AND pending > 0
 	ORDER BY pending DESC, scope LIMIT 1), ''), true) AS cmig_linted \\gset
 SELECT :'cmig_linted' <> '' AS cmig_found \\gset
 \\if :cmig_found"
@@ -431,7 +434,8 @@ require_script()
 {
 	if [[ ${arguments[0]} == *:* ]]; then
 		add "SELECT :'cmig_missing' <> '{}' AS cmig_others \\gset${newline}\\if :cmig_others"
-		require_files "SELECT pg_catalog.array_agg(revision) FROM cmig.history($TARGET) WHERE revision = ANY (:'cmig_missing'::text[])"
+		kept history "cmig.history($TARGET)" 'revision text'
+		require_files "SELECT pg_catalog.array_agg(revision ORDER BY n) FROM $KEPT WHERE revision = ANY (:'cmig_missing'::text[])"
 		add '\endif'
 	else
 		require_heads
@@ -470,7 +474,11 @@ show_dry_run()
 
 # Adds a statement that raises an error if a pending revision without a file was recorded
 # as applied.
-require_stamped() { require_files "SELECT pg_catalog.array_agg(revision) FROM cmig.history() WHERE applied AND revision = ANY (:'cmig_missing'::text[])"; }
+require_stamped()
+{
+	kept history 'cmig.history()' 'revision text' 'applied boolean'
+	require_files "SELECT pg_catalog.array_agg(revision ORDER BY n) FROM $KEPT WHERE applied AND revision = ANY (:'cmig_missing'::text[])"
+}
 
 verb_stamp()
 {
@@ -500,8 +508,10 @@ verb_stamp()
 # but that has no file.
 require_applied()
 {
-	given no-load || need false "${MISSING// pending,/ to be run again,}" "'Restore the file, or add its folder with --folder. To run what is stored: cmig reset --no-load'" '' \
-		"(SELECT m FROM (SELECT pg_catalog.array_agg(revision) FROM cmig.history() WHERE applied AND revision <> ALL (:'cmig_loaded'::text[])) q (m) WHERE m <> '{}') missing"
+	given no-load && return
+	kept history 'cmig.history()' 'revision text' 'applied boolean'
+	require_files "SELECT pg_catalog.array_agg(revision ORDER BY n) FROM $KEPT WHERE applied AND revision <> ALL (:'cmig_loaded'::text[])" 'to be run again' \
+		"'Restore the file, or add its folder with --folder. To run what is stored: cmig reset --no-load'"
 }
 
 verb_reset()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 #
 # shellcheck shell=bash
-# shellcheck disable=SC2015,SC2154
+# shellcheck disable=SC2015,SC2154,SC2034
 #
 # session.bash
 #	  Builds a psql script and runs it: variables, calls, messages, and the exit
@@ -36,7 +36,28 @@ list()
 	LIST="ARRAY[${LIST#, }]"
 }
 
-add() { script+="$*$newline"; }
+# add TEXT: adds statements or psql commands, but no call of a function of the schema cmig.
+# Such a function may run or replay revisions, so it needs the session's search_path, which
+# only called() and procedure() give it.
+add()
+{
+	[[ $* != *cmig.*\(* ]] || ! calls_function "$*" || fail 70 "a statement does not go through called(): $*"
+	script+="$*$newline"
+}
+
+# calls_function TEXT: succeeds if the text calls a function of the schema cmig outside of
+# string constants
+calls_function()
+{
+	local rest=$1
+
+	while [ -n "$rest" ]; do
+		[[ ! ${rest%%"$apostrophe"*} =~ (^|[^A-Za-z0-9_])cmig\.[a-z_]+\( ]] || return 0
+		[[ $rest == *"$apostrophe"*"$apostrophe"* ]] || return 1
+		rest=${rest#*"$apostrophe"} rest=${rest#*"$apostrophe"}
+	done
+	return 1
+}
 
 # All statements run in transactions, and all settings are local to them: a pool in
 # transaction mode gives the server connection to another client afterward.  Only
@@ -47,9 +68,9 @@ transaction=''
 
 # begin_transaction LEVEL: begins a transaction, and sets the level of messages and
 # search_path.  The latter keeps cmig's own statements from calling functions and operators
-# of others, which search_path could find, even if pg_catalog is first.  Only calls of SQL
+# of others, which search_path could find, even if pg_catalog is first.  Only calls of cmig's
 # functions, which called() adds, use the session's search_path.  In these statements, each
-# operator and function must be qualified.
+# operator and function must be qualified; what else reads the result uses kept().
 begin_transaction()
 {
 	transaction=1
@@ -70,8 +91,21 @@ end_transaction() { transaction=''; add "$1;"; }
 called()
 {
 	add "SELECT pg_catalog.set_config('search_path', :'cmig_path', true) AS cmig_called \\gset"
-	add "$1"
+	script+="$1$newline"
 	add "\\set cmig_rows :ROW_COUNT$newline\\set cmig_error :ERROR$newline\\if :ERROR$newline\\else$newline$PINNED$newline\\endif"
+}
+
+# kept NAME CALL COLUMN...: calls a function and keeps these columns of its rows in a psql
+# variable.  Sets KEPT to a subquery with the alias NAME that returns them in this order, in
+# statements with the pinned search_path.  A column is a name and a type.
+kept()
+{
+	local name=$1 call=$2 columns
+
+	shift 2
+	printf -v columns ', %s' "$@"
+	called "SELECT coalesce(pg_catalog.jsonb_agg(kept), '[]') AS cmig_$name FROM (SELECT $(printf '%s\n' "${@%% *}" | paste -sd , -) FROM $call) kept \\gset"
+	KEPT="ROWS FROM (pg_catalog.jsonb_to_recordset(:'cmig_$name') AS (${columns#, })) WITH ORDINALITY AS $name ($(printf '%s\n' "${@%% *}" | paste -sd , -), n)"
 }
 
 # shown STATEMENT: prints the statement if -v is given
@@ -107,7 +141,7 @@ procedure()
 	set_settings false
 	add '\endif'
 	shown "$1"
-	add "$1;"
+	script+="$1;$newline"
 	begin_transaction "$(level)"
 	set_settings true
 }
@@ -143,7 +177,7 @@ begin()
 	# load pg_cmig's library first, because PostgreSQL accepts any value for its
 	# settings until then
 	if given scope || [[ " ${settings[*]-}" == *' cmig.'* ]]; then
-		add 'SELECT pg_catalog.count(*) AS cmig_loaded FROM cmig.current() \gset'
+		called 'SELECT pg_catalog.count(*) AS cmig_loaded FROM cmig.current() \gset'
 	fi
 	! given scope || { variable scope "$option_scope"; shown "SET cmig.scope = :'scope'"; }
 	for setting in ${settings[@]+"${settings[@]}"}; do
@@ -211,7 +245,7 @@ messages()
 		case $line in
 			'NOTICE:  '* | 'INFO:  '*)
 				line=${line#*:  }
-				[[ ${#line} -le $columns || $line != @(up|down)grade\ *\ -\>\ * ]] || line=${line:0:columns-3}... ;;
+				given verbose || [[ ${#line} -le $columns || $line != @(up|down)grade\ *\ -\>\ * ]] || line=${line:0:columns-3}... ;;
 			'psql: error: '*'database "'*'" does not exist') line="cmig: ${line#psql: error: }${newline}HINT:  To create it: cmig init --create-database$DATABASE_OPTION" ;;
 			'psql: error: '*) line="cmig: ${line#psql: error: }" ;;
 			ERROR:*' during recovery') line="$red$line$plain${newline}HINT:  This server is a standby, which can only be read. Connect to the primary, for example with ?target_session_attrs=primary in the URL." ;;

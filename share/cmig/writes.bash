@@ -64,21 +64,36 @@ finish_files()
 	if given sql; then run; else run write_files "$folder"; fi
 }
 
-# new_file CALL [COLUMNS]: calls a function that returns files, and writes them.  Only
-# what cmig.capture records in the journal is kept in the database.
+# returned_files CALL [NOTE]: adds statements that call a function and return its files, unless
+# one of them would follow a revision that has no file: then the files could not be loaded
+# into another database.  NOTE is the column with notes.
+returned_files()
+{
+	local note=${2-}
+
+	shown "SELECT * FROM $1"
+	kept files "$1" 'file_name text' 'content text' ${note:+"$note text"}
+	require_files "SELECT pg_catalog.array_agg(DISTINCT parent) FROM (SELECT pg_catalog.split_part(content, E'\\n-- cmig:', 1) FROM $KEPT) h (header),
+	pg_catalog.regexp_matches(header, '^-- (?:down_revision|depends_on): *(\S.*)\$', 'ng') m, pg_catalog.regexp_split_to_table(m[1], ', *') parent
+	WHERE parent <> ALL (:'cmig_loaded'::text[]) AND NOT EXISTS (SELECT FROM $KEPT WHERE content LIKE pg_catalog.concat('-- revision: ', parent, E'\\n%'))" 'to be followed' "$KEPT_HINT"
+	if given sql; then
+		add_plain
+		add "SELECT content FROM $KEPT ORDER BY n;"
+	else
+		add_file_format
+		add "SELECT file_name, content, ${note:-''} FROM $KEPT ORDER BY n;"
+	fi
+}
+
+# new_file CALL [NOTE]: calls a function that returns files, and writes them.  Only what
+# cmig.capture records in the journal is kept in the database.
 new_file()
 {
 	[ "$verb" = import ] || find_files
 	begin; begin_load
 	# the new file must not follow a revision that has no file
 	[ ${#files[@]} -eq 0 ] || { given head && ! given autogenerate; } || require_followed
-	if given sql; then
-		add_plain
-		call "SELECT * FROM $1" "SELECT content FROM $1;"
-	else
-		add_file_format
-		call "SELECT * FROM $1" "SELECT ${2:-file_name, content, hazards} FROM $1;"
-	fi
+	returned_files "$1" "${2-}"
 	if [ "$verb" = capture ]; then end_transaction COMMIT; else end_transaction ROLLBACK; fi
 	finish_files
 }
@@ -134,13 +149,13 @@ verb_revision()
 		done
 		target_sql
 		parameters
-		new_file "cmig.autogenerate(target_sql => :'target_sql'$PARAMETERS$TEMPLATE)"
+		new_file "cmig.autogenerate(target_sql => :'target_sql'$PARAMETERS$TEMPLATE)" hazards
 	else
 		for name in target $DIFFERENCES source stages; do
 			[[ " ${passed[*]-} " != *" $name "* ]] || fail 2 "--$name requires --autogenerate"
 		done
 		parameters schemas
-		new_file "cmig.draft(${PARAMETERS#, }$TEMPLATE)" "file_name, content, ''"
+		new_file "cmig.draft(${PARAMETERS#, }$TEMPLATE)"
 	fi
 }
 
@@ -152,8 +167,7 @@ verb_merge()
 	find_files; begin; begin_load
 	require_followed
 	call "SELECT cmig.merge($TARGET$PARAMETERS)" "SELECT cmig.merge($TARGET$PARAMETERS) AS cmig_merged \\gset"
-	add_file_format
-	call "SELECT * FROM cmig.export(:'cmig_merged'::text$TEMPLATE)" "SELECT file_name, content, '' FROM cmig.export(:'cmig_merged'::text$TEMPLATE);"
+	returned_files "cmig.export(:'cmig_merged'::text$TEMPLATE)"
 	end_transaction ROLLBACK
 	finish_files
 }
@@ -167,7 +181,7 @@ verb_generated()
 		argument range
 		PARAMETERS=", range => :'range'$PARAMETERS"
 	fi
-	new_file "cmig.$verb(${PARAMETERS#, }$TEMPLATE)" || return
+	new_file "cmig.$verb(${PARAMETERS#, }$TEMPLATE)" hazards || return
 	[ "$verb" != baseline ] || say 'HINT:  To record the revision as applied in a database that has this schema: cmig stamp head'
 }
 
@@ -318,7 +332,7 @@ verb_import()
 	! given verbose || say "SELECT * FROM cmig.import_files('${arguments[0]//"$apostrophe"/"$apostrophe$apostrophe"}', file_names, contents$placeholders);"
 	unset option_verbose
 	begin; add_file_format
-	add "SELECT file_name, content, note FROM cmig.import_files(:'tool', ARRAY[${import_names#, }], ARRAY[${import_texts#, }]$placeholders);"
+	called "SELECT file_name, content, note FROM cmig.import_files(:'tool', ARRAY[${import_names#, }], ARRAY[${import_texts#, }]$placeholders);"
 	finish_files
 }
 

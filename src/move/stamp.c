@@ -63,7 +63,6 @@ static int
 journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigApplied *before,
 				const CmigApplied *after)
 {
-	static const char *const message = "no longer recorded as applied";
 	int			written = 0;
 
 	for (int i = 0; i < before->rows->count; i++)
@@ -72,14 +71,14 @@ journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigAppli
 
 		if (cmig_graph_find_id(graph, row) >= 0 || cmig_names_has(after->rows, row))
 			continue;
-		add_entry(batch, row, NULL, message);
+		add_entry(batch, row, NULL, CMIG_JOURNAL_REMOVED);
 		written++;
 	}
 	for (int i = graph->count - 1; i >= 0; i--)
 	{
 		if (!before->applied->set[i] || after->applied->set[i])
 			continue;
-		add_entry(batch, cmig_graph_id(graph, i), NULL, message);
+		add_entry(batch, cmig_graph_id(graph, i), NULL, CMIG_JOURNAL_REMOVED);
 		written++;
 	}
 	foreach_int(node, before->nodes)

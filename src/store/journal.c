@@ -409,7 +409,9 @@ cmig_journal_return_log(ReturnSetInfo *result)
 {
 	static CmigQuery query = {
 		"SELECT date_trunc('second', j.started_at::timestamptz),"
-		" concat_ws(' ', coalesce(j.direction::text, ''), CASE WHEN j.outcome::text IS DISTINCT FROM 'done' THEN coalesce(j.outcome::text, '') END),"
+		" concat_ws(' ', coalesce(j.direction::text, ''),"
+		"  CASE WHEN j.direction::text = 'stamp' AND j.message::text = '" CMIG_JOURNAL_REMOVED "' THEN 'removed' END,"
+		"  CASE WHEN j.outcome::text IS DISTINCT FROM 'done' THEN coalesce(j.outcome::text, '') END),"
 		" j.revision::text, coalesce(j.role::name, ''), date_trunc('milliseconds', j.elapsed::interval),"
 		" CASE WHEN m.line = m.message AND char_length(m.line) <= w.width THEN m.line"
 		"  ELSE left(m.line, w.width - 3) || '...' END"

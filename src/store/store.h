@@ -210,6 +210,9 @@ typedef struct CmigJournalEntry
  * sets; cmig_journal_interrupted() fails the rows that no session will finish.
  */
 extern int64 cmig_journal_write(const CmigJournalEntry *entry);
+
+/* The message of a stamp that removes a revision; cmig.log tells it apart. */
+#define CMIG_JOURNAL_REMOVED "no longer recorded as applied"
 extern void cmig_journal_finish(int64 id, const CmigJournalEntry *entry);
 extern void cmig_journal_interrupted(void);
 
