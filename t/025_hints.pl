@@ -182,6 +182,26 @@ is($node->safe_psql('postgres', q{SET client_min_messages = error; SELECT p.plac
 is($node->safe_psql('postgres', "LOAD 'pg_cmig'; SELECT name FROM unnest(ARRAY[" . join(', ', map { literal($_) } sort keys %names) . ']) AS name WHERE NOT is_known(name)'),
 	'', 'everything of pg_cmig that hints name exists');
 
+# Hints that store a setting are typed by the owner of the database, who is not a superuser,
+# in a new session, which has not loaded the library.
+my %settings;
+foreach my $text ((map { filled($_) } keys %hints), map { slurp_file($_) =~ s/''/'/gr } glob("$CmigNode::top/share/cmig/*.bash $CmigNode::top/pg_cmig--1.2.sql $CmigNode::top/README.md"))
+{
+	$settings{$_} = 1 foreach $text =~ /(SELECT cmig\.set_option\('[^']*', '[^']*'\)|ALTER (?:DATABASE|ROLE) [%\w]+ (?:IN DATABASE [%\w]+ )?SET cmig\.\w+ = '[^']*')/g;
+}
+cmp_ok(scalar(keys %settings), '>', 2, 'hints store settings');
+$node->safe_psql('postgres', 'CREATE ROLE owner LOGIN; CREATE DATABASE owned OWNER owner');
+sub by_owner
+{
+	my ($out, $err);
+
+	$node->psql('owned', $_[0], stdout => \$out, stderr => \$err, extra_params => [ '-U', 'owner' ], on_error_stop => 0);
+	return $err;
+}
+is(by_owner('CREATE EXTENSION pg_cmig'), '', 'the owner of a database creates the extension');
+is(by_owner(s/DATABASE \S+/DATABASE owned/r =~ s/ROLE \S+/ROLE owner/r =~ s/<\w+>/5/r) =~ s/.*invalid value for parameter.*//sr, '', "as the owner: $_") foreach sort keys %settings;
+like(by_owner("ALTER DATABASE owned SET cmig.lock_timeout = '5s'"), qr/permission denied to set parameter/, 'the owner cannot do it in another way');
+
 # tests that a wrong hint would be found
 is($node->safe_psql('postgres', q{SELECT string_agg(state, ' ') FROM (VALUES ('SELECT cmig.upgrade(true)'), ('CALL cmig.nothing()'), ('DELETE cmig.progress')) v (c), run(v.c)}),
 	'42883 42883 42601', 'a call of a missing function is detected');

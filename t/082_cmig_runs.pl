@@ -74,7 +74,7 @@ is(ask('SELECT revision, to_regclass($$t3$$) FROM cmig.version'), '003|t3', 'a d
 
 # an upgrade without a limit for lock waits says so
 write_revision('0031', '003', 'SELECT 1;', 'SELECT 1;');
-my $limit = "no lock_timeout is set: [^\n]*\nHINT:  To set a limit: cmig upgrade -x cmig\\.lock_timeout=5s, or, for all runs:\n       ALTER DATABASE [^\n]* SET cmig.lock_timeout = '5s'\n";
+my $limit = "no lock_timeout is set: [^\n]*\nHINT:  To set a limit: cmig upgrade -x cmig\\.lock_timeout=5s, or, for all runs:\n       SELECT cmig\\.set_option\\('cmig.lock_timeout', '5s'\\)\n";
 gives(0, 'is at 0031', $limit, 'upgrade');
 foreach my $set ([ '-x', 'cmig.lock_timeout=5s' ], ['-q'], [])
 {
