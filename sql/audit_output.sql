@@ -26,6 +26,24 @@ SELECT count(DISTINCT new_row->'born') AS born, count(DISTINCT new_row->'seen') 
 SELECT f, fs, r FROM cmig.audit_as_of(NULL::printed, (SELECT min(clock_at) FROM cmig_audit.log WHERE table_name = 'printed'));
 DROP TABLE printed;
 
+-- each setting is pinned, also if it is the only one that differs
+CREATE TABLE alone (id integer PRIMARY KEY, f double precision, r tstzrange, d interval, b bytea);
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('alone');
+INSERT INTO alone VALUES (1, 0.1::double precision + 0.2, '[2024-02-03 00:00+00,2024-03-04 00:00+00)', '1 mon -2 days 3 hours', '\x00ff');
+CREATE PROCEDURE with_setting(text, text) LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config($1, $2, true);
+	UPDATE alone SET id = id + 1;
+END $$;
+CALL with_setting('extra_float_digits', '0');
+CALL with_setting('DateStyle', 'German');
+CALL with_setting('IntervalStyle', 'iso_8601');
+CALL with_setting('bytea_output', 'escape');
+SELECT new_row->>'id' AS id, new_row - 'id' = first_value(new_row - 'id') OVER (ORDER BY seq) AS same FROM cmig_audit.log WHERE table_name = 'alone' ORDER BY seq;
+SELECT new_row FROM cmig_audit.log WHERE table_name = 'alone' ORDER BY seq LIMIT 1;
+DROP TABLE alone;
+DROP PROCEDURE with_setting;
+
 -- a cast to json runs as the table's owner only if the type's owner has that role's privileges
 CREATE ROLE regress_audit_table;
 CREATE ROLE regress_audit_type;
