@@ -1,7 +1,9 @@
 # Copyright (c) 2026, the pg_cmig developers
 
 # Runs every example in doc/production.md and doc/pytest.md, and tests that it prints
-# what the page shows; see DocExamples.pm.  Also runs the commands in the files for CI.
+# what the page shows; see DocExamples.pm.  Also runs the jobs in the pages on CI, from the
+# archive that make dist creates; programs that install packages or download the archive
+# are replaced.
 
 use strict;
 use warnings;
@@ -36,15 +38,84 @@ foreach my $page (sort keys %needed)
 	}
 }
 
-foreach my $page (qw(github-actions gitlab-ci))
+# jobs(PAGE): returns the shell commands of each code block of a page: what is behind
+# "run: |", "before_script:", and "script:" in YAML, and everything in other blocks
+sub jobs
 {
-	my $project = PostgreSQL::Test::Utils::tempdir();
-	my ($commands) = slurp_file("$CmigNode::top/doc/$page.md") =~ /pg_virtualenv bash -e.*\n(?: +run:.*\n)?((?: +cmig .*\n)+)/ or die;
+	my ($page) = @_;
+	my $text = slurp_file("$CmigNode::top/doc/$page.md");
+	my @jobs;
 
-	system_or_bail('cp', '-R', "$CmigNode::top/migrations/mnfst_rag", "$project/migrations");
-	$node->safe_psql('postgres', "CREATE DATABASE \"$page\"");
-	local @ENV{qw(PGHOST PGPORT PGDATABASE)} = ($node->host, $node->port, $page);
-	command_ok([ 'bash', '-ec', "cd '$project'\n" . $commands =~ s/'$//mr ], "doc/$page.md: the commands of the job");
+	while ($text =~ /^```(\w*)\n(.*?)^```/msg)
+	{
+		my ($yaml, $block) = ($1, $2);
+		my $job = '';
+
+		$job = $block if !$yaml;
+		$job .= $2 while $block =~ /^( *)(?:- )?run: \|\n((?:\1 .*\n)+)/mg;
+		while ($block =~ /^( +)(?:before_)?script:\n((?:\1 .*\n)+)/mg)
+		{
+			my $list = $2;
+
+			$list =~ s/^ +- (?:\|\n)?//mg;
+			$job .= $list;
+		}
+		push @jobs, $job if $job ne '';
+	}
+	return @jobs;
+}
+
+my $work = PostgreSQL::Test::Utils::tempdir();
+my $has_archive = -e "$CmigNode::top/.git" && need_tool('git', 'git', '--version') && need_tool('unzip', 'unzip', '-v');
+
+sub program
+{
+	my ($name, $text) = @_;
+
+	append_to_file("$work/bin/$name", "#!/bin/sh\n$text\n");
+	chmod 0755, "$work/bin/$name";
+}
+
+SKIP:
+{
+	skip 'make dist needs git, and the jobs unzip', 2 if !$has_archive;
+	local %ENV = (%ENV, GIT_CONFIG_COUNT => 3, GIT_CONFIG_KEY_0 => 'safe.directory', GIT_CONFIG_VALUE_0 => '*', GIT_CONFIG_KEY_1 => 'user.name', GIT_CONFIG_VALUE_1 => 'x', GIT_CONFIG_KEY_2 => 'user.email', GIT_CONFIG_VALUE_2 => 'x');
+	system_or_bail('make', '-s', '-C', $CmigNode::top, "DIST_DIR=$work", 'dist');
+	my ($archive) = glob("$work/pg_cmig-*.zip");
+	mkdir "$work/bin";
+	program('apt-get', 'exit 0');
+	program('pg_virtualenv', 'exec "$@"');
+	program('make', "test -f $work/tmp/pg_cmig/Makefile && case \$* in *install-links) ln -sf $work/tmp/pg_cmig/bin/cmig $work/bin/ ;; esac");
+	program('curl', qq(while [ \$# -gt 1 ]; do case \$1 in -o) out=\$2 ;; esac; shift; done
+case \$1 in *.zip) cat $archive >"\${out:-/dev/stdout}" ;; *) exit 22 ;; esac));
+
+	foreach my $page (qw(github-actions gitlab-ci))
+	{
+		my $number = 0;
+
+		system_or_bail('rm', '-rf', "$work/project", "$work/released");
+		mkdir "$work/project";
+		system_or_bail('cp', '-R', "$CmigNode::top/migrations/mnfst_rag", "$work/project/migrations");
+		append_to_file("$work/project/cmig.conf", "folder = migrations\n");
+		system_or_bail('sh', '-c', "cd '$work/project' && git init -q && git add . && git commit -q -m start && git update-ref refs/remotes/origin/main HEAD");
+		foreach my $job (jobs($page))
+		{
+			my $db = "$page-" . ++$number;
+			local @ENV{qw(PGHOST PGPORT PGDATABASE PATH GITHUB_BASE_REF PG_CMIG)} =
+			  ($node->host, $node->port, $db, "$work/bin:$ENV{PATH}", 'main', 'https://example.test/pg_cmig.zip');
+
+			$node->safe_psql('postgres', "CREATE DATABASE \"$db\"");
+			$node->safe_psql($db, 'CREATE EXTENSION pg_cmig') if $job !~ /cmig init/;
+			if ($job =~ /^ *(?:- )?curl/m)
+			{
+				system_or_bail('rm', '-rf', "$work/tmp", "$work/bin/cmig");
+				mkdir "$work/tmp";
+			}
+			$job =~ s{/tmp/}{$work/tmp/}g;
+			command_ok([ 'bash', '-ec', "cd '$work/project'\n$job" ], "doc/$page.md: job $number");
+		}
+		is($number, 3, "doc/$page.md has three blocks");
+	}
 }
 
 $node->stop;
