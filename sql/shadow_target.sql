@@ -243,7 +243,48 @@ DROP TABLE person;
 $target$, 'SELECT count(*) FROM public.person', '{app}');
 SELECT changed();
 
+-- functions in SQL are inlined as usual, unless that would hide setval()
+CREATE SEQUENCE app.live;
+CREATE FUNCTION app.advance(bigint) RETURNS bigint LANGUAGE sql AS $$ SELECT setval('app.live', $1) $$;
+CREATE FUNCTION app.advance_atomic(bigint) RETURNS bigint RETURN setval('app.live', $1);
+CREATE FUNCTION app.advance_hidden(bigint) RETURNS bigint LANGUAGE sql AS $$ SELECT U&"s\0065tval"('app.live', $1) $$;
+CREATE FUNCTION app.advance_all(bigint) RETURNS SETOF bigint LANGUAGE sql AS $$ SELECT app.advance($1) $$;
+SELECT object, upgrade_sql FROM cmig.diff($target$
+CREATE FUNCTION public.canonical(text) RETURNS text LANGUAGE sql AS $$ SELECT replace(lower($1), '-', '_') $$;
+CREATE FUNCTION public.canonical_atomic(text) RETURNS text RETURN replace(lower($1), '-', '_');
+CREATE TABLE public.crate (name text, EXCLUDE USING btree (canonical_atomic(name) WITH =));
+CREATE UNIQUE INDEX crate_name ON public.crate (canonical(name));
+SELECT app.advance(5), app.advance_atomic(5), app.advance_hidden(5), app.advance_all(5);
+$target$, schemas => '{public}', renames => '{}') WHERE object ~ 'crate|canonical' AND object !~ 'column';
+SELECT last_value, is_called FROM app.live;
+
+-- what a procedural language compiled in the shadow is not used afterward
+\c
 SET client_min_messages = warning;
+CREATE SCHEMA app_2;
+CREATE TYPE public.mood AS ENUM ('sad', 'happy');
+CREATE DOMAIN public.count AS integer;
+CREATE FUNCTION app_2.outer(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$ DECLARE m public.mood := 'sad'; c public.count := 1; BEGIN RETURN app_2.inner(m::text); END $$;
+CREATE FUNCTION app_2.inner(text) RETURNS integer LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog AS $$ DECLARE m public.mood := $1; BEGIN RETURN length(m::text); END $$;
+CREATE PROCEDURE app_2.proc() LANGUAGE plpgsql AS $$ DECLARE m public.mood := 'sad'; BEGIN m := 'happy'; END $$;
+\set types 'CREATE TYPE public.mood AS ENUM (''sad'', ''happy''); CREATE DOMAIN public.count AS integer;'
+\c
+SET client_min_messages = warning;
+SELECT object FROM cmig.diff(:'types' || 'SELECT app_2.outer(1)', schemas => '{public}') WHERE object ~ 'mood|count';
+SELECT app_2.outer(1);
+SELECT object FROM cmig.diff(:'types' || 'CALL app_2.proc()', schemas => '{public}') WHERE object ~ 'mood|count';
+CALL app_2.proc();
+BEGIN;
+SAVEPOINT s;
+SELECT object FROM cmig.diff(:'types' || 'DO $$ BEGIN CALL app_2.proc(); PERFORM app_2.outer(2), 1/0; END $$', schemas => '{public}');
+ROLLBACK TO s;
+CALL app_2.proc();
+SELECT app_2.outer(2);
+COMMIT;
+
+SET client_min_messages = warning;
+DROP SCHEMA app_2 CASCADE;
+DROP TYPE mood, public.count;
 DROP SCHEMA app CASCADE;
 DROP TABLE person, fingerprint;
 DROP FUNCTION shadow_probe, shadow_probe_rename, fingerprint, changed, look;

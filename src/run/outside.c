@@ -15,14 +15,13 @@
  * again if xmin or ctid of its row in pg_proc differ.  What they compile during
  * a watch must not be used afterward, nor the reverse, because names meant
  * other objects.  Therefore, a watch changes xmin in the session's cached copy
- * of the row before each call, and has its rollback discard that copy.
+ * of the row before each call, and discards that copy when it ends.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
@@ -35,7 +34,6 @@
 #include "commands/proclang.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
@@ -85,6 +83,9 @@ static const CmigOutsideWatch *watch = NULL;
 
 /* The names of the caller's cursors that a watch has marked as active. */
 static List *cursors = NIL;
+
+/* The functions of whose rows copies with another xmin may be cached. */
+static List *marked = NIL;
 
 static object_access_hook_type next_object_access = NULL;
 static needs_fmgr_hook_type next_needs_fmgr = NULL;
@@ -171,6 +172,32 @@ of_user_function(HeapTuple row)
 }
 
 /*
+ * Would inlining the function, which is in SQL, hide a call of setval() or a
+ * query from hooks of the planner?  The server does not inline a function that
+ * is not volatile but calls one that is, nor a query, except of a function that
+ * returns a set.
+ */
+static bool
+must_not_inline(HeapTuple row)
+{
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(row);
+	bool		isnull;
+	Datum		body = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_prosqlbody, &isnull);
+	char	   *source;
+
+	if (form->proretset || form->provolatile != PROVOLATILE_VOLATILE)
+		return form->proretset;
+	if (isnull)
+	{
+		source = TextDatumGetCString(SysCacheGetAttr(PROCOID, row, Anum_pg_proc_prosrc, &isnull));
+		return strcasestr(source, "setval") != NULL || strcasestr(source, "U&") != NULL;
+	}
+	source = TextDatumGetCString(body);
+	return strstr(source, psprintf(":funcid %u ", F_SETVAL_REGCLASS_INT8)) != NULL ||
+		strstr(source, psprintf(":funcid %u ", F_SETVAL_REGCLASS_INT8_BOOL)) != NULL;
+}
+
+/*
  * Before a function is called, refuse it if its effects remain.  "looked_up" is
  * true if the server has looked the function up, such as a function of a type
  * or of an operator class.  C functions are then allowed, because the server
@@ -184,12 +211,15 @@ check_function(Oid function, bool looked_up)
 	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc form;
 	Oid			language;
+	bool		is_needed;
 	const char *reason = NULL;
 
 	if (!HeapTupleIsValid(row))
 		return false;
 	form = (Form_pg_proc) GETSTRUCT(row);
 	language = form->prolang;
+	is_needed = language == SQLlanguageId ? watch->skips_setval && must_not_inline(row) :
+		language != ClanguageId && language != INTERNALlanguageId && TransactionIdIsValid(watch->mark);
 	if (looked_up && form->prorettype == FDW_HANDLEROID)
 		reason = psprintf("it accesses a foreign table through %s()", NameStr(form->proname));
 	else if (function >= FirstNormalObjectId && !(looked_up && language == ClanguageId))
@@ -200,27 +230,38 @@ check_function(Oid function, bool looked_up)
 	ReleaseSysCache(row);
 	if (reason != NULL)
 		watch->refuse(reason);
-	return language == SQLlanguageId ? watch->skips_setval :
-		language != ClanguageId && language != INTERNALlanguageId && TransactionIdIsValid(watch->mark);
+	return is_needed;
 }
 
 void
 cmig_outside_mark(Oid function, TransactionId mark)
 {
-	/* open it first, because a new lock can discard cached rows */
-	Relation	catalog = table_open(ProcedureRelationId, AccessShareLock);
 	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 
-	if (HeapTupleIsValid(row))
+	if (!HeapTupleIsValid(row))
+		return;
+	if (!TransactionIdEquals(HeapTupleHeaderGetRawXmin(row->t_data), mark))
 	{
-		if (!TransactionIdEquals(HeapTupleHeaderGetRawXmin(row->t_data), mark))
-		{
-			CacheInvalidateHeapTuple(catalog, row, NULL);
-			HeapTupleHeaderSetXmin(row->t_data, mark);
-		}
-		ReleaseSysCache(row);
+		MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+
+		marked = list_append_unique_oid(marked, function);
+		MemoryContextSwitchTo(caller);
+		HeapTupleHeaderSetXmin(row->t_data, mark);
 	}
-	table_close(catalog, AccessShareLock);
+	ReleaseSysCache(row);
+}
+
+void
+cmig_outside_unmark(void)
+{
+	/*
+	 * not by a message about a changed row, which a rollback only processes
+	 * if the command counter was incremented since
+	 */
+	foreach_oid(function, marked)
+		SysCacheInvalidate(PROCOID, GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(function)));
+	list_free(marked);
+	marked = NIL;
 }
 
 /* Object access hook: check a function before it is called. */
@@ -328,6 +369,7 @@ cmig_outside_watch(const CmigOutsideWatch *started)
 		hold_cursors();
 	}
 	watch = started;
+	cmig_outside_unmark();
 	if (started == NULL)
 		release_cursors();
 	return former;

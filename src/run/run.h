@@ -566,7 +566,8 @@ typedef struct CmigOutsideWatch
 	bool		restores_locks; /* are session-level advisory locks allowed? */
 	bool		skips_setval;	/* is setval() allowed, because the watch's
 								 * owner makes it skip live sequences?  SQL
-								 * functions are then not inlined. */
+								 * functions that call it are then not
+								 * inlined. */
 	TransactionId mark;			/* see cmig_outside_mark() */
 } CmigOutsideWatch;
 
@@ -585,5 +586,8 @@ extern const CmigOutsideWatch *cmig_outside_watch(const CmigOutsideWatch *starte
  * back.
  */
 extern void cmig_outside_mark(Oid function, TransactionId mark);
+
+/* Forget the marks, as the end of a watch does. */
+extern void cmig_outside_unmark(void);
 
 #endif							/* CMIG_RUN_H */

@@ -341,6 +341,7 @@ check(CmigObject *function)
 	if (!OidIsValid(validation.validator))
 		return;
 	error = cmig_subtransaction_rehearse(validate, &validation);
+	cmig_outside_unmark();
 	if (error == NULL)
 		return;
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED || error->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
