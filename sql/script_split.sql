@@ -94,6 +94,7 @@ CALL run_script($script$CREATE FUNCTION old() RETURNS text LANGUAGE plpgsql SET 
 CALL run_script($script$ALTER FUNCTION old SET standard_conforming_strings = false$script$);
 CALL run_script($script$CREATE FUNCTION new() RETURNS text LANGUAGE plpgsql SET standard_conforming_strings FROM CURRENT AS $$BEGIN RETURN 'a\'; END$$$script$);
 SELECT new(), proconfig FROM pg_proc WHERE proname = 'new';
+DROP FUNCTION new;
 SELECT * FROM cmig.diff('SET standard_conforming_strings = off;');
 
 -- text that cannot be parsed: the statement and the line

@@ -406,7 +406,7 @@ explain(AsOf *as_of, ErrorData *error)
 		refused = cmig_subtransaction_rehearse(populate, as_of);
 		if (refused && !is_of_value(refused))
 			ReThrowError(refused);
-		if (refused == NULL || strcmp(refused->message, error->message) != 0)
+		if (refused == NULL || refused->sqlerrcode != error->sqlerrcode)
 			continue;
 		row = cmig_query_row(&describe, JsonbToCString(NULL, &image->root, VARSIZE(image)), column,
 							 cmig_audit_names(as_of->target->key_columns));
@@ -416,7 +416,7 @@ explain(AsOf *as_of, ErrorData *error)
 		ereport(ERROR,
 				(errcode(error->sqlerrcode),
 				 errmsg("column \"%s\" of table \"%s\" does not accept a logged value: %s",
-						column, as_of->target->name, error->message),
+						column, as_of->target->name, refused->message),
 				 row[1] ? errdetail("As of %s, the log contains the value %s in the row with key %s.",
 									timestamptz_to_str(as_of->at), value, row[1]) :
 				 errdetail("As of %s, the log contains the value %s in a row.",

@@ -423,8 +423,7 @@ general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value,
 	if (error == NULL)
 		return conversion.result;
 	if (error->sqlerrcode != ERRCODE_PROGRAM_LIMIT_EXCEEDED &&
-		!(error->sqlerrcode == ERRCODE_INTERNAL_ERROR && error->message &&
-		  strncmp(error->message, "invalid memory alloc request size", 33) == 0))
+		!cmig_error_is_from(error, ERRCODE_INTERNAL_ERROR, "mcxt.c"))
 		ReThrowError(error);
 	FreeErrorData(error);
 	return NULL;

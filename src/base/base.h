@@ -413,6 +413,12 @@ extern ErrorData *cmig_subtransaction_rehearse(CmigSubtransactionWork work, void
  */
 extern bool cmig_subtransaction_must_rethrow(const ErrorData *error);
 
+/*
+ * Has the error this SQLSTATE, and was it raised in this function or source file
+ * of the server?  Messages, which are translated, must not be compared.
+ */
+extern bool cmig_error_is_from(const ErrorData *error, int sqlstate, const char *place);
+
 /* A callback for a query's rows.  Returns false to stop the query. */
 typedef bool (*CmigRowReceiver) (TupleTableSlot *slot, DestReceiver *self);
 

@@ -95,6 +95,14 @@ cmig_subtransaction_rehearse(CmigSubtransactionWork work, void *arg)
 }
 
 bool
+cmig_error_is_from(const ErrorData *error, int sqlstate, const char *place)
+{
+	return error->sqlerrcode == sqlstate &&
+		((error->funcname != NULL && strcmp(error->funcname, place) == 0) ||
+		 (error->filename != NULL && strcmp(error->filename, place) == 0));
+}
+
+bool
 cmig_subtransaction_must_rethrow(const ErrorData *error)
 {
 	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
@@ -389,16 +397,11 @@ cmig_query_relation_name(Oid relation)
 /*
  * An error context callback: if this is an internal error that PostgreSQL
  * raises if another session has dropped or replaced an object, change it to
- * error 40001.  The messages of internal errors are never translated.
+ * error 40001.
  */
 static void
 explain_vanished(void *arg)
 {
-	static const char *const starts[] = {
-		"cache lookup failed for ", "could not open relation with OID ", "could not find tuple for ",
-		"tuple concurrently "
-	};
-	bool		vanished = false;
 	MemoryContext old;
 	ErrorData  *error;
 
@@ -407,15 +410,10 @@ explain_vanished(void *arg)
 	old = MemoryContextSwitchTo(CurTransactionContext);
 	error = CopyErrorData();
 	MemoryContextSwitchTo(old);
-	for (int i = 0; i < lengthof(starts); i++)
-		vanished |= strncmp(error->message, starts[i], strlen(starts[i])) == 0;
-	if (vanished)
-	{
-		errcode(ERRCODE_T_R_SERIALIZATION_FAILURE);
-		errmsg(CHANGED_MESSAGE);
-		errdetail_internal("PostgreSQL reported: %s", error->message);
-		errhint(CHANGED_HINT);
-	}
+	errcode(ERRCODE_T_R_SERIALIZATION_FAILURE);
+	errmsg(CHANGED_MESSAGE);
+	errdetail_internal("PostgreSQL reported: %s", error->message);
+	errhint(CHANGED_HINT);
 	FreeErrorData(error);
 }
 

@@ -571,8 +571,15 @@ static void
 end_failed(StepRun *run, ErrorData *error)
 {
 	const char *phase = run->script.phase;
-	const char *id = error->message_id ? error->message_id : "";
+	static CmigQuery may_call = {
+		.sql = "SELECT FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname = $2 AND p.prokind = 'p'"
+		" AND has_schema_privilege($1, p.pronamespace, 'USAGE') AND has_function_privilege($1, p.oid, 'EXECUTE')",
+		.nargs = 2,.argtypes = {OIDOID, TEXTOID}
+	};
 	const char *direction = cmig_direction_name(run->step->direction);
+	Oid			user = GetUserId();
+	const char *called;
+	bool		qualified;
 	const char *role;
 	char	   *privileges;
 	char	   *lost;
@@ -591,9 +598,9 @@ end_failed(StepRun *run, ErrorData *error)
 	lost = hint_of_skipped(&run->skipped, run->step, error->sqlerrcode);
 	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		cmig_script_run_improve_hint(error, &run->script);
-	if (error->hint == NULL && run->own && error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
-		(strcmp(id, "permission denied for procedure %s") == 0 ||
-		 (strcmp(id, "permission denied for schema %s") == 0 && pg_str_endswith(error->message, " cmig"))))
+	called = run->own ? cmig_statement_own_procedure(run->raw, &qualified) : NULL;
+	if (error->hint == NULL && called != NULL && error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
+		cmig_query_do(&may_call, user, called + strlen("CALL cmig.")) == 0)
 		error->hint = psprintf("The script runs as role %s. GRANT USAGE ON SCHEMA cmig TO %s, GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA cmig TO %s, and CALL cmig.%s_stepwise again.",
 							   role, role, role, direction);
 	if (run->calling && !has_not_committed(run))

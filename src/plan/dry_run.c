@@ -411,8 +411,7 @@ static void
 require_own_error(ErrorData *error)
 {
 	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED && !cmig_run_limit_passed() &&
-		error->message_id != NULL &&
-		strcmp(error->message_id, "canceling statement due to user request") == 0)
+		!cmig_runner_statement_timed_out())
 		ReThrowError(error);
 }
 

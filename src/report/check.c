@@ -52,7 +52,7 @@
 	"  FROM object o, aclexplode(o.acl) a WHERE a.grantee <> o.owner" \
 	"  AND a.grantee NOT IN (SELECT e.extowner FROM pg_extension e WHERE e.extname = 'pg_cmig')" \
 	"  AND (a.grantee <> 0 OR o.kind <> 'ROUTINE' OR o.oid NOT IN (SELECT p.oid FROM pg_proc p" \
-	"   WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname IN ('expansion_mark', 'expansion_unset'))))"
+	"   WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname IN ('expansion_mark', 'expansion_unset', 'expansion_view'))))"
 
 #define ROLE_NAME(role) "CASE " role " WHEN 0 THEN 'PUBLIC' ELSE " role "::regrole::text END"
 

@@ -472,6 +472,9 @@ extern void cmig_runner_restart_timeout(void);
 extern void cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step);
 extern void cmig_runner_stop(CmigScriptRun *run);
 
+/* Has the statement_timeout of the statement that ran last ended? */
+extern bool cmig_runner_statement_timed_out(void);
+
 /*
  * Read the next statement of the script into run->statement.  Returns false at
  * the end of the script.

@@ -247,16 +247,27 @@ hint_of_duplicate(const CmigScriptRun *run)
 					*scope || !run->step->base ? "" : "If the version rows were lost, SELECT * FROM cmig.locate() finds the revision that has the schema. ", id, scope, id);
 }
 
+/* Returns the character at which the server has found a syntax error. */
+static char
+character_at(const ErrorData *error)
+{
+	const char *at = error->internalquery;
+
+	for (int i = 1; at != NULL && *at != '\0' && i < error->internalpos; i++)
+		at += pg_mblen(at);
+	return at == NULL || error->internalpos <= 0 ? '\0' : *at;
+}
+
 void
 cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 {
 	const CmigRunStep *step = run->step;
-	const char *message = error->message_id ? error->message_id : "";
+	char		at;
 
 	switch (error->sqlerrcode)
 	{
 		case ERRCODE_INSUFFICIENT_PRIVILEGE:
-			if (strncmp(message, "query would be affected by row-level security policy", 52) == 0)
+			if (cmig_error_is_from(error, ERRCODE_INSUFFICIENT_PRIVILEGE, "check_enable_rls"))
 				error->hint = "Scripts run with row_security = off, so that no row is silently left out. Put ALTER TABLE ... NO FORCE ROW LEVEL SECURITY before the statement and ALTER TABLE ... FORCE ROW LEVEL SECURITY after it, or SET row_security = on in the script to process only the visible rows.";
 			break;
 		case ERRCODE_INVALID_TRANSACTION_TERMINATION:
@@ -264,7 +275,7 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 								   cmig_script_run_call(step, false));
 			break;
 		case ERRCODE_ACTIVE_SQL_TRANSACTION:
-			if (strstr(message, "cannot be executed from a function"))
+			if (cmig_error_is_from(error, ERRCODE_ACTIVE_SQL_TRANSACTION, "PreventInTransactionBlock"))
 				error->hint = psprintf("The statement cannot run in a transaction. Set \"transactional: false\" in the revision and %s",
 									   cmig_script_run_call(step, false));
 			break;
@@ -275,10 +286,10 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 						 cmig_script_run_call(step, false));
 			break;
 		case ERRCODE_SYNTAX_ERROR:
-			if (error->hint == NULL && error->message != NULL &&
-				strstr(error->message, "at or near \"$\"") != NULL && strstr(step->sql, "${") != NULL)
+			at = error->hint == NULL ? character_at(error) : '\0';
+			if (at == '$' && strstr(step->sql, "${") != NULL)
 				error->hint = "${name} is replaced only if the header of the file declares it: -- placeholders: name";
-			else if (error->hint == NULL && error->message != NULL && strstr(error->message, "at or near \":\"") != NULL)
+			else if (at == ':')
 				error->hint = "psql variables such as :name are not replaced in the server. Write ${name}, and declare it in the header of the file: -- placeholders: name";
 			break;
 		case ERRCODE_DUPLICATE_TABLE:
@@ -290,11 +301,11 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 				error->hint = hint_of_duplicate(run);
 			break;
 		case ERRCODE_OBJECT_IN_USE:
-			if (strstr(message, "pending trigger events"))
-				error->hint = "The script changed rows whose deferred constraints have not been checked yet. Put SET CONSTRAINTS ALL IMMEDIATE before the statement, or move it to a later revision.";
+			if (cmig_error_is_from(error, ERRCODE_OBJECT_IN_USE, "CheckTableNotInUse"))
+				error->hint = "If the script changed rows whose deferred constraints have not been checked yet, put SET CONSTRAINTS ALL IMMEDIATE before the statement, or move it to a later revision.";
 			break;
 		case ERRCODE_OUT_OF_MEMORY:
-			if (strcmp(message, "out of shared memory") == 0)
+			if (cmig_error_is_from(error, ERRCODE_OUT_OF_MEMORY, "lock.c"))
 				error->hint = step->committed ?
 					pstrdup("A transaction holds a lock on each table that it uses, and this revision runs in a single transaction. Raise max_locks_per_transaction, divide the revision into several, or set \"transactional: false\" in it, so that each statement is committed separately.") :
 					psprintf("A transaction holds a lock on each table that it uses. Raise max_locks_per_transaction, or %s, which commits after each revision.",
@@ -356,8 +367,8 @@ cmig_privilege_hint(const ErrorData *error)
 	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE && role != NULL)
 		return psprintf("Scripts run as role %s. To run them as a role that is allowed to do this: SET cmig.role = '<role>'",
 						quote_identifier(role));
-	if (error->sqlerrcode == ERRCODE_UNDEFINED_SCHEMA && error->message_id != NULL &&
-		strcmp(error->message_id, "no schema has been selected to create in") == 0)
+	if (cmig_error_is_from(error, ERRCODE_UNDEFINED_SCHEMA, "RangeVarGetCreationNamespace") ||
+		cmig_error_is_from(error, ERRCODE_UNDEFINED_SCHEMA, "QualifiedNameGetCreationNamespace"))
 		return psprintf("The search_path of scripts is %s. To choose another one: SET cmig.search_path = '<schema>'",
 						namespace_search_path[0] != '\0' ? namespace_search_path : "empty");
 	return NULL;
@@ -689,6 +700,9 @@ cmig_runner_begin(void)
 	cmig_lock_wait_reset();
 }
 
+/* Did the statement that ran last, by the end of its run, exceed the timeout? */
+static bool timed_out = false;
+
 /*
  * Start statement_timeout for the next statement, as if a client had sent it.
  * If "timeout" is 0, stops the timer.
@@ -703,12 +717,20 @@ start_statement_timeout(int timeout)
 }
 
 bool
+cmig_runner_statement_timed_out(void)
+{
+	return timed_out ||
+		(StatementTimeout > 0 && GetCurrentTimestamp() >= get_timeout_finish_time(STATEMENT_TIMEOUT));
+}
+
+bool
 cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
 {
 	char		activity[1024];
 
 	cmig_run_limit_check();
 	CHECK_FOR_INTERRUPTS();
+	timed_out = false;
 	start_statement_timeout(StatementTimeout);
 	cmig_lock_wait_next_statement();
 
@@ -816,6 +838,7 @@ cmig_runner_stop(CmigScriptRun *run)
 	cmig_running.revision = NULL;
 	cmig_running.replaying = false;
 	cmig_lock_wait_unwatch();
+	timed_out = cmig_runner_statement_timed_out();
 	start_statement_timeout(run->timeout_was_active ? run->statement_timeout : 0);
 	pgstat_report_activity(STATE_RUNNING, debug_query_string ? debug_query_string : "");
 }

@@ -161,14 +161,11 @@ role_name(Oid role)
 	return name ? name : psprintf("%u", role);
 }
 
-/* The format of the message for schemas that are not safe. */
-#define NOT_SAFE "schema \"%s\" is not a safe scope for role \"%s\""
-
 bool
 cmig_scope_is_refusal(const ErrorData *error)
 {
-	return error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE && error->message_id != NULL &&
-		strcmp(error->message_id, NOT_SAFE) == 0;
+	return cmig_error_is_from(error, ERRCODE_INSUFFICIENT_PRIVILEGE, "require_no_stranger") ||
+		cmig_error_is_from(error, ERRCODE_INSUFFICIENT_PRIVILEGE, "require_no_namesake");
 }
 
 /*
@@ -209,7 +206,7 @@ require_no_stranger(Oid schema, const char *name, const char *user)
 	/* InvalidOid stands for PUBLIC */
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg(NOT_SAFE, name, user),
+			 errmsg("schema \"%s\" is not a safe scope for role \"%s\"", name, user),
 			 errdetail("%s can create objects in the schema, and scripts would find these objects first.",
 					   OidIsValid(stranger) ? psprintf("Role \"%s\"", role_name(stranger)) : "Any role"),
 			 stranger == owner ?
@@ -293,7 +290,7 @@ require_no_namesake(Oid schema, const char *path, const char *name, const char *
 									(superuser_arg(GetSessionUserId()) || superuser_arg(GetOuterUserId())))))
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg(NOT_SAFE, name, user),
+					 errmsg("schema \"%s\" is not a safe scope for role \"%s\"", name, user),
 					 errdetail("A role that is not a superuser owns %s, and scripts would use it in place of an object in pg_catalog or %s.",
 							   row[0], path),
 					 errhint("Drop this object, or change its owner if you know what it does.")));

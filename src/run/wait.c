@@ -343,9 +343,9 @@ static void
 tell_wait(ErrorData *edata)
 {
 	if (telling && edata->elevel == LOG && edata->funcname != NULL &&
-		strcmp(edata->funcname, "ProcSleep") == 0 && edata->message_id != NULL)
+		strcmp(edata->funcname, "ProcSleep") == 0)
 	{
-		bool		waiting = strncmp(edata->message_id, "process %d still waiting for", 28) == 0;
+		bool		waiting = MyProc->waitStatus == PROC_WAIT_STATUS_WAITING;
 		TimestampTz start = (TimestampTz) pg_atomic_read_u64(&MyProc->waitStart);
 
 		if (!server_log_lock_waits || (waiting && start == logged_start))

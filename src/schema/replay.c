@@ -215,8 +215,7 @@ hint_for(const ErrorData *error)
 static void
 explain(ErrorData *error, const CmigRunStep *step)
 {
-	if (error->sqlerrcode == ERRCODE_OUT_OF_MEMORY && error->message != NULL &&
-		strcmp(error->message, "out of shared memory") == 0)
+	if (cmig_error_is_from(error, ERRCODE_OUT_OF_MEMORY, "lock.c"))
 		error->hint = "The transaction needs a lock for each table of the revisions. Increase max_locks_per_transaction.";
 	if (cmig_subtransaction_must_rethrow(error) || error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
 		return;

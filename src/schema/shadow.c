@@ -478,10 +478,9 @@ static bool
 is_concurrent_change(const ErrorData *error)
 {
 	return error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
-		(error->sqlerrcode == ERRCODE_INTERNAL_ERROR && error->message != NULL &&
-		 (strcmp(error->message, "tuple concurrently updated") == 0 ||
-		  strcmp(error->message, "tuple concurrently deleted") == 0)) ||
-		(error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION);
+		cmig_error_is_from(error, ERRCODE_INTERNAL_ERROR, "simple_heap_update") ||
+		cmig_error_is_from(error, ERRCODE_INTERNAL_ERROR, "simple_heap_delete") ||
+		error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION;
 }
 
 /*

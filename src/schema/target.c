@@ -499,7 +499,7 @@ cmig_target_run(CmigShadow *shadow, const char *sql, List *scripts)
 		switch (error->sqlerrcode)
 		{
 			case ERRCODE_OUT_OF_MEMORY:
-				if (error->message != NULL && strcmp(error->message, "out of shared memory") == 0)
+				if (cmig_error_is_from(error, ERRCODE_OUT_OF_MEMORY, "lock.c"))
 					error->hint = "The transaction needs a lock for each table of the target. Increase max_locks_per_transaction.";
 				break;
 			case ERRCODE_UNDEFINED_TABLE:
