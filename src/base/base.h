@@ -678,12 +678,11 @@ extern bool cmig_citus_has_copies(Oid relation);
 extern int	cmig_citus_shards(Oid relation);
 
 /*
- * Return the number of blocks of the table's largest shard, or raise an error
- * if a shard cannot be read; and the estimated number of rows in all shards, 0
- * without statistics.  The shards are queried in separate transactions.
+ * Sets the number of blocks of the table's largest shard, and the estimated
+ * number of rows in all shards, 0 without statistics.  Raises an error if a
+ * shard cannot be read.  The shards are read in other transactions.
  */
-extern double cmig_citus_blocks(Oid relation);
-extern double cmig_citus_rows(Oid relation);
+extern void cmig_citus_size(Oid relation, double *blocks, double *rows);
 
 /* A way in which a shard differs from its table. */
 typedef struct CmigShardProblem
@@ -736,6 +735,12 @@ extern char *cmig_citus_worker_hint(void);
  * Override a setting of Citus, if there is one, until the GUC nest level ends.
  */
 extern void cmig_citus_override(const char *name, const char *value);
+
+/*
+ * Keep all connections to the nodes when this transaction ends, for the next
+ * one.  They are closed at the end of the first one that does not call this.
+ */
+extern void cmig_citus_keep_connections(void);
 
 /*
  * Set a setting for the transaction on the workers that it uses now or later.

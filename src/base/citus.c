@@ -110,32 +110,6 @@ cmig_citus_shards(Oid relation)
 	return atoi(ask("SELECT count(*)::text FROM pg_catalog.pg_dist_shard s WHERE s.logicalrelid::oid = $1", relation));
 }
 
-double
-cmig_citus_blocks(Oid relation)
-{
-	/* the number, or the message of a node that cannot be read */
-	char	   *answer = ask("SELECT coalesce('!' || min(r.result) FILTER (WHERE NOT r.success), CASE WHEN bool_and(r.success) THEN"
-							 " max(CASE WHEN r.success THEN r.result::float8 / current_setting('block_size')::float8 END)::text"
-							 " ELSE '!' END, '0') FROM pg_catalog.run_command_on_shards($1::regclass,"
-							 " 'SELECT pg_catalog.pg_relation_size(%L::pg_catalog.regclass)') AS r", relation);
-
-	if (*answer == '!')
-		ereport(ERROR,
-				(errcode(ERRCODE_CONNECTION_FAILURE),
-				 errmsg("not all shards of table \"%s\" can be read", get_rel_name(relation)),
-				 answer[1] ? errdetail("%s", answer + 1) : 0,
-				 errhint("To see the state of the nodes: SELECT * FROM pg_catalog.citus_check_cluster_node_health()")));
-	return strtod(answer, NULL);
-}
-
-double
-cmig_citus_rows(Oid relation)
-{
-	return strtod(ask("SELECT coalesce(sum(CASE WHEN r.success THEN greatest(r.result::float8, 0) END), 0)::text"
-					  " FROM pg_catalog.run_command_on_shards($1::regclass,"
-					  " 'SELECT c.reltuples FROM pg_catalog.pg_class c WHERE c.oid = %L::pg_catalog.regclass') AS r", relation), NULL);
-}
-
 bool
 cmig_citus_workers_agree(const char *sql)
 {
@@ -161,13 +135,29 @@ cmig_citus_workers_agree(const char *sql)
  * answer or an error.  "question" is an SQL expression of type text.
  */
 #define ANSWERS(question) \
-	"SELECT coalesce(n.nodename || ':' || n.nodeport, 'coordinator') AS node," \
+	"SELECT coalesce(n.nodename || ':' || n.nodeport, 'coordinator') AS node, coalesce(n.groupid, 0) AS groupid," \
 	" CASE WHEN r.success THEN convert_from(decode(substring(r.result FROM '<a>(.*)</a>'), 'hex'), 'UTF8')::json END AS answer," \
 	" CASE WHEN NOT r.success THEN r.result END AS error" \
 	" FROM run_command_on_all_nodes((SELECT 'SELECT pg_catalog.query_to_xml(CASE WHEN" \
 	" pg_catalog.set_config(''search_path'', ''pg_catalog, pg_temp'', true) IS NOT NULL THEN '" \
 	" || quote_literal('SELECT encode(convert_to(q.a::text, ''UTF8''), ''hex'') AS a FROM (' || (" question ") || ') AS q (a)')" \
 	" || ' END, false, true, '''')')) AS r LEFT JOIN pg_dist_node n ON n.nodeid = r.nodeid"
+
+/* The CTE "part": the shards of the tables that meet a condition. */
+#define PART(condition) \
+	"part AS MATERIALIZED (SELECT c.oid, c.oid::text AS name, p.groupid, format('%I.%I', n.nspname, c.relname) AS shown," \
+	"  CASE n.nspname WHEN 'public' THEN 'public.' ELSE '' END || shard_name(d.logicalrelid, s.shardid) AS shard" \
+	"  FROM pg_dist_partition d JOIN pg_class c ON c.oid = d.logicalrelid::oid JOIN pg_namespace n ON n.oid = c.relnamespace" \
+	"  JOIN pg_dist_shard s ON s.logicalrelid = d.logicalrelid JOIN pg_dist_placement p ON p.shardid = s.shardid" \
+	"  WHERE " condition ")"
+
+/* For a question: the text of the CTE "part" on a node, with the shards there. */
+#define HERE \
+	"'part AS MATERIALIZED (SELECT p.name, p.shard, c.oid FROM json_to_recordset('" \
+	" || quote_literal((SELECT coalesce(json_agg(json_build_object('name', p.name, 'shard', p.shard, 'groupid', p.groupid)), '[]') FROM part p))" \
+	" || ') p (name text, shard text, groupid integer)" \
+	"  LEFT JOIN (SELECT c.oid, format(''%I.%I'', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" \
+	"  WHERE c.relkind IN (''r'', ''p'')) c ON c.name = p.shard WHERE p.groupid = (SELECT l.groupid FROM pg_dist_local_group l))'"
 
 /*
  * A query for what a table and its shards have in common: statements in which {}
@@ -209,12 +199,7 @@ cmig_citus_workers_agree(const char *sql)
  * cmig_citus_shard_problems() have the shards and the features of their tables.
  */
 #define SHARD_QUESTION \
-	"SELECT 'WITH part AS MATERIALIZED (SELECT p.name, p.shard, c.oid FROM json_to_recordset('" \
-	" || quote_literal((SELECT coalesce(json_agg(json_build_object('name', p.name, 'shard', p.shard, 'groupid', p.groupid)), '[]') FROM part p))" \
-	" || ') p (name text, shard text, groupid integer)" \
-	"  LEFT JOIN (SELECT c.oid, format(''%I.%I'', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" \
-	"  WHERE c.relkind IN (''r'', ''p'')) c ON c.name = p.shard WHERE p.groupid = (SELECT l.groupid FROM pg_dist_local_group l))," \
-	" whole AS (SELECT p.shard AS name, p.oid FROM part p)," \
+	"SELECT 'WITH ' || " HERE " || ', whole AS (SELECT p.shard AS name, p.oid FROM part p)," \
 	" has AS MATERIALIZED (SELECT f.name, f.kind, f.text FROM (' || $2 || ') f)," \
 	" wants AS MATERIALIZED (SELECT p.shard, w.kind, w.text FROM part p JOIN json_to_recordset('" \
 	" || quote_literal((SELECT coalesce(json_agg(json_build_object('name', w.name, 'kind', w.kind, 'text', w.text)), '[]') FROM wanted w))" \
@@ -235,11 +220,7 @@ cmig_citus_shard_problems(const char *schemas)
 	 * shown once.
 	 */
 	static CmigQuery query = {
-		.sql = "WITH part AS MATERIALIZED (SELECT c.oid, c.oid::text AS name, p.groupid, format('%I.%I', n.nspname, c.relname) AS shown,"
-		"  CASE n.nspname WHEN 'public' THEN 'public.' ELSE '' END || shard_name(d.logicalrelid, s.shardid) AS shard"
-		"  FROM pg_dist_partition d JOIN pg_class c ON c.oid = d.logicalrelid::oid JOIN pg_namespace n ON n.oid = c.relnamespace"
-		"  JOIN pg_dist_shard s ON s.logicalrelid = d.logicalrelid JOIN pg_dist_placement p ON p.shardid = s.shardid"
-		"  WHERE $1 IS NULL OR c.relnamespace = ANY ($1::oid[])),"
+		.sql = "WITH " PART("$1 IS NULL OR c.relnamespace = ANY ($1::oid[])") ","
 		" whole AS (SELECT p.oid, p.name, p.shown, count(*) AS placements FROM part p GROUP BY 1, 2, 3),"
 		" wanted AS MATERIALIZED (" FEATURES "),"
 		" answer AS MATERIALIZED (" ANSWERS(SHARD_QUESTION) " WHERE EXISTS (SELECT FROM part)),"
@@ -269,6 +250,30 @@ cmig_citus_shard_problems(const char *schemas)
 	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
 		return list_make1((void *) unseen);
 	return cmig_query_list(&query, schemas, FEATURES);
+}
+
+void
+cmig_citus_size(Oid relation, double *blocks, double *rows)
+{
+	static CmigQuery query = {
+		.sql = "WITH " PART("c.oid = $1") ", answer AS MATERIALIZED (" ANSWERS("'WITH ' || " HERE " || ' SELECT json_build_object(''blocks'',"
+																			   " coalesce(max(pg_relation_size(c.oid) / current_setting(''block_size'')::integer), 0), ''rows'', coalesce(sum(greatest(c.reltuples, 0)), 0),"
+																			   " ''missing'', min(p.shard) FILTER (WHERE c.oid IS NULL)) FROM part p LEFT JOIN pg_class c ON c.oid = p.oid'") ")"
+		" SELECT max((a.answer ->> 'blocks')::float8), sum((a.answer ->> 'rows')::float8),"
+		" min(coalesce(a.error, format('Shard %s does not exist on %s.', a.answer ->> 'missing', a.node))) FILTER (WHERE a.error IS NOT NULL OR a.answer ->> 'missing' IS NOT NULL)"
+		" FROM answer a WHERE a.groupid IN (SELECT p.groupid FROM part p)",
+		.nargs = 1,.argtypes = {OIDOID}
+	};
+	char	  **row = cmig_query_row(&query, relation);
+
+	if (row[2] != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("not all shards of table \"%s\" can be read", get_rel_name(relation)),
+				 errdetail("%s", row[2]),
+				 errhint("To see the state of the nodes: SELECT * FROM pg_catalog.citus_check_cluster_node_health()")));
+	*blocks = strtod(row[0], NULL);
+	*rows = strtod(row[1], NULL);
 }
 
 /* What could stop a run on a node? */
@@ -409,6 +414,15 @@ cmig_citus_use_two_phases(void)
 		return false;
 	use_two_phases();
 	return true;
+}
+
+void
+cmig_citus_keep_connections(void)
+{
+	const char *most = GetConfigOption("citus.max_adaptive_executor_pool_size", true, false);
+
+	if (is_active() && most != NULL)
+		cmig_settings_set("citus.max_cached_conns_per_worker", most, PGC_USERSET, GUC_ACTION_LOCAL);
 }
 
 void

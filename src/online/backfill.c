@@ -1063,6 +1063,8 @@ make_backfill(FunctionCallInfo fcinfo)
 										   ALLOCSET_SMALL_SIZES);
 	b->batch_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig backfill batch",
 											 ALLOCSET_DEFAULT_SIZES);
+	b->ends_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig backfill ends",
+											ALLOCSET_DEFAULT_SIZES);
 	return b;
 }
 

@@ -189,9 +189,15 @@ append_for_format(StringInfo result, const char *text)
 }
 
 /*
- * Returns the second argument of shard_end, a query that Citus runs on each
- * shard.  The query returns the key of row number "rows" in the range above
- * "place" and up to "bound".
+ * The maximum number of batches for which the shards are asked at once: each
+ * question opens a connection for each shard.
+ */
+#define SHARD_ENDS 8
+
+/*
+ * Returns the second argument of shard_ends, a query that Citus runs on each
+ * shard.  The query returns the key of every row whose number is a multiple of
+ * "rows", in the range above "place" and up to "bound".
  */
 static char *
 ask_shard(const CmigBackfillKey *key, const CmigNames *place, const CmigNames *bound, int rows)
@@ -203,9 +209,13 @@ ask_shard(const CmigBackfillKey *key, const CmigNames *place, const CmigNames *b
 	 * replaces %s by the shard's name
 	 */
 	initStringInfo(&result);
-	appendStringInfoString(&result, "SELECT coalesce((SELECT ARRAY[");
-	append_for_format(&result, list_key(key, "cmig_row.", "::pg_catalog.text"));
-	appendStringInfoString(&result, "]::pg_catalog.text FROM ONLY %s AS cmig_row WHERE ");
+	appendStringInfoString(&result, "SELECT coalesce((SELECT pg_catalog.array_agg(ARRAY[");
+	append_for_format(&result, list_key(key, "cmig_rows.", "::pg_catalog.text"));
+	appendStringInfoString(&result, "])::pg_catalog.text FROM (SELECT ");
+	append_for_format(&result, list_key(key, "cmig_row.", ""));
+	appendStringInfoString(&result, ", pg_catalog.row_number() OVER (ORDER BY ");
+	append_for_format(&result, list_key(key, "cmig_row.", ""));
+	appendStringInfoString(&result, ") AS cmig_n FROM ONLY %s AS cmig_row WHERE ");
 	if (place->count > 0)
 	{
 		append_for_format(&result, compare_key(key, key->greater, 0, place));
@@ -214,7 +224,8 @@ ask_shard(const CmigBackfillKey *key, const CmigNames *place, const CmigNames *b
 	append_for_format(&result, compare_key(key, key->not_greater, 0, bound));
 	appendStringInfoString(&result, " ORDER BY ");
 	append_for_format(&result, list_key(key, "cmig_row.", ""));
-	appendStringInfo(&result, " LIMIT 1 OFFSET %d), '')", rows - 1);
+	appendStringInfo(&result, " LIMIT " INT64_FORMAT ") AS cmig_rows WHERE cmig_n OPERATOR(pg_catalog.%%%%) %d OPERATOR(pg_catalog.=) 0), '')",
+					 (int64) rows * SHARD_ENDS, rows);
 	return result.data;
 }
 
@@ -269,15 +280,15 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 		initStringInfo(&by);
 		for (int i = 0; i < key->count; i++)
 		{
-			appendStringInfo(&result, "%sk[%d]", i > 0 ? ", " : "", i + 1);
-			appendStringInfo(&by, "%sk[%d]::%s", i > 0 ? ", " : "", i + 1, key->types[i]);
+			appendStringInfo(&result, "%sk[n][%d]", i > 0 ? ", " : "", i + 1);
+			appendStringInfo(&by, ", k[n][%d]::%s", i + 1, key->types[i]);
 		}
-		make_query(&q->shard_end,
-				   psprintf("SELECT %s FROM (SELECT NULLIF(CASE WHEN r.success THEN r.result END, '')::pg_catalog.text[] AS k"
+		make_query(&q->shard_ends,
+				   psprintf("SELECT DISTINCT ON (n) %s FROM (SELECT NULLIF(CASE WHEN r.success THEN r.result END, '')::pg_catalog.text[] AS k"
 							" FROM pg_catalog.run_command_on_shards($1::pg_catalog.regclass, $2) AS r) AS s"
-							" WHERE k IS NOT NULL ORDER BY %s LIMIT 1", result.data, by.data),
+							" CROSS JOIN LATERAL pg_catalog.generate_subscripts(k, 1) AS n ORDER BY n%s", result.data, by.data),
 				   2, TEXTOID);
-		q->shard_end.argtypes[0] = OIDOID;
+		q->shard_ends.argtypes[0] = OIDOID;
 	}
 }
 
@@ -305,7 +316,7 @@ prepare_ctid(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 void
 cmig_backfill_sql_free(CmigBackfillQueries *q)
 {
-	CmigQuery  *all[] = {&q->update, &q->checked, &q->matching, &q->bound, &q->end, &q->shard_end};
+	CmigQuery  *all[] = {&q->update, &q->checked, &q->matching, &q->bound, &q->end, &q->shard_ends};
 
 	for (int i = 0; i < lengthof(all); i++)
 		cmig_query_free(all[i]);
@@ -319,10 +330,14 @@ static double
 blocks_of(const CmigBackfillPart *part)
 {
 	Relation	rel;
-	BlockNumber blocks;
+	double		blocks;
+	double		rows;
 
 	if (part->shards > 0)
-		return cmig_citus_blocks(part->oid);
+	{
+		cmig_citus_size(part->oid, &blocks, &rows);
+		return blocks;
+	}
 	rel = relation_open(part->oid, AccessShareLock);
 	blocks = RelationGetNumberOfBlocks(rel);
 	relation_close(rel, AccessShareLock);
@@ -358,7 +373,7 @@ cmig_backfill_sql_work(const CmigBackfillTarget *target)
 
 		estimate(target->parts[i].oid, &rows, &pages);
 		if (target->by_key && target->parts[i].shards > 0)
-			rows = cmig_citus_rows(target->parts[i].oid);
+			cmig_citus_size(target->parts[i].oid, &pages, &rows);
 		total += target->by_key ? rows : blocks_of(&target->parts[i]);
 	}
 	return total;
@@ -385,7 +400,7 @@ cmig_backfill_sql_rows(const CmigBackfillTarget *target)
 		if (part->shards > 0 && target->where_sql != NULL)
 			return -1;
 		if (part->shards > 0)
-			rows = cmig_citus_rows(part->oid);
+			cmig_citus_size(part->oid, &pages, &rows);
 		else if (share == 1 || target->where_sql != NULL)
 		{
 			query.sql = psprintf("SELECT pg_catalog.count(*) FROM ONLY %s%s WHERE (%s\n)", part->updated,
@@ -439,13 +454,12 @@ count_rows(CmigQuery *query, Datum *values, const char *nulls, int64 *still)
 }
 
 /*
- * Fetch a key of "count" columns as text.  The text must be independent of the
+ * Fetch keys as text, as a List of char **.  The text must be independent of the
  * session's settings, because another session may resume the backfill.
  */
-static CmigNames
-fetch_key(CmigQuery *query, Datum *values, const char *nulls, int count)
+static List *
+fetch_keys(CmigQuery *query, Datum *values, const char *nulls)
 {
-	CmigNames	key = {0};
 	List	   *rows;
 	int			level = NewGUCNestLevel();
 
@@ -454,10 +468,19 @@ fetch_key(CmigQuery *query, Datum *values, const char *nulls, int count)
 	cmig_settings_override("extra_float_digits", "1");
 	rows = cmig_query_texts(query, values, nulls);
 	AtEOXact_GUC(false, level);
-	if (rows != NIL)
+	return rows;
+}
+
+/* Returns the first of these keys of "count" columns, or none. */
+static CmigNames
+first_key(const List *keys, int count)
+{
+	CmigNames	key = {0};
+
+	if (keys != NIL)
 	{
 		key.count = count;
-		key.names = linitial(rows);
+		key.names = linitial(keys);
 	}
 	return key;
 }
@@ -593,6 +616,31 @@ update_blocks(CmigBackfill *b)
 	return rows;
 }
 
+/*
+ * Ask all shards for the ends of the next batches.  Up to the end of batch n,
+ * each shard has at most n times as many rows as a batch has in a shard.
+ */
+static void
+ask_shards(CmigBackfill *b, const CmigBackfillPart *part)
+{
+	MemoryContext old;
+	Datum		question[2] = {ObjectIdGetDatum(part->oid)};
+
+	question[1] = CStringGetTextDatum(ask_shard(&part->key, &b->next.place, &b->next.bound, b->shard_rows));
+	MemoryContextReset(b->ends_context);
+	old = MemoryContextSwitchTo(b->ends_context);
+	b->ends = fetch_keys(&b->queries.shard_ends, question, NULL);
+	if (list_length(b->ends) < SHARD_ENDS)
+	{
+		char	  **last = palloc(sizeof(char *) * part->key.count);
+
+		for (int i = 0; i < part->key.count; i++)
+			last[i] = pstrdup(b->next.bound.names[i]);
+		b->ends = lappend(b->ends, last);
+	}
+	MemoryContextSwitchTo(old);
+}
+
 /* Run a batch by key, and return the number of rows updated. */
 static int64
 update_keys(CmigBackfill *b)
@@ -615,13 +663,12 @@ update_keys(CmigBackfill *b)
 	}
 	/* find the last key of the batch; there is none in the last batch */
 	if (!is_at_once(b) && (part->shards <= 1 || b->target->where_sql != NULL))
-		end = fetch_key(&b->queries.end, values, nulls, count);
+		end = first_key(fetch_keys(&b->queries.end, values, nulls), count);
 	else if (!is_at_once(b))
 	{
-		Datum		question[2] = {ObjectIdGetDatum(part->oid)};
-
-		question[1] = CStringGetTextDatum(ask_shard(&part->key, place, bound, b->shard_rows));
-		end = fetch_key(&b->queries.shard_end, question, NULL, count);
+		if (b->ends == NIL)
+			ask_shards(b, part);
+		end = first_key(b->ends, count);
 	}
 	if (end.count == 0)
 		end = *bound;
@@ -642,10 +689,8 @@ update_keys(CmigBackfill *b)
 	}
 
 	/* adapt the rows per shard to the number of rows updated */
-	if (rows < b->batch_rows / 2)
-		b->shard_rows = Min(b->shard_rows * 2, b->batch_rows);
-	else if (rows > b->batch_rows)
-		b->shard_rows = Max(b->shard_rows / 2, 1);
+	b->next_shard_rows = rows < b->batch_rows / 2 ? Min(b->shard_rows * 2, b->batch_rows) :
+		rows > b->batch_rows ? Max(b->shard_rows / 2, 1) : b->shard_rows;
 	b->next.place = end;
 	b->next.passed += rows;
 	return rows;
@@ -728,7 +773,8 @@ begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 		MemoryContextSwitchTo(old);
 		b->blocks = b->dense_blocks = is_at_once(b) ? MaxBlockNumber :
 			blocks_of_batch(part, b->batch_rows);
-		b->shard_rows = Max(b->batch_rows / Max(part->shards, 1), 1);
+		b->next_shard_rows = b->shard_rows = Max(b->batch_rows / Max(part->shards, 1), 1);
+		b->ends = NIL;
 		b->prepared = b->part;
 	}
 	if (b->next.relation != NULL && strcmp(b->next.relation, part->name) == 0)
@@ -736,13 +782,16 @@ begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 		require_same_key(&b->next, part);
 		return;
 	}
+	/* few rows still match, so look for them in many blocks of shards */
+	if (part->shards > 0 && b->next.pass > 1)
+		b->blocks = Max(b->blocks, MOST_BLOCKS);
 	b->next.relation = part->name;
 	b->next.key.count = part->key.count;
 	b->next.key.names = part->key.columns;
 	MemSet(&b->next.place, 0, sizeof(CmigNames));
 	MemSet(&b->next.bound, 0, sizeof(CmigNames));
 	if (b->target->by_key)
-		b->next.bound = fetch_key(&b->queries.bound, NULL, NULL, part->key.count);
+		b->next.bound = first_key(fetch_keys(&b->queries.bound, NULL, NULL), part->key.count);
 	else
 	{
 		b->next.place = *cmig_argument_one(pstrdup("0"));
@@ -793,6 +842,10 @@ cmig_backfill_batch_run(void *arg)
 	}
 	b->xid = GetTopTransactionIdIfAny();
 	AtEOXact_GUC(false, level);
+
+	/* the next batch uses the same connections, unless it may be the last one */
+	if (part->shards > 0 && b->next.pass == 1 && !cmig_backfill_batch_part_is_done(&b->next, b->target->by_key))
+		cmig_citus_keep_connections();
 	store(b);
 }
 
@@ -830,6 +883,9 @@ cmig_backfill_batch_adopt(CmigBackfill *b)
 
 	/* copy the strings, because b->next may share them with b->run */
 	b->run = b->next;
+	b->ends = list_delete_first(b->ends);
+	if (b->ends == NIL)
+		b->shard_rows = b->next_shard_rows;
 	b->run.method = b->next.method ? pstrdup(b->next.method) : NULL;
 	b->run.relation = b->next.relation ? pstrdup(b->next.relation) : NULL;
 	copy_names(&b->run.key);

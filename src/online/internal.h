@@ -100,9 +100,9 @@ typedef struct CmigBackfillQueries
 	CmigQuery	bound;			/* by key: finds the greatest key in the part */
 	CmigQuery	end;			/* by key: finds the last key of the next
 								 * batch */
-	CmigQuery	shard_end;		/* by key, with several shards: asks each
-								 * shard for a key, and finds the least of
-								 * them */
+	CmigQuery	shard_ends;		/* by key, with several shards: asks each
+								 * shard for the ends of the next batches, and
+								 * finds the least of them for each batch */
 } CmigBackfillQueries;
 
 /* Free the statements' plans. */
@@ -145,8 +145,11 @@ typedef struct CmigBackfill
 	CmigBackfillQueries queries;	/* statements for the prepared part */
 	double		blocks;			/* by block: number of blocks in the next
 								 * batch */
-	int			shard_rows;		/* by key: number of rows per shard in the
-								 * next batch */
+	int			shard_rows;		/* by key: number of rows per shard in a batch */
+	int			next_shard_rows;	/* the same, for after the last known end */
+	List	   *ends;			/* by key, with several shards: of char **,
+								 * the ends of the next batches that are known */
+	MemoryContext ends_context; /* contains them */
 	double		dense_blocks;	/* by block: number of blocks in a batch if
 								 * all rows match */
 	TransactionId *xids;		/* of the run's committed batches, ascending */

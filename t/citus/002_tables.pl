@@ -10,9 +10,10 @@ use FindBin;
 use lib $FindBin::RealBin, "$FindBin::RealBin/..";
 use CmigCluster;
 use CmigNode;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
-my ($coordinator, @workers) = new_cluster();
+my ($coordinator, @workers) = new_cluster('log_connections = on');
 
 sub sql { return query($coordinator, 'postgres', @_) }
 
@@ -34,6 +35,14 @@ foreach my $table (@tables)
 }
 is(on_shards($coordinator, 'app.country', 'SELECT sum(n * id) FROM %s'), 2 * 500 * 501 / 2, 'all copies of a reference table are equal');
 ok(sql("SELECT max(batches) > 10 FROM cmig.backfill_run WHERE target = 'app.item'"), 'in batches');
+
+# batches keep their connections, and shards are asked for several ends of batches at once
+sub connections { return scalar(() = slurp_file($workers[0]->logfile) =~ /connection received/g) }
+my $connections = connections();
+sql("CALL cmig.backfill('app.item', 'n = n + 1', batch_size => 20)");
+is(sql("SELECT n, count(*) FROM app.item GROUP BY n"), '3|5000', 'many batches update each row once');
+cmp_ok(connections() - $connections, '<', sql("SELECT batches FROM cmig.backfill_run ORDER BY id DESC LIMIT 1"), 'with fewer connections to a worker than batches');
+sql("UPDATE app.item SET n = 2");
 
 fails_with($coordinator, 'postgres', "CALL cmig.backfill('$_', 'n = 3', 'n > 0')", '22023', 'where_sql still matches', "a condition that stays true is refused for $_")
   foreach @tables;
