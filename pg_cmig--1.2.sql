@@ -1135,29 +1135,37 @@ AS $rules$
 	  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid AND d.refobjsubid > 0
 	 JOIN pg_attribute a ON a.attrelid = s.oid AND a.attnum = d.refobjsubid AND a.attname ~ '^[[:alnum:]_]+$'
 	 WHERE a.attname <> 'id' GROUP BY s.ns, a.attname),
+	-- for each schema and table at once, because a sub-select for each table would read all of them
+	keys AS MATERIALIZED (SELECT k.ns, array_agg(k.attname) AS names, array_agg(k.attname) FILTER (WHERE k.is_user) AS users
+	 FROM asked k WHERE k.made OR k.n > 1 GROUP BY k.ns),
+	kin AS MATERIALIZED (SELECT s.ns, array_agg(DISTINCT app.rolname ORDER BY app.rolname) AS names
+	 FROM app JOIN t s ON s.oid = app.polrelid GROUP BY s.ns),
+	freed AS MATERIALIZED (SELECT s.ns, array_agg(DISTINCT o.rolname) AS names
+	 FROM named n JOIN t s ON s.oid = n.polrelid JOIN pg_roles o ON o.oid = n.role WHERE n.bypass GROUP BY s.ns),
+	bypassed AS MATERIALIZED (SELECT n.polrelid, array_agg(n.role) AS roles FROM named n WHERE n.bypass GROUP BY n.polrelid),
 	-- tables without policies or with some for PUBLIC, and what is known for a fix: the key, and the
 	-- roles, which are those of other tables of the schema, or those that have a privilege on the table
 	bare AS MATERIALIZED (SELECT t.*,
 	  (SELECT min(a.attname::text) FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
 	   AND (a.attname IN ('user_id', 'tenant_id')
-	    OR a.attname IN (SELECT k.attname FROM asked k WHERE k.ns = t.ns AND (k.made OR k.n > 1)))) AS key,
-	  (SELECT array_agg(DISTINCT app.rolname ORDER BY app.rolname) FROM app JOIN t s ON s.oid = app.polrelid WHERE s.ns = t.ns) AS siblings,
+	    OR a.attname = ANY (keys.names))) AS key,
+	  keys.users, kin.names AS siblings, freed.names AS freed,
 	  (SELECT array_agg(DISTINCT r.rolname ORDER BY r.rolname) FROM aclexplode(t.acl) a JOIN pg_roles r ON r.oid = a.grantee
 	   WHERE r.oid <> t.owner AND NOT r.rolsuper AND NOT r.rolbypassrls
-	   AND NOT EXISTS (SELECT FROM named n WHERE n.polrelid = t.oid AND n.bypass AND n.role = r.oid)) AS granted
-	 FROM t WHERE NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid) OR t.oid IN (SELECT p.polrelid FROM p WHERE p.polroles = '{0}')),
+	   AND r.oid <> ALL (coalesce(bypassed.roles, '{}'))) AS granted
+	 FROM t LEFT JOIN keys ON keys.ns = t.ns LEFT JOIN kin ON kin.ns = t.ns LEFT JOIN freed ON freed.ns = t.ns
+	 LEFT JOIN bypassed ON bypassed.polrelid = t.oid WHERE NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid) OR t.oid IN (SELECT p.polrelid FROM p WHERE p.polroles = '{0}')),
 	b AS MATERIALIZED (SELECT bare.*, r.names AS roles, y.names AS bypass,
 	  (SELECT string_agg(quote_ident(u.name), ', ' ORDER BY u.name) FROM unnest(r.names) u(name)) AS to_roles,
 	  CASE WHEN r.names IS NULL THEN '-- ' ELSE '' END
 	   || format('SELECT cmig.enable_rls(%L%s, roles => %L%s)', bare.name,
 	    CASE WHEN bare.key IN ('user_id', 'tenant_id') THEN ''
-	     ELSE format(', %s => %L', CASE WHEN (SELECT k.is_user FROM asked k WHERE k.ns = bare.ns AND k.attname = bare.key)
+	     ELSE format(', %s => %L', CASE WHEN bare.key = ANY (bare.users)
 	      THEN 'user_column' ELSE 'tenant_column' END, bare.key) END,
 	    coalesce(r.names::text, '{<role>}'), CASE WHEN y.names IS NULL THEN '' ELSE format(', bypass_roles => %L', y.names) END)
 	   || CASE WHEN r.names IS NULL THEN ', where <role> is the role of the application' ELSE '' END AS enable
 	 FROM bare CROSS JOIN LATERAL (SELECT coalesce(bare.siblings, bare.granted)) r(names)
-	 CROSS JOIN LATERAL (SELECT array_agg(DISTINCT o.rolname) FROM named n JOIN t s ON s.oid = n.polrelid JOIN pg_roles o ON o.oid = n.role
-	  WHERE n.bypass AND s.ns = bare.ns AND o.rolname <> ALL (coalesce(r.names, '{}'))) y(names)),
+	 CROSS JOIN LATERAL (SELECT array_agg(DISTINCT o.name) FROM unnest(bare.freed) o(name) WHERE o.name <> ALL (coalesce(r.names, '{}'))) y(names)),
 	-- roles to which policies apply, and those that they can SET ROLE to; the roles need not inherit
 	-- the privileges of these
 	bound AS MATERIALIZED (SELECT app.polrelid AS rel, app.oid, app.rolname FROM app WHERE NOT app.rolsuper AND NOT app.rolbypassrls
@@ -1190,8 +1198,10 @@ AS $rules$
 	 AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')),
 	-- pg_depend has no entries for a body that is a string, so a table counts as used if its name is a
 	-- word in the body
-	words AS MATERIALIZED (SELECT DISTINCT g.oid, w.word FROM pg_proc g JOIN pg_namespace n ON n.oid = g.pronamespace
-	 JOIN pg_language l ON l.oid = g.prolang CROSS JOIN LATERAL regexp_split_to_table(g.prosrc, '[^[:alnum:]_$]+') w(word)
+	words AS MATERIALIZED (SELECT DISTINCT g.oid, g.pronamespace AS ns, x.word FROM pg_proc g JOIN pg_namespace n ON n.oid = g.pronamespace
+	 JOIN pg_language l ON l.oid = g.prolang
+	 CROSS JOIN LATERAL regexp_split_to_table(concat_ws(' ', g.prosrc, array_to_string(g.proconfig, ' ')), '[^[:alnum:]_$]+') w(word)
+	 CROSS JOIN LATERAL (VALUES (w.word), (lower(w.word))) x(word)
 	 WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cmig') AND l.lanname IN ('sql', 'plpgsql')),
 	-- the views that read a protected table, directly or through other views; by_user: the table itself
 	-- is read by a view with security_invoker, and so with the privileges of the user, whatever views
@@ -1205,16 +1215,29 @@ AS $rules$
 	 UNION SELECT r.ev_class, s.base, s.by_user FROM seen s JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = s.view
 	  JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.ev_class <> s.view),
 	shown AS MATERIALIZED (SELECT DISTINCT s.view, s.base AS rel, c.relname, c.relkind FROM seen s JOIN pg_class c ON c.oid = s.view),
+	-- A word means the table, view, or function of this name in the function's own schema, and in those
+	-- that the function names; if there is none, in any schema.  Thus, schemas for tenants with the same
+	-- tables and functions do not multiply.
+	things AS MATERIALIZED (SELECT t.oid, 'r' AS kind, t.relname::text AS name, t.ns FROM t WHERE t.rls
+	 UNION ALL SELECT DISTINCT s.view, 'v', s.relname::text, c.relnamespace FROM shown s JOIN pg_class c ON c.oid = s.view WHERE s.relkind = 'v'
+	 UNION ALL SELECT g.oid, 'f', g.proname::text, g.pronamespace FROM pg_proc g WHERE g.oid IN (SELECT w.oid FROM words w)),
+	near AS MATERIALIZED (SELECT w.oid AS func, h.kind, h.oid, h.name FROM words w JOIN things h ON h.name = w.word AND h.ns = w.ns
+	 UNION SELECT w.oid, h.kind, h.oid, h.name FROM words s JOIN pg_namespace n ON n.nspname = s.word AND n.oid <> s.ns
+	  JOIN things h ON h.ns = n.oid JOIN words w ON w.oid = s.oid AND w.word = h.name),
+	far AS MATERIALIZED (SELECT w.oid, h.kind, h.name FROM words w JOIN (SELECT DISTINCT i.kind, i.name FROM things i) h ON h.name = w.word
+	 EXCEPT SELECT a.func, a.kind, a.name FROM near a),
+	mentions AS MATERIALIZED (SELECT a.func, a.kind, a.oid FROM near a
+	 UNION ALL SELECT w.oid, h.kind, h.oid FROM far w JOIN things h ON h.name = w.name AND h.kind = w.kind),
+	invokes AS MATERIALIZED (SELECT m.func AS caller, m.oid AS callee FROM mentions m WHERE m.kind = 'f' AND m.oid <> m.func
+	 UNION SELECT d.objid, d.refobjid FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_proc'::regclass),
 	-- what a function reads itself, by views, and by the functions that it calls
 	reads(func, rel) AS (SELECT q.func, q.rel FROM (
-	  SELECT w.oid AS func, t.oid AS rel FROM words w JOIN t ON t.relname = w.word OR t.relname = lower(w.word) WHERE t.rls
+	  SELECT m.func, m.oid AS rel FROM mentions m WHERE m.kind = 'r'
 	  UNION SELECT d.objid, t.oid FROM pg_depend d JOIN t ON t.oid = d.refobjid
 	   WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND t.rls
-	  UNION SELECT w.oid, s.rel FROM shown s JOIN words w ON w.word = s.relname OR lower(w.word) = s.relname WHERE s.relkind = 'v'
+	  UNION SELECT m.func, s.rel FROM mentions m JOIN shown s ON s.view = m.oid WHERE m.kind = 'v'
 	  UNION SELECT d.objid, s.rel FROM shown s JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.view) q
-	 UNION SELECT c.caller, r.rel FROM reads r JOIN (
-	  SELECT w.oid AS caller, g.oid AS callee FROM words w JOIN pg_proc g ON g.proname = w.word OR g.proname = lower(w.word) WHERE g.oid <> w.oid
-	  UNION SELECT d.objid, d.refobjid FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_proc'::regclass) c ON c.callee = r.func),
+	 UNION SELECT c.caller, r.rel FROM reads r JOIN invokes c ON c.callee = r.func),
 	-- functions that reach a table without naming it: search the code without strings and comments;
 	-- EXECUTE does not count if it is the name of a privilege or a part of CREATE TRIGGER
 	dynamic AS (SELECT f.*, CASE WHEN f.lanname IN ('sql', 'plpgsql') THEN 'it runs SQL that it constructs'
@@ -1243,8 +1266,8 @@ AS $rules$
 	-- roles that see every row anyway do not count
 	  EXISTS (SELECT FROM (SELECT c.relacl AS acl UNION ALL SELECT b.attacl FROM pg_attribute b WHERE b.attrelid = c.oid) l
 	   CROSS JOIN LATERAL aclexplode(l.acl) a LEFT JOIN pg_roles g ON g.oid = a.grantee WHERE a.grantee <> c.relowner
-	   AND (a.grantee = 0 OR NOT (g.rolsuper OR g.rolbypassrls OR EXISTS (SELECT FROM named m JOIN shown x ON x.rel = m.polrelid
-	    WHERE x.view = c.oid AND m.bypass AND m.role = a.grantee)))) AS granted,
+	   AND (a.grantee = 0 OR NOT (g.rolsuper OR g.rolbypassrls OR (c.oid, a.grantee) IN (SELECT x.view, m.role
+	    FROM named m JOIN shown x ON x.rel = m.polrelid WHERE m.bypass)))) AS granted,
 	  EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner) AS maintained,
 	  bool_and(s.by_user) AS by_user,
 	  EXISTS (SELECT FROM pg_options_to_table(c.reloptions) x WHERE x.option_name = 'security_invoker'

@@ -96,6 +96,12 @@ RESET ROLE;
 DROP OWNED BY regress_report_reader, regress_report_some;
 DROP ROLE regress_report_reader, regress_report_some;
 
+-- a table shows its first rows
+DO $$ BEGIN FOR i IN 1..500 LOOP EXECUTE format('CREATE TABLE many_%s (id int); ALTER TABLE many_%1$s ENABLE ROW LEVEL SECURITY', i); END LOOP; END $$;
+SELECT regexp_replace(note[1], 'first \d+', 'first ...') AS note, length(page) < 1000000 AS short
+FROM cmig.report() page, regexp_matches(page, '<p class="dim">(These are[^<]*)</p>', 'g') note WHERE note[1] !~ 'journal';
+DO $$ BEGIN FOR i IN 1..500 LOOP EXECUTE format('DROP TABLE many_%s', i); END LOOP; END $$;
+
 -- 1,000 revisions; long scripts are cut
 INSERT INTO cmig.revision (revision, down_revision, message, upgrade_sql)
 SELECT 'r' || i, CASE WHEN i < 3 THEN '{001}' ELSE ARRAY['r' || greatest(1, i - 1 - i % 7)] END, 'Revision ' || i, CASE i WHEN 5 THEN repeat(U&'\00e4', 30000) ELSE 'SELECT 1' END

@@ -409,12 +409,17 @@ column_title(const char *column)
 	return column[0] == '!' ? column + 1 : column;
 }
 
-/* Append a table. */
+/* How many bytes a table can take, so that a browser can open the page. */
+#define MOST_TABLE 100000
+
+/* Append a table, or its first rows. */
 static void
 page_table(StringInfo page, CmigPageTable *table)
 {
 	List	   *rows = cmig_query_list(&table->query);
 	int			columns = 0;
+	int			shown = 0;
+	int			start = page->len;
 
 	if (rows == NIL)
 	{
@@ -427,6 +432,9 @@ page_table(StringInfo page, CmigPageTable *table)
 	appendStringInfoString(page, "</tr></thead>\n<tbody>\n");
 	foreach_ptr(CmigValue, row, rows)
 	{
+		if (page->len - start > MOST_TABLE)
+			break;
+		shown++;
 		appendStringInfoString(page, "<tr>");
 		for (int i = 0; i < columns; i++)
 		{
@@ -444,6 +452,8 @@ page_table(StringInfo page, CmigPageTable *table)
 		appendStringInfoString(page, "</tr>\n");
 	}
 	appendStringInfoString(page, "</tbody>\n</table>");
+	if (shown < list_length(rows))
+		appendStringInfo(page, "\n<p class=\"dim\">These are the first %d of %d rows.</p>", shown, list_length(rows));
 }
 
 /* page_section callback: append a CmigPageTable and those that follow it. */
