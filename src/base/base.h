@@ -699,8 +699,8 @@ typedef struct CmigShardProblem
 /*
  * Asks each node how its shards differ from the tables in these schemas, the
  * OIDs of which are an array as text, or NULL for all.  Returns a List of
- * CmigShardProblem *.  The nodes see only what is committed.  Therefore, call
- * this before anything that writes, even in a subtransaction.
+ * CmigShardProblem *.  The nodes see only what is committed, so a notice names
+ * the tables that this transaction has changed.
  */
 extern List *cmig_citus_shard_problems(const char *schemas);
 

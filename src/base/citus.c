@@ -10,7 +10,6 @@
  */
 #include "postgres.h"
 
-#include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
@@ -195,6 +194,14 @@ cmig_citus_workers_agree(const char *sql)
 	"  WHERE a.attrelid = c.oid AND a.attnotnull AND a.attnum > 0 AND NOT a.attisdropped) f"
 
 /*
+ * Has this transaction changed the table, which the nodes do not see yet?  All
+ * commands but GRANT lock it.
+ */
+#define CHANGED_HERE \
+	"(coalesce(age(c.xmin) <= age(pg_current_xact_id_if_assigned()::xid), false) OR c.oid IN (SELECT l.relation FROM pg_locks l" \
+	" WHERE l.pid = pg_backend_pid() AND l.relation IS NOT NULL AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')))"
+
+/*
  * What do shards lack that their tables have, and the reverse?  The CTEs of
  * cmig_citus_shard_problems() have the shards and the features of their tables.
  */
@@ -220,7 +227,7 @@ cmig_citus_shard_problems(const char *schemas)
 	 * shown once.
 	 */
 	static CmigQuery query = {
-		.sql = "WITH " PART("$1 IS NULL OR c.relnamespace = ANY ($1::oid[])") ","
+		.sql = "WITH " PART("($1 IS NULL OR c.relnamespace = ANY ($1::oid[])) AND NOT " CHANGED_HERE) ","
 		" whole AS (SELECT p.oid, p.name, p.shown, count(*) AS placements FROM part p GROUP BY 1, 2, 3),"
 		" wanted AS MATERIALIZED (" FEATURES "),"
 		" answer AS MATERIALIZED (" ANSWERS(SHARD_QUESTION) " WHERE EXISTS (SELECT FROM part)),"
@@ -237,19 +244,15 @@ cmig_citus_shard_problems(const char *schemas)
 		" WHERE f.missing OR f.kind <> 'owner'"
 		" UNION ALL SELECT 'warning', 'node ' || a.node, 'its shards cannot be compared with their tables: ' || a.error,"
 		"  'SELECT * FROM pg_catalog.citus_check_cluster_node_health()', 'node' FROM answer a WHERE a.error IS NOT NULL"
+		" UNION ALL SELECT 'notice', 'shards of ' || string_agg(format('%I.%I', n.nspname, c.relname), ', ' ORDER BY n.nspname, c.relname),"
+		"  'not compared with their tables, which this transaction has changed', NULL, 'node' FROM pg_dist_partition d"
+		"  JOIN pg_class c ON c.oid = d.logicalrelid::oid JOIN pg_namespace n ON n.oid = c.relnamespace"
+		"  WHERE ($1 IS NULL OR n.oid = ANY ($1::oid[])) AND " CHANGED_HERE " HAVING count(*) > 0"
 		" ORDER BY 1, 2, 3",
 		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
 	};
-	static const char *const unseen[] = {
-		"notice", "shards", "they are not compared with their tables in a transaction that has changed something", NULL, "node"
-	};
 
-	if (!is_active() || cmig_citus_is_worker() || RecoveryInProgress())
-		return NIL;
-	/* other connections do not see what this transaction has done */
-	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
-		return list_make1((void *) unseen);
-	return cmig_query_list(&query, schemas, FEATURES);
+	return is_active() && !cmig_citus_is_worker() && !RecoveryInProgress() ? cmig_query_list(&query, schemas, FEATURES) : NIL;
 }
 
 void
