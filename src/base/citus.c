@@ -282,7 +282,8 @@ cmig_citus_size(Oid relation, double *blocks, double *rows)
 /* What could stop a run on a node? */
 #define NODE_QUESTION \
 	"$node$SELECT json_build_object(" \
-	" 'prepared', (SELECT count(*) FROM pg_prepared_xacts x WHERE x.database = current_database() AND x.prepared < now() - interval '1 minute')," \
+	" 'prepared', (SELECT coalesce(json_agg(x.gid ORDER BY x.prepared), '[]') FROM pg_prepared_xacts x WHERE x.database = current_database()" \
+	"  AND (x.gid NOT LIKE 'citus\\_%' OR x.prepared < now() - interval '1 minute'))," \
 	" 'versions', (SELECT json_object_agg(e.name, json_build_object('extension', e.installed_version, 'library', e.default_version))" \
 	"  FROM pg_available_extensions e WHERE e.name IN ('pg_cmig', 'citus'))," \
 	" 'database', has_database_privilege(current_database(), 'CREATE')," \
@@ -311,8 +312,10 @@ cmig_citus_node_problems(void)
 		" UNION ALL SELECT n.nodename || ':' || n.nodeport, 'warning', 'its metadata is not synchronized',"
 		"  format('SELECT start_metadata_sync_to_node(%L, %s)', n.nodename, n.nodeport) FROM pg_dist_node n WHERE n.isactive AND NOT (n.hasmetadata AND n.metadatasynced)"
 		" UNION ALL SELECT a.node, 'error', 'it cannot be asked: ' || a.error, 'SELECT * FROM citus_check_cluster_node_health()' FROM answer a WHERE a.error IS NOT NULL"
-		" UNION ALL SELECT a.node, 'warning', format('prepared transactions that are older than a minute: %s; they keep their locks', a.answer ->> 'prepared'),"
-		"  'SELECT recover_prepared_transactions()' FROM answer a WHERE (a.answer ->> 'prepared')::bigint > 0"
+		" UNION ALL SELECT a.node, 'warning', format('prepared transactions keep their locks: %s, the oldest is %L', json_array_length(a.answer -> 'prepared'), a.answer -> 'prepared' ->> 0),"
+		"  CASE WHEN a.answer -> 'prepared' ->> 0 LIKE 'citus\\_%' THEN 'SELECT recover_prepared_transactions()'"
+		"   ELSE format('ROLLBACK PREPARED %L -- or COMMIT PREPARED, on the node', a.answer -> 'prepared' ->> 0) END"
+		" FROM answer a WHERE json_array_length(a.answer -> 'prepared') > 0"
 		" UNION ALL SELECT a.node, 'error', format('%s has version %s, and its library version %s; the coordinator has version %s', o.name,"
 		"   coalesce(v.extension, 'none'), coalesce(v.library, 'none'), o.version),"
 		"  format('Install the files of %s %s on the node, then: ALTER EXTENSION %I UPDATE', o.name, o.version, o.name)"

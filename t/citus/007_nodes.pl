@@ -164,7 +164,7 @@ $coordinator->safe_psql('postgres', "SELECT * FROM run_command_on_workers('SELEC
 is(preflight(), '', 'the hints repair them, and a superuser needs no privilege');
 
 $workers[1]->safe_psql('postgres', "BEGIN; CREATE TABLE left_over (id int); PREPARE TRANSACTION 'regress_left'");
-is(preflight(), '', 'a new prepared transaction');
+is(preflight(), "node 2|warning|prepared transactions keep their locks: 1, the oldest is 'regress_left'", 'a prepared transaction');
 $workers[1]->safe_psql('postgres', "ROLLBACK PREPARED 'regress_left'");
 $workers[1]->stop;
 like(preflight(), qr/^node 2\|error\|it cannot be asked: .+$/, 'a node that cannot be reached');
