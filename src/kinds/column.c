@@ -507,6 +507,18 @@ add_column_sql(const CmigObject *column)
 	return sql.data;
 }
 
+bool
+cmig_column_must_be_filled(const CmigObject *column)
+{
+	const CmigObject *value = cmig_object_child(column, &cmig_kind_default, NULL);
+	bool		has_domain = false;
+
+	for (int i = 0; i < column->ndepends; i++)
+		has_domain |= column->depends[i]->kind == &cmig_kind_domain;
+	return column->values[CMIG_COLUMN_NOT_NULL] && !column->values[CMIG_COLUMN_GENERATED] &&
+		!column->values[CMIG_COLUMN_IDENTITY] && !(value != NULL && value->folded) && !has_domain;
+}
+
 /*
  * Adding a default that is not volatile does not rewrite existing rows.  A
  * domain may have a default.
@@ -518,10 +530,7 @@ add_column(const CmigObject *column)
 	CmigDdl    *entry = linitial(ddl);
 	const CmigObject *value = cmig_object_child(column, &cmig_kind_default, NULL);
 	CmigObject *nullable;
-	bool		has_domain = false;
 
-	for (int i = 0; i < column->ndepends; i++)
-		has_domain |= column->depends[i]->kind == &cmig_kind_domain;
 	if (column->values[CMIG_COLUMN_GENERATED] || column->values[CMIG_COLUMN_IDENTITY])
 		entry->hazards = CMIG_HAZARD_REWRITE;
 	else if (value != NULL && value->folded)
@@ -529,15 +538,15 @@ add_column(const CmigObject *column)
 		entry->hazards = CMIG_HAZARD_REWRITE;
 		entry->expression = value->values[CMIG_DEFINITION];
 	}
-	else if (column->values[CMIG_COLUMN_NOT_NULL] && has_domain)
-		entry->hazards = CMIG_HAZARD_MAY_FAIL;
-	else if (column->values[CMIG_COLUMN_NOT_NULL])
+	else if (cmig_column_must_be_filled(column))
 	{
 		nullable = cmig_object_copy(column);
 		cmig_object_set(nullable, CMIG_COLUMN_NOT_NULL, NULL);
 		entry->hazards = CMIG_HAZARD_FAILS;
 		entry->nullable = add_column_sql(nullable);
 	}
+	else if (column->values[CMIG_COLUMN_NOT_NULL])
+		entry->hazards = CMIG_HAZARD_MAY_FAIL;
 	return ddl;
 }
 

@@ -616,6 +616,9 @@ extern bool cmig_column_repeats_default(const CmigObject *value);
 extern List *cmig_column_deviations(const CmigObject *column);
 extern char *cmig_column_sequence_persistence(const CmigObject *column);
 
+/* Is the column NOT NULL and new rows get no value, so that the user must fill it? */
+extern bool cmig_column_must_be_filled(const CmigObject *column);
+
 /* in column_type.c */
 
 extern CmigDdl *cmig_column_type_replace(const CmigObject *old, const CmigObject *column, const CmigObject *from,

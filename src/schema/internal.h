@@ -543,6 +543,7 @@ typedef struct CmigOrderNode
 								 * revision that must run in one transaction;
 								 * 0 for other nodes */
 	bool		early;			/* sorted before what creates or alters */
+	bool		late;			/* sorted after it */
 } CmigOrderNode;
 
 /*

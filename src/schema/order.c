@@ -9,7 +9,9 @@
  * separate statement instead of as part of another object's statement.
  *
  * Nodes are sorted first: drops come before everything else, and a table's
- * objects are next to the table.  Then each node is placed after all nodes
+ * objects are next to the table.  If the user must fill a new column, tables
+ * and columns that have no successor are dropped after everything else, because
+ * the values may come from them.  Then each node is placed after all nodes
  * that must precede it.  Otherwise the sort order is kept, so that changing
  * one object does not move other statements.
  *
@@ -99,9 +101,33 @@ is_early(const CmigOrderNode *node, bool parents_change)
 }
 
 /*
+ * Is this a new column that the user must fill, in the upgrade or, if "old" is
+ * true, in the downgrade?
+ */
+static bool
+is_filled(const CmigChange *change, bool old)
+{
+	const CmigObject *column = old ? change->from : change->to;
+
+	return change->action == (old ? CMIG_DROP : CMIG_CREATE) && change->host == NULL &&
+		column->kind == &cmig_kind_column && column->parent->change->from != NULL && column->parent->change->to != NULL &&
+		cmig_column_must_be_filled(column);
+}
+
+/* Does the node drop something whose rows or values could fill a column? */
+static bool
+is_late(const CmigOrderNode *node)
+{
+	const CmigChange *change = node->change;
+
+	return node->type == CMIG_NODE_DROP && change->action == CMIG_DROP &&
+		(change->from->kind == &cmig_kind_column || change->from->kind == &cmig_kind_table || change->from->kind == &cmig_kind_enum);
+}
+
+/*
  * A qsort comparator that does not consider edges.  Nodes that drop or rename
- * old objects come first, in reverse order of the objects.  The other nodes
- * are sorted by their objects.
+ * old objects come first, in reverse order of the objects, except for late ones,
+ * which come last.  The other nodes are sorted by their objects.
  */
 static int
 compare_nodes(const void *a, const void *b)
@@ -109,9 +135,11 @@ compare_nodes(const void *a, const void *b)
 	const CmigOrderNode *left = a,
 			   *right = b;
 
+	if (left->late != right->late)
+		return left->late ? 1 : -1;
 	if (left->early != right->early)
 		return left->early ? -1 : 1;
-	if (left->early)
+	if (left->early || left->late)
 	{
 		int			order = -compare_objects(object_of(left), object_of(right));
 
@@ -131,6 +159,9 @@ make_nodes(CmigOrder *order)
 {
 	CmigDifference *difference = order->difference;
 	bool		parents_change = false;
+	bool		fills = false,
+				fills_old = false,
+				has_new = false;
 
 	order->nodes = MemoryContextAllocHuge(CurrentMemoryContext,
 										  sizeof(CmigOrderNode) * (3 * (Size) difference->count + 1));
@@ -157,6 +188,9 @@ make_nodes(CmigOrder *order)
 		has[CMIG_NODE_CREATE] = cmig_change_creates(change);
 		has[CMIG_NODE_UNSUPPORTED] = change->action == CMIG_UNSUPPORTED;
 		parents_change |= has[CMIG_NODE_PART] || has[CMIG_NODE_JOIN];
+		fills |= is_filled(change, false);
+		fills_old |= is_filled(change, true);
+		has_new |= change->action == CMIG_CREATE && change->to->kind == &cmig_kind_column;
 		for (CmigNodeType type = CMIG_NODE_AWAY; type <= CMIG_NODE_UNSUPPORTED; type++)
 			if (has[type])
 				order->nodes[order->count++] = (CmigOrderNode)
@@ -165,7 +199,10 @@ make_nodes(CmigOrder *order)
 			};
 	}
 	for (int j = 0; j < order->count; j++)
-		order->nodes[j].early = is_early(&order->nodes[j], parents_change);
+	{
+		order->nodes[j].late = (fills || (fills_old && has_new)) && !parents_change && is_late(&order->nodes[j]);
+		order->nodes[j].early = !order->nodes[j].late && is_early(&order->nodes[j], parents_change);
+	}
 	qsort(order->nodes, order->count, sizeof(CmigOrderNode), compare_nodes);
 	/* record in each change the numbers of its nodes */
 	for (int j = 0; j < order->count; j++)
