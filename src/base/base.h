@@ -697,12 +697,11 @@ typedef struct CmigShardProblem
 }			CmigShardProblem;
 
 /*
- * Asks each node how its shards differ from the tables in these schemas, the
- * OIDs of which are an array as text, or NULL for all.  Returns a List of
- * CmigShardProblem *.  The nodes see only what is committed, so a notice names
- * the tables that this transaction has changed.
+ * Asks each node how its shards differ from the tables in these schemas, or in
+ * all if NULL.  Returns a List of CmigShardProblem *.  The nodes see only what
+ * is committed, so a notice names the tables that this transaction has changed.
  */
-extern List *cmig_citus_shard_problems(const char *schemas);
+extern List *cmig_citus_shard_problems(const CmigNames *schemas);
 
 /*
  * Asks each node what could stop a run of the current user there.  Returns a

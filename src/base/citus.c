@@ -219,15 +219,15 @@ cmig_citus_workers_agree(const char *sql)
 	"  JOIN part p ON p.shard = d.shard GROUP BY 1, 2, 3, 4) a'"
 
 List *
-cmig_citus_shard_problems(const char *schemas)
+cmig_citus_shard_problems(const CmigNames *schemas)
 {
 	/*
-	 * $1 contains the OIDs of the schemas, and $2 is FEATURES, which each
+	 * $1 contains the names of the schemas, and $2 is FEATURES, which each
 	 * node compares for the shards that it has.  An owner that differs is
 	 * shown once.
 	 */
 	static CmigQuery query = {
-		.sql = "WITH " PART("($1 IS NULL OR c.relnamespace = ANY ($1::oid[])) AND NOT " CHANGED_HERE) ","
+		.sql = "WITH " PART("($1 IS NULL OR n.nspname = ANY ($1)) AND NOT " CHANGED_HERE) ","
 		" whole AS (SELECT p.oid, p.name, p.shown, count(*) AS placements FROM part p GROUP BY 1, 2, 3),"
 		" wanted AS MATERIALIZED (" FEATURES "),"
 		" answer AS MATERIALIZED (" ANSWERS(SHARD_QUESTION) " WHERE EXISTS (SELECT FROM part)),"
@@ -247,9 +247,9 @@ cmig_citus_shard_problems(const char *schemas)
 		" UNION ALL SELECT 'notice', 'shards of ' || string_agg(format('%I.%I', n.nspname, c.relname), ', ' ORDER BY n.nspname, c.relname),"
 		"  'not compared with their tables, which this transaction has changed', NULL, 'node' FROM pg_dist_partition d"
 		"  JOIN pg_class c ON c.oid = d.logicalrelid::oid JOIN pg_namespace n ON n.oid = c.relnamespace"
-		"  WHERE ($1 IS NULL OR n.oid = ANY ($1::oid[])) AND " CHANGED_HERE " HAVING count(*) > 0"
+		"  WHERE ($1 IS NULL OR n.nspname = ANY ($1)) AND " CHANGED_HERE " HAVING count(*) > 0"
 		" ORDER BY 1, 2, 3",
-		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+		.nargs = 2,.argtypes = {TEXTARRAYOID, TEXTOID}
 	};
 
 	return is_active() && !cmig_citus_is_worker() && !RecoveryInProgress() ? cmig_query_list(&query, schemas, FEATURES) : NIL;

@@ -312,7 +312,7 @@ find_all(const CmigNames *names, bool shards)
 	Judging		judging = {0};
 	char	   *schemas = cmig_query_value(&read_schemas, names);
 
-	foreach_ptr(const CmigShardProblem, problem, shards ? cmig_citus_shard_problems(schemas) : NIL)
+	foreach_ptr(const CmigShardProblem, problem, shards ? cmig_citus_shard_problems(names) : NIL)
 	{
 		CmigRlsFinding finding = {"shard_differs", problem->severity, problem->object, problem->problem, unconstify(char *, problem->fix)};
 

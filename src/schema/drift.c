@@ -415,19 +415,6 @@ journal(const CmigDrift *drift, TimestampTz started_at)
 	cmig_journal_write(&entry);
 }
 
-/* Returns the OIDs of the schemas, as an array. */
-static char *
-list_schemas(const CmigManaged *managed)
-{
-	StringInfoData list;
-
-	initStringInfo(&list);
-	for (int i = 0; i < managed->count; i++)
-		if (managed->schemas[i].owned)
-			appendStringInfo(&list, "%s%u", list.len > 0 ? "," : "{", managed->schemas[i].oid);
-	return list.len > 0 ? psprintf("%s}", list.data) : pstrdup("{}");
-}
-
 CMIG_READER(cmig_drift)
 {
 	CmigDrift	drift = {0};
@@ -439,7 +426,7 @@ CMIG_READER(cmig_drift)
 	drift_arguments(fcinfo, 0, &drift);
 	cmig_diff_exclude_argument(fcinfo, 8, &drift.options);
 	drift.options.by_hand = true;
-	foreach_ptr(const CmigShardProblem, problem, cmig_citus_shard_problems(list_schemas(drift.managed)))
+	foreach_ptr(const CmigShardProblem, problem, cmig_citus_shard_problems(drift.schemas))
 	{
 		if (problem->severity[0] == 'n')
 			ereport(NOTICE, (errmsg("%s: %s", problem->object, problem->problem)));
