@@ -1259,6 +1259,11 @@ AS $rules$
 	 FROM (SELECT DISTINCT d.proowner, d.free FROM dynamic d) o JOIN t ON t.rls
 	  AND (has_any_column_privilege(o.proowner, t.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(o.proowner, t.oid, 'DELETE'))
 	 GROUP BY o.proowner),
+	-- for each view, the roles that have the privileges of a bypass role of one of its tables
+	maintainers AS MATERIALIZED (SELECT x.view, array_agg(DISTINCT f.oid) AS roles
+	 FROM shown x JOIN named m ON m.polrelid = x.rel
+	 JOIN (SELECT b.role, r.oid FROM (SELECT DISTINCT n.role FROM named n WHERE n.bypass) b JOIN pg_roles r ON pg_has_role(r.oid, b.role, 'USAGE')) f ON f.role = m.role
+	 WHERE m.bypass GROUP BY x.view),
 	v AS (SELECT c.oid, c.relkind, format('%I.%I', n.nspname, c.relname) AS name, o.rolname,
 	  bool_or(o.rolsuper OR o.rolbypassrls OR (c.relowner = t.owner AND NOT t.forced)) AS free,
 	  bool_or((t.oid, c.relowner) IN (SELECT w.rel, w.oid FROM sees w)) AS bypasses,
@@ -1266,8 +1271,7 @@ AS $rules$
 	-- roles that see every row anyway do not count
 	  EXISTS (SELECT FROM (SELECT c.relacl AS acl UNION ALL SELECT b.attacl FROM pg_attribute b WHERE b.attrelid = c.oid) l
 	   CROSS JOIN LATERAL aclexplode(l.acl) a LEFT JOIN pg_roles g ON g.oid = a.grantee WHERE a.grantee <> c.relowner
-	   AND (a.grantee = 0 OR NOT (g.rolsuper OR g.rolbypassrls OR (c.oid, a.grantee) IN (SELECT x.view, m.role
-	    FROM named m JOIN shown x ON x.rel = m.polrelid WHERE m.bypass)))) AS granted,
+	   AND (a.grantee = 0 OR NOT (g.rolsuper OR g.rolbypassrls OR coalesce(a.grantee = ANY (y.roles), false)))) AS granted,
 	  EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner) AS maintained,
 	  bool_and(s.by_user) AS by_user,
 	  EXISTS (SELECT FROM pg_options_to_table(c.reloptions) x WHERE x.option_name = 'security_invoker'
@@ -1276,7 +1280,7 @@ AS $rules$
 	   FROM (SELECT c.relacl AS acl UNION ALL SELECT b.attacl FROM pg_attribute b WHERE b.attrelid = c.oid) s
 	   CROSS JOIN LATERAL aclexplode(s.acl) a WHERE a.grantee <> c.relowner) AS grantees
 	 FROM seen s JOIN t ON t.oid = s.base JOIN pg_class c ON c.oid = s.view JOIN pg_namespace n ON n.oid = c.relnamespace
-	 JOIN pg_roles o ON o.oid = c.relowner GROUP BY c.oid, n.nspname, o.rolname),
+	 JOIN pg_roles o ON o.oid = c.relowner LEFT JOIN maintainers y ON y.view = c.oid GROUP BY c.oid, n.nspname, o.rolname, y.roles),
 	-- privileges that no policy can restrict; a policy for PUBLIC stands for the roles that have a
 	-- privilege on the table
 	more AS (SELECT DISTINCT t.oid, t.name, u.oid AS role, x.priv

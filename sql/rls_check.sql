@@ -295,6 +295,25 @@ GRANT SELECT (id) ON chk.own TO regress_rls_app;
 SELECT severity, object, problem FROM pg_temp.found('view_definer') WHERE object = 'chk.own';
 SELECT severity, object, problem FROM pg_temp.found('security_definer');
 -- but not if the tenant's floor applies to it too
+REVOKE SELECT (id) ON chk.own FROM regress_rls_app;
+-- a view for maintenance, of a role that has the privileges of the bypass role
+CREATE ROLE regress_rls_worker;
+GRANT regress_rls_maint TO regress_rls_worker;
+GRANT SELECT ON chk.own TO regress_rls_worker;
+SELECT severity, object, problem FROM pg_temp.found('view_definer') WHERE object = 'chk.own';
+DROP OWNED BY regress_rls_worker;
+DROP ROLE regress_rls_worker;
+-- a default that equals a setting without a value
+CREATE TABLE chk.link (id int, token text NOT NULL DEFAULT '', other text DEFAULT 'x');
+ALTER TABLE chk.link ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY p ON chk.link TO regress_rls_app USING (token = (SELECT current_setting('app.token', true)));
+SELECT severity, object, problem, fix FROM pg_temp.found('open_without_context') WHERE object ~ 'chk.link';
+ALTER POLICY p ON chk.link USING (token = (SELECT nullif(current_setting('app.token', true), '')));
+SELECT severity, object, problem, fix FROM pg_temp.found('open_without_context') WHERE object ~ 'chk.link';
+ALTER POLICY p ON chk.link USING (other = (SELECT current_setting('app.token', true)));
+SELECT severity, object, problem, fix FROM pg_temp.found('open_without_context') WHERE object ~ 'chk.link';
+DROP TABLE chk.link;
+GRANT SELECT (id) ON chk.own TO regress_rls_app;
 GRANT regress_rls_app TO regress_rls_owner;
 SELECT severity, object, problem FROM pg_temp.found('view_definer') WHERE object = 'chk.own';
 SELECT severity, object, problem FROM pg_temp.found('security_definer');

@@ -49,6 +49,12 @@ static CmigQuery has_index = {
 	2, {OIDOID, INT4OID}
 };
 
+/* Returns a row if the default of column $2 of table $1 is ''. */
+static CmigQuery has_empty_default = {
+	"SELECT FROM pg_attrdef d WHERE d.adrelid = $1 AND d.adnum = $2 AND pg_get_expr(d.adbin, d.adrelid) ~ '^''''(::[^:]*)?$'",
+	2, {OIDOID, INT4OID}
+};
+
 void
 cmig_rls_report(List **findings, const char *rule, const char *severity, const CmigRlsPolicy *policy,
 				const char *problem, char *fix)
@@ -139,7 +145,7 @@ cmig_rls_binds(const CmigRlsPolicy *policy, Oid role)
 static void
 check_policy(const CmigRlsPolicy *policy, List **findings)
 {
-	int			column = -1;
+	int			column;
 
 	/* if both expressions are equal, report a problem only once */
 	for (int is_check = 0; is_check < (equal(policy->qual, policy->check) ? 1 : 2); is_check++)
@@ -150,6 +156,15 @@ check_policy(const CmigRlsPolicy *policy, List **findings)
 			cmig_rls_report(findings, "always_false", "warning", policy,
 							psprintf("%s is always false: %s", is_check ? "WITH CHECK" : "USING",
 									 policy->permissive ? "it allows nothing" : "it forbids everything"), cmig_rls_policy_drop(policy));
+		column = -1;
+		while (in->truth == CMIG_RLS_DEPENDS && (column = bms_next_member(in->empty_keys, column)) >= 0)
+		{
+			if (cmig_query_do(&has_empty_default, policy->relid, column) > 0)
+				cmig_rls_report(findings, "open_without_context", "error", policy,
+								psprintf("%s compares %s, whose default is '', with a setting, which is '' after a transaction that used SET LOCAL: without a context, it is true for the rows that have the default",
+										 is_check ? "WITH CHECK" : "USING", quote_identifier(get_attname(policy->relid, column, false))),
+								cmig_rls_advice(policy, is_check, "compare with (SELECT nullif(current_setting(<name>, true), ''))"));
+		}
 		foreach_ptr(CmigRlsForm, form, in->truth == CMIG_RLS_DEPENDS ? in->forms : NIL)
 		{
 			/*
@@ -161,6 +176,7 @@ check_policy(const CmigRlsPolicy *policy, List **findings)
 								form->advice ? cmig_rls_advice(policy, is_check, form->advice) : repair(policy, is_check));
 		}
 	}
+	column = -1;
 	while (policy->commands != CMIG_RLS_INSERT && (column = bms_next_member(policy->in_qual->keys, column)) >= 0)
 	{
 		char	   *name = get_attname(policy->relid, column, true);

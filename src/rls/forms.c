@@ -90,6 +90,8 @@ read_key(Reading *reading, Oid opno, List *args, bool is_operator, bool any)
 	if (reading->depth > 0 || !IsA(column, Var) || column->varlevelsup != 0 || column->varattno <= 0 || contain_vars_of_level(value, 0))
 		return;
 	reading->found->keys = bms_add_member(reading->found->keys, column->varattno);
+	if (is_operator && may_be_empty(value))
+		reading->found->empty_keys = bms_add_member(reading->found->empty_keys, column->varattno);
 	if ((is_operator || (any && !swapped)) && !IsA(value, Const) && !IsA(value, ArrayExpr) && !IsA(value, Param))
 		reading->found->context_keys = bms_add_member(reading->found->context_keys, column->varattno);
 }

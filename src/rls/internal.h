@@ -370,6 +370,8 @@ typedef struct CmigRlsExpression
 	Bitmapset  *keys;			/* compared with a value that is the same for
 								 * all rows */
 	Bitmapset  *context_keys;	/* of these: compared with the context */
+	Bitmapset  *empty_keys;		/* of these: compared with a setting, which is
+								 * '' after a transaction with SET LOCAL */
 	bool		runs;			/* calls a function for each row that is not
 								 * immutable */
 	List	   *forms;			/* of CmigRlsForm */
