@@ -39,7 +39,7 @@ static CmigQuery read_schemas = {
 
 static CmigQuery tables_with_policies = {
 	"SELECT DISTINCT p.polrelid FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid"
-	" WHERE c.relnamespace = ANY ($1::oid[]) ORDER BY p.polrelid",
+	" WHERE c.relnamespace IN (SELECT unnest($1::oid[])) ORDER BY p.polrelid",
 	1, {TEXTOID}
 };
 
