@@ -90,3 +90,14 @@ SELECT cmig.create_revision('two', 'ALTER TABLE t RENAME TO u; CREATE OR REPLACE
 	'CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS ''SELECT x FROM t''; ALTER TABLE u RENAME TO t', revision => '002') \gset
 SELECT revision, problem, message FROM cmig.round_trip();
 DROP EXTENSION pg_cmig;
+
+-- an extension that other objects need cannot be dropped
+SET client_min_messages = warning;
+CREATE EXTENSION pg_cmig;
+CREATE EXTENSION citext;
+INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql) VALUES
+	('001', 'CREATE EXTENSION IF NOT EXISTS citext; CREATE TABLE used (name citext)', 'DROP EXTENSION citext; DROP TABLE used');
+SELECT revision, problem, message FROM cmig.round_trip();
+UPDATE cmig.revision SET downgrade_sql = 'DROP TABLE used; DROP EXTENSION citext';
+SELECT revision, problem, message FROM cmig.round_trip();
+DROP EXTENSION citext, pg_cmig;

@@ -220,6 +220,30 @@ create_extension(CmigTargetState *state, CmigExtension *extension, CreateExtensi
 }
 
 /*
+ * Do the target's objects, whose rows were inserted in the shadow or in the
+ * transaction "since", depend on the extension's members?
+ */
+static bool
+is_used(const CmigExtension *extension, TransactionId since)
+{
+	static CmigQuery query = {
+		.sql = "WITH m AS (SELECT classid, objid FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND refobjid = $1 AND deptype = 'e')"
+		" SELECT true FROM (SELECT * FROM m UNION ALL SELECT m.classid, t.typarray FROM m JOIN pg_type t ON m.classid = 'pg_type'::regclass AND t.oid = m.objid) m"
+		" JOIN pg_depend d ON d.refclassid = m.classid AND d.refobjid = m.objid AND d.deptype = 'n'"
+		" CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i WHERE true"
+		" AND age(d.xmin) <= age($2) AND d.classid <> ALL ('{pg_amop,pg_amproc}'::regclass[]) AND i.identity !~ '\\mcmig_away_[0-9]'"
+		" AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e') LIMIT 1",
+		.nargs = 2,.argtypes = {OIDOID, XIDOID}
+	};
+	Datum		values[2];
+
+	/* consider only rows that were inserted in the shadow */
+	values[0] = ObjectIdGetDatum(extension->oid);
+	values[1] = TransactionIdGetDatum(since);
+	return cmig_query_run(&query, values, NULL) > 0;
+}
+
+/*
  * Process DROP EXTENSION.  Hides again the installed extensions that the
  * statement names.  Returns true if it names no other extensions.
  */
@@ -233,6 +257,12 @@ drop_extensions(CmigTargetState *state, DropStmt *drop)
 	{
 		CmigExtension *extension = find_extension(state, strVal(lfirst(cell)));
 
+		if (extension != NULL && is_declared(extension) && drop->behavior == DROP_RESTRICT &&
+			is_used(extension, state->shadow->xid))
+			ereport(ERROR,
+					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+					 errmsg("cannot drop extension %s because other objects depend on it", strVal(lfirst(cell))),
+					 errhint("Drop these objects first.")));
 		if (extension != NULL && is_declared(extension))
 			set_declared(extension, false);
 		else if (strcmp(strVal(lfirst(cell)), "pg_cmig") == 0)
@@ -426,34 +456,13 @@ cmig_target_schema_drop(CmigTargetState *state, Node *statement)
 	return drop->objects == NIL ? NULL : (Node *) drop;
 }
 
-/* Do the target's objects depend on the extension's members? */
-static bool
-is_used(const CmigExtension *extension)
-{
-	static CmigQuery query = {
-		.sql = "WITH m AS (SELECT classid, objid FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND refobjid = $1 AND deptype = 'e')"
-		" SELECT true FROM (SELECT * FROM m UNION ALL SELECT m.classid, t.typarray FROM m JOIN pg_type t ON m.classid = 'pg_type'::regclass AND t.oid = m.objid) m"
-		" JOIN pg_depend d ON d.refclassid = m.classid AND d.refobjid = m.objid AND d.deptype = 'n'"
-		" CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i WHERE true"
-		" AND age(d.xmin) <= age($2) AND d.classid <> ALL ('{pg_amop,pg_amproc}'::regclass[]) AND i.identity !~ '\\mcmig_away_[0-9]'"
-		" AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e') LIMIT 1",
-		.nargs = 2,.argtypes = {OIDOID, XIDOID}
-	};
-	Datum		values[2];
-
-	/* consider only rows that were inserted in the shadow */
-	values[0] = ObjectIdGetDatum(extension->oid);
-	values[1] = TransactionIdGetDatum(GetCurrentTransactionId());
-	return cmig_query_run(&query, values, NULL) > 0;
-}
-
 void
 cmig_target_extension_settle(CmigTargetState *state)
 {
 	foreach_ptr(CmigExtension, extension, state->shadow->extensions)
 	{
 		extension->declared = is_declared(extension);
-		if (extension->declared || !is_used(extension))
+		if (extension->declared || !is_used(extension, GetCurrentTransactionId()))
 			continue;
 		set_declared(extension, true);
 		ereport(NOTICE,
