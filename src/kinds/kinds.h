@@ -354,8 +354,8 @@ typedef struct CmigImage
 	CmigImageEdge *edges;		/* used while the image is read */
 	int			nedges;
 	int			edges_allocated;
-	struct CmigImage *excluded; /* NULL, or the objects that the caller's
-								 * patterns have removed */
+	struct CmigImage *excluded; /* NULL, or the objects that were removed; its
+								 * own are those that were removed before */
 } CmigImage;
 
 extern CmigImage *cmig_image_new(void);

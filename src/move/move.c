@@ -197,6 +197,8 @@ cmig_move_mind_expansion(const CmigSituation *now, CmigPlan *plan, bool commits)
 	const CmigExpansion *expansion = plan->count > 0 ? cmig_expansion_read() : NULL;
 	int			outside;
 
+	if (plan->count > 0)
+		cmig_expansion_require_known();
 	if (expansion == NULL)
 		return;
 	plan->apart = !commits && is_apart(now, plan, expansion);

@@ -162,6 +162,7 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 
 	if (cmig_expansion_read() != NULL)
 		cmig_expansion_refuse(cmig_expansion_read(), "the version rows cannot be changed");
+	cmig_expansion_require_known();
 	if (purge)
 		now.applied = cmig_applied_find(now.graph, &none);
 	cmig_applied_require_known(now.graph, now.applied);

@@ -76,12 +76,6 @@ drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)
 void
 cmig_drift_begin(CmigDrift *drift, const CmigSituation *now)
 {
-	List	   *patterns = cmig_patterns_read(cmig_expansion_patterns());
-
-	/* the caller did not give them, so the journal does not name them */
-	foreach_ptr(CmigPattern, pattern, patterns)
-		pattern->text = NULL;
-	drift->options.exclude = list_concat(patterns, drift->options.exclude);
 	drift->live = cmig_image_read(drift->managed);
 	drift->created = cmig_extension_created(now);
 	drift->audited = cmig_audited_read();
@@ -406,7 +400,6 @@ journal(const CmigDrift *drift, TimestampTz started_at)
 		entry.message = psprintf("%s (in schemas %s)", entry.message, cmig_listing_text(&schemas));
 	cmig_listing_init(&patterns, CMIG_LISTING_PLAIN);
 	foreach_ptr(CmigPattern, pattern, drift->options.exclude)
-		if (pattern->text != NULL)
 		cmig_listing_add(&patterns, pattern->text);
 	if (patterns.count > 0)
 		entry.message = psprintf("%s (excluded: %s)", entry.message, cmig_listing_text(&patterns));

@@ -621,9 +621,15 @@ find_differences(const CmigManaged *managed, const char *target_sql,
 		script->sql = cmig_placeholder_values_insert(stored->upgrade_sql, &stored->placeholders, script->revision, "upgrade", NULL);
 		options->scripts = lappend(options->scripts, script);
 	}
-	if (replay)
+	if (!replay)
+		cmig_pending_require_heads(&now);
+
+	/*
+	 * an expanded revision counts as applied, but the tables have the shape
+	 * before it
+	 */
+	if (replay || cmig_expansion_read() != NULL)
 		return cmig_diff_run_replay(cmig_replay_plan_all(&now), managed, target_sql, options, function);
-	cmig_pending_require_heads(&now);
 	return cmig_diff_run(managed, target_sql, options, function);
 }
 

@@ -833,6 +833,8 @@ read_image(void *arg)
 	AtEOXact_GUC(false, guc_level);
 	cmig_image_finish(reader.image);
 	cmig_bodies_read(reader.image);
+	if (!cmig_shadow_hides_live())
+		cmig_exclude_expansions(reader.image, cmig_expansion_objects());
 	reading->image = reader.image;
 }
 

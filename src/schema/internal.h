@@ -76,6 +76,9 @@ extern void cmig_shadow_rename(Oid schema, const char *name, const char *caller,
 /* Error context callback: if a lock was not available, say who holds it. */
 extern void cmig_shadow_explain_wait(void *arg);
 
+/* Does an image that is read now contain no live objects? */
+extern bool cmig_shadow_hides_live(void);
+
 /*
  * Returns the managed schemas that exist in the target.  Call this after the
  * target's SQL.  Schemas that the target neither created nor filled are left
@@ -421,6 +424,10 @@ extern void cmig_keep_partitions(CmigImage *image, const CmigImage *target, cons
  */
 extern void cmig_exclude(const List *patterns, CmigImage *from, CmigImage *to);
 extern bool cmig_keep_is_about(const char *kind, const char *name, const CmigObject *object);
+
+/* Remove the objects that cmig_expansion_objects() has returned. */
+extern void cmig_exclude_expansions(CmigImage *image, const List *rows);
+
 extern List *cmig_exclude_rows(const List *patterns, List *lines, const CmigImage *from, const CmigImage *to);
 extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
 

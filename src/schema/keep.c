@@ -448,6 +448,15 @@ mark_schemas(const CmigImage *image, bool *marked, const CmigImage *other, bool 
 			marked[i] = true;
 }
 
+static void
+leave_out(CmigImage *image, const bool *marked)
+{
+	CmigImage  *before = image->excluded;
+
+	image->excluded = cmig_image_remove(image, marked);
+	image->excluded->excluded = before;
+}
+
 void
 cmig_exclude(const List *patterns, CmigImage *from, CmigImage *to)
 {
@@ -472,8 +481,33 @@ cmig_exclude(const List *patterns, CmigImage *from, CmigImage *to)
 	}
 	mark_schemas(from, old, to, false);
 	mark_schemas(to, new, from, true);
-	from->excluded = cmig_image_remove(from, old);
-	to->excluded = cmig_image_remove(to, new);
+	leave_out(from, old);
+	leave_out(to, new);
+}
+
+void
+cmig_exclude_expansions(CmigImage *image, const List *rows)
+{
+	bool	   *marked = palloc0(Max(image->count, 1));
+
+	if (rows == NIL)
+		return;
+	foreach_ptr(CmigValue, row, rows)
+	{
+		CmigAddress address = {atooid(row[0]), atooid(row[1]), atoi(row[2])};
+		const CmigObject *object = cmig_image_find_exactly(image, address);
+
+		for (int i = 0; row[3] != NULL && i < image->count && object == NULL; i++)
+			if (strcmp(row[3], psprintf("%s:%s", image->objects[i]->kind->name, image->objects[i]->identity)) == 0)
+				object = image->objects[i];
+		if (object != NULL)
+			marked[object->index] = true;
+	}
+	for (int i = 0; i < image->count; i++)
+		for (int j = 0; j < image->objects[i]->ndepends; j++)
+			marked[i] |= image->objects[i]->depends[j]->kind == &cmig_kind_schema && marked[image->objects[i]->depends[j]->index];
+	mark_excluded(image, marked, image, marked);
+	leave_out(image, marked);
 }
 
 /*
@@ -507,19 +541,24 @@ is_excluded_row(const List *patterns, const CmigDiffLine *line, const CmigImage 
 	object.kind = &kind;
 	if (is_excluded(patterns, &object))
 		return true;
-	for (int i = 0; image->excluded != NULL && i < image->excluded->count; i++)
-	{
-		const CmigObject *excluded = image->excluded->objects[i];
-		const char *table = strstr(line->object, " on ");
+	for (const CmigImage *gone = image->excluded; gone != NULL; gone = gone->excluded)
+		for (int i = 0; i < gone->count; i++)
+		{
+			const CmigObject *excluded = gone->objects[i];
+			const char *table = strstr(line->object, " on ");
 
-		if (cmig_keep_is_about(line->kind, line->object, excluded))
-			return true;
-		/* an audited table, or a policy of a table, named as in the target */
-		table = table ? table + strlen(" on ") : line->object;
-		if (excluded->kind == &cmig_kind_table && (table != line->object || strcmp(line->kind, "audit") == 0) &&
-			(strcmp(table, excluded->identity) == 0 || strcmp(table, cmig_quote(excluded->name)) == 0))
-			return true;
-	}
+			if (cmig_keep_is_about(line->kind, line->object, excluded))
+				return true;
+
+			/*
+			 * an audited table, or a policy of a table, named as in the
+			 * target
+			 */
+			table = table ? table + strlen(" on ") : line->object;
+			if (excluded->kind == &cmig_kind_table && (table != line->object || strcmp(line->kind, "audit") == 0) &&
+				(strcmp(table, excluded->identity) == 0 || strcmp(table, cmig_quote(excluded->name)) == 0))
+				return true;
+		}
 	return false;
 }
 

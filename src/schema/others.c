@@ -455,9 +455,10 @@ cmig_outside_refuse(CmigDifference *difference)
 		CmigChange *change = &difference->changes[atoi(row[0])];
 		CmigAddress address = {atooid(row[1]), atooid(row[2]), 0};
 		const CmigObject *compared = cmig_image_find_exactly(difference->from, address);
+		bool		excluded = false;
 
-		bool		excluded = difference->from->excluded != NULL && cmig_image_find_exactly(difference->from->excluded, address) != NULL;
-
+		for (const CmigImage *gone = difference->from->excluded; gone != NULL; gone = gone->excluded)
+			excluded |= cmig_image_find_exactly(gone, address) != NULL;
 		if (change->action != CMIG_UNSUPPORTED &&
 			(excluded || (compared == NULL && *row[4] != 'f') || (*row[5] == 't' && !cmig_change_drops(compared->change))))
 			cmig_change_refuse(change, psprintf("%s%s depends on it", row[3],

@@ -294,8 +294,8 @@ typedef struct ShadowRun
 	const char *name;
 } ShadowRun;
 
-/* Is cmig_shadow_run() or cmig_shadow_rename() running? */
-static bool in_shadow = false;
+/* What cmig_shadow_run() or cmig_shadow_rename() is running, or NULL. */
+static const ShadowRun *running = NULL;
 
 static void
 set_name(Oid schema, const char *name)
@@ -497,7 +497,7 @@ work(void *arg)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	in_shadow = true;
+	running = run;
 	run->prepared = false;
 	cmig_lock_wait_watch(GetUserId());
 	cmig_run_lock_shadow();
@@ -515,7 +515,7 @@ work(void *arg)
 static void
 run_shadow(ShadowRun *run)
 {
-	if (in_shadow)
+	if (running != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s cannot be called by SQL that it runs", run->caller)));
@@ -539,7 +539,7 @@ run_shadow(ShadowRun *run)
 		error = cmig_subtransaction_rehearse(work, run);
 		AtEOXact_GUC(false, level);
 		cmig_distribution_record_reset(false);
-		in_shadow = false;
+		running = NULL;
 		cmig_lock_wait_unwatch();
 
 		restore_locks(locks);
@@ -581,6 +581,12 @@ cmig_shadow_rename(Oid schema, const char *name, const char *caller,
 }
 
 /* Functions for tasks */
+
+bool
+cmig_shadow_hides_live(void)
+{
+	return running != NULL && running->prepare == prepare_shadow;
+}
 
 CmigShadowSchema *
 cmig_shadow_find(CmigShadow *shadow, const char *name)

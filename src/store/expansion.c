@@ -87,35 +87,82 @@ cmig_expansion_schemas(void)
 	return rows;
 }
 
-CmigNames *
-cmig_expansion_patterns(void)
+/*
+ * The tables of all expansions, and their hidden columns, of which the default
+ * or the comment tells if somebody has renamed them.
+ */
+#define TABLES_AND_COLUMNS \
+	"f AS (SELECT oid, proname IN ('expansion_begin', 'expansion_write') AS fires FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace" \
+	"  AND proname IN ('expansion_begin', 'expansion_write', 'expansion_mark', 'expansion_unset'))," \
+	" g AS (SELECT t.* FROM f JOIN pg_depend d ON d.refclassid = 'pg_proc'::regclass AND d.refobjid = f.oid AND f.fires" \
+	"   AND d.classid = 'pg_trigger'::regclass JOIN pg_trigger t ON t.oid = d.objid)," \
+	" hidden AS (SELECT x.adrelid AS relid, x.adnum AS number FROM f JOIN pg_depend d ON d.refclassid = 'pg_proc'::regclass AND d.refobjid = f.oid" \
+	"   AND d.classid = 'pg_attrdef'::regclass JOIN pg_attrdef x ON x.oid = d.objid" \
+	"  UNION SELECT objoid, objsubid FROM pg_description WHERE classoid = 'pg_class'::regclass AND objsubid > 0 AND description = '" CMIG_STATE_COMMENT "')"
+
+List *
+cmig_expansion_objects(void)
 {
-	static const char *const forms[] = {
-		"column:%s.*.cmig_state", "column:%s.*.cmig_new_*", "constraint:%s.*.cmig_new_*", "foreign key:%s.*.cmig_new_*",
-		"index:%s.cmig_new_*", "statistics:%s.cmig_new_*"
-	};
-	static CmigQuery created = {
-		"SELECT c->>3 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE c->>2 = 'created'"
-		" AND c->>3 ~ '^(table|sequence|enum|domain|composite type|range type|function):[^*]+[.][^*]+$'"
-	};
-	CmigNames  *patterns = palloc(sizeof(CmigNames));
-	List	   *rows = cmig_expansion_schemas();
-	List	   *objects = rows ? cmig_query_list(&created) : NIL;
-	ListCell   *cell;
+	static CmigQuery any = {"SELECT FROM cmig.expansion_run LIMIT 1"};
 
-	patterns->count = 0;
-	patterns->names = palloc(sizeof(char *) * (Max(list_length(rows), 1) * (1 + lengthof(forms)) + list_length(objects)));
-	foreach(cell, objects)
-		patterns->names[patterns->count++] = *(char **) lfirst(cell);
-	foreach(cell, rows)
-	{
-		char	  **row = lfirst(cell);
+	/* stored names can be any text, so they are compared as text */
+	static CmigQuery query = {
+		"WITH RECURSIVE " TABLES_AND_COLUMNS ","
+		" t (oid) AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		"   JOIN cmig.expansion_step s ON s.relation = format('%I.%I', n.nspname, c.relname) UNION SELECT tgrelid FROM g"
+		"  UNION SELECT i.inhrelid FROM t JOIN pg_inherits i ON i.inhparent = t.oid),"
+		" a AS (SELECT t.oid AS relid, a.attnum FROM t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped"
+		"  WHERE a.attname = '" CMIG_STATE_COLUMN "' OR EXISTS (SELECT FROM hidden h WHERE h.relid = a.attrelid AND h.number = a.attnum)"
+		"   OR a.attname::text IN (SELECT c->>5 FROM cmig.expansion_run, jsonb_array_elements(columns) c))"
+		" SELECT 'pg_class'::regclass::oid, relid, attnum, NULL FROM a"
+		" UNION SELECT d.classid, d.objid, 0, NULL FROM a JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.relid AND d.refobjsubid = a.attnum"
+		"  WHERE d.classid IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_statistic_ext'::regclass)"
+		" UNION SELECT 'pg_class'::regclass, c.oid, 0, NULL FROM t JOIN pg_index x ON x.indrelid = t.oid JOIN pg_class c ON c.oid = x.indexrelid WHERE strpos(c.relname, '" CMIG_HIDDEN_PREFIX "') > 0"
+		" UNION SELECT 'pg_constraint'::regclass, k.oid, 0, NULL FROM t JOIN pg_constraint k ON k.conrelid = t.oid WHERE strpos(k.conname, '" CMIG_HIDDEN_PREFIX "') > 0"
+		" UNION SELECT 'pg_trigger'::regclass, g.oid, 0, NULL FROM g"
+		" UNION SELECT 'pg_namespace'::regclass, n.oid, 0, NULL FROM cmig.expansion_run r, unnest(r.schemas) s, pg_namespace n"
+		"  WHERE n.nspname::text = cmig.version_schema(r.revision, s) OR obj_description(n.oid, 'pg_namespace') = format('" CMIG_VERSION_COMMENT "', s, r.revision)"
+		" UNION SELECT 0, 0, 0, c->>3 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE c->>2 = 'created'"
+	};
 
-		patterns->names[patterns->count++] = psprintf("schema:%s", row[2]);
-		for (int i = 0; i < lengthof(forms); i++)
-			patterns->names[patterns->count++] = psprintf(forms[i], cmig_pattern_hide_dots(row[1]));
-	}
-	return patterns;
+	return has_table() && cmig_query_do(&any) > 0 ? cmig_query_list(&query) : NIL;
+}
+
+List *
+cmig_expansion_orphans(void)
+{
+	/*
+	 * The arguments of a trigger and a comment survive a dump.  Only a role
+	 * that may call cmig.expand can create such a trigger, and counts as the
+	 * owner of such a schema, so that no other can stop an upgrade.
+	 */
+	static CmigQuery query = {
+		"WITH " TABLES_AND_COLUMNS " SELECT 'error', 'table ' || g.tgrelid::regclass, 'its triggers belong to an expansion that is not recorded, as after a dump without data',"
+		"  string_agg(format('DROP TRIGGER %I ON %s; ', g.tgname, g.tgrelid::regclass), '' ORDER BY g.tgname) || coalesce((SELECT format('ALTER TABLE %s %s', g.tgrelid::regclass,"
+		"   string_agg(format('DROP COLUMN %I CASCADE', a.attname), ', ' ORDER BY a.attnum)) FROM hidden h JOIN pg_attribute a ON a.attrelid = h.relid AND a.attnum = h.number WHERE h.relid = g.tgrelid), '')"
+		" FROM g JOIN pg_class c ON c.oid = g.tgrelid WHERE g.tgparentid = 0 AND $1 IN ('', c.relnamespace::regnamespace::text) AND NOT EXISTS (SELECT FROM cmig.expansion_run, jsonb_array_elements(columns) e"
+		"   WHERE position('\\x00'::bytea || convert_to(e->>8, getdatabaseencoding()) || '\\x00'::bytea IN '\\x00'::bytea || g.tgargs) > 0) GROUP BY g.tgrelid"
+		" UNION ALL SELECT 'error', 'schema ' || n.oid::regnamespace, 'it belongs to an expansion that is not recorded, as after a dump without data', format('DROP SCHEMA %s CASCADE', n.oid::regnamespace)"
+		" FROM pg_description d JOIN pg_namespace n ON n.oid = d.objoid WHERE $1 = '' AND d.classoid = 'pg_namespace'::regclass AND d.description LIKE format('" CMIG_VERSION_COMMENT "', '%', '%')"
+		"  AND has_any_column_privilege(n.nspowner, 'cmig.expansion_run', 'INSERT') AND NOT EXISTS (SELECT FROM cmig.expansion_run r, unnest(r.schemas) s"
+		"   WHERE d.description = format('" CMIG_VERSION_COMMENT "', s, r.revision)) ORDER BY 2", 1, {TEXTOID}
+	};
+
+	return has_table() ? cmig_query_list(&query, cmig_scope_current()) : NIL;
+}
+
+void
+cmig_expansion_require_known(void)
+{
+	List	   *orphans = cmig_expansion_orphans();
+	char	  **row = orphans ? linitial(orphans) : NULL;
+
+	if (row != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s belongs to an expansion that is not recorded", row[1]),
+				 errdetail("It was restored without the rows of cmig.expansion_run and cmig.expansion_step, as by a dump without data."),
+				 errhint("Restore these rows, too, or remove what the expansion has created: SELECT problem, fix FROM cmig.check() WHERE severity = 'error'")));
 }
 
 List *

@@ -692,6 +692,10 @@ typedef struct CmigExpansion
 
 #define CMIG_HIDDEN_PREFIX "cmig_new_"
 
+/* Comments, which pg_dump keeps, and so does a rename. */
+#define CMIG_VERSION_COMMENT "new version of schema %s while revision %s is expanded"
+#define CMIG_STATE_COMMENT "state of the row while a revision is expanded"
+
 /* Returns both, with an underscore between them; a long name ends with a hash. */
 extern char *cmig_version_join_name(const char *first, const char *second);
 
@@ -710,8 +714,18 @@ extern CmigExpansion *cmig_expansion_read(void);
  */
 extern List *cmig_expansion_schemas(void);
 
-/* Returns patterns, as of the argument exclude, of what expansions have created. */
-extern CmigNames *cmig_expansion_patterns(void);
+/*
+ * Returns rows for what all expansions have created in the live schema: the
+ * three parts of its address, or as a text its kind, a colon, and its identity.
+ */
+extern List *cmig_expansion_objects(void);
+
+/*
+ * Returns what expansions without a row have created in the current scope, in
+ * the form of rows of cmig.check().  The second function raises 55000 if there is any.
+ */
+extern List *cmig_expansion_orphans(void);
+extern void cmig_expansion_require_known(void);
 
 /* Returns the real tables, a List of char *, in the order of their names. */
 extern List *cmig_expansion_relations(const CmigExpansion *expansion);

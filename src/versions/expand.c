@@ -468,6 +468,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 		return;
 	}
 	cmig_progress_require_none();
+	cmig_expansion_require_known();
 	/* is the scope's schema safe for scripts? */
 	cmig_session_enter(false);
 	cmig_session_leave();

@@ -393,9 +393,6 @@ extern void cmig_versions_require_all_rows(const char *relation, const char *rol
  */
 extern void cmig_versions_add_live(CmigPlanning *p);
 
-/* The comment of the version's schema: pg_dump keeps it, and so does a rename. */
-#define CMIG_VERSION_COMMENT "new version of schema %s while revision %s is expanded"
-
 /*
  * Raise an error if a table or schema of the expansion was renamed or, if "all"
  * is set, dropped.

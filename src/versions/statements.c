@@ -44,6 +44,7 @@ cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table)
 		 * that is inserted while somebody has disabled the triggers
 		 */
 		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER TABLE %s ADD COLUMN %s text DEFAULT 'todo'", real, CMIG_STATE_COLUMN));
+		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("COMMENT ON COLUMN %s.%s IS '" CMIG_STATE_COMMENT "'", real, CMIG_STATE_COLUMN));
 		/* for what somebody drops */
 		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER TABLE ONLY %s ALTER COLUMN %s SET DEFAULT 'todo'", real, CMIG_STATE_COLUMN));
 	}

@@ -1,0 +1,93 @@
+-- Two versions at once: what an expansion creates belongs to no schema that is looked at, and is known whatever its name is.
+CREATE EXTENSION pg_cmig;
+\set VERBOSITY default
+SET client_min_messages = warning;
+
+SELECT * FROM cmig.load($c$
+-- revision: 001
+-- message: start
+-- cmig:upgrade
+CREATE TABLE person (id serial PRIMARY KEY, name text NOT NULL, age int);
+CREATE TABLE visit (id int PRIMARY KEY, person_id int REFERENCES person, at date) PARTITION BY RANGE (id);
+CREATE TABLE visit_1 PARTITION OF visit FOR VALUES FROM (0) TO (10);
+-- cmig:downgrade
+DROP TABLE visit, person;
+
+-- revision: 042
+-- down_revision: 001
+-- message: full names
+-- expand: true
+-- cmig:upgrade
+ALTER TABLE person ADD COLUMN first_name text NOT NULL;
+-- cmig:up person.first_name = split_part(name, ' ', 1)
+ALTER TABLE person ADD COLUMN last_name text NOT NULL CHECK (last_name <> '-');
+-- cmig:up person.last_name = split_part(name, ' ', 2)
+ALTER TABLE person DROP COLUMN name;
+-- cmig:down person.name = first_name || ' ' || last_name
+CREATE INDEX person_last ON person (last_name);
+CREATE INDEX person_age ON person (age);
+ALTER TABLE visit ALTER COLUMN person_id TYPE bigint;
+CREATE INDEX visit_person ON visit (person_id);
+CREATE TABLE badge (id int PRIMARY KEY);
+-- cmig:downgrade
+$c$);
+SELECT count(*) FROM cmig.upgrade('001');
+INSERT INTO person (name, age) VALUES ('Ada Lovelace', 36), ('Alan Turing', 41);
+INSERT INTO visit VALUES (1, 1), (2, 2);
+SELECT cmig.schema_sql() AS before \gset
+CALL cmig.expand();
+
+-- no look at the live schema sees it
+SELECT cmig.schema_sql() = :'before' AS same;
+SELECT action, kind, object FROM cmig.drift();
+SELECT action, kind, object FROM cmig.diff(:'before');
+SELECT action, kind, object FROM cmig.diff(:'before', exclude => ARRAY['public.visit*']);
+SELECT action, kind, object, hazard FROM cmig.diff(replace(:'before', 'name text NOT NULL', 'name varchar NOT NULL'));
+SELECT action, kind, object FROM cmig.diff_schemas('public', 'public');
+SELECT revision, differences, examples FROM cmig.locate() ORDER BY 2 LIMIT 1;
+
+-- a target is what the revisions create, to which the expanded one belongs
+SET client_min_messages = notice;
+\set target 'CREATE TABLE person (id serial PRIMARY KEY, age int, first_name text NOT NULL, last_name text NOT NULL CHECK (last_name <> ''-'')); CREATE TABLE visit (id int PRIMARY KEY, person_id bigint REFERENCES person, at date) PARTITION BY RANGE (id); CREATE TABLE badge (id int PRIMARY KEY); CREATE INDEX person_last ON person (last_name); CREATE INDEX person_age ON person (age); CREATE INDEX visit_person ON visit (person_id)'
+SELECT cmig.require_schema(:'target');
+SELECT * FROM cmig.autogenerate('none', :'target');
+SELECT content ~ 'cmig_|person|visit' AS expansion, content ~ 'CREATE TABLE public.badge2' AS new FROM cmig.autogenerate('more', :'target' || '; CREATE TABLE badge2 (i int)');
+SET client_min_messages = warning;
+
+-- what was changed by hand is seen
+ALTER TABLE person ADD byhand int;
+CREATE VIEW seen AS SELECT cmig_new_first_name FROM person;
+SELECT action, kind, object FROM cmig.drift();
+SELECT content ~ 'byhand' AS byhand, content ~ 'cmig_state|badge' AS expansion FROM cmig.capture('by hand');
+DROP VIEW seen;
+ALTER TABLE person DROP byhand;
+
+-- nor if it was renamed
+ALTER TABLE visit RENAME cmig_new_person_id TO renamed;
+SELECT action, kind, object FROM cmig.drift();
+SELECT cmig.schema_sql() = :'before' AS same;
+ALTER TABLE visit RENAME renamed TO cmig_new_person_id;
+
+-- without its row, as after a dump without data, it is an error
+SELECT object FROM cmig.check() WHERE severity = 'error';
+BEGIN;
+DELETE FROM cmig.expansion_step;
+DELETE FROM cmig.expansion_run;
+SELECT severity, object, problem, fix FROM cmig.check() WHERE severity = 'error';
+SELECT count(*) FROM cmig.status() WHERE item = 'error';
+SAVEPOINT s;
+SELECT cmig.stamp('042');
+ROLLBACK TO s;
+SELECT * FROM cmig.upgrade();
+ROLLBACK TO s;
+SELECT error FROM cmig.dry_run('upgrade', 'head');
+ROLLBACK TO s;
+SELECT fix FROM cmig.check() WHERE severity = 'error' \gexec
+SELECT severity, object FROM cmig.check() WHERE severity = 'error';
+SELECT action, kind, object FROM cmig.drift();
+ROLLBACK;
+CALL cmig.contract();
+SELECT action, kind, object FROM cmig.drift();
+SELECT cmig.require_schema(:'target');
+DROP TABLE person, visit, badge;
+DROP EXTENSION pg_cmig;
