@@ -215,6 +215,14 @@ extern void cmig_toplevel_commit(void);
 /* The same for a rollback, after an error has been caught and flushed. */
 extern void cmig_toplevel_rollback(void);
 
+/*
+ * Record the failure of a scope in the journal, in a transaction of its own,
+ * unless another session works on the scope again.  "entry" has the revision,
+ * the direction, and the start.
+ */
+struct CmigJournalEntry;
+extern void cmig_toplevel_record_failure(const char *scope, struct CmigJournalEntry *entry, const ErrorData *error);
+
 /* Sleep, without holding a snapshot; can be canceled. */
 extern void cmig_toplevel_sleep(long ms);
 

@@ -152,6 +152,31 @@ cmig_toplevel_rollback(void)
 }
 
 void
+cmig_toplevel_record_failure(const char *scope, CmigJournalEntry *entry, const ErrorData *error)
+{
+	entry->outcome = "failed";
+	entry->finished_at = GetCurrentTimestamp();
+	entry->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
+	entry->message = error->detail ? psprintf("%s: %s", error->message, error->detail) : error->message;
+
+	/* ignore an error here in favor of the error of the scope */
+	PG_TRY();
+	{
+		cmig_toplevel_snapshot();
+		cmig_settings_set("cmig.scope", scope, PGC_USERSET, GUC_ACTION_LOCAL);
+		if (cmig_run_lock_try())
+			cmig_journal_write(entry);
+		cmig_toplevel_commit();
+	}
+	PG_CATCH();
+	{
+		FlushErrorState();
+		cmig_toplevel_rollback();
+	}
+	PG_END_TRY();
+}
+
+void
 cmig_toplevel_sleep(long ms)
 {
 	TimestampTz end = cmig_run_limit_earlier(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms));

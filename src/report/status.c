@@ -178,9 +178,15 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 		else if (running)
 			cmig_result_add_text(fcinfo, "interrupted", step, again);
 		else if (strcmp(last.outcome, "failed") == 0)
+		{
+			/* put_expansion() says how an expansion that has begun goes on */
+			if (strcmp(last.direction, "expand") == 0)
+				again = psprintf("CALL cmig.expand(%s)", quote_literal_cstr(last.revision));
 			cmig_result_add_text(fcinfo, "failed",
 								 psprintf("%s%s: %s", step, last.statement != 0 ? psprintf(", statement %d", last.statement) : "",
-										  last.message ? last.message : ""), psprintf("Fix the cause, then %s", again));
+										  last.message ? last.message : ""),
+								 cmig_expansion_read() != NULL ? NULL : psprintf("Fix the cause, then %s", again));
+		}
 	}
 	if (rows != NIL && runner == 0)
 	{

@@ -228,39 +228,12 @@ upgrade_scope(void *arg)
 	cmig_scope_run(&upgrade->run);
 }
 
-/*
- * Record the failure of a scope in the journal, unless another session is
- * already upgrading the scope again.
- */
 static void
 write_failure(const Upgrade *upgrade, const ErrorData *error)
 {
-	CmigJournalEntry entry = {0};
+	CmigJournalEntry entry = {.revision = upgrade->run.revision,.direction = "upgrade",.started_at = upgrade->started_at,.statement = cmig_running.statement};
 
-	entry.revision = upgrade->run.revision;
-	entry.direction = "upgrade";
-	entry.outcome = "failed";
-	entry.started_at = upgrade->started_at;
-	entry.finished_at = GetCurrentTimestamp();
-	entry.sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
-	entry.message = error->detail ? psprintf("%s: %s", error->message, error->detail) : error->message;
-	entry.statement = cmig_running.statement;
-
-	/* ignore an error here in favor of the error of the scope */
-	PG_TRY();
-	{
-		cmig_toplevel_snapshot();
-		cmig_settings_set("cmig.scope", upgrade->item->name, PGC_USERSET, GUC_ACTION_LOCAL);
-		if (cmig_run_lock_try())
-			cmig_journal_write(&entry);
-		cmig_toplevel_commit();
-	}
-	PG_CATCH();
-	{
-		FlushErrorState();
-		cmig_toplevel_rollback();
-	}
-	PG_END_TRY();
+	cmig_toplevel_record_failure(upgrade->item->name, &entry, error);
 }
 
 /*

@@ -66,6 +66,8 @@ typedef struct Work
 	const StoredStep *step;		/* the one that is running, or NULL */
 	bool		entered;		/* has the session of a script been entered? */
 	const char *scopes;			/* argument of contract() for the same scopes */
+	const char *revision;		/* what is expanded, or NULL */
+	TimestampTz started_at;
 	Oid			caller;			/* role that writes pg_cmig's tables, also
 								 * while the statements run as cmig.role */
 	void		(*work) (struct Work *work, FunctionCallInfo fcinfo);
@@ -467,6 +469,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "expand");
 		return;
 	}
+	work->revision = cmig_graph_id(now.graph, plan->steps[plan->count - 1].node);
 	cmig_progress_require_none();
 	cmig_expansion_require_known();
 	/* is the scope's schema safe for scripts? */
@@ -649,7 +652,7 @@ expand(Work *work, FunctionCallInfo fcinfo)
 	{
 		ereport(NOTICE,
 				(errmsg("revision \"%s\" is already expanded%s", work->expansion->revision, in_scope()),
-				 errhint("SELECT * FROM cmig.expansion()")));
+				 *work->scopes ? 0 : errhint("SELECT * FROM cmig.expansion()")));
 		return;
 	}
 	run_prepare(work);
@@ -661,7 +664,7 @@ expand(Work *work, FunctionCallInfo fcinfo)
 			 errmsg("revision \"%s\" is expanded: the new build connects with search_path = %s", work->expansion->revision,
 					work->expansion->search_path) :
 			 errmsg("revision \"%s\" is expanded: no table has a new version", work->expansion->revision),
-			 errhint("When no old build runs any more: CALL cmig.contract(%s)", work->scopes)));
+			 *work->scopes ? 0 : errhint("When no old build runs any more: CALL cmig.contract()")));
 }
 
 /* Raise an error because nothing is expanded. */
@@ -983,6 +986,7 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 	work->procedure = procedure;
 	work->caller = GetUserId();
 	work->scopes = scopes;
+	work->started_at = GetCurrentTimestamp();
 	callback.arg = work;
 
 	/* fail beside another stepwise run */
@@ -1025,8 +1029,17 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 		cmig_run_lock_release();
 		/* CASCADE is no statement of the user */
 		if ((error->hint == NULL || error->sqlerrcode == ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST) && work->expansion != NULL)
-			error->hint = psprintf("After fixing the cause, repeat the CALL, which goes on where it stopped, or: %sCALL cmig.abandon()",
-								   *scopes ? psprintf("SET cmig.scope = %s; ", quote_literal_cstr(work->expansion->scope)) : "");
+			error->hint = *scopes ? NULL : pstrdup("After fixing the cause, repeat the CALL, which goes on where it stopped, or: CALL cmig.abandon()");
+		if (*scopes)
+		{
+			CmigJournalEntry entry = {
+				.revision = work->expansion ? work->expansion->revision : work->revision,
+				.direction = body == expand ? "expand" : body == abandon ? "abandon" : "upgrade",
+				.started_at = work->started_at
+			};
+
+			cmig_toplevel_record_failure(cmig_scope_current(), &entry, error);
+		}
 		ReThrowError(error);
 	}
 	PG_END_TRY();
@@ -1097,7 +1110,11 @@ run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work
 			if (error->hint && (strncmp(error->hint, "CALL ", 5) == 0 || strncmp(error->hint, "SELECT ", 7) == 0))
 				error->hint = psprintf("SET cmig.scope = %s; %s", quote_literal_cstr(scope), error->hint);
 			if (++failed > max_failures || cmig_subtransaction_must_rethrow(error))
+			{
+				if (error->hint == NULL)
+					error->hint = psprintf("After fixing the cause, repeat the CALL, which goes on where it stopped, or: SET cmig.scope = %s; CALL cmig.abandon()", quote_literal_cstr(scope));
 				ReThrowError(error);
+			}
 			ereport(WARNING,
 					(errcode(error->sqlerrcode),
 					 errmsg("%s failed in scope \"%s\": %s", procedure, scope, error->message),
@@ -1110,7 +1127,9 @@ run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work
 	cmig_toplevel_snapshot();
 	ereport(NOTICE,
 			(errmsg("scopes: %d done, %d failed, %d left to other sessions", done, failed, left),
-			 all == NIL ? errhint("To see the scopes: SELECT * FROM cmig.scopes()") : 0));
+			 all == NIL ? errhint("To see the scopes: SELECT * FROM cmig.scopes()") :
+			 failed > 0 ? errhint("SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL") :
+			 body == expand && done > 0 ? errhint("When no old build runs any more: CALL cmig.contract(%s)", scopes) : 0));
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	return (Datum) 0;
