@@ -232,6 +232,82 @@ difference(const CmigShapeTable *table, const CmigShapeTable *now)
 	return NULL;
 }
 
+/* Returns the name of the table that a foreign key refers to, or NULL. */
+static char *
+referenced(const CmigShapePart *part)
+{
+	static const char word[] = " REFERENCES ";
+	const char *from = part->kind[0] == 'f' ? strstr(part->definition, word) : NULL;
+	const char *end = from ? from + strlen(word) : NULL;
+	bool		quoted = false;
+
+	if (from == NULL)
+		return NULL;
+	for (from = end; *end != '\0' && (quoted || *end != '('); end++)
+		if (*end == '"')
+			quoted = !quoted;
+	return pnstrdup(from, end - from);
+}
+
+/*
+ * Raise an error if Citus manages a table, or will do so in the end: a foreign
+ * key between a table that it manages and another one makes it manage both.
+ */
+static void
+require_unmanaged(CmigPlanning *p)
+{
+	static CmigQuery live = {.sql = "SELECT to_regclass($1)::oid",.nargs = 1,.argtypes = {TEXTOID}};
+	const List *shape = p->shapes[p->revisions];
+	List	   *managed = NIL;
+	bool		changed = cmig_citus_is_installed();
+	ListCell   *t;
+	ListCell   *c;
+
+	foreach(t, changed ? shape : NIL)
+	{
+		const CmigShapeTable *table = lfirst(t);
+		const CmigShapeTable *before = cmig_shape_table(p->shapes[0], table->oid);
+		char	   *oid = before ? cmig_query_value(&live, before->qualified) : NULL;
+
+		if (oid != NULL && cmig_citus_manages(atooid(oid)))
+			managed = lappend(managed, table->qualified);
+		/* a table outside of the schemas of the revisions */
+		foreach(c, table->parts)
+		{
+			char	   *name = referenced(lfirst(c));
+
+			oid = name ? cmig_query_value(&live, name) : NULL;
+			if (oid != NULL && cmig_citus_manages(atooid(oid)))
+				managed = lappend(managed, name);
+		}
+	}
+	while (changed)
+	{
+		changed = false;
+		foreach(t, shape)
+		{
+			char	   *name = ((CmigShapeTable *) lfirst(t))->qualified;
+
+			foreach(c, ((CmigShapeTable *) lfirst(t))->parts)
+			{
+				char	   *other = referenced(lfirst(c));
+
+				if (other == NULL || cmig_text_list_has(managed, name) == cmig_text_list_has(managed, other))
+					continue;
+				managed = lappend(managed, cmig_text_list_has(managed, name) ? other : name);
+				changed = true;
+			}
+		}
+	}
+	foreach(t, p->tables)
+	{
+		const CmigVersionTable *table = lfirst(t);
+
+		if ((table->viewed || table->build != NIL || table->drop != NIL) && cmig_text_list_has(managed, table->b->qualified))
+			cmig_versions_refuse(psprintf("table %s", table->b->qualified), "Citus manages it, or would because of a foreign key.");
+	}
+}
+
 /* Is the live table the one that the applied revisions create? */
 static void
 require_no_drift(CmigPlanning *p)
@@ -253,8 +329,6 @@ require_no_drift(CmigPlanning *p)
 			now = lfirst(c);
 		if (now != NULL && *now->inherits != 'f')
 			cmig_versions_refuse(psprintf("table %s", table->a->qualified), "It has a child, or a foreign table as a partition.");
-		if (now != NULL && cmig_citus_manages((Oid) strtoul(now->oid, NULL, 10)))
-			cmig_versions_refuse(psprintf("table %s", table->a->qualified), "Citus manages it.");
 		/* partitions that no revision creates may have keys of their own */
 		foreach(c, now ? list_concat_copy(table->columns, table->dropped) : NIL)
 		{
@@ -456,6 +530,7 @@ require_unpublished(CmigPlanning *p)
 void
 cmig_versions_add_live(CmigPlanning *p)
 {
+	require_unmanaged(p);
 	require_no_drift(p);
 	require_no_obstacle(p);
 	require_unpublished(p);

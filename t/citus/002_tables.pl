@@ -148,6 +148,13 @@ foreach my $table (@managed)
 		sql("SELECT cmig.remove_revision('002')");
 	}
 }
+# a foreign key to a reference table makes Citus manage a table, and those that have one with it
+sql("SELECT cmig.create_revision('Change', 'ALTER TABLE app.plain ADD COLUMN country int REFERENCES app.country', revision => '002', expand => true)");
+fails_with($coordinator, 'postgres', 'CALL cmig.expand()', '0A000', 'table app.plain cannot be expanded.*or would because of a foreign key', 'a foreign key to a reference table is refused');
+sql("SELECT cmig.remove_revision('002')");
+sql("SELECT cmig.create_revision('Change', 'CREATE TABLE app.between (id int PRIMARY KEY REFERENCES app.country); ALTER TABLE app.plain ADD COLUMN b int REFERENCES app.between', revision => '002', expand => true)");
+fails_with($coordinator, 'postgres', 'CALL cmig.expand()', '0A000', 'table app.plain cannot be expanded.*or would because of a foreign key', 'also over another table');
+sql("SELECT cmig.remove_revision('002')");
 is(sql("SELECT count(*) FROM cmig.expansion_run"), 0, 'before anything runs');
 is(sql("SELECT string_agg(attrelid::regclass || attname, ' ' ORDER BY attrelid::regclass::text, attnum) FROM pg_attribute WHERE attnum > 0 AND attrelid::regclass::text ~ '^(app|tenant_a)'"), $before, 'and no table changes');
 is(sql("SELECT count(*) FROM pg_namespace WHERE nspname ~ '_002'"), 0, 'nor is there a new schema');
