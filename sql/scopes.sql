@@ -114,6 +114,7 @@ CALL cmig.upgrade_scopes('tenant\_%', 'tenant@head', 1);
 CALL cmig.upgrade_scopes('tenant %', 'tenant@head');
 SELECT scope, current, pending, failed FROM cmig.scopes();
 SELECT item, value, hint FROM cmig.status() WHERE item IN ('pending', 'scopes');
+SELECT cmig.report() ~ 'Nothing is pending' AS none;
 -- a hint names cmig.upgrade only for revisions of the database's tree
 SELECT * FROM pg_temp.hints('cmig.require(''tenant@head'')', 'cmig.require(''shared@head'')', 'cmig.verify(''t1'')');
 BEGIN;

@@ -28,6 +28,35 @@ cmig_view_read(void)
 	return view;
 }
 
+const bool *
+cmig_view_elsewhere(const CmigView *view)
+{
+	static CmigQuery readable = {"SELECT FROM pg_class WHERE oid = to_regclass('cmig.scope_version') AND has_table_privilege(oid, 'SELECT')"};
+	const CmigGraph *graph = view->graph;
+	const CmigNames *rows;
+	const CmigMarks *scopes;
+	const int  *trees;
+	bool	   *result;
+	bool		any = false;
+
+	if (view->database != NULL || graph->defects != NIL || cmig_query_do(&readable) == 0)
+		return NULL;
+	rows = cmig_version_rows_of(CMIG_ROWS_OF_SCOPES);
+	if (rows->count == 0)
+		return NULL;
+	scopes = cmig_applied_find(graph, rows)->applied;
+	trees = cmig_trees_find(graph);
+	result = palloc0(Max(graph->count, 1));
+	/* a tree has the number of one of its nodes */
+	for (int i = 0; i < graph->count; i++)
+		result[trees[i]] |= scopes->set[i];
+	for (int i = 0; i < graph->count; i++)
+		result[trees[i]] &= !view->applied->applied->set[i];
+	for (int i = 0; i < graph->count; i++)
+		any |= (result[i] = result[trees[i]]);
+	return any ? result : NULL;
+}
+
 /* Does the node's tree contain a marked node? */
 static bool
 is_marked_tree(const CmigView *view, const CmigMarks *marks, int node)
@@ -63,9 +92,10 @@ cmig_view_pending(const CmigView *view)
 {
 	List	   *heads = NIL;
 	CmigPlan   *plan;
+	const bool *elsewhere = cmig_view_elsewhere(view);
 
 	for (int i = 0; i < view->graph->count; i++)
-		if (cmig_graph_is_effective_head(view->graph, i) && is_of_scope(view, i))
+		if (cmig_graph_is_effective_head(view->graph, i) && is_of_scope(view, i) && (elsewhere == NULL || !elsewhere[i]))
 			heads = lappend_int(heads, i);
 	plan = cmig_plan_upgrade(view->graph, view->applied, heads);
 	cmig_repeatable_add_due(view->graph, view->applied, plan, false);

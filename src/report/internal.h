@@ -134,6 +134,14 @@ typedef struct CmigView
 extern CmigView cmig_view_read(void);
 
 /*
+ * Returns, for each node, whether a revision of its tree is applied in a scope
+ * and none in the database, to which the tree then does not belong.  Returns
+ * NULL if there is no such tree, in a scope, if the graph has defects, and if
+ * the caller cannot read the version rows of scopes.
+ */
+extern const bool *cmig_view_elsewhere(const CmigView *view);
+
+/*
  * Returns the plan of an upgrade to the heads.  The graph must have no
  * defects.
  */

@@ -625,13 +625,6 @@ static CmigPageTable state_table = {
 	"Nothing is known."
 };
 
-static CmigPageTable pending_table = {
-	/* use the caller's search_path, on which the locks depend */
-	{"SELECT step::pg_catalog.text, revision, message, locks FROM cmig.plan('upgrade', 'heads')", 0,.users_text = true},
-	{"Step", "Revision", "Message", "Locks and sizes of tables"},
-	"Nothing is pending."
-};
-
 static CmigPageTable rls_findings_table = {
 	{"SELECT severity, object, problem, fix FROM cmig.rls_check()", 0},
 	{"Severity", "Object", "Problem", "!Fix"},
@@ -731,9 +724,18 @@ CMIG_READER(cmig_report)
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
 	const CmigNames *current = view.applied->rows;
 	int			applied = view.applied->applied->count;
+	const bool *elsewhere = cmig_view_elsewhere(&view);
+	CmigPageTable pending_table = {
+		/* use the caller's search_path, on which the locks depend */
+		{.users_text = true},
+		{"Step", "Revision", "Message", "Locks and sizes of tables"},
+		"Nothing is pending."
+	};
+	int			pending = 0;
 	int			heads = 0;
 	int			pixels;
 	bool		read_only = XactReadOnly;
+	StringInfoData sql;
 	StringInfoData page;
 
 	/*
@@ -743,6 +745,14 @@ CMIG_READER(cmig_report)
 	XactReadOnly = true;
 	for (int i = 0; i < view.graph->count; i++)
 		heads += cmig_graph_is_head(view.graph, i);
+	initStringInfo(&sql);
+	for (int i = 0; i < view.graph->count; i++)
+		if (elsewhere != NULL && elsewhere[i])
+			appendStringInfo(&sql, "%s%s", sql.len > 0 ? ", " : " WHERE revision NOT IN (", quote_literal_cstr(cmig_graph_id(view.graph, i)));
+		else
+			pending += !view.applied->applied->set[i];
+	pending_table.query.sql = psprintf("SELECT step::pg_catalog.text, revision, message, locks FROM cmig.plan('upgrade', 'heads')%s%s",
+									   sql.data, sql.len > 0 ? ")" : "");
 	initStringInfo(&page);
 	pixels = Min(graph_width(&picture) * CMIG_SVG_LANE, MOST_PIXELS);
 	appendStringInfoString(&page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -767,11 +777,12 @@ CMIG_READER(cmig_report)
 	append_card(&page, "current", current->count > 3 ? psprintf("%d revisions", current->count) :
 				current->count == 0 ? "base" : cmig_names_text(current));
 	append_card(&page, "applied", psprintf("%d of %d", applied, view.graph->count));
-	append_card(&page, "pending", psprintf("%d", view.graph->count - applied));
+	append_card(&page, "pending", psprintf("%d", pending));
 	append_card(&page, heads == 1 ? "head" : "heads", psprintf("%d", heads));
 	appendStringInfoString(&page, "</div>\n");
 	page_section(&page, "State", page_tables, &state_table);
 	page_section(&page, "Pending steps", page_tables, &pending_table);
+	cmig_query_free(&pending_table.query);
 	page_section(&page, "Revisions", page_graph, &picture);
 	page_section(&page, "Journal", page_journal, view.graph);
 	page_section(&page, "Row-level security", page_tables, &rls_table);

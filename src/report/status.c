@@ -69,9 +69,9 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 		(stepwise != NULL && ((CmigProgressRow *) llast(rows))->direction == CMIG_UPGRADE);
 	/* while a revision is expanded, put_expansion() says what can be done */
 	may_go_up &= cmig_expansion_read() == NULL;
-	/* in a scope, "heads" would include those of the database's trees */
+	/* "heads" would include those of trees that belong elsewhere */
 	if (!view->applied->unknown && may_go_up)
-		hint = cmig_upgrade_call(view->graph, due, heads == 1 ? "head" : cmig_scope_is_set() ? NULL : "heads", false);
+		hint = cmig_upgrade_call(view->graph, due, heads == 1 ? "head" : cmig_scope_is_set() || cmig_view_elsewhere(view) ? NULL : "heads", false);
 
 	/*
 	 * first show it, because it may be a revision that was given up; not in
