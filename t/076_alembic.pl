@@ -182,7 +182,7 @@ sub run_import
 }
 
 # Values from outside, the clock, UUIDs, and the order of a set: the same files every time
-my $values = new_project(<<'X', <<'X');
+my $values = new_project(<<'X', <<'X', <<'X');
 date: 2024-13-45 10:00:00
 import datetime, os, uuid
 from uuid import uuid4
@@ -210,18 +210,32 @@ def upgrade():
 def downgrade():
     op.execute("DELETE FROM three")
 X
+import time
+class Item:
+    pass
+def upgrade():
+    table = sa.Table('indexed', sa.MetaData(), *[sa.Column(f'c{i}', sa.Integer, index=True) for i in range(12)])
+    table.create(op.get_bind())
+    for index in table.indexes:
+        op.execute(f"COMMENT ON INDEX {index.name} IS '{time.strftime('%Y')}'")
+def downgrade():
+    op.execute(f"COMMENT ON TABLE indexed IS '{Item()}'")
+X
 my @texts;
-foreach my $run (1, 2)
+foreach my $run (1, 2, 4711)
 {
 	my $folder = PostgreSQL::Test::Utils::tempdir() . '/files';
 	local $ENV{PYTHONHASHSEED} = $run;
 	my ($status, $out, $err) = run_import($values, $folder);
 
 	is($status, 3, 'what needs a secret is written by hand') or diag($err);
-	push @texts, $out . join '', map { slurp_file($_) } sort glob "$folder/*.sql";
+	like($out, qr/^    downgrade, its statements differ from one run to the next\n.*^    downgrade, a statement contains "'<[^>]*Item object at 0x\w+>'" in one run, and "'<[^>]*>'" in another$/ms, 'an address is not a value');
+	push @texts, ($out =~ s/0x\w+/ADDRESS/gr) . join '', map { slurp_file($_) } sort glob "$folder/*.sql";
 	load_ok($folder) if $run == 1;
 }
 is($texts[1], $texts[0], 'two imports of the same sources write the same files');
+is($texts[2], $texts[0], 'whatever the hash seed is');
+like($texts[0], qr/^(CREATE INDEX ix_indexed_c\d+ ON indexed \(c\d+\);\n+){12}(COMMENT ON INDEX ix_indexed_c\d+ IS '2024';\n+){12}/m, 'indexes, and the year of the migration');
 like($texts[0], qr/^    line 11: SCHEMA = os.environ.get\('CMIG_TEST_SCHEMA', 'public'\), 'public' in the environment of the import$/m, 'a value of the environment is noted');
 like($texts[0], qr/^    line 12: MADE = uuid.uuid4\(\) became a fixed value, '[0-9a-f-]{36}'$/m, 'a value of the module');
 like($texts[0], qr/^    upgrade, line 14: uuid.uuid4\(\) became gen_random_uuid\(\)$/m, 'the line of a helper function');
@@ -316,6 +330,169 @@ like($out, qr/r5_1, r5/, 'a recorded revision is divided');
 ($status, $out, $err) = run_import($code, $recorded, '--verify', '-d', 'recorded');
 is($status, 0, 'the recorded files create the same schema') or diag($out . $err);
 like($out, qr/^upgrade to the heads: the schemas are the same\ndowngrade: Alembic fails in r6: .*wrong.*\ndowngrade to r6: the schemas are the same\n\z/s, 'compared as far as Alembic gets');
+
+# Connections that the code of a migration opens reach nothing
+$node->safe_psql('postgres', "CREATE DATABASE $_") foreach qw(victim record);
+$node->safe_psql('victim', 'CREATE TABLE kept AS SELECT 1 AS a');
+my $delete = 'DELETE FROM kept';
+my @own = (
+	[ "sa.create_engine('postgresql:///victim').execute('$delete')", 'opens a connection of its own' ],
+	[ "sa.inspect(sa.create_engine('postgresql://', creator=lambda: __import__('psycopg2').connect('dbname=victim')))", 'opens a connection of its own' ],
+	[ "psycopg2.connect(dbname='victim').cursor().execute('$delete')", 'opens a connection of its own' ],
+	[ "psycopg2.extensions.connection('dbname=victim').cursor().execute('$delete')", 'opens a connection of its own' ],
+	[ "psycopg2.extras.LoggingConnection('dbname=victim')", 'opens a connection of its own' ],
+	[ "socket.create_connection(('127.0.0.1', $ENV{PGPORT}))", 'opens a connection of its own' ],
+	[ "urllib.request.urlopen('http://localhost:$ENV{PGPORT}')", 'opens a connection of its own' ],
+	[ "subprocess.run(['psql', '-d', 'victim', '-c', '$delete'])", 'starts a program (psql)' ],
+	[ qq(os.system('psql -d victim -c "$delete"')), 'starts a program (psql)' ],
+	[ "os.posix_spawnp('psql', ['psql', '-d', 'victim', '-c', '$delete'], os.environ)", 'starts a program (psql)' ],
+	[ 'os.fork() or os._exit(0)', 'starts a process' ],
+);
+my $imports = "import os, psycopg2, psycopg2.extras, socket, subprocess, urllib.request\n";
+my $caught = sub { "    try:\n        $_[0]\n    except:\n        pass\n    op.execute('SELECT 1')\n" };
+my $own = new_project((map { "${imports}def upgrade():\n    $_->[0]\ndef downgrade():\n" . $caught->($_->[0]) } @own),
+	"${imports}LOADED = $own[2][0]\ndef upgrade():\n    op.execute('SELECT 1')\ndef downgrade():\n    pass\n");
+my $own_files = PostgreSQL::Test::Utils::tempdir() . '/files';
+($status, $out, $err) = run_import($own, $own_files);
+is($status, 3, 'connections of their own: to be written') or diag($err);
+my $number = 0;
+is($out, join('', scalar(@own) + 1 . " files in FOLDER\nautomatic:       0\nto be reviewed:  0\nto be written:   " . (@own + 1) . "\n",
+		(map { $number++; "  r$number\n    upgrade, line 11: $_->[1]\n    downgrade, line 14: $_->[1]\n" } @own),
+		'  r' . (@own + 1) . "\n    upgrade, line 10: opens a connection of its own\n    downgrade, line 10: opens a connection of its own\n"),
+	'each way to connect, also if the error is caught, or while the module is loaded');
+is(query($node, 'victim', 'SELECT count(*) FROM kept'), '1', 'nothing was deleted');
+# a library in C is refused by the kernel
+my $library = new_project(<<"X");
+import ctypes, ctypes.util
+LIBPQ = ctypes.CDLL('libpq.so.5')
+LIBPQ.PQconnectdb.restype = ctypes.c_void_p
+def upgrade():
+    connection = ctypes.c_void_p(LIBPQ.PQconnectdb(b'dbname=victim'))
+    LIBPQ.PQexec(connection, b'$delete')
+    op.execute(f'SELECT {LIBPQ.PQstatus(connection)}')
+def downgrade():
+    pass
+X
+SKIP:
+{
+	skip 'no libpq.so.5 for Python, or no Linux', 3 unless $^O eq 'linux' && `uname -m` =~ /^(x86_64|aarch64)$/ && need_tool('libpq', $python, '-c', "import ctypes; ctypes.CDLL('libpq.so.5')");
+	my $library_files = PostgreSQL::Test::Utils::tempdir() . '/files';
+	($status, $out, $err) = run_import($library, $library_files);
+	is($status, 0, 'a library in C') or diag($err);
+	like(slurp_file("$library_files/r1.sql"), qr/^SELECT 1;$/m, 'is not connected');
+	is(query($node, 'victim', 'SELECT count(*) FROM kept'), '1', 'nothing was deleted');
+}
+
+# With --record, they are pointed at the empty database; what belongs to which connection,
+# what is only read, and what differs between two databases
+my $sent = new_project(<<'X', <<'X', <<'X', <<'X', <<'X');
+import psycopg2, psycopg2.extras
+def upgrade():
+    op.execute("CREATE TABLE t (id serial PRIMARY KEY, name text)")
+    op.execute("CREATE FUNCTION note(text) RETURNS int LANGUAGE sql AS 'INSERT INTO t (name) VALUES ($1) RETURNING id'")
+    op.get_bind().execute(sa.text("SELECT count(*) FROM t")).scalar()
+    own = psycopg2.connect('dbname=victim')
+    with own, own.cursor(cursor_factory=psycopg2.extras.DictCursor) as cursor:
+        cursor.execute("CREATE TABLE own (a int)")
+    own.cursor().execute("CREATE TABLE rolled_back ()")
+    own.close()
+    op.execute("COMMENT ON TABLE t IS 'after it was closed'")
+def downgrade():
+    op.execute("DROP FUNCTION note; DROP TABLE t, own")
+X
+def upgrade():
+    run = lambda sql: op.get_bind().exec_driver_sql(sql)
+    run("CREATE VIEW noted AS SELECT note(name) AS n FROM t")
+    run("SELECT setval('t_id_seq', 5)").scalar()
+    run("SELECT note(name) FROM t").fetchall()
+    run("SELECT n FROM noted").fetchall()
+    run("SELECT 1; ALTER TABLE t ADD b int")
+    run("SELECT id, lower(name) AS id FROM t -- only read").fetchall()
+    run("WITH u AS (UPDATE t SET b = 1 RETURNING id) SELECT id FROM u").fetchall()
+    run("SELECT relname FROM pg_class WHERE pg_table_is_visible(oid)").fetchall()
+def downgrade():
+    raise_if = op.get_bind().dialect.server_version_info
+    if raise_if is None:
+        raise RuntimeError('not connected')
+    op.execute("DROP VIEW noted; ALTER TABLE t DROP b")
+X
+def upgrade():
+    oid = op.get_bind().execute(sa.text("SELECT 't'::regclass::oid")).scalar()
+    op.execute(f"COMMENT ON TABLE t IS '{oid}'")
+def downgrade():
+    name = op.get_bind().execute(sa.text("SELECT current_database()")).scalar()
+    op.execute(f"ALTER DATABASE {name} SET work_mem = 1000")
+X
+def upgrade():
+    month = op.get_bind().execute(sa.text("SELECT to_char(now(), 'YYYYMM')")).scalar()
+    op.execute(f"CREATE TABLE log_{month} ()")
+def downgrade():
+    op.execute("DO 'BEGIN EXECUTE (SELECT format(''DROP TABLE %I'', tablename) FROM pg_tables WHERE tablename ~ ''^log_''); END'")
+X
+def upgrade():
+    bind = op.get_bind()
+    with bind.begin_nested():
+        op.execute("CREATE TABLE kept_1 ()")
+    try:
+        with bind.begin_nested():
+            op.execute("CREATE TABLE gone ()")
+            raise ValueError
+    except ValueError:
+        op.execute("CREATE TABLE kept_2 ()")
+def downgrade():
+    op.execute("DROP TABLE kept_1")
+    op.execute("ROLLBACK")
+    op.execute("BEGIN")
+    op.execute("DROP TABLE kept_1, kept_2")
+X
+my $sent_files = PostgreSQL::Test::Utils::tempdir() . '/files';
+($status, $out, $err) = run_import($sent, $sent_files, '--record', '-d', 'record');
+is($status, 3, 'what differs is to be written') or diag($err);
+is($out =~ s/'\d+'/'OID'/gr =~ s/record_\d+/record_PID/gr, <<'X', 'the report');
+5 files in FOLDER
+automatic:       0
+to be reviewed:  3
+  r1
+    upgrade, recorded on an empty database (line 13: uses the result of a statement)
+    upgrade, its own connection was pointed at the empty database
+  r2
+    upgrade, recorded on an empty database (line 12: uses the result of a statement)
+    downgrade, recorded on an empty database (line 22: RuntimeError: not connected)
+  r5
+    upgrade, recorded on an empty database (line 14: catches the errors of a savepoint)
+    downgrade, recorded on an empty database (line 21: rolls back its transaction)
+to be written:   2
+  r3
+    upgrade, line 10: uses the result of a statement; its statements differ from one run to the next
+    downgrade, line 13: uses the result of a statement; its statements differ from one run to the next
+    upgrade, a statement contains "'OID'" in one run, and "'OID'" in another
+    downgrade, a statement contains 'cmig_record_PID_0_one' in one run, and 'cmig_record_PID_0_other' in another
+  r4
+    upgrade, line 10: uses the result of a statement; line 10: asks the server for now
+X
+like(slurp_file("$sent_files/r1.sql"), qr/^\*\/\nCREATE TABLE t .*;\n\nCREATE FUNCTION .*;\n\nCREATE TABLE own \(a int\);\n\nCOMMENT ON TABLE t IS 'after it was closed';\n\n-- cmig:downgrade\n/m, 'a rollback belongs to its connection');
+like(slurp_file("$sent_files/r2.sql"), qr/^\*\/\nCREATE VIEW .*;\n\nSELECT setval\('t_id_seq', 5\);\n\nSELECT note\(name\) FROM t;\n\nSELECT n FROM noted;\n\nSELECT 1; ALTER TABLE t ADD b int;\n\nWITH u .*;\n\n-- cmig:downgrade\n/m,
+	'what a query calls decides whether it is kept');
+like(slurp_file("$sent_files/r2.sql"), qr/^\*\/\nDROP VIEW noted; ALTER TABLE t DROP b;\n\z/m, 'a recorded run is better than a guess');
+like(slurp_file("$sent_files/r5.sql"), qr/^\*\/\nCREATE TABLE kept_1 \(\);\n\nCREATE TABLE kept_2 \(\);\n.*^\*\/\nDROP TABLE kept_1, kept_2;\n\z/ms, 'savepoints, and a rollback as text');
+is(query($node, 'victim', q{SELECT count(*) FROM kept WHERE to_regclass('own') IS NULL}), '1', 'the database that they name is not changed');
+
+# A chain that begins with a schema that something else has created
+my $based = new_project(<<'X');
+def upgrade():
+    if sa.inspect(op.get_bind()).has_table('orders'):
+        op.add_column('orders', sa.Column('a', sa.Integer))
+    op.get_bind().execute(sa.text('SELECT * FROM customers')).fetchall()
+def downgrade():
+    op.drop_column('orders', 'a')
+X
+my $base = PostgreSQL::Test::Utils::tempdir() . '/base.sql';
+append_to_file($base, 'CREATE TABLE orders (); CREATE TABLE customers ();');
+($status, $out, $err) = run_import($based, PostgreSQL::Test::Utils::tempdir() . '/files', '--record', '-d', 'record');
+is($status, 3, 'without the schema');
+like($out, qr/^warning: Alembic's upgrade failed in r1 .*"customers" does not exist.* \(if the migrations expect a schema that they do not create, pass SQL that creates it with --setup FILE\)$/m, 'the message names --setup');
+($status, $out, $err) = run_import($based, PostgreSQL::Test::Utils::tempdir() . '/files', '--record', '--setup', $base, '-d', 'record');
+is($status, 0, 'with it') or diag($out . $err);
 
 # A live database: Alembic has applied some of the migrations, and pg_cmig applies the
 # rest
