@@ -86,8 +86,57 @@ SELECT fix FROM cmig.check() WHERE severity = 'error' \gexec
 SELECT severity, object FROM cmig.check() WHERE severity = 'error';
 SELECT action, kind, object FROM cmig.drift();
 ROLLBACK;
-CALL cmig.contract();
+
+-- what was renamed is taken back, too, and no name is left of a hidden column
+CREATE INDEX hand ON person (cmig_new_first_name);
+CREATE INDEX ON person (cmig_new_last_name, age);
+ALTER TABLE person ADD CONSTRAINT cmig_new_hand CHECK (age > 0);
+ALTER TABLE person RENAME cmig_state TO s;
+ALTER TABLE person RENAME cmig_new_first_name TO a;
+ALTER TABLE person RENAME cmig_new_last_name TO b;
+ALTER INDEX cmig_new_person_age RENAME TO elsewhere;
+ALTER INDEX cmig_new_person_last RENAME TO last;
+CALL cmig.abandon();
+SELECT attname FROM pg_attribute WHERE attrelid = 'person'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
 SELECT action, kind, object FROM cmig.drift();
+ALTER TABLE person DROP CONSTRAINT cmig_new_hand;
+CALL cmig.expand();
+CREATE INDEX hand ON person (cmig_new_first_name);
+CREATE INDEX ON person (cmig_new_last_name, age);
+CREATE TABLE visit_2 PARTITION OF visit FOR VALUES FROM (10) TO (20);
+ALTER TABLE person ADD CONSTRAINT cmig_new_hand CHECK (age > 0);
+ALTER TABLE person RENAME cmig_state TO s;
+ALTER TABLE person RENAME cmig_new_first_name TO a;
+ALTER TABLE person RENAME cmig_new_last_name TO b;
+ALTER TABLE visit RENAME cmig_new_person_id TO c;
+ALTER INDEX cmig_new_person_age RENAME TO elsewhere;
+ALTER INDEX cmig_new_person_last RENAME TO last;
+CALL cmig.contract();
+SELECT * FROM person ORDER BY id;
+SELECT conrelid::regclass, conname FROM pg_constraint WHERE conrelid::regclass::text ~ 'person|visit' ORDER BY 1, 2;
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid::regclass::text ~ 'person|visit' ORDER BY indexrelid::regclass::text;
+ALTER TABLE person DROP CONSTRAINT hand;
+DROP INDEX hand, person_last_name_age_idx;
+SELECT action, kind, object FROM cmig.drift() WHERE object !~ 'visit_2';
 SELECT cmig.require_schema(:'target');
+
+-- the activity says what runs, and nothing offers to fill a hidden column with cmig.backfill
+SELECT * FROM cmig.load($c$
+-- revision: 043
+-- down_revision: 042
+-- message: age
+-- expand: true
+-- cmig:upgrade
+CREATE FUNCTION told(bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''%'', (SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid()); RETURN $1; END';
+ALTER TABLE person ALTER COLUMN age TYPE bigint;
+CREATE INDEX person_told ON person (told(age)) WHERE id = 1;
+-- cmig:downgrade
+$c$);
+SET client_min_messages = notice;
+CALL cmig.expand('043');
+UPDATE cmig.backfill_run SET state = 'running' WHERE target = 'public.person';
+SELECT item, hint FROM cmig.status() WHERE item IN ('backfill', 'expanded');
+CALL cmig.abandon();
+SELECT count(*) FROM cmig.backfill_run WHERE state <> 'done';
 DROP TABLE person, visit, badge;
 DROP EXTENSION pg_cmig;

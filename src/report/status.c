@@ -237,7 +237,7 @@ put_backfills(FunctionCallInfo fcinfo)
 		"   CASE WHEN b.total IS NULL THEN format(' rows, %s %% of this pass', b.percent)"
 		"   ELSE format(' of %s rows (%s %%)', greatest(b.total, b.rows), b.percent) END,"
 		"   ', ' || b.rows_per_second || ' rows per second', ', ' || b.eta || ' left', ', by process ' || b.pid),"
-		"   CASE WHEN b.state = 'interrupted' AND b.revision IS NULL THEN format('CALL cmig.backfill(%L, %L%s)', b.target, b.set_sql, ', ' || quote_literal(b.where_sql))"
+		"   CASE WHEN b.set_sql = '" CMIG_STATE_COLUMN " = NULL' THEN NULL WHEN b.state = 'interrupted' AND b.revision IS NULL THEN format('CALL cmig.backfill(%L, %L%s)', b.target, b.set_sql, ', ' || quote_literal(b.where_sql))"
 		"   WHEN b.state = 'running' THEN format('To stop it for a while: SELECT * FROM cmig.pause(%L)', coalesce(b.revision, b.target)) END),"
 		"  (2, 'paused', b.target || ', by ' || b.paused_by, format('SELECT * FROM cmig.resume_run(%L)', split_part(b.paused_by, ', ', 1))),"
 		"  (3, 'limited', format('%s, to %s rows per second', b.target, b.most), 'SELECT * FROM cmig.run_control'),"

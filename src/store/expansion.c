@@ -179,6 +179,28 @@ cmig_expansion_relations(const CmigExpansion *expansion)
 	return names;
 }
 
+List *
+cmig_expansion_renames(const CmigExpansion *expansion)
+{
+	/*
+	 * The columns of a table were created in the order of their numbers.  A
+	 * contraction needs all of them, so they are counted.
+	 */
+	static CmigQuery query = {
+		"WITH " TABLES_AND_COLUMNS ", named AS (SELECT to_regclass(nullif(e->>0, ''))::oid AS relid, e->>5 AS name, n FROM cmig.expansion_run,"
+		"   jsonb_array_elements(columns) WITH ORDINALITY x (e, n) WHERE scope = $1 AND e->>5 IS NOT NULL"
+		"  UNION SELECT to_regclass(nullif(relation, '')), '" CMIG_STATE_COLUMN "', 0 FROM cmig.expansion_step WHERE scope = $1 AND phase = 'fill'),"
+		" missing AS (SELECT relid, name, row_number() OVER w AS place, count(*) OVER (PARTITION BY relid) FROM named WHERE NOT EXISTS ("
+		"  SELECT FROM pg_attribute WHERE attrelid = relid AND attname::text = name AND NOT attisdropped) WINDOW w AS (PARTITION BY relid ORDER BY n)),"
+		" renamed AS (SELECT relid, attname, row_number() OVER w AS place, count(*) OVER (PARTITION BY relid) FROM hidden JOIN pg_attribute ON attrelid = relid AND attnum = number"
+		"  WHERE (relid, attname::text) NOT IN (SELECT relid, name FROM named WHERE relid IS NOT NULL) WINDOW w AS (PARTITION BY relid ORDER BY attnum))"
+		" SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', relid::regclass, attname, name) FROM missing m JOIN renamed r USING (relid, place)"
+		" WHERE m.count = r.count OR $2 ORDER BY 1", 2, {TEXTOID, BOOLOID}
+	};
+
+	return cmig_query_list(&query, expansion->scope, strcmp(expansion->state, "abandoning") == 0);
+}
+
 /* A text in which relations are searched for, and the relations. */
 typedef struct Reading
 {

@@ -730,6 +730,12 @@ extern void cmig_expansion_require_known(void);
 /* Returns the real tables, a List of char *, in the order of their names. */
 extern List *cmig_expansion_relations(const CmigExpansion *expansion);
 
+/*
+ * Returns the statements, a List of char **, that give hidden columns the names
+ * again under which the expansion has created them.
+ */
+extern List *cmig_expansion_renames(const CmigExpansion *expansion);
+
 /* Delete the rows of the current scope. */
 extern void cmig_expansion_forget(void);
 

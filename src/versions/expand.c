@@ -20,6 +20,7 @@
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
@@ -41,9 +42,6 @@ PG_FUNCTION_INFO_V1(cmig_contract);
 PG_FUNCTION_INFO_V1(cmig_abandon);
 PG_FUNCTION_INFO_V1(cmig_version_schema);
 
-/* How many places the error lists that must be confirmed. */
-#define MAX_READERS 20
-
 /* A step as stored. */
 typedef struct StoredStep
 {
@@ -62,6 +60,7 @@ typedef struct Work
 	const CmigExpansion *expansion;
 	List	   *all;			/* of StoredStep *: as they were verified */
 	List	   *steps;			/* of StoredStep *: one group, or a phase */
+	List	   *renames;		/* of char **: statements */
 	const char *phase;
 	const StoredStep *step;		/* the one that is running, or NULL */
 	bool		entered;		/* has the session of a script been entered? */
@@ -190,9 +189,19 @@ finish_step(void *arg)
 	mark_done(arg);
 }
 
+/* What cmig.status() and pg_stat_activity show; a backfill replaces it. */
+static void
+tell_activity(const Work *work, const char *phase, const char *sql)
+{
+	pgstat_report_activity(STATE_RUNNING, psprintf("pg_cmig: %s of %s%s, %s: %s", work->procedure + strlen("cmig."), work->expansion->revision,
+												   cmig_scope_is_set() ? psprintf(" in scope %s", cmig_scope_current()) : "", phase, sql));
+}
+
 static void
 attempt(Work *work, CmigAttempt body)
 {
+	if (work->steps != NIL)
+		tell_activity(work, ((StoredStep *) linitial(work->steps))->phase, ((StoredStep *) linitial(work->steps))->sql);
 	cmig_lock_wait_forget();
 	cmig_runner_restart_timeout();
 	cmig_toplevel_attempt(body, NULL, work, work->procedure);
@@ -312,6 +321,7 @@ run_alone(Work *work, const char *phase)
 			cmig_runner_restart_timeout();
 			if (!filling && strstr(step->sql, " CONCURRENTLY ") != NULL)
 				cmig_toplevel_warn_of_snapshots(step->sql);
+			tell_activity(work, phase, step->sql);
 			if (filling)
 				fill(step);
 			else
@@ -334,6 +344,69 @@ enter_session(Work *work)
 	work->entered = true;
 	cmig_settings_set("search_path", cmig_versions_path(), PGC_USERSET, GUC_ACTION_SET);
 	cmig_toplevel_commit();
+}
+
+static void
+leave_session(Work *work)
+{
+	if (!work->entered)
+		return;
+	cmig_toplevel_snapshot();
+	work->entered = false;
+	cmig_session_leave();
+	cmig_toplevel_commit();
+}
+
+static void
+run_statement(const char *sql)
+{
+	cmig_execute_statement(cmig_raw_parse_one(sql), sql, None_Receiver);
+	CommandCounterIncrement();
+}
+
+/* Attempt callback: columns first, whose names are in the definitions of indexes. */
+static void
+run_renames(void *arg)
+{
+	/* as it was planned, nothing else had this definition */
+	static CmigQuery query = {
+		"SELECT format('ALTER INDEX %s RENAME TO %I', c.oid::regclass, $2) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid"
+		" WHERE t.oid = to_regclass($1) AND NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = t.relnamespace AND o.relname = $2::name)"
+		"  AND pg_get_indexdef(c.oid) = replace(replace($3, ' CONCURRENTLY ', ' '), format(' INDEX %I ON ', $2), format(' INDEX %I ON ', c.relname)) ORDER BY 1 LIMIT 1",
+		3, {TEXTOID, TEXTOID, TEXTOID}
+	};
+	const Work *work = arg;
+	ListCell   *cell;
+
+	cmig_toplevel_snapshot();
+	foreach(cell, work->renames)
+		run_statement(*(char **) lfirst(cell));
+	foreach(cell, steps_of(work, CMIG_PHASE_BUILD))
+	{
+		const StoredStep *step = lfirst(cell);
+		const IndexStmt *index = (IndexStmt *) parse_step(step)->stmt;
+		char	   *sql = NULL;
+
+		if (IsA(index, IndexStmt) && *step->done == 't')
+			sql = cmig_query_value(&query, quote_qualified_identifier(index->relation->schemaname, index->relation->relname), index->idxname, step->sql);
+		if (sql != NULL)
+			run_statement(sql);
+	}
+}
+
+/*
+ * The stored statements name hidden columns and indexes.  Those that somebody
+ * has renamed get their names again.
+ */
+static void
+restore_names(Work *work)
+{
+	work->renames = cmig_expansion_renames(work->expansion);
+	cmig_toplevel_commit();
+	enter_session(work);
+	attempt(work, run_renames);
+	leave_session(work);
+	cmig_toplevel_snapshot();
 }
 
 /* Run the steps of the preparation, one transaction for each table. */
@@ -392,43 +465,6 @@ set_state(const Work *work, const char *state)
 	"SELECT coalesce(md5(string_agg(format('%s %s %s %s', s.position, s.phase, s.relation, s.statement), chr(10) ORDER BY s.position)), '')" \
 	" FROM cmig.expansion_step s WHERE s.scope = $1"
 
-/*
- * Raise an error if statements of the builds may fail, unless that is confirmed:
- * before anything runs.
- */
-static void
-require_confirmed(const CmigExpansionPlan *plan)
-{
-	StringInfoData places;
-	char	   *unseen;
-	List	   *found = cmig_expansion_readers(&plan->viewed, &plan->hidden, &unseen);
-	ListCell   *cell;
-
-	if (unseen != NULL && plan->viewed.count > 0 && !cmig_scope_is_set())
-		ereport(NOTICE,
-				(errmsg("statements of the builds were not searched: %s", unseen)));
-	if (found == NIL)
-		return;
-	initStringInfo(&places);
-	foreach(cell, found)
-	{
-		char	  **row = lfirst(cell);
-
-		if (foreach_current_index(cell) == MAX_READERS)
-		{
-			appendStringInfo(&places, "\nand %d more", list_length(found) - MAX_READERS);
-			break;
-		}
-		appendStringInfo(&places, "%s%s %s", places.len > 0 ? "\n" : "", row[0], row[1]);
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("statements may fail while revision \"%s\" is expanded", plan->revision),
-			 errdetail("%s", places.data),
-			 errhint("Name the columns there, so that hidden ones do no harm, and use nothing that a view does not take in the new build. To go on: CALL cmig.expand(%s, confirm => true)",
-					 quote_literal_cstr(plan->revision))));
-}
-
 /* The plan, without repeatable revisions: they run in the first upgrade after the contraction. */
 static CmigPlan *
 plan_upgrade(const CmigSituation *now, const char *target)
@@ -479,7 +515,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 		cmig_expand_at_start(&now, plan);
 	expansion = cmig_expansion_plan(&now, plan);
 	if (!confirmed)
-		require_confirmed(expansion);
+		cmig_versions_require_confirmed(expansion);
 	schemas.names = palloc(sizeof(char *) * Max(list_length(expansion->schemas), 1));
 	foreach(cell, expansion->schemas)
 		schemas.names[schemas.count++] = lfirst(cell);
@@ -642,6 +678,7 @@ expand(Work *work, FunctionCallInfo fcinfo)
 
 		if (list_length(nodes) != 1 || strcmp(cmig_graph_id(now.graph, linitial_int(nodes)), work->expansion->revision) != 0)
 			cmig_expansion_refuse(work->expansion, "another revision cannot be expanded");
+		restore_names(work);
 		cmig_toplevel_commit();
 	}
 	if (strcmp(work->expansion->state, "abandoning") == 0)
@@ -826,24 +863,13 @@ run_last(void *arg)
 	};
 	static CmigQuery exists = {"SELECT to_regclass($1)", 1, {TEXTOID}};
 
-	/*
-	 * What partitions have that were created meanwhile, and the foreign keys
-	 * that PostgreSQL keeps for each partition.
-	 */
-	static CmigQuery hidden_names = {
-		"WITH tree AS (SELECT relid FROM pg_partition_tree($1::oid::regclass))"
-		" SELECT format('ALTER INDEX %s RENAME TO %I', c.oid::regclass, n) FROM tree JOIN pg_index x ON x.indrelid = relid JOIN pg_class c ON c.oid = x.indexrelid AND strpos(c.relname, '" CMIG_HIDDEN_PREFIX "') > 0,"
-		"  LATERAL (SELECT n FROM replace(c.relname, '" CMIG_HIDDEN_PREFIX "', '') r, unnest(ARRAY[r, r || '0']) n WHERE NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = c.relnamespace AND o.relname = n::name) LIMIT 1) n"
-		" UNION ALL SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', k.conrelid::regclass, k.conname, n) FROM pg_constraint k,"
-		"  LATERAL (SELECT n FROM replace(k.conname, '" CMIG_HIDDEN_PREFIX "', '') r, unnest(ARRAY[r, r || '0']) n WHERE NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conrelid = k.conrelid AND o.conname = n::name) LIMIT 1) n"
-		"  WHERE k.conparentid <> 0 AND k.contype = 'f' AND (k.conrelid IN (TABLE tree) OR k.confrelid IN (TABLE tree)) AND strpos(k.conname, '" CMIG_HIDDEN_PREFIX "') > 0 ORDER BY 1", 1, {TEXTOID}
-	};
-	static CmigQuery tree = {"SELECT oid::text FROM pg_class WHERE oid = to_regclass($1) AND relkind = 'p'", 1, {TEXTOID}};
+	static CmigQuery table = {"SELECT to_regclass($1)::oid", 1, {TEXTOID}};
 	List	   *seen;
 	List	   *real = relations_of(work, NULL);
-	List	   *partitioned = NIL;
+	List	   *tables = NIL;
 	List	   *audited = NIL;
 	char	   *shape;
+	char	   *sql;
 	ListCell   *cell;
 	int			bound;
 	CmigRole	saved;
@@ -854,7 +880,7 @@ run_last(void *arg)
 	require_trusted(work->expansion);
 	seen = cmig_query_list(&views, work->expansion->scope);
 	foreach(cell, contract ? real : NIL)
-		partitioned = lappend(partitioned, cmig_query_value(&tree, lfirst(cell)));
+		tables = lappend(tables, cmig_query_value(&table, lfirst(cell)));
 	cmig_role_return(&saved);
 
 	/*
@@ -875,7 +901,7 @@ run_last(void *arg)
 		LockRelationOid(strtoul(*(char **) lfirst(cell), NULL, 10), AccessExclusiveLock);
 	foreach(cell, real)
 	{
-		char	   *sql = psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", (char *) lfirst(cell));
+		sql = psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", (char *) lfirst(cell));
 
 		if (cmig_query_value(&exists, lfirst(cell)) == NULL)
 			continue;
@@ -892,13 +918,10 @@ run_last(void *arg)
 		audited = lappend(audited, cmig_query_value(&audit_before, lfirst(cell), work->expansion->scope));
 	CommandCounterIncrement();
 	run_group(work);
-	foreach(cell, partitioned)
-	{
-		ListCell   *c;
-
-		foreach(c, lfirst(cell) ? cmig_query_list(&hidden_names, lfirst(cell)) : NIL)
-			cmig_execute_statement(cmig_raw_parse_one(*(char **) lfirst(c)), *(char **) lfirst(c), None_Receiver);
-	}
+	/* one at a time: a name may be free only after another was changed */
+	foreach(cell, tables)
+		while (lfirst(cell) != NULL && (sql = cmig_versions_left_name(lfirst(cell))) != NULL)
+		run_statement(sql);
 	foreach(cell, audited)
 		if (lfirst(cell) != NULL)
 		cmig_query_do(&audit_after, lfirst(cell));
@@ -926,6 +949,8 @@ contract(Work *work, FunctionCallInfo fcinfo)
 	require_expansion(work);
 	if (strcmp(work->expansion->state, "expanded") != 0 && strcmp(work->expansion->state, "contracting") != 0)
 		cmig_expansion_refuse(work->expansion, "it cannot be contracted");
+	cmig_versions_require_tables(work->expansion, true);
+	restore_names(work);
 	require_transformed(work);
 	cmig_toplevel_commit();
 	set_state(work, "contracting");
@@ -949,6 +974,10 @@ abandon(Work *work, FunctionCallInfo fcinfo)
 	work->steps = steps_of(work, work->phase);
 	cmig_toplevel_commit();
 	set_state(work, "abandoning");
+	cmig_toplevel_snapshot();
+	work->expansion = cmig_expansion_read();
+	restore_names(work);
+	cmig_toplevel_commit();
 	enter_session(work);
 	attempt(work, run_last);
 	ereport(NOTICE,
@@ -1000,13 +1029,7 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 		error_context_stack = &callback;
 		cmig_lock_wait_watch(GetUserId());
 		body(work, fcinfo);
-		if (work->entered)
-		{
-			cmig_toplevel_snapshot();
-			work->entered = false;
-			cmig_session_leave();
-			cmig_toplevel_commit();
-		}
+		leave_session(work);
 		cmig_lock_wait_unwatch();
 	}
 	PG_CATCH();
@@ -1018,12 +1041,7 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 		error = CopyErrorData();
 		FlushErrorState();
 		cmig_toplevel_rollback();
-		if (work->entered)
-		{
-			cmig_toplevel_snapshot();
-			cmig_session_leave();
-			cmig_toplevel_commit();
-		}
+		leave_session(work);
 		cmig_lock_wait_unwatch();
 		cmig_extension_release();
 		cmig_run_lock_release();

@@ -394,6 +394,12 @@ extern void cmig_versions_require_all_rows(const char *relation, const char *rol
 extern void cmig_versions_add_live(CmigPlanning *p);
 
 /*
+ * Raise an error if statements of the builds may fail, unless that is confirmed:
+ * before anything runs.
+ */
+extern void cmig_versions_require_confirmed(const CmigExpansionPlan *plan);
+
+/*
  * Raise an error if a table or schema of the expansion was renamed or, if "all"
  * is set, dropped.
  */
@@ -411,6 +417,12 @@ extern char **cmig_versions_broken_trigger(const CmigExpansion *expansion, const
  */
 extern char *cmig_versions_shape(const CmigExpansion *expansion);
 extern void cmig_versions_require_shape(const char *shape);
+
+/*
+ * Returns the statement that renames an index or constraint of the table, whose
+ * OID is given, that still has a name with CMIG_HIDDEN_PREFIX, or NULL.
+ */
+extern char *cmig_versions_left_name(const char *table);
 
 /* Raise an error if something of an expansion that was abandoned remains. */
 extern void cmig_versions_require_gone(const CmigExpansion *expansion);

@@ -527,6 +527,42 @@ require_unpublished(CmigPlanning *p)
 	}
 }
 
+/* How many places the error lists that must be confirmed. */
+#define MAX_READERS 20
+
+void
+cmig_versions_require_confirmed(const CmigExpansionPlan *plan)
+{
+	StringInfoData places;
+	char	   *unseen;
+	List	   *found = cmig_expansion_readers(&plan->viewed, &plan->hidden, &unseen);
+	ListCell   *cell;
+
+	if (unseen != NULL && plan->viewed.count > 0 && !cmig_scope_is_set())
+		ereport(NOTICE,
+				(errmsg("statements of the builds were not searched: %s", unseen)));
+	if (found == NIL)
+		return;
+	initStringInfo(&places);
+	foreach(cell, found)
+	{
+		char	  **row = lfirst(cell);
+
+		if (foreach_current_index(cell) == MAX_READERS)
+		{
+			appendStringInfo(&places, "\nand %d more", list_length(found) - MAX_READERS);
+			break;
+		}
+		appendStringInfo(&places, "%s%s %s", places.len > 0 ? "\n" : "", row[0], row[1]);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("statements may fail while revision \"%s\" is expanded", plan->revision),
+			 errdetail("%s", places.data),
+			 errhint("Name the columns there, so that hidden ones do no harm, and use nothing that a view does not take in the new build. To go on: CALL cmig.expand(%s, confirm => true)",
+					 quote_literal_cstr(plan->revision))));
+}
+
 void
 cmig_versions_add_live(CmigPlanning *p)
 {
@@ -634,6 +670,29 @@ cmig_versions_require_gone(const CmigExpansion *expansion)
 			 errdetail("According to cmig.expansion_step, the statements that created it have not run."),
 			 row[1] != NULL ? errhint("%s", row[1]) :
 			 errhint("If they have: UPDATE cmig.expansion_step SET done = true WHERE phase = 'prepare' AND scope = %s. If the schema is not the expansion's, rename it.", quote_literal_cstr(expansion->scope))));
+}
+
+/*
+ * What partitions have that were created meanwhile, the foreign keys that
+ * PostgreSQL keeps for each partition, and what somebody else has built on
+ * hidden columns.
+ */
+char *
+cmig_versions_left_name(const char *table)
+{
+	static CmigQuery query = {
+		"WITH tree AS (SELECT $1::oid AS relid UNION SELECT relid FROM pg_partition_tree($1::oid::regclass)),"
+		" x AS (SELECT format('ALTER INDEX %s RENAME TO', c.oid::regclass) AS sql, c.relname AS old, c.relnamespace AS space, NULL::oid AS relid"
+		"   FROM tree JOIN pg_index i ON i.indrelid = relid JOIN pg_class c ON c.oid = i.indexrelid"
+		"  UNION ALL SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO', k.conrelid::regclass, k.conname), k.conname, NULL, k.conrelid FROM pg_constraint k"
+		"  WHERE (k.conrelid IN (TABLE tree) OR k.confrelid IN (TABLE tree)) AND (k.contype IN ('c', 'n') AND k.conislocal AND k.coninhcount = 0 OR k.contype = 'f'))"
+		" SELECT format('%s %I', sql, n) FROM x, LATERAL (SELECT n, g FROM replace(old, '" CMIG_HIDDEN_PREFIX "', '') r, generate_series(0, 999) g, concat(left(r, 60), nullif(g, 0)) n"
+		"   WHERE NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = space AND o.relname = n::name)"
+		"    AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conrelid = relid AND o.conname = n::name) ORDER BY g LIMIT 1) n"
+		" WHERE strpos(old, '" CMIG_HIDDEN_PREFIX "') > 0 ORDER BY g, 1 LIMIT 1", 1, {TEXTOID}
+	};
+
+	return cmig_query_value(&query, table);
 }
 
 char *
