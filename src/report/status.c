@@ -92,6 +92,19 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 	return true;
 }
 
+/* Returns what upgrades the trees that only scopes use, as the end of a hint. */
+static const char *
+upgrade_of_scopes(const CmigView *view)
+{
+	const bool *elsewhere = cmig_view_elsewhere(view);
+	List	   *heads = NIL;
+
+	for (int i = 0; elsewhere != NULL && i < view->graph->count; i++)
+		if (elsewhere[i] && cmig_graph_is_effective_head(view->graph, i))
+			heads = lappend_int(heads, i);
+	return heads ? psprintf(" -- shows them; then: %s", cmig_upgrade_call(view->graph, heads, NULL, false)) : "";
+}
+
 /*
  * Does a step that has failed or was begun still have to be done?  If not, its failure
  * is no longer relevant, because the revision was applied or reverted in
@@ -463,7 +476,7 @@ CMIG_READER(cmig_status)
 		cmig_result_add_text(fcinfo, "scopes",
 							 psprintf("%d, %d failed, %d behind, %d never upgraded", scopes.count, scopes.failed, scopes.behind, scopes.never),
 							 scopes.failed + scopes.behind + scopes.never == 0 ? NULL :
-							 "SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0");
+							 psprintf("SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0%s", scopes.behind > 0 ? upgrade_of_scopes(&view) : ""));
 	put_stepwise(fcinfo, &view);
 	put_running(fcinfo);
 	put_expansion(fcinfo);
