@@ -58,6 +58,30 @@ SELECT fix FROM findings ORDER BY fix \gexec
 \o
 SELECT * FROM findings;
 SELECT * FROM mentioned;
+-- a level that another role has granted, as a restored dump does that the owner has loaded
+CREATE ROLE regress_restored;
+SET ROLE regress_own;
+DO $$
+DECLARE
+	held record;
+BEGIN
+	FOR held IN SELECT o.* FROM (
+		SELECT a.privilege_type, 'SCHEMA cmig', a.grantee FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = 'cmig'
+		UNION ALL SELECT a.privilege_type, CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE '' END || c.oid::regclass, a.grantee
+			FROM pg_class c, aclexplode(c.relacl) a WHERE c.relnamespace = 'cmig'::regnamespace
+		UNION ALL SELECT a.privilege_type, 'ROUTINE ' || p.oid::regprocedure, a.grantee
+			FROM pg_proc p, aclexplode(p.proacl) a WHERE p.pronamespace = 'cmig'::regnamespace) o (privilege, object, grantee)
+		WHERE o.grantee = 'regress_reads'::regrole
+	LOOP
+		EXECUTE format('GRANT %s ON %s TO regress_restored', held.privilege, held.object);
+	END LOOP;
+END $$;
+RESET ROLE;
+SELECT count(*) FROM findings WHERE object ~ 'restored';
+GRANT INSERT ON cmig.version TO regress_restored;
+SELECT problem, fix FROM findings WHERE object ~ 'restored';
+SELECT count(*) > 0 AS revoked FROM cmig.revoke_access('regress_restored');
+DROP ROLE regress_restored;
 -- less than a level, another grantor, and everybody
 \x
 GRANT USAGE ON SCHEMA cmig TO regress_other;

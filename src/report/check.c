@@ -100,9 +100,10 @@ static CmigQuery find = {
 	" size AS (SELECT g.level, count(*) AS number FROM given g GROUP BY g.level),"
 	" has AS (SELECT h.grantee, g.level FROM given g JOIN held h ON h.kind = g.kind AND h.oid = g.oid AND h.attnum = g.attnum"
 	"   AND h.privilege IN (g.privilege, g.privilege || ' WITH GRANT OPTION') JOIN size z USING (level)"
-	"  WHERE h.by_owner AND h.grantee <> 0 GROUP BY h.grantee, g.level, z.number HAVING count(*) = z.number),"
-	" covered AS (SELECT DISTINCT a.grantee, g.kind, g.oid, g.attnum, g.privilege, true AS by_owner FROM has a JOIN given g USING (level)),"
-	" beyond AS (SELECT h.* FROM held h LEFT JOIN covered c USING (grantee, kind, oid, attnum, privilege, by_owner)"
+	"  WHERE h.grantee <> 0 GROUP BY h.grantee, g.level, z.number"
+	"  HAVING count(DISTINCT (g.kind, g.oid, g.attnum, g.privilege)) = z.number),"
+	" covered AS (SELECT DISTINCT a.grantee, g.kind, g.oid, g.attnum, g.privilege FROM has a JOIN given g USING (level)),"
+	" beyond AS (SELECT h.* FROM held h LEFT JOIN covered c USING (grantee, kind, oid, attnum, privilege)"
 	"  WHERE c.grantee IS NULL),"
 
 	/*
