@@ -77,7 +77,7 @@ CREATE FUNCTION cmig.lint(target text DEFAULT 'heads', facts boolean DEFAULT tru
 	OUT revision text, OUT statement integer, OUT line integer, OUT rule text,
 	OUT severity text, OUT message text, OUT safe_rewrite text)
 RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'cmig_lint'
+AS 'MODULE_PATHNAME', 'cmig_lint_1_2'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION cmig.lint(text, boolean, boolean, bigint) IS 'Returns what the statements of pending revisions would lock, rewrite, scan, break, or lose, based on their text and the existing tables. With facts => false, ignores the existing tables, and says which rules needed them. With probe => true, reads the rows of tables of at most max_table_size bytes, and returns which constraints they violate; otherwise, executes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), or both facts => false and probe => true are specified (22023).';
@@ -131,7 +131,7 @@ CREATE FUNCTION cmig.create_revision(message text DEFAULT NULL, upgrade_sql text
 	depends_on text[] DEFAULT '{}', transactional boolean DEFAULT true,
 	precondition_sql text DEFAULT NULL, expand "any" DEFAULT NULL::text)
 RETURNS text
-AS 'MODULE_PATHNAME', 'cmig_create_revision'
+AS 'MODULE_PATHNAME', 'cmig_create_revision_1_2'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION cmig.create_revision(text, text, text, text, text, text, boolean, text, text[], boolean, text, "any") IS 'Stores a new revision after head. Without upgrade_sql, the revision is empty. Returns its id. Raises an error if a parent or dependency is not valid (MG001 to MG004), the graph would be broken (MG005), the id or label is already in use (23505), an argument is not valid (22023), or a line -- cmig:up or -- cmig:down is not correct (MG013).';
@@ -144,7 +144,7 @@ CREATE FUNCTION cmig.draft(message text DEFAULT NULL, revision text DEFAULT NULL
 	precondition_sql text DEFAULT NULL, expand "any" DEFAULT NULL::text,
 	OUT file_name text, OUT content text)
 RETURNS record
-AS 'MODULE_PATHNAME', 'cmig_draft'
+AS 'MODULE_PATHNAME', 'cmig_draft_1_2'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION cmig.draft(text, text, text, boolean, text, text[], boolean, text, text, "any") IS 'Returns a new revision file that follows head and has empty sections, with its name. Stores nothing. Raises an error if file_template is not valid (22023), and the same errors as create_revision.';
@@ -165,7 +165,7 @@ CREATE FUNCTION cmig.diff(target_sql text DEFAULT NULL, schemas text[] DEFAULT N
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
 	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text, OUT change text)
 RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'cmig_diff'
+AS 'MODULE_PATHNAME', 'cmig_diff_1_2'
 LANGUAGE C SET quote_all_identifiers = off;
 
 COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean, text[]) IS 'Returns the statements that change the database into the schema that target_sql creates, in order, each with the statement that reverts it. Returns no rows if there is no difference. Raises an error if an argument is not valid (22004, 22023), the transaction is read-only (25006), a privilege is missing (42501), or the function is called by SQL that it runs (55000). Also raises the errors of target_sql.';
@@ -177,7 +177,7 @@ CREATE FUNCTION cmig.diff_schemas(from_schema text DEFAULT NULL, to_schema text 
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
 	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text, OUT change text)
 RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'cmig_diff_schemas'
+AS 'MODULE_PATHNAME', 'cmig_diff_schemas_1_2'
 LANGUAGE C SET quote_all_identifiers = off;
 
 COMMENT ON FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean) IS 'Returns the statements that change one schema into another one, with the same columns as diff. Raises an error if an argument is not valid (22004, 22023), the schema does not exist (3F000), the transaction is read-only (25006), or the function is called by SQL that it runs (55000).';
@@ -192,7 +192,7 @@ CREATE FUNCTION cmig.autogenerate(message text DEFAULT NULL, target_sql text DEF
 	exclude text[] DEFAULT '{}', stages boolean DEFAULT false,
 	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
 RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'cmig_autogenerate'
+AS 'MODULE_PATHNAME', 'cmig_autogenerate_1_2'
 LANGUAGE C SET quote_all_identifiers = off;
 
 COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text, text[], boolean) IS 'Returns a revision file that changes the database into the schema that target_sql creates, and back, with its id, name, and hazards. If stages is true, writes up to three revisions instead: one that only adds, one that fills and checks rows, and one that drops. If store is true, also stores the revision. Returns no row if there is no difference. Raises an error if revisions are pending (MG010) or cannot be replayed (MG014), and the same errors as create_revision and diff.';
@@ -202,7 +202,7 @@ CREATE FUNCTION cmig.require_schema(target_sql text DEFAULT NULL, schemas text[]
 	comments boolean DEFAULT true, renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,
 	source text DEFAULT 'live', exclude text[] DEFAULT '{}')
 RETURNS void
-AS 'MODULE_PATHNAME', 'cmig_require_schema'
+AS 'MODULE_PATHNAME', 'cmig_require_schema_1_2'
 LANGUAGE C SET quote_all_identifiers = off;
 
 COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text, text[]) IS 'Does nothing if the database has the schema that target_sql creates. Otherwise raises an error that lists the differences (MG010). Also raises an error if a revision cannot be replayed (MG014) or a schema does not exist (3F000), and the same errors as diff.';
@@ -214,7 +214,7 @@ CREATE FUNCTION cmig.drift(schemas text[] DEFAULT NULL, compare text DEFAULT 'al
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
 	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text, OUT change text)
 RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'cmig_drift'
+AS 'MODULE_PATHNAME', 'cmig_drift_1_2'
 LANGUAGE C SET quote_all_identifiers = off;
 
 CREATE FUNCTION cmig.drift(schemas text, compare text DEFAULT 'all',
@@ -224,7 +224,7 @@ CREATE FUNCTION cmig.drift(schemas text, compare text DEFAULT 'all',
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
 	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text, OUT change text)
 RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'cmig_drift'
+AS 'MODULE_PATHNAME', 'cmig_drift_1_2'
 LANGUAGE C;
 
 COMMENT ON FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean, text[]) IS 'Returns the statements that change the schema back to the one that the applied revisions create, in order, each with a statement that has the same effect as what was run by hand. Returns no rows if there is no drift. Adds a row to cmig.journal. Raises an error if cmig.version names an unknown revision (MG001), a revision cannot be replayed (MG014), an argument is not valid (22004, 22023), the transaction is read-only (25006), a schema does not exist (3F000) or belongs to another role (42501), the schema changes during the call (40001), or the function is called by SQL that it runs (55000).';
@@ -241,7 +241,7 @@ CREATE FUNCTION cmig.capture(message text DEFAULT NULL,
 	exclude text[] DEFAULT '{}',
 	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
 RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'cmig_capture'
+AS 'MODULE_PATHNAME', 'cmig_capture_1_2'
 LANGUAGE C SET quote_all_identifiers = off;
 
 COMMENT ON FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text[]) IS 'Returns a revision file that adopts what drift finds, with its id, name, and hazards. If store is true, also stores and stamps the revision. Returns no row if there is no drift. Raises an error if revisions are pending (MG010), and the same errors as create_revision and drift.';
@@ -273,7 +273,7 @@ $$;
 
 CREATE FUNCTION cmig.set_ddl_policy(policy text DEFAULT '', exclude text[] DEFAULT NULL)
 RETURNS text
-AS 'MODULE_PATHNAME', 'cmig_set_ddl_policy'
+AS 'MODULE_PATHNAME', 'cmig_set_ddl_policy_1_2'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION cmig.set_ddl_policy(text, text[]) IS 'Sets cmig.ddl_policy for the database to allow, log, or deny; NULL resets it. exclude sets the patterns of objects to which it does not apply; NULL keeps them. Only the owner of the database or a superuser can do this. The change takes effect on commit, even in open sessions. Returns the new policy of the database. Raises an error if the caller is not allowed to do this (42501), the argument is not valid (22023), or the transaction is read-only (25006).';
@@ -1842,69 +1842,39 @@ COMMENT ON FUNCTION cmig.expansion_write() IS 'Trigger function of expanded tabl
 
 --
 -- Privileges: the new objects belong to the bootstrap superuser.  What PUBLIC and
--- default privileges grant on them is revoked, and each of them is given the
--- privileges of an existing object that is in the same levels of
--- cmig.grant_access.  Privileges that an extension script grants become part of
--- the initial privileges, which pg_dump leaves out.  Therefore, the initial
--- privileges are copied from the existing object, so that they are the same as in
--- a new installation.
+-- default privileges grant on them is revoked, and their initial privileges are
+-- those of an object that existed before, as in a new installation.  The roles
+-- with access levels get what the levels contain from the table of levels in
+-- src/store/access.c; these privileges do not become part of the initial ones,
+-- because pg_dump leaves those out.
 --
--- Each new table, and each new function in all of its forms, has a row here with an
--- object that has the same levels: cmig.version, cmig.secret (only the owner),
--- cmig.heads() (reader), cmig.remove_revision(text) (author), cmig.upgrade(text)
--- (migrator), or cmig.current_user_id() (application).
+-- Each new table and function has its name here.
 --
 
 COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Updates a table in batches, with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, continues until no row matches. Without it, updates each row that exists at the start once. batch_size is the number of rows per batch, which Citus updates in each shard. Resumes an interrupted backfill. Raises an error if the table is of an unsupported kind (0A000, 42809), an argument is not valid (22023, 42601, 42703, 42804), it is called inside a transaction block (25001), rows are not visible to the caller or cannot be updated by the caller (42501), an unfinished backfill cannot be resumed (55000, MG008), or another backfill of the table is running (55P03).';
+CREATE FUNCTION cmig.access_update(since text, functions text)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_access_update'
+LANGUAGE C;
+
 DO $$
 DECLARE
 	bootstrap pg_catalog.regrole := 10;
+	functions pg_catalog.text := 'lint preflight preflight_rows create_revision draft rls_rules set_ddl_policy diff_schemas abandon_partial locate capture drift require_schema autogenerate diff expand contract abandon expansion version_schema expansion_mark expansion_unset expansion_view expansion_begin expansion_write expansion_key set_option pause resume_run throttle metric_counts metrics_read';
+	everybody aclitem[];
 	o record;
 	grantee text;
-	g record;
 BEGIN
 	FOR o IN
-		SELECT 'TABLE' AS kind, n.oid::pg_catalog.regclass::text AS name,
-			coalesce(n.relacl, pg_catalog.acldefault('r', n.relowner)) AS acl,
-			coalesce(m.relacl, pg_catalog.acldefault('r', m.relowner)) AS model,
-			n.tableoid AS class, n.oid, m.oid AS model_oid
-		FROM (VALUES
-				('cmig.audit_text', 'cmig.secret'), ('cmig.audit_triggers', 'cmig.secret'), ('cmig.audit_foreign', 'cmig.secret'),
-				('cmig.run_control', 'cmig.version'), ('cmig.expansion_run', 'cmig.version'), ('cmig.expansion_step', 'cmig.version'),
-				('cmig.measured', 'cmig.version'), ('cmig.metrics', 'cmig.backfill_progress')
-			) v (name, model),
-			pg_catalog.pg_class n, pg_catalog.pg_class m
-		WHERE n.oid = v.name::pg_catalog.regclass AND m.oid = v.model::pg_catalog.regclass
+		SELECT 'TABLE' AS kind, n.oid::pg_catalog.regclass::text AS name, coalesce(n.relacl, pg_catalog.acldefault('r', n.relowner)) AS acl,
+			n.tableoid AS class, n.oid, 'cmig.version'::pg_catalog.regclass::oid AS model
+		FROM pg_catalog.pg_class n
+		WHERE n.relnamespace = 'cmig'::pg_catalog.regnamespace AND n.relname = ANY ('{audit_text,audit_triggers,audit_foreign,run_control,expansion_run,expansion_step,measured,metrics}')
 		UNION ALL
-		SELECT 'ROUTINE', n.oid::pg_catalog.regprocedure::text,
-			coalesce(n.proacl, pg_catalog.acldefault('f', n.proowner)),
-			coalesce(m.proacl, pg_catalog.acldefault('f', m.proowner)), n.tableoid, n.oid, m.oid
-		FROM (VALUES
-				('lint', 'cmig.heads()'),
-				('preflight', 'cmig.heads()'), ('preflight_rows', 'cmig.heads()'),
-				('create_revision', 'cmig.merge(text, text, text, boolean, text)'),
-				('draft', 'cmig.heads()'),
-				('rls_rules', 'cmig.heads()'),
-				('set_ddl_policy', 'cmig.upgrade(text)'),
-				('diff_schemas', 'cmig.heads()'),
-				('abandon_partial', 'cmig.upgrade(text)'),
-				('locate', 'cmig.upgrade(text)'),
-				('capture', 'cmig.upgrade(text)'),
-				('drift', 'cmig.upgrade(text)'),
-				('require_schema', 'cmig.heads()'),
-				('autogenerate', 'cmig.heads()'),
-				('diff', 'cmig.heads()'),
-				('expand', 'cmig.upgrade(text)'), ('contract', 'cmig.upgrade(text)'), ('abandon', 'cmig.upgrade(text)'),
-				('expansion', 'cmig.heads()'), ('version_schema', 'cmig.heads()'),
-				('expansion_mark', 'cmig.upgrade(text)'), ('expansion_unset', 'cmig.upgrade(text)'), ('expansion_view', 'cmig.upgrade(text)'),
-				('expansion_begin', 'cmig.upgrade(text)'), ('expansion_write', 'cmig.upgrade(text)'), ('expansion_key', 'cmig.upgrade(text)'),
-				('set_option', 'cmig.upgrade(text)'), ('pause', 'cmig.upgrade(text)'),
-				('resume_run', 'cmig.upgrade(text)'), ('throttle', 'cmig.upgrade(text)'),
-				('metric_counts', 'cmig.grant_access(name, text)'), ('metrics_read', 'cmig.heads()')
-			) v (name, model),
-			pg_catalog.pg_proc n, pg_catalog.pg_proc m
-		WHERE n.pronamespace = 'cmig'::pg_catalog.regnamespace AND n.proname = v.name
-		AND m.oid = v.model::pg_catalog.regprocedure
+		SELECT 'ROUTINE', n.oid::pg_catalog.regprocedure::text, coalesce(n.proacl, pg_catalog.acldefault('f', n.proowner)),
+			n.tableoid, n.oid, 'cmig.heads()'::pg_catalog.regprocedure
+		FROM pg_catalog.pg_proc n
+		WHERE n.pronamespace = 'cmig'::pg_catalog.regnamespace AND n.proname = ANY (pg_catalog.string_to_array(functions, ' '))
 	LOOP
 		EXECUTE pg_catalog.format('ALTER %s %s OWNER TO %s', o.kind, o.name, bootstrap);
 		FOR grantee IN
@@ -1913,16 +1883,15 @@ BEGIN
 		LOOP
 			EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s', o.kind, o.name, grantee);
 		END LOOP;
-		FOR g IN
-			SELECT a.privilege_type AS privilege, a.is_grantable,
-				CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END AS grantee
-			FROM pg_catalog.aclexplode(o.model) a WHERE a.grantee <> bootstrap
-		LOOP
-			EXECUTE pg_catalog.format('GRANT %s ON %s %s TO %s%s', g.privilege, o.kind, o.name, g.grantee,
-				CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
-		END LOOP;
-		UPDATE pg_catalog.pg_init_privs i SET initprivs = m.initprivs FROM pg_catalog.pg_init_privs m
-		WHERE i.classoid = o.class AND i.objoid = o.oid AND m.classoid = o.class AND m.objoid = o.model_oid AND m.objsubid = 0;
+		-- defaults of columns are evaluated with the privileges of those who write
+		IF o.name ~ '^cmig\.expansion_(mark|unset)\(' THEN
+			EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC', o.name);
+			everybody := ARRAY[pg_catalog.makeaclitem(0, bootstrap, 'EXECUTE', false)];
+		ELSE
+			everybody := '{}';
+		END IF;
+		UPDATE pg_catalog.pg_init_privs i SET initprivs = m.initprivs || everybody FROM pg_catalog.pg_init_privs m
+		WHERE i.classoid = o.class AND i.objoid = o.oid AND m.classoid = o.class AND m.objoid = o.model AND m.objsubid = 0;
 		-- remove the dependencies on roles that the initial privileges no longer name; since
 		-- PostgreSQL 17, such roles could otherwise not be dropped
 		DELETE FROM pg_catalog.pg_shdepend d
@@ -1931,8 +1900,11 @@ BEGIN
 		AND d.refobjid NOT IN (SELECT a.grantee FROM pg_catalog.pg_init_privs i, pg_catalog.aclexplode(i.initprivs) a
 			WHERE i.classoid = o.class AND i.objoid = o.oid);
 	END LOOP;
+	PERFORM cmig.access_update('metrics', functions);
 END
 $$;
 
 -- defaults of columns are evaluated with the privileges of those who write
 GRANT EXECUTE ON FUNCTION cmig.expansion_mark(anyelement), cmig.expansion_unset(anyelement), cmig.expansion_view() TO PUBLIC;
+
+DROP FUNCTION cmig.access_update(text, text);

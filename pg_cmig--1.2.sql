@@ -533,7 +533,7 @@ CREATE FUNCTION cmig.create_revision(message text DEFAULT NULL, upgrade_sql text
 	depends_on text[] DEFAULT '{}', transactional boolean DEFAULT true,
 	precondition_sql text DEFAULT NULL, expand "any" DEFAULT NULL::text)
 RETURNS text
-AS 'MODULE_PATHNAME', 'cmig_create_revision'
+AS 'MODULE_PATHNAME', 'cmig_create_revision_1_2'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.merge(revisions text[], message text DEFAULT NULL,
@@ -599,7 +599,7 @@ CREATE FUNCTION cmig.draft(message text DEFAULT NULL, revision text DEFAULT NULL
 	precondition_sql text DEFAULT NULL, expand "any" DEFAULT NULL::text,
 	OUT file_name text, OUT content text)
 RETURNS record
-AS 'MODULE_PATHNAME', 'cmig_draft'
+AS 'MODULE_PATHNAME', 'cmig_draft_1_2'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.export(revision text DEFAULT NULL,
@@ -1829,7 +1829,7 @@ CREATE FUNCTION cmig.diff(target_sql text DEFAULT NULL, schemas text[] DEFAULT N
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
 	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text, OUT change text)
 RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'cmig_diff'
+AS 'MODULE_PATHNAME', 'cmig_diff_1_2'
 LANGUAGE C SET quote_all_identifiers = off;
 
 CREATE FUNCTION cmig.diff_schemas(from_schema text DEFAULT NULL, to_schema text DEFAULT NULL,
@@ -1839,7 +1839,7 @@ CREATE FUNCTION cmig.diff_schemas(from_schema text DEFAULT NULL, to_schema text 
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
 	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text, OUT change text)
 RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'cmig_diff_schemas'
+AS 'MODULE_PATHNAME', 'cmig_diff_schemas_1_2'
 LANGUAGE C SET quote_all_identifiers = off;
 
 CREATE FUNCTION cmig.autogenerate(message text DEFAULT NULL, target_sql text DEFAULT NULL,
@@ -1852,7 +1852,7 @@ CREATE FUNCTION cmig.autogenerate(message text DEFAULT NULL, target_sql text DEF
 	exclude text[] DEFAULT '{}', stages boolean DEFAULT false,
 	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
 RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'cmig_autogenerate'
+AS 'MODULE_PATHNAME', 'cmig_autogenerate_1_2'
 LANGUAGE C SET quote_all_identifiers = off;
 
 CREATE FUNCTION cmig.baseline(message text DEFAULT NULL, revision text DEFAULT NULL,
@@ -1879,7 +1879,7 @@ CREATE FUNCTION cmig.require_schema(target_sql text DEFAULT NULL, schemas text[]
 	comments boolean DEFAULT true, renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,
 	source text DEFAULT 'live', exclude text[] DEFAULT '{}')
 RETURNS void
-AS 'MODULE_PATHNAME', 'cmig_require_schema'
+AS 'MODULE_PATHNAME', 'cmig_require_schema_1_2'
 LANGUAGE C SET quote_all_identifiers = off;
 
 CREATE FUNCTION cmig.locate(exclude text[] DEFAULT NULL,
@@ -1895,7 +1895,7 @@ CREATE FUNCTION cmig.drift(schemas text[] DEFAULT NULL, compare text DEFAULT 'al
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
 	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text, OUT change text)
 RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'cmig_drift'
+AS 'MODULE_PATHNAME', 'cmig_drift_1_2'
 LANGUAGE C SET quote_all_identifiers = off;
 
 CREATE FUNCTION cmig.drift(schemas text, compare text DEFAULT 'all',
@@ -1905,7 +1905,7 @@ CREATE FUNCTION cmig.drift(schemas text, compare text DEFAULT 'all',
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
 	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text, OUT change text)
 RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'cmig_drift'
+AS 'MODULE_PATHNAME', 'cmig_drift_1_2'
 LANGUAGE C;
 
 CREATE FUNCTION cmig.capture(message text DEFAULT NULL,
@@ -1918,7 +1918,7 @@ CREATE FUNCTION cmig.capture(message text DEFAULT NULL,
 	exclude text[] DEFAULT '{}',
 	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
 RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'cmig_capture'
+AS 'MODULE_PATHNAME', 'cmig_capture_1_2'
 LANGUAGE C SET quote_all_identifiers = off;
 
 COMMENT ON FUNCTION cmig.schema_sql(text[], boolean, boolean, boolean) IS 'Returns the SQL that creates the schema. The text is the same for all databases with the same schema. Raises an error if an argument is not valid (22004, 22023) or the schema does not exist (3F000).';
@@ -2270,7 +2270,7 @@ CREATE FUNCTION cmig.lint(target text DEFAULT 'heads', facts boolean DEFAULT tru
 	OUT revision text, OUT statement integer, OUT line integer, OUT rule text,
 	OUT severity text, OUT message text, OUT safe_rewrite text)
 RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'cmig_lint'
+AS 'MODULE_PATHNAME', 'cmig_lint_1_2'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.lint_sql(script text DEFAULT NULL, transactional boolean DEFAULT true,
@@ -2311,7 +2311,7 @@ COMMENT ON FUNCTION cmig.import_state(text, regclass) IS 'Stamps the revisions t
 
 CREATE FUNCTION cmig.set_ddl_policy(policy text DEFAULT '', exclude text[] DEFAULT NULL)
 RETURNS text
-AS 'MODULE_PATHNAME', 'cmig_set_ddl_policy'
+AS 'MODULE_PATHNAME', 'cmig_set_ddl_policy_1_2'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.allow_ddl(reason text DEFAULT NULL)

@@ -106,7 +106,7 @@ add_step_row(CmigDirection direction, const CmigRevision *revision, void *arg)
 	values[1] = CStringGetTextDatum(cmig_direction_name(direction));
 	values[2] = CStringGetTextDatum(revision->id);
 	values[3] = CStringGetTextDatum(revision->message);
-	tuplestore_putvalues(rows->result->setResult, rows->result->setDesc, values, nulls);
+	cmig_result_add(rows->result, lengthof(values), values, nulls);
 }
 
 /*
@@ -395,42 +395,43 @@ cmig_stamp_array(PG_FUNCTION_ARGS)
 }
 
 /*
- * Functions that the scripts of 1.0 and 1.1 declare and that 1.2 drops; they
- * only raised an error for wrong arguments.  They are still in the library,
+ * Functions that the scripts of 1.0 and 1.1 declare and that 1.2 drops or
+ * declares otherwise, with the suffix _1_2.  They are still in the library,
  * because pg_upgrade creates the functions of the version that the old cluster
  * has, and CREATE FUNCTION checks that they exist.
  */
-static Datum
-removed(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_FUNCTION),
-			 errmsg("the function was called with wrong arguments"),
-			 errhint("ALTER EXTENSION pg_cmig UPDATE")));
-}
-
 #define REMOVED(name) \
 	PG_FUNCTION_INFO_V1(name); \
-	Datum name(PG_FUNCTION_ARGS) { return removed(); }
+	Datum name(PG_FUNCTION_ARGS) { cmig_library_version_refuse(); }
 
 REMOVED(cmig_audit_as_of_wrong)
+REMOVED(cmig_autogenerate)
+REMOVED(cmig_capture)
+REMOVED(cmig_create_revision)
+REMOVED(cmig_diff)
+REMOVED(cmig_diff_schemas)
 REMOVED(cmig_downgrade_wrong)
+REMOVED(cmig_draft)
+REMOVED(cmig_drift)
 REMOVED(cmig_dry_run_wrong)
 REMOVED(cmig_dry_run_wrong_target)
 REMOVED(cmig_export_wrong)
 REMOVED(cmig_graph_wrong)
 REMOVED(cmig_history_wrong)
+REMOVED(cmig_lint)
 REMOVED(cmig_lint_wrong)
 REMOVED(cmig_plan_wrong)
 REMOVED(cmig_plan_wrong_target)
 REMOVED(cmig_remove_revision_wrong)
 REMOVED(cmig_repair_wrong)
+REMOVED(cmig_require_schema)
 REMOVED(cmig_require_wrong)
 REMOVED(cmig_resolve_wrong)
 REMOVED(cmig_rls_status)
 REMOVED(cmig_round_trip_texts)
 REMOVED(cmig_round_trip_wrong)
 REMOVED(cmig_script_wrong)
+REMOVED(cmig_set_ddl_policy)
 REMOVED(cmig_show_wrong)
 REMOVED(cmig_stamp_texts)
 REMOVED(cmig_stamp_wrong)

@@ -97,7 +97,17 @@ fails_with($node, 'shop', 'ALTER EXTENSION pg_cmig UPDATE', '42501', 'must be ow
 as_owner(q{ALTER EXTENSION pg_cmig UPDATE TO '1.1'});
 is(query($node, 'shop', q{SELECT extversion FROM pg_extension WHERE extname = 'pg_cmig'}), '1.1', 'version 1.1');
 is(contents('shop'), $contents, 'rows and privileges are as before');
+
+# In 1.1, a role has each level; after the update, it has the privileges that it would
+# have in a new installation.  The levels of 1.1 are those that the library grants
+# there.
+my @levels = qw(application reader author migrator owner);
+$node->safe_psql('postgres', join ';', map { "CREATE ROLE level_$_" } @levels, 'monitor');
+as_owner(join ';', map { "SELECT cmig.grant_access('level_$_', '$_')" } @levels);
+query($node, 'shop', 'REVOKE EXECUTE ON FUNCTION cmig.reset(text) FROM level_migrator');
 as_owner('ALTER EXTENSION pg_cmig UPDATE');
+is(query($node, 'shop', q{SELECT has_function_privilege('level_migrator', 'cmig.reset(text)', 'EXECUTE')}), 'f', 'the update does not grant again what was revoked');
+query($node, 'shop', 'GRANT EXECUTE ON FUNCTION cmig.reset(text) TO level_migrator');
 is(query($node, 'shop', q{SELECT extversion FROM pg_extension WHERE extname = 'pg_cmig'}), '1.2', 'version 1.2');
 
 sub privileges
@@ -124,6 +134,21 @@ for my $what (
 {
 	is(query($node, 'shop', $what), query($node, 'fresh', $what), 'objects are those of a new installation');
 }
+
+query($node, 'fresh', join(';', map { "SELECT cmig.grant_access('level_$_', '$_')" } @levels, 'monitor'), 'ann');
+query($node, 'shop', q{SELECT cmig.grant_access('level_monitor', 'monitor')}, 'ann');
+my $granted = q{SELECT object, column_name, initial, coalesce(grantee::regrole::text, ''), privilege_type, is_grantable FROM (
+	SELECT oid::regclass::text AS object, NULL::name AS column_name, false AS initial, relacl AS acl FROM pg_class WHERE relnamespace = 'cmig'::regnamespace
+	UNION ALL SELECT attrelid::regclass::text, attname, false, attacl FROM pg_attribute WHERE attrelid::regclass::text LIKE 'cmig.%'
+	UNION ALL SELECT oid::regprocedure::text, NULL, false, proacl FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace
+	UNION ALL SELECT 'cmig', NULL, false, nspacl FROM pg_namespace WHERE nspname = 'cmig'
+	UNION ALL SELECT pg_describe_object(classoid, objoid, objsubid), NULL, true, initprivs FROM pg_init_privs WHERE pg_describe_object(classoid, objoid, 0) LIKE '%cmig%') o, aclexplode(o.acl)
+	WHERE grantee NOT IN (SELECT oid FROM pg_roles WHERE rolname IN ('reader', 'migrator')) ORDER BY 1, 2, 3, 4, 5, 6};
+my %fresh = map { $_ => 1 } split /\n/, query($node, 'fresh', $granted);
+my %updated = map { $_ => 1 } split /\n/, query($node, 'shop', $granted);
+cmp_ok(scalar(grep { /expansion_step\|\w+\|f\|level_migrator/ } keys %fresh), '>', 5, 'columns are compared, too');
+is(join("\n", grep { !$updated{$_} } sort keys %fresh), '', 'no privilege is missing after the update');
+is(join("\n", grep { !$fresh{$_} } sort keys %updated), '', 'and there is none that a new installation does not have');
 
 # the migrator of 1.0 finishes the step that stopped, and upgrades a scope
 is(query($node, 'shop', 'CALL cmig.upgrade_stepwise(); SELECT revision FROM cmig.version; SELECT count(*) FROM cmig.progress', 'migrator'), "003\n0", 'the unfinished step is resumed');

@@ -85,8 +85,8 @@ typedef struct AsOf
 								 * entries, */
 	int64		high;			/* from low up to high - 1 */
 	char	   *type;			/* the table's quoted name */
+	Oid			row_type;
 	char	   *table;			/* the same, with ONLY for a plain table */
-	char	   *alias;			/* an alias that is not the name of a column */
 	char	   *live_key;		/* SQL for the key of a row of the table */
 	Jsonb	   *key;			/* the only wanted key; NULL: all */
 	ArrayType  *hashes;			/* row_hash of each form of the key */
@@ -470,11 +470,10 @@ put_live(TupleDesc desc, HeapTuple tuple, void *arg)
 {
 	AsOf	   *as_of = arg;
 	MemoryContext old = MemoryContextSwitchTo(as_of->row_context);
-	bool		isnull;
-	Datum		value = cmig_query_datum(desc, tuple, 1, &isnull);
+	Datum		value = cmig_query_datum(desc, tuple, 1, as_of->row_type, NULL);
 
 	/* a copy, which outlives the query's rows if an error is to be explained */
-	Jsonb	   *key = DatumGetJsonbPCopy(cmig_query_datum(desc, tuple, 2, &isnull));
+	Jsonb	   *key = DatumGetJsonbPCopy(cmig_query_datum(desc, tuple, 2, JSONBOID, NULL));
 	OldKey	   *found;
 
 	if (as_of->target->key_columns == NIL)
@@ -501,7 +500,7 @@ put_live(TupleDesc desc, HeapTuple tuple, void *arg)
 				put_row(as_of, value);
 			else
 				put_image(as_of, DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
-																	cmig_query_datum(desc, tuple, 3, &isnull),
+																	cmig_query_datum(desc, tuple, 3, JSONBOID, NULL),
 																	JsonbPGetDatum(row->image))));
 		}
 	}
@@ -539,6 +538,9 @@ put_gone(AsOf *as_of, const OldKey *key)
 	MemoryContextReset(as_of->row_context);
 }
 
+/* The row as JSON; an alias without .* could be the name of a column. */
+#define LIVE_ROW "pg_catalog.to_jsonb(cmig_live.*)"
+
 /* Undo the changes after the given time, and return the rows. */
 static void
 put_all_rows(void *arg)
@@ -569,14 +571,13 @@ put_all_rows(void *arg)
 	} while (as_of->partial && !as_of->sorted);
 
 	/* the rows' JSON is expensive, so it is read only if entries need it */
-	live.sql = psprintf("SELECT %s, %s, %s FROM %s %s WHERE $1 IS NULL OR %s = $1",
-						as_of->alias, as_of->live_key,
-						as_of->partial ? psprintf("pg_catalog.to_jsonb(%s)", as_of->alias) : "NULL::jsonb",
-						as_of->table, as_of->alias, as_of->live_key);
+	live.sql = psprintf("SELECT cmig_live.*::%s, %s, %s FROM %s cmig_live WHERE $1 IS NULL OR %s = $1",
+						as_of->type, as_of->live_key, as_of->partial ? LIVE_ROW : "NULL::jsonb",
+						as_of->table, as_of->live_key);
 	live.nargs = 1;
 	live.argtypes[0] = JSONBOID;
 	live.relation = as_of->target->relation;
-	live.alias = as_of->alias;
+	live.alias = "cmig_live";
 	values[0] = PointerGetDatum(as_of->key);
 	cmig_query_each(&live, values, as_of->key ? NULL : "n", put_live, as_of);
 	hash_seq_init(&status, as_of->keys);
@@ -592,9 +593,9 @@ put_all_rows(void *arg)
  * it.
  */
 static CmigQuery live_key = {
-	"SELECT 'pg_catalog.jsonb_build_object(' || string_agg(format('%L::text, %s.%I', c.c, $2, c.c), ', ' ORDER BY c.n) || ')'"
+	"SELECT 'pg_catalog.jsonb_build_object(' || string_agg(format('%L::text, cmig_live.%I', c.c, c.c), ', ' ORDER BY c.n) || ')'"
 	" FROM unnest($1) WITH ORDINALITY c(c, n)",
-	2, {TEXTARRAYOID, TEXTOID}
+	1, {TEXTARRAYOID}
 };
 
 /*
@@ -841,15 +842,8 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	as_of.at = PG_GETARG_TIMESTAMPTZ(1);
 	as_of.result = (ReturnSetInfo *) fcinfo->resultinfo;
 
-	/*
-	 * The alias refers to the whole row, so it must not be the name of a
-	 * column.  Policies on the table are unlikely to use this name, either.
-	 */
-	as_of.alias = "cmig_live";
-	while (get_attnum(oid, as_of.alias) != InvalidAttrNumber)
-		as_of.alias = psprintf("%s_", as_of.alias);
-	as_of.live_key = target->key_columns == NIL ? psprintf("pg_catalog.to_jsonb(%s)", as_of.alias) :
-		cmig_query_value(&live_key, cmig_audit_names(target->key_columns), as_of.alias);
+	as_of.live_key = target->key_columns == NIL ? LIVE_ROW :
+		cmig_query_value(&live_key, cmig_audit_names(target->key_columns));
 	as_of.low = (int64) target->table_id << 32;
 	as_of.high = ((int64) target->table_id + 1) << 32;
 	check_keys(&as_of);
@@ -886,10 +880,11 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	find_hidden(&as_of, relation);
 	as_of.row_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig row",
 											  ALLOCSET_DEFAULT_SIZES);
-	as_of.role = cmig_type_role(get_rel_type_id(oid), relation->rd_rel->relowner);
-	types = list_make2(makeNullConst(get_rel_type_id(oid), -1, InvalidOid), makeNullConst(JSONBOID, -1, InvalidOid));
+	as_of.row_type = get_rel_type_id(oid);
+	as_of.role = cmig_type_role(as_of.row_type, relation->rd_rel->relowner);
+	types = list_make2(makeNullConst(as_of.row_type, -1, InvalidOid), makeNullConst(JSONBOID, -1, InvalidOid));
 	fmgr_info(F_JSONB_POPULATE_RECORD, &as_of.populate);
-	fmgr_info_set_expr((Node *) makeFuncExpr(F_JSONB_POPULATE_RECORD, get_rel_type_id(oid), types,
+	fmgr_info_set_expr((Node *) makeFuncExpr(F_JSONB_POPULATE_RECORD, as_of.row_type, types,
 											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
 					   &as_of.populate);
 	types = NIL;

@@ -829,14 +829,12 @@ CMIG_READER(cmig_audit_status)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Oid			extension_owner = cmig_audit_log_extension_owner();
 	CmigAuditLogFault *fault = cmig_audit_log_fault(extension_owner);
-	AttInMetadata *columns;
 	List	   *rows;
 	char		null = ' ';
 	Datum		schema;
 	CmigRole	saved;
 
 	InitMaterializedSRF(fcinfo, 0);
-	columns = TupleDescGetAttInMetadata(result->setDesc);
 	schema = cmig_argument_schema(fcinfo, 0, &null);
 	cmig_role_act_as_owner(&saved, extension_owner);
 	rows = cmig_query_list(&read_status, null == ' ' ? TextDatumGetCString(schema) : NULL);
@@ -864,7 +862,7 @@ CMIG_READER(cmig_audit_status)
 			add_problem(status, problem);
 		if (fault && status->level)
 			add_problem(status, psprintf("writes fail: %s (%s)", fault->problem, fault->fix));
-		tuplestore_puttuple(result->setResult, BuildTupleFromCStrings(columns, (char **) status));
+		cmig_result_add_strings(result, offsetof(Status, argument) / sizeof(char *), (char **) status);
 	}
 	return (Datum) 0;
 }

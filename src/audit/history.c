@@ -267,6 +267,7 @@ void
 cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row)
 {
 	static const int objects[] = {CMIG_ENTRY_ROW_KEY, CMIG_ENTRY_OLD_KEY, CMIG_ENTRY_OLD_ROW, CMIG_ENTRY_NEW_ROW};
+	static const Oid types[] = {INT8OID, TIMESTAMPTZOID, XID8OID, TEXTOID, JSONBOID, JSONBOID, TEXTARRAYOID, JSONBOID, JSONBOID};
 	bool		no_seq;
 	bool		no_command;
 	bool		sound;
@@ -277,16 +278,17 @@ cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row)
 		int			n = i < CMIG_ENTRY_CONTEXT ? i : i - 2;
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 		bool		isnull;
-		Datum		value = cmig_query_datum(desc, row, i + 1, &isnull);
+		Datum		value;
 
 		if (i == CMIG_ENTRY_CONTEXT || i == CMIG_ENTRY_CONTEXT + 1)
 			continue;
+		value = cmig_query_datum(desc, row, i + 1, i < lengthof(types) ? types[i] : attribute->atttypid, &isnull);
 		entry->nulls[n] = isnull;
 		if (!isnull)
 			entry->values[n] = attribute->attlen == -1 ? PointerGetDatum(PG_DETOAST_DATUM(value)) : value;
 	}
-	entry->place.seq = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 1, &no_seq));
-	entry->place.command = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 2, &no_command));
+	entry->place.seq = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 1, INT8OID, &no_seq));
+	entry->place.command = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 2, INT8OID, &no_command));
 	sound = !no_seq && !no_command && !entry->nulls[CMIG_ENTRY_ID] &&
 		!entry->nulls[CMIG_ENTRY_CLOCK_AT] && !entry->nulls[CMIG_ENTRY_OPERATION] &&
 		(entry->nulls[CMIG_ENTRY_OLD_KEY] || !entry->nulls[CMIG_ENTRY_ROW_KEY]);
@@ -455,7 +457,7 @@ cmig_audit_history(PG_FUNCTION_ARGS)
 	{
 		CmigAuditEntry *entry = lfirst(lc);
 
-		tuplestore_putvalues(result->setResult, result->setDesc, entry->values, entry->nulls);
+		cmig_result_add(result, CMIG_HISTORY_COLUMNS, entry->values, entry->nulls);
 	}
 	return (Datum) 0;
 }

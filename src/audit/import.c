@@ -346,13 +346,13 @@ static void
 import_row(TupleDesc desc, HeapTuple row, void *arg)
 {
 	/* the fields that are copied as they are */
-	static const int copied[][2] = {
-		{FIELD_WORD, CMIG_LOG_OPERATION}, {FIELD_OLD_ROW, CMIG_LOG_OLD_ROW},
-		{FIELD_NEW_ROW, CMIG_LOG_NEW_ROW}, {FIELD_CHANGED, CMIG_LOG_CHANGED},
-		{FIELD_USER_ID, CMIG_LOG_USER_ID}, {FIELD_TENANT_ID, CMIG_LOG_TENANT_ID},
-		{FIELD_ROLE, CMIG_LOG_ROLE}, {FIELD_APPLICATION_NAME, CMIG_LOG_APPLICATION_NAME},
-		{FIELD_REASON, CMIG_LOG_REASON}, {FIELD_REQUEST_ID, CMIG_LOG_REQUEST_ID},
-		{FIELD_QUERY, CMIG_LOG_QUERY}
+	static const int copied[][3] = {
+		{FIELD_WORD, CMIG_LOG_OPERATION, TEXTOID}, {FIELD_OLD_ROW, CMIG_LOG_OLD_ROW, JSONBOID},
+		{FIELD_NEW_ROW, CMIG_LOG_NEW_ROW, JSONBOID}, {FIELD_CHANGED, CMIG_LOG_CHANGED, TEXTARRAYOID},
+		{FIELD_USER_ID, CMIG_LOG_USER_ID, TEXTOID}, {FIELD_TENANT_ID, CMIG_LOG_TENANT_ID, TEXTOID},
+		{FIELD_ROLE, CMIG_LOG_ROLE, TEXTOID}, {FIELD_APPLICATION_NAME, CMIG_LOG_APPLICATION_NAME, TEXTOID},
+		{FIELD_REASON, CMIG_LOG_REASON, TEXTOID}, {FIELD_REQUEST_ID, CMIG_LOG_REQUEST_ID, TEXTOID},
+		{FIELD_QUERY, CMIG_LOG_QUERY, TEXTOID}
 	};
 	Import	   *import = arg;
 	MemoryContext old = MemoryContextSwitchTo(import->batch);
@@ -367,7 +367,7 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 	int64		id;
 	bool		isnull;
 
-	at = DatumGetTimestampTz(cmig_query_datum(desc, row, FIELD_TIME + 1, &isnull));
+	at = DatumGetTimestampTz(cmig_query_datum(desc, row, FIELD_TIME + 1, TIMESTAMPTZOID, &isnull));
 	if (!isnull && TIMESTAMP_IS_NOEND(at))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -399,7 +399,7 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 	memset(import->nulls, true, sizeof(import->nulls));
 	for (int i = 0; i < lengthof(copied); i++)
 	{
-		Datum		value = cmig_query_datum(desc, row, copied[i][0] + 1, &isnull);
+		Datum		value = cmig_query_datum(desc, row, copied[i][0] + 1, copied[i][2], &isnull);
 
 		if (isnull && copied[i][0] == FIELD_WORD)
 			ereport(ERROR,

@@ -166,7 +166,7 @@ static bool
 texts_of(TupleDesc desc, HeapTuple row, int column, List **texts)
 {
 	bool		isnull;
-	Datum		datum = cmig_query_datum(desc, row, column, &isnull);
+	Datum		datum = cmig_query_datum(desc, row, column, TEXTARRAYOID, &isnull);
 	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(datum);
 	Datum	   *elements;
 	int			count;
@@ -202,9 +202,9 @@ collect_layout(TupleDesc desc, HeapTuple row, void *arg)
 	bool		sound = true;
 	bool		isnull;
 
-	layout->recorded_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 1, &isnull));
+	layout->recorded_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 1, TIMESTAMPTZOID, &isnull));
 	sound = !isnull;
-	layout->relation = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
+	layout->relation = DatumGetObjectId(cmig_query_datum(desc, row, 2, OIDOID, &isnull));
 	sound = sound && !isnull;
 	layout->schema_name = cmig_query_text_or_null(desc, row, 3);
 	layout->table_name = cmig_query_text_or_null(desc, row, 4);

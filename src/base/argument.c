@@ -6,8 +6,10 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "nodes/execnodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -220,26 +222,54 @@ cmig_argument_place_error(void *text)
 }
 
 void
-cmig_result_add_text(FunctionCallInfo fcinfo,...)
+cmig_result_require(TupleDesc desc, int count)
+{
+	if (desc->natts != count)
+		cmig_library_version_refuse();
+}
+
+void
+cmig_result_add(ReturnSetInfo *result, int count, const Datum *values, const bool *nulls)
+{
+	cmig_result_require(result->setDesc, count);
+	tuplestore_putvalues(result->setResult, result->setDesc, unconstify(Datum *, values), unconstify(bool *, nulls));
+}
+
+void
+cmig_result_add_strings(ReturnSetInfo *result, int count, char **strings)
+{
+	cmig_result_require(result->setDesc, count);
+	tuplestore_puttuple(result->setResult, BuildTupleFromCStrings(TupleDescGetAttInMetadata(result->setDesc), strings));
+}
+
+void
+cmig_result_add_row(FunctionCallInfo fcinfo, int count, const char *const *texts)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	int			count = result->setDesc->natts;
 	Datum	   *values = palloc0(sizeof(Datum) * count);
 	bool	   *nulls = palloc(sizeof(bool) * count);
-	va_list		args;
 
-	va_start(args, fcinfo);
+	cmig_result_require(result->setDesc, count);
 	for (int i = 0; i < count; i++)
 	{
-		const char *text = va_arg(args, const char *);
-
-		Assert(TupleDescAttr(result->setDesc, i)->atttypid == TEXTOID);
-		nulls[i] = text == NULL;
-		if (text != NULL)
-			values[i] = CStringGetTextDatum(text);
+		if (TupleDescAttr(result->setDesc, i)->atttypid != TEXTOID)
+			cmig_library_version_refuse();
+		nulls[i] = texts[i] == NULL;
+		if (texts[i] != NULL)
+			values[i] = CStringGetTextDatum(texts[i]);
 	}
-	va_end(args);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+Datum
+cmig_result_row(FunctionCallInfo fcinfo, int count, const Datum *values, const bool *nulls)
+{
+	TupleDesc	desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		cmig_library_version_refuse();
+	cmig_result_require(desc, count);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), unconstify(Datum *, values), unconstify(bool *, nulls)));
 }
 
 void

@@ -318,6 +318,23 @@ typedef struct CmigRevisionText
 								 * and verify scripts in the file, or 0 */
 } CmigRevisionText;
 
+/* in settings.c */
+
+/* Read and remember the extension's version in this database. */
+extern void cmig_library_version_read(void);
+
+/* A hint if the versions did not match when they were last read, or NULL. */
+extern const char *cmig_library_version_hint(void);
+
+/*
+ * In an error context callback: if the versions did not match, say so in the
+ * error's detail and hint, and return true.
+ */
+extern bool cmig_library_version_explain(void);
+
+/* Raise an error: the SQL declaration of the function is not this library's. */
+pg_noreturn extern void cmig_library_version_refuse(void);
+
 /* in argument.c */
 
 /* Returns NULL if the argument is null. */
@@ -385,12 +402,43 @@ extern CmigNames *cmig_argument_target(FunctionCallInfo fcinfo, int n);
 extern void cmig_argument_place_error(void *text);
 
 /*
- * Add a row with the text of each column, where NULL stands for null, or a row
- * for each element of a List of char *.  The SQL function must have called
- * InitMaterializedSRF(), with MAT_SRF_USE_EXPECTED_DESC if it has one column.
+ * All functions read their arguments in this way: an older SQL script may declare
+ * fewer.
  */
-extern void cmig_result_add_text(FunctionCallInfo fcinfo,...);
+static inline const NullableDatum *
+cmig_argument(FunctionCallInfo fcinfo, int n)
+{
+	if (n >= fcinfo->nargs)
+		cmig_library_version_refuse();
+	return &fcinfo->args[n];
+}
+
+#undef PG_GETARG_DATUM
+#define PG_GETARG_DATUM(n) (cmig_argument(fcinfo, n)->value)
+#undef PG_ARGISNULL
+#define PG_ARGISNULL(n) (cmig_argument(fcinfo, n)->isnull)
+
+/*
+ * Add a row to a function's result: values, the text of each column, where NULL
+ * stands for null, or strings that the types' input functions read.  The number
+ * of columns must be the declared one.  cmig_result_add_texts() adds a row of
+ * one column for each element of a List of char *.  The SQL function must have
+ * called InitMaterializedSRF(), with MAT_SRF_USE_EXPECTED_DESC if it has one
+ * column.
+ */
+extern void cmig_result_add(struct ReturnSetInfo *result, int count, const Datum *values, const bool *nulls);
+extern void cmig_result_add_row(FunctionCallInfo fcinfo, int count, const char *const *texts);
+extern void cmig_result_add_strings(struct ReturnSetInfo *result, int count, char **strings);
 extern void cmig_result_add_texts(FunctionCallInfo fcinfo, List *texts);
+
+#define cmig_result_add_text(fcinfo, ...) \
+	cmig_result_add_row(fcinfo, lengthof(((const char *[]) {__VA_ARGS__})), (const char *[]) {__VA_ARGS__})
+
+/* Raise an error unless the result is declared with that many columns. */
+extern void cmig_result_require(TupleDesc desc, int count);
+
+/* Returns the row of a function that returns one. */
+extern Datum cmig_result_row(FunctionCallInfo fcinfo, int count, const Datum *values, const bool *nulls);
 
 /* in query.c */
 
@@ -424,14 +472,6 @@ typedef bool (*CmigRowReceiver) (TupleTableSlot *slot, DestReceiver *self);
 
 /* Initialize a receiver, which is usually the first field of a larger struct. */
 extern void cmig_row_receiver_init(DestReceiver *receiver, CmigRowReceiver row);
-
-/* in settings.c */
-
-/* Read and remember the extension's version in this database. */
-extern void cmig_library_version_read(void);
-
-/* A hint if the versions did not match when they were last read, or NULL. */
-extern const char *cmig_library_version_hint(void);
 
 /* in role.c */
 
@@ -599,7 +639,12 @@ extern int32 cmig_query_int32(TupleDesc desc, HeapTuple row, int column, int32 o
 extern int64 cmig_query_int64(TupleDesc desc, HeapTuple row, int column, int64 otherwise);
 extern double cmig_query_float8(TupleDesc desc, HeapTuple row, int column, double otherwise);
 
-extern Datum cmig_query_datum(TupleDesc desc, HeapTuple row, int column, bool *isnull);
+/*
+ * Returns a column's value.  Raises an error if its type is neither "type" nor
+ * binary coercible to it, so that no value is misread, whatever a name in the
+ * query stands for.  If "isnull" is NULL, a null raises 40001.
+ */
+extern Datum cmig_query_datum(TupleDesc desc, HeapTuple row, int column, Oid type, bool *isnull);
 
 /* Raise error 40001: objects changed while they were read. */
 pg_noreturn extern void cmig_query_raise_changed(const char *detail);

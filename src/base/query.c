@@ -21,6 +21,7 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/params.h"
 #include "nodes/plannodes.h"
+#include "parser/parse_coerce.h"
 #include "parser/parser.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
@@ -345,15 +346,14 @@ own_tables_check(void)
 #define FETCH_ROWS 1000
 
 /*
- * Returns the hint for a query that failed because pg_cmig's tables are not
- * what this library expects.
+ * Add the hint for a query that failed because pg_cmig's tables are not what
+ * this library expects.
  */
-static const char *
-altered_hint(void)
+static void
+explain_altered(void)
 {
-	const char *version = cmig_library_version_hint();
-
-	return version ? version : "The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.";
+	if (!cmig_library_version_explain())
+		errhint("The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.");
 }
 
 #define CHANGED_MESSAGE "the schema was changed while it was read"
@@ -491,7 +491,7 @@ add_catalog_hint(void *arg)
 		(ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION ||
 		 code == ERRCODE_NOT_NULL_VIOLATION || code == ERRCODE_CHECK_VIOLATION))
 	{
-		errhint("%s", altered_hint());
+		explain_altered();
 		return;
 	}
 	/* a table of the user was altered */
@@ -509,7 +509,7 @@ add_catalog_hint(void *arg)
 		case ERRCODE_AMBIGUOUS_FUNCTION:
 		case ERRCODE_INVALID_COLUMN_REFERENCE:
 		case ERRCODE_GENERATED_ALWAYS:
-			errhint("%s", altered_hint());
+			explain_altered();
 			break;
 		case ERRCODE_INSUFFICIENT_PRIVILEGE:
 			errhint("The owner of the extension can grant access to schema cmig, its tables, and its functions.");
@@ -642,6 +642,8 @@ enter(QueryFrame *frame, CmigQuery *query, bool may_last)
 {
 	if (!query->users_text && strstr(query->sql, " cmig.") != NULL)
 		own_tables_check();
+	if (!query->users_text && query->plan == NULL && strstr(query->sql, "cmig.") != NULL)
+		cmig_library_version_read();
 
 	frame->callback.callback = add_catalog_hint;
 	frame->callback.arg = query;
@@ -988,11 +990,30 @@ cmig_query_is_writing(void)
 	return writing;
 }
 
+Datum
+cmig_query_datum(TupleDesc desc, HeapTuple row, int column, Oid type, bool *isnull)
+{
+	bool		null;
+	Datum		value = SPI_getbinval(row, desc, column, &null);
+	Oid			found = SPI_gettypeid(desc, column);
+
+	if (!null && found != type && !IsBinaryCoercible(found, type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column %d of a query of pg_cmig has type %s, not %s", column,
+						format_type_be(found), format_type_be(type))));
+	if (isnull != NULL)
+		*isnull = null;
+	else if (null)
+		cmig_query_raise_changed("An object was dropped before its definition was read.");
+	return value;
+}
+
 char *
 cmig_query_text_or_null(TupleDesc desc, HeapTuple row, int column)
 {
 	bool		isnull;
-	Datum		value = SPI_getbinval(row, desc, column, &isnull);
+	Datum		value = cmig_query_datum(desc, row, column, TEXTOID, &isnull);
 
 	return isnull ? NULL : TextDatumGetCString(value);
 }
@@ -1000,11 +1021,7 @@ cmig_query_text_or_null(TupleDesc desc, HeapTuple row, int column)
 char *
 cmig_query_text(TupleDesc desc, HeapTuple row, int column)
 {
-	char	   *text = cmig_query_text_or_null(desc, row, column);
-
-	if (text == NULL)
-		cmig_query_raise_changed("An object was dropped before its definition was read.");
-	return text;
+	return TextDatumGetCString(cmig_query_datum(desc, row, column, TEXTOID, NULL));
 }
 
 void
@@ -1016,10 +1033,10 @@ cmig_query_bind_text(Datum *values, char *nulls, int i, const char *value)
 
 /* Returns a column's value, or "otherwise" if the column is null. */
 static Datum
-value_or(TupleDesc desc, HeapTuple row, int column, Datum otherwise)
+value_or(TupleDesc desc, HeapTuple row, int column, Oid type, Datum otherwise)
 {
 	bool		isnull;
-	Datum		value = SPI_getbinval(row, desc, column, &isnull);
+	Datum		value = cmig_query_datum(desc, row, column, type, &isnull);
 
 	return isnull ? otherwise : value;
 }
@@ -1027,31 +1044,25 @@ value_or(TupleDesc desc, HeapTuple row, int column, Datum otherwise)
 bool
 cmig_query_bool(TupleDesc desc, HeapTuple row, int column, bool otherwise)
 {
-	return DatumGetBool(value_or(desc, row, column, BoolGetDatum(otherwise)));
+	return DatumGetBool(value_or(desc, row, column, BOOLOID, BoolGetDatum(otherwise)));
 }
 
 int32
 cmig_query_int32(TupleDesc desc, HeapTuple row, int column, int32 otherwise)
 {
-	return DatumGetInt32(value_or(desc, row, column, Int32GetDatum(otherwise)));
+	return DatumGetInt32(value_or(desc, row, column, INT4OID, Int32GetDatum(otherwise)));
 }
 
 int64
 cmig_query_int64(TupleDesc desc, HeapTuple row, int column, int64 otherwise)
 {
-	return DatumGetInt64(value_or(desc, row, column, Int64GetDatum(otherwise)));
+	return DatumGetInt64(value_or(desc, row, column, INT8OID, Int64GetDatum(otherwise)));
 }
 
 double
 cmig_query_float8(TupleDesc desc, HeapTuple row, int column, double otherwise)
 {
-	return DatumGetFloat8(value_or(desc, row, column, Float8GetDatum(otherwise)));
-}
-
-Datum
-cmig_query_datum(TupleDesc desc, HeapTuple row, int column, bool *isnull)
-{
-	return SPI_getbinval(row, desc, column, isnull);
+	return DatumGetFloat8(value_or(desc, row, column, FLOAT8OID, Float8GetDatum(otherwise)));
 }
 
 void
@@ -1087,9 +1098,10 @@ cmig_query_return_row(TupleDesc desc, HeapTuple row, void *result)
 	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
 	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
 
+	cmig_result_require(set->setDesc, desc->natts);
 	for (int i = 0; i < desc->natts; i++)
-		values[i] = cmig_query_datum(desc, row, i + 1, &nulls[i]);
-	tuplestore_putvalues(set->setResult, set->setDesc, values, nulls);
+		values[i] = cmig_query_datum(desc, row, i + 1, TupleDescAttr(set->setDesc, i)->atttypid, &nulls[i]);
+	cmig_result_add(set, desc->natts, values, nulls);
 	pfree(values);
 	pfree(nulls);
 }

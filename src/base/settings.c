@@ -647,7 +647,8 @@ cmig_settings_init(void)
 /* default_version in pg_cmig.control when this library was built */
 #define CMIG_LIBRARY_VERSION "1.2"
 
-static char library_version_hint[256];	/* empty if the versions are the same */
+static char library_problem[128];	/* empty if the versions are the same */
+static const char *library_hint;
 
 void
 cmig_library_version_read(void)
@@ -670,14 +671,13 @@ cmig_library_version_read(void)
 
 		sscanf(version, "%d.%d", &number[0], &number[1]);
 		sscanf(CMIG_LIBRARY_VERSION, "%d.%d", &own[0], &own[1]);
-		library_version_hint[0] = '\0';
+		library_problem[0] = '\0';
 		if (strcmp(version, CMIG_LIBRARY_VERSION) != 0)
-			snprintf(library_version_hint, sizeof(library_version_hint),
-					 "Extension pg_cmig has version %.20s in this database, but this session has loaded the library of version %s. %s",
-					 version, CMIG_LIBRARY_VERSION,
-					 number[0] < own[0] || (number[0] == own[0] && number[1] < own[1]) ?
-					 "Update the extension first: ALTER EXTENSION pg_cmig UPDATE"
-					 : "Reconnect to load the library of that version.");
+			snprintf(library_problem, sizeof(library_problem),
+					 "pg_cmig has version %.20s in this database, but this session has loaded the library of version %s",
+					 version, CMIG_LIBRARY_VERSION);
+		library_hint = number[0] < own[0] || (number[0] == own[0] && number[1] < own[1]) ? "ALTER EXTENSION pg_cmig UPDATE" :
+			"Reconnect to load the library of that version.";
 	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
@@ -686,7 +686,28 @@ cmig_library_version_read(void)
 const char *
 cmig_library_version_hint(void)
 {
-	return library_version_hint[0] != '\0' ? library_version_hint : NULL;
+	return library_problem[0] != '\0' ? library_hint : NULL;
+}
+
+bool
+cmig_library_version_explain(void)
+{
+	if (library_problem[0] == '\0')
+		return false;
+	errdetail("%s.", library_problem);
+	errhint("%s", library_hint);
+	return true;
+}
+
+void
+cmig_library_version_refuse(void)
+{
+	cmig_library_version_read();
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_FUNCTION),
+			 library_problem[0] != '\0' ? errmsg("%s", library_problem) :
+			 errmsg("the function is declared otherwise than by version %s of pg_cmig", CMIG_LIBRARY_VERSION),
+			 errhint("%s", library_problem[0] != '\0' ? library_hint : "ALTER EXTENSION pg_cmig UPDATE")));
 }
 
 /* ----------------------------------------------------------------

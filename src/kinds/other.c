@@ -29,7 +29,7 @@ static const char collation_sql[] =
 "  CASE WHEN c.collprovider = 'c' AND j ->> 'collcollate' <> j ->> 'collctype' THEN"
 "   format('LC_COLLATE = %L, LC_CTYPE = %L', j ->> 'collcollate', j ->> 'collctype') END,"
 "  'RULES = ' || quote_literal(j ->> 'collicurules'))"
-" FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace CROSS JOIN LATERAL to_jsonb(c) j"
+" FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace CROSS JOIN LATERAL to_jsonb(c.*) j"
 " WHERE c.collnamespace = ANY ($1)";
 
 static const char conversion_sql[] =

@@ -620,7 +620,7 @@ static CmigQuery lag_query = {
 	.sql = "SELECT coalesce(max(extract(epoch FROM r.replay_lag)), 0) * 1000, count(*),"
 	" (SELECT string_agg(s.slot_name::text, ', ' ORDER BY s.slot_name::text) FROM pg_replication_slots s"
 	"  WHERE NOT s.active AND NOT s.temporary AND s.wal_status IS DISTINCT FROM 'lost' AND s.restart_lsn IS NOT NULL"
-	"  AND to_jsonb(s) ->> 'synced' IS DISTINCT FROM 'true'),"
+	"  AND to_jsonb(s.*) ->> 'synced' IS DISTINCT FROM 'true'),"
 	" coalesce(bool_and(r.replay_lsn >= '0/0'::pg_lsn + $1 OR l.active_pid IS NOT NULL), true), pg_current_wal_flush_lsn() - '0/0'::pg_lsn"
 	" FROM pg_stat_replication r LEFT JOIN pg_replication_slots l ON l.active_pid = r.pid AND l.slot_type = 'logical'"
 	" WHERE r.state = 'streaming'",

@@ -207,7 +207,7 @@ cmig_allow_ddl(PG_FUNCTION_ARGS)
  */
 
 PG_FUNCTION_INFO_V1(cmig_ddl_event);
-PG_FUNCTION_INFO_V1(cmig_set_ddl_policy);
+PG_FUNCTION_INFO_V1(cmig_set_ddl_policy_1_2);
 
 /*
  * SQL condition: does the policy apply to objects in this schema?  It applies
@@ -772,9 +772,9 @@ store_exclude(const CmigNames *names)
  * patterns of objects to which it does not apply unless "exclude" is null.
  */
 Datum
-cmig_set_ddl_policy(PG_FUNCTION_ARGS)
+cmig_set_ddl_policy_1_2(PG_FUNCTION_ARGS)
 {
-	if (PG_NARGS() > 1 && !PG_ARGISNULL(1))
+	if (!PG_ARGISNULL(1))
 		store_exclude(cmig_argument_names(PG_GETARG_ARRAYTYPE_P(1), "the list of patterns", "Use exclude => ARRAY['<schema>.<name>', ...]."));
 	(void) cmig_database_setting_set("cmig.set_ddl_policy()", NULL, "cmig.ddl_policy",
 									 cmig_argument_text(fcinfo, 0));

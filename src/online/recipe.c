@@ -66,7 +66,7 @@ typedef struct KnownConstraint
 /* Finds a KnownConstraint. */
 static CmigQuery constraint_query = {
 	"SELECT convalidated, contype, regexp_replace(pg_get_constraintdef(oid), ' NOT VALID$', ''),"
-	" pg_get_expr(conbin, conrelid) = $3, coalesce(to_jsonb(c)->>'conenforced' = 'true', true)"
+	" pg_get_expr(conbin, conrelid) = $3, coalesce(to_jsonb(c.*)->>'conenforced' = 'true', true)"
 	" FROM pg_constraint c WHERE conrelid = $1 AND conname = $2::name",
 	3, {OIDOID, TEXTOID, TEXTOID}
 };

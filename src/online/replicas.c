@@ -52,7 +52,7 @@ static CmigQuery replicas_query = {
  */
 static CmigQuery slots_query = {
 	.sql = "SELECT s.slot_name::text FROM pg_replication_slots s"
-	" WHERE NOT s.temporary AND s.wal_status IS DISTINCT FROM 'lost' AND to_jsonb(s) ->> 'synced' IS DISTINCT FROM 'true'"
+	" WHERE NOT s.temporary AND s.wal_status IS DISTINCT FROM 'lost' AND to_jsonb(s.*) ->> 'synced' IS DISTINCT FROM 'true'"
 	" AND CASE s.slot_type WHEN 'logical' THEN s.confirmed_flush_lsn ELSE s.restart_lsn END < $1"
 	" AND NOT EXISTS (SELECT FROM pg_stat_replication r WHERE r.pid = s.active_pid AND r.state IN ('catchup', 'streaming', 'stopping'))"
 	" ORDER BY 1",

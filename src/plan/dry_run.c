@@ -394,7 +394,7 @@ put_row(Trial *trial, const TrialRow *row)
 	nulls[5] = measure == NULL || row->rows == CMIG_NO_ROWS;
 	nulls[6] = nulls[10] = measure == NULL;
 	values[10] = Int64GetDatum(measure != NULL ? measure->wal_bytes : 0);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	cmig_result_add(result, lengthof(values), values, nulls);
 }
 
 /* Formats an error for the result: SQLSTATE, message, detail, and hint. */

@@ -608,7 +608,7 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 
 static const char *const severities[] = {"notice", "warning", "error"}; /* by CmigLintSeverity */
 
-PG_FUNCTION_INFO_V1(cmig_lint);
+PG_FUNCTION_INFO_V1(cmig_lint_1_2);
 PG_FUNCTION_INFO_V1(cmig_lint_sql);
 
 /* Store a string, which may be NULL, in column number "i" of a row. */
@@ -649,20 +649,18 @@ return_findings(FunctionCallInfo fcinfo, CmigLint *lint, bool with_revision)
 		set_text(values, nulls, i++, severities[finding->severity]);
 		set_text(values, nulls, i++, finding->message);
 		set_text(values, nulls, i++, finding->fix);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		cmig_result_add(result, i, values, nulls);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }
 
-CMIG_READER(cmig_lint)
+CMIG_READER(cmig_lint_1_2)
 {
 	CmigNames  *targets = cmig_argument_target(fcinfo, 0);
-
-	/* version 1.1 of the extension has one argument */
-	bool		facts = PG_NARGS() < 2 || cmig_argument_bool(fcinfo, 1, true);
-	bool		probe = PG_NARGS() > 2 && cmig_argument_bool(fcinfo, 2, false);
+	bool		facts = cmig_argument_bool(fcinfo, 1, true);
+	bool		probe = cmig_argument_bool(fcinfo, 2, false);
 	int64		size = !probe ? 0 : PG_ARGISNULL(3) ? PG_INT64_MAX : PG_GETARG_INT64(3);
 	CmigSituation now;
 	CmigLint   *lint;

@@ -200,13 +200,12 @@ load_column(TupleDesc desc, HeapTuple row, void *arg)
 {
 	CmigLintTable *table = arg;
 	CmigLintColumn *column = palloc0(sizeof(CmigLintColumn));
-	bool		isnull;
 
 	column->name = cmig_query_text(desc, row, 1);
 	column->attnum = cmig_query_int32(desc, row, 2, 0);
-	column->type = DatumGetObjectId(cmig_query_datum(desc, row, 3, &isnull));
+	column->type = DatumGetObjectId(cmig_query_datum(desc, row, 3, OIDOID, NULL));
 	column->typmod = cmig_query_int32(desc, row, 4, -1);
-	column->collation = DatumGetObjectId(cmig_query_datum(desc, row, 5, &isnull));
+	column->collation = DatumGetObjectId(cmig_query_datum(desc, row, 5, OIDOID, NULL));
 	column->not_null = cmig_query_bool(desc, row, 6, false);
 	column->has_default = cmig_query_bool(desc, row, 7, false);
 	table->columns = lappend(table->columns, column);

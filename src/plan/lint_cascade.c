@@ -53,12 +53,12 @@ add_dependent(TupleDesc desc, HeapTuple row, void *found)
 	bool		isnull;
 
 	dependent->kind = cmig_query_int32(desc, row, 1, 0);
-	dependent->relation = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
+	dependent->relation = DatumGetObjectId(cmig_query_datum(desc, row, 2, OIDOID, &isnull));
 	dependent->name = cmig_query_text_or_null(desc, row, 3);
 	dependent->column = cmig_query_int32(desc, row, 4, 0);
-	dependent->type = DatumGetObjectId(cmig_query_datum(desc, row, 5, &isnull));
-	ObjectAddressSubSet(dependent->object, DatumGetObjectId(cmig_query_datum(desc, row, 6, &isnull)),
-						DatumGetObjectId(cmig_query_datum(desc, row, 7, &isnull)), dependent->column);
+	dependent->type = DatumGetObjectId(cmig_query_datum(desc, row, 5, OIDOID, &isnull));
+	ObjectAddressSubSet(dependent->object, DatumGetObjectId(cmig_query_datum(desc, row, 6, OIDOID, NULL)),
+						DatumGetObjectId(cmig_query_datum(desc, row, 7, OIDOID, NULL)), dependent->column);
 	*(List **) found = lappend(*(List **) found, dependent);
 }
 

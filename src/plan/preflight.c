@@ -784,6 +784,7 @@ CMIG_READER(cmig_preflight)
 	put_other(preflight, "run", NULL, TransactionIdIsValid(prepared) ? psprintf("%u", prepared) : NULL, runner != 0 ? runner : holder);
 	if (runner == 0 && cmig_progress_read() != NIL)
 		put_other(preflight, "partial", NULL, cmig_progress_place(llast(cmig_progress_read())), 0);
+	cmig_library_version_read();
 	put_other(preflight, "library", NULL, cmig_library_version_hint(), 0);
 	foreach_ptr(CmigValue, row, cmig_citus_node_problems())
 	{

@@ -314,13 +314,13 @@ add_dropped(TupleDesc desc, HeapTuple row, void *arg)
 	ObjectAddress *object = palloc(sizeof(ObjectAddress));
 	bool		isnull;
 
-	object->classId = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
-	object->objectId = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
+	object->classId = DatumGetObjectId(cmig_query_datum(desc, row, 1, OIDOID, NULL));
+	object->objectId = DatumGetObjectId(cmig_query_datum(desc, row, 2, OIDOID, NULL));
 	object->objectSubId = cmig_query_int32(desc, row, 3, 0);
 	dropped->objects = lappend(dropped->objects, object);
 	for (int column = 4; column <= 5; column++)
 	{
-		Oid			relation = DatumGetObjectId(cmig_query_datum(desc, row, column, &isnull));
+		Oid			relation = DatumGetObjectId(cmig_query_datum(desc, row, column, OIDOID, &isnull));
 
 		if (!isnull)
 			dropped->locked = list_append_unique_oid(dropped->locked, relation);

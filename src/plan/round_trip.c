@@ -119,7 +119,7 @@ cmig_verify(PG_FUNCTION_ARGS)
 			values[2] = CStringGetTextDatum(psprintf("%s\n%s", error->sqlerrcode == ERRCODE_CMIG_VERIFY_FAILED && error->detail ?
 													 error->detail : error->message, cmig_script_run_place(error)));
 		}
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		cmig_result_add(result, lengthof(values), values, nulls);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(caller);

@@ -111,14 +111,6 @@ cmig_view_has_all_heads(const CmigGraph *graph, const CmigMarks *range)
 	return true;
 }
 
-static void
-put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-}
-
 CmigNames *
 cmig_view_names(const List *list)
 {
@@ -169,7 +161,7 @@ cmig_current(PG_FUNCTION_ARGS)
 			values[4] = CStringGetTextDatum(view.graph->nodes[node].revision->message);
 		else
 			nulls[4] = true;
-		put_row(fcinfo, values, nulls);
+		cmig_result_add((ReturnSetInfo *) fcinfo->resultinfo, lengthof(values), values, nulls);
 	}
 	return (Datum) 0;
 }
@@ -192,7 +184,7 @@ cmig_heads(PG_FUNCTION_ARGS)
 		values[2] = BoolGetDatum(view.is_row[i]);
 		values[3] = BoolGetDatum(cmig_graph_is_effective_head(view.graph, i));
 		values[4] = CStringGetTextDatum(view.graph->nodes[i].revision->message);
-		put_row(fcinfo, values, nulls);
+		cmig_result_add((ReturnSetInfo *) fcinfo->resultinfo, lengthof(values), values, nulls);
 	}
 	return (Datum) 0;
 }
@@ -218,7 +210,7 @@ cmig_branches(PG_FUNCTION_ARGS)
 		values[1] = cmig_names_datum(cmig_view_names(cmig_graph_labels(labels, i)));
 		values[2] = cmig_names_datum(cmig_view_names(children));
 		values[3] = CStringGetTextDatum(node->revision->message);
-		put_row(fcinfo, values, nulls);
+		cmig_result_add((ReturnSetInfo *) fcinfo->resultinfo, lengthof(values), values, nulls);
 	}
 	return (Datum) 0;
 }
@@ -239,7 +231,7 @@ take_time(TupleDesc desc, HeapTuple row, void *arg)
 	int			node = cmig_graph_find_id(applied->graph, revision);
 
 	if (node >= 0)
-		applied->times[node] = cmig_query_int64(desc, row, 2, 0);
+		applied->times[node] = DatumGetTimestampTz(cmig_query_datum(desc, row, 2, TIMESTAMPTZOID, NULL));
 	pfree(revision);
 }
 
@@ -297,7 +289,7 @@ cmig_history(PG_FUNCTION_ARGS)
 		if (revision->created_by != NULL)
 			values[12] = CStringGetTextDatum(revision->created_by);
 		values[13] = CStringGetTextDatum(revision->message);
-		put_row(fcinfo, values, nulls);
+		cmig_result_add((ReturnSetInfo *) fcinfo->resultinfo, lengthof(values), values, nulls);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);

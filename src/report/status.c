@@ -244,7 +244,7 @@ put_backfills(FunctionCallInfo fcinfo)
 		"   (SELECT l.pid FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 1668114791 AND l.objsubid = 17224"
 		"    AND l.objid = to_regclass(p.target::text)::oid AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 		"    AND p.state::text IN ('running', 'paused')) AS pid"
-		"  FROM cmig.backfill_progress p JOIN cmig.backfill_run r ON r.id::bigint = p.id::bigint, LATERAL to_jsonb(p) j"
+		"  FROM cmig.backfill_progress p JOIN cmig.backfill_run r ON r.id::bigint = p.id::bigint, LATERAL to_jsonb(p.*) j"
 		"  WHERE r.scope::text = $1 AND p.state::text NOT IN ('done', 'abandoned')) b,"
 		" LATERAL (VALUES (1, 'backfill', concat(b.target, CASE WHEN b.state <> 'running' THEN ', ' || b.state END, ': ', b.rows,"
 		"   CASE WHEN b.total IS NULL THEN format(' rows, %s %% of this pass', b.percent)"
@@ -611,7 +611,7 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 		values[7] = locks != NULL ? CStringGetTextDatum(locks) : (Datum) 0;
 		nulls[7] = locks == NULL;
 		values[8] = CStringGetTextDatum(checksum);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		cmig_result_add(result, lengthof(values), values, nulls);
 		MemoryContextReset(found.scratch);
 	}
 	MemoryContextSwitchTo(old);

@@ -375,7 +375,7 @@ CMIG_READER(cmig_rls_check)
 		(void) get_namespace_oid(schema, false);
 	foreach(lc, find_all(schema ? cmig_argument_one(schema) : NULL, true))
 	{
-		tuplestore_puttuple(result->setResult, BuildTupleFromCStrings(TupleDescGetAttInMetadata(result->setDesc), lfirst(lc)));
+		cmig_result_add_strings(result, offsetof(CmigRlsFinding, definer) / sizeof(char *), lfirst(lc));
 		for (int i = 0; i < lengthof(severities); i++)
 			counts[i] += strcmp(((CmigRlsFinding *) lfirst(lc))->severity, severities[i]) == 0;
 	}

@@ -421,7 +421,7 @@ run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
 			(void) cmig_query_once(statement, 0, NULL, NULL, NULL, true, NULL, NULL);
 		if (as_owner)
 			cmig_role_return(&saved);
-		tuplestore_puttuple(result->setResult, BuildTupleFromCStrings(TupleDescGetAttInMetadata(result->setDesc), values));
+		cmig_result_add_strings(result, target ? 2 : 1, values);
 	}
 	CommandCounterIncrement();
 }
@@ -778,21 +778,18 @@ cmig_clear_context(PG_FUNCTION_ARGS)
 Datum
 cmig_context(PG_FUNCTION_ARGS)
 {
-	TupleDesc	desc;
 	const char *user = get_setting(CMIG_RLS_USER_SETTING);
 	const char *tenant = get_setting(CMIG_RLS_TENANT_SETTING);
 	Datum		values[2] = {0};
 	bool		nulls[2];
 
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
 	nulls[0] = (user == NULL);
 	nulls[1] = (tenant == NULL);
 	if (user)
 		values[0] = CStringGetTextDatum(user);
 	if (tenant)
 		values[1] = CStringGetTextDatum(tenant);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+	return cmig_result_row(fcinfo, lengthof(values), values, nulls);
 }
 
 /*

@@ -309,15 +309,14 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 	const char *command;
 	Datum	   *roles;
 	int			count;
-	bool		isnull;
 
-	policy->relid = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
+	policy->relid = DatumGetObjectId(cmig_query_datum(desc, row, 1, OIDOID, NULL));
 	policy->table = cmig_query_text(desc, row, 2);
 	policy->name = cmig_query_text(desc, row, 3);
 	policy->permissive = cmig_query_bool(desc, row, 4, true);
 	command = strchr(letters, *cmig_query_text(desc, row, 5));
 	policy->commands = command ? 1 << (command - letters) : CMIG_RLS_ALL;
-	deconstruct_array(DatumGetArrayTypeP(cmig_query_datum(desc, row, 6, &isnull)), OIDOID, sizeof(Oid), true,
+	deconstruct_array(DatumGetArrayTypeP(cmig_query_datum(desc, row, 6, OIDARRAYOID, NULL)), OIDOID, sizeof(Oid), true,
 					  TYPALIGN_INT, &roles, NULL, &count);
 	for (int i = 0; i < count; i++)
 		policy->roles = lappend_oid(policy->roles, DatumGetObjectId(roles[i]));

@@ -446,6 +446,7 @@ intrude(const Test *test, const Attempt *attempt)
 typedef struct Copy
 {
 	List	   *columns;		/* rows of copied_columns */
+	Oid			type;			/* the table's row type */
 	Relation	relation;
 	Datum		row;			/* 0: none */
 } Copy;
@@ -481,9 +482,8 @@ static void
 take_row(TupleDesc desc, HeapTuple row, void *arg)
 {
 	Copy	   *copy = arg;
-	bool		isnull;
 
-	copy->row = PointerGetDatum(PG_DETOAST_DATUM_COPY(cmig_query_datum(desc, row, 1, &isnull)));
+	copy->row = PointerGetDatum(PG_DETOAST_DATUM_COPY(cmig_query_datum(desc, row, 1, copy->type, NULL)));
 }
 
 /* Copy the first row that is visited, as a row of the table itself. */
@@ -511,12 +511,13 @@ read_copy(const Test *test)
 
 	foreach_ptr(Key, key, test->keys)
 		names = lappend(names, key->name);
+	copy->type = get_rel_type_id(test->table->relid);
 	copy->columns = cmig_query_list(&copied_columns, test->table->relid, cmig_rls_array_text(names));
 	if (copy->columns != NIL && test->own_rows > 0)
 	{
 		Attempt		attempt = {.row = take_row,.arg = copy};
 
-		attempt.sql = psprintf("SELECT t FROM %s t WHERE %s LIMIT 1", test->table->name, test->condition);
+		attempt.sql = psprintf("SELECT t.*::%s FROM %s t WHERE %s LIMIT 1", test->table->name, test->table->name, test->condition);
 		if (try(test, &attempt).kind == DONE && copy->row)
 			return copy;
 	}
@@ -540,7 +541,7 @@ insert_copy(const Test *test, const Copy *copy, const Key *strange, const char *
 	ListCell   *each;
 	ListCell   *lc;
 
-	attempt.type = get_rel_type_id(test->table->relid);
+	attempt.type = copy->type;
 	attempt.row_value = copy->row;
 	initStringInfo(&columns);
 	initStringInfo(&values);
@@ -704,7 +705,7 @@ report(Test *test, const char *what, int64 visible, int64 own, int64 foreign_row
 	for (int i = 0; i < lengthof(counts); i++)
 		if (counts[i] >= 0)
 			texts[3 + i] = psprintf(INT64_FORMAT, counts[i]);
-	tuplestore_puttuple(result->setResult, BuildTupleFromCStrings(TupleDescGetAttInMetadata(result->setDesc), (char **) texts));
+	cmig_result_add_strings(result, lengthof(texts), (char **) texts);
 }
 
 /*

@@ -96,7 +96,7 @@ cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
 void
 cmig_diff_exclude_argument(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
 {
-	if (PG_NARGS() <= n || PG_ARGISNULL(n))
+	if (PG_ARGISNULL(n))
 		return;
 	options->exclude = cmig_patterns_read(names_argument(PG_GETARG_ARRAYTYPE_P(n), "the list of patterns",
 														 "Use exclude => ARRAY['<schema>.<name>', ...]."));
@@ -285,7 +285,7 @@ put_row(CmigPut *put, const CmigDiffLine *line, const char *action, const char *
 		nulls[i] = texts[i - 1] == NULL;
 		values[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(texts[i - 1]);
 	}
-	tuplestore_putvalues(put->result->setResult, put->result->setDesc, values, nulls);
+	cmig_result_add(put->result, lengthof(values), values, nulls);
 }
 
 /*
@@ -724,8 +724,8 @@ CMIG_READER(cmig_schema_sql)
  * ----------------------------------------------------------------
  */
 
-PG_FUNCTION_INFO_V1(cmig_diff);
-PG_FUNCTION_INFO_V1(cmig_diff_schemas);
+PG_FUNCTION_INFO_V1(cmig_diff_1_2);
+PG_FUNCTION_INFO_V1(cmig_diff_schemas_1_2);
 
 /* A call of cmig.diff_schemas. */
 typedef struct Diff
@@ -737,7 +737,7 @@ typedef struct Diff
 	char	   *from_name;
 } Diff;
 
-CMIG_READER(cmig_diff)
+CMIG_READER(cmig_diff_1_2)
 {
 	CmigDiffOptions options = {0};
 	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 1);
@@ -795,7 +795,7 @@ one_schema(FunctionCallInfo fcinfo, int n, const char *argument)
 	return managed;
 }
 
-CMIG_READER(cmig_diff_schemas)
+CMIG_READER(cmig_diff_schemas_1_2)
 {
 	Diff		diff = {0};
 	CmigDiffOptions options = {0};

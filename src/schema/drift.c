@@ -375,8 +375,8 @@ cmig_captured_loaded(const CmigRevisionText *const *added, int count)
  * ----------------------------------------------------------------
  */
 
-PG_FUNCTION_INFO_V1(cmig_drift);
-PG_FUNCTION_INFO_V1(cmig_capture);
+PG_FUNCTION_INFO_V1(cmig_drift_1_2);
+PG_FUNCTION_INFO_V1(cmig_capture_1_2);
 
 #define SCOPE_HINT \
 	"RESET cmig.scope. To compare the schemas of two scopes: SELECT * FROM cmig.diff_schemas('<schema>', '<schema>')"
@@ -408,7 +408,7 @@ journal(const CmigDrift *drift, TimestampTz started_at)
 	cmig_journal_write(&entry);
 }
 
-CMIG_READER(cmig_drift)
+CMIG_READER(cmig_drift_1_2)
 {
 	CmigDrift	drift = {0};
 	TimestampTz started_at = GetCurrentTimestamp();
@@ -459,7 +459,7 @@ CMIG_READER(cmig_drift)
 	return (Datum) 0;
 }
 
-CMIG_READER(cmig_capture)
+CMIG_READER(cmig_capture_1_2)
 {
 	CmigGenerate generate = {0};
 	CmigDrift	drift = {0};
@@ -503,7 +503,7 @@ CMIG_READER(cmig_capture)
 		entry.started_at = started_at;
 		entry.finished_at = GetCurrentTimestamp();
 		entry.checksum = cmig_script_checksum(text->upgrade_sql, text->edges.transactional);
-		entry.message = PG_NARGS() > 15 && drift.options.exclude != NIL ?
+		entry.message = drift.options.exclude != NIL ?
 			psprintf("captured, excluded: %s", OidOutputFunctionCall(F_ARRAY_OUT, PG_GETARG_DATUM(15))) : "captured";
 		cmig_journal_write(&entry);
 		ereport(NOTICE,

@@ -396,7 +396,7 @@ cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *l
 	values[3] = CStringGetTextDatum(hazards.data);
 	if (generate->store)
 		cmig_revision_rows_insert(text);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	cmig_result_add(result, lengthof(values), values, nulls);
 }
 
 /* ----------------------------------------------------------------
@@ -563,8 +563,8 @@ cmig_generate_downgrade(const char *revision)
  * ----------------------------------------------------------------
  */
 
-PG_FUNCTION_INFO_V1(cmig_autogenerate);
-PG_FUNCTION_INFO_V1(cmig_require_schema);
+PG_FUNCTION_INFO_V1(cmig_autogenerate_1_2);
+PG_FUNCTION_INFO_V1(cmig_require_schema_1_2);
 
 /*
  * Returns true if the argument "source" is "replay" (the schema that the
@@ -691,7 +691,7 @@ put_stages(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *lines)
 	}
 }
 
-CMIG_READER(cmig_autogenerate)
+CMIG_READER(cmig_autogenerate_1_2)
 {
 	CmigGenerate generate = {0};
 	CmigDiffOptions options = {0};
@@ -707,7 +707,7 @@ CMIG_READER(cmig_autogenerate)
 	generate.store = cmig_argument_bool(fcinfo, 15, false);
 	replay = replay_argument(fcinfo, 16);
 	cmig_diff_exclude_argument(fcinfo, 17, &options);
-	options.stages = PG_NARGS() > 18 && cmig_argument_bool(fcinfo, 18, false);
+	options.stages = cmig_argument_bool(fcinfo, 18, false);
 	options.concurrently |= options.stages;
 
 	cmig_generate_prepare(&generate, "cmig.autogenerate()");
@@ -723,7 +723,7 @@ CMIG_READER(cmig_autogenerate)
 	return (Datum) 0;
 }
 
-CMIG_READER(cmig_require_schema)
+CMIG_READER(cmig_require_schema_1_2)
 {
 	const char *target_sql = cmig_argument_text(fcinfo, 0);
 	CmigDiffOptions options = {0};

@@ -352,7 +352,7 @@ name_unclaimed(CmigImageReader *reader)
 {
 	static CmigQuery query = {
 		.sql = "SELECT c, o, 0, i.type::text, i.identity::text,"
-		" CASE c WHEN 'pg_type'::regclass THEN (SELECT (to_jsonb(t) - '{oid,typnamespace,typowner,typacl,typarray}'::text[]"
+		" CASE c WHEN 'pg_type'::regclass THEN (SELECT (to_jsonb(t.*) - '{oid,typnamespace,typowner,typacl,typarray}'::text[]"
 		"  || jsonb_build_object('typrelid', t.typrelid::regclass::text, 'typelem', format_type(t.typelem, NULL),"
 		"  'typbasetype', format_type(t.typbasetype, NULL), 'typcollation', t.typcollation::regcollation::text))::text"
 		"  FROM pg_type t WHERE t.oid = o) END FROM unnest($1, $2) AS a (c, o)"

@@ -341,7 +341,7 @@ CMIG_READER(cmig_locate)
 			CStringGetTextDatum(examples(candidate)), CStringGetTextDatum(hint)};
 			bool		nulls[4] = {false, false, candidate->objects == NIL, false};
 
-			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+			cmig_result_add(result, lengthof(values), values, nulls);
 		}
 		if (candidate->objects == NIL)
 			cmig_listing_add(&exact, names);

@@ -377,10 +377,9 @@ static void
 copy_live(TupleDesc desc, HeapTuple row, void *arg)
 {
 	CmigShadow *shadow = arg;
-	bool		isnull;
 
-	shadow->live = DatumGetArrayTypePCopy(cmig_query_datum(desc, row, 1, &isnull));
-	shadow->sequences = PointerGetDatum(DatumGetArrayTypePCopy(cmig_query_datum(desc, row, 2, &isnull)));
+	shadow->live = DatumGetArrayTypePCopy(cmig_query_datum(desc, row, 1, OIDARRAYOID, NULL));
+	shadow->sequences = PointerGetDatum(DatumGetArrayTypePCopy(cmig_query_datum(desc, row, 2, OIDARRAYOID, NULL)));
 }
 
 /* Hide the live objects, and create the empty schemas. */

@@ -354,8 +354,7 @@ static void
 keep_array(TupleDesc desc, HeapTuple row, void *arg)
 {
 	MemoryContext caller = MemoryContextSwitchTo(context);
-	bool		isnull;
-	Datum		array = cmig_query_datum(desc, row, 1, &isnull);
+	Datum		array = cmig_query_datum(desc, row, 1, OIDARRAYOID, NULL);
 
 	*(ArrayType **) arg = DatumGetArrayTypePCopy(array);
 	MemoryContextSwitchTo(caller);

@@ -88,7 +88,7 @@ collect(TupleDesc desc, HeapTuple row, void *arg)
 	item->rows = cmig_query_text(desc, row, 2);
 	item->exists = cmig_query_bool(desc, row, 3, false);
 	item->failure = cmig_query_text_or_null(desc, row, 4);
-	since = cmig_query_datum(desc, row, 5, &isnull);
+	since = cmig_query_datum(desc, row, 5, TIMESTAMPTZOID, &isnull);
 	item->since = isnull ? 0 : DatumGetTimestampTz(since);
 	item->repeated = cmig_query_text(desc, row, 6);
 	if (item->name)
@@ -295,7 +295,7 @@ cmig_scopes(PG_FUNCTION_ARGS)
 			values[3] = CStringGetTextDatum(item->failure);
 		values[4] = TimestampTzGetDatum(item->since);
 		nulls[4] = item->since == 0;
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		cmig_result_add(result, lengthof(values), values, nulls);
 	}
 	return (Datum) 0;
 }

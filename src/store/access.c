@@ -9,6 +9,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "funcapi.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -44,7 +45,23 @@ enum
 	OWNER = 32
 };
 
-static const char *const levels[] = {"application", "monitor", "reader", "author", "migrator", "owner"};
+/*
+ * Each level's name and the privilege of an earlier version that tells which
+ * roles have the level.
+ */
+static const struct
+{
+	const char *name;
+	const char *function;		/* EXECUTE on it; NULL: a new level */
+	bool		with_option;
+}			levels[] = {
+	{"application", "cmig.current_user_id()"},
+	{"monitor", NULL},
+	{"reader", "cmig.heads()"},
+	{"author", "cmig.remove_revision(text)"},
+	{"migrator", "cmig.repair(text)"},
+	{"owner", "cmig.repair(text)", true}
+};
 
 /*
  * The privileges of each level, as the part of a GRANT or REVOKE statement
@@ -153,23 +170,29 @@ static const struct
 	"upgrade_stepwise verify"}
 };
 
-List *
-cmig_access_statements(bool grant, const char *role, const char *level)
+/*
+ * Returns the statements that grant the level to a role, or revoke it.  If
+ * "names" is not NULL, leave out what existed before: all functions that it does
+ * not contain, and the tables that were created before the table "since".
+ */
+static List *
+statements_of(bool grant, const char *role, const char *level, const char *since, const char *names)
 {
 	static CmigQuery query = {
 		"SELECT format('%s EXECUTE ON %s %s %s', $2, CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END,"
 		"  p.oid::regprocedure, $3)"
 		" FROM unnest(string_to_array($1, ' ')) WITH ORDINALITY n (name, number), pg_proc p"
 		" WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname::text = n.name"
+		" AND ($4 IS NULL OR n.name = ANY (string_to_array($4, ' ')))"
 		" ORDER BY n.number, p.oid::regprocedure::text COLLATE \"C\"",
-		3, {TEXTOID, TEXTOID, TEXTOID}
+		4, {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	const char *verb = grant ? "GRANT" : "REVOKE";
 	char	   *to = psprintf("%s %s", grant ? "TO" : "FROM", role);
 	List	   *statements = NIL;
 	int			n = 0;
 
-	while (n < lengthof(levels) && (level == NULL || strcmp(levels[n], level) != 0))
+	while (n < lengthof(levels) && (level == NULL || strcmp(levels[n].name, level) != 0))
 		n++;
 	if (n == lengthof(levels))
 		ereport(ERROR,
@@ -181,14 +204,21 @@ cmig_access_statements(bool grant, const char *role, const char *level)
 
 	for (int i = 0; i < lengthof(grants); i++)
 		if ((grants[i].levels & (1 << n)) != 0 &&
+			(since == NULL || (1 << n) == OWNER || (grants[i].needs != NULL && strcmp(grants[i].needs, since) == 0)) &&
 			(grants[i].needs == NULL || OidIsValid(get_relname_relid(grants[i].needs, get_namespace_oid("cmig", false)))))
 			statements = lappend(statements, psprintf("%s %s %s%s", verb, grants[i].privileges, to,
 													  grant && (1 << n) == OWNER ? " WITH GRANT OPTION" : ""));
 	for (int i = 0; i < lengthof(functions); i++)
 		if (functions[i].levels & (1 << n))
-			foreach_ptr(CmigValue, row, cmig_query_list(&query, functions[i].names, verb, to))
+			foreach_ptr(CmigValue, row, cmig_query_list(&query, functions[i].names, verb, to, names))
 				statements = lappend(statements, *row);
 	return statements;
+}
+
+List *
+cmig_access_statements(bool grant, const char *role, const char *level)
+{
+	return statements_of(grant, role, level, NULL, NULL);
 }
 
 List *
@@ -197,7 +227,7 @@ cmig_access_levels(void)
 	List	   *names = NIL;
 
 	for (int i = 0; i < lengthof(levels); i++)
-		names = lappend(names, (void *) levels[i]);
+		names = lappend(names, (void *) levels[i].name);
 	return names;
 }
 
@@ -266,12 +296,10 @@ cmig_access_may_grant(void)
 static void
 explain_missing(void *arg)
 {
-	const char *version = cmig_library_version_hint();
 	int			code = geterrcode();
 
-	if (version != NULL && (code == ERRCODE_UNDEFINED_TABLE || code == ERRCODE_UNDEFINED_COLUMN ||
-							code == ERRCODE_UNDEFINED_FUNCTION))
-		errhint("%s", version);
+	if (code == ERRCODE_UNDEFINED_TABLE || code == ERRCODE_UNDEFINED_COLUMN || code == ERRCODE_UNDEFINED_FUNCTION)
+		(void) cmig_library_version_explain();
 }
 
 /*
@@ -369,6 +397,33 @@ cmig_grant_access(PG_FUNCTION_ARGS)
 	cmig_access_run(statements);
 	cmig_result_add_texts(fcinfo, summary(statements, role));
 	return (Datum) 0;
+}
+
+/*
+ * For the script of an update: grant to the roles with each level what the level
+ * contains of the new version: the tables since the one in the first argument,
+ * and the functions whose names are in the second one.  What they had before
+ * stays as it is, because an administrator may have changed it.  The privileges
+ * do not become part of the initial ones, which pg_dump leaves out.
+ */
+PG_FUNCTION_INFO_V1(cmig_access_update);
+
+Datum
+cmig_access_update(PG_FUNCTION_ARGS)
+{
+	static CmigQuery grantees = {
+		"SELECT DISTINCT quote_ident(pg_get_userbyid(a.grantee)) FROM pg_proc p, aclexplode(p.proacl) a"
+		" WHERE p.oid = to_regprocedure($1) AND a.grantee NOT IN (0, p.proowner) AND a.is_grantable = $2 ORDER BY 1",
+		2, {TEXTOID, BOOLOID}
+	};
+	const bool	creating = creating_extension;
+
+	creating_extension = false;
+	for (int i = 0; i < lengthof(levels); i++)
+		foreach_ptr(CmigValue, row, levels[i].function ? cmig_query_list(&grantees, levels[i].function, levels[i].with_option) : NIL)
+			run_as(schema_owner(), statements_of(true, *row, levels[i].name, cmig_argument_text(fcinfo, 0), cmig_argument_text(fcinfo, 1)));
+	creating_extension = creating;
+	PG_RETURN_VOID();
 }
 
 /*

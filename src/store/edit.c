@@ -21,10 +21,10 @@
 #include "base/errors.h"
 #include "store/internal.h"
 
-PG_FUNCTION_INFO_V1(cmig_create_revision);
+PG_FUNCTION_INFO_V1(cmig_create_revision_1_2);
 PG_FUNCTION_INFO_V1(cmig_merge);
 PG_FUNCTION_INFO_V1(cmig_merge_array);
-PG_FUNCTION_INFO_V1(cmig_draft);
+PG_FUNCTION_INFO_V1(cmig_draft_1_2);
 PG_FUNCTION_INFO_V1(cmig_repair);
 PG_FUNCTION_INFO_V1(cmig_remove_revision);
 
@@ -267,7 +267,7 @@ expand_argument(FunctionCallInfo fcinfo, int n)
 }
 
 Datum
-cmig_create_revision(PG_FUNCTION_ARGS)
+cmig_create_revision_1_2(PG_FUNCTION_ARGS)
 {
 	CmigNewRevision new = {0};
 	int			guc_level;
@@ -421,15 +421,11 @@ cmig_draft_content(CmigDraft *draft)
 }
 
 Datum
-cmig_draft(PG_FUNCTION_ARGS)
+cmig_draft_1_2(PG_FUNCTION_ARGS)
 {
 	CmigDraft	draft = {0};
-	TupleDesc	desc;
 	Datum		values[2];
 	bool		nulls[2] = {false, false};
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
 
 	draft.new.text.edges.message = cmig_argument_text(fcinfo, 0);
 	cmig_draft_arguments(fcinfo, 1, &draft);
@@ -443,7 +439,7 @@ cmig_draft(PG_FUNCTION_ARGS)
 	cmig_draft_prepare(&draft);
 	values[0] = CStringGetTextDatum(draft.file_name);
 	values[1] = CStringGetTextDatum(cmig_draft_content(&draft));
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+	return cmig_result_row(fcinfo, lengthof(values), values, nulls);
 }
 
 /*

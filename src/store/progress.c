@@ -562,7 +562,7 @@ names_of(TupleDesc desc, HeapTuple row, int column, int64 id, const char *name)
 {
 	CmigNames	none = {0};
 	bool		isnull;
-	Datum		value = cmig_query_datum(desc, row, column, &isnull);
+	Datum		value = cmig_query_datum(desc, row, column, TEXTARRAYOID, &isnull);
 	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(value);
 
 	if (isnull)

@@ -131,7 +131,7 @@ static char *
 read_text_or(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, char *otherwise)
 {
 	bool		isnull;
-	Datum		value = cmig_query_datum(desc, row, column, &isnull);
+	Datum		value = cmig_query_datum(desc, row, column, TEXTOID, &isnull);
 
 	return isnull ? otherwise : keep_text(pack, value);
 }
@@ -144,7 +144,7 @@ static bool
 read_names(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, CmigNames *names)
 {
 	bool		isnull;
-	Datum		value = cmig_query_datum(desc, row, column, &isnull);
+	Datum		value = cmig_query_datum(desc, row, column, TEXTARRAYOID, &isnull);
 	ArrayType  *array;
 	Datum	   *elements;
 	bool	   *nulls;
@@ -206,7 +206,7 @@ read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision 
 	Datum		author;
 
 	revision->message = read_text_or(pack, desc, row, 7, "");
-	author = cmig_query_datum(desc, row, 8, &isnull);
+	author = cmig_query_datum(desc, row, 8, TEXTOID, &isnull);
 	if (!isnull)
 	{
 		text	   *name = DatumGetTextPP(author);
@@ -219,7 +219,7 @@ read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision 
 			revision->created_by = keep_text(pack, author);
 	}
 	revision->transactional = cmig_query_bool(desc, row, 9, true);
-	revision->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 10, &isnull));
+	revision->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 10, TIMESTAMPTZOID, &isnull));
 	revision->has_created_at = !isnull;
 }
 
@@ -374,7 +374,7 @@ static Size
 column_size(TupleDesc desc, HeapTuple row, int column)
 {
 	bool		isnull;
-	Datum		value = cmig_query_datum(desc, row, column, &isnull);
+	Datum		value = cmig_query_datum(desc, row, column, TEXTOID, &isnull);
 
 	return isnull ? 0 : toast_raw_datum_size(value);
 }
@@ -477,7 +477,7 @@ keep_created_at(TupleDesc desc, HeapTuple row, void *arg)
 {
 	CmigRevision *edges = arg;
 	bool		isnull;
-	Datum		value = cmig_query_datum(desc, row, 1, &isnull);
+	Datum		value = cmig_query_datum(desc, row, 1, TIMESTAMPTZOID, &isnull);
 
 	if (edges->has_created_at || isnull)
 		return;
