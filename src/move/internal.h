@@ -87,15 +87,6 @@ extern char *cmig_restore_point_before(void);
  */
 extern void cmig_restore_point_after_commit(void);
 
-/* in stepwise.c */
-
-/*
- * Run a statement as if a client had sent it, so that the statement may
- * commit.  The parse tree is not modified.  Both the parse tree and "text",
- * the SQL text of the statement, must be allocated below PortalContext.
- */
-extern void cmig_toplevel_execute(RawStmt *raw, const char *text);
-
 /* in resume.c */
 
 /*

@@ -253,6 +253,13 @@ extern void cmig_toplevel_reach_table(Oid table, const char *procedure, bool alo
 /* Report old transactions, for which the statement "what" will wait. */
 extern void cmig_toplevel_warn_of_snapshots(const char *what);
 
+/*
+ * Run a statement as if a client had sent it, so that the statement may
+ * commit.  The parse tree is not modified.  Both the parse tree and "text",
+ * the SQL text of the statement, must be allocated below PortalContext.
+ */
+extern void cmig_toplevel_execute(RawStmt *raw, const char *text);
+
 /* Run a single statement and commit it; cmig_toplevel_attempt() repeats it. */
 extern void cmig_toplevel_run_sql(const char *sql, const char *what);
 

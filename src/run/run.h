@@ -141,6 +141,12 @@ extern void cmig_lock_wait_reset(void);
  */
 extern void cmig_lock_wait_watch(Oid caller);
 extern void cmig_lock_wait_unwatch(void);
+
+/*
+ * While the timer is on, shall a wait end before another session, which waits for
+ * this one, looks for deadlocks?  It must not be the victim of one.
+ */
+extern void cmig_lock_wait_yield(bool yields);
 extern bool cmig_lock_wait_is_watched(void);
 
 /*

@@ -223,6 +223,9 @@ static emit_log_hook_type next_log_hook = NULL;
 static const char *tell_message = NULL;
 static const char *tell_detail = NULL;
 
+/* Do waits end before another session could be the victim of a deadlock? */
+static bool yielding = false;
+
 static TimeoutId timer;
 static bool timer_registered = false;
 static Oid	watching_role = InvalidOid;
@@ -256,6 +259,39 @@ look_behind(const LOCK *lock, LOCKMODE mode, TimestampTz start, TimestampTz now)
 	}
 	seen.behind_count = count;
 	seen.behind_at = now;
+}
+
+/*
+ * Does a session wait for a lock that this backend holds, while one, possibly
+ * the same, is about to look for deadlocks?  It does so once, after
+ * deadlock_timeout, and would be the victim of one that this backend is part of.
+ * A LOCK that goes away meanwhile can only make this give up in vain.
+ */
+static bool
+is_in_the_way(TimestampTz now)
+{
+	int64		timeout = server_deadlock_timeout * INT64CONST(1000);
+	bool		blocks = false;
+	bool		due = false;
+
+	for (uint32 i = 0; i < ProcGlobal->allProcCount && !(blocks && due); i++)
+	{
+		PGPROC	   *proc = &ProcGlobal->allProcs[i];
+		LOCK	   *volatile lock = proc->waitLock;
+		TimestampTz start = (TimestampTz) pg_atomic_read_u64(&proc->waitStart);
+		LOCKMODE	mode = proc->waitLockMode;
+		LOCKTAG		tag;
+
+		if (proc == MyProc || lock == NULL || start == 0 || mode <= NoLock || mode > MaxLockMode)
+			continue;
+		due |= now - start >= timeout / 2 && now - start <= timeout + 2 * TICK_MS * INT64CONST(1000);
+		tag = lock->tag;
+		if (tag.locktag_lockmethodid != DEFAULT_LOCKMETHOD)
+			continue;
+		for (LOCKMODE held = 1; held <= MaxLockMode; held++)
+			blocks |= DoLockModesConflict(held, mode) && cmig_lock_held_compat(&tag, held);
+	}
+	return blocks && due;
 }
 
 /*
@@ -315,7 +351,7 @@ look_at_wait(void)
 		seen.tag[i] = tag[i];
 	seen.mode = MyProc->waitLockMode;
 
-	too_long = taken_over > 0 && seen.current_us >= taken_over * INT64CONST(1000);
+	too_long = (taken_over > 0 && seen.current_us >= taken_over * INT64CONST(1000)) || (yielding && is_in_the_way(now));
 	if (!seen.exhausted)
 		seen.single = too_long;
 	if (lock_limit_ms > 0 &&
@@ -432,6 +468,12 @@ cmig_lock_wait_watch(Oid caller)
 	enable_timeout_every(timer,
 						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), TICK_MS),
 						 TICK_MS);
+}
+
+void
+cmig_lock_wait_yield(bool yields)
+{
+	yielding = yields;
 }
 
 void

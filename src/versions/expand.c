@@ -202,6 +202,8 @@ attempt(Work *work, CmigAttempt body)
 {
 	if (work->steps != NIL)
 		tell_activity(work, ((StoredStep *) linitial(work->steps))->phase, ((StoredStep *) linitial(work->steps))->sql);
+	/* the shadow or a backfill may have turned it off */
+	cmig_lock_wait_watch(work->caller);
 	cmig_lock_wait_forget();
 	cmig_runner_restart_timeout();
 	cmig_toplevel_attempt(body, NULL, work, work->procedure);
@@ -296,6 +298,27 @@ fill(const StoredStep *step)
 	cmig_versions_fill(false, false);
 }
 
+/* Attempt callback: run a step that stands alone, unless it is complete. */
+static void
+run_once(void *arg)
+{
+	Work	   *work = arg;
+	RawStmt    *raw;
+	bool		complete;
+
+	cmig_toplevel_snapshot();
+	raw = parse_step(work->step);
+	/* an earlier attempt may have left an index that is not valid */
+	complete = is_complete(work->step, raw);
+	cmig_toplevel_commit();
+	if (!complete && strstr(work->step->sql, " CONCURRENTLY ") != NULL)
+		cmig_toplevel_warn_of_snapshots(work->step->sql);
+	if (!complete)
+		cmig_toplevel_execute(raw, work->step->sql);
+	if (!complete || *work->step->done == 'f')
+		finish_step(work);
+}
+
 /* Run steps that stand alone: builds, checks, and backfills. */
 static void
 run_alone(Work *work, const char *phase)
@@ -304,34 +327,23 @@ run_alone(Work *work, const char *phase)
 
 	foreach(cell, steps_of(work, phase))
 	{
-		StoredStep *step = lfirst(cell);
-		bool		filling = strcmp(phase, CMIG_PHASE_FILL) == 0;
-		bool		done = *step->done == 't';
-		bool		complete;
-		RawStmt    *raw;
+		const StoredStep *step = work->step = lfirst(cell);
 
-		work->step = step;
-		cmig_toplevel_snapshot();
-		raw = parse_step(step);
-		complete = filling ? done : is_complete(step, raw);
-		cmig_toplevel_commit();
-		if (!complete)
+		work->steps = list_make1(lfirst(cell));
+		if (strcmp(phase, CMIG_PHASE_FILL) != 0)
+			attempt(work, run_once);
+		else if (*step->done == 'f')
 		{
+			(void) parse_step(step);
+			tell_activity(work, phase, step->sql);
 			cmig_lock_wait_forget();
 			cmig_runner_restart_timeout();
-			if (!filling && strstr(step->sql, " CONCURRENTLY ") != NULL)
-				cmig_toplevel_warn_of_snapshots(step->sql);
-			tell_activity(work, phase, step->sql);
-			if (filling)
-				fill(step);
-			else
-				cmig_toplevel_run_sql(step->sql, work->procedure);
+			fill(step);
 			cmig_run_lock_keep();
+			work->step = NULL;
+			attempt(work, finish_step);
 		}
 		work->step = NULL;
-		work->steps = list_make1(step);
-		if (!complete || !done)
-			attempt(work, finish_step);
 	}
 }
 
@@ -1028,9 +1040,11 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 		cmig_run_limit_start();
 		error_context_stack = &callback;
 		cmig_lock_wait_watch(GetUserId());
+		cmig_lock_wait_yield(true);
 		body(work, fcinfo);
 		leave_session(work);
 		cmig_lock_wait_unwatch();
+		cmig_lock_wait_yield(false);
 	}
 	PG_CATCH();
 	{
@@ -1043,6 +1057,7 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 		cmig_toplevel_rollback();
 		leave_session(work);
 		cmig_lock_wait_unwatch();
+		cmig_lock_wait_yield(false);
 		cmig_extension_release();
 		cmig_run_lock_release();
 		/* CASCADE is no statement of the user */
