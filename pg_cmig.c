@@ -63,6 +63,7 @@ void
 _PG_init(void)
 {
 	cmig_settings_init();
+	cmig_query_init();
 	cmig_runner_init();
 	cmig_toplevel_init();
 	cmig_restore_point_init();

@@ -222,22 +222,17 @@ List *
 cmig_tool_state_read(const CmigTool *tool, Oid table)
 {
 	List	   *rows = NIL;
-	CmigQuery	query = {0};
+	CmigQuery  *query;
 	Relation	relation = open_readable(tool, table);
 	CmigRole	saved;
 
-	query.sql = psprintf("SELECT %s FROM ONLY %s t %s", tool->select,
-						 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
-													RelationGetRelationName(relation)),
-						 tool->rest);
-	query.relation = table;
-	query.alias = "t";
-	query.all_rows = true;
+	query = cmig_query_make(psprintf("SELECT %s FROM ONLY %s t %s", tool->select, cmig_query_relation_name(table), tool->rest),
+							list_make1_oid(table), 0, NULL);
+	query->all_rows = true;
 	cmig_role_act_as_owner(&saved, relation->rd_rel->relowner);
 	XactReadOnly = true;
-	cmig_query_each(&query, NULL, NULL, take_row, &rows);
+	cmig_query_each(query, NULL, NULL, take_row, &rows);
 	cmig_role_return(&saved);
-	cmig_query_free(&query);
 	table_close(relation, NoLock);
 	return rows;
 }

@@ -548,7 +548,8 @@ put_all_rows(void *arg)
 	AsOf	   *as_of = arg;
 	Datum		values[5] = {Int64GetDatum(as_of->low), Int64GetDatum(as_of->high),
 	TimestampTzGetDatum(as_of->at), PointerGetDatum(as_of->hashes), BoolGetDatum(as_of->deferrable)};
-	CmigQuery	live = {0};
+	static const Oid argtypes[] = {JSONBOID};
+	CmigQuery  *live;
 	HASHCTL		control = {0};
 	HASH_SEQ_STATUS status;
 	OldKey	   *key;
@@ -571,15 +572,13 @@ put_all_rows(void *arg)
 	} while (as_of->partial && !as_of->sorted);
 
 	/* the rows' JSON is expensive, so it is read only if entries need it */
-	live.sql = psprintf("SELECT cmig_live.*::%s, %s, %s FROM %s cmig_live WHERE $1 IS NULL OR %s = $1",
-						as_of->type, as_of->live_key, as_of->partial ? LIVE_ROW : "NULL::jsonb",
-						as_of->table, as_of->live_key);
-	live.nargs = 1;
-	live.argtypes[0] = JSONBOID;
-	live.relation = as_of->target->relation;
-	live.alias = "cmig_live";
+	live = cmig_query_make(psprintf("SELECT cmig_live.*::%s, %s, %s FROM %s cmig_live WHERE $1 IS NULL OR %s = $1",
+									as_of->type, as_of->live_key, as_of->partial ? LIVE_ROW : "NULL::jsonb",
+									as_of->table, as_of->live_key),
+						   list_make1_oid(as_of->target->relation), 1, argtypes);
+	live->children = true;
 	values[0] = PointerGetDatum(as_of->key);
-	cmig_query_each(&live, values, as_of->key ? NULL : "n", put_live, as_of);
+	cmig_query_each(live, values, as_of->key ? NULL : "n", put_live, as_of);
 	hash_seq_init(&status, as_of->keys);
 	while ((key = hash_seq_search(&status)) != NULL)
 	{

@@ -468,6 +468,45 @@ require_owner(Oid source, Oid owner)
 }
 
 /*
+ * Returns the source and the relations that views, policies, and child tables add
+ * to it, locked so that none can be replaced or added.  Raises an error if another
+ * role can replace a view that the owner would read.
+ */
+static List *
+lock_source(Oid source, Oid owner)
+{
+	static CmigQuery reached = {
+		"WITH RECURSIVE s (oid) AS (SELECT $1 UNION SELECT n.oid FROM s, LATERAL ("
+		"  SELECT d.refobjid FROM pg_depend d JOIN pg_class c ON c.oid = d.refobjid AND c.relkind IN ('r', 'p', 'v', 'm', 'f') WHERE d.refclassid = 'pg_class'::regclass"
+		"   AND (d.classid = 'pg_rewrite'::regclass AND d.objid IN (SELECT r.oid FROM pg_rewrite r WHERE r.ev_class = s.oid AND r.ev_type = '1')"
+		"    OR d.classid = 'pg_policy'::regclass AND d.objid IN (SELECT p.oid FROM pg_policy p WHERE p.polrelid = s.oid))"
+		"  UNION ALL SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = s.oid) n (oid)) SELECT oid FROM s ORDER BY oid", 1, {OIDOID}
+	};
+	List	   *locked = NIL;
+	List	   *found;
+
+	while ((found = list_difference_oid(cmig_query_oids(&reached, source), locked)) != NIL)
+	{
+		foreach_oid(each, found)
+		{
+			LockRelationOid(each, ShareUpdateExclusiveLock);
+			locked = lappend_oid(locked, each);
+		}
+	}
+	foreach_oid(each, locked)
+	{
+		if (get_rel_relkind(each) == RELKIND_VIEW && !has_privs_of_role(cmig_audit_log_table_owner(each), owner))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("relation \"%s\" cannot be imported", cmig_query_name(source)),
+					 errdetail("The owner of view %s could run code as role \"%s\".",
+							   cmig_query_relation_name(each), GetUserNameFromId(owner, true)),
+					 errhint("Import a copy: CREATE TABLE <copy> AS SELECT * FROM %s", cmig_query_relation_name(source))));
+	}
+	return locked;
+}
+
+/*
  * Read the source as its owner.  Settings that the owner's code changes, and
  * triggers that this code defers, do not outlive the query, which runs in a
  * security-restricted operation and in its own GUC nest level.
@@ -476,7 +515,7 @@ static void
 read_source(Import *import, Oid source, Jsonb *mapping)
 {
 	Oid			owner = cmig_audit_log_table_owner(source);
-	CmigQuery	query = {0};
+	CmigQuery  *query;
 	CmigRole	saved;
 	int			guc_level;
 
@@ -489,13 +528,13 @@ read_source(Import *import, Oid source, Jsonb *mapping)
 	LockRelationOid(source, AccessShareLock);
 	owner = cmig_audit_log_table_owner(source);
 	require_owner(source, owner);
-	query.sql = source_query(source, owner, mapping);
+	query = cmig_query_make(source_query(source, owner, mapping), lock_source(source, owner), 0, NULL);
+	query->children = true;
 	guc_level = NewGUCNestLevel();
 	cmig_role_act_as(&saved, owner);
-	cmig_query_each(&query, NULL, NULL, import_row, import);
+	cmig_query_each(query, NULL, NULL, import_row, import);
 	cmig_role_return(&saved);
 	AtEOXact_GUC(false, guc_level);
-	cmig_query_free(&query);
 }
 
 Datum

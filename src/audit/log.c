@@ -80,7 +80,7 @@ cmig_audit_log_silence(void)
 void
 cmig_audit_log_execute(const char *sql)
 {
-	cmig_query_once(sql, 0, NULL, NULL, NULL, true, NULL, NULL);
+	cmig_query_command(sql);
 }
 
 /* Returns the owner of the extension pg_cmig, as recorded in pg_extension. */

@@ -329,8 +329,8 @@ static void
 move_batch(Retain *retain)
 {
 	Part	   *part = (Part *) cmig_query_row(&stranded_rows);
-	CmigQuery	move = {0};
 	const char *name;
+	char	   *move;
 	char	   *end;
 	int			guc_level;
 
@@ -345,14 +345,13 @@ move_batch(Retain *retain)
 	cmig_audit_log_execute(LOCK_LOG);
 	cmig_audit_log_execute(psprintf("CREATE TABLE cmig_audit.%s (LIKE cmig_audit.log INCLUDING ALL)", name));
 	close_access(part->name);
-	move.sql = psprintf("WITH moved AS (DELETE FROM cmig_audit.log_default"
-						" WHERE transaction_at >= %s AND transaction_at < %s RETURNING *)"
-						" INSERT INTO cmig_audit.%s SELECT * FROM moved",
-						quote_literal_cstr(part->low), quote_literal_cstr(part->high), name);
+	move = psprintf("WITH moved AS (DELETE FROM cmig_audit.log_default"
+					" WHERE transaction_at >= %s AND transaction_at < %s RETURNING *)"
+					" INSERT INTO cmig_audit.%s SELECT * FROM moved",
+					quote_literal_cstr(part->low), quote_literal_cstr(part->high), name);
 	guc_level = cmig_audit_log_silence();
-	cmig_query_do(&move);
+	cmig_query_do(cmig_query_make(move, NIL, 0, NULL));
 	AtEOXact_GUC(false, guc_level);
-	cmig_query_free(&move);
 	cmig_audit_log_execute(psprintf("ALTER TABLE cmig_audit.log ATTACH PARTITION cmig_audit.%s FOR VALUES FROM (%s) TO (%s)",
 									name, quote_literal_cstr(part->low),
 									quote_literal_cstr(part->high)));

@@ -440,7 +440,7 @@ extern void cmig_result_require(TupleDesc desc, int count);
 /* Returns the row of a function that returns one. */
 extern Datum cmig_result_row(FunctionCallInfo fcinfo, int count, const Datum *values, const bool *nulls);
 
-/* in query.c */
+/* in subtransaction.c */
 
 /* A function that does the work of a subtransaction. */
 typedef void (*CmigSubtransactionWork) (void *arg);
@@ -466,6 +466,22 @@ extern bool cmig_subtransaction_must_rethrow(const ErrorData *error);
  * of the server?  Messages, which are translated, must not be compared.
  */
 extern bool cmig_error_is_from(const ErrorData *error, int sqlstate, const char *place);
+
+/*
+ * Like cmig_subtransaction_rehearse(), for at most "limit" milliseconds: returns
+ * false if it was canceled then.  Rethrows errors that the work did not cause.
+ */
+extern bool cmig_subtransaction_limited(CmigSubtransactionWork work, void *arg, int limit, ErrorData **error);
+
+/*
+ * Visit the rows of a table that the caller has locked, and of its children,
+ * until the visitor returns false.  Nothing is evaluated, and no policies apply:
+ * the caller checks whether the rows may be seen.  Returns false if there are rows
+ * that are not stored here, which are not visited.
+ */
+typedef bool (*CmigRowVisitor) (Relation relation, TupleTableSlot *slot, void *arg);
+
+extern bool cmig_rows_visit(Oid table, CmigRowVisitor visit, void *arg);
 
 /* A callback for a query's rows.  Returns false to stop the query. */
 typedef bool (*CmigRowReceiver) (TupleTableSlot *slot, DestReceiver *self);
@@ -511,6 +527,7 @@ extern void cmig_role_return(const CmigRole *saved);
 
 /* Return the owner, or InvalidOid if the object does not exist. */
 extern Oid	cmig_role_owner_of(Oid relation);
+extern Oid	cmig_role_owner_of_function(Oid function);
 extern Oid	cmig_role_owner_of_database(Oid database);
 extern Oid	cmig_role_owner_of_schema(Oid schema);
 
@@ -539,7 +556,7 @@ struct _SPI_plan;
 /* A query and its plan. */
 typedef struct CmigQuery
 {
-	const char *sql;
+	const char *const sql;		/* cmig_query_make() makes it at run time */
 	int			nargs;
 	Oid			argtypes[CMIG_QUERY_MAX_ARGS];
 	struct _SPI_plan *plan;		/* prepared at first use */
@@ -549,10 +566,33 @@ typedef struct CmigQuery
 								 * hint about pg_cmig's tables, and each run
 								 * uses a custom plan */
 	bool		all_rows;		/* raise an error if a policy hides rows */
-	Oid			relation;		/* if valid, "alias" must refer to this table,
-								 * and the plan is not kept */
-	const char *alias;			/* an alias that occurs only once in the query */
+	List	   *relations;		/* OIDs: besides relations of pg_catalog,
+								 * cmig, and cmig_audit, it may read only
+								 * these; of a user's text, they are its
+								 * targets */
+	bool		children;		/* it reads their child tables, too */
+	bool		once;			/* the plan is not kept */
 } CmigQuery;
+
+/*
+ * Returns a query whose text is built at run time, with names of these
+ * relations, which the caller has locked before it looked at their owners, kinds,
+ * or privileges.  If the text reads any other relation when it is planned,
+ * because one was replaced, error 40001 is raised before anything is evaluated.
+ */
+extern CmigQuery *cmig_query_make(const char *sql, List *relations, int nargs, const Oid *argtypes);
+
+/* The same for queries of pg_cmig's tables and catalogs, whose plan is kept for the session. */
+extern CmigQuery *cmig_query_make_lasting(const char *sql, int nargs, const Oid *argtypes);
+
+/*
+ * Called before a query is prepared, and again before it runs; only for tests,
+ * which replace what it reads.
+ */
+typedef void (*cmig_query_hook_type) (const char *sql);
+extern PGDLLEXPORT cmig_query_hook_type cmig_query_hook;
+
+extern void cmig_query_init(void);
 
 /*
  * A callback for a query's rows.  It must copy whatever it keeps, and it runs
@@ -587,14 +627,14 @@ extern char *cmig_query_at_snapshot(CmigQuery *query, Datum *values, Snapshot sn
 extern void cmig_query_at_once(bool latest, void (*work) (void *), void *arg);
 
 /*
- * Run a statement that was built at run time, without keeping its plan or
- * pinning search_path unless "pinned", which must be false for statements that
- * fire the caller's triggers.  "callback" may be NULL.  The whole result is in
- * memory.
+ * Run a query that may have no result, as a user's text.  "callback" may be NULL.
+ * The whole result is in memory.
  */
-extern uint64 cmig_query_once(const char *sql, int nargs, Oid *argtypes,
-							  Datum *values, const char *nulls, bool pinned,
+extern uint64 cmig_query_once(CmigQuery *query, Datum *values, const char *nulls,
 							  CmigRowCallback callback, void *arg);
+
+/* Run a utility statement that was built at run time, with pinned search_path. */
+extern void cmig_query_command(const char *sql);
 
 /*
  * These functions take the query's arguments as C values, as its argtypes

@@ -69,7 +69,7 @@ ask(const char *sql, Oid relation)
 	Datum		values[1] = {ObjectIdGetDatum(relation)};
 	char	   *result = NULL;
 
-	(void) cmig_query_once(sql, 1, types, values, NULL, true, keep_answer, &result);
+	(void) cmig_query_once(cmig_query_make(sql, NIL, 1, types), values, NULL, keep_answer, &result);
 	return result;
 }
 
@@ -112,12 +112,12 @@ cmig_citus_shards(Oid relation)
 bool
 cmig_citus_workers_agree(const char *sql)
 {
-	Oid			types[1] = {TEXTOID};
-	Datum		values[1] = {CStringGetTextDatum(sql)};
+	static CmigQuery query = {
+		"SELECT FROM pg_catalog.run_command_on_workers($1) AS r"
+		" WHERE NOT r.success OR r.result IS DISTINCT FROM 't' LIMIT 1", 1, {TEXTOID}
+	};
 
-	return cmig_query_once("SELECT FROM pg_catalog.run_command_on_workers($1) AS r"
-						   " WHERE NOT r.success OR r.result IS DISTINCT FROM 't' LIMIT 1",
-						   1, types, values, NULL, true, NULL, NULL) == 0;
+	return cmig_query_do(&query, sql) == 0;
 }
 
 /* ----------------------------------------------------------------
@@ -446,8 +446,7 @@ cmig_citus_propagate_setting(const char *name, const char *value)
 	cmig_settings_set("citus.propagate_set_commands", "local", PGC_USERSET, GUC_ACTION_LOCAL);
 
 	/* outside of a transaction block, Citus sends SET only from a DO block */
-	(void) cmig_query_once(psprintf("DO %s", quote_literal_cstr(psprintf("BEGIN SET LOCAL %s = %s; END", name, quote_literal_cstr(value)))),
-						   0, NULL, NULL, NULL, false, NULL, NULL);
+	cmig_query_command(psprintf("DO %s", quote_literal_cstr(psprintf("BEGIN SET LOCAL %s = %s; END", name, quote_literal_cstr(value)))));
 }
 
 /* A Citus function that changes how Citus stores a table or runs a function. */

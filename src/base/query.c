@@ -9,6 +9,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_depend.h"
@@ -21,6 +22,7 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/params.h"
 #include "nodes/plannodes.h"
+#include "optimizer/planner.h"
 #include "parser/parse_coerce.h"
 #include "parser/parser.h"
 #include "storage/bufmgr.h"
@@ -33,116 +35,12 @@
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/portal.h"
-#include "utils/resowner.h"
+#include "utils/regproc.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "base/base.h"
-
-/* ----------------------------------------------------------------
- * Runs work in a subtransaction and catches its error.
- * ----------------------------------------------------------------
- */
-
-/* Run the work.  If "keep" is false, roll it back even if it succeeds. */
-static ErrorData *
-run(CmigSubtransactionWork work, void *arg, bool keep)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
-
-	/*
-	 * starting a subtransaction raises an error if the last statement left
-	 * invalidation messages unprocessed, as ALTER DOMAIN ... DROP CONSTRAINT
-	 * does
-	 */
-	(void) GetCurrentCommandId(true);
-	CommandCounterIncrement();
-	BeginInternalSubTransaction(NULL);
-	/* let the work allocate its results in the caller's memory context */
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		work(arg);
-		if (keep)
-			ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	if (error != NULL || !keep)
-		RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return error;
-}
-
-ErrorData *
-cmig_subtransaction_try(CmigSubtransactionWork work, void *arg)
-{
-	return run(work, arg, true);
-}
-
-ErrorData *
-cmig_subtransaction_rehearse(CmigSubtransactionWork work, void *arg)
-{
-	return run(work, arg, false);
-}
-
-bool
-cmig_error_is_from(const ErrorData *error, int sqlstate, const char *place)
-{
-	return error->sqlerrcode == sqlstate &&
-		((error->funcname != NULL && strcmp(error->funcname, place) == 0) ||
-		 (error->filename != NULL && strcmp(error->filename, place) == 0));
-}
-
-bool
-cmig_subtransaction_must_rethrow(const ErrorData *error)
-{
-	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
-	{
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_SYSTEM_ERROR:
-		case ERRCODE_INTERNAL_ERROR:
-			return true;
-		default:
-			return error->elevel > ERROR;
-	}
-}
-
-/* ----------------------------------------------------------------
- * A DestReceiver that calls a function for each row.
- * ----------------------------------------------------------------
- */
-
-static void
-ignore_startup(DestReceiver *self, int operation, TupleDesc desc)
-{
-}
-
-static void
-ignore_end(DestReceiver *self)
-{
-}
-
-void
-cmig_row_receiver_init(DestReceiver *receiver, CmigRowReceiver row)
-{
-	receiver->receiveSlot = row;
-	receiver->rStartup = ignore_startup;
-	receiver->rShutdown = ignore_end;
-	receiver->rDestroy = ignore_end;
-	receiver->mydest = DestNone;
-}
 
 /* ----------------------------------------------------------------
  * Checks that pg_cmig's tables are still plain tables.
@@ -475,7 +373,7 @@ add_catalog_hint(void *arg)
 	if (query->users_text)
 		return;
 	explain_vanished(NULL);
-	if (OidIsValid(query->relation) &&
+	if (query->relations != NIL &&
 		(code == ERRCODE_UNDEFINED_TABLE || code == ERRCODE_UNDEFINED_SCHEMA))
 	{
 		errhint("The table or its schema was renamed in the meantime. Try again.");
@@ -533,53 +431,204 @@ pin_settings(void)
 		cmig_settings_override("standard_conforming_strings", "on");
 }
 
-/*
- * A tree walker that returns true if the query's alias refers to any relation
- * other than query->relation.
+/* ----------------------------------------------------------------
+ * Binds queries to relations instead of names.
+ *
+ * A lock on a table does not keep its schema from being renamed, and a plan that
+ * is no longer valid is made from the names again.  So a name that was checked
+ * can stand for a view of somebody else's a moment later, and what is checked is
+ * what the planner gets: views and policies are expanded then, and nothing of the
+ * query was evaluated.
+ * ----------------------------------------------------------------
  */
-static bool
-is_another_relation(Node *node, void *context)
+
+static planner_hook_type next_planner = NULL;
+
+cmig_query_hook_type cmig_query_hook = NULL;
+
+/* Raise an error for a relation that the query may not read. */
+pg_noreturn static void
+refuse_relation(Oid relation)
 {
-	const CmigQuery *query = context;
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("a relation was replaced while it was being read"),
+			 errdetail("Relation %s was found in its place.", qualified_name(relation)),
+			 errhint(CHANGED_HINT)));
+}
 
-	if (node == NULL)
-		return false;
-	if (IsA(node, RangeTblEntry))
-	{
-		RangeTblEntry *entry = (RangeTblEntry *) node;
+/* Raise an error if the role would evaluate what another can change. */
+pg_noreturn static void
+refuse_code(char *code, Oid role)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("role \"%s\" would run code of another role: %s", GetUserNameFromId(role, false), code)));
+}
 
-		return entry->alias && strcmp(entry->alias->aliasname, query->alias) == 0 &&
-			(entry->rtekind != RTE_RELATION || entry->relid != query->relation);
-	}
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, is_another_relation, context,
-								 QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(node, is_another_relation, context);
+/* check_functions_in_node() callback */
+static bool
+check_function(Oid function, void *arg)
+{
+	Oid			role = *(Oid *) arg;
+	Oid			owner = function < FirstUnpinnedObjectId ? role : cmig_role_owner_of_function(function);
+
+	if (!OidIsValid(owner) || !has_privs_of_role(owner, role))
+		refuse_code(format_procedure(function), role);
+	return false;
+}
+
+/* The role that is switched to, and so evaluates the query, or InvalidOid. */
+static Oid
+other_role(void)
+{
+	Oid			role;
+	int			context;
+
+	GetUserIdAndSecContext(&role, &context);
+	return context & SECURITY_RESTRICTED_OPERATION ? role : InvalidOid;
 }
 
 /*
- * Raise an error if query->alias refers to a relation other than
- * query->relation.  A lock on a table does not prevent another session from
- * renaming the table's schema and creating a view under the old name, so the
- * alias is checked after the query has been analyzed.  The relations are locked
- * by then, and a plan that is not kept is never analyzed again, so the alias
- * cannot refer to another relation later.
+ * The planner evaluates expressions that belong to a relation: raise an error if
+ * other roles can change functions in them.
  */
 static void
-require_relation(const CmigQuery *query, SPIPlanPtr plan)
+require_own_expressions(Oid relation, Oid role)
 {
-	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(plan))
+	static CmigQuery query = {
+		"SELECT p.oid::regprocedure FROM pg_depend d JOIN pg_depend f ON f.classid = d.classid AND f.objid = d.objid"
+		" LEFT JOIN pg_operator o ON f.refclassid = 'pg_operator'::regclass AND o.oid = f.refobjid"
+		" JOIN pg_proc p ON p.oid = CASE WHEN f.refclassid = 'pg_proc'::regclass THEN f.refobjid ELSE o.oprcode END"
+		" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1"
+		" AND d.classid IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_statistic_ext'::regclass)"
+		" AND NOT pg_has_role(p.proowner, $2, 'USAGE') ORDER BY 1 LIMIT 1", 2, {OIDOID, OIDOID}
+	};
+	char	   *function = cmig_query_value(&query, relation, role);
+
+	if (function != NULL)
+		refuse_code(function, role);
+}
+
+/* May the query read this relation, which its text or a view names? */
+static bool
+may_read(const CmigQuery *query, Oid relation)
+{
+	Oid			schema = get_rel_namespace(relation);
+
+	return list_member_oid(query->relations, relation) || IsCatalogNamespace(schema) ||
+		(OidIsValid(schema) && (schema == get_namespace_oid("cmig", true) || schema == get_namespace_oid("cmig_audit", true)));
+}
+
+/*
+ * Tree walker: check each relation.  The policies of a relation that is bound can
+ * change only when it is not locked; they matter to the caller like in any query.
+ */
+static bool
+check_relations(Node *node, void *arg)
+{
+	const CmigQuery *query = arg;
+	Oid			role = query->relations != NIL ? other_role() : InvalidOid;
+
+	if (node == NULL)
+		return false;
+	if (OidIsValid(role))
+		(void) check_functions_in_node(node, check_function, &role);
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, check_relations, arg);
+	foreach_node(RangeTblEntry, entry, ((Query *) node)->rtable)
 	{
-		foreach_ptr(Node, node, source->query_list)
-		{
-			if (is_another_relation(node, (void *) query))
-				ereport(ERROR,
-						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						 errmsg("table \"%s\" was replaced with another relation while it was being read",
-								get_rel_name(query->relation)),
-						 errhint("Try again.")));
-		}
+		bool		bound = list_member_oid(query->relations, entry->relid);
+
+		/* the planner would add child tables that nobody has seen */
+		Assert(!bound || !entry->inh || query->children || entry->relkind == RELKIND_VIEW);
+		if (OidIsValid(entry->relid) && !may_read(query, entry->relid))
+			refuse_relation(entry->relid);
+		if (!bound || entry->rtekind != RTE_RELATION || OidIsValid(role))
+			(void) range_table_entry_walker(entry, check_relations, arg, 0);
 	}
+	return query_tree_walker((Query *) node, check_relations, arg, QTW_IGNORE_RANGE_TABLE);
+}
+
+/*
+ * Check the table that a user's text names first, which is what it changes, if it
+ * changes anything.  It stays first if it is a view, or if a rule replaces the
+ * statement.  The other relations are those that the user has named.
+ */
+static void
+check_target(const CmigQuery *query, const Query *tree)
+{
+	RangeTblEntry *entry;
+
+	if (tree->resultRelation == 0 && tree->cteList != NIL)
+	{
+		check_target(query, castNode(Query, linitial_node(CommonTableExpr, tree->cteList)->ctequery));
+		return;
+	}
+	entry = linitial_node(RangeTblEntry, tree->rtable);
+
+	/*
+	 * what a rule inserts is in a query of its own, which begins as the
+	 * statement does
+	 */
+	if (tree->querySource != QSRC_ORIGINAL && tree->commandType == CMD_INSERT && tree->resultRelation == 1 && list_length(tree->rtable) > 1)
+		entry = lsecond_node(RangeTblEntry, tree->rtable);
+	if (!OidIsValid(entry->relid) && entry->rtekind == RTE_SUBQUERY)
+		check_target(query, entry->subquery);
+	else if (!list_member_oid(query->relations, entry->relid))
+		refuse_relation(entry->relid);
+}
+
+/* The planner hook.  Queries that run inside one of pg_cmig's have another text. */
+static PlannedStmt *
+check_plan(Query *tree, const char *text, int options, ParamListInfo params)
+{
+	const CmigQuery *query = NULL;
+
+	for (ErrorContextCallback *each = error_context_stack; each != NULL && query == NULL; each = each->previous)
+		if (each->callback == add_catalog_hint)
+			query = each->arg;
+	if (query != NULL && text != NULL && strcmp(text, query->sql) == 0)
+	{
+		if (!query->users_text)
+			(void) check_relations((Node *) tree, (void *) query);
+		else if (query->relations != NIL)
+			check_target(query, tree);
+	}
+	if (next_planner)
+		return next_planner(tree, text, options, params);
+	return standard_planner(tree, text, options, params);
+}
+
+void
+cmig_query_init(void)
+{
+	next_planner = planner_hook;
+	planner_hook = check_plan;
+}
+
+CmigQuery *
+cmig_query_make(const char *sql, List *relations, int nargs, const Oid *argtypes)
+{
+	CmigQuery  *query = palloc0(sizeof(CmigQuery));
+	CmigQuery	made = {.sql = sql,.nargs = nargs,.relations = relations,.once = true};
+
+	Assert(nargs <= CMIG_QUERY_MAX_ARGS);
+	memcpy(query, &made, sizeof(CmigQuery));
+	if (nargs > 0)
+		memcpy(query->argtypes, argtypes, sizeof(Oid) * nargs);
+	return query;
+}
+
+CmigQuery *
+cmig_query_make_lasting(const char *sql, int nargs, const Oid *argtypes)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	CmigQuery  *query = cmig_query_make(pstrdup(sql), NIL, nargs, argtypes);
+
+	query->once = false;
+	MemoryContextSwitchTo(old);
+	return query;
 }
 
 /* Keep a plan as one that lasts, if it is one.  SPI_finish() frees "plan". */
@@ -644,6 +693,9 @@ enter(QueryFrame *frame, CmigQuery *query, bool may_last)
 		own_tables_check();
 	if (!query->users_text && query->plan == NULL && strstr(query->sql, "cmig.") != NULL)
 		cmig_library_version_read();
+	if (!query->users_text && OidIsValid(other_role()))
+		foreach_oid(relation, query->relations)
+			require_own_expressions(relation, other_role());
 
 	frame->callback.callback = add_catalog_hint;
 	frame->callback.arg = query;
@@ -658,23 +710,28 @@ enter(QueryFrame *frame, CmigQuery *query, bool may_last)
 	if (query->all_rows && row_security)
 		cmig_settings_override("row_security", "off");
 
+	may_last &= !query->once;
 	if (query->plan == NULL && !(may_last && query->lasting))
 	{
-		SPIPlanPtr	plan = SPI_prepare_cursor(query->sql, query->nargs, query->argtypes,
-											  query->users_text ? CURSOR_OPT_CUSTOM_PLAN : 0);
+		SPIPlanPtr	plan;
+
+		if (cmig_query_hook)
+			cmig_query_hook(query->sql);
+		plan = SPI_prepare_cursor(query->sql, query->nargs, query->argtypes,
+								  query->users_text ? CURSOR_OPT_CUSTOM_PLAN : 0);
 
 		if (plan == NULL)
 			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-		if (OidIsValid(query->relation))
-			require_relation(query, plan);
-		else if (may_last && !query->users_text)
+		if (may_last && !query->users_text)
 			make_lasting(query, plan);
 		if (may_last && query->lasting)
 			plan = NULL;
-		else if (!OidIsValid(query->relation) && SPI_keepplan(plan) != 0)
+		else if (!query->once && SPI_keepplan(plan) != 0)
 			elog(ERROR, "SPI_keepplan failed");
 		query->plan = plan;
 	}
+	if (cmig_query_hook)
+		cmig_query_hook(query->sql);
 }
 
 /* End the query: restore the settings and disconnect from SPI. */
@@ -685,7 +742,7 @@ leave(QueryFrame *frame)
 
 	AtEOXact_GUC(false, frame->guc_level);
 	SPI_finish();
-	if (OidIsValid(query->relation))
+	if (query->once)
 		query->plan = NULL;		/* freed by SPI_finish() */
 	error_context_stack = frame->callback.previous;
 }
@@ -790,25 +847,19 @@ cmig_query_at_once(bool latest, void (*work) (void *), void *arg)
 }
 
 uint64
-cmig_query_once(const char *sql, int nargs, Oid *argtypes, Datum *values,
-				const char *nulls, bool pinned,
-				CmigRowCallback callback, void *arg)
+cmig_query_once(CmigQuery *query, Datum *values, const char *nulls, CmigRowCallback callback, void *arg)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	int			guc_level;
+	QueryFrame	frame;
 	int			result;
 	uint64		processed;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	guc_level = NewGUCNestLevel();
-	if (pinned)
-		pin_settings();
-
-	result = SPI_execute_with_args(sql, nargs, argtypes, values, nulls, false, 0);
+	enter(&frame, query, false);
+	result = SPI_execute_plan(query->plan, values, nulls, false, 0);
 	if (result < 0)
-		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
+		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 	processed = SPI_processed;
+	error_context_stack = frame.callback.previous;
 	if (callback && SPI_tuptable)
 	{
 		MemoryContext spi = MemoryContextSwitchTo(caller);
@@ -817,10 +868,25 @@ cmig_query_once(const char *sql, int nargs, Oid *argtypes, Datum *values,
 			callback(SPI_tuptable->tupdesc, SPI_tuptable->vals[i], arg);
 		MemoryContextSwitchTo(spi);
 	}
+	leave(&frame);
+	return processed;
+}
 
+void
+cmig_query_command(const char *sql)
+{
+	int			guc_level;
+	int			result;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	guc_level = NewGUCNestLevel();
+	pin_settings();
+	result = SPI_execute(sql, false, 0);
+	if (result != SPI_OK_UTILITY)
+		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
 	AtEOXact_GUC(false, guc_level);
 	SPI_finish();
-	return processed;
 }
 
 char *

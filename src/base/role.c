@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "executor/functions.h"
@@ -99,6 +100,12 @@ Oid
 cmig_role_owner_of(Oid relation)
 {
 	return owner_in(RELOID, relation, Anum_pg_class_relowner);
+}
+
+Oid
+cmig_role_owner_of_function(Oid function)
+{
+	return owner_in(PROCOID, function, Anum_pg_proc_proowner);
 }
 
 Oid

@@ -201,14 +201,14 @@ check_rules(Oid relation, bool by_key)
  * connection, which might wait for a lock held by this session.
  */
 static void
-check_privileges(const CmigBackfillTarget *target, const char *name)
+check_privileges(const CmigBackfillTarget *target, Oid relation, const char *name)
 {
-	CmigQuery	query = {.users_text = true};
+	CmigQuery  *query = cmig_query_make(psprintf("EXPLAIN (COSTS OFF) UPDATE ONLY %s SET %s\n WHERE (%s\n)", name,
+												 target->set_sql, target->where_sql ? target->where_sql : "true"),
+										list_make1_oid(relation), 0, NULL);
 
-	query.sql = psprintf("EXPLAIN (COSTS OFF) UPDATE ONLY %s SET %s\n WHERE (%s\n)", name,
-						 target->set_sql, target->where_sql ? target->where_sql : "true");
-	cmig_query_run(&query, NULL, NULL);
-	cmig_query_free(&query);
+	query->users_text = true;
+	cmig_query_run(query, NULL, NULL);
 }
 
 /*
@@ -404,7 +404,7 @@ check_target(Oid table, const char *set_sql, const char *where_sql)
 			psprintf("%s AS %s", part->name, quote_identifier(get_rel_name(table)));
 		part->shards = cmig_citus_manages(relation) ? cmig_citus_shards(relation) : 0;
 		if (part->shards == 0)
-			check_privileges(target, part->updated);
+			check_privileges(target, relation, part->updated);
 
 		/*
 		 * a batch that might be committed without its progress could run
@@ -424,7 +424,7 @@ check_target(Oid table, const char *set_sql, const char *where_sql)
 		target->count++;
 	}
 	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE && !cmig_citus_manages(table))
-		check_privileges(target, target->name);
+		check_privileges(target, table, target->name);
 	qsort(target->parts, target->count, sizeof(CmigBackfillPart), compare_parts);
 	return target;
 }

@@ -163,17 +163,19 @@ compare_key(const CmigBackfillKey *key, const char *operator, int first, const C
 	return sql.data;
 }
 
-/* Initialize a query whose arguments all have the same type. */
+/* Make a query of the part whose arguments all have the same type. */
 static void
-make_query(CmigQuery *query, const char *sql, int nargs, Oid argtype)
+make_query(CmigQuery **query, const CmigBackfillPart *part, const char *sql, int nargs, Oid argtype)
 {
-	cmig_query_free(query);
-	memset(query, 0, sizeof(*query));
-	query->users_text = true;
-	query->sql = sql;
-	query->nargs = nargs;
+	Oid			argtypes[CMIG_QUERY_MAX_ARGS];
+
 	for (int i = 0; i < nargs; i++)
-		query->argtypes[i] = argtype;
+		argtypes[i] = argtype;
+	if (*query != NULL)
+		cmig_query_free(*query);
+	*query = cmig_query_make(sql, part ? list_make1_oid(part->oid) : NIL, nargs, argtypes);
+	(*query)->users_text = true;
+	(*query)->once = false;
 }
 
 /* Append the text for use in a format() string, with each % doubled. */
@@ -261,15 +263,15 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 	range = psprintf("%s($1 IS NULL OR %s) AND %s", filter, compare_key(key, key->greater, 1, NULL),
 					 compare_key(key, key->not_greater, 1 + key->count, NULL));
 
-	make_query(&q->update, psprintf("UPDATE ONLY %s SET %s\n WHERE %s", part->updated, target->set_sql, range),
+	make_query(&q->update, part, psprintf("UPDATE ONLY %s SET %s\n WHERE %s", part->updated, target->set_sql, range),
 			   2 * key->count, TEXTOID);
-	make_query(&q->matching, psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM ONLY %s WHERE %s", part->updated, range),
+	make_query(&q->matching, part, psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM ONLY %s WHERE %s", part->updated, range),
 			   2 * key->count, TEXTOID);
-	make_query(&q->bound, psprintf("SELECT %s FROM ONLY %s WHERE %strue ORDER BY %s LIMIT 1", columns, from, filter,
-								   list_key(key, prefix, " DESC")),
+	make_query(&q->bound, part, psprintf("SELECT %s FROM ONLY %s WHERE %strue ORDER BY %s LIMIT 1", columns, from, filter,
+										 list_key(key, prefix, " DESC")),
 			   0, TEXTOID);
-	make_query(&q->end, psprintf("SELECT %s FROM ONLY %s WHERE %s ORDER BY %s LIMIT 1 OFFSET %d", columns, from, range,
-								 order, batch_size - 1),
+	make_query(&q->end, part, psprintf("SELECT %s FROM ONLY %s WHERE %s ORDER BY %s LIMIT 1 OFFSET %d", columns, from, range,
+									   order, batch_size - 1),
 			   2 * key->count, TEXTOID);
 	if (part->shards > 1 && target->where_sql == NULL)
 	{
@@ -283,12 +285,12 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 			appendStringInfo(&result, "%sk[n][%d]", i > 0 ? ", " : "", i + 1);
 			appendStringInfo(&by, ", k[n][%d]::%s", i + 1, key->types[i]);
 		}
-		make_query(&q->shard_ends,
+		make_query(&q->shard_ends, NULL,
 				   psprintf("SELECT DISTINCT ON (n) %s FROM (SELECT NULLIF(CASE WHEN r.success THEN r.result END, '')::pg_catalog.text[] AS k"
 							" FROM pg_catalog.run_command_on_shards($1::pg_catalog.regclass, $2) AS r) AS s"
 							" CROSS JOIN LATERAL pg_catalog.generate_subscripts(k, 1) AS n ORDER BY n%s", result.data, by.data),
 				   2, TEXTOID);
-		q->shard_ends.argtypes[0] = OIDOID;
+		q->shard_ends->argtypes[0] = OIDOID;
 	}
 }
 
@@ -300,13 +302,13 @@ prepare_ctid(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 	char	   *range = psprintf("\n WHERE ctid >= $1 AND ctid < $2 AND (%s\n)", target->where_sql);
 	char	   *update = psprintf("UPDATE ONLY %s SET %s%s", part->updated, target->set_sql, range);
 
-	make_query(&q->update, update, 2, TIDOID);
-	make_query(&q->checked,
+	make_query(&q->update, part, update, 2, TIDOID);
+	make_query(&q->checked, part,
 			   psprintf("WITH u AS (%s RETURNING (%s\n) AS still) SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE still) FROM u",
 						update, target->where_sql),
 			   2, TIDOID);
 	/* shards count; a LIMIT would have them send the rows to the coordinator */
-	make_query(&q->matching, part->shards > 0 ?
+	make_query(&q->matching, part, part->shards > 0 ?
 			   psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM ONLY %s%s", part->updated, range) :
 			   psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM (SELECT 1 FROM ONLY %s%s LIMIT %d) AS cmig_rows",
 						part->updated, range, batch_size + 1),
@@ -316,10 +318,11 @@ prepare_ctid(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 void
 cmig_backfill_sql_free(CmigBackfillQueries *q)
 {
-	CmigQuery  *all[] = {&q->update, &q->checked, &q->matching, &q->bound, &q->end, &q->shard_ends};
+	CmigQuery  *all[] = {q->update, q->checked, q->matching, q->bound, q->end, q->shard_ends};
 
 	for (int i = 0; i < lengthof(all); i++)
-		cmig_query_free(all[i]);
+		if (all[i] != NULL)
+			cmig_query_free(all[i]);
 }
 
 /*
@@ -394,7 +397,7 @@ cmig_backfill_sql_rows(const CmigBackfillTarget *target)
 		double		share = Min(SAMPLE_BLOCKS / Max(blocks, 1), 1);
 		double		rows;
 		double		pages;
-		CmigQuery	query = {.users_text = true};
+		CmigQuery  *query = NULL;
 
 		estimate(part->oid, &rows, &pages);
 		if (part->shards > 0 && target->where_sql != NULL)
@@ -403,11 +406,11 @@ cmig_backfill_sql_rows(const CmigBackfillTarget *target)
 			cmig_citus_size(part->oid, &pages, &rows);
 		else if (share == 1 || target->where_sql != NULL)
 		{
-			query.sql = psprintf("SELECT pg_catalog.count(*) FROM ONLY %s%s WHERE (%s\n)", part->updated,
-								 share == 1 ? "" : psprintf(" TABLESAMPLE SYSTEM (%f)", 100 * share),
-								 target->where_sql ? target->where_sql : "true");
-			rows = strtod(*(char **) linitial(cmig_query_texts(&query, NULL, NULL)), NULL) / share;
-			cmig_query_free(&query);
+			make_query(&query, part, psprintf("SELECT pg_catalog.count(*) FROM ONLY %s%s WHERE (%s\n)", part->updated,
+											  share == 1 ? "" : psprintf(" TABLESAMPLE SYSTEM (%f)", 100 * share),
+											  target->where_sql ? target->where_sql : "true"), 0, InvalidOid);
+			rows = strtod(*(char **) linitial(cmig_query_texts(query, NULL, NULL)), NULL) / share;
+			cmig_query_free(query);
 		}
 		total += rows;
 	}
@@ -521,13 +524,13 @@ update_range(CmigBackfill *b, Datum *values)
 	int64		still;
 
 	if (b->next.pass == 1 && b->next.rows > 0)
-		return cmig_query_run(&b->queries.update, values, NULL);
+		return cmig_query_run(b->queries.update, values, NULL);
 
 	/*
 	 * raise an error if updated rows still match where_sql, because the
 	 * backfill would then never end
 	 */
-	rows = count_rows(&b->queries.checked, values, NULL, &still);
+	rows = count_rows(b->queries.checked, values, NULL, &still);
 	if (still > 0)
 		refuse_still(rows, still);
 	return rows;
@@ -575,7 +578,7 @@ update_blocks(CmigBackfill *b)
 	 */
 	if (b->blocks > b->dense_blocks)
 	{
-		int64		matching = count_rows(&b->queries.matching, values, NULL, NULL);
+		int64		matching = count_rows(b->queries.matching, values, NULL, NULL);
 
 		if (matching == 0)
 		{
@@ -598,7 +601,7 @@ update_blocks(CmigBackfill *b)
 	rows = update_range(b, values);
 	if (rows == 0 && b->next.rows_of_pass == 0)
 	{
-		int64		matching = count_rows(&b->queries.matching, values, NULL, NULL);
+		int64		matching = count_rows(b->queries.matching, values, NULL, NULL);
 
 		/*
 		 * Another session may have inserted or changed rows in the meantime,
@@ -629,7 +632,7 @@ ask_shards(CmigBackfill *b, const CmigBackfillPart *part)
 	question[1] = CStringGetTextDatum(ask_shard(&part->key, &b->next.place, &b->next.bound, b->shard_rows));
 	MemoryContextReset(b->ends_context);
 	old = MemoryContextSwitchTo(b->ends_context);
-	b->ends = fetch_keys(&b->queries.shard_ends, question, NULL);
+	b->ends = fetch_keys(b->queries.shard_ends, question, NULL);
 	if (list_length(b->ends) < SHARD_ENDS)
 	{
 		char	  **last = palloc(sizeof(char *) * part->key.count);
@@ -663,7 +666,7 @@ update_keys(CmigBackfill *b)
 	}
 	/* find the last key of the batch; there is none in the last batch */
 	if (!is_at_once(b) && (part->shards <= 1 || b->target->where_sql != NULL))
-		end = first_key(fetch_keys(&b->queries.end, values, nulls), count);
+		end = first_key(fetch_keys(b->queries.end, values, nulls), count);
 	else if (!is_at_once(b))
 	{
 		if (b->ends == NIL)
@@ -674,10 +677,10 @@ update_keys(CmigBackfill *b)
 		end = *bound;
 	for (int i = 0; i < count; i++)
 		values[count + i] = CStringGetTextDatum(end.names[i]);
-	rows = cmig_query_run(&b->queries.update, values, nulls);
+	rows = cmig_query_run(b->queries.update, values, nulls);
 	if (b->target->where_sql != NULL)
 	{
-		int64		still = count_rows(&b->queries.matching, values, nulls, NULL);
+		int64		still = count_rows(b->queries.matching, values, nulls, NULL);
 
 		/*
 		 * some updated rows must no longer match; the others count as
@@ -791,7 +794,7 @@ begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 	MemSet(&b->next.place, 0, sizeof(CmigNames));
 	MemSet(&b->next.bound, 0, sizeof(CmigNames));
 	if (b->target->by_key)
-		b->next.bound = first_key(fetch_keys(&b->queries.bound, NULL, NULL), part->key.count);
+		b->next.bound = first_key(fetch_keys(b->queries.bound, NULL, NULL), part->key.count);
 	else
 	{
 		b->next.place = *cmig_argument_one(pstrdup("0"));

@@ -92,15 +92,15 @@ extern double cmig_online_milliseconds(FunctionCallInfo fcinfo, int n, const cha
  */
 typedef struct CmigBackfillQueries
 {
-	CmigQuery	update;			/* updates a range */
-	CmigQuery	checked;		/* by block: updates a range, and counts the
+	CmigQuery  *update;			/* updates a range */
+	CmigQuery  *checked;		/* by block: updates a range, and counts the
 								 * updated rows that still match */
-	CmigQuery	matching;		/* counts the matching rows of a range; by
+	CmigQuery  *matching;		/* counts the matching rows of a range; by
 								 * block, up to the size of a batch plus one */
-	CmigQuery	bound;			/* by key: finds the greatest key in the part */
-	CmigQuery	end;			/* by key: finds the last key of the next
+	CmigQuery  *bound;			/* by key: finds the greatest key in the part */
+	CmigQuery  *end;			/* by key: finds the last key of the next
 								 * batch */
-	CmigQuery	shard_ends;		/* by key, with several shards: asks each
+	CmigQuery  *shard_ends;		/* by key, with several shards: asks each
 								 * shard for the ends of the next batches, and
 								 * finds the least of them for each batch */
 } CmigBackfillQueries;

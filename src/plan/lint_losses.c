@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "catalog/dependency.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
@@ -15,8 +16,8 @@
 #include "commands/policy.h"
 #include "commands/trigger.h"
 #include "parser/parse_target.h"
+#include "storage/lmgr.h"
 #include "utils/rls.h"
-#include "utils/timeout.h"
 
 #include "plan/lint.h"
 
@@ -501,37 +502,72 @@ check_replaced_function(CmigLint *lint, Node *node)
 /* A query for rows, and whether there are any. */
 typedef struct Probe
 {
-	const char *sql;
 	const CmigLintTable *tables[2]; /* those that it reads; the second may be
 									 * NULL */
+	const char *columns[2];		/* those that it reads of them */
+	const char *text[3];		/* before, between, and after the tables */
+	bool		all;			/* does it read tables that inherit, too? */
 	bool		found;
 } Probe;
+
+/*
+ * Returns a table for FROM, with each partition as its OID, and adds the OIDs.
+ * They are locked first, so their owners and kinds cannot change.
+ */
+static char *
+locked_rows(const CmigLintTable *table, const char *columns, bool all, List **relations)
+{
+	StringInfoData text;
+	Oid			owner;
+
+	LockRelationOid(table->oid, AccessShareLock);
+	owner = cmig_role_owner_of(table->oid);
+	initStringInfo(&text);
+	foreach_oid(each, all || table->kind == RELKIND_PARTITIONED_TABLE ? find_all_inheritors(table->oid, AccessShareLock, NULL) : list_make1_oid(table->oid))
+	{
+		if (!strchr("rpm", get_rel_relkind(each)))
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("%s is not a table", cmig_query_relation_name(each))));
+		if (!has_privs_of_role(cmig_role_owner_of(each), owner))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("%s belongs to another role", cmig_query_relation_name(each))));
+		appendStringInfo(&text, "%sSELECT %s FROM ONLY %s", text.len > 0 ? " UNION ALL " : "(", columns, cmig_query_relation_name(each));
+		*relations = lappend_oid(*relations, each);
+	}
+	return psprintf("%s) r", text.data);
+}
 
 /* Run the query.  The caller rolls back the subtransaction. */
 static void
 run_probe(void *arg)
 {
 	Probe	   *probe = arg;
-	Oid			owner = cmig_role_owner_of(probe->tables[0]->oid);
+	StringInfoData sql;
+	List	   *relations = NIL;
 	CmigRole	saved;
+	int			i;
 
 	if (LockTimeout == 0 || LockTimeout > PROBE_LOCK_MS)
 		cmig_settings_override("lock_timeout", CppAsString2(PROBE_LOCK_MS));
 	/* raise an error if policies would hide rows */
 	cmig_settings_override("row_security", "off");
-	for (int i = 0; i < lengthof(probe->tables) && probe->tables[i]; i++)
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT FROM (");
+	for (i = 0; i < lengthof(probe->tables) && probe->tables[i]; i++)
 	{
 		Oid			table = probe->tables[i]->oid;
 
+		appendStringInfo(&sql, "%s%s", probe->text[i], locked_rows(probe->tables[i], probe->columns[i], probe->all, &relations));
 		if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
 			pg_attribute_aclcheck_all(table, GetUserId(), ACL_SELECT, ACLMASK_ALL) != ACLCHECK_OK)
-			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
+			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, cmig_query_name(table));
 		(void) check_enable_rls(table, InvalidOid, false);
 	}
-	if (!OidIsValid(owner))
-		return;
-	cmig_role_act_as_owner(&saved, owner);
-	probe->found = cmig_query_once(psprintf("SELECT FROM (%s) r LIMIT 1", probe->sql), 0, NULL, NULL, NULL, true, NULL, NULL) > 0;
+	appendStringInfo(&sql, "%s) r LIMIT 1", probe->text[i]);
+	cmig_role_act_as_owner(&saved, cmig_role_owner_of(probe->tables[0]->oid));
+	probe->found = cmig_query_once(cmig_query_make(sql.data, relations, 0, NULL), NULL, NULL, NULL, NULL) > 0;
 	cmig_role_return(&saved);
 }
 
@@ -539,22 +575,10 @@ run_probe(void *arg)
 static char *
 try_probe(Probe *probe)
 {
-	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), PROBE_MS);
-	TimestampTz other = get_timeout_active(STATEMENT_TIMEOUT) ? get_timeout_finish_time(STATEMENT_TIMEOUT) : 0;
-	bool		limits = other == 0 || other > end;
 	ErrorData  *error;
 
-	if (limits)
-		enable_timeout_at(STATEMENT_TIMEOUT, end);
-	error = cmig_subtransaction_rehearse(run_probe, probe);
-	if (limits)
-		disable_timeout(STATEMENT_TIMEOUT, false);
-	if (limits && other)
-		enable_timeout_at(STATEMENT_TIMEOUT, other);
-	if (error && limits && error->sqlerrcode == ERRCODE_QUERY_CANCELED && GetCurrentTimestamp() >= end)
+	if (!cmig_subtransaction_limited(run_probe, probe, PROBE_MS, &error))
 		return psprintf("this took more than %d s", PROBE_MS / 1000);
-	if (error && cmig_subtransaction_must_rethrow(error))
-		ReThrowError(error);
 	return error ? error->message : NULL;
 }
 
@@ -584,14 +608,11 @@ live_name(const CmigLintTable *table, bool all)
 	return psprintf("%s%s", all || table->kind != RELKIND_RELATION ? "" : "ONLY ", cmig_query_relation_name(table->oid));
 }
 
-/*
- * Report that the statement fails if the query has rows.  "other" is another
- * table that it reads, or NULL.
- */
+/* Report that the statement fails if the query, whose first table is the target, has rows. */
 static void
-probe_rows(CmigLint *lint, const CmigLintTable *other, const char *does, const char *what, const char *sql)
+probe_rows(CmigLint *lint, Probe probe, const char *does, const char *what)
 {
-	Probe		probe = {.sql = sql,.tables = {lint->target, other}};
+	const CmigLintTable *other = probe.tables[1];
 	Oid			owner = other ? cmig_role_owner_of(other->oid) : InvalidOid;
 	const char *why = lint->ran_code ? "an earlier statement may change them" : NULL;
 
@@ -615,7 +636,9 @@ probe_rows(CmigLint *lint, const CmigLintTable *other, const char *does, const c
 		finding->dropped = last && last->statement == finding->statement && strcmp(last->message, finding->message) == 0;
 	}
 	else if (probe.found)
-		cmig_lint_report(lint, NULL, "%s fails, because rows of %s %s; to see them: %s", does, cmig_lint_text_name(lint->target), what, sql);
+		cmig_lint_report(lint, NULL, "%s fails, because rows of %s %s; to see them: %s%s%s%s%s", does, cmig_lint_text_name(lint->target), what,
+						 probe.text[0], live_name(lint->target, probe.all), probe.text[1],
+						 other ? live_name(other, probe.all) : "", other ? probe.text[2] : "");
 }
 
 /* Read the rows for a NOT NULL constraint on columns. */
@@ -626,10 +649,10 @@ probe_nulls(CmigLint *lint, const char *does, List *names, bool all)
 	{
 		CmigLintColumn *column = cmig_lint_model_column(lint->target, each);
 		char	   *name = live_columns(lint->target, list_make1(each), "", "");
+		Probe		probe = {{lint->target}, {name}, {"SELECT * FROM ", name ? psprintf(" WHERE %s IS NULL", name) : ""}, all};
 
 		if (name && !column->not_null && (lint->caller || !cmig_lint_model_proves_not_null(lint->target, column->name, NULL)))
-			probe_rows(lint, NULL, does, psprintf("have NULL in column %s", name),
-					   psprintf("SELECT * FROM %s WHERE %s IS NULL", live_name(lint->target, all), name));
+			probe_rows(lint, probe, does, psprintf("have NULL in column %s", name));
 	}
 }
 
@@ -639,11 +662,13 @@ probe_duplicates(CmigLint *lint, const char *does, List *names, bool nulls_count
 {
 	char	   *columns = live_columns(lint->target, names, ", ", "");
 	char	   *filled = nulls_count ? NULL : live_columns(lint->target, names, " AND ", " IS NOT NULL");
+	Probe		probe = {{lint->target}, {columns}};
 
-	if (columns)
-		probe_rows(lint, NULL, does, psprintf("have the same (%s)", columns),
-				   psprintf("SELECT %s FROM %s%s%s GROUP BY %s HAVING count(*) > 1", columns, live_name(lint->target, false),
-							filled ? " WHERE " : "", filled ? filled : "", columns));
+	if (columns == NULL)
+		return;
+	probe.text[0] = psprintf("SELECT %s FROM ", columns);
+	probe.text[1] = psprintf("%s%s GROUP BY %s HAVING count(*) > 1", filled ? " WHERE " : "", filled ? filled : "", columns);
+	probe_rows(lint, probe, does, psprintf("have the same (%s)", columns));
 }
 
 /* Read the rows for a foreign key on columns. */
@@ -664,9 +689,14 @@ probe_orphans(CmigLint *lint, const char *does, const Constraint *key, List *nam
 		keys = constraint->columns;
 	referenced = list_length(keys) == list_length(names) ? live_columns(other, keys, ", ", "") : NULL;
 	if (referenced)
-		probe_rows(lint, other, does, psprintf("have values in (%s) that are not in %s", columns, cmig_lint_text_name(other)),
-				   psprintf("SELECT %s FROM %s WHERE %s EXCEPT SELECT %s FROM %s", columns, live_name(lint->target, false), filled,
-							referenced, live_name(other, false)));
+	{
+		Probe		probe = {{lint->target, other}, {columns, referenced}};
+
+		probe.text[0] = psprintf("SELECT %s FROM ", columns);
+		probe.text[1] = psprintf(" WHERE %s EXCEPT SELECT %s FROM ", filled, referenced);
+		probe.text[2] = "";
+		probe_rows(lint, probe, does, psprintf("have values in (%s) that are not in %s", columns, cmig_lint_text_name(other)));
+	}
 }
 
 /* Implements the rule violated-by-rows. */

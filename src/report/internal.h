@@ -18,6 +18,7 @@
 #include "plan/plan.h"
 #include "scope/scope.h"
 #include "store/store.h"
+#include "versions/versions.h"
 
 /* in picture.c */
 

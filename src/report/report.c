@@ -274,6 +274,8 @@ typedef struct CmigPageTable
 								 * marks a column with SQL */
 	const char *empty;
 	struct CmigPageTable *more; /* another table in the same section */
+	CmigQuery  *made;			/* instead of "query", if its text is built at
+								 * run time */
 } CmigPageTable;
 
 static const char style[] =
@@ -416,7 +418,7 @@ column_title(const char *column)
 static void
 page_table(StringInfo page, CmigPageTable *table)
 {
-	List	   *rows = cmig_query_list(&table->query);
+	List	   *rows = cmig_query_list(table->made ? table->made : &table->query);
 	int			columns = 0;
 	int			shown = 0;
 	int			start = page->len;
@@ -726,8 +728,7 @@ CMIG_READER(cmig_report)
 	int			applied = view.applied->applied->count;
 	const bool *elsewhere = cmig_view_elsewhere(&view);
 	CmigPageTable pending_table = {
-		/* use the caller's search_path, on which the locks depend */
-		{.users_text = true},
+		{NULL},
 		{"Step", "Revision", "Message", "Locks and sizes of tables"},
 		"Nothing is pending."
 	};
@@ -751,8 +752,10 @@ CMIG_READER(cmig_report)
 			appendStringInfo(&sql, "%s%s", sql.len > 0 ? ", " : " WHERE revision NOT IN (", quote_literal_cstr(cmig_graph_id(view.graph, i)));
 		else
 			pending += !view.applied->applied->set[i];
-	pending_table.query.sql = psprintf("SELECT step::pg_catalog.text, revision, message, locks FROM cmig.plan('upgrade', 'heads')%s%s",
-									   sql.data, sql.len > 0 ? ")" : "");
+	pending_table.made = cmig_query_make(psprintf("SELECT step::pg_catalog.text, revision, message, locks FROM cmig.plan('upgrade', 'heads')%s%s",
+												  sql.data, sql.len > 0 ? ")" : ""), NIL, 0, NULL);
+	/* use the caller's search_path, on which the locks depend */
+	pending_table.made->users_text = true;
 	initStringInfo(&page);
 	pixels = Min(graph_width(&picture) * CMIG_SVG_LANE, MOST_PIXELS);
 	appendStringInfoString(&page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -782,7 +785,6 @@ CMIG_READER(cmig_report)
 	appendStringInfoString(&page, "</div>\n");
 	page_section(&page, "State", page_tables, &state_table);
 	page_section(&page, "Pending steps", page_tables, &pending_table);
-	cmig_query_free(&pending_table.query);
 	page_section(&page, "Revisions", page_graph, &picture);
 	page_section(&page, "Journal", page_journal, view.graph);
 	page_section(&page, "Row-level security", page_tables, &rls_table);

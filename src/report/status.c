@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/xlog.h"
+#include "utils/timestamp.h"
 
 #include "base/errors.h"
 #include "report/internal.h"
@@ -267,25 +268,21 @@ put_backfills(FunctionCallInfo fcinfo)
 	}
 }
 
+/* How long cmig.status() counts the rows of an expansion, in milliseconds. */
+#define COUNT_MS 250
+
 /* Add rows about the revision that is expanded, and the scopes in which one is. */
 static void
 put_expansion(FunctionCallInfo fcinfo)
 {
-	/*
-	 * reads only small tables, and waits for no lock on them; steps can be
-	 * any text
-	 */
-	static CmigQuery rows = {
-		"WITH RECURSIVE t AS (SELECT c.oid, c.relpages FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-		"  WHERE format('%I.%I', n.nspname, c.relname) IN (SELECT relation FROM cmig.expansion_step WHERE scope = $1)"
-		" UNION SELECT c.oid, c.relpages FROM t JOIN pg_inherits i ON i.inhparent = t.oid JOIN pg_class c ON c.oid = i.inhrelid)"
-		"SELECT sum(rows_left) || ' rows left, ' || sum(rows_failed) || ' failed' FROM (SELECT DISTINCT relation, rows_left, rows_failed"
-		" FROM cmig.expansion() WHERE (SELECT coalesce(sum(relpages), 0) FROM t) < 8192) e", 1, {TEXTOID}
-	};
 	const CmigExpansion *expansion = cmig_expansion_read();
 	CmigListing scopes;
 	int			runner = cmig_run_lock_holder();
-	char	   *counts;
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), COUNT_MS);
+	int64		left = 0;
+	int64		failed = 0;
+	int			counted = 0;
+	char	   *counts = "";
 
 	cmig_listing_init(&scopes, CMIG_LISTING_PLAIN);
 	foreach_ptr(CmigValue, row, cmig_scope_is_set() ? NIL : cmig_expansion_schemas())
@@ -297,8 +294,19 @@ put_expansion(FunctionCallInfo fcinfo)
 		return;
 	if (runner != 0)
 		put_activity(fcinfo, runner, "running");
-	counts = cmig_query_value(&rows, cmig_scope_current());
-	cmig_result_add_text(fcinfo, "expanded", psprintf("%s, %s%s%s%s%s", expansion->revision, expansion->state, counts ? ", " : "", counts ? counts : "",
+	foreach_ptr(char, relation, cmig_expansion_relations(expansion))
+	{
+		CmigExpansionRows rows = cmig_expansion_rows(expansion, relation, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end));
+
+		counted += rows.counted;
+		left += rows.left;
+		failed += rows.failed;
+		if (!rows.counted && rows.why != NULL)
+			counts = ", not all rows counted";
+	}
+	if (*counts == '\0' && counted > 0)
+		counts = psprintf(", %lld rows left, %lld failed", (long long) left, (long long) failed);
+	cmig_result_add_text(fcinfo, "expanded", psprintf("%s, %s%s%s%s", expansion->revision, expansion->state, counts,
 													  expansion->search_path[0] ? "; search_path = " : "", expansion->search_path),
 						 strcmp(expansion->state, "expanded") == 0 ? "SELECT * FROM cmig.expansion(); when no old build runs: CALL cmig.contract() -- or, to undo it: CALL cmig.abandon()" :
 						 strcmp(expansion->state, "expanding") == 0 ? psprintf("CALL cmig.expand(%s) -- or, to undo it: CALL cmig.abandon()", quote_literal_cstr(expansion->revision)) :

@@ -204,9 +204,7 @@ check_policy(const CmigRlsPolicy *policy, List **findings)
 static CmigQuery rules_text = {
 	"SELECT prosrc FROM pg_proc WHERE oid = 'cmig.rls_rules(oid[], text)'::regprocedure", 0
 };
-static CmigQuery rules = {
-	NULL, 2, {OIDARRAYOID, TEXTOID}
-};
+static CmigQuery *rules = NULL;
 
 /* The schemas whose tables are checked, and the rows of the query. */
 typedef struct Posture
@@ -222,7 +220,7 @@ run_rules(void *arg)
 	Datum		values[] = {OidInputFunctionCall(F_ARRAY_IN, posture->schemas, OIDOID, -1),
 	CStringGetTextDatum(CMIG_SET_ROLE_COMPAT)};
 
-	posture->found = cmig_query_texts(&rules, values, NULL);
+	posture->found = cmig_query_texts(rules, values, NULL);
 }
 
 /*
@@ -243,13 +241,15 @@ static void
 check_posture(char *schemas, List **findings)
 {
 	Posture		posture = {schemas};
+	static const Oid argtypes[] = {OIDARRAYOID, TEXTOID};
 	const char *text = cmig_query_value(&rules_text);
 
 	/* the extension can be updated while a session uses it */
-	if (rules.sql == NULL || strcmp(rules.sql, text) != 0)
+	if (rules == NULL || strcmp(rules->sql, text) != 0)
 	{
-		cmig_query_free(&rules);
-		rules.sql = MemoryContextStrdup(TopMemoryContext, text);
+		if (rules != NULL)
+			cmig_query_free(rules);
+		rules = cmig_query_make_lasting(text, 2, argtypes);
 	}
 	cmig_query_at_once(true, run_rules, &posture);
 	foreach_ptr(CmigRlsFinding, finding, posture.found)

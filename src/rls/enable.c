@@ -418,7 +418,7 @@ run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
 		if (as_owner)
 			cmig_role_act_as(&saved, owner);
 		if (OidIsValid(owner))
-			(void) cmig_query_once(statement, 0, NULL, NULL, NULL, true, NULL, NULL);
+			cmig_query_command(statement);
 		if (as_owner)
 			cmig_role_return(&saved);
 		cmig_result_add_strings(result, target ? 2 : 1, values);

@@ -87,6 +87,7 @@ typedef struct Test
 typedef struct Attempt
 {
 	const char *sql;
+	Oid			relation;		/* that it reads; InvalidOid: the table */
 	Oid			type;			/* of row_value; InvalidOid: none */
 	Datum		row_value;		/* $1 */
 	CmigRowCallback row;		/* callback for each result row; NULL: store
@@ -124,45 +125,22 @@ typedef struct Outcome
  * Reading rows
  */
 
-typedef bool (*RowVisitor) (Relation relation, TupleTableSlot *slot, void *arg);
-
 /*
  * Visit all rows of the table and its children, including uncommitted rows of
  * this transaction, until the visitor returns false.  If the caller may not see
  * every row, there are none.  Returns true if the caller may know all rows.
  */
 static bool
-visit_rows(const Test *test, RowVisitor visit, void *arg)
+visit_rows(const Test *test, CmigRowVisitor visit, void *arg)
 {
-	bool		known = test->readable;
-	bool		more = true;
+	bool		known;
 
+	if (!test->readable)
+		return false;
 	CommandCounterIncrement();
 	PushCopiedSnapshot(GetActiveSnapshot());
 	UpdateActiveSnapshotCommandId();
-	foreach_oid(oid, test->readable ? find_all_inheritors(test->table->relid, AccessShareLock, NULL) : NIL)
-	{
-		Relation	relation = relation_open(oid, AccessShareLock);
-		char		kind = relation->rd_rel->relkind;
-		bool		here = get_rel_relkind(oid) != RELKIND_FOREIGN_TABLE && !cmig_citus_manages(oid);
-
-		if (here && kind == RELKIND_RELATION)
-		{
-			TupleTableSlot *slot = table_slot_create(relation, NULL);
-			TableScanDesc scan = cmig_beginscan_compat(relation, GetActiveSnapshot());
-
-			while (more && table_scan_getnextslot(scan, ForwardScanDirection, slot))
-			{
-				CHECK_FOR_INTERRUPTS();
-				more = visit(relation, slot, arg);
-			}
-			table_endscan(scan);
-			ExecDropSingleTupleTableSlot(slot);
-		}
-		else
-			known &= here && kind == RELKIND_PARTITIONED_TABLE;
-		relation_close(relation, NoLock);
-	}
+	known = cmig_rows_visit(test->table->relid, visit, arg);
 	PopActiveSnapshot();
 	return known;
 }
@@ -327,6 +305,7 @@ run_trial(void *arg)
 	const Test *test = trial->test;
 	const Attempt *attempt = trial->attempt;
 	Outcome    *outcome = &trial->outcome;
+	CmigQuery  *query;
 	Oid			type = attempt->type;
 	Datum		value = attempt->row_value;
 	const char *settings[][2] = {{"row_security", "on"}, {CMIG_RLS_USER_SETTING, test->user}, {CMIG_RLS_TENANT_SETTING, test->tenant}};
@@ -345,8 +324,10 @@ run_trial(void *arg)
 	trial->prepared = true;
 	if (!is_same(test->table))
 		return;
-	outcome->rows = (int64) cmig_query_once(attempt->sql, OidIsValid(attempt->type), &type, &value, NULL, false,
-											attempt->row ? attempt->row : take_counts,
+	query = cmig_query_make(attempt->sql, list_make1_oid(OidIsValid(attempt->relation) ? attempt->relation : test->table->relid),
+							OidIsValid(attempt->type), &type);
+	query->users_text = true;
+	outcome->rows = (int64) cmig_query_once(query, &value, NULL, attempt->row ? attempt->row : take_counts,
 											attempt->row ? attempt->arg : outcome);
 	CommandCounterIncrement();
 	trial->same = is_same(test->table);
@@ -627,7 +608,7 @@ add_membership(Test *test)
 	Key		   *key = add_key(test, "key", setup->key_column, NULL);
 	RangeVar   *name = makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(setup->via)));
 	Oid			via = RangeVarGetRelid(name, NoLock, true);
-	Attempt		attempt = {.row = take_member,.arg = key};
+	Attempt		attempt = {.relation = via,.row = take_member,.arg = key};
 	char	   *members;
 
 	if (!OidIsValid(via))

@@ -700,23 +700,24 @@ add_row(TupleDesc desc, HeapTuple row, void *arg)
 static void
 add_live(CmigImage *image, Datum schemas)
 {
-	Oid			types[1] = {OIDARRAYOID};
+	static CmigQuery query = {
+		"SELECT c.oid::bigint, CASE WHEN d.partmethod = 'h' THEN '" CMIG_DISTRIBUTED_BY_COLUMN "'"
+		"  WHEN d.partmethod <> 'n' THEN '" CMIG_DISTRIBUTED_OTHERWISE "'"
+		"  WHEN d.repmodel = 't' THEN '" CMIG_DISTRIBUTED_REFERENCE "'"
+		"  WHEN d.colocationid = 0 THEN '" CMIG_DISTRIBUTED_LOCAL "' ELSE '" CMIG_DISTRIBUTED_SINGLE "' END,"
+		" (SELECT a.attnum::bigint FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid"
+		"  AND a.attname = pg_catalog.column_to_column_name(d.logicalrelid, d.partkey)),"
+		" CASE WHEN d.repmodel <> 't' THEN d.colocationid::bigint END,"
+		" CASE WHEN d.partmethod = 'h' THEN g.shardcount::bigint END"
+		" FROM pg_catalog.pg_dist_partition d JOIN pg_catalog.pg_class c ON c.oid = d.logicalrelid::oid"
+		" LEFT JOIN pg_catalog.pg_dist_colocation g ON g.colocationid = d.colocationid"
+		" WHERE c.relnamespace = ANY ($1) AND NOT c.relispartition AND NOT d.autoconverted"
+		" AND NOT EXISTS (SELECT FROM pg_catalog.pg_dist_schema s WHERE s.schemaid::oid = c.relnamespace)"
+		" UNION ALL SELECT s.schemaid::oid::bigint, '" CMIG_DISTRIBUTED_BY_SCHEMA "', NULL, NULL, NULL"
+		" FROM pg_catalog.pg_dist_schema s WHERE s.schemaid::oid = ANY ($1)", 1, {OIDARRAYOID}
+	};
 
-	(void) cmig_query_once("SELECT c.oid::bigint, CASE WHEN d.partmethod = 'h' THEN '" CMIG_DISTRIBUTED_BY_COLUMN "'"
-						   "  WHEN d.partmethod <> 'n' THEN '" CMIG_DISTRIBUTED_OTHERWISE "'"
-						   "  WHEN d.repmodel = 't' THEN '" CMIG_DISTRIBUTED_REFERENCE "'"
-						   "  WHEN d.colocationid = 0 THEN '" CMIG_DISTRIBUTED_LOCAL "' ELSE '" CMIG_DISTRIBUTED_SINGLE "' END,"
-						   " (SELECT a.attnum::bigint FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid"
-						   "  AND a.attname = pg_catalog.column_to_column_name(d.logicalrelid, d.partkey)),"
-						   " CASE WHEN d.repmodel <> 't' THEN d.colocationid::bigint END,"
-						   " CASE WHEN d.partmethod = 'h' THEN g.shardcount::bigint END"
-						   " FROM pg_catalog.pg_dist_partition d JOIN pg_catalog.pg_class c ON c.oid = d.logicalrelid::oid"
-						   " LEFT JOIN pg_catalog.pg_dist_colocation g ON g.colocationid = d.colocationid"
-						   " WHERE c.relnamespace = ANY ($1) AND NOT c.relispartition AND NOT d.autoconverted"
-						   " AND NOT EXISTS (SELECT FROM pg_catalog.pg_dist_schema s WHERE s.schemaid::oid = c.relnamespace)"
-						   " UNION ALL SELECT s.schemaid::oid::bigint, '" CMIG_DISTRIBUTED_BY_SCHEMA "', NULL, NULL, NULL"
-						   " FROM pg_catalog.pg_dist_schema s WHERE s.schemaid::oid = ANY ($1)",
-						   1, types, &schemas, NULL, true, add_row, image);
+	(void) cmig_query_each(&query, &schemas, NULL, add_row, image);
 }
 
 /*

@@ -607,14 +607,14 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
 static CmigQuery *
 kind_query(const CmigKind *kind, const char *sql, int which)
 {
-	static CmigQuery queries[3][64];
-	CmigQuery  *query = &queries[which][kind->place];
+	static CmigQuery *queries[3][64];
+	static const Oid argtypes[] = {OIDARRAYOID};
+	CmigQuery **query = &queries[which][kind->place];
 
 	Assert(kind->place < 64);
-	query->sql = sql;
-	query->nargs = 1;
-	query->argtypes[0] = OIDARRAYOID;
-	return query;
+	if (*query == NULL)
+		*query = cmig_query_make_lasting(sql, 1, argtypes);
+	return *query;
 }
 
 /* Read the objects of all kinds. */

@@ -751,8 +751,12 @@ run_probe(CmigShadow *shadow, void *arg)
 	foreach_ptr(char, each, target ? target->renames : NIL)
 		cmig_result_add_text(probe->fcinfo, psprintf("rename %s", each));
 	if (probe->query != NULL)
-		(void) cmig_query_once(psprintf("SELECT x::text FROM (%s) AS p(x)", probe->query), 0, NULL, NULL, NULL, true,
-							   put_row, probe->fcinfo);
+	{
+		CmigQuery  *query = cmig_query_make(psprintf("SELECT x::text FROM (%s) AS p(x)", probe->query), NIL, 0, NULL);
+
+		query->users_text = true;
+		(void) cmig_query_once(query, NULL, NULL, put_row, probe->fcinfo);
+	}
 }
 
 static void

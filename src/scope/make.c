@@ -390,7 +390,7 @@ scope_argument(FunctionCallInfo fcinfo, int n, const char *call)
 static void
 run_command(const char *sql)
 {
-	(void) cmig_query_once(sql, 0, NULL, NULL, NULL, true, NULL, NULL);
+	cmig_query_command(sql);
 	CommandCounterIncrement();
 }
 

@@ -352,20 +352,19 @@ cmig_expansion_readers(const CmigNames *changed, const CmigNames *with_hidden, c
 		*view[2] == 'f' ? "you may not call pg_stat_statements" : NULL;
 	if (*unseen == NULL)
 	{
-		CmigQuery	query = {
-			psprintf(TABLES "SELECT format('statement \"%%s\"', CASE WHEN length(s.line) > 100 THEN left(s.line, 97) || '...' ELSE s.line END), s.query, s.hidden"
-					 " FROM (SELECT regexp_replace(btrim(q.query, E' \\n\\r\\t'), '\\s+', ' ', 'g') AS line, q.query, q.query = '<insufficient privilege>' AS hidden"
-					 "  FROM %s.pg_stat_statements(true) q WHERE q.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
-					 "  AND length(q.query) < 100000) s WHERE s.hidden OR " MENTIONS("s.query") " GROUP BY 1, 2, 3 ORDER BY 1, 2", view[0]),
-			2, {TEXTARRAYOID, TEXTARRAYOID}
-		};
+		static const Oid argtypes[] = {TEXTARRAYOID, TEXTARRAYOID};
+		CmigQuery  *query = cmig_query_make(
+											psprintf(TABLES "SELECT format('statement \"%%s\"', CASE WHEN length(s.line) > 100 THEN left(s.line, 97) || '...' ELSE s.line END), s.query, s.hidden"
+													 " FROM (SELECT regexp_replace(btrim(q.query, E' \\n\\r\\t'), '\\s+', ' ', 'g') AS line, q.query, q.query = '<insufficient privilege>' AS hidden"
+													 "  FROM %s.pg_stat_statements(true) q WHERE q.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+													 "  AND length(q.query) < 100000) s WHERE s.hidden OR " MENTIONS("s.query") " GROUP BY 1, 2, 3 ORDER BY 1, 2", view[0]),
+											NIL, 2, argtypes);
 
-		foreach(cell, cmig_query_list(&query, relations, hidden))
+		foreach(cell, cmig_query_list(query, relations, hidden))
 			if (*((char **) lfirst(cell))[2] == 't')
 			*unseen = psprintf("those of other roles are not visible before GRANT pg_read_all_stats TO %s", quote_identifier(GetUserNameFromId(GetUserId(), false)));
 		else
 			texts = lappend(texts, lfirst(cell));
-		cmig_query_free(&query);
 	}
 	foreach(cell, texts)
 	{

@@ -611,10 +611,7 @@ repair(Work *work)
 	cmig_versions_require_tables(work->expansion, true);
 	foreach(cell, relations)
 	{
-		CmigQuery	left = {psprintf("SELECT FROM %s WHERE %s IS NOT NULL AND %s = 'todo' LIMIT 1", (char *) lfirst(cell), CMIG_STATE_COLUMN, CMIG_STATE_COLUMN)};
-
-		needed |= cmig_versions_broken_trigger(work->expansion, lfirst(cell)) != NULL || cmig_query_do(&left) > 0;
-		cmig_query_free(&left);
+		needed |= cmig_versions_broken_trigger(work->expansion, lfirst(cell)) != NULL || cmig_versions_rows_left(lfirst(cell)).todo;
 	}
 	cmig_toplevel_commit();
 	if (!needed)
@@ -750,19 +747,9 @@ require_transformed(const Work *work)
 		const char *relation = lfirst(cell);
 		char	  **broken = cmig_versions_broken_trigger(work->expansion, relation);
 		char	   *attached = cmig_query_value(&without_default, relation);
-		CmigQuery	query = {
-			psprintf("SELECT count(*), min(%s) FROM %s WHERE %s IS NOT NULL", CMIG_STATE_COLUMN, relation, CMIG_STATE_COLUMN)
-		};
-		int			level;
-		char	  **row;
+		CmigRowsLeft left = cmig_versions_rows_left(relation);
 
 		cmig_versions_require_all_rows(relation, GetUserNameFromId(GetUserId(), false));
-		level = NewGUCNestLevel();
-		/* without statistics, the index of these rows would seem to be large */
-		cmig_settings_override("enable_seqscan", "off");
-		row = cmig_query_row(&query);
-		AtEOXact_GUC(false, level);
-		cmig_query_free(&query);
 		if (broken != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -776,13 +763,13 @@ require_transformed(const Work *work)
 					 errmsg("rows of partition %s may not be transformed", attached),
 					 errdetail("It was attached while table %s is expanded, and does not have its defaults.", relation),
 					 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
-		if (strcmp(row[0], "0") != 0)
+		if (left.count > 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("%s of table %s could not be transformed", strcmp(row[0], "1") == 0 ? "1 row" : psprintf("%s rows", row[0]), relation),
-					 strcmp(row[1], "todo") == 0 ? errdetail("They were written while the triggers of the expansion were not enabled.") :
-					 errdetail("The first reason is: %s", row[1]),
-					 strcmp(row[1], "todo") == 0 ? errhint("CALL cmig.expand(%s) fills them.", arguments) :
+					 errmsg("%s of table %s could not be transformed", left.count == 1 ? "1 row" : psprintf("%lld rows", (long long) left.count), relation),
+					 strcmp(left.least, "todo") == 0 ? errdetail("They were written while the triggers of the expansion were not enabled.") :
+					 errdetail("The first reason is: %s", left.least),
+					 strcmp(left.least, "todo") == 0 ? errhint("CALL cmig.expand(%s) fills them.", arguments) :
 					 errhint("SELECT * FROM %s WHERE %s IS NOT NULL shows them. An UPDATE of such a row transforms it again.", relation, CMIG_STATE_COLUMN)));
 	}
 	cmig_role_return(&saved);

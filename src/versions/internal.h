@@ -412,6 +412,20 @@ extern void cmig_versions_require_tables(const CmigExpansion *expansion, bool al
 extern char **cmig_versions_broken_trigger(const CmigExpansion *expansion, const char *relation);
 
 /*
+ * The rows of an expanded table that have a state: their number, whether some of
+ * them are still to be filled, and the least state.  They are found by the index
+ * of these rows, if there is one, without a query.
+ */
+typedef struct CmigRowsLeft
+{
+	int64		count;
+	bool		todo;
+	char	   *least;
+} CmigRowsLeft;
+
+extern CmigRowsLeft cmig_versions_rows_left(const char *relation);
+
+/*
  * Returns the columns of the version's views, and raises an error if a table
  * does not have them after the contraction.
  */

@@ -7,13 +7,26 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/transam.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "nodes/makefuncs.h"
+#include "nodes/primnodes.h"
+#include "nodes/readfuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
 #include "utils/varlena.h"
 
 #include "base/base.h"
@@ -24,6 +37,7 @@
 #include "schema/schema.h"
 #include "store/store.h"
 #include "versions/internal.h"
+#include "versions/versions.h"
 
 PG_FUNCTION_INFO_V1(cmig_expansion);
 
@@ -725,125 +739,219 @@ cmig_versions_require_shape(const char *shape)
 				 errhint("SELECT * FROM cmig.%sdrift()", cmig_scope_is_set() ? "scope_" : "")));
 }
 
-/* Returns a name that was stored, or NULL if it is no name of a relation. */
-static char *
-name_or_null(char *stored)
+/* ----------------------------------------------------------------
+ * Counting rows
+ *
+ * The stored names can be anything.  A table is locked before anything else about
+ * it is looked at, and its rows are read without a query; a sequence, whose kind
+ * cannot change, is read by a function.
+ * ----------------------------------------------------------------
+ */
+
+/* Returns the relation with a stored name, locked, or InvalidOid. */
+static Oid
+lock_relation(const char *name)
 {
+	char	   *copy = pstrdup(name ? name : "");
 	List	   *parts;
 
-	if (stored == NULL || !SplitIdentifierString(pstrdup(stored), '.', &parts) || list_length(parts) > 2)
-		return NULL;
-	return stored;
+	return SplitIdentifierString(copy, '.', &parts) && list_length(parts) == 2 ?
+		RangeVarGetRelid(makeRangeVar(linitial(parts), lsecond(parts), -1), AccessShareLock, true) : InvalidOid;
 }
 
-/* Counts the rows of a table by their state. */
+/* What is counted, and of which table. */
 typedef struct Count
 {
-	CmigQuery	query;
-	Oid			owner;
-	char	  **row;
-}			Count;
+	const char *relation;
+	const char *sequence;
+	CmigExpansionRows *rows;
+} Count;
 
-/* Subtransaction callback: the owner's functions may fail, and the table be locked. */
+/* Callback: count a row by its state. */
+static bool
+count_row(Relation relation, TupleTableSlot *slot, void *arg)
+{
+	CmigExpansionRows *rows = arg;
+	bool		isnull;
+	Datum		datum = slot_getattr(slot, get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN), &isnull);
+	char	   *state = isnull ? NULL : TextDatumGetCString(datum);
+
+	if (isnull)
+		rows->filled++;
+	else if (strcmp(state, "todo") == 0)
+		rows->left++;
+	else
+	{
+		rows->failed++;
+		if (rows->why == NULL || strcmp(state, rows->why) < 0)
+			rows->why = pstrdup(state);
+	}
+	if (state != NULL)
+		pfree(state);
+	return true;
+}
+
+/* Subtransaction callback: count the rows, if the caller may read them. */
 static void
 count_rows(void *arg)
 {
-	Count	   *count = arg;
-	CmigRole	saved;
+	static CmigQuery last_write = {
+		"SELECT to_timestamp(nullif(pg_sequence_last_value(oid), 0) / 1000000.0)::text FROM pg_class"
+		" WHERE oid = $1 AND relkind = 'S' AND has_sequence_privilege(oid, 'SELECT')", 1, {OIDOID}
+	};
+	const Count *count = arg;
+	CmigExpansionRows *rows = count->rows;
+	Oid			sequence;
+	Oid			table;
+	AttrNumber	column;
 
 	cmig_settings_override("lock_timeout", "1ms");
-	cmig_role_act_as_owner(&saved, count->owner);
-	count->row = cmig_query_row(&count->query);
-	cmig_role_return(&saved);
+	sequence = lock_relation(count->sequence);
+	rows->last_write = OidIsValid(sequence) ? cmig_query_value(&last_write, sequence) : NULL;
+	table = lock_relation(count->relation);
+	column = OidIsValid(table) && strchr("rp", get_rel_relkind(table)) != NULL ? get_attnum(table, CMIG_STATE_COLUMN) : 0;
+	rows->counted = column > 0 && get_atttype(table, column) == TEXTOID && check_enable_rls(table, InvalidOid, true) != RLS_ENABLED &&
+		(pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+		 pg_attribute_aclcheck(table, column, GetUserId(), ACL_SELECT) == ACLCHECK_OK) &&
+		cmig_rows_visit(table, count_row, rows);
 }
 
-/* Add the rows of one table to the result of cmig.expansion(). */
-static void
-show_relation(ReturnSetInfo *result, const CmigExpansion *expansion, const char *relation)
+CmigExpansionRows
+cmig_expansion_rows(const CmigExpansion *expansion, const char *relation, int limit)
+{
+	static CmigQuery sequence = {
+		"SELECT c->>8 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>0 = $2 AND c->>8 IS NOT NULL LIMIT 1",
+		2, {TEXTOID, TEXTOID}
+	};
+	CmigExpansionRows rows = {0};
+	Count		count = {relation, cmig_query_value(&sequence, expansion->scope, relation), &rows};
+	ErrorData  *error = NULL;
+
+	if (limit <= 0 || !cmig_subtransaction_limited(count_rows, &count, limit, &error))
+		rows.why = psprintf("rows cannot be counted in a short time: SELECT %s, count(*) FROM %s GROUP BY 1", CMIG_STATE_COLUMN, relation);
+	else if (error != NULL)
+		rows.why = psprintf("rows cannot be counted: %s",
+							error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ? "another session has locked the table" : error->message);
+	return rows;
+}
+
+/* How long cmig.expansion() counts, in milliseconds. */
+#define COUNT_MS 5000
+
+Datum
+cmig_expansion(PG_FUNCTION_ARGS)
 {
 	static CmigQuery columns = {
 		"SELECT $2, c->>1, c->>3, c->>4, c->>2, $3::bigint, $4::bigint, $5::bigint, $6, $7::timestamptz, state"
 		" FROM cmig.expansion_run, jsonb_array_elements(columns) WITH ORDINALITY e (c, n)"
 		" WHERE scope = $1 AND c->>0 = $2 ORDER BY n", 7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
-	static CmigQuery sequence = {
-		"SELECT c->>8 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>0 = $2 AND c->>8 IS NOT NULL LIMIT 1",
-		2, {TEXTOID, TEXTOID}
-	};
-
-	/*
-	 * The rows can be anything: what is read must be a plain table or a
-	 * sequence that the caller may read, with no policies.  The expressions
-	 * of indexes and statistics are evaluated when a query of the table is
-	 * planned, so its owner counts.
-	 */
-	static CmigQuery countable = {
-		"SELECT format(CASE c.relkind WHEN 'r' THEN 'ONLY %I.%I' ELSE '%I.%I' END, n.nspname, c.relname), c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-		" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped"
-		" WHERE c.oid = to_regclass($1) AND (c.relkind = 'r' OR c.relkind = 'p' AND NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) y JOIN pg_class f ON f.oid = y.relid WHERE f.relkind NOT IN ('r', 'p') OR f.relowner <> c.relowner))"
-		" AND a.atttypid = 25 AND NOT row_security_active(c.oid)"
-		" AND has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT')"
-		" AND has_schema_privilege(c.relowner, n.oid, 'USAGE') AND has_column_privilege(c.relowner, c.oid, a.attnum, 'SELECT')", 1, {TEXTOID}
-	};
-	static CmigQuery readable = {
-		"SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-		" WHERE c.oid = to_regclass($1) AND CASE c.relkind WHEN 'S' THEN has_schema_privilege(n.oid, 'USAGE')"
-		"  AND has_sequence_privilege(c.oid, 'SELECT') END", 1, {TEXTOID}
-	};
-	char	  **counts = NULL;
-	char	   *last = name_or_null(cmig_query_value(&sequence, expansion->scope, relation));
-	char	   *name = name_or_null(pstrdup(relation));
-	char	  **table = name ? cmig_query_row(&countable, name) : NULL;
-	Datum		values[7];
-	char		nulls[7];
-
-	if (last != NULL)
-		last = cmig_query_value(&readable, last);
-	if (table != NULL)
-	{
-		Count		count = {
-			.query.sql = psprintf("SELECT count(*) FILTER (WHERE s IS NULL), count(*) FILTER (WHERE s = 'todo'), count(*) FILTER (WHERE s <> 'todo'),"
-								  " min(s) FILTER (WHERE s <> 'todo') FROM (SELECT %s FROM %s) t (s)", CMIG_STATE_COLUMN, table[0]),
-			.owner = strtoul(table[1], NULL, 10)
-		};
-		ErrorData  *error = cmig_subtransaction_try(count_rows, &count);
-
-		if (error != NULL && cmig_subtransaction_must_rethrow(error))
-			ReThrowError(error);
-		counts = count.row;
-		if (error != NULL)
-		{
-			counts = palloc0(sizeof(char *) * 4);
-			counts[3] = psprintf("rows cannot be counted: %s",
-								 error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ? "another session has locked the table" : error->message);
-		}
-		cmig_query_free(&count.query);
-	}
-	if (last != NULL)
-	{
-		CmigQuery	query = {
-			psprintf("SELECT to_timestamp(last_value / 1000000.0)::text FROM %s WHERE is_called AND last_value > 0", last)
-		};
-
-		last = cmig_query_value(&query);
-		cmig_query_free(&query);
-	}
-	cmig_query_bind_text(values, nulls, 6, last);
-	cmig_query_bind_text(values, nulls, 0, expansion->scope);
-	cmig_query_bind_text(values, nulls, 1, relation);
-	for (int i = 0; i < 4; i++)
-		cmig_query_bind_text(values, nulls, i + 2, counts ? counts[i] : NULL);
-	cmig_query_each(&columns, values, nulls, cmig_query_return_row, result);
-}
-
-Datum
-cmig_expansion(PG_FUNCTION_ARGS)
-{
 	const CmigExpansion *expansion = cmig_expansion_read();
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), COUNT_MS);
 	ListCell   *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
 	foreach(cell, expansion ? cmig_expansion_relations(expansion) : NIL)
-		show_relation((ReturnSetInfo *) fcinfo->resultinfo, expansion, lfirst(cell));
+	{
+		const char *relation = lfirst(cell);
+		CmigExpansionRows rows = cmig_expansion_rows(expansion, relation, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end));
+		const int64 counts[] = {rows.filled, rows.left, rows.failed};
+		Datum		values[7];
+		char		nulls[7];
+
+		cmig_query_bind_text(values, nulls, 0, expansion->scope);
+		cmig_query_bind_text(values, nulls, 1, relation);
+		for (int i = 0; i < lengthof(counts); i++)
+			cmig_query_bind_text(values, nulls, i + 2, rows.counted ? psprintf(INT64_FORMAT, counts[i]) : NULL);
+		cmig_query_bind_text(values, nulls, 5, rows.why);
+		cmig_query_bind_text(values, nulls, 6, rows.last_write);
+		cmig_query_each(&columns, values, nulls, cmig_query_return_row, fcinfo->resultinfo);
+	}
 	return (Datum) 0;
+}
+
+/* Callback: count a row that has a state. */
+static bool
+count_left(Datum datum, CmigRowsLeft *left)
+{
+	char	   *state = TextDatumGetCString(datum);
+
+	left->count++;
+	left->todo |= strcmp(state, "todo") == 0;
+	if (left->least == NULL || strcmp(state, left->least) < 0)
+		left->least = state;
+	return true;
+}
+
+/* Callback: count a row if it has a state. */
+static bool
+visit_left(Relation relation, TupleTableSlot *slot, void *arg)
+{
+	bool		isnull;
+	Datum		state = slot_getattr(slot, get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN), &isnull);
+
+	return isnull || count_left(state, arg);
+}
+
+/* Is it a usable index of exactly the rows that have a state? */
+static bool
+is_of_states(Relation index, AttrNumber column)
+{
+	Form_pg_index form = index->rd_index;
+	bool		isnull;
+	Datum		stored = SysCacheGetAttr(INDEXRELID, index->rd_indextuple, Anum_pg_index_indpred, &isnull);
+	NullTest   *test = isnull ? NULL : stringToNode(TextDatumGetCString(stored));
+
+	return form->indisvalid && index->rd_rel->relam == BTREE_AM_OID && test != NULL && IsA(test, NullTest) &&
+		test->nulltesttype == IS_NOT_NULL && IsA(test->arg, Var) && ((Var *) test->arg)->varattno == column &&
+		(!form->indcheckxmin || TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin));
+}
+
+/* Count the rows of the table by the index of the expansion.  Returns false if there is none. */
+static bool
+count_by_index(Relation relation, CmigRowsLeft *left)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	AttrNumber	column = get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN);
+	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
+	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
+	bool		found = false;
+
+	foreach_oid(oid, RelationGetIndexList(relation))
+	{
+		Relation	index = index_open(oid, AccessShareLock);
+
+		if (!found && is_of_states(index, column))
+		{
+			SysScanDesc scan = systable_beginscan_ordered(relation, index, GetActiveSnapshot(), 0, NULL);
+			HeapTuple	row;
+
+			found = true;
+			while ((row = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
+			{
+				heap_deform_tuple(row, desc, values, nulls);
+				(void) count_left(values[column - 1], left);
+			}
+			systable_endscan_ordered(scan);
+		}
+		index_close(index, AccessShareLock);
+	}
+	return found;
+}
+
+CmigRowsLeft
+cmig_versions_rows_left(const char *relation)
+{
+	CmigRowsLeft left = {0};
+	Oid			table = lock_relation(relation);
+
+	foreach_oid(leaf, OidIsValid(table) ? find_all_inheritors(table, AccessShareLock, NULL) : NIL)
+	{
+		Relation	rows = relation_open(leaf, NoLock);
+
+		if (rows->rd_rel->relkind == RELKIND_RELATION && !count_by_index(rows, &left))
+			(void) cmig_rows_visit(leaf, visit_left, &left);
+		relation_close(rows, NoLock);
+	}
+	return left;
 }

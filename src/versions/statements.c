@@ -725,8 +725,9 @@ cmig_versions_add_contract(CmigPlanning *p)
 			}
 			else
 				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real,
-									   psprintf("SELECT pg_catalog.set_config('cmig_expansion.s%s_%s', pg_catalog.concat(last_value, ',', is_called), true) FROM %s",
-												table->a->oid, column->b->number, (column->a ? column->a : column->b)->sequence));
+									   psprintf("SELECT pg_catalog.set_config('cmig_expansion.s%1$s_%2$s', pg_catalog.concat(v, CASE WHEN v IS NULL"
+												" THEN pg_catalog.concat(pg_catalog.nextval(%3$s), ',f') ELSE ',t' END), true) FROM pg_catalog.pg_sequence_last_value(%3$s) v",
+												table->a->oid, column->b->number, quote_literal_cstr((column->a ? column->a : column->b)->sequence)));
 			if (column->a == NULL)
 				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("DROP SEQUENCE %s", column->b->sequence));
 		}

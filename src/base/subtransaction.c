@@ -1,0 +1,186 @@
+/*
+ * subtransaction.c
+ *	  Work in a subtransaction, and rows of users' tables without a query.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_inherits.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "base/base.h"
+
+/* ----------------------------------------------------------------
+ * Runs work in a subtransaction and catches its error.
+ * ----------------------------------------------------------------
+ */
+
+/* Run the work.  If "keep" is false, roll it back even if it succeeds. */
+static ErrorData *
+run(CmigSubtransactionWork work, void *arg, bool keep)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	/*
+	 * starting a subtransaction raises an error if the last statement left
+	 * invalidation messages unprocessed, as ALTER DOMAIN ... DROP CONSTRAINT
+	 * does
+	 */
+	(void) GetCurrentCommandId(true);
+	CommandCounterIncrement();
+	BeginInternalSubTransaction(NULL);
+	/* let the work allocate its results in the caller's memory context */
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		work(arg);
+		if (keep)
+			ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	if (error != NULL || !keep)
+		RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return error;
+}
+
+ErrorData *
+cmig_subtransaction_try(CmigSubtransactionWork work, void *arg)
+{
+	return run(work, arg, true);
+}
+
+ErrorData *
+cmig_subtransaction_rehearse(CmigSubtransactionWork work, void *arg)
+{
+	return run(work, arg, false);
+}
+
+bool
+cmig_error_is_from(const ErrorData *error, int sqlstate, const char *place)
+{
+	return error->sqlerrcode == sqlstate &&
+		((error->funcname != NULL && strcmp(error->funcname, place) == 0) ||
+		 (error->filename != NULL && strcmp(error->filename, place) == 0));
+}
+
+bool
+cmig_subtransaction_must_rethrow(const ErrorData *error)
+{
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_INTERNAL_ERROR:
+			return true;
+		default:
+			return error->elevel > ERROR;
+	}
+}
+
+bool
+cmig_subtransaction_limited(CmigSubtransactionWork work, void *arg, int limit, ErrorData **error)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), limit);
+	TimestampTz other = get_timeout_active(STATEMENT_TIMEOUT) ? get_timeout_finish_time(STATEMENT_TIMEOUT) : 0;
+	bool		limits = other == 0 || other > end;
+
+	if (limits)
+		enable_timeout_at(STATEMENT_TIMEOUT, end);
+	*error = cmig_subtransaction_rehearse(work, arg);
+	if (limits)
+		disable_timeout(STATEMENT_TIMEOUT, false);
+	if (limits && other)
+		enable_timeout_at(STATEMENT_TIMEOUT, other);
+	if (*error && limits && (*error)->sqlerrcode == ERRCODE_QUERY_CANCELED && GetCurrentTimestamp() >= end)
+		return false;
+	if (*error && cmig_subtransaction_must_rethrow(*error))
+		ReThrowError(*error);
+	return true;
+}
+
+/* ----------------------------------------------------------------
+ * A DestReceiver that calls a function for each row.
+ * ----------------------------------------------------------------
+ */
+
+static void
+ignore_startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+}
+
+static void
+ignore_end(DestReceiver *self)
+{
+}
+
+void
+cmig_row_receiver_init(DestReceiver *receiver, CmigRowReceiver row)
+{
+	receiver->receiveSlot = row;
+	receiver->rStartup = ignore_startup;
+	receiver->rShutdown = ignore_end;
+	receiver->rDestroy = ignore_end;
+	receiver->mydest = DestNone;
+}
+
+/* ----------------------------------------------------------------
+ * Reads the rows of users' tables without a query.
+ *
+ * A table is its OID, which no other session can replace, and nothing that its
+ * owner has attached to it, such as a policy or an expression of an index, is
+ * evaluated.
+ * ----------------------------------------------------------------
+ */
+
+bool
+cmig_rows_visit(Oid table, CmigRowVisitor visit, void *arg)
+{
+	bool		known = true;
+	bool		more = true;
+
+	foreach_oid(oid, find_all_inheritors(table, AccessShareLock, NULL))
+	{
+		Relation	relation = relation_open(oid, NoLock);
+		char		kind = relation->rd_rel->relkind;
+
+		if (kind == RELKIND_RELATION && !cmig_citus_manages(oid))
+		{
+			TupleTableSlot *slot = table_slot_create(relation, NULL);
+			TableScanDesc scan = cmig_beginscan_compat(relation, GetActiveSnapshot());
+
+			while (more && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+			{
+				CHECK_FOR_INTERRUPTS();
+				more = visit(relation, slot, arg);
+			}
+			table_endscan(scan);
+			ExecDropSingleTupleTableSlot(slot);
+		}
+		else
+			known &= kind == RELKIND_PARTITIONED_TABLE;
+		relation_close(relation, NoLock);
+	}
+	return known;
+}

@@ -1,0 +1,178 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Tests that no function that reads users' tables evaluates what another role has put in
+# the place of one.  A superuser calls each of these functions, and while it runs, before
+# each of its queries is prepared and again before it is executed, the owner of the
+# schema replaces the whole schema: the tables, which belong to another role, become views,
+# foreign tables, partitioned tables, or sequences.  No lock prevents this.  The function
+# may succeed, or raise an error, but code of the schema's owner may run only as that role.
+#
+# Then tests that the functions that count rows stop after a time.
+#
+# The library in t/data/replacer makes the race sure; it needs a C compiler.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('replaced', 'autovacuum = off', 'jit = off', 'cmig.dry_run_timeout = 0');
+my $library = PostgreSQL::Test::Utils::tempdir() . '/replacer.so';
+my $headers = `pg_config --includedir-server`;
+
+chomp $headers;
+system_or_bail($ENV{CC} || 'cc', '-shared', '-fPIC', '-I', $headers, '-o', $library, "$FindBin::RealBin/data/replacer/replacer.c");
+$node->start;
+
+$node->safe_psql('postgres', <<'END_SQL');
+CREATE EXTENSION pg_cmig;
+CREATE ROLE mallory LOGIN;
+CREATE ROLE owner LOGIN;
+CREATE ROLE app;
+GRANT CREATE ON DATABASE postgres TO mallory;
+GRANT mallory, owner TO postgres;
+CREATE FOREIGN DATA WRAPPER nothing;
+CREATE SERVER nothing FOREIGN DATA WRAPPER nothing;
+GRANT USAGE ON FOREIGN SERVER nothing TO mallory;
+CREATE SCHEMA shop;
+SELECT FROM cmig.load($c$
+-- revision: 001
+-- cmig:upgrade
+CREATE TABLE shop.person (id serial PRIMARY KEY, n text);
+CREATE TABLE shop.item (id int PRIMARY KEY, person int, n int, name text, tenant_id int);
+-- cmig:downgrade
+-- revision: 042
+-- down_revision: 001
+-- expand: true
+-- cmig:upgrade
+ALTER TABLE shop.person ALTER id TYPE bigint;
+-- cmig:downgrade
+-- revision: 043
+-- down_revision: 042
+-- cmig:upgrade
+ALTER TABLE shop.plain ALTER name SET NOT NULL, ADD UNIQUE (n), ADD FOREIGN KEY (person) REFERENCES shop.person;
+-- cmig:downgrade
+$c$);
+SELECT FROM cmig.upgrade('001');
+INSERT INTO shop.person SELECT g, g FROM generate_series(1, 10) g;
+INSERT INTO shop.item SELECT g, g, g, 'x', 1 FROM generate_series(1, 10) g;
+CREATE TABLE shop.plain AS SELECT * FROM shop.item;
+ALTER TABLE shop.plain OWNER TO owner;
+CREATE TABLE shop.trail AS SELECT 'item'::text AS table_name, 'INSERT'::text AS operation, '2020-01-01'::timestamptz AS clock_at, '{"id": 1}'::jsonb AS new_row;
+CREATE TABLE shop.alembic_version (version_num text);
+INSERT INTO shop.alembic_version VALUES ('001');
+ALTER TABLE shop.person OWNER TO owner;
+ALTER TABLE shop.item OWNER TO owner;
+ALTER TABLE shop.trail OWNER TO owner;
+ALTER TABLE shop.alembic_version OWNER TO owner;
+GRANT USAGE ON SCHEMA shop TO app, owner;
+GRANT ALL ON shop.item TO app;
+SELECT FROM cmig.enable_rls('shop.item', roles => '{app}', tenant_column => 'tenant_id');
+SELECT FROM cmig.enable_audit('shop.item');
+CALL cmig.expand('042');
+GRANT ALL ON ALL TABLES IN SCHEMA shop TO mallory;
+GRANT ALL ON ALL SEQUENCES IN SCHEMA shop TO mallory;
+ALTER SCHEMA shop OWNER TO mallory;
+
+SET ROLE mallory;
+CREATE SCHEMA lair;
+GRANT USAGE ON SCHEMA lair TO PUBLIC;
+CREATE FUNCTION lair.run(what text) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RAISE WARNING 'evaluated as %', current_user; RETURN true; END$$;
+CREATE FUNCTION lair.run_again() RETURNS bool VOLATILE LANGUAGE sql AS $$SELECT lair.run(random()::text)$$;
+-- makes the schema "evil", which has the relations of shop as another kind
+CREATE FUNCTION lair.make(kind text) RETURNS void LANGUAGE plpgsql AS $x$
+DECLARE
+	r record;
+BEGIN
+	SET LOCAL client_min_messages = error;
+	DROP SCHEMA IF EXISTS evil CASCADE;
+	CREATE SCHEMA evil;
+	GRANT USAGE ON SCHEMA evil TO PUBLIC;
+	FOR r IN SELECT relname, relkind, (SELECT string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum)
+		FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) AS columns,
+		(SELECT attname FROM pg_attribute WHERE attrelid = c.oid AND attnum = 1) AS first FROM pg_class c
+		WHERE relnamespace = 'shop'::regnamespace AND relkind IN ('r', 'S') LOOP
+		CASE WHEN kind = 'view' OR r.relkind = 'S' THEN
+			EXECUTE format('CREATE VIEW evil.%1$I AS SELECT * FROM shop.%1$I WHERE lair.run_again()', r.relname);
+		WHEN kind = 'foreign table' THEN
+			EXECUTE format('CREATE FOREIGN TABLE evil.%I (%s) SERVER nothing', r.relname, r.columns);
+		WHEN kind = 'sequence' THEN
+			EXECUTE format('CREATE SEQUENCE evil.%I', r.relname);
+		WHEN kind = 'partitioned table' THEN
+			EXECUTE format('CREATE TABLE evil.%I (%s) PARTITION BY LIST (%I)', r.relname, r.columns, r.first);
+			EXECUTE format('CREATE TABLE evil.%I PARTITION OF evil.%I DEFAULT', r.relname || '_part', r.relname);
+			EXECUTE format('CREATE INDEX ON evil.%I ((1)) WHERE lair.run(%L)', r.relname || '_part', r.relname);
+		END CASE;
+		EXECUTE format('GRANT ALL ON evil.%I TO PUBLIC', r.relname);
+	END LOOP;
+END $x$;
+END_SQL
+
+my $psql = "psql -X -q -h " . $node->host . ' -p ' . $node->port . " -d postgres";
+my $replace = "$psql -U mallory -c 'ALTER SCHEMA shop RENAME TO away' -c 'ALTER SCHEMA evil RENAME TO shop' >/dev/null";
+
+# Calls the function, and runs the command at the given point, after some milliseconds.
+# Returns the output, and the number of points.
+sub call
+{
+	my ($call, $matches, $point, $command, $sleep) = @_;
+	my $sleeps = $sleep // 0;
+	my ($out, $err);
+
+	$node->psql('postgres', "LOAD 'pg_cmig'; LOAD '$library';\nSET replacer.matches = '$matches';\n"
+		. "SET replacer.command = \$\$$command\$\$; SET replacer.sleep = $sleeps; SET replacer.calls = 0; SET replacer.point = $point;\n$call;\n"
+		. "SHOW replacer.calls", stdout => \$out, stderr => \$err, on_error_stop => 0);
+	return ("$out\n$err", $out =~ /(\d+)\s*\z/ ? $1 : 0);
+}
+
+# the functions, the text that is common to the queries before which the schema is
+# replaced, and whether a query names a table, so that it must have been refused
+my @readers = (
+	[ 'SELECT * FROM cmig.expansion()', '', 0 ],
+	[ q{SELECT * FROM cmig.status() WHERE item = 'expanded'}, 'expansion', 0 ],
+	[ q{SELECT * FROM cmig.lint(probe => true, max_table_size => 100000) WHERE rule = 'violated-by-rows'}, 'shop.', 1 ],
+	[ q{SELECT cmig.audit_import('shop.trail')}, '', 1 ],
+	[ q{SELECT count(*) FROM cmig.audit_as_of(NULL::shop.item, now())}, '', 1 ],
+	[ q{SELECT * FROM cmig.import_state('alembic', 'shop.alembic_version')}, 'shop.', 1 ],
+	[ q{SELECT * FROM cmig.rls_test('shop.item', 'app', NULL, '1')}, 'shop.', 1 ],
+	[ q{SET cmig.concurrent_ddl = off; CALL cmig.backfill('shop.item', 'n = n + 0', 'n < 20')}, 'shop.', 1 ],
+	[ q{CALL cmig.backfill('shop.item', 'n = n + 0')}, 'shop.', 1 ]);
+
+foreach my $kind ('view', 'foreign table', 'partitioned table', 'sequence')
+{
+	foreach my $reader (@readers)
+	{
+		my ($call, $matches, $names_table) = @$reader;
+		my ($first, $points) = call($call, $matches, 0, 'true');
+		my ($refused, $bad) = (0, '');
+
+		foreach my $point (1 .. $points)
+		{
+			my $output;
+
+			query($node, 'postgres', "SET ROLE mallory; SELECT lair.make('$kind')");
+			($output) = call($call, $matches, $point, $replace);
+			$refused++ if $output =~ /replaced while it was being read/;
+			$bad .= "point $point: $output" if $output =~ /evaluated as (?!mallory)|has no handler|server closed/;
+			query($node, 'postgres', 'ALTER SCHEMA shop RENAME TO evil; ALTER SCHEMA away RENAME TO shop');
+		}
+		ok($points > 0 && $bad eq '', "$kind: $call evaluates nothing in $points points")
+			or diag("$first\n$bad");
+		ok($refused > 0, "$kind: $call is refused at $refused points")
+			if $names_table && $kind ne 'sequence';
+	}
+}
+
+my ($output) = call(q{SELECT item, value FROM cmig.status() WHERE item = 'expanded'}, 'pg_sequence_last_value', 1, 'true', 500);
+like($output, qr/042, expanded, not all rows counted/, 'status counts for a limited time');
+($output) = call(q{SELECT rows_filled, failure FROM cmig.expansion()}, 'pg_sequence_last_value', 1, 'true', 5500);
+like($output, qr/^\|rows cannot be counted in a short time: SELECT cmig_state, count\(\*\) FROM shop.person GROUP BY 1$/m, 'expansion counts for a limited time');
+($output) = call(q{SELECT rows_filled, rows_left, rows_failed, failure FROM cmig.expansion()}, '', 0, 'true');
+like($output, qr/^10\|0\|0\|$/m, 'expansion counts');
+
+done_testing();
