@@ -86,8 +86,10 @@ SKIP:
 	program('apt-get', 'exit 0');
 	program('pg_virtualenv', 'exec "$@"');
 	program('make', "test -f $work/tmp/pg_cmig/Makefile && case \$* in *install-links) ln -sf $work/tmp/pg_cmig/bin/cmig $work/bin/ ;; esac");
-	program('curl', qq(while [ \$# -gt 1 ]; do case \$1 in -o) out=\$2 ;; esac; shift; done
-case \$1 in *.zip) cat $archive >"\${out:-/dev/stdout}" ;; *) exit 22 ;; esac));
+	program('curl', <<"END");
+while [ \$# -gt 1 ]; do case \$1 in -o) out=\$2 ;; esac; shift; done
+case \$1 in *.zip) cat $archive >"\${out:-/dev/stdout}" ;; *) exit 22 ;; esac
+END
 
 	foreach my $page (qw(github-actions gitlab-ci))
 	{
@@ -111,7 +113,7 @@ case \$1 in *.zip) cat $archive >"\${out:-/dev/stdout}" ;; *) exit 22 ;; esac));
 				system_or_bail('rm', '-rf', "$work/tmp", "$work/bin/cmig");
 				mkdir "$work/tmp";
 			}
-			$job =~ s{/tmp/}{$work/tmp/}g;
+			$job =~ s{(?<!\w)/tmp(?=[/\s])}{$work/tmp}g;
 			command_ok([ 'bash', '-ec', "cd '$work/project'\n$job" ], "doc/$page.md: job $number");
 		}
 		is($number, 3, "doc/$page.md has three blocks");

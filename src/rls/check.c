@@ -392,7 +392,7 @@ CMIG_READER(cmig_rls_check)
  * The gate
  */
 
-#define GATE_HINT "List only schemas that exist: SELECT cmig.set_option('cmig.rls_gate', '<schemas>')"
+#define GATE_HINT "List only schemas that exist. As a superuser: SELECT cmig.set_option('cmig.rls_gate', '<schemas>')"
 
 void
 cmig_rls_gate(void)
