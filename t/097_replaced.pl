@@ -44,6 +44,7 @@ SELECT FROM cmig.load($c$
 -- revision: 001
 -- cmig:upgrade
 CREATE TABLE shop.person (id serial PRIMARY KEY, n text);
+CREATE TABLE shop.numbered (id int GENERATED ALWAYS AS IDENTITY, n text);
 CREATE TABLE shop.item (id int PRIMARY KEY, person int, n int, name text, tenant_id int);
 -- cmig:downgrade
 -- revision: 042
@@ -51,6 +52,7 @@ CREATE TABLE shop.item (id int PRIMARY KEY, person int, n int, name text, tenant
 -- expand: true
 -- cmig:upgrade
 ALTER TABLE shop.person ALTER id TYPE bigint;
+ALTER TABLE shop.numbered ALTER id TYPE bigint;
 -- cmig:downgrade
 -- revision: 043
 -- down_revision: 042
@@ -67,6 +69,7 @@ CREATE TABLE shop.trail AS SELECT 'item'::text AS table_name, 'INSERT'::text AS 
 CREATE TABLE shop.alembic_version (version_num text);
 INSERT INTO shop.alembic_version VALUES ('001');
 ALTER TABLE shop.person OWNER TO owner;
+ALTER TABLE shop.numbered OWNER TO owner;
 ALTER TABLE shop.item OWNER TO owner;
 ALTER TABLE shop.trail OWNER TO owner;
 ALTER TABLE shop.alembic_version OWNER TO owner;
@@ -174,5 +177,44 @@ like($output, qr/042, expanded, not all rows counted/, 'status counts for a limi
 like($output, qr/^\|rows cannot be counted in a short time: SELECT cmig_state, count\(\*\) FROM shop.person GROUP BY 1$/m, 'expansion counts for a limited time');
 ($output) = call(q{SELECT rows_filled, rows_left, rows_failed, failure FROM cmig.expansion()}, '', 0, 'true');
 like($output, qr/^10\|0\|0\|$/m, 'expansion counts');
+
+# the code of a third role, in what belongs to the owner, does not run as the owner
+my $lint = q{SELECT message FROM cmig.lint(probe => true, max_table_size => 100000) WHERE rule = 'violated-by-rows'};
+query($node, 'postgres', 'GRANT CREATE ON SCHEMA shop TO owner');
+query($node, 'postgres', <<'END_SQL', 'owner');
+CREATE INDEX ON shop.plain (n) WHERE lair.run('index');
+CREATE INDEX ON shop.alembic_version (version_num) WHERE lair.run('index');
+END_SQL
+query($node, 'postgres', <<'END_SQL');
+CREATE VIEW shop.seen AS SELECT * FROM shop.trail WHERE lair.run('view');
+ALTER VIEW shop.seen OWNER TO owner;
+CREATE VIEW shop.nested AS SELECT * FROM shop.seen;
+CREATE VIEW lair.theirs AS SELECT * FROM shop.trail;
+ALTER VIEW lair.theirs OWNER TO mallory;
+CREATE VIEW shop.of_theirs AS SELECT * FROM lair.theirs;
+ALTER VIEW shop.nested OWNER TO owner;
+ALTER VIEW shop.of_theirs OWNER TO owner;
+END_SQL
+foreach my $test ([ $lint, 'role "owner" would run code of another role: lair.run\(text\)' ],
+	[ q{SELECT * FROM cmig.import_state('alembic', 'shop.alembic_version')}, 'role "owner" would run code of another role: lair.run\(text\)' ],
+	[ q{SELECT cmig.audit_import('shop.seen')}, 'role "owner" would run code of another role: lair.run\(text\)' ],
+	[ q{SELECT cmig.audit_import('shop.nested')}, 'role "owner" would run code of another role: lair.run\(text\)' ],
+	[ q{SELECT cmig.audit_import('shop.of_theirs')}, 'The owner of view lair.theirs could run code as role "owner"' ])
+{
+	($output) = call($test->[0], '', 0, 'true');
+	ok($output =~ /$test->[1]/ && $output !~ /evaluated/, "$test->[0] refuses the code of a third role") or diag($output);
+}
+
+# a statement that the contraction has stored reads a sequence, and nothing in its place
+query($node, 'postgres', <<'END_SQL', 'owner');
+ALTER SEQUENCE shop.numbered_id_seq RENAME TO other;
+CREATE VIEW shop.numbered_id_seq AS SELECT 1::bigint AS last_value, lair.run(random()::text) AS is_called;
+END_SQL
+($output) = call('CALL cmig.contract()', '', 0, 'true');
+ok($output =~ /"numbered_id_seq" is not a sequence/ && $output !~ /evaluated/, 'contract reads no view in place of a sequence') or diag($output);
+query($node, 'postgres', 'DROP VIEW shop.numbered_id_seq; ALTER SEQUENCE shop.other RENAME TO numbered_id_seq; DROP INDEX shop.plain_n_idx', 'owner');
+($output) = call('CALL cmig.contract()', '', 0, 'true');
+is(query($node, 'postgres', q{SELECT pg_sequence_last_value(pg_get_serial_sequence('shop.numbered', 'id')) IS NULL, state FROM (SELECT NULL) n LEFT JOIN cmig.expansion_run ON true}),
+	't|', 'contract completes') or diag($output);
 
 done_testing();

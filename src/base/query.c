@@ -581,23 +581,23 @@ check_target(const CmigQuery *query, const Query *tree)
 
 /* The planner hook.  Queries that run inside one of pg_cmig's have another text. */
 static PlannedStmt *
-check_plan(Query *tree, const char *text, int options, ParamListInfo params)
+check_plan(CMIG_PLANNER_PARAMETERS_COMPAT)
 {
-	const CmigQuery *query = NULL;
+	const CmigQuery *ours = NULL;
 
-	for (ErrorContextCallback *each = error_context_stack; each != NULL && query == NULL; each = each->previous)
+	for (ErrorContextCallback *each = error_context_stack; each != NULL && ours == NULL; each = each->previous)
 		if (each->callback == add_catalog_hint)
-			query = each->arg;
-	if (query != NULL && text != NULL && strcmp(text, query->sql) == 0)
+			ours = each->arg;
+	if (ours != NULL && text != NULL && strcmp(text, ours->sql) == 0)
 	{
-		if (!query->users_text)
-			(void) check_relations((Node *) tree, (void *) query);
-		else if (query->relations != NIL)
-			check_target(query, tree);
+		if (!ours->users_text)
+			(void) check_relations((Node *) query, (void *) ours);
+		else if (ours->relations != NIL)
+			check_target(ours, query);
 	}
 	if (next_planner)
-		return next_planner(tree, text, options, params);
-	return standard_planner(tree, text, options, params);
+		return next_planner(CMIG_PLANNER_ARGUMENTS_COMPAT);
+	return standard_planner(CMIG_PLANNER_ARGUMENTS_COMPAT);
 }
 
 void
