@@ -753,9 +753,12 @@ run_probe(CmigShadow *shadow, void *arg)
 	if (probe->query != NULL)
 	{
 		CmigQuery  *query = cmig_query_make(psprintf("SELECT x::text FROM (%s) AS p(x)", probe->query), NIL, 0, NULL);
+		int			level = NewGUCNestLevel();
 
 		query->users_text = true;
+		cmig_settings_pin_search_path();
 		(void) cmig_query_once(query, NULL, NULL, put_row, probe->fcinfo);
+		AtEOXact_GUC(false, level);
 	}
 }
 
