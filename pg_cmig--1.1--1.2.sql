@@ -1883,8 +1883,8 @@ BEGIN
 		LOOP
 			EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s', o.kind, o.name, grantee);
 		END LOOP;
-		-- defaults of columns are evaluated with the privileges of those who write
-		IF o.name ~ '^cmig\.expansion_(mark|unset)\(' THEN
+		-- defaults of columns and conditions of views are evaluated with the privileges of those who write
+		IF o.name ~ '^cmig\.expansion_(mark|unset|view)\(' THEN
 			EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC', o.name);
 			everybody := ARRAY[pg_catalog.makeaclitem(0, bootstrap, 'EXECUTE', false)];
 		ELSE
@@ -1903,8 +1903,5 @@ BEGIN
 	PERFORM cmig.access_update('metrics', functions);
 END
 $$;
-
--- defaults of columns are evaluated with the privileges of those who write
-GRANT EXECUTE ON FUNCTION cmig.expansion_mark(anyelement), cmig.expansion_unset(anyelement), cmig.expansion_view() TO PUBLIC;
 
 DROP FUNCTION cmig.access_update(text, text);

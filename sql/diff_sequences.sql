@@ -119,4 +119,15 @@ SELECT revision FROM cmig.downgrade('-1');
 SELECT revision FROM cmig.upgrade();
 INSERT INTO item DEFAULT VALUES;
 DROP TABLE item;
+
+-- a column that no longer is an identity column: the downgrade restores its sequence, with the comment
+CREATE SCHEMA shop;
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/diff_judge.psql'
+\i :include
+\set ECHO all
+SELECT * FROM pg_temp.judge($$CREATE TABLE shop.item (id int GENERATED ALWAYS AS IDENTITY); COMMENT ON SEQUENCE shop.item_id_seq IS 'numbers of items'$$,
+	'CREATE TABLE shop.item (id int NOT NULL)');
+DROP SCHEMA shop;
 DROP EXTENSION pg_cmig;

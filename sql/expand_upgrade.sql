@@ -119,6 +119,7 @@ ALTER TABLE account
 -- cmig:up account.age = coalesce(age, 0) + id
 SELECT count(*) FROM account WHERE c IS NULL;$$, '', revision => '005', expand => 'strict');
 SELECT substring(cmig.script('upgrade', '004:005') FROM 'SET row_security = off;\n(.*)RESET SESSION') AS script;
+SELECT cmig.script('upgrade', '004:005', version_table => NULL) ~ ';\s*;' AS semicolon_left;
 SELECT * FROM cmig.upgrade();
 \d account
 

@@ -133,6 +133,16 @@ INSERT INTO diary (note) VALUES ('calm');
 UPDATE diary SET note = 'calm' WHERE note = 'calm'$$) WHERE rule = 'ban-new-enum-value-use-in-transaction';
 SELECT statement, rule FROM cmig.lint_sql($$ALTER TYPE mood ADD VALUE IF NOT EXISTS 'sad' AFTER 'sad'; INSERT INTO diary VALUES ('', 'sad')$$);
 DROP TABLE diary;
+-- with the policy, a stepwise run may use it in the next revision
+INSERT INTO cmig.revision (revision, down_revision, upgrade_sql) VALUES ('v1', '{}', $$ALTER TYPE mood ADD VALUE 'calm'$$), ('v2', '{v1}', $$CREATE TABLE diary (mood mood DEFAULT 'calm')$$);
+SELECT revision, message FROM cmig.lint() WHERE rule = 'ban-new-enum-value-use-in-transaction';
+SET cmig.lint_policy = error;
+CALL cmig.upgrade_stepwise();
+RESET cmig.lint_policy;
+SELECT revision FROM cmig.version;
+DELETE FROM cmig.version;
+DELETE FROM cmig.revision;
+DROP TABLE diary;
 DROP TYPE mood;
 
 -- changes of types that rewrite, and that do not

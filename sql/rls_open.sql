@@ -66,6 +66,13 @@ SELECT pg_temp.judge(e) FROM unnest(ARRAY[
 	'org = COALESCE((SELECT current_setting(''app.x'', true)), ''none'')', 't IS NOT NULL',
 	'tenant_id = (SELECT NULLIF(current_setting(''app.current_tenant_id'', true), '''')::uuid) AND (flag OR tenant_id IS NOT NULL)'
 ]) WITH ORDINALITY u(e, n) ORDER BY n;
+-- a policy for everybody, and a table that one role may change
+ALTER POLICY p ON op.t TO PUBLIC;
+SELECT pg_temp.judge('deleted_at IS NOT NULL');
+REVOKE INSERT, UPDATE, DELETE ON op.t FROM regress_rls_app, regress_rls_app2;
+SELECT pg_temp.judge('deleted_at IS NOT NULL');
+GRANT INSERT, UPDATE, DELETE ON op.t TO regress_rls_app, regress_rls_app2;
+ALTER POLICY p ON op.t TO regress_rls_app;
 
 -- a key of any name, if another policy compares it with the context
 CREATE POLICY q ON op.t TO regress_rls_app2 USING (org = (SELECT current_setting('app.current_tenant_id', true)));

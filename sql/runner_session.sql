@@ -136,6 +136,11 @@ SELECT proname FROM pg_proc WHERE proname LIKE 'scratch%';
 SELECT typname FROM pg_type WHERE typname LIKE 'scratch%';
 -- the next revision may use the same names
 CALL run('CREATE TEMP TABLE scratch (y int)');
+-- an extension stays, also if the script has added a temporary table to it
+CALL run('CREATE EXTENSION citext; CREATE TEMP TABLE scratch (y citext); ALTER EXTENSION citext ADD TABLE scratch');
+SELECT extname FROM pg_extension WHERE extname = 'citext';
+SELECT relname FROM pg_class WHERE relname LIKE 'scratch%' AND relpersistence = 't';
+DROP EXTENSION citext;
 DROP TABLE mine;
 DROP FUNCTION pg_temp.mine;
 TRUNCATE log;
