@@ -171,6 +171,7 @@ foreach my $kind ('view', 'foreign table', 'partitioned table', 'sequence')
 	}
 }
 
+query($node, 'postgres', 'DROP SCHEMA IF EXISTS evil CASCADE');
 my ($output) = call(q{SELECT item, value FROM cmig.status() WHERE item = 'expanded'}, 'pg_sequence_last_value', 1, 'true', 500);
 like($output, qr/042, expanded, not all rows counted/, 'status counts for a limited time');
 ($output) = call(q{SELECT rows_filled, failure FROM cmig.expansion()}, 'pg_sequence_last_value', 1, 'true', 5500);
