@@ -285,7 +285,7 @@ SELECT cmig.create_revision('made', $$ALTER TABLE shop.f ADD COLUMN m int[] CONS
 -- cmig:up shop.f.m = shop_own.make(id + shop.same())
 DROP MATERIALIZED VIEW shop.some; CREATE MATERIALIZED VIEW shop.some AS SELECT 2 AS one;
 CREATE OR REPLACE FUNCTION shop.no() RETURNS int LANGUAGE sql RETURN 2; CREATE OR REPLACE FUNCTION shop.yes() RETURNS int LANGUAGE sql RETURN 2;$$, revision => '048', expand => true);
--- default privileges of the role that creates it are none of the version's
+-- default privileges of the role that creates it are those of what the revision creates again, and of nothing else in the version
 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_hostile_migrator;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO regress_hostile_migrator;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC;

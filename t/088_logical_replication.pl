@@ -172,6 +172,56 @@ is(wait_for_subscriber(), 't', 'with another publication, the subscriber continu
 is(query($subscriber, 'postgres', 'SELECT count(*) FROM item WHERE id = -1'), '1', 'and no row is lost');
 is(query($subscriber, 'postgres', $check), '', 'check reports nothing any more');
 
+# two versions at once: what the hints say, in their order, keeps the subscriber's rows
+# right until the contraction, and after the resync
+foreach my $node ($publisher, $subscriber)
+{
+	query($node, 'postgres', 'CREATE DATABASE two');
+	query($node, 'two', 'CREATE EXTENSION pg_cmig;'
+		  . load_sql(revision_file('001', '', 'CREATE TABLE person (id int PRIMARY KEY, name text NOT NULL, n int DEFAULT 0);'),
+			revision_file('042', '001', "ALTER TABLE person ALTER n TYPE bigint USING n * 2;\n-- cmig:down person.n = n / 2\nALTER TABLE person ADD first text;\n-- cmig:up person.first = split_part(name, ' ', 1)") =~ s/(-- message)/-- expand: true\n$1/r)
+		  . "SELECT cmig.upgrade('001')");
+}
+query($publisher, 'two', q{INSERT INTO person SELECT g, 'F' || g || ' L', g FROM generate_series(1, 100) g; CREATE PUBLICATION two FOR TABLE person WHERE (id > 0)});
+query($subscriber, 'two', "CREATE SUBSCRIPTION two CONNECTION '" . $publisher->connstr . " dbname=two application_name=two' PUBLICATION two");
+$subscriber->poll_query_until('two', "SELECT bool_and(srsubstate = 'r') FROM pg_subscription_rel") or die 'no initial copy';
+my $two_errors = "SELECT apply_error_count FROM pg_stat_subscription_stats WHERE subname = 'two'";
+my $two_rows = 'SELECT count(*), sum(id), sum(n), md5(string_agg(name, $$,$$ ORDER BY id)) FROM person';
+
+sub same_rows
+{
+	my ($what) = @_;
+
+	query($publisher, 'two', "SELECT cmig.wait_for_replicas(timeout => '3 min')");
+	is(query($subscriber, 'two', $two_rows), query($publisher, 'two', $two_rows), $what);
+	is(query($subscriber, 'two', $two_errors), '0', "$what: without an error");
+	return;
+}
+my ($hint) = ($publisher->psql('two', 'CALL cmig.expand()'))[2] =~ /^HINT:  (BEGIN; .* COMMIT)$/m;
+is($hint, 'BEGIN; ALTER PUBLICATION two DROP TABLE public.person; ALTER PUBLICATION two ADD TABLE public.person (id, name, n) WHERE ((id > 0)); COMMIT', 'expand asks for a list of columns');
+# rows are written while it is pasted
+my $writes = start_psql($publisher, 'two', 'DO $$BEGIN FOR i IN 1 .. 300 LOOP UPDATE person SET n = n + 1 WHERE id = i % 100 + 1; COMMIT; PERFORM pg_sleep(0.005); END LOOP; END$$');
+query($publisher, 'two', 'SELECT pg_sleep(0.2)');
+query($publisher, 'two', $hint);
+is(finish_psql($writes), 0, 'writes go on');
+same_rows('the publication has a list of columns');
+query($publisher, 'two', 'CALL cmig.expand()');
+query($publisher, 'two', q{UPDATE person SET n = 7 WHERE id < 10; UPDATE public_042.person SET n = 90, first = 'X' WHERE id > 90; INSERT INTO public_042.person (id, name, n) VALUES (200, 'New Build', 44); INSERT INTO person VALUES (201, 'Old Build', 5)});
+same_rows('both builds write');
+my ($steps) = ($publisher->psql('two', 'CALL cmig.contract()'))[2] =~ /^HINT:  In this order: (.*)$/m;
+my @steps = map { s/^(?:here, |on each subscriber, )+//r } split /; then,? |; and /, $steps =~ s/<name>/two/gr =~ s/apply revision "042"/SELECT cmig.upgrade('042')/r;
+is(scalar @steps, 4, 'contract says the resync in order') or diag($steps);
+foreach my $n (0 .. $#steps)
+{
+	# some of them must be alone
+	query($n % 2 ? $subscriber : $publisher, 'two', $_) foreach split /; /, $steps[$n];
+}
+$subscriber->poll_query_until('two', "SELECT bool_and(srsubstate = 'r') FROM pg_subscription_rel") or die 'no copy';
+query($publisher, 'two', q{UPDATE person SET first = 'after' WHERE id = 5; INSERT INTO person VALUES (300, 'Last', 1, 'one')});
+$two_rows = 'SELECT count(*), sum(id), sum(n), md5(string_agg(concat_ws($$,$$, name, first), $$,$$ ORDER BY id)) FROM person';
+same_rows('after the resync');
+query($subscriber, 'two', 'DROP SUBSCRIPTION two');
+
 $subscriber->stop;
 $publisher->stop;
 done_testing();

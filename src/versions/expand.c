@@ -861,12 +861,12 @@ run_last(void *arg)
 		" WHERE r.scope = $1 AND c.relkind = 'v' AND n.nspname::text = cmig.version_schema(r.revision, x) ORDER BY n.nspname, c.relname", 1, {TEXTOID}
 	};
 	static CmigQuery exists = {"SELECT to_regclass($1)", 1, {TEXTOID}};
-
 	static CmigQuery table = {"SELECT to_regclass($1)::oid", 1, {TEXTOID}};
 	List	   *seen;
 	List	   *real = relations_of(work, NULL);
 	List	   *tables = NIL;
 	List	   *audited = NIL;
+	List	   *kept;
 	char	   *shape;
 	char	   *sql;
 	ListCell   *cell;
@@ -884,10 +884,8 @@ run_last(void *arg)
 
 	/*
 	 * Before any statement takes a weaker lock, and in the order in which a
-	 * statement of the new build takes them.  A transaction that takes them
-	 * in another order must not be ended because of a deadlock, which it
-	 * could find if it waited for longer: this one gives up before, and tries
-	 * again.
+	 * statement of the new build takes them.  What queues behind these locks
+	 * must not wait for long.
 	 */
 	bound = Max(DeadlockTimeout / (2 * Max(list_length(seen) + list_length(real), 1)), 10);
 	if (LockTimeout == 0 || LockTimeout > bound)
@@ -899,24 +897,25 @@ run_last(void *arg)
 	foreach(cell, seen)
 		LockRelationOid(strtoul(*(char **) lfirst(cell), NULL, 10), AccessExclusiveLock);
 	foreach(cell, real)
-	{
-		sql = psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", (char *) lfirst(cell));
-
-		if (cmig_query_value(&exists, lfirst(cell)) == NULL)
-			continue;
-		cmig_execute_statement(cmig_raw_parse_one(sql), sql, None_Receiver);
-	}
-	CommandCounterIncrement();
+		if (cmig_query_value(&exists, lfirst(cell)) != NULL)
+		run_statement(psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", (char *) lfirst(cell)));
 	if (contract)
 		require_transformed(work);
 	cmig_role_act_as_caller(&saved, work->caller);
 	cmig_versions_require_tables(work->expansion, contract);
 	shape = contract ? cmig_versions_shape(work->expansion) : NULL;
+	kept = contract ? cmig_versions_kept(work->expansion) : NIL;
 	cmig_role_return(&saved);
+	foreach(cell, kept)
+		if (((char **) lfirst(cell))[1] == NULL)
+		run_statement(((char **) lfirst(cell))[0]);
 	foreach(cell, contract ? real : NIL)
 		audited = lappend(audited, cmig_query_value(&audit_before, lfirst(cell), work->expansion->scope));
 	CommandCounterIncrement();
 	run_group(work);
+	foreach(cell, kept)
+		if (((char **) lfirst(cell))[1] != NULL && cmig_query_value(&exists, ((char **) lfirst(cell))[1]) != NULL)
+		run_statement(((char **) lfirst(cell))[0]);
 	/* one at a time: a name may be free only after another was changed */
 	foreach(cell, tables)
 		while (lfirst(cell) != NULL && (sql = cmig_versions_left_name(lfirst(cell))) != NULL)
@@ -951,6 +950,7 @@ contract(Work *work, FunctionCallInfo fcinfo)
 	cmig_versions_require_tables(work->expansion, true);
 	restore_names(work);
 	require_transformed(work);
+	cmig_versions_require_resync(work->expansion);
 	cmig_toplevel_commit();
 	set_state(work, "contracting");
 	enter_session(work);

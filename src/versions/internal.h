@@ -405,6 +405,9 @@ extern void cmig_versions_require_confirmed(const CmigExpansionPlan *plan);
  */
 extern void cmig_versions_require_tables(const CmigExpansion *expansion, bool all);
 
+/* Raise an error if subscribers would lack what replaces a published column. */
+extern void cmig_versions_require_resync(const CmigExpansion *expansion);
+
 /*
  * Returns the name of a trigger that was dropped, disabled, or altered, and of
  * its table, or NULL.
@@ -437,6 +440,13 @@ extern void cmig_versions_require_shape(const char *shape);
  * OID is given, that still has a name with CMIG_HIDDEN_PREFIX, or NULL.
  */
 extern char *cmig_versions_left_name(const char *table);
+
+/*
+ * Returns what was set by hand on columns that are replaced, and keeps its effect
+ * in an upgrade: a List of char **, the statement, and NULL or the sequence that
+ * must exist before it runs.
+ */
+extern List *cmig_versions_kept(const CmigExpansion *expansion);
 
 /* Raise an error if something of an expansion that was abandoned remains. */
 extern void cmig_versions_require_gone(const CmigExpansion *expansion);

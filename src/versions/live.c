@@ -41,6 +41,10 @@
 
 PG_FUNCTION_INFO_V1(cmig_expansion);
 
+/* Parts of statements about the privilege g. */
+#define GRANTEE "CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END"
+#define GRANT_OPTION "CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END"
+
 /* Statements: the owner must be allowed to create objects in the schema. */
 #define NEW_OWNER(kind, schema) \
 	"ARRAY[format('GRANT CREATE ON SCHEMA %s TO %I', " schema ", o), format('ALTER " kind " %s OWNER TO %I', $2, o)," \
@@ -51,13 +55,13 @@ PG_FUNCTION_INFO_V1(cmig_expansion);
  * not those of the real one.
  */
 #define NO_DEFAULTS(type, word, name, runner) \
-	"SELECT format('REVOKE ALL ON " word " %s FROM %s', " name ", CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END), 0" \
+	"SELECT format('REVOKE ALL ON " word " %s FROM %s', " name ", " GRANTEE "), 0" \
 	" FROM pg_default_acl d, aclexplode(d.defaclacl) g WHERE pg_get_userbyid(d.defaclrole) = " runner "::name AND d.defaclnamespace = 0" \
 	" AND d.defaclobjtype = '" type "' AND g.grantee <> d.defaclrole UNION "
 
 static CmigQuery relation_privileges = {
-	.sql = NO_DEFAULTS("r", "TABLE", "$2", "$4") "SELECT format('GRANT %s ON %s TO %s%s', g.privilege_type, $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,"
-	"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), 1"
+	.sql = NO_DEFAULTS("r", "TABLE", "$2", "$4") "SELECT format('GRANT %s ON %s TO %s%s', g.privilege_type, $2, " GRANTEE ","
+	"  " GRANT_OPTION "), 1"
 	" FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = to_regclass($1) AND g.grantee <> c.relowner"
 	" AND g.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')"
 	" UNION ALL SELECT unnest(" NEW_OWNER("TABLE", "$3") "), generate_series(2, 4) FROM pg_class c, pg_get_userbyid(c.relowner) o WHERE c.oid = to_regclass($1) AND o <> $4::name ORDER BY 2, 1",
@@ -71,8 +75,8 @@ cmig_versions_reader_privileges(const CmigShapeReader *real, const char *name, c
 		.sql = "WITH p AS (SELECT p.* FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_'"
 		"  AND format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) = $1)"
 		NO_DEFAULTS("f", "ROUTINE", "$2", "$4") "SELECT format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', $2), 0 FROM p WHERE proacl IS NOT NULL"
-		" UNION ALL SELECT format('GRANT EXECUTE ON ROUTINE %s TO %s%s', $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,"
-		"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), 1 FROM p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) g"
+		" UNION ALL SELECT format('GRANT EXECUTE ON ROUTINE %s TO %s%s', $2, " GRANTEE ","
+		"  " GRANT_OPTION "), 1 FROM p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) g"
 		"  WHERE g.grantee <> p.proowner AND (p.proacl IS NOT NULL OR EXISTS (SELECT FROM pg_default_acl))"
 		" UNION ALL SELECT unnest(" NEW_OWNER("ROUTINE", "$3") "), generate_series(2, 4) FROM p, pg_get_userbyid(p.proowner) o WHERE o <> $4::name ORDER BY 2, 1",
 		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
@@ -103,6 +107,27 @@ cmig_versions_add_owner(CmigPlanning *p, const char *phase, const char *relation
 }
 
 /*
+ * Returns the statements that give a new reader the privileges that are the
+ * default in its schema, and not in that of the version.
+ */
+static List *
+default_privileges(const CmigShapeReader *reader, const char *name)
+{
+	static CmigQuery query = {
+		.sql = "SELECT format('GRANT %s ON %s %s TO %s%s', g.privilege_type, CASE $4 WHEN 'f' THEN 'ROUTINE' ELSE 'TABLE' END, $1, " GRANTEE ", " GRANT_OPTION ")"
+		" FROM pg_default_acl d, aclexplode(d.defaclacl) g WHERE pg_get_userbyid(d.defaclrole) = $3::name AND d.defaclnamespace = to_regnamespace(quote_ident($2))"
+		" AND d.defaclobjtype = $4::\"char\" AND g.grantee <> d.defaclrole ORDER BY 1",
+		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	};
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	foreach(cell, cmig_query_list(&query, name, reader->schema, cmig_session_role(), reader->kind[0] == 'R' ? "f" : "r"))
+		result = lappend(result, *(char **) lfirst(cell));
+	return result;
+}
+
+/*
  * The views and their schemas get the owners and privileges that the live
  * tables and schemas have now, which may not come from revisions.
  */
@@ -110,20 +135,20 @@ static void
 add_privileges(CmigPlanning *p)
 {
 	static CmigQuery of_column = {
-		.sql = "SELECT format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type, $3, $4, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,"
-		"  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)"
+		.sql = "SELECT format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type, $3, $4, " GRANTEE ","
+		"  " GRANT_OPTION ")"
 		" FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) g"
 		" WHERE c.oid = to_regclass($1) AND a.attname = $2::name AND NOT a.attisdropped AND g.grantee <> c.relowner ORDER BY 1",
 		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	static CmigQuery of_schema = {
-		.sql = NO_DEFAULTS("n", "SCHEMA", "quote_ident($2)", "$3") "SELECT format('GRANT USAGE ON SCHEMA %I TO %s', $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END), 1"
+		.sql = NO_DEFAULTS("n", "SCHEMA", "quote_ident($2)", "$3") "SELECT format('GRANT USAGE ON SCHEMA %I TO %s', $2, " GRANTEE "), 1"
 		" FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) g WHERE n.nspname = $1::name AND g.privilege_type = 'USAGE'"
 		" AND g.grantee::regrole::text NOT IN ('pg_database_owner', quote_ident($3)) ORDER BY 2, 1",
 		.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 	};
 	static CmigQuery writers = {
-		.sql = "SELECT DISTINCT format('GRANT USAGE ON SEQUENCE %s TO %s', $2, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END)"
+		.sql = "SELECT DISTINCT format('GRANT USAGE ON SEQUENCE %s TO %s', $2, " GRANTEE ")"
 		" FROM (SELECT relacl FROM pg_class WHERE oid = to_regclass($1) UNION ALL SELECT attacl FROM pg_attribute WHERE attrelid = to_regclass($1)) a (acl),"
 		" aclexplode(a.acl) g WHERE g.privilege_type IN ('INSERT', 'UPDATE') ORDER BY 1",
 		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
@@ -199,9 +224,14 @@ add_privileges(CmigPlanning *p)
 
 			if (reader->created != step)
 				continue;
-			/* those that the revisions grant, and those that the live one has */
-			foreach(g, list_concat_copy(reader->privileges, reader->old ?
-										cmig_versions_reader_privileges(reader->old, cmig_shape_reader_name(reader, schema), schema) : NIL))
+
+			/*
+			 * as after an upgrade: those of the live one that is kept, or
+			 * those that a new one gets, and those that the revisions grant
+			 */
+			foreach(g, list_concat(reader->old && strcmp(reader->old->key, reader->key) == 0 ?
+								   cmig_versions_reader_privileges(reader->old, cmig_shape_reader_name(reader, schema), schema) :
+								   default_privileges(reader, cmig_shape_reader_name(reader, schema)), list_copy(reader->privileges)))
 				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", lfirst(g));
 		}
 	}
@@ -478,14 +508,18 @@ require_no_obstacle(CmigPlanning *p)
 	}
 }
 
-/* Raise an error if subscribers would get the hidden columns. */
+/*
+ * Raise an error if subscribers would get the hidden columns.  What they have is
+ * replicated until the contraction, also the columns that it replaces.
+ */
 static void
 require_unpublished(CmigPlanning *p)
 {
 	/*
 	 * The statements that give the table a list of columns, or no longer
-	 * publish it, and keep the rest.  A list without columns of the replica
-	 * identity would make updates and deletes of the table fail.
+	 * publish it, and keep the rest, without a moment between them in which a
+	 * change is not sent.  With a list, the whole row cannot be the replica
+	 * identity, and a partitioned table must be published as a whole.
 	 */
 	static CmigQuery query = {
 		.sql = "WITH tree (oid) AS (SELECT to_regclass($1) UNION SELECT relid FROM pg_partition_tree(to_regclass($1)))"
@@ -493,52 +527,59 @@ require_unpublished(CmigPlanning *p)
 		"  THEN format('BEGIN; DROP PUBLICATION %1$I; CREATE PUBLICATION %1$I%2$s WITH (publish = %3$L, publish_via_partition_root = %4$s); COMMIT',"
 		"   p.pubname, (SELECT ' FOR TABLE ' || string_agg(format('%I.%I', x.schemaname, x.tablename) || CASE WHEN t.oid IS NOT NULL"
 		"     THEN format(' (%s)', l.columns) ELSE '' END || coalesce(' WHERE (' || x.rowfilter || ')', ''), ', ' ORDER BY x.schemaname, x.tablename)"
-		"    FROM pg_publication_tables x LEFT JOIN tree t ON t.oid = to_regclass(format('%I.%I', x.schemaname, x.tablename)) WHERE x.pubname = p.pubname AND (t.oid IS NULL OR NOT k.lost)),"
+		"    FROM pg_publication_tables x LEFT JOIN tree t ON t.oid = to_regclass(format('%I.%I', x.schemaname, x.tablename)) WHERE x.pubname = p.pubname AND (t.oid IS NULL OR NOT k.whole)),"
 		"   concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,"
 		"     CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END), p.pubviaroot::text)"
-		"  WHEN k.lost THEN format('ALTER PUBLICATION %I DROP TABLE %s', p.pubname, c.oid::regclass)"
-		"  ELSE format('ALTER PUBLICATION %1$I DROP TABLE %2$s; ALTER PUBLICATION %1$I ADD TABLE %2$s (%3$s)', p.pubname, c.oid::regclass, l.columns)"
-		"   || coalesce((SELECT format(' WHERE (%s)', pg_get_expr(r.prqual, r.prrelid)) FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND r.prqual IS NOT NULL), '') END, k.lost"
+		"  WHEN k.whole THEN format('ALTER PUBLICATION %I DROP TABLE %s', p.pubname, c.oid::regclass)"
+		"  ELSE format('BEGIN; ALTER PUBLICATION %1$I DROP TABLE %2$s; ALTER PUBLICATION %1$I ADD TABLE %2$s (%3$s)%4$s; COMMIT', p.pubname, c.oid::regclass, l.columns,"
+		"   (SELECT format(' WHERE (%s)', pg_get_expr(r.prqual, r.prrelid)) FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND r.prqual IS NOT NULL)) END, k.whole"
 		" FROM tree JOIN pg_class c USING (oid) CROSS JOIN pg_publication p CROSS JOIN LATERAL"
 		"  (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns FROM pg_attribute a"
-		"   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attname <> ALL ($2)) l"
-		" CROSS JOIN LATERAL (SELECT (p.pubupdate OR p.pubdelete) AND (c.relreplident = 'f' OR EXISTS (SELECT FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey)"
-		"   WHERE x.indrelid = c.oid AND CASE c.relreplident WHEN 'd' THEN x.indisprimary ELSE x.indisreplident END AND a.attname = ANY ($2))) AS lost) k"
-		" WHERE (p.puballtables"
+		"   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') l"
+		" CROSS JOIN LATERAL (SELECT ((p.pubupdate OR p.pubdelete) AND c.relreplident = 'f') OR (c.relkind = 'p' AND NOT p.pubviaroot) AS whole) k"
+		" WHERE p.puballtables"
 		"  OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace)"
-		"  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND (k.lost OR r.prattrs IS NULL OR EXISTS ("
-		"   SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (r.prattrs::int2[]) AND a.attname = ANY ($2))))) ORDER BY 1",
-		.nargs = 2,.argtypes = {TEXTOID, TEXTARRAYOID}
+		"  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND r.prattrs IS NULL) ORDER BY 1",
+		.nargs = 1,.argtypes = {TEXTOID}
 	};
 	ListCell   *cell;
 
 	foreach(cell, p->tables)
 	{
 		const CmigVersionTable *table = lfirst(cell);
-		CmigNames	gone = {0, palloc(sizeof(char *) * list_length(table->a->columns))};
-		char	  **row;
-		ListCell   *c;
+		char	  **row = table->viewed ? cmig_query_row(&query, table->a->qualified) : NULL;
 
-		foreach(c, table->columns)
-		{
-			const CmigVersionColumn *column = lfirst(c);
-
-			if (column->hidden != NULL && column->a != NULL)
-				gone.names[gone.count++] = column->a->name;
-		}
-		foreach(c, table->dropped)
-			gone.names[gone.count++] = ((CmigVersionColumn *) lfirst(c))->a->name;
-		row = table->viewed ? cmig_query_row(&query, table->a->qualified, &gone) : NULL;
 		if (row == NULL)
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("table %s cannot be expanded because of publication \"%s\"", row[1], row[0]),
 				 *row[3] == 't' ?
-				 errdetail("Subscribers do not have the hidden columns, and a list of columns would be without those that identify a row, so that updates would fail. Publish the table again after the contraction.") :
-				 errdetail("It must have a list of columns, without those that only the old version has: subscribers do not have the hidden columns."),
+				 errdetail("Subscribers do not have the hidden columns, and the table cannot be published with a list of columns. Publish it again after the contraction.") :
+				 errdetail("It must have a list of columns: subscribers do not have the hidden columns."),
 				 errhint("%s", row[2])));
 	}
+}
+
+void
+cmig_versions_require_resync(const CmigExpansion *expansion)
+{
+	static CmigQuery query = {
+		"SELECT quote_ident(p.pubname), r.prrelid::regclass, quote_ident(a.attname) FROM cmig.expansion_run e, jsonb_array_elements(e.columns) c,"
+		" LATERAL (SELECT to_regclass(nullif(c->>0, ''))::oid UNION SELECT relid FROM pg_partition_tree(to_regclass(nullif(c->>0, '')))) t (oid)"
+		" JOIN pg_attribute a ON a.attrelid = t.oid AND NOT a.attisdropped JOIN pg_publication_rel r ON r.prrelid = t.oid JOIN pg_publication p ON p.oid = r.prpubid"
+		" WHERE e.scope = $1 AND c->>2 IN ('change', 'drop') AND a.attname::text = c->>3 AND EXISTS (SELECT FROM pg_depend d"
+		"  WHERE d.classid = 'pg_publication_rel'::regclass AND d.objid = r.oid AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum) ORDER BY 1, 2, 3", 1, {TEXTOID}
+	};
+	char	  **row = cmig_query_row(&query, expansion->scope);
+
+	if (row != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table %s cannot be contracted because of publication \"%s\"", row[1], row[0]),
+				 errdetail("It publishes column %s, which the contraction drops. After it, subscribers need the new columns, and all rows again.", row[2]),
+				 errhint("In this order: here, ALTER PUBLICATION %s DROP TABLE %s; SELECT cmig.wait_for_replicas(); CALL cmig.contract(); then, on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION; apply revision \"%s\"; TRUNCATE %s; then here, ALTER PUBLICATION %s ADD TABLE %s; and on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION",
+						 row[0], row[1], expansion->revision, row[1], row[0], row[1])));
 }
 
 /* How many places the error lists that must be confirmed. */
@@ -707,6 +748,27 @@ cmig_versions_left_name(const char *table)
 	};
 
 	return cmig_query_value(&query, table);
+}
+
+List *
+cmig_versions_kept(const CmigExpansion *expansion)
+{
+	static CmigQuery query = {
+		"WITH a AS (SELECT o.attrelid::regclass AS t, h.attname AS hidden, o.attacl AS acl, h.attacl AS hidden_acl, o.attstattarget, k.relowner,"
+		"  (SELECT string_agg(x, ', ') FROM unnest(o.attoptions) x WHERE x !~ '^pg_attver=') AS options,"
+		"  (SELECT d.objid FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = o.attrelid AND d.refobjsubid = o.attnum"
+		"   AND d.classid = 'pg_class'::regclass AND d.deptype = 'i') AS sequence"
+		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c JOIN pg_attribute o ON o.attrelid = to_regclass(nullif(c->>0, '')) AND o.attname::text = c->>3 AND NOT o.attisdropped"
+		"  JOIN pg_attribute h ON h.attrelid = o.attrelid AND h.attname::text = c->>5 AND NOT h.attisdropped JOIN pg_class k ON k.oid = o.attrelid WHERE r.scope = $1 AND c->>2 = 'change')"
+		" SELECT format('REVOKE ALL (%I) ON %s FROM %s', hidden, t, " GRANTEE "), NULL, 1 FROM a, aclexplode(hidden_acl) g WHERE g.grantee <> relowner"
+		" UNION SELECT format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type, hidden, t, " GRANTEE ", " GRANT_OPTION "), NULL, 2 FROM a, aclexplode(acl) g WHERE g.grantee <> relowner"
+		" UNION SELECT format('ALTER TABLE %s ALTER %I SET STATISTICS %s', t, hidden, attstattarget), NULL, 2 FROM a WHERE attstattarget >= 0"
+		" UNION SELECT format('ALTER TABLE %s ALTER %I SET (%s)', t, hidden, options), NULL, 2 FROM a WHERE options IS NOT NULL"
+		" UNION SELECT format('GRANT %s ON SEQUENCE %s TO %s%s', g.privilege_type, s.oid::regclass, " GRANTEE ", " GRANT_OPTION "), s.oid::regclass::text, 3"
+		"  FROM a JOIN pg_class s ON s.oid = a.sequence, aclexplode(s.relacl) g WHERE g.grantee <> s.relowner ORDER BY 3, 1", 1, {TEXTOID}
+	};
+
+	return cmig_query_list(&query, expansion->scope);
 }
 
 char *

@@ -571,6 +571,14 @@ add_readers_contract(CmigPlanning *p)
 				 strcmp(reader->old->definition, reader->definition) != 0)
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", reader->definition);
 	}
+	/* one that is dropped and created does not keep its privileges */
+	foreach(cell, p->readers)
+	{
+		const CmigShapeReader *reader = lfirst(cell);
+
+		if (reader->old != NULL && reader->old->body != NULL && p->enums == NIL && strcmp(reader->old->key, reader->key) != 0)
+			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", psprintf("DROP %s %s", reader->old->kind, cmig_shape_reader_name(reader->old, reader->old->schema)));
+	}
 }
 
 /* Everything as before: whatever exists of the expansion is dropped. */
