@@ -37,7 +37,11 @@ cmig_version_join_name(const char *first, const char *second)
 static bool
 has_table(void)
 {
-	return OidIsValid(get_relname_relid("expansion_run", get_namespace_oid("cmig", false)));
+	Oid			schema = get_namespace_oid("cmig", true);
+
+	if (!OidIsValid(schema))
+		cmig_query_raise_changed("The schema cmig was dropped.");
+	return OidIsValid(get_relname_relid("expansion_run", schema));
 }
 
 /* Read the row of a scope, or of the database. */
