@@ -751,8 +751,12 @@ AS $rules$
 	 EXCEPT SELECT a.func, a.kind, a.name FROM near a),
 	mentions AS MATERIALIZED (SELECT a.func, a.kind, a.oid FROM near a
 	 UNION ALL SELECT w.oid, h.kind, h.oid FROM far w JOIN things h ON h.name = w.name AND h.kind = w.kind),
-	invokes AS MATERIALIZED (SELECT m.func AS caller, m.oid AS callee FROM mentions m WHERE m.kind = 'f' AND m.oid <> m.func
-	 UNION SELECT d.objid, d.refobjid FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_proc'::regclass),
+	-- as arrays, of whose elements the planner expects few: PostgreSQL 19 allocates the hash table of a
+	-- recursive UNION for as many rows as it expects, which would be billions
+	invokes AS MATERIALIZED (SELECT u.caller, u.callee FROM (SELECT array_agg(c.caller) AS callers, array_agg(c.callee) AS callees FROM (
+	  SELECT m.func AS caller, m.oid AS callee FROM mentions m WHERE m.kind = 'f' AND m.oid <> m.func
+	  UNION SELECT d.objid, d.refobjid FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_proc'::regclass) c) a,
+	 unnest(a.callers, a.callees) u(caller, callee)),
 	-- what a function reads itself, by views, and by the functions that it calls
 	reads(func, rel) AS (SELECT q.func, q.rel FROM (
 	  SELECT m.func, m.oid AS rel FROM mentions m WHERE m.kind = 'r'
