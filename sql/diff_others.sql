@@ -45,7 +45,7 @@ SELECT action, kind, object, hazard FROM cmig.diff(:'same' || 'ALTER TABLE item 
 SELECT action, kind, object, hazard FROM cmig.diff(:'same' || 'ALTER TABLE item OWNER TO regress_others_admin; ALTER VIEW names OWNER TO regress_others_app', owners => true);
 
 -- an event trigger and a publication that only a superuser can create
-SELECT action, kind, object, hazard FROM cmig.diff(:'same' || 'CREATE EVENT TRIGGER new ON sql_drop EXECUTE FUNCTION said(); CREATE PUBLICATION "All" FOR ALL TABLES');
+SELECT action, kind, object, substring(hazard FROM 'permission.*|must be superuser') AS hazard FROM cmig.diff(:'same' || 'CREATE EVENT TRIGGER new ON sql_drop EXECUTE FUNCTION said(); CREATE PUBLICATION "All" FOR ALL TABLES');
 
 -- changes of their objects, and of objects on which these depend
 SELECT step, action, kind, object, coalesce(upgrade_sql, hazard) FROM cmig.diff($$

@@ -119,7 +119,7 @@ FROM (VALUES
 	('default_toast_compression', 'pglz'),
 	('check_function_bodies', 'off'),
 	('row_security', 'off')
-) s(setting, value), aside.with(s.setting, s.value, :'plain') w;
+) s(setting, value), aside.with(s.setting, CASE WHEN s.setting ~ 'conforming' AND current_setting('server_version_num')::int >= 190000 THEN 'on' ELSE s.value END, :'plain') w;
 SET client_min_messages = warning;
 DROP FOREIGN DATA WRAPPER regress_settings_wrapper CASCADE;
 DROP SCHEMA rich, aside CASCADE;

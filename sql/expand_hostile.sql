@@ -237,7 +237,12 @@ CREATE FUNCTION shop_evil.raise(text, text) RETURNS bool LANGUAGE plpgsql AS $$B
 CREATE OPERATOR shop_evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = shop_evil.raise);
 CREATE OPERATOR shop_evil.> (LEFTARG = text, RIGHTARG = text, FUNCTION = shop_evil.raise);
 CREATE DOMAIN shop_evil.text AS int;
-SET DateStyle = 'SQL, DMY'; SET IntervalStyle = 'sql_standard'; SET extra_float_digits = 0; SET TimeZone = 'Asia/Tokyo'; SET standard_conforming_strings = off;
+SET DateStyle = 'SQL, DMY'; SET IntervalStyle = 'sql_standard'; SET extra_float_digits = 0; SET TimeZone = 'Asia/Tokyo';
+-- from PostgreSQL 19 on, it is always on
+SELECT current_setting('server_version_num')::int < 190000 AS can_be_off \gset
+\if :can_be_off
+SET standard_conforming_strings = off;
+\endif
 SET search_path = shop_evil, public, pg_catalog;
 -- a NOTICE tells what the new version is still held to
 SET client_min_messages = notice;
@@ -246,7 +251,10 @@ SET client_min_messages = warning;
 DROP SCHEMA shop_evil CASCADE;
 \c
 SET client_min_messages = warning;
-SET DateStyle = 'German'; SET array_nulls = off; SET standard_conforming_strings = off; SET transform_null_equals = on; SET quote_all_identifiers = on;
+SET DateStyle = 'German'; SET array_nulls = off; SET transform_null_equals = on; SET quote_all_identifiers = on;
+\if :can_be_off
+SET standard_conforming_strings = off;
+\endif
 INSERT INTO shop.time VALUES (2, '01.02.2020');
 \c
 SET client_min_messages = warning;
@@ -405,7 +413,9 @@ DROP FUNCTION shop.number CASCADE;
 INSERT INTO shop.item VALUES (3, '3');
 INSERT INTO shop_052.item VALUES (4, 4);
 CALL cmig.contract();
+\set VERBOSITY terse
 CALL cmig.expand();
+\set VERBOSITY default
 CREATE FUNCTION shop.number(text) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN $1; END';
 CALL cmig.expand();
 ALTER TABLE shop.item RENAME id TO number;

@@ -92,7 +92,7 @@ INSERT INTO inv (id, tenant_id) VALUES (2, 1) ON CONFLICT (id) DO UPDATE SET ten
 UPDATE inv SET tenant_id = 99 WHERE id = 2;
 INSERT INTO public.inv (id, tenant_id, cmig_new_tenant_id) VALUES (3, 2, 99);
 INSERT INTO public.inv (id, tenant_id, cmig_new_tenant_id, cmig_state) VALUES (3, 2, 99, NULL);
-COPY public.inv (id, tenant_id, cmig_new_tenant_id, cmig_state) FROM STDIN;
+\copy public.inv (id, tenant_id, cmig_new_tenant_id, cmig_state) FROM /dev/null
 INSERT INTO public.part (id, tenant_id, cmig_new_tenant_id, cmig_state) VALUES (3, 2, 99, NULL);
 WITH moved AS (UPDATE public.part SET id = 102 WHERE id = 2 RETURNING 103, tenant_id)
 INSERT INTO public.part (id, tenant_id, cmig_new_tenant_id, cmig_state) SELECT *, 99, NULL FROM moved;

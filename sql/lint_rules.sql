@@ -48,8 +48,10 @@ SELECT statement, message FROM list('DROP TABLE orders, customer CASCADE') WHERE
 SELECT * FROM list('ALTER TABLE customer DROP id');
 SELECT * FROM list('ALTER TABLE customer ALTER id TYPE numeric');
 SELECT * FROM list('ALTER TABLE customer ALTER kind TYPE varchar; ALTER TABLE orders ALTER code TYPE varchar');
+\set VERBOSITY terse
 ALTER TABLE customer ALTER kind TYPE varchar;
 ALTER TABLE orders ALTER code TYPE varchar;
+\set VERBOSITY default
 SELECT statement, message FROM list('ALTER TABLE orders DROP CONSTRAINT orders_customer; DROP POLICY by_order ON orders; DROP VIEW near, locals; DROP TABLE customer') WHERE rule = 'dependent-objects';
 SELECT * FROM list('ALTER TABLE orders DROP code');
 SELECT * FROM list('DROP FUNCTION parsed(); DROP MATERIALIZED VIEW codes; ALTER TABLE orders DROP code');

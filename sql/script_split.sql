@@ -70,11 +70,15 @@ CALL run_script('');
 CALL run_script(E'\n -- nothing\n/* at all */ ; ;');
 
 -- strings are read in one way, whatever the settings of the session are
+-- from PostgreSQL 19 on, it is always on
+SELECT current_setting('server_version_num')::int < 190000 AS can_be_off \gset
+\if :can_be_off
 SET standard_conforming_strings = off;
+\endif
 SET backslash_quote = off;
 CALL run_script($script$
 INSERT INTO target VALUES (13, 'on\'); INSERT INTO target VALUES (14, E'it\'s; on');
-SELECT set_config('standard_conforming_strings', 'off', false), set_config('backslash_quote', 'off', false);
+SELECT set_config(name, 'off', false) FROM pg_settings WHERE name = 'backslash_quote' OR name = 'standard_conforming_strings' AND current_setting('server_version_num')::int < 190000;
 INSERT INTO target VALUES (15, 'on\'); DO 'BEGIN INSERT INTO target VALUES (16, ''on\''), (17, E''it\''s on''); END';
 RESET ALL;
 INSERT INTO target VALUES (18, 'on\'); DO 'BEGIN INSERT INTO target VALUES (19, ''on\''); END';

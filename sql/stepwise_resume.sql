@@ -154,7 +154,9 @@ SELECT count(*) FROM cmig.progress;
 -- a statement that failed and left nothing behind may be fixed; one that left something may not
 SELECT * FROM cmig.stamp('base', purge => true);
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE right_now (n int); CREATE INDEX CONCURRENTLY right_now_n ON right_now (m)';
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_stepwise();
+\set VERBOSITY default
 SELECT statement, state FROM cmig.progress ORDER BY statement;
 UPDATE cmig.revision SET transactional = true, upgrade_sql = 'CREATE TABLE right_now (n int)';
 CALL cmig.upgrade_stepwise();
