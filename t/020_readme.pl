@@ -93,7 +93,7 @@ is($unnamed->($list->("SELECT DISTINCT n FROM pg_proc, unnest(proargnames) n
 	'', 'the reference names every argument and result column');
 
 my $examples = join "\n", $reference =~ /^(?:=>|\$) (.*(?:\n(?![ =\w-]|```).*)*)/mg;
-is(join(', ', grep { $examples !~ /\b\Q$_\E\(/ && !/^cmig\.((audit|journal|ddl)_trigger|ddl_event|expansion_(begin|write|mark|unset|key))$/ }
+is(join(', ', grep { $examples !~ /\b\Q$_\E\(/ && !/^cmig\.((audit|journal|ddl)_trigger|ddl_event|expansion_(begin|write|mark|unset|view|key))$/ }
 	$list->("SELECT DISTINCT 'cmig.' || proname FROM pg_proc
 	WHERE pronamespace = 'cmig'::regnamespace ORDER BY 1")),
 	'', 'the reference has an example of every function');
