@@ -1149,7 +1149,7 @@ run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work
 			(errmsg("scopes: %d done, %d failed, %d left to other sessions", done, failed, left),
 			 all == NIL ? errhint("To see the scopes: SELECT * FROM cmig.scopes()") :
 			 failed > 0 ? errhint("SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL") :
-			 body == expand && done > 0 ? errhint("When no old build runs any more: CALL cmig.contract(%s)", scopes) : 0));
+			 body == expand && cmig_query_list(&expanded, pattern) != NIL ? errhint("When no old build runs any more: CALL cmig.contract(%s)", scopes) : 0));
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	return (Datum) 0;

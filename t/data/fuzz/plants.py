@@ -32,7 +32,7 @@ PLANTS = {
     "constraint": ("src/online/recipe.c", "recipe->table_name, quote_identifier(recipe->name), definition,", "recipe->table_name, recipe->name, definition,"),
     "column": ("src/rls/plan.c", "\"%s = %s\" : \"%s = (SELECT %s)\", quote_identifier(column->name), value);", "\"%s = %s\" : \"%s = (SELECT %s)\", column->name, value);"),
     # one query, and all, with the caller's search_path
-    "path": ("src/base/query.c", "	if (pinned)\n		pin_settings();\n", ""),
+    "path": ("src/base/query.c", "	if (!query->users_text)\n		pin_settings();\n", ""),
     "paths": ("src/base/query.c", "	cmig_settings_pin_search_path();\n	if (!standard", "	if (!standard"),
     # memory is used after it was freed
     "freed": ("src/base/argument.c", "		names->names[names->count++] = TextDatumGetCString(elements[i]);\n",
@@ -40,7 +40,7 @@ PLANTS = {
     # a recursion without a limit
     "stack": ("src/store/revision_file.c", "		check_stack_depth();\n", ""),
     # a trial stays
-    "rehearsal": ("src/base/query.c", "	return run(work, arg, false);", "	return run(work, arg, true);"),
+    "rehearsal": ("src/base/subtransaction.c", "	return run(work, arg, false);", "	return run(work, arg, true);"),
     # a relation is not closed
     "relation": ("src/audit/target.c", "								   RelationGetRelationName(relation));\n	table_close(relation, AccessShareLock);\n",
                  "								   RelationGetRelationName(relation));\n"),
@@ -57,24 +57,23 @@ PLANTS = {
 }
 
 
-
 def plant(name, folder, write):
-    """Plants a defect, or only looks for its place."""
+    """Plants a defect, or only looks for its place; returns what is wrong, or None."""
     file, old, new = PLANTS[name]
     path = folder + "/" + file
     with open(path, encoding="utf-8") as source:
         text = source.read()
     if old not in text:
-        sys.exit("the place of the defect %s is no longer in %s" % (name, file))
+        return "the place of the defect %s is no longer in %s" % (name, file)
     if write:
         with open(path, "w", encoding="utf-8") as out:
             out.write(text.replace(old, new, 1))
+    return None
 
 
 if len(sys.argv) < 3:
     print("\n".join(PLANTS))
-elif sys.argv[1] == "--check":
-    for defect in PLANTS:
-        plant(defect, sys.argv[2], False)
 else:
-    plant(sys.argv[1], sys.argv[2], True)
+    check = sys.argv[1] == "--check"
+    problems = [plant(name, sys.argv[2], not check) for name in (PLANTS if check else sys.argv[1:2])]
+    sys.exit("\n".join(filter(None, problems)) or None)
