@@ -28,7 +28,7 @@ CREATE INDEX person_last ON person (last_name);
 CREATE INDEX person_age ON person (age);
 ALTER TABLE visit ALTER COLUMN person_id TYPE bigint;
 CREATE INDEX visit_person ON visit (person_id);
-CREATE TABLE badge (id int PRIMARY KEY);
+CREATE TABLE badge (id int PRIMARY KEY, person int CONSTRAINT badge_person REFERENCES person);
 -- cmig:downgrade
 $c$);
 SELECT count(*) FROM cmig.upgrade('001');
@@ -48,7 +48,7 @@ SELECT revision, differences, examples FROM cmig.locate() ORDER BY 2 LIMIT 1;
 
 -- a target is what the revisions create, to which the expanded one belongs
 SET client_min_messages = notice;
-\set target 'CREATE TABLE person (id serial PRIMARY KEY, age int, first_name text NOT NULL, last_name text NOT NULL CHECK (last_name <> ''-'')); CREATE TABLE visit (id int PRIMARY KEY, person_id bigint REFERENCES person, at date) PARTITION BY RANGE (id); CREATE TABLE badge (id int PRIMARY KEY); CREATE INDEX person_last ON person (last_name); CREATE INDEX person_age ON person (age); CREATE INDEX visit_person ON visit (person_id)'
+\set target 'CREATE TABLE person (id serial PRIMARY KEY, age int, first_name text NOT NULL, last_name text NOT NULL CHECK (last_name <> ''-'')); CREATE TABLE visit (id int PRIMARY KEY, person_id bigint REFERENCES person, at date) PARTITION BY RANGE (id); CREATE TABLE badge (id int PRIMARY KEY, person int CONSTRAINT badge_person REFERENCES person); CREATE INDEX person_last ON person (last_name); CREATE INDEX person_age ON person (age); CREATE INDEX visit_person ON visit (person_id)'
 SELECT cmig.require_schema(:'target');
 SELECT * FROM cmig.autogenerate('none', :'target');
 SELECT content ~ 'cmig_|person|visit' AS expansion, content ~ 'CREATE TABLE public.badge2' AS new FROM cmig.autogenerate('more', :'target' || '; CREATE TABLE badge2 (i int)');
@@ -129,6 +129,8 @@ SELECT * FROM cmig.load($c$
 -- cmig:upgrade
 CREATE FUNCTION told(bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''%'', (SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid()); RETURN $1; END';
 ALTER TABLE person ALTER COLUMN age TYPE bigint;
+ALTER TABLE badge DROP CONSTRAINT badge_person, ADD CONSTRAINT badge_person FOREIGN KEY (person) REFERENCES person ON DELETE CASCADE;
+CREATE TABLE pin (id int PRIMARY KEY);
 CREATE INDEX person_told ON person (told(age)) WHERE id = 1;
 -- cmig:downgrade
 $c$);
@@ -136,7 +138,19 @@ SET client_min_messages = notice;
 CALL cmig.expand('043');
 UPDATE cmig.backfill_run SET state = 'running' WHERE target = 'public.person';
 SELECT item, hint FROM cmig.status() WHERE item IN ('backfill', 'expanded');
+-- nor does it, if it is typed
+CALL cmig.backfill('person', 'cmig_state = NULL', 'cmig_state = ''todo''');
+CALL cmig.backfill('person', 'cmig_new_age = age', 'cmig_new_age IS NULL');
+CALL cmig.backfill('person', 'age = age + 1', 'age < 0');
+-- the schema from and to which another one differs
+CREATE SCHEMA empty;
+SELECT action, kind, object FROM cmig.diff_schemas('empty', 'public') WHERE object !~ 'visit' ORDER BY 2, 3;
+SELECT action, kind, object FROM cmig.diff_schemas('public', 'empty') WHERE object !~ 'visit' ORDER BY 2, 3;
+DROP SCHEMA empty;
+-- a constraint without a hidden column
+ALTER TABLE badge RENAME CONSTRAINT cmig_new_badge_person TO elsewhere;
 CALL cmig.abandon();
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'badge'::regclass AND contype = 'f';
 SELECT count(*) FROM cmig.backfill_run WHERE state <> 'done';
 DROP TABLE person, visit, badge;
 DROP EXTENSION pg_cmig;

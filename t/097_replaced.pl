@@ -212,7 +212,7 @@ ALTER SEQUENCE shop.numbered_id_seq RENAME TO other;
 CREATE VIEW shop.numbered_id_seq AS SELECT 1::bigint AS last_value, lair.run(random()::text) AS is_called;
 END_SQL
 ($output) = call('CALL cmig.contract()', '', 0, 'true');
-ok($output =~ /"numbered_id_seq" is not a sequence/ && $output !~ /evaluated/, 'contract reads no view in place of a sequence') or diag($output);
+ok($output =~ /"numbered_id_seq" is not a sequence|cannot open relation "numbered_id_seq"/ && $output !~ /evaluated/, 'contract reads no view in place of a sequence') or diag($output);
 query($node, 'postgres', 'DROP VIEW shop.numbered_id_seq; ALTER SEQUENCE shop.other RENAME TO numbered_id_seq; DROP INDEX shop.plain_n_idx', 'owner');
 ($output) = call('CALL cmig.contract()', '', 0, 'true');
 is(query($node, 'postgres', q{SELECT pg_sequence_last_value(pg_get_serial_sequence('shop.numbered', 'id')) IS NULL, state FROM (SELECT NULL) n LEFT JOIN cmig.expansion_run ON true}),

@@ -373,6 +373,7 @@ check_target(Oid table, const char *set_sql, const char *where_sql)
 				 errdetail("The value of where_sql is: %s", where_sql),
 				 errhint("Specify only a condition, such as email_lower IS NULL.")));
 	target->columns = analyze(target);
+	cmig_expansion_require_unhidden(table, target->columns);
 
 	relations = find_all_inheritors(table, AccessShareLock, NULL);
 	target->by_key = where_sql == NULL;

@@ -84,7 +84,10 @@ static const CmigOutsideWatch *watch = NULL;
 /* The names of the caller's cursors that a watch has marked as active. */
 static List *cursors = NIL;
 
-/* The functions of whose rows copies with another xmin may be cached. */
+/*
+ * The hash values of the functions of whose rows copies with another xmin may be
+ * cached: at the end of a subtransaction, they cannot be looked up.
+ */
 static List *marked = NIL;
 
 static object_access_hook_type next_object_access = NULL;
@@ -244,7 +247,7 @@ cmig_outside_mark(Oid function, TransactionId mark)
 	{
 		MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
 
-		marked = list_append_unique_oid(marked, function);
+		marked = list_append_unique_int(marked, (int) GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(function)));
 		MemoryContextSwitchTo(caller);
 		HeapTupleHeaderSetXmin(row->t_data, mark);
 	}
@@ -258,8 +261,8 @@ cmig_outside_unmark(void)
 	 * not by a message about a changed row, which a rollback only processes
 	 * if the command counter was incremented since
 	 */
-	foreach_oid(function, marked)
-		SysCacheInvalidate(PROCOID, GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(function)));
+	foreach_int(hash, marked)
+		SysCacheInvalidate(PROCOID, (uint32) hash);
 	list_free(marked);
 	marked = NIL;
 }

@@ -732,6 +732,7 @@ typedef struct Diff
 {
 	CmigManaged *managed;		/* the schemas to read in the shadow */
 	CmigImage  *image;
+	CmigImage  *before;			/* as it is before it is renamed, or NULL */
 	CmigImage  *from;			/* the image of the first schema */
 	Oid			from_schema;
 	char	   *from_name;
@@ -764,6 +765,8 @@ read_renamed(CmigShadow *shadow, void *arg)
 	char	   *new;
 
 	diff->image = cmig_image_read(diff->managed);
+	if (diff->before != NULL)
+		cmig_exclude_as(diff->image, diff->before);
 	if (diff->from_schema != to->oid)
 		cmig_own_name_replace_all(diff->image, to->oid, to->name, diff->from_name);
 	cmig_body_check(diff->image, diff->from);
@@ -815,6 +818,9 @@ CMIG_READER(cmig_diff_schemas_1_2)
 
 	options.initial = cmig_initial_grants_read();
 	diff.from = from = cmig_image_read(from_schema);
+	/* what an expansion has created is known by name, in part */
+	if (cmig_expansion_objects() != NIL)
+		diff.before = cmig_image_read(diff.managed);
 	cmig_shadow_rename(diff.managed->schemas[0].oid, from_schema->schemas[0].name,
 					   "cmig.diff_schemas()", read_renamed, &diff);
 	from = cmig_rename_read(from_schema, from, diff.image, options.renames, NIL, false, &lines);

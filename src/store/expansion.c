@@ -22,6 +22,8 @@
 #include "run/run.h"
 #include "store/store.h"
 
+bool		cmig_expansion_fills = false;
+
 char *
 cmig_version_join_name(const char *first, const char *second)
 {
@@ -167,6 +169,29 @@ cmig_expansion_require_known(void)
 				 errmsg("%s belongs to an expansion that is not recorded", row[1]),
 				 errdetail("It was restored without the rows of cmig.expansion_run and cmig.expansion_step, as by a dump without data."),
 				 errhint("Restore these rows, too, or remove what the expansion has created: SELECT problem, fix FROM cmig.check() WHERE severity = 'error'")));
+}
+
+void
+cmig_expansion_require_unhidden(Oid relation, const List *columns)
+{
+	/* who may call cmig.backfill may not read the rows of expansions */
+	static CmigQuery query = {
+		"WITH " TABLES_AND_COLUMNS " SELECT attrelid::regclass FROM pg_attribute WHERE attrelid = $1 AND attname = $2::name"
+		" AND ((attrelid, attnum) IN (TABLE hidden) OR attname = '" CMIG_STATE_COLUMN "' AND attrelid IN (SELECT tgrelid FROM g))", 2, {OIDOID, TEXTOID}
+	};
+	ListCell   *cell;
+
+	foreach(cell, cmig_expansion_fills ? NIL : columns)
+	{
+		char	   *table = cmig_query_value(&query, relation, (char *) lfirst(cell));
+
+		if (table != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("column \"%s\" of table %s cannot be filled with cmig.backfill", (char *) lfirst(cell), table),
+					 errdetail("It is a hidden column of an expanded revision, which only cmig.expand fills without the table's other triggers."),
+					 errhint("SELECT * FROM cmig.expansion()")));
+	}
 }
 
 List *

@@ -727,6 +727,12 @@ extern List *cmig_expansion_objects(void);
 extern List *cmig_expansion_orphans(void);
 extern void cmig_expansion_require_known(void);
 
+/* Is cmig.expand filling rows with cmig.backfill? */
+extern bool cmig_expansion_fills;
+
+/* Raise an error if somebody else fills hidden columns of an expansion. */
+extern void cmig_expansion_require_unhidden(Oid relation, const List *columns);
+
 /* Returns the real tables, a List of char *, in the order of their names. */
 extern List *cmig_expansion_relations(const CmigExpansion *expansion);
 

@@ -376,31 +376,38 @@ run_statement(const char *sql)
 	CommandCounterIncrement();
 }
 
-/* Attempt callback: columns first, whose names are in the definitions of indexes. */
+/* Attempt callback: columns first, whose names are in the definitions of the others. */
 static void
 run_renames(void *arg)
 {
-	/* as it was planned, nothing else had this definition */
-	static CmigQuery query = {
-		"SELECT format('ALTER INDEX %s RENAME TO %I', c.oid::regclass, $2) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid"
-		" WHERE t.oid = to_regclass($1) AND NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = t.relnamespace AND o.relname = $2::name)"
-		"  AND pg_get_indexdef(c.oid) = replace(replace($3, ' CONCURRENTLY ', ' '), format(' INDEX %I ON ', $2), format(' INDEX %I ON ', c.relname)) ORDER BY 1 LIMIT 1",
-		3, {TEXTOID, TEXTOID, TEXTOID}
-	};
 	const Work *work = arg;
 	ListCell   *cell;
 
 	cmig_toplevel_snapshot();
 	foreach(cell, work->renames)
 		run_statement(*(char **) lfirst(cell));
-	foreach(cell, steps_of(work, CMIG_PHASE_BUILD))
+	foreach(cell, list_concat(steps_of(work, CMIG_PHASE_BUILD), steps_of(work, CMIG_PHASE_CHECK)))
 	{
 		const StoredStep *step = lfirst(cell);
-		const IndexStmt *index = (IndexStmt *) parse_step(step)->stmt;
+		Node	   *node = parse_step(step)->stmt;
+		const RangeVar *relation = NULL;
+		const char *name = NULL;
 		char	   *sql = NULL;
 
-		if (IsA(index, IndexStmt) && *step->done == 't')
-			sql = cmig_query_value(&query, quote_qualified_identifier(index->relation->schemaname, index->relation->relname), index->idxname, step->sql);
+		if (IsA(node, IndexStmt))
+		{
+			relation = ((IndexStmt *) node)->relation;
+			name = ((IndexStmt *) node)->idxname;
+		}
+		else if (IsA(node, AlterTableStmt))
+		{
+			const AlterTableCmd *cmd = linitial(((AlterTableStmt *) node)->cmds);
+
+			relation = ((AlterTableStmt *) node)->relation;
+			name = cmd->subtype == AT_AddConstraint ? castNode(Constraint, cmd->def)->conname : NULL;
+		}
+		if (name != NULL && *step->done == 't')
+			sql = cmig_versions_former_name(quote_qualified_identifier(relation->schemaname, relation->relname), name, step->sql);
 		if (sql != NULL)
 			run_statement(sql);
 	}

@@ -442,6 +442,12 @@ extern void cmig_versions_require_shape(const char *shape);
 extern char *cmig_versions_left_name(const char *table);
 
 /*
+ * Returns the statement that gives its name again to the index or constraint of
+ * the table that a stored statement has created, or NULL if it was not renamed.
+ */
+extern char *cmig_versions_former_name(const char *table, const char *name, const char *sql);
+
+/*
  * Returns what was set by hand on columns that are replaced, and keeps its effect
  * in an upgrade: a List of char **, the statement, and NULL or the sequence that
  * must exist before it runs.

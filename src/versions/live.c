@@ -727,6 +727,23 @@ cmig_versions_require_gone(const CmigExpansion *expansion)
 			 errhint("If they have: UPDATE cmig.expansion_step SET done = true WHERE phase = 'prepare' AND scope = %s. If the schema is not the expansion's, rename it.", quote_literal_cstr(expansion->scope))));
 }
 
+char *
+cmig_versions_former_name(const char *table, const char *name, const char *sql)
+{
+	/* as it was planned, nothing else had this definition */
+	static CmigQuery query = {
+		"(SELECT format('ALTER INDEX %s RENAME TO %I', c.oid::regclass, $2) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid"
+		" WHERE t.oid = to_regclass($1) AND NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = t.relnamespace AND o.relname = $2::name)"
+		"  AND pg_get_indexdef(c.oid) = replace(replace($3, ' CONCURRENTLY ', ' '), format(' INDEX %I ON ', $2), format(' INDEX %I ON ', c.relname)) ORDER BY 1 LIMIT 1)"
+		" UNION ALL (SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', $1, k.conname, $2) FROM pg_constraint k"
+		"  WHERE k.conrelid = to_regclass($1) AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conrelid = k.conrelid AND o.conname = $2::name)"
+		"  AND replace($3, ' NOT VALID', '') = format('ALTER TABLE %s ADD CONSTRAINT %I %s', $1, $2, replace(pg_get_constraintdef(k.oid), ' NOT VALID', '')) ORDER BY 1 LIMIT 1)",
+		3, {TEXTOID, TEXTOID, TEXTOID}
+	};
+
+	return cmig_query_value(&query, table, name, sql);
+}
+
 /*
  * What partitions have that were created meanwhile, the foreign keys that
  * PostgreSQL keeps for each partition, and what somebody else has built on

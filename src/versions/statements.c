@@ -426,7 +426,7 @@ cmig_versions_add_checks(CmigPlanning *p, const CmigVersionTable *table)
 		if (column->hidden == NULL || *column->b->not_null == 'f')
 			continue;
 		name = cmig_version_hidden_name(psprintf("%s_not_null", column->b->name));
-		cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID", real,
+		cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK ((%s IS NOT NULL)) NOT VALID", real,
 																   quote_identifier(name), quote_identifier(column->hidden)));
 		cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", real, quote_identifier(name)));
 	}

@@ -55,11 +55,7 @@
 PG_FUNCTION_INFO_V1(cmig_expansion_view);
 PG_FUNCTION_INFO_V1(cmig_expansion_write);
 
-/*
- * Does this session fill the rows?  "Hasty" is without a subtransaction for
- * each row: what fails is an error.
- */
-static bool filling_rows = false;
+/* Are rows filled without a subtransaction for each?  What fails is an error. */
 static bool hasty = false;
 
 /* An expression of the trigger. */
@@ -894,7 +890,7 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 		touched |= due[i] || (update && rule->kind == CMIG_RULE_CHECK && any_changed(rule->reads, before, in));
 	}
 	/* the time of day takes a while */
-	if (old_build && !filling_rows && statement->rows++ % 64 == 0)
+	if (old_build && !cmig_expansion_fills && statement->rows++ % 64 == 0)
 		note_old_build(writer);
 	if (touched || todo)
 	{
@@ -1043,7 +1039,7 @@ start_execution(QueryDesc *query, int eflags)
 		standard_ExecutorStart(query, eflags);
 	foreach(cell, query->estate->es_opened_result_relations)
 		cmig_versions_note_target(query->estate, lfirst(cell));
-	if (filling_rows)
+	if (cmig_expansion_fills)
 		hide_triggers(query->estate, eflags);
 }
 
@@ -1073,7 +1069,7 @@ cmig_expansion_view(PG_FUNCTION_ARGS)
 void
 cmig_versions_fill(bool fills, bool in_haste)
 {
-	filling_rows = fills;
+	cmig_expansion_fills = fills;
 	hasty = in_haste;
 	install_hook();
 }
