@@ -110,7 +110,6 @@ FROM (VALUES
 	('search_path', 'rich, public'),
 	('search_path', ''),
 	('standard_conforming_strings', 'off'),
-	('escape_string_warning', 'off'),
 	('backslash_quote', 'off'),
 	('lc_monetary', 'C'),
 	('transform_null_equals', 'on'),
