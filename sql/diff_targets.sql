@@ -75,6 +75,12 @@ SELECT replace(upgrade_sql, quote_ident(current_user), 'owner') AS upgrade_sql F
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO regress_diff_reader;
 CREATE TABLE n (a integer);
 $$);
+-- also if tables are dropped late, because a column must be filled: a downgrade creates
+-- them after it has changed the default privileges again
+CREATE TABLE gone (a integer);
+CREATE TABLE kept (a integer);
+SELECT replace(upgrade_sql, quote_ident(current_user), 'owner') AS upgrade_sql FROM cmig.diff('CREATE TABLE kept (a integer, b integer NOT NULL)');
+DROP TABLE gone, kept;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM regress_diff_reader;
 DROP ROLE regress_diff_reader;
 -- new columns can only be appended

@@ -543,6 +543,17 @@ typedef enum CmigNodeType
 	CMIG_NODE_UNSUPPORTED
 } CmigNodeType;
 
+/* When a node comes, unless it must come after another. */
+typedef enum CmigNodeStage
+{
+	CMIG_STAGE_EARLY,			/* drops or renames an old object */
+	CMIG_STAGE_USUAL,
+	CMIG_STAGE_LATE,			/* drops what could fill a column */
+	CMIG_STAGE_FINAL			/* of a kind with the flag FINAL, such as
+								 * default privileges, which apply to objects
+								 * that a downgrade creates again */
+} CmigNodeStage;
+
 /* A node: a step of a change. */
 typedef struct CmigOrderNode
 {
@@ -552,8 +563,7 @@ typedef struct CmigOrderNode
 	int			transaction;	/* the same number for the nodes of a stepwise
 								 * revision that must run in one transaction;
 								 * 0 for other nodes */
-	bool		early;			/* sorted before what creates or alters */
-	bool		late;			/* sorted after it */
+	CmigNodeStage stage;		/* by which nodes are sorted first */
 } CmigOrderNode;
 
 /*

@@ -10,8 +10,8 @@
  *
  * Nodes are sorted first: drops come before everything else, and a table's
  * objects are next to the table.  If the user must fill a new column, tables
- * and columns that have no successor are dropped after everything else, because
- * the values may come from them.  Then each node is placed after all nodes
+ * and columns that have no successor are dropped after almost everything else,
+ * because the values may come from them.  Then each node is placed after all nodes
  * that must precede it.  Otherwise the sort order is kept, so that changing
  * one object does not move other statements.
  *
@@ -87,8 +87,7 @@ compare_objects(const CmigObject *a, const CmigObject *b)
 
 /*
  * Does the node drop or rename an old object, so that it comes before nodes
- * that create or alter objects?  Objects whose kind is FINAL are an exception.
- * Unless tables get other parents, so is a column that may be renamed, which
+ * that create or alter objects?  Unless tables get other parents, so is a column that may be renamed, which
  * then is next to the new column.
  */
 static bool
@@ -96,7 +95,7 @@ is_early(const CmigOrderNode *node, bool parents_change)
 {
 	const CmigChange *change = node->change;
 
-	return node->type <= CMIG_NODE_DROP && !(change->from->kind->flags & CMIG_KIND_FINAL) &&
+	return node->type <= CMIG_NODE_DROP &&
 		(change->question == NULL || change->from->kind != &cmig_kind_column || parents_change);
 }
 
@@ -126,8 +125,8 @@ is_late(const CmigOrderNode *node)
 
 /*
  * A qsort comparator that does not consider edges.  Nodes that drop or rename
- * old objects come first, in reverse order of the objects, except for late ones,
- * which come last.  The other nodes are sorted by their objects.
+ * old objects are sorted in reverse order of the objects.  The other nodes are
+ * sorted by their objects.
  */
 static int
 compare_nodes(const void *a, const void *b)
@@ -135,11 +134,9 @@ compare_nodes(const void *a, const void *b)
 	const CmigOrderNode *left = a,
 			   *right = b;
 
-	if (left->late != right->late)
-		return left->late ? 1 : -1;
-	if (left->early != right->early)
-		return left->early ? -1 : 1;
-	if (left->early || left->late)
+	if (left->stage != right->stage)
+		return (int) left->stage - (int) right->stage;
+	if (left->stage == CMIG_STAGE_EARLY || left->stage == CMIG_STAGE_LATE)
 	{
 		int			order = -compare_objects(object_of(left), object_of(right));
 
@@ -200,8 +197,11 @@ make_nodes(CmigOrder *order)
 	}
 	for (int j = 0; j < order->count; j++)
 	{
-		order->nodes[j].late = (fills || (fills_old && has_new)) && !parents_change && is_late(&order->nodes[j]);
-		order->nodes[j].early = !order->nodes[j].late && is_early(&order->nodes[j], parents_change);
+		CmigOrderNode *node = &order->nodes[j];
+
+		node->stage = object_of(node)->kind->flags & CMIG_KIND_FINAL ? CMIG_STAGE_FINAL :
+			(fills || (fills_old && has_new)) && !parents_change && is_late(node) ? CMIG_STAGE_LATE :
+			is_early(node, parents_change) ? CMIG_STAGE_EARLY : CMIG_STAGE_USUAL;
 	}
 	qsort(order->nodes, order->count, sizeof(CmigOrderNode), compare_nodes);
 	/* record in each change the numbers of its nodes */
