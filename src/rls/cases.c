@@ -21,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #define MAX_CASES 400			/* with more cases, nothing is proved */
 #define MAX_ELEMENTS 30			/* length of an array constant that is looked
@@ -395,7 +396,10 @@ of_whole(List *values, Node *node, CmigRlsScope *scope)
 	return values;
 }
 
-/* Is the expression the key of a unique index of the table, such as lower(email)? */
+/*
+ * Is the expression the key of a unique index of the table, such as lower(email)?
+ * RelationGetIndexExpressions() would evaluate functions of the table's owner.
+ */
 static bool
 is_unique_expression(Oid relid, Node *node)
 {
@@ -409,9 +413,12 @@ is_unique_expression(Oid relid, Node *node)
 		Relation	index = index_open(oid, AccessShareLock);
 		Form_pg_index form = index->rd_index;
 
-		if (form->indisunique && form->indisvalid && form->indimmediate && form->indnkeyatts == 1 &&
+		bool		isnull;
+		Datum		stored = SysCacheGetAttr(INDEXRELID, index->rd_indextuple, Anum_pg_index_indexprs, &isnull);
+
+		if (!isnull && form->indisunique && form->indisvalid && form->indimmediate && form->indnkeyatts == 1 &&
 			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
-			found |= list_member(RelationGetIndexExpressions(index), node);
+			found |= list_member(stringToNode(TextDatumGetCString(stored)), node);
 		index_close(index, AccessShareLock);
 	}
 	relation_close(table, AccessShareLock);
