@@ -265,15 +265,19 @@ static CmigQuery commands_query = {
 	MANAGED("c.schema_name")
 };
 
+/*
+ * A query for the objects that the current command has dropped.  If $2, those
+ * that only CASCADE has dropped are included.
+ */
 static CmigQuery drops_query = {
 	.sql = "SELECT $1, d.object_type, d.object_identity, NULL, " NAMES("d.schema_name", "d.object_type", "d.address_names") ","
 	" NULL, d.classid::text, d.objid::text, NULL, NULL"
-	" FROM pg_event_trigger_dropped_objects() d" PARTS("d.address_names") " WHERE d.original AND NOT d.is_temporary"
+	" FROM pg_event_trigger_dropped_objects() d" PARTS("d.address_names") " WHERE (d.original AND $1 ~ '^DROP ' OR d.normal AND $2) AND NOT d.is_temporary"
 	PERMANENT("d.object_type", "d.address_names", "d.address_args")
 	" AND (d.object_type, d.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
-	MANAGED("d.schema_name"),
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	MANAGED("d.schema_name") " ORDER BY d.original DESC",
+	.nargs = 2,
+	.argtypes = {TEXTOID, BOOLOID}
 };
 
 /*
@@ -688,6 +692,7 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	char	   *tag = cmig_argument_text(fcinfo, 1);
 	CmigDdlPolicy policy;
 	const char *reason = current_reason;
+	List	   *patterns;
 	List	   *entries = NIL;
 	ListCell   *lc;
 	static bool loaded = false;
@@ -713,25 +718,21 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	}
 
 	/* what the command changed or, for the event sql_drop, dropped */
+	patterns = excluded_patterns();
 	if (strcmp(event, "ddl_command_end") == 0)
 		cmig_query_each(&commands_query, NULL, NULL, collect_entry, &entries);
-	else if (strncmp(tag, "DROP ", strlen("DROP ")) == 0)
+	else
 	{
-		entries = cmig_query_list(&drops_query, tag);	/* of CmigDdlEntry */
+		entries = cmig_query_list(&drops_query, tag, patterns != NIL);	/* of CmigDdlEntry */
 		foreach_ptr(CmigDdlEntry, entry, entries)
 			connect_tables(entry, atooid(entry->class_id), atooid(entry->object_id), true);
 	}
-	if (entries != NIL)
+	foreach(lc, entries)
 	{
-		List	   *patterns = excluded_patterns();
+		const CmigDdlEntry *entry = lfirst(lc);
 
-		foreach(lc, entries)
-		{
-			const CmigDdlEntry *entry = lfirst(lc);
-
-			if (is_excluded(patterns, entry) && (entry->before == NULL || is_excluded(patterns, entry->before)))
-				entries = foreach_delete_current(entries, lc);
-		}
+		if (is_excluded(patterns, entry) && (entry->before == NULL || is_excluded(patterns, entry->before)))
+			entries = foreach_delete_current(entries, lc);
 	}
 	if (entries != NIL && policy == CMIG_DDL_DENY && reason == NULL)
 		deny(linitial(entries),
