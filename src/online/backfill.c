@@ -74,16 +74,9 @@ check_set(const char *name, const char *set_sql)
 Node *
 cmig_online_expression(char *text)
 {
-	SelectStmt *select = (SelectStmt *) parse(text, RAW_PARSE_PLPGSQL_EXPR);
+	Node	   *statement = parse(text, RAW_PARSE_PLPGSQL_EXPR);
 
-	if (!IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
-		select->fromClause != NIL || select->whereClause != NULL ||
-		select->groupClause != NIL || select->havingClause != NULL ||
-		select->sortClause != NIL || select->limitCount != NULL ||
-		select->limitOffset != NULL || select->lockingClause != NIL ||
-		select->distinctClause != NIL || select->op != SETOP_NONE)
-		return NULL;
-	return linitial_node(ResTarget, select->targetList)->val;
+	return statement ? cmig_statement_expression(statement) : NULL;
 }
 
 /*

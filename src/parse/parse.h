@@ -188,6 +188,9 @@ extern List *cmig_raw_parse(const char *text, RawParseMode mode);
 /* Like cmig_raw_parse(), for text that contains one statement. */
 extern RawStmt *cmig_raw_parse_one(const char *text);
 
+/* Returns the expression of a statement that is only SELECT expression, or NULL. */
+extern Node *cmig_statement_expression(const Node *statement);
+
 /*
  * Set string constants to NULL, in place, before parse analysis for functions
  * and types only: converting a constant to a composite type would run checks of

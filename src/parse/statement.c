@@ -124,6 +124,21 @@ cmig_raw_parse_one(const char *text)
 	return linitial_node(RawStmt, cmig_raw_parse(text, RAW_PARSE_DEFAULT));
 }
 
+Node *
+cmig_statement_expression(const Node *statement)
+{
+	const SelectStmt *select = (const SelectStmt *) statement;
+	SelectStmt	plain = {.type = T_SelectStmt};
+	const ResTarget *target;
+
+	/* SELECT WHERE (...) and SELECT UNION (SELECT ...) have no target */
+	if (!IsA(statement, SelectStmt) || list_length(select->targetList) != 1)
+		return NULL;
+	plain.targetList = select->targetList;
+	target = linitial_node(ResTarget, select->targetList);
+	return target->name == NULL && equal(select, &plain) ? target->val : NULL;
+}
+
 /* A tree walker that sets string constants to NULL. */
 static bool
 blank_string(Node *node, void *context)

@@ -164,8 +164,7 @@ cmig_calls_in_text(const char *text, bool *only)
 			parsed = parse(psprintf("SELECT %.*s", (int) (end.next - name), name));
 			if (parsed != NIL)
 			{
-				SelectStmt *select = (SelectStmt *) ((CmigStatement *) linitial(parsed))->raw->stmt;
-				Node	   *call = linitial_node(ResTarget, select->targetList)->val;
+				Node	   *call = cmig_statement_expression(((CmigStatement *) linitial(parsed))->raw->stmt);
 
 				if (call && IsA(call, FuncCall))
 					result = lappend(result, call);

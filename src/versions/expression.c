@@ -68,19 +68,13 @@ Node *
 cmig_versions_expression(const char *text)
 {
 	List	   *parsed = cmig_raw_parse(psprintf("%s\n", text), RAW_PARSE_PLPGSQL_EXPR);
-	SelectStmt *select = (SelectStmt *) linitial_node(RawStmt, parsed)->stmt;
+	Node	   *result = list_length(parsed) == 1 ? cmig_statement_expression(linitial_node(RawStmt, parsed)->stmt) : NULL;
 
-	if (list_length(parsed) != 1 || !IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
-		select->fromClause != NIL || select->whereClause != NULL || select->groupClause != NIL ||
-		select->havingClause != NULL || select->sortClause != NIL || select->limitCount != NULL ||
-		select->limitOffset != NULL || select->lockingClause != NIL || select->distinctClause != NIL ||
-		select->op != SETOP_NONE ||
-		(IsA(linitial_node(ResTarget, select->targetList)->val, ColumnRef) &&
-		 IsA(linitial(castNode(ColumnRef, linitial_node(ResTarget, select->targetList)->val)->fields), A_Star)))
+	if (result == NULL || (IsA(result, ColumnRef) && IsA(linitial(((ColumnRef *) result)->fields), A_Star)))
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("\"%s\" is not one expression", text)));
-	return linitial_node(ResTarget, select->targetList)->val;
+	return result;
 }
 
 /* A parser's hook: columns have the meaning that they have in a version. */
