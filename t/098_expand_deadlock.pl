@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Transactions that write several tables, in any order, run beside cmig.expand,
+# cmig.contract, and cmig.abandon, while these add columns, fill rows, build indexes and
+# foreign keys of tables and partitions, and check constraints: none of their statements
+# may be the victim of a deadlock.  They never wait for each other.
+#
+# CMIG_ROUNDS is the number of revisions that are expanded, and CMIG_SEED is the seed.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $rounds = $ENV{CMIG_ROUNDS} || 3;
+my $seed = $ENV{CMIG_SEED} // 20261123;
+srand($seed);
+
+sub pick { return $_[ int rand @_ ] }
+
+my $node = new_node('expand_deadlock', 'autovacuum = off', 'max_connections = 30', "deadlock_timeout = '400ms'", 'log_statement = none');
+$node->start;
+
+my @tables = qw(house person visit visit_1 visit_2 note);
+my @revisions = (revision_file('001', '', <<'END_SQL', ''));
+CREATE TABLE house (id int PRIMARY KEY, n int NOT NULL DEFAULT 0);
+CREATE TABLE person (id int PRIMARY KEY, house int REFERENCES house, n int NOT NULL DEFAULT 0);
+CREATE TABLE visit (id int PRIMARY KEY, person int REFERENCES person, n int NOT NULL DEFAULT 0) PARTITION BY RANGE (id);
+CREATE TABLE visit_1 PARTITION OF visit FOR VALUES FROM (0) TO (500);
+CREATE TABLE visit_2 PARTITION OF visit FOR VALUES FROM (500) TO (1000);
+CREATE TABLE note (id int PRIMARY KEY, person int REFERENCES person, visit int REFERENCES visit, n int NOT NULL DEFAULT 0);
+END_SQL
+my $before = '001';
+foreach my $round (1 .. $rounds)
+{
+	my $type = $round % 2 ? 'bigint' : 'int';
+	my $name = sprintf '1%02d', $round;
+
+	push @revisions, revision_file($name, $before, <<"END_SQL", '') =~ s/(-- message)/-- expand: true\n$1/r;
+ALTER TABLE house ALTER id TYPE $type;
+ALTER TABLE person ALTER id TYPE $type, ALTER house TYPE $type, ADD CHECK (house >= 0);
+ALTER TABLE visit ALTER person TYPE $type, ADD CHECK (person > $round - 100);
+ALTER TABLE note ALTER person TYPE $type, ADD z$round int NOT NULL DEFAULT 1 CHECK (z$round > 0);
+-- cmig:up note.z$round = abs(n) + 1
+CREATE INDEX ON visit (person);
+CREATE INDEX ON note (z$round);
+CREATE TABLE fresh_$round (id int PRIMARY KEY, visit int REFERENCES visit, person $type REFERENCES person, house $type REFERENCES house);
+END_SQL
+	$before = $name;
+}
+$node->safe_psql('postgres', join "\n", 'CREATE EXTENSION pg_cmig;', load_sql(@revisions), <<'END_SQL');
+SELECT FROM cmig.upgrade('001');
+INSERT INTO house SELECT generate_series(0, 999);
+INSERT INTO person SELECT g, g FROM generate_series(0, 999) g;
+INSERT INTO visit SELECT g, g FROM generate_series(0, 999) g;
+INSERT INTO note SELECT g, g, g FROM generate_series(0, 999) g;
+END_SQL
+
+# Each session writes rows of its own; only one takes a lock that conflicts with itself.
+my $folder = PostgreSQL::Test::Utils::tempdir();
+
+sub session
+{
+	my ($round, $number) = @_;
+	my @scripts;
+
+	foreach my $n (0 .. 19)
+	{
+		my $file = "$folder/$round.$number.$n.sql";
+		my $script = "\\set id 4 * random(0, 124) + $number\nBEGIN;\n";
+
+		foreach my $table (sort { rand() <=> 0.5 } @tables)
+		{
+			$script .= "LOCK TABLE $table IN SHARE UPDATE EXCLUSIVE MODE;\n" if $number == 0 && rand() < 0.3;
+			$script .= "UPDATE $table SET n = n + 1 WHERE id = :id;\n" if rand() < 0.6;
+			$script .= '\sleep ' . pick(1, 5, 20) . " ms\n";
+		}
+		append_to_file($file, "${script}COMMIT;\n\\sleep " . pick(50, 150, 300) . " ms\n");
+		push @scripts, '-f', $file;
+	}
+	my $session = { out => '' };
+	local $ENV{PGAPPNAME} = 'session';
+	$session->{handle} = IPC::Run::start([ 'pgbench', '-n', '-c', 1, '-T', 600, '--random-seed', $seed + $number, @scripts, $node->connstr('postgres') ],
+		'<', \undef, '>&', \$session->{out}, IPC::Run::timeout(3 * $PostgreSQL::Test::Utils::timeout_default));
+	return $session;
+}
+
+foreach my $round (1 .. $rounds)
+{
+	my $name = sprintf '1%02d', $round;
+	my @sessions = map { session($round, $_) } 0 .. 3;
+
+	foreach my $call ("CALL cmig.expand('$name', confirm => true)", 'CALL cmig.abandon()', "CALL cmig.expand('$name', confirm => true)", 'CALL cmig.contract()')
+	{
+		my ($ret, $out, $err) = $node->psql('postgres', $call);
+
+		is($ret, 0, "$name: $call") or diag($err);
+	}
+	foreach my $session (@sessions)
+	{
+		$session->{handle}->signal('INT');
+		IPC::Run::finish($session->{handle});
+		unlike($session->{out}, qr/ERROR|FATAL|aborted/, "$name: no statement of a session has failed") or diag($session->{out});
+	}
+}
+my @deadlocks = slurp_file($node->logfile) =~ /^.* session ERROR:  deadlock .*\n(?:.*\n){9}/mg;
+is(scalar @deadlocks, 0, 'none was the victim of a deadlock') or diag(@deadlocks[0 .. ($#deadlocks > 3 ? 3 : $#deadlocks)]);
+is($node->safe_psql('postgres', 'SELECT count(*) FROM cmig.drift()'), '0', 'the schema is that of the upgrades');
+
+done_testing();
