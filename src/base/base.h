@@ -532,6 +532,18 @@ extern Oid	cmig_role_owner_of_database(Oid database);
 extern Oid	cmig_role_owner_of_schema(Oid schema);
 
 /*
+ * Raise error 42501 if other roles can change a function that the node calls, or
+ * add checks or casts to a type that it brings into a query.
+ */
+extern void cmig_role_require_own_code(Node *node, Oid role);
+
+/*
+ * Likewise, for the expressions that belong to the relation: the planner
+ * evaluates them, and reads the checks of their types.
+ */
+extern void cmig_role_require_own_expressions(Oid relation, Oid role);
+
+/*
  * Analyze a statement in the body of an SQL function, given its pg_proc row;
  * changes the statement.  "call" may be NULL if no argument is polymorphic.
  * Raises error 0A000 for a literal of a type that is not is_safe(), which is

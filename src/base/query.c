@@ -457,27 +457,6 @@ refuse_relation(Oid relation)
 			 errhint(CHANGED_HINT)));
 }
 
-/* Raise an error if the role would evaluate what another can change. */
-pg_noreturn static void
-refuse_code(char *code, Oid role)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("role \"%s\" would run code of another role: %s", GetUserNameFromId(role, false), code)));
-}
-
-/* check_functions_in_node() callback */
-static bool
-check_function(Oid function, void *arg)
-{
-	Oid			role = *(Oid *) arg;
-	Oid			owner = function < FirstUnpinnedObjectId ? role : cmig_role_owner_of_function(function);
-
-	if (!OidIsValid(owner) || !has_privs_of_role(owner, role))
-		refuse_code(format_procedure(function), role);
-	return false;
-}
-
 /* The role that is switched to, and so evaluates the query, or InvalidOid. */
 static Oid
 other_role(void)
@@ -487,27 +466,6 @@ other_role(void)
 
 	GetUserIdAndSecContext(&role, &context);
 	return context & SECURITY_RESTRICTED_OPERATION ? role : InvalidOid;
-}
-
-/*
- * The planner evaluates expressions that belong to a relation: raise an error if
- * other roles can change functions in them.
- */
-static void
-require_own_expressions(Oid relation, Oid role)
-{
-	static CmigQuery query = {
-		"SELECT p.oid::regprocedure FROM pg_depend d JOIN pg_depend f ON f.classid = d.classid AND f.objid = d.objid"
-		" LEFT JOIN pg_operator o ON f.refclassid = 'pg_operator'::regclass AND o.oid = f.refobjid"
-		" JOIN pg_proc p ON p.oid = CASE WHEN f.refclassid = 'pg_proc'::regclass THEN f.refobjid ELSE o.oprcode END"
-		" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1"
-		" AND d.classid IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_statistic_ext'::regclass)"
-		" AND NOT pg_has_role(p.proowner, $2, 'USAGE') ORDER BY 1 LIMIT 1", 2, {OIDOID, OIDOID}
-	};
-	char	   *function = cmig_query_value(&query, relation, role);
-
-	if (function != NULL)
-		refuse_code(function, role);
 }
 
 /* May the query read this relation, which its text or a view names? */
@@ -533,7 +491,7 @@ check_relations(Node *node, void *arg)
 	if (node == NULL)
 		return false;
 	if (OidIsValid(role))
-		(void) check_functions_in_node(node, check_function, &role);
+		cmig_role_require_own_code(node, role);
 	if (!IsA(node, Query))
 		return expression_tree_walker(node, check_relations, arg);
 	foreach_node(RangeTblEntry, entry, ((Query *) node)->rtable)
@@ -695,7 +653,7 @@ enter(QueryFrame *frame, CmigQuery *query, bool may_last)
 		cmig_library_version_read();
 	if (!query->users_text && OidIsValid(other_role()))
 		foreach_oid(relation, query->relations)
-			require_own_expressions(relation, other_role());
+			cmig_role_require_own_expressions(relation, other_role());
 
 	frame->callback.callback = add_catalog_hint;
 	frame->callback.arg = query;

@@ -20,7 +20,10 @@
 #include "parser/analyze.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_node.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
@@ -356,6 +359,75 @@ Oid
 cmig_type_role(Oid type, Oid table_owner)
 {
 	return is_trusted(type, table_owner) ? table_owner : CMIG_ROLE_NOBODY;
+}
+
+/* ----------------------------------------------------------------
+ * Checks that a role to which pg_cmig switches evaluates only its own code.
+ * ----------------------------------------------------------------
+ */
+
+/* Raise an error if the role would evaluate what another can change. */
+pg_noreturn static void
+refuse_code(char *code, Oid role)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("role \"%s\" would run code of another role: %s", GetUserNameFromId(role, false), code)));
+}
+
+/* check_functions_in_node() callback */
+static bool
+check_function(Oid function, void *arg)
+{
+	Oid			role = *(Oid *) arg;
+	Oid			owner = function < FirstUnpinnedObjectId ? role : cmig_role_owner_of_function(function);
+
+	if (!OidIsValid(owner) || !has_privs_of_role(owner, role))
+		refuse_code(format_procedure(function), role);
+	return false;
+}
+
+/* Raise an error if other roles can add checks or casts to the type, which run when its values are converted. */
+static void
+require_own_type(Oid type, Oid role)
+{
+	if (OidIsValid(type) && cmig_type_role(type, role) != role)
+		refuse_code(psprintf("type %s", format_type_be(type)), role);
+}
+
+void
+cmig_role_require_own_expressions(Oid relation, Oid role)
+{
+	static CmigQuery query = {
+		"WITH o AS (SELECT 'pg_class'::regclass::oid AS classid, $1 AS objid UNION SELECT classid, objid FROM pg_depend"
+		"  WHERE refclassid = 'pg_class'::regclass AND refobjid = $1"
+		"  AND classid IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_statistic_ext'::regclass))"
+		" SELECT p.oid::regprocedure, CASE f.refclassid WHEN 'pg_type'::regclass THEN f.refobjid END FROM o JOIN pg_depend f USING (classid, objid)"
+		" LEFT JOIN pg_operator r ON f.refclassid = 'pg_operator'::regclass AND r.oid = f.refobjid"
+		" LEFT JOIN pg_proc p ON p.oid = CASE WHEN f.refclassid = 'pg_proc'::regclass THEN f.refobjid ELSE r.oprcode END"
+		" WHERE f.objsubid = 0 AND (f.refclassid = 'pg_type'::regclass OR NOT pg_has_role(p.proowner, $2, 'USAGE')) ORDER BY 1, 2", 2, {OIDOID, OIDOID}
+	};
+
+	foreach_ptr(CmigValue, row, cmig_query_list(&query, relation, role))
+	{
+		if (row[0] != NULL)
+			refuse_code(row[0], role);
+		require_own_type(atooid(row[1]), role);
+	}
+}
+
+void
+cmig_role_require_own_code(Node *node, Oid role)
+{
+	List	   *types = IsA(node, RangeTblFunction) ? ((RangeTblFunction *) node)->funccoltypes :
+	IsA(node, TableFunc) ? ((TableFunc *) node)->coltypes : NIL;
+
+	(void) check_functions_in_node(node, check_function, &role);
+	if (IsA(node, Var) || IsA(node, Const) || IsA(node, FuncExpr) || IsA(node, CoerceViaIO) ||
+		IsA(node, CoerceToDomain) || IsA(node, RowExpr))
+		require_own_type(exprType(node), role);
+	foreach_oid(type, types)
+		require_own_type(type, role);
 }
 
 /* ----------------------------------------------------------------
