@@ -162,13 +162,14 @@ CREATE FUNCTION cmig.diff(target_sql text DEFAULT NULL, schemas text[] DEFAULT N
 	compare text DEFAULT 'all',
 	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
 	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, exclude text[] DEFAULT '{}',
+	prove boolean DEFAULT true,
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
 	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text, OUT change text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_diff_1_2'
 LANGUAGE C SET quote_all_identifiers = off;
 
-COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean, text[]) IS 'Returns the statements that change the database into the schema that target_sql creates, in order, each with the statement that reverts it. Returns no rows if there is no difference. Raises an error if an argument is not valid (22004, 22023), the transaction is read-only (25006), a privilege is missing (42501), or the function is called by SQL that it runs (55000). Also raises the errors of target_sql.';
+COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean, text[], boolean) IS 'Returns the statements that change the database into the schema that target_sql creates, in order, each with the statement that reverts it. Unless prove is false, has run them on empty copies of the objects, both ways, and completed them. Returns no rows if there is no difference. Raises an error if an argument is not valid (22004, 22023), the transaction is read-only (25006), a privilege is missing (42501), or the function is called by SQL that it runs (55000). Also raises the errors of target_sql.';
 
 CREATE FUNCTION cmig.diff_schemas(from_schema text DEFAULT NULL, to_schema text DEFAULT NULL,
 	compare text DEFAULT 'all',
@@ -189,13 +190,13 @@ CREATE FUNCTION cmig.autogenerate(message text DEFAULT NULL, target_sql text DEF
 	schemas text[] DEFAULT NULL, compare text DEFAULT 'all', owners boolean DEFAULT false,
 	privileges boolean DEFAULT true, comments boolean DEFAULT true, renames text[] DEFAULT '{}',
 	concurrently boolean DEFAULT false, store boolean DEFAULT false, source text DEFAULT 'live',
-	exclude text[] DEFAULT '{}', stages boolean DEFAULT false,
+	exclude text[] DEFAULT '{}', stages boolean DEFAULT false, prove boolean DEFAULT true,
 	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_autogenerate_1_2'
 LANGUAGE C SET quote_all_identifiers = off;
 
-COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text, text[], boolean) IS 'Returns a revision file that changes the database into the schema that target_sql creates, and back, with its id, name, and hazards. If stages is true, writes up to three revisions instead: one that only adds, one that fills and checks rows, and one that drops. If store is true, also stores the revision. Returns no row if there is no difference. Raises an error if revisions are pending (MG010) or cannot be replayed (MG014), and the same errors as create_revision and diff.';
+COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text, text[], boolean, boolean) IS 'Returns a revision file that changes the database into the schema that target_sql creates, and back, with its id, name, and hazards. If stages is true, writes up to three revisions instead: one that only adds, one that fills and checks rows, and one that drops. If store is true, also stores the revision. Unless prove is false, has run the statements on empty copies of the objects, both ways. Returns no row if there is no difference. Raises an error if revisions are pending (MG010) or cannot be replayed (MG014), and the same errors as create_revision and diff.';
 
 CREATE FUNCTION cmig.require_schema(target_sql text DEFAULT NULL, schemas text[] DEFAULT NULL,
 	compare text DEFAULT 'all', owners boolean DEFAULT false, privileges boolean DEFAULT true,

@@ -895,13 +895,16 @@ cmig_image_remove(CmigImage *image, const bool *marked)
 	{
 		CmigObject *object = image->objects[i];
 		CmigObject **next = &object->child;
+		int			kept;
 
 		if (marked[i])
 		{
 			removed->objects[removed->count++] = object;
 			continue;
 		}
-		object->ndepends = remove_marked(object->depends, object->ndepends, marked);
+		kept = remove_marked(object->depends, object->ndepends, marked);
+		object->partial |= kept < object->ndepends;
+		object->ndepends = kept;
 		object->nsoft = remove_marked(object->soft, object->nsoft, marked);
 		object->last_child = NULL;
 		while (*next != NULL)

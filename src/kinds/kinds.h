@@ -98,6 +98,8 @@ typedef struct CmigObject
 								 * they are not compared */
 	bool		recurses;		/* a column default that is set and dropped
 								 * together with the children's */
+	bool		partial;		/* needs an object that was removed from the
+								 * image */
 } CmigObject;
 
 /* The result of these functions may be the argument. */

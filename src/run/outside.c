@@ -24,6 +24,7 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_language.h"
@@ -37,6 +38,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
+#include "utils/regproc.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 
@@ -201,6 +203,22 @@ must_not_inline(HeapTuple row)
 }
 
 /*
+ * Raise an error before a function that a user has defined is called, or a body
+ * in SQL that is not inlined.  The functions that an inlined body calls are
+ * checked in turn.  Only superusers define functions in C.
+ */
+static void
+refuse_users(Oid function, Oid language, bool looked_up)
+{
+	if (function < FirstNormalObjectId || language == ClanguageId || language == INTERNALlanguageId ||
+		(looked_up && language == SQLlanguageId) || OidIsValid(getExtensionOfObject(ProcedureRelationId, function)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("function %s is not called, because other roles own what is copied", format_procedure(function))));
+}
+
+/*
  * Before a function is called, refuse it if its effects remain.  "looked_up" is
  * true if the server has looked the function up, such as a function of a type
  * or of an operator class.  C functions are then allowed, because the server
@@ -233,6 +251,8 @@ check_function(Oid function, bool looked_up)
 	ReleaseSysCache(row);
 	if (reason != NULL)
 		watch->refuse(reason);
+	if (watch->distrusts)
+		refuse_users(function, language, looked_up);
 	return is_needed;
 }
 

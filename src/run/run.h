@@ -577,6 +577,7 @@ typedef struct CmigOutsideWatch
 								 * owner makes it skip live sequences?  SQL
 								 * functions that call it are then not
 								 * inlined. */
+	bool		distrusts;		/* refuse functions that users have defined? */
 	TransactionId mark;			/* see cmig_outside_mark() */
 } CmigOutsideWatch;
 

@@ -509,8 +509,8 @@ compare(DiffRun *run, CmigImage *from)
 {
 	List	   *notes;
 	CmigDifference *difference;
-	CmigImage  *old = NULL,
-			   *new = NULL;
+	CmigDiffCopies copies;
+	List	   *lines = NIL;
 	static CmigQuery subscriptions = {
 		.sql = "SELECT quote_ident(s.subname) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid"
 		" WHERE d.datname = current_database() ORDER BY s.subname"
@@ -521,11 +521,7 @@ compare(DiffRun *run, CmigImage *from)
 	};
 
 	notes = cmig_others_settle(from, run->image, run->target->notes, &run->options);
-	if (run->options.stages)
-	{
-		old = cmig_image_copy(from);
-		new = cmig_image_copy(run->image);
-	}
+	copies = cmig_rehearsal_copies(from, run->image, &run->options);
 	difference = cmig_compare(from, run->image, &run->options);
 	if (run->live != NULL)
 	{
@@ -538,9 +534,11 @@ compare(DiffRun *run, CmigImage *from)
 	cmig_column_order_tell(difference);
 	cmig_others_tell(difference);
 	if (run->options.stages)
-		cmig_stages_add(difference, old, new, run->live != NULL, &run->lines);
+		cmig_stages_add(difference, copies.from, copies.to, run->live != NULL, &lines);
 	else
-		cmig_diff_lines(difference, &run->lines);
+		cmig_diff_lines(difference, &lines);
+	lines = cmig_rehearsal_prove(run->managed, run->function, &copies, difference, run->lines, lines);
+	run->lines = list_concat(run->lines, lines);
 
 	/*
 	 * add rows for the parts of the target's SQL that could not be run,
@@ -747,6 +745,7 @@ CMIG_READER(cmig_diff_1_2)
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_diff_arguments(fcinfo, 2, &options);
 	cmig_diff_exclude_argument(fcinfo, 8, &options);
+	options.prove = cmig_argument_bool(fcinfo, 9, true);
 	cmig_diff_put(fcinfo, cmig_diff_run(managed, cmig_argument_text(fcinfo, 0), &options, "cmig.diff()"));
 	return (Datum) 0;
 }

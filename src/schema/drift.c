@@ -64,6 +64,8 @@ drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)
 {
 	CmigReplayPlan *plan = cmig_replay_plan_applied(now);
 
+	drift->function = function;
+	drift->options.prove = drift->captured == NULL;
 	cmig_drift_begin(drift, now);
 	drift->replayed = cmig_replay_read(plan, drift->schemas, true, function, true,
 									   drift->adopts ? rename_replayed : NULL, drift);
@@ -164,10 +166,11 @@ drop_extensions(const CmigDrift *drift)
  * scripts that could not be run, schemas of other roles, and audited tables.
  */
 static List *
-compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live)
+compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live, const List *renames)
 {
 	List	   *notes = cmig_others_settle(drift->live, drift->replayed->image,
 										   drift->replayed->target->notes, &drift->options);
+	CmigDiffCopies copies = cmig_rehearsal_copies(from, to, &drift->options);
 	CmigDifference *difference = cmig_compare(from, to, &drift->options);
 	List	   *lines = NIL;
 
@@ -175,6 +178,7 @@ compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live)
 	if (!to_live)
 		cmig_others_tell(difference);
 	cmig_diff_lines(difference, &lines);
+	lines = cmig_rehearsal_prove(drift->managed, drift->function, &copies, difference, renames, lines);
 	foreach_ptr(const CmigTargetNote, note, notes)
 		cmig_diff_line_add_unsupported(&lines, note->kind, note->object, note->reason);
 	foreach_ptr(char, name, drift->schemas == NULL ? drift->replayed->target->elsewhere : NIL)
@@ -200,7 +204,7 @@ cmig_drift_repair(CmigDrift *drift)
 	cmig_tool_table_keep(drift->live, drift->replayed->image);
 	if (!drift->all_partitions)
 		cmig_keep_partitions(drift->live, drift->replayed->image, "The revisions create");
-	lines = list_concat(lines, compare(drift, drift->live, drift->replayed->image, false));
+	lines = list_concat(lines, compare(drift, drift->live, drift->replayed->image, false, lines));
 	return list_concat(lines, extensions);
 }
 
@@ -218,7 +222,7 @@ drift_adopt(CmigDrift *drift)
 	drift->options.initial = drift->replayed->initial;
 	cmig_tool_table_keep(drift->live, drift->replayed->image);
 	cmig_keep_partitions(drift->live, drift->replayed->image, "The revisions create");
-	return list_concat(lines, compare(drift, drift->replayed->image, drift->live, true));
+	return list_concat(lines, compare(drift, drift->replayed->image, drift->live, true, drift->renames));
 }
 
 /* ----------------------------------------------------------------

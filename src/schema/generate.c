@@ -709,6 +709,7 @@ CMIG_READER(cmig_autogenerate_1_2)
 	cmig_diff_exclude_argument(fcinfo, 17, &options);
 	options.stages = cmig_argument_bool(fcinfo, 18, false);
 	options.concurrently |= options.stages;
+	options.prove = cmig_argument_bool(fcinfo, 19, true);
 
 	cmig_generate_prepare(&generate, "cmig.autogenerate()");
 	cmig_argument_require(fcinfo, 1, "target_sql", "SELECT * FROM cmig.autogenerate('<message>', '<target_sql>')");

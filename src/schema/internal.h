@@ -85,6 +85,9 @@ extern bool cmig_shadow_hides_live(void);
  * out, except for public if it is live.
  */
 extern CmigManaged *cmig_shadow_schemas(CmigShadow *shadow);
+
+/* Returns the managed schemas that exist now. */
+extern CmigManaged *cmig_shadow_managed(CmigShadow *shadow);
 extern CmigShadowSchema *cmig_shadow_find(CmigShadow *shadow, const char *name);
 
 /*
@@ -236,6 +239,7 @@ typedef struct CmigTargetState
 	CmigListing left_out;		/* statements left out because they are not
 								 * about a compared schema */
 	List	   *missing;		/* objects that could not be created */
+	bool		distrusts;		/* call no function that users have defined? */
 } CmigTargetState;
 
 /* A repeatable revision's script, to be run after the target's SQL. */
@@ -679,6 +683,27 @@ extern void cmig_replace_finish(const CmigChange *change);
 /* Can new parents of a table be added before old ones are removed? */
 extern bool cmig_joins_first(const CmigChange *change);
 
+/* in rehearsal.c */
+
+/* Copies of two images, made before they are compared. */
+typedef struct CmigDiffCopies
+{
+	CmigImage  *from;
+	CmigImage  *to;
+} CmigDiffCopies;
+
+/* Returns copies for stages and for the rehearsal, or none without these options. */
+extern CmigDiffCopies cmig_rehearsal_copies(CmigImage *from, const CmigImage *to, const CmigDiffOptions *options);
+
+/*
+ * If the option "prove" is set, run the lines of a difference in the shadow, the
+ * downgrade and then the upgrade, on copies of what they concern.  Returns the
+ * lines, with those added that are missing to get from one image to the other,
+ * and with an unsupported line for each object that differs nevertheless.
+ */
+extern List *cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const CmigDiffCopies *copies,
+								  const CmigDifference *difference, const List *renames, List *lines);
+
 /* in rename.c */
 
 extern CmigImage *cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
@@ -830,6 +855,7 @@ extern ErrorData *cmig_replay_rehearse(CmigReplay *replay, CmigSubtransactionWor
  */
 typedef struct CmigDrift
 {
+	const char *function;		/* the SQL function's name, for messages */
 	CmigManaged *managed;
 	const CmigNames *schemas;	/* NULL if all schemas are compared */
 	CmigDiffOptions options;

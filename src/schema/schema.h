@@ -65,6 +65,7 @@ typedef struct CmigDiffOptions
 	bool		sorted;			/* sort privileges, instead of keeping the
 								 * order in which they were granted */
 	bool		stages;			/* number the lines' stages; see stages.c */
+	bool		prove;			/* rehearse the lines; see rehearsal.c */
 	bool		by_hand;		/* describe changes in the opposite direction:
 								 * what was done to the old image */
 	bool		need_schemas;	/* raise an error for a schema that exists in

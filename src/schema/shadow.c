@@ -632,13 +632,18 @@ cmig_shadow_is_unused(const CmigShadowSchema *schema)
 CmigManaged *
 cmig_shadow_schemas(CmigShadow *shadow)
 {
-	CmigManaged *managed;
-	int			kept = 0;
-
 	for (int i = 0; i < shadow->count; i++)
 		if (cmig_shadow_is_unused(&shadow->schemas[i]))
 			cmig_shadow_rows_delete(NamespaceRelationId, shadow->schemas[i].shadow);
 	CommandCounterIncrement();
+	return cmig_shadow_managed(shadow);
+}
+
+CmigManaged *
+cmig_shadow_managed(CmigShadow *shadow)
+{
+	CmigManaged *managed;
+	int			kept = 0;
 
 	managed = cmig_managed_schemas(cmig_managed_names(shadow->managed));
 	for (int i = 0; i < managed->count; i++)

@@ -273,6 +273,7 @@ CMIG_READER(cmig_squash)
 	cmig_diff_annotations(fcinfo, 5, &options);
 	options.renames = cmig_diff_renames(fcinfo, 8);
 	options.need_schemas = true;
+	options.prove = true;
 
 	find_revisions(&squash, cmig_argument_text(fcinfo, 0), &new->text.edges);
 	cmig_generate_prepare(&generate, "cmig.squash()");

@@ -1,0 +1,91 @@
+--
+-- The rehearsal: the statements of a difference are run on copies, down and up, and completed
+-- where they lead to something else
+--
+CREATE EXTENSION pg_cmig;
+CREATE SCHEMA shop;
+SET search_path = shop, public;
+CREATE FUNCTION public.catalogs() RETURNS text LANGUAGE sql AS $$
+	SELECT md5(string_agg(x, E'\n' ORDER BY x)) FROM (SELECT n.oid || n.nspname || n.xmin FROM pg_namespace n UNION ALL SELECT c.oid || c.relname || c.xmin FROM pg_class c WHERE c.relnamespace IN ('shop'::regnamespace, 'public'::regnamespace)
+		UNION ALL SELECT e.oid || e.extname || e.xmin FROM pg_extension e UNION ALL SELECT t.oid || t.typname || t.xmin FROM pg_type t WHERE t.typnamespace = 'shop'::regnamespace) y(x) $$;
+CREATE TABLE parent (a integer);
+CREATE TABLE child () INHERITS (parent);
+CREATE TABLE item (id integer PRIMARY KEY, name text, parent integer REFERENCES item);
+CREATE VIEW names AS SELECT id, name FROM item;
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE TABLE note (id integer, m mood);
+SELECT catalogs() AS before \gset
+
+-- what is right stays as it is
+SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff('CREATE SCHEMA shop; CREATE TABLE shop.parent (a integer); CREATE TABLE shop.child () INHERITS (shop.parent);
+	CREATE TABLE shop.item (id bigint PRIMARY KEY, name text NOT NULL, parent integer REFERENCES shop.item, CHECK (id > 0)); CREATE VIEW shop.names AS SELECT id, name FROM shop.item;
+	CREATE TYPE shop.mood AS ENUM (''sad'', ''ok''); CREATE TABLE shop.note (id integer, m shop.mood)', '{shop}');
+
+-- renames are rehearsed, too
+SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff('CREATE SCHEMA shop; CREATE TABLE shop.parent (a integer); CREATE TABLE shop.child () INHERITS (shop.parent);
+	CREATE TABLE shop.thing (id integer PRIMARY KEY, title text, parent integer REFERENCES shop.thing); CREATE VIEW shop.names AS SELECT id, title FROM shop.thing;
+	CREATE TYPE shop.mood AS ENUM (''sad'', ''ok''); CREATE TABLE shop.note (id integer, m shop.mood)', '{shop}', renames => '{table shop.item -> thing, column shop.item.name -> title}');
+
+-- the child would get the parent's new column before it leaves the parent
+SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff('CREATE SCHEMA shop; CREATE TABLE shop.parent (a integer, b integer); CREATE TABLE shop.child (a integer);
+	CREATE TABLE shop.item (id integer PRIMARY KEY, name text, parent integer REFERENCES shop.item); CREATE VIEW shop.names AS SELECT id, name FROM shop.item;
+	CREATE TYPE shop.mood AS ENUM (''sad'', ''ok''); CREATE TABLE shop.note (id integer, m shop.mood)', '{shop}');
+
+-- what the statements lack is added
+CREATE SCHEMA family;
+CREATE TABLE family.a (i integer, CHECK (i > 0));
+CREATE TABLE family.b (j integer) INHERITS (family.a);
+CREATE TABLE family.c () INHERITS (family.b);
+\set family 'CREATE SCHEMA family; CREATE TABLE family.a (i bigint, CHECK (i > 1)); CREATE TABLE family.b (j integer, i bigint); CREATE TABLE family.c () INHERITS (family.a)'
+SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff(:'family', '{family}');
+SELECT count(*) < (SELECT count(*) FROM cmig.diff(:'family', '{family}')) AS completed FROM cmig.diff(:'family', '{family}', prove => false);
+BEGIN;
+SELECT coalesce(upgrade_sql, '-- ' || object) FROM cmig.diff(:'family', '{family}') \gexec
+SELECT * FROM cmig.diff(:'family', '{family}');
+ROLLBACK;
+DROP SCHEMA family CASCADE;
+
+-- nothing is left behind
+SELECT catalogs() = :'before' AS as_before;
+
+-- what cannot be copied is named
+CREATE FOREIGN DATA WRAPPER regress_rehearsal;
+CREATE SERVER regress_rehearsal FOREIGN DATA WRAPPER regress_rehearsal;
+DROP TABLE parent, child, note;
+DROP TYPE mood;
+CREATE FOREIGN TABLE far (id integer) SERVER regress_rehearsal;
+SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff('CREATE SCHEMA shop; CREATE TABLE shop.item (id integer PRIMARY KEY, name text, parent integer REFERENCES shop.item); CREATE VIEW shop.names AS SELECT id, name FROM shop.item;
+	CREATE FOREIGN DATA WRAPPER regress_rehearsal; CREATE SERVER regress_rehearsal FOREIGN DATA WRAPPER regress_rehearsal; CREATE FOREIGN TABLE shop.far (id bigint) SERVER regress_rehearsal');
+
+-- functions and queries of other roles are not run with the caller's rights
+CREATE ROLE regress_rehearsal_owner;
+SELECT cmig.grant_access('regress_rehearsal_owner', 'reader');
+GRANT CREATE ON DATABASE :"DBNAME" TO regress_rehearsal_owner;
+CREATE SCHEMA evil AUTHORIZATION regress_rehearsal_owner;
+SET SESSION AUTHORIZATION regress_rehearsal_owner;
+CREATE FUNCTION evil.f(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING '% runs as %', $1, current_user; RETURN 'x'; END $$;
+CREATE FUNCTION evil.inlined(text) RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT evil.f($1) $$;
+CREATE DOMAIN evil.d AS text CHECK (evil.f(VALUE) = 'x');
+SET client_min_messages = error;
+CREATE TABLE evil.t (id integer, a text DEFAULT evil.f('default'), b evil.d DEFAULT 'domain', CHECK (evil.f('check') <> a));
+CREATE INDEX i ON evil.t ((a || evil.f('index')));
+CREATE INDEX j ON evil.t (id) WHERE evil.inlined('predicate') = 'x';
+CREATE MATERIALIZED VIEW evil.m AS SELECT evil.f('view') AS x;
+RESET client_min_messages;
+RESET SESSION AUTHORIZATION;
+SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA evil; CREATE TABLE evil.t (id bigint)', '{evil}');
+SELECT action, object, hazard FROM cmig.diff('-- nothing', '{evil}');
+-- the owner's own functions run, as when the revision runs
+SET SESSION AUTHORIZATION regress_rehearsal_owner;
+SET client_min_messages = error;
+SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA evil; CREATE TABLE evil.t (id bigint)', '{evil}');
+RESET SESSION AUTHORIZATION;
+
+SET client_min_messages = warning;
+DROP SCHEMA shop, evil CASCADE;
+DROP OWNED BY regress_rehearsal_owner;
+DROP ROLE regress_rehearsal_owner;
+DROP SERVER regress_rehearsal;
+DROP FOREIGN DATA WRAPPER regress_rehearsal;
+DROP FUNCTION catalogs;
+DROP EXTENSION pg_cmig;

@@ -1,0 +1,629 @@
+/*
+ * rehearsal.c
+ *	  The rehearsal: runs the statements of a difference, down and up, on copies
+ *	  of the objects that they concern.
+ *
+ * The copies are created in the shadow, from the new image.  The downgrade must
+ * then lead to the old image, and the upgrade back to the new one.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+#include "schema/internal.h"
+
+/* ----------------------------------------------------------------
+ * Runs lines in the shadow, each in a subtransaction.
+ * ----------------------------------------------------------------
+ */
+
+/* A line whose statements failed. */
+typedef struct Failure
+{
+	const CmigDiffLine *line;
+	ErrorData  *error;
+} Failure;
+
+/* Lines that are being run. */
+typedef struct Trial
+{
+	CmigTargetState *state;
+	CmigScriptRun *run;
+	const List *lines;
+	bool		upgrade;
+	const CmigDiffLine *line;	/* the current line */
+	List	   *failures;		/* list of Failure */
+} Trial;
+
+static const char *
+sql_of(const CmigDiffLine *line, bool upgrade)
+{
+	return upgrade ? line->upgrade : line->downgrade;
+}
+
+/* Subtransaction callback: run the statements of a line. */
+static void
+run_line(void *arg)
+{
+	Trial	   *trial = arg;
+	CmigScriptReader *script = cmig_script_open(sql_of(trial->line, trial->upgrade));
+
+	while (cmig_script_next(script, &trial->run->statement))
+		cmig_target_execute(trial->state, &trial->run->statement);
+	cmig_script_close(script);
+}
+
+static void
+run_lines(CmigScriptRun *run, void *arg)
+{
+	Trial	   *trial = arg;
+	int			count = list_length(trial->lines);
+
+	trial->run = run;
+	for (int i = 0; i < count; i++)
+	{
+		ErrorData  *error;
+		Failure    *failure;
+
+		trial->line = list_nth(trial->lines, trial->upgrade ? i : count - 1 - i);
+		if (sql_of(trial->line, trial->upgrade) == NULL)
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		cmig_run_limit_check();
+		error = cmig_subtransaction_try(run_line, trial);
+		run->statement.text = NULL;
+		if (error == NULL)
+			continue;
+		if (cmig_subtransaction_must_rethrow(error))
+			ReThrowError(error);
+		failure = palloc(sizeof(Failure));
+		failure->line = trial->line;
+		failure->error = error;
+		trial->failures = lappend(trial->failures, failure);
+	}
+}
+
+/* Returns a list of Failure. */
+static List *
+try_lines(CmigTargetState *state, const List *lines, bool upgrade)
+{
+	static const char *const settings[] = {"row_security", "on", "client_min_messages", "error", NULL};
+	static const CmigRunStep step = {.revision = "the difference"};
+	CmigScriptRun run = {.step = &step,.verb = "SQL"};
+	Trial		trial = {.state = state,.lines = lines,.upgrade = upgrade};
+
+	cmig_target_in_session(state, &run, NULL, settings, run_lines, &trial);
+	return trial.failures;
+}
+
+/* ----------------------------------------------------------------
+ * Chooses the objects that a difference concerns.
+ * ----------------------------------------------------------------
+ */
+
+/* An image, and which of its objects are chosen. */
+typedef struct Choice
+{
+	const CmigImage *image;
+	bool	   *changed;		/* objects that the difference changes */
+	bool	   *renewed;		/* objects that may be created again */
+	bool	   *chosen;			/* these, and what they need */
+} Choice;
+
+static void
+choice_init(Choice *choice, const CmigImage *image)
+{
+	choice->image = image;
+	choice->changed = palloc0(Max(image->count, 1));
+	choice->renewed = palloc0(Max(image->count, 1));
+	choice->chosen = palloc0(Max(image->count, 1));
+}
+
+/* Mark the image's object with this kind and identity as changed. */
+static void
+choose(Choice *choice, const CmigObject *object)
+{
+	CmigObject *own = object ? cmig_image_lookup(choice->image, object->kind, object->identity) : NULL;
+
+	if (own == NULL)
+		return;
+	choice->changed[own->index] = choice->chosen[own->index] = true;
+}
+
+static bool
+add(Choice *choice, const CmigObject *object)
+{
+	if (choice->chosen[object->index])
+		return false;
+	return choice->chosen[object->index] = true;
+}
+
+/*
+ * Does a change of "on" concern the object: is it a part of it that changes, or
+ * a table that inherits from it?
+ */
+static bool
+is_concerned(const Choice *choice, const CmigObject *object, CmigObject *on)
+{
+	if (choice->changed[on->index])
+		return true;
+	if (on->parent != NULL && choice->changed[on->parent->index] &&
+		(on->parent->change == NULL || on->parent->change->action == CMIG_AGAIN || on->parent->change->action == CMIG_DROP))
+		return true;
+	if (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table)
+		for (const CmigObject *child = on->child; child != NULL; child = child->sibling)
+			if (choice->changed[child->index])
+				return true;
+	return false;
+}
+
+static bool
+is_type(const CmigObject *object)
+{
+	return (object->kind->flags & CMIG_KIND_TYPE) != 0 && (object->kind->flags & CMIG_KIND_RELATION) == 0;
+}
+
+/* Is the object a schema that the shadow can create? */
+static bool
+is_own_schema(const CmigManaged *managed, const CmigObject *object)
+{
+	for (int i = 0; i < managed->count && object->kind == &cmig_kind_schema; i++)
+		if (strcmp(quote_identifier(managed->schemas[i].name), object->identity) == 0)
+			return managed->schemas[i].owned || !OidIsValid(managed->schemas[i].oid);
+	return object->kind == &cmig_kind_schema;
+}
+
+/* Choose what the chosen objects need, and their dependents that change. */
+static bool
+extend(Choice *choice, const CmigManaged *managed)
+{
+	bool		any = false,
+				found = true;
+
+	while (found)
+	{
+		found = false;
+		for (int i = 0; i < choice->image->count; i++)
+		{
+			CmigObject *object = choice->image->objects[i];
+			CmigObject *root = cmig_object_root(object);
+
+			if (!choice->chosen[i] && (is_own_schema(managed, object) || choice->chosen[root->index]))
+				found |= add(choice, object);
+			for (int j = 0; j < object->ndepends && !choice->renewed[i]; j++)
+			{
+				const CmigObject *on = object->depends[j];
+
+				if (is_concerned(choice, object, object->depends[j]))
+					found |= add(choice, object);
+				/* what uses a type may be created again, with its dependents */
+				if (choice->renewed[on->index] || (is_type(on) && choice->changed[on->index]))
+					found = choice->changed[i] = choice->renewed[i] = true;
+			}
+			if (!choice->chosen[i])
+				continue;
+			found |= add(choice, root);
+			for (int j = 0; j < object->ndepends; j++)
+				found |= add(choice, object->depends[j]);
+			for (int j = 0; j < object->nsoft; j++)
+				found |= add(choice, object->soft[j]);
+		}
+		any |= found;
+	}
+	return any;
+}
+
+/* Choose the objects of "other" that are chosen in "choice". */
+static bool
+follow(const Choice *choice, Choice *other)
+{
+	bool		any = false;
+
+	for (int i = 0; i < choice->image->count; i++)
+	{
+		const CmigObject *object = choice->image->objects[i];
+		CmigObject *same = choice->chosen[i] ? cmig_image_lookup(other->image, object->kind, object->identity) : NULL;
+
+		if (same != NULL)
+			any |= add(other, same);
+	}
+	return any;
+}
+
+/* Returns a copy of the image that has only the chosen objects. */
+static CmigImage *
+chosen_image(const Choice *choice)
+{
+	CmigImage  *copy = cmig_image_copy(choice->image);
+	bool	   *marked = palloc(Max(copy->count, 1));
+
+	for (int i = 0; i < copy->count; i++)
+		marked[i] = !choice->chosen[i];
+	(void) cmig_image_remove(copy, marked);
+	return copy;
+}
+
+/* ----------------------------------------------------------------
+ * Proves the lines of a difference.
+ *
+ * An object is doubtful if it cannot be rehearsed, because it cannot be copied,
+ * because its change cannot be reverted, or because it needs such an object.
+ * Nothing is said about doubtful objects.
+ * ----------------------------------------------------------------
+ */
+
+/* How often a difference is completed with what its statements lack. */
+#define ROUNDS 3
+
+/* The statement of a row whose change is made with another row's statement. */
+#define NO_STATEMENT "DO $$BEGIN /* changed with another statement */ END$$"
+
+typedef struct Proof
+{
+	const CmigManaged *managed;
+	const CmigDiffOptions *options;
+	Choice		old;
+	Choice		new;
+	CmigImage  *from;			/* what is chosen of the old image */
+	CmigImage  *to;
+	List	   *start;			/* list of CmigDiffLine: they create "to" */
+	List	   *doubtful;		/* list of CmigObject: roots, of any image */
+	List	   *reasons;		/* list of char *: why objects are doubtful */
+	List	   *renames;		/* list of CmigDiffLine: they come first */
+	List	   *lines;			/* the lines, completed */
+	CmigShadow *shadow;
+	CmigTargetState state;
+	List	   *problems;		/* list of CmigDiffLine: unsupported changes,
+								 * if the last round has failed */
+	bool		upward;			/* copy the old objects, and run the upgrade
+								 * first */
+	bool		proved;
+} Proof;
+
+static bool
+is_same(const CmigObject *a, const CmigObject *b)
+{
+	return a->kind == b->kind && strcmp(a->identity, b->identity) == 0;
+}
+
+/* Is the object, or what it belongs to, doubtful? */
+static bool
+is_doubtful(const Proof *proof, const CmigObject *object)
+{
+	const CmigObject *root = cmig_object_root(unconstify(CmigObject *, object));
+
+	foreach_ptr(const CmigObject, doubtful, proof->doubtful)
+		if (is_same(doubtful, root))
+		return true;
+	return false;
+}
+
+/* Returns true if the object was not doubtful before. */
+static bool
+doubt(Proof *proof, const CmigObject *object)
+{
+	if (object == NULL || is_doubtful(proof, object))
+		return false;
+	proof->doubtful = lappend(proof->doubtful, cmig_object_root(unconstify(CmigObject *, object)));
+	return true;
+}
+
+/*
+ * Doubt the objects of an image that need doubtful ones, or objects that are not
+ * compared.
+ */
+static bool
+spread_doubt(Proof *proof, const CmigImage *image)
+{
+	bool		any = false;
+
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+
+		if (object->partial)
+			any |= doubt(proof, object);
+		for (int j = 0; j < object->ndepends && proof->doubtful != NIL; j++)
+			if (is_doubtful(proof, object->depends[j]))
+				any |= doubt(proof, object);
+	}
+	return any;
+}
+
+/* Doubt the line's object because of an error, or because its copy differs. */
+static bool
+tell_doubt(Proof *proof, const CmigDiffLine *line, const char *reason)
+{
+	if (!doubt(proof, line->subject))
+		return false;
+	proof->reasons = lappend(proof->reasons, psprintf("%s %s: %s", line->kind, line->object, reason));
+	return true;
+}
+
+static void
+settle_doubts(Proof *proof)
+{
+	while (spread_doubt(proof, proof->from) | spread_doubt(proof, proof->to))
+		;
+}
+
+/* Returns the lines between two images, except about doubtful objects. */
+static List *
+lines_between(const Proof *proof, CmigImage *from, const CmigImage *to)
+{
+	List	   *lines = NIL;
+	List	   *result = NIL;
+
+	cmig_diff_lines(cmig_compare(from, cmig_image_copy(to), proof->options), &lines);
+	foreach_ptr(CmigDiffLine, line, lines)
+		if (!is_doubtful(proof, line->subject))
+		result = lappend(result, line);
+	return result;
+}
+
+/* Add a row for each difference that no statement could make. */
+static void
+add_problems(Proof *proof, const List *failures, const List *lines, const char *reason)
+{
+	foreach_ptr(const Failure, failure, failures)
+		cmig_diff_line_add_unsupported(&proof->problems, failure->line->kind, failure->line->object, psprintf("%s: %s", reason, failure->error->message));
+	foreach_ptr(const CmigDiffLine, line, lines)
+		if (!line->incidental && failures == NIL)
+		cmig_diff_line_add_unsupported(&proof->problems, line->kind, line->object,
+									   line->change ? psprintf("%s: %s", reason, line->change) : reason);
+}
+
+/*
+ * Make the lines whose statements have failed do nothing, and append "missing",
+ * the statements that lead from their result to the intended one.  Those of the
+ * downgrade, which runs in reverse order, come first.
+ */
+static void
+complete(Proof *proof, const List *failures, const List *missing, bool upgrade)
+{
+	foreach_ptr(const Failure, failure, failures)
+	{
+		CmigDiffLine *line = unconstify(CmigDiffLine *, failure->line);
+
+		if (upgrade)
+			line->upgrade = NO_STATEMENT;
+		else
+			line->downgrade = NO_STATEMENT;
+	}
+	foreach_ptr(const CmigDiffLine, line, missing)
+	{
+		CmigDiffLine *added = palloc(sizeof(CmigDiffLine));
+
+		*added = *line;
+		added->incidental = true;
+		added->downgrade = upgrade ? NO_STATEMENT : line->upgrade;
+		added->upgrade = upgrade ? line->upgrade : NO_STATEMENT;
+		proof->lines = upgrade ? lappend(proof->lines, added) : lcons(added, proof->lines);
+	}
+}
+
+/* Returns the image of the schemas that the shadow has made. */
+static CmigImage *
+read_copies(CmigManaged *managed)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < managed->count; i++)
+		if (managed->schemas[i].owned)
+			managed->schemas[kept++] = managed->schemas[i];
+	managed->count = kept;
+	return cmig_image_read(managed);
+}
+
+/*
+ * Can the statement not be tried here, because the caller may not run it, or
+ * because it uses an object that is not in a schema, and not compared?
+ */
+static bool
+is_inconclusive(const Proof *proof, const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE ||
+		(error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT && !proof->managed->all);
+}
+
+/*
+ * Run the lines in one direction.  Returns true if they lead to the image.
+ * Otherwise completes them, or doubts objects that the caller may not change.
+ */
+static bool
+run_direction(Proof *proof, const List *lines, bool upgrade)
+{
+	const char *reason = upgrade ? "the upgrade leads to something else" : "the downgrade does not restore it";
+	List	   *failures = NIL;
+	List	   *missing;
+	bool		doubts = false;
+
+	foreach_ptr(Failure, failure, try_lines(&proof->state, lines, upgrade))
+	{
+		if (is_inconclusive(proof, failure->error))
+			doubts |= tell_doubt(proof, failure->line, failure->error->message);
+		else
+			failures = lappend(failures, failure);
+	}
+	if (doubts)
+		return false;
+	missing = lines_between(proof, read_copies(cmig_shadow_managed(proof->shadow)), upgrade ? proof->to : proof->from);
+	if (failures == NIL && missing == NIL)
+		return true;
+	add_problems(proof, failures, missing, reason);
+	complete(proof, failures, missing, upgrade);
+	return false;
+}
+
+/* Subtransaction callback: run the downgrade and the upgrade, or the other way round. */
+static void
+run_round(void *arg)
+{
+	Proof	   *proof = arg;
+	List	   *lines = NIL;
+	List	   *failures;
+
+	foreach_ptr(CmigDiffLine, line, proof->lines)
+		if (line->subject != NULL && !is_doubtful(proof, line->subject))
+		lines = lappend(lines, line);
+	if (!run_direction(proof, lines, proof->upward))
+		return;
+	if (!proof->upward || run_direction(proof, lines, false))
+	{
+		failures = try_lines(&proof->state, proof->renames, false);
+		failures = list_concat(failures, try_lines(&proof->state, proof->renames, true));
+		add_problems(proof, failures, NIL, "the object cannot be renamed");
+		proof->proved = proof->upward || run_direction(proof, lines, true);
+	}
+}
+
+/*
+ * Does another role that is no superuser own any of the objects?  Then its
+ * functions and queries must not run with the caller's rights.
+ */
+static bool
+others_own(const CmigImage *image)
+{
+	const char *user = GetUserNameFromId(GetUserId(), false);
+
+	for (int i = 0; i < image->count; i++)
+	{
+		const char *owner = image->objects[i]->kind == &cmig_kind_schema ? NULL : image->objects[i]->owner;
+
+		if (owner != NULL && strcmp(owner, user) != 0 && !superuser_arg(get_role_oid(owner, true)))
+			return true;
+	}
+	return false;
+}
+
+/* A CmigShadowTask: copy the new objects, and run the lines. */
+static void
+rehearse(CmigShadow *shadow, void *arg)
+{
+	Proof	   *proof = arg;
+
+	proof->shadow = shadow;
+	cmig_target_begin(&proof->state, shadow);
+	proof->state.distrusts = others_own(proof->from) || others_own(proof->to);
+	foreach_ptr(const Failure, failure, try_lines(&proof->state, proof->start, true))
+		(void) tell_doubt(proof, failure->line, failure->error->message);
+	foreach_ptr(const CmigDiffLine, line, lines_between(proof, read_copies(cmig_shadow_schemas(shadow)), proof->upward ? proof->from : proof->to))
+		(void) tell_doubt(proof, line, line->change ? line->change : "it differs");
+	settle_doubts(proof);
+	for (int i = 0; i < ROUNDS && !proof->proved; i++)
+	{
+		int			doubts = list_length(proof->reasons);
+		ErrorData  *error;
+
+		proof->problems = NIL;
+		error = cmig_subtransaction_rehearse(run_round, proof);
+		if (error != NULL)
+			ReThrowError(error);
+		if (list_length(proof->reasons) > doubts)
+		{
+			settle_doubts(proof);
+			i--;
+		}
+	}
+}
+
+/* Do new objects have other privileges than the built-in ones? */
+static bool
+has_default_privileges(const Proof *proof)
+{
+	const CmigImage *const images[] = {proof->old.image, proof->new.image};
+
+	for (int i = 0; i < lengthof(images); i++)
+		for (int j = 0; j < images[i]->count; j++)
+			if (images[i]->objects[j]->kind == &cmig_kind_default_privileges)
+				return true;
+	return proof->options->initial != NIL;
+}
+
+CmigDiffCopies
+cmig_rehearsal_copies(CmigImage *from, const CmigImage *to, const CmigDiffOptions *options)
+{
+	CmigDiffCopies copies = {0};
+
+	if (!options->prove && !options->stages)
+		return copies;
+	copies.from = cmig_image_copy(from);
+	copies.to = cmig_image_copy(to);
+	return copies;
+}
+
+List *
+cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const CmigDiffCopies *copies,
+					 const CmigDifference *difference, const List *renames, List *lines)
+{
+	CmigDiffOptions options = *difference->options;
+	Proof		proof = {.managed = managed,.options = &options};
+	CmigImage  *empty;
+	int			level;
+
+	if (!options.prove || lines == NIL)
+		return lines;
+	empty = cmig_image_new();
+	choice_init(&proof.old, copies->from);
+	choice_init(&proof.new, copies->to);
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+
+		if (change->action == CMIG_NO_CHANGE || change->action == CMIG_UNSUPPORTED)
+			continue;
+		choose(&proof.old, change->from);
+		choose(&proof.new, change->to);
+	}
+	foreach_ptr(CmigDiffLine, rename, renames)
+	{
+		if (strcmp(rename->action, "rename") != 0)
+			continue;
+		choose(&proof.old, rename->subject);
+		choose(&proof.new, rename->subject);
+		proof.renames = lappend(proof.renames, rename);
+	}
+	do
+	{
+		(void) extend(&proof.old, managed);
+		(void) extend(&proof.new, managed);
+	} while (follow(&proof.old, &proof.new) | follow(&proof.new, &proof.old));
+	proof.from = chosen_image(&proof.old);
+	proof.to = chosen_image(&proof.new);
+	foreach_ptr(CmigDiffLine, line, lines)
+	{
+		CmigDiffLine *copy = palloc(sizeof(CmigDiffLine));
+
+		*copy = *line;
+		proof.lines = lappend(proof.lines, copy);
+		if ((line->upgrade == NULL || line->downgrade == NULL) && line->subject != NULL)
+			(void) doubt(&proof, line->subject);
+	}
+	settle_doubts(&proof);
+
+	options.concurrently = options.stages = false;
+	/* default privileges are not in force in the shadow */
+	options.privileges &= !has_default_privileges(&proof);
+	level = cmig_session_read_quietly();
+	cmig_image_finish(empty);
+	proof.upward = options.models;
+	proof.start = lines_between(&proof, empty, proof.upward ? proof.from : proof.to);
+	cmig_shadow_run(managed, function, rehearse, &proof);
+	AtEOXact_GUC(false, level);
+	if (list_length(proof.reasons) > 0)
+	{
+		CmigListing reasons;
+
+		cmig_listing_init(&reasons, CMIG_LISTING_LINES);
+		foreach_ptr(char, reason, proof.reasons)
+			cmig_listing_add(&reasons, reason);
+		ereport(NOTICE,
+				(errmsg("some statements were not rehearsed"),
+				 errdetail_internal("%s", cmig_listing_text(&reasons))));
+	}
+	return list_concat(proof.proved ? proof.lines : lines, proof.problems);
+}
