@@ -64,7 +64,7 @@ CALL try('PREPARE p AS SELECT 1; SELECT 1 / count(*) FROM gate; EXECUTE p');
 CALL cmig.upgrade_stepwise();
 INSERT INTO gate VALUES (true);
 CALL cmig.upgrade_stepwise();
-CALL try('CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS ''SELECT 1''; SELECT 1 / count(*) FROM gate; SELECT pg_temp.f()');
+CALL try('CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS ''SELECT 1''; SELECT 1 / count(*) FROM gate; ALTER FUNCTION pg_temp.f() COST 5');
 CALL cmig.upgrade_stepwise();
 INSERT INTO gate VALUES (true);
 CALL cmig.upgrade_stepwise();
@@ -80,7 +80,7 @@ CALL cmig.upgrade_stepwise();
 CALL try('SET work_mem = ''5MB''; SELECT * FROM no_such_table');
 CALL cmig.upgrade_stepwise();
 CALL cmig.upgrade_stepwise();
-CALL try('SELECT 1; SELECT no_such_function()');
+CALL try('SELECT 1; ALTER FUNCTION no_such_function() COST 5');
 CALL cmig.upgrade_stepwise();
 CALL cmig.upgrade_stepwise();
 

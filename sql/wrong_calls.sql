@@ -111,19 +111,23 @@ CALL cmig.add_unique('some_table');
 DROP TABLE some_table;
 DROP SCHEMA cmig_audit CASCADE;
 
--- a table's name instead of its row type
+-- a table's name instead of its row type; what the server adds depends on its version
+\set VERBOSITY terse
 SELECT * FROM cmig.audit_as_of();
 SELECT * FROM cmig.audit_as_of('some_table');
 CREATE TABLE some_table (id int PRIMARY KEY, n int);
 SET timezone = 'UTC';
 SELECT * FROM cmig.audit_as_of('some_table');
+\set VERBOSITY default
 SELECT * FROM cmig.audit_as_of('public.some_table', '2026-01-02');
 SELECT * FROM cmig.audit_as_of('some_table', '2026-01-02', '1');
 SELECT * FROM cmig.audit_as_of('some_table', '2026-01-02', 1);
 SELECT * FROM cmig.audit_as_of('some_table'::text, now()::timestamp, 1) LIMIT 0;
 SELECT * FROM cmig.audit_as_of('some_table'::regclass, '2026-01-02');
 SELECT * FROM cmig.audit_as_of('"; DROP', '2026-01-02');
+\set VERBOSITY terse
 SELECT * FROM cmig.audit_as_of(NULL::some_table);
+\set VERBOSITY default
 RESET timezone;
 SELECT count(*) > 0 FROM cmig.enable_audit('some_table');
 INSERT INTO some_table VALUES (1, 1);
@@ -181,12 +185,14 @@ SELECT upgrade_sql FROM cmig.drift('{one}', raise => false);
 DROP SCHEMA one CASCADE;
 
 -- too many arguments, and arguments of another type: the server says so
+\set VERBOSITY terse
 SELECT * FROM cmig.status('001');
 SELECT * FROM cmig.show(1);
 SELECT * FROM cmig.show(ARRAY['001']);
 -- a function is not called with CALL, nor a procedure with SELECT: the server says so,
 -- and a procedure of the same name would make the calls of the function ambiguous
 CALL cmig.upgrade();
+\set VERBOSITY default
 SELECT cmig.upgrade_stepwise();
 
 -- options of Alembic's command line
