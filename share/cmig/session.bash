@@ -70,12 +70,15 @@ transaction=''
 # search_path.  The latter keeps cmig's own statements from calling functions and operators
 # of others, which search_path could find, even if pg_catalog is first.  Only calls of cmig's
 # functions, which called() adds, use the session's search_path.  In these statements, each
-# operator and function must be qualified; what else reads the result uses kept().
+# operator and function must be qualified; what else reads the result uses kept().  If the role
+# may, also sets the language of the server's messages, whose severities messages() reads.
 begin_transaction()
 {
 	transaction=1
 	add "BEGIN;${newline}SET LOCAL client_min_messages = $1;
-\\if :{?cmig_path}$newline\\else${newline}SELECT pg_catalog.current_setting('search_path') AS cmig_path \\gset$newline\\endif
+\\if :{?cmig_path}$newline\\else${newline}SELECT pg_catalog.current_setting('search_path') AS cmig_path,
+	pg_catalog.current_setting('lc_messages') OPERATOR(pg_catalog.!~*) '^(C|POSIX|en)?([_.].*)?\$' AND pg_catalog.has_parameter_privilege('lc_messages', 'SET') AS cmig_translated \\gset$newline\\endif
+\\if :cmig_translated${newline}SET LOCAL lc_messages = 'C';$newline\\endif
 $PINNED"
 }
 PINNED='SET LOCAL search_path = pg_catalog, pg_temp;'
@@ -138,6 +141,7 @@ procedure()
 	fi
 	end_transaction COMMIT
 	add "\\if :cmig_direct${newline}SET client_min_messages = $(level);"
+	add "\\if :cmig_translated${newline}SET lc_messages = 'C';$newline\\endif"
 	set_settings false
 	add '\endif'
 	shown "$1"
