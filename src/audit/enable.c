@@ -192,11 +192,11 @@ find_trigger(List *triggers, const char *name)
 	return NULL;
 }
 
-/* Run a statement and add it to the list. */
+/* Run a statement that names the table, and add it to the list. */
 static void
-run(List **statements, char *statement)
+run(List **statements, Oid table, char *statement)
 {
-	cmig_audit_log_execute(statement);
+	cmig_query_command(statement, table);
 	*statements = lappend(*statements, statement);
 }
 
@@ -263,8 +263,8 @@ change_triggers(Oid relation, List *have, List *want, const char *table, List **
 	foreach_ptr(AuditTrigger, trigger, have)
 	{
 		if (find_trigger(want, trigger->name) == NULL)
-			run(statements, psprintf("DROP TRIGGER %s ON %s",
-									 quote_identifier(trigger->name), table));
+			run(statements, relation, psprintf("DROP TRIGGER %s ON %s",
+											   quote_identifier(trigger->name), table));
 	}
 	foreach_ptr(AuditTrigger, trigger, want)
 	{
@@ -278,7 +278,7 @@ change_triggers(Oid relation, List *have, List *want, const char *table, List **
 		{
 			List	   *held = hold_partition_keys(relation);
 
-			run(statements, trigger->statement);
+			run(statements, relation, trigger->statement);
 			foreach(held_cell, held)
 				table_close((Relation) lfirst(held_cell), NoLock);
 			enabled = TRIGGER_FIRES_ON_ORIGIN;
@@ -293,9 +293,9 @@ change_triggers(Oid relation, List *have, List *want, const char *table, List **
 		as_owner = partitioned && cmig_owns_compat(RelationRelationId, relation, GetUserId());
 		if (as_owner)
 			cmig_role_act_as(&saved, cmig_role_owner_of(relation));
-		run(statements, psprintf("ALTER TABLE %s ENABLE %sTRIGGER %s", table,
-								 trigger->enabled == TRIGGER_FIRES_ALWAYS ? "ALWAYS " : "",
-								 trigger->name));
+		run(statements, relation, psprintf("ALTER TABLE %s ENABLE %sTRIGGER %s", table,
+										   trigger->enabled == TRIGGER_FIRES_ALWAYS ? "ALWAYS " : "",
+										   trigger->name));
 		if (as_owner)
 			cmig_role_return(&saved);
 	}
@@ -327,6 +327,8 @@ open_target(Oid target, LOCKMODE mode)
 	 * table
 	 */
 	require_owner(target);
+	if (mode != AccessShareLock)
+		cmig_query_hold(target, mode);
 	relation = table_open(target, mode);
 	schema = get_namespace_name(RelationGetNamespace(relation));
 	if (relation->rd_rel->relkind != RELKIND_RELATION &&

@@ -80,7 +80,7 @@ cmig_audit_log_silence(void)
 void
 cmig_audit_log_execute(const char *sql)
 {
-	cmig_query_command(sql);
+	cmig_query_command(sql, InvalidOid);
 }
 
 /* Returns the owner of the extension pg_cmig, as recorded in pg_extension. */

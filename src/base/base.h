@@ -645,8 +645,18 @@ extern void cmig_query_at_once(bool latest, void (*work) (void *), void *arg);
 extern uint64 cmig_query_once(CmigQuery *query, Datum *values, const char *nulls,
 							  CmigRowCallback callback, void *arg);
 
-/* Run a utility statement that was built at run time, with pinned search_path. */
-extern void cmig_query_command(const char *sql);
+/*
+ * Lock a relation, and its schema so that no other session renames it until the
+ * end of the transaction.  The relation's name then stands for it.
+ */
+extern void cmig_query_hold(Oid relation, LOCKMODE mode);
+
+/*
+ * Run a utility statement that was built at run time, with pinned search_path.
+ * "relation" is the user's relation that it names, which must be locked, or
+ * InvalidOid.
+ */
+extern void cmig_query_command(const char *sql, Oid relation);
 
 /*
  * These functions take the query's arguments as C values, as its argtypes

@@ -446,7 +446,7 @@ cmig_citus_propagate_setting(const char *name, const char *value)
 	cmig_settings_set("citus.propagate_set_commands", "local", PGC_USERSET, GUC_ACTION_LOCAL);
 
 	/* outside of a transaction block, Citus sends SET only from a DO block */
-	cmig_query_command(psprintf("DO %s", quote_literal_cstr(psprintf("BEGIN SET LOCAL %s = %s; END", name, quote_literal_cstr(value)))));
+	cmig_query_command(psprintf("DO %s", quote_literal_cstr(psprintf("BEGIN SET LOCAL %s = %s; END", name, quote_literal_cstr(value)))), InvalidOid);
 }
 
 /* A Citus function that changes how Citus stores a table or runs a function. */

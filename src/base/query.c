@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
@@ -14,6 +15,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
@@ -831,15 +833,58 @@ cmig_query_once(CmigQuery *query, Datum *values, const char *nulls, CmigRowCallb
 }
 
 void
-cmig_query_command(const char *sql)
+cmig_query_hold(Oid relation, LOCKMODE mode)
+{
+	Oid			schema = get_rel_namespace(relation);
+	Relation	schemas = table_open(NamespaceRelationId, RowShareLock);
+	ScanKeyData key[1];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	HeapTupleData row;
+	Buffer		buffer;
+	TM_FailureData failure;
+	bool		held = false;
+
+	/* a row that this command has changed cannot be locked */
+	CommandCounterIncrement();
+	ScanKeyInit(&key[0], Anum_pg_namespace_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(schema));
+	scan = systable_beginscan(schemas, NamespaceOidIndexId, true, NULL, 1, key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		row.t_self = tuple->t_self;
+		held = heap_lock_tuple(schemas, &row, GetCurrentCommandId(false), LockTupleKeyShare, LockWaitBlock,
+							   false, &buffer, &failure) == TM_Ok;
+		ReleaseBuffer(buffer);
+	}
+	systable_endscan(scan);
+	table_close(schemas, NoLock);
+	LockRelationOid(relation, mode);
+	if (!held || get_rel_namespace(relation) != schema)
+		cmig_query_raise_changed(psprintf("The schema of relation %s was renamed or dropped.", qualified_name(relation)));
+}
+
+void
+cmig_query_command(const char *sql, Oid relation)
 {
 	int			guc_level;
 	int			result;
 
+	if (cmig_query_hook)
+		cmig_query_hook(sql);
+	if (OidIsValid(relation))
+	{
+		Assert(CheckRelationLockedByMe(relation, ShareRowExclusiveLock, true));
+		cmig_query_hold(relation, AccessShareLock);
+		if (strstr(sql, psprintf("%s.", quote_identifier(cmig_query_schema_name(get_rel_namespace(relation))))) == NULL)
+			cmig_query_raise_changed(psprintf("The schema of table %s was renamed.", qualified_name(relation)));
+	}
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	guc_level = NewGUCNestLevel();
 	pin_settings();
+	if (cmig_query_hook)
+		cmig_query_hook(sql);
 	result = SPI_execute(sql, false, 0);
 	if (result != SPI_OK_UTILITY)
 		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));

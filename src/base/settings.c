@@ -742,7 +742,7 @@ cmig_database_setting_set(const char *function, const char *role, const char *na
 	if (value)
 		sql = psprintf("%s = %s", sql, quote_literal_cstr(value));
 	LockSharedObject(DatabaseRelationId, MyDatabaseId, 0, ShareUpdateExclusiveLock);
-	cmig_query_command(sql);
+	cmig_query_command(sql, InvalidOid);
 	CommandCounterIncrement();
 	return sql;
 }

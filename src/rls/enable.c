@@ -397,28 +397,28 @@ warn_workers(const CmigRlsSetup *options, const CmigRlsTable *table)
 /*
  * Run the statements, and return them as result rows, after the name of the
  * table in "target" if it is not NULL.  Statements that contain SQL text
- * written by the table's owner are run as the owner.  An invalid owner stands
- * for statements about access to pg_cmig.
+ * written by the table's owner are run as the owner.  If "table" is NULL, the
+ * statements are about access to pg_cmig.
  */
 static void
-run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
+run(FunctionCallInfo fcinfo, const CmigRlsTable *table, const char *target, List *statements)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
-	if (!OidIsValid(owner) && statements)
+	if (table == NULL && statements)
 		cmig_access_run(statements);
 	foreach_ptr(char, statement, statements)
 	{
-		bool		as_owner = OidIsValid(owner) && cmig_rls_plan_is_default(statement);
+		bool		as_owner = table && cmig_rls_plan_is_default(statement);
 		char	   *values[2] = {target ? unconstify(char *, target) : statement, statement};
 		CmigRole	saved;
 
 		CHECK_FOR_INTERRUPTS();
 		/* after an error, the end of the (sub)transaction restores the user */
 		if (as_owner)
-			cmig_role_act_as(&saved, owner);
-		if (OidIsValid(owner))
-			cmig_query_command(statement);
+			cmig_role_act_as(&saved, table->owner);
+		if (table)
+			cmig_query_command(statement, table->relid);
 		if (as_owner)
 			cmig_role_return(&saved);
 		cmig_result_add_strings(result, target ? 2 : 1, values);
@@ -448,7 +448,10 @@ lock_family(Oid relid, LOCKMODE mode)
 {
 	List	   *family;
 
-	LockRelationOid(relid, mode);
+	if (mode == AccessExclusiveLock)
+		cmig_query_hold(relid, mode);
+	else
+		LockRelationOid(relid, mode);
 	family = find_all_inheritors(relid, mode, NULL);
 	foreach_oid(oid, family)
 		cmig_rls_table_require(oid);
@@ -462,14 +465,16 @@ CMIG_READER(cmig_enable_rls)
 	List	   *family;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	if (!PG_ARGISNULL(12))
+		cmig_query_hold(PG_GETARG_OID(12), AccessShareLock);
 	options = read_options(fcinfo, relid, true);
 	family = lock_family(relid, AccessExclusiveLock);
-	run(fcinfo, InvalidOid, NULL, grant_access(options));
+	run(fcinfo, NULL, NULL, grant_access(options));
 	foreach_oid(oid, family)
 	{
 		CmigRlsTable *table = cmig_rls_table_read(oid);
 
-		run(fcinfo, table->owner, NULL, cmig_rls_plan_enable(options, table, false, false));
+		run(fcinfo, table, NULL, cmig_rls_plan_enable(options, table, false, false));
 	}
 	warn(fcinfo, options, cmig_rls_table_read(relid));
 	(void) warn_workers(options, cmig_rls_table_read(relid));
@@ -511,7 +516,7 @@ CMIG_READER(cmig_disable_rls)
 		any = true;
 		if (granted == NIL)
 			granted = table->setup->granted;
-		run(fcinfo, table->owner, NULL, cmig_rls_plan_disable(table));
+		run(fcinfo, table, NULL, cmig_rls_plan_disable(table));
 		foreach_ptr(CmigRlsPolicy, policy, table->setup->enabled ? NIL : table->policies)
 		{
 			if (policy->setup == NULL)
@@ -522,7 +527,7 @@ CMIG_READER(cmig_disable_rls)
 						 errhint("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY", table->name)));
 		}
 	}
-	run(fcinfo, InvalidOid, NULL, revoke_access(granted));
+	run(fcinfo, NULL, NULL, revoke_access(granted));
 	if (!any)
 		ereport(NOTICE,
 				(errmsg("nothing to disable: cmig.enable_rls has not created anything on %s",
@@ -623,9 +628,7 @@ tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup *options, 
 		/* do not lock other roles' tables */
 		if (has_privs_of_role(GetUserId(), table->owner))
 		{
-			LockRelationOid(relid, AccessExclusiveLock);
-			if (get_rel_name(relid) == NULL)
-				continue;
+			cmig_query_hold(relid, AccessExclusiveLock);
 			table = cmig_rls_table_read(relid);
 		}
 		tables = lappend_oid(tables, relid);
@@ -681,9 +684,9 @@ CMIG_READER(cmig_enable_rls_schema)
 		CmigRlsTable *table = cmig_rls_table_read(oid);
 
 		if (!any)
-			run(fcinfo, InvalidOid, "", grant_access(options));
+			run(fcinfo, NULL, "", grant_access(options));
 		any = true;
-		run(fcinfo, table->owner, table->name, cmig_rls_plan_enable(options, table, true, false));
+		run(fcinfo, table, table->name, cmig_rls_plan_enable(options, table, true, false));
 		warn(fcinfo, options, table);
 		if (!warned)
 			warned = warn_workers(options, table);

@@ -390,7 +390,7 @@ scope_argument(FunctionCallInfo fcinfo, int n, const char *call)
 static void
 run_command(const char *sql)
 {
-	cmig_query_command(sql);
+	cmig_query_command(sql, InvalidOid);
 	CommandCounterIncrement();
 }
 
