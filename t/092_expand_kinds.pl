@@ -494,6 +494,18 @@ END_CHANGE
 	# replaced columns stand last
 	my ($got, $expected) = map { join "\n", sort map { s/,$//r } grep { !/^COPY / } split /\n/, dump_of($_) } $contracted, $upgraded;
 	is($got, $expected, 'owners, privileges, and settings by hand are those after an upgrade');
+
+	# what the replacement would not have is refused before anything runs
+	my $name = database(@revisions);
+	foreach my $hand ([ 'COMMENT ON COLUMN t.a IS $$x$$', 'COMMENT ON COLUMN t.a IS NULL' ], [ 'COMMENT ON CONSTRAINT t_pkey ON t IS $$x$$', 'COMMENT ON CONSTRAINT t_pkey ON t IS NULL' ],
+		[ 'ALTER TABLE t REPLICA IDENTITY USING INDEX t_pkey', 'ALTER TABLE t REPLICA IDENTITY DEFAULT' ], [ 'ALTER TABLE t CLUSTER ON t_pkey', 'ALTER TABLE t SET WITHOUT CLUSTER' ])
+	{
+		my (undef, undef, $errors) = $node->psql($name, "$hand->[0]; CALL cmig.expand(confirm => true)");
+		$node->safe_psql($name, $hand->[1]);
+		like($errors, qr/DETAIL:  The .* was set by hand, and the (column|one) that replaces it would not have it\./, $hand->[0]);
+	}
+	# but not what stays
+	is(($node->psql($name, 'COMMENT ON COLUMN t.b IS $$x$$; ALTER TABLE t ALTER b SET STORAGE EXTERNAL; CALL cmig.expand(confirm => true)', on_error_stop => 1))[0], 0, 'a column that stays');
 }
 
 # what reads all columns, or uses what a view does not take, must be confirmed
@@ -572,6 +584,14 @@ sub restored
 	is(rows_of('restored', 'public_042.t', '*'), '1|A! 2|B! 3|C!!', 'restored: the new build');
 	$node->safe_psql('restored', 'CALL cmig.contract()');
 	is(rows_of('restored', 'public.t', '*'), '1|A! 2|B! 3|C!!', 'restored: contracted');
+
+	# without data: nothing says that it is expanded, and its triggers would refuse writes
+	is(restored($from, 'empty', '--schema-only'), '', 'restored without data');
+	$node->safe_psql('empty', $node->safe_psql($from, q{SELECT format('INSERT INTO cmig.revision (revision, down_revision, upgrade_sql) VALUES (%L, %L, %L);', revision, down_revision, upgrade_sql) FROM cmig.revision ORDER BY 1}));
+	like(($node->psql('empty', $_))[2], qr/ERROR:  schema public_042 belongs to an expansion that is not recorded/, "$_ of a copy without data") foreach "SELECT cmig.stamp('001')", 'SELECT FROM cmig.upgrade()', 'CALL cmig.expand()';
+	is($node->safe_psql('empty', q{SELECT count(*) FROM cmig.status() WHERE item = 'error'}), '2', 'status of a copy without data');
+	$node->safe_psql('empty', $_) foreach split /\n/, $node->safe_psql('empty', q{SELECT fix FROM cmig.check() WHERE severity = 'error'});
+	is($node->safe_psql('empty', q{SELECT cmig.stamp('001'); INSERT INTO t VALUES (1, 'A'); SELECT count(*) FROM cmig.drift()}), "001\n0", 'without what the expansion has created, it is the old version');
 }
 
 # roles: an owner who is no superuser, scripts that run as another role, and one that

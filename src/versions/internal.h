@@ -116,6 +116,7 @@ typedef struct CmigShapeColumn
 	char	   *constrained;	/* t: a domain with constraints */
 	char	   *options;		/* of the sequence, or NULL */
 	char	   *partitions;		/* t: in a partition key */
+	char	   *rest;			/* storage and comment */
 } CmigShapeColumn;
 
 typedef struct CmigShapePart
@@ -129,6 +130,7 @@ typedef struct CmigShapePart
 	char	   *columns;		/* numbers of the columns, separated by spaces */
 	char	   *valid;
 	char	   *partitions;		/* JSON: the indexes of partitions, or NULL */
+	char	   *rest;			/* comments, and what the index is used for */
 } CmigShapePart;
 
 typedef struct CmigShapeTable

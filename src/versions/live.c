@@ -276,6 +276,37 @@ difference(const CmigShapeTable *table, const CmigShapeTable *now)
 	return NULL;
 }
 
+/*
+ * Returns what was set by hand, and what takes the place of a column, an index,
+ * or a constraint would not have, or NULL.  Privileges and settings are kept.
+ */
+static char *
+set_by_hand(const CmigVersionTable *table, const CmigShapeTable *now)
+{
+	ListCell   *c;
+	ListCell   *d;
+	ListCell   *e;
+
+	foreach(c, table->columns)
+	{
+		const CmigVersionColumn *column = lfirst(c);
+
+		if (column->a != NULL && column->hidden != NULL && !cmig_text_same(column->a->rest, cmig_shape_column_named(now, column->a->name)->rest))
+			return psprintf("The storage or the comment of its column %s was set by hand, and the column that replaces it would not have it.", quote_identifier(column->a->name));
+	}
+	foreach(c, table->drop)
+		foreach(d, table->build)
+		foreach(e, now->parts)
+	{
+		const CmigShapePart *part = lfirst(c);
+		const CmigShapePart *live = lfirst(e);
+
+		if (cmig_text_same(part->name, ((CmigShapePart *) lfirst(d))->name) && cmig_text_same(part->name, live->name) && !cmig_text_same(part->rest, live->rest))
+			return psprintf("The comment, CLUSTER ON, or REPLICA IDENTITY of its index or constraint \"%s\" was set by hand, and the one that replaces it would not have it.", part->name);
+	}
+	return NULL;
+}
+
 /* Returns the name of the table that a foreign key refers to, or NULL. */
 static char *
 referenced(const CmigShapePart *part)
@@ -382,6 +413,8 @@ require_no_drift(CmigPlanning *p)
 				cmig_versions_require_unkeyed(now, column->a->name);
 		}
 		differs = difference(table->a, now);
+		if (differs == NULL)
+			differs = set_by_hand(table, now);
 		if (differs != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -137,7 +137,8 @@ cmig_shape_read(const CmigImage *image)
 		"  || CASE WHEN q.seqcycle THEN ' CYCLE' ELSE '' END FROM pg_sequence q"
 		"  WHERE q.seqrelid = pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname)::regclass),"
 		" c.relkind = 'p' AND EXISTS (SELECT FROM pg_partition_tree(c.oid) y JOIN pg_partitioned_table p ON p.partrelid = y.relid"
-		"  JOIN pg_attribute k ON k.attrelid = y.relid AND k.attnum = ANY (p.partattrs::int2[]) WHERE k.attname = a.attname)"
+		"  JOIN pg_attribute k ON k.attrelid = y.relid AND k.attnum = ANY (p.partattrs::int2[]) WHERE k.attname = a.attname),"
+		" concat_ws(' ', a.attstorage, a.attcompression, col_description(a.attrelid, a.attnum))"
 		" FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
 		" JOIN pg_type t ON t.oid = a.atttypid"
 		" LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
@@ -146,7 +147,9 @@ cmig_shape_read(const CmigImage *image)
 	};
 	static CmigQuery parts = {
 		.sql = "SELECT oid, rel, name, kind, definition, index, columns, valid,"
-		" (SELECT json_object_agg(c.indrelid::regclass, c.indexrelid::regclass) FROM pg_partition_tree(key) y JOIN pg_index c ON c.indexrelid = y.relid)"
+		" (SELECT json_object_agg(c.indrelid::regclass, c.indexrelid::regclass) FROM pg_partition_tree(key) y JOIN pg_index c ON c.indexrelid = y.relid),"
+		" concat_ws(' ', obj_description(oid, CASE kind WHEN 'i' THEN 'pg_class' ELSE 'pg_constraint' END),"
+		"  (SELECT concat_ws(' ', obj_description(key, 'pg_class'), c.indisreplident, c.indisclustered) FROM pg_index c WHERE c.indexrelid = key AND kind <> 'f'))"
 		" FROM (SELECT o.oid, o.conrelid, o.conname, o.contype::text, pg_get_constraintdef(o.oid),"
 		" CASE WHEN o.contype <> 'f' THEN replace(pg_get_indexdef(o.conindid), format(' INDEX %I ON ', o.conname), ' INDEX ON ') END,"
 		" array_to_string(o.conkey, ' '), o.convalidated, o.conindid"
