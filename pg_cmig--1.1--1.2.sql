@@ -1552,7 +1552,7 @@ CREATE TABLE cmig.expansion_run (
 	revision text NOT NULL,
 	revisions text[] NOT NULL,
 	schemas text[] NOT NULL,
-	columns jsonb NOT NULL,
+	columns jsonb NOT NULL CONSTRAINT expansion_run_columns_check CHECK (jsonb_typeof(columns) = 'array'),
 	checksum text NOT NULL DEFAULT '',
 	state text NOT NULL DEFAULT 'expanding' CONSTRAINT expansion_run_state_check
 		CHECK (state IN ('expanding', 'expanded', 'contracting', 'abandoning')),

@@ -71,6 +71,10 @@ SELECT value FROM cmig.status() WHERE item = 'expanded';
 -- nor do statements of other kinds end the server
 DELETE FROM cmig.expansion_run;
 SET SESSION AUTHORIZATION regress_hostile_migrator;
+-- columns that no reader could read
+\set VERBOSITY terse
+INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns) VALUES ('042', '{042}', '{}', '{"a": 1}');
+\set VERBOSITY default
 DELETE FROM cmig.expansion_step;
 INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns, checksum) VALUES ('042', '{042}', '{}', '[]', md5('1 build  CREATE INDEX ON shop.person (n)'));
 INSERT INTO cmig.expansion_step (position, phase, relation, statement) VALUES (1, 'build', '', 'CREATE INDEX ON shop.person (n)');

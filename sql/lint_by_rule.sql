@@ -66,6 +66,9 @@ CREATE ROLE regress_lint_app;
 CREATE ROLE regress_lint_owner;
 GRANT SELECT ON big TO regress_lint_app, regress_lint_owner;
 CREATE SCHEMA owned AUTHORIZATION regress_lint_owner;
+CREATE ROLE regress_lint_holder;
+CREATE TABLE held (id bigint);
+ALTER TABLE held OWNER TO regress_lint_holder;
 ANALYZE;
 
 CREATE TABLE lint_case (n int GENERATED ALWAYS AS IDENTITY, rule text, script text, at int[] DEFAULT '{}', transactional boolean DEFAULT true);
@@ -186,6 +189,14 @@ SELECT fires('ban-alter-domain-with-add-constraint', E'ALTER DOMAIN positive ADD
 -- tables, schemas, databases
 SELECT fires('ban-drop-table', E'DROP TABLE visit;\nDROP TABLE IF EXISTS public.small, nothing CASCADE;\nDROP SCHEMA shop CASCADE;\nDROP TABLE nowhere', 1, 2, 3, 4),
 	silent('ban-drop-table', 'DROP TABLE IF EXISTS nothing', E'CREATE TABLE new (id bigint);\nDROP TABLE new', E'CREATE TEMP TABLE new (id bigint);\nDROP TABLE new', 'DROP VIEW names', 'DROP SCHEMA bare', 'DROP SCHEMA bare CASCADE', E'CREATE TABLE new (id bigint);\nALTER TABLE new RENAME TO newer;\nDROP TABLE newer', 'DROP INDEX big_name', 'DROP MATERIALIZED VIEW summary');
+-- what became a part of something is lost with it, and a temporary table is not there any longer
+SELECT fires('ban-drop-table', E'CREATE SCHEMA moved;\nALTER TABLE visit SET SCHEMA moved;\nDROP SCHEMA moved CASCADE', 3),
+	fires('ban-drop-table', E'ALTER SCHEMA shop RENAME TO store;\nCREATE SCHEMA shop;\nDROP SCHEMA shop CASCADE;\nDROP SCHEMA store CASCADE', 4),
+	fires('ban-drop-table', E'CREATE TABLE whole (LIKE small) PARTITION BY LIST (id);\nALTER TABLE whole ATTACH PARTITION small DEFAULT;\nALTER TABLE whole RENAME TO w;\nDROP TABLE w', 4),
+	fires('ban-drop-table', E'CREATE TABLE parent (id bigint);\nALTER TABLE small INHERIT parent;\nCREATE SCHEMA moved;\nALTER TABLE parent SET SCHEMA moved;\nDROP SCHEMA moved CASCADE', 5),
+	fires('ban-drop-table', E'CREATE TEMP TABLE visit (id bigint);\nDROP TABLE visit;\nCREATE TEMP TABLE visit (id bigint);\nDISCARD TEMP;\nDROP TABLE visit', 5),
+	fires('ban-drop-table', E'DROP OWNED BY regress_lint_app, regress_lint_holder', 1),
+	silent('ban-drop-table', 'DROP OWNED BY regress_lint_app', 'DROP OWNED BY regress_lint_nobody', E'CREATE SCHEMA moved;\nCREATE TABLE moved.new (id bigint);\nDROP SCHEMA moved CASCADE', E'CREATE TABLE whole (id bigint) PARTITION BY LIST (id);\nCREATE TABLE part (id bigint);\nALTER TABLE whole ATTACH PARTITION part DEFAULT;\nDROP TABLE whole', E'CREATE TEMP TABLE visit (id bigint);\nDISCARD PLANS;\nDROP TABLE visit');
 SELECT fires_alone('ban-drop-database', E'DROP DATABASE other;\nDROP DATABASE IF EXISTS "Other" WITH (FORCE)', 1, 2), silent_alone('ban-drop-database', 'CREATE DATABASE other');
 SELECT fires('ban-truncate-cascade', E'TRUNCATE city CASCADE;\nTRUNCATE TABLE city, small CASCADE', 1, 2),
 	silent('ban-truncate-cascade', 'TRUNCATE small CASCADE', 'TRUNCATE visit', 'TRUNCATE city, big, visit CASCADE', E'CREATE TABLE new (id bigint);\nTRUNCATE new CASCADE', 'TRUNCATE shard CASCADE');
@@ -381,11 +392,11 @@ SET cmig.lint_include = 'require-table-schema';
 SELECT script, found('require-table-schema', script, true) FROM unnest(ARRAY[E'CREATE TABLE new (id bigint REFERENCES city);\nALTER TABLE public.big ADD x bigint;\nSELECT * FROM public.big, city', E'CREATE TEMP TABLE new (id bigint);\nSELECT * FROM new;\nWITH q AS (SELECT 1) SELECT * FROM q', 'INSERT INTO public.small SELECT * FROM pg_catalog.generate_series(1, 2)']) script;
 RESET cmig.lint_include;
 
-DROP TABLE lint_case, visit, big, small, city, shard, list, loose, checked, parent, child, scratch CASCADE;
+DROP TABLE lint_case, visit, big, small, city, shard, list, loose, checked, parent, child, scratch, held CASCADE;
 DROP FUNCTION fires, silent, fires_alone, silent_alone, found, with_comments, draw, fixed, overloaded(), overloaded(text);
 DROP SEQUENCE counter;
 DROP TYPE mood, point3, unused, positive, label, five;
 DROP SCHEMA shop, bare, owned CASCADE;
 DROP FUNCTION stamped, named;
-DROP ROLE regress_lint_app, regress_lint_owner;
+DROP ROLE regress_lint_app, regress_lint_owner, regress_lint_holder;
 DROP EXTENSION pg_cmig;

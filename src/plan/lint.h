@@ -90,6 +90,8 @@ typedef struct CmigLintTable
 	bool		redefined;		/* true if the plan has replaced this view */
 	bool		has_grants;		/* the plan grants privileges on it */
 	bool		written;		/* the plan changes its rows */
+	bool		adopts;			/* of the tables that the plan has attached to
+								 * it, has one existed before? */
 	const char *citus;			/* NULL, or how Citus stores the table; see
 								 * cmig_citus_storage() */
 	List	   *columns;		/* of CmigLintColumn *, in order */

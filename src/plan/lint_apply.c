@@ -363,6 +363,14 @@ cmig_lint_alter_drop_constraint(CmigLintTable *table, const char *name)
 		table->indexes = list_delete_ptr(table->indexes, index);
 }
 
+/* The table that is dropped with the parent becomes its partition or child. */
+static void
+adopt(CmigLintTable *parent, const CmigLintTable *table)
+{
+	if (parent && table && (cmig_lint_model_is_shared(table) || table->adopts))
+		parent->adopts = true;
+}
+
 /* Update the lint state of a table after one action of ALTER TABLE. */
 static void
 apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
@@ -421,7 +429,11 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 		case AT_DetachPartitionFinalize:
 			table->repartitioned = table->detached = true;
 			break;
+		case AT_AddInherit:
+			adopt(cmig_lint_state_find(lint, (RangeVar *) command->def, false), table);
+			break;
 		case AT_AttachPartition:
+			adopt(table, cmig_lint_state_find(lint, ((PartitionCmd *) command->def)->name, false));
 			table->repartitioned = true;
 			if (((PartitionCmd *) command->def)->bound && ((PartitionCmd *) command->def)->bound->is_default)
 				table->has_default_partition = true;
@@ -868,6 +880,10 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 			if (lint->target)
 				cmig_lint_state_rename(lint, lint->target, ((AlterObjectSchemaStmt *) statement)->newschema,
 									   lint->target->name);
+			break;
+		case T_DiscardStmt:
+			if (((DiscardStmt *) statement)->target == DISCARD_TEMP || ((DiscardStmt *) statement)->target == DISCARD_ALL)
+				cmig_lint_state_drop_temporary(lint);
 			break;
 		case T_TruncateStmt:
 			foreach_ptr(RangeVar, each, ((TruncateStmt *) statement)->relations)

@@ -454,9 +454,13 @@ cmig_lint_cascade_drop(CmigLint *lint, ObjectType type, Node *name)
 {
 	ObjectAddress object = find_other(lint, type, name);
 
-	/* a function that the plan has created or replaced is not the live one */
-	if (object.classId != ProcedureRelationId ||
-		cmig_lint_objects_function(lint, strVal(llast(castNode(ObjectWithArgs, name)->objname)), false) == NULL)
+	/*
+	 * a function or a schema that the plan has created or replaced is not the
+	 * live one
+	 */
+	if (object.classId == ProcedureRelationId ?
+		cmig_lint_objects_function(lint, strVal(llast(castNode(ObjectWithArgs, name)->objname)), false) == NULL :
+		type != OBJECT_SCHEMA || !cmig_lint_objects_schema_is_new(lint, strVal(name), false))
 		cascade(lint, object.classId, object.objectId, 0);
 	foreach_ptr(CmigLintTable, view, type == OBJECT_SCHEMA ? cmig_lint_state_in_schema(lint, strVal(name)) : NIL)
 		cmig_lint_state_remove(lint, view);

@@ -8,6 +8,7 @@
 
 #include "catalog/heap.h"
 #include "catalog/partition.h"
+#include "catalog/pg_authid.h"
 #include "commands/tablespace.h"
 
 #include "plan/lint.h"
@@ -15,6 +16,54 @@
 /*
  * cmig.lint rules about whole tables, schemas, and databases.
  */
+
+/* Do other sessions use the table, or does dropping it drop one that they use? */
+static bool
+is_lost(CmigLint *lint, const CmigLintTable *table)
+{
+	return table != NULL && (cmig_lint_model_is_shared(table) || table->adopts) && cmig_lint_state_exists(lint, table) &&
+		(table->kind == RELKIND_RELATION || table->kind == RELKIND_PARTITIONED_TABLE || table->kind == RELKIND_MATVIEW);
+}
+
+/* Returns the first table that is lost with the schema, also if it was moved there, or NULL. */
+static CmigLintTable *
+lost_with_schema(CmigLint *lint, const char *schema)
+{
+	Oid			oid = lint->reads_facts ? get_namespace_oid(schema, true) : InvalidOid;
+	List	   *tables = cmig_lint_state_in_schema(lint, schema);
+	CmigLintTable *found = NULL;
+
+	foreach_oid(each, OidIsValid(oid) ? cmig_lint_catalog_tables_in(oid) : NIL)
+		tables = lappend(tables, cmig_lint_state_find_oid(lint, each));
+	foreach_ptr(CmigLintTable, table, tables)
+	{
+		if (is_lost(lint, table) && strcmp(table->schema, schema) == 0 && (found == NULL || strcmp(table->name, found->name) < 0))
+			found = table;
+	}
+	return found;
+}
+
+/* Implements the rule ban-drop-table for DROP OWNED. */
+static void
+check_drop_owned(CmigLint *lint, Node *node)
+{
+	foreach_node(RoleSpec, spec, ((DropOwnedStmt *) node)->roles)
+	{
+		Oid			role = lint->reads_facts && spec->roletype != ROLESPEC_PUBLIC ? get_rolespec_oid(spec, true) : InvalidOid;
+		ObjectAddress owner = {AuthIdRelationId, role, 0};
+
+		foreach_oid(each, OidIsValid(role) ? cmig_dropped_locks(&owner, ((DropOwnedStmt *) node)->behavior == DROP_CASCADE) : NIL)
+		{
+			const CmigLintTable *table = cmig_lint_state_find_oid(lint, each);
+
+			if (!is_lost(lint, table) || cmig_role_owner_of(each) != role)
+				continue;
+			cmig_lint_report(lint, NULL, "DROP OWNED deletes the data of %s and of all other tables of role %s, and breaks clients",
+							 cmig_lint_text_table(table), quote_identifier(GetUserNameFromId(role, false)));
+			break;
+		}
+	}
+}
 
 /* Implements the rule ban-drop-table. */
 static void
@@ -26,10 +75,7 @@ check_drop_table(CmigLint *lint, Node *node)
 	foreach_ptr(List, item, schemas || drop->removeType == OBJECT_TABLE ? drop->objects : NIL)
 	{
 		const char *schema = schemas ? strVal(item) : NULL;
-		Oid			oid = schema && lint->reads_facts ? get_namespace_oid(schema, true) : InvalidOid;
-		List	   *tables = OidIsValid(oid) ? cmig_lint_catalog_tables_in(oid) : NIL;
-		CmigLintTable *table = tables ? cmig_lint_state_find_oid(lint, linitial_oid(tables)) :
-		schema ? NULL : cmig_lint_state_find_names(lint, item, drop->missing_ok);
+		CmigLintTable *table = schema ? lost_with_schema(lint, schema) : cmig_lint_state_find_names(lint, item, drop->missing_ok);
 
 		if (schema && table)
 			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE deletes the data of %s and of all other tables in the schema, and breaks clients",
@@ -40,6 +86,9 @@ check_drop_table(CmigLint *lint, Node *node)
 		else if (!schema && cmig_lint_model_is_shared(table))
 			cmig_lint_report(lint, NULL, "DROP TABLE deletes the data of %s and breaks clients that use it; first release a version that does not use it",
 							 cmig_lint_text_table(table));
+		else if (!schema && is_lost(lint, table))
+			cmig_lint_report(lint, NULL, "DROP TABLE deletes the data of tables that existed before and are now partitions or children of %s",
+							 cmig_lint_text_name(table));
 	}
 }
 
@@ -591,6 +640,7 @@ check_citus(CmigLint *lint, Node *node)
 
 const CmigLintRule cmig_lint_tables[] = {
 	{"ban-drop-table", CMIG_LINT_ERROR, 0, check_drop_table, {T_DropStmt}},
+	{"ban-drop-table", CMIG_LINT_ERROR, 0, check_drop_owned, {T_DropOwnedStmt}},
 	{"ban-drop-database", CMIG_LINT_ERROR, 0, check_drop_database, {T_DropdbStmt}},
 	{"ban-truncate-cascade", CMIG_LINT_ERROR, 0, check_truncate, {T_TruncateStmt}},
 	{"renaming-table", CMIG_LINT_WARNING, CMIG_LINT_EXPAND, check_rename, {T_RenameStmt, T_AlterObjectSchemaStmt}},
