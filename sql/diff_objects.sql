@@ -114,11 +114,11 @@ CREATE FOREIGN DATA WRAPPER regress_diff_objects;
 CREATE SERVER regress_diff_objects FOREIGN DATA WRAPPER regress_diff_objects;
 SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
 	CREATE TABLE p (a text);
-	CREATE FOREIGN TABLE f (a text, b text, c text) SERVER regress_diff_objects;
+	CREATE FOREIGN TABLE f (a text, b text, c text) SERVER regress_diff_objects OPTIONS (gone '1, new', kept '2, "x', other '3');
 	ALTER FOREIGN TABLE f ALTER a SET (n_distinct = 5, n_distinct_inherited = 6), ALTER b SET STORAGE EXTERNAL; $$, $$
 	CREATE FOREIGN DATA WRAPPER regress_diff_objects;
 	CREATE SERVER regress_diff_objects FOREIGN DATA WRAPPER regress_diff_objects;
-	CREATE FOREIGN TABLE f (a text, b text, c text) SERVER regress_diff_objects;
+	CREATE FOREIGN TABLE f (a text, b text, c text) SERVER regress_diff_objects OPTIONS (kept '2, "x', new '4, "y" ', other '5');
 	CREATE TABLE p (a text);
 	ALTER TABLE p ALTER a SET STORAGE MAIN;
 	CREATE FOREIGN TABLE h () INHERITS (p) SERVER regress_diff_objects;
