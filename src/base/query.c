@@ -874,7 +874,7 @@ cmig_query_command(const char *sql, Oid relation)
 		cmig_query_hook(sql);
 	if (OidIsValid(relation))
 	{
-		Assert(CheckRelationLockedByMe(relation, ShareRowExclusiveLock, true));
+		Assert(CheckRelationOidLockedByMe(relation, ShareRowExclusiveLock, true));
 		cmig_query_hold(relation, AccessShareLock);
 		if (strstr(sql, psprintf("%s.", quote_identifier(cmig_query_schema_name(get_rel_namespace(relation))))) == NULL)
 			cmig_query_raise_changed(psprintf("The schema of table %s was renamed.", qualified_name(relation)));
