@@ -275,6 +275,7 @@ typedef struct Proof
 	List	   *reasons;		/* list of char *: why objects are doubtful */
 	List	   *renames;		/* list of CmigDiffLine: they come first */
 	List	   *lines;			/* the lines, completed */
+	bool		concurrently;
 	CmigShadow *shadow;
 	CmigTargetState state;
 	List	   *problems;		/* list of CmigDiffLine: unsupported changes,
@@ -377,6 +378,15 @@ add_problems(Proof *proof, const List *failures, const List *lines, const char *
 									   line->change ? psprintf("%s: %s", reason, line->change) : reason);
 }
 
+static CmigDiffLine *
+copy_line(const CmigDiffLine *line)
+{
+	CmigDiffLine *copy = palloc(sizeof(CmigDiffLine));
+
+	*copy = *line;
+	return copy;
+}
+
 /*
  * Make the lines whose statements have failed do nothing, and append "missing",
  * the statements that lead from their result to the intended one.  Those of the
@@ -396,9 +406,8 @@ complete(Proof *proof, const List *failures, const List *missing, bool upgrade)
 	}
 	foreach_ptr(const CmigDiffLine, line, missing)
 	{
-		CmigDiffLine *added = palloc(sizeof(CmigDiffLine));
+		CmigDiffLine *added = copy_line(line);
 
-		*added = *line;
 		added->incidental = true;
 		added->downgrade = upgrade ? NO_STATEMENT : line->upgrade;
 		added->upgrade = upgrade ? line->upgrade : NO_STATEMENT;
@@ -500,11 +509,61 @@ others_own(const CmigImage *image)
 	return false;
 }
 
+/*
+ * Does the line drop or create an index, a constraint, or the like that both
+ * images have?  If the type of a column changes, the server may keep it.
+ */
+static bool
+may_stay(const Proof *proof, const CmigDiffLine *line)
+{
+	const CmigObject *object = line->subject;
+
+	return object != NULL && (object->kind->flags & CMIG_KIND_RECAST) != 0 && !is_doubtful(proof, object) &&
+		cmig_image_lookup(proof->from, object->kind, object->identity) != NULL &&
+		cmig_image_lookup(proof->to, object->kind, object->identity) != NULL;
+}
+
+/*
+ * Returns the lines without those about what may stay, if a column is altered.
+ * If the statements of a stepwise revision rewrite a table, indexes are better
+ * created afterward.
+ */
+static List *
+shorten(const Proof *proof)
+{
+	List	   *lines = NIL;
+	bool		alters = false;
+
+	foreach_ptr(const CmigDiffLine, line, proof->lines)
+	{
+		if (proof->concurrently && (line->hazards & CMIG_HAZARD_REWRITE))
+			return NIL;
+		if (may_stay(proof, line))
+			continue;
+		alters |= line->subject != NULL && line->subject->kind == &cmig_kind_column && strcmp(line->action, "alter") == 0;
+		lines = lappend(lines, copy_line(line));
+	}
+	return alters && list_length(lines) < list_length(proof->lines) ? lines : NIL;
+}
+
+/* Run a round, and take it back. */
+static void
+try_round(Proof *proof)
+{
+	ErrorData  *error;
+
+	proof->problems = NIL;
+	error = cmig_subtransaction_rehearse(run_round, proof);
+	if (error != NULL)
+		ReThrowError(error);
+}
+
 /* A CmigShadowTask: copy the new objects, and run the lines. */
 static void
 rehearse(CmigShadow *shadow, void *arg)
 {
 	Proof	   *proof = arg;
+	List	   *shorter;
 
 	proof->shadow = shadow;
 	cmig_target_begin(&proof->state, shadow);
@@ -514,15 +573,21 @@ rehearse(CmigShadow *shadow, void *arg)
 	foreach_ptr(const CmigDiffLine, line, lines_between(proof, read_copies(cmig_shadow_schemas(shadow)), proof->upward ? proof->from : proof->to))
 		(void) tell_doubt(proof, line, line->change ? line->change : "it differs");
 	settle_doubts(proof);
+	shorter = shorten(proof);
+	if (shorter != NIL)
+	{
+		List	   *all = proof->lines;
+
+		proof->lines = shorter;
+		try_round(proof);
+		if (!proof->proved)
+			proof->lines = all;
+	}
 	for (int i = 0; i < ROUNDS && !proof->proved; i++)
 	{
 		int			doubts = list_length(proof->reasons);
-		ErrorData  *error;
 
-		proof->problems = NIL;
-		error = cmig_subtransaction_rehearse(run_round, proof);
-		if (error != NULL)
-			ReThrowError(error);
+		try_round(proof);
 		if (list_length(proof->reasons) > doubts)
 		{
 			settle_doubts(proof);
@@ -542,6 +607,38 @@ has_default_privileges(const Proof *proof)
 			if (images[i]->objects[j]->kind == &cmig_kind_default_privileges)
 				return true;
 	return proof->options->initial != NIL;
+}
+
+/*
+ * Does the old object stay, although the new image lacks it?  What goes with
+ * other objects has no change of its own.
+ */
+static bool
+is_left(const CmigChange *change)
+{
+	const CmigChange *root;
+
+	if (change->from == NULL || change->to != NULL)
+		return false;
+	root = cmig_object_root(change->from)->change;
+	return change->action == CMIG_UNSUPPORTED || (root->to == NULL && root->action == CMIG_NO_CHANGE);
+}
+
+/* Add to the new objects those that the difference does not drop. */
+static void
+keep_left(const CmigDifference *difference, const CmigDiffCopies *copies)
+{
+	bool	   *wanted = palloc0(Max(copies->from->count, 1));
+
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+		const CmigObject *object = is_left(change) ? cmig_image_lookup(copies->from, change->from->kind, change->from->identity) : NULL;
+
+		if (object != NULL)
+			wanted[object->index] = true;
+	}
+	cmig_keep(copies->from, copies->to, wanted);
 }
 
 CmigDiffCopies
@@ -568,6 +665,8 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 	if (!options.prove || lines == NIL)
 		return lines;
 	empty = cmig_image_new();
+	if (!options.models)
+		keep_left(difference, copies);
 	choice_init(&proof.old, copies->from);
 	choice_init(&proof.new, copies->to);
 	for (int i = 0; i < difference->count; i++)
@@ -594,17 +693,18 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 	} while (follow(&proof.old, &proof.new) | follow(&proof.new, &proof.old));
 	proof.from = chosen_image(&proof.old);
 	proof.to = chosen_image(&proof.new);
-	foreach_ptr(CmigDiffLine, line, lines)
+	foreach_ptr(const CmigDiffLine, line, lines)
 	{
-		CmigDiffLine *copy = palloc(sizeof(CmigDiffLine));
-
-		*copy = *line;
-		proof.lines = lappend(proof.lines, copy);
+		proof.lines = lappend(proof.lines, copy_line(line));
 		if ((line->upgrade == NULL || line->downgrade == NULL) && line->subject != NULL)
 			(void) doubt(&proof, line->subject);
 	}
+	for (int i = 0; i < difference->count; i++)
+		if (difference->changes[i].from == NULL && difference->changes[i].action == CMIG_UNSUPPORTED)
+			(void) doubt(&proof, cmig_image_lookup(proof.to, difference->changes[i].to->kind, difference->changes[i].to->identity));
 	settle_doubts(&proof);
 
+	proof.concurrently = options.concurrently;
 	options.concurrently = options.stages = false;
 	/* default privileges are not in force in the shadow */
 	options.privileges &= !has_default_privileges(&proof);
