@@ -111,6 +111,7 @@ typedef struct Choice
 	const CmigImage *image;
 	bool	   *changed;		/* objects that the difference changes */
 	bool	   *renewed;		/* objects that may be created again */
+	bool	   *touched;		/* objects that have changed parts */
 	bool	   *chosen;			/* these, and what they need */
 } Choice;
 
@@ -120,7 +121,14 @@ choice_init(Choice *choice, const CmigImage *image)
 	choice->image = image;
 	choice->changed = palloc0(Max(image->count, 1));
 	choice->renewed = palloc0(Max(image->count, 1));
+	choice->touched = palloc0(Max(image->count, 1));
 	choice->chosen = palloc0(Max(image->count, 1));
+}
+
+static void
+mark_changed(Choice *choice, CmigObject *object)
+{
+	choice->changed[object->index] = choice->touched[cmig_object_root(object)->index] = true;
 }
 
 /* Mark the image's object with this kind and identity as changed. */
@@ -131,7 +139,8 @@ choose(Choice *choice, const CmigObject *object)
 
 	if (own == NULL)
 		return;
-	choice->changed[own->index] = choice->chosen[own->index] = true;
+	mark_changed(choice, own);
+	choice->chosen[own->index] = true;
 }
 
 static bool
@@ -177,6 +186,16 @@ is_own_schema(const CmigManaged *managed, const CmigObject *object)
 	return object->kind == &cmig_kind_schema;
 }
 
+/*
+ * Is the object copied with its root?  The foreign keys of tables that do not
+ * change are not, since they would lead from table to table.
+ */
+static bool
+is_part(const Choice *choice, const CmigObject *object, const CmigObject *root)
+{
+	return object->kind != &cmig_kind_foreign_key || choice->touched[root->index];
+}
+
 /* Choose what the chosen objects need, and their dependents that change. */
 static bool
 extend(Choice *choice, const CmigManaged *managed)
@@ -192,7 +211,7 @@ extend(Choice *choice, const CmigManaged *managed)
 			CmigObject *object = choice->image->objects[i];
 			CmigObject *root = cmig_object_root(object);
 
-			if (!choice->chosen[i] && (is_own_schema(managed, object) || choice->chosen[root->index]))
+			if (is_own_schema(managed, object) || (choice->chosen[root->index] && is_part(choice, object, root)))
 				found |= add(choice, object);
 			for (int j = 0; j < object->ndepends && !choice->renewed[i]; j++)
 			{
@@ -202,7 +221,10 @@ extend(Choice *choice, const CmigManaged *managed)
 					found |= add(choice, object);
 				/* what uses a type may be created again, with its dependents */
 				if (choice->renewed[on->index] || (is_type(on) && choice->changed[on->index]))
-					found = choice->changed[i] = choice->renewed[i] = true;
+				{
+					mark_changed(choice, object);
+					found = choice->renewed[i] = true;
+				}
 			}
 			if (!choice->chosen[i])
 				continue;
