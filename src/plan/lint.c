@@ -375,6 +375,15 @@ finish_deferred(CmigLint *lint, bool end_of_plan)
 	MemoryContextSwitchTo(old);
 }
 
+/* Clear what points into the memory context of a statement. */
+static void
+end_statement(CmigLint *lint)
+{
+	lint->statement = lint->caller = NULL;
+	lint->target = lint->slow = NULL;
+	lint->locks = lint->called = lint->calls = NIL;
+}
+
 /* Check the next script.  "revision" is NULL for cmig.lint_sql. */
 static void
 lint_run_script(CmigLint *lint, const char *revision, const char *script, bool transactional)
@@ -415,13 +424,14 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 			for (const char *p = statement.text; *p; p++)
 				end_line += *p == '\n';
 		}
+		end_statement(lint);
 		MemoryContextReset(context);
 	}
+	/* comments at the end of the script count as the last statement's */
+	lint->statement = &statement;
 	if (has_ignores)
 		report_unused(lint, cmig_lint_ignore_read(script, end, strlen(script), end_line));
-	lint->statement = NULL;
-	lint->target = lint->slow = NULL;
-	lint->locks = NIL;
+	end_statement(lint);
 	finish_deferred(lint, false);
 	cmig_lint_state_drop_temporary(lint);
 	MemoryContextSwitchTo(old);
