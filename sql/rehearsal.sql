@@ -87,7 +87,16 @@ SELECT action, object, hazard FROM cmig.diff('-- nothing', '{evil}');
 SET SESSION AUTHORIZATION regress_rehearsal_owner;
 SET client_min_messages = error;
 SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA evil; CREATE TABLE evil.t (id bigint)', '{evil}');
+-- a function that a role has added to its extension is not one of the extension's
+CREATE SCHEMA kit;
+CREATE EXTENSION citext SCHEMA kit;
+CREATE FUNCTION kit.f() RETURNS text IMMUTABLE LANGUAGE plpgsql AS
+	$$ BEGIN IF current_user <> 'regress_rehearsal_owner' THEN RAISE EXCEPTION 'runs as another role'; END IF; RETURN 'x'; END $$;
+ALTER EXTENSION citext ADD FUNCTION kit.f();
+CREATE TABLE kit.t (id integer, a text DEFAULT kit.f(), b kit.citext DEFAULT lower('B'::kit.citext));
+RESET client_min_messages;
 RESET SESSION AUTHORIZATION;
+SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA kit; CREATE EXTENSION citext SCHEMA kit; CREATE TABLE kit.t (id bigint, b kit.citext)', '{kit}');
 
 SET client_min_messages = warning;
 DROP SCHEMA shop, evil CASCADE;

@@ -205,13 +205,15 @@ must_not_inline(HeapTuple row)
 /*
  * Raise an error before a function that a user has defined is called, or a body
  * in SQL that is not inlined.  The functions that an inlined body calls are
- * checked in turn.  Only superusers define functions in C.
+ * checked in turn.  Only superusers define functions in C.  The owner of an
+ * extension can add a function to it, which then still belongs to that role.
  */
 static void
 refuse_users(Oid function, Oid language, bool looked_up)
 {
 	if (function < FirstNormalObjectId || language == ClanguageId || language == INTERNALlanguageId ||
-		(looked_up && language == SQLlanguageId) || OidIsValid(getExtensionOfObject(ProcedureRelationId, function)))
+		(looked_up && language == SQLlanguageId) ||
+		(OidIsValid(getExtensionOfObject(ProcedureRelationId, function)) && superuser_arg(cmig_role_owner_of_function(function))))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
