@@ -498,7 +498,7 @@ END_CHANGE
 	# what the replacement would not have is refused before anything runs
 	my $name = database(@revisions);
 	foreach my $hand ([ 'COMMENT ON COLUMN t.a IS $$x$$', 'COMMENT ON COLUMN t.a IS NULL' ], [ 'COMMENT ON CONSTRAINT t_pkey ON t IS $$x$$', 'COMMENT ON CONSTRAINT t_pkey ON t IS NULL' ],
-		[ 'ALTER TABLE t REPLICA IDENTITY USING INDEX t_pkey', 'ALTER TABLE t REPLICA IDENTITY DEFAULT' ], [ 'ALTER TABLE t CLUSTER ON t_pkey', 'ALTER TABLE t SET WITHOUT CLUSTER' ])
+		[ 'ALTER TABLE t REPLICA IDENTITY USING INDEX t_pkey', 'ALTER TABLE t REPLICA IDENTITY DEFAULT' ], [ 'ALTER TABLE t ALTER id SET INCREMENT BY 10', 'ALTER TABLE t ALTER id SET INCREMENT BY 1' ], [ 'ALTER TABLE t CLUSTER ON t_pkey', 'ALTER TABLE t SET WITHOUT CLUSTER' ])
 	{
 		my (undef, undef, $errors) = $node->psql($name, "$hand->[0]; CALL cmig.expand(confirm => true)");
 		$node->safe_psql($name, $hand->[1]);

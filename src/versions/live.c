@@ -290,9 +290,10 @@ set_by_hand(const CmigVersionTable *table, const CmigShapeTable *now)
 	foreach(c, table->columns)
 	{
 		const CmigVersionColumn *column = lfirst(c);
+		const CmigShapeColumn *live = column->a && column->hidden ? cmig_shape_column_named(now, column->a->name) : NULL;
 
-		if (column->a != NULL && column->hidden != NULL && !cmig_text_same(column->a->rest, cmig_shape_column_named(now, column->a->name)->rest))
-			return psprintf("The storage or the comment of its column %s was set by hand, and the column that replaces it would not have it.", quote_identifier(column->a->name));
+		if (live != NULL && (!cmig_text_same(column->a->rest, live->rest) || (live->identity[0] && !cmig_text_same(column->a->options, live->options))))
+			return psprintf("The storage, comment, or sequence of its column %s was set by hand, and the column that replaces it would not have it.", quote_identifier(live->name));
 	}
 	foreach(c, table->drop)
 		foreach(d, table->build)
