@@ -1086,7 +1086,8 @@ AS $rules$
 	 c.relrowsecurity AS rls, c.relforcerowsecurity AS forced, c.relacl AS acl, o.rolname AS owner_name
 	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles o ON o.oid = c.relowner
 	WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
-	AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')),
+	-- the owner of an extension can add objects to it, to hide them
+	AND NOT (o.rolsuper AND EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e'))),
 	-- the policies; is the expression of a bypass policy the constant true? compare the stored tree,
 	-- because deparsing is slow
 	p AS MATERIALIZED (SELECT p.oid, p.polrelid, p.polname, p.polcmd, p.polpermissive, p.polroles,
@@ -1195,7 +1196,7 @@ AS $rules$
 	 WHERE p.prosecdef AND p.prorettype <> 'trigger'::regtype AND p.prorettype <> 'event_trigger'::regtype
 	 AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cmig')
 	 AND (p.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee <> p.proowner))
-	 AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')),
+	 AND NOT (o.rolsuper AND EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e'))),
 	-- pg_depend has no entries for a body that is a string, so a table counts as used if its name is a
 	-- word in the body
 	words AS MATERIALIZED (SELECT DISTINCT g.oid, g.pronamespace AS ns, x.word FROM pg_proc g JOIN pg_namespace n ON n.oid = g.pronamespace

@@ -180,6 +180,18 @@ RESET ROLE;
 SET client_min_messages = warning;
 SELECT count(*) > 0 FROM cmig.rls_check('host');
 
+-- the owner of an extension hides nothing by adding it
+GRANT CREATE ON DATABASE :"DBNAME" TO regress_rls_owner;
+SET ROLE regress_rls_owner;
+CREATE EXTENSION citext SCHEMA host;
+CREATE TABLE host.bare (tenant_id text);
+GRANT SELECT ON host.bare TO regress_rls_app;
+CREATE FUNCTION host.all_rows() RETURNS SETOF host.indexed SECURITY DEFINER LANGUAGE sql BEGIN ATOMIC SELECT * FROM host.indexed; END;
+ALTER EXTENSION citext ADD TABLE host.bare;
+ALTER EXTENSION citext ADD FUNCTION host.all_rows();
+RESET ROLE;
+SELECT severity, rule, object FROM cmig.rls_check('host') WHERE object ~ 'bare|all_rows' ORDER BY object, rule;
+
 -- no name ends the comment that a fix is
 SET ROLE regress_rls_owner;
 SELECT format(c, E'a\n;SELECT host.evil(''x'');--') FROM unnest('{CREATE TABLE host.%1$I (id integer\, tenant_id integer),ALTER TABLE host.%1$I ENABLE ROW LEVEL SECURITY,
@@ -188,5 +200,6 @@ RESET ROLE;
 SELECT count(*) > 1, bool_or(fix ~ '\n') FROM cmig.rls_check('host') WHERE object ~ '\n' AND fix LIKE '--%';
 
 DROP SCHEMA host CASCADE;
+REVOKE CREATE ON DATABASE :"DBNAME" FROM regress_rls_owner;
 DROP ROLE regress_rls_owner, regress_rls_app;
 DROP EXTENSION pg_cmig;
