@@ -77,6 +77,7 @@ SET client_min_messages = notice;
 CREATE FUNCTION argument(person) RETURNS int LANGUAGE sql AS 'SELECT 1';
 CREATE FUNCTION rows() RETURNS SETOF person LANGUAGE sql AS 'SELECT id, name, age FROM person';
 CREATE FUNCTION star() RETURNS TABLE (i int, n text, a int) LANGUAGE sql AS 'SELECT * FROM person';
+CREATE FUNCTION with_star() RETURNS TABLE (i int, n text, a int) LANGUAGE sql AS 'WITH x AS (SELECT 1) SELECT person.* FROM x, person';
 CREATE FUNCTION variable() RETURNS int LANGUAGE plpgsql AS 'DECLARE p public.person; BEGIN RETURN 1; END';
 CREATE FUNCTION rowtype() RETURNS int LANGUAGE plpgsql AS 'DECLARE x "person"%ROWTYPE; BEGIN RETURN 1; END';
 CREATE FUNCTION whole() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM to_jsonb(NEW); RETURN coalesce(NEW, OLD); END';
@@ -94,6 +95,7 @@ CREATE RULE copied AS ON UPDATE TO item DO ALSO SELECT p FROM person p;
 CREATE VIEW columns AS SELECT p.* FROM person p;
 CREATE FUNCTION looped() RETURNS int LANGUAGE plpgsql AS 'DECLARE r record; BEGIN FOR r IN SELECT * FROM person LOOP INSERT INTO item SELECT count(*) FROM person; END LOOP; RETURN 1; END';
 CREATE FUNCTION counted() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM person WHERE EXISTS (SELECT * FROM person)';
+CREATE FUNCTION with_name() RETURNS int LANGUAGE sql AS 'WITH person AS (SELECT 1 AS n) SELECT * FROM person';
 CREATE FUNCTION renamed() RETURNS SETOF customer LANGUAGE sql AS 'SELECT * FROM customer';
 CREATE FUNCTION cursor() RETURNS int LANGUAGE plpgsql AS 'DECLARE c CURSOR FOR SELECT id FROM person; x person.name%TYPE; BEGIN DELETE FROM person; RETURN 1; END';
 CREATE FUNCTION parts() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.age = 3; RETURN coalesce(NEW, OLD); END';
@@ -107,7 +109,7 @@ DROP POLICY filled ON item;
 DROP RULE copied ON item;
 DROP VIEW json_rows, columns;
 DROP TRIGGER parts ON person;
-DROP FUNCTION argument(person), body(), rows(), star(), variable(), rowtype(), whole(), copied(), queried(), transition(), looped(), counted(), renamed(), cursor(), parts();
+DROP FUNCTION argument(person), body(), rows(), star(), with_star(), with_name(), variable(), rowtype(), whole(), copied(), queried(), transition(), looped(), counted(), renamed(), cursor(), parts();
 SET client_min_messages = warning;
 
 -- the backfill fires none of the user's triggers, but one that is enabled as ALWAYS
