@@ -70,6 +70,7 @@ static const struct
 	enum
 	{
 		TEXT,
+		COMMANDS,				/* not read */
 		ON_OFF,					/* always written */
 		ON,						/* written only if it is on */
 		OFF						/* written only if it is off */
@@ -86,7 +87,7 @@ static const struct
 	{"via_user", TEXT, offsetof(CmigRlsSetup, via_user)},
 	{"shared", ON, offsetof(CmigRlsSetup, shared)},
 	{"public_read", ON, offsetof(CmigRlsSetup, public_read)},
-	{"commands", TEXT, 0},		/* converted; not at this offset */
+	{"commands", COMMANDS, offsetof(CmigRlsSetup, commands)},
 	{"require_context", ON, offsetof(CmigRlsSetup, require_context)},
 	{"index", OFF, offsetof(CmigRlsSetup, create_index)},
 };
@@ -131,11 +132,11 @@ cmig_rls_setup_write(const CmigRlsSetup *setup)
 	for (int i = 0; i < lengthof(words); i++)
 	{
 		const char *member = (const char *) setup + words[i].offset;
-		const char *value = words[i].kind == TEXT ? *(char *const *) member : *(const bool *) member ? "on" : "off";
+		const char *value = words[i].kind == TEXT ? *(char *const *) member :
+		words[i].kind != COMMANDS ? (*(const bool *) member ? "on" : "off") :
+		setup->commands != CMIG_RLS_ALL ? cmig_rls_commands_text(setup->commands, "+") : NULL;
 
-		if (strcmp(words[i].name, "commands") == 0)
-			value = setup->commands == CMIG_RLS_ALL ? NULL : cmig_rls_commands_text(setup->commands, "+");
-		else if ((words[i].kind == ON && strcmp(value, "off") == 0) || (words[i].kind == OFF && strcmp(value, "on") == 0))
+		if ((words[i].kind == ON && strcmp(value, "off") == 0) || (words[i].kind == OFF && strcmp(value, "on") == 0))
 			value = NULL;
 		if (value)
 			cmig_rls_setup_word(&text, words[i].name, value);
@@ -202,13 +203,7 @@ read_setup(const char *comment)
 		name = pnstrdup(p, equal - p);
 		p = equal + 1;
 		value = read_word(&p);
-		if (strcmp(name, "commands") == 0)
-		{
-			for (int i = 0; i < lengthof(command_names); i++)
-				if (strstr(value, command_names[i]))
-					setup->commands |= 1 << i;
-		}
-		else if (strcmp(name, "default_of") == 0)
+		if (strcmp(name, "default_of") == 0)
 		{
 			CmigRlsDefault *was = palloc0(sizeof(CmigRlsDefault));
 
@@ -224,7 +219,7 @@ read_setup(const char *comment)
 			{
 				char	   *member = (char *) setup + words[i].offset;
 
-				if (strcmp(name, words[i].name) != 0)
+				if (strcmp(name, words[i].name) != 0 || words[i].kind == COMMANDS)
 					continue;
 				if (words[i].kind == TEXT)
 					*(char **) member = value;
@@ -232,8 +227,6 @@ read_setup(const char *comment)
 					*(bool *) member = strcmp(value, "on") == 0;
 			}
 	}
-	if (setup->commands == 0)
-		setup->commands = CMIG_RLS_ALL;
 	return setup;
 }
 
