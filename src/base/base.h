@@ -646,8 +646,9 @@ extern uint64 cmig_query_once(CmigQuery *query, Datum *values, const char *nulls
 							  CmigRowCallback callback, void *arg);
 
 /*
- * Lock a relation, and its schema so that no other session renames it until the
- * end of the transaction.  The relation's name then stands for it.
+ * Lock a relation, unless "mode" is NoLock, and its schema so that no other
+ * session renames it until the end of the transaction.  The relation's name then
+ * stands for it.
  */
 extern void cmig_query_hold(Oid relation, LOCKMODE mode);
 

@@ -859,7 +859,8 @@ cmig_query_hold(Oid relation, LOCKMODE mode)
 	}
 	systable_endscan(scan);
 	table_close(schemas, NoLock);
-	LockRelationOid(relation, mode);
+	if (mode != NoLock)
+		LockRelationOid(relation, mode);
 	if (!held || get_rel_namespace(relation) != schema)
 		cmig_query_raise_changed(psprintf("The schema of relation %s was renamed or dropped.", qualified_name(relation)));
 }

@@ -17,6 +17,7 @@
 #include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -43,6 +44,9 @@ typedef struct Recipe
 								 * revision's script */
 	Oid			table;
 	char	   *table_name;		/* qualified and quoted */
+	Oid			referenced;		/* for add_foreign_key; otherwise InvalidOid */
+	char	   *referenced_name;
+	const char *sql;			/* the statement that is about to run */
 	char	   *name;			/* of the constraint */
 	char	   *text;			/* the condition, the column (add_not_null),
 								 * the definition as pg_get_constraintdef
@@ -170,6 +174,37 @@ run_steps(Recipe *recipe, void (*steps) (Recipe *recipe))
 }
 
 /*
+ * Raise an error if the name does not stand for the table any longer.  If the
+ * schema is held, no other session renames it until the end of the transaction.
+ */
+static void
+require_name(Oid table, const char *name, bool hold)
+{
+	if (hold)
+		cmig_query_hold(table, NoLock);
+	AcceptInvalidationMessages();
+	if (strcmp(cmig_query_relation_name(table), name) != 0)
+		cmig_query_raise_changed(psprintf("Table %s was renamed.", name));
+}
+
+/* Attempt callback: run the recipe's statement. */
+static void
+run_bound(void *arg)
+{
+	const Recipe *recipe = arg;
+	RawStmt    *raw = cmig_raw_parse_one(recipe->sql);
+	bool		hold = !cmig_statement_is_concurrent(raw);
+
+	require_name(recipe->table, recipe->table_name, hold);
+	if (OidIsValid(recipe->referenced))
+		require_name(recipe->referenced, recipe->referenced_name, hold);
+	if (recipe->one_transaction)
+		cmig_execute_statement(raw, recipe->sql, None_Receiver);
+	else
+		cmig_toplevel_execute(raw, recipe->sql);
+}
+
+/*
  * Run a statement and commit it, with retries if it cannot get a lock.
  * Afterwards, there is a snapshot for catalog lookups.  If the whole recipe
  * runs in a single transaction, the statement is run without a commit.
@@ -177,16 +212,16 @@ run_steps(Recipe *recipe, void (*steps) (Recipe *recipe))
 static void
 run_sql(Recipe *recipe, const char *sql)
 {
+	recipe->sql = sql;
 	if (recipe->one_transaction)
 	{
-		cmig_execute_statement(cmig_raw_parse_one(sql),
-							   sql, None_Receiver);
+		run_bound(recipe);
 		return;
 	}
 	cmig_toplevel_commit();
 	cmig_lock_wait_forget();
 	cmig_runner_restart_timeout();
-	cmig_toplevel_run_sql(sql, psprintf("%s of %s", recipe->procedure, recipe->table_name));
+	cmig_toplevel_attempt(run_bound, NULL, recipe, psprintf("%s of %s", recipe->procedure, recipe->table_name));
 	cmig_nontransactional_note_own_work();
 	cmig_toplevel_snapshot();
 }
@@ -517,13 +552,15 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 				 errhint("%s", recipe.call)));
 	referenced = PG_GETARG_OID(2);
 	cmig_local_rows_require(referenced, true, recipe.procedure, NULL);
+	recipe.referenced = referenced;
+	recipe.referenced_name = cmig_query_relation_name(referenced);
 	recipe.text = PG_ARGISNULL(3) ? primary_key_columns(referenced) :
 		columns_argument(fcinfo, 3, "referenced_columns", referenced, &unused);
 	recipe.name = name_argument(&recipe, 4, makeObjectName(get_rel_name(recipe.table), joined, "fkey"));
 	on_delete = action_argument(fcinfo, 5, "on_delete", "ON DELETE");
 	on_update = action_argument(fcinfo, 6, "on_update", "ON UPDATE");
 	recipe.text = psprintf("FOREIGN KEY (%s) REFERENCES %s(%s)%s%s", columns,
-						   cmig_query_relation_name(referenced), recipe.text, on_update, on_delete);
+						   recipe.referenced_name, recipe.text, on_update, on_delete);
 	run_steps(&recipe, add_foreign_key);
 	PG_RETURN_VOID();
 }
