@@ -881,7 +881,7 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 			due[i] = told_old || (!told_new && (todo || !new_build) && !((new_build || copied) && bms_is_member(column, data->tg_updatedcols)) &&
 								  (todo || any_changed(rule->reads, before, in)));
 		else if (rule->kind == CMIG_RULE_DOWN)
-			due[i] = update ? told_new || (new_build && !told_old && !has_changed(column, before, in) && any_changed(rule->reads, before, in)) : new_build;
+			due[i] = update ? told_new || (new_build && !told_old && any_changed(rule->reads, before, in)) : new_build;
 		if (!rule->safe && (rule->kind == CMIG_RULE_CHECK ? !new_build : due[i] && rule->kind == CMIG_RULE_UP))
 		{
 			risky = true;
