@@ -321,6 +321,14 @@ SELECT cmig.remove_revision('008');
 SELECT content ~ 'First read the comments' AS warns FROM cmig.autogenerate('Wider', replace(cmig.schema_sql(), E'paint (\n\tid integer', E'paint (\n\tid bigint'), '008', stages => true);
 DROP TABLE paint;
 DROP TYPE color;
+-- tables that get other parents, and all of their descendants, change in the first stage
+CREATE TABLE kin (n int);
+CREATE TABLE kin_3 (n int);
+CREATE TABLE kin_2 () INHERITS (kin_3);
+CREATE TABLE kin_1 (old int) INHERITS (kin_2);
+SELECT replace(replace(cmig.schema_sql(), E'old integer\n', E'new integer\n'), E'kin_3 (\n\tn integer\n)', 'kin_3 () INHERITS (public.kin)') AS kin \gset
+SELECT file_name, substring(content FROM '-- cmig:upgrade\n(.*)-- cmig:downgrade') AS upgrade FROM cmig.autogenerate('Kin', :'kin', '008', stages => true);
+DROP TABLE kin, kin_1, kin_2, kin_3;
 -- an id that is taken
 SELECT cmig.create_revision('Nine', 'SELECT 1', revision => '009');
 SELECT * FROM cmig.stamp('009');
