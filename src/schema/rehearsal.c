@@ -256,17 +256,16 @@ follow(const Choice *choice, Choice *other)
 	return any;
 }
 
-/* Returns a copy of the image that has only the chosen objects. */
+/* Remove from the image all objects but the chosen ones. */
 static CmigImage *
-chosen_image(const Choice *choice)
+only_chosen(const Choice *choice, CmigImage *image)
 {
-	CmigImage  *copy = cmig_image_copy(choice->image);
-	bool	   *marked = palloc(Max(copy->count, 1));
+	bool	   *marked = palloc(Max(image->count, 1));
 
-	for (int i = 0; i < copy->count; i++)
+	for (int i = 0; i < image->count; i++)
 		marked[i] = !choice->chosen[i];
-	(void) cmig_image_remove(copy, marked);
-	return copy;
+	(void) cmig_image_remove(image, marked);
+	return image;
 }
 
 /* ----------------------------------------------------------------
@@ -580,31 +579,55 @@ try_round(Proof *proof)
 		ReThrowError(error);
 }
 
-/* A CmigShadowTask: copy the new objects, and run the lines. */
+/* Try lines without completing them.  Do they lead from one image to the other? */
+static bool
+are_right(Proof *proof, List *lines)
+{
+	List	   *all = proof->lines;
+	List	   *reasons = list_copy(proof->reasons);
+	List	   *doubtful = list_copy(proof->doubtful);
+
+	if (lines == NIL)
+		return false;
+	proof->lines = lines;
+	try_round(proof);
+	if (proof->proved)
+		return true;
+	proof->lines = all;
+	proof->reasons = reasons;
+	proof->doubtful = doubtful;
+	return false;
+}
+
+/* Doubt objects whose copies differ from them. */
+static void
+check_copies(Proof *proof)
+{
+	foreach_ptr(const CmigDiffLine, line, lines_between(proof, read_copies(cmig_shadow_managed(proof->shadow)), proof->upward ? proof->from : proof->to))
+		(void) tell_doubt(proof, line, line->change ? line->change : "it differs");
+	settle_doubts(proof);
+}
+
+/* A CmigShadowTask: copy the objects, and run the lines. */
 static void
 rehearse(CmigShadow *shadow, void *arg)
 {
 	Proof	   *proof = arg;
-	List	   *shorter;
+	List	   *lines = NIL;
 
 	proof->shadow = shadow;
 	cmig_target_begin(&proof->state, shadow);
 	proof->state.distrusts = others_own(proof->from) || others_own(proof->to);
 	foreach_ptr(const Failure, failure, try_lines(&proof->state, proof->start, true))
 		(void) tell_doubt(proof, failure->line, failure->error->message);
-	foreach_ptr(const CmigDiffLine, line, lines_between(proof, read_copies(cmig_shadow_schemas(shadow)), proof->upward ? proof->from : proof->to))
-		(void) tell_doubt(proof, line, line->change ? line->change : "it differs");
 	settle_doubts(proof);
-	shorter = shorten(proof);
-	if (shorter != NIL)
-	{
-		List	   *all = proof->lines;
-
-		proof->lines = shorter;
-		try_round(proof);
-		if (!proof->proved)
-			proof->lines = all;
-	}
+	(void) cmig_shadow_schemas(shadow);
+	foreach_ptr(const CmigDiffLine, line, proof->lines)
+		lines = lappend(lines, copy_line(line));
+	/* reading images is what takes time, and most lines are right */
+	if (are_right(proof, shorten(proof)) || are_right(proof, lines))
+		return;
+	check_copies(proof);
 	for (int i = 0; i < ROUNDS && !proof->proved; i++)
 	{
 		int			doubts = list_length(proof->reasons);
@@ -713,8 +736,10 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 		(void) extend(&proof.old, managed);
 		(void) extend(&proof.new, managed);
 	} while (follow(&proof.old, &proof.new) | follow(&proof.new, &proof.old));
-	proof.from = chosen_image(&proof.old);
-	proof.to = chosen_image(&proof.new);
+	/* default privileges are not in force in the shadow */
+	options.privileges &= !has_default_privileges(&proof);
+	proof.from = only_chosen(&proof.old, copies->from);
+	proof.to = only_chosen(&proof.new, copies->to);
 	foreach_ptr(const CmigDiffLine, line, lines)
 	{
 		proof.lines = lappend(proof.lines, copy_line(line));
@@ -728,8 +753,6 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 
 	proof.concurrently = options.concurrently;
 	options.concurrently = options.stages = false;
-	/* default privileges are not in force in the shadow */
-	options.privileges &= !has_default_privileges(&proof);
 	level = cmig_session_read_quietly();
 	cmig_image_finish(empty);
 	proof.upward = options.models;
