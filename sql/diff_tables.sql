@@ -12,6 +12,7 @@ CREATE SCHEMA shop;
 SET search_path = shop;
 
 -- nothing to do
+SELECT * FROM pg_temp.judge('CREATE TABLE a (x varchar(5), y timestamp(3) DEFAULT NULL)', 'CREATE TABLE a (x varchar(5) DEFAULT NULL, y timestamp(3))');
 SELECT * FROM pg_temp.judge('CREATE TABLE a (x int CHECK (x > 0), y text DEFAULT ''y'')', 'CREATE TABLE a (x int CHECK (x > 0), y text DEFAULT ''y'')');
 -- a table with everything that a table can have
 SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge('', $$

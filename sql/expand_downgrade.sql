@@ -99,3 +99,40 @@ SELECT reverts(E'ALTER TABLE person DROP email, ADD mail text;\n-- cmig:up perso
 DROP TABLE person, account;
 DROP FUNCTION reverts;
 DROP EXTENSION pg_cmig;
+
+-- labels of enums get their old names back in the rows
+CREATE EXTENSION pg_cmig;
+SELECT cmig.create_revision('Moods', $$CREATE TYPE mood AS ENUM ('ok', 'bad');
+CREATE TABLE day (id int PRIMARY KEY, mood mood DEFAULT 'bad', moods mood[])$$, '', revision => '001');
+SELECT cmig.create_revision('Other labels', $$ALTER TYPE mood RENAME VALUE 'bad' TO 'x';
+ALTER TYPE mood RENAME VALUE 'ok' TO 'it''s bad';
+ALTER TYPE mood RENAME VALUE 'x' TO 'ok';
+ALTER TYPE mood ADD VALUE 'fine'$$, revision => '002', expand => true);
+SELECT * FROM cmig.upgrade('001');
+INSERT INTO day VALUES (1, DEFAULT, '{ok,bad}');
+SELECT * FROM cmig.upgrade();
+INSERT INTO day VALUES (2, DEFAULT, '{"it''s bad",ok}');
+SELECT * FROM day ORDER BY id;
+SELECT cmig.script('downgrade', '002:001', version_table => NULL);
+SELECT * FROM cmig.downgrade('001');
+SELECT * FROM day ORDER BY id;
+SELECT cmig.remove_revision('002');
+
+-- arrays of enums: converted by name, or by the line that the hint shows
+SELECT cmig.create_revision('Another label', $$ALTER TYPE mood RENAME VALUE 'bad' TO 'sad'$$, revision => '002', expand => true);
+CALL cmig.expand();
+SELECT cmig.remove_revision('002');
+-- a new table has no foreign key to a key that will be replaced
+SELECT cmig.create_revision('More labels', $$ALTER TYPE mood ADD VALUE 'fine' BEFORE 'bad';
+ALTER TABLE day ALTER id TYPE bigint;
+CREATE TABLE note (day bigint REFERENCES day)$$, revision => '002', expand => true);
+SET client_min_messages = warning;
+CALL cmig.expand();
+SELECT phase, statement FROM cmig.expansion_step WHERE statement ~ 'note_day_fkey' ORDER BY position;
+INSERT INTO public_002.day VALUES (3, 'ok', '{ok,bad}');
+CALL cmig.contract();
+SELECT id, mood, moods FROM day ORDER BY id;
+
+DROP TABLE note, day;
+DROP TYPE mood;
+DROP EXTENSION pg_cmig;

@@ -5,7 +5,7 @@ CREATE ROLE regress_locate;
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql, downgrade_sql) VALUES
 ('001', '{}', 'CREATE TABLE account (id int PRIMARY KEY, email text)', ''),
 ('003', '{001}', 'ALTER TABLE account ADD note text', ''),
-('004', '{003}', 'UPDATE account SET note = email', ''),
+('004', '{003}', 'UPDATE account SET note = email; UPDATE pg_index SET indisready = indisready WHERE false', ''),
 ('005', '{004}', 'ALTER TABLE account DROP email; CREATE VIEW notes AS SELECT note FROM account', '');
 SET client_min_messages = warning;
 SELECT count(*) FROM cmig.upgrade('003');

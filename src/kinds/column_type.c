@@ -198,7 +198,10 @@ static const char default_sql[] =
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attrdef e ON e.adrelid = c.oid"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = e.adnum AND a.attgenerated = ''"
-" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'f')";
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'f')"
+/* DEFAULT NULL has a row if the type has a length; in a view or domain, it overrides another */
+" AND (pg_get_expr(e.adbin, e.adrelid) NOT LIKE 'NULL::%' OR c.relkind = 'v'"
+"  OR EXISTS (SELECT FROM pg_type t WHERE t.oid = a.atttypid AND t.typtype = 'd'))";
 
 /*
  * Query for defaults that must be created in a certain order.  A new child

@@ -9,6 +9,8 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "funcapi.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -467,6 +469,33 @@ renames_back(const char *sql)
 	return result;
 }
 
+/*
+ * Returns the statements that give labels of enums their old names, the last
+ * one first.  Rows keep their values, unlike with a type that is created again.
+ */
+static char *
+labels_back(const char *sql)
+{
+	CmigScriptReader *script = cmig_script_open(sql);
+	CmigStatement statement = {0};
+	char	   *result = "";
+
+	while (cmig_script_next(script, &statement))
+	{
+		const AlterEnumStmt *stmt = (const AlterEnumStmt *) statement.raw->stmt;
+		Oid			type;
+
+		if (!IsA(stmt, AlterEnumStmt) || stmt->oldVal == NULL)
+			continue;
+		type = LookupTypeNameOid(NULL, makeTypeNameFromNameList(stmt->typeName), true);
+		result = psprintf("ALTER TYPE %s RENAME VALUE %s TO %s;\n%s",
+						  OidIsValid(type) ? format_type_be_qualified(type) : NameListToQuotedString(stmt->typeName),
+						  quote_literal_cstr(stmt->newVal), quote_literal_cstr(stmt->oldVal), result);
+	}
+	cmig_script_close(script);
+	return result;
+}
+
 /* Raise error MG006.  "detail" is a sentence about what is lost. */
 static void
 refuse_downgrade(const char *revision, const char *detail, const char *hint)
@@ -486,6 +515,7 @@ cmig_generate_downgrade(const char *revision)
 	CmigRevisionText *text = cmig_catalog_read_text(revision);
 	CmigReplayPlan *from;
 	CmigReplayPlan to;
+	CmigRepeatableRun labels = {.node = node};
 	CmigDiffOptions options = {.privileges = true,.comments = true,.settled = true};
 	CmigScriptReader *reader;
 	CmigStatement statement = {0};
@@ -514,8 +544,12 @@ cmig_generate_downgrade(const char *revision)
 		if (each->down != NULL)
 		downs = lappend(downs, each);
 	options.renames = renames_back(text->upgrade_sql);
+	labels.sql = labels_back(text->upgrade_sql);
+	if (*labels.sql)
+		from->runs = lappend(from->runs, &labels);
 
 	initStringInfo(&script);
+	appendStringInfoString(&script, labels.sql);
 	initStringInfo(&drops);
 	foreach(cell, cmig_diff_run_between(from, &to, cmig_managed_of_revisions(), &options, "cmig.downgrade()"))
 	{

@@ -117,6 +117,9 @@ extern CmigNames *cmig_managed_names(const CmigManaged *managed);
 /* Is this one of pg_cmig's own schemas, cmig or cmig_audit? */
 extern bool cmig_managed_is_own_name(const char *schema);
 
+/* Is it one of them, or of the server's?  Neither is ever compared. */
+extern bool cmig_managed_is_reserved_name(const char *schema);
+
 /* in shadow_catalogs.c */
 
 /* An installed extension. */

@@ -30,6 +30,13 @@ cmig_managed_is_own_name(const char *schema)
 	return strcmp(schema, "cmig") == 0 || strcmp(schema, "cmig_audit") == 0;
 }
 
+bool
+cmig_managed_is_reserved_name(const char *schema)
+{
+	return cmig_managed_is_own_name(schema) || strncmp(schema, "pg_", 3) == 0 ||
+		strcmp(schema, "information_schema") == 0;
+}
+
 /* Add a schema; the array has room for a power of 2. */
 static void
 add_schema(CmigManaged *managed, char *name, Oid oid)
@@ -76,8 +83,7 @@ cmig_managed_schemas(const CmigNames *names)
 			char	   *name = names->names[i];
 			bool		repeated = false;
 
-			if (strncmp(name, "pg_", 3) == 0 || strcmp(name, "information_schema") == 0 ||
-				cmig_managed_is_own_name(name))
+			if (cmig_managed_is_reserved_name(name))
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("schema \"%s\" cannot be compared", name),

@@ -563,7 +563,7 @@ cmig_target_is_elsewhere(CmigTargetState *state, Node *statement)
 	if (!OidIsValid(oid) || !cmig_shadow_is_live_schema(state->shadow, oid))
 		return false;
 	is_own = cmig_managed_is_own_name(schema);
-	if (!is_own && !cmig_text_list_has(state->target->elsewhere, schema))
+	if (!cmig_managed_is_reserved_name(schema) && !cmig_text_list_has(state->target->elsewhere, schema))
 	{
 		MemoryContext caller = MemoryContextSwitchTo(state->context);
 

@@ -148,6 +148,8 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 	ErrorContextCallback callback = {error_context_stack, describe_error, unconstify(char *, what)};
 	AttrNumber	number = get_attnum(relation, column);
 	Oid			type = BOOLOID;
+	Oid			given;
+	bool		by_name;
 	int32		typmod = -1;
 	Oid			collation;
 	int			level = NewGUCNestLevel();
@@ -191,15 +193,18 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 					 errmsg("the expression reads column \"%s\", which is generated", NameStr(TupleDescAttr(RelationGetDescr(rel), i)->attname)),
 					 errdetail("A generated column has no value yet when a row is written."),
 					 errhint("Write its expression instead.")));
-	expr = coerce_to_target_type(pstate, expr, exprType(expr), type, typmod,
-								 type_is_enum(type) ? COERCION_EXPLICIT : COERCION_ASSIGNMENT,
-								 type_is_enum(type) ? COERCE_EXPLICIT_CAST : COERCE_IMPLICIT_CAST, -1);
+	given = exprType(expr);
+	by_name = type_is_enum(type) || (given == TEXTARRAYOID && type_is_enum(get_element_type(type)));
+	expr = coerce_to_target_type(pstate, expr, given, type, typmod,
+								 by_name ? COERCION_EXPLICIT : COERCION_ASSIGNMENT,
+								 by_name ? COERCE_EXPLICIT_CAST : COERCE_IMPLICIT_CAST, -1);
 	if (expr == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the expression cannot be converted to type %s", format_type_be(type)),
 				 bare == NULL ? errhint("Write a cast.") :
-				 errhint("-- %s = %s::%s", what, quote_identifier(strVal(llast(bare->fields))), format_type_be(type))));
+				 errhint("-- %s = %s%s::%s", what, quote_identifier(strVal(llast(bare->fields))),
+						 can_coerce_type(1, &given, &type, COERCION_EXPLICIT) ? "" : "::text", format_type_be(type))));
 	assign_expr_collations(pstate, expr);
 	if (bare && contain_mutable_functions(expr))
 		ereport(ERROR,

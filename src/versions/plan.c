@@ -763,7 +763,9 @@ turn_foreign_keys(CmigPlanning *p)
 
 			if (part->kind[0] != 'f' || cmig_text_same(part->definition, ((CmigShapePart *) lfirst(b))->definition))
 				continue;
-			cmig_versions_add_step(p, CMIG_PHASE_BUILD, "", psprintf("ALTER TABLE %s DROP CONSTRAINT %s, ADD CONSTRAINT %s %s NOT VALID", hidden->qualified, name, name, part->definition));
+			/* while it exists, a DELETE of the other table locks this one */
+			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("ALTER TABLE %s DROP CONSTRAINT %s", hidden->qualified, name));
+			cmig_versions_add_step(p, CMIG_PHASE_BUILD, "", psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", hidden->qualified, name, part->definition));
 			cmig_versions_add_step(p, CMIG_PHASE_BUILD, "", psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", hidden->qualified, name));
 			p->release = lappend(p->release, psprintf("ALTER TABLE IF EXISTS %s DROP CONSTRAINT IF EXISTS %s", hidden->qualified, name));
 		}

@@ -85,8 +85,12 @@ conversion(const CmigPlanning *p, const CmigShapeColumn *from, const CmigShapeCo
 	{
 		const CmigVersionEnum *e = lfirst(cell);
 		const char *renamed = up ? e->up : e->down;
+		const char *a = up ? from->type : to->type;
+		const char *b = up ? to->type : from->type;
 
-		if (strcmp(up ? from->type : to->type, e->a->qualified) == 0 && strcmp(up ? to->type : from->type, e->name) == 0)
+		if (renamed == NULL && strcmp(a, psprintf("%s[]", e->a->qualified)) == 0 && strcmp(b, psprintf("%s[]", e->name)) == 0)
+			return cmig_versions_expression(psprintf("%s::text[]", name));
+		if (strcmp(a, e->a->qualified) == 0 && strcmp(b, e->name) == 0)
 			return cmig_versions_expression(renamed ? psprintf("CASE %s::text %s ELSE %s::text END", name, renamed, name) :
 											psprintf("%s::text", name));
 	}
