@@ -196,6 +196,15 @@ SELECT revision FROM cmig.history();
 ROLLBACK;
 DROP OWNED BY regress_altered;
 DROP ROLE regress_altered;
+-- an internal error while the catalogs are read, as after another session's change
+CREATE TABLE read (id int);
+CREATE INDEX read_id ON read (id);
+BEGIN;
+SET LOCAL allow_system_table_mods = on;
+UPDATE pg_index SET indclass = '1' WHERE indexrelid = 'read_id'::regclass;
+SELECT cmig.schema_sql('{public}');
+ROLLBACK;
+DROP TABLE read;
 -- all is as before
 SELECT revision FROM cmig.current();
 SELECT revision FROM cmig.downgrade('base');

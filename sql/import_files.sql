@@ -121,6 +121,10 @@ SELECT pg_temp.imported('drizzle', $${
 "db/meta/_journal.json": "{\"entries\": [{\"idx\": 0, \"tag\": \"zeta\", \"when\": 1704067200123}, {\"idx\": 1, \"when\": 1704153600456, \"tag\": \"alpha\"}]}"}$$);
 SELECT pg_temp.imported('drizzle', $${"0000_a.sql": "SELECT 1;",
 "meta/_journal.json": "{\"entries\": [{\"idx\": 0, \"when\": 1, \"tag\": \"0000_a\"}, {\"idx\": 1, \"when\": 2, \"tag\": \"0001_b\"}]}"}$$);
+SELECT pg_temp.imported('drizzle', $${"0000_a.sql": "SELECT 1;",
+"meta/_journal.json": "{\"version\": \"7\", \"dialect\": \"sqlite\", \"entries\": [{\"idx\": 0, \"when\": 1, \"tag\": \"0000_a\"}]}"}$$);
+SELECT pg_temp.imported('drizzle', $${"0000_a.sql": "SELECT 1;",
+"meta/_journal.json": "{\"dialect\": \"postgresql\", \"entries\": [{\"idx\": 0, \"when\": 1}]}"}$$);
 -- a setting that is not used is noted
 SELECT pg_temp.imported('prisma', '{"1_a/migration.sql": "SELECT 1", "migration_lock.toml": "# by Prisma\nprovider = \"mysql\""}');
 SELECT pg_temp.imported('diesel', '{"1_a/up.sql": "SELECT 1", "1_a/metadata.toml": "run_in_transaction = true\nfuture = [1]"}');

@@ -168,6 +168,7 @@ FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang WHERE p.pronamespace = 'c
 	push @bad, [ "$symbol, no arguments", "CREATE $kind bad() " . ($kind eq 'PROCEDURE' ? '' : @columns ? "RETURNS " . ($set ? 'TABLE (' . join(', ', @columns) . ')' : 'record') . ' ' : "RETURNS $set$type ") . $as . (@columns && !$set ? 'SELECT bad();' : $call) . " DROP $kind bad;" ] if $arguments > 0 && !(@columns == 1 && !$set);
 	next if @columns < 2 || $set eq '';
 	push @bad, [ "$symbol, a column less", "CREATE FUNCTION bad() RETURNS TABLE (" . join(', ', @columns[ 0 .. $#columns - 1 ]) . ") $as $call DROP FUNCTION bad;" ];
+	push @bad, [ "$symbol, a column of another type", "CREATE FUNCTION bad() RETURNS TABLE (" . join(', ', map { s/ text$/ integer/r } @columns) . ") $as $call DROP FUNCTION bad;" ];
 	push @bad, [ "$symbol, a column more", "CREATE FUNCTION bad() RETURNS TABLE (" . join(', ', @columns, 'more text') . ") $as $call DROP FUNCTION bad;" ];
 }
 query($node, 'new12', 'CREATE TABLE item (n int)');

@@ -383,6 +383,25 @@ SKIP:
 	is(query($node, 'victim', 'SELECT count(*) FROM kept'), '1', 'nothing was deleted');
 }
 
+# also connections of psycopg 3, with cursors as SQLAlchemy opens them
+SKIP:
+{
+	skip 'no psycopg 3', 2 unless need_tool('psycopg 3', $python, '-c', 'import psycopg');
+	my $modern = new_project(<<'X');
+import psycopg
+def upgrade():
+    with psycopg.connect('dbname=victim') as own:
+        own.cursor(binary=True).execute("SELECT 1").fetchone()
+        own.execute("CREATE TABLE t (a int)", binary=True)
+def downgrade():
+    op.execute("DROP TABLE t")
+X
+	my $modern_files = PostgreSQL::Test::Utils::tempdir() . '/files';
+	($status, $out, $err) = run_import($modern, $modern_files, '--record', '-d', 'record');
+	is($status, 0, 'psycopg 3') or diag($err);
+	like(slurp_file("$modern_files/r1.sql"), qr/^CREATE TABLE t \(a int\);$/m, 'is recorded');
+}
+
 # With --record, they are pointed at the empty database; what belongs to which connection,
 # what is only read, and what differs between two databases
 my $sent = new_project(<<'X', <<'X', <<'X', <<'X', <<'X');

@@ -450,10 +450,16 @@ cmig_format_liquibase(CmigImport *import)
 {
 	for (int i = 0; i < import->file_count; i++)
 	{
+		CmigToolFile *file = &import->files[i];
 		CmigToolLine line;
 
-		if (cmig_tool_text_line(import->files[i].text, &line) && directive(&line, "liquibase formatted sql"))
-			read_file(import, &import->files[i]);
+		if (cmig_tool_text_line(file->text, &line) && directive(&line, "liquibase formatted sql"))
+		{
+			read_file(import, file);
+			continue;
+		}
+		file->used = true;
+		cmig_import_file_note(import, file->name, "left out, because it does not begin with --liquibase formatted sql");
 	}
 	cmig_import_chain(import);
 	if (list_length(import->revisions) > 0)

@@ -849,8 +849,11 @@ read_journal(CmigImport *import, CmigToolFile *journal)
 {
 	const char *folder = pnstrdup(journal->name, journal->base - journal->name - strlen("meta/"));
 	const char *entry = strstr(journal->text, "\"entries\"");
+	char	   *dialect = json_member(journal->text, "dialect");
 
 	journal->used = true;
+	if (dialect && strcmp(dialect, "postgresql") != 0 && strcmp(dialect, "pg") != 0)
+		cmig_import_file_note(import, journal->name, psprintf("its dialect is %s: the files are not for PostgreSQL", dialect));
 	while (entry && (entry = strchr(entry + 1, '{')) != NULL)
 	{
 		char	   *tag = json_member(entry, "tag");
@@ -859,7 +862,7 @@ read_journal(CmigImport *import, CmigToolFile *journal)
 		CmigToolRevision *revision;
 
 		if (tag == NULL)
-			continue;
+			cmig_import_refuse(journal, "An entry has no tag.", "Add the name of its file, or delete the entry.");
 		file = cmig_import_file(import, psprintf("%s%s.sql", folder, tag));
 		if (file == NULL)
 			cmig_import_refuse(journal, psprintf("File \"%s%s.sql\", which it names, does not exist.", folder, tag),

@@ -620,6 +620,8 @@ probe_rows(CmigLint *lint, Probe probe, const char *does, const char *what)
 	{
 		if (probe.tables[i]->written)
 			why = "an earlier statement may change them";
+		else if (cmig_citus_manages(probe.tables[i]->oid))
+			why = psprintf("the rows of %s are in shards", cmig_lint_text_table(probe.tables[i]));
 		else if (probe.tables[i]->bytes < 0 || probe.tables[i]->bytes > lint->probed)
 			why = psprintf("%s is larger than max_table_size", cmig_lint_text_table(probe.tables[i]));
 	}
