@@ -97,8 +97,18 @@ CREATE TABLE kit.t (id integer, a text DEFAULT kit.f(), b kit.citext DEFAULT low
 RESET client_min_messages;
 RESET SESSION AUTHORIZATION;
 SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA kit; CREATE EXTENSION citext SCHEMA kit; CREATE TABLE kit.t (id bigint, b kit.citext)', '{kit}');
+-- nor are those of a type that is used in a table of the caller
+CREATE DOMAIN kit.plain AS text;
+ALTER DOMAIN kit.plain OWNER TO regress_rehearsal_owner;
+CREATE SCHEMA own;
+CREATE TABLE own.t (id integer, a kit.plain DEFAULT 'x');
+SET SESSION AUTHORIZATION regress_rehearsal_owner;
+ALTER DOMAIN kit.plain ADD CHECK (kit.f() = 'x');
+RESET SESSION AUTHORIZATION;
+SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA own; CREATE TABLE own.t (id integer)', '{own}');
 
 SET client_min_messages = warning;
+DROP SCHEMA own CASCADE;
 DROP SCHEMA shop, evil CASCADE;
 DROP OWNED BY regress_rehearsal_owner;
 DROP ROLE regress_rehearsal_owner;

@@ -33,6 +33,7 @@
 #include "commands/extension.h"
 #include "commands/prepare.h"
 #include "commands/proclang.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -203,21 +204,22 @@ must_not_inline(HeapTuple row)
 }
 
 /*
- * Raise an error before a function that a user has defined is called, or a body
- * in SQL that is not inlined.  The functions that an inlined body calls are
- * checked in turn.  Only superusers define functions in C.  The owner of an
- * extension can add a function to it, which then still belongs to that role.
+ * Raise an error before a function that is distrusted is called, or a body in SQL
+ * that is not inlined.  The functions that an inlined body calls are checked in
+ * turn.  Only superusers define functions in C.  The owner of an extension can
+ * add a function to it, which then still belongs to that role.
  */
 static void
 refuse_users(Oid function, Oid language, bool looked_up)
 {
 	if (function < FirstNormalObjectId || language == ClanguageId || language == INTERNALlanguageId ||
 		(looked_up && language == SQLlanguageId) ||
-		(OidIsValid(getExtensionOfObject(ProcedureRelationId, function)) && superuser_arg(cmig_role_owner_of_function(function))))
+		(has_privs_of_role(cmig_role_owner_of_function(function), GetUserId()) &&
+		 (watch->distrusts == 'o' || OidIsValid(getExtensionOfObject(ProcedureRelationId, function)))))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("function %s is not called, because other roles own what is copied", format_procedure(function))));
+			 errmsg("function %s is not called, because other roles own it or what is copied", format_procedure(function))));
 }
 
 /*

@@ -577,7 +577,10 @@ typedef struct CmigOutsideWatch
 								 * owner makes it skip live sequences?  SQL
 								 * functions that call it are then not
 								 * inlined. */
-	bool		distrusts;		/* refuse functions that users have defined? */
+	char		distrusts;		/* functions that are refused: 'o' those of
+								 * roles without the privileges of the role
+								 * that would run them, 'u' all that users
+								 * have defined, 0 none */
 	TransactionId mark;			/* see cmig_outside_mark() */
 } CmigOutsideWatch;
 

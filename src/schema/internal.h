@@ -242,7 +242,7 @@ typedef struct CmigTargetState
 	CmigListing left_out;		/* statements left out because they are not
 								 * about a compared schema */
 	List	   *missing;		/* objects that could not be created */
-	bool		distrusts;		/* call no function that users have defined? */
+	char		distrusts;		/* as in CmigOutsideWatch */
 } CmigTargetState;
 
 /* A repeatable revision's script, to be run after the target's SQL. */

@@ -617,7 +617,7 @@ rehearse(CmigShadow *shadow, void *arg)
 
 	proof->shadow = shadow;
 	cmig_target_begin(&proof->state, shadow);
-	proof->state.distrusts = others_own(proof->from) || others_own(proof->to);
+	proof->state.distrusts = others_own(proof->from) || others_own(proof->to) ? 'u' : 'o';
 	foreach_ptr(const Failure, failure, try_lines(&proof->state, proof->start, true))
 		(void) tell_doubt(proof, failure->line, failure->error->message);
 	settle_doubts(proof);

@@ -82,7 +82,7 @@ watch(CmigTargetState *state)
 	functions = (CmigOutsideWatch)
 	{
 		.refuse = refuse_outside,.restores_locks = true,.skips_setval = true,
-			.distrusts = state && state->distrusts,.mark = state ? state->shadow->xid : InvalidTransactionId
+			.distrusts = state ? state->distrusts : 0,.mark = state ? state->shadow->xid : InvalidTransactionId
 	};
 	if (state != NULL && watched == NULL)
 		former_functions = cmig_outside_watch(&functions);
@@ -194,7 +194,7 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 		cmig_outside_of_statement(node, watched->subtransaction) : NULL;
 	if (reason != NULL)
 		refuse_outside(reason);
-	if (watched->distrusts && IsA(node, RefreshMatViewStmt))
+	if (watched->distrusts == 'u' && IsA(node, RefreshMatViewStmt))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the query is not run, because other roles own what is copied")));
