@@ -201,12 +201,12 @@ cmig_owns_compat(Oid class, Oid object, Oid role)
 #endif
 }
 
-/* Is the parse node a JSON_TABLE? */
+/* Is the node a JSON_TABLE or, in an analyzed query, JSON_VALUE or the like? */
 static inline bool
-cmig_is_json_table_compat(Node *node)
+cmig_is_json_query_compat(Node *node)
 {
 #if PG_VERSION_NUM >= 170000
-	return IsA(node, JsonTable);
+	return IsA(node, JsonTable) || IsA(node, JsonExpr);
 #else
 	return false;
 #endif

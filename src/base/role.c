@@ -174,7 +174,7 @@ take_literals(Node *node, void *context)
 	 */
 	if (IsA(node, TypeName))
 		return false;
-	if (cmig_is_json_table_compat(node))
+	if (cmig_is_json_query_compat(node))
 		refuse();
 	if (IsA(node, A_Const))
 	{
@@ -424,7 +424,7 @@ cmig_role_require_own_code(Node *node, Oid role)
 
 	(void) check_functions_in_node(node, check_function, &role);
 	if (IsA(node, Var) || IsA(node, Const) || IsA(node, FuncExpr) || IsA(node, CoerceViaIO) ||
-		IsA(node, CoerceToDomain) || IsA(node, RowExpr))
+		IsA(node, CoerceToDomain) || IsA(node, RowExpr) || cmig_is_json_query_compat(node))
 		require_own_type(exprType(node), role);
 	foreach_oid(type, types)
 		require_own_type(type, role);
