@@ -730,7 +730,7 @@ typedef struct Diff
 {
 	CmigManaged *managed;		/* the schemas to read in the shadow */
 	CmigImage  *image;
-	CmigImage  *before;			/* as it is before it is renamed, or NULL */
+	CmigImage  *excluded;		/* what its image does not have, or NULL */
 	CmigImage  *from;			/* the image of the first schema */
 	Oid			from_schema;
 	char	   *from_name;
@@ -762,10 +762,13 @@ read_renamed(CmigShadow *shadow, void *arg)
 	const CmigManagedSchema *to = &diff->managed->schemas[0];
 	char	   *old = get_namespace_name(diff->from_schema);
 	char	   *new;
+	bool	   *marked;
 
 	diff->image = cmig_image_read(diff->managed);
-	if (diff->before != NULL)
-		cmig_exclude_as(diff->image, diff->before);
+	marked = palloc0(Max(diff->image->count, 1));
+	for (int i = 0; diff->excluded != NULL && i < diff->image->count; i++)
+		marked[i] = cmig_image_find_exactly(diff->excluded, diff->image->objects[i]->address) != NULL;
+	(void) cmig_image_remove(diff->image, marked);
 	if (diff->from_schema != to->oid)
 		cmig_own_name_replace_all(diff->image, to->oid, to->name, diff->from_name);
 	cmig_body_check(diff->image, diff->from);
@@ -819,7 +822,7 @@ CMIG_READER(cmig_diff_schemas_1_2)
 	diff.from = from = cmig_image_read(from_schema);
 	/* what an expansion has created is known by name, in part */
 	if (cmig_expansion_objects() != NIL)
-		diff.before = cmig_image_read(diff.managed);
+		diff.excluded = cmig_image_read(diff.managed)->excluded;
 	cmig_shadow_rename(diff.managed->schemas[0].oid, from_schema->schemas[0].name,
 					   "cmig.diff_schemas()", read_renamed, &diff);
 	from = cmig_rename_read(from_schema, from, diff.image, options.renames, NIL, false, &lines);

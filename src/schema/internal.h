@@ -435,9 +435,6 @@ extern bool cmig_keep_is_about(const char *kind, const char *name, const CmigObj
 /* Remove the objects that cmig_expansion_objects() has returned. */
 extern void cmig_exclude_expansions(CmigImage *image, const List *rows);
 
-/* Remove the objects that were removed from another image. */
-extern void cmig_exclude_as(CmigImage *image, const CmigImage *other);
-
 extern List *cmig_exclude_rows(const List *patterns, List *lines, const CmigImage *from, const CmigImage *to);
 extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
 

@@ -510,18 +510,6 @@ cmig_exclude_expansions(CmigImage *image, const List *rows)
 	leave_out(image, marked);
 }
 
-void
-cmig_exclude_as(CmigImage *image, const CmigImage *other)
-{
-	bool	   *marked = palloc0(Max(image->count, 1));
-
-	if (other->excluded == NULL)
-		return;
-	for (int i = 0; i < image->count; i++)
-		marked[i] = cmig_image_find_exactly(other->excluded, image->objects[i]->address) != NULL;
-	leave_out(image, marked);
-}
-
 /*
  * Is a note of this kind and name about the object?  A note names a function
  * without its arguments, and a policy's table as in the target, perhaps without

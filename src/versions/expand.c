@@ -390,24 +390,13 @@ run_renames(void *arg)
 	{
 		const StoredStep *step = lfirst(cell);
 		Node	   *node = parse_step(step)->stmt;
-		const RangeVar *relation = NULL;
-		const char *name = NULL;
+		AlterTableCmd *cmd = IsA(node, AlterTableStmt) ? linitial(((AlterTableStmt *) node)->cmds) : NULL;
 		char	   *sql = NULL;
 
-		if (IsA(node, IndexStmt))
-		{
-			relation = ((IndexStmt *) node)->relation;
-			name = ((IndexStmt *) node)->idxname;
-		}
-		else if (IsA(node, AlterTableStmt))
-		{
-			const AlterTableCmd *cmd = linitial(((AlterTableStmt *) node)->cmds);
-
-			relation = ((AlterTableStmt *) node)->relation;
-			name = cmd->subtype == AT_AddConstraint ? castNode(Constraint, cmd->def)->conname : NULL;
-		}
-		if (name != NULL && *step->done == 't')
-			sql = cmig_versions_former_name(quote_qualified_identifier(relation->schemaname, relation->relname), name, step->sql);
+		if (*step->done == 't' && IsA(node, IndexStmt))
+			sql = cmig_versions_former_name(((IndexStmt *) node)->relation, ((IndexStmt *) node)->idxname, step->sql);
+		else if (*step->done == 't' && cmd != NULL && cmd->subtype == AT_AddConstraint)
+			sql = cmig_versions_former_name(((AlterTableStmt *) node)->relation, castNode(Constraint, cmd->def)->conname, step->sql);
 		if (sql != NULL)
 			run_statement(sql);
 	}

@@ -447,7 +447,7 @@ extern char *cmig_versions_left_name(const char *table);
  * Returns the statement that gives its name again to the index or constraint of
  * the table that a stored statement has created, or NULL if it was not renamed.
  */
-extern char *cmig_versions_former_name(const char *table, const char *name, const char *sql);
+extern char *cmig_versions_former_name(const RangeVar *table, const char *name, const char *sql);
 
 /*
  * Returns what was set by hand on columns that are replaced, and keeps its effect

@@ -237,12 +237,17 @@ add_privileges(CmigPlanning *p)
 	}
 }
 
-/* Returns how the live table differs from that of the revisions, or NULL. */
+/*
+ * Returns how the live table differs from that of the revisions, or NULL.  What
+ * is replaced must not have anything that the replacement would not have.
+ */
 static char *
-difference(const CmigShapeTable *table, const CmigShapeTable *now)
+difference(const CmigVersionTable *version, const CmigShapeTable *now)
 {
+	const CmigShapeTable *table = version->a;
 	ListCell   *c;
 	ListCell   *d;
+	ListCell   *e;
 
 	if (now == NULL)
 		return "It does not exist.";
@@ -259,6 +264,14 @@ difference(const CmigShapeTable *table, const CmigShapeTable *now)
 		if (!cmig_text_same(a->identity, b->identity) || !cmig_text_same(a->generated, b->generated) || !cmig_text_same(a->sequence, b->sequence))
 			return psprintf("Its column %s differs in how its values are generated.", quote_identifier(a->name));
 	}
+	foreach(c, version->columns)
+	{
+		const CmigVersionColumn *column = lfirst(c);
+		const CmigShapeColumn *b = column->a && column->hidden ? cmig_shape_column_named(now, column->a->name) : NULL;
+
+		if (b != NULL && (!cmig_text_same(column->a->rest, b->rest) || (b->identity[0] && !cmig_text_same(column->a->options, b->options))))
+			return psprintf("The storage, comment, or sequence of its column %s was set by hand, and the column that replaces it would not have it.", quote_identifier(b->name));
+	}
 	foreach(c, now->columns)
 		if (cmig_shape_column_named(table, ((CmigShapeColumn *) lfirst(c))->name) == NULL)
 		return psprintf("The revisions do not create its column %s.", quote_identifier(((CmigShapeColumn *) lfirst(c))->name));
@@ -269,42 +282,13 @@ difference(const CmigShapeTable *table, const CmigShapeTable *now)
 
 		if (!cmig_text_same(a->name, b->name) || !cmig_text_same(a->definition, b->definition) || !cmig_text_same(a->kind, b->kind))
 			return psprintf("It has \"%s\" (%s), and that of the revisions has \"%s\" (%s).", b->name, b->definition, a->name, a->definition);
+		foreach(e, cmig_text_same(a->rest, b->rest) || !list_member_ptr(version->drop, a) ? NIL : version->build)
+			if (cmig_text_same(((CmigShapePart *) lfirst(e))->name, a->name))
+			return psprintf("The comment, CLUSTER ON, or REPLICA IDENTITY of its index or constraint \"%s\" was set by hand, and the one that replaces it would not have it.", a->name);
 	}
 	if (list_length(now->parts) != list_length(table->parts))
 		return psprintf("%s index or constraint \"%s\".", d ? "The revisions do not create its" : "It has no",
 						((CmigShapePart *) lfirst(d ? d : c))->name);
-	return NULL;
-}
-
-/*
- * Returns what was set by hand, and what takes the place of a column, an index,
- * or a constraint would not have, or NULL.  Privileges and settings are kept.
- */
-static char *
-set_by_hand(const CmigVersionTable *table, const CmigShapeTable *now)
-{
-	ListCell   *c;
-	ListCell   *d;
-	ListCell   *e;
-
-	foreach(c, table->columns)
-	{
-		const CmigVersionColumn *column = lfirst(c);
-		const CmigShapeColumn *live = column->a && column->hidden ? cmig_shape_column_named(now, column->a->name) : NULL;
-
-		if (live != NULL && (!cmig_text_same(column->a->rest, live->rest) || (live->identity[0] && !cmig_text_same(column->a->options, live->options))))
-			return psprintf("The storage, comment, or sequence of its column %s was set by hand, and the column that replaces it would not have it.", quote_identifier(live->name));
-	}
-	foreach(c, table->drop)
-		foreach(d, table->build)
-		foreach(e, now->parts)
-	{
-		const CmigShapePart *part = lfirst(c);
-		const CmigShapePart *live = lfirst(e);
-
-		if (cmig_text_same(part->name, ((CmigShapePart *) lfirst(d))->name) && cmig_text_same(part->name, live->name) && !cmig_text_same(part->rest, live->rest))
-			return psprintf("The comment, CLUSTER ON, or REPLICA IDENTITY of its index or constraint \"%s\" was set by hand, and the one that replaces it would not have it.", part->name);
-	}
 	return NULL;
 }
 
@@ -413,9 +397,7 @@ require_no_drift(CmigPlanning *p)
 			if (column->a != NULL && (column->hidden != NULL || column->b == NULL))
 				cmig_versions_require_unkeyed(now, column->a->name);
 		}
-		differs = difference(table->a, now);
-		if (differs == NULL)
-			differs = set_by_hand(table, now);
+		differs = difference(table, now);
 		if (differs != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -762,7 +744,7 @@ cmig_versions_require_gone(const CmigExpansion *expansion)
 }
 
 char *
-cmig_versions_former_name(const char *table, const char *name, const char *sql)
+cmig_versions_former_name(const RangeVar *table, const char *name, const char *sql)
 {
 	/* as it was planned, nothing else had this definition */
 	static CmigQuery query = {
@@ -775,7 +757,7 @@ cmig_versions_former_name(const char *table, const char *name, const char *sql)
 		3, {TEXTOID, TEXTOID, TEXTOID}
 	};
 
-	return cmig_query_value(&query, table, name, sql);
+	return cmig_query_value(&query, quote_qualified_identifier(table->schemaname, table->relname), name, sql);
 }
 
 /*
