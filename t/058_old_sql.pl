@@ -177,6 +177,7 @@ my %bad = outcomes('new12', @bad);
 my @mute = grep { /no arguments/ && !/^cmig_check,/ && $bad{$_} !~ /ERROR/ } sort keys %bad;
 cmp_ok(scalar(keys %bad), '>', 150, 'functions that are declared otherwise');
 like($bad{'cmig_heads, a column more'} // $bad{'cmig_branches, a column more'} // '', qr/declared otherwise|^$/, 'a column more');
+like($bad{'cmig_status, a column of another type'}, qr/ERROR:  42883: the function is declared otherwise/, 'a column of another type');
 like($bad{'cmig_draft_1_2, no arguments'}, qr/ERROR:  42883: the function is declared otherwise than by version 1\.\d+ of pg_cmig\nHINT:  ALTER EXTENSION pg_cmig UPDATE/, 'arguments that are not declared');
 is(join(', ', @mute), '', 'each function reads its arguments');
 
