@@ -129,6 +129,7 @@ CREATE TABLE note (day bigint REFERENCES day)$$, revision => '002', expand => tr
 SET client_min_messages = warning;
 CALL cmig.expand();
 SELECT phase, statement FROM cmig.expansion_step WHERE statement ~ 'note_day_fkey' ORDER BY position;
+SELECT min(position) FILTER (WHERE relation <> '') > max(position) FILTER (WHERE phase = 'prepare' AND statement ~ 'note_day_fkey') AS at_once FROM cmig.expansion_step;
 INSERT INTO public_002.day VALUES (3, 'ok', '{ok,bad}');
 CALL cmig.contract();
 SELECT id, mood, moods FROM day ORDER BY id;

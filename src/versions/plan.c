@@ -742,10 +742,12 @@ find_created(CmigPlanning *p)
 /*
  * New tables exist at once, and their foreign keys refer to what the tables have
  * then.  If it is a key that is replaced, they must refer to the new one.
+ * Returns the steps that drop them.
  */
-static void
+static List *
 turn_foreign_keys(CmigPlanning *p)
 {
+	List	   *dropped = NIL;
 	ListCell   *t;
 	ListCell   *h;
 	ListCell   *b;
@@ -763,13 +765,29 @@ turn_foreign_keys(CmigPlanning *p)
 
 			if (part->kind[0] != 'f' || cmig_text_same(part->definition, ((CmigShapePart *) lfirst(b))->definition))
 				continue;
-			/* while it exists, a DELETE of the other table locks this one */
 			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("ALTER TABLE %s DROP CONSTRAINT %s", hidden->qualified, name));
+			dropped = lappend(dropped, llast(p->result->steps));
 			cmig_versions_add_step(p, CMIG_PHASE_BUILD, "", psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", hidden->qualified, name, part->definition));
 			cmig_versions_add_step(p, CMIG_PHASE_BUILD, "", psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", hidden->qualified, name));
 			p->release = lappend(p->release, psprintf("ALTER TABLE IF EXISTS %s DROP CONSTRAINT IF EXISTS %s", hidden->qualified, name));
 		}
 	}
+	return dropped;
+}
+
+/*
+ * The steps that drop foreign keys belong to the transaction that creates them:
+ * as soon as they exist, a DELETE of the other table locks theirs.
+ */
+static void
+drop_at_once(CmigPlanning *p, const List *dropped)
+{
+	int			at = 0;
+
+	while (*((CmigExpansionStep *) list_nth(p->result->steps, at))->relation == '\0')
+		at++;
+	foreach_ptr(CmigExpansionStep, step, dropped)
+		p->result->steps = list_insert_nth(list_delete_ptr(p->result->steps, step), at++, step);
 }
 
 /* Columns of new tables whose enum changes get that of the version. */
@@ -918,6 +936,7 @@ plan_all(CmigReplay *replay, void *arg)
 	List	   *assumed = NIL;
 	ErrorData  *error;
 	int			from;
+	List	   *dropped;
 	ListCell   *cell;
 
 	p->replay = replay;
@@ -1002,10 +1021,12 @@ plan_all(CmigReplay *replay, void *arg)
 		cmig_versions_add_builds(p, table);
 		table->build = build;
 	}
-	turn_foreign_keys(p);
+	dropped = turn_foreign_keys(p);
 	foreach(cell, p->tables)
 		cmig_versions_add_checks(p, lfirst(cell));
 	try_steps(p, from, NULL);
+	if (dropped != NIL)
+		drop_at_once(p, dropped);
 	cmig_versions_add_abandon(p);
 	error = cmig_subtransaction_rehearse(try_abandon, p);
 	if (error != NULL)
