@@ -254,6 +254,8 @@ CREATE FUNCTION public.canonical(text) RETURNS text LANGUAGE sql AS $$ SELECT re
 CREATE FUNCTION public.canonical_atomic(text) RETURNS text RETURN replace(lower($1), '-', '_');
 CREATE TABLE public.crate (name text, EXCLUDE USING btree (canonical_atomic(name) WITH =));
 CREATE UNIQUE INDEX crate_name ON public.crate (canonical(name));
+CREATE FUNCTION public.canonical_stable(text) RETURNS text LANGUAGE sql STABLE AS $$ SELECT lower($1) $$;
+CREATE INDEX crate_stable ON public.crate (canonical_stable(name));
 SELECT app.advance(5), app.advance_atomic(5), app.advance_hidden(5), app.advance_all(5);
 $target$, schemas => '{public}', renames => '{}') WHERE object ~ 'crate|canonical' AND object !~ 'column';
 SELECT last_value, is_called FROM app.live;
