@@ -176,6 +176,8 @@ DROP SCHEMA copy2;
 ALTER TABLE d DETACH PARTITION d1;
 SELECT upgrade_sql FROM cmig.diff(replace(:'p', 'a int DEFAULT 1', 'a int DEFAULT 2'), '{shop}');
 DROP TABLE d, d1;
+-- ATTACH PARTITION takes the first index that fits, which must not be the partition's own key
+SELECT * FROM pg_temp.judge('', $$CREATE TABLE p (a int NOT NULL, b int NOT NULL, UNIQUE (a, b)) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p (PRIMARY KEY (a, b)) FOR VALUES IN (1)$$);
 -- children that inherit from several tables
 SET client_min_messages = warning;
 SELECT * FROM pg_temp.judge($$CREATE TABLE a (x int); CREATE TABLE b (x int); CREATE TABLE c () INHERITS (a, b); CREATE TABLE g () INHERITS (a)$$,

@@ -417,7 +417,7 @@ twins_shape_of(const CmigObject *object)
 
 	if (object->kind == &cmig_kind_index)
 		return without_options(object);
-	if (cmig_index_parent(object) == NULL)
+	if (cmig_index_name(object) == NULL)
 		return NULL;
 	columns = strchr(object->values[CMIG_DEFINITION], '(');
 	end = columns ? strstr(columns, ") DEFERRABLE") : NULL;

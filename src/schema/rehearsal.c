@@ -373,6 +373,31 @@ settle_doubts(Proof *proof)
 		;
 }
 
+/*
+ * Add a line for each index or key of a partition that is attached in only one
+ * image, while another one is in the other.  ATTACH PARTITION takes the first
+ * one that fits.
+ */
+static void
+add_attached(const CmigImage *from, const CmigImage *to, List **lines)
+{
+	for (int i = 0; i < to->count; i++)
+	{
+		const CmigObject *object = to->objects[i];
+		const CmigObject *old = NULL;
+
+		if (object->kind == &cmig_kind_index ||
+			(object->kind == &cmig_kind_constraint && strncmp(object->values[CMIG_DEFINITION], "CHECK", 5) != 0))
+			old = cmig_image_lookup(from, object->kind, object->identity);
+		if (old != NULL && old->inherited != object->inherited)
+		{
+			cmig_diff_line_add_unsupported(lines, object->kind->name, object->identity,
+										   object->inherited ? "it is not attached" : "it is attached instead of another");
+			((CmigDiffLine *) llast(*lines))->subject = object;
+		}
+	}
+}
+
 /* Returns the lines between two images, except about doubtful objects. */
 static List *
 lines_between(const Proof *proof, CmigImage *from, const CmigImage *to)
@@ -381,6 +406,8 @@ lines_between(const Proof *proof, CmigImage *from, const CmigImage *to)
 	List	   *result = NIL;
 
 	cmig_diff_lines(cmig_compare(from, cmig_image_copy(to), proof->options), &lines);
+	if (lines == NIL)
+		add_attached(from, to, &lines);
 	foreach_ptr(CmigDiffLine, line, lines)
 		if (!is_doubtful(proof, line->subject))
 		result = lappend(result, line);
@@ -396,7 +423,8 @@ add_problems(Proof *proof, const List *failures, const List *lines, const char *
 	foreach_ptr(const CmigDiffLine, line, lines)
 		if (!line->incidental && failures == NIL)
 		cmig_diff_line_add_unsupported(&proof->problems, line->kind, line->object,
-									   line->change ? psprintf("%s: %s", reason, line->change) : reason);
+									   line->change ? psprintf("%s: %s", reason, line->change) :
+									   line->upgrade == NULL ? psprintf("%s: %s", reason, line->hazard) : reason);
 }
 
 static CmigDiffLine *
@@ -429,7 +457,11 @@ complete(Proof *proof, const List *failures, const List *missing, bool upgrade)
 	{
 		CmigDiffLine *added = copy_line(line);
 
+		if (line->upgrade == NULL)
+			continue;
 		added->incidental = true;
+		/* of the stages, contraction comes last, and its reversal first */
+		added->stage = upgrade ? 3 : 1;
 		added->downgrade = upgrade ? NO_STATEMENT : line->upgrade;
 		added->upgrade = upgrade ? line->upgrade : NO_STATEMENT;
 		proof->lines = upgrade ? lappend(proof->lines, added) : lcons(added, proof->lines);
@@ -604,7 +636,7 @@ static void
 check_copies(Proof *proof)
 {
 	foreach_ptr(const CmigDiffLine, line, lines_between(proof, read_copies(cmig_shadow_managed(proof->shadow)), proof->upward ? proof->from : proof->to))
-		(void) tell_doubt(proof, line, line->change ? line->change : "it differs");
+		(void) tell_doubt(proof, line, line->change ? line->change : line->upgrade == NULL ? line->hazard : "it differs");
 	settle_doubts(proof);
 }
 

@@ -2,7 +2,7 @@
 -- a:
 CREATE TABLE p (a int, b char); CREATE TABLE c (d int) INHERITS (p); CREATE TABLE g () INHERITS (c);
 -- b:
-CREATE TABLE p (a int DEFAULT 42, b char DEFAULT NULL); CREATE TABLE c (d int) INHERITS (p); CREATE TABLE g () INHERITS (c);
+CREATE TABLE p (a int DEFAULT 42, b char DEFAULT 'x'); CREATE TABLE c (d int) INHERITS (p); CREATE TABLE g () INHERITS (c);
 ALTER TABLE g ALTER a SET DEFAULT 43;
 -- pair: generated column that a child repeats
 -- a:

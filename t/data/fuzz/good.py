@@ -22,7 +22,7 @@ UP_TO_DATE = "DELETE FROM cmig.revision WHERE revision IN ('004_totals', '005_ba
 
 # What has to be done before, by function.
 BEFORE = {
-    "autogenerate(text,text,text,text,boolean,text,text[],text,text[],text,boolean,boolean,boolean,text[],boolean,boolean,text,text[],boolean)": UP_TO_DATE,
+    "autogenerate(text,text,text,text,boolean,text,text[],text,text[],text,boolean,boolean,boolean,text[],boolean,boolean,text,text[],boolean,boolean)": UP_TO_DATE,
     "capture(text,text,text,boolean,text,text[],text,text[],text,boolean,boolean,boolean,text[],boolean,boolean,text[])": UP_TO_DATE,
     "require_schema(text,text[],text,boolean,boolean,boolean,text[],boolean,text,text[])": UP_TO_DATE,
     "require_user_id()": "SELECT cmig.set_context('u1', 't1')",
@@ -57,11 +57,11 @@ GOOD = {
     "round_trip(text,boolean)": [{"revision": "'001'"}],
     "schema_sql(text,boolean,boolean,boolean)": [{"schemas": "'small'::text"}],
     "schema_sql(text[],boolean,boolean,boolean)": [{"schemas": "'{small,app}'", "owners": "true"}],
-    "diff(text,text[],text,boolean,boolean,boolean,text[],boolean,text[])": [
+    "diff(text,text[],text,boolean,boolean,boolean,text[],boolean,text[],boolean)": [
         {"target_sql": NEW, "schemas": "'{small}'"}, {"target_sql": SMALL, "schemas": "'{small}'", "concurrently": "true"},
         {"target_sql": "cmig.schema_sql('{app}')", "schemas": "'{app}'"}],
     "diff_schemas(text,text,text,boolean,boolean,boolean,text[],boolean)": [{"from_schema": "'small'", "to_schema": "'smaller'"}],
-    "autogenerate(text,text,text,text,boolean,text,text[],text,text[],text,boolean,boolean,boolean,text[],boolean,boolean,text,text[],boolean)": [
+    "autogenerate(text,text,text,text,boolean,text,text[],text,text[],text,boolean,boolean,boolean,text[],boolean,boolean,text,text[],boolean,boolean)": [
         {"message": "'m'", "target_sql": NEW, "schemas": "'{small}'", "head": "'003_invoices'"},
         {"message": "'m'", "target_sql": NEW, "schemas": "'{small}'", "head": "'003_search'", "store": "true", "revision": "'auto'"}],
     "require_schema(text,text[],text,boolean,boolean,boolean,text[],boolean,text,text[])": [{"target_sql": SMALL, "schemas": "'{small}'"}],
