@@ -369,7 +369,7 @@ gives(3, '', 'the upgrade of revision 00002 has not been written as SQL', 'upgra
 
 # A folder in which nothing is a migration of the tool
 chdir new_folder('by_hand', '1_users.sql' => $users, '2_code.xml' => '<x/>') or die;
-gives(1, '^$', '1_users.sql: left out, because it is not a liquibase file\n.*cmig: nothing was converted: none of these is a migration of liquibase\n$', 'import', 'liquibase', '.', '--to', 'cmig', '-d', 'by_hand');
+gives(1, '^$', '1_users.sql: left out, because it does not begin with --liquibase formatted sql\n.*cmig: nothing was converted: none of these is a migration of liquibase\n$', 'import', 'liquibase', '.', '--to', 'cmig', '-d', 'by_hand');
 ok(!-e 'cmig', 'no folder is created');
 
 done_testing();

@@ -176,7 +176,7 @@ is_type(const CmigObject *object)
 	return (object->kind->flags & CMIG_KIND_TYPE) != 0 && (object->kind->flags & CMIG_KIND_RELATION) == 0;
 }
 
-/* Is the object a schema that the shadow can create? */
+/* Is the object a schema that the shadow creates again? */
 static bool
 is_own_schema(const CmigManaged *managed, const CmigObject *object)
 {
@@ -364,6 +364,16 @@ tell_doubt(Proof *proof, const CmigDiffLine *line, const char *reason)
 		return false;
 	proof->reasons = lappend(proof->reasons, psprintf("%s %s: %s", line->kind, line->object, reason));
 	return true;
+}
+
+/* Doubt the schemas of other roles, which are not in the shadow. */
+static void
+doubt_schemas(Proof *proof, const CmigImage *image)
+{
+	for (int i = 0; i < image->count; i++)
+		if (image->objects[i]->kind == &cmig_kind_schema && !is_own_schema(proof->managed, image->objects[i]) &&
+			doubt(proof, image->objects[i]))
+			proof->reasons = lappend(proof->reasons, psprintf("schema %s: it belongs to another role", image->objects[i]->identity));
 }
 
 static void
@@ -781,6 +791,8 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 	for (int i = 0; i < difference->count; i++)
 		if (difference->changes[i].from == NULL && difference->changes[i].action == CMIG_UNSUPPORTED)
 			(void) doubt(&proof, cmig_image_lookup(proof.to, difference->changes[i].to->kind, difference->changes[i].to->identity));
+	doubt_schemas(&proof, proof.from);
+	doubt_schemas(&proof, proof.to);
 	settle_doubts(&proof);
 
 	proof.concurrently = options.concurrently;
