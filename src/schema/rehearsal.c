@@ -379,7 +379,7 @@ doubt_schemas(Proof *proof, const CmigImage *image)
 static void
 settle_doubts(Proof *proof)
 {
-	while (spread_doubt(proof, proof->from) | spread_doubt(proof, proof->to))
+	while (spread_doubt(proof, proof->from) || spread_doubt(proof, proof->to))
 		;
 }
 
@@ -777,7 +777,7 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 	{
 		(void) extend(&proof.old, managed);
 		(void) extend(&proof.new, managed);
-	} while (follow(&proof.old, &proof.new) | follow(&proof.new, &proof.old));
+	} while (follow(&proof.old, &proof.new) || follow(&proof.new, &proof.old));
 	/* default privileges are not in force in the shadow */
 	options.privileges &= !has_default_privileges(&proof);
 	proof.from = only_chosen(&proof.old, copies->from);
