@@ -366,14 +366,21 @@ tell_doubt(Proof *proof, const CmigDiffLine *line, const char *reason)
 	return true;
 }
 
-/* Doubt the schemas of other roles, which are not in the shadow. */
+/*
+ * Doubt what the shadow cannot contain: schemas of other roles, and distributed
+ * tables, whose statements it only records.
+ */
 static void
-doubt_schemas(Proof *proof, const CmigImage *image)
+doubt_outside(Proof *proof, const CmigImage *image)
 {
 	for (int i = 0; i < image->count; i++)
+	{
+		if (image->objects[i]->kind == &cmig_kind_distribution)
+			(void) doubt(proof, image->objects[i]);
 		if (image->objects[i]->kind == &cmig_kind_schema && !is_own_schema(proof->managed, image->objects[i]) &&
 			doubt(proof, image->objects[i]))
 			proof->reasons = lappend(proof->reasons, psprintf("schema %s: it belongs to another role", image->objects[i]->identity));
+	}
 }
 
 static void
@@ -791,8 +798,8 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 	for (int i = 0; i < difference->count; i++)
 		if (difference->changes[i].from == NULL && difference->changes[i].action == CMIG_UNSUPPORTED)
 			(void) doubt(&proof, cmig_image_lookup(proof.to, difference->changes[i].to->kind, difference->changes[i].to->identity));
-	doubt_schemas(&proof, proof.from);
-	doubt_schemas(&proof, proof.to);
+	doubt_outside(&proof, proof.from);
+	doubt_outside(&proof, proof.to);
 	settle_doubts(&proof);
 
 	proof.concurrently = options.concurrently;
