@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "access/relation.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "common/string.h"
@@ -20,6 +21,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/regproc.h"
 
 #include "move/move.h"
 #include "online/internal.h"
@@ -187,11 +189,23 @@ require_name(Oid table, const char *name, bool hold)
 		cmig_query_raise_changed(psprintf("Table %s was renamed.", name));
 }
 
+/*
+ * A statement can make Citus replace a local table by one that it manages, and
+ * rename the former one.  Returns the table that has the name now.
+ */
+static Oid
+managed_instead(Oid table, const char *name)
+{
+	Oid			now = RangeVarGetRelid(makeRangeVarFromNameList(stringToQualifiedNameList(name)), NoLock, true);
+
+	return OidIsValid(now) && cmig_citus_manages(now) ? now : table;
+}
+
 /* Attempt callback: run the recipe's statement. */
 static void
 run_bound(void *arg)
 {
-	const Recipe *recipe = arg;
+	Recipe	   *recipe = arg;
 	RawStmt    *raw = cmig_raw_parse_one(recipe->sql);
 	bool		hold = !cmig_statement_is_concurrent(raw);
 
@@ -202,6 +216,8 @@ run_bound(void *arg)
 		cmig_execute_statement(raw, recipe->sql, None_Receiver);
 	else
 		cmig_toplevel_execute(raw, recipe->sql);
+	if (hold)
+		recipe->table = managed_instead(recipe->table, recipe->table_name);
 }
 
 /*
