@@ -16,13 +16,15 @@ CREATE TYPE mood AS ENUM ('sad', 'ok');
 CREATE TABLE note (id integer, m mood);
 SELECT catalogs() AS before \gset
 
--- what is right stays as it is
-SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff('CREATE SCHEMA shop; CREATE TABLE shop.parent (a integer); CREATE TABLE shop.child () INHERITS (shop.parent);
+-- what is right stays as it is; since 16, views of one table are printed without its name
+SELECT action, object, regexp_replace(upgrade_sql, '\y(item|thing)\.', '', 'g') AS upgrade_sql, regexp_replace(downgrade_sql, '\y(item|thing)\.', '', 'g') AS downgrade_sql
+	FROM cmig.diff('CREATE SCHEMA shop; CREATE TABLE shop.parent (a integer); CREATE TABLE shop.child () INHERITS (shop.parent);
 	CREATE TABLE shop.item (id bigint PRIMARY KEY, name text NOT NULL, parent integer REFERENCES shop.item, CHECK (id > 0)); CREATE VIEW shop.names AS SELECT id, name FROM shop.item;
 	CREATE TYPE shop.mood AS ENUM (''sad'', ''ok''); CREATE TABLE shop.note (id integer, m shop.mood)', '{shop}');
 
 -- renames are rehearsed, too
-SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff('CREATE SCHEMA shop; CREATE TABLE shop.parent (a integer); CREATE TABLE shop.child () INHERITS (shop.parent);
+SELECT action, object, regexp_replace(upgrade_sql, '\y(item|thing)\.', '', 'g') AS upgrade_sql, regexp_replace(downgrade_sql, '\y(item|thing)\.', '', 'g') AS downgrade_sql
+	FROM cmig.diff('CREATE SCHEMA shop; CREATE TABLE shop.parent (a integer); CREATE TABLE shop.child () INHERITS (shop.parent);
 	CREATE TABLE shop.thing (id integer PRIMARY KEY, title text, parent integer REFERENCES shop.thing); CREATE VIEW shop.names AS SELECT id, title FROM shop.thing;
 	CREATE TYPE shop.mood AS ENUM (''sad'', ''ok''); CREATE TABLE shop.note (id integer, m shop.mood)', '{shop}', renames => '{table shop.item -> thing, column shop.item.name -> title}');
 
