@@ -154,7 +154,7 @@ foreach my $level ('repeatable read', 'serializable')
 #
 revision('false', "UPDATE item SET n = 2 WHERE id = 1;\nALTER TABLE item ADD COLUMN z int");
 $holder->query_safe('BEGIN; LOCK TABLE item IN ACCESS SHARE MODE');
-$run = start_psql($node, 'postgres', "SET cmig.lock_timeout = '50ms'; SET cmig.lock_retries = 1000; $up", 'first');
+$run = start_psql($node, 'postgres', "SET cmig.lock_timeout = '500ms'; SET cmig.lock_retries = 1000; $up", 'first');
 ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'first' AND wait_event_type = 'Lock' AND query ~ '^pg_cmig: upgrade of 001, statement 2'"),
 	'pg_stat_activity shows the revision and the statement');
 $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'first' AND wait_event = 'PgSleep' AND backend_xid IS NULL AND backend_xmin IS NULL") or die;
