@@ -286,6 +286,7 @@ only_chosen(const Choice *choice, CmigImage *image)
 typedef struct Proof
 {
 	const CmigManaged *managed;
+	const char *function;		/* for messages of the shadow */
 	const CmigDiffOptions *options;
 	Choice		old;
 	Choice		new;
@@ -544,6 +545,7 @@ run_round(void *arg)
 {
 	Proof	   *proof = arg;
 	List	   *lines = NIL;
+	List	   *renames = NIL;
 	List	   *failures;
 
 	foreach_ptr(CmigDiffLine, line, proof->lines)
@@ -553,16 +555,19 @@ run_round(void *arg)
 		return;
 	if (!proof->upward || run_direction(proof, lines, false))
 	{
-		failures = try_lines(&proof->state, proof->renames, false);
-		failures = list_concat(failures, try_lines(&proof->state, proof->renames, true));
+		foreach_ptr(CmigDiffLine, line, proof->renames)
+			if (line->subject != NULL && !is_doubtful(proof, line->subject))
+			renames = lappend(renames, line);
+		failures = try_lines(&proof->state, renames, false);
+		failures = list_concat(failures, try_lines(&proof->state, renames, true));
 		add_problems(proof, failures, NIL, "the object cannot be renamed");
 		proof->proved = proof->upward || run_direction(proof, lines, true);
 	}
 }
 
 /*
- * Does another role that is no superuser own any of the objects?  Then its
- * functions and queries must not run with the caller's rights.
+ * Does a role other than the caller, and not a superuser, own any of the objects?
+ * Then its functions and queries must not run with the caller's privileges.
  */
 static bool
 others_own(const CmigImage *image)
@@ -690,6 +695,15 @@ rehearse(CmigShadow *shadow, void *arg)
 	}
 }
 
+/* Subtransaction callback: rehearse in a shadow. */
+static void
+run_shadow(void *arg)
+{
+	Proof	   *proof = arg;
+
+	cmig_shadow_run(proof->managed, proof->function, rehearse, proof);
+}
+
 /* Do new objects have other privileges than the built-in ones? */
 static bool
 has_default_privileges(const Proof *proof)
@@ -752,8 +766,9 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 					 const CmigDifference *difference, const List *renames, List *lines)
 {
 	CmigDiffOptions options = *difference->options;
-	Proof		proof = {.managed = managed,.options = &options};
+	Proof		proof = {.managed = managed,.function = function,.options = &options};
 	CmigImage  *empty;
+	ErrorData  *error;
 	int			level;
 
 	if (!options.prove || lines == NIL)
@@ -808,8 +823,18 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 	cmig_image_finish(empty);
 	proof.upward = options.models;
 	proof.start = lines_between(&proof, empty, proof.upward ? proof.from : proof.to);
-	cmig_shadow_run(managed, function, rehearse, &proof);
+	error = cmig_subtransaction_rehearse(run_shadow, &proof);
 	AtEOXact_GUC(false, level);
+	if (error != NULL && error->sqlerrcode != ERRCODE_OUT_OF_MEMORY)
+		ReThrowError(error);
+	if (error != NULL)
+	{
+		/* each copy takes locks, in addition to those of the target */
+		ereport(NOTICE,
+				(errmsg("the statements were not rehearsed: %s", error->message),
+				 error->hint ? errhint("%s", error->hint) : 0));
+		return lines;
+	}
 	if (list_length(proof.reasons) > 0)
 	{
 		CmigListing reasons;

@@ -311,7 +311,7 @@ run_once(void *arg)
 	/* an earlier attempt may have left an index that is not valid */
 	complete = is_complete(work->step, raw);
 	cmig_toplevel_commit();
-	if (!complete && strstr(work->step->sql, " CONCURRENTLY ") != NULL)
+	if (!complete && cmig_statement_is_concurrent(raw))
 		cmig_toplevel_warn_of_snapshots(work->step->sql);
 	if (!complete)
 		cmig_toplevel_execute(raw, work->step->sql);
