@@ -21,7 +21,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/regproc.h"
+#include "utils/varlena.h"
 
 #include "move/move.h"
 #include "online/internal.h"
@@ -196,7 +196,7 @@ require_name(Oid table, const char *name, bool hold)
 static Oid
 managed_instead(Oid table, const char *name)
 {
-	Oid			now = RangeVarGetRelid(makeRangeVarFromNameList(stringToQualifiedNameList(name)), NoLock, true);
+	Oid			now = RangeVarGetRelid(makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(name))), NoLock, true);
 
 	return OidIsValid(now) && cmig_citus_manages(now) ? now : table;
 }
