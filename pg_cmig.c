@@ -48,10 +48,7 @@ PG_FUNCTION_INFO_V1(cmig_reset_stepwise);
 PG_FUNCTION_INFO_V1(cmig_stamp);
 PG_FUNCTION_INFO_V1(cmig_stamp_array);
 
-/*
- * Perform the checks that precede the first step of a plan: the lint policy
- * and the preconditions.
- */
+/* Hook: the checks that precede the first step of an upgrade. */
 static void
 before_upgrade(const CmigSituation *now, const CmigPlan *plan)
 {
@@ -70,9 +67,8 @@ _PG_init(void)
 	cmig_last_failure_init();
 	cmig_log_run_init();
 	cmig_rls_check_init();
-	cmig_stepwise_at_start = before_upgrade;
+	cmig_before_upgrade = before_upgrade;
 	cmig_stepwise_at_end = cmig_rls_gate;
-	cmig_expand_at_start = cmig_plan_preconditions_check;
 	cmig_load_at_end = cmig_captured_loaded;
 	cmig_downgrade_generate = cmig_generate_downgrade;
 	cmig_ddl_exclude_check = cmig_exclude_check;
@@ -112,18 +108,14 @@ add_step_row(CmigDirection direction, const CmigRevision *revision, void *arg)
 
 /*
  * Run the plan, and add its steps to the result of the SQL function.  *number
- * is the number of the last step returned so far.  If "allowed" is not NULL,
- * only the scripts that it covers may run.  If "examine" is true,
- * before_upgrade() checks the plan first.
+ * is the number of the last step returned so far.
  */
 static void
-run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan,
-		 const uint64 *allowed, bool examine, int *number)
+run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan, int *number)
 {
 	StepRows	rows = {.result = (ReturnSetInfo *) fcinfo->resultinfo,.number = *number};
-	CmigRunPlan run = {.now = now,.plan = plan,.allowed = allowed,.report = add_step_row,.arg = &rows};
+	CmigRunPlan run = {.now = now,.plan = plan,.report = add_step_row,.arg = &rows};
 
-	run.examine = examine ? before_upgrade : NULL;
 	run.begins = *number == 0;	/* false for the upgrade of a reset */
 	cmig_run_plan(&run);
 	*number = rows.number;
@@ -145,7 +137,6 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets, const char *checksum)
 	{
 		CmigSituation now;
 		CmigPlan   *plan;
-		uint64	   *allowed;
 		int			number = 0;
 
 		cmig_change_begin("cmig.upgrade()");
@@ -153,9 +144,9 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets, const char *checksum)
 		plan = cmig_move_plan_upgrade(&now, targets);
 		if (plan->count == 0)
 			cmig_move_report_nothing(now.graph, now.applied->rows, "upgrade");
-		allowed = cmig_plan_checksum_require(checksum, &now, plan);
+		cmig_plan_checksum_require(checksum, &now, plan);
 		cmig_move_mind_expansion(&now, plan, false);
-		run_plan(fcinfo, &now, plan, allowed, true, &number);
+		run_plan(fcinfo, &now, plan, &number);
 		cmig_active_settle();
 	}
 	cmig_rls_gate();
@@ -197,7 +188,8 @@ downgrade(FunctionCallInfo fcinfo, const char *target, const char *checksum)
 	plan = plan_downgrade(&now, target, "a downgrade to base");
 	if (plan->count == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "downgrade");
-	run_plan(fcinfo, &now, plan, cmig_plan_checksum_require(checksum, &now, plan), false, &number);
+	cmig_plan_checksum_require(checksum, &now, plan);
+	run_plan(fcinfo, &now, plan, &number);
 	return (Datum) 0;
 }
 
@@ -279,10 +271,10 @@ cmig_reset(PG_FUNCTION_ARGS)
 	cmig_move_argument_require_confirmation(fcinfo, 0, "SELECT * FROM cmig.reset");
 	cmig_change_begin("cmig.reset()");
 	plan = plan_downgrade(&now, "base", "a reset");
-	run_plan(fcinfo, &now, plan, NULL, false, &number);
+	run_plan(fcinfo, &now, plan, &number);
 
 	now = cmig_move_read(true);
-	run_plan(fcinfo, &now, cmig_move_plan_upgrade(&now, cmig_argument_one("heads")), NULL, false, &number);
+	run_plan(fcinfo, &now, cmig_move_plan_upgrade(&now, cmig_argument_one("heads")), &number);
 	if (number == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, "reset");
 	cmig_rls_gate();

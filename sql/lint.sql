@@ -93,6 +93,29 @@ CALL cmig.upgrade_stepwise();
 SELECT count(*) FROM cmig.downgrade('base');
 DROP TABLE IF EXISTS thing;
 DROP INDEX big_name_idx;
+
+-- it applies to each way of running an upgrade, and to the text that runs
+DELETE FROM cmig.revision;
+SELECT cmig.create_revision('allowed', 'SELECT 1', '-- nothing', revision => 'p1', expand => true);
+SELECT revision FROM cmig.upgrade();
+SELECT cmig.create_revision('not allowed', 'DROP TABLE big', '-- nothing', revision => 'p2', expand => true);
+\set VERBOSITY terse
+SELECT count(*) FROM cmig.upgrade();
+SELECT count(*) FROM cmig.reset(:'DBNAME');
+CALL cmig.reset_stepwise(:'DBNAME');
+CALL cmig.upgrade_stepwise();
+CALL cmig.expand(confirm => true);
+CREATE SCHEMA lint_scope;
+CALL cmig.upgrade_scopes('lint\_scope');
+DROP SCHEMA lint_scope;
+\set VERBOSITY default
+UPDATE cmig.revision SET upgrade_sql = $$UPDATE cmig.revision SET upgrade_sql = 'DROP TABLE big' WHERE revision = 'p2'$$ WHERE revision = 'p1';
+UPDATE cmig.revision SET upgrade_sql = 'SELECT 2' WHERE revision = 'p2';
+CALL cmig.upgrade_stepwise();
+SELECT revision FROM cmig.current();
+CALL cmig.upgrade_stepwise();
+SELECT cmig.stamp('base', purge => true);
+DELETE FROM cmig.revision;
 RESET cmig.lint_policy;
 SET client_min_messages = warning;
 

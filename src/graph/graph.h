@@ -302,6 +302,7 @@ typedef struct CmigPlanStep
 	int			node;
 	CmigEdges	removed;		/* nodes whose rows are deleted */
 	CmigEdges	added;			/* nodes whose rows are added */
+	uint64		text;			/* hash of its texts, once they have been read */
 } CmigPlanStep;
 
 /* The steps of a run, in order. */

@@ -17,13 +17,6 @@
 /* Raise error 55000 because the row of the revision "id" has been deleted. */
 pg_noreturn extern void cmig_step_texts_deleted(const char *id);
 
-/*
- * Raises error MG016 if the texts of step i (counted from 0) have changed
- * since the checksum was checked.
- */
-extern void cmig_plan_checksum_require_step(const uint64 *allowed, int i,
-											const CmigRunStep *step);
-
 /* in move.c */
 
 /*

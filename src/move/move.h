@@ -117,13 +117,14 @@ extern void cmig_step_texts_read_small(CmigStepTexts *texts);
 
 /*
  * Returns the scripts of a step, which are valid until those of another step
- * are requested.  Raises MG006 if the step has no downgrade script, and 55000
- * if the revision has been deleted.
+ * are requested.  Raises MG006 if the step has no downgrade script, 55000 if
+ * the revision has been deleted, and MG016 if its texts are not those that were
+ * first read for the plan.
  */
 extern const CmigRunStep *cmig_step_texts_get(CmigStepTexts *texts, int number);
 
-/* Reads the scripts of the step for this node, without a cache. */
-extern CmigRunStep *cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node);
+/* Reads the scripts of a step, counted from 0, without a cache. */
+extern CmigRunStep *cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int number);
 
 /* Called for the scripts of step "number", counted from 0. */
 typedef void (*CmigStepVisit) (const CmigRunStep *step, int number, void *arg);
@@ -142,22 +143,24 @@ extern char *cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, 
 extern char *cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n, const char *hint);
 
 /*
- * Raises MG016, with what has changed, unless the plan has the checksum.
- * Returns a hash of the texts of each step, to which the run is restricted, or
- * NULL for no restriction if "checksum" is NULL.
+ * Raises MG016, with what has changed, unless the plan has the checksum, or
+ * "checksum" is NULL.
  */
-extern uint64 *cmig_plan_checksum_require(const char *checksum, const CmigSituation *now,
-										  const CmigPlan *plan);
+extern void cmig_plan_checksum_require(const char *checksum, const CmigSituation *now,
+									   const CmigPlan *plan);
+
+/*
+ * A hook called before the first step of an upgrade, in one transaction,
+ * stepwise, or as an expansion: the lint policy and the preconditions.  If it
+ * raises an error, no step is run.
+ */
+extern void (*cmig_before_upgrade) (const CmigSituation *now, const CmigPlan *plan);
 
 /* A plan to run, and the state of the run. */
 typedef struct CmigRunPlan
 {
 	const CmigSituation *now;
 	const CmigPlan *plan;
-	const uint64 *allowed;		/* scripts that may run, or NULL for all */
-	void		(*examine) (const CmigSituation *now, const CmigPlan *plan);	/* called before the
-																				 * first step; NULL if
-																				 * not needed */
 	bool		begins;			/* is this the first plan of the SQL call? */
 	void		(*report) (CmigDirection direction, const CmigRevision *revision, void *arg);	/* called after each
 																								 * step; NULL if not
@@ -280,15 +283,10 @@ extern void cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const C
 extern char *(*cmig_downgrade_generate) (const char *revision);
 
 /*
- * Hooks called before the first step of an upgrade, and before the commit of
- * the last step.  If a hook raises an error, no step or not the last is run.
+ * A hook called before the commit of the last step of an upgrade, which is not
+ * run if the hook raises an error.
  */
-extern void (*cmig_stepwise_at_start) (const CmigSituation *now, const CmigPlan *plan);
-
 extern void (*cmig_stepwise_at_end) (void);
-
-/* Likewise, before an expansion: checks the preconditions. */
-extern void (*cmig_expand_at_start) (const CmigSituation *now, const CmigPlan *plan);
 
 /* in resume.c */
 

@@ -131,12 +131,34 @@ require_reversible(CmigRunStep *step, MemoryContext context)
 	return step;
 }
 
-/* Fill in *step from the stored script of a node's revision. */
+static char *step_digits(const CmigRunStep *step, int digits);
+
+/*
+ * Raise error MG016 if the texts of a step are not those that were first read
+ * for the plan: what runs is what was checked, whoever changes the revision in
+ * between.
+ */
 static void
-fill_step(CmigRunStep *step, const CmigPlan *plan, const CmigGraph *graph, int node,
+require_same(CmigPlanStep *planned, const CmigRunStep *step)
+{
+	char	   *digits = step_digits(step, 16);
+	uint64		hash = strtoull(digits, NULL, 16);
+
+	if (planned->text != 0 && planned->text != hash)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_PLAN_CHANGED),
+				 errmsg("the text of revision \"%s\" was changed during the run", step->revision)));
+	planned->text = hash;
+	pfree(digits);
+}
+
+/* Fill in *step from the stored script of the revision of a plan's step. */
+static void
+fill_step(CmigRunStep *step, const CmigPlan *plan, const CmigGraph *graph, int number,
 		  const CmigRevisionText *script)
 {
 	bool		up = plan->direction == CMIG_UPGRADE;
+	int			node = plan->steps[number].node;
 	const char *id = cmig_graph_id(graph, node);
 
 	memset(step, 0, sizeof(*step));
@@ -156,6 +178,7 @@ fill_step(CmigRunStep *step, const CmigPlan *plan, const CmigGraph *graph, int n
 	step->repeatable = cmig_repeatables_is(graph, node);
 	step->base = !step->repeatable && graph->nodes[node].parents.count == 0;
 	step->expand = script->expand != NULL;
+	require_same(&plan->steps[number], step);
 }
 
 void
@@ -168,16 +191,16 @@ cmig_step_texts_deleted(const char *id)
 }
 
 CmigRunStep *
-cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node)
+cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int number)
 {
-	const char *id = cmig_graph_id(graph, node);
+	const char *id = cmig_graph_id(graph, plan->steps[number].node);
 	CmigRevisionText *script = cmig_catalog_read_text(id);
 	CmigRunStep *step;
 
 	if (script == NULL)
 		cmig_step_texts_deleted(id);
 	step = palloc(sizeof(CmigRunStep));
-	fill_step(step, plan, graph, node, script);
+	fill_step(step, plan, graph, number, script);
 	(void) require_reversible(step, CurrentMemoryContext);
 	return step;
 }
@@ -265,7 +288,7 @@ keep_script(const CmigRevisionText *script, void *arg)
 		step = &texts->steps[number - texts->first];
 		texts->kept++;
 	}
-	fill_step(step, texts->plan, texts->graph, node, script);
+	fill_step(step, texts->plan, texts->graph, number, script);
 	keep_texts(step, pack);
 	MemoryContextSwitchTo(old);
 }
@@ -391,13 +414,9 @@ step_digits(const CmigRunStep *step, int digits)
 	return digits_of(texts, lengthof(texts) - (step->precondition_sql == NULL), digits);
 }
 
-/*
- * Returns a plan's checksum.  If "hashes" is not NULL, stores a hash of each
- * step in the array.
- */
-static char *
-make_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts, uint64 *hashes,
-			  CmigStepVisit visit, void *arg)
+char *
+cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts,
+				   CmigStepVisit visit, void *arg)
 {
 	const char **parts = palloc(sizeof(char *) * (2 * (Size) plan->count + 1));
 	StringInfoData steps;
@@ -424,17 +443,8 @@ make_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *tex
 		parts[2 * i + 1] = text;
 		if (plan->count <= PLAN_CHECKSUM_MAX_STEPS)
 			appendStringInfo(&steps, "%s%.*s", digits_of(&parts[2 * i], 1, ID_DIGITS), TEXT_DIGITS, text);
-		if (hashes != NULL)
-			hashes[i] = strtoull(pnstrdup(text, 16), NULL, 16);
 	}
 	return psprintf("%s-%s", digits_of(parts, 2 * plan->count, WHOLE_DIGITS), steps.data);
-}
-
-char *
-cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts,
-				   CmigStepVisit visit, void *arg)
-{
-	return make_checksum(now, plan, texts, NULL, visit, arg);
 }
 
 /* Differences between a checksum and the current plan */
@@ -538,18 +548,16 @@ cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n, const char *hint)
 	return checksum;
 }
 
-uint64 *
+void
 cmig_plan_checksum_require(const char *checksum, const CmigSituation *now, const CmigPlan *plan)
 {
-	uint64	   *allowed;
 	char	   *present;
 
 	if (checksum == NULL)
-		return NULL;
-	allowed = palloc_extended(sizeof(uint64) * Max(plan->count, 1), MCXT_ALLOC_HUGE);
-	present = make_checksum(now, plan, cmig_step_texts_make(now->graph, plan), allowed, NULL, NULL);
+		return;
+	present = cmig_plan_checksum(now, plan, cmig_step_texts_make(now->graph, plan), NULL, NULL);
 	if (strcmp(present, checksum) == 0)
-		return allowed;
+		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_PLAN_CHANGED),
 			 errmsg("the plan has changed since it was shown"),
@@ -559,25 +567,11 @@ cmig_plan_checksum_require(const char *checksum, const CmigSituation *now, const
 					 plan->target)));
 }
 
-void
-cmig_plan_checksum_require_step(const uint64 *allowed, int i, const CmigRunStep *step)
-{
-	char	   *digits;
-
-	/* zeros stand for a downgrade script that is generated when it is needed */
-	if (allowed == NULL || allowed[i] == 0)
-		return;
-	digits = step_digits(step, CMIG_CHECKSUM_DIGITS);
-	if (strtoull(pnstrdup(digits, 16), NULL, 16) != allowed[i])
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_PLAN_CHANGED),
-				 errmsg("the text of revision \"%s\" was changed during the run", step->revision)));
-	pfree(digits);
-}
-
 /*
  * Running a plan in the current transaction
  */
+
+void		(*cmig_before_upgrade) (const CmigSituation *now, const CmigPlan *plan) = NULL;
 
 void
 cmig_run_plan(CmigRunPlan *run)
@@ -596,8 +590,8 @@ cmig_run_plan(CmigRunPlan *run)
 	cmig_last_failure_begin(plan->direction, cmig_graph_id(run->now->graph, plan->steps[0].node));
 	PG_TRY();
 	{
-		if (run->examine)
-			run->examine(run->now, plan);
+		if (plan->direction == CMIG_UPGRADE)
+			cmig_before_upgrade(run->now, plan);
 		cmig_log_run_start(cmig_move_describe(run->now->graph, plan), false);
 		started = true;
 		texts = cmig_step_texts_make(run->now->graph, plan);
@@ -618,7 +612,6 @@ cmig_run_plan(CmigRunPlan *run)
 			CHECK_FOR_INTERRUPTS();
 			cmig_last_failure_begin(plan->direction, revision->id);
 			script = cmig_step_texts_get(texts, run->index);
-			cmig_plan_checksum_require_step(run->allowed, run->index, script);
 			cmig_move_run_step(run->now, plan, step, script, &entry);
 			entry.message = run->index == 0 ? restore_point : NULL;
 			cmig_journal_add(journal, &entry);
@@ -732,7 +725,7 @@ is_unneeded(void *arg)
 	for (int i = 0; upgrade->busy && i < targets->count; i++)
 		if (targets->names[i] == NULL || cmig_graph_find_id(now.graph, targets->names[i]) < 0)
 			return false;
-	(void) cmig_plan_checksum_require(upgrade->checksum, &now, plan);
+	cmig_plan_checksum_require(upgrade->checksum, &now, plan);
 	cmig_move_report_nothing(now.graph, now.applied->rows, "upgrade");
 	return true;
 }

@@ -423,8 +423,6 @@ typedef struct StepwiseRun
 	const CmigPlan *plan;
 	char	   *restore_point;	/* text for the journal that mentions the
 								 * restore point, or NULL */
-	uint64	   *allowed;		/* hashes of the scripts that may run, or NULL
-								 * for all */
 	CmigMarks  *expected;		/* version rows expected at this point */
 
 	/* The following fields describe the current step. */
@@ -441,9 +439,7 @@ typedef struct StepwiseRun
 	TimestampTz next_started_at;
 } StepwiseRun;
 
-void		(*cmig_stepwise_at_start) (const CmigSituation *now, const CmigPlan *plan) = NULL;
 void		(*cmig_stepwise_at_end) (void) = NULL;
-void		(*cmig_expand_at_start) (const CmigSituation *now, const CmigPlan *plan) = NULL;
 
 /*
  * Write the journal row of a step that is about to begin, and return its id.
@@ -592,7 +588,7 @@ fetch(const StepwiseRun *run, int index)
 	CmigRunStep *step;
 
 	cmig_toplevel_snapshot();
-	step = cmig_step_texts_fetch(run->now.graph, run->plan, run->plan->steps[index].node);
+	step = cmig_step_texts_fetch(run->now.graph, run->plan, index);
 	step->top_level = !step->transactional && cmig_running_concurrent_ddl();
 	step->committed = true;
 	return step;
@@ -606,7 +602,6 @@ run_step(StepwiseRun *run)
 
 	cmig_runner_begin();
 	run->step = fetch(run, run->index);
-	cmig_plan_checksum_require_step(run->allowed, run->index, run->step);
 	what = psprintf("%s of %s", cmig_direction_name(run->plan->direction),
 					run->step->revision);
 	cmig_move_report(&run->now, run->plan, run->plan->steps[run->index].node);
@@ -715,10 +710,10 @@ move(StepwiseRun *run, CmigDirection direction, const CmigNames *targets,
 									  reset ? "a reset" : resolved->node < 0 ?
 									  "a downgrade to base" : "a downgrade", true);
 	}
-	run->allowed = cmig_plan_checksum_require(checksum, &run->now, plan);
+	cmig_plan_checksum_require(checksum, &run->now, plan);
 	cmig_move_mind_expansion(&run->now, plan, true);
-	if (direction == CMIG_UPGRADE && cmig_stepwise_at_start)
-		cmig_stepwise_at_start(&run->now, plan);
+	if (direction == CMIG_UPGRADE)
+		cmig_before_upgrade(&run->now, plan);
 
 	run->plan = plan;
 	cmig_toplevel_snapshot();

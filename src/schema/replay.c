@@ -373,7 +373,7 @@ cmig_replay_nodes(CmigReplay *replay, const int *nodes, int count, CmigDirection
 		CmigRunStep step;
 
 		CHECK_FOR_INTERRUPTS();
-		step = texts ? *cmig_step_texts_get(texts, i) : *cmig_step_texts_fetch(replay->graph, plan, nodes[i]);
+		step = texts ? *cmig_step_texts_get(texts, i) : *cmig_step_texts_fetch(replay->graph, plan, i);
 		if (repeatable != NULL && repeatable->sql != NULL)
 			step.sql = cmig_placeholder_values_insert(repeatable->sql, &repeatable->placeholders, step.revision, "upgrade", NULL);
 		replay_script(replay, step);

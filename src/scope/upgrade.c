@@ -48,7 +48,6 @@ cmig_scope_run(CmigScopeRun *run)
 	steps = cmig_move_plan_upgrade(&now, cmig_argument_one(pstrdup(run->target)));
 	cmig_move_mind_expansion(&now, steps, false);
 	plan.plan = steps;
-	plan.examine = cmig_stepwise_at_start;
 	PG_TRY();
 	{
 		cmig_run_plan(&plan);

@@ -519,8 +519,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 	/* is the scope's schema safe for scripts? */
 	cmig_session_enter(false);
 	cmig_session_leave();
-	if (cmig_expand_at_start)
-		cmig_expand_at_start(&now, plan);
+	cmig_before_upgrade(&now, plan);
 	expansion = cmig_expansion_plan(&now, plan);
 	if (!confirmed)
 		cmig_versions_require_confirmed(expansion);
@@ -781,7 +780,7 @@ record(const CmigExpansion *expansion)
 
 	for (int i = 0; i < plan->count; i++)
 	{
-		CmigRunStep *step = cmig_step_texts_fetch(now.graph, plan, plan->steps[i].node);
+		CmigRunStep *step = cmig_step_texts_fetch(now.graph, plan, i);
 		CmigJournalEntry entry = {.revision = step->revision,.direction = "upgrade",.outcome = "done"};
 
 		cmig_move_rows(&now, &plan->steps[i]);
@@ -840,7 +839,7 @@ verify(const Work *work)
 		CmigRunStep *step;
 
 		cmig_role_act_as_caller(&saved, work->caller);
-		step = cmig_step_texts_fetch(now.graph, plan, plan->steps[i].node);
+		step = cmig_step_texts_fetch(now.graph, plan, i);
 		cmig_role_return(&saved);
 		cmig_runner_run(step, CMIG_RUN_VERIFY);
 	}
