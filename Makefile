@@ -7,7 +7,8 @@ EXTENSION = pg_cmig
 PGFILEDESC = "pg_cmig - schema migrations inside the database"
 
 vpath_dir = $(dir $(firstword $(MAKEFILE_LIST)))
-DATA = $(sort $(notdir $(wildcard $(vpath_dir)pg_cmig--*.sql)))
+DATA = $(filter-out $(DATA_built), $(sort $(notdir $(wildcard $(vpath_dir)pg_cmig--*.sql))))
+DATA_built = $(patsubst %.in,%.sql,$(notdir $(wildcard $(vpath_dir)pg_cmig--*.in)))
 SOURCES = $(sort $(wildcard $(vpath_dir)src/*/*.c))
 OBJS = pg_cmig.o $(patsubst $(vpath_dir)%.c,%.o,$(SOURCES))
 
@@ -38,6 +39,11 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 $(OBJS): $(wildcard $(vpath_dir)src/*/*.h)
+
+# what an update creates is in the script that creates all objects
+$(DATA_built): %.sql: %.in pg_cmig--1.2.sql scripts/update-script
+	awk -f $(vpath_dir)scripts/update-script $(vpath_dir)pg_cmig--1.2.sql $< >$@.tmp
+	mv $@.tmp $@
 
 # a VPATH build starts in an empty folder
 object_dirs = $(sort $(patsubst %/,$(CURDIR)/%,$(dir $(filter src/%,$(OBJS)))))
