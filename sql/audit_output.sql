@@ -69,6 +69,40 @@ ALTER TABLE typed.by_statement OWNER TO regress_audit_type;
 UPDATE typed.by_statement SET c = 'green';
 SELECT current_user = session_user AS myself;
 
+-- a cast of the owner does not find functions by the search_path of the role that writes, nor do names of objects depend on it; with temporary objects, it runs as the role without privileges
+CREATE ROLE regress_audit_writer;
+CREATE SCHEMA lurking;
+CREATE FUNCTION lurking.lower(text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE WARNING 'the writer''s function as %', current_user;
+	RETURN 'forged';
+END $$;
+GRANT USAGE ON SCHEMA lurking, typed TO PUBLIC;
+SET ROLE regress_audit_table;
+CREATE TYPE typed.state AS ENUM ('ON', 'OFF');
+CREATE FUNCTION typed.to_json(typed.state) RETURNS json LANGUAGE plpgsql AS $$BEGIN RETURN to_json(lower($1::text)); END $$;
+CREATE CAST (typed.state AS json) WITH FUNCTION typed.to_json(typed.state);
+CREATE TABLE typed.by_state (id integer PRIMARY KEY, s typed.state, c regclass);
+GRANT SELECT, INSERT, UPDATE ON typed.by_state TO regress_audit_writer;
+RESET ROLE;
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('typed.by_state');
+SET ROLE regress_audit_writer;
+SET search_path = lurking, typed, pg_catalog;
+SET quote_all_identifiers = on;
+INSERT INTO typed.by_state VALUES (1, 'ON', 'by_state');
+RESET quote_all_identifiers;
+RESET search_path;
+SET ROLE regress_audit_table;
+CREATE OR REPLACE FUNCTION typed.to_json(typed.state) RETURNS json LANGUAGE plpgsql AS $$BEGIN RETURN (SELECT to_json(n) FROM labels); END $$;
+SET ROLE regress_audit_writer;
+CREATE TEMP VIEW labels AS SELECT lurking.lower('x') AS n;
+GRANT SELECT ON labels TO PUBLIC;
+UPDATE typed.by_state SET s = 'OFF';
+RESET ROLE;
+SELECT operation, new_row FROM cmig_audit.log WHERE table_name = 'by_state' ORDER BY seq;
+DROP VIEW labels;
+DROP SCHEMA lurking CASCADE;
+
 -- old entries can be moved while all tables are published
 SET client_min_messages = error;
 CREATE PUBLICATION regress_audit_all FOR ALL TABLES;
@@ -81,5 +115,5 @@ DROP PUBLICATION regress_audit_all;
 
 SET client_min_messages = error;
 DROP SCHEMA typed, cmig_audit CASCADE;
-DROP ROLE regress_audit_table, regress_audit_type;
+DROP ROLE regress_audit_table, regress_audit_type, regress_audit_writer;
 DROP EXTENSION pg_cmig CASCADE;

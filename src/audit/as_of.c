@@ -880,7 +880,7 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	as_of.row_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig row",
 											  ALLOCSET_DEFAULT_SIZES);
 	as_of.row_type = get_rel_type_id(oid);
-	as_of.role = cmig_type_role(as_of.row_type, relation->rd_rel->relowner);
+	as_of.role = cmig_audit_row_role(as_of.row_type, relation->rd_rel->relowner);
 	types = list_make2(makeNullConst(as_of.row_type, -1, InvalidOid), makeNullConst(JSONBOID, -1, InvalidOid));
 	fmgr_info(F_JSONB_POPULATE_RECORD, &as_of.populate);
 	fmgr_info_set_expr((Node *) makeFuncExpr(F_JSONB_POPULATE_RECORD, as_of.row_type, types,
@@ -902,7 +902,7 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	held = cmig_audit_types_hold(types);
 	table_close(relation, AccessShareLock);
 
-	guc_level = cmig_audit_row_pin(true);
+	guc_level = cmig_audit_row_pin(true, true);
 	/* turn off JIT compilation, which would take longer than it saves */
 	cmig_settings_override("jit", "off");
 	error = cmig_subtransaction_try(put_all_rows, &as_of);

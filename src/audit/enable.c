@@ -221,18 +221,15 @@ hold_partition_keys(Oid table)
 	{
 		Relation	relation = table_open(oid, NoLock);
 		CmigRole	saved;
-		int			guc_level;
 
 		if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		{
 			table_close(relation, NoLock);
 			continue;
 		}
-		guc_level = NewGUCNestLevel();
 		cmig_role_act_as(&saved, relation->rd_rel->relowner);
 		(void) RelationGetPartitionKey(relation);
 		cmig_role_return(&saved);
-		AtEOXact_GUC(false, guc_level);
 		held = lappend(held, relation);
 	}
 	return held;

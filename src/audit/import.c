@@ -517,7 +517,6 @@ read_source(Import *import, Oid source, Jsonb *mapping)
 	Oid			owner = cmig_audit_log_table_owner(source);
 	CmigQuery  *query;
 	CmigRole	saved;
-	int			guc_level;
 
 	require_owner(source, owner);
 
@@ -530,11 +529,9 @@ read_source(Import *import, Oid source, Jsonb *mapping)
 	require_owner(source, owner);
 	query = cmig_query_make(source_query(source, owner, mapping), lock_source(source, owner), 0, NULL);
 	query->children = true;
-	guc_level = NewGUCNestLevel();
 	cmig_role_act_as(&saved, owner);
 	cmig_query_each(query, NULL, NULL, import_row, import);
 	cmig_role_return(&saved);
-	AtEOXact_GUC(false, guc_level);
 }
 
 Datum

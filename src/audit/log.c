@@ -628,7 +628,6 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 	Oid			log = cmig_audit_log_relation();
 	Oid			partition;
 	CmigRole	saved;
-	int			guc_level;
 
 	if (!OidIsValid(log))
 		ereport(ERROR,
@@ -650,11 +649,9 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 	/*
 	 * The server evaluates functions in the partition key and in indexes when
 	 * it reads them into its cache.  These functions run as the owner, not as
-	 * the role whose changes are logged.  Settings that the functions change
-	 * do not remain in the session.
+	 * the role whose changes are logged.
 	 */
-	guc_level = NewGUCNestLevel();
-	cmig_role_act_as(&saved, writer->parent->rd_rel->relowner);
+	cmig_role_look_up_as(&saved, writer->parent->rd_rel->relowner);
 	partition = find_partition(writer->parent, at);
 
 	/*
@@ -678,10 +675,9 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 		!is_trusted(writer->owner, extension_owner))
 		raise_altered(writer->leaf, "Its owner is not the owner of the log.");
 	map_columns(writer);
-	cmig_role_act_as(&saved, writer->owner);
+	cmig_role_look_up_as(&saved, writer->owner);
 	open_indexes(writer);
 	cmig_role_return(&saved);
-	AtEOXact_GUC(false, guc_level);
 	writer->sequence = get_relname_relid("log_id_seq", RelationGetNamespace(writer->parent));
 	if (!OidIsValid(writer->sequence))
 		raise_altered(writer->parent, "The sequence \"log_id_seq\" does not exist.");
@@ -828,6 +824,7 @@ cmig_audit_writer_next_id(CmigAuditWriter *writer)
 static void
 make_estate(CmigAuditWriter *writer, TupleTableSlot *slot)
 {
+	cmig_settings_pin_search_path();
 	if (writer->estate == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(writer->context);
@@ -907,7 +904,8 @@ flush(CmigAuditWriter *writer)
 		MemoryContextSwitchTo(old);
 	}
 	old = MemoryContextSwitchTo(writer->work ? writer->work : writer->context);
-	cmig_role_act_as_owner(&saved, writer->owner);
+	/* make_estate() pins search_path if anything is evaluated */
+	cmig_role_look_up_as(&saved, writer->owner);
 	guc_level = NewGUCNestLevel();
 	if (writer->count == 1)
 		table_tuple_insert(writer->leaf, writer->slots[0], GetCurrentCommandId(true), 0, NULL);

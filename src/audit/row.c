@@ -55,19 +55,24 @@
 /*
  * Pin settings so that values are printed as with the default settings.
  * Otherwise, a session's settings could round values, or log them in a form
- * that is read back as a different value.  Readers of keys and images also pin
- * the time zone.  Returns the level for AtEOXact_GUC(), or 0 if nothing had to
- * be set.
+ * that is read back as a different value.  "names" tells whether a value can
+ * be the name of an object, or be printed by a user's function.  Readers of keys
+ * and images also pin the time zone.  Returns the level for AtEOXact_GUC(), or 0
+ * if nothing had to be set.
  */
 int
-cmig_audit_row_pin(bool reader)
+cmig_audit_row_pin(bool reader, bool names)
 {
 	int			guc_level;
 
-	if (!reader && DateStyle == USE_ISO_DATES && IntervalStyle == INTSTYLE_POSTGRES &&
+	if (!reader && !names && DateStyle == USE_ISO_DATES && IntervalStyle == INTSTYLE_POSTGRES &&
 		extra_float_digits >= 1 && bytea_output == BYTEA_OUTPUT_HEX)
 		return 0;
 	guc_level = NewGUCNestLevel();
+	if (reader || names)
+		cmig_settings_pin_search_path();
+	if (quote_all_identifiers)
+		cmig_settings_override("quote_all_identifiers", "off");
 	if (DateStyle != USE_ISO_DATES)
 		cmig_settings_override("datestyle", "ISO");
 	if (IntervalStyle != INTSTYLE_POSTGRES)
@@ -236,6 +241,7 @@ cmig_audit_row_shape(CmigAuditShape *shape, const CmigAuditOptions *options,
 							   &column->output);
 		}
 		keyed |= column->in_key;
+		shape->names |= column->kind == CMIG_AUDIT_GENERAL;
 		shape->count++;
 	}
 	qsort(shape->columns, shape->count, sizeof(CmigAuditColumn), compare_columns);
@@ -364,6 +370,21 @@ put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
 	put_cstring(piece, psprintf("[truncated: %zu bytes]", len));
 }
 
+/*
+ * Returns the role that runs the code of a type: the table's owner, unless that
+ * code could find objects of others, since names without a schema can also mean
+ * those in the session's temporary schema.
+ */
+Oid
+cmig_audit_row_role(Oid type, Oid owner)
+{
+	Oid			temporary;
+	Oid			toast;
+
+	GetTempNamespaceState(&temporary, &toast);
+	return OidIsValid(temporary) ? CMIG_ROLE_NOBODY : cmig_type_role(type, owner);
+}
+
 /* A value that is converted by to_jsonb(), and the result. */
 typedef struct Conversion
 {
@@ -377,8 +398,7 @@ typedef struct Conversion
  * Convert a value with to_jsonb().  This may call a cast to json, which must
  * not run with the privileges of the role that changes the row.  If the type
  * does not belong to the table's owner, the cast must not run with the owner's
- * privileges, either.  Settings that the cast changes do not remain in the
- * session.
+ * privileges, either.
  */
 static void
 convert(void *arg)
@@ -387,19 +407,12 @@ convert(void *arg)
 	CmigAuditColumn *column = conversion->column;
 	CmigRole	saved;
 	Datum		result;
-	int			guc_level = 0;
 
 	if (column->calls_out)
-	{
-		guc_level = NewGUCNestLevel();
-		cmig_role_act_as(&saved, cmig_type_role(column->type, conversion->shape->owner));
-	}
+		cmig_role_act_as(&saved, cmig_audit_row_role(column->type, conversion->shape->owner));
 	result = FunctionCall1(&column->output, conversion->value);
 	if (column->calls_out)
-	{
 		cmig_role_return(&saved);
-		AtEOXact_GUC(false, guc_level);
-	}
 	conversion->result = DatumGetJsonbP(result);
 }
 

@@ -423,7 +423,6 @@ value_of_text(CmigAuditTarget *target, const char *column, char *text)
 	Oid			parameter;
 	CmigRole	saved;
 	Jsonb	   *value;
-	int			guc_level;
 
 	/* the kinds of a dropped table's key determine the forms of the key */
 	if (!OidIsValid(target->relation))
@@ -432,8 +431,7 @@ value_of_text(CmigAuditTarget *target, const char *column, char *text)
 						  get_attnum(target->relation, column),
 						  &type, &typmod, &parameter);
 	getTypeInputInfo(type, &input, &parameter);
-	guc_level = NewGUCNestLevel();
-	cmig_role_read_as(&saved, cmig_type_role(type, cmig_audit_log_table_owner(target->relation)));
+	cmig_role_read_as(&saved, cmig_audit_row_role(type, cmig_audit_log_table_owner(target->relation)));
 
 	/*
 	 * Apply the type modifier only to char(n), because a key contains the
@@ -442,7 +440,6 @@ value_of_text(CmigAuditTarget *target, const char *column, char *text)
 	value = to_jsonb_of(type, OidInputFunctionCall(input, text, parameter,
 												   type == BPCHAROID ? typmod : -1));
 	cmig_role_return(&saved);
-	AtEOXact_GUC(false, guc_level);
 	return value;
 }
 
@@ -579,7 +576,7 @@ cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 
 	if (PG_ARGISNULL(n))
 		return NIL;
-	guc_level = cmig_audit_row_pin(true);
+	guc_level = cmig_audit_row_pin(true, true);
 	if (type == UNKNOWNOID)
 		written = pstrdup(DatumGetCString(PG_GETARG_DATUM(n)));
 	else if (type == TEXTOID || type == VARCHAROID)

@@ -883,7 +883,7 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 	if (audit_skip && table->skip_logged)
 		return PointerGetDatum(NULL);
 
-	guc_level = cmig_audit_row_pin(false);
+	guc_level = cmig_audit_row_pin(false, table->shape.names);
 	call_begin(&call, table,
 			   audit_skip ? "SKIP" :
 			   TRIGGER_FIRED_BY_INSERT(event) ? "INSERT" :

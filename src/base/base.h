@@ -503,10 +503,21 @@ typedef struct CmigRole
 	Oid			user;
 	int			context;
 	bool		read_only;		/* XactReadOnly */
+	int			guc_level;		/* for AtEOXact_GUC(), or 0 */
 } CmigRole;
 
-/* Become another role, in a security-restricted operation. */
+/*
+ * Become another role, in a security-restricted operation, with a pinned
+ * search_path: code of the role must not find the caller's functions.  What it
+ * sets ends with cmig_role_return().
+ */
 extern void cmig_role_act_as(CmigRole *saved, Oid role);
+
+/*
+ * Likewise with the caller's search_path, if names are only looked up, or if the
+ * caller can become the role.
+ */
+extern void cmig_role_look_up_as(CmigRole *saved, Oid role);
 
 /*
  * Likewise, for running pg_cmig's code on tables of the role: even policies

@@ -44,19 +44,36 @@ become(CmigRole *saved, Oid role, int flags)
 {
 	GetUserIdAndSecContext(&saved->user, &saved->context);
 	saved->read_only = XactReadOnly;
+	saved->guc_level = 0;
 	SetUserIdAndSecContext(role, saved->context | SECURITY_LOCAL_USERID_CHANGE | flags);
+}
+
+/* Begin what cmig_role_return() ends: settings for code of another role. */
+static void
+pin(CmigRole *saved)
+{
+	saved->guc_level = NewGUCNestLevel();
+	cmig_settings_pin_search_path();
 }
 
 void
 cmig_role_act_as(CmigRole *saved, Oid role)
 {
 	become(saved, role, SECURITY_RESTRICTED_OPERATION);
+	pin(saved);
 }
 
 void
 cmig_role_act_as_owner(CmigRole *saved, Oid role)
 {
 	become(saved, role, SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
+	pin(saved);
+}
+
+void
+cmig_role_look_up_as(CmigRole *saved, Oid role)
+{
+	become(saved, role, SECURITY_RESTRICTED_OPERATION);
 }
 
 /*
@@ -82,6 +99,8 @@ cmig_role_return(const CmigRole *saved)
 {
 	SetUserIdAndSecContext(saved->user, saved->context);
 	XactReadOnly = saved->read_only;
+	if (saved->guc_level > 0)
+		AtEOXact_GUC(false, saved->guc_level);
 }
 
 /* Returns the owner in a catalog row, or InvalidOid if there is no such row. */

@@ -10,6 +10,7 @@
 #include "access/parallel.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
@@ -592,7 +593,10 @@ cmig_settings_override(const char *name, const char *value)
 void
 cmig_settings_pin_search_path(void)
 {
-	cmig_settings_override("search_path", "pg_catalog, pg_temp");
+	static const char path[] = "pg_catalog, pg_temp";
+
+	if (strcmp(namespace_search_path, path) != 0)
+		cmig_settings_override("search_path", path);
 }
 
 void

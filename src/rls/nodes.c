@@ -47,10 +47,10 @@ run_task(void *arg)
 	SandboxRun *run = arg;
 	CmigRole	former;
 
-	if (OidIsValid(run->role))
-		cmig_role_act_as(&former, run->role);
 	if (run->role == CMIG_ROLE_NOBODY)
-		cmig_settings_pin_search_path();
+		cmig_role_act_as(&former, run->role);
+	else if (OidIsValid(run->role))
+		cmig_role_look_up_as(&former, run->role);
 	run->task(run->arg);
 }
 

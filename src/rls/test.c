@@ -313,7 +313,7 @@ run_trial(void *arg)
 
 	for (int i = 0; i < lengthof(settings); i++)
 		cmig_settings_set(settings[i][0], settings[i][1] ? settings[i][1] : "", PGC_SUSET, GUC_ACTION_LOCAL);
-	cmig_role_act_as(&former, test->role);
+	cmig_role_look_up_as(&former, test->role);
 
 	/*
 	 * Make all constraints immediate.  A deferred trigger cannot be queued in

@@ -297,7 +297,8 @@ validate(void *arg)
 
 	if (!HeapTupleIsValid(row))
 		return;
-	cmig_role_read_as(&role, ((Form_pg_proc) GETSTRUCT(row))->proowner);
+	cmig_role_look_up_as(&role, ((Form_pg_proc) GETSTRUCT(row))->proowner);
+	XactReadOnly = true;
 	settings = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_proconfig, &isnull);
 	if (!isnull)
 		ProcessGUCArray(DatumGetArrayTypePCopy(settings), superuser() ? PGC_SUSET : PGC_USERSET,

@@ -102,7 +102,7 @@ scope_copy_begin(const char *scope)
 
 	cmig_run_lock_transaction("cmig.create_scope()");
 	cmig_version_rows_check_snapshot();
-	cmig_role_act_as(&saved, role);
+	cmig_role_look_up_as(&saved, role);
 	cmig_scope_require_safe(cmig_session_path_setting());
 	cmig_role_return(&saved);
 	object = cmig_query_value(&strangers_query, get_namespace_oid(scope, false), role);

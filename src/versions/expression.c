@@ -286,7 +286,7 @@ cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmo
 					 false, true, true);
 	/* only one of owner and writer may use the schemas of functions and types */
 	pstate->p_ref_hook_state = &relation->rd_rel->relowner;
-	cmig_role_act_as(&saved, relation->rd_rel->relowner);
+	cmig_role_look_up_as(&saved, relation->rd_rel->relowner);
 	error = cmig_subtransaction_try(look_up, pstate);
 	cmig_role_return(&saved);
 	if (error != NULL && error->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE)
