@@ -103,6 +103,13 @@ CALL cmig.abandon();
 DELETE FROM cmig.expansion_step;
 CALL cmig.contract();
 INSERT INTO cmig.expansion_step TABLE kept;
+-- nor is another text recorded than the one that was expanded
+SELECT upgrade_sql AS expanded_text FROM cmig.revision WHERE revision = '042' \gset
+UPDATE cmig.expansion_run SET state = 'expanded';
+UPDATE cmig.revision SET upgrade_sql = upgrade_sql || '; DROP TABLE shop.person' WHERE revision = '042';
+CALL cmig.contract();
+UPDATE cmig.revision SET upgrade_sql = :'expanded_text' WHERE revision = '042';
+UPDATE cmig.expansion_run SET state = 'expanding';
 -- what has been done is neither repeated nor forgotten
 UPDATE cmig.expansion_step SET done = false;
 CALL cmig.expand('head');

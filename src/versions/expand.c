@@ -489,7 +489,7 @@ static void
 begin_expansion(Work *work, const char *target, bool confirmed)
 {
 	static CmigQuery insert_run = {
-		"INSERT INTO cmig.expansion_run (scope, revision, revisions, schemas, columns, checksum) SELECT $1, $2, $3, $4, coalesce(jsonb_agg(c), '[]'), (" STEPS_CHECKSUM ")"
+		"INSERT INTO cmig.expansion_run (scope, revision, revisions, schemas, columns, checksum) SELECT $1, $2, $3, $4, coalesce(jsonb_agg(c), '[]'), concat((" STEPS_CHECKSUM "), '-', (" TEXTS_CHECKSUM("$3") "))"
 		" FROM jsonb_array_elements($5::jsonb) c", 5, {TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID}
 	};
 	static CmigQuery insert_step = {
@@ -562,7 +562,8 @@ require_trusted(const CmigExpansion *expansion)
 		" WHERE r.oid IS NULL OR NOT pg_has_role(r.oid, $2, 'USAGE') ORDER BY 1 LIMIT 1", 2, {TEXTOID, OIDOID}
 	};
 	static CmigQuery changed = {
-		"SELECT c.c FROM cmig.expansion_run r, (" STEPS_CHECKSUM ") c(c) WHERE r.scope = $1 AND r.checksum <> c.c", 1, {TEXTOID}
+		"SELECT concat(c.c, '-', split_part(r.checksum, '-', 2)) FROM cmig.expansion_run r, (" STEPS_CHECKSUM ") c(c)"
+		" WHERE r.scope = $1 AND split_part(r.checksum, '-', 1) <> c.c", 1, {TEXTOID}
 	};
 	char	  **row;
 
@@ -872,6 +873,8 @@ run_last(void *arg)
 	cmig_role_act_as_caller(&saved, work->caller);
 	/* also of the queries below that read the row again */
 	require_trusted(work->expansion);
+	if (contract)
+		cmig_versions_require_texts(work->expansion);
 	seen = cmig_query_list(&views, work->expansion->scope);
 	foreach(cell, contract ? real : NIL)
 		tables = lappend(tables, cmig_query_value(&table, lfirst(cell)));
@@ -942,6 +945,7 @@ contract(Work *work, FunctionCallInfo fcinfo)
 	require_expansion(work);
 	if (strcmp(work->expansion->state, "expanded") != 0 && strcmp(work->expansion->state, "contracting") != 0)
 		cmig_expansion_refuse(work->expansion, "it cannot be contracted");
+	cmig_versions_require_texts(work->expansion);
 	cmig_versions_require_tables(work->expansion, true);
 	restore_names(work);
 	require_transformed(work);

@@ -402,6 +402,20 @@ extern void cmig_versions_add_live(CmigPlanning *p);
 extern void cmig_versions_require_confirmed(const CmigExpansionPlan *plan);
 
 /*
+ * A checksum of the texts of revisions.  cmig.expansion_run.checksum is
+ * "<that of the steps>-<this>".
+ */
+#define TEXTS_CHECKSUM(revisions) \
+	"SELECT md5(string_agg(format('%s %s %s', v.revision, v.upgrade_sql, v.verify_sql), chr(10) ORDER BY v.revision COLLATE \"C\"))" \
+	" FROM cmig.revision v WHERE v.revision = ANY (" revisions ")"
+
+/*
+ * Raise an error if the texts are not those that were expanded: a contraction
+ * records them as applied.
+ */
+extern void cmig_versions_require_texts(const CmigExpansion *expansion);
+
+/*
  * Raise an error if a table or schema of the expansion was renamed or, if "all"
  * is set, dropped.
  */

@@ -30,6 +30,7 @@
 #include "utils/varlena.h"
 
 #include "base/base.h"
+#include "base/errors.h"
 #include "kinds/kinds.h"
 #include "move/move.h"
 #include "parse/parse.h"
@@ -1049,4 +1050,21 @@ cmig_versions_rows_left(const char *relation)
 		relation_close(rows, NoLock);
 	}
 	return left;
+}
+
+void
+cmig_versions_require_texts(const CmigExpansion *expansion)
+{
+	static CmigQuery changed = {
+		"SELECT concat(split_part(r.checksum, '-', 1), '-', t.t) FROM cmig.expansion_run r, LATERAL (" TEXTS_CHECKSUM("r.revisions") ") t(t) WHERE r.scope = $1 AND split_part(r.checksum, '-', 2) IS DISTINCT FROM t.t", 1, {TEXTOID}
+	};
+	const char *checksum = cmig_query_value(&changed, expansion->scope);
+
+	if (checksum != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_CHANGED_REVISION),
+				 errmsg("the text of revision \"%s\", or of one below it, was changed since it was expanded", expansion->revision),
+				 errdetail("It would be recorded as applied, although another text was."),
+				 errhint("CALL cmig.abandon(), and expand it again. If the change does not matter: UPDATE cmig.expansion_run SET checksum = %s WHERE scope = %s",
+						 quote_literal_cstr(checksum), quote_literal_cstr(expansion->scope))));
 }
