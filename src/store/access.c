@@ -46,7 +46,7 @@ enum
 };
 
 /*
- * Each level's name and the privilege of an earlier version that tells which
+ * Each level's name and the privileges of an earlier version that tell which
  * roles have the level.
  */
 static const struct
@@ -54,13 +54,15 @@ static const struct
 	const char *name;
 	const char *function;		/* EXECUTE on it; NULL: a new level */
 	bool		with_option;
+	const char *table;			/* and this privilege on a table, or NULL */
+	const char *privilege;
 }			levels[] = {
 	{"application", "cmig.current_user_id()"},
 	{"monitor", NULL},
-	{"reader", "cmig.heads()"},
-	{"author", "cmig.remove_revision(text)"},
-	{"migrator", "cmig.repair(text)"},
-	{"owner", "cmig.repair(text)", true}
+	{"reader", "cmig.heads()", false, "cmig.journal", "SELECT"},
+	{"author", "cmig.remove_revision(text)", false, "cmig.revision", "INSERT"},
+	{"migrator", "cmig.repair(text)", false, "cmig.version", "UPDATE"},
+	{"owner", "cmig.repair(text)", true, "cmig.secret", "SELECT WITH GRANT OPTION"}
 };
 
 /*
@@ -413,14 +415,16 @@ cmig_access_update(PG_FUNCTION_ARGS)
 {
 	static CmigQuery grantees = {
 		"SELECT DISTINCT quote_ident(pg_get_userbyid(a.grantee)) FROM pg_proc p, aclexplode(p.proacl) a"
-		" WHERE p.oid = to_regprocedure($1) AND a.grantee NOT IN (0, p.proowner) AND a.is_grantable = $2 ORDER BY 1",
-		2, {TEXTOID, BOOLOID}
+		" WHERE p.oid = to_regprocedure($1) AND a.grantee NOT IN (0, p.proowner) AND a.is_grantable = $2"
+		" AND coalesce(has_any_column_privilege(a.grantee, $3, $4), true) ORDER BY 1",
+		4, {TEXTOID, BOOLOID, TEXTOID, TEXTOID}
 	};
 	const bool	creating = creating_extension;
 
 	creating_extension = false;
 	for (int i = 0; i < lengthof(levels); i++)
-		foreach_ptr(CmigValue, row, levels[i].function ? cmig_query_list(&grantees, levels[i].function, levels[i].with_option) : NIL)
+		foreach_ptr(CmigValue, row, levels[i].function ?
+					cmig_query_list(&grantees, levels[i].function, levels[i].with_option, levels[i].table, levels[i].privilege) : NIL)
 			run_as(schema_owner(), statements_of(true, *row, levels[i].name, cmig_argument_text(fcinfo, 0), cmig_argument_text(fcinfo, 1)));
 	creating_extension = creating;
 	PG_RETURN_VOID();
