@@ -2273,11 +2273,12 @@ COMMENT ON FUNCTION cmig.preflight_rows(jsonb, timestamptz) IS 'Compares facts a
 
 CREATE FUNCTION cmig.lint(target text DEFAULT 'heads', facts boolean DEFAULT true,
 	probe boolean DEFAULT false, max_table_size bigint DEFAULT 104857600,
+	rehearse boolean DEFAULT false,
 	OUT revision text, OUT statement integer, OUT line integer, OUT rule text,
 	OUT severity text, OUT message text, OUT safe_rewrite text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_lint_1_2'
-LANGUAGE C STABLE PARALLEL UNSAFE;
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.lint_sql(script text DEFAULT NULL, transactional boolean DEFAULT true,
 	facts boolean DEFAULT true,
@@ -2287,7 +2288,7 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_lint_sql'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.lint(text, boolean, boolean, bigint) IS 'Returns what the statements of pending revisions would lock, rewrite, scan, break, or lose, based on their text and the existing tables. With facts => false, ignores the existing tables, and says which rules needed them. With probe => true, reads the rows of tables of at most max_table_size bytes, and returns which constraints they violate; otherwise, executes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), or both facts => false and probe => true are specified (22023).';
+COMMENT ON FUNCTION cmig.lint(text, boolean, boolean, bigint, boolean) IS 'Returns what the statements of pending revisions would lock, rewrite, scan, break, or lose, based on their text and the existing tables. With facts => false, ignores the existing tables, and says which rules needed them. With probe => true, reads the rows of tables of at most max_table_size bytes, and returns which constraints they violate. With rehearse => true, also runs the statements as the current role on empty copies of the tables and other objects, rolls everything back, and returns what fails, is dropped, or becomes weaker. Otherwise, executes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), or facts => false is specified together with probe => true or rehearse => true (22023).';
 COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'Does the same as lint, for one script. With facts => false, ignores the existing tables, as in an empty database. Raises an error if the script is null (22004).';
 
 --

@@ -185,7 +185,7 @@ INSERT INTO call VALUES
 ('journal_trigger()', $$SELECT cmig.journal_trigger()$$),
 ('lint("any")', $$SELECT count(*) FROM cmig.lint(1)$$),
 ('lint("any","any")', $$SELECT count(*) FROM cmig.lint(1, 2)$$),
-('lint(text,boolean,boolean,bigint)', $$SELECT count(*) FROM cmig.lint('002')$$),
+('lint(text,boolean,boolean,bigint,boolean)', $$SELECT count(*) FROM cmig.lint('002')$$),
 ('import_files(text,text[],text[],jsonb)', $$SELECT count(*) FROM cmig.import_files('sqlx', '{}', '{}')$$),
 ('import_state(text,regclass)', $$SELECT count(*) FROM cmig.import_state('alembic', 'app.tool_version')$$),
 ('metric_counts()', 'SELECT count(*) FROM cmig.metric_counts()'),

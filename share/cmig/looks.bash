@@ -253,6 +253,7 @@ verb_lint()
 	argument argument heads
 	! given no-facts || lint+=', facts => false'
 	! given probe || lint+=', probe => true'
+	! given rehearse || lint+=', rehearse => true'
 	lint+=')'
 	in_file 1 line
 	look_items "$lint" "revision, pg_catalog.concat_ws(': ', coalesce($IN_FILE, CASE WHEN line IS NOT NULL THEN pg_catalog.concat('line ', line) END), severity, pg_catalog.concat(message, ' (', rule, ')')), safe_rewrite" "$lint WHERE severity OPERATOR(pg_catalog.=) 'error'"

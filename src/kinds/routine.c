@@ -290,21 +290,12 @@ CmigKind	cmig_kind_rule = {
  * Policies
  */
 
-enum
-{
-	COMMAND,
-	RESTRICTIVE,
-	ROLES,
-	USING,
-	WITH_CHECK
-};
-
 static const CmigProperty policy_properties[] = {
-	[COMMAND] = {"command", CMIG_PROPERTY_OPTIONAL},
-	[RESTRICTIVE] = {"restrictive", CMIG_PROPERTY_OPTIONAL},
-	[ROLES] = {"roles", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
-	[USING] = {"USING", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
-	[WITH_CHECK] = {"WITH CHECK", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
+	[CMIG_POLICY_COMMAND] = {"command", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_POLICY_RESTRICTIVE] = {"restrictive", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_POLICY_ROLES] = {"roles", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
+	[CMIG_POLICY_USING] = {"USING", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
+	[CMIG_POLICY_WITH_CHECK] = {"WITH CHECK", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
 };
 
 static const char policy_sql[] =
@@ -340,8 +331,8 @@ alter_policy(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	if ((from->values[USING] == NULL) != (to->values[USING] == NULL) ||
-		(from->values[WITH_CHECK] == NULL) != (to->values[WITH_CHECK] == NULL))
+	if ((from->values[CMIG_POLICY_USING] == NULL) != (to->values[CMIG_POLICY_USING] == NULL) ||
+		(from->values[CMIG_POLICY_WITH_CHECK] == NULL) != (to->values[CMIG_POLICY_WITH_CHECK] == NULL))
 		alter->again = true;
 	else
 		cmig_kind_alter(alter);

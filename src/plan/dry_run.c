@@ -292,6 +292,12 @@ cmig_dry_run_init(void)
 	RegisterSubXactCallback(end_watch, NULL);
 }
 
+int
+cmig_dry_run_limit(void)
+{
+	return cmig_settings_int("cmig.dry_run_timeout", dry_run_timeout);
+}
+
 /* The arguments and the state of a dry run. */
 typedef struct Trial
 {
@@ -817,7 +823,7 @@ dry_run(void *arg)
 
 	cmig_change_begin("cmig.dry_run()");
 	cmig_run_limit_tighten("cmig.dry_run_timeout",
-						   cmig_settings_int("cmig.dry_run_timeout", dry_run_timeout));
+						   cmig_dry_run_limit());
 	trial->now = cmig_move_read(true);
 	trial->plan = cmig_plan_make(&trial->now, trial->direction, trial->targets);
 	if (trial->plan->count == 0)

@@ -248,6 +248,11 @@ extern char *cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, 
 /* Append a line to *text.  An empty *text is NULL. */
 extern void cmig_measure_add_line(char **text, const char *line);
 
+/* in dry_run.c */
+
+/* cmig.dry_run_timeout, in milliseconds; 0 means no limit. */
+extern int	cmig_dry_run_limit(void);
+
 /* in related.c */
 
 /*

@@ -34,7 +34,7 @@ all_rules(void)
 {
 	static const CmigLintRule *const subjects[] = {
 		cmig_lint_indexes, cmig_lint_columns, cmig_lint_constraints, cmig_lint_tables,
-		cmig_lint_dependents, cmig_lint_losses, cmig_lint_others, own_rules
+		cmig_lint_dependents, cmig_lint_losses, cmig_lint_others, cmig_lint_rehearsed, own_rules
 	};
 	List	   *result = NIL;
 
@@ -414,6 +414,7 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 		if (has_ignores)
 			ignores = cmig_lint_ignore_read(script, end, statement.offset, end_line);
 		examine(lint, &statement);
+		cmig_lint_rehearsed_report(lint, first);
 		suppress(lint, first, ignores);
 		report_unused(lint, ignores);
 		cmig_lint_apply(lint, statement.raw->stmt);
@@ -481,7 +482,7 @@ report_expand(CmigLint *lint, int first)
 	{
 		const CmigLintFinding *finding = list_nth(lint->findings, i);
 
-		if (finding->dropped || !(finding->rule->flags & CMIG_LINT_EXPAND) || finding->severity == CMIG_LINT_NOTICE ||
+		if (finding->dropped || finding->rehearsed || !(finding->rule->flags & CMIG_LINT_EXPAND) || finding->severity == CMIG_LINT_NOTICE ||
 			finding->statement == last)
 			continue;
 		last = finding->statement;
@@ -494,16 +495,20 @@ report_expand(CmigLint *lint, int first)
 }
 
 /*
- * Check a plan's scripts, reading the rows of tables up to a size; the other
- * arguments are those of lint_run_begin().
+ * Check a plan's scripts, reading the rows of tables up to a size, and running
+ * the scripts on copies if "rehearse" is true; the other arguments are those of
+ * lint_run_begin().
  */
 static CmigLint *
-examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool enforces, bool everything, int64 probed)
+examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool enforces, bool everything, int64 probed,
+			 bool rehearse)
 {
 	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
 	CmigLint   *lint = lint_run_begin(facts, enforces, everything);
 
 	lint->probed = probed;
+	if (rehearse)
+		cmig_lint_rehearse(lint, now, plan, texts);
 
 	/*
 	 * cmig.upgrade can run the plan if all revisions are transactional.  If
@@ -529,13 +534,14 @@ examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool en
 	finish_deferred(lint, true);
 	if (!facts)
 		report_no_facts(lint);
+	cmig_lint_rehearsed_finish(lint);
 	return lint;
 }
 
 void
 cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enforces, int *errors, int *warnings)
 {
-	cmig_lint_count(examine_plan(now, plan, true, enforces, false, 0)->findings, errors, warnings);
+	cmig_lint_count(examine_plan(now, plan, true, enforces, false, 0, false)->findings, errors, warnings);
 }
 
 void
@@ -554,7 +560,7 @@ cmig_lint_count(List *findings, int *errors, int *warnings)
 List *
 cmig_lint_findings(const CmigSituation *now, const CmigPlan *plan)
 {
-	List	   *findings = examine_plan(now, plan, true, true, true, 0)->findings;
+	List	   *findings = examine_plan(now, plan, true, true, true, 0, false)->findings;
 	List	   *ignored = names_in("cmig.lint_ignore", lint_ignore, true);
 
 	foreach_ptr(CmigLintFinding, finding, findings)
@@ -581,7 +587,7 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig lint", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	lint = examine_plan(now, plan, true, true, false, 0);
+	lint = examine_plan(now, plan, true, true, false, 0, false);
 	cmig_listing_init(&detail, CMIG_LISTING_LINES);
 	foreach_ptr(CmigLintFinding, finding, lint->findings)
 	{
@@ -613,7 +619,8 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
  * Implements cmig.lint and cmig.lint_sql, which report what a script's
  * statements would do to a live database.
  *
- * These functions do not execute the statements and do not wait for locks.
+ * These functions do not execute the statements and do not wait for locks, except
+ * that cmig.lint runs the statements on copies if it is asked to rehearse them.
  */
 
 static const char *const severities[] = {"notice", "warning", "error"}; /* by CmigLintSeverity */
@@ -672,6 +679,7 @@ CMIG_READER(cmig_lint_1_2)
 	bool		facts = cmig_argument_bool(fcinfo, 1, true);
 	bool		probe = cmig_argument_bool(fcinfo, 2, false);
 	int64		size = !probe ? 0 : PG_ARGISNULL(3) ? PG_INT64_MAX : PG_GETARG_INT64(3);
+	bool		rehearse = cmig_argument_bool(fcinfo, 4, false);
 	CmigSituation now;
 	CmigLint   *lint;
 
@@ -682,9 +690,14 @@ CMIG_READER(cmig_lint_1_2)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the rows of tables cannot be read without the tables"),
 				 errhint("SELECT * FROM cmig.lint(probe => true)")));
+	if (rehearse && !facts)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("statements cannot be rehearsed without the tables"),
+				 errhint("SELECT * FROM cmig.lint(rehearse => true)")));
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
-	lint = examine_plan(&now, cmig_move_plan_upgrade(&now, targets), facts, false, false, size);
+	lint = examine_plan(&now, cmig_move_plan_upgrade(&now, targets), facts, false, false, size, rehearse);
 	return_findings(fcinfo, lint, true);
 	return (Datum) 0;
 }

@@ -13,6 +13,7 @@
 #define CMIG_PLAN_LINT_H
 
 #include "plan/internal.h"
+#include "schema/schema.h"
 
 /*
  * Relations as they are when a statement runs
@@ -213,6 +214,7 @@ extern const CmigLintRule cmig_lint_tables[];
 extern const CmigLintRule cmig_lint_dependents[];	/* in lint_cascade.c */
 extern const CmigLintRule cmig_lint_losses[];
 extern const CmigLintRule cmig_lint_others[];	/* in lint_rules.c */
+extern const CmigLintRule cmig_lint_rehearsed[];	/* in lint_rehearse.c */
 
 /* A problem that a rule has found. */
 typedef struct CmigLintFinding
@@ -227,6 +229,7 @@ typedef struct CmigLintFinding
 	Oid			relation;		/* the live relation that the statement alters
 								 * or locks; InvalidOid if none */
 	bool		rewrites;		/* does the statement rewrite it? */
+	bool		rehearsed;		/* has the rehearsal shown it? */
 	bool		dropped;		/* withdrawn, or suppressed by a comment */
 } CmigLintFinding;
 
@@ -332,6 +335,7 @@ struct CmigLint
 								 * but treated as if it had no constraints and
 								 * indexes */
 	List	   *rules;			/* of CmigLintRule *: the active ones */
+	CmigEffects *effects;		/* NULL, or what the rehearsal has shown */
 
 	/* current revision */
 	const char *revision;		/* NULL for cmig.lint_sql */
@@ -372,6 +376,17 @@ cmig_lint_session_in_transaction(const CmigLint *lint)
  */
 extern List *cmig_lint_findings(const CmigSituation *now, const CmigPlan *plan);
 extern void cmig_lint_count(List *findings, int *errors, int *warnings);
+
+/* in lint_rehearse.c */
+
+/*
+ * Run the plan's scripts on copies, before they are examined; report what the
+ * current statement does, whose first finding has the number "first"; and report
+ * at the end what was not rehearsed.
+ */
+extern void cmig_lint_rehearse(CmigLint *lint, const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts);
+extern void cmig_lint_rehearsed_report(CmigLint *lint, int first);
+extern void cmig_lint_rehearsed_finish(CmigLint *lint);
 
 /* in lint_source.c */
 

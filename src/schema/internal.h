@@ -692,6 +692,18 @@ typedef struct CmigDiffCopies
 	CmigImage  *to;
 } CmigDiffCopies;
 
+/*
+ * Does a role other than the caller, and not a superuser, own any of the objects?
+ * Then its functions and queries must not run with the caller's privileges.
+ */
+extern bool cmig_rehearsal_others_own(const CmigImage *image);
+
+/*
+ * Run lines that create copies in the shadow.  Returns a list of char *: what
+ * could not be copied, and why.
+ */
+extern List *cmig_rehearsal_create(CmigTargetState *state, const List *lines);
+
 /* Returns copies for stages and for the rehearsal, or none without these options. */
 extern CmigDiffCopies cmig_rehearsal_copies(CmigImage *from, const CmigImage *to, const CmigDiffOptions *options);
 
@@ -805,6 +817,14 @@ extern CmigDifference *cmig_whole_difference(const CmigManaged *managed, const C
 											 bool with_tools);
 
 /* in replay.c */
+
+/*
+ * A function that runs a statement of a script, with cmig_target_execute().  From
+ * now on, the statements of upgrades that are replayed run with it.
+ */
+typedef void (*CmigReplayStatement) (CmigTargetState *state, const CmigStatement *statement, void *arg);
+extern void cmig_replay_statements_run(CmigReplay *replay, CmigReplayStatement run, void *arg);
+extern CmigTargetState *cmig_replay_target(CmigReplay *replay);
 
 /* The result of replaying a whole plan. */
 typedef struct CmigReplayed

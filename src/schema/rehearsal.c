@@ -565,12 +565,8 @@ run_round(void *arg)
 	}
 }
 
-/*
- * Does a role other than the caller, and not a superuser, own any of the objects?
- * Then its functions and queries must not run with the caller's privileges.
- */
-static bool
-others_own(const CmigImage *image)
+bool
+cmig_rehearsal_others_own(const CmigImage *image)
 {
 	const char *user = GetUserNameFromId(GetUserId(), false);
 
@@ -671,7 +667,7 @@ rehearse(CmigShadow *shadow, void *arg)
 
 	proof->shadow = shadow;
 	cmig_target_begin(&proof->state, shadow);
-	proof->state.distrusts = others_own(proof->from) || others_own(proof->to) ? 'u' : 'o';
+	proof->state.distrusts = cmig_rehearsal_others_own(proof->from) || cmig_rehearsal_others_own(proof->to) ? 'u' : 'o';
 	foreach_ptr(const Failure, failure, try_lines(&proof->state, proof->start, true))
 		(void) tell_doubt(proof, failure->line, failure->error->message);
 	settle_doubts(proof);
@@ -747,6 +743,16 @@ keep_left(const CmigDifference *difference, const CmigDiffCopies *copies)
 			wanted[object->index] = true;
 	}
 	cmig_keep(copies->from, copies->to, wanted);
+}
+
+List *
+cmig_rehearsal_create(CmigTargetState *state, const List *lines)
+{
+	List	   *reasons = NIL;
+
+	foreach_ptr(const Failure, failure, try_lines(state, lines, true))
+		reasons = lappend(reasons, psprintf("%s %s: %s", failure->line->kind, failure->line->object, failure->error->message));
+	return reasons;
 }
 
 CmigDiffCopies

@@ -125,6 +125,8 @@ struct CmigReplay
 	void	   *enums;			/* the caller's uncommitted enum values */
 	Paths		paths;
 	CmigTargetState state;
+	CmigReplayStatement run;	/* NULL, or runs a statement */
+	void	   *run_arg;
 };
 
 /* The revision that could not be replayed; see cmig_replay_failed(). */
@@ -139,6 +141,19 @@ make_plan(const CmigGraph *graph, const CmigMarks *marks)
 	plan->graph = graph;
 	plan->nodes = cmig_graph_order(graph, marks, &plan->count);
 	return plan;
+}
+
+void
+cmig_replay_statements_run(CmigReplay *replay, CmigReplayStatement run, void *arg)
+{
+	replay->run = run;
+	replay->run_arg = arg;
+}
+
+CmigTargetState *
+cmig_replay_target(CmigReplay *replay)
+{
+	return &replay->state;
 }
 
 CmigReplayPlan *
@@ -286,7 +301,10 @@ run_statements(CmigScriptRun *run, void *arg)
 			/* run one statement of a script */
 			cmig_statement_refuse(statement->raw);
 			replay->state.line = statement->line;
-			cmig_target_execute(&replay->state, statement);
+			if (replay->run != NULL)
+				replay->run(&replay->state, statement, replay->run_arg);
+			else
+				cmig_target_execute(&replay->state, statement);
 			if (!run->step->transactional)
 				commit_enums(replay);
 		}
@@ -313,9 +331,10 @@ replay_script(CmigReplay *replay, CmigRunStep step)
 	/*
 	 * Do not check the function bodies of an upgrade: they are checked when
 	 * the upgrade is run, and PL/pgSQL never frees what it compiles.  A
-	 * downgrade is replayed to test it, so it fails as it would in a run.
+	 * downgrade is replayed to test it, so it fails as it would in a run, and
+	 * so do statements that are run for their effects.
 	 */
-	if (step.direction == CMIG_UPGRADE)
+	if (step.direction == CMIG_UPGRADE && replay->run == NULL)
 	{
 		settings[count++] = "check_function_bodies";
 		settings[count++] = "off";

@@ -371,6 +371,57 @@ extern List *cmig_replay_compare(CmigImage *from, CmigImage *to);
  */
 extern const char *cmig_replay_failed(void);
 
+/* in effects.c */
+
+/* What a statement does. */
+typedef enum CmigEffectType
+{
+	CMIG_EFFECT_FAILS,			/* it fails */
+	CMIG_EFFECT_UNKNOWN,		/* it fails on empty tables, or here */
+	CMIG_EFFECT_GONE,			/* the object no longer exists */
+	CMIG_EFFECT_WEAKER,			/* it protects less */
+	CMIG_EFFECT_EXPOSED,		/* more rows are visible */
+	CMIG_EFFECT_NULLABLE,		/* the column or domain accepts NULL */
+	CMIG_EFFECT_REVOKED,		/* roles have fewer privileges */
+	CMIG_EFFECT_REWRITTEN,		/* the table has a new file */
+	CMIG_EFFECT_EMPTIED			/* the table was truncated */
+} CmigEffectType;
+
+/* An effect of a statement on an object that existed before the scripts. */
+typedef struct CmigEffect
+{
+	CmigEffectType type;
+	int			step;			/* the script, counted from 0 */
+	int			statement;		/* counted from 1 */
+	char	   *what;			/* the error, or how the object changes; may
+								 * be empty */
+	const CmigKind *kind;		/* NULL if the statement failed */
+	char	   *name;			/* unquoted */
+	char	   *object;			/* qualified and quoted, as before the
+								 * statement */
+	char	   *root;			/* the object that it is a part of, or itself */
+	CmigAddress address;		/* of the copy */
+} CmigEffect;
+
+typedef struct CmigEffects
+{
+	const char *caller;			/* the SQL function, such as "cmig.lint()" */
+	List	   *effects;		/* list of CmigEffect */
+	List	   *left_out;		/* list of char *: what could not be copied or
+								 * run, and why */
+	char	   *not_run;		/* NULL, or why not all statements were run */
+	bool		complete;		/* was each statement run? */
+} CmigEffects;
+
+/*
+ * Run the upgrade scripts of these nodes on empty copies of the live objects that
+ * they concern, and take everything back.  "scripts" is a list of char *, their
+ * texts.  Nothing runs after a statement that fails, nor after "limit"
+ * milliseconds, unless it is 0, according to "setting".
+ */
+extern CmigEffects *cmig_effects_read(const CmigGraph *graph, const int *nodes, int count, const List *scripts,
+									  const char *caller, const char *setting, int limit);
+
 /* in diff.c */
 
 /* Append a line, with its hazards, to *lines. */

@@ -49,7 +49,7 @@ GOOD = {
     "downgrade(text,text)": [{"target": "'billing@-1'::text", "plan_checksum": "(SELECT min(plan_checksum) FROM cmig.plan('downgrade', 'billing@-1'))"}],
     "dry_run(text,text,text,bigint,boolean)": [
         {"target": "'004_totals'"}, {"direction": "'downgrade'", "target": "'002'", "concurrently": "'skip'", "waiters": "true"}],
-    "lint(text,boolean,boolean,bigint)": [{"target": "'004_totals'"}],
+    "lint(text,boolean,boolean,bigint,boolean)": [{"target": "'004_totals'"}, {"target": "'004_totals'", "rehearse": "true"}],
     "lint_sql(text,boolean,boolean)": [
         {"script": "'ALTER TABLE app.plain ADD c int NOT NULL; CREATE INDEX ON app.plain (name); DROP TABLE app.child'"},
         {"script": "'UPDATE app.plain SET name = $$x$$; VACUUM app.plain'", "transactional": "false", "facts": "false"}],

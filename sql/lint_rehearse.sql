@@ -1,0 +1,130 @@
+--
+-- Lint with rehearsal: the statements run on empty copies, and lint reports what fails, is
+-- dropped, or protects less
+--
+CREATE EXTENSION pg_cmig;
+CREATE SCHEMA shop;
+SET search_path = shop, public;
+SET cmig.search_path = 'shop, public';
+SET cmig.lint_ignore = 'require-lock-timeout, require-statement-timeout, prefer-bigint-over-int, prefer-expand, prefer-identity, prefer-single-alter-table, foreign-key-without-index';
+CREATE FUNCTION public.catalogs() RETURNS text LANGUAGE sql AS $$
+	SELECT md5(string_agg(x, E'\n' ORDER BY x)) FROM (SELECT n.oid || n.nspname || n.xmin FROM pg_namespace n UNION ALL SELECT c.oid || c.relname || c.xmin FROM pg_class c WHERE c.relnamespace IN ('shop'::regnamespace, 'public'::regnamespace)
+		UNION ALL SELECT t.oid || t.typname || t.xmin FROM pg_type t WHERE t.typnamespace = 'shop'::regnamespace UNION ALL SELECT oid || conname || xmin FROM pg_constraint UNION ALL SELECT oid || tgname || xmin FROM pg_trigger) y(x) $$;
+CREATE FUNCTION public.rehearse(script text) RETURNS TABLE (statement integer, rule text, severity text, message text) LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM cmig.create_revision('Rehearsed', script, revision => 'r1');
+	RETURN QUERY SELECT l.statement, l.rule, l.severity, l.message FROM cmig.lint(rehearse => true) l;
+	DELETE FROM cmig.revision;
+END $$;
+CREATE ROLE regress_rehearse_app;
+CREATE TABLE item (id serial PRIMARY KEY, name text NOT NULL, amount integer DEFAULT 3 CHECK (amount > 0), state text);
+CREATE TABLE line (id integer PRIMARY KEY, item integer REFERENCES item, number integer DEFAULT nextval('item_id_seq'));
+CREATE VIEW names AS SELECT name FROM item;
+CREATE VIEW upper_names AS SELECT upper(name) FROM names;
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE TRIGGER touch BEFORE INSERT ON line FOR EACH ROW EXECUTE FUNCTION touch();
+ALTER TABLE item ENABLE ROW LEVEL SECURITY;
+ALTER TABLE item FORCE ROW LEVEL SECURITY;
+CREATE POLICY positive ON item TO regress_rehearse_app USING (amount > 5);
+GRANT SELECT, INSERT ON item TO regress_rehearse_app;
+INSERT INTO line SELECT i, NULL, i FROM generate_series(1, 1000) i;
+ANALYZE line;
+SELECT catalogs() AS before \gset
+
+-- nothing is wrong
+SELECT * FROM rehearse('ALTER TABLE item ADD COLUMN note text; CREATE TABLE tag (id bigint PRIMARY KEY, name text CHECK (name <> '''')); CREATE INDEX ON tag (name);
+	CREATE VIEW tags AS SELECT name FROM tag; ALTER TABLE tag DROP COLUMN name CASCADE; DO $x$ BEGIN EXECUTE ''DROP TABLE tag''; END $x$');
+-- what is dropped is created again, or replaced
+SELECT * FROM rehearse('DROP VIEW upper_names; DROP VIEW names; ALTER TABLE item ALTER name TYPE varchar; CREATE VIEW names AS SELECT name FROM item; CREATE VIEW upper_names AS SELECT upper(name) FROM names') WHERE rule <> 'changing-column-type' AND rule <> 'prefer-text-field';
+SELECT * FROM rehearse('ALTER TABLE item DROP CONSTRAINT item_amount_check; ALTER TABLE item ADD CONSTRAINT positive CHECK (amount > 1); DROP POLICY positive ON item; CREATE POLICY positive ON item TO regress_rehearse_app USING (amount > 6)') WHERE rule <> 'ban-drop-policy';
+
+-- a DO block, dynamic SQL, and a function
+SELECT * FROM rehearse('DO $x$ BEGIN DROP TABLE item CASCADE; END $x$');
+SELECT * FROM rehearse('DO $x$ BEGIN EXECUTE ''ALTER TABLE '' || ''item DROP name CASCADE''; END $x$');
+SELECT * FROM rehearse('DO $x$ BEGIN ALTER TABLE line ALTER number TYPE bigint; END $x$; DO $x$ BEGIN TRUNCATE line; END $x$');
+SELECT * FROM rehearse('CREATE FUNCTION tidy() RETURNS void LANGUAGE plpgsql AS ''BEGIN ALTER TABLE shop.item DISABLE ROW LEVEL SECURITY; REVOKE INSERT ON shop.item FROM regress_rehearse_app; END''; SELECT tidy()');
+-- CASCADE
+SELECT * FROM rehearse('DROP SEQUENCE item_id_seq CASCADE');
+SELECT * FROM rehearse('DROP VIEW names CASCADE');
+-- what protects less
+SELECT * FROM rehearse('ALTER TABLE item NO FORCE ROW LEVEL SECURITY; ALTER TABLE line DISABLE TRIGGER touch; ALTER POLICY positive ON item TO PUBLIC USING (true)') WHERE rule <> 'statement-after-access-exclusive';
+SELECT * FROM rehearse('ALTER TABLE item DROP CONSTRAINT item_amount_check, ALTER amount DROP DEFAULT; ALTER TABLE line DROP CONSTRAINT line_item_fkey') WHERE rule <> 'statement-after-access-exclusive';
+-- statements that fail, beside others
+SELECT * FROM rehearse('ALTER TABLE item ADD COLUMN a text; ALTER TABLE item ADD COLUMN name text; ALTER TABLE item DISABLE ROW LEVEL SECURITY');
+SELECT * FROM rehearse('CREATE TABLE other (a integer DEFAULT true)');
+SELECT * FROM rehearse('CREATE TABLE line (a integer)');
+SELECT * FROM rehearse('CREATE TABLE other (a integer) PARTITION BY RANGE (a); CREATE TABLE o1 PARTITION OF other FOR VALUES FROM (1) TO (10); CREATE TABLE o2 PARTITION OF other FOR VALUES FROM (5) TO (20)');
+SELECT * FROM rehearse('SELECT cmig.enable_rls(''line'', ''number'')');
+SELECT * FROM rehearse('CALL cmig.add_not_null(''line'', ''quantity'')');
+SELECT * FROM rehearse('CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS ''SELECT missing FROM shop.item''');
+-- what depends on rows says nothing, nor does what follows
+SELECT * FROM rehearse('DO $x$ BEGIN IF NOT EXISTS (SELECT FROM shop.line) THEN RAISE EXCEPTION ''no lines''; END IF; END $x$; INSERT INTO line VALUES (1, 7); ALTER TABLE item ADD COLUMN name text');
+-- accepted
+SELECT * FROM rehearse('-- cmig:ignore protection-lost
+	ALTER TABLE line DISABLE TRIGGER touch; -- cmig:ignore ban-drop-table
+	DO $x$ BEGIN DROP TABLE line; END $x$');
+
+-- nothing is left behind
+SELECT catalogs() = :'before' AS as_before;
+
+-- functions and queries of other roles are not run with the caller's rights
+GRANT CREATE, USAGE ON SCHEMA shop TO regress_rehearse_app;
+SET SESSION AUTHORIZATION regress_rehearse_app;
+CREATE FUNCTION shop.trap(text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING '% runs as %', $1, current_user; RETURN true; END $$;
+SET client_min_messages = error;
+CREATE TABLE shop.trap (a text DEFAULT 'x' CHECK (shop.trap('check')));
+CREATE INDEX ON shop.trap (shop.trap(a));
+CREATE MATERIALIZED VIEW shop.seen AS SELECT shop.trap('view');
+CREATE FUNCTION shop.fires() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'the trigger runs as %', current_user; RETURN new; END $$;
+CREATE TRIGGER fires BEFORE INSERT ON shop.trap FOR EACH ROW EXECUTE FUNCTION shop.fires();
+RESET client_min_messages;
+RESET SESSION AUTHORIZATION;
+SELECT catalogs() AS before \gset
+SELECT * FROM rehearse('ALTER TABLE trap ADD COLUMN b boolean DEFAULT shop.trap(''default''); INSERT INTO trap VALUES (''x'')');
+SELECT * FROM rehearse('REFRESH MATERIALIZED VIEW seen') WHERE rule = 'not-rehearsed';
+SELECT * FROM rehearse('DO $x$ BEGIN ALTER TABLE trap ALTER a TYPE varchar; END $x$');
+SELECT * FROM rehearse('COPY item TO PROGRAM ''false''; COPY item TO ''/nonexistent/x''; DO $x$ BEGIN PERFORM setval(''item_id_seq'', 1000); PERFORM pg_terminate_backend(0); END $x$');
+SELECT last_value, catalogs() = :'before' AS as_before FROM item_id_seq;
+DROP MATERIALIZED VIEW seen;
+DROP TABLE trap;
+DROP FUNCTION trap, fires;
+REVOKE CREATE, USAGE ON SCHEMA shop FROM regress_rehearse_app;
+-- what belongs to other roles is left out
+CREATE SCHEMA theirs;
+CREATE TABLE theirs.t (id integer PRIMARY KEY);
+CREATE TABLE uses (t integer REFERENCES theirs.t);
+CREATE ROLE regress_rehearse_owner;
+GRANT USAGE ON SCHEMA theirs TO regress_rehearse_owner;
+GRANT CREATE ON DATABASE :"DBNAME" TO regress_rehearse_owner;
+SELECT cmig.grant_access('regress_rehearse_owner', 'owner');
+ALTER TABLE uses OWNER TO regress_rehearse_owner;
+ALTER SCHEMA shop OWNER TO regress_rehearse_owner;
+SET SESSION AUTHORIZATION regress_rehearse_owner;
+SELECT * FROM rehearse('DO $x$ BEGIN ALTER TABLE shop.uses DROP t; ALTER TABLE theirs.t ADD COLUMN a text; END $x$; ALTER TABLE theirs.t ADD COLUMN b text');
+RESET SESSION AUTHORIZATION;
+ALTER SCHEMA shop OWNER TO CURRENT_USER;
+DROP TABLE uses;
+
+-- without the word, nothing runs; without the tables, nothing can run
+SELECT cmig.create_revision('Rehearsed', 'DO $x$ BEGIN DROP TABLE shop.item CASCADE; END $x$', revision => 'r1');
+SELECT rule, message FROM cmig.lint();
+SELECT * FROM cmig.lint(facts => false, rehearse => true);
+BEGIN READ ONLY;
+SELECT rule, message FROM cmig.lint(rehearse => true);
+ROLLBACK;
+-- a script that calls it fails
+UPDATE cmig.revision SET upgrade_sql = 'SELECT count(*) FROM cmig.lint(rehearse => true)';
+SELECT rule, message FROM cmig.lint(rehearse => true);
+-- within a time
+UPDATE cmig.revision SET upgrade_sql = 'DO $x$ BEGIN PERFORM pg_sleep(100); END $x$; DROP TABLE item';
+SET cmig.dry_run_timeout = '100ms';
+SELECT rule, message FROM cmig.lint(rehearse => true);
+RESET cmig.dry_run_timeout;
+DELETE FROM cmig.revision;
+
+SET client_min_messages = warning;
+DROP SCHEMA shop, theirs CASCADE;
+DROP OWNED BY regress_rehearse_app, regress_rehearse_owner;
+DROP ROLE regress_rehearse_app, regress_rehearse_owner;
+DROP FUNCTION public.catalogs(), public.rehearse(text);
+DROP EXTENSION pg_cmig;

@@ -1,0 +1,251 @@
+/*
+ * lint_rehearse.c
+ *	  Lint: what the rehearsal shows, in addition to what the text shows.
+ *
+ * The scripts have run on copies, see schema/effects.c.  An effect is a finding
+ * of the rule that also reports it in a statement's text, unless a rule has
+ * named the object for this statement.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/varlena.h"
+
+#include "plan/lint.h"
+
+#define STATEMENT_FAILS "statement-fails"
+#define PROTECTION_LOST "protection-lost"
+#define NOT_REHEARSED "not-rehearsed"
+
+const CmigLintRule cmig_lint_rehearsed[] = {
+	{STATEMENT_FAILS, CMIG_LINT_ERROR},
+	{PROTECTION_LOST, CMIG_LINT_WARNING},
+	{NOT_REHEARSED, CMIG_LINT_NOTICE},
+	{NULL}
+};
+
+void
+cmig_lint_rehearse(CmigLint *lint, const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts)
+{
+	int		   *nodes = palloc(sizeof(int) * Max(plan->count, 1));
+	List	   *scripts = NIL;
+
+	for (int i = 0; i < plan->count; i++)
+	{
+		nodes[i] = plan->steps[i].node;
+		scripts = lappend(scripts, pstrdup(cmig_step_texts_get(texts, i)->sql));
+	}
+	if (plan->count > 0)
+		lint->effects = cmig_effects_read(now->graph, nodes, plan->count, scripts, "cmig.lint()",
+										  "cmig.dry_run_timeout", cmig_dry_run_limit());
+}
+
+static bool
+is_word_byte(char c)
+{
+	return c == '_' || c == '$' || IS_HIGHBIT_SET(c) || isalnum((unsigned char) c);
+}
+
+/* Does the text contain the name as a whole word? */
+static bool
+has_word(const char *text, const char *name)
+{
+	size_t		length = strlen(name);
+
+	for (const char *found = strcasestr(text, name); found != NULL; found = strcasestr(found + 1, name))
+		if ((found == text || !is_word_byte(found[-1])) && !is_word_byte(found[length]))
+			return true;
+	return false;
+}
+
+/* Make the rule the current one, if it is active. */
+static bool
+use_rule(CmigLint *lint, const char *name)
+{
+	foreach_ptr(const CmigLintRule, rule, lint->rules)
+	{
+		if (strcmp(rule->name, name) == 0)
+		{
+			lint->rule = rule;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Has a rule named the object for this statement, which has these findings?
+ * Matters of style do not count.
+ */
+static bool
+is_told(const List *findings, const char *name)
+{
+	foreach_ptr(const CmigLintFinding, finding, findings)
+	{
+		if (finding->rule->severity != CMIG_LINT_NOTICE && has_word(finding->message, name))
+			return true;
+	}
+	return false;
+}
+
+/* Has a rule said that the statement fails because of what exists? */
+static bool
+is_failure_told(const List *findings)
+{
+	static const char *const rules[] = {
+		"ban-duplicate-column-assignments", "changing-partition-key", "dependent-objects", "incompatible-replace"
+	};
+
+	foreach_ptr(const CmigLintFinding, finding, findings)
+		for (int i = 0; i < lengthof(rules); i++)
+		if (strcmp(finding->rule->name, rules[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_error_told(const List *findings)
+{
+	foreach_ptr(const CmigLintFinding, finding, findings)
+		if (finding->severity == CMIG_LINT_ERROR)
+		return true;
+	return false;
+}
+
+/* Does the kind of object restrict what rows or clients can do? */
+static bool
+protects(const CmigKind *kind)
+{
+	return kind == &cmig_kind_constraint || kind == &cmig_kind_foreign_key || kind == &cmig_kind_domain_constraint ||
+		kind == &cmig_kind_default || kind == &cmig_kind_policy || kind == &cmig_kind_trigger || kind == &cmig_kind_rule ||
+		kind == &cmig_kind_publication_table;
+}
+
+/* Returns the rule that reports the loss of an object of this kind. */
+static const char *
+rule_of_loss(const CmigKind *kind)
+{
+	if (kind == &cmig_kind_table)
+		return "ban-drop-table";
+	if (kind == &cmig_kind_column)
+		return "ban-drop-column";
+	if (kind == &cmig_kind_view || kind == &cmig_kind_materialized_view)
+		return "ban-drop-view";
+	if (kind == &cmig_kind_trigger)
+		return "ban-drop-trigger";
+	if (kind == &cmig_kind_policy)
+		return "ban-drop-policy";
+	return protects(kind) ? PROTECTION_LOST : "dependent-objects";
+}
+
+static void
+report_loss(CmigLint *lint, const CmigEffect *effect)
+{
+	bool		code = IsA(lint->statement->raw->stmt, DoStmt) || IsA(lint->statement->raw->stmt, CallStmt) || IsA(lint->statement->raw->stmt, SelectStmt);
+	bool		named = !code && has_word(lint->statement->text, effect->name);
+
+	/* what a statement drops by name is known to who wrote it */
+	if ((!named || protects(effect->kind)) && use_rule(lint, rule_of_loss(effect->kind)))
+		cmig_lint_report(lint, NULL, named || code ? "%s %s is dropped" : "%s %s is dropped, too", effect->kind->name, effect->object);
+}
+
+/* Returns the table as it is before the statement, or NULL. */
+static CmigLintTable *
+table_of(CmigLint *lint, const CmigEffect *effect)
+{
+	return cmig_lint_state_find(lint, makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(effect->root))), true);
+}
+
+static void
+report_rewrite(CmigLint *lint, const CmigEffect *effect)
+{
+	CmigLintTable *table = table_of(lint, effect);
+
+	if (!cmig_lint_model_is_large_itself(table) || !use_rule(lint, effect->type == CMIG_EFFECT_EMPTIED ? "truncating-table" : "rewriting-table"))
+		return;
+	lint->slow = table;
+	cmig_lint_report(lint, NULL, effect->type == CMIG_EFFECT_EMPTIED ? "table %s is emptied" : "table %s is rewritten, which blocks everything else", effect->object);
+	lint->slow = NULL;
+}
+
+static void
+report_effect(CmigLint *lint, const CmigEffect *effect, const List *findings)
+{
+	const char *rule = PROTECTION_LOST;
+
+	if (effect->kind != NULL && is_told(findings, effect->name))
+		return;
+	switch (effect->type)
+	{
+		case CMIG_EFFECT_FAILS:
+			if (!is_failure_told(findings) && use_rule(lint, STATEMENT_FAILS))
+				cmig_lint_report(lint, NULL, "the statement fails: %s; what follows was not rehearsed", effect->what);
+			return;
+		case CMIG_EFFECT_UNKNOWN:
+			if (!is_error_told(findings) && use_rule(lint, NOT_REHEARSED))
+				cmig_lint_report(lint, NULL, "the statement could not be rehearsed: %s", effect->what);
+			return;
+		case CMIG_EFFECT_GONE:
+			report_loss(lint, effect);
+			return;
+		case CMIG_EFFECT_REWRITTEN:
+		case CMIG_EFFECT_EMPTIED:
+			report_rewrite(lint, effect);
+			return;
+		case CMIG_EFFECT_EXPOSED:
+			rule = "row-security-lost";
+			break;
+		case CMIG_EFFECT_NULLABLE:
+			rule = "ban-drop-not-null";
+			break;
+		case CMIG_EFFECT_REVOKED:
+			rule = "revoking-privileges";
+			break;
+		case CMIG_EFFECT_WEAKER:
+			break;
+	}
+	if (use_rule(lint, rule))
+		cmig_lint_report(lint, NULL, "%s %s %s", effect->kind->name, effect->object, effect->what);
+}
+
+void
+cmig_lint_rehearsed_report(CmigLint *lint, int first)
+{
+	MemoryContext caller;
+	List	   *findings;
+
+	if (lint->effects == NULL)
+		return;
+	caller = MemoryContextSwitchTo(lint->context);
+	findings = list_copy_tail(lint->findings, first);
+	/* what the statement does has been seen */
+	foreach_ptr(CmigLintFinding, finding, findings)
+		finding->dropped |= lint->effects->complete && strcmp(finding->rule->name, "unchecked-dynamic-sql") == 0;
+	foreach_ptr(const CmigEffect, effect, lint->effects->effects)
+	{
+		if (effect->step == lint->revision_number - 1 && effect->statement == lint->statement->number)
+			report_effect(lint, effect, findings);
+	}
+	for (int i = first + list_length(findings); i < list_length(lint->findings); i++)
+		((CmigLintFinding *) list_nth(lint->findings, i))->rehearsed = true;
+	MemoryContextSwitchTo(caller);
+}
+
+void
+cmig_lint_rehearsed_finish(CmigLint *lint)
+{
+	CmigListing reasons;
+
+	if (lint->effects == NULL || !use_rule(lint, NOT_REHEARSED))
+		return;
+	lint->revision = NULL;
+	if (lint->effects->not_run != NULL)
+		cmig_lint_report(lint, NULL, "the statements were not rehearsed: %s", lint->effects->not_run);
+	cmig_listing_init(&reasons, CMIG_LISTING_PLAIN);
+	foreach_ptr(char, reason, lint->effects->left_out)
+		cmig_listing_add(&reasons, reason);
+	if (reasons.count > 0)
+		cmig_lint_report(lint, NULL, "objects were left out of the rehearsal, so that statements that fail there are not reported: %s", cmig_listing_text(&reasons));
+}

@@ -1,0 +1,1043 @@
+/*
+ * effects.c
+ *	  What the statements of revisions do, as seen by running them on copies.
+ *
+ * In the shadow, copies of the live objects are created, and then the scripts
+ * run, as in a replay.  After each statement, the image of the copies shows what
+ * is gone or has become weaker.  The copies are empty, so an error that rows can
+ * cause, or that a function raises, says nothing.
+ *
+ * The cost follows the scripts: where parse trees show all names, only the
+ * objects with a name that the scripts contain are copied, with what they need
+ * and, if a statement can change them, their dependents.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "base/errors.h"
+#include "schema/internal.h"
+
+/* ----------------------------------------------------------------
+ * Chooses the objects to copy.
+ * ----------------------------------------------------------------
+ */
+
+/* Which objects a statement can concern. */
+typedef enum Reach
+{
+	REACH_NAMED,				/* those that it names */
+	REACH_DEPENDENTS,			/* also their dependents */
+	REACH_ALL
+} Reach;
+
+static Reach
+reach_of_actions(const AlterTableStmt *alter)
+{
+	foreach_node(AlterTableCmd, command, alter->cmds)
+		switch (command->subtype)
+	{
+		case AT_AddColumn:
+		case AT_AddConstraint:
+		case AT_ColumnDefault:
+		case AT_SetNotNull:
+		case AT_ValidateConstraint:
+		case AT_EnableRowSecurity:
+		case AT_ForceRowSecurity:
+		case AT_SetRelOptions:
+		case AT_SetStatistics:
+			break;
+		default:
+			return REACH_DEPENDENTS;
+	}
+	return REACH_NAMED;
+}
+
+static Reach
+reach_of(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateStmt:
+		case T_CreateSeqStmt:
+		case T_CreateEnumStmt:
+		case T_CreateDomainStmt:
+		case T_CreateFunctionStmt:
+		case T_CreatePolicyStmt:
+		case T_CreateRangeStmt:
+		case T_CreateStatsStmt:
+		case T_CreateTableAsStmt:
+		case T_CreateTrigStmt:
+		case T_CompositeTypeStmt:
+		case T_IndexStmt:
+		case T_ViewStmt:
+		case T_CommentStmt:
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_VariableSetStmt:
+		case T_TransactionStmt:
+		case T_AlterEnumStmt:
+			return REACH_NAMED;
+		case T_AlterTableStmt:
+			return reach_of_actions((AlterTableStmt *) statement);
+		case T_AlterDomainStmt:
+		case T_AlterFunctionStmt:
+		case T_AlterPolicyStmt:
+		case T_AlterSeqStmt:
+			return REACH_DEPENDENTS;
+		case T_CreateSchemaStmt:
+			return ((CreateSchemaStmt *) statement)->schemaElts == NIL ? REACH_NAMED : REACH_ALL;
+		case T_GrantStmt:
+			return ((GrantStmt *) statement)->targtype == ACL_TARGET_OBJECT &&
+				((GrantStmt *) statement)->objtype != OBJECT_SCHEMA ? REACH_DEPENDENTS : REACH_ALL;
+		case T_RenameStmt:
+			return ((RenameStmt *) statement)->renameType == OBJECT_SCHEMA ? REACH_ALL : REACH_DEPENDENTS;
+		case T_DropStmt:
+			switch (((DropStmt *) statement)->removeType)
+			{
+				case OBJECT_TABLE:
+				case OBJECT_VIEW:
+				case OBJECT_MATVIEW:
+				case OBJECT_INDEX:
+				case OBJECT_SEQUENCE:
+				case OBJECT_TYPE:
+				case OBJECT_DOMAIN:
+				case OBJECT_FUNCTION:
+				case OBJECT_PROCEDURE:
+				case OBJECT_POLICY:
+				case OBJECT_TRIGGER:
+				case OBJECT_RULE:
+					return REACH_DEPENDENTS;
+				default:
+					return REACH_ALL;
+			}
+		default:
+			return REACH_ALL;
+	}
+}
+
+static bool
+is_word_byte(char c)
+{
+	return c == '_' || c == '$' || IS_HIGHBIT_SET(c) || isalnum((unsigned char) c);
+}
+
+/* The words of a text, in lower case, to look names up. */
+static HTAB *
+words_make(void)
+{
+	HASHCTL		control = {.keysize = NAMEDATALEN,.entrysize = NAMEDATALEN,.hcxt = CurrentMemoryContext};
+
+	return hash_create("pg_cmig words", 256, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+}
+
+static void
+words_add(HTAB *words, const char *text)
+{
+	while (*text != '\0')
+	{
+		char		word[NAMEDATALEN];
+		int			length = 0;
+
+		for (; is_word_byte(*text); text++)
+			if (length < NAMEDATALEN - 1)
+				word[length++] = pg_ascii_tolower((unsigned char) *text);
+		word[length] = '\0';
+		if (length > 0)
+			(void) hash_search(words, word, HASH_ENTER, NULL);
+		text += *text != '\0';
+	}
+}
+
+/* Do the words contain each word of the name? */
+static bool
+words_have(HTAB *words, const char *name)
+{
+	HTAB	   *own;
+	HASH_SEQ_STATUS scan;
+	const char *word;
+	bool		all = true;
+
+	own = words_make();
+	words_add(own, name);
+	hash_seq_init(&scan, own);
+	while ((word = hash_seq_search(&scan)) != NULL)
+		all &= hash_search(words, word, HASH_FIND, NULL) != NULL;
+	hash_destroy(own);
+	return all;
+}
+
+/* What the scripts name. */
+typedef struct ScriptNames
+{
+	HTAB	   *all;
+	HTAB	   *changed;		/* names in statements that can change
+								 * dependents */
+	bool		everything;
+	const char *sql;			/* the script to read */
+} ScriptNames;
+
+/* Subtransaction callback: add what the statements of a script name. */
+static void
+names_add(void *arg)
+{
+	ScriptNames *names = arg;
+	CmigScriptReader *script = cmig_script_open(names->sql);
+	CmigStatement statement = {0};
+
+	while (cmig_script_next(script, &statement))
+	{
+		Reach		reach = reach_of(statement.raw->stmt);
+
+		names->everything |= reach == REACH_ALL;
+		words_add(names->all, statement.text);
+		if (reach == REACH_DEPENDENTS)
+			words_add(names->changed, statement.text);
+	}
+	cmig_script_close(script);
+}
+
+/* Is the object found by its own name?  Columns are found with their tables. */
+static bool
+has_own_name(const CmigObject *object)
+{
+	return object->parent == NULL || (object->kind->flags & CMIG_KIND_RELATION) != 0 ||
+		object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key;
+}
+
+/*
+ * Choose the objects that the scripts name, the children of tables, and what
+ * depends on objects that the scripts can change, with the tables to which these
+ * dependents belong.
+ */
+static void
+choose_named(const CmigImage *image, const ScriptNames *names, bool *named)
+{
+	bool	   *changed = palloc0(Max(image->count, 1));
+	bool		found = true;
+
+	for (int i = 0; i < image->count; i++)
+	{
+		CmigObject *object = image->objects[i];
+		int			root = cmig_object_root(object)->index;
+
+		if (!has_own_name(object))
+			continue;
+		named[root] |= words_have(names->all, object->name);
+		changed[root] |= words_have(names->changed, object->name);
+	}
+	while (found)
+	{
+		found = false;
+		for (int i = 0; i < image->count; i++)
+		{
+			CmigObject *object = image->objects[i];
+			int			root = cmig_object_root(object)->index;
+			bool		change = object->parent != NULL && changed[object->parent->index];
+			bool		child = false;
+
+			for (int j = 0; j < object->ndepends; j++)
+			{
+				change |= changed[object->depends[j]->index];
+				child |= (object->kind == &cmig_kind_partition || object->kind == &cmig_kind_table) &&
+					named[cmig_object_root(object->depends[j])->index];
+			}
+			if (change && !changed[i])
+				found = changed[i] = true;
+			if ((change || child) && !named[root])
+				found = named[root] = true;
+		}
+	}
+}
+
+/*
+ * Choose also what the chosen objects need.  The foreign keys of tables that are
+ * only needed are left out, since they would lead from table to table.
+ */
+static bool *
+choose(const CmigImage *image, const ScriptNames *names)
+{
+	bool	   *named = palloc0(Max(image->count, 1));
+	bool	   *chosen = palloc0(Max(image->count, 1));
+	bool		found = true;
+
+	if (names->everything)
+		memset(named, true, Max(image->count, 1));
+	else
+		choose_named(image, names, named);
+	while (found)
+	{
+		found = false;
+		for (int i = 0; i < image->count; i++)
+		{
+			CmigObject *object = image->objects[i];
+			CmigObject *root = cmig_object_root(object);
+
+			if (!chosen[i] && (named[root->index] || object->kind == &cmig_kind_schema || object->kind == &cmig_kind_extension ||
+							   (chosen[root->index] && object->kind != &cmig_kind_foreign_key)))
+				found = chosen[i] = true;
+			if (!chosen[i])
+				continue;
+			if (!chosen[root->index])
+				found = chosen[root->index] = true;
+			for (int j = 0; j < object->ndepends + object->nsoft; j++)
+			{
+				const CmigObject *on = j < object->ndepends ? object->depends[j] : object->soft[j - object->ndepends];
+
+				if (!chosen[on->index])
+					found = chosen[on->index] = true;
+			}
+		}
+	}
+	return chosen;
+}
+
+/* ----------------------------------------------------------------
+ * Compares the copies before and after a statement.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * The copies.  Reading an image takes time, so that after a statement, only the
+ * catalog rows of the objects are looked at, unless this shows that something
+ * else must be known.
+ */
+typedef struct Copies
+{
+	MemoryContext context;
+	CmigImage  *image;
+	bool		stale;			/* have statements run since it was read? */
+	/* by the object's index */
+	uint64	   *rows;			/* what matters in its catalog row; 0: gone */
+	Oid		   *files;			/* a table's file */
+} Copies;
+
+/* A run of scripts. */
+typedef struct EffectsRun
+{
+	const CmigGraph *graph;
+	const int  *nodes;
+	int			count;
+	CmigEffects *result;
+	List	   *start;			/* list of CmigDiffLine: they create the
+								 * copies */
+	char		distrusts;		/* as in CmigOutsideWatch */
+	const char *setting;		/* see cmig_run_limit_tighten() */
+	int			limit;
+	MemoryContext context;		/* of the result */
+
+	CmigTargetState *state;		/* while the scripts run */
+	const CmigStatement *statement;
+	int			step;			/* the current script, counted from 0 */
+	Copies		first;			/* before the first script, */
+	Copies		opening;		/* before the current script, */
+	Copies		before;			/* and before the current statement */
+	List	   *emptied;		/* list of Oid: tables that it has emptied */
+	List	   *pending;		/* list of CmigEffect: of the current script */
+	bool		wrote;			/* has the statement changed a catalog? */
+	bool		unsure;			/* has a statement not run that may be right? */
+	bool		stopped;		/* has a statement failed? */
+} EffectsRun;
+
+static bool
+default_exists(Oid oid)
+{
+	Relation	catalog = table_open(AttrDefaultRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	bool		exists;
+
+	ScanKeyInit(&key, Anum_pg_attrdef_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(oid));
+	scan = systable_beginscan(catalog, AttrDefaultOidIndexId, true, NULL, 1, &key);
+	exists = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return exists;
+}
+
+/*
+ * Returns a value that differs if the object's catalog row has changed in a way
+ * that can make it weaker, or 0 if there is no such row.
+ */
+static uint64
+row_of(const CmigObject *object)
+{
+	CmigAddress address = object->address;
+	Relation	catalog;
+	HeapTuple	row;
+	uint64		result = 1;
+
+	if (address.catalog == AttrDefaultRelationId)
+		return default_exists(address.object);
+	if (address.sub < 0 || !is_objectclass_supported(address.catalog))
+		return result;
+	if (address.sub > 0)
+	{
+		row = SearchSysCacheAttNum(address.object, address.sub);
+		if (!HeapTupleIsValid(row))
+			return 0;
+		result += ((Form_pg_attribute) GETSTRUCT(row))->attnotnull;
+		result += 2 * row->t_len;
+		ReleaseSysCache(row);
+		return result;
+	}
+	catalog = table_open(address.catalog, AccessShareLock);
+	row = get_catalog_object_by_oid(catalog, get_object_attnum_oid(address.catalog), address.object);
+	if (row == NULL)
+		result = 0;
+	else if (address.catalog == RelationRelationId)
+		result += ((Form_pg_class) GETSTRUCT(row))->relrowsecurity + 2 * ((Form_pg_class) GETSTRUCT(row))->relforcerowsecurity +
+			4 * (uint64) row->t_len;
+	else
+		result += ((uint64) HeapTupleHeaderGetRawXmin(row->t_data) << 32) + (ItemPointerGetBlockNumberNoCheck(&row->t_self) << 11) +
+			ItemPointerGetOffsetNumberNoCheck(&row->t_self);
+	table_close(catalog, AccessShareLock);
+	return result;
+}
+
+static Oid
+file_of(const CmigObject *object)
+{
+	HeapTuple	row;
+	Oid			file = InvalidOid;
+
+	if (object->kind != &cmig_kind_table ||
+		!HeapTupleIsValid(row = SearchSysCache1(RELOID, ObjectIdGetDatum(object->address.object))))
+		return file;
+	file = ((Form_pg_class) GETSTRUCT(row))->relfilenode;
+	ReleaseSysCache(row);
+	return file;
+}
+
+static Copies
+state_read(EffectsRun *run)
+{
+	Copies		state = {.context = AllocSetContextCreate(run->context, "pg_cmig copies", ALLOCSET_DEFAULT_SIZES)};
+	MemoryContext caller = MemoryContextSwitchTo(state.context);
+	CmigManaged *managed = cmig_shadow_managed(run->state->shadow);
+	int			kept = 0;
+
+	for (int i = 0; i < managed->count; i++)
+		if (managed->schemas[i].owned)
+			managed->schemas[kept++] = managed->schemas[i];
+	managed->count = kept;
+	state.image = cmig_image_read(managed);
+	state.files = palloc0(sizeof(Oid) * Max(state.image->count, 1));
+	state.rows = palloc0(sizeof(uint64) * Max(state.image->count, 1));
+	for (int i = 0; i < state.image->count; i++)
+	{
+		state.files[i] = file_of(state.image->objects[i]);
+		state.rows[i] = row_of(state.image->objects[i]);
+	}
+	MemoryContextSwitchTo(caller);
+	return state;
+}
+
+/* Free a state that is neither that of the beginning nor that of the script. */
+static void
+state_free(const EffectsRun *run, Copies *state)
+{
+	if (state->context != run->first.context && state->context != run->opening.context)
+		MemoryContextDelete(state->context);
+}
+
+/* Returns the object in another state: the same one, or one with its name. */
+static const CmigObject *
+counterpart(const Copies *state, const CmigObject *object)
+{
+	const CmigObject *same = cmig_image_find_exactly(state->image, object->address);
+
+	if (same == NULL || same->kind != object->kind)
+		same = cmig_image_lookup(state->image, object->kind, object->identity);
+	return same != NULL && state->rows[same->index] != 0 ? same : NULL;
+}
+
+static CmigEffect *
+add_effect(EffectsRun *run, List **effects, CmigEffectType type, const CmigObject *object, const char *what)
+{
+	MemoryContext caller = MemoryContextSwitchTo(run->context);
+	CmigEffect *effect = palloc0(sizeof(CmigEffect));
+
+	effect->type = type;
+	effect->step = run->step;
+	effect->statement = run->statement ? run->statement->number : 0;
+	effect->what = pstrdup(what);
+	if (object != NULL)
+	{
+		effect->kind = object->kind;
+		effect->name = pstrdup(object->name);
+		effect->object = pstrdup(object->identity);
+		effect->root = pstrdup(cmig_object_root(unconstify(CmigObject *, object))->identity);
+		effect->address = object->address;
+	}
+	*effects = lappend(*effects, effect);
+	MemoryContextSwitchTo(caller);
+	return effect;
+}
+
+/* Add what roles could do with the old object but cannot do with the new one. */
+static void
+compare_grants(EffectsRun *run, List **effects, const CmigObject *old, const CmigObject *new)
+{
+	foreach_ptr(const CmigGrant, grant, old->grants)
+	{
+		bool		kept = !grant->granted;
+
+		foreach_ptr(const CmigGrant, other, new->grants)
+			kept |= other->granted && cmig_text_same(grant->grantee, other->grantee) &&
+			cmig_text_same(grant->privilege, other->privilege);
+		if (!kept)
+			add_effect(run, effects, CMIG_EFFECT_REVOKED, old,
+					   psprintf("no longer grants %s to %s", grant->privilege, grant->grantee ? grant->grantee : "its owner"));
+	}
+}
+
+static bool
+is_true(const char *expression)
+{
+	return expression != NULL && (strcmp(expression, "true") == 0 || strcmp(expression, "(true)") == 0);
+}
+
+/* Is what is left of an object that both images have weaker? */
+static void
+compare_object(EffectsRun *run, List **effects, const CmigObject *old, const CmigObject *new)
+{
+	const char *what = NULL;
+
+	if (old->kind == &cmig_kind_table)
+	{
+		if (old->values[CMIG_TABLE_ROW_SECURITY] && !new->values[CMIG_TABLE_ROW_SECURITY])
+			add_effect(run, effects, CMIG_EFFECT_EXPOSED, old, "no longer has row security");
+		else if (old->values[CMIG_TABLE_FORCE_ROW_SECURITY] && !new->values[CMIG_TABLE_FORCE_ROW_SECURITY])
+			add_effect(run, effects, CMIG_EFFECT_EXPOSED, old, "no longer applies row security to its owner");
+	}
+	else if (old->kind == &cmig_kind_column || old->kind == &cmig_kind_domain)
+	{
+		int			property = old->kind == &cmig_kind_column ? CMIG_COLUMN_NOT_NULL : CMIG_DOMAIN_NOT_NULL;
+
+		if (old->values[property] && !new->values[property])
+			add_effect(run, effects, CMIG_EFFECT_NULLABLE, old, "accepts NULL");
+	}
+	else if (old->kind == &cmig_kind_trigger || old->kind == &cmig_kind_rule)
+	{
+		if (!cmig_text_same(old->values[1], new->values[1]) && new->values[1] != NULL && strcmp(new->values[1], "ENABLE ALWAYS") != 0)
+			what = strcmp(new->values[1], "DISABLE") == 0 ? "is disabled" : "runs only on replicas";
+	}
+	else if (old->kind == &cmig_kind_policy)
+	{
+		for (int i = CMIG_POLICY_USING; i <= CMIG_POLICY_WITH_CHECK; i++)
+			if (!new->values[CMIG_POLICY_RESTRICTIVE] && is_true(new->values[i]) && !is_true(old->values[i]))
+				add_effect(run, effects, CMIG_EFFECT_EXPOSED, old, psprintf("is true for all rows (%s)", old->kind->properties[i].name));
+		if (!new->values[CMIG_POLICY_RESTRICTIVE] && old->values[CMIG_POLICY_ROLES] && !new->values[CMIG_POLICY_ROLES])
+			add_effect(run, effects, CMIG_EFFECT_EXPOSED, old, "applies to all roles");
+	}
+	else if (old->kind == &cmig_kind_constraint || old->kind == &cmig_kind_foreign_key)
+	{
+		if (!cmig_is_not_valid(old->values[CMIG_DEFINITION]) && cmig_is_not_valid(new->values[CMIG_DEFINITION]))
+			what = "is not valid";
+	}
+	else if (old->kind == &cmig_kind_index)
+	{
+		if (strncmp(old->values[CMIG_DEFINITION], "CREATE UNIQUE", 13) == 0 && strncmp(new->values[CMIG_DEFINITION], "CREATE UNIQUE", 13) != 0)
+			what = "is not unique";
+	}
+	else if (old->kind == &cmig_kind_view)
+	{
+		const char *options = old->values[CMIG_VIEW_OPTIONS];
+
+		if (options && strstr(options, "security_") && !cmig_text_same(options, new->values[CMIG_VIEW_OPTIONS]))
+			add_effect(run, effects, CMIG_EFFECT_EXPOSED, old, psprintf("loses the options %s", options));
+	}
+	if (what != NULL)
+		add_effect(run, effects, CMIG_EFFECT_WEAKER, old, what);
+	compare_grants(run, effects, old, new);
+}
+
+/*
+ * Does the loss of the object follow from that of another one, which is told: of
+ * its table, or of a column of the same table?
+ */
+static bool
+goes_along(const CmigObject *object, const Copies *after)
+{
+	if (object->inherited || (object->parent != NULL && counterpart(after, object->parent) == NULL))
+		return true;
+	for (int i = 0; i < object->ndepends && object->parent != NULL && object->kind != &cmig_kind_policy && object->kind != &cmig_kind_trigger; i++)
+		if (object->depends[i]->parent == object->parent && counterpart(after, object->depends[i]) == NULL)
+			return true;
+	/* a sequence that belongs to a column */
+	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
+		for (int i = 0; i < child->ndepends && child->kind == &cmig_kind_sequence_owner; i++)
+			if (counterpart(after, child->depends[i]) == NULL)
+				return true;
+	return object->kind == &cmig_kind_sequence_owner || object->kind == &cmig_kind_toast;
+}
+
+/* Does the object's table get another object of its kind? */
+static bool
+is_replaced(const CmigObject *object, const Copies *before, const Copies *after)
+{
+	const CmigObject *parent = object->parent ? counterpart(after, object->parent) : NULL;
+
+	if (object->kind == &cmig_kind_column)
+		return false;
+	for (const CmigObject *child = parent ? parent->child : NULL; child != NULL; child = child->sibling)
+		if (child->kind == object->kind && counterpart(before, child) == NULL)
+			return true;
+	return false;
+}
+
+/*
+ * Find out from the catalog rows what a statement has dropped, and return true;
+ * or false if this is not enough, because something has changed, or because what
+ * is gone may have been created again.
+ */
+static bool
+look_at_rows(const EffectsRun *run, Copies *after)
+{
+	const Copies *before = &run->before;
+	int			count = before->image->count;
+
+	after->rows = MemoryContextAlloc(before->context, sizeof(uint64) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+	{
+		after->rows[i] = before->rows[i] == 0 ? 0 : row_of(before->image->objects[i]);
+		if (after->rows[i] != 0 && after->rows[i] != before->rows[i])
+			return false;
+	}
+	for (int i = 0; i < count; i++)
+	{
+		const CmigObject *object = before->image->objects[i];
+
+		if (after->rows[i] == 0 && before->rows[i] != 0 && object->parent != NULL && object->kind != &cmig_kind_column &&
+			!goes_along(object, after))
+			return false;
+	}
+	return true;
+}
+
+/* Add to "effects" what is gone or weaker after a statement. */
+static void
+compare_states(EffectsRun *run, List **effects, const Copies *old, const Copies *new)
+{
+	for (int i = 0; i < old->image->count; i++)
+	{
+		const CmigObject *object = old->image->objects[i];
+		const CmigObject *left;
+
+		/* what the scripts have created is theirs */
+		if (old->rows[i] == 0 || counterpart(&run->first, object) == NULL)
+			continue;
+		left = counterpart(new, object);
+		if (left != NULL)
+			compare_object(run, effects, object, left);
+		else if (!goes_along(object, new) && !is_replaced(object, old, new))
+			add_effect(run, effects, CMIG_EFFECT_GONE, object, "");
+	}
+}
+
+/* Add the tables that the statement has rewritten or emptied. */
+static void
+compare_files(EffectsRun *run)
+{
+	for (int i = 0; i < run->before.image->count; i++)
+	{
+		const CmigObject *object = run->before.image->objects[i];
+		Oid			file = file_of(object);
+
+		if (!OidIsValid(file) || file == run->before.files[i])
+			continue;
+		run->before.files[i] = file;
+		if (counterpart(&run->first, object) == NULL)
+			continue;
+		add_effect(run, &run->result->effects, list_member_oid(run->emptied, object->address.object) ? CMIG_EFFECT_EMPTIED : CMIG_EFFECT_REWRITTEN, object, "");
+	}
+}
+
+/* ----------------------------------------------------------------
+ * Runs the statements.
+ * ----------------------------------------------------------------
+ */
+
+/* In the statement's subtransaction: record what only shows there. */
+static void
+note_traces(EffectsRun *run)
+{
+	MemoryContext caller = MemoryContextSwitchTo(run->context);
+
+	run->wrote = TransactionIdIsValid(GetCurrentTransactionIdIfAny());
+	run->emptied = NIL;
+	for (int i = 0; run->wrote && i < run->before.image->count; i++)
+	{
+		const CmigObject *object = run->before.image->objects[i];
+		PgStat_TableStatus *status = object->kind == &cmig_kind_table ? find_tabstat_entry(object->address.object) : NULL;
+
+		if (status != NULL && status->trans != NULL && status->trans->nest_level >= GetCurrentTransactionNestLevel() && status->trans->truncdropped)
+			run->emptied = lappend_oid(run->emptied, object->address.object);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/* Subtransaction callback: run the current statement. */
+static void
+run_statement(void *arg)
+{
+	EffectsRun *run = arg;
+
+	cmig_target_execute(run->state, run->statement);
+	note_traces(run);
+}
+
+/* Can a statement run functions, or find rows, so that its errors say little? */
+static bool
+runs_code(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_DoStmt:
+		case T_CallStmt:
+		case T_SelectStmt:
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_MergeStmt:
+		case T_CopyStmt:
+		case T_ExecuteStmt:
+		case T_ExplainStmt:
+		case T_CreateTableAsStmt:
+		case T_RefreshMatViewStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Does the statement do nothing but call functions of pg_cmig? */
+static bool
+is_own_call(Node *statement)
+{
+	const SelectStmt *select = (const SelectStmt *) statement;
+
+	if (!IsA(statement, SelectStmt) || select->op != SETOP_NONE || select->fromClause != NIL)
+		return false;
+	foreach_node(ResTarget, target, select->targetList)
+	{
+		const FuncCall *call = (const FuncCall *) target->val;
+
+		if (!IsA(call, FuncCall) || list_length(call->funcname) != 2 || strcmp(strVal(linitial(call->funcname)), "cmig") != 0)
+			return false;
+	}
+	return select->targetList != NIL;
+}
+
+/* Would the statement fail with this error in the live schema, too? */
+static bool
+is_certain(const EffectsRun *run, const ErrorData *error)
+{
+	Node	   *statement = run->statement->raw->stmt;
+
+	if (run->unsure)
+		return false;
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
+	{
+		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
+			return error->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE;
+		case ERRCODE_INVALID_SCHEMA_NAME:
+		case ERRCODE_DEPENDENT_PRIVILEGE_DESCRIPTORS_STILL_EXIST:
+			return true;
+		case ERRCODE_FEATURE_NOT_SUPPORTED:
+			/* neither what a replay refuses, nor what a function raises */
+			return !runs_code(statement) && strncmp(error->filename, "target", 6) != 0;
+		case ERRCODE_DATA_EXCEPTION:
+			return !runs_code(statement) || (error->sqlerrcode == ERRCODE_INVALID_PARAMETER_VALUE && is_own_call(statement));
+		default:
+			return false;
+	}
+}
+
+/*
+ * Is this a statement that can neither drop nor weaken what exists, so that
+ * nothing needs to be compared?
+ */
+static bool
+only_adds(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateStmt:
+		case T_CreateSeqStmt:
+		case T_CreateEnumStmt:
+		case T_CreateDomainStmt:
+		case T_CompositeTypeStmt:
+		case T_IndexStmt:
+		case T_CommentStmt:
+			return true;
+		case T_AlterTableStmt:
+			foreach_node(AlterTableCmd, command, ((AlterTableStmt *) statement)->cmds)
+				if (command->subtype != AT_AddColumn && command->subtype != AT_AddConstraint && command->subtype != AT_SetNotNull &&
+					command->subtype != AT_ValidateConstraint && command->subtype != AT_EnableRowSecurity)
+				return false;
+			return true;
+		case T_GrantStmt:
+			return ((GrantStmt *) statement)->is_grant;
+		default:
+			return false;
+	}
+}
+
+/* A CmigReplayStatement: run a statement, and see what it does. */
+static void
+try_statement(CmigTargetState *state, const CmigStatement *statement, void *arg)
+{
+	EffectsRun *run = arg;
+	MemoryContext caller = CurrentMemoryContext;
+	ErrorData  *error;
+	Copies		after;
+
+	if (run->stopped)
+		return;
+	run->state = state;
+	run->statement = statement;
+	error = cmig_subtransaction_try(run_statement, run);
+	(void) cmig_shadow_catalogs_filter(false);
+	if (error != NULL)
+	{
+		if (cmig_subtransaction_must_rethrow(error))
+			ReThrowError(error);
+		run->stopped = is_certain(run, error);
+		add_effect(run, &run->result->effects, run->stopped ? CMIG_EFFECT_FAILS : CMIG_EFFECT_UNKNOWN, NULL,
+				   psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode)));
+		run->unsure = true;
+		return;
+	}
+	if (!run->wrote)
+		return;
+	compare_files(run);
+	run->before.stale = true;
+	if (only_adds(statement->raw->stmt))
+		return;
+	after = run->before;
+	if (!look_at_rows(run, &after))
+		after = state_read(run);
+	MemoryContextSwitchTo(caller);
+	compare_states(run, &run->pending, &run->before, &after);
+	if (after.context != run->before.context)
+		state_free(run, &run->before);
+	run->before = after;
+}
+
+static bool
+is_same_effect(const CmigEffect *a, const CmigEffect *b)
+{
+	return a->type == b->type && memcmp(&a->address, &b->address, sizeof(CmigAddress)) == 0 && strcmp(a->what, b->what) == 0;
+}
+
+static bool
+loses_rows(const CmigEffect *effect)
+{
+	return effect->type == CMIG_EFFECT_GONE && (effect->kind->flags & CMIG_KIND_DATA) != 0;
+}
+
+/*
+ * At the end of a script, keep those effects that remain, and the loss of
+ * rows.
+ */
+static void
+finish_script(EffectsRun *run)
+{
+	List	   *remaining = NIL;
+	List	   *kept = NIL;
+	bool		doubtful = false;
+
+	foreach_ptr(const CmigEffect, effect, run->pending)
+		doubtful |= !loses_rows(effect);
+	if (doubtful)
+	{
+		if (run->before.stale)
+		{
+			state_free(run, &run->before);
+			run->before = state_read(run);
+		}
+		compare_states(run, &remaining, &run->opening, &run->before);
+	}
+	foreach_ptr(CmigEffect, effect, run->pending)
+	{
+		bool		remains = loses_rows(effect);
+		bool		told = false;
+
+		foreach_ptr(const CmigEffect, other, remaining)
+			remains |= is_same_effect(effect, other);
+		foreach_ptr(const CmigEffect, earlier, kept)
+			told |= is_same_effect(effect, earlier);
+		if (remains && !told)
+			kept = lappend(kept, effect);
+	}
+	run->result->effects = list_concat(run->result->effects, kept);
+	run->pending = NIL;
+	if (run->opening.context != run->before.context && run->opening.context != run->first.context)
+		MemoryContextDelete(run->opening.context);
+	run->opening = run->before;
+}
+
+static void
+leave_out(EffectsRun *run, const char *what)
+{
+	MemoryContext caller = MemoryContextSwitchTo(run->context);
+
+	if (!cmig_text_list_has(run->result->left_out, what))
+		run->result->left_out = lappend(run->result->left_out, pstrdup(what));
+	run->unsure = true;
+	MemoryContextSwitchTo(caller);
+}
+
+/* A CmigReplayTask: create the copies, and run the scripts. */
+static void
+run_scripts(CmigReplay *replay, void *arg)
+{
+	EffectsRun *run = arg;
+	MemoryContext caller = MemoryContextSwitchTo(run->context);
+
+	cmig_run_limit_tighten(run->setting, run->limit);
+	run->state = cmig_replay_target(replay);
+	run->state->distrusts = run->distrusts;
+	foreach_ptr(const char, reason, cmig_rehearsal_create(run->state, run->start))
+		leave_out(run, reason);
+	run->first = run->opening = run->before = state_read(run);
+	cmig_replay_statements_run(replay, try_statement, run);
+	for (run->step = 0; run->step < run->count && !run->stopped; run->step++)
+	{
+		cmig_replay_nodes(replay, &run->nodes[run->step], 1, CMIG_UPGRADE, NULL);
+		run->statement = NULL;
+		finish_script(run);
+	}
+	foreach_ptr(char, schema, run->state->target->elsewhere)
+		leave_out(run, psprintf("schema %s: it belongs to another role", quote_identifier(schema)));
+	MemoryContextSwitchTo(caller);
+}
+
+/* Subtransaction callback: run the scripts in a shadow. */
+static void
+run_shadow(void *arg)
+{
+	EffectsRun *run = arg;
+
+	cmig_replay_run(run->graph, run->result->caller, run_scripts, run);
+}
+
+/* Is an object in the schema chosen? */
+static bool
+is_used(const CmigImage *image, const CmigObject *schema, const bool *chosen)
+{
+	for (int i = 0; i < image->count; i++)
+		for (int j = 0; j < image->objects[i]->ndepends && chosen[i]; j++)
+			if (image->objects[i]->depends[j] == schema)
+				return true;
+	return false;
+}
+
+/*
+ * Remove from the image what the shadow cannot contain: the schemas of other
+ * roles, and distributed tables, with what needs them.
+ */
+static void
+remove_outside(EffectsRun *run, CmigImage *image, const CmigManaged *managed, const bool *chosen)
+{
+	bool	   *out = palloc0(Max(image->count, 1));
+	bool		found = true;
+
+	for (int i = 0; i < image->count; i++)
+	{
+		CmigObject *object = image->objects[i];
+
+		for (int j = 0; j < managed->count && object->kind == &cmig_kind_schema; j++)
+			out[i] |= !managed->schemas[j].owned && strcmp(quote_identifier(managed->schemas[j].name), object->identity) == 0;
+		if (object->kind == &cmig_kind_distribution)
+			out[i] = out[cmig_object_root(object)->index] = true;
+		out[i] |= object->kind == &cmig_kind_default_privileges;
+		if (out[i] && object->kind == &cmig_kind_schema && is_used(image, object, chosen))
+			leave_out(run, psprintf("schema %s: it belongs to another role", object->identity));
+	}
+	while (found)
+	{
+		found = false;
+		for (int i = 0; i < image->count; i++)
+		{
+			const CmigObject *object = image->objects[i];
+			bool		lost = object->partial || (object->parent != NULL && out[object->parent->index]);
+
+			for (int j = 0; j < object->ndepends; j++)
+				lost |= out[object->depends[j]->index];
+			if (lost && !out[i])
+				found = out[i] = true;
+		}
+	}
+	for (int i = 0; i < image->count; i++)
+		out[i] |= !chosen[i];
+	(void) cmig_image_remove(image, out);
+}
+
+/* Choose what to copy, and write the statements that create it. */
+static void
+make_start(EffectsRun *run, const CmigManaged *managed, const List *scripts)
+{
+	CmigDiffOptions options = {.privileges = true,.role = GetUserNameFromId(GetUserId(), false)};
+	ScriptNames names = {.all = words_make(),.changed = words_make()};
+	CmigImage  *live = cmig_image_read(managed);
+	CmigImage  *empty = cmig_image_new();
+
+	foreach_ptr(const char, sql, scripts)
+	{
+		ErrorData  *error;
+
+		names.sql = sql;
+		error = cmig_subtransaction_try(names_add, &names);
+		/* a script with a syntax error is read up to there */
+		if (error != NULL && cmig_subtransaction_must_rethrow(error))
+			ReThrowError(error);
+	}
+	remove_outside(run, live, managed, choose(live, &names));
+	run->distrusts = cmig_rehearsal_others_own(live) ? 'u' : 'o';
+	cmig_image_finish(empty);
+	cmig_diff_lines(cmig_compare(empty, live, &options), &run->start);
+}
+
+CmigEffects *
+cmig_effects_read(const CmigGraph *graph, const int *nodes, int count, const List *scripts,
+				  const char *caller, const char *setting, int limit)
+{
+	CmigEffects *result = palloc0(sizeof(CmigEffects));
+	EffectsRun	run = {.graph = graph,.nodes = nodes,.count = count,.result = result,.setting = setting,.limit = limit,
+	.context = CurrentMemoryContext};
+	int			level = cmig_session_read_quietly();
+	ErrorData  *error;
+
+	cmig_running_require_idle(caller);
+	result->caller = caller;
+	make_start(&run, cmig_managed_of_revisions(), scripts);
+	error = cmig_subtransaction_rehearse(run_shadow, &run);
+	AtEOXact_GUC(false, level);
+	result->complete = error == NULL && !run.unsure;
+	if (error == NULL)
+		return result;
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION && !cmig_run_limit_passed())
+		ReThrowError(error);
+	result->not_run = error->message;
+	if (error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE && error->detail != NULL)
+		result->not_run = pnstrdup(error->detail, strcspn(error->detail, "\n"));
+	return result;
+}
