@@ -234,13 +234,13 @@ SELECT cmig.create_revision('zone', $$ALTER TABLE shop.time ALTER t TYPE timesta
 CALL cmig.expand('head');
 SELECT cmig.remove_revision('044');
 SELECT cmig.create_revision('zone', $$ALTER TABLE shop.time ALTER t TYPE timestamptz USING t AT TIME ZONE 'UTC',
-	DROP CONSTRAINT small, DROP CONSTRAINT large, ADD COLUMN f float8, ADD COLUMN d date, ADD COLUMN i interval, ADD COLUMN a int[], ADD COLUMN m money, ADD COLUMN b text CHECK (b > '\');
+	DROP CONSTRAINT small, DROP CONSTRAINT large, ADD COLUMN f float8, ADD COLUMN d date, ADD COLUMN i interval, ADD COLUMN a int[], ADD COLUMN m money, ADD COLUMN b pg_catalog.text CHECK (b OPERATOR(pg_catalog.>) '\');
 -- cmig:down shop.time.t = t AT TIME ZONE 'UTC'
 -- cmig:up shop.time.f = '0.12345678901234568'::float8
 -- cmig:up shop.time.d = '01/02/2020'::date
 -- cmig:up shop.time.i = '-1 day 02:03'::interval
 -- cmig:up shop.time.a = '{NULL,1}'::int[]
--- cmig:up shop.time.b = '\d' || '\'
+-- cmig:up shop.time.b = '\d' || '\'::pg_catalog.text
 -- cmig:up shop.time.m = '1.50'::money$$, revision => '044', expand => true);
 -- nor does what stands before pg_catalog in search_path
 CREATE SCHEMA shop_evil;

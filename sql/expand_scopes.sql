@@ -107,7 +107,7 @@ CREATE INDEX hand ON tenant_3.person (cur);
 SELECT scope, object FROM cmig.scope_drift();
 
 -- all scopes, one after another: one is not as its revisions create it, another has two rows with the same name
-ALTER TABLE tenant_4.person ADD COLUMN hand int;
+ALTER TABLE tenant_4.person RENAME COLUMN cur TO hand;
 DROP INDEX tenant_3.hand;
 INSERT INTO tenant_3.person VALUES (1, 'Ada Lovelace'), (2, 'Ada Byron');
 \set VERBOSITY default
@@ -125,7 +125,7 @@ SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'expanded')
 SET cmig.scope = 'tenant_3';
 SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'expanded');
 RESET cmig.scope;
-ALTER TABLE tenant_4.person DROP COLUMN hand;
+ALTER TABLE tenant_4.person RENAME COLUMN hand TO cur;
 UPDATE tenant_3.person SET name = 'Augusta Byron' WHERE id = 2;
 CALL cmig.expand('042', scopes => '%');
 \set VERBOSITY terse

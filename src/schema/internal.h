@@ -716,6 +716,9 @@ extern CmigDiffCopies cmig_rehearsal_copies(CmigImage *from, const CmigImage *to
 extern List *cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const CmigDiffCopies *copies,
 								  const CmigDifference *difference, const List *renames, List *lines);
 
+/* In the shadow, create the copies, as the role of scripts. */
+extern void cmig_copies_make(CmigCopies * copies, CmigTargetState *state);
+
 /* in rename.c */
 
 extern CmigImage *cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,

@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "schema/internal.h"
 
@@ -87,16 +88,16 @@ run_lines(CmigScriptRun *run, void *arg)
 	}
 }
 
-/* Returns a list of Failure. */
+/* Returns a list of Failure.  Bodies of functions are checked unless there is a path. */
 static List *
-try_lines(CmigTargetState *state, const List *lines, bool upgrade)
+try_lines(CmigTargetState *state, const List *lines, bool upgrade, const char *path)
 {
-	static const char *const settings[] = {"row_security", "on", "client_min_messages", "error", NULL};
+	const char *const settings[] = {"row_security", "on", "client_min_messages", "error", path ? "check_function_bodies" : NULL, "off", NULL};
 	static const CmigRunStep step = {.revision = "the difference"};
 	CmigScriptRun run = {.step = &step,.verb = "SQL"};
 	Trial		trial = {.state = state,.lines = lines,.upgrade = upgrade};
 
-	cmig_target_in_session(state, &run, NULL, settings, run_lines, &trial);
+	cmig_target_in_session(state, &run, path, settings, run_lines, &trial);
 	return trial.failures;
 }
 
@@ -522,7 +523,7 @@ run_direction(Proof *proof, const List *lines, bool upgrade)
 	List	   *missing;
 	bool		doubts = false;
 
-	foreach_ptr(Failure, failure, try_lines(&proof->state, lines, upgrade))
+	foreach_ptr(Failure, failure, try_lines(&proof->state, lines, upgrade, NULL))
 	{
 		if (is_inconclusive(proof, failure->error))
 			doubts |= tell_doubt(proof, failure->line, failure->error->message);
@@ -558,8 +559,8 @@ run_round(void *arg)
 		foreach_ptr(CmigDiffLine, line, proof->renames)
 			if (line->subject != NULL && !is_doubtful(proof, line->subject))
 			renames = lappend(renames, line);
-		failures = try_lines(&proof->state, renames, false);
-		failures = list_concat(failures, try_lines(&proof->state, renames, true));
+		failures = try_lines(&proof->state, renames, false, NULL);
+		failures = list_concat(failures, try_lines(&proof->state, renames, true, NULL));
 		add_problems(proof, failures, NIL, "the object cannot be renamed");
 		proof->proved = proof->upward || run_direction(proof, lines, true);
 	}
@@ -668,7 +669,7 @@ rehearse(CmigShadow *shadow, void *arg)
 	proof->shadow = shadow;
 	cmig_target_begin(&proof->state, shadow);
 	proof->state.distrusts = cmig_rehearsal_others_own(proof->from) || cmig_rehearsal_others_own(proof->to) ? 'u' : 'o';
-	foreach_ptr(const Failure, failure, try_lines(&proof->state, proof->start, true))
+	foreach_ptr(const Failure, failure, try_lines(&proof->state, proof->start, true, NULL))
 		(void) tell_doubt(proof, failure->line, failure->error->message);
 	settle_doubts(proof);
 	(void) cmig_shadow_schemas(shadow);
@@ -750,7 +751,7 @@ cmig_rehearsal_create(CmigTargetState *state, const List *lines)
 {
 	List	   *reasons = NIL;
 
-	foreach_ptr(const Failure, failure, try_lines(state, lines, true))
+	foreach_ptr(const Failure, failure, try_lines(state, lines, true, NULL))
 		reasons = lappend(reasons, psprintf("%s %s: %s", failure->line->kind, failure->line->object, failure->error->message));
 	return reasons;
 }
@@ -853,4 +854,179 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 				 errdetail_internal("%s", cmig_listing_text(&reasons))));
 	}
 	return list_concat(proof.proved ? proof.lines : lines, proof.problems);
+}
+
+/* ----------------------------------------------------------------
+ * Copies all live objects, so that revisions can run on them.
+ * ----------------------------------------------------------------
+ */
+
+struct CmigCopies
+{
+	CmigDiffOptions options;
+	CmigImage  *live;
+	List	   *lines;			/* list of CmigDiffLine: they create the
+								 * objects */
+	List	   *differences;	/* list of Difference */
+};
+
+/* Why an object is not the same as its copy. */
+typedef struct Difference
+{
+	const CmigObject *root;
+	char	   *reason;
+}			Difference;
+
+const char *
+cmig_copies_difference(const CmigCopies * copies, const CmigObject *object)
+{
+	foreach_ptr(const Difference, difference, copies->differences)
+		if (is_same(difference->root, cmig_object_root(unconstify(CmigObject *, object))))
+		return difference->reason;
+	return NULL;
+}
+
+static void
+add_difference(CmigCopies * copies, const CmigDiffLine *line, const char *reason)
+{
+	const CmigObject *root = line->subject ? cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
+	Difference *difference;
+
+	/* what another schema contains is not copied; one reason is enough */
+	if (root == NULL || cmig_image_lookup(copies->live, root->kind, root->identity) == NULL || cmig_copies_difference(copies, root) != NULL)
+		return;
+	difference = palloc(sizeof(Difference));
+	difference->root = root;
+	difference->reason = psprintf("%s %s: %s", line->kind, line->object, reason);
+	copies->differences = lappend(copies->differences, difference);
+}
+
+/*
+ * Is it code of a role that the copy cannot belong to, so that it would run with
+ * the caller's privileges?
+ */
+static bool
+is_untrusted(const CmigObject *object, Oid role)
+{
+	Oid			owner = object->owner ? get_role_oid(object->owner, true) : InvalidOid;
+
+	if (object->kind != &cmig_kind_function && object->kind != &cmig_kind_aggregate && object->kind != &cmig_kind_materialized_view)
+		return false;
+	return OidIsValid(owner) && !superuser_arg(owner) && !cmig_can_set_role_compat(role, owner);
+}
+
+/*
+ * While the copies are created, their owners need CREATE on the schemas.  Returns
+ * statements, separated by semicolons, and sets *revoke.
+ */
+static char *
+grant_create(const CmigCopies * copies, Oid role, char **revoke)
+{
+	StringInfoData grants,
+				revokes;
+
+	initStringInfo(&grants);
+	initStringInfo(&revokes);
+	for (int i = 0; i < copies->live->count && !superuser_arg(role); i++)
+	{
+		const CmigObject *object = copies->live->objects[i];
+		Oid			schema = object->owner ? cmig_shadow_rows_schema(object->address.catalog, object->address.object) : InvalidOid;
+		Oid			owner = object->owner ? get_role_oid(object->owner, true) : InvalidOid;
+		char	   *grant;
+		const char *privilege;
+
+		if (!OidIsValid(schema) || !OidIsValid(owner) || owner == role || cmig_may_compat(NamespaceRelationId, schema, owner, ACL_CREATE))
+			continue;
+		privilege = psprintf("CREATE ON SCHEMA %s", quote_identifier(get_namespace_name(schema)));
+		grant = psprintf("GRANT %s TO %s;\n", privilege, quote_identifier(object->owner));
+		if (strstr(grants.data, grant) != NULL)
+			continue;
+		appendStringInfoString(&grants, grant);
+		appendStringInfo(&revokes, "REVOKE %s FROM %s;\n", privilege, quote_identifier(object->owner));
+	}
+	*revoke = revokes.data;
+	return grants.data;
+}
+
+static CmigDiffLine *
+make_line(const char *sql)
+{
+	CmigDiffLine *line = palloc0(sizeof(CmigDiffLine));
+
+	line->upgrade = sql;
+	return line;
+}
+
+CmigCopies *
+cmig_copies_plan(const CmigManaged *managed)
+{
+	CmigCopies *copies = palloc0(sizeof(CmigCopies));
+	CmigManaged own = {.all = managed->all,.schemas = palloc(sizeof(CmigManagedSchema) * Max(managed->count, 1))};
+	CmigImage  *empty = cmig_image_new();
+	Oid			role = get_role_oid(cmig_session_role(), false);
+	List	   *schemas = NIL;
+	List	   *first = NIL;
+	List	   *last = NIL;
+	char	   *revoke;
+	char	   *grant;
+
+	for (int i = 0; i < managed->count; i++)
+		if (managed->schemas[i].owned)
+			own.schemas[own.count++] = managed->schemas[i];
+	copies->options.owners = copies->options.privileges = copies->options.comments = true;
+	copies->options.role = cmig_session_role();
+	copies->live = cmig_image_read(&own);
+	cmig_image_finish(empty);
+	cmig_diff_lines(cmig_compare(empty, cmig_image_copy(copies->live), &copies->options), &copies->lines);
+	foreach_ptr(CmigDiffLine, line, copies->lines)
+	{
+		const CmigObject *root = line->subject ? cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
+
+		if (root != NULL && is_untrusted(root, role))
+			add_difference(copies, line, psprintf("role \"%s\" owns it", root->owner));
+		/* its copy would fire, or forbid to replace what is published */
+		else if (root != NULL && (root->kind == &cmig_kind_event_trigger || root->kind == &cmig_kind_publication))
+			continue;
+		/* copies have privileges of their own, and get no default ones */
+		else if (root != NULL && root->kind == &cmig_kind_default_privileges)
+			last = lappend(last, line);
+		else if (root != NULL && root->kind == &cmig_kind_schema)
+			schemas = lappend(schemas, line);
+		else
+			first = lappend(first, line);
+	}
+	grant = grant_create(copies, role, &revoke);
+	copies->lines = list_concat(lappend(schemas, make_line(grant)), list_concat(lappend(first, make_line(revoke)), last));
+	return copies;
+}
+
+void
+cmig_copies_make(CmigCopies * copies, CmigTargetState *state)
+{
+	state->distrusts = 'o';
+	/* names in statements are qualified, but for those of pg_catalog */
+	foreach_ptr(const Failure, failure, try_lines(state, copies->lines, true, "pg_catalog"))
+		add_difference(copies, failure->line, failure->error->message);
+	state->distrusts = 0;
+}
+
+void
+cmig_copies_check(CmigCopies * copies, const CmigImage *image)
+{
+	List	   *lines = NIL;
+
+	cmig_diff_lines(cmig_compare(cmig_image_copy(image), cmig_image_copy(copies->live), &copies->options), &lines);
+	foreach_ptr(const CmigDiffLine, line, lines)
+		add_difference(copies, line, line->change ? line->change : line->upgrade == NULL ? line->hazard : "it differs");
+}
+
+char *
+cmig_copies_differences(const CmigCopies * copies)
+{
+	CmigListing reasons;
+
+	cmig_listing_init(&reasons, CMIG_LISTING_LINES);
+	foreach_ptr(const Difference, difference, copies->differences)
+		cmig_listing_add(&reasons, difference->reason);
+	return copies->differences == NIL ? NULL : cmig_listing_text(&reasons);
 }

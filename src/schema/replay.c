@@ -420,6 +420,12 @@ run_repeatable(void *arg)
 	cmig_replay_nodes(script->replay, &script->run->node, 1, CMIG_UPGRADE, script->run);
 }
 
+void
+cmig_replay_copies(CmigReplay *replay, CmigCopies * copies)
+{
+	cmig_copies_make(copies, &replay->state);
+}
+
 /*
  * If a repeatable revision's script cannot be replayed, but a downgrade has
  * been run since the script was last applied, the failure is ignored: the
@@ -433,7 +439,7 @@ cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan)
 	/* in a scope, only the last revision must not change other schemas */
 	cmig_replay_nodes(replay, plan->nodes, before, CMIG_UPGRADE, NULL);
 	if (before > 0)
-		cmig_replay_forget_elsewhere(replay);
+		replay->state.target->elsewhere = NIL;
 	cmig_replay_nodes(replay, plan->nodes + before, plan->count - before, CMIG_UPGRADE, NULL);
 	foreach_ptr(CmigRepeatableRun, each, plan->runs)
 	{
@@ -594,12 +600,6 @@ cmig_replay_require_owned(CmigReplay *replay)
 	CmigReplayed replayed = {.target = replay->state.target};
 
 	cmig_replayed_require_owned(&replayed);
-}
-
-void
-cmig_replay_forget_elsewhere(CmigReplay *replay)
-{
-	replay->state.target->elsewhere = NIL;
 }
 
 List *

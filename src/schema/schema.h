@@ -327,6 +327,23 @@ typedef void (*CmigReplayTask) (CmigReplay *replay, void *arg);
 extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
 							CmigReplayTask task, void *arg);
 
+/*
+ * The objects of those of the schemas that the caller owns, to be copied into a
+ * shadow.  Call this before the shadow.
+ */
+typedef struct CmigCopies CmigCopies;
+extern CmigCopies * cmig_copies_plan(const CmigManaged *managed);
+
+/* In the task of a replay, create the copies.  Some may fail. */
+extern void cmig_replay_copies(CmigReplay *replay, CmigCopies * copies);
+
+/* Find out which copies, given their image, differ from the objects. */
+extern void cmig_copies_check(CmigCopies * copies, const CmigImage *image);
+
+/* Returns why the copy of the object failed, or differs, or NULL; and all reasons. */
+extern const char *cmig_copies_difference(const CmigCopies * copies, const CmigObject *object);
+extern char *cmig_copies_differences(const CmigCopies * copies);
+
 /* Run a whole plan, in the task of a replay. */
 extern void cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan);
 
@@ -355,9 +372,6 @@ extern CmigImage *cmig_replay_image(CmigReplay *replay, List **assumed);
  * another role, which no image contains.
  */
 extern void cmig_replay_require_owned(CmigReplay *replay);
-
-/* What scripts have done in other schemas up to now is no error. */
-extern void cmig_replay_forget_elsewhere(CmigReplay *replay);
 
 /*
  * Returns the lines, a List of CmigDiffLine, that turn one image of a replay

@@ -116,7 +116,6 @@ typedef struct CmigShapeColumn
 	char	   *constrained;	/* t: a domain with constraints */
 	char	   *options;		/* of the sequence, or NULL */
 	char	   *partitions;		/* t: in a partition key */
-	char	   *rest;			/* storage and comment */
 } CmigShapeColumn;
 
 typedef struct CmigShapePart
@@ -130,7 +129,6 @@ typedef struct CmigShapePart
 	char	   *columns;		/* numbers of the columns, separated by spaces */
 	char	   *valid;
 	char	   *partitions;		/* JSON: the indexes of partitions, or NULL */
-	char	   *rest;			/* comments, and what the index is used for */
 } CmigShapePart;
 
 typedef struct CmigShapeTable
@@ -266,8 +264,6 @@ typedef struct CmigExpansionStep
 	const char *phase;
 	char	   *relation;		/* the real table, qualified */
 	char	   *sql;
-	const CmigShapePart *part;	/* NULL, or the index for which each partition
-								 * has such steps */
 	const char *sequence;		/* the one that it creates, which gets the
 								 * table's owner, or NULL */
 } CmigExpansionStep;
@@ -312,6 +308,7 @@ typedef struct CmigVersionTable
 	List	   *drop;			/* of CmigShapePart *, of a */
 	List	   *renamed;		/* of CmigShapePart *: pairs of a and h whose
 								 * names differ */
+	char	   *family;			/* the names of its copied descendants */
 	bool		viewed;			/* does the version have a view of it? */
 	bool		filled;			/* does it have expressions? */
 	bool		inverse;		/* has the version no column of its own? */
@@ -338,6 +335,7 @@ typedef struct CmigPlanning
 	const CmigSituation *now;
 	const CmigPlan *plan;
 	CmigReplay *replay;
+	CmigCopies *copies;			/* of the live objects */
 	CmigExpansionPlan *result;
 	List	   *texts;			/* of CmigRevisionText * */
 	int			revisions;		/* how many are pending */
@@ -353,7 +351,8 @@ typedef struct CmigPlanning
 	CmigImage  *after;
 	List	   *h;
 	List	   *tables;			/* of CmigVersionTable * */
-	List	   *created;		/* of CmigDiffLine * */
+	List	   *changes;		/* of CmigDiffLine * */
+	List	   *created;		/* likewise: the new objects */
 	List	   *abandon;		/* of CmigExpansionStep * */
 	List	   *release;		/* of char *: what must be first then */
 	const char *script;			/* of run_script() */
@@ -380,6 +379,13 @@ extern List *cmig_versions_renames(const List *columns, const char *relation, bo
  */
 extern List *cmig_versions_reader_privileges(const CmigShapeReader *real, const char *name, const char *schema);
 
+/*
+ * Add the steps that give a column of a relation the privileges that a column of
+ * the real table has.
+ */
+extern void cmig_versions_add_column_privileges(CmigPlanning *p, const char *phase, const char *real, const char *column,
+												const char *relation, const char *name);
+
 /* Add the steps that give a sequence the owner of the table, if it has another. */
 extern void cmig_versions_add_owner(CmigPlanning *p, const char *phase, const char *relation, const char *sequence);
 
@@ -389,9 +395,12 @@ extern void cmig_versions_add_owner(CmigPlanning *p, const char *phase, const ch
  */
 extern void cmig_versions_require_all_rows(const char *relation, const char *role);
 
+/* Returns the qualified names of the table and all its descendants. */
+extern char *cmig_versions_family(const char *relation);
+
 /*
- * Raise an error if the live tables are not those of the revisions, or if
- * something would be in the way; add the privileges of the live tables.
+ * Raise an error if a live table is not the same as its copy, or if something
+ * would be in the way; add the privileges of the live tables.
  */
 extern void cmig_versions_add_live(CmigPlanning *p);
 

@@ -128,6 +128,21 @@ default_privileges(const CmigShapeReader *reader, const char *name)
 	return result;
 }
 
+void
+cmig_versions_add_column_privileges(CmigPlanning *p, const char *phase, const char *real, const char *column, const char *relation, const char *name)
+{
+	static CmigQuery query = {
+		.sql = "SELECT format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type, $3, $4, " GRANTEE ","
+		"  " GRANT_OPTION ")"
+		" FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) g"
+		" WHERE c.oid = to_regclass($1) AND a.attname = $2::name AND NOT a.attisdropped AND g.grantee <> c.relowner ORDER BY 1",
+		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	};
+
+	foreach_ptr(CmigValue, row, cmig_query_list(&query, real, column, name, relation))
+		cmig_versions_add_step(p, phase, real, row[0]);
+}
+
 /*
  * The views and their schemas get the owners and privileges that the live
  * tables and schemas have now, which may not come from revisions.
@@ -135,13 +150,6 @@ default_privileges(const CmigShapeReader *reader, const char *name)
 static void
 add_privileges(CmigPlanning *p)
 {
-	static CmigQuery of_column = {
-		.sql = "SELECT format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type, $3, $4, " GRANTEE ","
-		"  " GRANT_OPTION ")"
-		" FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) g"
-		" WHERE c.oid = to_regclass($1) AND a.attname = $2::name AND NOT a.attisdropped AND g.grantee <> c.relowner ORDER BY 1",
-		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
-	};
 	static CmigQuery of_schema = {
 		.sql = NO_DEFAULTS("n", "SCHEMA", "quote_ident($2)", "$3") "SELECT format('GRANT USAGE ON SCHEMA %I TO %s', $2, " GRANTEE "), 1"
 		" FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) g WHERE n.nspname = $1::name AND g.privilege_type = 'USAGE'"
@@ -154,8 +162,6 @@ add_privileges(CmigPlanning *p)
 		" aclexplode(a.acl) g WHERE g.privilege_type IN ('INSERT', 'UPDATE') ORDER BY 1",
 		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
 	};
-	const CmigExpansionStep *previous = NULL;	/* the first step is of no
-												 * partition */
 	const char *runner = cmig_session_role();
 	List	   *steps = p->result->steps;
 	ListCell   *cell;
@@ -166,15 +172,6 @@ add_privileges(CmigPlanning *p)
 	{
 		const CmigExpansionStep *step = lfirst(cell);
 
-		/* the live table may have other partitions */
-		if (step->part != NULL)
-		{
-			if (previous->part != step->part || previous->phase != step->phase)
-				cmig_versions_add_partitions(p, step->phase, step->relation, step->part);
-			previous = step;
-			continue;
-		}
-		previous = step;
 		if (strcmp(step->phase, CMIG_PHASE_SHADOW) == 0)
 			continue;
 		p->result->steps = lappend(p->result->steps, lfirst(cell));
@@ -203,12 +200,11 @@ add_privileges(CmigPlanning *p)
 					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
 				if (column->a == NULL)
 					continue;
-				foreach(v, cmig_query_list(&of_column, real, column->a->name, column->b->name, table->view))
-					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
-				foreach(v, table->inner ? cmig_query_list(&of_column, real, column->a->name, column->b->name, table->inner) : NIL)
-					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
-				foreach(v, column->hidden ? cmig_query_list(&of_column, real, column->a->name, column->hidden, real) : NIL)
-					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
+				cmig_versions_add_column_privileges(p, CMIG_PHASE_PREPARE, real, column->a->name, table->view, column->b->name);
+				if (table->inner != NULL)
+					cmig_versions_add_column_privileges(p, CMIG_PHASE_PREPARE, real, column->a->name, table->inner, column->b->name);
+				if (column->hidden != NULL)
+					cmig_versions_add_column_privileges(p, CMIG_PHASE_PREPARE, real, column->a->name, real, column->hidden);
 			}
 			foreach(g, cmig_query_list(&relation_privileges, real, table->view, quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)), runner))
 				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(g));
@@ -236,61 +232,6 @@ add_privileges(CmigPlanning *p)
 				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", lfirst(g));
 		}
 	}
-}
-
-/*
- * Returns how the live table differs from that of the revisions, or NULL.  What
- * is replaced must not have anything that the replacement would not have.
- */
-static char *
-difference(const CmigVersionTable *version, const CmigShapeTable *now)
-{
-	const CmigShapeTable *table = version->a;
-	ListCell   *c;
-	ListCell   *d;
-	ListCell   *e;
-
-	if (now == NULL)
-		return "It does not exist.";
-	foreach(c, table->columns)
-	{
-		const CmigShapeColumn *a = lfirst(c);
-		const CmigShapeColumn *b = cmig_shape_column_named(now, a->name);
-
-		if (b == NULL)
-			return psprintf("It has no column %s.", quote_identifier(a->name));
-		if (!cmig_text_same(a->type, b->type) || !cmig_text_same(a->not_null, b->not_null))
-			return psprintf("Its column %s is %s%s, and that of the revisions is %s%s.", quote_identifier(a->name),
-							b->type, *b->not_null == 't' ? " NOT NULL" : "", a->type, *a->not_null == 't' ? " NOT NULL" : "");
-		if (!cmig_text_same(a->identity, b->identity) || !cmig_text_same(a->generated, b->generated) || !cmig_text_same(a->sequence, b->sequence))
-			return psprintf("Its column %s differs in how its values are generated.", quote_identifier(a->name));
-	}
-	foreach(c, version->columns)
-	{
-		const CmigVersionColumn *column = lfirst(c);
-		const CmigShapeColumn *b = column->a && column->hidden ? cmig_shape_column_named(now, column->a->name) : NULL;
-
-		if (b != NULL && (!cmig_text_same(column->a->rest, b->rest) || (b->identity[0] && !cmig_text_same(column->a->options, b->options))))
-			return psprintf("The storage, comment, or sequence of its column %s was set by hand, and the column that replaces it would not have it.", quote_identifier(b->name));
-	}
-	foreach(c, now->columns)
-		if (cmig_shape_column_named(table, ((CmigShapeColumn *) lfirst(c))->name) == NULL)
-		return psprintf("The revisions do not create its column %s.", quote_identifier(((CmigShapeColumn *) lfirst(c))->name));
-	forboth(c, table->parts, d, now->parts)
-	{
-		const CmigShapePart *a = lfirst(c);
-		const CmigShapePart *b = lfirst(d);
-
-		if (!cmig_text_same(a->name, b->name) || !cmig_text_same(a->definition, b->definition) || !cmig_text_same(a->kind, b->kind))
-			return psprintf("It has \"%s\" (%s), and that of the revisions has \"%s\" (%s).", b->name, b->definition, a->name, a->definition);
-		foreach(e, cmig_text_same(a->rest, b->rest) || !list_member_ptr(version->drop, a) ? NIL : version->build)
-			if (cmig_text_same(((CmigShapePart *) lfirst(e))->name, a->name))
-			return psprintf("The comment, CLUSTER ON, or REPLICA IDENTITY of its index or constraint \"%s\" was set by hand, and the one that replaces it would not have it.", a->name);
-	}
-	if (list_length(now->parts) != list_length(table->parts))
-		return psprintf("%s index or constraint \"%s\".", d ? "The revisions do not create its" : "It has no",
-						((CmigShapePart *) lfirst(d ? d : c))->name);
-	return NULL;
 }
 
 /* Returns the name of the table that a foreign key refers to, or NULL. */
@@ -369,43 +310,40 @@ require_unmanaged(CmigPlanning *p)
 	}
 }
 
-/* Is the live table the one that the applied revisions create? */
-static void
-require_no_drift(CmigPlanning *p)
+char *
+cmig_versions_family(const char *relation)
 {
-	List	   *live = cmig_shape_read(cmig_image_read(cmig_managed_of_revisions()));
-	ListCell   *t;
-	ListCell   *c;
+	static CmigQuery query = {
+		.sql = "WITH RECURSIVE family (oid) AS (SELECT to_regclass($1)::oid UNION SELECT i.inhrelid FROM family JOIN pg_inherits i ON i.inhparent = family.oid)"
+		" SELECT string_agg(oid::regclass::text, ', ' ORDER BY oid::regclass::text COLLATE \"C\") FROM family",
+		.nargs = 1,.argtypes = {TEXTOID}
+	};
 
-	foreach(t, p->tables)
+	return cmig_query_value(&query, relation);
+}
+
+/* Raise an error if what the revisions change is not the same as its copy. */
+static void
+require_copied(CmigPlanning *p)
+{
+	foreach_ptr(const CmigDiffLine, line, p->changes)
 	{
-		const CmigVersionTable *table = lfirst(t);
-		const CmigShapeTable *now = NULL;
-		char	   *differs;
+		const CmigObject *root = line->subject ? cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
+		const CmigObject *before = root ? cmig_image_find(p->before, root->address) : NULL;
+		const char *reason = root ? cmig_copies_difference(p->copies, before ? before : root) : NULL;
 
-		if (!table->viewed && table->build == NIL && table->drop == NIL)
-			continue;
-		foreach(c, live)
-			if (cmig_text_same(((CmigShapeTable *) lfirst(c))->qualified, table->a->qualified))
-			now = lfirst(c);
-		if (now != NULL && *now->inherits != 'f')
-			cmig_versions_refuse(psprintf("table %s", table->a->qualified), "It has a child, or a foreign table as a partition.");
-		/* partitions that no revision creates may have keys of their own */
-		foreach(c, now ? list_concat_copy(table->columns, table->dropped) : NIL)
-		{
-			const CmigVersionColumn *column = lfirst(c);
+		if (reason != NULL)
+			cmig_versions_refuse(psprintf("%s %s", root->kind->name, before ? before->identity : root->identity),
+								 psprintf("Its copy, on which the statements are tried, differs from it: %s.", reason));
+	}
+	foreach_ptr(const CmigVersionTable, table, p->tables)
+	{
+		char	   *family = table->family ? cmig_versions_family(table->a->qualified) : NULL;
 
-			if (column->a != NULL && (column->hidden != NULL || column->b == NULL))
-				cmig_versions_require_unkeyed(now, column->a->name);
-		}
-		differs = difference(table, now);
-		if (differs != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("revision \"%s\" cannot be expanded, because table %s is not the one that the applied revisions create",
-							p->result->revision, table->a->qualified),
-					 errdetail("%s", differs),
-					 errhint("SELECT * FROM cmig.%sdrift()", cmig_scope_is_set() ? "scope_" : "")));
+		/* a partition or child in a schema of another role */
+		if (!cmig_text_same(table->family, family))
+			cmig_versions_refuse(psprintf("table %s", table->a->qualified),
+								 psprintf("Not all of its partitions and children are copied, to try the statements on them: %s.", family));
 	}
 }
 
@@ -459,17 +397,6 @@ require_no_obstacle(CmigPlanning *p)
 	ListCell   *t;
 	ListCell   *c;
 
-	foreach(c, p->result->schemas)
-	{
-		const char *schema = cmig_version_schema_name(p->result->revision, lfirst(c));
-
-		if (OidIsValid(get_namespace_oid(schema, true)))
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_SCHEMA),
-					 errmsg("schema \"%s\" already exists", schema),
-					 errdetail("It is the name of a schema for the new version."),
-					 errhint("Drop or rename it. If it was not created by you, find out who connects with it in search_path.")));
-	}
 	foreach(t, p->tables)
 	{
 		const CmigVersionTable *table = lfirst(t);
@@ -510,18 +437,6 @@ require_no_obstacle(CmigPlanning *p)
 					 errmsg("table %s cannot be expanded because of trigger %s", table->a->qualified, trigger),
 					 errdetail("Triggers fire in the order of their names, and it would fire before or after those of the expansion, which have to be first and last."),
 					 errhint("ALTER TRIGGER %s ON %s RENAME TO <a name that begins with a letter of ASCII>", trigger, table->a->qualified)));
-		foreach(c, table->build)
-		{
-			const CmigShapePart *part = lfirst(c);
-			const char *name = cmig_version_hidden_name(part->name);
-
-			if (strchr("ipu", part->kind[0]) != NULL && OidIsValid(get_relname_relid(name, get_namespace_oid(table->a->schema, false))))
-				ereport(ERROR,
-						(errcode(ERRCODE_DUPLICATE_TABLE),
-						 errmsg("relation \"%s\" already exists", name),
-						 errdetail("It is the name of an index that would be built for \"%s\".", part->name),
-						 errhint("Drop or rename it.")));
-		}
 	}
 }
 
@@ -639,9 +554,9 @@ void
 cmig_versions_add_live(CmigPlanning *p)
 {
 	require_unmanaged(p);
-	require_no_drift(p);
 	require_no_obstacle(p);
 	require_unpublished(p);
+	require_copied(p);
 	add_privileges(p);
 }
 

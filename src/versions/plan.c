@@ -30,9 +30,9 @@
 #include "versions/internal.h"
 
 /*
- * The applied revisions are replayed in the shadow, and the shape of the tables
- * is read.  The pending revisions are replayed in a subtransaction, the shape
- * is read again, and then a third time, after every column has the name that it
+ * The live objects are copied into the shadow, and the shape of the tables is
+ * read.  The pending revisions are replayed in a subtransaction, the shape is
+ * read again, and then a third time, after every column has the name that it
  * will have while both versions exist: PostgreSQL itself thus writes the
  * definitions of the indexes and constraints that must be built on the real
  * tables.
@@ -73,7 +73,6 @@ cmig_versions_add_step(CmigPlanning *p, const char *phase, const char *relation,
 	step->phase = phase;
 	step->relation = pstrdup(relation);
 	step->sql = sql;
-	step->part = NULL;
 	step->sequence = NULL;
 	p->result->steps = lappend(p->result->steps, step);
 }
@@ -638,6 +637,12 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 			continue;
 		}
 		table->build = lappend(table->build, part);
+		if (strchr("ipu", part->kind[0]) != NULL && OidIsValid(get_relname_relid(cmig_version_hidden_name(part->name), get_namespace_oid(table->a->schema, false))))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_TABLE),
+					 errmsg("relation \"%s\" already exists", cmig_version_hidden_name(part->name)),
+					 errdetail("It is the name of an index that would be built for \"%s\".", part->name),
+					 errhint("Drop or rename it.")));
 		foreach(c, table->columns)
 		{
 			const CmigVersionColumn *column = lfirst(c);
@@ -681,6 +686,8 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 	}
 	if (table->build != NIL || table->drop != NIL || table->renamed != NIL)
 		require_plain(table);
+	if (table->viewed || table->build != NIL || table->drop != NIL)
+		table->family = cmig_versions_family(table->a->qualified);
 }
 
 /* ----------------------------------------------------------------
@@ -699,7 +706,8 @@ find_created(CmigPlanning *p)
 	static const char or_replace[] = "CREATE OR REPLACE ";
 	ListCell   *cell;
 
-	foreach(cell, cmig_replay_compare(p->before, p->after))
+	p->changes = cmig_replay_compare(p->before, p->after);
+	foreach(cell, p->changes)
 	{
 		CmigDiffLine *line = lfirst(cell);
 		const CmigObject *root;
@@ -914,20 +922,6 @@ add_column_rows(CmigPlanning *p, const CmigVersionTable *table)
 		add_column_row(p, table, "table", NULL);
 }
 
-/* Rows that the revisions have inserted would be in the way. */
-static void
-empty_tables(CmigPlanning *p)
-{
-	StringInfoData sql;
-	ListCell   *cell;
-
-	initStringInfo(&sql);
-	foreach(cell, p->shapes[0])
-		appendStringInfo(&sql, "%s%s", sql.len > 0 ? ", " : "TRUNCATE ", ((CmigShapeTable *) lfirst(cell))->qualified);
-	if (sql.len > 0)
-		try_script(p, sql.data, "the revision");
-}
-
 /* A CmigReplayTask: find everything out. */
 static void
 plan_all(CmigReplay *replay, void *arg)
@@ -940,20 +934,34 @@ plan_all(CmigReplay *replay, void *arg)
 	ListCell   *cell;
 
 	p->replay = replay;
-	cmig_replay_plan_run(replay, cmig_replay_plan_applied(p->now));
-	/* in a scope, these are the schemas that all scopes share */
-	if (cmig_scope_is_set())
-		cmig_replay_forget_elsewhere(replay);
+	cmig_replay_copies(replay, p->copies);
 	p->before = cmig_replay_image(replay, &assumed);
+	cmig_copies_check(p->copies, p->before);
 	p->shapes[0] = cmig_shape_read(p->before);
 	p->old_readers = cmig_shape_readers(p->before);
 	p->old_enums = cmig_shape_enums(p->before);
-	empty_tables(p);
 	error = cmig_subtransaction_rehearse(look_after, p);
+	foreach_ptr(const char, schema, p->result->schemas)
+	{
+		const char *name = cmig_version_schema_name(p->result->revision, schema);
+
+		if (OidIsValid(get_namespace_oid(name, true)))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_SCHEMA),
+					 errmsg("schema \"%s\" already exists", name),
+					 errdetail("It is the name of a schema for the new version."),
+					 errhint("Drop or rename it. If it was not created by you, find out who connects with it in search_path.")));
+	}
 	if (error != NULL)
 	{
+		char	   *differences = cmig_copies_differences(p->copies);
+
 		if (error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE)
-			error->hint = "Correct the statement, or the line \"-- cmig:up\" that it was made from, in the revision file, and load the file. If what it needs is older than the first revision, begin with cmig.baseline.";
+		{
+			error->hint = psprintf("Correct the statement, or the line \"-- cmig:up\" that it was made from, in the revision file, and load the file. If the database was changed by hand: SELECT * FROM cmig.%sdrift()", cmig_scope_is_set() ? "scope_" : "");
+			if (differences != NULL)
+				error->detail = psprintf("%s\nIt was tried on copies of the live objects, from which some differ:\n%s", error->detail, differences);
+		}
 		ReThrowError(error);
 	}
 	foreach(cell, p->tables)
@@ -1098,6 +1106,7 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 	}
 	p.revisions = plan->count;
 	p.shapes = palloc0(sizeof(List *) * (plan->count + 1));
+	p.copies = cmig_copies_plan(cmig_managed_of_revisions());
 	cmig_replay_run(now->graph, "cmig.expand()", plan_all, &p);
 	cmig_versions_add_live(&p);
 	AtEOXact_GUC(false, level);

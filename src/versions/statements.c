@@ -57,6 +57,8 @@ cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table)
 		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
 							   psprintf("ALTER TABLE %s ADD COLUMN %s %s%s%s", real, quote_identifier(column->hidden), column->b->type,
 										column->b->collation ? " COLLATE " : "", column->b->collation ? column->b->collation : ""));
+		if (column->a != NULL)
+			cmig_versions_add_column_privileges(p, CMIG_PHASE_SHADOW, real, column->a->name, real, column->hidden);
 		if (column->a == NULL && column->b->sequence != NULL)
 		{
 			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE SEQUENCE %s AS %s %s", column->b->sequence, column->b->type, column->b->options));
@@ -268,7 +270,6 @@ cmig_versions_add_partitions(CmigPlanning *p, const char *phase, const char *rel
 	const char *on = foreign ? definition : strstr(definition, " ON ONLY ");
 	const char *rest = foreign ? definition : on + strlen(" ON ONLY ") + strlen(relation);
 	char	   *create = pnstrdup(definition, on - definition);
-	int			from = list_length(p->result->steps);
 	ListCell   *cell;
 
 	/* when a foreign key gets its name, partitions may have come or gone */
@@ -305,8 +306,6 @@ cmig_versions_add_partitions(CmigPlanning *p, const char *phase, const char *rel
 	/* takes those of the partitions, which need not be validated again */
 	if (build && foreign)
 		cmig_versions_add_step(p, phase, relation, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", relation, hidden, definition));
-	for (; from < list_length(p->result->steps); from++)
-		((CmigExpansionStep *) list_nth(p->result->steps, from))->part = part;
 }
 
 /* Add the constraint of an index, and those of the indexes attached to it. */
