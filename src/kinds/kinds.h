@@ -660,6 +660,12 @@ extern bool cmig_function_is_sql(const CmigObject *object);
 /* Does the function return rows of this relation or type? */
 extern bool cmig_function_returns(const CmigObject *function, const CmigObject *type);
 
+/*
+ * Does the function have the arguments of the other one, which are the same,
+ * and further ones with defaults?  Then a call of the other one can mean both.
+ */
+extern bool cmig_function_answers(const CmigObject *function, const CmigObject *other);
+
 /* in type.c */
 
 /*

@@ -170,6 +170,23 @@ cmig_function_returns(const CmigObject *function, const CmigObject *type)
 	return result != NULL && strcmp(result, type->identity) == 0;
 }
 
+bool
+cmig_function_answers(const CmigObject *function, const CmigObject *other)
+{
+	size_t		length = strlen(other->identity) - 1;
+	int			arguments = 0;
+
+	if (function->kind != &cmig_kind_function || other->kind != function->kind || strncmp(function->identity, other->identity, length) != 0)
+		return false;
+	if (other->identity[length - 1] == '(')
+		arguments = 1;
+	else if (function->identity[length] != ',')
+		return false;
+	for (const char *p = function->identity + length; *p != '\0'; p++)
+		arguments += *p == ',';
+	return arguments <= atoi(function->values[DEFAULTS]);
+}
+
 #define FUNCTION_TEXT "{definition}[{body}]"
 
 /*

@@ -127,123 +127,6 @@ cmig_lead_compare(const CmigObject *a, const CmigObject *b)
 	return order ? order : cmig_object_compare(a, b);
 }
 
-/* ----------------------------------------------------------------
- * Statements that do not block concurrent reads and writes, for stepwise
- * revisions.
- *
- * The statements follow the recipes in src/online.  Statements that have no
- * concurrent form, such as those for partitioned tables, are not changed.
- * ----------------------------------------------------------------
- */
-
-static bool
-ends_with(const char *text, const char *end)
-{
-	size_t		length = strlen(text);
-
-	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
-}
-
-/*
- * Build statements that create the index first, and then the constraint with
- * USING INDEX.  Returns "sql" if the definition has an unknown form.
- */
-static char *
-key_sql(const CmigObject *constraint, const char *definition, char *sql)
-{
-	const char *table = constraint->parent->identity;
-	const char *name = pstrdup(cmig_quote(constraint->name));
-	const char *columns = strchr(definition, '('),
-			   *end;
-	const char *include = strstr(definition, ") INCLUDE (");
-	const char *word = *definition == 'P' ? "PRIMARY KEY" : "UNIQUE";
-	bool		quoted = false;
-
-	if (columns == NULL)
-		return sql;
-	for (end = include ? include + strlen(") INCLUDE (") : columns + 1; *end != '\0' && (quoted || *end != ')'); end++)
-		if (*end == '"')
-			quoted = !quoted;
-	if (*end == '\0')
-		return sql;
-	return psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s %s%s%s;\nALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s",
-					name, table, pnstrdup(columns, end + 1 - columns),
-					strstr(definition, "NULLS NOT DISTINCT") ? " NULLS NOT DISTINCT" : "",
-					cmig_constraint_parameters(constraint), table, name, word, name, end + 1);
-}
-
-/*
- * Returns the concurrent form of a statement that adds the constraint, or
- * the statement itself if there is no such form.
- */
-static char *
-constraint_sql(const CmigObject *constraint, char *sql)
-{
-	const char *table = constraint->parent->identity;
-	const char *definition = constraint->values[CMIG_DEFINITION];
-	const char *name = cmig_quote(constraint->name);
-
-	if (strstr(sql, " ADD CONSTRAINT ") == NULL || strstr(sql, " NOT VALID") != NULL || cmig_is_not_valid(definition))
-		return sql;
-	if (strncmp(definition, "UNIQUE ", 7) == 0 || strncmp(definition, "PRIMARY KEY ", 12) == 0)
-		return key_sql(constraint, definition, sql);
-	if (strncmp(definition, "CHECK ", 6) != 0 && strncmp(definition, "FOREIGN KEY ", 12) != 0)
-		return sql;
-	return psprintf("%s NOT VALID;\nALTER TABLE %s VALIDATE CONSTRAINT %s", sql, table, name);
-}
-
-/*
- * Build SET NOT NULL with a temporary check constraint, so that SET NOT NULL
- * does not scan the table.  The check constraint's name differs from the one
- * that PostgreSQL would choose for the NOT NULL constraint.
- */
-static char *
-not_null_sql(const CmigObject *column, char *sql)
-{
-	const char *table = column->parent->identity;
-	const char *name = cmig_quote(makeObjectName("cmig", column->name, "not_null"));
-
-	if (!ends_with(sql, " SET NOT NULL"))
-		return sql;
-	name = pstrdup(name);
-	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID;\n"
-					"ALTER TABLE %s VALIDATE CONSTRAINT %s;\n%s;\nALTER TABLE %s DROP CONSTRAINT %s",
-					table, name, cmig_quote(column->name), table, name, sql, table, name);
-}
-
-/*
- * Returns the concurrent form of a single statement, or the statement itself
- * if there is no such form.
- */
-static char *
-concurrent_sql(const CmigObject *object, char *sql)
-{
-	const CmigObject *table = object->parent;
-
-	if (sql == NULL || table == NULL || table->kind != &cmig_kind_table)
-		return sql;
-	if (object->kind == &cmig_kind_column)
-		return not_null_sql(object, sql);
-	if (table->values[CMIG_TABLE_PARTITION_KEY] != NULL)
-		return sql;
-	if (object->kind == &cmig_kind_index)
-	{
-		static const char *const words[] = {"CREATE INDEX ", "CREATE UNIQUE INDEX ", "DROP INDEX ", "REINDEX INDEX "};
-
-		/*
-		 * insert CONCURRENTLY after CREATE [UNIQUE] INDEX, DROP INDEX, or
-		 * REINDEX INDEX
-		 */
-		for (int i = 0; i < lengthof(words); i++)
-			if (strncmp(sql, words[i], strlen(words[i])) == 0)
-				return psprintf("%sCONCURRENTLY %s", words[i], sql + strlen(words[i]));
-		return sql;
-	}
-	if (object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key)
-		return constraint_sql(object, sql);
-	return sql;
-}
-
 /*
  * Replace the statements in a list of CmigDdl with their concurrent forms.
  * The object must belong to a live table.
@@ -256,8 +139,8 @@ concurrent_change(const CmigObject *object, List *ddl)
 		char	   *sql = entry->sql;
 		char	   *undo = entry->undo;
 
-		entry->sql = concurrent_sql(object, sql);
-		entry->undo = concurrent_sql(object, undo);
+		entry->sql = cmig_commit_sql(object, sql);
+		entry->undo = cmig_commit_sql(object, undo);
 		entry->stepwise = entry->sql != sql || entry->undo != undo;
 		if (entry->sql != sql)
 			entry->hazards &= ~CMIG_HAZARD_BLOCKS;
@@ -280,6 +163,14 @@ concurrent_change(const CmigObject *object, List *ddl)
  * while the view is filled.
  * ----------------------------------------------------------------
  */
+
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t		length = strlen(text);
+
+	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
+}
 
 /* A table with forced row security that a statement reads. */
 typedef struct CmigForce
@@ -464,6 +355,7 @@ typedef struct Deparse
 	List	   *lines;
 	MemoryContext context;		/* the memory context of the lines */
 	int			transaction;	/* of the current lines; see CmigDiffLine */
+	const CmigOrderNode *node;	/* the current node */
 } Deparse;
 
 static char *
@@ -641,7 +533,7 @@ staged_sql(const Deparse *deparse, const CmigObject *column, const CmigDdl *entr
 	char	   *fill = cmig_text_one_line(psprintf("UPDATE %s SET %s = ... WHERE %s IS NULL;", column->parent->identity, name, name));
 
 	if (deparse->options->concurrently && deparse->transaction == 0)
-		not_null = not_null_sql(column, not_null);
+		not_null = cmig_commit_not_null(column, not_null);
 	return psprintf("%s;\n-- TODO: fill the new column in the existing rows:\n-- %s\n%s",
 					entry->nullable, fill, not_null);
 }
@@ -755,6 +647,71 @@ creation_of(const Deparse *deparse, const CmigChange *change, bool old)
 	return ddl;
 }
 
+/*
+ * Move what takes long in the creation of the current node's object, whose
+ * statements are "ddl", out of its transaction.  Returns an empty result if
+ * nothing can be moved.
+ */
+static CmigSwap
+swap_of(const Deparse *deparse, const List *ddl)
+{
+	const CmigOrderNode *node = deparse->node;
+	const CmigObject *object = node->type == CMIG_NODE_DROP ? node->change->from : node->change->to;
+	const CmigSwap none = {NULL};
+
+	if (ddl == NIL || deparse->node->transaction == 0 || node->change->away != NULL || node->change->reads != NIL || live_table(deparse, object) == NULL)
+		return none;
+	return cmig_commit_swap(object, ((CmigDdl *) linitial(ddl))->sql, !node->needs);
+}
+
+/* Replace the first statement as cmig_commit_swap() says. */
+static void
+swap(const Deparse *deparse, List *ddl)
+{
+	CmigSwap	swapped = swap_of(deparse, ddl);
+	CmigDdl    *first = swapped.sql ? linitial(ddl) : NULL;
+
+	if (first == NULL || (swapped.before == NULL && swapped.after == NULL))
+		return;
+	first->sql = swapped.sql;
+	first->hazards = 0;
+}
+
+/*
+ * Add the line of what takes long in the creation of the current node's object,
+ * before or after its transaction.  The downgrade creates what is dropped, and
+ * runs the lines in reverse order.
+ */
+static void
+put_slow(Deparse *deparse, bool at_start)
+{
+	CmigChange *change = deparse->node->change;
+	bool		old = deparse->node->type == CMIG_NODE_DROP;
+	const CmigObject *object = old ? change->from : change->to;
+	List	   *ddl = old || deparse->node->type == CMIG_NODE_CREATE ? creation_of(deparse, change, old) : NIL;
+	CmigSwap	swapped = swap_of(deparse, ddl);
+	const char *sql = at_start == old ? swapped.after : swapped.before;
+	CmigDiffLine row = {"alter",.upgrade = CMIG_NO_STATEMENT,.downgrade = CMIG_NO_STATEMENT,.stepwise = true,.again = true,.incidental = true,.subject = object};
+
+	if (sql == NULL)
+		return;
+	row.kind = object->kind->name;
+	row.object = object->identity;
+	row.live = live_table(deparse, object);
+	if (old)
+	{
+		row.downgrade = sql;
+		row.undo_hazards = ((CmigDdl *) linitial(ddl))->hazards & ~CMIG_HAZARD_BLOCKS;
+	}
+	else
+	{
+		row.upgrade = sql;
+		row.ddl = linitial(ddl);
+		((CmigDdl *) linitial(ddl))->hazards &= ~CMIG_HAZARD_BLOCKS;
+	}
+	put_row(deparse, &row);
+}
+
 /* Add the lines of cmig.diff that create an object. */
 static void
 put_create(Deparse *deparse, CmigChange *change)
@@ -763,6 +720,7 @@ put_create(Deparse *deparse, CmigChange *change)
 
 	if (change->empties)
 		((CmigDdl *) linitial(ddl))->hazard = psprintf("no data until REFRESH: materialized view %s", change->to->identity);
+	swap(deparse, ddl);
 	if (change->taken)
 		((CmigDdl *) linitial(ddl))->undo = psprintf("DROP FUNCTION IF EXISTS %s", change->to->identity);
 	put_ddl(deparse, "create", change, ddl);
@@ -831,6 +789,7 @@ put_drop(Deparse *deparse, CmigChange *change)
 	};
 	List	   *ddl = creation_of(deparse, change, true);
 
+	swap(deparse, ddl);
 	row.change = row.incidental ? NULL : change_text(change, deparse->options);
 	row.note = change->action == CMIG_DROP ? change->question : NULL;
 	foreach_ptr(CmigChange, take, change->takes)
@@ -844,7 +803,7 @@ put_drop(Deparse *deparse, CmigChange *change)
 	{
 		const char *plain = row.upgrade;
 
-		row.upgrade = concurrent_sql(object, unconstify(char *, plain));
+		row.upgrade = cmig_commit_sql(object, unconstify(char *, plain));
 		row.stepwise = row.upgrade != plain;
 		concurrent_change(object, ddl);
 		foreach_ptr(CmigDdl, entry, ddl)
@@ -998,6 +957,23 @@ put_force(Deparse *deparse, const List *forced, bool briefly, bool at_start)
 	}
 }
 
+/* Is it the first node of a transaction, or without one? */
+static bool
+is_first(const CmigOrderNode *nodes, int i)
+{
+	return nodes[i].transaction == 0 || i == 0 || nodes[i - 1].transaction != nodes[i].transaction;
+}
+
+/* Must the statements of the change run in one transaction of a stepwise revision? */
+static bool
+is_together(const Deparse *deparse, const CmigChange *change)
+{
+	foreach_ptr(CmigForce, read, change->reads)
+		if (is_lifted_briefly(deparse, read))
+		return true;
+	return deparse->options->concurrently && change->action == CMIG_ALTER && list_length(change->ddl) > 1 && cmig_commit_guard(change) != NULL;
+}
+
 /*
  * Add the lines of all nodes, and free the memory of each node
  * after its rows.
@@ -1012,9 +988,14 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 	{
 		CmigChange *change = nodes[i].change;
 
+		for (int j = i; nodes[i].transaction != 0 && is_first(nodes, i) && j < count && nodes[j].transaction == nodes[i].transaction; j++)
+		{
+			deparse->node = &nodes[j];
+			put_slow(deparse, true);
+		}
+		deparse->node = &nodes[i];
 		deparse->transaction = nodes[i].transaction;
-		foreach_ptr(CmigForce, read, change->reads)
-			if (deparse->transaction == 0 && is_lifted_briefly(deparse, read))
+		if (deparse->transaction == 0 && is_together(deparse, change))
 			deparse->transaction = -1 - deparse->difference->to->count - i;
 		put_force(deparse, change->reads, true, true);
 		switch (nodes[i].type)
@@ -1047,9 +1028,14 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 				break;
 		}
 		put_force(deparse, change->reads, true, false);
+		deparse->transaction = 0;
+		for (int j = i; nodes[i].transaction != 0 && (i + 1 == count || is_first(nodes, i + 1)) && j >= 0 && nodes[j].transaction == nodes[i].transaction; j--)
+		{
+			deparse->node = &nodes[j];
+			put_slow(deparse, false);
+		}
 		MemoryContextReset(context);
 	}
-	deparse->transaction = 0;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }

@@ -190,7 +190,7 @@ join_rewrites(List *lines, const CmigObject *object)
 		lead->upgrade = psprintf("%s, %s", lead->upgrade, line->upgrade + length);
 		lead->downgrade = psprintf("%s, %s", lead->downgrade, line->downgrade + length);
 		cmig_hazard_move(lead, line);
-		line->upgrade = line->downgrade = "DO $$BEGIN /* changed with another statement */ END$$";
+		line->upgrade = line->downgrade = CMIG_NO_STATEMENT;
 		lead->leads = line->within = true;
 	}
 }

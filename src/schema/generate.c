@@ -120,7 +120,7 @@ append_line(StringInfo text, const CmigDiffLine *line, bool upgrade, bool in_blo
 		comment = comment ? psprintf("does not restore the data; %s", comment) : "does not restore the data";
 	for (const char *note = upgrade && !bare ? line->note : NULL; note != NULL; note = strchr(note, '\n') ? strchr(note, '\n') + 1 : NULL)
 		section_layout_comment(text, pnstrdup(note, strcspn(note, "\n")));
-	if (*sql == '\0')
+	if (*sql == '\0' || strcmp(sql, CMIG_NO_STATEMENT) == 0)
 		return;
 	if (comment != NULL && !bare)
 		section_layout_comment(text, comment);

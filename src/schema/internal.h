@@ -567,6 +567,8 @@ typedef struct CmigOrderNode
 	int			transaction;	/* the same number for the nodes of a stepwise
 								 * revision that must run in one transaction;
 								 * 0 for other nodes */
+	bool		needs;			/* what it creates or drops cannot exist
+								 * outside of the transaction, beside the rest */
 	CmigNodeStage stage;		/* by which nodes are sorted first */
 } CmigOrderNode;
 
@@ -576,7 +578,63 @@ typedef struct CmigOrderNode
  */
 extern CmigOrderNode *cmig_order(CmigDifference *difference, int *count);
 
+/* in commits.c */
+
+typedef struct CmigOrder CmigOrder;
+
+/* Requires that the node "before" come before "node"; -1 stands for no node. */
+typedef void (*CmigCommitAdd) (CmigOrder *order, int node, int before);
+
+/*
+ * Add edges to the nodes of a stepwise revision.  Those that must run in one
+ * transaction then require each other.
+ */
+extern void cmig_commit_join(const CmigDifference *difference, const CmigOrderNode *nodes, int count,
+							 CmigCommitAdd add, CmigOrder *order);
+
+/*
+ * Returns a text that is the same for changes that must run in one transaction
+ * of a stepwise revision, unless nothing is dropped or altered, or NULL.
+ */
+extern char *cmig_commit_guard(const CmigChange *change);
+
+/*
+ * Must the new constraint or index be created before the old one is dropped,
+ * because both demand the same kind of thing of the same columns?
+ */
+extern bool cmig_commit_succeeds(const CmigObject *old, const CmigObject *new);
+
+/*
+ * Returns the concurrent form of a single statement, or the statement itself if
+ * there is no such form.  The object must belong to a live table.
+ */
+extern char *cmig_commit_sql(const CmigObject *object, char *sql);
+
+/*
+ * Returns SET NOT NULL with a temporary check constraint, so that SET NOT NULL
+ * does not scan the table.
+ */
+extern char *cmig_commit_not_null(const CmigObject *column, char *sql);
+
+/* The statements that create a constraint or an index in a transaction. */
+typedef struct CmigSwap
+{
+	char	   *before;			/* NULL, or what runs before the transaction */
+	char	   *sql;
+	char	   *after;			/* NULL, or what runs after the transaction */
+} CmigSwap;
+
+/*
+ * Returns what replaces the statement "sql", so that what takes long is not in
+ * the transaction.  "beside": the object can be created before the transaction,
+ * under another name.
+ */
+extern CmigSwap cmig_commit_swap(const CmigObject *object, char *sql, bool beside);
+
 /* in deparse.c */
+
+/* A statement for a row whose change is made with another row's statement. */
+#define CMIG_NO_STATEMENT "DO $$BEGIN /* changed with another statement */ END$$"
 
 /*
  * Returns the statements that complete an object that is created together with

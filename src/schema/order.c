@@ -38,7 +38,7 @@ typedef struct CmigEdge
 } CmigEdge;
 
 /* The nodes to be sorted, and the edges between them. */
-typedef struct CmigOrder
+struct CmigOrder
 {
 	CmigDifference *difference;
 	int			count;
@@ -48,7 +48,7 @@ typedef struct CmigOrder
 	CmigEdge   *edges;			/* sorted by node */
 	int		   *start;			/* the index of each node's first edge, and
 								 * nedges as the last element */
-} CmigOrder;
+};
 
 /* Nodes */
 
@@ -989,6 +989,35 @@ compare_places(const void *a, const void *b)
 	return ((const CmigOrderNode *) a)->place - ((const CmigOrderNode *) b)->place;
 }
 
+/* Does the node drop or create an index or constraint of a table? */
+static bool
+is_demand(const CmigOrderNode *node, CmigNodeType type)
+{
+	const CmigKind *kind = object_of(node)->kind;
+
+	return node->type == type && (kind == &cmig_kind_index || kind == &cmig_kind_constraint || kind == &cmig_kind_foreign_key);
+}
+
+/*
+ * Mark the nodes that create an index or constraint that needs something else
+ * of the transaction, so that it cannot be created before.  Likewise, mark those
+ * that drop one, if the downgrade cannot create it before.
+ */
+static void
+mark_needs(CmigOrder *order)
+{
+	for (int i = 0; i < order->nedges; i++)
+	{
+		CmigOrderNode *node = &order->nodes[order->edges[i].node];
+		CmigOrderNode *before = &order->nodes[order->edges[i].before];
+
+		if (node == before || node->transaction == 0 || node->transaction != before->transaction)
+			continue;
+		node->needs |= is_demand(node, CMIG_NODE_CREATE) && !is_demand(before, CMIG_NODE_DROP);
+		before->needs |= is_demand(before, CMIG_NODE_DROP) && !is_demand(node, CMIG_NODE_CREATE);
+	}
+}
+
 /*
  * Reorder the nodes so that those which must run in one transaction are next
  * to each other, and number these transactions.  They are the strongly
@@ -1014,32 +1043,7 @@ group_nodes(CmigOrder *order, CmigOrderNode *result)
 	for (int i = 0; i < order->nedges; i++)
 		if (order->edges[i].weak || order->nodes[order->edges[i].before].type == CMIG_NODE_UNSUPPORTED)
 			order->edges[i].before = order->edges[i].node;
-	for (int i = 0; i < order->difference->count; i++)
-	{
-		const CmigChange *change = &order->difference->changes[i];
-		const CmigObject *object = change->to;
-		const CmigKind *other = object == NULL ? NULL : object->kind == &cmig_kind_view ? &cmig_kind_materialized_view :
-		object->kind == &cmig_kind_materialized_view ? &cmig_kind_view : NULL;
-		const CmigObject *old = change->action == CMIG_AGAIN ? change->from :
-		other && change->action == CMIG_CREATE ? cmig_image_lookup(order->difference->from, other, object->identity) : NULL;
-		int			drop = old && change->last_node >= 0 ? old->change->first_node : -1;
-
-		/*
-		 * A stepwise revision commits after each statement, but an object
-		 * that exists before and after it must exist at each commit.
-		 * Therefore, join the nodes that drop the object and create it again.
-		 * Indexes and constraints of tables are an exception, because they
-		 * are created without blocking other sessions.
-		 */
-		if (drop < 0 || order->nodes[drop].type != CMIG_NODE_DROP || order->nodes[change->last_node].type != CMIG_NODE_CREATE ||
-			(object->parent != NULL && object->parent->kind == &cmig_kind_table &&
-			 (object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key)))
-			continue;
-		add(order, drop, change->last_node);
-		add(order, change->last_node, drop);
-		add(order, drop, change->away_node);
-		add(order, change->away_node, drop);
-	}
+	cmig_commit_join(order->difference, order->nodes, order->count, add, order);
 	sort_edges(order);
 	for (int i = 0; i < order->count; i++)
 		at[order->nodes[i].place] = i;
@@ -1081,12 +1085,15 @@ group_nodes(CmigOrder *order, CmigOrderNode *result)
 				if (count - first > 1)
 					transactions++;
 				for (int i = first; i < count && count - first > 1; i++)
-					result[i].transaction = transactions;
+					order->nodes[at[result[i].place]].transaction = transactions;
 			}
 			if (--depth >= 0)
 				low[path[depth]] = Min(low[path[depth]], low[node]);
 		}
 	}
+	mark_needs(order);
+	for (int i = 0; i < count; i++)
+		result[i] = order->nodes[at[result[i].place]];
 }
 
 CmigOrderNode *

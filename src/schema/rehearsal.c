@@ -298,7 +298,6 @@ typedef struct Proof
 	List	   *reasons;		/* list of char *: why objects are doubtful */
 	List	   *renames;		/* list of CmigDiffLine: they come first */
 	List	   *lines;			/* the lines, completed */
-	bool		concurrently;
 	CmigShadow *shadow;
 	CmigTargetState state;
 	List	   *problems;		/* list of CmigDiffLine: unsupported changes,
@@ -595,11 +594,7 @@ may_stay(const Proof *proof, const CmigDiffLine *line)
 		cmig_image_lookup(proof->to, object->kind, object->identity) != NULL;
 }
 
-/*
- * Returns the lines without those about what may stay, if a column is altered.
- * If the statements of a stepwise revision rewrite a table, indexes are better
- * created afterward.
- */
+/* Returns the lines without those about what may stay, if a column is altered. */
 static List *
 shorten(const Proof *proof)
 {
@@ -608,8 +603,6 @@ shorten(const Proof *proof)
 
 	foreach_ptr(const CmigDiffLine, line, proof->lines)
 	{
-		if (proof->concurrently && (line->hazards & CMIG_HAZARD_REWRITE))
-			return NIL;
 		if (may_stay(proof, line))
 			continue;
 		alters |= line->subject != NULL && line->subject->kind == &cmig_kind_column && strcmp(line->action, "alter") == 0;
@@ -824,7 +817,6 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 	doubt_outside(&proof, proof.to);
 	settle_doubts(&proof);
 
-	proof.concurrently = options.concurrently;
 	options.concurrently = options.stages = false;
 	level = cmig_session_read_quietly();
 	cmig_image_finish(empty);

@@ -186,14 +186,10 @@ is_taken(const CmigImage *image, const char *name)
 	return false;
 }
 
-/* Can an old object stay, beside the objects of "to", until the last stage? */
+/* Is what the old object depends on not replaced, with the same type? */
 static bool
-can_stay(const Stages *stages, const CmigObject *object, const CmigImage *to)
+is_steady(const Stages *stages, const CmigObject *object)
 {
-	const CmigObject *table = object->parent ? counterpart(to, object->parent) : NULL;
-	const char *index = cmig_index_name(object) ? cmig_index_name(object) : cmig_object_index(object);
-
-	/* what it depends on is not replaced, and has the same type */
 	for (int i = object->parent ? -1 : 0; i < object->ndepends; i++)
 	{
 		const CmigChange *change = change_of(stages, i < 0 ? object->parent : object->depends[i], true);
@@ -202,6 +198,76 @@ can_stay(const Stages *stages, const CmigObject *object, const CmigImage *to)
 			(change->action != CMIG_ALTER || change->disturbs || change->recasts))
 			return false;
 	}
+	return true;
+}
+
+/*
+ * Returns the checks of the target that replace an old one, and that the image
+ * lacks.
+ */
+static List *
+successors(const Stages *stages, const CmigObject *check, const CmigImage *image)
+{
+	const CmigObject *table = is_constraint(check, "CHECK ") ? counterpart(stages->to, check->parent) : NULL;
+	List	   *result = NIL;
+
+	for (CmigObject *new = table ? table->child : NULL; new != NULL; new = new->sibling)
+		if (is_constraint(new, "CHECK ") && counterpart(image, new) == NULL && cmig_commit_succeeds(check, new))
+			result = lappend(result, new);
+	return result;
+}
+
+/* Returns the condition of a check, in parentheses. */
+static char *
+condition(const CmigObject *check)
+{
+	const char *start = check->values[CMIG_DEFINITION] + strlen("CHECK ");
+
+	return pnstrdup(start, strrchr(start, ')') + 1 - start);
+}
+
+/*
+ * An old check would reject rows of the new version.  But what both versions
+ * reject must be rejected until the new checks exist.  Therefore, make it
+ * demand either what it does or what they do.
+ */
+static void
+loosen(CmigObject *check, const List *new, const CmigImage *image)
+{
+	CmigObject **depends = palloc(sizeof(CmigObject *) * image->count);
+	char	   *demands = NULL;
+
+	memcpy(depends, check->depends, sizeof(CmigObject *) * check->ndepends);
+	check->depends = depends;
+	foreach_ptr(const CmigObject, each, new)
+	{
+		demands = demands ? psprintf("%s AND %s", demands, condition(each)) : condition(each);
+		for (int i = 0; i < each->ndepends; i++)
+		{
+			CmigObject *on = counterpart(image, each->depends[i]);
+			bool		known = on == NULL;
+
+			for (int j = 0; j < check->ndepends && !known; j++)
+				known = depends[j] == on;
+			if (!known)
+				depends[check->ndepends++] = on;
+		}
+	}
+	cmig_object_set(check, CMIG_DEFINITION, psprintf("CHECK (%s OR (%s))", condition(check), demands));
+}
+
+/* Can an old object stay, beside the objects of "to", until the last stage? */
+static bool
+can_stay(const Stages *stages, const CmigObject *object, const CmigImage *to)
+{
+	const CmigObject *table = object->parent ? counterpart(to, object->parent) : NULL;
+	const char *index = cmig_index_name(object) ? cmig_index_name(object) : cmig_object_index(object);
+
+	if (!is_steady(stages, object))
+		return false;
+	for (int i = 0; i < to->count; i++)
+		if (cmig_function_answers(to->objects[i], object))
+			return false;
 	if (is_taken(to, index) ||
 		((object->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0 && is_taken(to, object->identity)))
 		return false;
@@ -223,7 +289,8 @@ can_stay(const Stages *stages, const CmigObject *object, const CmigImage *to)
 	 * only validated
 	 */
 	if ((is_constraint(object, "CHECK ") &&
-		 !(cmig_is_not_valid(object->values[CMIG_DEFINITION]) && counterpart(stages->to, object) != NULL)) ||
+		 !(cmig_is_not_valid(object->values[CMIG_DEFINITION]) && counterpart(stages->to, object) != NULL) &&
+		 successors(stages, object, to) == NIL) ||
 		object->kind == &cmig_kind_domain_constraint ||
 		(is_constraint(object, "PRIMARY KEY ") && !can_be_key(object, table, to)))
 		return false;
@@ -242,16 +309,21 @@ keep_old(const Stages *stages, CmigImage *image)
 {
 	const CmigImage *from = stages->from;
 	bool	   *wanted = palloc0(Max(from->count, 1));
+	List	  **checks = palloc0(sizeof(List *) * Max(from->count, 1));
 
 	for (int i = 0; i < from->count; i++)
 	{
 		const CmigObject *kept = counterpart(image, from->objects[i]);
 
+		checks[i] = kept == NULL ? successors(stages, from->objects[i], image) : NIL;
 		if (kept != NULL && kept->kind == &cmig_kind_enum)
 			cmig_enum_unite(from->objects[i], image->objects[kept->index]);
 		wanted[i] = kept == NULL && can_stay(stages, from->objects[i], image);
 	}
 	cmig_keep(from, image, wanted);
+	for (int i = 0; i < from->count; i++)
+		if (checks[i] != NIL && counterpart(image, from->objects[i]) != NULL)
+			loosen(counterpart(image, from->objects[i]), checks[i], image);
 	for (int i = 0; i < from->count; i++)
 	{
 		CmigObject *column = wanted[i] && from->objects[i]->kind == &cmig_kind_column ? counterpart(image, from->objects[i]) : NULL;
@@ -380,9 +452,17 @@ remove_checks(Stages *stages)
 		if (object->parent == NULL || counterpart(stages->from, object->parent) == NULL || is_moved(stages, object))
 			continue;
 		if (object->kind == &cmig_kind_foreign_key || is_constraint(object, "CHECK "))
-			marked[i] = change->action == CMIG_CREATE || change->differs;
-		for (int j = 0; j < object->ndepends && is_constraint(object, "PRIMARY KEY "); j++)
-			marked[i] |= object->depends[j]->kind == &cmig_kind_column && object->depends[j]->values[CMIG_COLUMN_NOT_NULL] == NULL;
+			marked[i] = change->action == CMIG_CREATE || (change->differs && is_steady(stages, change->from));
+		for (int j = 0; j < object->ndepends; j++)
+		{
+			const CmigObject *column = object->depends[j]->kind == &cmig_kind_column ? object->depends[j] : NULL;
+
+			if (column != NULL && is_constraint(object, "PRIMARY KEY "))
+				marked[i] |= column->values[CMIG_COLUMN_NOT_NULL] == NULL && counterpart(stages->to, column)->values[CMIG_COLUMN_NOT_NULL] != NULL;
+			/* a check may replace NOT NULL */
+			if (column != NULL && counterpart(stages->from, column) != NULL && cmig_commit_succeeds(change_of(stages, column, false)->from, object))
+				marked[i] = false;
+		}
 	}
 	/* what children inherit goes with it */
 	for (int i = 0; i < image->count; i++)

@@ -1,0 +1,416 @@
+/*
+ * commits.c
+ *	  What each commit of a stepwise revision leaves.
+ *
+ * The statements of a stepwise revision are committed one by one, while
+ * applications use the database.  At each commit, what both schemas have is
+ * there, and no key, constraint, policy, privilege, trigger, or the like guards
+ * less than in both.
+ *
+ * Therefore, what takes such a thing away and what gives it back run in one
+ * transaction; cmig_order() finds these.  What takes long, building an index or
+ * checking the rows, comes before that transaction, under another name, or else
+ * after it.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "commands/defrem.h"
+
+#include "schema/internal.h"
+
+/* ----------------------------------------------------------------
+ * Which changes run in one transaction.
+ * ----------------------------------------------------------------
+ */
+
+static bool
+begins_with(const char *text, const char *start)
+{
+	return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* Does the change grant or revoke privileges, or alter row security? */
+static bool
+alters_access(const CmigChange *change)
+{
+	foreach_ptr(const CmigDdl, entry, change->ddl)
+		if (begins_with(entry->sql, "GRANT ") || begins_with(entry->sql, "REVOKE ") || strstr(entry->sql, " ROW LEVEL SECURITY") != NULL)
+		return true;
+	return false;
+}
+
+/* Is the object new, or gone, together with what it belongs to? */
+static bool
+is_whole(const CmigObject *object)
+{
+	const CmigChange *root = cmig_object_root(unconstify(CmigObject *, object))->change;
+
+	return root->from == NULL || root->to == NULL;
+}
+
+/* Does the column become an identity column, or is it no longer one? */
+static bool
+changes_identity(const CmigObject *column)
+{
+	const CmigChange *change = column->kind == &cmig_kind_column ? column->change : NULL;
+
+	return change != NULL && change->from != NULL && change->to != NULL &&
+		(change->from->values[CMIG_COLUMN_IDENTITY] != NULL) != (change->to->values[CMIG_COLUMN_IDENTITY] != NULL);
+}
+
+/*
+ * Returns such a column if the object is that column, its default, or the owner
+ * of the sequence that its default uses.
+ */
+static const CmigObject *
+generated(const CmigObject *object)
+{
+	if (object->kind == &cmig_kind_default)
+		object = object->parent;
+	for (int i = 0; i < object->ndepends && object->kind == &cmig_kind_sequence_owner; i++)
+		if (changes_identity(object->depends[i]))
+			return object->depends[i];
+	return changes_identity(object) ? object : NULL;
+}
+
+char *
+cmig_commit_guard(const CmigChange *change)
+{
+	const CmigObject *object = change->to ? change->to : change->from;
+	const CmigObject *root = cmig_object_root(unconstify(CmigObject *, object));
+
+	/* an overload can make a call ambiguous, or take it over */
+	if ((object->kind == &cmig_kind_function || object->kind == &cmig_kind_aggregate) && change->action != CMIG_ALTER)
+		return psprintf("function %s", pnstrdup(object->identity, strcspn(object->identity, "(")));
+	if (generated(object) != NULL)
+		return psprintf("value %s", generated(object)->identity);
+	if (is_whole(object))
+		return NULL;
+	if (object->kind == &cmig_kind_policy || (change->action == CMIG_ALTER && alters_access(change)))
+		return psprintf("access %s", root->identity);
+	if (object->kind == &cmig_kind_trigger || object->kind == &cmig_kind_publication ||
+		object->kind == &cmig_kind_publication_table || object->kind == &cmig_kind_publication_schema)
+		return psprintf("%s %s", object->kind == &cmig_kind_trigger ? "triggers" : "publication", root->identity);
+	if (object->kind == &cmig_kind_constraint && begins_with(object->values[CMIG_DEFINITION], "PRIMARY KEY "))
+		return psprintf("key %s", root->identity);
+	return NULL;
+}
+
+/* What a constraint or an index demands of rows. */
+typedef enum Demand
+{
+	NOTHING,
+	UNIQUENESS,
+	REFERENCE,
+	CONDITION
+} Demand;
+
+static Demand
+demand_of(const CmigObject *object)
+{
+	if (object->kind == &cmig_kind_foreign_key)
+		return REFERENCE;
+	if (object->kind == &cmig_kind_constraint)
+		return begins_with(object->values[CMIG_DEFINITION], "CHECK ") ? CONDITION : UNIQUENESS;
+	return object->kind == &cmig_kind_index && begins_with(object->values[CMIG_DEFINITION], "CREATE UNIQUE ") ? UNIQUENESS : NOTHING;
+}
+
+/* Is it a column that no longer is NOT NULL? */
+static bool
+loses_not_null(const CmigObject *old)
+{
+	const CmigChange *change = old->kind == &cmig_kind_column ? old->change : NULL;
+
+	return change != NULL && change->from != NULL && change->to != NULL &&
+		change->from->values[CMIG_COLUMN_NOT_NULL] != NULL && change->to->values[CMIG_COLUMN_NOT_NULL] == NULL;
+}
+
+bool
+cmig_commit_succeeds(const CmigObject *old, const CmigObject *new)
+{
+	if (loses_not_null(old) && demand_of(new) == CONDITION)
+		for (int i = 0; i < new->ndepends; i++)
+			if (new->depends[i]->kind == old->kind && strcmp(new->depends[i]->identity, old->identity) == 0)
+				return true;
+	if (demand_of(old) == NOTHING || demand_of(old) != demand_of(new))
+		return false;
+	for (int i = 0; i < old->ndepends; i++)
+		for (int j = 0; j < new->ndepends; j++)
+			if (old->depends[i]->kind == &cmig_kind_column && new->depends[j]->kind == &cmig_kind_column &&
+				strcmp(old->depends[i]->identity, new->depends[j]->identity) == 0)
+				return true;
+	return false;
+}
+
+/* What cmig_commit_join() joins. */
+typedef struct Joining
+{
+	const CmigDifference *difference;
+	const CmigOrderNode *nodes;
+	int			count;
+	CmigCommitAdd add;
+	CmigOrder  *order;
+} Joining;
+
+/* Make two nodes run in one transaction. */
+static void
+join(const Joining *joining, int node, int other)
+{
+	joining->add(joining->order, node, other);
+	joining->add(joining->order, other, node);
+}
+
+/* A node, and what its change guards; see cmig_commit_guard(). */
+typedef struct Guard
+{
+	const char *name;
+	int			node;
+} Guard;
+
+static int
+compare_guards(const void *a, const void *b)
+{
+	return strcmp(((const Guard *) a)->name, ((const Guard *) b)->name);
+}
+
+/* Make the nodes that guard the same thing run in one transaction. */
+static void
+join_guards(const Joining *joining)
+{
+	Guard	   *guards = palloc(sizeof(Guard) * (joining->count + 1));
+	int			count = 0;
+
+	for (int i = 0; i < joining->count; i++)
+	{
+		char	   *name = joining->nodes[i].type == CMIG_NODE_UNSUPPORTED ? NULL : cmig_commit_guard(joining->nodes[i].change);
+
+		if (name != NULL)
+			guards[count++] = (Guard)
+		{
+			name, i
+		};
+	}
+	qsort(guards, count, sizeof(Guard), compare_guards);
+	for (int i = 0, end; i < count; i = end)
+	{
+		bool		takes = false;
+
+		for (end = i; end < count && strcmp(guards[end].name, guards[i].name) == 0; end++)
+			takes |= joining->nodes[guards[end].node].type != CMIG_NODE_CREATE ||
+				joining->nodes[guards[end].node].change->to->kind == &cmig_kind_policy;
+		for (int j = i + 1; j < end && takes; j++)
+			join(joining, guards[j - 1].node, guards[j].node);
+	}
+}
+
+/*
+ * A stepwise revision commits after each statement, but an object that exists
+ * before and after it must exist at each commit.  Therefore, join the nodes
+ * that drop the object and create it again.
+ */
+static void
+join_again(const Joining *joining)
+{
+	for (int i = 0; i < joining->difference->count; i++)
+	{
+		const CmigChange *change = &joining->difference->changes[i];
+		const CmigObject *object = change->to;
+		const CmigKind *other = object == NULL ? NULL : object->kind == &cmig_kind_view ? &cmig_kind_materialized_view :
+		object->kind == &cmig_kind_materialized_view ? &cmig_kind_view : NULL;
+		const CmigObject *old = change->action == CMIG_AGAIN ? change->from :
+		other && change->action == CMIG_CREATE ? cmig_image_lookup(joining->difference->from, other, object->identity) : NULL;
+		int			drop = old && change->last_node >= 0 ? old->change->first_node : -1;
+
+		if (change->part_node >= 0 && change->join_node >= 0)
+			join(joining, change->part_node, change->join_node);
+		if (drop < 0 || joining->nodes[drop].type != CMIG_NODE_DROP || joining->nodes[change->last_node].type != CMIG_NODE_CREATE)
+			continue;
+		join(joining, drop, change->last_node);
+		join(joining, drop, change->away_node);
+	}
+}
+
+/*
+ * Drop a constraint, a unique index, or NOT NULL after the creation of those
+ * that demand the same of their table.
+ */
+static void
+join_successors(const Joining *joining)
+{
+	for (int i = 0; i < joining->count; i++)
+	{
+		const CmigObject *old = joining->nodes[i].type != CMIG_NODE_CREATE ? joining->nodes[i].change->from : NULL;
+		const CmigObject *table = old != NULL && old->parent != NULL ? old->parent->change->to : NULL;
+
+		for (const CmigObject *new = table ? table->child : NULL; new != NULL; new = new->sibling)
+			if (new->change->from == NULL && new->change->last_node >= 0 && cmig_commit_succeeds(old, new))
+				joining->add(joining->order, i, new->change->last_node);
+	}
+}
+
+void
+cmig_commit_join(const CmigDifference *difference, const CmigOrderNode *nodes, int count, CmigCommitAdd add, CmigOrder *order)
+{
+	const Joining joining = {difference, nodes, count, add, order};
+
+	join_again(&joining);
+	join_guards(&joining);
+	join_successors(&joining);
+}
+
+/* ----------------------------------------------------------------
+ * Statements that do not block concurrent reads and writes.
+ *
+ * The statements follow the recipes in src/online.  Statements that have no
+ * concurrent form, such as those for partitioned tables, are not changed.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Returns statements that create the index first, and then the constraint with
+ * USING INDEX.  Returns an empty list if the definition has an unknown form.
+ */
+static List *
+key_sql(const CmigObject *constraint, const char *index)
+{
+	const char *definition = constraint->values[CMIG_DEFINITION];
+	const char *table = constraint->parent->identity;
+	const char *columns = strchr(definition, '('),
+			   *end;
+	const char *include = strstr(definition, ") INCLUDE (");
+	const char *word = *definition == 'P' ? "PRIMARY KEY" : "UNIQUE";
+	bool		quoted = false;
+
+	if (columns == NULL)
+		return NIL;
+	for (end = include ? include + strlen(") INCLUDE (") : columns + 1; *end != '\0' && (quoted || *end != ')'); end++)
+		if (*end == '"')
+			quoted = !quoted;
+	if (*end == '\0')
+		return NIL;
+	return list_make2(psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s %s%s%s", index, table, pnstrdup(columns, end + 1 - columns),
+							   begins_with(definition, "UNIQUE NULLS NOT DISTINCT ") ? " NULLS NOT DISTINCT" : "", cmig_constraint_parameters(constraint)),
+					  psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s", table, pstrdup(cmig_quote(constraint->name)), word, index, end + 1));
+}
+
+/*
+ * Returns the one or two statements that create an index or a constraint
+ * without blocking, or an empty list if there are none.  "name" is that of the
+ * index, or of the check constraint or foreign key.
+ */
+static List *
+creation(const CmigObject *object, const char *sql, const char *name)
+{
+	static const char *const words[] = {"CREATE INDEX ", "CREATE UNIQUE INDEX "};
+	const char *own = pstrdup(cmig_quote(object->name));
+	char	   *start;
+
+	if (object->kind == &cmig_kind_index)
+	{
+		for (int i = 0; i < lengthof(words); i++)
+			if (begins_with(sql, words[i]))
+				return list_make1(psprintf("%sCONCURRENTLY %s%s", words[i], name, sql + strlen(words[i]) + strlen(own)));
+		return NIL;
+	}
+	start = psprintf("ALTER TABLE %s ADD CONSTRAINT %s ", object->parent->identity, own);
+	if ((object->kind != &cmig_kind_constraint && object->kind != &cmig_kind_foreign_key) || !begins_with(sql, start) ||
+		strstr(sql, ";\n") != NULL || cmig_is_not_valid(object->values[CMIG_DEFINITION]))
+		return NIL;
+	if (begins_with(object->values[CMIG_DEFINITION], "UNIQUE ") || begins_with(object->values[CMIG_DEFINITION], "PRIMARY KEY "))
+		return key_sql(object, name);
+	if (!begins_with(object->values[CMIG_DEFINITION], "CHECK ") && object->kind != &cmig_kind_foreign_key)
+		return NIL;
+	return list_make2(psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", object->parent->identity, name, sql + strlen(start)),
+					  psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", object->parent->identity, name));
+}
+
+char *
+cmig_commit_not_null(const CmigObject *column, char *sql)
+{
+	const char *table = column->parent->identity;
+
+	/* not the name that PostgreSQL would choose for the constraint */
+	const char *name = cmig_quote(makeObjectName("cmig", column->name, "not_null"));
+	size_t		length = strlen(sql);
+
+	if (length < 13 || strcmp(sql + length - 13, " SET NOT NULL") != 0)
+		return sql;
+	name = pstrdup(name);
+	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID;\n"
+					"ALTER TABLE %s VALIDATE CONSTRAINT %s;\n%s;\nALTER TABLE %s DROP CONSTRAINT %s",
+					table, name, cmig_quote(column->name), table, name, sql, table, name);
+}
+
+/* Is it a part of a table that is not partitioned? */
+static bool
+is_of_table(const CmigObject *object)
+{
+	return object->parent != NULL && object->parent->kind == &cmig_kind_table && object->parent->values[CMIG_TABLE_PARTITION_KEY] == NULL;
+}
+
+char *
+cmig_commit_sql(const CmigObject *object, char *sql)
+{
+	static const char *const words[] = {"DROP INDEX ", "REINDEX INDEX "};
+	List	   *statements;
+
+	if (sql == NULL || object->parent == NULL || object->parent->kind != &cmig_kind_table)
+		return sql;
+	if (object->kind == &cmig_kind_column)
+		return cmig_commit_not_null(object, sql);
+	if (!is_of_table(object))
+		return sql;
+	for (int i = 0; i < lengthof(words) && object->kind == &cmig_kind_index; i++)
+		if (begins_with(sql, words[i]))
+			return psprintf("%sCONCURRENTLY %s", words[i], sql + strlen(words[i]));
+	statements = creation(object, sql, pstrdup(cmig_quote(object->name)));
+	return statements == NIL ? sql : list_length(statements) == 1 ? linitial(statements) :
+		psprintf("%s;\n%s", (char *) linitial(statements), (char *) lsecond(statements));
+}
+
+/* Does the table have neither parents nor children? */
+static bool
+is_alone(const CmigObject *table)
+{
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_column && child->values[CMIG_COLUMN_CHILDREN] != NULL)
+			return false;
+	return table->values[CMIG_TABLE_INHERITS] == NULL;
+}
+
+CmigSwap
+cmig_commit_swap(const CmigObject *object, char *sql, bool beside)
+{
+	const char *own = pstrdup(cmig_quote(object->name));
+	const char *name = pstrdup(cmig_quote(makeObjectName("cmig", object->name, "new")));
+	CmigSwap	swap = {NULL, sql, NULL};
+	bool		validates = object->kind == &cmig_kind_foreign_key || demand_of(object) == CONDITION;
+	List	   *statements = is_of_table(object) && !object->inherited ? creation(object, sql, name) : NIL;
+
+	if (statements == NIL || (!validates && !beside))
+		return swap;
+	if (object->kind == &cmig_kind_index)
+	{
+		swap.before = linitial(statements);
+		swap.sql = psprintf("ALTER INDEX %s%s RENAME TO %s", pnstrdup(object->identity, strlen(object->identity) - strlen(own)), name, own);
+	}
+	else if (!validates)
+	{
+		swap.before = linitial(statements);
+		swap.sql = lsecond(statements);
+	}
+	else if (beside && is_alone(object->parent))
+	{
+		swap.before = psprintf("%s;\n%s", (char *) linitial(statements), (char *) lsecond(statements));
+		swap.sql = psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", object->parent->identity, name, own);
+	}
+	else
+	{
+		statements = creation(object, sql, own);
+		swap.sql = linitial(statements);
+		swap.after = lsecond(statements);
+	}
+	return swap;
+}
