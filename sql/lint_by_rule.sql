@@ -135,6 +135,12 @@ SELECT fires('adding-not-nullable-field', E'ALTER TABLE big ALTER name SET NOT N
 SELECT fires('changing-column-type', E'ALTER TABLE big ALTER id TYPE numeric;\nALTER TABLE big ALTER kind TYPE varchar(5);\nALTER TABLE big ALTER n TYPE numeric(8, 3);\nALTER TABLE big ALTER n TYPE numeric(10, 2);\nALTER TABLE big ALTER code TYPE text COLLATE "en-x-icu";\nALTER TABLE big ALTER kind TYPE text USING lower(kind);\nALTER TABLE big ALTER k TYPE bigint;\nALTER TABLE big ALTER m TYPE text', 1, 2, 3, 4, 5, 6, 7, 8),
 	silent('changing-column-type', 'ALTER TABLE big ALTER kind TYPE varchar(20)', 'ALTER TABLE big ALTER kind TYPE text', 'ALTER TABLE big ALTER kind TYPE text USING kind::text', 'ALTER TABLE big ALTER code TYPE varchar(9) COLLATE "C"', 'ALTER TABLE big ALTER at TYPE timestamptz',
 		'ALTER TABLE small ALTER id TYPE numeric', 'ALTER TABLE small ALTER name TYPE varchar', 'ALTER TABLE big ALTER tag TYPE varchar', 'ALTER TABLE big ALTER tag TYPE text', 'ALTER TABLE big ALTER "Odd name" TYPE label', E'CREATE TABLE new (id bigint);\nALTER TABLE new ALTER id TYPE text');
+CREATE TABLE measured (n numeric(10, 4), whole numeric(10, 0), f double precision, i bigint, tz timestamptz, t timestamp, day date, doc json, address inet, txt text);
+INSERT INTO measured SELECT g FROM generate_series(1, 20) g;
+SELECT fires('changing-values', E'ALTER TABLE measured ALTER n TYPE numeric(10, 2);\nALTER TABLE measured ALTER n TYPE integer;\nALTER TABLE measured ALTER f TYPE real;\nALTER TABLE measured ALTER i TYPE double precision;\nALTER TABLE measured ALTER tz TYPE date', 1, 2, 3, 4, 5),
+	fires('changing-values', E'ALTER TABLE measured ALTER t TYPE timestamp(0);\nALTER TABLE measured ALTER t TYPE time;\nALTER TABLE measured ALTER doc TYPE jsonb;\nALTER TABLE measured ALTER address TYPE cidr;\nALTER TABLE measured ALTER txt TYPE varchar(5) USING txt::varchar(5)', 1, 2, 3, 4, 5),
+	silent('changing-values', 'ALTER TABLE measured ALTER n TYPE numeric(12, 4)', 'ALTER TABLE measured ALTER n TYPE numeric', 'ALTER TABLE measured ALTER whole TYPE bigint', 'ALTER TABLE measured ALTER f TYPE numeric', 'ALTER TABLE measured ALTER i TYPE numeric(20)', 'ALTER TABLE measured ALTER day TYPE timestamp', 'ALTER TABLE measured ALTER t TYPE timestamptz',
+		'ALTER TABLE measured ALTER tz TYPE date USING (tz AT TIME ZONE ''UTC'')::date', 'ALTER TABLE measured ALTER txt TYPE varchar(5)', 'ALTER TABLE measured ALTER doc TYPE text', 'ALTER TABLE small ALTER id TYPE real', 'ALTER TABLE measured ALTER n TYPE integer USING round(n)');
 SELECT fires('renaming-column', E'ALTER TABLE big RENAME name TO title;\nALTER TABLE small RENAME COLUMN id TO key;\nALTER VIEW names RENAME name TO title;\nALTER TYPE point3 RENAME ATTRIBUTE x TO x1', 1, 2, 3, 4),
 	silent('renaming-column', E'CREATE TABLE new (a bigint);\nALTER TABLE new RENAME a TO b', E'ALTER TABLE big ADD a bigint;\nALTER TABLE big RENAME a TO b', 'ALTER TABLE big RENAME CONSTRAINT either TO one_of', 'ALTER TYPE unused RENAME ATTRIBUTE x TO x1', 'ALTER TABLE IF EXISTS nowhere RENAME a TO b', 'ALTER INDEX big_name RENAME TO big_title');
 SELECT fires('ban-drop-column', E'ALTER TABLE big DROP COLUMN kind;\nALTER TABLE small DROP name, DROP COLUMN IF EXISTS city_id;\nALTER TABLE IF EXISTS public.big DROP IF EXISTS n CASCADE', 1, 2, 3),
@@ -393,6 +399,12 @@ SET cmig.lint_include = 'require-table-schema';
 SELECT script, found('require-table-schema', script, true) FROM unnest(ARRAY[E'CREATE TABLE new (id bigint REFERENCES city);\nALTER TABLE public.big ADD x bigint;\nSELECT * FROM public.big, city', E'CREATE TEMP TABLE new (id bigint);\nSELECT * FROM new;\nWITH q AS (SELECT 1) SELECT * FROM q', 'INSERT INTO public.small SELECT * FROM pg_catalog.generate_series(1, 2)']) script;
 RESET cmig.lint_include;
 
+-- values that depend on the time zone
+SET timezone = 'Europe/Oslo';
+SELECT statement, message FROM cmig.lint_sql('ALTER TABLE measured ALTER t TYPE timestamptz; ALTER TABLE measured ALTER tz TYPE timestamp; ALTER TABLE measured ALTER day TYPE timestamptz; ALTER TABLE measured ALTER t TYPE timestamptz USING t AT TIME ZONE ''UTC''') WHERE rule = 'changing-values';
+SELECT statement, message FROM cmig.lint_sql('SET timezone = ''UTC''; ALTER TABLE measured ALTER t TYPE timestamptz') WHERE rule = 'changing-values';
+SET timezone = 'UTC';
+DROP TABLE measured;
 DROP TABLE lint_case, visit, big, small, city, shard, list, loose, checked, parent, child, scratch, held CASCADE;
 DROP FUNCTION fires, silent, fires_alone, silent_alone, found, with_comments, draw, fixed, overloaded(), overloaded(text);
 DROP SEQUENCE counter;

@@ -447,6 +447,134 @@ type_change(CmigLint *lint, const CmigLintColumn *column, const ColumnDef *to)
 	return NULL;
 }
 
+/* A type in a conversion. */
+typedef struct Conversion
+{
+	Oid			type;
+	int32		typmod;
+	bool		is_explicit;	/* does a cast name it? */
+} Conversion;
+
+static bool
+is_any(Oid type, Oid a, Oid b, Oid c)
+{
+	return type == a || type == b || type == c;
+}
+
+/* Does a smaller number of digits or characters apply to the new type? */
+static bool
+is_shorter(const Conversion *from, const Conversion *to)
+{
+	return to->typmod >= 0 && (from->type != to->type || from->typmod < 0 || to->typmod < from->typmod);
+}
+
+/* Returns a numeric type's scale, or a large one if it is not limited. */
+static int
+scale_of(const Conversion *numeric)
+{
+	return numeric->typmod < (int32) VARHDRSZ ? PG_INT16_MAX : (((numeric->typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
+}
+
+/*
+ * Returns what a conversion changes in the values, or NULL.  What fails for some
+ * values loses nothing.
+ */
+static const char *
+lost_by(const CmigLint *lint, const Conversion *from, const Conversion *to)
+{
+	bool		fraction = is_any(from->type, FLOAT4OID, FLOAT8OID, InvalidOid) || (from->type == NUMERICOID && scale_of(from) > 0);
+
+	if (to->type == NUMERICOID)
+		return (fraction && scale_of(to) < scale_of(from)) || (from->type != NUMERICOID && fraction && scale_of(to) < PG_INT16_MAX) ?
+			"rounds the values" : NULL;
+	if (is_any(to->type, INT2OID, INT4OID, INT8OID))
+		return fraction ? "rounds the values" : NULL;
+	if (to->type == FLOAT8OID)
+		return is_any(from->type, INT8OID, NUMERICOID, InvalidOid) ? "keeps only 15 digits of the values" : NULL;
+	if (to->type == FLOAT4OID)
+		return from->type == FLOAT8OID || is_any(from->type, INT4OID, INT8OID, NUMERICOID) ? "keeps only 6 digits of the values" : NULL;
+	if (to->type == DATEOID)
+		return is_any(from->type, TIMESTAMPOID, TIMESTAMPTZOID, InvalidOid) ? "drops the time of day" : NULL;
+	if (is_any(to->type, TIMEOID, TIMETZOID, InvalidOid) && is_any(from->type, TIMESTAMPOID, TIMESTAMPTZOID, InvalidOid))
+		return "drops the date";
+	if ((to->type == TIMESTAMPTZOID && is_any(from->type, TIMESTAMPOID, DATEOID, InvalidOid)) || (to->type == TIMESTAMPOID && from->type == TIMESTAMPTZOID))
+		return lint->session.time_zone || !TimestampTimestampTzRequiresRewrite() ? NULL : "depends on TimeZone; a USING clause with AT TIME ZONE does not";
+	if (to->type == from->type && (is_any(to->type, TIMESTAMPOID, TIMESTAMPTZOID, TIMEOID) || to->type == TIMETZOID))
+		return is_shorter(from, to) ? "rounds fractions of seconds" : NULL;
+	if (is_any(to->type, VARCHAROID, BPCHAROID, InvalidOid))
+		return to->is_explicit && is_shorter(from, to) ? "cuts long values" : NULL;
+	if (to->type == NAMEOID)
+		return from->type != NAMEOID ? "cuts long values" : NULL;
+	if (to->type == JSONBOID)
+		return from->type == JSONOID ? "drops the order of keys, and keys that are repeated" : NULL;
+	if (to->type == CIDROID)
+		return from->type == INETOID ? "drops the host part of addresses" : NULL;
+	return NULL;
+}
+
+static void
+resolve_domain(Conversion *conversion)
+{
+	conversion->type = getBaseTypeAndTypmod(conversion->type, &conversion->typmod);
+}
+
+/*
+ * Sets *result to the type of a USING expression that consists only of the column
+ * and casts to known types.  Returns what it changes in the values, or NULL.
+ */
+static const char *
+lost_by_using(CmigLint *lint, const CmigLintColumn *column, Node *using, Conversion *result)
+{
+	const char *new_name;
+	const char *lost;
+	Conversion	from = {0};
+
+	*result = from;
+	if (using == NULL || is_column(using, column->name))
+	{
+		result->type = column->type;
+		result->typmod = column->typmod;
+		resolve_domain(result);
+		return NULL;
+	}
+	if (!IsA(using, TypeCast))
+		return NULL;
+	lost = lost_by_using(lint, column, ((TypeCast *) using)->arg, &from);
+	if (!OidIsValid(from.type))
+		return NULL;
+	cmig_lint_types_find(lint, ((TypeCast *) using)->typeName, &result->type, &result->typmod, &new_name);
+	if (!OidIsValid(result->type))
+		return NULL;
+	result->is_explicit = true;
+	resolve_domain(result);
+	return lost ? lost : lost_by(lint, &from, result);
+}
+
+/* Implements the rule changing-values. */
+static void
+check_values(CmigLint *lint, AlterTableCmd *command, int number)
+{
+	ColumnDef  *to = (ColumnDef *) command->def;
+	CmigLintColumn *column = cmig_lint_model_is_large(lint->target) ? cmig_lint_model_column(lint->target, command->name) : NULL;
+	Conversion	from;
+	Conversion	new = {0};
+	const char *new_name;
+	const char *lost;
+
+	if (column == NULL || column->is_new || !OidIsValid(column->type))
+		return;
+	lost = lost_by_using(lint, column, to->raw_default, &from);
+	cmig_lint_types_find(lint, to->typeName, &new.type, &new.typmod, &new_name);
+	if (!OidIsValid(from.type) || !OidIsValid(new.type))
+		return;
+	resolve_domain(&new);
+	if (lost == NULL)
+		lost = lost_by(lint, &from, &new);
+	if (lost != NULL)
+		cmig_lint_report(lint, NULL, "changing the type of column %s of %s to %s %s",
+						 quote_identifier(command->name), cmig_lint_text_table(lint->target), cmig_lint_types_name(lint, to->typeName), lost);
+}
+
 /* Implements the rule changing-column-type. */
 static void
 check_type(CmigLint *lint, AlterTableCmd *command, int number)
@@ -790,6 +918,7 @@ const CmigLintRule cmig_lint_columns[] = {
 	{"adding-required-field", CMIG_LINT_ERROR, CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_AddColumn, check_required},
 	{"adding-not-nullable-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_SetNotNull, check_set_not_null},
 	{"changing-column-type", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_AlterColumnType, check_type},
+	{"changing-values", CMIG_LINT_ERROR, 0, NULL, {T_AlterTableStmt}, AT_AlterColumnType, check_values},
 	{"renaming-column", CMIG_LINT_WARNING, CMIG_LINT_EXPAND, check_rename, {T_RenameStmt}},
 	{"ban-drop-column", CMIG_LINT_ERROR, CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_DropColumn, check_dropped},
 	{"ban-drop-not-null", CMIG_LINT_WARNING, CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_DropNotNull, check_nullable},
