@@ -1582,7 +1582,7 @@ AS $status$
 	WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
 	AND CASE WHEN $1 IS NULL THEN n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cmig', 'cmig_audit')
 	 ELSE n.oid = quote_ident($1)::regnamespace END
-	AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
+	AND NOT EXISTS (SELECT FROM pg_depend e JOIN pg_roles r ON r.oid = c.relowner AND r.rolsuper WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
 	ORDER BY n.nspname, c.relname
 $status$;
 
@@ -2776,7 +2776,7 @@ SELECT c.oid AS relation, n.nspname AS schema, c.relname AS name, format('%I.%I'
 		), '') AS problem, o.argument
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN own o ON o.tgrelid = c.oid
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND (NOT c.relispartition OR o.tgrelid IS NOT NULL)
-AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e');
+AND NOT EXISTS (SELECT FROM pg_depend e JOIN pg_roles r ON r.oid = c.relowner AND r.rolsuper WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e');
 COMMENT ON VIEW cmig.audit_triggers IS 'Tables, with how their audit triggers audit them, and problems with the triggers; audit_status adds what the options tell.';
 COMMENT ON COLUMN cmig.audit_triggers.relation IS 'OID of the table';
 COMMENT ON COLUMN cmig.audit_triggers.schema IS 'Schema of the table';

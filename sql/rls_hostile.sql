@@ -191,6 +191,20 @@ ALTER EXTENSION citext ADD TABLE host.bare;
 ALTER EXTENSION citext ADD FUNCTION host.all_rows();
 RESET ROLE;
 SELECT severity, rule, object FROM cmig.rls_check('host') WHERE object ~ 'bare|all_rows' ORDER BY object, rule;
+SELECT target FROM cmig.rls_status('host') WHERE target ~ 'bare';
+SELECT target, level FROM cmig.audit_status('host') WHERE target ~ 'bare';
+-- nor a schema from the policy
+SET ROLE regress_rls_owner;
+CREATE SCHEMA beside;
+ALTER EXTENSION citext ADD SCHEMA beside;
+RESET ROLE;
+SELECT cmig.set_ddl_policy('deny');
+SET ROLE regress_rls_owner;
+CREATE TABLE beside.hidden (id integer);
+RESET ROLE;
+SELECT cmig.set_ddl_policy(NULL);
+ALTER EXTENSION citext DROP SCHEMA beside;
+DROP SCHEMA beside;
 
 -- no name ends the comment that a fix is
 SET ROLE regress_rls_owner;

@@ -211,14 +211,14 @@ PG_FUNCTION_INFO_V1(cmig_set_ddl_policy_1_2);
 
 /*
  * SQL condition: does the policy apply to objects in this schema?  It applies
- * if cmig.diff would compare the schema, and to objects without a schema
- * (NULL).
+ * if cmig.diff would compare the schema, to objects without a schema (NULL), and
+ * to schemas that a role other than a superuser may have added to an extension.
  */
 #define MANAGED(schema) \
 	" AND (" schema " IS NULL OR (" schema " !~ '^pg_'" \
 	" AND " schema " <> ALL ('{information_schema,cmig,cmig_audit}')" \
 	" AND NOT EXISTS (SELECT FROM pg_namespace n JOIN pg_depend m ON m.classid = 'pg_namespace'::regclass" \
-	" AND m.objid = n.oid AND m.deptype = 'e' WHERE n.nspname = " schema ")))"
+	" AND m.objid = n.oid AND m.deptype = 'e' JOIN pg_roles r ON r.oid = n.nspowner AND r.rolsuper WHERE n.nspname = " schema ")))"
 
 /*
  * SQL condition: the object with this address is not temporary.  The schema of
