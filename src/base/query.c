@@ -322,10 +322,15 @@ cmig_query_call_reader(PGFunction function, FunctionCallInfo fcinfo)
 {
 	ErrorContextCallback callback = {.callback = explain_vanished,.previous = error_context_stack};
 	Datum		result;
+	int			guc_level = NewGUCNestLevel();
 
+	/* what C code quotes is compared */
+	if (quote_all_identifiers)
+		cmig_settings_override("quote_all_identifiers", "off");
 	error_context_stack = &callback;
 	result = function(fcinfo);
 	error_context_stack = callback.previous;
+	AtEOXact_GUC(false, guc_level);
 	return result;
 }
 
