@@ -108,4 +108,33 @@ SELECT CASE WHEN sql = cmig.schema_sql('{shop}') THEN 'as before' ELSE cmig.sche
 DROP FUNCTION look, standing, plain;
 DROP TABLE before;
 DROP SCHEMA shop CASCADE;
+DELETE FROM cmig.version;
+DELETE FROM cmig.revision;
+-- what is replaced: what takes long comes before or after the transaction
+INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql) VALUES ('11', 'CREATE SCHEMA shop;
+	CREATE TABLE shop.p (id int PRIMARY KEY, n int);
+	CREATE TABLE shop.t (id int NOT NULL, k int REFERENCES shop.p, a text, CONSTRAINT c CHECK (id > 0), CONSTRAINT u UNIQUE (id));
+	CREATE INDEX i ON shop.t (k)', 'DROP SCHEMA shop CASCADE');
+SELECT revision FROM cmig.upgrade();
+INSERT INTO shop.p SELECT i FROM generate_series(1, 9) i;
+INSERT INTO shop.t SELECT i, i, i / 2 FROM generate_series(1, 9) i;
+\set target 'CREATE TABLE shop.p (id int CONSTRAINT p_pkey PRIMARY KEY, n int NOT NULL, UNIQUE (n)); ALTER TABLE shop.p DROP CONSTRAINT p_pkey, ADD CONSTRAINT p_pkey PRIMARY KEY (id) INCLUDE (n); CREATE TABLE shop.t (id int NOT NULL, k int REFERENCES shop.p, a text, CONSTRAINT c CHECK (id > 0 AND k < 9), CONSTRAINT u UNIQUE (a)); CREATE INDEX i ON shop.t (k, a)'
+\a \t
+SELECT split_part(content, '-- cmig:upgrade', 2) FROM cmig.autogenerate('Swapped', :'target', '12', schemas => '{shop}', concurrently => true, store => true);
+\a \t
+UPDATE shop.p SET n = id;
+-- each part that fails is reverted, or continued
+CALL cmig.upgrade_stepwise();
+CALL cmig.abandon_partial('12', confirm => '12');
+UPDATE shop.t SET a = id;
+CALL cmig.upgrade_stepwise();
+RESET client_min_messages;
+CALL cmig.abandon_partial('12');
+SET client_min_messages = warning;
+UPDATE shop.t SET k = 1 WHERE k = 9;
+CALL cmig.upgrade_stepwise();
+SELECT * FROM cmig.diff(:'target', '{shop}');
+CALL cmig.downgrade_stepwise('11');
+SELECT * FROM cmig.drift('{shop}');
+DROP SCHEMA shop CASCADE;
 DROP EXTENSION pg_cmig;

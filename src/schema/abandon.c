@@ -441,7 +441,7 @@ look(Abandon *abandon, const char *name)
 			abandon->others = line->upgrade != NULL ? lappend(abandon->others, line) : abandon->others;
 		else if (line->upgrade == NULL)
 			cmig_listing_add_format(&unsupported, "%s %s: %s", line->kind, line->object, line->hazard);
-		else if (!line->within)
+		else if (strcmp(line->upgrade, CMIG_NO_STATEMENT) != 0)
 		{
 			own = lappend(own, line);
 			if (line->size != NULL && is_data_loss(line))

@@ -104,6 +104,15 @@ cmig_section_statements(const char *sql, bool in_block)
 	return statements;
 }
 
+/* Does the line have a statement of its own, for the upgrade or the downgrade? */
+static bool
+is_written(const CmigDiffLine *line, bool upgrade)
+{
+	const char *sql = upgrade ? line->upgrade : line->downgrade;
+
+	return sql != NULL && strcmp(sql, CMIG_NO_STATEMENT) != 0;
+}
+
 /*
  * Append the statements of a line, for the upgrade or the downgrade, with a
  * comment above them unless "bare" is true.  Scripts run with row_security =
@@ -120,7 +129,7 @@ append_line(StringInfo text, const CmigDiffLine *line, bool upgrade, bool in_blo
 		comment = comment ? psprintf("does not restore the data; %s", comment) : "does not restore the data";
 	for (const char *note = upgrade && !bare ? line->note : NULL; note != NULL; note = strchr(note, '\n') ? strchr(note, '\n') + 1 : NULL)
 		section_layout_comment(text, pnstrdup(note, strcspn(note, "\n")));
-	if (*sql == '\0' || strcmp(sql, CMIG_NO_STATEMENT) == 0)
+	if (*sql == '\0')
 		return;
 	if (comment != NULL && !bare)
 		section_layout_comment(text, comment);
@@ -138,7 +147,7 @@ cmig_section_layout_block(const List *lines, bool upgrade, bool bare)
 
 	initStringInfo(&block);
 	foreach_ptr(CmigDiffLine, line, lines)
-		if (!line->within)
+		if (is_written(line, upgrade))
 		append_line(&block, line, upgrade, true, bare);
 	while (strstr(block.data, psprintf("$%s$", tag)) != NULL)
 		tag = psprintf("%s_", tag);
@@ -214,7 +223,7 @@ downgrade_lines(const List *lines)
 	{
 		CmigDiffLine *line = list_nth(lines, i);
 
-		if (line->downgrade == NULL || line->within || distributes_new(lines, i))
+		if (!is_written(line, false) || distributes_new(lines, i))
 			continue;
 		while (result != NIL && drops_group(line) &&
 			   strcmp(((CmigDiffLine *) llast(result))->group, line->group) == 0)
@@ -242,7 +251,7 @@ layout(const List *lines, bool upgrade, bool stepwise)
 	{
 		distributes |= strcmp(line->kind, "distribution") == 0;
 		has_keys |= strcmp(line->kind, "foreign key") == 0;
-		if (upgrade && line->upgrade != NULL && !line->within)
+		if (upgrade && is_written(line, true))
 			chosen = lappend(chosen, line);
 	}
 

@@ -253,7 +253,8 @@ loosen(CmigObject *check, const List *new, const CmigImage *image)
 				depends[check->ndepends++] = on;
 		}
 	}
-	cmig_object_set(check, CMIG_DEFINITION, psprintf("CHECK (%s OR (%s))", condition(check), demands));
+	if (strcmp(demands, condition(check)) != 0)
+		cmig_object_set(check, CMIG_DEFINITION, psprintf("CHECK (%s OR (%s))%s", condition(check), demands, strrchr(check->values[CMIG_DEFINITION], ')') + 1));
 }
 
 /* Can an old object stay, beside the objects of "to", until the last stage? */
@@ -265,7 +266,7 @@ can_stay(const Stages *stages, const CmigObject *object, const CmigImage *to)
 
 	if (!is_steady(stages, object))
 		return false;
-	for (int i = 0; i < to->count; i++)
+	for (int i = 0; i < to->count && object->kind == &cmig_kind_function; i++)
 		if (cmig_function_answers(to->objects[i], object))
 			return false;
 	if (is_taken(to, index) ||
