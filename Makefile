@@ -16,6 +16,7 @@ OBJS = pg_cmig.o $(patsubst $(vpath_dir)%.c,%.o,$(SOURCES))
 # completion, into share next to that
 SCRIPTS = $(patsubst $(vpath_dir)%,%,$(wildcard $(vpath_dir)bin/*))
 SCRIPT_PARTS = $(wildcard $(vpath_dir)share/cmig/*.bash)
+PYTHON_PARTS = $(wildcard $(vpath_dir)share/cmig/import_alembic/*.py)
 
 PG_CPPFLAGS = -I$(vpath_dir)src
 # warnings of a newer compiler do not prevent the build of a release
@@ -62,8 +63,9 @@ LINKS ?= /usr/local
 .PHONY: install-script-parts install-links uninstall-scripts
 install: install-script-parts
 install-script-parts: all installdirs install-lib
-	$(MKDIR_P) $(addprefix '$(script_share)'/, cmig man/man1 bash-completion/completions)
+	$(MKDIR_P) $(addprefix '$(script_share)'/, cmig/import_alembic man/man1 bash-completion/completions)
 	$(INSTALL_DATA) $(SCRIPT_PARTS) '$(script_share)/cmig/'
+	$(INSTALL_DATA) $(PYTHON_PARTS) '$(script_share)/cmig/import_alembic/'
 	bash $(vpath_dir)bin/cmig manual >'$(script_share)/man/man1/cmig.1'
 	echo .so man1/cmig.1 >'$(script_share)/man/man1/cmig-import-alembic.1'
 	bash $(vpath_dir)bin/cmig completion >'$(script_share)/bash-completion/completions/cmig'

@@ -7,6 +7,9 @@
 use strict;
 use warnings;
 
+use Cwd 'getcwd';
+use File::Basename;
+use File::Copy;
 use FindBin;
 use lib $FindBin::RealBin;
 use CmigNode;
@@ -16,7 +19,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $python = -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3';
-my $script = "$CmigNode::top/bin/cmig-import-alembic";
+our $script = "$CmigNode::top/bin/cmig-import-alembic";
 my $projects = "$CmigNode::top/t/data/alembic";
 
 plan skip_all => 'Alembic or psycopg2 is not installed'
@@ -244,6 +247,42 @@ like($texts[0], qr/^    upgrade, line 10: uses secrets.token_hex\(\)\n    downgr
 like($texts[0], qr/VALUES \(gen_random_uuid\(\), now\(\), 'made at 2000-01-01 [^']*'\);/, 'functions of the server, where a value is all of a string');
 like($texts[0], qr/VALUES \('([0-9a-f-]{36})', \(now\(\) AT TIME ZONE 'UTC'\), lower\('[0-9a-f-]{36}'\)\);.*WHERE id = '\1'/s, 'and a fixed value where it is used twice or in a call');
 like($texts[0], qr/SET made = '2000-01-02 00:00:00.987652'/, 'and in a calculation');
+
+# Whatever the project's modules are called, they are not those of the command, which
+# runs through a link and writes no bytecode.
+my @modules = map { basename($_, '.py') } grep { !/__init__/ } glob "$CmigNode::top/share/cmig/import_alembic/*.py";
+my $names = join ', ', @modules, 'import_alembic', 'cmig_import_alembic';
+my $same_names = new_project("import $names\ndef upgrade():\n    for module in ($names):\n        op.execute(f\"SELECT '{module.NAME}'\")\ndef downgrade():\n    pass\n");
+my $same_folder = dirname($same_names);
+append_to_file($same_names, "prepend_sys_path = $same_folder\n");
+append_to_file("$same_folder/$_.py", "NAME = 'the $_ of the project'\n") foreach split /, /, $names;
+{
+	local $ENV{PYTHONDONTWRITEBYTECODE};
+	local $script = "$same_folder/link";
+	symlink("$CmigNode::top/bin/cmig-import-alembic", "$same_folder/link to it") && symlink('link to it', $script) or die $!;
+	my $before = getcwd();
+	chdir $same_folder or die $!;
+	($status, $out, $err) = run_import($same_names, "$same_folder/files");
+	chdir $before or die $!;
+	is($status, 0, 'modules with the same names') or diag($err);
+	is_deeply([ slurp_file("$same_folder/files/r1.sql") =~ /^SELECT 'the (\w+) of the project';$/mg ], [ split /, /, $names ], 'are those of the project');
+	is(qx(find '$CmigNode::top/bin' '$CmigNode::top/share' '$same_folder' -name __pycache__), '', 'no bytecode is written');
+	$script = "$same_folder/moved";
+	copy("$CmigNode::top/bin/cmig-import-alembic", $script) or die $!;
+	(undef, undef, $err) = run_import($same_names, "$same_folder/files");
+	like($err, qr{share/cmig/import_alembic/__init__.py does not exist\nHINT: The folder share/cmig must be next to the folder of cmig-import-alembic.$}, 'without its package');
+}
+
+# The same with what make install has installed, through a link
+SKIP:
+{
+	skip 'make is not installed', 1 unless need_tool('make', 'make', '--version');
+	IPC::Run::run([ 'make', '-s', '-C', $CmigNode::top, "LINKS=$same_folder/links", 'install-links' ], '<', \undef, '>', \$out, '2>', \$err)
+	  or diag("$out$err");
+	local $script = "$same_folder/links/bin/cmig-import-alembic";
+	($status, undef, $err) = run_import($same_names, "$same_folder/files");
+	is($status, 0, 'installed') or diag($err);
+}
 
 # load_ok(FOLDER): loads the files
 sub load_ok
