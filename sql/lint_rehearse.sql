@@ -43,6 +43,10 @@ SELECT * FROM rehearse('DO $x$ BEGIN DROP TABLE item CASCADE; END $x$');
 SELECT * FROM rehearse('DO $x$ BEGIN EXECUTE ''ALTER TABLE '' || ''item DROP name CASCADE''; END $x$');
 SELECT * FROM rehearse('DO $x$ BEGIN ALTER TABLE line ALTER number TYPE bigint; END $x$; DO $x$ BEGIN TRUNCATE line; END $x$');
 SELECT * FROM rehearse('CREATE FUNCTION tidy() RETURNS void LANGUAGE plpgsql AS ''BEGIN ALTER TABLE shop.item DISABLE ROW LEVEL SECURITY; REVOKE INSERT ON shop.item FROM regress_rehearse_app; END''; SELECT tidy()');
+-- the locks of code count
+SET cmig.lint_ignore = 'require-statement-timeout, foreign-key-without-index';
+SELECT * FROM rehearse('DO $x$ BEGIN ALTER TABLE item ADD COLUMN a text; END $x$; CREATE INDEX ON line (item)');
+SET cmig.lint_ignore = 'require-lock-timeout, require-statement-timeout, prefer-bigint-over-int, prefer-expand, prefer-identity, prefer-single-alter-table, foreign-key-without-index';
 -- CASCADE
 SELECT * FROM rehearse('DROP SEQUENCE item_id_seq CASCADE');
 SELECT * FROM rehearse('DROP VIEW names CASCADE');

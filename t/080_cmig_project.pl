@@ -166,6 +166,11 @@ gives(1, '(?s)ban-drop-table.*were not read.*dependent-objects', '', 'lint', '--
 add_file('007', '004', 'ALTER TABLE account RENAME COLUMN id TO number;', 'SELECT 1;');
 gives(0, '007\S*[.]sql: notice: old and new builds', '', 'lint', '--no-facts', '007');
 unlink glob '*/*007*.sql';
+add_file('008', '004', 'DO $$ BEGIN DROP TABLE job; END $$;', 'SELECT 1;');
+gives(0, '(?s)^(?!.*is dropped)', '', 'lint', '008');
+gives(1, '008\S*[.]sql:[0-9]+: error: table public.job is dropped', '', 'lint', '--rehearse', '008');
+gives(3, '', 'cannot be rehearsed without the tables', 'lint', '--rehearse', '--no-facts');
+unlink glob '*/*008*.sql';
 query($node, 'others', 'INSERT INTO job DEFAULT VALUES');
 add_file('006', '005', 'ALTER TABLE job ALTER account SET NOT NULL;', 'ALTER TABLE job ALTER account DROP NOT NULL;');
 gives(1, '006.sql:[0-9]+: error: SET NOT NULL fails, because\s+rows\s+of\s+job\s+have\s+NULL\s+in', '', 'lint', '--probe');

@@ -388,6 +388,9 @@ extern void cmig_lint_rehearse(CmigLint *lint, const CmigSituation *now, const C
 extern void cmig_lint_rehearsed_report(CmigLint *lint, int first);
 extern void cmig_lint_rehearsed_finish(CmigLint *lint);
 
+/* Returns the locks that the code of the current statement took, as a List of CmigLintLock *. */
+extern List *cmig_lint_rehearsed_locks(CmigLint *lint);
+
 /* in lint_source.c */
 
 /* Report a finding of the current rule for the current statement.  "fix" may be NULL. */

@@ -77,14 +77,14 @@ use_rule(CmigLint *lint, const char *name)
 
 /*
  * Has a rule named the object for this statement, which has these findings?
- * Matters of style do not count.
+ * Matters of style, and of locks of earlier statements, do not count.
  */
 static bool
 is_told(const List *findings, const char *name)
 {
 	foreach_ptr(const CmigLintFinding, finding, findings)
 	{
-		if (finding->rule->severity != CMIG_LINT_NOTICE && has_word(finding->message, name))
+		if (finding->rule->severity != CMIG_LINT_NOTICE && strcmp(finding->rule->name, "statement-after-access-exclusive") != 0 && has_word(finding->message, name))
 			return true;
 	}
 	return false;
@@ -170,6 +170,25 @@ report_rewrite(CmigLint *lint, const CmigEffect *effect)
 	lint->slow = NULL;
 }
 
+List *
+cmig_lint_rehearsed_locks(CmigLint *lint)
+{
+	List	   *locks = NIL;
+
+	foreach_ptr(const CmigEffect, effect, lint->effects && lint->caller == NULL ? lint->effects->effects : NIL)
+	{
+		CmigLintLock *lock;
+
+		if (effect->type != CMIG_EFFECT_LOCKED || effect->step != lint->revision_number - 1 || effect->statement != lint->statement->number)
+			continue;
+		lock = palloc0(sizeof(CmigLintLock));
+		lock->table = table_of(lint, effect);
+		lock->mode = effect->mode;
+		locks = lappend(locks, lock);
+	}
+	return locks;
+}
+
 static void
 report_effect(CmigLint *lint, const CmigEffect *effect, const List *findings)
 {
@@ -205,6 +224,8 @@ report_effect(CmigLint *lint, const CmigEffect *effect, const List *findings)
 			break;
 		case CMIG_EFFECT_WEAKER:
 			break;
+		case CMIG_EFFECT_LOCKED:
+			return;
 	}
 	if (use_rule(lint, rule))
 		cmig_lint_report(lint, NULL, "%s %s %s", effect->kind->name, effect->object, effect->what);

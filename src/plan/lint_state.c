@@ -717,4 +717,6 @@ cmig_lint_state_begin_statement(CmigLint *lint, Node *statement)
 		cmig_lint_state_load(lint, lint->target);
 	lint->called = lint->calls = NIL;
 	lint->locks = add_statement(lint, NIL, statement);
+	foreach_ptr(const CmigLintLock, lock, cmig_lint_rehearsed_locks(lint))
+		lint->locks = add_lock(lint->locks, lock->table, lock->mode, false);
 }

@@ -13,7 +13,6 @@
 #include "executor/instrument.h"
 #include "pgstat.h"
 #include "storage/lmgr.h"
-#include "utils/resowner.h"
 #include "utils/timeout.h"
 
 #include "plan/internal.h"
@@ -181,75 +180,13 @@ cmig_measure_size_text(int64 size)
 	return TextDatumGetCString(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(size)));
 }
 
-/*
- * Lists the relation locks that the current subtransaction holds.
- *
- * pg_locks shows the lock table shared by all sessions.  This module reads the
- * backend's local lock table instead.  Reading the local table does not block
- * other sessions, and the local table also shows which subtransactions hold a
- * lock.
- *
- * PostgreSQL does not export the hash table that holds a backend's local
- * locks.  This module finds the hash table by the name of its memory context.
- * It ignores the memory context of a function in a procedural language, which
- * can have the same name because it is named after the function.  The name is
- * stored right after the hash table's header, and the size of the header is
- * determined by creating another hash table.
- */
-
-#define TABLE_NAME "LOCALLOCK hash"
-
-/* Returns the distance from a hash table's header to the table's name. */
-static Size
-header_size(void)
-{
-	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(Oid)};
-	HTAB	   *table = hash_create("pg_cmig probe", 16, &control, HASH_ELEM | HASH_BLOBS);
-	Size		size = GetMemoryChunkContext(table)->ident - (char *) table;
-
-	hash_destroy(table);
-	return size;
-}
-
-/* Returns the backend's local lock table, or raises an error. */
-static HTAB *
-local_locks(void)
-{
-	static HTAB *found = NULL;
-
-	if (found != NULL)
-		return found;
-
-	/*
-	 * Use the last matching context, which is the oldest one, because new
-	 * contexts are added at the front.  Users can choose the identifiers of
-	 * some contexts, but not those of hash tables.
-	 */
-	for (MemoryContext child = TopMemoryContext->firstchild; child != NULL; child = child->nextchild)
-	{
-		if (strcmp(child->name, "dynahash") == 0 &&
-			child->ident != NULL && strcmp(child->ident, TABLE_NAME) == 0)
-			found = (HTAB *) (child->ident - header_size());
-	}
-	if (found == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cmig.dry_run cannot read the locks of this server"),
-				 errdetail("The server has no lock table named \"%s\".", TABLE_NAME),
-				 errhint("To see the expected locks without running anything: SELECT revision, locks FROM cmig.plan()")));
-	return found;
-}
-
 /* A relation that the current subtransaction, or the transaction, has locked. */
 typedef struct Touched
 {
 	Oid			oid;
 	CmigExisting *relation;
 	LOCKMODE	mode;			/* the strongest lock that is held */
-	bool		of_transaction; /* true if the whole transaction holds the
-								 * lock, as with a lock that nextval() takes;
-								 * such a lock may be older than the
-								 * subtransaction */
+	bool		of_transaction; /* as in CmigHeldLock */
 } Touched;
 
 /*
@@ -259,37 +196,15 @@ typedef struct Touched
 static List *
 held_locks(void)
 {
-	HASH_SEQ_STATUS scan;
-	LOCALLOCK  *lock;
 	List	   *result = NIL;
 
-	hash_seq_init(&scan, local_locks());
-	while ((lock = hash_seq_search(&scan)) != NULL)
+	foreach_ptr(const CmigHeldLock, lock, cmig_locks_held())
 	{
-		const LOCKTAG *tag = &lock->tag.lock;
-		bool		ours = false;
-		bool		of_transaction = false;
-		Touched    *touched;
+		Touched    *touched = palloc0(sizeof(Touched));
 
-		if (lock->nLocks == 0 || tag->locktag_type != LOCKTAG_RELATION ||
-			tag->locktag_field1 != MyDatabaseId)
-			continue;
-		for (int i = 0; i < lock->numLockOwners; i++)
-		{
-			ResourceOwner owner = lock->lockOwners[i].owner;
-
-			of_transaction |= owner == TopTransactionResourceOwner;
-			/* of the current subtransaction, or of one of its cursors? */
-			while (owner != NULL && owner != CurTransactionResourceOwner)
-				owner = ResourceOwnerGetParent(owner);
-			ours |= owner != NULL;
-		}
-		if (!ours && !of_transaction)
-			continue;
-		touched = palloc0(sizeof(Touched));
-		touched->mode = lock->tag.mode;
-		touched->of_transaction = !ours;
-		touched->oid = tag->locktag_field2;
+		touched->oid = lock->relation;
+		touched->mode = lock->mode;
+		touched->of_transaction = lock->of_transaction;
 		result = lappend(result, touched);
 	}
 	return result;

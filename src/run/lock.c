@@ -14,6 +14,8 @@
 #include "tcop/tcopprot.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -690,4 +692,103 @@ cmig_run_lock_shadow(void)
 {
 	queue(KEY_SHADOW, false, "It waited for another session that compares schemas in this database.");
 	AcceptInvalidationMessages();
+}
+
+/* ----------------------------------------------------------------
+ * Lists the relation locks that the current subtransaction holds.
+ *
+ * pg_locks shows the lock table shared by all sessions.  This module reads the
+ * backend's local lock table instead.  Reading the local table does not block
+ * other sessions, and the local table also shows which subtransactions hold a
+ * lock.
+ *
+ * PostgreSQL does not export the hash table that holds a backend's local
+ * locks.  This module finds the hash table by the name of its memory context.
+ * It ignores the memory context of a function in a procedural language, which
+ * can have the same name because it is named after the function.  The name is
+ * stored right after the hash table's header, and the size of the header is
+ * determined by creating another hash table.
+ * ----------------------------------------------------------------
+ */
+
+#define TABLE_NAME "LOCALLOCK hash"
+
+/* Returns the distance from a hash table's header to the table's name. */
+static Size
+header_size(void)
+{
+	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(Oid)};
+	HTAB	   *table = hash_create("pg_cmig probe", 16, &control, HASH_ELEM | HASH_BLOBS);
+	Size		size = GetMemoryChunkContext(table)->ident - (char *) table;
+
+	hash_destroy(table);
+	return size;
+}
+
+/* Returns the backend's local lock table, or raises an error. */
+static HTAB *
+local_locks(void)
+{
+	static HTAB *found = NULL;
+
+	if (found != NULL)
+		return found;
+
+	/*
+	 * Use the last matching context, which is the oldest one, because new
+	 * contexts are added at the front.  Users can choose the identifiers of
+	 * some contexts, but not those of hash tables.
+	 */
+	for (MemoryContext child = TopMemoryContext->firstchild; child != NULL; child = child->nextchild)
+	{
+		if (strcmp(child->name, "dynahash") == 0 &&
+			child->ident != NULL && strcmp(child->ident, TABLE_NAME) == 0)
+			found = (HTAB *) (child->ident - header_size());
+	}
+	if (found == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("pg_cmig cannot read the locks of this server"),
+				 errdetail("The server has no lock table named \"%s\".", TABLE_NAME),
+				 errhint("To see the expected locks without running anything: SELECT revision, locks FROM cmig.plan()")));
+	return found;
+}
+
+List *
+cmig_locks_held(void)
+{
+	HASH_SEQ_STATUS scan;
+	LOCALLOCK  *lock;
+	List	   *result = NIL;
+
+	hash_seq_init(&scan, local_locks());
+	while ((lock = hash_seq_search(&scan)) != NULL)
+	{
+		const LOCKTAG *tag = &lock->tag.lock;
+		bool		ours = false;
+		bool		of_transaction = false;
+		CmigHeldLock *held;
+
+		if (lock->nLocks == 0 || tag->locktag_type != LOCKTAG_RELATION ||
+			tag->locktag_field1 != MyDatabaseId)
+			continue;
+		for (int i = 0; i < lock->numLockOwners; i++)
+		{
+			ResourceOwner owner = lock->lockOwners[i].owner;
+
+			of_transaction |= owner == TopTransactionResourceOwner;
+			/* of the current subtransaction, or of one of its cursors? */
+			while (owner != NULL && owner != CurTransactionResourceOwner)
+				owner = ResourceOwnerGetParent(owner);
+			ours |= owner != NULL;
+		}
+		if (!ours && !of_transaction)
+			continue;
+		held = palloc(sizeof(CmigHeldLock));
+		held->relation = tag->locktag_field2;
+		held->mode = lock->tag.mode;
+		held->of_transaction = !ours;
+		result = lappend(result, held);
+	}
+	return result;
 }

@@ -554,6 +554,25 @@ extern void cmig_log_run_fail(int sqlstate, const char *place);
 /* Raises error 0A000 unless the precondition is a single SELECT. */
 extern void cmig_precondition_require_select(const CmigStatement *statement, const CmigRunStep *step);
 
+/* in lock.c */
+
+/* A lock on a relation of this database. */
+typedef struct CmigHeldLock
+{
+	Oid			relation;
+	LOCKMODE	mode;
+	bool		of_transaction; /* true if the whole transaction holds the
+								 * lock, as with a lock that nextval() takes;
+								 * such a lock may be older than the
+								 * subtransaction */
+} CmigHeldLock;
+
+/*
+ * Returns the locks that the current subtransaction or the transaction holds,
+ * as a List of CmigHeldLock *.
+ */
+extern List *cmig_locks_held(void);
+
 /* in outside.c */
 
 /*

@@ -349,6 +349,7 @@ typedef struct EffectsRun
 	Copies		before;			/* and before the current statement */
 	List	   *emptied;		/* list of Oid: tables that it has emptied */
 	List	   *pending;		/* list of CmigEffect: of the current script */
+	bool		code;			/* does the statement run functions? */
 	bool		wrote;			/* has the statement changed a catalog? */
 	bool		unsure;			/* has a statement not run that may be right? */
 	bool		stopped;		/* has a statement failed? */
@@ -674,6 +675,44 @@ compare_files(EffectsRun *run)
  * ----------------------------------------------------------------
  */
 
+/* Can a statement run functions, or find rows, so that its errors say little? */
+static bool
+runs_code(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_DoStmt:
+		case T_CallStmt:
+		case T_SelectStmt:
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_MergeStmt:
+		case T_CopyStmt:
+		case T_ExecuteStmt:
+		case T_ExplainStmt:
+		case T_CreateTableAsStmt:
+		case T_RefreshMatViewStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Add the strong locks of a statement on objects that existed before the scripts. */
+static void
+add_locks(EffectsRun *run)
+{
+	foreach_ptr(const CmigHeldLock, lock, cmig_locks_held())
+	{
+		CmigAddress address = {RelationRelationId, lock->relation, 0};
+		const CmigObject *object = cmig_image_find_exactly(run->before.image, address);
+
+		if (!lock->of_transaction && lock->mode >= ShareUpdateExclusiveLock && object != NULL && counterpart(&run->first, object) != NULL)
+			add_effect(run, &run->result->effects, CMIG_EFFECT_LOCKED, object, "")->mode = lock->mode;
+	}
+}
+
 /* In the statement's subtransaction: record what only shows there. */
 static void
 note_traces(EffectsRun *run)
@@ -701,30 +740,8 @@ run_statement(void *arg)
 
 	cmig_target_execute(run->state, run->statement);
 	note_traces(run);
-}
-
-/* Can a statement run functions, or find rows, so that its errors say little? */
-static bool
-runs_code(Node *statement)
-{
-	switch (nodeTag(statement))
-	{
-		case T_DoStmt:
-		case T_CallStmt:
-		case T_SelectStmt:
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_MergeStmt:
-		case T_CopyStmt:
-		case T_ExecuteStmt:
-		case T_ExplainStmt:
-		case T_CreateTableAsStmt:
-		case T_RefreshMatViewStmt:
-			return true;
-		default:
-			return false;
-	}
+	if (run->code)
+		add_locks(run);
 }
 
 /* Does the statement do nothing but call functions of pg_cmig? */
@@ -762,9 +779,9 @@ is_certain(const EffectsRun *run, const ErrorData *error)
 			return true;
 		case ERRCODE_FEATURE_NOT_SUPPORTED:
 			/* neither what a replay refuses, nor what a function raises */
-			return !runs_code(statement) && strncmp(error->filename, "target", 6) != 0;
+			return !run->code && strncmp(error->filename, "target", 6) != 0;
 		case ERRCODE_DATA_EXCEPTION:
-			return !runs_code(statement) || (error->sqlerrcode == ERRCODE_INVALID_PARAMETER_VALUE && is_own_call(statement));
+			return !run->code || (error->sqlerrcode == ERRCODE_INVALID_PARAMETER_VALUE && is_own_call(statement));
 		default:
 			return false;
 	}
@@ -808,11 +825,15 @@ try_statement(CmigTargetState *state, const CmigStatement *statement, void *arg)
 	MemoryContext caller = CurrentMemoryContext;
 	ErrorData  *error;
 	Copies		after;
+	bool		adds;
 
 	if (run->stopped)
 		return;
 	run->state = state;
 	run->statement = statement;
+	/* running the statement changes its tree */
+	run->code = runs_code(statement->raw->stmt);
+	adds = only_adds(statement->raw->stmt);
 	error = cmig_subtransaction_try(run_statement, run);
 	(void) cmig_shadow_catalogs_filter(false);
 	if (error != NULL)
@@ -829,7 +850,7 @@ try_statement(CmigTargetState *state, const CmigStatement *statement, void *arg)
 		return;
 	compare_files(run);
 	run->before.stale = true;
-	if (only_adds(statement->raw->stmt))
+	if (adds)
 		return;
 	after = run->before;
 	if (!look_at_rows(run, &after))

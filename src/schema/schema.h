@@ -398,7 +398,8 @@ typedef enum CmigEffectType
 	CMIG_EFFECT_NULLABLE,		/* the column or domain accepts NULL */
 	CMIG_EFFECT_REVOKED,		/* roles have fewer privileges */
 	CMIG_EFFECT_REWRITTEN,		/* the table has a new file */
-	CMIG_EFFECT_EMPTIED			/* the table was truncated */
+	CMIG_EFFECT_EMPTIED,		/* the table was truncated */
+	CMIG_EFFECT_LOCKED			/* by code: the relation was locked */
 } CmigEffectType;
 
 /* An effect of a statement on an object that existed before the scripts. */
@@ -415,6 +416,7 @@ typedef struct CmigEffect
 								 * statement */
 	char	   *root;			/* the object that it is a part of, or itself */
 	CmigAddress address;		/* of the copy */
+	LOCKMODE	mode;			/* for CMIG_EFFECT_LOCKED */
 } CmigEffect;
 
 typedef struct CmigEffects
