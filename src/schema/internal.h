@@ -775,7 +775,7 @@ extern List *cmig_rehearsal_prove(const CmigManaged *managed, const char *functi
 								  const CmigDifference *difference, const List *renames, List *lines);
 
 /* In the shadow, create the copies, as the role of scripts. */
-extern void cmig_copies_make(CmigCopies * copies, CmigTargetState *state);
+extern void cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path);
 
 /* in rename.c */
 

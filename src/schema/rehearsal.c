@@ -870,7 +870,7 @@ typedef struct Difference
 }			Difference;
 
 const char *
-cmig_copies_difference(const CmigCopies * copies, const CmigObject *object)
+cmig_copies_difference(const CmigCopies *copies, const CmigObject *object)
 {
 	foreach_ptr(const Difference, difference, copies->differences)
 		if (is_same(difference->root, cmig_object_root(unconstify(CmigObject *, object))))
@@ -879,7 +879,7 @@ cmig_copies_difference(const CmigCopies * copies, const CmigObject *object)
 }
 
 static void
-add_difference(CmigCopies * copies, const CmigDiffLine *line, const char *reason)
+add_difference(CmigCopies *copies, const CmigDiffLine *line, const char *reason)
 {
 	const CmigObject *root = line->subject ? cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
 	Difference *difference;
@@ -912,7 +912,7 @@ is_untrusted(const CmigObject *object, Oid role)
  * statements, separated by semicolons, and sets *revoke.
  */
 static char *
-grant_create(const CmigCopies * copies, Oid role, char **revoke)
+grant_create(const CmigCopies *copies, Oid role, char **revoke)
 {
 	StringInfoData grants,
 				revokes;
@@ -959,6 +959,7 @@ cmig_copies_plan(const CmigManaged *managed)
 	List	   *schemas = NIL;
 	List	   *first = NIL;
 	List	   *last = NIL;
+	bool	   *left_out;
 	char	   *revoke;
 	char	   *grant;
 
@@ -968,6 +969,15 @@ cmig_copies_plan(const CmigManaged *managed)
 	copies->options.owners = copies->options.privileges = copies->options.comments = true;
 	copies->options.role = cmig_session_role();
 	copies->live = cmig_image_read(&own);
+	/* copies would fire, or forbid to replace what is published */
+	left_out = palloc(Max(copies->live->count, 1));
+	for (int i = 0; i < copies->live->count; i++)
+	{
+		const CmigKind *kind = cmig_object_root(copies->live->objects[i])->kind;
+
+		left_out[i] = kind == &cmig_kind_event_trigger || kind == &cmig_kind_publication;
+	}
+	(void) cmig_image_remove(copies->live, left_out);
 	cmig_image_finish(empty);
 	cmig_diff_lines(cmig_compare(empty, cmig_image_copy(copies->live), &copies->options), &copies->lines);
 	foreach_ptr(CmigDiffLine, line, copies->lines)
@@ -976,9 +986,6 @@ cmig_copies_plan(const CmigManaged *managed)
 
 		if (root != NULL && is_untrusted(root, role))
 			add_difference(copies, line, psprintf("role \"%s\" owns it", root->owner));
-		/* its copy would fire, or forbid to replace what is published */
-		else if (root != NULL && (root->kind == &cmig_kind_event_trigger || root->kind == &cmig_kind_publication))
-			continue;
 		/* copies have privileges of their own, and get no default ones */
 		else if (root != NULL && root->kind == &cmig_kind_default_privileges)
 			last = lappend(last, line);
@@ -993,17 +1000,16 @@ cmig_copies_plan(const CmigManaged *managed)
 }
 
 void
-cmig_copies_make(CmigCopies * copies, CmigTargetState *state)
+cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path)
 {
 	state->distrusts = 'o';
-	/* names in statements are qualified, but for those of pg_catalog */
-	foreach_ptr(const Failure, failure, try_lines(state, copies->lines, true, "pg_catalog"))
+	foreach_ptr(const Failure, failure, try_lines(state, copies->lines, true, path))
 		add_difference(copies, failure->line, failure->error->message);
 	state->distrusts = 0;
 }
 
 void
-cmig_copies_check(CmigCopies * copies, const CmigImage *image)
+cmig_copies_check(CmigCopies *copies, const CmigImage *image)
 {
 	List	   *lines = NIL;
 
@@ -1013,7 +1019,7 @@ cmig_copies_check(CmigCopies * copies, const CmigImage *image)
 }
 
 char *
-cmig_copies_differences(const CmigCopies * copies)
+cmig_copies_differences(const CmigCopies *copies)
 {
 	CmigListing reasons;
 

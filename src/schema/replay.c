@@ -421,9 +421,9 @@ run_repeatable(void *arg)
 }
 
 void
-cmig_replay_copies(CmigReplay *replay, CmigCopies * copies)
+cmig_replay_copies(CmigReplay *replay, CmigCopies *copies, const char *path)
 {
-	cmig_copies_make(copies, &replay->state);
+	cmig_copies_make(copies, &replay->state, path);
 }
 
 /*

@@ -332,17 +332,20 @@ extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
  * shadow.  Call this before the shadow.
  */
 typedef struct CmigCopies CmigCopies;
-extern CmigCopies * cmig_copies_plan(const CmigManaged *managed);
+extern CmigCopies *cmig_copies_plan(const CmigManaged *managed);
 
-/* In the task of a replay, create the copies.  Some may fail. */
-extern void cmig_replay_copies(CmigReplay *replay, CmigCopies * copies);
+/*
+ * In the task of a replay, create the copies.  Some may fail.  The search_path,
+ * in which pg_catalog comes first, is for the bodies of functions.
+ */
+extern void cmig_replay_copies(CmigReplay *replay, CmigCopies *copies, const char *path);
 
 /* Find out which copies, given their image, differ from the objects. */
-extern void cmig_copies_check(CmigCopies * copies, const CmigImage *image);
+extern void cmig_copies_check(CmigCopies *copies, const CmigImage *image);
 
 /* Returns why the copy of the object failed, or differs, or NULL; and all reasons. */
-extern const char *cmig_copies_difference(const CmigCopies * copies, const CmigObject *object);
-extern char *cmig_copies_differences(const CmigCopies * copies);
+extern const char *cmig_copies_difference(const CmigCopies *copies, const CmigObject *object);
+extern char *cmig_copies_differences(const CmigCopies *copies);
 
 /* Run a whole plan, in the task of a replay. */
 extern void cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan);

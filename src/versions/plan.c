@@ -934,7 +934,7 @@ plan_all(CmigReplay *replay, void *arg)
 	ListCell   *cell;
 
 	p->replay = replay;
-	cmig_replay_copies(replay, p->copies);
+	cmig_replay_copies(replay, p->copies, cmig_versions_path());
 	p->before = cmig_replay_image(replay, &assumed);
 	cmig_copies_check(p->copies, p->before);
 	p->shapes[0] = cmig_shape_read(p->before);
