@@ -857,8 +857,10 @@ struct CmigCopies
 {
 	CmigDiffOptions options;
 	CmigImage  *live;
-	List	   *lines;			/* list of CmigDiffLine: they create the
-								 * objects */
+	/* lists of CmigDiffLine, which create the objects */
+	List	   *first;			/* schemas and extensions */
+	List	   *lines;
+	List	   *last;			/* default privileges */
 	List	   *differences;	/* list of Difference */
 };
 
@@ -956,12 +958,9 @@ cmig_copies_plan(const CmigManaged *managed)
 	CmigManaged own = {.all = managed->all,.schemas = palloc(sizeof(CmigManagedSchema) * Max(managed->count, 1))};
 	CmigImage  *empty = cmig_image_new();
 	Oid			role = get_role_oid(cmig_session_role(), false);
-	List	   *schemas = NIL;
-	List	   *first = NIL;
-	List	   *last = NIL;
+	List	   *lines = NIL;
 	bool	   *left_out;
 	char	   *revoke;
-	char	   *grant;
 
 	for (int i = 0; i < managed->count; i++)
 		if (managed->schemas[i].owned)
@@ -979,8 +978,8 @@ cmig_copies_plan(const CmigManaged *managed)
 	}
 	(void) cmig_image_remove(copies->live, left_out);
 	cmig_image_finish(empty);
-	cmig_diff_lines(cmig_compare(empty, cmig_image_copy(copies->live), &copies->options), &copies->lines);
-	foreach_ptr(CmigDiffLine, line, copies->lines)
+	cmig_diff_lines(cmig_compare(empty, cmig_image_copy(copies->live), &copies->options), &lines);
+	foreach_ptr(CmigDiffLine, line, lines)
 	{
 		const CmigObject *root = line->subject ? cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
 
@@ -988,24 +987,35 @@ cmig_copies_plan(const CmigManaged *managed)
 			add_difference(copies, line, psprintf("role \"%s\" owns it", root->owner));
 		/* copies have privileges of their own, and get no default ones */
 		else if (root != NULL && root->kind == &cmig_kind_default_privileges)
-			last = lappend(last, line);
-		else if (root != NULL && root->kind == &cmig_kind_schema)
-			schemas = lappend(schemas, line);
-		else
-			first = lappend(first, line);
+			copies->last = lappend(copies->last, line);
+		else if (root != NULL && (root->kind == &cmig_kind_schema || root->kind == &cmig_kind_extension))
+			copies->first = lappend(copies->first, line);
+		else if (line->upgrade != NULL)
+			copies->lines = lappend(copies->lines, line);
 	}
-	grant = grant_create(copies, role, &revoke);
-	copies->lines = list_concat(lappend(schemas, make_line(grant)), list_concat(lappend(first, make_line(revoke)), last));
+	copies->first = lappend(copies->first, make_line(grant_create(copies, role, &revoke)));
+	copies->last = lcons(make_line(revoke), copies->last);
 	return copies;
 }
 
 void
 cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path)
 {
+	List	   *failures;
+	StringInfoData all;
+
 	state->distrusts = 'o';
-	foreach_ptr(const Failure, failure, try_lines(state, copies->lines, true, path))
-		add_difference(copies, failure->line, failure->error->message);
+	failures = try_lines(state, copies->first, true, path);
+	/* many subtransactions take time, and most lines succeed */
+	initStringInfo(&all);
+	foreach_ptr(const CmigDiffLine, line, copies->lines)
+		appendStringInfo(&all, "%s;\n", line->upgrade);
+	if (try_lines(state, list_make1(make_line(all.data)), true, path) != NIL)
+		failures = list_concat(failures, try_lines(state, copies->lines, true, path));
+	failures = list_concat(failures, try_lines(state, copies->last, true, path));
 	state->distrusts = 0;
+	foreach_ptr(const Failure, failure, failures)
+		add_difference(copies, failure->line, failure->error->message);
 }
 
 void

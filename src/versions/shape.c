@@ -131,7 +131,7 @@ cmig_shape_read(const CmigImage *image)
 		"  FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace WHERE l.oid = a.attcollation) END,"
 		" a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attidentity, a.attgenerated, col_description(a.attrelid, a.attnum),"
 		" o.name,"
-		" (WITH RECURSIVE d AS (SELECT t.oid, t.typbasetype, t.typnotnull UNION ALL SELECT b.oid, b.typbasetype, b.typnotnull FROM d JOIN pg_type b ON b.oid = d.typbasetype)"
+		" t.typtype = 'd' AND (WITH RECURSIVE d AS (SELECT t.oid, t.typbasetype, t.typnotnull UNION ALL SELECT b.oid, b.typbasetype, b.typnotnull FROM d JOIN pg_type b ON b.oid = d.typbasetype)"
 		"  SELECT bool_or(d.typnotnull OR EXISTS (SELECT FROM pg_constraint o WHERE o.contypid = d.oid)) FROM d),"
 		" (SELECT format('INCREMENT %s MINVALUE %s MAXVALUE %s START %s CACHE %s', q.seqincrement, q.seqmin, q.seqmax, q.seqstart, q.seqcache)"
 		"  || CASE WHEN q.seqcycle THEN ' CYCLE' ELSE '' END FROM pg_sequence q WHERE q.seqrelid = o.oid),"
