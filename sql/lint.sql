@@ -266,6 +266,15 @@ CREATE VIEW seen AS SELECT spy(id) AS id FROM trapped;
 RESET ROLE;
 ANALYZE trapped;
 SELECT * FROM violated('ALTER TABLE trapped ADD FOREIGN KEY (id) REFERENCES seen (id)', 'ALTER TABLE trapped ALTER a SET NOT NULL', 'ALTER TABLE item ADD FOREIGN KEY (id) REFERENCES trapped (id)');
+-- whose names could mean temporary objects of this session
+GRANT SELECT ON trapped, country TO regress_lint_prober;
+SELECT count(*) FROM violated('ALTER TABLE trapped ALTER a SET NOT NULL', 'ALTER TABLE country ALTER code SET NOT NULL');
+CREATE TEMP TABLE mine (i int);
+SELECT revision, severity, message FROM cmig.lint(probe => true) WHERE rule = 'violated-by-rows';
+SET ROLE regress_lint_prober;
+SELECT revision, severity, message FROM cmig.lint(probe => true) WHERE rule = 'violated-by-rows';
+RESET ROLE;
+DROP TABLE mine;
 -- generated files have one action in each statement
 SELECT cmig.create_revision('One', 'ALTER TABLE public.item ADD a int; ALTER TABLE public.item ADD b int; ALTER TABLE item ADD c int; ALTER TABLE public.item ADD d int, ADD e int', revision => 'generated', head => 'base', splice => true);
 SELECT statement FROM cmig.lint('generated') WHERE rule = 'prefer-single-alter-table';

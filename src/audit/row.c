@@ -378,11 +378,7 @@ put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
 Oid
 cmig_audit_row_role(Oid type, Oid owner)
 {
-	Oid			temporary;
-	Oid			toast;
-
-	GetTempNamespaceState(&temporary, &toast);
-	return OidIsValid(temporary) ? CMIG_ROLE_NOBODY : cmig_type_role(type, owner);
+	return cmig_role_meets_temporary(owner) ? CMIG_ROLE_NOBODY : cmig_type_role(type, owner);
 }
 
 /* A value that is converted by to_jsonb(), and the result. */

@@ -543,6 +543,12 @@ extern Oid	cmig_role_owner_of_database(Oid database);
 extern Oid	cmig_role_owner_of_schema(Oid schema);
 
 /*
+ * Has the session, whose user lacks the role's privileges, a temporary schema?
+ * Names in code of the role could mean objects in it, whatever search_path is.
+ */
+extern bool cmig_role_meets_temporary(Oid role);
+
+/*
  * Raise error 42501 if other roles can change a function that the node calls, or
  * add checks or casts to a type that it brings into a query.
  */

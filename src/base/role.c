@@ -9,8 +9,10 @@
 #include "access/relation.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
@@ -385,13 +387,27 @@ cmig_type_role(Oid type, Oid table_owner)
  * ----------------------------------------------------------------
  */
 
+bool
+cmig_role_meets_temporary(Oid role)
+{
+	Oid			temporary;
+	Oid			toast;
+
+	GetTempNamespaceState(&temporary, &toast);
+	return OidIsValid(temporary) && !has_privs_of_role(GetOuterUserId(), role);
+}
+
 /* Raise an error if the role would evaluate what another can change. */
 pg_noreturn static void
 refuse_code(char *code, Oid role)
 {
+	bool		temporary = cmig_role_meets_temporary(role);
+
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("role \"%s\" would run code of another role: %s", GetUserNameFromId(role, false), code)));
+			 errmsg("role \"%s\" would run code of another role: %s", GetUserNameFromId(role, false), code),
+			 temporary ? errdetail("Temporary objects of this session count as such.") : 0,
+			 temporary ? errhint("Repeat the call in a new session.") : 0));
 }
 
 /* check_functions_in_node() callback */
@@ -401,7 +417,8 @@ check_function(Oid function, void *arg)
 	Oid			role = *(Oid *) arg;
 	Oid			owner = function < FirstUnpinnedObjectId ? role : cmig_role_owner_of_function(function);
 
-	if (!OidIsValid(owner) || !has_privs_of_role(owner, role))
+	if (!OidIsValid(owner) || !has_privs_of_role(owner, role) ||
+		(function >= FirstNormalObjectId && cmig_role_meets_temporary(role) && owner_in(PROCOID, function, Anum_pg_proc_prolang) != ClanguageId))
 		refuse_code(format_procedure(function), role);
 	return false;
 }
@@ -424,10 +441,11 @@ cmig_role_require_own_expressions(Oid relation, Oid role)
 		" SELECT p.oid::regprocedure, CASE f.refclassid WHEN 'pg_type'::regclass THEN f.refobjid END FROM o JOIN pg_depend f USING (classid, objid)"
 		" LEFT JOIN pg_operator r ON f.refclassid = 'pg_operator'::regclass AND r.oid = f.refobjid"
 		" LEFT JOIN pg_proc p ON p.oid = CASE WHEN f.refclassid = 'pg_proc'::regclass THEN f.refobjid ELSE r.oprcode END"
-		" WHERE f.objsubid = 0 AND (f.refclassid = 'pg_type'::regclass OR NOT pg_has_role(p.proowner, $2, 'USAGE')) ORDER BY 1, 2", 2, {OIDOID, OIDOID}
+		" WHERE f.objsubid = 0 AND (f.refclassid = 'pg_type'::regclass OR NOT pg_has_role(p.proowner, $2, 'USAGE')"
+		"  OR $3 AND p.oid >= 16384 AND p.prolang <> 13) ORDER BY 1, 2", 3, {OIDOID, OIDOID, BOOLOID}
 	};
 
-	foreach_ptr(CmigValue, row, cmig_query_list(&query, relation, role))
+	foreach_ptr(CmigValue, row, cmig_query_list(&query, relation, role, cmig_role_meets_temporary(role)))
 	{
 		if (row[0] != NULL)
 			refuse_code(row[0], role);
