@@ -43,6 +43,8 @@ SELECT * FROM rehearse('DO $x$ BEGIN DROP TABLE item CASCADE; END $x$');
 SELECT * FROM rehearse('DO $x$ BEGIN EXECUTE ''ALTER TABLE '' || ''item DROP name CASCADE''; END $x$');
 SELECT * FROM rehearse('DO $x$ BEGIN ALTER TABLE line ALTER number TYPE bigint; END $x$; DO $x$ BEGIN TRUNCATE line; END $x$');
 SELECT * FROM rehearse('CREATE FUNCTION tidy() RETURNS void LANGUAGE plpgsql AS ''BEGIN ALTER TABLE shop.item DISABLE ROW LEVEL SECURITY; REVOKE INSERT ON shop.item FROM regress_rehearse_app; END''; SELECT tidy()');
+-- objects that are renamed before, and indexes
+SELECT * FROM rehearse('ALTER TABLE item RENAME TO thing; DO $x$ BEGIN ALTER TABLE thing DROP COLUMN state; ALTER TABLE line DROP CONSTRAINT line_pkey; END $x$') WHERE rule NOT IN ('renaming-table', 'statement-after-access-exclusive');
 -- the locks of code count
 SET cmig.lint_ignore = 'require-statement-timeout, foreign-key-without-index';
 SELECT * FROM rehearse('DO $x$ BEGIN ALTER TABLE item ADD COLUMN a text; END $x$; CREATE INDEX ON line (item)');
@@ -112,6 +114,8 @@ DROP TABLE uses;
 -- without the word, nothing runs; without the tables, nothing can run
 SELECT cmig.create_revision('Rehearsed', 'DO $x$ BEGIN DROP TABLE shop.item CASCADE; END $x$', revision => 'r1');
 SELECT rule, message FROM cmig.lint();
+SELECT rule, message FROM cmig.lint_sql('-- cmig:ignore ban-drop-table
+	DO $x$ BEGIN DROP TABLE shop.item CASCADE; END $x$');
 SELECT * FROM cmig.lint(facts => false, rehearse => true);
 BEGIN READ ONLY;
 SELECT rule, message FROM cmig.lint(rehearse => true);
@@ -126,8 +130,14 @@ SELECT rule, message FROM cmig.lint(rehearse => true);
 RESET cmig.dry_run_timeout;
 DELETE FROM cmig.revision;
 
+-- the audit of a table
+\o /dev/null
+SELECT cmig.enable_audit('line');
+\o
+SELECT * FROM rehearse('SELECT cmig.disable_audit(''line'')');
+SELECT * FROM rehearse('SELECT cmig.disable_audit(''line''); SELECT cmig.enable_audit(''line'')');
 SET client_min_messages = warning;
-DROP SCHEMA shop, theirs CASCADE;
+DROP SCHEMA shop, theirs, cmig_audit CASCADE;
 DROP OWNED BY regress_rehearse_app, regress_rehearse_owner;
 DROP ROLE regress_rehearse_app, regress_rehearse_owner;
 DROP FUNCTION public.catalogs(), public.rehearse(text);

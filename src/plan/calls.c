@@ -53,9 +53,10 @@ static const Helper helpers[] = {
 	{"enable_rls_schema", "schema" RLS_PARAMETERS "require_context except_tables", NULL, "enable_rls"},
 	{"disable_rls", "target", "ALTER TABLE @target DISABLE ROW LEVEL SECURITY"},
 	{"enable_audit", "target",
-	"CREATE TRIGGER cmig_audit_insert AFTER INSERT ON @target FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger()"},
+		"CREATE TRIGGER cmig_audit_insert AFTER INSERT ON @target FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger();"
+	" CREATE TRIGGER cmig_audit_truncate AFTER TRUNCATE ON @target FOR EACH STATEMENT EXECUTE FUNCTION cmig.audit_trigger()"},
 	{"enable_audit_schema", "schema pattern", NULL, "enable_audit"},
-	{"disable_audit", "target", "DROP TRIGGER IF EXISTS cmig_audit_insert ON @target"},
+	{"disable_audit", "target", "DROP TRIGGER IF EXISTS cmig_audit_truncate ON @target"},
 	{"import_state", "tool history_table", "[SELECT FROM @history_table]"},
 	{"drop_scope", "scope", "DROP SCHEMA #scope CASCADE"},
 	{"audit_import", "source", "SELECT FROM @source"},

@@ -300,7 +300,9 @@ is_off(CmigLint *lint, const char *name)
 static void
 report_unused(CmigLint *lint, List *ignores)
 {
-	if (!list_member_ptr(lint->rules, UNUSED_IGNORE))
+	/* only a rehearsal shows what code does */
+	if (!list_member_ptr(lint->rules, UNUSED_IGNORE) ||
+		(lint->effects == NULL && lint->statement->raw != NULL && cmig_lint_runs_code(lint, lint->statement->raw->stmt)))
 		return;
 	lint->rule = UNUSED_IGNORE;
 	foreach_ptr(CmigLintIgnore, ignore, ignores)

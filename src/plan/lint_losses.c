@@ -753,7 +753,7 @@ const CmigLintRule cmig_lint_losses[] = {
 	{"truncating-table", CMIG_LINT_ERROR, 0, check_truncate, {T_TruncateStmt}},
 	{"restarting-sequence", CMIG_LINT_WARNING, 0, check_restart, {T_AlterSeqStmt, T_AlterTableStmt}},
 	{"ban-drop-view", CMIG_LINT_WARNING, CMIG_LINT_EXPAND, check_view, {T_DropStmt}},
-	{"ban-drop-trigger", CMIG_LINT_WARNING, 0, check_part, {T_DropStmt}},
+	{"ban-drop-trigger", CMIG_LINT_WARNING, CMIG_LINT_CALLED, check_part, {T_DropStmt}},
 	{"ban-drop-policy", CMIG_LINT_WARNING, 0, check_part, {T_DropStmt}},
 	{"row-security-lost", CMIG_LINT_ERROR, CMIG_LINT_FACTS, check_part, {T_DropStmt}},
 	{"ban-drop-extension", CMIG_LINT_WARNING, 0, check_extension, {T_DropStmt}},

@@ -129,8 +129,10 @@ rule_of_loss(const CmigKind *kind)
 {
 	if (kind == &cmig_kind_table)
 		return "ban-drop-table";
-	if (kind == &cmig_kind_column)
+	if (kind == &cmig_kind_column || kind == &cmig_kind_attribute)
 		return "ban-drop-column";
+	if (kind == &cmig_kind_index)
+		return "require-concurrent-index-deletion";
 	if (kind == &cmig_kind_view || kind == &cmig_kind_materialized_view)
 		return "ban-drop-view";
 	if (kind == &cmig_kind_trigger)

@@ -24,6 +24,7 @@
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "common/hashfn.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
@@ -373,7 +374,7 @@ default_exists(Oid oid)
 
 /*
  * Returns a value that differs if the object's catalog row has changed in a way
- * that can make it weaker, or 0 if there is no such row.
+ * that can make it weaker, or changes its name, or 0 if there is no such row.
  */
 static uint64
 row_of(const CmigObject *object)
@@ -393,7 +394,8 @@ row_of(const CmigObject *object)
 		if (!HeapTupleIsValid(row))
 			return 0;
 		result += ((Form_pg_attribute) GETSTRUCT(row))->attnotnull;
-		result += 2 * row->t_len;
+		result += 2 * (uint64) row->t_len;
+		result += (uint64) DatumGetUInt32(hash_any((unsigned char *) NameStr(((Form_pg_attribute) GETSTRUCT(row))->attname), NAMEDATALEN)) << 32;
 		ReleaseSysCache(row);
 		return result;
 	}
@@ -403,7 +405,8 @@ row_of(const CmigObject *object)
 		result = 0;
 	else if (address.catalog == RelationRelationId)
 		result += ((Form_pg_class) GETSTRUCT(row))->relrowsecurity + 2 * ((Form_pg_class) GETSTRUCT(row))->relforcerowsecurity +
-			4 * (uint64) row->t_len;
+			4 * (uint64) row->t_len + ((uint64) ((Form_pg_class) GETSTRUCT(row))->relnamespace << 20) +
+			((uint64) DatumGetUInt32(hash_any((unsigned char *) NameStr(((Form_pg_class) GETSTRUCT(row))->relname), NAMEDATALEN)) << 32);
 	else
 		result += ((uint64) HeapTupleHeaderGetRawXmin(row->t_data) << 32) + (ItemPointerGetBlockNumberNoCheck(&row->t_self) << 11) +
 			ItemPointerGetOffsetNumberNoCheck(&row->t_self);
