@@ -75,7 +75,10 @@ class Revision:
         for number, part in enumerate(parts, 1):
             revision = self.script.revision
             if number < len(parts):
-                revision = free_id(f"{revision}_{number}", taken)
+                revision += f"_{number}"
+                while revision in taken:
+                    revision += "_"
+                taken.add(revision)
             pieces.append(Piece(revision, parents, *part, number, len(parts)))
             parents = [revision]
         if len(pieces) > 1:
@@ -165,14 +168,6 @@ class Revision:
 def branch_labels(script):
     labels = getattr(script, "_orig_branch_labels", None)
     return sorted(labels if labels is not None else as_tuple(getattr(script.module, "branch_labels", None)))
-
-
-def free_id(wanted, taken):
-    revision = wanted
-    while revision in taken:
-        revision += "_"
-    taken.add(revision)
-    return revision
 
 
 def common_order(up, down):

@@ -154,31 +154,23 @@ class Recording:
             return False
 
     def watch(self, cls, committed=(), rolled_back=(), unseen=()):
-        """Notice the methods of a class of connections or cursors."""
-        def cannot(connection, name):
-            self.recorder.cannot("uses COPY" if name.startswith("copy") else f"calls {name}()")
+        """Notice the methods of a class of connections or cursors, while something is recorded."""
+        def noticed(name, real):
+            def method(connection, *args, **kw):
+                if self.recorder and name in rolled_back:
+                    self.rolled_back(connection)
+                elif self.recorder and name in unseen:
+                    self.recorder.cannot("uses COPY" if name.startswith("copy") else f"calls {name}()")
+                result = real(connection, *args, **kw)
+                if self.recorder and name in committed:
+                    self.committed(connection)
+                return result
 
-        for name in committed:
-            self.notice(cls, name, after=self.committed)
-        for name in rolled_back:
-            self.notice(cls, name, before=lambda connection, name: self.rolled_back(connection))
-        for name in unseen:
-            self.notice(cls, name, before=cannot)
+            return method
 
-    def notice(self, cls, name, before=None, after=None):
-        """Call the functions before and after a method of the class, if it has one, while something is recorded."""
-        real = getattr(cls, name, None)
-
-        def method(connection, *args, **kw):
-            if before and self.recorder:
-                before(connection, name)
-            result = real(connection, *args, **kw)
-            if after and self.recorder:
-                after(connection)
-            return result
-
-        if real:
-            setattr(cls, name, method)
+        for name in (*committed, *rolled_back, *unseen):
+            if hasattr(cls, name):
+                setattr(cls, name, noticed(name, getattr(cls, name)))
 
     def cursor_class(self, base, text_of):
         """A class of cursors that note the text of what they send."""

@@ -14,8 +14,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.engine.mock import MockConnection
 
 from .render import do_block, quoted, row_chunks
-from .source import at_line, in_project, line_in
+from .source import at_line, frames, in_project, line_in
 
+# statements that can only run outside of a transaction
 OUTSIDE = re.compile(
     r"(CREATE\s+(UNIQUE\s+)?INDEX\s+CONCURRENTLY|DROP\s+INDEX\s+CONCURRENTLY|"
     r"REINDEX\s+(\([^)]*\)\s*)?(INDEX|TABLE|SCHEMA)\s+CONCURRENTLY|VACUUM|ALTER\s+SYSTEM|"
@@ -61,11 +62,13 @@ class Recorder:
         if self.captured is not None:
             self.captured.append((sql, construct))
         elif not self.is_transaction_control(sql):
-            outside = bool((self.autocommit or self.committed) and not self.begun or runs_outside(sql))
+            code = re.sub(r"^(\s+|--[^\n]*\n|/\*.*?\*/)+", "", sql, flags=re.S)
+            outside = bool((self.autocommit or self.committed) and not self.begun or OUTSIDE.match(code))
             if not self.parts or self.parts[-1][0] != outside or (self.boundary and not outside):
                 self.parts.append((outside, []))
             self.boundary = False
-            self.parts[-1][1].append(terminated(sql))
+            end = "\n;" if "--" in sql.rsplit("\n", 1)[-1] else "" if sql.endswith(";") else ";"
+            self.parts[-1][1].append(sql + end)
 
     def is_transaction_control(self, sql):
         command = re.sub(r"\s+(WORK|TRANSACTION)$", "", sql.rstrip("; \t\n").upper())
@@ -94,17 +97,6 @@ class Recorder:
             yield self.captured
         finally:
             self.captured = outer
-
-
-def runs_outside(sql):
-    """Can the statement only run outside of a transaction?"""
-    return OUTSIDE.match(re.sub(r"^(\s+|--[^\n]*\n|/\*.*?\*/)+", "", sql, flags=re.S)) is not None
-
-
-def terminated(sql):
-    if "--" in sql.rsplit("\n", 1)[-1]:
-        return sql + "\n;"
-    return sql if sql.endswith(";") else sql + ";"
 
 
 class Unknown:
@@ -192,9 +184,7 @@ class Connection(MockConnection):
         yield self
 
     def begin_nested(self):
-        frame = sys._getframe(1)
-        while frame and not in_project(frame.f_code.co_filename):
-            frame = frame.f_back
+        frame = next((f for f in frames(sys._getframe(1)) if in_project(f.f_code.co_filename)), None)
         if frame and catches(frame):
             self.recorder.need("catches the errors of a savepoint")
         return Savepoint(self.recorder, "a savepoint")

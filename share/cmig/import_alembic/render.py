@@ -132,15 +132,6 @@ def rendered(value, sql_type=None, dialect=None):
     raise NotWritable(f"a value of type {type(value).__name__} cannot be written as a literal")
 
 
-def literal(value, sql_type, dialect):
-    """A parameter as its type would send it to the server."""
-    if value is None and not getattr(sql_type, "should_evaluate_none", False):
-        return "NULL"
-    plain = isinstance(value, (bytes, decimal.Decimal)) and not isinstance(sql_type, TypeDecorator)
-    process = None if plain else sql_type.dialect_impl(dialect).bind_processor(dialect)
-    return rendered(process(value) if process else value, sql_type, dialect)
-
-
 def python_default(column, is_update):
     default = column.onupdate if is_update else column.default
     if default is None or default.is_sequence or default.is_clause_element:
@@ -180,7 +171,12 @@ class LiteralCompiler(PGDialect.statement_compiler):
         return self.render_literal_value(bindparam.effective_value, bindparam.type)
 
     def render_literal_value(self, value, type_):
-        return literal(value, type_, self.dialect)
+        """A parameter as its type would send it to the server."""
+        if value is None and not getattr(type_, "should_evaluate_none", False):
+            return "NULL"
+        plain = isinstance(value, (bytes, decimal.Decimal)) and not isinstance(type_, TypeDecorator)
+        process = None if plain else type_.dialect_impl(self.dialect).bind_processor(self.dialect)
+        return rendered(process(value) if process else value, type_, self.dialect)
 
 
 class Dialect(PGDialect):

@@ -28,15 +28,13 @@ class Server:
         if url and "://" not in url:
             os.environ["PGDATABASE"] = url
         elif url:
-            self.set_environment(sa.engine.make_url(url))
+            url = sa.engine.make_url(url)
+            values = {"PGHOST": url.host or url.query.get("host"), "PGPORT": url.port, "PGUSER": url.username,
+                      "PGPASSWORD": url.password, "PGDATABASE": url.database}
+            os.environ.update({name: str(value) for name, value in values.items() if value is not None})
         self.driver = next((driver for driver in ("psycopg2", "psycopg", "pg8000") if importable(driver)), None)
         if with_driver and not self.driver:
             fail("--verify needs psycopg2, psycopg, or pg8000 for Alembic's side")
-
-    def set_environment(self, url):
-        values = {"PGHOST": url.host or url.query.get("host"), "PGPORT": url.port, "PGUSER": url.username,
-                  "PGPASSWORD": url.password, "PGDATABASE": url.database}
-        os.environ.update({name: str(value) for name, value in values.items() if value is not None})
 
     def run(self, *command, text=None):
         with self.guard.own():

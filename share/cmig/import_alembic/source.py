@@ -28,14 +28,16 @@ def in_project(path):
     return not path.startswith(others) and not re.search("(site|dist)-packages/", path)
 
 
+def frames(frame):
+    """The frame and its callers."""
+    while frame:
+        yield frame
+        frame = frame.f_back
+
+
 def line_in(path):
     """The line of the file that is being run."""
-    frame = sys._getframe(1)
-    while frame:
-        if frame.f_code.co_filename == path:
-            return frame.f_lineno
-        frame = frame.f_back
-    return None
+    return next((f.f_lineno for f in frames(sys._getframe(1)) if f.f_code.co_filename == path), None)
 
 
 def at_line(path, what):
