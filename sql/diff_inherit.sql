@@ -183,6 +183,12 @@ SET client_min_messages = warning;
 SELECT * FROM pg_temp.judge($$CREATE TABLE a (x int); CREATE TABLE b (x int); CREATE TABLE c () INHERITS (a, b); CREATE TABLE g () INHERITS (a)$$,
 	$$CREATE TABLE a (x int DEFAULT 1); CREATE TABLE b (x int); CREATE TABLE c (x int DEFAULT 1) INHERITS (a, b); CREATE TABLE g () INHERITS (a)$$);
 
+-- what is not rehearsed says so, because DROP NOT NULL also affects the partition that keeps it
+CREATE TABLE p (x int, y int NOT NULL) PARTITION BY LIST (x);
+CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+SELECT upgrade_sql, downgrade_sql, hazard FROM cmig.diff('CREATE TABLE p (x int, y int) PARTITION BY LIST (x); CREATE TABLE p1 PARTITION OF p (y NOT NULL) FOR VALUES IN (1)', '{shop}');
+SELECT upgrade_sql, downgrade_sql, hazard FROM cmig.diff('CREATE TABLE p (x int, y int) PARTITION BY LIST (x); CREATE TABLE p1 PARTITION OF p (y NOT NULL) FOR VALUES IN (1)', '{shop}', prove => false);
+
 SET client_min_messages = error;
 DROP SCHEMA copy CASCADE;
 DROP SCHEMA shop CASCADE;

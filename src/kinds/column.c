@@ -478,8 +478,10 @@ alter_column(CmigAlter *alter)
 	}
 	if (cmig_alter_differs(alter, CMIG_COLUMN_NOT_NULL) && !parent_changes(alter, CMIG_COLUMN_NOT_NULL))
 	{
+		/* a child may keep it, and must if the column is in its primary key */
+		bool		only = !not_null && to->values[CMIG_COLUMN_CHILDREN] != NULL && to->parent->values[CMIG_TABLE_PARTITION_KEY] == NULL;
 		CmigDdl    *ddl = cmig_alter_add(alter, CMIG_COLUMN_NOT_NULL,
-										 cmig_kind_column_sql(to, false, not_null ? "SET NOT NULL" : "DROP NOT NULL"));
+										 cmig_kind_column_sql(to, only, not_null ? "SET NOT NULL" : "DROP NOT NULL"));
 
 		if (not_null && !(has_not_null_check(from) && has_not_null_check(to)))
 			ddl->hazards = CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL;

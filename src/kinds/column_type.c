@@ -289,21 +289,6 @@ append_details(StringInfo buf, const CmigObject *column, const char *storage)
 }
 
 /*
- * Returns the statement that restores the storage and the compression of a
- * column after the type of "top", from which it inherits, has changed.
- * Returns NULL if there is nothing to restore.
- */
-char *
-cmig_column_storage_again(const CmigObject *column, const CmigObject *top)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	append_details(&buf, column, storage_of(top));
-	return buf.len == 0 ? NULL : psprintf("ALTER TABLE ONLY %s%s", column->parent->identity, buf.data + 1);
-}
-
-/*
  * Returns the statement that gives the column a type, and converts its values
  * with the expression "using", if that is not NULL.
  */

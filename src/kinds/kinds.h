@@ -635,7 +635,6 @@ extern bool cmig_column_must_be_filled(const CmigObject *column);
 extern CmigDdl *cmig_column_type_replace(const CmigObject *old, const CmigObject *column, const CmigObject *from,
 										 const CmigObject *to, const char *away);
 extern CmigDdl *cmig_column_type_detour(const CmigObject *column, bool collation);
-extern char *cmig_column_storage_again(const CmigObject *column, const CmigObject *top);
 
 /* in constraint.c */
 
@@ -679,9 +678,5 @@ extern List *cmig_enum_added(const CmigObject *from, const CmigObject *to);
 extern void cmig_enum_unite(const CmigObject *from, CmigObject *to);
 extern bool cmig_type_can_convert(const CmigObject *from, const CmigObject *to);
 
-/* in other.c */
-
-/* Does the foreign-data wrapper have a validator only in the new image? */
-extern bool cmig_wrapper_gets_validator(const CmigObject *from, const CmigObject *to);
 
 #endif							/* CMIG_KINDS_H */

@@ -374,12 +374,6 @@ alter_wrapper(CmigAlter *alter)
 		cmig_alter_action(alter, FUNCTIONS, action.data + 1);
 }
 
-bool
-cmig_wrapper_gets_validator(const CmigObject *from, const CmigObject *to)
-{
-	return strstr(from->values[FUNCTIONS], " NO VALIDATOR") != NULL && strstr(to->values[FUNCTIONS], " NO VALIDATOR") == NULL;
-}
-
 CmigKind	cmig_kind_foreign_data_wrapper = {
 	.name = "foreign-data wrapper",.word = "FOREIGN DATA WRAPPER",.flags = CMIG_KIND_GLOBAL,
 	CMIG_PROPERTIES(wrapper_properties),

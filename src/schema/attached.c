@@ -348,80 +348,21 @@ cmig_attached_parent(const CmigImage *image, const CmigObject *object)
  * ----------------------------------------------------------------
  */
 
-/* Returns the end of the quoted text that begins at "start". */
-static const char *
-quoted_end(const char *start)
-{
-	const char *end = strchr(start + 1, *start);
-
-	return end ? end + 1 : start + strlen(start);
-}
-
 /*
- * If the text begins with an option that PostgreSQL ignores when it looks for
- * an index to attach, returns the end of the option.  Otherwise returns NULL.
- */
-static const char *
-option_end(const char *text)
-{
-	static const char *const options[] = {" DESC", " NULLS FIRST", " NULLS LAST"};
-
-	for (int i = 0; i < lengthof(options); i++)
-	{
-		const char *end = text + strlen(options[i]);
-
-		if (strncmp(text, options[i], strlen(options[i])) == 0 && strchr(",) ", *end) != NULL)
-			return end;
-	}
-	if (strncmp(text, " WITH (", strlen(" WITH (")) != 0)
-		return NULL;
-	while (*text != '\0' && *text != ')')
-		text = *text == '\'' || *text == '"' ? quoted_end(text) : text + 1;
-	return *text == ')' ? text + 1 : NULL;
-}
-
-/*
- * Returns an index definition without its name, sort order, and storage
- * parameters.
- */
-static char *
-without_options(const CmigObject *index)
-{
-	const char *text = nameless(index, index->values[CMIG_DEFINITION]);
-	StringInfoData shape;
-
-	initStringInfo(&shape);
-	while (*text != '\0')
-	{
-		const char *end = option_end(text);
-
-		if (end == NULL)
-		{
-			end = *text == '\'' || *text == '"' ? quoted_end(text) : text + 1;
-			appendBinaryStringInfo(&shape, text, end - text);
-		}
-		text = end;
-	}
-	return shape.data;
-}
-
-/*
- * Returns a string that is the same for equivalent indexes, and different for
- * all other indexes.  Returns NULL if the object is not an index.
+ * Returns a string that is the same for equivalent indexes and, since only the
+ * access method and the first column count, for some others.  Returns NULL if
+ * the object has no index.
  */
 static const char *
 twins_shape_of(const CmigObject *object)
 {
-	const char *columns,
-			   *end;
+	const char *start = cmig_index_name(object) ? shape_of(object) : "";
+	const char *columns = strchr(start, '(');
 
-	if (object->kind == &cmig_kind_index)
-		return without_options(object);
-	if (cmig_index_name(object) == NULL)
+	if (columns == NULL)
 		return NULL;
-	columns = strchr(object->values[CMIG_DEFINITION], '(');
-	end = columns ? strstr(columns, ") DEFERRABLE") : NULL;
-	return end ? pnstrdup(columns, end + 1 - columns) : columns;
+	start = object->kind == &cmig_kind_index ? start : columns;
+	return pnstrdup(start, columns - start + strcspn(columns, " ,)"));
 }
 
 /* Does "object" come before "other" among a table's children? */

@@ -290,94 +290,6 @@ keep_annotations(CmigDifference *difference)
 	}
 }
 
-/* Are columns added to or dropped from the relation or type? */
-static bool
-changes_row(const CmigObject *type)
-{
-	const CmigChange *change = type->change;
-
-	for (const CmigObject *child = type->child; child != NULL; child = child->sibling)
-		if (child->change->action == CMIG_CREATE)
-			return true;
-	for (const CmigObject *child = change->from ? change->from->child : NULL; child != NULL; child = child->sibling)
-		if (child->change->action == CMIG_DROP)
-			return true;
-	return false;
-}
-
-/* Is the object re-created, or does one of its columns change its type? */
-static bool
-is_reshaped(const CmigObject *object)
-{
-	if (object->change->action == CMIG_AGAIN)
-		return true;
-	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
-	{
-		const CmigChange *change = child->change;
-
-		if (change->disturbs || (change->action == CMIG_AGAIN && child->kind == &cmig_kind_column))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Does the function's body call another function whose argument types change?
- * The called function is then created with the new arguments and dropped with
- * the old ones.  Both versions exist when the body is replaced, so the call
- * may be ambiguous.
- */
-static bool
-calls_overloads(const CmigChange *function)
-{
-	for (int i = 0; i < function->to->nsoft; i++)
-	{
-		const CmigObject *new = function->to->soft[i];
-
-		if (new->kind != &cmig_kind_function || new->change->action != CMIG_CREATE)
-			continue;
-		for (int j = 0; j < function->from->nsoft; j++)
-		{
-			const CmigObject *old = function->from->soft[j];
-
-			if (old->kind == new->kind && strcmp(old->name, new->name) == 0 &&
-				old->change->action == CMIG_DROP)
-				return true;
-		}
-	}
-	return false;
-}
-
-/*
- * Set the field "unchecked" for SQL functions that must be replaced without
- * checking their bodies.  An upgrade replaces a function after the objects
- * that its body uses have changed, but a downgrade restores the old function
- * before these objects are changed back.  Therefore, one of the two bodies may
- * be invalid at the time of its replacement if the body names an object that
- * is re-created or whose columns change their types, or if columns are added
- * to or dropped from the type that the function returns.  A body that calls an
- * overloaded function may also be ambiguous; see calls_overloads().
- */
-static void
-find_unchecked(const CmigDifference *difference)
-{
-	for (int i = 0; i < difference->count; i++)
-	{
-		CmigChange *change = &difference->changes[i];
-
-		if (change->action != CMIG_ALTER || change->from == NULL || change->to == NULL ||
-			!cmig_function_is_sql(change->to))
-			continue;
-		change->unchecked = calls_overloads(change);
-		for (int j = 0; j < change->to->nsoft; j++)
-			change->unchecked |= is_reshaped(change->to->soft[j]);
-		for (int j = 0; j < change->to->ndepends; j++)
-			if (cmig_function_returns(change->to, change->to->depends[j]) &&
-				changes_row(change->to->depends[j]))
-				change->unchecked = true;
-	}
-}
-
 CmigDifference *
 cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 {
@@ -443,7 +355,6 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	for (int i = 0; i < difference->count; i++)
 		if (difference->changes[i].away != NULL)
 			cmig_replace_finish(&difference->changes[i]);
-	find_unchecked(difference);
 	keep_annotations(difference);
 	cmig_populate_check(difference);
 	cmig_twins_unfold(difference);

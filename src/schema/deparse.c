@@ -630,8 +630,6 @@ creation_of(const Deparse *deparse, const CmigChange *change, bool old)
 		return NIL;
 	uncheck(change, object, &first->sql);
 	cmig_attached_complete(difference, object, ddl, old);
-	foreach_ptr(char, each, cmig_children_validate(old ? difference->from : difference->to, object))
-		first->sql = psprintf("%s;\n%s", first->sql, each);
 
 	/* if a column that exists gets a new sequence, it continues its values */
 	column = name ? cmig_image_lookup(old ? difference->to : difference->from, &cmig_kind_column, name) : NULL;

@@ -849,6 +849,6 @@ CMIG_READER(cmig_diff_schemas_1_2)
 	cmig_outside_refuse(difference);
 	cmig_rename_tell(difference);
 	cmig_diff_lines(difference, &lines);
-	cmig_diff_put(fcinfo, lines);
+	cmig_diff_put(fcinfo, cmig_rehearsal_warn(lines));
 	return (Datum) 0;
 }

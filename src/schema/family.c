@@ -12,10 +12,11 @@
  * Preserves the properties of child tables and partitions when their parent
  * changes.
  *
- * PostgreSQL changes children together with their parent: DROP NOT NULL and NOT
- * VALID constraints, for example, affect all children of a table.  If a child
- * must stay different, the row that changes the parent also restores the
- * child's properties, in both directions.
+ * PostgreSQL changes children together with their parent.  What a child lacks
+ * afterward is added when the statements are rehearsed, except for what this
+ * would lose: DROP COLUMN also drops the values of a column that a child only
+ * inherits, although its copy has it as its own.  Defaults are changed for all
+ * children at once, because a partitioned table can have many.
  * ----------------------------------------------------------------
  */
 
@@ -78,157 +79,19 @@ cmig_children_is_attached(const CmigChange *change)
 }
 
 /*
- * NOT NULL
+ * Is the object an inherited check constraint that is added to its table
+ * together with the parent's constraint, after CREATE TABLE?  CREATE TABLE
+ * cannot contain a NOT VALID constraint.
  */
-
-/* Is the column part of its table's own primary key? */
-static bool
-in_own_key(const CmigObject *column)
+bool
+cmig_children_added_later(const CmigImage *image, const CmigObject *object)
 {
-	const char *name = cmig_quote(column->name);
+	const CmigObject *parent;
 
-	for (const CmigObject *child = column->parent->child; child != NULL; child = child->sibling)
-	{
-		const char *text = child->kind == &cmig_kind_constraint ? child->values[CMIG_DEFINITION] : "";
-
-		if (strncmp(text, "PRIMARY KEY (", 13) == 0 &&
-			(strstr(text, psprintf("(%s)", name)) || strstr(text, psprintf("(%s, ", name)) ||
-			 strstr(text, psprintf(", %s, ", name)) || strstr(text, psprintf(", %s)", name))))
-			return true;
-	}
-	return false;
-}
-
-/* Does the column inherit from "from", directly or through other columns? */
-static bool
-inherits(const CmigObject *column, const CmigObject *from)
-{
-	while ((column = cmig_column_parent(column)) != NULL)
-		if (column == from)
-			return true;
-	return false;
-}
-
-/*
- * Returns an ALTER TABLE ... DROP NOT NULL statement rewritten with ONLY,
- * followed by statements for the children whose column is nullable in the
- * image "after".
- */
-static char *
-only(const CmigDifference *difference, const CmigImage *after, const CmigObject *column, const char *statement)
-{
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "ALTER TABLE ONLY %s", statement + strlen("ALTER TABLE "));
-	for (int i = 0; i < after->count; i++)
-	{
-		const CmigObject *other = after->objects[i];
-		const CmigChange *change = other->change;
-
-		if (other->kind == column->kind && change->from != NULL && change->to != NULL &&
-			other->values[CMIG_COLUMN_NOT_NULL] == NULL && inherits(other, column))
-			appendStringInfo(&sql, ";\nALTER TABLE ONLY %s ALTER COLUMN %s DROP NOT NULL",
-							 other->parent->identity, cmig_quote(other->name));
-	}
-	return sql.data;
-}
-
-/*
- * If a column is NOT NULL both before and after the change, but the parent's
- * column is NOT NULL in only one image, keep the child's NOT NULL when the
- * parent's is dropped.  On a partitioned table, DROP NOT NULL always affects
- * the partitions, so their NOT NULL is set again.
- */
-static void
-keep_not_null(const CmigDifference *difference, const CmigChange *change)
-{
-	const CmigObject *link = cmig_image_lookup(difference->to, &cmig_kind_partition, change->to->parent->identity);
-	const CmigChange *links = link ? link->change : NULL;
-	const CmigObject *old,
-			   *new = change->to;
-
-	if (change->from->values[CMIG_COLUMN_NOT_NULL] == NULL || new->values[CMIG_COLUMN_NOT_NULL] == NULL)
-		return;
-	while ((new = cmig_column_parent(new)) != NULL)
-	{
-		const CmigChange *parent = new->change;
-		bool		ordinary;
-		char	   *before = "",
-				   *statement = psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
-										 change->to->parent->identity, cmig_quote(change->to->name));
-
-		old = parent->from;
-		ordinary = old != NULL && new->parent->values[CMIG_TABLE_PARTITION_KEY] == NULL && parent->to != NULL;
-		if (!ordinary && old != NULL && (old->values[CMIG_COLUMN_NOT_NULL] == NULL) == (new->values[CMIG_COLUMN_NOT_NULL] == NULL))
-			continue;
-		/* the columns of a primary key lose NOT NULL only while detached */
-		if (links != NULL && links->action == CMIG_NO_CHANGE && in_own_key(change->from) && in_own_key(change->to))
-		{
-			const CmigDdl *again = linitial(link->kind->create(link));
-
-			before = psprintf("%s;\n", again->undo);
-			statement = again->sql;
-		}
-		foreach_ptr(CmigDdl, entry, parent->ddl)
-		{
-			bool		upgrade = strstr(entry->sql, " DROP NOT NULL") != NULL;
-			char	  **text = upgrade ? &entry->sql : &entry->undo;
-
-			if (strstr(*text, " DROP NOT NULL") == NULL)
-				continue;
-			if (!ordinary)
-				*text = psprintf("%s%s;\n%s", before, *text, statement);
-
-			/* restrict it to the tables whose columns become nullable */
-			else if (strncmp(*text, "ALTER TABLE ", 12) == 0 && strncmp(*text, "ALTER TABLE ONLY ", 17) != 0)
-				*text = only(difference, cmig_image_of(difference, !upgrade), upgrade ? parent->to : parent->from, *text);
-		}
-	}
-}
-
-/*
- * Storage and compression
- */
-
-/*
- * Changing a column's type resets the storage and the compression in children,
- * and SET STORAGE affects them.  Make the last statement that changes the type,
- * in either direction, restore those of the columns that inherit from it.
- */
-static void
-keep_storage(const CmigDifference *difference, const CmigChange *change)
-{
-	List	   *ddl = change->action != CMIG_ALTER ? NIL : list_concat_copy(list_concat_copy(change->first, change->ddl), change->last);
-	const char *start = psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE ", change->to->parent->identity, cmig_quote(change->to->name));
-
-	for (int old = 0; old <= 1; old++)
-	{
-		const CmigImage *image = cmig_image_of(difference, old);
-		const CmigObject *top = old ? change->from : change->to;
-		char	  **last = NULL;
-
-		foreach_ptr(CmigDdl, entry, ddl)
-		{
-			char	  **text = old ? &entry->undo : &entry->sql;
-
-			if (*text != NULL && strncmp(*text, start, strlen(start)) == 0 && (!old || last == NULL))
-				last = text;
-		}
-		for (int i = 0; last != NULL && i < image->count; i++)
-		{
-			const CmigObject *column = image->objects[i];
-			const CmigChange *own = column->change;
-			const char *again;
-
-			if (column->kind != top->kind || own->from == NULL || own->to == NULL ||
-				(own->action != CMIG_NO_CHANGE && own->action != CMIG_ALTER) || !inherits(column, top))
-				continue;
-			again = cmig_column_storage_again(column, top);
-			if (again != NULL)
-				*last = psprintf("%s;\n%s", *last, again);
-		}
-	}
+	if (!object->inherited || !is_check(object) || !cmig_is_not_valid(object->values[CMIG_DEFINITION]) || partitioned(image, object->parent) != NULL)
+		return false;
+	parent = parent_check(image, object);
+	return parent != NULL && cmig_is_not_valid(parent->values[CMIG_DEFINITION]);
 }
 
 /*
@@ -373,198 +236,71 @@ spread_default(const CmigDifference *difference, const CmigChange *column)
 }
 
 /*
- * NOT VALID constraints
- */
-
-/*
- * Is the object an inherited check constraint that is added to its table
- * together with the parent's constraint, after CREATE TABLE?  CREATE TABLE
- * cannot contain a NOT VALID constraint.
- */
-bool
-cmig_children_added_later(const CmigImage *image, const CmigObject *object)
-{
-	const CmigObject *parent;
-
-	if (!object->inherited || !is_check(object) || !cmig_is_not_valid(object->values[CMIG_DEFINITION]) || partitioned(image, object->parent) != NULL)
-		return false;
-	parent = parent_check(image, object);
-	return parent != NULL && cmig_is_not_valid(parent->values[CMIG_DEFINITION]);
-}
-
-/* Is the object a copy of the constraint, directly or through other copies? */
-static bool
-descends(const CmigImage *image, const CmigObject *object, const CmigObject *constraint)
-{
-	if (object == constraint || object->kind != constraint->kind || strcmp(object->name, constraint->name) != 0)
-		return false;
-	while ((object = parent_check(image, object)) != NULL)
-		if (object == constraint)
-			return true;
-	return false;
-}
-
-/*
- * For a NOT VALID constraint, returns the statements (a list of char *) that
- * validate the copies of the constraint in children, except copies that are
- * NOT VALID, or that are created or dropped by separate statements because their
- * partition is attached or detached.
- */
-List *
-cmig_children_validate(const CmigImage *image, const CmigObject *constraint)
-{
-	List	   *statements = NIL;
-
-	if (constraint->kind != &cmig_kind_constraint || !cmig_is_not_valid(constraint->values[CMIG_DEFINITION]))
-		return NIL;
-	for (int i = 0; i < image->count; i++)
-	{
-		const CmigObject *object = image->objects[i];
-		const CmigChange *change = object->change;
-
-		if (object->alone || !descends(image, object, constraint) || cmig_is_not_valid(object->values[CMIG_DEFINITION]) ||
-			((cmig_change_creates(change) || cmig_change_drops(change)) && partitioned(image, object->parent) != NULL))
-			continue;
-		statements = lappend(statements, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
-												  object->parent->identity, cmig_quote(object->name)));
-	}
-	return statements;
-}
-
-/* Returns the list without the statements that validate the constraint. */
-static List *
-without_validation(List *ddl)
-{
-	List	   *others = NIL;
-
-	foreach_ptr(CmigDdl, entry, ddl)
-	{
-		if (strstr(entry->sql, " VALIDATE CONSTRAINT ") == NULL)
-			others = lappend(others, entry);
-	}
-	return others;
-}
-
-/*
- * If an inherited check constraint is validated or becomes NOT VALID, decide
- * which statements do this.  If the parent's constraint changes in the same
- * way, the child's constraint needs no statement, because it changes along
- * with the parent's.
+ * If only the child's copy of a constraint is validated or becomes NOT VALID,
+ * the latter is done by creating the topmost parent's constraint again.
  */
 static void
-keep_validity(const CmigDifference *difference, CmigChange *change)
+renew_check(const CmigDifference *difference, CmigChange *change)
 {
-	const CmigObject *parent = parent_check(difference->to, change->to);
-	const CmigChange *parents = parent ? parent->change : NULL;
 	const bool	validates = cmig_is_not_valid(change->from->values[CMIG_DEFINITION]);
 	const CmigImage *image = cmig_image_of(difference, validates);
-	const CmigObject *constraint = validates ? change->from : change->to;
-	char	   *validate;
+	const CmigObject *top = validates ? change->from : change->to;
+	const CmigObject *parent = parent_check(image, top);
 	StringInfoData again;
 
-	if (validates == cmig_is_not_valid(change->to->values[CMIG_DEFINITION]) || parents == NULL || parents->from == NULL ||
-		!change->from->inherited || !change->to->inherited)
+	if (!change->from->inherited || !change->to->inherited || parent == NULL || parent->change->action != CMIG_NO_CHANGE ||
+		validates == cmig_is_not_valid(change->to->values[CMIG_DEFINITION]))
 		return;
-	change->ddl = without_validation(change->ddl);
-	if (cmig_is_not_valid(parents->from->values[CMIG_DEFINITION]) != cmig_is_not_valid(parents->to->values[CMIG_DEFINITION]))
-	{
-		change->action = change->ddl == NIL ? CMIG_NO_CHANGE : CMIG_ALTER;
-		return;
-	}
-
-	/*
-	 * The parent's constraint does not change, so validate only the child's,
-	 * or make it NOT VALID: re-create the topmost constraint from which it is
-	 * inherited, which also re-creates its copies in children, validate those
-	 * that are valid in the image, and restore the comments.
-	 */
-	while (parent_check(image, constraint) != NULL)
-		constraint = parent_check(image, constraint);
+	for (; parent != NULL; parent = parent_check(image, parent))
+		top = parent;
 	initStringInfo(&again);
-	appendStringInfo(&again, "ALTER TABLE %s DROP CONSTRAINT %s, ADD ",
-					 constraint->parent->identity, cmig_quote(constraint->name));
-	cmig_constraint_definition(&again, constraint);
-	foreach_ptr(char, each, cmig_children_validate(image, constraint))
-		appendStringInfo(&again, ";\n%s", each);
-	for (int i = 0; i < image->count; i++)
+	appendStringInfo(&again, "ALTER TABLE %s DROP CONSTRAINT %s, ADD ", top->parent->identity, cmig_quote(top->name));
+	cmig_constraint_definition(&again, top);
+	foreach_ptr(CmigDdl, entry, change->ddl)
+		if (strstr(entry->sql, " VALIDATE CONSTRAINT ") != NULL)
+		entry->undo = again.data;
+	if (!validates)
 	{
-		const CmigObject *object = image->objects[i];
-
-		if (object->comment != NULL && (object == constraint || descends(image, object, constraint)))
-			appendStringInfo(&again, ";\nCOMMENT ON %s IS %s", cmig_kind_reference(object), cmig_literal(object->comment));
+		change->ddl = cmig_ddl_append(change->ddl, again.data, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", change->to->parent->identity,
+																		cmig_quote(change->to->name)));
+		cmig_ddl_hazards(change->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
 	}
-	validate = psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
-						change->to->parent->identity, cmig_quote(change->to->name));
-	change->ddl = cmig_ddl_append(change->ddl, validates ? validate : again.data, validates ? again.data : validate);
-	cmig_ddl_hazards(change->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
 	change->action = CMIG_ALTER;
 }
 
-/*
- * Add statements to the parents' changes that preserve the properties of their
- * children.
- */
 void
 cmig_children_keep(CmigDifference *difference)
 {
+	/*
+	 * drop the constraint of a parent, from which it is inherited as NOT
+	 * VALID, before the child tables, so that the downgrade creates it after
+	 * them
+	 */
 	for (int i = 0; i < difference->from->count; i++)
 	{
 		const CmigObject *object = difference->from->objects[i];
-		CmigObject *parent;
 
-		/*
-		 * If the object is inherited from a parent table's NOT VALID
-		 * constraint, set "apart" for the parent's constraint.  That
-		 * constraint is then dropped before the child tables, so that the
-		 * downgrade creates it after them.
-		 */
-		if (object->inherited && is_check(object) &&
-			partitioned(difference->from, object->parent) == NULL)
-		{
-			parent = unconstify(CmigObject *, parent_check(difference->from, object));
-			if (parent != NULL && cmig_is_not_valid(parent->values[CMIG_DEFINITION]))
-				parent->apart = true;
-		}
+		if (cmig_children_added_later(difference->from, object))
+			unconstify(CmigObject *, parent_check(difference->from, object))->apart = true;
 	}
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
 
-		if (change->to != NULL && change->to->kind == &cmig_kind_column)
-			spread_default(difference, change);
-		if (change->from == NULL || change->to == NULL ||
-			(change->action != CMIG_NO_CHANGE && change->action != CMIG_ALTER))
+		if (change->from != NULL && change->to != NULL && is_check(change->from) && is_check(change->to) &&
+			(change->action == CMIG_NO_CHANGE || change->action == CMIG_ALTER))
+			renew_check(difference, change);
+		if (change->to == NULL || change->to->kind != &cmig_kind_column)
 			continue;
-		if (change->to->kind == &cmig_kind_column)
-		{
-			keep_not_null(difference, change);
-			keep_storage(difference, change);
+		spread_default(difference, change);
+		if (change->from != NULL && (change->action == CMIG_NO_CHANGE || change->action == CMIG_ALTER))
 			keep_column(difference, change);
-		}
-		else if (is_check(change->to) && is_check(change->from))
-		{
-			keep_validity(difference, change);
-
-			/*
-			 * make the undo of VALIDATE CONSTRAINT, which re-creates the
-			 * constraint as NOT VALID, also validate those copies in children
-			 * that were valid before
-			 */
-			foreach_ptr(CmigDdl, entry, change->action == CMIG_ALTER && !change->from->inherited ? change->ddl : NIL)
-			{
-				if (strstr(entry->sql, " VALIDATE CONSTRAINT ") == NULL)
-					continue;
-				foreach_ptr(char, name, cmig_children_validate(difference->from, change->from))
-					entry->undo = psprintf("%s;\n%s", entry->undo, name);
-			}
-		}
 	}
 }
 
 /* ----------------------------------------------------------------
  * Excludes from a difference the partitioned tables whose partition key
- * cannot be changed, and their partitions, and parent tables with a column
- * whose type cannot be changed.
+ * cannot be changed, and their partitions.
  * ----------------------------------------------------------------
  */
 
@@ -596,110 +332,18 @@ is_in_family(const CmigImage *image, CmigObject *object, const List *roots)
 }
 
 /*
- * "column" is inherited from other columns, directly or indirectly.  Append to
- * "tops" those of them that are not inherited themselves.
- */
-static List *
-find_tops(List *tops, const CmigObject *column)
-{
-	const CmigObject *table = column->parent;
-	bool		found = false;
-
-	for (int i = 0; i < table->ndepends; i++)
-	{
-		const CmigObject *on = table->depends[i]->kind == table->kind ? cmig_object_child(table->depends[i], &cmig_kind_column, column->name) : NULL;
-
-		if (on == NULL)
-			continue;
-		tops = find_tops(tops, on);
-		found = true;
-	}
-	return found ? tops : list_append_unique_ptr(tops, unconstify(CmigObject *, column));
-}
-
-/*
- * "object" is a column, or a type or part of a type that the column "user"
- * contains values of.  For each table and type of which the object contains
- * values, set its element in "users", unless that is set already.
- */
-static void
-find_users(const CmigObject *object, const CmigObject *user, const CmigObject **users)
-{
-	for (int i = 0; i < object->ndepends; i++)
-	{
-		const CmigObject *on = object->depends[i];
-
-		if (users[on->index] != NULL || on == user->parent || (on->kind != &cmig_kind_table && !(on->kind->flags & CMIG_KIND_TYPE)))
-			continue;
-		users[on->index] = user;
-		find_users(on, user, users);
-		for (const CmigObject *child = on->child; child != NULL; child = child->sibling)
-			find_users(child, user, users);
-	}
-}
-
-/*
- * PostgreSQL cannot change the type of a column that a table inherits from
- * several tables, or of a table's column if another column contains values of
- * the table's row type.  If the change affects such a column, mark as
- * unsupported the changes of the columns from which it is inherited.  See
- * find_users() for "users".
- */
-static void
-refuse_retyped(const CmigChange *change, const CmigObject **users)
-{
-	const CmigObject *column = change->from;
-	const CmigObject *user;
-	List	   *tops;
-
-	if (column == NULL || change->to == NULL || column->kind != &cmig_kind_column || !change->disturbs)
-		return;
-	user = users[column->parent->index];
-	tops = find_tops(NIL, column);
-	if (user == NULL && (list_length(tops) < 2 || list_length(find_tops(NIL, change->to)) < 2))
-		return;
-	foreach_ptr(CmigObject, other, tops)
-	{
-		CmigChange *top = other->change;
-
-		if (top->action != CMIG_ALTER || !top->disturbs)
-			continue;
-		cmig_change_refuse(top, user == NULL ?
-						   psprintf("its type cannot be changed because %s inherits it from several tables", column->parent->identity) :
-						   psprintf("its type cannot be changed because %s %s uses the row type of %s",
-									user->kind->name, user->identity, column->parent->identity));
-	}
-}
-
-/*
  * If a partition key column cannot be changed, mark the change of the
  * partitioned table as unsupported, and discard all other changes of the table
- * and its partitions.  Do the same for a table with a column whose type cannot
- * be changed, because another table inherits the column from several tables.
+ * and its partitions.
  */
 void
 cmig_family_exclude(CmigDifference *difference)
 {
-	const CmigObject **users = palloc0(sizeof(CmigObject *) * Max(difference->from->count, 1));
 	List	   *reasons = NIL;
 	List	   *roots = NIL;	/* names of tables */
 	ListCell   *cell,
 			   *reason;
 
-	for (int i = 0; i < difference->from->count; i++)
-	{
-		const CmigObject *user = difference->from->objects[i];
-		bool		uses = user->kind == &cmig_kind_column;
-
-		/* or a materialized view with a column of a table's row type */
-		for (int j = 0; j < user->kind->nproperties && user->kind == &cmig_kind_materialized_view; j++)
-			uses |= user->values[j] != NULL && strstr(user->values[j], ".*::") != NULL;
-		if (uses && difference->from->objects[i]->change->to != NULL)
-			find_users(user, user, users);
-	}
-	for (int i = 0; i < difference->count; i++)
-		refuse_retyped(&difference->changes[i], users);
-	pfree(users);
 	for (int i = 0; i < difference->count; i++)
 	{
 		const CmigChange *change = &difference->changes[i];

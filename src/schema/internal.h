@@ -496,8 +496,6 @@ extern const CmigObject *cmig_children_parent(const CmigImage *image, const Cmig
 extern bool cmig_children_is_attached(const CmigChange *change);
 extern void cmig_children_keep(CmigDifference *difference);
 extern bool cmig_children_added_later(const CmigImage *image, const CmigObject *object);
-extern List *cmig_children_validate(const CmigImage *image,
-									const CmigObject *constraint);
 extern void cmig_family_exclude(CmigDifference *difference);
 
 /* in attached.c */
@@ -773,6 +771,9 @@ extern CmigDiffCopies cmig_rehearsal_copies(CmigImage *from, const CmigImage *to
  */
 extern List *cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const CmigDiffCopies *copies,
 								  const CmigDifference *difference, const List *renames, List *lines);
+
+/* Add a hazard to lines, not rehearsed, that may change what inherits from a table. */
+extern List *cmig_rehearsal_warn(List *lines);
 
 /* In the shadow, create the copies, as the role of scripts. */
 extern void cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path);

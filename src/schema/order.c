@@ -416,38 +416,16 @@ add_part(CmigOrder *order, int node, const CmigObject *table)
 	}
 }
 
-/* Does the change of a column only drop NOT NULL? */
-static bool
-only_drops_not_null(const CmigChange *change)
-{
-	if (change->action != CMIG_ALTER || change->to->kind != &cmig_kind_column || change->ddl == NIL)
-		return false;
-	foreach_ptr(CmigDdl, entry, change->ddl)
-		if (strstr(entry->sql, " DROP NOT NULL") == NULL)
-		return false;
-	return true;
-}
-
 /*
  * Make the node, which adds parents to a table, follow the creation of a table
- * and of its columns and constraints.  Exception: if the node also removes the
- * table's old parents, a column's NOT NULL is dropped after it, because an old
- * parent may require NOT NULL.
+ * and of its columns and constraints.
  */
 static void
 add_join(CmigOrder *order, int node, const CmigObject *table)
 {
-	const CmigChange *join = order->nodes[node].change;
-
 	for (const CmigObject *object = table; object != NULL; object = object == table ? table->child : object->sibling)
 	{
-		const CmigChange *change = object->change;
-
-		if (object->kind == &cmig_kind_statistics)
-			continue;
-		if (join->to == table && join->part_node < 0 && only_drops_not_null(change))
-			add(order, change->first_node, node);
-		else
+		if (object->kind != &cmig_kind_statistics)
 			add(order, node, made(object));
 	}
 }
@@ -547,17 +525,6 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 }
 
 /*
- * Does the change give a foreign-data wrapper a validator?  If so, the wrapper
- * is altered after the objects that depend on it.
- */
-static bool
-gets_validator(const CmigChange *change)
-{
-	return change->action == CMIG_ALTER && change->to->kind == &cmig_kind_foreign_data_wrapper &&
-		cmig_wrapper_gets_validator(change->from, change->to);
-}
-
-/*
  * Add the edges for a dependency in the new image: "object" depends on "on",
  * so "on" is created first.
  */
@@ -569,28 +536,7 @@ add_new(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 
 	if (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table && change->join_node >= 0)
 		node = change->join_node;
-	if (change->action == CMIG_ALTER && gets_validator(on->change))
-		return;
 	add(order, node, made(on));
-}
-
-/*
- * Returns the foreign-data wrapper on which the object depends, for example
- * the wrapper of a foreign table's server.  Returns NULL if there is none.
- */
-static const CmigObject *
-find_wrapper(const CmigObject *object)
-{
-	while (object != NULL && object->kind != &cmig_kind_foreign_data_wrapper)
-	{
-		const CmigObject *next = object->parent;
-
-		for (int i = 0; next == NULL && i < object->ndepends; i++)
-			if (object->depends[i]->kind == &cmig_kind_server || object->depends[i]->kind == &cmig_kind_foreign_data_wrapper)
-				next = object->depends[i];
-		object = next;
-	}
-	return object;
 }
 
 /* Add the edges for all dependencies of both images. */
@@ -723,29 +669,12 @@ sort_edges(CmigOrder *order)
 static void
 make_edges(CmigOrder *order)
 {
-	const CmigDifference *difference = order->difference;
-
 	order->nedges = 0;
 	for (int old = 1; old >= 0; old--)
 	{
 		add_dependencies(order, old);
 		add_mentioned(order, old);
 		add_siblings(order, old);
-	}
-
-	/*
-	 * If the foreign-data wrapper that an object depends on is given a
-	 * validator, the wrapper's change comes after the object's change.  The
-	 * validator might reject the object's old options.
-	 */
-	for (int i = 0; i < difference->from->count; i++)
-	{
-		const CmigObject *object = difference->from->objects[i];
-		const CmigObject *wrapper = find_wrapper(object);
-		const CmigChange *change = wrapper && wrapper != object ? wrapper->change : NULL;
-
-		if (change != NULL && gets_validator(change))
-			add(order, change->first_node, ended(object));
 	}
 	add_inheritance(order);
 	add_names(order);

@@ -26,6 +26,7 @@
 typedef struct Failure
 {
 	const CmigDiffLine *line;
+	bool		upgrade;
 	ErrorData  *error;
 } Failure;
 
@@ -83,6 +84,7 @@ run_lines(CmigScriptRun *run, void *arg)
 			ReThrowError(error);
 		failure = palloc(sizeof(Failure));
 		failure->line = trial->line;
+		failure->upgrade = trial->upgrade;
 		failure->error = error;
 		trial->failures = lappend(trial->failures, failure);
 	}
@@ -154,7 +156,7 @@ add(Choice *choice, const CmigObject *object)
 
 /*
  * Does a change of "on" concern the object: is it a part of it that changes, or
- * a table that inherits from it?
+ * does it inherit from the table or use its row type?
  */
 static bool
 is_concerned(const Choice *choice, const CmigObject *object, CmigObject *on)
@@ -164,7 +166,7 @@ is_concerned(const Choice *choice, const CmigObject *object, CmigObject *on)
 	if (on->parent != NULL && choice->changed[on->parent->index] &&
 		(on->parent->change == NULL || on->parent->change->action == CMIG_AGAIN || on->parent->change->action == CMIG_DROP))
 		return true;
-	if (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table)
+	if (on->kind == &cmig_kind_table)
 		for (const CmigObject *child = on->child; child != NULL; child = child->sibling)
 			if (choice->changed[child->index])
 				return true;
@@ -297,7 +299,9 @@ typedef struct Proof
 	List	   *doubtful;		/* list of CmigObject: roots, of any image */
 	List	   *reasons;		/* list of char *: why objects are doubtful */
 	List	   *renames;		/* list of CmigDiffLine: they come first */
-	List	   *lines;			/* the lines, completed */
+	List	   *original;		/* copies of the difference's lines */
+	List	   *lines;			/* these, completed */
+	List	   *failed;			/* list of Failure: of the original lines */
 	CmigShadow *shadow;
 	CmigTargetState state;
 	List	   *problems;		/* list of CmigDiffLine: unsupported changes,
@@ -392,27 +396,28 @@ settle_doubts(Proof *proof)
 }
 
 /*
- * Add a line for each index or key of a partition that is attached in only one
- * image, while another one is in the other.  ATTACH PARTITION takes the first
- * one that fits.
+ * Add a line for each index or constraint that differs although there is no
+ * statement, because it is inherited in an image: ATTACH PARTITION takes the
+ * first index that fits, for example.
  */
 static void
-add_attached(const CmigImage *from, const CmigImage *to, List **lines)
+add_inherited(const CmigImage *from, const CmigImage *to, List **lines)
 {
 	for (int i = 0; i < to->count; i++)
 	{
 		const CmigObject *object = to->objects[i];
-		const CmigObject *old = NULL;
+		const CmigObject *old = object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint ?
+		cmig_image_lookup(from, object->kind, object->identity) : NULL;
+		const char *reason = NULL;
 
-		if (object->kind == &cmig_kind_index ||
-			(object->kind == &cmig_kind_constraint && strncmp(object->values[CMIG_DEFINITION], "CHECK", 5) != 0))
-			old = cmig_image_lookup(from, object->kind, object->identity);
-		if (old != NULL && old->inherited != object->inherited)
-		{
-			cmig_diff_line_add_unsupported(lines, object->kind->name, object->identity,
-										   object->inherited ? "it is not attached" : "it is attached instead of another");
-			((CmigDiffLine *) llast(*lines))->subject = object;
-		}
+		if (old != NULL && old->inherited != object->inherited && strncmp(object->values[CMIG_DEFINITION], "CHECK", 5) != 0)
+			reason = object->inherited ? "it is not attached" : "it is attached instead of another";
+		else if (old != NULL && !cmig_object_same(old, object, CMIG_DEFINITION))
+			reason = psprintf("%s -> %s", old->values[CMIG_DEFINITION], object->values[CMIG_DEFINITION]);
+		if (reason == NULL)
+			continue;
+		cmig_diff_line_add_unsupported(lines, object->kind->name, object->identity, reason);
+		((CmigDiffLine *) llast(*lines))->subject = object;
 	}
 }
 
@@ -425,7 +430,7 @@ lines_between(const Proof *proof, CmigImage *from, const CmigImage *to)
 
 	cmig_diff_lines(cmig_compare(from, cmig_image_copy(to), proof->options), &lines);
 	if (lines == NIL)
-		add_attached(from, to, &lines);
+		add_inherited(from, to, &lines);
 	foreach_ptr(CmigDiffLine, line, lines)
 		if (!is_doubtful(proof, line->subject))
 		result = lappend(result, line);
@@ -535,6 +540,7 @@ run_direction(Proof *proof, const List *lines, bool upgrade)
 	if (failures == NIL && missing == NIL)
 		return true;
 	add_problems(proof, failures, missing, reason);
+	proof->failed = list_concat(proof->failed, failures);
 	complete(proof, failures, missing, upgrade);
 	return false;
 }
@@ -643,11 +649,15 @@ are_right(Proof *proof, List *lines)
 	return false;
 }
 
-/* Doubt objects whose copies differ from them. */
+/* Complete the copies, and doubt objects whose copies still differ from them. */
 static void
 check_copies(Proof *proof)
 {
-	foreach_ptr(const CmigDiffLine, line, lines_between(proof, read_copies(cmig_shadow_managed(proof->shadow)), proof->upward ? proof->from : proof->to))
+	const CmigImage *image = proof->upward ? proof->from : proof->to;
+
+	foreach_ptr(const Failure, failure, try_lines(&proof->state, lines_between(proof, read_copies(cmig_shadow_managed(proof->shadow)), image), true, NULL))
+		(void) tell_doubt(proof, failure->line, failure->error->message);
+	foreach_ptr(const CmigDiffLine, line, lines_between(proof, read_copies(cmig_shadow_managed(proof->shadow)), image))
 		(void) tell_doubt(proof, line, line->change ? line->change : line->upgrade == NULL ? line->hazard : "it differs");
 	settle_doubts(proof);
 }
@@ -657,15 +667,16 @@ static void
 rehearse(CmigShadow *shadow, void *arg)
 {
 	Proof	   *proof = arg;
-	List	   *lines = NIL;
+	List	   *failures,
+			   *lines = NIL;
 
 	proof->shadow = shadow;
 	cmig_target_begin(&proof->state, shadow);
 	proof->state.distrusts = cmig_rehearsal_others_own(proof->from) || cmig_rehearsal_others_own(proof->to) ? 'u' : 'o';
-	foreach_ptr(const Failure, failure, try_lines(&proof->state, proof->start, true, NULL))
-		(void) tell_doubt(proof, failure->line, failure->error->message);
-	settle_doubts(proof);
+	failures = try_lines(&proof->state, proof->start, true, NULL);
 	(void) cmig_shadow_schemas(shadow);
+	if (failures != NIL)
+		check_copies(proof);
 	foreach_ptr(const CmigDiffLine, line, proof->lines)
 		lines = lappend(lines, copy_line(line));
 	/* reading images is what takes time, and most lines are right */
@@ -691,6 +702,11 @@ run_shadow(void *arg)
 {
 	Proof	   *proof = arg;
 
+	CmigImage  *empty = cmig_image_new();
+
+	cmig_image_finish(empty);
+	proof->start = lines_between(proof, empty, proof->upward ? proof->from : proof->to);
+	proof->lines = proof->original;
 	cmig_shadow_run(proof->managed, proof->function, rehearse, proof);
 }
 
@@ -749,6 +765,89 @@ cmig_rehearsal_create(CmigTargetState *state, const List *lines)
 	return reasons;
 }
 
+/* Returns the completed lines, without those that have no statement left. */
+static List *
+with_statement(const Proof *proof)
+{
+	List	   *result = NIL;
+
+	foreach_ptr(CmigDiffLine, line, proof->lines)
+		if (line->within || !cmig_text_same(line->upgrade, NO_STATEMENT) || !cmig_text_same(line->downgrade, NO_STATEMENT))
+		result = lappend(result, line);
+	return result;
+}
+
+/*
+ * Returns the original lines without the statements that failed, and the
+ * problems.  An object whose line says that it cannot be reverted has no other.
+ */
+static List *
+without_failed(const Proof *proof, List *lines)
+{
+	List	   *result = NIL,
+			   *told = NIL;
+
+	foreach_ptr(CmigDiffLine, line, lines)
+	{
+		const char *reason = NULL;
+		bool		runs = true;
+
+		foreach_ptr(const Failure, failure, proof->failed)
+		{
+			if (failure->line->subject != line->subject || strcmp(failure->line->action, line->action) != 0)
+				continue;
+			if (failure->upgrade)
+				runs = false;
+			else
+				reason = failure->error->message;
+		}
+		if (!runs)
+			continue;
+		if (reason != NULL && line->downgrade != NULL)
+		{
+			line->downgrade = NULL;
+			line->hazard = psprintf("cannot be reverted: %s", reason);
+			told = lappend(told, unconstify(char *, line->object));
+		}
+		result = lappend(result, line);
+	}
+	foreach_ptr(CmigDiffLine, line, proof->problems)
+		if (!cmig_text_list_has(told, line->object))
+		result = lappend(result, line);
+	return result;
+}
+
+/*
+ * Is a column or constraint of a table altered that other tables inherit from?
+ * What they keep, although the table's changes, only the rehearsal shows.
+ */
+static bool
+affects_children(const CmigDiffLine *line)
+{
+	const CmigObject *table = line->subject ? line->subject->parent : NULL;
+
+	if (table == NULL || strcmp(line->action, "alter") != 0 ||
+		(line->subject->kind != &cmig_kind_column && line->subject->kind != &cmig_kind_constraint))
+		return false;
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_column && child->values[CMIG_COLUMN_CHILDREN] != NULL)
+			return true;
+	return false;
+}
+
+List *
+cmig_rehearsal_warn(List *lines)
+{
+	foreach_ptr(CmigDiffLine, line, lines)
+	{
+		const char *reason = "not rehearsed: tables that inherit this may be changed, too";
+
+		if (affects_children(line))
+			line->hazard = line->hazard ? psprintf("%s; %s", line->hazard, reason) : reason;
+	}
+	return lines;
+}
+
 CmigDiffCopies
 cmig_rehearsal_copies(CmigImage *from, const CmigImage *to, const CmigDiffOptions *options)
 {
@@ -767,13 +866,11 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 {
 	CmigDiffOptions options = *difference->options;
 	Proof		proof = {.managed = managed,.function = function,.options = &options};
-	CmigImage  *empty;
 	ErrorData  *error;
 	int			level;
 
 	if (!options.prove || lines == NIL)
-		return lines;
-	empty = cmig_image_new();
+		return cmig_rehearsal_warn(lines);
 	if (!options.models)
 		keep_left(difference, copies);
 	choice_init(&proof.old, copies->from);
@@ -806,7 +903,7 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 	proof.to = only_chosen(&proof.new, copies->to);
 	foreach_ptr(const CmigDiffLine, line, lines)
 	{
-		proof.lines = lappend(proof.lines, copy_line(line));
+		proof.original = lappend(proof.original, copy_line(line));
 		if ((line->upgrade == NULL || line->downgrade == NULL) && line->subject != NULL)
 			(void) doubt(&proof, line->subject);
 	}
@@ -819,10 +916,14 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 
 	options.concurrently = options.stages = false;
 	level = cmig_session_read_quietly();
-	cmig_image_finish(empty);
 	proof.upward = options.models;
-	proof.start = lines_between(&proof, empty, proof.upward ? proof.from : proof.to);
 	error = cmig_subtransaction_rehearse(run_shadow, &proof);
+	if (error == NULL && !proof.proved && !proof.upward)
+	{
+		/* the upgrade has not run, because the downgrade has failed */
+		proof.upward = true;
+		error = cmig_subtransaction_rehearse(run_shadow, &proof);
+	}
 	AtEOXact_GUC(false, level);
 	if (error != NULL && error->sqlerrcode != ERRCODE_OUT_OF_MEMORY)
 		ReThrowError(error);
@@ -832,7 +933,7 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 		ereport(NOTICE,
 				(errmsg("the statements were not rehearsed: %s", error->message),
 				 error->hint ? errhint("%s", error->hint) : 0));
-		return lines;
+		return cmig_rehearsal_warn(lines);
 	}
 	if (list_length(proof.reasons) > 0)
 	{
@@ -845,7 +946,7 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 				(errmsg("some statements were not rehearsed"),
 				 errdetail_internal("%s", cmig_listing_text(&reasons))));
 	}
-	return list_concat(proof.proved ? proof.lines : lines, proof.problems);
+	return proof.proved ? with_statement(&proof) : without_failed(&proof, lines);
 }
 
 /* ----------------------------------------------------------------
