@@ -234,7 +234,8 @@ join_again(const Joining *joining)
 
 /*
  * Drop a constraint, a unique index, or NOT NULL after the creation of those
- * that demand the same of their table.
+ * that demand the same of their table.  Partitions get the new ones when they
+ * are attached, so the old ones must be gone by then.
  */
 static void
 join_successors(const Joining *joining)
@@ -242,11 +243,16 @@ join_successors(const Joining *joining)
 	for (int i = 0; i < joining->count; i++)
 	{
 		const CmigObject *old = joining->nodes[i].type != CMIG_NODE_CREATE ? joining->nodes[i].change->from : NULL;
-		const CmigObject *table = old != NULL && old->parent != NULL ? old->parent->change->to : NULL;
+		const CmigObject *table = old != NULL && old->parent != NULL && old->parent->kind == &cmig_kind_table ? old->parent->change->to : NULL;
 
 		for (const CmigObject *new = table ? table->child : NULL; new != NULL; new = new->sibling)
-			if (new->change->from == NULL && new->change->last_node >= 0 && cmig_commit_succeeds(old, new))
-				joining->add(joining->order, i, new->change->last_node);
+		{
+			if (new->change->from != NULL || new->change->last_node < 0 || !cmig_commit_succeeds(old, new))
+				continue;
+			joining->add(joining->order, i, new->change->last_node);
+			if (table->values[CMIG_TABLE_IS_PARTITION] != NULL || table->values[CMIG_TABLE_PARTITION_KEY] != NULL)
+				joining->add(joining->order, new->change->last_node, i);
+		}
 	}
 }
 
