@@ -10,7 +10,14 @@ vpath_dir = $(dir $(firstword $(MAKEFILE_LIST)))
 DATA = $(filter-out $(DATA_built), $(sort $(notdir $(wildcard $(vpath_dir)pg_cmig--*.sql))))
 DATA_built = $(patsubst %.in,%.sql,$(notdir $(wildcard $(vpath_dir)pg_cmig--*.in)))
 SOURCES = $(sort $(wildcard $(vpath_dir)src/*/*.c))
-OBJS = pg_cmig.o $(patsubst $(vpath_dir)%.c,%.o,$(SOURCES))
+
+# the library for applications' sessions: what is only there, and what is in both
+MODULES = pg_cmig_session
+SESSION_ONLY = $(addprefix src/, audit/trigger.o rls/context.o versions/origin.o versions/write.o)
+SESSION_SHARED = $(addprefix src/, $(addprefix base/, argument.o citus.o library.o query.o role.o subtransaction.o text.o) \
+	parse/lexer.o parse/raw.o $(addprefix audit/, layout.o log.o options.o row.o) versions/compile.o)
+SESSION_OBJS = pg_cmig_session.o $(SESSION_ONLY) $(SESSION_SHARED)
+OBJS = pg_cmig.o $(filter-out $(SESSION_ONLY), $(patsubst $(vpath_dir)%.c,%.o,$(SOURCES)))
 
 # the command line, into the folder of psql; its parts, the manual pages, and the
 # completion, into share next to that
@@ -29,17 +36,21 @@ ISOLATION = $(sort $(basename $(notdir $(wildcard $(vpath_dir)specs/*.spec))))
 ISOLATION_OPTS = --inputdir=$(vpath_dir).
 TAP_TESTS = 1
 
-EXTRA_CLEAN = log results tmp_check output_iso
+EXTRA_CLEAN = log results tmp_check output_iso $(SESSION_ONLY)
 
-# calls between modules need no dynamic linker
-SHLIB_LINK += $(if $(filter linux,$(PORTNAME)),-Wl$(comma)-Bsymbolic)
+# Calls between modules need no dynamic linker, and must not reach the other library.
+SHLIB_LINK += $(if $(filter linux freebsd netbsd openbsd,$(PORTNAME)),-Wl$(comma)-Bsymbolic)
 comma = ,
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-$(OBJS): $(wildcard $(vpath_dir)src/*/*.h)
+$(OBJS) $(SESSION_OBJS): $(wildcard $(vpath_dir)src/*/*.h)
+
+# PGXS links a module from one object only; what it installs and removes is right
+pg_cmig_session$(DLSUFFIX): $(SESSION_OBJS)
+	$(LINK.shared) -o $@ $(SESSION_OBJS) $(LDFLAGS) $(LDFLAGS_SL) $(SHLIB_LINK)
 
 # what an update creates is in the script that creates all objects
 $(DATA_built): %.sql: %.in pg_cmig--1.2.sql scripts/update-script
@@ -47,8 +58,8 @@ $(DATA_built): %.sql: %.in pg_cmig--1.2.sql scripts/update-script
 	mv $@.tmp $@
 
 # a VPATH build starts in an empty folder
-object_dirs = $(sort $(patsubst %/,$(CURDIR)/%,$(dir $(filter src/%,$(OBJS)))))
-$(OBJS) $(OBJS:.o=.bc): | $(object_dirs)
+object_dirs = $(sort $(patsubst %/,$(CURDIR)/%,$(dir $(filter src/%,$(OBJS) $(SESSION_OBJS)))))
+$(OBJS) $(OBJS:.o=.bc) $(SESSION_OBJS): | $(object_dirs)
 $(object_dirs):
 	$(MKDIR_P) $@
 

@@ -937,17 +937,17 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION cmig.expansion_mark(value anyelement)
 RETURNS anyelement
-AS 'MODULE_PATHNAME', 'cmig_expansion_mark'
+AS '$libdir/pg_cmig_session', 'cmig_expansion_mark'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.expansion_unset(value anyelement)
 RETURNS anyelement
-AS 'MODULE_PATHNAME', 'cmig_expansion_unset'
+AS '$libdir/pg_cmig_session', 'cmig_expansion_unset'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.expansion_view()
 RETURNS boolean
-AS 'MODULE_PATHNAME', 'cmig_expansion_view'
+AS '$libdir/pg_cmig_session', 'cmig_expansion_view'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;
 
 CREATE FUNCTION cmig.expansion_key(index regclass, kind text)
@@ -957,12 +957,12 @@ LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.expansion_begin()
 RETURNS trigger
-AS 'MODULE_PATHNAME', 'cmig_expansion_begin'
+AS '$libdir/pg_cmig_session', 'cmig_expansion_begin'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.expansion_write()
 RETURNS trigger
-AS 'MODULE_PATHNAME', 'cmig_expansion_write'
+AS '$libdir/pg_cmig_session', 'cmig_expansion_write'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON PROCEDURE cmig.expand(text, text, integer, boolean) IS 'Prepares pending revisions with the header expand beside the running application: the tables keep their shape, and get hidden columns; the new build uses views in the schemas that version_schema names. Fills the new columns, builds indexes and constraints, and commits after each step. Continues after an interruption. With scopes, a LIKE pattern, works on each scope with applied revisions, and raises an error if more than max_failures fail. Raises an error if a change cannot be expanded (0A000), a line cmig:up or cmig:down is missing (22023) or not correct (MG013), another revision is expanded (55000), functions or statements may fail meanwhile and confirm is not true (55000), revisions cannot be replayed (MG014), a precondition is not met (MG017), it is called inside a transaction block (25001), or another run is in progress (55P03).';
@@ -984,44 +984,44 @@ COMMENT ON FUNCTION cmig.expansion_write() IS 'Trigger function of expanded tabl
 CREATE FUNCTION cmig.set_context(user_id text, tenant_id text DEFAULT NULL,
 	is_local boolean DEFAULT true)
 RETURNS void
-AS 'MODULE_PATHNAME', 'cmig_set_context'
+AS '$libdir/pg_cmig_session', 'cmig_set_context'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 -- a variant for keys that are not text, such as uuid
 CREATE FUNCTION cmig.set_context(user_id "any" DEFAULT NULL, tenant_id "any" DEFAULT NULL,
 	is_local boolean DEFAULT true)
 RETURNS void
-AS 'MODULE_PATHNAME', 'cmig_set_context'
+AS '$libdir/pg_cmig_session', 'cmig_set_context'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.clear_context()
 RETURNS void
-AS 'MODULE_PATHNAME', 'cmig_clear_context'
+AS '$libdir/pg_cmig_session', 'cmig_clear_context'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.context(OUT user_id text, OUT tenant_id text)
 RETURNS record
-AS 'MODULE_PATHNAME', 'cmig_context'
+AS '$libdir/pg_cmig_session', 'cmig_context'
 LANGUAGE C STABLE PARALLEL SAFE;
 
 CREATE FUNCTION cmig.current_user_id()
 RETURNS text
-AS 'MODULE_PATHNAME', 'cmig_current_user_id'
+AS '$libdir/pg_cmig_session', 'cmig_current_user_id'
 LANGUAGE C STABLE PARALLEL SAFE;
 
 CREATE FUNCTION cmig.current_tenant_id()
 RETURNS text
-AS 'MODULE_PATHNAME', 'cmig_current_tenant_id'
+AS '$libdir/pg_cmig_session', 'cmig_current_tenant_id'
 LANGUAGE C STABLE PARALLEL SAFE;
 
 CREATE FUNCTION cmig.require_user_id()
 RETURNS text
-AS 'MODULE_PATHNAME', 'cmig_require_user_id'
+AS '$libdir/pg_cmig_session', 'cmig_require_user_id'
 LANGUAGE C STABLE PARALLEL SAFE;
 
 CREATE FUNCTION cmig.require_tenant_id()
 RETURNS text
-AS 'MODULE_PATHNAME', 'cmig_require_tenant_id'
+AS '$libdir/pg_cmig_session', 'cmig_require_tenant_id'
 LANGUAGE C STABLE PARALLEL SAFE;
 
 CREATE FUNCTION cmig.enable_rls(target regclass DEFAULT NULL,
@@ -1627,7 +1627,7 @@ COMMENT ON FUNCTION cmig.disable_rls(regclass) IS 'Reverts what enable_rls creat
 
 CREATE FUNCTION cmig.audit_trigger()
 RETURNS trigger
-AS 'MODULE_PATHNAME', 'cmig_audit_trigger'
+AS '$libdir/pg_cmig_session', 'cmig_audit_trigger'
 LANGUAGE C;
 
 -- if the argument for an option is null, the option does not change

@@ -60,7 +60,6 @@ void
 _PG_init(void)
 {
 	cmig_settings_init();
-	cmig_query_init();
 	cmig_runner_init();
 	cmig_toplevel_init();
 	cmig_restore_point_init();
@@ -432,3 +431,26 @@ REMOVED(cmig_too_many_arguments)
 REMOVED(cmig_upgrade_wrong)
 REMOVED(cmig_verify_texts)
 REMOVED(cmig_verify_wrong)
+
+/*
+ * What applications' sessions call is in a library of its own.  The scripts of
+ * 1.0 and 1.1 declare it here.
+ */
+#define MOVED(name) \
+	PG_FUNCTION_INFO_V1(name); \
+	Datum name(PG_FUNCTION_ARGS) \
+	{ \
+		static PGFunction function = NULL; \
+		if (function == NULL) \
+			function = (PGFunction) cmig_library_session_function(#name); \
+		return function(fcinfo); \
+	}
+
+MOVED(cmig_audit_trigger)
+MOVED(cmig_clear_context)
+MOVED(cmig_context)
+MOVED(cmig_current_tenant_id)
+MOVED(cmig_current_user_id)
+MOVED(cmig_require_tenant_id)
+MOVED(cmig_require_user_id)
+MOVED(cmig_set_context)

@@ -34,6 +34,23 @@ PG_FUNCTION_INFO_V1(cmig_disable_audit);
 PG_FUNCTION_INFO_V1(cmig_audit_script);
 PG_FUNCTION_INFO_V1(cmig_audit_status);
 
+void
+cmig_audit_init(void)
+{
+	static bool skip = false;
+
+	/*
+	 * cmig.audit_skip turns logging off for bulk loads.  Only superusers and
+	 * roles to which they have granted the privilege can set it.  One entry
+	 * for each transaction and table records that the setting was used.  The
+	 * audit trigger reads it by its name.
+	 */
+	DefineCustomBoolVariable("cmig.audit_skip",
+							 "Turns off logging of changes to audited tables.",
+							 "For each table, one entry with operation SKIP is logged in each transaction.",
+							 &skip, false, PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
 /* The operations that change rows, as bits of pg_trigger.tgtype. */
 #define ROW_CHANGES (TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE)
 
@@ -562,7 +579,7 @@ enable_one(Enabling *enabling, Oid target)
 		cmig_audit_options_fit(options, relation, &enabling->met);
 	cmig_audit_options_check(options, relation);
 
-	if (options->hash && cmig_audit_table_hash_key(enabling->extension_owner) == NULL)
+	if (options->hash && cmig_audit_log_hash_key(enabling->extension_owner) == NULL)
 	{
 		cmig_role_act_as_owner(&saved, enabling->extension_owner);
 		guc_level = cmig_audit_log_silence();

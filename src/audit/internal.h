@@ -63,16 +63,14 @@ typedef struct CmigAuditColumnType
 extern const CmigAuditColumnType cmig_audit_log_columns[];
 
 extern void cmig_audit_log_refuse_foreign_code(Oid log_owner);
-extern void cmig_audit_log_execute(const char *sql);
 extern int	cmig_audit_log_silence(void);
-extern char *cmig_audit_log_text(const char *name);
 extern Oid	cmig_audit_log_extension_owner(void);
 extern Oid	cmig_audit_log_relation(void);
 extern Oid	cmig_audit_log_table_owner(Oid relation);
-extern Oid	cmig_audit_log_make(Oid extension_owner);
 extern CmigAuditLogFault *cmig_audit_log_fault(Oid extension_owner);
+extern void cmig_audit_log_raise_fault(Oid extension_owner, bool may_be_missing);
 extern Oid	cmig_audit_log_require(Oid extension_owner);
-extern void cmig_audit_log_close_access(Oid relation);
+extern bytea *cmig_audit_log_hash_key(Oid owner);
 extern int64 cmig_audit_log_row_hash(int32 table_id, Datum key);
 
 typedef struct CmigAuditWriter CmigAuditWriter;
@@ -83,6 +81,13 @@ extern int64 cmig_audit_writer_next_id(CmigAuditWriter *writer);
 extern bool cmig_audit_writer_add(CmigAuditWriter *writer, const Datum *values,
 								  const bool *nulls, Size size);
 extern void cmig_audit_writer_close(CmigAuditWriter *writer);
+
+/* in create.c */
+
+extern void cmig_audit_log_execute(const char *sql);
+extern char *cmig_audit_log_text(const char *name);
+extern void cmig_audit_log_close_access(Oid relation);
+extern Oid	cmig_audit_log_make(Oid extension_owner);
 
 /* in options.c */
 
@@ -278,10 +283,6 @@ extern void cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation,
 									   Oid extension_owner, CmigAuditColumnsUse use,
 									   StringInfo problems);
 extern void cmig_audit_columns_anchor(CmigAuditOptions *options, Oid relation);
-
-/* in trigger.c */
-
-extern bytea *cmig_audit_table_hash_key(Oid owner);
 
 /* in retain.c */
 

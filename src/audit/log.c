@@ -34,7 +34,6 @@
 #include "utils/syscache.h"
 
 #include "audit/internal.h"
-#include "run/run.h"
 
 /*
  * The schema cmig_audit: the log, its partitions, and writing to it.
@@ -68,19 +67,6 @@ cmig_audit_log_silence(void)
 	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
 		cmig_settings_set("session_replication_role", "replica", PGC_SUSET, GUC_ACTION_SAVE);
 	return guc_level;
-}
-
-/*
- * Run statements.  Event triggers fire for them as for any other statement of
- * the log's owner.  This is not a security gap: up to PostgreSQL 18, only
- * superusers can create and own event triggers, so they decide whose function
- * runs.  The function would run with the same privileges if the log's owner
- * executed the statement.
- */
-void
-cmig_audit_log_execute(const char *sql)
-{
-	cmig_query_command(sql, InvalidOid);
 }
 
 /* Returns the owner of the extension pg_cmig, as recorded in pg_extension. */
@@ -120,23 +106,6 @@ static bool
 is_trusted(Oid owner, Oid extension_owner)
 {
 	return owner == extension_owner || superuser_arg(owner) || owner == cmig_role_owner_of_database(MyDatabaseId);
-}
-
-static CmigQuery read_text = {
-	"SELECT t.text FROM cmig.audit_text t WHERE t.name = $1", 1, {TEXTOID}
-};
-
-/* Returns a text of the view cmig.audit_text, read as the extension's owner. */
-char *
-cmig_audit_log_text(const char *name)
-{
-	char	   *text;
-	CmigRole	saved;
-
-	cmig_role_act_as_owner(&saved, cmig_audit_log_extension_owner());
-	text = cmig_query_value(&read_text, name);
-	cmig_role_return(&saved);
-	return text;
 }
 
 /* Returns the OID of cmig_audit.log, or InvalidOid if it does not exist. */
@@ -250,8 +219,8 @@ cmig_audit_log_fault(Oid extension_owner)
  * Raise an error if the log cannot be used.  If "may_be_missing" is true, the
  * log need not exist.
  */
-static void
-raise_fault(Oid extension_owner, bool may_be_missing)
+void
+cmig_audit_log_raise_fault(Oid extension_owner, bool may_be_missing)
 {
 	CmigAuditLogFault *fault = cmig_audit_log_fault(extension_owner);
 
@@ -310,94 +279,6 @@ cmig_audit_log_refuse_foreign_code(Oid log_owner)
 				 errhint("Drop the default, constraint, index, or column that uses it.")));
 }
 
-/* REVOKE for what default privileges have granted to roles besides the owner */
-static CmigQuery foreign_grants = {
-	"SELECT string_agg(DISTINCT format('REVOKE ALL ON %s FROM %s',"
-	" CASE WHEN g.kind = 'S' THEN 'SEQUENCE ' WHEN g.kind = 'n' THEN 'SCHEMA ' ELSE 'TABLE ' END || g.name,"
-	" CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END), '; ')"
-	" FROM (SELECT c.relkind AS kind, pg_catalog.format('cmig_audit.%I', c.relname) AS name, c.relacl AS acl, c.relowner AS owner"
-	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-	" WHERE n.nspname = 'cmig_audit'"
-	" AND c.relkind IN ('r', 'p', 'S', 'v') AND ($1 = 0::oid OR c.oid = $1)"
-	" UNION ALL SELECT 'n', 'cmig_audit', n.nspacl, n.nspowner FROM pg_namespace n"
-	" WHERE n.nspname = 'cmig_audit' AND $1 = 0::oid) g, pg_catalog.aclexplode(g.acl) a"
-	" WHERE a.grantee <> g.owner",
-	1, {OIDOID}
-};
-
-/*
- * Revoke what the owner's default privileges have granted on a relation or, if
- * "relation" is InvalidOid, on the schema and everything in it.
- */
-void
-cmig_audit_log_close_access(Oid relation)
-{
-	char	   *statements = cmig_query_value(&foreign_grants, relation);
-
-	if (statements)
-		cmig_audit_log_execute(statements);
-}
-
-/*
- * Create the log if it is missing.  Raises an error if it cannot be used, for
- * example because it belongs to another role.  Returns its owner.
- */
-Oid
-cmig_audit_log_make(Oid extension_owner)
-{
-	static const char *const names[] = {"audit_logs", "layout", "log_default", "log_id_seq", "table_id_seq"};
-	CmigRole	saved;
-	char	   *statements;
-	Oid			relation;
-	Oid			schema;
-	Oid			owner = extension_owner;
-
-	relation = cmig_audit_log_relation();
-	if (!OidIsValid(relation))
-	{
-		/* wait for a session that may be creating the log */
-		cmig_run_lock_audit();
-		relation = cmig_audit_log_relation();
-	}
-	raise_fault(extension_owner, true);
-	if (OidIsValid(relation))
-	{
-		owner = cmig_role_owner_of(relation);
-		cmig_audit_log_refuse_foreign_code(owner);
-		return owner;
-	}
-
-	/*
-	 * if the schema already exists and belongs to a role that is not a
-	 * superuser, such as the database's owner, that role becomes the owner of
-	 * the log
-	 */
-	schema = get_namespace_oid("cmig_audit", true);
-	if (OidIsValid(schema))
-	{
-		for (int i = 0; i < lengthof(names); i++)
-			if (OidIsValid(get_relname_relid(names[i], schema)))
-				ereport(ERROR,
-						(errcode(ERRCODE_DUPLICATE_TABLE),
-						 errmsg("relation \"cmig_audit.%s\" already exists", names[i]),
-						 errdetail("pg_cmig needs this name to create the audit log. The log's table, \"cmig_audit.log\", does not exist."),
-						 errhint("Rename the relation or move it to another schema. If it is left over from an earlier audit log, restore that log from a backup or drop the relation.")));
-		if (!superuser_arg(cmig_role_owner_of_schema(schema)))
-			owner = cmig_role_owner_of_schema(schema);
-	}
-	statements = cmig_audit_log_text("log");
-	cmig_role_act_as_owner(&saved, owner);
-	if (!OidIsValid(schema))
-		cmig_audit_log_execute("CREATE SCHEMA cmig_audit;"
-							   " COMMENT ON SCHEMA cmig_audit IS 'Audit log of pg_cmig; DROP EXTENSION leaves it'");
-	cmig_audit_log_execute(statements);
-	CommandCounterIncrement();
-	cmig_audit_log_close_access(InvalidOid);
-	cmig_role_return(&saved);
-	CommandCounterIncrement();
-	return owner;
-}
-
 /*
  * Returns the log's owner, for reading and maintaining the log.  Raises an
  * error if the log is missing or cannot be used.
@@ -405,7 +286,7 @@ cmig_audit_log_make(Oid extension_owner)
 Oid
 cmig_audit_log_require(Oid extension_owner)
 {
-	raise_fault(extension_owner, false);
+	cmig_audit_log_raise_fault(extension_owner, false);
 	return cmig_role_owner_of(cmig_audit_log_relation());
 }
 
@@ -983,4 +864,24 @@ cmig_audit_writer_close(CmigAuditWriter *writer)
 	}
 	table_close(writer->leaf, NoLock);
 	table_close(writer->parent, NoLock);
+}
+
+static CmigQuery read_hash_key = {
+	"SELECT s.value::bytea FROM cmig.secret s WHERE s.name::text = 'audit'", 0
+};
+
+/*
+ * Returns a palloc'd copy of the secret key with which the values of hashed
+ * columns are hashed, or NULL if there is no such key.
+ */
+bytea *
+cmig_audit_log_hash_key(Oid owner)
+{
+	CmigRole	saved;
+	char	   *value;
+
+	cmig_role_act_as_owner(&saved, owner);
+	value = cmig_query_value(&read_hash_key);
+	cmig_role_return(&saved);
+	return value ? DatumGetByteaPP(DirectFunctionCall1(byteain, CStringGetDatum(value))) : NULL;
 }

@@ -29,7 +29,6 @@
 #include "utils/xid8.h"
 
 #include "audit/internal.h"
-#include "run/run.h"
 #include "store/store.h"
 
 /*
@@ -221,26 +220,6 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId mine,
 		reset_entries(true);
 }
 
-static CmigQuery read_hash_key = {
-	"SELECT s.value::bytea FROM cmig.secret s WHERE s.name::text = 'audit'", 0
-};
-
-/*
- * Returns a palloc'd copy of the secret key with which the values of hashed
- * columns are hashed, or NULL if there is no such key.
- */
-bytea *
-cmig_audit_table_hash_key(Oid owner)
-{
-	CmigRole	saved;
-	char	   *value;
-
-	cmig_role_act_as_owner(&saved, owner);
-	value = cmig_query_value(&read_hash_key);
-	cmig_role_return(&saved);
-	return value ? DatumGetByteaPP(DirectFunctionCall1(byteain, CStringGetDatum(value))) : NULL;
-}
-
 /* Build the information that a trigger needs about its table. */
 static CmigAuditTable *
 build_table(TriggerData *trigger_data)
@@ -294,7 +273,7 @@ build_table(TriggerData *trigger_data)
 	table_close(root, AccessShareLock);
 	if (table->options->hash)
 	{
-		bytea	   *key = cmig_audit_table_hash_key(extension_owner);
+		bytea	   *key = cmig_audit_log_hash_key(extension_owner);
 
 		if (key == NULL)
 			ereport(ERROR,
@@ -311,6 +290,21 @@ build_table(TriggerData *trigger_data)
 	return table;
 }
 
+static void
+start(void)
+{
+	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(AuditTableEntry)};
+
+	if (tables != NULL)
+		return;
+	tables = hash_create("pg_cmig audited tables", 64, &control, HASH_ELEM | HASH_BLOBS);
+	CacheRegisterRelcacheCallback(invalidate_relation, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_all, (Datum) 0);
+	CacheRegisterSyscacheCallback(CASTSOURCETARGET, invalidate_all, (Datum) 0);
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
+}
+
 /*
  * Returns the information about the table of a firing trigger, which remains
  * in memory at least until the end of the transaction.
@@ -322,14 +316,6 @@ table_of(TriggerData *trigger_data)
 	bool		found;
 	CmigAuditTable *table;
 
-	if (tables == NULL)
-	{
-		HASHCTL		control = {0};
-
-		control.keysize = sizeof(Oid);
-		control.entrysize = sizeof(AuditTableEntry);
-		tables = hash_create("pg_cmig audited tables", 64, &control, HASH_ELEM | HASH_BLOBS);
-	}
 	entry = hash_search(tables, &trigger_data->tg_trigger->tgoid, HASH_ENTER, &found);
 	if (!found)
 		entry->table = NULL;
@@ -412,6 +398,17 @@ client_address(void)
 	return address;
 }
 
+/* The revision that the other library runs, or NULL. */
+static const char *
+running_revision(void)
+{
+	static const char *const **revision = NULL;
+
+	if (revision == NULL)
+		revision = (const char *const **) find_rendezvous_variable(CMIG_RUNNING_REVISION);
+	return *revision ? **revision : NULL;
+}
+
 /*
  * Initialize a call, and set the values that all of its entries have in
  * common.
@@ -473,7 +470,7 @@ call_begin(CmigAuditCall *call, CmigAuditTable *table, const char *operation)
 	else
 		set_text(call, CMIG_LOG_SESSION_ROLE, GetUserNameFromId(GetSessionUserId(), true));
 	set_text(call, CMIG_LOG_APPLICATION_NAME, application_name);
-	set_text(call, CMIG_LOG_REVISION, cmig_running.revision);
+	set_text(call, CMIG_LOG_REVISION, running_revision());
 	call->values[CMIG_LOG_CLIENT_ADDRESS] = client_address();
 	call->nulls[CMIG_LOG_CLIENT_ADDRESS] = call->values[CMIG_LOG_CLIENT_ADDRESS] == (Datum) 0;
 	if (table->options->query_length > 0 && debug_query_string)
@@ -737,25 +734,22 @@ call_log_change(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 
 PG_FUNCTION_INFO_V1(cmig_audit_trigger);
 
-static bool audit_skip = false;
-
-void
-cmig_audit_init(void)
+/*
+ * Is cmig.audit_skip set?  It is defined by the other library, which is loaded
+ * if there is a value: what a role set before that is not valid unless it may
+ * set it.
+ */
+static bool
+skips(void)
 {
-	/*
-	 * cmig.audit_skip turns logging off for bulk loads.  Only superusers and
-	 * roles to which they have granted the privilege can set it.  One entry
-	 * for each transaction and table records that the setting was used.
-	 */
-	DefineCustomBoolVariable("cmig.audit_skip",
-							 "Turns off logging of changes to audited tables.",
-							 "For each table, one entry with operation SKIP is logged in each transaction.",
-							 &audit_skip, false, PGC_SUSET, 0, NULL, NULL, NULL);
-	CacheRegisterRelcacheCallback(invalidate_relation, (Datum) 0);
-	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_all, (Datum) 0);
-	CacheRegisterSyscacheCallback(CASTSOURCETARGET, invalidate_all, (Datum) 0);
-	RegisterXactCallback(at_transaction_end, NULL);
-	RegisterSubXactCallback(at_subtransaction_end, NULL);
+	static bool loaded = false;
+
+	if (!loaded && GetConfigOption("cmig.audit_skip", true, false) == NULL)
+		return false;
+	if (!loaded)
+		load_file("$libdir/pg_cmig", false);
+	loaded = true;
+	return strcmp(GetConfigOption("cmig.audit_skip", false, false), "on") == 0;
 }
 
 /*
@@ -866,6 +860,7 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 	TriggerEvent event;
 	List	   *named = NIL;
 	int			guc_level;
+	bool		skip;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger_data->tg_event))
 		ereport(ERROR,
@@ -877,15 +872,17 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 		is_logged_by_clone(trigger_data, fcinfo->flinfo->fn_oid))
 		return PointerGetDatum(NULL);
 	event = trigger_data->tg_event;
+	start();
+	skip = skips();
 	if (!OidIsValid(extension_owner))
 		extension_owner = cmig_audit_log_extension_owner();
 	table = table_of(trigger_data);
-	if (audit_skip && table->skip_logged)
+	if (skip && table->skip_logged)
 		return PointerGetDatum(NULL);
 
 	guc_level = cmig_audit_row_pin(false, table->shape.names);
 	call_begin(&call, table,
-			   audit_skip ? "SKIP" :
+			   skip ? "SKIP" :
 			   TRIGGER_FIRED_BY_INSERT(event) ? "INSERT" :
 			   TRIGGER_FIRED_BY_UPDATE(event) ? "UPDATE" :
 			   TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE");
@@ -893,14 +890,14 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 		if (bms_is_member(number - FirstLowInvalidHeapAttributeNumber, trigger_data->tg_updatedcols))
 		named = lappend_int(named, number);
 	call.fills = list_length(named) == 1 && linitial_int(named) == get_attnum(table->relation, CMIG_STATE_COLUMN);
-	if (audit_skip || TRIGGER_FIRED_BY_TRUNCATE(event))
+	if (skip || TRIGGER_FIRED_BY_TRUNCATE(event))
 	{
 		/* an operation on the whole table */
 		call.values[CMIG_LOG_ROW_HASH] =
 			Int64GetDatum((int64) ((uint64) (uint32) table->options->table_id << 32));
 		call.nulls[CMIG_LOG_ROW_KEY] = true;
 		write_entry(&call, 300);
-		table->skip_logged |= audit_skip;
+		table->skip_logged |= skip;
 	}
 	else if (TRIGGER_FIRED_FOR_ROW(event))
 		call_log_change(&call,

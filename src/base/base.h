@@ -126,19 +126,6 @@ extern const char *cmig_settings_ddl_exclude(void);
 
 extern CmigChecksumPolicy cmig_settings_checksum_policy(void);
 
-/* As SET would do it, with the privileges of the context; NULL resets. */
-extern void cmig_settings_set(const char *name, const char *value, GucContext context,
-							  GucAction action);
-
-/*
- * Change a setting of the class USERSET until the caller's GUC nest level
- * ends.
- */
-extern void cmig_settings_override(const char *name, const char *value);
-
-/* Override search_path with the value that pg_cmig's queries use. */
-extern void cmig_settings_pin_search_path(void);
-
 /* in text.c */
 
 /* The state of an allocator.  Initialize it with zeros. */
@@ -318,7 +305,16 @@ typedef struct CmigRevisionText
 								 * and verify scripts in the file, or 0 */
 } CmigRevisionText;
 
-/* in settings.c */
+/* Returns both, with an underscore between them; a long name ends with a hash. */
+extern char *cmig_version_join_name(const char *first, const char *second);
+
+/* Returns the name of the schema with the version of a schema's tables. */
+#define cmig_version_schema_name(revision, schema) cmig_version_join_name(schema, revision)
+
+/* Returns the name that a column, index, or constraint has until it is contracted. */
+#define cmig_version_hidden_name(name) cmig_version_join_name("cmig_new", name)
+
+/* in library.c */
 
 /* Read and remember the extension's version in this database. */
 extern void cmig_library_version_read(void);
@@ -334,6 +330,31 @@ extern bool cmig_library_version_explain(void);
 
 /* Raise an error: the SQL declaration of the function is not this library's. */
 pg_noreturn extern void cmig_library_version_refuse(void);
+
+/*
+ * A function of the library for applications' sessions, which is loaded if it
+ * is not; raises an error if an older one is loaded that does not have it.
+ */
+extern void *cmig_library_session_function(const char *name);
+
+/*
+ * The rendezvous variable that points to the ID of the revision that runs.  Only
+ * pg_cmig itself can set it, unlike a setting.
+ */
+#define CMIG_RUNNING_REVISION "cmig_running_revision"
+
+/* As SET would do it, with the privileges of the context; NULL resets. */
+extern void cmig_settings_set(const char *name, const char *value, GucContext context,
+							  GucAction action);
+
+/*
+ * Change a setting of the class USERSET until the caller's GUC nest level
+ * ends.
+ */
+extern void cmig_settings_override(const char *name, const char *value);
+
+/* Override search_path with the value that pg_cmig's queries use. */
+extern void cmig_settings_pin_search_path(void);
 
 /* in argument.c */
 
@@ -620,8 +641,6 @@ extern CmigQuery *cmig_query_make_lasting(const char *sql, int nargs, const Oid 
  */
 typedef void (*cmig_query_hook_type) (const char *sql);
 extern PGDLLEXPORT cmig_query_hook_type cmig_query_hook;
-
-extern void cmig_query_init(void);
 
 /*
  * A callback for a query's rows.  It must copy whatever it keeps, and it runs

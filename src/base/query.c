@@ -565,11 +565,33 @@ check_plan(CMIG_PLANNER_PARAMETERS_COMPAT)
 	return standard_planner(CMIG_PLANNER_ARGUMENTS_COMPAT);
 }
 
-void
-cmig_query_init(void)
+/*
+ * The hook is there only while a query runs, so that other statements of the
+ * session are planned without it.  If another library has set its own meanwhile,
+ * or the query has failed, it stays until the next one ends.
+ */
+static bool hooked = false;
+
+static void
+set_hook(void)
 {
+	if (hooked)
+		return;
 	next_planner = planner_hook;
 	planner_hook = check_plan;
+	hooked = true;
+}
+
+static void
+reset_hook(void)
+{
+	for (ErrorContextCallback *each = error_context_stack; each != NULL; each = each->previous)
+		if (each->callback == add_catalog_hint)
+			return;
+	if (planner_hook != check_plan)
+		return;
+	planner_hook = next_planner;
+	hooked = false;
 }
 
 CmigQuery *
@@ -666,6 +688,7 @@ enter(QueryFrame *frame, CmigQuery *query, bool may_last)
 	frame->callback.arg = query;
 	frame->callback.previous = error_context_stack;
 	error_context_stack = &frame->callback;
+	set_hook();
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
@@ -710,6 +733,7 @@ leave(QueryFrame *frame)
 	if (query->once)
 		query->plan = NULL;		/* freed by SPI_finish() */
 	error_context_stack = frame->callback.previous;
+	reset_hook();
 }
 
 uint64

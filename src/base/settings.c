@@ -1,6 +1,6 @@
 /*
  * settings.c
- *	  Settings: values in the session, stored values, and the version of the SQL objects.
+ *	  Settings: values in the session, and stored values.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -10,7 +10,6 @@
 #include "access/parallel.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
@@ -579,27 +578,6 @@ cmig_settings_loaded(void)
 }
 
 void
-cmig_settings_set(const char *name, const char *value, GucContext context, GucAction action)
-{
-	(void) set_config_option(name, value, context, PGC_S_SESSION, action, true, 0, false);
-}
-
-void
-cmig_settings_override(const char *name, const char *value)
-{
-	cmig_settings_set(name, value, PGC_USERSET, GUC_ACTION_SAVE);
-}
-
-void
-cmig_settings_pin_search_path(void)
-{
-	static const char path[] = "pg_catalog, pg_temp";
-
-	if (strcmp(namespace_search_path, path) != 0)
-		cmig_settings_override("search_path", path);
-}
-
-void
 cmig_settings_init(void)
 {
 	int			count;
@@ -637,81 +615,6 @@ cmig_settings_init(void)
 							 "Sets what happens if the script of an applied revision has changed: error, warn, or ignore.",
 							 NULL, &checksum_policy, CMIG_CHECKSUM_ERROR,
 							 checksum_options, PGC_USERSET, 0, NULL, NULL, NULL);
-}
-
-/* ----------------------------------------------------------------
- * Checks whether the library and the extension have the same version.
- *
- * After pg_cmig's files are updated, a database keeps the old tables until
- * ALTER EXTENSION ... UPDATE, and a session keeps the old library until it
- * ends.
- * ----------------------------------------------------------------
- */
-
-/* default_version in pg_cmig.control when this library was built */
-#define CMIG_LIBRARY_VERSION "1.2"
-
-static char library_problem[128];	/* empty if the versions are the same */
-static const char *library_hint;
-
-void
-cmig_library_version_read(void)
-{
-	Relation	catalog = table_open(ExtensionRelationId, AccessShareLock);
-	ScanKeyData key[1];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key[0], Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
-				CStringGetDatum("pg_cmig"));
-	scan = systable_beginscan(catalog, ExtensionNameIndexId, true, NULL, 1, key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-	{
-		bool		isnull;
-		char	   *version = TextDatumGetCString(heap_getattr(tuple, Anum_pg_extension_extversion, RelationGetDescr(catalog), &isnull));
-		int			number[2] = {0, 0};
-		int			own[2] = {0, 0};
-
-		sscanf(version, "%d.%d", &number[0], &number[1]);
-		sscanf(CMIG_LIBRARY_VERSION, "%d.%d", &own[0], &own[1]);
-		library_problem[0] = '\0';
-		if (strcmp(version, CMIG_LIBRARY_VERSION) != 0)
-			snprintf(library_problem, sizeof(library_problem),
-					 "pg_cmig has version %.20s in this database, but this session has loaded the library of version %s",
-					 version, CMIG_LIBRARY_VERSION);
-		library_hint = number[0] < own[0] || (number[0] == own[0] && number[1] < own[1]) ? "ALTER EXTENSION pg_cmig UPDATE" :
-			"Reconnect to load the library of that version.";
-	}
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-}
-
-const char *
-cmig_library_version_hint(void)
-{
-	return library_problem[0] != '\0' ? library_hint : NULL;
-}
-
-bool
-cmig_library_version_explain(void)
-{
-	if (library_problem[0] == '\0')
-		return false;
-	errdetail("%s.", library_problem);
-	errhint("%s", library_hint);
-	return true;
-}
-
-void
-cmig_library_version_refuse(void)
-{
-	cmig_library_version_read();
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_FUNCTION),
-			 library_problem[0] != '\0' ? errmsg("%s", library_problem) :
-			 errmsg("the function is declared otherwise than by version %s of pg_cmig", CMIG_LIBRARY_VERSION),
-			 errhint("%s", library_problem[0] != '\0' ? library_hint : "ALTER EXTENSION pg_cmig UPDATE")));
 }
 
 /* ----------------------------------------------------------------

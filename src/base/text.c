@@ -7,6 +7,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "common/hashfn.h"
 #include "common/sha2.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -354,4 +356,15 @@ cmig_names_same(const CmigNames *a, const CmigNames *b)
 		if (strcmp(a->names[i], b->names[i]) != 0)
 			return false;
 	return true;
+}
+
+char *
+cmig_version_join_name(const char *first, const char *second)
+{
+	char	   *name = psprintf("%s_%s", first, second);
+
+	/* long names may differ in what would be cut off only */
+	if (strlen(name) >= NAMEDATALEN)
+		return makeObjectName(first, second, psprintf("%08x", hash_bytes((const unsigned char *) name, strlen(name))));
+	return name;
 }

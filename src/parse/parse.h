@@ -176,7 +176,7 @@ extern ErrorData *cmig_script_error_take(void);
 /* Returns the script line of an error in a statement. */
 extern int	cmig_script_error_line(const CmigStatement *statement, const ErrorData *error);
 
-/* in statement.c */
+/* in raw.c */
 
 /*
  * Like raw_parser(), but reads strings with standard_conforming_strings = on and
@@ -190,6 +190,8 @@ extern RawStmt *cmig_raw_parse_one(const char *text);
 
 /* Returns the expression of a statement that is only SELECT expression, or NULL. */
 extern Node *cmig_statement_expression(const Node *statement);
+
+/* in statement.c */
 
 /*
  * Set string constants to NULL, in place, before parse analysis for functions

@@ -671,6 +671,7 @@ cmig_placeholder_values_insert(const char *script, const CmigNames *declarations
 void
 cmig_runner_init(void)
 {
+	*find_rendezvous_variable(CMIG_RUNNING_REVISION) = &cmig_running.revision;
 	DefineCustomIntVariable("cmig.lock_timeout",
 							"Sets the maximum total time that one run may wait for locks.",
 							"0 means no limit.",

@@ -24,17 +24,6 @@
 
 bool		cmig_expansion_fills = false;
 
-char *
-cmig_version_join_name(const char *first, const char *second)
-{
-	char	   *name = psprintf("%s_%s", first, second);
-
-	/* long names may differ in what would be cut off only */
-	if (strlen(name) >= NAMEDATALEN)
-		return makeObjectName(first, second, psprintf("%08x", hash_bytes((const unsigned char *) name, strlen(name))));
-	return name;
-}
-
 /* Before ALTER EXTENSION ... UPDATE, there is no such table. */
 static bool
 has_table(void)

@@ -696,15 +696,6 @@ typedef struct CmigExpansion
 #define CMIG_VERSION_COMMENT "new version of schema %s while revision %s is expanded"
 #define CMIG_STATE_COMMENT "state of the row while a revision is expanded"
 
-/* Returns both, with an underscore between them; a long name ends with a hash. */
-extern char *cmig_version_join_name(const char *first, const char *second);
-
-/* Returns the name of the schema with the version of a schema's tables. */
-#define cmig_version_schema_name(revision, schema) cmig_version_join_name(schema, revision)
-
-/* Returns the name that a column, index, or constraint has until it is contracted. */
-#define cmig_version_hidden_name(name) cmig_version_join_name("cmig_new", name)
-
 /* Returns NULL if nothing is expanded in the current scope. */
 extern CmigExpansion *cmig_expansion_read(void);
 

@@ -42,6 +42,25 @@ PG_FUNCTION_INFO_V1(cmig_contract);
 PG_FUNCTION_INFO_V1(cmig_abandon);
 PG_FUNCTION_INFO_V1(cmig_version_schema);
 
+/* The triggers are in the library for applications' sessions. */
+
+static void
+set_filling(bool fills, bool in_haste)
+{
+	void		(*fill) (bool, bool) = cmig_library_session_function("cmig_versions_fill");
+
+	cmig_expansion_fills = fills;
+	fill(fills, in_haste);
+}
+
+static void
+record_dependencies(Oid table)
+{
+	void		(*record) (Oid) = cmig_library_session_function("cmig_versions_record_dependencies");
+
+	record(table);
+}
+
 /* A step as stored. */
 typedef struct StoredStep
 {
@@ -175,7 +194,7 @@ run_group(void *arg)
 		cmig_execute_statement(raw, work->step->sql, None_Receiver);
 		CommandCounterIncrement();
 		if (IsA(raw->stmt, CreateTrigStmt))
-			cmig_versions_record_dependencies(RangeVarGetRelid(((CreateTrigStmt *) raw->stmt)->relation, NoLock, false));
+			record_dependencies(RangeVarGetRelid(((CreateTrigStmt *) raw->stmt)->relation, NoLock, false));
 	}
 	work->step = NULL;
 	mark_done(work);
@@ -274,7 +293,7 @@ fill(const StoredStep *step)
 	MemoryContext caller = CurrentMemoryContext;
 	volatile bool failed = false;
 
-	cmig_versions_fill(true, true);
+	set_filling(true, true);
 	PG_TRY();
 	{
 		cmig_toplevel_run_sql(step->sql, "cmig.expand");
@@ -283,7 +302,7 @@ fill(const StoredStep *step)
 	{
 		ErrorData  *error;
 
-		cmig_versions_fill(true, false);
+		set_filling(true, false);
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		if (cmig_subtransaction_must_rethrow(error) || error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
@@ -295,7 +314,7 @@ fill(const StoredStep *step)
 	PG_END_TRY();
 	if (failed)
 		cmig_toplevel_run_sql(step->sql, "cmig.expand");
-	cmig_versions_fill(false, false);
+	set_filling(false, false);
 }
 
 /* Attempt callback: run a step that stands alone, unless it is complete. */
@@ -1036,7 +1055,7 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 	{
 		ErrorData  *error;
 
-		cmig_versions_fill(false, false);
+		set_filling(false, false);
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();

@@ -73,7 +73,7 @@ extern void cmig_versions_note_target(EState *estate, const ResultRelInfo *table
 /* The alias of the real table in the views of filled tables. */
 #define CMIG_VERSION_ALIAS "cmig_version"
 
-/* in write.c */
+/* in write.c, which is in the library for applications' sessions */
 
 /*
  * The state of a row that is inserted through an inner view.  An UPDATE that
@@ -89,13 +89,13 @@ extern void cmig_versions_note_target(EState *estate, const ResultRelInfo *table
  * Begin or end to fill rows, in which the user's triggers do not fire.  In
  * haste, a row has no subtransaction: what fails is an error.
  */
-extern void cmig_versions_fill(bool fills, bool in_haste);
+extern PGDLLEXPORT void cmig_versions_fill(bool fills, bool in_haste);
 
 /*
  * Make the trigger of a table depend on what its expressions use: PostgreSQL
  * sees text only.
  */
-extern void cmig_versions_record_dependencies(Oid table);
+extern PGDLLEXPORT void cmig_versions_record_dependencies(Oid table);
 
 /* in shape.c: tables before and after a revision */
 
@@ -204,7 +204,7 @@ extern CmigShapeTable *cmig_shape_table(const List *shape, const char *oid);
 extern CmigShapeColumn *cmig_shape_column(const CmigShapeTable *table, const char *number);
 extern CmigShapeColumn *cmig_shape_column_named(const CmigShapeTable *table, const char *name);
 
-/* in expression.c */
+/* in compile.c */
 
 /*
  * In the caller's level of settings, sets what the text of a printed expression
@@ -212,14 +212,25 @@ extern CmigShapeColumn *cmig_shape_column_named(const CmigShapeTable *table, con
  */
 extern void cmig_versions_pin_settings(void);
 
+/* Returns the parse tree of an expression; raises a syntax error. */
+extern Node *cmig_versions_expression(const char *text);
+
+/*
+ * Compile an argument of the trigger: the expression as PostgreSQL has printed
+ * it.  Its dependencies are recorded if "dependent" is a trigger.
+ */
+extern Expr *cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmod, Oid dependent);
+
+/* Raise an error: cmig.expand() has not written the trigger's arguments. */
+pg_noreturn extern void cmig_versions_refuse_arguments(void);
+
+/* in expression.c */
+
 /*
  * Returns the search_path of scripts, but pg_catalog, so that it comes first:
  * the statements of an expansion do not qualify what they use of it.
  */
 extern char *cmig_versions_path(void);
-
-/* Returns the parse tree of an expression; raises a syntax error. */
-extern Node *cmig_versions_expression(const char *text);
 
 /* How the names in an expression are to be understood. */
 typedef struct CmigVersionNames
@@ -236,15 +247,6 @@ typedef struct CmigVersionNames
  * "what" is for messages, such as "cmig:up person.first_name".
  */
 extern char *cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNames *names, const char *what);
-
-/*
- * Compile an argument of the trigger: the expression as PostgreSQL has printed
- * it.  Its dependencies are recorded if "dependent" is a trigger.
- */
-extern Expr *cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmod, Oid dependent);
-
-/* Raise an error: cmig.expand() has not written the trigger's arguments. */
-pg_noreturn extern void cmig_versions_refuse_arguments(void);
 
 /* in plan.c */
 

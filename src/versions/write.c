@@ -55,7 +55,8 @@
 PG_FUNCTION_INFO_V1(cmig_expansion_view);
 PG_FUNCTION_INFO_V1(cmig_expansion_write);
 
-/* Are rows filled without a subtransaction for each?  What fails is an error. */
+/* Does a statement fill rows?  Without a subtransaction for each, so that what fails is an error? */
+static bool filling_rows = false;
 static bool hasty = false;
 
 /* An expression of the trigger. */
@@ -890,7 +891,7 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 		touched |= due[i] || (update && rule->kind == CMIG_RULE_CHECK && any_changed(rule->reads, before, in));
 	}
 	/* the time of day takes a while */
-	if (old_build && !cmig_expansion_fills && statement->rows++ % 64 == 0)
+	if (old_build && !filling_rows && statement->rows++ % 64 == 0)
 		note_old_build(writer);
 	if (touched || todo)
 	{
@@ -1039,7 +1040,7 @@ start_execution(QueryDesc *query, int eflags)
 		standard_ExecutorStart(query, eflags);
 	foreach(cell, query->estate->es_opened_result_relations)
 		cmig_versions_note_target(query->estate, lfirst(cell));
-	if (cmig_expansion_fills)
+	if (filling_rows)
 		hide_triggers(query->estate, eflags);
 }
 
@@ -1069,7 +1070,7 @@ cmig_expansion_view(PG_FUNCTION_ARGS)
 void
 cmig_versions_fill(bool fills, bool in_haste)
 {
-	cmig_expansion_fills = fills;
+	filling_rows = fills;
 	hasty = in_haste;
 	install_hook();
 }
