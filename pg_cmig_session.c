@@ -3,8 +3,8 @@
  *	  The library for applications' sessions.
  *
  * It has the functions that policies, defaults, and triggers call, so that a
- * connection that calls one loads little.  It defines no settings, and sets no
- * hooks when it is loaded.  The Makefile lists its files.  Of those that are in
+ * connection that calls one loads little.  It defines no settings, and sets
+ * hooks only when they are needed: base/query.c and versions/write.c.  The Makefile lists its files.  Of those that are in
  * both libraries, each has its own state.
  *
  * Copyright (c) 2026, the pg_cmig developers

@@ -14,15 +14,24 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -346,6 +355,127 @@ refuse_id(const CmigAuditLayout *last, const CmigAuditLayout *now, const char *d
 					 now->schema_name, now->table_name)));
 }
 
+/* The columns of cmig_audit.layout, as pg_cmig creates it. */
+static const CmigAuditColumnType layout_columns[] = {
+	{"table_id", INT4OID}, {"recorded_at", TIMESTAMPTZOID}, {"relation", OIDOID}, {"schema_name", TEXTOID},
+	{"table_name", TEXTOID}, {"columns", JSONBOID}, {"key_columns", TEXTARRAYOID}, {"key_kinds", TEXTARRAYOID},
+	{"owner", TEXTOID}, {"database", TEXTOID}
+};
+
+enum
+{
+	LAYOUT_TABLE_ID, LAYOUT_RECORDED_AT, LAYOUT_RELATION, LAYOUT_SCHEMA_NAME, LAYOUT_TABLE_NAME,
+	LAYOUT_COLUMNS, LAYOUT_KEY_COLUMNS, LAYOUT_KEY_KINDS, LAYOUT_OWNER, LAYOUT_DATABASE
+};
+
+static bool
+is_text(Datum value, const char *expected)
+{
+	return strcmp(TextDatumGetCString(value), expected) == 0;
+}
+
+static bool
+are_texts(Datum value, List *texts)
+{
+	ArrayType  *array = DatumGetArrayTypeP(value);
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+	bool		same;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+	same = count == list_length(texts);
+	for (int i = 0; i < count && same; i++)
+		same = !nulls[i] && is_text(elements[i], list_nth(texts, i));
+	return same;
+}
+
+/* Does the object have the columns and nothing else, each with its number? */
+static bool
+are_columns(Datum value, const CmigAuditLayout *now)
+{
+	JsonbContainer *object = &DatumGetJsonbP(value)->root;
+	bool		same = JsonContainerIsObject(object) && JsonContainerSize(object) == list_length(now->names);
+
+	for (int i = 0; i < list_length(now->names) && same; i++)
+	{
+		const char *name = list_nth(now->names, i);
+		JsonbValue	number;
+
+		same = getKeyJsonValueFromContainer(object, name, strlen(name), &number) != NULL && number.type == jbvNumeric &&
+			DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(number.val.numeric),
+											 NumericGetDatum(int64_to_numeric(list_nth_int(now->numbers, i)))));
+	}
+	return same;
+}
+
+/* The index in which a table's last layout is the last entry, or InvalidOid. */
+static Oid
+index_of_layouts(Relation layouts)
+{
+	foreach_oid(oid, RelationGetIndexList(layouts))
+	{
+		Relation	index = index_open(oid, AccessShareLock);
+		bool		fits = index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
+		index->rd_index->indnkeyatts == 2 && index->rd_index->indkey.values[0] == LAYOUT_TABLE_ID + 1 &&
+		index->rd_index->indkey.values[1] == LAYOUT_RECORDED_AT + 1 &&
+		index->rd_indoption[0] == 0 && index->rd_indoption[1] == 0 &&
+		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
+
+		index_close(index, AccessShareLock);
+		if (fits)
+			return oid;
+	}
+	return InvalidOid;
+}
+
+/*
+ * Is this the last layout that was recorded for the table?  Looks in the way that
+ * is quickest, as each session does so for each table that it writes; the result
+ * is also false if somebody has altered the log's tables.
+ */
+static bool
+is_last(int32 table_id, const CmigAuditLayout *now)
+{
+	Relation	layouts = table_open(get_relname_relid("layout", get_namespace_oid("cmig_audit", false)), AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(layouts);
+	Oid			oid = index_of_layouts(layouts);
+	bool		same = OidIsValid(oid) && desc->natts >= lengthof(layout_columns) && !layouts->rd_rel->relhassubclass;
+
+	for (int i = 0; i < lengthof(layout_columns) && same; i++)
+		same = TupleDescAttr(desc, i)->atttypid == layout_columns[i].type &&
+			strcmp(NameStr(TupleDescAttr(desc, i)->attname), layout_columns[i].name) == 0;
+	if (same)
+	{
+		Relation	index = index_open(oid, AccessShareLock);
+		Snapshot	snapshot = RegisterSnapshot(GetTransactionSnapshot());
+		Datum	   *values = palloc(sizeof(Datum) * desc->natts);
+		bool	   *nulls = palloc(sizeof(bool) * desc->natts);
+		ScanKeyData key;
+		SysScanDesc scan;
+		HeapTuple	tuple;
+
+		ScanKeyInit(&key, LAYOUT_TABLE_ID + 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(table_id));
+		scan = systable_beginscan_ordered(layouts, index, snapshot, 1, &key);
+		tuple = systable_getnext_ordered(scan, BackwardScanDirection);
+		same = HeapTupleIsValid(tuple);
+		if (same)
+			heap_deform_tuple(tuple, desc, values, nulls);
+		for (int i = 0; i < lengthof(layout_columns) && same; i++)
+			same = !nulls[i];
+		same = same && DatumGetObjectId(values[LAYOUT_RELATION]) == now->relation &&
+			is_text(values[LAYOUT_SCHEMA_NAME], now->schema_name) && is_text(values[LAYOUT_TABLE_NAME], now->table_name) &&
+			are_columns(values[LAYOUT_COLUMNS], now) &&
+			are_texts(values[LAYOUT_KEY_COLUMNS], now->key_columns) && are_texts(values[LAYOUT_KEY_KINDS], now->key_kinds) &&
+			is_text(values[LAYOUT_OWNER], now->owner) && is_text(values[LAYOUT_DATABASE], now->database);
+		systable_endscan_ordered(scan);
+		UnregisterSnapshot(snapshot);
+		index_close(index, AccessShareLock);
+	}
+	table_close(layouts, AccessShareLock);
+	return same;
+}
+
 /*
  * Record a relation's layout under table_id, unless it is the last one
  * recorded.  Runs as the log's owner.  Raises an error if the id belongs to
@@ -370,6 +500,8 @@ cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
 	now->table_name = RelationGetRelationName(relation);
 	now->key_columns = cmig_audit_layout_key(relation, &now->key_kinds);
 	now->owner = GetUserNameFromId(owner, false);
+	if (is_last(table_id, now))
+		return;
 
 	cmig_role_act_as_owner(&saved, log_owner);
 	layouts = cmig_audit_layout_read(table_id);

@@ -553,6 +553,7 @@ check_plan(CMIG_PLANNER_PARAMETERS_COMPAT)
 	for (ErrorContextCallback *each = error_context_stack; each != NULL && ours == NULL; each = each->previous)
 		if (each->callback == add_catalog_hint)
 			ours = each->arg;
+
 	if (ours != NULL && text != NULL && strcmp(text, ours->sql) == 0)
 	{
 		if (!ours->users_text)
@@ -563,35 +564,6 @@ check_plan(CMIG_PLANNER_PARAMETERS_COMPAT)
 	if (next_planner)
 		return next_planner(CMIG_PLANNER_ARGUMENTS_COMPAT);
 	return standard_planner(CMIG_PLANNER_ARGUMENTS_COMPAT);
-}
-
-/*
- * The hook is there only while a query runs, so that other statements of the
- * session are planned without it.  If another library has set its own meanwhile,
- * or the query has failed, it stays until the next one ends.
- */
-static bool hooked = false;
-
-static void
-set_hook(void)
-{
-	if (hooked)
-		return;
-	next_planner = planner_hook;
-	planner_hook = check_plan;
-	hooked = true;
-}
-
-static void
-reset_hook(void)
-{
-	for (ErrorContextCallback *each = error_context_stack; each != NULL; each = each->previous)
-		if (each->callback == add_catalog_hint)
-			return;
-	if (planner_hook != check_plan)
-		return;
-	planner_hook = next_planner;
-	hooked = false;
 }
 
 CmigQuery *
@@ -676,6 +648,8 @@ open_lasting(CmigQuery *query, Datum *values, const char *nulls)
 static void
 enter(QueryFrame *frame, CmigQuery *query, bool may_last)
 {
+	static bool hooked = false; /* a session without queries has no hook */
+
 	if (!query->users_text && strstr(query->sql, " cmig.") != NULL)
 		own_tables_check();
 	if (!query->users_text && query->plan == NULL && strstr(query->sql, "cmig.") != NULL)
@@ -688,7 +662,12 @@ enter(QueryFrame *frame, CmigQuery *query, bool may_last)
 	frame->callback.arg = query;
 	frame->callback.previous = error_context_stack;
 	error_context_stack = &frame->callback;
-	set_hook();
+	if (!hooked)
+	{
+		next_planner = planner_hook;
+		planner_hook = check_plan;
+		hooked = true;
+	}
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
@@ -733,7 +712,6 @@ leave(QueryFrame *frame)
 	if (query->once)
 		query->plan = NULL;		/* freed by SPI_finish() */
 	error_context_stack = frame->callback.previous;
-	reset_hook();
 }
 
 uint64

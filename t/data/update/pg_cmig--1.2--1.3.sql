@@ -31,7 +31,7 @@ SELECT pg_catalog.pg_extension_config_dump('cmig.review', '');
 
 CREATE OR REPLACE FUNCTION cmig.current_user_id()
 RETURNS text
-AS 'MODULE_PATHNAME', 'cmig_current_user_id'
+AS '$libdir/pg_cmig_session', 'cmig_current_user_id'
 LANGUAGE C STABLE PARALLEL SAFE;
 
 -- another form of an existing function

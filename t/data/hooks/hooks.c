@@ -1,0 +1,51 @@
+/*
+ * hooks.c
+ *	  For t/057_sessions.pl: a function that returns the names of the hooks that
+ *	  the session's libraries have set.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "catalog/objectaccess.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "optimizer/planner.h"
+#include "parser/analyze.h"
+#include "rewrite/rowsecurity.h"
+#include "storage/ipc.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/elog.h"
+
+PG_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(hooks);
+
+#define ADD(hook) do { if (hook) appendStringInfo(&names, "%s%s", names.len > 0 ? " " : "", #hook); } while (0)
+
+Datum
+hooks(PG_FUNCTION_ARGS)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	ADD(planner_hook);
+	ADD(post_parse_analyze_hook);
+	ADD(ExecutorStart_hook);
+	ADD(ExecutorRun_hook);
+	ADD(ExecutorFinish_hook);
+	ADD(ExecutorEnd_hook);
+	ADD(ExecutorCheckPerms_hook);
+	ADD(ProcessUtility_hook);
+	ADD(object_access_hook);
+	ADD(needs_fmgr_hook);
+	ADD(fmgr_hook);
+	ADD(emit_log_hook);
+	ADD(row_security_policy_hook_permissive);
+	ADD(row_security_policy_hook_restrictive);
+	ADD(shmem_startup_hook);
+	PG_RETURN_TEXT_P(cstring_to_text(names.data));
+}
