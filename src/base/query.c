@@ -686,7 +686,6 @@ enter(QueryFrame *frame, CmigQuery *query, bool may_last)
 			cmig_query_hook(query->sql);
 		plan = SPI_prepare_cursor(query->sql, query->nargs, query->argtypes,
 								  query->users_text ? CURSOR_OPT_CUSTOM_PLAN : 0);
-
 		if (plan == NULL)
 			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 		if (may_last && !query->users_text)

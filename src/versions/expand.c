@@ -42,25 +42,6 @@ PG_FUNCTION_INFO_V1(cmig_contract);
 PG_FUNCTION_INFO_V1(cmig_abandon);
 PG_FUNCTION_INFO_V1(cmig_version_schema);
 
-/* The triggers are in the library for applications' sessions. */
-
-static void
-set_filling(bool fills, bool in_haste)
-{
-	void		(*fill) (bool, bool) = cmig_library_session_function("cmig_versions_fill");
-
-	cmig_expansion_fills = fills;
-	fill(fills, in_haste);
-}
-
-static void
-record_dependencies(Oid table)
-{
-	void		(*record) (Oid) = cmig_library_session_function("cmig_versions_record_dependencies");
-
-	record(table);
-}
-
 /* A step as stored. */
 typedef struct StoredStep
 {
@@ -194,7 +175,7 @@ run_group(void *arg)
 		cmig_execute_statement(raw, work->step->sql, None_Receiver);
 		CommandCounterIncrement();
 		if (IsA(raw->stmt, CreateTrigStmt))
-			record_dependencies(RangeVarGetRelid(((CreateTrigStmt *) raw->stmt)->relation, NoLock, false));
+			cmig_versions_set_dependencies(RangeVarGetRelid(((CreateTrigStmt *) raw->stmt)->relation, NoLock, false));
 	}
 	work->step = NULL;
 	mark_done(work);
@@ -293,7 +274,7 @@ fill(const StoredStep *step)
 	MemoryContext caller = CurrentMemoryContext;
 	volatile bool failed = false;
 
-	set_filling(true, true);
+	cmig_versions_set_filling(true, true);
 	PG_TRY();
 	{
 		cmig_toplevel_run_sql(step->sql, "cmig.expand");
@@ -302,7 +283,7 @@ fill(const StoredStep *step)
 	{
 		ErrorData  *error;
 
-		set_filling(true, false);
+		cmig_versions_set_filling(true, false);
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		if (cmig_subtransaction_must_rethrow(error) || error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
@@ -314,7 +295,7 @@ fill(const StoredStep *step)
 	PG_END_TRY();
 	if (failed)
 		cmig_toplevel_run_sql(step->sql, "cmig.expand");
-	set_filling(false, false);
+	cmig_versions_set_filling(false, false);
 }
 
 /* Attempt callback: run a step that stands alone, unless it is complete. */
@@ -1055,7 +1036,7 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 	{
 		ErrorData  *error;
 
-		set_filling(false, false);
+		cmig_versions_set_filling(false, false);
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();

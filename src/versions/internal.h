@@ -375,6 +375,10 @@ extern List *cmig_versions_renames(const List *columns, const char *relation, bo
 
 /* in live.c */
 
+/* Call cmig_versions_fill() and cmig_versions_record_dependencies(). */
+extern void cmig_versions_set_filling(bool fills, bool in_haste);
+extern void cmig_versions_set_dependencies(Oid table);
+
 /*
  * Returns the statements that give a reader in a schema of the version the
  * privileges and the owner of the real one.

@@ -983,3 +983,22 @@ cmig_versions_require_texts(const CmigExpansion *expansion)
 				 errhint("CALL cmig.abandon(), and expand it again. If the change does not matter: UPDATE cmig.expansion_run SET checksum = %s WHERE scope = %s",
 						 quote_literal_cstr(checksum), quote_literal_cstr(expansion->scope))));
 }
+
+/* The triggers are in the library for applications' sessions. */
+
+void
+cmig_versions_set_filling(bool fills, bool in_haste)
+{
+	void		(*fill) (bool, bool) = cmig_library_session_function("cmig_versions_fill");
+
+	cmig_expansion_fills = fills;
+	fill(fills, in_haste);
+}
+
+void
+cmig_versions_set_dependencies(Oid table)
+{
+	void		(*record) (Oid) = cmig_library_session_function("cmig_versions_record_dependencies");
+
+	record(table);
+}
