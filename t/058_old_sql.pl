@@ -155,12 +155,12 @@ foreach my $db ('old10', 'old11')
 # Declarations that do not fit
 my @bad;
 foreach my $row (split /\n/, query($node, 'new12', q{
-SELECT p.prosrc, CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, format_type(p.prorettype, NULL), p.proretset, p.pronargs,
+SELECT p.prosrc, p.probin, CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, format_type(p.prorettype, NULL), p.proretset, p.pronargs,
 	coalesce((SELECT string_agg(quote_ident(a.name) || ' ' || format_type(a.type, NULL), ', ' ORDER BY n) FROM unnest(p.proallargtypes, p.proargmodes, p.proargnames) WITH ORDINALITY a(type, mode, name, n) WHERE a.mode <> 'i'), '')
 FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang WHERE p.pronamespace = 'cmig'::regnamespace AND l.lanname = 'c' AND p.prorettype <> 'trigger'::regtype ORDER BY p.prosrc COLLATE "C", p.oid}))
 {
-	my ($symbol, $kind, $type, $set, $arguments, $columns) = split /\|/, $row;
-	my ($call, $as) = ($kind eq 'PROCEDURE' ? 'CALL bad();' : 'SELECT * FROM bad();', "AS '\$libdir/pg_cmig', '$symbol' LANGUAGE C; ");
+	my ($symbol, $library, $kind, $type, $set, $arguments, $columns) = split /\|/, $row;
+	my ($call, $as) = ($kind eq 'PROCEDURE' ? 'CALL bad();' : 'SELECT * FROM bad();', "AS '$library', '$symbol' LANGUAGE C; ");
 	my @columns = split /, /, $columns // '';
 
 	$set = $set eq 't' ? 'SETOF ' : '';
