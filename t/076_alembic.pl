@@ -535,6 +535,23 @@ like(slurp_file("$sent_files/r2.sql"), qr/^\*\/\nDROP VIEW noted; ALTER TABLE t 
 like(slurp_file("$sent_files/r5.sql"), qr/^\*\/\nCREATE TABLE kept_1 \(\);\n\nCREATE TABLE kept_2 \(\);\n.*^\*\/\nDROP TABLE kept_1, kept_2;\n\z/ms, 'savepoints, and a rollback as text');
 is(query($node, 'victim', q{SELECT count(*) FROM kept WHERE to_regclass('own') IS NULL}), '1', 'the database that they name is not changed');
 
+# What follows a commit is one more transaction, not one for each statement
+my $committed = new_project(<<'X');
+def upgrade():
+    run = lambda sql: op.get_bind().exec_driver_sql(sql)
+    run("CREATE TABLE a ()")
+    run("SELECT 1").scalar()
+    run("COMMIT")
+    run("CREATE TABLE b ()")
+    run("CREATE TABLE c ()")
+def downgrade():
+    op.execute("DROP TABLE a, b, c")
+X
+my $committed_files = PostgreSQL::Test::Utils::tempdir() . '/files';
+($status, $out, $err) = run_import($committed, $committed_files, '--record', '-d', 'record');
+is(join(' ', sort map { basename($_) } glob("$committed_files/*.sql")), 'r1.sql r1_1.sql', 'two transactions') or diag($out, $err);
+like(slurp_file("$committed_files/r1.sql"), qr/^CREATE TABLE b \(\);\n\nCREATE TABLE c \(\);$/m, 'with the statements of each');
+
 # A chain that begins with a schema that something else has created
 my $based = new_project(<<'X');
 def upgrade():

@@ -61,13 +61,14 @@ class Recording:
             yield
             if any(entry.open and not entry.connection.cmig_own for entry in self.entries):
                 recorder.cannot("leaves a transaction of its own connection open")
-            ended = []    # connections that have committed; what follows on them is another transaction
+            ended = set()    # connections that have committed; what follows on them is another transaction
             for entry in self.entries:
                 if entry.sql is not None:
                     recorder.autocommit, recorder.boundary = entry.outside, entry.connection in ended
+                    ended.discard(entry.connection)
                     recorder.add(entry.sql)
                 elif entry.savepoint is None:
-                    ended.append(entry.connection)
+                    ended.add(entry.connection)
         finally:
             self.recorder = None
 

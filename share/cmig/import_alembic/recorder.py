@@ -235,8 +235,8 @@ def conditional(sql, construct, dialect):
     if type(construct).__name__ in ("CreateEnumType", "CreateDomainType"):
         name = dialect.identifier_preparer.format_type(construct.element)
         return do_block(f"IF to_regtype({quoted(name)}) IS NULL THEN\n        {sql};\n    END IF;")
-    sql = re.sub(r"^CREATE (TABLE|SEQUENCE|(UNIQUE )?INDEX) ", r"\g<0>IF NOT EXISTS ", sql)
-    return re.sub(r"^DROP (TABLE|SEQUENCE|TYPE|DOMAIN|INDEX) ", r"\g<0>IF EXISTS ", sql)
+    sql = re.sub(r"^CREATE (TABLE|SEQUENCE|(UNIQUE )?INDEX( CONCURRENTLY)?) ", r"\g<0>IF NOT EXISTS ", sql)
+    return re.sub(r"^DROP (TABLE|SEQUENCE|TYPE|DOMAIN|INDEX( CONCURRENTLY)?) ", r"\g<0>IF EXISTS ", sql)
 
 
 def recording_context(dialect, recorder, opts, environment):
