@@ -10,7 +10,8 @@
 # script creates tables, indexes, views, and functions, and alters and updates a
 # table of 100,000 rows.  Prints the shortest time in the server of TIMES (9) calls,
 # in milliseconds, and that of a whole call of psql for 1,000 statements, which
-# compares with a linter that is a program.
+# compares with a linter that is a program; and that of 50 pending revisions over 300
+# tables, without and with a rehearsal.
 
 set -eu
 export LC_ALL=C
@@ -79,6 +80,21 @@ shortest()
 	done | sort -n | awk -v name="$name" '{ t[NR] = $1 } END { printf "%s: %.1f ms\n", name, t[1] / 1e6 }'
 }
 shortest 'psql, 1,000 statements' $psql -f "$file"
+# 50 pending revisions, which add or drop columns of 300 tables with foreign keys
+$psql <<'SQL'
+SET client_min_messages = warning;
+DO $$ BEGIN
+	FOR i IN 1..300 LOOP
+		EXECUTE format('CREATE TABLE r%s (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, parent bigint REFERENCES r%s, name text NOT NULL, amount numeric(12,2) DEFAULT 0)', i, greatest(1, i - 1));
+		EXECUTE format('CREATE INDEX ON r%s (name)', i);
+	END LOOP;
+END $$;
+SELECT count(cmig.create_revision('Change', CASE WHEN i % 2 = 0 THEN format('ALTER TABLE r%s ADD COLUMN note text; CREATE INDEX ON r%s (amount)', i, i)
+	ELSE format('ALTER TABLE r%s DROP COLUMN amount; CREATE TABLE n%s (id bigint PRIMARY KEY, r bigint REFERENCES r%s)', i, i, i) END, revision => 'r' || i)) FROM generate_series(1, 50) i \g /dev/null
+VACUUM ANALYZE;
+SQL
+shortest 'psql, 50 revisions' $psql -c 'SELECT * FROM cmig.lint()'
+shortest 'psql, 50 revisions, with rehearsal' $psql -c 'SELECT * FROM cmig.lint(rehearse => true)'
 if [ -n "${SQUAWK:-}" ]; then
 	for n in 1000 10000; do
 		mv "$file.$n" "$file.$n.sql"

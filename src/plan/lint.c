@@ -301,7 +301,7 @@ static void
 report_unused(CmigLint *lint, List *ignores)
 {
 	/* only a rehearsal shows what code does */
-	if (!list_member_ptr(lint->rules, UNUSED_IGNORE) ||
+	if (ignores == NIL || !list_member_ptr(lint->rules, UNUSED_IGNORE) ||
 		(lint->effects == NULL && lint->statement->raw != NULL && cmig_lint_runs_code(lint, lint->statement->raw->stmt)))
 		return;
 	lint->rule = UNUSED_IGNORE;
