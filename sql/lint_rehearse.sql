@@ -43,6 +43,7 @@ SELECT * FROM rehearse('DO $x$ BEGIN DROP TABLE item CASCADE; END $x$');
 SELECT * FROM rehearse('DO $x$ BEGIN EXECUTE ''ALTER TABLE '' || ''item DROP name CASCADE''; END $x$');
 SELECT * FROM rehearse('DO $x$ BEGIN ALTER TABLE line ALTER number TYPE bigint; END $x$; DO $x$ BEGIN TRUNCATE line; END $x$');
 SELECT * FROM rehearse('CREATE FUNCTION tidy() RETURNS void LANGUAGE plpgsql AS ''BEGIN ALTER TABLE shop.item DISABLE ROW LEVEL SECURITY; REVOKE INSERT ON shop.item FROM regress_rehearse_app; END''; SELECT tidy()');
+SELECT * FROM rehearse('DO $x$ BEGIN REVOKE INSERT ON item FROM regress_rehearse_app; END $x$; DO $x$ BEGIN ALTER TABLE item DISABLE ROW LEVEL SECURITY; END $x$');
 -- objects that are renamed before, and indexes
 SELECT * FROM rehearse('ALTER TABLE item RENAME TO thing; DO $x$ BEGIN ALTER TABLE thing DROP COLUMN state; ALTER TABLE line DROP CONSTRAINT line_pkey; END $x$') WHERE rule NOT IN ('renaming-table', 'statement-after-access-exclusive');
 -- the locks of code count

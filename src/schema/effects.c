@@ -388,28 +388,27 @@ row_of(const CmigObject *object)
 		return default_exists(address.object);
 	if (address.sub < 0 || !is_objectclass_supported(address.catalog))
 		return result;
-	if (address.sub > 0)
-	{
-		row = SearchSysCacheAttNum(address.object, address.sub);
-		if (!HeapTupleIsValid(row))
-			return 0;
-		result += ((Form_pg_attribute) GETSTRUCT(row))->attnotnull;
-		result += 2 * (uint64) row->t_len;
-		result += (uint64) DatumGetUInt32(hash_any((unsigned char *) NameStr(((Form_pg_attribute) GETSTRUCT(row))->attname), NAMEDATALEN)) << 32;
-		ReleaseSysCache(row);
-		return result;
-	}
-	catalog = table_open(address.catalog, AccessShareLock);
-	row = get_catalog_object_by_oid(catalog, get_object_attnum_oid(address.catalog), address.object);
-	if (row == NULL)
+	catalog = table_open(address.sub > 0 ? AttributeRelationId : address.catalog, AccessShareLock);
+	row = address.sub > 0 ? SearchSysCacheCopyAttNum(address.object, address.sub) :
+		get_catalog_object_by_oid(catalog, get_object_attnum_oid(address.catalog), address.object);
+	if (!HeapTupleIsValid(row))
 		result = 0;
-	else if (address.catalog == RelationRelationId)
-		result += ((Form_pg_class) GETSTRUCT(row))->relrowsecurity + 2 * ((Form_pg_class) GETSTRUCT(row))->relforcerowsecurity +
-			4 * (uint64) row->t_len + ((uint64) ((Form_pg_class) GETSTRUCT(row))->relnamespace << 20) +
-			((uint64) DatumGetUInt32(hash_any((unsigned char *) NameStr(((Form_pg_class) GETSTRUCT(row))->relname), NAMEDATALEN)) << 32);
+	else if (address.catalog == RelationRelationId && address.sub == 0)
+	{
+		/* the rest of it changes with columns and indexes, too */
+		const Form_pg_class form = (Form_pg_class) GETSTRUCT(row);
+		const char *access = (const char *) form + CLASS_TUPLE_SIZE;
+
+		result += form->relrowsecurity + 2 * form->relforcerowsecurity + 4 * form->relpersistence +
+			((uint64) form->relnamespace << 10) + ((uint64) form->relowner << 20) +
+			hash_bytes_extended((unsigned char *) NameStr(form->relname), NAMEDATALEN, 1) +
+			hash_bytes_extended((const unsigned char *) access, (const char *) row->t_data + row->t_len - access, 2);
+	}
 	else
 		result += ((uint64) HeapTupleHeaderGetRawXmin(row->t_data) << 32) + (ItemPointerGetBlockNumberNoCheck(&row->t_self) << 11) +
 			ItemPointerGetOffsetNumberNoCheck(&row->t_self);
+	if (HeapTupleIsValid(row))
+		heap_freetuple(row);
 	table_close(catalog, AccessShareLock);
 	return result;
 }
