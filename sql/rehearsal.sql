@@ -110,9 +110,20 @@ SET SESSION AUTHORIZATION regress_rehearsal_owner;
 ALTER DOMAIN kit.plain ADD CHECK (kit.f() = 'x');
 RESET SESSION AUTHORIZATION;
 SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA own; CREATE TABLE own.t (id integer)', '{own}');
+-- what the owner's expressions call is refused also if it is built in
+SET SESSION AUTHORIZATION regress_rehearsal_owner;
+CREATE SCHEMA leak;
+CREATE SEQUENCE leak.s;
+CREATE DOMAIN leak.d AS text;
+CREATE TABLE leak.t (id integer, a leak.d[] DEFAULT '{x}'::leak.d[]);
+ALTER DOMAIN leak.d ADD CHECK (query_to_xml('SELECT nextval(''leak.s'') FROM pg_authid', true, false, '') IS NOT NULL) NOT VALID;
+ALTER DOMAIN leak.d ADD CHECK (nextval('leak.s') > 0) NOT VALID;
+RESET SESSION AUTHORIZATION;
+SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA leak; CREATE SEQUENCE leak.s; CREATE TABLE leak.t (id bigint)', '{leak}');
+SELECT last_value, is_called FROM leak.s;
 
 SET client_min_messages = warning;
-DROP SCHEMA own CASCADE;
+DROP SCHEMA own, leak CASCADE;
 DROP SCHEMA shop, evil CASCADE;
 DROP OWNED BY regress_rehearsal_owner;
 DROP ROLE regress_rehearsal_owner;

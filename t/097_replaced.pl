@@ -22,7 +22,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('replaced', 'autovacuum = off', 'jit = off', 'cmig.dry_run_timeout = 0');
+my $node = new_node('replaced', 'autovacuum = off', 'jit = off', 'cmig.dry_run_timeout = 0',
+	"shared_preload_libraries = 'pg_stat_statements'");
 my $library = PostgreSQL::Test::Utils::tempdir() . '/replacer.so';
 my $headers = `pg_config --includedir-server`;
 
@@ -260,5 +261,28 @@ query($node, 'postgres', 'DROP VIEW shop.numbered_id_seq; ALTER SEQUENCE shop.ot
 ($output) = call('CALL cmig.contract()', '', 0, 'true');
 is(query($node, 'postgres', q{SELECT pg_sequence_last_value(pg_get_serial_sequence('shop.numbered', 'id')) IS NULL, state FROM (SELECT NULL) n LEFT JOIN cmig.expansion_run ON true}),
 	't|', 'contract completes') or diag($output);
+
+# The function of pg_stat_statements, which a query calls by its name
+query($node, 'postgres', <<'END_SQL');
+CREATE SCHEMA stats AUTHORIZATION mallory;
+CREATE EXTENSION pg_stat_statements SCHEMA stats;
+SELECT cmig.create_revision('Next', 'ALTER TABLE shop.item ALTER name TYPE varchar(9)', revision => '044', expand => true);
+END_SQL
+query($node, 'postgres', <<'END_SQL', 'mallory');
+CREATE SCHEMA instead;
+CREATE FUNCTION instead.pg_stat_statements(showtext bool) RETURNS TABLE (query text, dbid oid) LANGUAGE plpgsql AS $$BEGIN PERFORM lair.run('statements'); END$$;
+GRANT USAGE ON SCHEMA instead, stats TO PUBLIC;
+END_SQL
+my (undef, $points) = call('SELECT * FROM cmig.preflight()', 'pg_stat_statements', 0, 'true');
+my ($refused, $evaluated) = (0, 0);
+foreach my $point (1 .. $points)
+{
+	($output) = call('SELECT * FROM cmig.preflight()', 'pg_stat_statements', $point, $replace =~ s/\bshop\b/stats/gr =~ s/\bevil\b/instead/gr);
+	$refused += $output =~ /a function was replaced while it was being called/;
+	$evaluated += $output =~ /evaluated/;
+	query($node, 'postgres', q{DO $$BEGIN
+		IF to_regnamespace('away') IS NOT NULL THEN ALTER SCHEMA stats RENAME TO instead; ALTER SCHEMA away RENAME TO stats; END IF; END$$});
+}
+ok($refused > 0 && !$evaluated, "preflight calls no function in place of pg_stat_statements ($refused of $points points are refused)");
 
 done_testing();

@@ -622,6 +622,9 @@ typedef struct CmigQuery
 								 * targets */
 	bool		children;		/* it reads their child tables, too */
 	bool		once;			/* the plan is not kept */
+	Oid			function;		/* if there are no relations, it may call only
+								 * functions of pg_catalog and cmig, and this
+								 * one */
 } CmigQuery;
 
 /*
@@ -791,7 +794,7 @@ extern bool cmig_query_in_procedure(void);
  */
 extern char *cmig_database_setting_set(const char *function, const char *role, const char *name, const char *value);
 
-/* in query.c */
+/* in library.c */
 
 /* Callback for each row of a catalog. */
 typedef void (*CmigCatalogRow) (HeapTuple row, void *arg);

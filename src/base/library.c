@@ -1,7 +1,8 @@
 /*
  * library.c
- *	  What both libraries need: settings for a while, the version of the SQL
- *	  objects, and functions of the library for applications' sessions.
+ *	  What both libraries need: settings for a while, rows of pg_depend, the
+ *	  version of the SQL objects, and functions of the library for applications'
+ *	  sessions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,6 +12,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_extension.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
@@ -39,6 +41,23 @@ cmig_settings_pin_search_path(void)
 
 	if (strcmp(namespace_search_path, path) != 0)
 		cmig_settings_override("search_path", path);
+}
+
+void
+cmig_catalog_rows_referring(Oid class, Oid object, CmigCatalogRow callback, void *arg)
+{
+	Relation	relation = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	row;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(class));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
+	scan = systable_beginscan(relation, DependReferenceIndexId, true, NULL, lengthof(keys), keys);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+		callback(row, arg);
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
 }
 
 void *

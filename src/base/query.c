@@ -485,9 +485,21 @@ may_read(const CmigQuery *query, Oid relation)
 		(OidIsValid(schema) && (schema == get_namespace_oid("cmig", true) || schema == get_namespace_oid("cmig_audit", true)));
 }
 
+/* Is it a function that the query may not call, since a user can have made it? */
+static bool
+is_foreign_function(Oid function, void *arg)
+{
+	const CmigQuery *query = arg;
+	Oid			schema = get_func_namespace(function);
+
+	return function >= FirstNormalObjectId && function != query->function && !IsCatalogNamespace(schema) &&
+		(!OidIsValid(schema) || schema != get_namespace_oid("cmig", true));
+}
+
 /*
- * Tree walker: check each relation.  The policies of a relation that is bound can
- * change only when it is not locked; they matter to the caller like in any query.
+ * Tree walker: check each relation, and, unless users' tables are read, each
+ * function.  The policies of a relation that is bound can change only when it is
+ * not locked; they matter to the caller like in any query.
  */
 static bool
 check_relations(Node *node, void *arg)
@@ -499,6 +511,10 @@ check_relations(Node *node, void *arg)
 		return false;
 	if (OidIsValid(role))
 		cmig_role_require_own_code(node, role);
+	if (query->relations == NIL && check_functions_in_node(node, is_foreign_function, arg))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("a function was replaced while it was being called"), errhint(CHANGED_HINT)));
 	if (!IsA(node, Query))
 		return expression_tree_walker(node, check_relations, arg);
 	foreach_node(RangeTblEntry, entry, ((Query *) node)->rtable)
@@ -1180,21 +1196,4 @@ cmig_query_return_row(TupleDesc desc, HeapTuple row, void *result)
 	cmig_result_add(set, desc->natts, values, nulls);
 	pfree(values);
 	pfree(nulls);
-}
-
-void
-cmig_catalog_rows_referring(Oid class, Oid object, CmigCatalogRow callback, void *arg)
-{
-	Relation	relation = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	row;
-
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(class));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
-	scan = systable_beginscan(relation, DependReferenceIndexId, true, NULL, lengthof(keys), keys);
-	while (HeapTupleIsValid(row = systable_getnext(scan)))
-		callback(row, arg);
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
 }

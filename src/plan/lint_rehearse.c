@@ -243,9 +243,6 @@ cmig_lint_rehearsed_report(CmigLint *lint, int first)
 		return;
 	caller = MemoryContextSwitchTo(lint->context);
 	findings = list_copy_tail(lint->findings, first);
-	/* what the statement does has been seen */
-	foreach_ptr(CmigLintFinding, finding, findings)
-		finding->dropped |= lint->effects->complete && strcmp(finding->rule->name, "unchecked-dynamic-sql") == 0;
 	foreach_ptr(const CmigEffect, effect, lint->effects->effects)
 	{
 		if (effect->step == lint->revision_number - 1 && effect->statement == lint->statement->number)

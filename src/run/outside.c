@@ -204,6 +204,29 @@ must_not_inline(HeapTuple row)
 }
 
 /*
+ * An expression of a role that is not trusted, such as a check of a domain, can
+ * also call functions in C.  Only those are harmless that change nothing, and
+ * read only their arguments.
+ */
+static void
+refuse_strictly(Form_pg_proc form)
+{
+	static const Oid harmless[] = {F_CLOCK_TIMESTAMP, F_GEN_RANDOM_UUID, F_TIMEOFDAY};
+	static const char *const readers[] = {"table_to_xml", "schema_to_xml", "database_to_xml"};
+	bool		refused = form->provolatile == PROVOLATILE_VOLATILE ||
+	(form->oid >= FirstNormalObjectId && form->provolatile != PROVOLATILE_IMMUTABLE);
+
+	for (int i = 0; i < lengthof(readers); i++)
+		refused |= strncmp(NameStr(form->proname), readers[i], strlen(readers[i])) == 0;
+	for (int i = 0; i < lengthof(harmless); i++)
+		refused &= form->oid != harmless[i];
+	if (refused)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("function %s is not called, because other roles own what is copied", format_procedure(form->oid))));
+}
+
+/*
  * Raise an error before a function that is distrusted is called, or a body in SQL
  * that is not inlined.  The functions that an inlined body calls are checked in
  * turn.  Only superusers define functions in C.  The owner of an extension can
@@ -252,6 +275,8 @@ check_function(Oid function, bool looked_up)
 	else if (!looked_up &&
 			 !(watch->skips_setval && (function == F_SETVAL_REGCLASS_INT8 || function == F_SETVAL_REGCLASS_INT8_BOOL)))
 		reason = of_built_in_function(NameStr(form->proname));
+	if (watch->strict && !looked_up && (language == ClanguageId || language == INTERNALlanguageId))
+		refuse_strictly(form);
 	ReleaseSysCache(row);
 	if (reason != NULL)
 		watch->refuse(reason);

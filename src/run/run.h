@@ -600,6 +600,9 @@ typedef struct CmigOutsideWatch
 								 * roles without the privileges of the role
 								 * that would run them, 'u' all that users
 								 * have defined, 0 none */
+	bool		strict;			/* are also functions in C refused that are
+								 * volatile, or that read what their arguments
+								 * name? */
 	TransactionId mark;			/* see cmig_outside_mark() */
 } CmigOutsideWatch;
 

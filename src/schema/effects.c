@@ -1054,7 +1054,6 @@ cmig_effects_read(const CmigGraph *graph, const int *nodes, int count, const Lis
 	make_start(&run, cmig_managed_of_revisions(), scripts);
 	error = cmig_subtransaction_rehearse(run_shadow, &run);
 	AtEOXact_GUC(false, level);
-	result->complete = error == NULL && !run.unsure;
 	if (error == NULL)
 		return result;
 	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION && !cmig_run_limit_passed())

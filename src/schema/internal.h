@@ -242,7 +242,8 @@ typedef struct CmigTargetState
 	CmigListing left_out;		/* statements left out because they are not
 								 * about a compared schema */
 	List	   *missing;		/* objects that could not be created */
-	char		distrusts;		/* as in CmigOutsideWatch */
+	char		distrusts;		/* these are as in CmigOutsideWatch */
+	bool		strict;
 } CmigTargetState;
 
 /* A repeatable revision's script, to be run after the target's SQL. */

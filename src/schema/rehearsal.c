@@ -396,24 +396,34 @@ settle_doubts(Proof *proof)
 }
 
 /*
- * Add a line for each index or constraint that differs although there is no
+ * Returns why an index or constraint of "to" differs although there is no
  * statement, because it is inherited in an image: ATTACH PARTITION takes the
  * first index that fits, for example.
  */
+static char *
+inherited_difference(const CmigObject *from, const CmigObject *to)
+{
+	if (from == NULL)
+		return "it is missing";
+	if (from->inherited != to->inherited && strncmp(to->values[CMIG_DEFINITION], "CHECK", 5) != 0)
+		return to->inherited ? "it is not attached" : "it is attached instead of another";
+	if (!cmig_object_same(from, to, CMIG_DEFINITION))
+		return psprintf("%s -> %s", from->values[CMIG_DEFINITION], to->values[CMIG_DEFINITION]);
+	return NULL;
+}
+
+/* Add a line for each such index or constraint of "to", or of only "from". */
 static void
 add_inherited(const CmigImage *from, const CmigImage *to, List **lines)
 {
-	for (int i = 0; i < to->count; i++)
+	for (int i = 0; i < to->count + from->count; i++)
 	{
-		const CmigObject *object = to->objects[i];
-		const CmigObject *old = object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint ?
-		cmig_image_lookup(from, object->kind, object->identity) : NULL;
+		const CmigObject *object = i < to->count ? to->objects[i] : from->objects[i - to->count];
+		const CmigObject *other = cmig_image_lookup(i < to->count ? from : to, object->kind, object->identity);
 		const char *reason = NULL;
 
-		if (old != NULL && old->inherited != object->inherited && strncmp(object->values[CMIG_DEFINITION], "CHECK", 5) != 0)
-			reason = object->inherited ? "it is not attached" : "it is attached instead of another";
-		else if (old != NULL && !cmig_object_same(old, object, CMIG_DEFINITION))
-			reason = psprintf("%s -> %s", old->values[CMIG_DEFINITION], object->values[CMIG_DEFINITION]);
+		if (object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint)
+			reason = i < to->count ? inherited_difference(other, object) : other == NULL ? "it stays" : NULL;
 		if (reason == NULL)
 			continue;
 		cmig_diff_line_add_unsupported(lines, object->kind->name, object->identity, reason);
@@ -662,6 +672,15 @@ check_copies(Proof *proof)
 	settle_doubts(proof);
 }
 
+/* Forget how the lines were completed. */
+static void
+start_again(Proof *proof)
+{
+	proof->lines = NIL;
+	foreach_ptr(const CmigDiffLine, line, proof->original)
+		proof->lines = lappend(proof->lines, copy_line(line));
+}
+
 /* A CmigShadowTask: copy the objects, and run the lines. */
 static void
 rehearse(CmigShadow *shadow, void *arg)
@@ -672,7 +691,8 @@ rehearse(CmigShadow *shadow, void *arg)
 
 	proof->shadow = shadow;
 	cmig_target_begin(&proof->state, shadow);
-	proof->state.distrusts = cmig_rehearsal_others_own(proof->from) || cmig_rehearsal_others_own(proof->to) ? 'u' : 'o';
+	proof->state.strict = cmig_rehearsal_others_own(proof->from) || cmig_rehearsal_others_own(proof->to);
+	proof->state.distrusts = proof->state.strict ? 'u' : 'o';
 	failures = try_lines(&proof->state, proof->start, true, NULL);
 	(void) cmig_shadow_schemas(shadow);
 	if (failures != NIL)
@@ -690,8 +710,10 @@ rehearse(CmigShadow *shadow, void *arg)
 		try_round(proof);
 		if (list_length(proof->reasons) > doubts)
 		{
+			/* what was added may be about doubtful objects */
 			settle_doubts(proof);
-			i--;
+			start_again(proof);
+			i = -1;
 		}
 	}
 }
@@ -706,7 +728,7 @@ run_shadow(void *arg)
 
 	cmig_image_finish(empty);
 	proof->start = lines_between(proof, empty, proof->upward ? proof->from : proof->to);
-	proof->lines = proof->original;
+	start_again(proof);
 	cmig_shadow_run(proof->managed, proof->function, rehearse, proof);
 }
 
@@ -760,8 +782,10 @@ cmig_rehearsal_create(CmigTargetState *state, const List *lines)
 {
 	List	   *reasons = NIL;
 
+	state->strict = state->distrusts == 'u';
 	foreach_ptr(const Failure, failure, try_lines(state, lines, true, NULL))
 		reasons = lappend(reasons, psprintf("%s %s: %s", failure->line->kind, failure->line->object, failure->error->message));
+	state->strict = false;
 	return reasons;
 }
 
@@ -1106,6 +1130,7 @@ cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path)
 	StringInfoData all;
 
 	state->distrusts = 'o';
+	state->strict = true;
 	failures = try_lines(state, copies->first, true, path);
 	/* many subtransactions take time, and most lines succeed */
 	initStringInfo(&all);
@@ -1115,6 +1140,7 @@ cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path)
 		failures = list_concat(failures, try_lines(state, copies->lines, true, path));
 	failures = list_concat(failures, try_lines(state, copies->last, true, path));
 	state->distrusts = 0;
+	state->strict = false;
 	foreach_ptr(const Failure, failure, failures)
 		add_difference(copies, failure->line, failure->error->message);
 }

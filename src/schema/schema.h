@@ -429,7 +429,6 @@ typedef struct CmigEffects
 	List	   *left_out;		/* list of char *: what could not be copied or
 								 * run, and why */
 	char	   *not_run;		/* NULL, or why not all statements were run */
-	bool		complete;		/* was each statement run? */
 } CmigEffects;
 
 /*

@@ -82,7 +82,7 @@ watch(CmigTargetState *state)
 	functions = (CmigOutsideWatch)
 	{
 		.refuse = refuse_outside,.restores_locks = true,.skips_setval = true,
-			.distrusts = state ? state->distrusts : 0,.mark = state ? state->shadow->xid : InvalidTransactionId
+			.distrusts = state ? state->distrusts : 0,.strict = state && state->strict,.mark = state ? state->shadow->xid : InvalidTransactionId
 	};
 	if (state != NULL && watched == NULL)
 		former_functions = cmig_outside_watch(&functions);

@@ -353,7 +353,7 @@ cmig_expansion_readers(const CmigNames *changed, const CmigNames *with_hidden, c
 	 */
 	static CmigQuery statements = {
 		"SELECT quote_ident(n.nspname), EXISTS (SELECT FROM pg_settings s WHERE s.name = 'pg_stat_statements.max'),"
-		" has_function_privilege(p.oid, 'EXECUTE') AND has_schema_privilege(n.oid, 'USAGE') FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+		" has_function_privilege(p.oid, 'EXECUTE') AND has_schema_privilege(n.oid, 'USAGE'), p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
 		" JOIN pg_language l ON l.oid = p.prolang WHERE p.proname = 'pg_stat_statements' AND l.lanname = 'c' AND p.probin = '$libdir/pg_stat_statements'"
 		" AND p.pronargs = 1 ORDER BY 1 LIMIT 1"
 	};
@@ -378,6 +378,7 @@ cmig_expansion_readers(const CmigNames *changed, const CmigNames *with_hidden, c
 													 "  AND length(q.query) < 100000) s WHERE s.hidden OR " MENTIONS("s.query") " GROUP BY 1, 2, 3 ORDER BY 1, 2", view[0]),
 											NIL, 2, argtypes);
 
+		query->function = strtoul(view[3], NULL, 10);
 		foreach(cell, cmig_query_list(query, relations, hidden))
 			if (*((char **) lfirst(cell))[2] == 't')
 			*unseen = psprintf("those of other roles are not visible before GRANT pg_read_all_stats TO %s", quote_identifier(GetUserNameFromId(GetUserId(), false)));
