@@ -404,7 +404,7 @@ static char *
 inherited_difference(const CmigObject *from, const CmigObject *to)
 {
 	if (from == NULL)
-		return "it is missing";
+		return to->inherited ? "it is missing" : NULL;
 	if (from->inherited != to->inherited && strncmp(to->values[CMIG_DEFINITION], "CHECK", 5) != 0)
 		return to->inherited ? "it is not attached" : "it is attached instead of another";
 	if (!cmig_object_same(from, to, CMIG_DEFINITION))
@@ -412,7 +412,7 @@ inherited_difference(const CmigObject *from, const CmigObject *to)
 	return NULL;
 }
 
-/* Add a line for each such index or constraint of "to", or of only "from". */
+/* Add a line for each such index or constraint of "to", or only of "from". */
 static void
 add_inherited(const CmigImage *from, const CmigImage *to, List **lines)
 {
@@ -423,7 +423,7 @@ add_inherited(const CmigImage *from, const CmigImage *to, List **lines)
 		const char *reason = NULL;
 
 		if (object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint)
-			reason = i < to->count ? inherited_difference(other, object) : other == NULL ? "it stays" : NULL;
+			reason = i < to->count ? inherited_difference(other, object) : other == NULL && object->inherited ? "it stays" : NULL;
 		if (reason == NULL)
 			continue;
 		cmig_diff_line_add_unsupported(lines, object->kind->name, object->identity, reason);
