@@ -296,13 +296,14 @@ is_off(CmigLint *lint, const char *name)
 	return lint_rules_exists(name);
 }
 
-/* Report rule names from comments if they have suppressed no finding. */
+/*
+ * Report rule names from comments if they have suppressed no finding.  Only a
+ * rehearsal shows what code does.
+ */
 static void
-report_unused(CmigLint *lint, List *ignores)
+report_unused(CmigLint *lint, List *ignores, bool runs_code)
 {
-	/* only a rehearsal shows what code does */
-	if (ignores == NIL || !list_member_ptr(lint->rules, UNUSED_IGNORE) ||
-		(lint->effects == NULL && lint->statement->raw != NULL && cmig_lint_runs_code(lint, lint->statement->raw->stmt)))
+	if (ignores == NIL || !list_member_ptr(lint->rules, UNUSED_IGNORE) || (lint->effects == NULL && runs_code))
 		return;
 	lint->rule = UNUSED_IGNORE;
 	foreach_ptr(CmigLintIgnore, ignore, ignores)
@@ -396,6 +397,7 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 	CmigScriptReader *reader = cmig_script_open(script);
 	CmigStatement statement = {0};
 	bool		has_ignores = strstr(script, "cmig:ignore") != NULL;
+	bool		runs_code = false;	/* does the last statement? */
 	int			end = 0;		/* end of the previous statement */
 	int			end_line = 1;
 	int			guc_level = cmig_session_read_quietly();
@@ -418,7 +420,8 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 		examine(lint, &statement);
 		cmig_lint_rehearsed_report(lint, first);
 		suppress(lint, first, ignores);
-		report_unused(lint, ignores);
+		runs_code = has_ignores && cmig_lint_runs_code(lint, statement.raw->stmt);
+		report_unused(lint, ignores, runs_code);
 		cmig_lint_apply(lint, statement.raw->stmt);
 		if (has_ignores)
 		{
@@ -429,11 +432,12 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 		}
 		end_statement(lint);
 		MemoryContextReset(context);
+		statement.raw = NULL;
 	}
 	/* comments at the end of the script count as the last statement's */
 	lint->statement = &statement;
 	if (has_ignores)
-		report_unused(lint, cmig_lint_ignore_read(script, end, strlen(script), end_line));
+		report_unused(lint, cmig_lint_ignore_read(script, end, strlen(script), end_line), runs_code);
 	end_statement(lint);
 	finish_deferred(lint, false);
 	cmig_lint_state_drop_temporary(lint);
