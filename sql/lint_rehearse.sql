@@ -87,10 +87,11 @@ CREATE TRIGGER fires BEFORE INSERT ON shop.trap FOR EACH ROW EXECUTE FUNCTION sh
 RESET client_min_messages;
 RESET SESSION AUTHORIZATION;
 SELECT catalogs() AS before \gset
-SELECT * FROM rehearse('ALTER TABLE trap ADD COLUMN b boolean DEFAULT shop.trap(''default''); INSERT INTO trap VALUES (''x'')');
-SELECT * FROM rehearse('REFRESH MATERIALIZED VIEW seen') WHERE rule = 'not-rehearsed';
-SELECT * FROM rehearse('DO $x$ BEGIN ALTER TABLE trap ALTER a TYPE varchar; END $x$');
-SELECT * FROM rehearse('COPY item TO PROGRAM ''false''; COPY item TO ''/nonexistent/x''; DO $x$ BEGIN PERFORM setval(''item_id_seq'', 1000); PERFORM pg_terminate_backend(0); END $x$');
+-- PostgreSQL 17 restricts search_path for materialized views, and shows the schema
+SELECT statement, rule, severity, replace(message, 'function shop.trap', 'function trap') AS message FROM rehearse('ALTER TABLE trap ADD COLUMN b boolean DEFAULT shop.trap(''default''); INSERT INTO trap VALUES (''x'')');
+SELECT statement, rule, severity, replace(message, 'function shop.trap', 'function trap') AS message FROM rehearse('REFRESH MATERIALIZED VIEW seen') WHERE rule = 'not-rehearsed';
+SELECT statement, rule, severity, replace(message, 'function shop.trap', 'function trap') AS message FROM rehearse('DO $x$ BEGIN ALTER TABLE trap ALTER a TYPE varchar; END $x$');
+SELECT statement, rule, severity, replace(message, 'function shop.trap', 'function trap') AS message FROM rehearse('COPY item TO PROGRAM ''false''; COPY item TO ''/nonexistent/x''; DO $x$ BEGIN PERFORM setval(''item_id_seq'', 1000); PERFORM pg_terminate_backend(0); END $x$');
 SELECT last_value, catalogs() = :'before' AS as_before FROM item_id_seq;
 DROP MATERIALIZED VIEW seen;
 DROP TABLE trap;

@@ -28,6 +28,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
+#include "utils/pgstat_internal.h"
 #include "utils/syscache.h"
 
 #include "base/errors.h"
@@ -726,7 +727,9 @@ note_traces(EffectsRun *run)
 	for (int i = 0; run->wrote && i < run->before.image->count; i++)
 	{
 		const CmigObject *object = run->before.image->objects[i];
-		PgStat_TableStatus *status = object->kind == &cmig_kind_table ? find_tabstat_entry(object->address.object) : NULL;
+		const		PgStat_EntryRef *entry = object->kind == &cmig_kind_table ?
+		pgstat_fetch_pending_entry(PGSTAT_KIND_RELATION, MyDatabaseId, object->address.object) : NULL;
+		const PgStat_TableStatus *status = entry ? entry->pending : NULL;
 
 		if (status != NULL && status->trans != NULL && status->trans->nest_level >= GetCurrentTransactionNestLevel() && status->trans->truncdropped)
 			run->emptied = lappend_oid(run->emptied, object->address.object);
