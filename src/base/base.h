@@ -196,6 +196,12 @@ extern char *cmig_checksum_finish(pg_cryptohash_ctx *checksum);
 /* Are both strings equal, or both NULL? */
 extern bool cmig_text_same(const char *a, const char *b);
 
+/* Does the text, unless it is NULL, begin with this? */
+extern bool cmig_text_begins(const char *text, const char *start);
+
+/* Can the byte be part of an identifier or a key word? */
+extern bool cmig_text_is_word(char c);
+
 /* Replace control characters, which could end a comment, in place. */
 extern char *cmig_text_one_line(char *comment);
 

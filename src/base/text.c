@@ -182,6 +182,18 @@ cmig_checksum_finish(pg_cryptohash_ctx *checksum)
  */
 
 bool
+cmig_text_begins(const char *text, const char *start)
+{
+	return text != NULL && strncmp(text, start, strlen(start)) == 0;
+}
+
+bool
+cmig_text_is_word(char c)
+{
+	return c == '_' || c == '$' || IS_HIGHBIT_SET(c) || isalnum((unsigned char) c);
+}
+
+bool
 cmig_text_same(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;

@@ -42,12 +42,6 @@ cmig_lint_rehearse(CmigLint *lint, const CmigSituation *now, const CmigPlan *pla
 										  "cmig.dry_run_timeout", cmig_dry_run_limit());
 }
 
-static bool
-is_word_byte(char c)
-{
-	return c == '_' || c == '$' || IS_HIGHBIT_SET(c) || isalnum((unsigned char) c);
-}
-
 /* Does the text contain the name as a whole word? */
 static bool
 has_word(const char *text, const char *name)
@@ -55,7 +49,7 @@ has_word(const char *text, const char *name)
 	size_t		length = strlen(name);
 
 	for (const char *found = strcasestr(text, name); found != NULL; found = strcasestr(found + 1, name))
-		if ((found == text || !is_word_byte(found[-1])) && !is_word_byte(found[length]))
+		if ((found == text || !cmig_text_is_word(found[-1])) && !cmig_text_is_word(found[length]))
 			return true;
 	return false;
 }

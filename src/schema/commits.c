@@ -25,18 +25,12 @@
  * ----------------------------------------------------------------
  */
 
-static bool
-begins_with(const char *text, const char *start)
-{
-	return strncmp(text, start, strlen(start)) == 0;
-}
-
 /* Does the change grant or revoke privileges, or alter row security? */
 static bool
 alters_access(const CmigChange *change)
 {
 	foreach_ptr(const CmigDdl, entry, change->ddl)
-		if (begins_with(entry->sql, "GRANT ") || begins_with(entry->sql, "REVOKE ") || strstr(entry->sql, " ROW LEVEL SECURITY") != NULL)
+		if (cmig_text_begins(entry->sql, "GRANT ") || cmig_text_begins(entry->sql, "REVOKE ") || strstr(entry->sql, " ROW LEVEL SECURITY") != NULL)
 		return true;
 	return false;
 }
@@ -93,7 +87,7 @@ cmig_commit_guard(const CmigChange *change)
 	if (object->kind == &cmig_kind_trigger || object->kind == &cmig_kind_publication ||
 		object->kind == &cmig_kind_publication_table || object->kind == &cmig_kind_publication_schema)
 		return psprintf("%s %s", object->kind == &cmig_kind_trigger ? "triggers" : "publication", root->identity);
-	if (object->kind == &cmig_kind_constraint && begins_with(object->values[CMIG_DEFINITION], "PRIMARY KEY "))
+	if (object->kind == &cmig_kind_constraint && cmig_text_begins(object->values[CMIG_DEFINITION], "PRIMARY KEY "))
 		return psprintf("key %s", root->identity);
 	return NULL;
 }
@@ -113,8 +107,8 @@ demand_of(const CmigObject *object)
 	if (object->kind == &cmig_kind_foreign_key)
 		return REFERENCE;
 	if (object->kind == &cmig_kind_constraint)
-		return begins_with(object->values[CMIG_DEFINITION], "CHECK ") ? CONDITION : UNIQUENESS;
-	return object->kind == &cmig_kind_index && begins_with(object->values[CMIG_DEFINITION], "CREATE UNIQUE ") ? UNIQUENESS : NOTHING;
+		return cmig_text_begins(object->values[CMIG_DEFINITION], "CHECK ") ? CONDITION : UNIQUENESS;
+	return object->kind == &cmig_kind_index && cmig_text_begins(object->values[CMIG_DEFINITION], "CREATE UNIQUE ") ? UNIQUENESS : NOTHING;
 }
 
 /* Is it a column that no longer is NOT NULL? */
@@ -297,7 +291,7 @@ key_sql(const CmigObject *constraint, const char *index)
 	if (*end == '\0')
 		return NIL;
 	return list_make2(psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s %s%s%s", index, table, pnstrdup(columns, end + 1 - columns),
-							   begins_with(definition, "UNIQUE NULLS NOT DISTINCT ") ? " NULLS NOT DISTINCT" : "", cmig_constraint_parameters(constraint)),
+							   cmig_text_begins(definition, "UNIQUE NULLS NOT DISTINCT ") ? " NULLS NOT DISTINCT" : "", cmig_constraint_parameters(constraint)),
 					  psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s", table, pstrdup(cmig_quote(constraint->name)), word, index, end + 1));
 }
 
@@ -316,17 +310,17 @@ creation(const CmigObject *object, const char *sql, const char *name)
 	if (object->kind == &cmig_kind_index)
 	{
 		for (int i = 0; i < lengthof(words); i++)
-			if (begins_with(sql, words[i]))
+			if (cmig_text_begins(sql, words[i]))
 				return list_make1(psprintf("%sCONCURRENTLY %s%s", words[i], name, sql + strlen(words[i]) + strlen(own)));
 		return NIL;
 	}
 	start = psprintf("ALTER TABLE %s ADD CONSTRAINT %s ", object->parent->identity, own);
-	if ((object->kind != &cmig_kind_constraint && object->kind != &cmig_kind_foreign_key) || !begins_with(sql, start) ||
+	if ((object->kind != &cmig_kind_constraint && object->kind != &cmig_kind_foreign_key) || !cmig_text_begins(sql, start) ||
 		strstr(sql, ";\n") != NULL || cmig_is_not_valid(object->values[CMIG_DEFINITION]))
 		return NIL;
-	if (begins_with(object->values[CMIG_DEFINITION], "UNIQUE ") || begins_with(object->values[CMIG_DEFINITION], "PRIMARY KEY "))
+	if (cmig_text_begins(object->values[CMIG_DEFINITION], "UNIQUE ") || cmig_text_begins(object->values[CMIG_DEFINITION], "PRIMARY KEY "))
 		return key_sql(object, name);
-	if (!begins_with(object->values[CMIG_DEFINITION], "CHECK ") && object->kind != &cmig_kind_foreign_key)
+	if (!cmig_text_begins(object->values[CMIG_DEFINITION], "CHECK ") && object->kind != &cmig_kind_foreign_key)
 		return NIL;
 	return list_make2(psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", object->parent->identity, name, sql + strlen(start)),
 					  psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", object->parent->identity, name));
@@ -369,7 +363,7 @@ cmig_commit_sql(const CmigObject *object, char *sql)
 	if (!is_of_table(object))
 		return sql;
 	for (int i = 0; i < lengthof(words) && object->kind == &cmig_kind_index; i++)
-		if (begins_with(sql, words[i]))
+		if (cmig_text_begins(sql, words[i]))
 			return psprintf("%sCONCURRENTLY %s", words[i], sql + strlen(words[i]));
 	statements = creation(object, sql, pstrdup(cmig_quote(object->name)));
 	return statements == NIL ? sql : list_length(statements) == 1 ? linitial(statements) :

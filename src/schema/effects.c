@@ -133,12 +133,6 @@ reach_of(Node *statement)
 	}
 }
 
-static bool
-is_word_byte(char c)
-{
-	return c == '_' || c == '$' || IS_HIGHBIT_SET(c) || isalnum((unsigned char) c);
-}
-
 /* The words of a text, in lower case, to look names up. */
 static HTAB *
 words_make(void)
@@ -156,7 +150,7 @@ words_add(HTAB *words, const char *text)
 		char		word[NAMEDATALEN];
 		int			length = 0;
 
-		for (; is_word_byte(*text); text++)
+		for (; cmig_text_is_word(*text); text++)
 			if (length < NAMEDATALEN - 1)
 				word[length++] = pg_ascii_tolower((unsigned char) *text);
 		word[length] = '\0';

@@ -34,12 +34,6 @@ typedef struct Section
 								 * is no statement yet */
 } Section;
 
-static bool
-begins_with(const char *text, const char *start)
-{
-	return text != NULL && strncmp(text, start, strlen(start)) == 0;
-}
-
 /*
  * Append a one-line comment.  Names in it may contain anything, so line breaks
  * and comment markers are replaced.
@@ -80,7 +74,7 @@ is_filtered(const CmigDiffLine *line, const char *sql)
 		return false;
 	if (strstr(sql, ";\nREFRESH MATERIALIZED VIEW ") != NULL)
 		return true;
-	return line->filtered && begins_with(sql, "CREATE MATERIALIZED VIEW ") &&
+	return line->filtered && cmig_text_begins(sql, "CREATE MATERIALIZED VIEW ") &&
 		strstr(sql, "\n  WITH NO DATA") == NULL;
 }
 
@@ -95,7 +89,7 @@ cmig_section_statements(const char *sql, bool in_block)
 		char	   *statement = raw->stmt_len > 0 ? pnstrdup(start, raw->stmt_len) : pstrdup(start);
 
 		statement += strspn(statement, " \n");
-		if (in_block && IsA(raw->stmt, SelectStmt) && begins_with(statement, "SELECT "))
+		if (in_block && IsA(raw->stmt, SelectStmt) && cmig_text_begins(statement, "SELECT "))
 			statement = psprintf("PERFORM %s", statement + strlen("SELECT "));
 		else if (in_block && IsA(raw->stmt, CreateFunctionStmt) && ((CreateFunctionStmt *) raw->stmt)->sql_body != NULL)
 			statement = psprintf("EXECUTE %s", quote_literal_cstr(statement));
@@ -125,7 +119,7 @@ append_line(StringInfo text, const CmigDiffLine *line, bool upgrade, bool in_blo
 	const char *sql = upgrade ? line->upgrade : line->downgrade;
 	const char *comment = upgrade ? line->general_hazard : line->undo_hazard;
 
-	if (!upgrade && begins_with(line->hazard, "data loss"))
+	if (!upgrade && cmig_text_begins(line->hazard, "data loss"))
 		comment = comment ? psprintf("does not restore the data; %s", comment) : "does not restore the data";
 	for (const char *note = upgrade && !bare ? line->note : NULL; note != NULL; note = strchr(note, '\n') ? strchr(note, '\n') + 1 : NULL)
 		section_layout_comment(text, pnstrdup(note, strcspn(note, "\n")));
@@ -184,7 +178,7 @@ section_layout_unsupported(const CmigDiffLine *line)
 static bool
 drops_group(const CmigDiffLine *line)
 {
-	return strcmp(line->action, "create") == 0 && begins_with(line->downgrade, "DROP ") &&
+	return strcmp(line->action, "create") == 0 && cmig_text_begins(line->downgrade, "DROP ") &&
 		strcmp(line->group, psprintf("%s %s", line->kind, line->object)) == 0;
 }
 
@@ -369,7 +363,7 @@ cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *l
 		if (hazard != NULL)
 			appendStringInfo(&hazards, "%s%s", hazards.len > 0 ? "\n" : "", hazard);
 		text->edges.transactional &= !line->stepwise;
-		irreversible |= begins_with(line->hazard, "cannot be reverted");
+		irreversible |= cmig_text_begins(line->hazard, "cannot be reverted");
 		if (line->staged != NULL)
 			line->upgrade = line->staged;
 		if (line->staged_undo != NULL)
