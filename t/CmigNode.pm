@@ -22,6 +22,10 @@ our @EXPORT = qw(
   run_checks start_pgbouncer
 );
 
+# A shell without job control lets its background commands ignore SIGINT, and pgbench,
+# which tests stop by it, would ignore it too.
+$SIG{INT} = 'DEFAULT';
+
 # The root of the checkout, which is the current folder when prove starts.
 our $top = dirname(dirname(Cwd::abs_path(__FILE__)));
 
