@@ -58,6 +58,8 @@ SELECT * FROM rehearse('ALTER TABLE item NO FORCE ROW LEVEL SECURITY; ALTER TABL
 SELECT * FROM rehearse('ALTER TABLE item DROP CONSTRAINT item_amount_check, ALTER amount DROP DEFAULT; ALTER TABLE line DROP CONSTRAINT line_item_fkey') WHERE rule <> 'statement-after-access-exclusive';
 -- statements that fail, beside others
 SELECT * FROM rehearse('ALTER TABLE item ADD COLUMN a text; ALTER TABLE item ADD COLUMN name text; ALTER TABLE item DISABLE ROW LEVEL SECURITY');
+-- a column of a view that the plan creates
+SELECT * FROM rehearse('CREATE TABLE other (a integer); CREATE VIEW others AS SELECT a FROM other; ALTER TABLE other DROP a');
 SELECT * FROM rehearse('CREATE TABLE other (a integer DEFAULT true)');
 SELECT * FROM rehearse('CREATE TABLE line (a integer)');
 SELECT * FROM rehearse('CREATE TABLE other (a integer) PARTITION BY RANGE (a); CREATE TABLE o1 PARTITION OF other FOR VALUES FROM (1) TO (10); CREATE TABLE o2 PARTITION OF other FOR VALUES FROM (5) TO (20)');

@@ -122,6 +122,7 @@ typedef struct CmigLock
 extern List *cmig_statement_locks(Node *statement);
 extern RangeVar *cmig_locks_relation(List *name);
 extern RangeVar *cmig_locks_constant(Node *node);
+extern bool cmig_is_relation_type(ObjectType type);
 
 /* in calls.c */
 
@@ -287,13 +288,17 @@ extern bool cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *
 extern List *cmig_dropped_locks(const ObjectAddress *object, bool cascade);
 
 /*
- * Returns the other objects that are removed if an object is dropped with
- * CASCADE, as a List of ObjectAddress *.  Those for which the callback returns
- * true will not be dropped; they are left out, and so are objects that depend
- * only on them.
+ * Returns the objects that are dropped with a List of ObjectAddress * only with
+ * CASCADE, and that users know by name.  Objects in "spared" will not be
+ * dropped; they are left out, and so are their parts and objects that depend only on them.
  */
-extern List *cmig_dropped_objects(const ObjectAddress *object,
-								  bool (*spared) (const ObjectAddress *object, void *arg), void *arg);
+extern List *cmig_dropped_dependents(List *objects, List *spared);
+
+/* Is the object, or the relation that it is a column of, in the list? */
+extern bool cmig_is_object_in(const ObjectAddress *object, List *objects);
+
+/* Returns a trigger, rule, or policy, or InvalidOid.  Sets *class to its catalog. */
+extern Oid	cmig_part_find(ObjectType type, Oid relation, const char *name, Oid *class);
 
 /* How the catalogs connect relations with an object. */
 typedef enum CmigRelated

@@ -102,9 +102,6 @@ typedef struct CmigLintTable
 	List	   *users;			/* of CmigLintTable *: the plan's views on it */
 	List	   *uses;			/* of CmigLintTable *: for a view defined by
 								 * the plan, the relations in its query */
-	List	   *uses_columns;	/* of char *: for a view defined by the plan,
-								 * the columns named in its query */
-	bool		uses_all_columns;	/* true if the view's query contains a * */
 
 	/*
 	 * numbers of statements in the revision in_revision; 0 if there is no
@@ -316,6 +313,8 @@ struct CmigLint
 	HTAB	   *names;			/* what the plan has changed */
 	HTAB	   *oids;			/* the live relations that have been read */
 	List	   *temporary;		/* of CmigLintTable *: of the script */
+	List	   *changed;		/* of ObjectAddress *: live objects that the
+								 * plan has dropped or changed */
 	List	   *parts;			/* of char *: cmig_lint_part_key() of the
 								 * triggers and policies that the plan creates */
 	List	   *bodies;			/* functions that code-uses-dropped has read */
@@ -584,12 +583,8 @@ extern void cmig_lint_state_begin_revision(CmigLint *lint);
 extern CmigLintType *cmig_lint_objects_type(CmigLint *lint, List *names, bool create);
 extern CmigLintFunction *cmig_lint_objects_function(CmigLint *lint, const char *name, bool create);
 
-/*
- * Has the plan created the schema, or dropped or changed the policy on a live
- * table?  If "change" is true, records this.
- */
+/* Has the plan created the schema?  If "change" is true, records this. */
 extern bool cmig_lint_objects_schema_is_new(CmigLint *lint, const char *schema, bool change);
-extern bool cmig_lint_objects_policy_changed(CmigLint *lint, Oid table, const char *name, bool change);
 
 /*
  * Returns the relation with this name, or NULL.  If the plan has dropped or
@@ -720,13 +715,6 @@ extern char *cmig_lint_alter_constraint_name(const CmigLintTable *table, const c
 											 const Constraint *constraint, const char *column,
 											 List *earlier);
 
-/*
- * Remove a column together with its indexes and constraints, or remove a
- * constraint together with its index.
- */
-extern void cmig_lint_alter_drop_column(CmigLintTable *table, const char *name);
-extern void cmig_lint_alter_drop_constraint(CmigLintTable *table, const char *name);
-
 /* Can this ALTER TABLE be combined with another ALTER TABLE? */
 extern bool cmig_lint_alter_is_combinable(const AlterTableStmt *alter);
 
@@ -738,18 +726,12 @@ extern void cmig_lint_apply(CmigLint *lint, Node *statement);
 /* Record the query of a view that the plan creates or replaces. */
 extern void cmig_lint_cascade_note_query(CmigLint *lint, CmigLintTable *view, Node *query);
 
-/*
- * Record the objects that CASCADE drops together with an object.  The object
- * itself is not recorded, but a schema's relations are.
- */
-extern void cmig_lint_cascade_relation(CmigLint *lint, CmigLintTable *table);
-extern void cmig_lint_cascade_column(CmigLint *lint, CmigLintTable *table, const char *name);
-extern void cmig_lint_cascade_constraint(CmigLint *lint, CmigLintTable *table, const char *name);
-extern void cmig_lint_cascade_drop(CmigLint *lint, ObjectType type, Node *name);
+/* Record what a DROP statement, or one action of ALTER TABLE, drops or changes. */
+extern void cmig_lint_cascade_drop(CmigLint *lint, DropStmt *drop);
+extern void cmig_lint_cascade_alter(CmigLint *lint, CmigLintTable *table, const AlterTableCmd *command);
 
-/* Record that a relation, or a function with this name, is dropped. */
-extern void cmig_lint_cascade_forget(CmigLint *lint, CmigLintTable *table);
-extern void cmig_lint_cascade_function(CmigLint *lint, const char *name);
+/* Record that a live object is changed, if there is one. */
+extern void cmig_lint_cascade_changed(CmigLint *lint, Oid class, Oid oid);
 
 /* in lint_columns.c */
 

@@ -7,6 +7,9 @@
 #include "postgres.h"
 
 #include "catalog/pg_am.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_proc.h"
+#include "commands/policy.h"
 #include "storage/lmgr.h"
 
 #include "plan/lint.h"
@@ -293,8 +296,9 @@ add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *definition)
 	}
 }
 
-void
-cmig_lint_alter_drop_column(CmigLintTable *table, const char *name)
+/* Remove a column together with its indexes and constraints. */
+static void
+drop_column(CmigLintTable *table, const char *name)
 {
 	CmigLintColumn *column = cmig_lint_model_column(table, name);
 	ListCell   *lc;
@@ -351,8 +355,9 @@ rename_column(CmigLintTable *table, const char *from, const char *to)
 	}
 }
 
-void
-cmig_lint_alter_drop_constraint(CmigLintTable *table, const char *name)
+/* Remove a constraint together with its index. */
+static void
+drop_constraint(CmigLintTable *table, const char *name)
 {
 	CmigLintConstraint *constraint = cmig_lint_model_constraint(table, name);
 	CmigLintIndex *index = cmig_lint_model_index(table, name);
@@ -385,7 +390,7 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 				add_column(lint, table, (ColumnDef *) command->def);
 			break;
 		case AT_DropColumn:
-			cmig_lint_alter_drop_column(table, command->name);
+			drop_column(table, command->name);
 			break;
 		case AT_AlterColumnType:
 			if (column)
@@ -410,7 +415,7 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 			add_constraint(table, (Constraint *) command->def, NULL, lint->revision_number);
 			break;
 		case AT_DropConstraint:
-			cmig_lint_alter_drop_constraint(table, command->name);
+			drop_constraint(table, command->name);
 			break;
 		case AT_ValidateConstraint:
 			constraint = cmig_lint_model_constraint(table, command->name);
@@ -482,10 +487,7 @@ apply_alter_table(CmigLint *lint, AlterTableStmt *statement)
 	table->altered_text = table->altered_at ? pstrdup(lint->statement->text) : NULL;
 	foreach_node(AlterTableCmd, command, statement->cmds)
 	{
-		if (command->behavior == DROP_CASCADE && command->subtype == AT_DropColumn)
-			cmig_lint_cascade_column(lint, table, command->name);
-		else if (command->behavior == DROP_CASCADE && command->subtype == AT_DropConstraint)
-			cmig_lint_cascade_constraint(lint, table, command->name);
+		cmig_lint_cascade_alter(lint, table, command);
 		apply_action(lint, table, command);
 	}
 }
@@ -545,8 +547,13 @@ apply_create_index(CmigLint *lint, IndexStmt *statement)
 static void
 apply_create_function(CmigLint *lint, CreateFunctionStmt *statement)
 {
+	static CmigQuery query = {
+		.sql = "SELECT oid FROM pg_proc WHERE proname = $1",.nargs = 1,.argtypes = {TEXTOID}
+	};
 	CmigLintFunction *function = cmig_lint_objects_function(lint, strVal(llast(statement->funcname)), true);
 
+	foreach_oid(oid, statement->replace ? cmig_query_oids(&query, strVal(llast(statement->funcname))) : NIL)
+		cmig_lint_cascade_changed(lint, ProcedureRelationId, oid);
 	function->is_volatile = true;
 	function->created_at = lint->statement_number;
 	function->body = NULL;
@@ -599,47 +606,6 @@ apply_alter_enum(CmigLint *lint, AlterEnumStmt *statement)
 		new->value = pstrdup(statement->newVal);
 		new->revision = lint->revision;
 		lint->session.values = lappend(lint->session.values, new);
-	}
-}
-
-static void
-apply_drop(CmigLint *lint, DropStmt *statement)
-{
-	bool		cascade = statement->behavior == DROP_CASCADE;
-	ListCell   *lc;
-
-	foreach(lc, statement->objects)
-	{
-		List	   *name = lfirst(lc);
-		CmigLintTable *table;
-
-		switch (statement->removeType)
-		{
-			case OBJECT_TABLE:
-			case OBJECT_VIEW:
-			case OBJECT_MATVIEW:
-			case OBJECT_INDEX:
-			case OBJECT_SEQUENCE:
-			case OBJECT_FOREIGN_TABLE:
-				table = cmig_lint_state_find_names(lint, name, true);
-				if (table && cascade)
-					cmig_lint_cascade_relation(lint, table);
-				if (table)
-					cmig_lint_cascade_forget(lint, table);
-				break;
-			case OBJECT_POLICY:
-			case OBJECT_TRIGGER:
-				table = cmig_lint_state_find_names(lint, list_copy_head(name, list_length(name) - 1), true);
-				if (table)
-					(void) cmig_lint_objects_policy_changed(lint, table->oid, strVal(llast(name)), true);
-				break;
-			default:
-				if (cascade)
-					cmig_lint_cascade_drop(lint, statement->removeType, lfirst(lc));
-				if (IsA(lfirst(lc), ObjectWithArgs) && statement->removeType != OBJECT_OPERATOR)
-					cmig_lint_cascade_function(lint, strVal(llast(((ObjectWithArgs *) lfirst(lc))->objname)));
-				break;
-		}
 	}
 }
 
@@ -790,7 +756,10 @@ apply_creation(CmigLint *lint, Node *statement)
 	if (name == NULL || (table && if_not_exists))
 		return;
 	if (table)
+	{
 		table->redefined = true;
+		cmig_lint_cascade_changed(lint, RelationRelationId, table->oid);
+	}
 	else
 	{
 		table = cmig_lint_state_add(lint, name, kind);
@@ -874,7 +843,7 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 			apply_rename(lint, (RenameStmt *) statement);
 			break;
 		case T_DropStmt:
-			apply_drop(lint, (DropStmt *) statement);
+			cmig_lint_cascade_drop(lint, (DropStmt *) statement);
 			break;
 		case T_AlterObjectSchemaStmt:
 			if (lint->target)
@@ -895,8 +864,9 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 			break;
 		case T_AlterPolicyStmt:
 			table = cmig_lint_state_find(lint, ((AlterPolicyStmt *) statement)->table, true);
-			if (table)
-				(void) cmig_lint_objects_policy_changed(lint, table->oid, ((AlterPolicyStmt *) statement)->policy_name, true);
+			if (table && OidIsValid(table->oid))
+				cmig_lint_cascade_changed(lint, PolicyRelationId,
+										  get_relation_policy_oid(table->oid, ((AlterPolicyStmt *) statement)->policy_name, true));
 			break;
 		case T_CreatePolicyStmt:
 			table = cmig_lint_state_find(lint, ((CreatePolicyStmt *) statement)->table, true);

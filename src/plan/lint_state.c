@@ -22,7 +22,6 @@
 #define TYPE		't'
 #define FUNCTION	'f'			/* without the schema */
 #define SCHEMA		'n'			/* the plan creates the schema */
-#define POLICY		'p'			/* "schema" is the OID of a live table */
 
 /* The schema of the temporary relations that a script creates. */
 #define TEMPORARY	"pg_temp"
@@ -130,7 +129,7 @@ cmig_lint_state_begin_revision(CmigLint *lint)
 }
 
 /*
- * Types, functions, schemas, and policies
+ * Types, functions, and schemas
  */
 
 bool
@@ -187,12 +186,6 @@ cmig_lint_objects_function(CmigLint *lint, const char *name, bool create)
 	if (entry && entry->now == NULL)
 		entry->now = MemoryContextAllocZero(lint->context, sizeof(CmigLintFunction));
 	return entry ? entry->now : NULL;
-}
-
-bool
-cmig_lint_objects_policy_changed(CmigLint *lint, Oid table, const char *name, bool change)
-{
-	return entry_of(lint, POLICY, psprintf("%u", table), name, change) != NULL;
 }
 
 /*

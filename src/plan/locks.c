@@ -104,8 +104,8 @@ owner_of(Node *object)
 	return IsA(name, List) && list_length(name) > 1 ? cmig_locks_relation(list_copy_head(name, list_length(name) - 1)) : NULL;
 }
 
-static bool
-is_relation_type(ObjectType type)
+bool
+cmig_is_relation_type(ObjectType type)
 {
 	return type == OBJECT_TABLE || type == OBJECT_FOREIGN_TABLE || type == OBJECT_VIEW ||
 		type == OBJECT_MATVIEW || type == OBJECT_SEQUENCE || type == OBJECT_INDEX;
@@ -486,7 +486,7 @@ add_drop(List **locks, const DropStmt *drop)
 		lock->type = drop->removeType;
 		lock->object = object;
 		lock->cascade = drop->behavior == DROP_CASCADE;
-		if (is_relation_type(drop->removeType))
+		if (cmig_is_relation_type(drop->removeType))
 			lock->relation = cmig_locks_relation((List *) object);
 		if (drop->removeType == OBJECT_TABLE || drop->removeType == OBJECT_FOREIGN_TABLE)
 			lock->with = CMIG_LOCK_PARENT;
@@ -526,7 +526,7 @@ add_rename(List **locks, const RenameStmt *rename)
 			change_part(locks, rename->renameType, rename->relation, rename->subname, AccessExclusiveLock);
 			break;
 		default:
-			if (!is_relation_type(rename->renameType))
+			if (!cmig_is_relation_type(rename->renameType))
 				break;
 			take(locks, rename->relation,
 				 rename->renameType == OBJECT_INDEX ? ShareUpdateExclusiveLock : AccessExclusiveLock, 0);
@@ -538,7 +538,7 @@ add_rename(List **locks, const RenameStmt *rename)
 static void
 add_comment(List **locks, ObjectType type, Node *object)
 {
-	if (is_relation_type(type))
+	if (cmig_is_relation_type(type))
 		take(locks, cmig_locks_relation((List *) object), ShareUpdateExclusiveLock, 0);
 	else if (type == OBJECT_COLUMN)
 		take(locks, owner_of(object), ShareUpdateExclusiveLock, 0);
@@ -683,7 +683,7 @@ add_other(List **locks, Node *statement)
 					take(locks, name, AccessShareLock, 0);
 			break;
 		case T_AlterObjectSchemaStmt:
-			if (of.move->relation == NULL || !is_relation_type(of.move->objectType))
+			if (of.move->relation == NULL || !cmig_is_relation_type(of.move->objectType))
 				break;
 			take(locks, of.move->relation, AccessExclusiveLock, CMIG_LOCK_SEQUENCES);
 			act(locks, CMIG_LOCK_RENAME, of.move->relation, of.move->newschema)->to_schema = true;

@@ -10,13 +10,7 @@
 #include "catalog/dependency.h"
 #include "catalog/heap.h"
 #include "catalog/index.h"
-#include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
-#include "catalog/pg_rewrite.h"
-#include "catalog/pg_trigger.h"
-#include "commands/policy.h"
-#include "commands/trigger.h"
-#include "rewrite/rewriteSupport.h"
 #include "utils/catcache.h"
 
 #include "plan/lint.h"
@@ -196,7 +190,7 @@ add_dropped(List **locks, Oid class, Oid oid, int32 sub, bool cascade, LOCKMODE 
 static void
 add_part(List **locks, const CmigLock *lock, Oid relation)
 {
-	Oid			class = TriggerRelationId;
+	Oid			class;
 	Oid			oid = InvalidOid;
 	int32		column;
 	ListCell   *lc;
@@ -236,18 +230,7 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 			break;
 		case CMIG_LOCK_PART:
 			/* a trigger of a partitioned table is also changed in partitions */
-			if (lock->type == OBJECT_TRIGGER)
-				oid = get_trigger_oid(relation, lock->name, true);
-			else if (lock->type == OBJECT_RULE)
-			{
-				class = RewriteRelationId;
-				oid = get_rewrite_oid(relation, lock->name, true);
-			}
-			else
-			{
-				class = PolicyRelationId;
-				oid = get_relation_policy_oid(relation, lock->name, true);
-			}
+			oid = cmig_part_find(lock->type, relation, lock->name, &class);
 			add_dropped(locks, class, oid, 0, false, lock->mode);
 			if (OidIsValid(oid) || !lock->missing_ok)
 				add_existing(locks, relation, lock->mode, false);

@@ -20,12 +20,17 @@
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_opfamily.h"
+#include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_rewrite.h"
 #include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_ts_config.h"
 #include "catalog/pg_ts_dict.h"
 #include "commands/extension.h"
+#include "commands/policy.h"
 #include "commands/proclang.h"
+#include "commands/trigger.h"
 #include "foreign/foreign.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
@@ -34,6 +39,7 @@
 #include "parser/parse_node.h"
 #include "parser/parse_oper.h"
 #include "parser/parse_type.h"
+#include "rewrite/rewriteSupport.h"
 #include "utils/fmgroids.h"
 
 #include "plan/lint.h"
@@ -252,11 +258,12 @@ cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
 }
 
 /*
- * The objects that are dropped together with the object ($1, $2, $3), which
- * comes first, and for each one the relation that is locked and, for an index,
- * its table.  For a role, these are the objects that DROP OWNED drops, and the
- * policies that name the role.  $4 is true for CASCADE.  The objects in $5 (classes) and $6
- * (OIDs) are left out, and so are objects that depend only on them.
+ * The objects that are dropped together with the objects in $1 (classes), $2
+ * (OIDs), and $3 (parts), and for each one the relation that is locked and, for
+ * an index, its table.  For roles, these are the objects that DROP OWNED drops,
+ * and the policies that name the roles.  $4 is true for CASCADE.  The objects in $5, $6, and
+ * $7 are left out, and so are objects that depend only on them.  The last column
+ * is true for those that only CASCADE drops, but not for parts of them.
  *
  * A view's rule can be dropped only together with the view, a generated
  * column's expression with the column, and a foreign key to a partition with
@@ -264,45 +271,59 @@ cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
  * references is locked because the key's triggers on it are dropped.
  */
 static CmigQuery dropped_query = {
-	.sql = "WITH RECURSIVE dropped(class, obj, sub) AS ("
-	"(SELECT $1, $2, $3 WHERE $1 <> 'pg_authid'::regclass"
-	" UNION ALL SELECT classid, objid, objsubid FROM pg_shdepend"
-	"  WHERE $1 = 'pg_authid'::regclass AND refclassid = $1 AND refobjid = $2 AND deptype IN ('o', 'r')"
+	.sql = "WITH RECURSIVE dropped(class, obj, sub, told) AS ("
+	"(SELECT class, obj, sub, false FROM unnest($1, $2, $3) o(class, obj, sub) WHERE class <> 'pg_authid'::regclass"
+	" UNION ALL SELECT classid, objid, objsubid, false FROM pg_shdepend"
+	"  WHERE $1[1] = 'pg_authid'::regclass AND refclassid = $1[1] AND refobjid = ANY ($2) AND deptype IN ('o', 'r')"
 	"   AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database()))"
-	" UNION SELECT next.class, next.obj, next.sub FROM dropped d, LATERAL ("
-	"  SELECT p.classid, p.objid, p.objsubid FROM pg_depend p"
+	" UNION SELECT next.class, next.obj, next.sub, next.told FROM dropped d, LATERAL ("
+	"  SELECT p.classid, p.objid, p.objsubid, p.deptype = 'n' FROM pg_depend p"
 	"   WHERE p.refclassid = d.class AND p.refobjid = d.obj"
 	"    AND (d.sub = 0 OR p.refobjsubid = d.sub) AND ($4 OR p.deptype <> 'n')"
-	"  UNION ALL SELECT 'pg_class'::regclass, v.oid, 0 FROM pg_rewrite r"
+	"  UNION ALL SELECT 'pg_class'::regclass, v.oid, 0, d.told FROM pg_rewrite r"
 	"   JOIN pg_class v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm')"
 	"   WHERE d.class = 'pg_rewrite'::regclass AND r.oid = d.obj"
-	"  UNION ALL SELECT 'pg_class'::regclass, a.attrelid, a.attnum::int4 FROM pg_attrdef f"
+	"  UNION ALL SELECT 'pg_class'::regclass, a.attrelid, a.attnum::int4, d.told FROM pg_attrdef f"
 	"   JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum AND a.attgenerated <> ''"
 	"   WHERE d.class = 'pg_attrdef'::regclass AND f.oid = d.obj"
-	"  UNION ALL SELECT 'pg_constraint'::regclass, p.oid, 0 FROM pg_constraint c"
+	"  UNION ALL SELECT 'pg_constraint'::regclass, p.oid, 0, d.told FROM pg_constraint c"
 	"   JOIN pg_constraint p ON p.oid = c.conparentid AND p.conrelid = c.conrelid"
 	"   WHERE d.class = 'pg_constraint'::regclass AND c.oid = d.obj"
-	"  ) next(class, obj, sub)"
-	"  WHERE NOT EXISTS (SELECT FROM unnest($5, $6) spared(class, obj)"
-	"   WHERE spared.class = next.class AND spared.obj = next.obj))"
-	" SELECT class, obj, sub, CASE class"
+	"  ) next(class, obj, sub, told)"
+	"  WHERE NOT EXISTS (SELECT FROM unnest($5, $6, $7) spared(class, obj, sub)"
+	"   WHERE spared.class = next.class AND spared.obj = next.obj AND spared.sub IN (0, next.sub))),"
+	" found AS (SELECT class, obj, sub, bool_or(told) AS told, CASE class"
 	"  WHEN 'pg_class'::regclass THEN obj"
 	"  WHEN 'pg_constraint'::regclass THEN (SELECT NULLIF(conrelid, 0) FROM pg_constraint WHERE oid = obj)"
 	"  WHEN 'pg_rewrite'::regclass THEN (SELECT ev_class FROM pg_rewrite WHERE oid = obj)"
 	"  WHEN 'pg_trigger'::regclass THEN (SELECT tgrelid FROM pg_trigger WHERE oid = obj)"
 	"  WHEN 'pg_policy'::regclass THEN (SELECT polrelid FROM pg_policy WHERE oid = obj)"
 	"  WHEN 'pg_statistic_ext'::regclass THEN (SELECT stxrelid FROM pg_statistic_ext WHERE oid = obj)"
-	"  WHEN 'pg_attrdef'::regclass THEN (SELECT adrelid FROM pg_attrdef WHERE oid = obj) END,"
-	" CASE WHEN class = 'pg_class'::regclass AND sub = 0"
-	"  THEN (SELECT indrelid FROM pg_index WHERE indexrelid = obj) END"
-	" FROM dropped",
-	.nargs = 6,.argtypes = {OIDOID, OIDOID, INT4OID, BOOLOID, OIDARRAYOID, OIDARRAYOID}
+	"  WHEN 'pg_attrdef'::regclass THEN (SELECT adrelid FROM pg_attrdef WHERE oid = obj) END AS relation"
+	" FROM dropped GROUP BY class, obj, sub)"
+	" SELECT class, obj, sub, relation, CASE WHEN class = 'pg_class'::regclass AND sub = 0"
+	"  THEN (SELECT indrelid FROM pg_index WHERE indexrelid = obj) END,"
+	" told AND CASE class"
+	"  WHEN 'pg_class'::regclass THEN (SELECT relkind IN ('r', 'p', 'f') OR (relkind IN ('v', 'm') AND sub = 0)"
+	"   OR (relkind = 'c' AND sub <> 0) FROM pg_class WHERE oid = obj)"
+	"  WHEN 'pg_constraint'::regclass THEN (SELECT conparentid = 0 FROM pg_constraint WHERE oid = obj)"
+	"  WHEN 'pg_trigger'::regclass THEN (SELECT tgparentid = 0 AND NOT tgisinternal FROM pg_trigger WHERE oid = obj)"
+	"  ELSE class IN ('pg_policy'::regclass, 'pg_attrdef'::regclass, 'pg_proc'::regclass) END"
+	"  AND NOT EXISTS (SELECT FROM found o WHERE o.class = 'pg_class'::regclass AND o.obj = f.relation"
+	"   AND (o.class, o.sub) <> (f.class, f.sub) AND (o.sub = 0 OR f.class = 'pg_attrdef'::regclass"
+	"    AND o.sub = (SELECT adnum FROM pg_attrdef WHERE oid = f.obj)))"
+	"  AND NOT EXISTS (SELECT FROM unnest($5, $6, $7) spared(class, obj, sub)"
+	"   WHERE spared.class = 'pg_class'::regclass AND spared.obj = f.relation AND spared.sub = 0)"
+	"  AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = class AND objid = obj AND deptype = 'e')"
+	" FROM found f ORDER BY obj, sub",
+	.nargs = 7,.argtypes = {OIDARRAYOID, OIDARRAYOID, INT4ARRAYOID, BOOLOID, OIDARRAYOID, OIDARRAYOID, INT4ARRAYOID}
 };
 
 /* The rows of dropped_query. */
 typedef struct Dropped
 {
 	List	   *objects;		/* of ObjectAddress * */
+	List	   *told;			/* of ObjectAddress *: see dropped_query */
 	List	   *locked;			/* of Oid */
 } Dropped;
 
@@ -318,6 +339,8 @@ add_dropped(TupleDesc desc, HeapTuple row, void *arg)
 	object->objectId = DatumGetObjectId(cmig_query_datum(desc, row, 2, OIDOID, NULL));
 	object->objectSubId = cmig_query_int32(desc, row, 3, 0);
 	dropped->objects = lappend(dropped->objects, object);
+	if (cmig_query_bool(desc, row, 6, false))
+		dropped->told = lappend(dropped->told, object);
 	for (int column = 4; column <= 5; column++)
 	{
 		Oid			relation = DatumGetObjectId(cmig_query_datum(desc, row, column, OIDOID, &isnull));
@@ -327,52 +350,86 @@ add_dropped(TupleDesc desc, HeapTuple row, void *arg)
 	}
 }
 
-/* Run dropped_query.  "spared" is a list of ObjectAddress *. */
+/* Set three values to arrays of the classes, OIDs, and parts of objects. */
+static void
+set_objects(Datum *values, List *objects)
+{
+	int			count = list_length(objects);
+	Datum	   *parts = palloc(sizeof(Datum) * 3 * Max(count, 1));
+
+	foreach_ptr(ObjectAddress, object, objects)
+	{
+		int			i = foreach_current_index(object);
+
+		parts[i] = ObjectIdGetDatum(object->classId);
+		parts[count + i] = ObjectIdGetDatum(object->objectId);
+		parts[2 * count + i] = Int32GetDatum(object->objectSubId);
+	}
+	for (int i = 0; i < 3; i++)
+		values[i] = PointerGetDatum(construct_array(parts + i * count, count, i < 2 ? OIDOID : INT4OID, sizeof(Oid), true, TYPALIGN_INT));
+}
+
+/* Run dropped_query. */
 static Dropped
-read_dropped(const ObjectAddress *object, bool cascade, List *spared)
+read_dropped(List *objects, bool cascade, List *spared)
 {
 	Dropped		result = {0};
-	Datum	   *classes = palloc(sizeof(Datum) * Max(list_length(spared), 1));
-	Datum	   *oids = palloc(sizeof(Datum) * Max(list_length(spared), 1));
-	Datum		values[6];
+	Datum		values[7];
 
-	foreach_ptr(ObjectAddress, other, spared)
-	{
-		classes[foreach_current_index(other)] = ObjectIdGetDatum(other->classId);
-		oids[foreach_current_index(other)] = ObjectIdGetDatum(other->objectId);
-	}
-	values[0] = ObjectIdGetDatum(object->classId);
-	values[1] = ObjectIdGetDatum(object->objectId);
-	values[2] = Int32GetDatum(object->objectSubId);
+	set_objects(values, objects);
 	values[3] = BoolGetDatum(cascade);
-	values[4] = PointerGetDatum(construct_array(classes, list_length(spared), OIDOID, sizeof(Oid), true, TYPALIGN_INT));
-	values[5] = PointerGetDatum(construct_array(oids, list_length(spared), OIDOID, sizeof(Oid), true, TYPALIGN_INT));
-	cmig_query_each(&dropped_query, values, NULL, add_dropped, &result);
+	set_objects(values + 4, spared);
+	if (objects != NIL)
+		cmig_query_each(&dropped_query, values, NULL, add_dropped, &result);
 	return result;
 }
 
 List *
 cmig_dropped_locks(const ObjectAddress *object, bool cascade)
 {
-	return read_dropped(object, cascade, NIL).locked;
+	return read_dropped(list_make1(unconstify(ObjectAddress *, object)), cascade, NIL).locked;
+}
+
+bool
+cmig_is_object_in(const ObjectAddress *object, List *objects)
+{
+	foreach_ptr(const ObjectAddress, other, objects)
+	{
+		if (other->classId == object->classId && other->objectId == object->objectId &&
+			(other->objectSubId == 0 || other->objectSubId == object->objectSubId))
+			return true;
+	}
+	return false;
 }
 
 List *
-cmig_dropped_objects(const ObjectAddress *object, bool (*spared) (const ObjectAddress *object, void *arg), void *arg)
+cmig_dropped_dependents(List *objects, List *spared)
 {
-	List	   *left_out = NIL;
+	List	   *anyway = read_dropped(objects, false, spared).objects;
+	List	   *result = read_dropped(objects, true, spared).told;
+	ListCell   *lc;
 
-	for (;;)
+	foreach(lc, result)
+		if (cmig_is_object_in(lfirst(lc), anyway))
+		result = foreach_delete_current(result, lc);
+	return result;
+}
+
+Oid
+cmig_part_find(ObjectType type, Oid relation, const char *name, Oid *class)
+{
+	if (type == OBJECT_TRIGGER)
 	{
-		List	   *others = list_delete_first(read_dropped(object, true, left_out).objects);
-		int			before = list_length(left_out);
-
-		foreach_ptr(ObjectAddress, other, others)
-			if (spared(other, arg))
-			left_out = lappend(left_out, other);
-		if (list_length(left_out) == before)
-			return others;
+		*class = TriggerRelationId;
+		return get_trigger_oid(relation, name, true);
 	}
+	if (type == OBJECT_RULE)
+	{
+		*class = RewriteRelationId;
+		return get_rewrite_oid(relation, name, true);
+	}
+	*class = PolicyRelationId;
+	return get_relation_policy_oid(relation, name, true);
 }
 
 /*
