@@ -7,10 +7,6 @@
  * is gone or has become weaker.  The copies are empty, so an error that rows can
  * cause, or that a function raises, says nothing.
  *
- * The cost follows the scripts: where parse trees show all names, only the
- * objects with a name that the scripts contain are copied, with what they need
- * and, if a statement can change them, their dependents.
- *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
@@ -33,275 +29,6 @@
 
 #include "base/errors.h"
 #include "schema/internal.h"
-
-/* ----------------------------------------------------------------
- * Chooses the objects to copy.
- * ----------------------------------------------------------------
- */
-
-/* Which objects a statement can concern. */
-typedef enum Reach
-{
-	REACH_NAMED,				/* those that it names */
-	REACH_DEPENDENTS,			/* also their dependents */
-	REACH_ALL
-} Reach;
-
-static Reach
-reach_of_actions(const AlterTableStmt *alter)
-{
-	foreach_node(AlterTableCmd, command, alter->cmds)
-		switch (command->subtype)
-	{
-		case AT_AddColumn:
-		case AT_AddConstraint:
-		case AT_ColumnDefault:
-		case AT_SetNotNull:
-		case AT_ValidateConstraint:
-		case AT_EnableRowSecurity:
-		case AT_ForceRowSecurity:
-		case AT_SetRelOptions:
-		case AT_SetStatistics:
-			break;
-		default:
-			return REACH_DEPENDENTS;
-	}
-	return REACH_NAMED;
-}
-
-static Reach
-reach_of(Node *statement)
-{
-	switch (nodeTag(statement))
-	{
-		case T_CreateStmt:
-		case T_CreateSeqStmt:
-		case T_CreateEnumStmt:
-		case T_CreateDomainStmt:
-		case T_CreateFunctionStmt:
-		case T_CreatePolicyStmt:
-		case T_CreateRangeStmt:
-		case T_CreateStatsStmt:
-		case T_CreateTableAsStmt:
-		case T_CreateTrigStmt:
-		case T_CompositeTypeStmt:
-		case T_IndexStmt:
-		case T_ViewStmt:
-		case T_CommentStmt:
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_VariableSetStmt:
-		case T_TransactionStmt:
-		case T_AlterEnumStmt:
-			return REACH_NAMED;
-		case T_AlterTableStmt:
-			return reach_of_actions((AlterTableStmt *) statement);
-		case T_AlterDomainStmt:
-		case T_AlterFunctionStmt:
-		case T_AlterPolicyStmt:
-		case T_AlterSeqStmt:
-			return REACH_DEPENDENTS;
-		case T_CreateSchemaStmt:
-			return ((CreateSchemaStmt *) statement)->schemaElts == NIL ? REACH_NAMED : REACH_ALL;
-		case T_GrantStmt:
-			return ((GrantStmt *) statement)->targtype == ACL_TARGET_OBJECT &&
-				((GrantStmt *) statement)->objtype != OBJECT_SCHEMA ? REACH_DEPENDENTS : REACH_ALL;
-		case T_RenameStmt:
-			return ((RenameStmt *) statement)->renameType == OBJECT_SCHEMA ? REACH_ALL : REACH_DEPENDENTS;
-		case T_DropStmt:
-			switch (((DropStmt *) statement)->removeType)
-			{
-				case OBJECT_TABLE:
-				case OBJECT_VIEW:
-				case OBJECT_MATVIEW:
-				case OBJECT_INDEX:
-				case OBJECT_SEQUENCE:
-				case OBJECT_TYPE:
-				case OBJECT_DOMAIN:
-				case OBJECT_FUNCTION:
-				case OBJECT_PROCEDURE:
-				case OBJECT_POLICY:
-				case OBJECT_TRIGGER:
-				case OBJECT_RULE:
-					return REACH_DEPENDENTS;
-				default:
-					return REACH_ALL;
-			}
-		default:
-			return REACH_ALL;
-	}
-}
-
-/* The words of a text, in lower case, to look names up. */
-static HTAB *
-words_make(void)
-{
-	HASHCTL		control = {.keysize = NAMEDATALEN,.entrysize = NAMEDATALEN,.hcxt = CurrentMemoryContext};
-
-	return hash_create("pg_cmig words", 256, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-}
-
-static void
-words_add(HTAB *words, const char *text)
-{
-	while (*text != '\0')
-	{
-		char		word[NAMEDATALEN];
-		int			length = 0;
-
-		for (; cmig_text_is_word(*text); text++)
-			if (length < NAMEDATALEN - 1)
-				word[length++] = pg_ascii_tolower((unsigned char) *text);
-		word[length] = '\0';
-		if (length > 0)
-			(void) hash_search(words, word, HASH_ENTER, NULL);
-		text += *text != '\0';
-	}
-}
-
-/* Do the words contain each word of the name? */
-static bool
-words_have(HTAB *words, const char *name)
-{
-	HTAB	   *own;
-	HASH_SEQ_STATUS scan;
-	const char *word;
-	bool		all = true;
-
-	own = words_make();
-	words_add(own, name);
-	hash_seq_init(&scan, own);
-	while ((word = hash_seq_search(&scan)) != NULL)
-		all &= hash_search(words, word, HASH_FIND, NULL) != NULL;
-	hash_destroy(own);
-	return all;
-}
-
-/* What the scripts name. */
-typedef struct ScriptNames
-{
-	HTAB	   *all;
-	HTAB	   *changed;		/* names in statements that can change
-								 * dependents */
-	bool		everything;
-	const char *sql;			/* the script to read */
-} ScriptNames;
-
-/* Subtransaction callback: add what the statements of a script name. */
-static void
-names_add(void *arg)
-{
-	ScriptNames *names = arg;
-	CmigScriptReader *script = cmig_script_open(names->sql);
-	CmigStatement statement = {0};
-
-	while (cmig_script_next(script, &statement))
-	{
-		Reach		reach = reach_of(statement.raw->stmt);
-
-		names->everything |= reach == REACH_ALL;
-		words_add(names->all, statement.text);
-		if (reach == REACH_DEPENDENTS)
-			words_add(names->changed, statement.text);
-	}
-	cmig_script_close(script);
-}
-
-/* Is the object found by its own name?  Columns are found with their tables. */
-static bool
-has_own_name(const CmigObject *object)
-{
-	return object->parent == NULL || (object->kind->flags & CMIG_KIND_RELATION) != 0 ||
-		object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key;
-}
-
-/*
- * Choose the objects that the scripts name, the children of tables, and what
- * depends on objects that the scripts can change, with the tables to which these
- * dependents belong.
- */
-static void
-choose_named(const CmigImage *image, const ScriptNames *names, bool *named)
-{
-	bool	   *changed = palloc0(Max(image->count, 1));
-	bool		found = true;
-
-	for (int i = 0; i < image->count; i++)
-	{
-		CmigObject *object = image->objects[i];
-		int			root = cmig_object_root(object)->index;
-
-		if (!has_own_name(object))
-			continue;
-		named[root] |= words_have(names->all, object->name);
-		changed[root] |= words_have(names->changed, object->name);
-	}
-	while (found)
-	{
-		found = false;
-		for (int i = 0; i < image->count; i++)
-		{
-			CmigObject *object = image->objects[i];
-			int			root = cmig_object_root(object)->index;
-			bool		change = object->parent != NULL && changed[object->parent->index];
-			bool		child = false;
-
-			for (int j = 0; j < object->ndepends; j++)
-			{
-				change |= changed[object->depends[j]->index];
-				child |= (object->kind == &cmig_kind_partition || object->kind == &cmig_kind_table) &&
-					named[cmig_object_root(object->depends[j])->index];
-			}
-			if (change && !changed[i])
-				found = changed[i] = true;
-			if ((change || child) && !named[root])
-				found = named[root] = true;
-		}
-	}
-}
-
-/*
- * Choose also what the chosen objects need.  The foreign keys of tables that are
- * only needed are left out, since they would lead from table to table.
- */
-static bool *
-choose(const CmigImage *image, const ScriptNames *names)
-{
-	bool	   *named = palloc0(Max(image->count, 1));
-	bool	   *chosen = palloc0(Max(image->count, 1));
-	bool		found = true;
-
-	if (names->everything)
-		memset(named, true, Max(image->count, 1));
-	else
-		choose_named(image, names, named);
-	while (found)
-	{
-		found = false;
-		for (int i = 0; i < image->count; i++)
-		{
-			CmigObject *object = image->objects[i];
-			CmigObject *root = cmig_object_root(object);
-
-			if (!chosen[i] && (named[root->index] || object->kind == &cmig_kind_schema || object->kind == &cmig_kind_extension ||
-							   (chosen[root->index] && object->kind != &cmig_kind_foreign_key)))
-				found = chosen[i] = true;
-			if (!chosen[i])
-				continue;
-			if (!chosen[root->index])
-				found = chosen[root->index] = true;
-			for (int j = 0; j < object->ndepends + object->nsoft; j++)
-			{
-				const CmigObject *on = j < object->ndepends ? object->depends[j] : object->soft[j - object->ndepends];
-
-				if (!chosen[on->index])
-					found = chosen[on->index] = true;
-			}
-		}
-	}
-	return chosen;
-}
 
 /* ----------------------------------------------------------------
  * Compares the copies before and after a statement.
@@ -330,9 +57,7 @@ typedef struct EffectsRun
 	const int  *nodes;
 	int			count;
 	CmigEffects *result;
-	List	   *start;			/* list of CmigDiffLine: they create the
-								 * copies */
-	char		distrusts;		/* as in CmigOutsideWatch */
+	CmigCopies *copies;
 	const char *setting;		/* see cmig_run_limit_tighten() */
 	int			limit;
 	MemoryContext context;		/* of the result */
@@ -934,8 +659,8 @@ run_scripts(CmigReplay *replay, void *arg)
 
 	cmig_run_limit_tighten(run->setting, run->limit);
 	run->state = cmig_replay_target(replay);
-	run->state->distrusts = run->distrusts;
-	foreach_ptr(const char, reason, cmig_rehearsal_create(run->state, run->start))
+	cmig_copies_make(run->copies, run->state, NULL);
+	foreach_ptr(const char, reason, cmig_copies_reasons(run->copies))
 		leave_out(run, reason);
 	run->first = run->opening = run->before = state_read(run);
 	cmig_replay_statements_run(replay, try_statement, run);
@@ -959,83 +684,6 @@ run_shadow(void *arg)
 	cmig_replay_run(run->graph, run->result->caller, run_scripts, run);
 }
 
-/* Is an object in the schema chosen? */
-static bool
-is_used(const CmigImage *image, const CmigObject *schema, const bool *chosen)
-{
-	for (int i = 0; i < image->count; i++)
-		for (int j = 0; j < image->objects[i]->ndepends && chosen[i]; j++)
-			if (image->objects[i]->depends[j] == schema)
-				return true;
-	return false;
-}
-
-/*
- * Remove from the image what the shadow cannot contain: the schemas of other
- * roles, and distributed tables, with what needs them.
- */
-static void
-remove_outside(EffectsRun *run, CmigImage *image, const CmigManaged *managed, const bool *chosen)
-{
-	bool	   *out = palloc0(Max(image->count, 1));
-	bool		found = true;
-
-	for (int i = 0; i < image->count; i++)
-	{
-		CmigObject *object = image->objects[i];
-
-		for (int j = 0; j < managed->count && object->kind == &cmig_kind_schema; j++)
-			out[i] |= !managed->schemas[j].owned && strcmp(quote_identifier(managed->schemas[j].name), object->identity) == 0;
-		if (object->kind == &cmig_kind_distribution)
-			out[i] = out[cmig_object_root(object)->index] = true;
-		out[i] |= object->kind == &cmig_kind_default_privileges;
-		if (out[i] && object->kind == &cmig_kind_schema && is_used(image, object, chosen))
-			leave_out(run, psprintf("schema %s: it belongs to another role", object->identity));
-	}
-	while (found)
-	{
-		found = false;
-		for (int i = 0; i < image->count; i++)
-		{
-			const CmigObject *object = image->objects[i];
-			bool		lost = object->partial || (object->parent != NULL && out[object->parent->index]);
-
-			for (int j = 0; j < object->ndepends; j++)
-				lost |= out[object->depends[j]->index];
-			if (lost && !out[i])
-				found = out[i] = true;
-		}
-	}
-	for (int i = 0; i < image->count; i++)
-		out[i] |= !chosen[i];
-	(void) cmig_image_remove(image, out);
-}
-
-/* Choose what to copy, and write the statements that create it. */
-static void
-make_start(EffectsRun *run, const CmigManaged *managed, const List *scripts)
-{
-	CmigDiffOptions options = {.privileges = true,.role = GetUserNameFromId(GetUserId(), false)};
-	ScriptNames names = {.all = words_make(),.changed = words_make()};
-	CmigImage  *live = cmig_image_read(managed);
-	CmigImage  *empty = cmig_image_new();
-
-	foreach_ptr(const char, sql, scripts)
-	{
-		ErrorData  *error;
-
-		names.sql = sql;
-		error = cmig_subtransaction_try(names_add, &names);
-		/* a script with a syntax error is read up to there */
-		if (error != NULL && cmig_subtransaction_must_rethrow(error))
-			ReThrowError(error);
-	}
-	remove_outside(run, live, managed, choose(live, &names));
-	run->distrusts = cmig_rehearsal_others_own(live) ? 'u' : 'o';
-	cmig_image_finish(empty);
-	cmig_diff_lines(cmig_compare(empty, live, &options), &run->start);
-}
-
 CmigEffects *
 cmig_effects_read(const CmigGraph *graph, const int *nodes, int count, const List *scripts,
 				  const char *caller, const char *setting, int limit)
@@ -1048,7 +696,7 @@ cmig_effects_read(const CmigGraph *graph, const int *nodes, int count, const Lis
 
 	cmig_running_require_idle(caller);
 	result->caller = caller;
-	make_start(&run, cmig_managed_of_revisions(), scripts);
+	run.copies = cmig_copies_plan(cmig_managed_of_revisions(), false, scripts);
 	error = cmig_subtransaction_rehearse(run_shadow, &run);
 	AtEOXact_GUC(false, level);
 	if (error == NULL)

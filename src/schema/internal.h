@@ -749,17 +749,25 @@ typedef struct CmigDiffCopies
 	CmigImage  *to;
 } CmigDiffCopies;
 
+/* A line whose statements failed. */
+typedef struct CmigDiffFailure
+{
+	const CmigDiffLine *line;
+	bool		upgrade;
+	ErrorData  *error;
+} CmigDiffFailure;
+
+/*
+ * Run lines in the shadow, each in a subtransaction.  Returns a list of
+ * CmigDiffFailure.  Bodies of functions are checked unless there is a path.
+ */
+extern List *cmig_rehearsal_run(CmigTargetState *state, const List *lines, bool upgrade, const char *path);
+
 /*
  * Does a role other than the caller, and not a superuser, own any of the objects?
  * Then its functions and queries must not run with the caller's privileges.
  */
 extern bool cmig_rehearsal_others_own(const CmigImage *image);
-
-/*
- * Run lines that create copies in the shadow.  Returns a list of char *: what
- * could not be copied, and why.
- */
-extern List *cmig_rehearsal_create(CmigTargetState *state, const List *lines);
 
 /* Returns copies for stages and for the rehearsal, or none without these options. */
 extern CmigDiffCopies cmig_rehearsal_copies(CmigImage *from, const CmigImage *to, const CmigDiffOptions *options);
@@ -776,7 +784,22 @@ extern List *cmig_rehearsal_prove(const CmigManaged *managed, const char *functi
 /* Add a hazard to lines, not rehearsed, that may change what inherits from a table. */
 extern List *cmig_rehearsal_warn(List *lines);
 
-/* In the shadow, create the copies, as the role of scripts. */
+/* in copies.c */
+
+/* Choose the object.  Returns false if it was already chosen. */
+extern bool cmig_copies_add(bool *chosen, const CmigObject *object);
+
+/*
+ * Choose also the parts of the chosen objects, and what they need.  The foreign
+ * keys of tables that are not touched are left out, since they would lead from
+ * table to table.  Returns true if this adds objects.
+ */
+extern bool cmig_copies_complete(const CmigImage *image, bool *chosen, const bool *touched);
+
+/*
+ * In the shadow, create the copies, as the role of scripts.  If not all objects
+ * are copied, "state" keeps on distrusting what the copies call.
+ */
 extern void cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path);
 
 /* in rename.c */

@@ -11,9 +11,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 #include "schema/internal.h"
 
@@ -21,14 +19,6 @@
  * Runs lines in the shadow, each in a subtransaction.
  * ----------------------------------------------------------------
  */
-
-/* A line whose statements failed. */
-typedef struct Failure
-{
-	const CmigDiffLine *line;
-	bool		upgrade;
-	ErrorData  *error;
-} Failure;
 
 /* Lines that are being run. */
 typedef struct Trial
@@ -38,7 +28,7 @@ typedef struct Trial
 	const List *lines;
 	bool		upgrade;
 	const CmigDiffLine *line;	/* the current line */
-	List	   *failures;		/* list of Failure */
+	List	   *failures;		/* list of CmigDiffFailure */
 } Trial;
 
 static const char *
@@ -69,7 +59,7 @@ run_lines(CmigScriptRun *run, void *arg)
 	for (int i = 0; i < count; i++)
 	{
 		ErrorData  *error;
-		Failure    *failure;
+		CmigDiffFailure *failure;
 
 		trial->line = list_nth(trial->lines, trial->upgrade ? i : count - 1 - i);
 		if (sql_of(trial->line, trial->upgrade) == NULL)
@@ -82,7 +72,7 @@ run_lines(CmigScriptRun *run, void *arg)
 			continue;
 		if (cmig_subtransaction_must_rethrow(error))
 			ReThrowError(error);
-		failure = palloc(sizeof(Failure));
+		failure = palloc(sizeof(CmigDiffFailure));
 		failure->line = trial->line;
 		failure->upgrade = trial->upgrade;
 		failure->error = error;
@@ -90,9 +80,8 @@ run_lines(CmigScriptRun *run, void *arg)
 	}
 }
 
-/* Returns a list of Failure.  Bodies of functions are checked unless there is a path. */
-static List *
-try_lines(CmigTargetState *state, const List *lines, bool upgrade, const char *path)
+List *
+cmig_rehearsal_run(CmigTargetState *state, const List *lines, bool upgrade, const char *path)
 {
 	const char *const settings[] = {"row_security", "on", "client_min_messages", "error", path ? "check_function_bodies" : NULL, "off", NULL};
 	static const CmigRunStep step = {.revision = "the difference"};
@@ -146,14 +135,6 @@ choose(Choice *choice, const CmigObject *object)
 	choice->chosen[own->index] = true;
 }
 
-static bool
-add(Choice *choice, const CmigObject *object)
-{
-	if (choice->chosen[object->index])
-		return false;
-	return choice->chosen[object->index] = true;
-}
-
 /*
  * Does a change of "on" concern the object: is it a part of it that changes, or
  * does it inherit from the table or use its row type?
@@ -189,16 +170,6 @@ is_own_schema(const CmigManaged *managed, const CmigObject *object)
 	return object->kind == &cmig_kind_schema;
 }
 
-/*
- * Is the object copied with its root?  The foreign keys of tables that do not
- * change are not, since they would lead from table to table.
- */
-static bool
-is_part(const Choice *choice, const CmigObject *object, const CmigObject *root)
-{
-	return object->kind != &cmig_kind_foreign_key || choice->touched[root->index];
-}
-
 /* Choose what the chosen objects need, and their dependents that change. */
 static bool
 extend(Choice *choice, const CmigManaged *managed)
@@ -208,20 +179,19 @@ extend(Choice *choice, const CmigManaged *managed)
 
 	while (found)
 	{
-		found = false;
+		found = cmig_copies_complete(choice->image, choice->chosen, choice->touched);
 		for (int i = 0; i < choice->image->count; i++)
 		{
 			CmigObject *object = choice->image->objects[i];
-			CmigObject *root = cmig_object_root(object);
 
-			if (is_own_schema(managed, object) || (choice->chosen[root->index] && is_part(choice, object, root)))
-				found |= add(choice, object);
+			if (is_own_schema(managed, object))
+				found |= cmig_copies_add(choice->chosen, object);
 			for (int j = 0; j < object->ndepends && !choice->renewed[i]; j++)
 			{
 				const CmigObject *on = object->depends[j];
 
 				if (is_concerned(choice, object, object->depends[j]))
-					found |= add(choice, object);
+					found |= cmig_copies_add(choice->chosen, object);
 				/* what uses a type may be created again, with its dependents */
 				if (choice->renewed[on->index] || (is_type(on) && choice->changed[on->index]))
 				{
@@ -229,13 +199,6 @@ extend(Choice *choice, const CmigManaged *managed)
 					found = choice->renewed[i] = true;
 				}
 			}
-			if (!choice->chosen[i])
-				continue;
-			found |= add(choice, root);
-			for (int j = 0; j < object->ndepends; j++)
-				found |= add(choice, object->depends[j]);
-			for (int j = 0; j < object->nsoft; j++)
-				found |= add(choice, object->soft[j]);
 		}
 		any |= found;
 	}
@@ -254,7 +217,7 @@ follow(const Choice *choice, Choice *other)
 		CmigObject *same = choice->chosen[i] ? cmig_image_lookup(other->image, object->kind, object->identity) : NULL;
 
 		if (same != NULL)
-			any |= add(other, same);
+			any |= cmig_copies_add(other->chosen, same);
 	}
 	return any;
 }
@@ -301,7 +264,8 @@ typedef struct Proof
 	List	   *renames;		/* list of CmigDiffLine: they come first */
 	List	   *original;		/* copies of the difference's lines */
 	List	   *lines;			/* these, completed */
-	List	   *failed;			/* list of Failure: of the original lines */
+	List	   *failed;			/* list of CmigDiffFailure: of the original
+								 * lines */
 	CmigShadow *shadow;
 	CmigTargetState state;
 	List	   *problems;		/* list of CmigDiffLine: unsupported changes,
@@ -451,7 +415,7 @@ lines_between(const Proof *proof, CmigImage *from, const CmigImage *to)
 static void
 add_problems(Proof *proof, const List *failures, const List *lines, const char *reason)
 {
-	foreach_ptr(const Failure, failure, failures)
+	foreach_ptr(const CmigDiffFailure, failure, failures)
 		cmig_diff_line_add_unsupported(&proof->problems, failure->line->kind, failure->line->object, psprintf("%s: %s", reason, failure->error->message));
 	foreach_ptr(const CmigDiffLine, line, lines)
 		if (!line->incidental && failures == NIL)
@@ -477,7 +441,7 @@ copy_line(const CmigDiffLine *line)
 static void
 complete(Proof *proof, const List *failures, const List *missing, bool upgrade)
 {
-	foreach_ptr(const Failure, failure, failures)
+	foreach_ptr(const CmigDiffFailure, failure, failures)
 	{
 		CmigDiffLine *line = unconstify(CmigDiffLine *, failure->line);
 
@@ -537,7 +501,7 @@ run_direction(Proof *proof, const List *lines, bool upgrade)
 	List	   *missing;
 	bool		doubts = false;
 
-	foreach_ptr(Failure, failure, try_lines(&proof->state, lines, upgrade, NULL))
+	foreach_ptr(CmigDiffFailure, failure, cmig_rehearsal_run(&proof->state, lines, upgrade, NULL))
 	{
 		if (is_inconclusive(proof, failure->error))
 			doubts |= tell_doubt(proof, failure->line, failure->error->message);
@@ -574,8 +538,8 @@ run_round(void *arg)
 		foreach_ptr(CmigDiffLine, line, proof->renames)
 			if (line->subject != NULL && !is_doubtful(proof, line->subject))
 			renames = lappend(renames, line);
-		failures = try_lines(&proof->state, renames, false, NULL);
-		failures = list_concat(failures, try_lines(&proof->state, renames, true, NULL));
+		failures = cmig_rehearsal_run(&proof->state, renames, false, NULL);
+		failures = list_concat(failures, cmig_rehearsal_run(&proof->state, renames, true, NULL));
 		add_problems(proof, failures, NIL, "the object cannot be renamed");
 		proof->proved = proof->upward || run_direction(proof, lines, true);
 	}
@@ -665,7 +629,7 @@ check_copies(Proof *proof)
 {
 	const CmigImage *image = proof->upward ? proof->from : proof->to;
 
-	foreach_ptr(const Failure, failure, try_lines(&proof->state, lines_between(proof, read_copies(cmig_shadow_managed(proof->shadow)), image), true, NULL))
+	foreach_ptr(const CmigDiffFailure, failure, cmig_rehearsal_run(&proof->state, lines_between(proof, read_copies(cmig_shadow_managed(proof->shadow)), image), true, NULL))
 		(void) tell_doubt(proof, failure->line, failure->error->message);
 	foreach_ptr(const CmigDiffLine, line, lines_between(proof, read_copies(cmig_shadow_managed(proof->shadow)), image))
 		(void) tell_doubt(proof, line, line->change ? line->change : line->upgrade == NULL ? line->hazard : "it differs");
@@ -693,7 +657,7 @@ rehearse(CmigShadow *shadow, void *arg)
 	cmig_target_begin(&proof->state, shadow);
 	proof->state.strict = cmig_rehearsal_others_own(proof->from) || cmig_rehearsal_others_own(proof->to);
 	proof->state.distrusts = proof->state.strict ? 'u' : 'o';
-	failures = try_lines(&proof->state, proof->start, true, NULL);
+	failures = cmig_rehearsal_run(&proof->state, proof->start, true, NULL);
 	(void) cmig_shadow_schemas(shadow);
 	if (failures != NIL)
 		check_copies(proof);
@@ -777,18 +741,6 @@ keep_left(const CmigDifference *difference, const CmigDiffCopies *copies)
 	cmig_keep(copies->from, copies->to, wanted);
 }
 
-List *
-cmig_rehearsal_create(CmigTargetState *state, const List *lines)
-{
-	List	   *reasons = NIL;
-
-	state->strict = state->distrusts == 'u';
-	foreach_ptr(const Failure, failure, try_lines(state, lines, true, NULL))
-		reasons = lappend(reasons, psprintf("%s %s: %s", failure->line->kind, failure->line->object, failure->error->message));
-	state->strict = false;
-	return reasons;
-}
-
 /* Returns the completed lines, without those that have no statement left. */
 static List *
 with_statement(const Proof *proof)
@@ -816,7 +768,7 @@ without_failed(const Proof *proof, List *lines)
 		const char *reason = NULL;
 		bool		runs = true;
 
-		foreach_ptr(const Failure, failure, proof->failed)
+		foreach_ptr(const CmigDiffFailure, failure, proof->failed)
 		{
 			if (failure->line->subject != line->subject || strcmp(failure->line->action, line->action) != 0)
 				continue;
@@ -971,197 +923,4 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 				 errdetail_internal("%s", cmig_listing_text(&reasons))));
 	}
 	return proof.proved ? with_statement(&proof) : without_failed(&proof, lines);
-}
-
-/* ----------------------------------------------------------------
- * Copies all live objects, so that revisions can run on them.
- * ----------------------------------------------------------------
- */
-
-struct CmigCopies
-{
-	CmigDiffOptions options;
-	CmigImage  *live;
-	/* lists of CmigDiffLine, which create the objects */
-	List	   *first;			/* schemas and extensions */
-	List	   *lines;
-	List	   *last;			/* default privileges */
-	List	   *differences;	/* list of Difference */
-};
-
-/* Why an object is not the same as its copy. */
-typedef struct Difference
-{
-	const CmigObject *root;
-	char	   *reason;
-}			Difference;
-
-const char *
-cmig_copies_difference(const CmigCopies *copies, const CmigObject *object)
-{
-	foreach_ptr(const Difference, difference, copies->differences)
-		if (is_same(difference->root, cmig_object_root(unconstify(CmigObject *, object))))
-		return difference->reason;
-	return NULL;
-}
-
-static void
-add_difference(CmigCopies *copies, const CmigDiffLine *line, const char *reason)
-{
-	const CmigObject *root = line->subject ? cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
-	Difference *difference;
-
-	/* what another schema contains is not copied; one reason is enough */
-	if (root == NULL || cmig_image_lookup(copies->live, root->kind, root->identity) == NULL || cmig_copies_difference(copies, root) != NULL)
-		return;
-	difference = palloc(sizeof(Difference));
-	difference->root = root;
-	difference->reason = psprintf("%s %s: %s", line->kind, line->object, reason);
-	copies->differences = lappend(copies->differences, difference);
-}
-
-/*
- * Is it code of a role that the copy cannot belong to, so that it would run with
- * the caller's privileges?
- */
-static bool
-is_untrusted(const CmigObject *object, Oid role)
-{
-	Oid			owner = object->owner ? get_role_oid(object->owner, true) : InvalidOid;
-
-	if (object->kind != &cmig_kind_function && object->kind != &cmig_kind_aggregate && object->kind != &cmig_kind_materialized_view)
-		return false;
-	return OidIsValid(owner) && !superuser_arg(owner) && !cmig_can_set_role_compat(role, owner);
-}
-
-/*
- * While the copies are created, their owners need CREATE on the schemas.  Returns
- * statements, separated by semicolons, and sets *revoke.
- */
-static char *
-grant_create(const CmigCopies *copies, Oid role, char **revoke)
-{
-	StringInfoData grants,
-				revokes;
-
-	initStringInfo(&grants);
-	initStringInfo(&revokes);
-	for (int i = 0; i < copies->live->count && !superuser_arg(role); i++)
-	{
-		const CmigObject *object = copies->live->objects[i];
-		Oid			schema = object->owner ? cmig_shadow_rows_schema(object->address.catalog, object->address.object) : InvalidOid;
-		Oid			owner = object->owner ? get_role_oid(object->owner, true) : InvalidOid;
-		char	   *grant;
-		const char *privilege;
-
-		if (!OidIsValid(schema) || !OidIsValid(owner) || owner == role || cmig_may_compat(NamespaceRelationId, schema, owner, ACL_CREATE))
-			continue;
-		privilege = psprintf("CREATE ON SCHEMA %s", quote_identifier(get_namespace_name(schema)));
-		grant = psprintf("GRANT %s TO %s;\n", privilege, quote_identifier(object->owner));
-		if (strstr(grants.data, grant) != NULL)
-			continue;
-		appendStringInfoString(&grants, grant);
-		appendStringInfo(&revokes, "REVOKE %s FROM %s;\n", privilege, quote_identifier(object->owner));
-	}
-	*revoke = revokes.data;
-	return grants.data;
-}
-
-static CmigDiffLine *
-make_line(const char *sql)
-{
-	CmigDiffLine *line = palloc0(sizeof(CmigDiffLine));
-
-	line->upgrade = sql;
-	return line;
-}
-
-CmigCopies *
-cmig_copies_plan(const CmigManaged *managed)
-{
-	CmigCopies *copies = palloc0(sizeof(CmigCopies));
-	CmigManaged own = {.all = managed->all,.schemas = palloc(sizeof(CmigManagedSchema) * Max(managed->count, 1))};
-	CmigImage  *empty = cmig_image_new();
-	Oid			role = get_role_oid(cmig_session_role(), false);
-	List	   *lines = NIL;
-	bool	   *left_out;
-	char	   *revoke;
-
-	for (int i = 0; i < managed->count; i++)
-		if (managed->schemas[i].owned)
-			own.schemas[own.count++] = managed->schemas[i];
-	copies->options.owners = copies->options.privileges = copies->options.comments = true;
-	copies->options.role = cmig_session_role();
-	copies->live = cmig_image_read(&own);
-	/* copies would fire, or forbid to replace what is published */
-	left_out = palloc(Max(copies->live->count, 1));
-	for (int i = 0; i < copies->live->count; i++)
-	{
-		const CmigKind *kind = cmig_object_root(copies->live->objects[i])->kind;
-
-		left_out[i] = kind == &cmig_kind_event_trigger || kind == &cmig_kind_publication;
-	}
-	(void) cmig_image_remove(copies->live, left_out);
-	cmig_image_finish(empty);
-	cmig_diff_lines(cmig_compare(empty, cmig_image_copy(copies->live), &copies->options), &lines);
-	foreach_ptr(CmigDiffLine, line, lines)
-	{
-		const CmigObject *root = line->subject ? cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
-
-		if (root != NULL && is_untrusted(root, role))
-			add_difference(copies, line, psprintf("role \"%s\" owns it", root->owner));
-		/* copies have privileges of their own, and get no default ones */
-		else if (root != NULL && root->kind == &cmig_kind_default_privileges)
-			copies->last = lappend(copies->last, line);
-		else if (root != NULL && (root->kind == &cmig_kind_schema || root->kind == &cmig_kind_extension))
-			copies->first = lappend(copies->first, line);
-		else if (line->upgrade != NULL)
-			copies->lines = lappend(copies->lines, line);
-	}
-	copies->first = lappend(copies->first, make_line(grant_create(copies, role, &revoke)));
-	copies->last = lcons(make_line(revoke), copies->last);
-	return copies;
-}
-
-void
-cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path)
-{
-	List	   *failures;
-	StringInfoData all;
-
-	state->distrusts = 'o';
-	state->strict = true;
-	failures = try_lines(state, copies->first, true, path);
-	/* many subtransactions take time, and most lines succeed */
-	initStringInfo(&all);
-	foreach_ptr(const CmigDiffLine, line, copies->lines)
-		appendStringInfo(&all, "%s;\n", line->upgrade);
-	if (try_lines(state, list_make1(make_line(all.data)), true, path) != NIL)
-		failures = list_concat(failures, try_lines(state, copies->lines, true, path));
-	failures = list_concat(failures, try_lines(state, copies->last, true, path));
-	state->distrusts = 0;
-	state->strict = false;
-	foreach_ptr(const Failure, failure, failures)
-		add_difference(copies, failure->line, failure->error->message);
-}
-
-void
-cmig_copies_check(CmigCopies *copies, const CmigImage *image)
-{
-	List	   *lines = NIL;
-
-	cmig_diff_lines(cmig_compare(cmig_image_copy(image), cmig_image_copy(copies->live), &copies->options), &lines);
-	foreach_ptr(const CmigDiffLine, line, lines)
-		add_difference(copies, line, line->change ? line->change : line->upgrade == NULL ? line->hazard : "it differs");
-}
-
-char *
-cmig_copies_differences(const CmigCopies *copies)
-{
-	CmigListing reasons;
-
-	cmig_listing_init(&reasons, CMIG_LISTING_LINES);
-	foreach_ptr(const Difference, difference, copies->differences)
-		cmig_listing_add(&reasons, difference->reason);
-	return copies->differences == NIL ? NULL : cmig_listing_text(&reasons);
 }

@@ -329,10 +329,11 @@ extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
 
 /*
  * The objects of those of the schemas that the caller owns, to be copied into a
- * shadow.  Call this before the shadow.
+ * shadow: all of them, or else those that the scripts (a list of char *) concern.
+ * Call this before the shadow.
  */
 typedef struct CmigCopies CmigCopies;
-extern CmigCopies *cmig_copies_plan(const CmigManaged *managed);
+extern CmigCopies *cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts);
 
 /*
  * In the task of a replay, create the copies.  Some may fail.  The search_path,
@@ -345,7 +346,7 @@ extern void cmig_copies_check(CmigCopies *copies, const CmigImage *image);
 
 /* Returns why the copy of the object failed, or differs, or NULL; and all reasons. */
 extern const char *cmig_copies_difference(const CmigCopies *copies, const CmigObject *object);
-extern char *cmig_copies_differences(const CmigCopies *copies);
+extern List *cmig_copies_reasons(const CmigCopies *copies);
 
 /* Run a whole plan, in the task of a replay. */
 extern void cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan);

@@ -954,13 +954,16 @@ plan_all(CmigReplay *replay, void *arg)
 	}
 	if (error != NULL)
 	{
-		char	   *differences = cmig_copies_differences(p->copies);
+		CmigListing differences;
 
+		cmig_listing_init(&differences, CMIG_LISTING_LINES);
+		foreach_ptr(const char, reason, cmig_copies_reasons(p->copies))
+			cmig_listing_add(&differences, reason);
 		if (error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE)
 		{
 			error->hint = psprintf("Correct the statement, or the line \"-- cmig:up\" that it was made from, in the revision file, and load the file. If the database was changed by hand: SELECT * FROM cmig.%sdrift()", cmig_scope_is_set() ? "scope_" : "");
-			if (differences != NULL)
-				error->detail = psprintf("%s\nIt was tried on copies of the live objects, from which some differ:\n%s", error->detail, differences);
+			if (differences.count > 0)
+				error->detail = psprintf("%s\nIt was tried on copies of the live objects, from which some differ:\n%s", error->detail, cmig_listing_text(&differences));
 		}
 		ReThrowError(error);
 	}
@@ -1106,7 +1109,7 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 	}
 	p.revisions = plan->count;
 	p.shapes = palloc0(sizeof(List *) * (plan->count + 1));
-	p.copies = cmig_copies_plan(cmig_managed_of_revisions());
+	p.copies = cmig_copies_plan(cmig_managed_of_revisions(), true, NIL);
 	cmig_replay_run(now->graph, "cmig.expand()", plan_all, &p);
 	cmig_versions_add_live(&p);
 	AtEOXact_GUC(false, level);

@@ -1,0 +1,591 @@
+/*
+ * copies.c
+ *	  Copies of live objects in the shadow, on which revisions run.
+ *
+ * The cost follows the scripts: where parse trees show all names, only the
+ * objects with a name that the scripts contain are copied, with what they need
+ * and, if a statement can change them, their dependents.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "schema/internal.h"
+
+/* ----------------------------------------------------------------
+ * Chooses the objects to copy.
+ * ----------------------------------------------------------------
+ */
+
+/* Which objects a statement can concern. */
+typedef enum Reach
+{
+	REACH_NAMED,				/* those that it names */
+	REACH_DEPENDENTS,			/* also their dependents */
+	REACH_ALL
+} Reach;
+
+static Reach
+reach_of_actions(const AlterTableStmt *alter)
+{
+	foreach_node(AlterTableCmd, command, alter->cmds)
+		switch (command->subtype)
+	{
+		case AT_AddColumn:
+		case AT_AddConstraint:
+		case AT_ColumnDefault:
+		case AT_SetNotNull:
+		case AT_ValidateConstraint:
+		case AT_EnableRowSecurity:
+		case AT_ForceRowSecurity:
+		case AT_SetRelOptions:
+		case AT_SetStatistics:
+			break;
+		default:
+			return REACH_DEPENDENTS;
+	}
+	return REACH_NAMED;
+}
+
+static Reach
+reach_of(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateStmt:
+		case T_CreateSeqStmt:
+		case T_CreateEnumStmt:
+		case T_CreateDomainStmt:
+		case T_CreateFunctionStmt:
+		case T_CreatePolicyStmt:
+		case T_CreateRangeStmt:
+		case T_CreateStatsStmt:
+		case T_CreateTableAsStmt:
+		case T_CreateTrigStmt:
+		case T_CompositeTypeStmt:
+		case T_IndexStmt:
+		case T_ViewStmt:
+		case T_CommentStmt:
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_VariableSetStmt:
+		case T_TransactionStmt:
+		case T_AlterEnumStmt:
+			return REACH_NAMED;
+		case T_AlterTableStmt:
+			return reach_of_actions((AlterTableStmt *) statement);
+		case T_AlterDomainStmt:
+		case T_AlterFunctionStmt:
+		case T_AlterPolicyStmt:
+		case T_AlterSeqStmt:
+			return REACH_DEPENDENTS;
+		case T_CreateSchemaStmt:
+			return ((CreateSchemaStmt *) statement)->schemaElts == NIL ? REACH_NAMED : REACH_ALL;
+		case T_GrantStmt:
+			return ((GrantStmt *) statement)->targtype == ACL_TARGET_OBJECT &&
+				((GrantStmt *) statement)->objtype != OBJECT_SCHEMA ? REACH_DEPENDENTS : REACH_ALL;
+		case T_RenameStmt:
+			return ((RenameStmt *) statement)->renameType == OBJECT_SCHEMA ? REACH_ALL : REACH_DEPENDENTS;
+		case T_DropStmt:
+			switch (((DropStmt *) statement)->removeType)
+			{
+				case OBJECT_TABLE:
+				case OBJECT_VIEW:
+				case OBJECT_MATVIEW:
+				case OBJECT_INDEX:
+				case OBJECT_SEQUENCE:
+				case OBJECT_TYPE:
+				case OBJECT_DOMAIN:
+				case OBJECT_FUNCTION:
+				case OBJECT_PROCEDURE:
+				case OBJECT_POLICY:
+				case OBJECT_TRIGGER:
+				case OBJECT_RULE:
+					return REACH_DEPENDENTS;
+				default:
+					return REACH_ALL;
+			}
+		default:
+			return REACH_ALL;
+	}
+}
+
+/* The words of a text, in lower case, to look names up. */
+static HTAB *
+words_make(void)
+{
+	HASHCTL		control = {.keysize = NAMEDATALEN,.entrysize = NAMEDATALEN,.hcxt = CurrentMemoryContext};
+
+	return hash_create("pg_cmig words", 256, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+}
+
+static void
+words_add(HTAB *words, const char *text)
+{
+	while (*text != '\0')
+	{
+		char		word[NAMEDATALEN];
+		int			length = 0;
+
+		for (; cmig_text_is_word(*text); text++)
+			if (length < NAMEDATALEN - 1)
+				word[length++] = pg_ascii_tolower((unsigned char) *text);
+		word[length] = '\0';
+		if (length > 0)
+			(void) hash_search(words, word, HASH_ENTER, NULL);
+		text += *text != '\0';
+	}
+}
+
+/* Do the words contain each word of the name? */
+static bool
+words_have(HTAB *words, const char *name)
+{
+	HTAB	   *own;
+	HASH_SEQ_STATUS scan;
+	const char *word;
+	bool		all = true;
+
+	own = words_make();
+	words_add(own, name);
+	hash_seq_init(&scan, own);
+	while ((word = hash_seq_search(&scan)) != NULL)
+		all &= hash_search(words, word, HASH_FIND, NULL) != NULL;
+	hash_destroy(own);
+	return all;
+}
+
+/* What the scripts name. */
+typedef struct ScriptNames
+{
+	HTAB	   *all;
+	HTAB	   *changed;		/* names in statements that can change
+								 * dependents */
+	bool		everything;
+	const char *sql;			/* the script to read */
+} ScriptNames;
+
+/* Subtransaction callback: add what the statements of a script name. */
+static void
+names_add(void *arg)
+{
+	ScriptNames *names = arg;
+	CmigScriptReader *script = cmig_script_open(names->sql);
+	CmigStatement statement = {0};
+
+	while (cmig_script_next(script, &statement))
+	{
+		Reach		reach = reach_of(statement.raw->stmt);
+
+		names->everything |= reach == REACH_ALL;
+		words_add(names->all, statement.text);
+		if (reach == REACH_DEPENDENTS)
+			words_add(names->changed, statement.text);
+	}
+	cmig_script_close(script);
+}
+
+/* Is the object found by its own name?  Columns are found with their tables. */
+static bool
+has_own_name(const CmigObject *object)
+{
+	return object->parent == NULL || (object->kind->flags & CMIG_KIND_RELATION) != 0 ||
+		object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key;
+}
+
+/*
+ * Choose the objects that the scripts name, the children of tables, and what
+ * depends on objects that the scripts can change, with the tables to which these
+ * dependents belong.
+ */
+static void
+choose_named(const CmigImage *image, const ScriptNames *names, bool *named)
+{
+	bool	   *changed = palloc0(Max(image->count, 1));
+	bool		found = true;
+
+	for (int i = 0; i < image->count; i++)
+	{
+		CmigObject *object = image->objects[i];
+		int			root = cmig_object_root(object)->index;
+
+		if (!has_own_name(object))
+			continue;
+		named[root] |= words_have(names->all, object->name);
+		changed[root] |= words_have(names->changed, object->name);
+	}
+	while (found)
+	{
+		found = false;
+		for (int i = 0; i < image->count; i++)
+		{
+			CmigObject *object = image->objects[i];
+			int			root = cmig_object_root(object)->index;
+			bool		change = object->parent != NULL && changed[object->parent->index];
+			bool		child = false;
+
+			for (int j = 0; j < object->ndepends; j++)
+			{
+				change |= changed[object->depends[j]->index];
+				child |= (object->kind == &cmig_kind_partition || object->kind == &cmig_kind_table) &&
+					named[cmig_object_root(object->depends[j])->index];
+			}
+			if (change && !changed[i])
+				found = changed[i] = true;
+			if ((change || child) && !named[root])
+				found = named[root] = true;
+		}
+	}
+}
+
+bool
+cmig_copies_add(bool *chosen, const CmigObject *object)
+{
+	if (chosen[object->index])
+		return false;
+	return chosen[object->index] = true;
+}
+
+bool
+cmig_copies_complete(const CmigImage *image, bool *chosen, const bool *touched)
+{
+	bool		any = false,
+				found = true;
+
+	while (found)
+	{
+		found = false;
+		for (int i = 0; i < image->count; i++)
+		{
+			CmigObject *object = image->objects[i];
+			CmigObject *root = cmig_object_root(object);
+
+			if (chosen[root->index] && (object->kind != &cmig_kind_foreign_key || touched[root->index]))
+				found |= cmig_copies_add(chosen, object);
+			if (!chosen[i])
+				continue;
+			found |= cmig_copies_add(chosen, root);
+			for (int j = 0; j < object->ndepends; j++)
+				found |= cmig_copies_add(chosen, object->depends[j]);
+			for (int j = 0; j < object->nsoft; j++)
+				found |= cmig_copies_add(chosen, object->soft[j]);
+		}
+		any |= found;
+	}
+	return any;
+}
+
+/* Choose what the scripts, a list of char *, concern, and what that needs. */
+static bool *
+choose(const CmigImage *image, const List *scripts)
+{
+	ScriptNames names = {.all = words_make(),.changed = words_make()};
+	bool	   *named = palloc0(Max(image->count, 1));
+	bool	   *chosen = palloc0(Max(image->count, 1));
+
+	foreach_ptr(const char, sql, scripts)
+	{
+		ErrorData  *error;
+
+		names.sql = sql;
+		error = cmig_subtransaction_try(names_add, &names);
+		/* a script with a syntax error is read up to there */
+		if (error != NULL && cmig_subtransaction_must_rethrow(error))
+			ReThrowError(error);
+	}
+	if (names.everything)
+		memset(named, true, Max(image->count, 1));
+	else
+		choose_named(image, &names, named);
+	for (int i = 0; i < image->count; i++)
+		chosen[i] = named[i] || image->objects[i]->kind == &cmig_kind_schema || image->objects[i]->kind == &cmig_kind_extension;
+	(void) cmig_copies_complete(image, chosen, named);
+	return chosen;
+}
+
+/* ----------------------------------------------------------------
+ * Creates the copies.
+ * ----------------------------------------------------------------
+ */
+
+struct CmigCopies
+{
+	CmigDiffOptions options;
+	CmigImage  *live;
+	bool		whole;			/* all objects of the caller's schemas */
+	char		distrusts;		/* as in CmigOutsideWatch */
+	/* lists of CmigDiffLine, which create the objects */
+	List	   *first;			/* schemas and extensions */
+	List	   *lines;
+	List	   *last;			/* default privileges */
+	List	   *differences;	/* list of Difference */
+};
+
+/* Why an object is not the same as its copy. */
+typedef struct Difference
+{
+	const CmigObject *root;
+	char	   *reason;
+}			Difference;
+
+const char *
+cmig_copies_difference(const CmigCopies *copies, const CmigObject *object)
+{
+	const CmigObject *root = cmig_object_root(unconstify(CmigObject *, object));
+
+	foreach_ptr(const Difference, difference, copies->differences)
+		if (difference->root->kind == root->kind && strcmp(difference->root->identity, root->identity) == 0)
+		return difference->reason;
+	return NULL;
+}
+
+/* Add a reason, unless the object has one. */
+static void
+note_difference(CmigCopies *copies, const CmigObject *root, char *reason)
+{
+	Difference *difference;
+
+	if (cmig_copies_difference(copies, root) != NULL)
+		return;
+	difference = palloc(sizeof(Difference));
+	difference->root = root;
+	difference->reason = reason;
+	copies->differences = lappend(copies->differences, difference);
+}
+
+static void
+add_difference(CmigCopies *copies, const CmigDiffLine *line, const char *reason)
+{
+	const CmigObject *root = line->subject ? cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
+
+	/* what another schema contains is not copied */
+	if (root != NULL && cmig_image_lookup(copies->live, root->kind, root->identity) != NULL)
+		note_difference(copies, root, psprintf("%s %s: %s", line->kind, line->object, reason));
+}
+
+/*
+ * Is it code of a role that the copy cannot belong to, so that it would run with
+ * the caller's privileges?
+ */
+static bool
+is_untrusted(const CmigObject *object, Oid role)
+{
+	Oid			owner = object->owner ? get_role_oid(object->owner, true) : InvalidOid;
+
+	if (object->kind != &cmig_kind_function && object->kind != &cmig_kind_aggregate && object->kind != &cmig_kind_materialized_view)
+		return false;
+	return OidIsValid(owner) && !superuser_arg(owner) && !cmig_can_set_role_compat(role, owner);
+}
+
+/*
+ * While the copies are created, their owners need CREATE on the schemas.  Returns
+ * statements, separated by semicolons, and sets *revoke.
+ */
+static char *
+grant_create(const CmigCopies *copies, Oid role, char **revoke)
+{
+	StringInfoData grants,
+				revokes;
+
+	initStringInfo(&grants);
+	initStringInfo(&revokes);
+	for (int i = 0; i < copies->live->count && !superuser_arg(role); i++)
+	{
+		const CmigObject *object = copies->live->objects[i];
+		Oid			schema = object->owner ? cmig_shadow_rows_schema(object->address.catalog, object->address.object) : InvalidOid;
+		Oid			owner = object->owner ? get_role_oid(object->owner, true) : InvalidOid;
+		char	   *grant;
+		const char *privilege;
+
+		if (!OidIsValid(schema) || !OidIsValid(owner) || owner == role || cmig_may_compat(NamespaceRelationId, schema, owner, ACL_CREATE))
+			continue;
+		privilege = psprintf("CREATE ON SCHEMA %s", quote_identifier(get_namespace_name(schema)));
+		grant = psprintf("GRANT %s TO %s;\n", privilege, quote_identifier(object->owner));
+		if (strstr(grants.data, grant) != NULL)
+			continue;
+		appendStringInfoString(&grants, grant);
+		appendStringInfo(&revokes, "REVOKE %s FROM %s;\n", privilege, quote_identifier(object->owner));
+	}
+	*revoke = revokes.data;
+	return grants.data;
+}
+
+static CmigDiffLine *
+make_line(const char *sql)
+{
+	CmigDiffLine *line = palloc0(sizeof(CmigDiffLine));
+
+	line->upgrade = sql;
+	return line;
+}
+
+/* Remove event triggers and publications: copies would fire, or forbid to replace what is published. */
+static void
+remove_global(CmigImage *image)
+{
+	bool	   *out = palloc(Max(image->count, 1));
+
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigKind *kind = cmig_object_root(image->objects[i])->kind;
+
+		out[i] = kind == &cmig_kind_event_trigger || kind == &cmig_kind_publication;
+	}
+	(void) cmig_image_remove(image, out);
+}
+
+/* What belongs to a role that its copy cannot belong to becomes the caller's. */
+static void
+take_over(CmigCopies *copies, Oid role)
+{
+	for (int i = 0; i < copies->live->count; i++)
+	{
+		CmigObject *object = copies->live->objects[i];
+		Oid			owner = object->owner ? get_role_oid(object->owner, true) : InvalidOid;
+
+		if (OidIsValid(owner) && !cmig_can_set_role_compat(role, owner))
+			object->owner = unconstify(char *, copies->options.role);
+	}
+}
+
+/* Remove what is not chosen, and the schemas of other roles, with what needs them. */
+static void
+remove_outside(CmigCopies *copies, const CmigManaged *managed, const bool *chosen)
+{
+	CmigImage  *image = copies->live;
+	bool	   *out = palloc0(Max(image->count, 1));
+	bool		found = true;
+
+	for (int i = 0; i < image->count; i++)
+	{
+		CmigObject *object = image->objects[i];
+
+		for (int j = 0; j < managed->count && object->kind == &cmig_kind_schema; j++)
+			out[i] |= !managed->schemas[j].owned && strcmp(quote_identifier(managed->schemas[j].name), object->identity) == 0;
+		out[i] |= object->kind == &cmig_kind_distribution || object->kind == &cmig_kind_default_privileges;
+	}
+	while (found)
+	{
+		found = false;
+		for (int i = 0; i < image->count; i++)
+		{
+			const CmigObject *object = image->objects[i];
+			bool		lost = object->partial || (object->parent != NULL && out[object->parent->index]);
+
+			if (object->partial && chosen[i])
+				note_difference(copies, object, psprintf("%s %s: it cannot be copied", object->kind->name, object->identity));
+			for (int j = 0; j < object->ndepends; j++)
+			{
+				const CmigObject *on = object->depends[j];
+
+				lost |= out[on->index];
+				if (chosen[i] && on->kind == &cmig_kind_schema && out[on->index])
+					note_difference(copies, on, psprintf("schema %s: it belongs to another role", on->identity));
+			}
+			if (lost && !out[i])
+				found = out[i] = true;
+		}
+	}
+	for (int i = 0; i < image->count; i++)
+		out[i] |= !chosen[i];
+	(void) cmig_image_remove(image, out);
+}
+
+CmigCopies *
+cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts)
+{
+	CmigCopies *copies = palloc0(sizeof(CmigCopies));
+	CmigManaged own = {.all = managed->all,.schemas = palloc(sizeof(CmigManagedSchema) * Max(managed->count, 1))};
+	CmigImage  *empty = cmig_image_new();
+	Oid			role = get_role_oid(cmig_session_role(), false);
+	List	   *lines = NIL;
+	char	   *revoke;
+
+	for (int i = 0; i < managed->count; i++)
+		if (managed->schemas[i].owned)
+			own.schemas[own.count++] = managed->schemas[i];
+	copies->options.owners = copies->options.privileges = true;
+	copies->options.comments = copies->whole = whole;
+	copies->options.role = cmig_session_role();
+	copies->distrusts = 'o';
+	copies->live = cmig_image_read(whole ? &own : managed);
+	if (whole)
+		remove_global(copies->live);
+	else
+	{
+		remove_outside(copies, managed, choose(copies->live, scripts));
+		if (cmig_rehearsal_others_own(copies->live))
+			copies->distrusts = 'u';
+		take_over(copies, role);
+	}
+	cmig_image_finish(empty);
+	cmig_diff_lines(cmig_compare(empty, cmig_image_copy(copies->live), &copies->options), &lines);
+	foreach_ptr(CmigDiffLine, line, lines)
+	{
+		const CmigObject *root = line->subject ? cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
+
+		if (root != NULL && whole && is_untrusted(root, role))
+			add_difference(copies, line, psprintf("role \"%s\" owns it", root->owner));
+		/* copies have privileges of their own, and get no default ones */
+		else if (root != NULL && root->kind == &cmig_kind_default_privileges)
+			copies->last = lappend(copies->last, line);
+		else if (root != NULL && (root->kind == &cmig_kind_schema || root->kind == &cmig_kind_extension))
+			copies->first = lappend(copies->first, line);
+		else if (line->upgrade != NULL)
+			copies->lines = lappend(copies->lines, line);
+		else
+			add_difference(copies, line, line->hazard);
+	}
+	copies->first = lappend(copies->first, make_line(grant_create(copies, role, &revoke)));
+	copies->last = lcons(make_line(revoke), copies->last);
+	return copies;
+}
+
+void
+cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path)
+{
+	List	   *failures;
+	StringInfoData all;
+
+	state->distrusts = copies->distrusts;
+	state->strict = copies->whole || copies->distrusts == 'u';
+	failures = cmig_rehearsal_run(state, copies->first, true, path);
+	/* many subtransactions take time, and most lines succeed */
+	initStringInfo(&all);
+	foreach_ptr(const CmigDiffLine, line, copies->lines)
+		appendStringInfo(&all, "%s;\n", line->upgrade);
+	if (cmig_rehearsal_run(state, list_make1(make_line(all.data)), true, path) != NIL)
+		failures = list_concat(failures, cmig_rehearsal_run(state, copies->lines, true, path));
+	failures = list_concat(failures, cmig_rehearsal_run(state, copies->last, true, path));
+	if (copies->whole)
+		state->distrusts = 0;
+	state->strict = false;
+	foreach_ptr(const CmigDiffFailure, failure, failures)
+		add_difference(copies, failure->line, failure->error->message);
+}
+
+void
+cmig_copies_check(CmigCopies *copies, const CmigImage *image)
+{
+	List	   *lines = NIL;
+
+	cmig_diff_lines(cmig_compare(cmig_image_copy(image), cmig_image_copy(copies->live), &copies->options), &lines);
+	foreach_ptr(const CmigDiffLine, line, lines)
+		add_difference(copies, line, line->change ? line->change : line->upgrade == NULL ? line->hazard : "it differs");
+}
+
+List *
+cmig_copies_reasons(const CmigCopies *copies)
+{
+	List	   *reasons = NIL;
+
+	foreach_ptr(const Difference, difference, copies->differences)
+		reasons = lappend(reasons, difference->reason);
+	return reasons;
+}
