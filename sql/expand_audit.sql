@@ -65,8 +65,11 @@ UPDATE person SET age = '10' WHERE id = 2;
 UPDATE public_042.person SET age = 11 WHERE id = 2;
 -- only the new version has the column
 UPDATE public_042.person SET extra = 'e' WHERE id = 2;
+-- no other statement may set a hidden column, whether it is computed or not
+UPDATE person SET cmig_new_extra = 'f' WHERE id = 2;
+INSERT INTO person (id, name, cmig_new_extra) VALUES (6, 'K', 'f');
+INSERT INTO person (id, name, cmig_new_age) VALUES (6, 'K', 6);
 -- not by filling, which names the state alone
-UPDATE person SET cmig_state = NULL, cmig_new_extra = 'f' WHERE id = 2;
 UPDATE person SET cmig_state = NULL, name = 'C E' WHERE id = 2;
 UPDATE person SET cmig_state = NULL WHERE id = 2;
 -- nothing changes
@@ -124,6 +127,17 @@ UPDATE people SET age = 15 WHERE id = 2;
 SELECT count(*) FROM cmig.audit_history('people', 2);
 SELECT target, options FROM cmig.audit_status('public') WHERE level IS NOT NULL;
 SELECT id, age, secret, first, hint, extra FROM cmig.audit_as_of(NULL::people, :'t1') ORDER BY id;
+
+-- a name and a default hide nothing, nor does a trigger's name
+CREATE TABLE sly (id int PRIMARY KEY, cmig_new_bribe text DEFAULT cmig.expansion_unset(NULL::text), cmig_state text DEFAULT 'todo');
+CREATE FUNCTION expansion_write() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER "~cmig_write" BEFORE INSERT ON sly FOR EACH ROW EXECUTE FUNCTION expansion_write('cmig_state', '', '', 'u', 'cmig_new_bribe', 'bribe', 'NULL');
+SELECT count(*) FROM cmig.enable_audit('sly');
+INSERT INTO sly VALUES (1, '100', 'rich');
+UPDATE sly SET cmig_new_bribe = '200';
+SELECT operation, changed, new_row FROM cmig_audit.log WHERE table_name = 'sly' ORDER BY id;
+DROP TABLE sly;
+DROP FUNCTION expansion_write();
 
 SET client_min_messages = error;
 DROP TABLE people, plain, loose, scripted;

@@ -136,42 +136,31 @@ compare_columns(const void *a, const void *b)
 	return memcmp(left->name, right->name, left->name_len);
 }
 
-/* A walker: does the default call a function that only expansions use? */
-static bool
-is_marked(Node *node, void *context)
-{
-	char	   *name;
-
-	if (node == NULL)
-		return false;
-	name = IsA(node, FuncExpr) ? get_func_name(((FuncExpr *) node)->funcid) : NULL;
-	if (name && strncmp(name, "expansion_", strlen("expansion_")) == 0 &&
-		get_func_namespace(((FuncExpr *) node)->funcid) == get_namespace_oid("cmig", true))
-		return true;
-	return expression_tree_walker(node, is_marked, context);
-}
-
 /*
  * Returns the numbers of the columns that an expansion has added to the table,
- * as a List of int.  The names alone could be a user's.
+ * as a List of int.  Only the arguments of its trigger tell: the table's owner
+ * can choose names and defaults, but not create that trigger.
  */
 List *
 cmig_audit_row_hidden(Relation relation)
 {
-	TupleDesc	desc = RelationGetDescr(relation);
+	const TriggerDesc *triggers = relation->trigdesc;
 	List	   *numbers = NIL;
 
-	for (int i = 0; i < desc->natts; i++)
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		const Trigger *trigger = &triggers->triggers[i];
+		char	   *name = get_func_name(trigger->tgfoid);
 
-		if (attribute->attisdropped || !attribute->atthasdef)
+		if (name == NULL || strcmp(name, "expansion_write") != 0 || get_func_namespace(trigger->tgfoid) != get_namespace_oid("cmig", true))
 			continue;
-		if (strcmp(NameStr(attribute->attname), CMIG_STATE_COLUMN) == 0 ?
-			OidIsValid(get_trigger_oid(RelationGetRelid(relation), CMIG_EXPANSION_WRITE, true)) :
-			strncmp(NameStr(attribute->attname), CMIG_HIDDEN_PREFIX, strlen(CMIG_HIDDEN_PREFIX)) == 0 &&
-			is_marked(build_column_default(relation, i + 1), NULL))
-			numbers = lappend_int(numbers, i + 1);
+		for (int n = 0; n + 1 < trigger->tgnargs; n += n == 0 ? 3 : 4)
+		{
+			AttrNumber	number = get_attnum(RelationGetRelid(relation), trigger->tgargs[n == 0 ? 0 : n + 1]);
+
+			if (number > 0 && (n == 0 || strchr(CMIG_RULES_HIDDEN, trigger->tgargs[n][0]) != NULL))
+				numbers = lappend_int(numbers, number);
+		}
 	}
 	return numbers;
 }

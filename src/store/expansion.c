@@ -136,7 +136,7 @@ cmig_expansion_orphans(void)
 		"  string_agg(format('DROP TRIGGER %I ON %s; ', g.tgname, g.tgrelid::regclass), '' ORDER BY g.tgname) || coalesce((SELECT format('ALTER TABLE %s %s', g.tgrelid::regclass,"
 		"   string_agg(format('DROP COLUMN %I CASCADE', a.attname), ', ' ORDER BY a.attnum)) FROM hidden h JOIN pg_attribute a ON a.attrelid = h.relid AND a.attnum = h.number WHERE h.relid = g.tgrelid), '')"
 		" FROM g JOIN pg_class c ON c.oid = g.tgrelid WHERE g.tgparentid = 0 AND $1 IN ('', c.relnamespace::regnamespace::text) AND NOT EXISTS (SELECT FROM cmig.expansion_run, jsonb_array_elements(columns) e"
-		"   WHERE position('\\x00'::bytea || convert_to(e->>8, getdatabaseencoding()) || '\\x00'::bytea IN '\\x00'::bytea || g.tgargs) > 0) GROUP BY g.tgrelid"
+		"   WHERE position('\\x00'::bytea || convert_to(coalesce(e->>8, e->>1), getdatabaseencoding()) || '\\x00'::bytea IN '\\x00'::bytea || g.tgargs) > 0) GROUP BY g.tgrelid"
 		" UNION ALL SELECT 'error', 'schema ' || n.oid::regnamespace, 'it belongs to an expansion that is not recorded, as after a dump without data', format('DROP SCHEMA %s CASCADE', n.oid::regnamespace)"
 		" FROM pg_description d JOIN pg_namespace n ON n.oid = d.objoid WHERE $1 = '' AND d.classoid = 'pg_namespace'::regclass AND d.description LIKE format('" CMIG_VERSION_COMMENT "', '%', '%')"
 		"  AND has_any_column_privilege(n.nspowner, 'cmig.expansion_run', 'INSERT') AND NOT EXISTS (SELECT FROM cmig.expansion_run r, unnest(r.schemas) s"

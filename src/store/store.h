@@ -692,6 +692,16 @@ typedef struct CmigExpansion
 
 #define CMIG_HIDDEN_PREFIX "cmig_new_"
 
+/*
+ * The kinds of rules, the first character of an argument of the trigger that
+ * sorts last.  The rules of the last two are about a hidden column.
+ */
+#define CMIG_RULE_DOWN	'w'
+#define CMIG_RULE_CHECK 'c'
+#define CMIG_RULE_UP	'u'
+#define CMIG_RULE_NONE	'n'		/* nothing computes the column */
+#define CMIG_RULES_HIDDEN "un"
+
 /* Comments, which pg_dump keeps, and so does a rename. */
 #define CMIG_VERSION_COMMENT "new version of schema %s while revision %s is expanded"
 #define CMIG_STATE_COMMENT "state of the row while a revision is expanded"

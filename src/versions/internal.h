@@ -26,11 +26,6 @@
 #include "schema/schema.h"
 #include "store/store.h"
 
-/* The kinds of rules, the first character of an argument of the trigger. */
-#define CMIG_RULE_UP	'u'
-#define CMIG_RULE_DOWN	'w'
-#define CMIG_RULE_CHECK 'c'
-
 /* in origin.c */
 
 #define CMIG_MARK_TABLE	1		/* by the old build */
@@ -314,6 +309,7 @@ typedef struct CmigVersionTable
 	bool		viewed;			/* does the version have a view of it? */
 	bool		filled;			/* does it have expressions? */
 	bool		inverse;		/* has the version no column of its own? */
+	bool		hides;			/* does the table have hidden columns? */
 	char	   *view;			/* the view, qualified */
 	char	   *inner;			/* if "inverse", the one that it reads */
 	char	   *sequence;		/* notes when the old build wrote */

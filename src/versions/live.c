@@ -576,7 +576,7 @@ void
 cmig_versions_require_tables(const CmigExpansion *expansion, bool all)
 {
 	static CmigQuery query = {
-		"WITH e AS (SELECT DISTINCT c->>0 AS relation, to_regclass(c->>0)::oid AS oid, c->>1 AS version, c->>8 AS sequence"
+		"WITH e AS (SELECT DISTINCT c->>0 AS relation, to_regclass(c->>0)::oid AS oid, c->>1 AS version, coalesce(c->>8, c->>1) AS sequence"
 		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c WHERE r.scope = $1 AND c->>0 <> ''),"
 		" g AS (SELECT e.relation, t.* FROM e JOIN pg_trigger t ON t.tgrelid = e.oid AND " IS_TRIGGER "),"
 		" x AS (SELECT e.relation, t.tgrelid AS oid FROM e, pg_trigger t WHERE NOT EXISTS (SELECT FROM g WHERE g.relation = e.relation) AND " IS_TRIGGER

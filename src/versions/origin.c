@@ -17,6 +17,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
@@ -170,7 +171,7 @@ cmig_versions_require_trigger(FunctionCallInfo fcinfo, const char *name)
 bool
 cmig_versions_is_writer(const Trigger *trigger)
 {
-	char	   *name = strcmp(trigger->tgname, CMIG_EXPANSION_WRITE) == 0 ? get_func_name(trigger->tgfoid) : NULL;
+	char	   *name = strcmp(trigger->tgname, CMIG_EXPANSION_WRITE) == 0 && TRIGGER_FOR_BEFORE(trigger->tgtype) ? get_func_name(trigger->tgfoid) : NULL;
 
 	return name != NULL && strcmp(name, "expansion_write") == 0 &&
 		get_func_namespace(trigger->tgfoid) == get_namespace_oid("cmig", false);

@@ -244,6 +244,7 @@ match_columns(CmigPlanning *p, CmigVersionTable *table)
 	if (table->viewed)
 		require_plain(table);
 	table->inverse = table->filled && hidden == NIL;
+	table->hides = table->filled || hidden != NIL;
 	/* a replaced column stands last, in the view as in the table afterwards */
 	table->columns = list_concat(kept, hidden);
 }
@@ -994,12 +995,11 @@ plan_all(CmigReplay *replay, void *arg)
 		cmig_versions_add_view(p, table);
 		try_steps(p, from, NULL);
 		from = list_length(p->result->steps);
-		if (table->filled)
-			cmig_versions_add_triggers(p, table);
+		cmig_versions_add_triggers(p, table);
 		try_steps(p, from, NULL);
 		add_column_rows(p, table);
 		p->result->viewed.names[p->result->viewed.count++] = table->a->qualified;
-		if (table->filled || (table->columns != NIL && ((CmigVersionColumn *) llast(table->columns))->hidden != NULL))
+		if (table->hides)
 			p->result->hidden.names[p->result->hidden.count++] = table->a->qualified;
 	}
 	from = list_length(p->result->steps);

@@ -67,7 +67,7 @@ cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table)
 			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", column->b->sequence, real,
 																		 quote_identifier(column->hidden)));
 		}
-		/* the default also tells the audit log that the column is hidden */
+		/* so it is found if somebody renames it */
 		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
 							   psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT cmig.expansion_%s(NULL::%s)", real,
 										quote_identifier(column->hidden), table->filled ? "mark" : "unset", column->b->type));
@@ -175,9 +175,27 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 	Oid			relation = get_relname_relid(table->a->name, get_namespace_oid(table->a->schema, false));
 	CmigVersionNames names = {p, table, 0, true};
 	StringInfoData sql;
+	StringInfoData unset;
 	ListCell   *cell;
 
 	initStringInfo(&sql);
+	initStringInfo(&unset);
+	foreach(cell, table->columns)
+	{
+		const CmigVersionColumn *column = lfirst(cell);
+
+		if (column->hidden != NULL && column->up == NULL)
+			append_rule(&unset, CMIG_RULE_NONE, "", column->hidden, column->b->name, "NULL");
+	}
+	if (!table->filled)
+	{
+		/* it never fires: its arguments tell the audit log what is hidden */
+		if (unset.len > 0)
+			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
+								   psprintf("CREATE TRIGGER %s AFTER DELETE ON %s FOR EACH ROW WHEN (false) EXECUTE FUNCTION cmig.expansion_write('', '', %s%s)",
+											quote_identifier(CMIG_EXPANSION_WRITE), real, quote_literal_cstr(table->view), unset.data));
+		return;
+	}
 	table->sequence = psprintf("%s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)),
 							   quote_identifier(cmig_version_join_name(CMIG_OLD_PREFIX, table->b->name)));
 	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE SEQUENCE %s", table->sequence));
@@ -219,7 +237,7 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 		if (part->kind[0] == 'c')
 			append_rule(&sql, CMIG_RULE_CHECK, "", "", part->name, check_condition(part));
 	}
-	appendStringInfoChar(&sql, ')');
+	appendStringInfo(&sql, "%s)", unset.data);
 	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
 						   psprintf("CREATE TRIGGER %s BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin(%s)",
 									quote_identifier(CMIG_EXPANSION_BEGIN), real, quote_literal_cstr(table->sequence)));
@@ -437,10 +455,10 @@ add_removal(CmigPlanning *p, const CmigVersionTable *table, const char *phase)
 {
 	const char *real = table->a->qualified;
 
-	if (!table->filled)
-		return;
-	cmig_versions_add_step(p, phase, real, psprintf("DROP TRIGGER IF EXISTS %s ON %s", quote_identifier(CMIG_EXPANSION_BEGIN), real));
-	cmig_versions_add_step(p, phase, real, psprintf("DROP TRIGGER IF EXISTS %s ON %s", quote_identifier(CMIG_EXPANSION_WRITE), real));
+	if (table->filled)
+		cmig_versions_add_step(p, phase, real, psprintf("DROP TRIGGER IF EXISTS %s ON %s", quote_identifier(CMIG_EXPANSION_BEGIN), real));
+	if (table->hides)
+		cmig_versions_add_step(p, phase, real, psprintf("DROP TRIGGER IF EXISTS %s ON %s", quote_identifier(CMIG_EXPANSION_WRITE), real));
 }
 
 /* Enums that the revision changes: the version has its own. */

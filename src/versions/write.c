@@ -100,6 +100,7 @@ typedef struct Writer
 	int			count;
 	Rule	   *rules;
 	Bitmapset  *hidden;			/* columns that only the new version writes */
+	Bitmapset  *computed;		/* those that have an expression */
 } Writer;
 
 /* What one statement needs. */
@@ -370,15 +371,17 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger, Oid de
 			typmod = attribute->atttypmod;
 			rule->by_value = attribute->attbyval;
 			rule->length = attribute->attlen;
-			if (!TupleDescAttr(desc, writer->state - 1)->atthasdef || (rule->kind == CMIG_RULE_UP && !attribute->atthasdef))
+			if (!TupleDescAttr(desc, writer->state - 1)->atthasdef || (rule->kind != CMIG_RULE_DOWN && !attribute->atthasdef))
 				ereport(ERROR,
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						 errmsg("hidden columns of relation \"%s\" do not have their defaults", RelationGetRelationName(relation)),
 						 errdetail("These tell for which of the two versions a row is. They were dropped, or the table was attached as a partition, which does not get them from its parent."),
 						 !relation->rd_rel->relispartition ? errhint("CALL cmig.expand()") :
 						 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
-			if (rule->kind == CMIG_RULE_UP)
+			if (rule->kind != CMIG_RULE_DOWN)
 				writer->hidden = bms_add_member(writer->hidden, rule->column - FirstLowInvalidHeapAttributeNumber);
+			if (rule->kind == CMIG_RULE_UP)
+				writer->computed = bms_add_member(writer->computed, rule->column - FirstLowInvalidHeapAttributeNumber);
 		}
 		error_context_stack = &callback;
 		rule->expr = cmig_versions_compile(relation, trigger->tgargs[i + 3], type, typmod, dependent);
@@ -772,22 +775,31 @@ is_copied(void)
 
 /*
  * A statement of the table must not set a hidden column, or the row would have
- * values that the policies and constraints of its own version did not see.
+ * values that the policies and constraints of its own version did not see.  An
+ * INSERT is not told to be one if it names all of them, and then the columns of
+ * the old version are computed from them, as for the view.  A NULL is not told
+ * from their default.
  */
 static void
 require_shown(const Statement *statement, const TriggerData *data)
 {
+	bool		update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
+
 	for (int i = 0; i < statement->writer.count; i++)
 	{
 		const Rule *rule = &statement->writer.rules[i];
 		int			column = rule->column - FirstLowInvalidHeapAttributeNumber;
 
-		if (rule->kind == CMIG_RULE_UP && bms_is_member(column, data->tg_updatedcols) && has_changed(column, data->tg_trigslot, data->tg_newslot))
+		if (bms_is_member(column, statement->writer.hidden) &&
+			(update ? bms_is_member(column, data->tg_updatedcols) && has_changed(column, data->tg_trigslot, data->tg_newslot) :
+			 !slot_attisnull(data->tg_trigslot, rule->column)))
 			ereport(ERROR,
 					(errcode(ERRCODE_GENERATED_ALWAYS),
-					 errmsg("column \"%s\" of relation \"%s\" can only be updated through the new version",
-							NameStr(TupleDescAttr(RelationGetDescr(data->tg_relation), rule->column - 1)->attname), statement->relation),
+					 errmsg("column \"%s\" of relation \"%s\" can only be %s through the new version",
+							NameStr(TupleDescAttr(RelationGetDescr(data->tg_relation), rule->column - 1)->attname), statement->relation,
+							update ? "updated" : "inserted"),
 					 errdetail("Two versions of the table exist, and it is column \"%s\" of the new one.", rule->label),
+					 !update ? errhint("INSERT INTO the view.") :
 					 errhint("UPDATE the view, or, if only the new version of a row is right: UPDATE ... SET %s = '" CMIG_STATE_NEW "'", CMIG_STATE_COLUMN)));
 	}
 }
@@ -843,7 +855,7 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 		copied = names_hidden && !new_build && is_copied();
 		if (names_hidden && !new_build && !copied && !told_old && !told_new)
 			require_shown(statement, data);
-		touched |= new_build && names_hidden;
+		touched |= new_build && bms_overlap(data->tg_updatedcols, writer->computed);
 	}
 	else
 	{
@@ -862,6 +874,8 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 		update = before != NULL;
 		old_build = !update && ((marked & CMIG_MARK_TABLE) != 0 || (writer->inverse && !cmig_versions_has_state(in, writer->state, CMIG_STATE_NEW)));
 		new_build = !update && !old_build;
+		if (old_build && !is_copied())
+			require_shown(statement, data);
 		if (new_build && is_copied() && !cmig_versions_has_state(in, writer->state, "todo") && !cmig_versions_has_state(in, writer->state, CMIG_STATE_NEW))
 			return PointerGetDatum(tuple);
 		statement->inserts |= !update;
