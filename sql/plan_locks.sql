@@ -89,7 +89,7 @@ SELECT count(*), max(line) FILTER (WHERE line NOT LIKE '%function f%') AS last F
 -- CREATE SCHEMA with the objects in it; all tables; extensions
 SELECT * FROM locks('CREATE SCHEMA lock_new CREATE TABLE line (id int REFERENCES lock_app.account) CREATE VIEW v AS SELECT FROM lock_app.invoice', 'ALTER TABLE lock_new.line ADD x int; ALTER TABLE line ADD x int',
 	'ANALYZE; VACUUM; CLUSTER; REINDEX SCHEMA lock_app; REINDEX DATABASE x; REINDEX SYSTEM x', 'ALTER EXTENSION plpgsql UPDATE', 'ALTER EXTENSION plpgsql ADD TABLE account');
--- pg_cmig's own functions, also in sub-selects and DO; only arguments that are not constants are not known
+-- pg_cmig's own functions, also in sub-selects; only arguments that are not constants are not known
 SELECT * FROM locks('SELECT cmig.enable_rls(''account'', user_column => ''n'', roles => ''{app}''); SELECT cmig.enable_audit(''lock_app.invoice'')',
 	'CALL cmig.add_not_null(''account'', ''n''); CALL cmig.add_unique(''invoice'', ''{account}'')', 'CALL cmig.backfill(''account'', ''n = (SELECT max(id) FROM invoice)'', ''n IS NULL'')',
 	'CALL cmig.add_foreign_key(''account'', ARRAY[''n''], ''invoice'', name => ''n_fkey''); CALL cmig.add_check(''"Odd ""name"'', ''positive'', ''id > 0'')',
@@ -99,7 +99,7 @@ SELECT * FROM locks('SELECT cmig.enable_rls(''account'', user_column => ''n'', r
 	'SELECT cmig.set_context(''1''), cmig.current_user_id(), cmig.require(''heads''), cmig.set_option(''cmig.lint_policy'', ''warn'')',
 	'SELECT cmig.enable_audit(oid) FROM pg_class; SELECT cmig.enable_rls(); SELECT cmig.enable_audit_schema(''lock_app'', ''a%'')',
 	'CALL cmig.backfill(''account'', ''n = = 1''); CALL cmig.upgrade_stepwise(); SELECT cmig.diff(''''); SELECT cmig.nothing(); CALL other()');
--- each function of pg_cmig that is not STABLE, with constants as arguments: only those are unknown that run scripts of
+-- each function of pg_cmig that is not STABLE, with constants as arguments: only those are unknown that change a whole schema, or run scripts of
 -- revisions or of a target
 CREATE TEMP TABLE call AS SELECT proname, row_number() OVER (ORDER BY proname, p.oid::regprocedure::text) AS n,
 	format('%s cmig.%I(%s)', CASE prokind WHEN 'p' THEN 'CALL' ELSE 'SELECT' END, proname, (SELECT string_agg(format('%I => %s', name, CASE

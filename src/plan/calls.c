@@ -18,18 +18,14 @@
 /*
  * What a function of pg_cmig runs.  In the statements, @x stands for the table
  * that the argument x names, #x for columns or another name, and $x for SQL.  A
- * part in brackets is left out if one of its arguments is NULL.  "rows" is the
- * function that is called for each table in the schema.
+ * part in brackets is left out if one of its arguments is NULL.
  */
 typedef struct Helper
 {
 	const char *name;
 	const char *parameters;
-	const char *statements;		/* NULL: none that lock a user's table */
-	const char *rows;
+	const char *statements;
 } Helper;
-
-#define RLS_PARAMETERS " user_column tenant_column roles bypass_roles shared public_read commands force column_default create_index "
 
 static const Helper helpers[] = {
 	{"backfill", "target set_sql where_sql", "UPDATE @target SET $set_sql[ WHERE $where_sql]"},
@@ -47,15 +43,14 @@ static const Helper helpers[] = {
 	{"add_unique", "target columns name",
 		"CREATE UNIQUE INDEX CONCURRENTLY cmig_unique ON @target (#columns);"
 	" ALTER TABLE @target ADD UNIQUE USING INDEX cmig_unique"},
-	{"enable_rls", "target" RLS_PARAMETERS "require_context via via_key via_user key_column",
+	{"enable_rls", "target user_column tenant_column roles bypass_roles shared public_read commands force column_default create_index"
+		" require_context via via_key via_user key_column",
 		"ALTER TABLE @target ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
 	"[; CREATE POLICY cmig_via ON @target USING (EXISTS (SELECT FROM @via))]"},
-	{"enable_rls_schema", "schema" RLS_PARAMETERS "require_context except_tables", NULL, "enable_rls"},
 	{"disable_rls", "target", "ALTER TABLE @target DISABLE ROW LEVEL SECURITY"},
 	{"enable_audit", "target",
 		"CREATE TRIGGER cmig_audit_insert AFTER INSERT ON @target FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger();"
 	" CREATE TRIGGER cmig_audit_truncate AFTER TRUNCATE ON @target FOR EACH STATEMENT EXECUTE FUNCTION cmig.audit_trigger()"},
-	{"enable_audit_schema", "schema pattern", NULL, "enable_audit"},
 	{"disable_audit", "target", "DROP TRIGGER IF EXISTS cmig_audit_truncate ON @target"},
 	{"import_state", "tool history_table", "[SELECT FROM @history_table]"},
 	{"drop_scope", "scope", "DROP SCHEMA #scope CASCADE"},
@@ -122,63 +117,6 @@ parse(const char *sql)
 	return result;
 }
 
-List *
-cmig_calls_in_text(const char *text, bool *only)
-{
-	static const char *const words[] = {"begin", "perform", "end", NULL};
-	CmigLexer	lexer;
-	const char *name = NULL;	/* start of the name before this token */
-	bool		complete = false;	/* is the token before this one a name? */
-	bool		performs = false;	/* is it PERFORM or a part of the name? */
-	int			inside = 0;		/* number of parentheses that are open */
-	int			count = 0;
-	List	   *result = NIL;
-
-	*only = true;
-	cmig_lexer_init(&lexer, text);
-	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
-	{
-		bool		ends = cmig_lexer_is_char(&lexer, ';') || cmig_lexer_is_char(&lexer, ')');
-
-		/* is there anything but PERFORM and the arguments of its function? */
-		inside += cmig_lexer_is_char(&lexer, '(') ? 1 : cmig_lexer_is_char(&lexer, ')') ? -1 : 0;
-		count += cmig_lexer_is_word(&lexer, "perform");
-		*only &= inside > 0 ? !cmig_lexer_is_word(&lexer, "select") :
-			performs || ends || cmig_lexer_is_any_word(&lexer, words);
-		performs = cmig_lexer_is_word(&lexer, "perform") || (performs && inside == 0 && !ends);
-		if (lexer.type == CMIG_TOKEN_WORD || lexer.type == CMIG_TOKEN_QUOTED)
-		{
-			if (name == NULL || complete)
-				name = lexer.start;
-			complete = true;
-		}
-		else if (cmig_lexer_is_char(&lexer, '.') && complete)
-			complete = false;
-		else if (cmig_lexer_is_char(&lexer, '(') && complete)
-		{
-			CmigLexer	end = lexer;
-			int			depth = 1;
-			List	   *parsed;
-
-			while (depth > 0 && cmig_lexer_next_sql(&end) != CMIG_TOKEN_END)
-				depth += cmig_lexer_is_char(&end, '(') ? 1 : cmig_lexer_is_char(&end, ')') ? -1 : 0;
-			parsed = parse(psprintf("SELECT %.*s", (int) (end.next - name), name));
-			if (parsed != NIL)
-			{
-				Node	   *call = cmig_statement_expression(((CmigStatement *) linitial(parsed))->raw->stmt);
-
-				if (call && IsA(call, FuncCall))
-					result = lappend(result, call);
-			}
-			name = NULL;
-		}
-		else
-			name = NULL;
-	}
-	*only &= list_length(result) == count;
-	return result;
-}
-
 /*
  * The values of an argument
  */
@@ -190,12 +128,10 @@ typedef enum Value
 	VALUE_UNKNOWN				/* not a constant */
 } Value;
 
-/* A call, and the table that stands for the argument "target", or NULL. */
 typedef struct Call
 {
 	const Helper *helper;
 	const FuncCall *call;
-	CmigLintTable *target;
 } Call;
 
 static Node *
@@ -248,9 +184,7 @@ append_value(const Call *call, char kind, const char *name, StringInfo sql)
 	const char *text = NULL;
 	RangeVar   *table;
 
-	if (kind == '@' && call->target && strcmp(name, "target") == 0)
-		text = cmig_lint_text_qualified(call->target);
-	else if (cmig_lint_is_null(node))
+	if (cmig_lint_is_null(node))
 		return VALUE_MISSING;
 	else if (kind == '@')
 	{
@@ -308,8 +242,8 @@ static void
 append_indexes(CmigLint *lint, const Call *call, StringInfo sql)
 {
 	static const char *const keys[] = {"tenant_column", "user_column", "key_column"};
-	RangeVar   *name = call->target ? NULL : cmig_locks_constant(argument(call, "target"));
-	CmigLintTable *table = call->target ? call->target : cmig_lint_state_find(lint, name, true);
+	RangeVar   *name = cmig_locks_constant(argument(call, "target"));
+	CmigLintTable *table = cmig_lint_state_find(lint, name, true);
 	char	   *target = table ? cmig_lint_text_qualified(table) : cmig_lint_text_range_var(name);
 	Node	   *create = argument(call, "create_index");
 
@@ -332,22 +266,19 @@ append_indexes(CmigLint *lint, const Call *call, StringInfo sql)
 	}
 }
 
-/* Append the statements of a call for one table. */
+/* Append the statements of a call. */
 static Value
 append_statements(CmigLint *lint, const Call *call, StringInfo sql)
 {
 	const char *template = call->helper->statements;
-	CmigLintTable *table = call->target;
-	Value		value;
+	bool		enables = strcmp(call->helper->name, "enable_rls") == 0;
+	CmigLintTable *table;
 	ListCell   *lc;
+	Value		value = append_template(call, template, template + strlen(template), sql);
 
-	if (sql->len > 0)
-		appendStringInfoString(sql, ";\n");
-	value = append_template(call, template, template + strlen(template), sql);
-	if (value != VALUE_KNOWN || strstr(call->helper->name, "able_rls") == NULL)
+	if (value != VALUE_KNOWN || (!enables && strcmp(call->helper->name, "disable_rls") != 0))
 		return value;
-	if (table == NULL && call->target == NULL)
-		table = cmig_lint_state_find(lint, cmig_locks_constant(argument(call, "target")), true);
+	table = cmig_lint_state_find(lint, cmig_locks_constant(argument(call, "target")), true);
 	/* each partition has a setting of its own */
 	foreach(lc, table && table->kind == RELKIND_PARTITIONED_TABLE ? cmig_related(CMIG_RELATED_TREE, table->oid) : NIL)
 	{
@@ -355,44 +286,11 @@ append_statements(CmigLint *lint, const Call *call, StringInfo sql)
 
 		if (partition && partition != table && cmig_lint_state_exists(lint, partition))
 			appendStringInfo(sql, "; ALTER TABLE %s %s ROW LEVEL SECURITY", cmig_lint_text_qualified(partition),
-							 *call->helper->name == 'e' ? "ENABLE" : "DISABLE");
+							 enables ? "ENABLE" : "DISABLE");
 	}
-	if (*call->helper->name == 'e')
+	if (enables)
 		append_indexes(lint, call, sql);
 	return value;
-}
-
-/* Append the statements of a call for each table of a schema. */
-static Value
-append_schema(CmigLint *lint, const Call *call, StringInfo sql)
-{
-	const char *schema = constant(argument(call, "schema"));
-	const char *user = constant(argument(call, "user_column"));
-	const char *tenant = constant(argument(call, "tenant_column"));
-	Oid			oid = schema && lint->reads_facts ? get_namespace_oid(schema, true) : InvalidOid;
-	Helper		row = *call->helper;
-	Call		each = {.helper = &row,.call = call->call};
-	ListCell   *lc;
-
-	if (!OidIsValid(oid) || !cmig_lint_is_null(argument(call, "pattern")))
-		return VALUE_UNKNOWN;
-	row.name = row.rows;
-	for (const Helper *helper = helpers; helper->name; helper++)
-		if (strcmp(helper->name, row.name) == 0)
-			row.statements = helper->statements;
-	foreach(lc, cmig_lint_catalog_tables_in(oid))
-	{
-		CmigLintTable *table = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
-
-		if (table == NULL || !strchr("rp", table->kind) || get_rel_relispartition(table->oid) ||
-			!cmig_lint_state_exists(lint, table) ||
-			((user || tenant) && !(user && get_attnum(table->oid, user) > 0) && !(tenant && get_attnum(table->oid, tenant) > 0)))
-			continue;
-		each.target = table;
-		if (append_statements(lint, &each, sql) == VALUE_UNKNOWN)
-			return VALUE_UNKNOWN;
-	}
-	return VALUE_KNOWN;
 }
 
 /* Does the schema cmig have only functions of this name that write nothing? */
@@ -443,7 +341,7 @@ cmig_calls_expand(CmigLint *lint, const FuncCall *of, bool *known, List **statem
 		return *known || parts > 1;
 	}
 	initStringInfo(&sql);
-	value = call.helper->rows ? append_schema(lint, &call, &sql) : append_statements(lint, &call, &sql);
+	value = append_statements(lint, &call, &sql);
 	*known = value == VALUE_KNOWN;
 	if (*known)
 		*statements = parse(sql.data);

@@ -126,13 +126,7 @@ extern bool cmig_is_relation_type(ObjectType type);
 
 /* in calls.c */
 
-/*
- * Returns the calls in the text of a DO block, as a List of FuncCall *, whether
- * or not the block would execute them.  Sets *only to true if it does nothing
- * but PERFORM them.  The other function returns an argument with this position
- * or this name, or NULL.
- */
-extern List *cmig_calls_in_text(const char *text, bool *only);
+/* Returns an argument with this position or this name, or NULL. */
 extern Node *cmig_call_argument(const FuncCall *call, int position, const char *name);
 
 /* in measure.c */

@@ -701,17 +701,6 @@ add_other(List **locks, Node *statement)
 			act(locks, CMIG_LOCK_CALL, NULL, "CALL")->object = (Node *) ((CallStmt *) statement)->funccall;
 			break;
 		case T_DoStmt:
-			foreach_ptr(DefElem, option, ((DoStmt *) statement)->args)
-			{
-				bool		only = true;
-				ListCell   *lc2;
-
-				foreach(lc2, strcmp(option->defname, "as") == 0 ? cmig_calls_in_text(strVal(option->arg), &only) : NIL)
-					act(locks, CMIG_LOCK_CALL, NULL, "DO")->object = lfirst(lc2);
-				if (!only)
-					act(locks, CMIG_LOCK_UNKNOWN, NULL, "DO");
-			}
-			break;
 		case T_ExecuteStmt:
 		case T_AlterExtensionStmt:
 			act(locks, CMIG_LOCK_UNKNOWN, NULL, CreateCommandName(statement));
