@@ -19,7 +19,6 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_tablespace.h"
-#include "commands/extension.h"
 #include "utils/catcache.h"
 #include "utils/json.h"
 
@@ -277,7 +276,6 @@ look_at_alter(Preflight *preflight, const AlterTableStmt *alter)
 {
 	Oid			table = find(preflight, alter->relation);
 
-	need(preflight, RelationRelationId, table, "OWNER");
 	foreach_ptr(const AlterTableCmd, command, alter->cmds)
 	{
 		switch (command->subtype)
@@ -413,22 +411,16 @@ look_at_create(Preflight *preflight, const CreateStmt *create)
 static void
 look_at_query(Preflight *preflight, Node *query)
 {
-	const RangeVar *target = IsA(query, InsertStmt) ? ((InsertStmt *) query)->relation :
-	IsA(query, UpdateStmt) ? ((UpdateStmt *) query)->relation :
+	const RangeVar *target = IsA(query, UpdateStmt) ? ((UpdateStmt *) query)->relation :
 	IsA(query, DeleteStmt) ? ((DeleteStmt *) query)->relation :
 	IsA(query, MergeStmt) ? ((MergeStmt *) query)->relation : NULL;
-	const char *privilege = IsA(query, InsertStmt) ? "INSERT" : IsA(query, UpdateStmt) ? "UPDATE" : IsA(query, DeleteStmt) ? "DELETE" : NULL;
 	bool		whole = (IsA(query, UpdateStmt) && ((UpdateStmt *) query)->whereClause == NULL) ||
 	(IsA(query, DeleteStmt) && ((DeleteStmt *) query)->whereClause == NULL);
 
 	foreach_ptr(const CmigLock, lock, cmig_statement_locks(query))
 	{
-		if (lock->action != CMIG_LOCK_TAKE || lock->relation == NULL)
-			continue;
-		if (lock->mode == AccessShareLock)
+		if (lock->action == CMIG_LOCK_TAKE && lock->relation != NULL && lock->mode == AccessShareLock)
 			need_relation(preflight, lock->relation, "SELECT");
-		else if (lock->relation == target && privilege != NULL)
-			need_relation(preflight, target, privilege);
 	}
 	foreach_node(MergeWhenClause, each, IsA(query, MergeStmt) ? ((MergeStmt *) query)->mergeWhenClauses : NIL)
 	{
@@ -441,6 +433,43 @@ look_at_query(Preflight *preflight, Node *query)
 		works(preflight, find(preflight, target), target->inh, "update", NIL);
 }
 
+/* What the statement needs of the object that it is about. */
+static void
+look_at_subject(Preflight *preflight, Node *node)
+{
+	static const struct
+	{
+		NodeTag		tag;
+		const char *privilege;	/* NULL: none, or look_at_node() finds it */
+	}			others[] =
+
+	{
+		{T_InsertStmt, "INSERT"}, {T_UpdateStmt, "UPDATE"}, {T_DeleteStmt, "DELETE"}, {T_CreateTrigStmt, "TRIGGER"},
+		{T_DropStmt}, {T_GrantStmt}, {T_TruncateStmt}, {T_CopyStmt}, {T_MergeStmt}, {T_LockStmt}, {T_SecLabelStmt},
+		{T_CreateUserMappingStmt}, {T_AlterUserMappingStmt}, {T_DropUserMappingStmt}, {T_ImportForeignSchemaStmt},
+	};
+	const char *privilege = "OWNER";
+	CmigTargetSubject subject;
+
+	if (IsA(node, CreateSchemaStmt) || IsA(node, CreateStatsStmt) ||
+		!cmig_target_subject(node, &subject) || subject.object == NULL)
+		return;
+	for (int i = 0; i < lengthof(others); i++)
+		if (nodeTag(node) == others[i].tag)
+			privilege = others[i].privilege;
+	if ((subject.flags & CMIG_SUBJECT_CREATES) && !IsA(node, ViewStmt))
+	{
+		List	   *name = (List *) subject.object;
+
+		if (IsA(name, List) && IsA(linitial(name), String) && IsA(llast(name), String))
+			need_schema(preflight, name);
+	}
+	else if (privilege != NULL && IsA(subject.object, RangeVar))
+		need_relation(preflight, (RangeVar *) subject.object, privilege);
+	else if (privilege != NULL)
+		need_object(preflight, subject.type, subject.object, privilege);
+}
+
 /* Add the facts about a statement. */
 static void
 look_at_node(Preflight *preflight, Node *node)
@@ -448,12 +477,12 @@ look_at_node(Preflight *preflight, Node *node)
 	const IndexStmt *index = (IndexStmt *) node;
 	const RenameStmt *rename = (RenameStmt *) node;
 	const AlterObjectSchemaStmt *move = (AlterObjectSchemaStmt *) node;
-	const AlterOwnerStmt *owner = (AlterOwnerStmt *) node;
 	const VariableSetStmt *set = (VariableSetStmt *) node;
 	const GrantStmt *grant = (GrantStmt *) node;
 	List	   *columns = NIL;
 	Oid			oid;
 
+	look_at_subject(preflight, node);
 	foreach_ptr(const CmigLock, lock, cmig_statement_locks(node))
 	{
 		if (lock->action == CMIG_LOCK_CALL)
@@ -470,7 +499,6 @@ look_at_node(Preflight *preflight, Node *node)
 			look_at_alter(preflight, (AlterTableStmt *) node);
 			break;
 		case T_IndexStmt:
-			need_relation(preflight, index->relation, "OWNER");
 			foreach_node(IndexElem, element, index->indexParams)
 				if (element->name != NULL)
 				columns = lappend(columns, element->name);
@@ -484,22 +512,15 @@ look_at_node(Preflight *preflight, Node *node)
 			works(preflight, oid, true, "reindex", NIL);
 			break;
 		case T_RenameStmt:
-			need_relation(preflight, rename->relation, "OWNER");
-			if (rename->relation == NULL)
-				need_object(preflight, rename->renameType, rename->object, "OWNER");
 			if (rename->renameType == OBJECT_TABLE || rename->renameType == OBJECT_COLUMN)
 				changes(preflight, find(preflight, rename->relation), "RENAME TO", rename->newname);
 			break;
 		case T_AlterObjectSchemaStmt:
-			need_relation(preflight, move->relation, "OWNER");
-			if (move->relation == NULL)
-				need_object(preflight, move->objectType, move->object, "OWNER");
 			need(preflight, NamespaceRelationId, get_namespace_oid(move->newschema, true), "CREATE");
 			changes(preflight, find(preflight, move->relation), "SET SCHEMA", move->newschema);
 			break;
 		case T_AlterOwnerStmt:
-			need_object(preflight, owner->objectType, owner->object, "OWNER");
-			need(preflight, AuthIdRelationId, get_rolespec_oid(owner->newowner, true), "MEMBER");
+			need(preflight, AuthIdRelationId, get_rolespec_oid(((AlterOwnerStmt *) node)->newowner, true), "MEMBER");
 			break;
 		case T_DropStmt:
 			look_at_drop(preflight, (DropStmt *) node);
@@ -508,15 +529,11 @@ look_at_node(Preflight *preflight, Node *node)
 			look_at_create(preflight, (CreateStmt *) node);
 			break;
 		case T_CreateTrigStmt:
-			need_relation(preflight, ((CreateTrigStmt *) node)->relation, "TRIGGER");
 			need_function(preflight, ((CreateTrigStmt *) node)->funcname);
 			break;
 		case T_CreateStatsStmt:
 			if (IsA(linitial(((CreateStatsStmt *) node)->relations), RangeVar))
 				need_relation(preflight, linitial(((CreateStatsStmt *) node)->relations), "OWNER");
-			break;
-		case T_CommentStmt:
-			need_object(preflight, ((CommentStmt *) node)->objtype, ((CommentStmt *) node)->object, "OWNER");
 			break;
 		case T_GrantStmt:
 			foreach_ptr(Node, item, grant->targtype == ACL_TARGET_OBJECT ? grant->objects : NIL)
@@ -530,63 +547,15 @@ look_at_node(Preflight *preflight, Node *node)
 				if (strcmp(option->defname, "roles") == 0)
 				need_roles(preflight, (List *) option->arg, "MEMBER");
 			break;
-		case T_CreatePolicyStmt:
-			need_relation(preflight, ((CreatePolicyStmt *) node)->table, "OWNER");
-			break;
-		case T_AlterPolicyStmt:
-			need_relation(preflight, ((AlterPolicyStmt *) node)->table, "OWNER");
-			break;
-		case T_RuleStmt:
-			need_relation(preflight, ((RuleStmt *) node)->relation, "OWNER");
-			break;
-		case T_AlterSeqStmt:
-			need_relation(preflight, ((AlterSeqStmt *) node)->sequence, "OWNER");
-			break;
-		case T_ViewStmt:
-			need_relation(preflight, ((ViewStmt *) node)->view, "OWNER");
-			break;
-		case T_RefreshMatViewStmt:
-			need_relation(preflight, ((RefreshMatViewStmt *) node)->relation, "OWNER");
-			break;
-		case T_ClusterStmt:
-			need_relation(preflight, cmig_clustered_compat((ClusterStmt *) node), "OWNER");
-			break;
 		case T_TruncateStmt:
 			foreach_ptr(RangeVar, each, ((TruncateStmt *) node)->relations)
 				need_relation(preflight, each, "TRUNCATE");
-			break;
-		case T_CreateFunctionStmt:
-			need_schema(preflight, ((CreateFunctionStmt *) node)->funcname);
-			break;
-		case T_AlterFunctionStmt:
-			need_object(preflight, ((AlterFunctionStmt *) node)->objtype, (Node *) ((AlterFunctionStmt *) node)->func, "OWNER");
-			break;
-		case T_DefineStmt:
-			need_schema(preflight, ((DefineStmt *) node)->defnames);
-			break;
-		case T_CreateRangeStmt:
-			need_schema(preflight, ((CreateRangeStmt *) node)->typeName);
-			break;
-		case T_CreateEnumStmt:
-			need_schema(preflight, ((CreateEnumStmt *) node)->typeName);
-			break;
-		case T_CreateDomainStmt:
-			need_schema(preflight, ((CreateDomainStmt *) node)->domainname);
-			break;
-		case T_AlterEnumStmt:
-			need_object(preflight, OBJECT_TYPE, (Node *) ((AlterEnumStmt *) node)->typeName, "OWNER");
-			break;
-		case T_AlterDomainStmt:
-			need_object(preflight, OBJECT_DOMAIN, (Node *) ((AlterDomainStmt *) node)->typeName, "OWNER");
 			break;
 		case T_CreateSchemaStmt:
 			need(preflight, DatabaseRelationId, MyDatabaseId, "CREATE");
 			break;
 		case T_CreateExtensionStmt:
 			put_other(preflight, "extension", ((CreateExtensionStmt *) node)->extname, NULL, 0);
-			break;
-		case T_AlterExtensionStmt:
-			need(preflight, ExtensionRelationId, get_extension_oid(((AlterExtensionStmt *) node)->extname, true), "OWNER");
 			break;
 		case T_CreateRoleStmt:
 			put_other(preflight, "attribute", ((CreateRoleStmt *) node)->role, "CREATEROLE", 0);
