@@ -497,11 +497,11 @@ RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'cmig_resolve'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.check(raise boolean DEFAULT false,
+CREATE FUNCTION cmig.check(raise boolean DEFAULT false, rehearse boolean DEFAULT false,
 	OUT severity text, OUT object text, OUT problem text, OUT fix text)
 RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'cmig_check'
-LANGUAGE C STABLE PARALLEL UNSAFE;
+AS 'MODULE_PATHNAME', 'cmig_check_1_2'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.require(target text DEFAULT 'heads')
 RETURNS void
@@ -579,7 +579,7 @@ COMMENT ON FUNCTION cmig.help(text) IS 'Returns a list of the functions by subje
 COMMENT ON FUNCTION cmig.show(text) IS 'Returns all fields of the revisions that an identifier names, with their values. The identifier must not be relative. Raises an error if it is not valid (MG001 to MG004, 22023).';
 COMMENT ON FUNCTION cmig.status() IS 'Returns the state of the database, what is pending, what is wrong, and which command to run next.';
 COMMENT ON FUNCTION cmig.resolve(text) IS 'Returns the ids of the revisions that an identifier names. The identifier must not be relative. Raises an error if it is not valid (MG001 to MG004, 22023) or the graph is broken (MG005).';
-COMMENT ON FUNCTION cmig.check(boolean) IS 'Checks the catalog and the scripts that can still run. Returns the problems and how to fix them. With raise => true, raises an error if one of the problems is an error (MG005).';
+COMMENT ON FUNCTION cmig.check(boolean, boolean) IS 'Checks the catalog and the scripts that can still run. Returns the problems and how to fix them. With rehearse => true, also runs the pending revisions as the current role on empty copies of the tables and other objects, as cmig.lint does, and rolls everything back. With raise => true, raises an error if one of the problems is an error (MG005).';
 COMMENT ON FUNCTION cmig.require(text) IS 'Does nothing if the target is applied. Raises an error if revisions are pending or none is loaded (MG010), the target is not valid (MG001 to MG004, 22023), or the graph is broken (MG005).';
 COMMENT ON FUNCTION cmig.load(text, boolean, boolean) IS 'Stores the revision files that the script contains, in any order, or none of them if one cannot be stored. Returns one row for each revision: added, replaced, unchanged, removed, or kept. Raises an error if a file is not valid (MG013), an applied revision would change (MG008), the graph would be broken (MG005), cmig.protect forbids the removal (MG011), or an argument is not valid (22023).';
 COMMENT ON FUNCTION cmig.load_directory(text, boolean, boolean) IS 'Does the same as load for the .sql files of a directory on the server. Raises an error if the caller does not have the privileges of pg_read_server_files (42501), and the same errors as load.';

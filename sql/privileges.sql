@@ -141,7 +141,7 @@ INSERT INTO call VALUES
 ('backfill(regclass,text,text,integer,interval,interval)', $$CALL cmig.backfill('app.item', 'a = 1')$$),
 ('baseline(text,text,text,text,text[],boolean,boolean,boolean)', $$SELECT count(*) FROM cmig.baseline('x', schemas => '{apart}')$$),
 ('branches()', $$SELECT count(*) FROM cmig.branches()$$),
-('check(boolean)', $$SELECT count(*) FROM cmig.check()$$),
+('check(boolean,boolean)', $$SELECT count(*) FROM cmig.check()$$),
 ('clear_context()', $$SELECT cmig.clear_context()$$),
 ('context()', $$SELECT cmig.context()$$),
 ('create_revision(text,text,text,text,text,text,boolean,text,text[],boolean,text,"any")', $$SELECT cmig.create_revision('x', '', head => '002')$$),

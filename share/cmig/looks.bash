@@ -298,7 +298,13 @@ SELECT '$1', ${MISSING// pending,/ applied,}, $KEPT_HINT FROM (SELECT :'cmig_kep
 # An upgrade is not proposed if it would run a revision that has no file.
 verb_status() { look_items 'cmig.status()' "item, value, CASE WHEN item OPERATOR(pg_catalog.<>) 'pending' OR :'cmig_missing' OPERATOR(pg_catalog.=) '{}' THEN hint END" '' missing_item 'no file'; }
 
-verb_check() { look_items 'cmig.check()' "severity, pg_catalog.concat_ws(': ', object, problem), fix" "cmig.check() WHERE severity OPERATOR(pg_catalog.=) 'error'" check_more; }
+verb_check()
+{
+	local check='cmig.check()'
+
+	! given rehearse || check='cmig.check(rehearse => true)'
+	look_items "$check" "severity, pg_catalog.concat_ws(': ', object, problem), fix" "$check WHERE severity OPERATOR(pg_catalog.=) 'error'" check_more
+}
 
 # Reports pending and applied revisions that have no file, and files that psql would run.  If there is a
 # target, compares the schema with it.

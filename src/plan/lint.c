@@ -513,6 +513,7 @@ examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool en
 	CmigLint   *lint = lint_run_begin(facts, enforces, everything);
 
 	lint->probed = probed;
+	lint->certain = enforces;
 	if (rehearse)
 		cmig_lint_rehearse(lint, now, plan, texts);
 
@@ -545,9 +546,9 @@ examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool en
 }
 
 void
-cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enforces, int *errors, int *warnings)
+cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enforces, bool rehearse, int *errors, int *warnings)
 {
-	cmig_lint_count(examine_plan(now, plan, true, enforces, false, 0, false)->findings, errors, warnings);
+	cmig_lint_count(examine_plan(now, plan, true, enforces, false, 0, rehearse)->findings, errors, warnings);
 }
 
 void
@@ -588,12 +589,13 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 	MemoryContext old;
 	CmigLint   *lint;
 	CmigListing detail;
+	bool		rehearsed = false;	/* has only the rehearsal shown a finding? */
 
 	if (policy == POLICY_OFF || plan->count == 0)
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig lint", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	lint = examine_plan(now, plan, true, true, false, 0, false);
+	lint = examine_plan(now, plan, true, true, false, 0, true);
 	cmig_listing_init(&detail, CMIG_LISTING_LINES);
 	foreach_ptr(CmigLintFinding, finding, lint->findings)
 	{
@@ -602,6 +604,7 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 
 		if (finding->dropped || finding->severity != CMIG_LINT_ERROR)
 			continue;
+		rehearsed |= finding->rehearsed;
 		text = cmig_catalog_read_text(finding->revision);
 		in_file = text != NULL && text->file_name != NULL;
 		cmig_listing_add_format(&detail, "%s, statement %d, line %d%s (%s): %s.", finding->revision, finding->statement,
@@ -615,8 +618,8 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 				 errmsg_plural("lint finds %d error in the scripts of this upgrade",
 							   "lint finds %d errors in the scripts of this upgrade", detail.count, detail.count),
 				 errdetail_internal("%s", cmig_listing_text(&detail)),
-				 errhint("To accept a finding, put a comment \"-- cmig:ignore rule\" before the statement. To see all findings and safer statements: SELECT * FROM cmig.lint(%s)",
-						 plan->target ? plan->target : "'heads'")));
+				 errhint("To accept a finding, put a comment \"-- cmig:ignore rule\" before the statement. To see all findings and safer statements: SELECT * FROM cmig.lint(%s%s)",
+						 plan->target ? plan->target : "'heads'", rehearsed ? ", rehearse => true" : "")));
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }

@@ -335,6 +335,7 @@ struct CmigLint
 								 * indexes */
 	List	   *rules;			/* of CmigLintRule *: the active ones */
 	CmigEffects *effects;		/* NULL, or what the rehearsal has shown */
+	bool		certain;		/* without what may depend on rows? */
 
 	/* current revision */
 	const char *revision;		/* NULL for cmig.lint_sql */
@@ -379,8 +380,8 @@ extern void cmig_lint_count(List *findings, int *errors, int *warnings);
 /* in lint_rehearse.c */
 
 /*
- * Run the plan's scripts on copies, before they are examined; report what the
- * current statement does, whose first finding has the number "first"; and report
+ * Run the plan's scripts on copies, before they are examined, for a run if
+ * "lint->certain" is true; report what the current statement does, whose first finding has the number "first"; and report
  * at the end what was not rehearsed.
  */
 extern void cmig_lint_rehearse(CmigLint *lint, const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts);

@@ -30,15 +30,26 @@ void
 cmig_lint_rehearse(CmigLint *lint, const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts)
 {
 	int		   *nodes = palloc(sizeof(int) * Max(plan->count, 1));
+	const CmigNames *begun = cmig_progress_begun();
 	List	   *scripts = NIL;
 
 	for (int i = 0; i < plan->count; i++)
 	{
+		/* what has run already would fail */
+		for (int j = 0; j < begun->count; j++)
+		{
+			if (strcmp(begun->names[j], cmig_graph_id(now->graph, plan->steps[i].node)) != 0)
+				continue;
+			lint->effects = palloc0(sizeof(CmigEffects));
+			lint->effects->not_run = psprintf("revision \"%s\" is partially applied", begun->names[j]);
+			return;
+		}
 		nodes[i] = plan->steps[i].node;
 		scripts = lappend(scripts, pstrdup(cmig_step_texts_get(texts, i)->sql));
 	}
 	if (plan->count > 0)
-		lint->effects = cmig_effects_read(now->graph, nodes, plan->count, scripts, "cmig.lint()",
+		lint->effects = cmig_effects_read(now->graph, nodes, plan->count, scripts, lint->certain,
+										  lint->certain ? "cmig.upgrade()" : "cmig.lint()",
 										  "cmig.dry_run_timeout", cmig_dry_run_limit());
 }
 
@@ -175,7 +186,7 @@ cmig_lint_rehearsed_locks(CmigLint *lint)
 	{
 		CmigLintLock *lock;
 
-		if (effect->type != CMIG_EFFECT_LOCKED || effect->step != lint->revision_number - 1 || effect->statement != lint->statement->number)
+		if (effect->type != CMIG_EFFECT_LOCKED || (lint->certain && effect->doubtful) || effect->step != lint->revision_number - 1 || effect->statement != lint->statement->number)
 			continue;
 		lock = palloc0(sizeof(CmigLintLock));
 		lock->table = table_of(lint, effect);
@@ -190,17 +201,19 @@ report_effect(CmigLint *lint, const CmigEffect *effect, const List *findings)
 {
 	const char *rule = PROTECTION_LOST;
 
+	if (lint->certain && effect->doubtful)
+		return;
 	if (effect->kind != NULL && is_told(findings, effect->name))
 		return;
 	switch (effect->type)
 	{
 		case CMIG_EFFECT_FAILS:
 			if (!is_failure_told(findings) && use_rule(lint, STATEMENT_FAILS))
-				cmig_lint_report(lint, NULL, "the statement fails: %s; what follows was not rehearsed", effect->what);
+				cmig_lint_report(lint, NULL, "the statement fails: %s; what follows was not rehearsed", effect->what)->line = effect->line;
 			return;
 		case CMIG_EFFECT_UNKNOWN:
 			if (!is_error_told(findings) && use_rule(lint, NOT_REHEARSED))
-				cmig_lint_report(lint, NULL, "the statement could not be rehearsed: %s", effect->what);
+				cmig_lint_report(lint, NULL, "the statement could not be rehearsed: %s", effect->what)->line = effect->line;
 			return;
 		case CMIG_EFFECT_GONE:
 			report_loss(lint, effect);

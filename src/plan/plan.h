@@ -63,9 +63,10 @@ extern bool cmig_lint_policy_is_error(void);
 /*
  * Check a plan's scripts against the live database, and count what lint finds,
  * without syntax errors and empty downgrades.  If "enforces" is true, use the
- * rule settings that apply to cmig.lint_policy.
+ * rule settings that apply to cmig.lint_policy.  If "rehearse" is true, the
+ * scripts run on copies.
  */
-extern void cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enforces,
+extern void cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enforces, bool rehearse,
 								   int *errors, int *warnings);
 
 #endif							/* CMIG_PLAN_H */

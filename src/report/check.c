@@ -361,7 +361,7 @@ check_text(const CmigRevisionText *text, void *arg)
  * placeholder could not be replaced.
  */
 static void
-add_script_problems(const CmigView *view, List **problems)
+add_script_problems(const CmigView *view, bool rehearse, List **problems)
 {
 	CmigGraph  *graph = view->graph;
 	TextCheck	check = {view, problems, CurrentMemoryContext};
@@ -382,7 +382,7 @@ add_script_problems(const CmigView *view, List **problems)
 
 	if (check.has_gaps || graph->defects != NIL || view->applied->unknown != NIL)
 		return;
-	cmig_lint_policy_count(&now, cmig_view_pending(view), stops, &errors, &warnings);
+	cmig_lint_policy_count(&now, cmig_view_pending(view), stops, rehearse, &errors, &warnings);
 	if (errors + warnings > 0)
 		add(problems, stops && errors > 0 ? "error" : "notice", "lint",
 			psprintf("cmig.lint finds %s%s%s in pending revisions%s",
@@ -390,7 +390,7 @@ add_script_problems(const CmigView *view, List **problems)
 					 errors > 0 && warnings > 0 ? " and " : "",
 					 warnings > 0 ? psprintf("%d warning%s", warnings, warnings == 1 ? "" : "s") : "",
 					 stops && errors > 0 ? ", and cmig.lint_policy is error" : ""),
-			"SELECT * FROM cmig.lint('heads')");
+			rehearse ? "SELECT * FROM cmig.lint('heads', rehearse => true)" : "SELECT * FROM cmig.lint('heads')");
 }
 
 /*
@@ -400,7 +400,7 @@ add_script_problems(const CmigView *view, List **problems)
  * they report the defects.
  */
 
-PG_FUNCTION_INFO_V1(cmig_check);
+PG_FUNCTION_INFO_V1(cmig_check_1_2);
 
 /* Report defects of the graph, and version rows that do not fit it. */
 static void
@@ -686,7 +686,7 @@ add_tool_problems(const CmigView *view, List **problems)
 }
 
 List *
-cmig_check_problems(const CmigView *view, bool with_texts)
+cmig_check_problems(const CmigView *view, bool with_texts, bool rehearse)
 {
 	static const char *const to_run[] = {
 		[CMIG_REPEATABLE_NEW] = "it has not run yet",
@@ -723,14 +723,14 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 	problems = list_concat(problems, cmig_citus_shard_problems(NULL));
 	add_run_problems(&problems);
 	add_tool_problems(view, &problems);
-	add_script_problems(view, &problems);
+	add_script_problems(view, rehearse, &problems);
 	add(&problems, "notice", "pg_dump",
 		"pg_dump -s leaves out the rows of cmig.revision, cmig.version, and cmig.journal; no dump contains cmig.secret",
 		"Dump the data, too, or load and stamp the revisions after you restore a schema.");
 	return problems;
 }
 
-CMIG_READER(cmig_check)
+CMIG_READER(cmig_check_1_2)
 {
 	CmigView	view;
 	List	   *problems;
@@ -739,7 +739,7 @@ CMIG_READER(cmig_check)
 
 	InitMaterializedSRF(fcinfo, 0);
 	view = cmig_view_read();
-	problems = cmig_check_problems(&view, true);
+	problems = cmig_check_problems(&view, true, cmig_argument_bool(fcinfo, 1, false));
 
 	initStringInfo(&detail);
 	foreach_ptr(CmigProblem, problem, problems)

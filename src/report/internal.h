@@ -185,6 +185,6 @@ extern int	cmig_check_unmerged_heads(const CmigGraph *graph);
  * Returns a List of CmigProblem *, starting with problems in the graph.  If
  * "with_texts" is true, also reads all scripts and checks privileges.
  */
-extern List *cmig_check_problems(const CmigView *view, bool with_texts);
+extern List *cmig_check_problems(const CmigView *view, bool with_texts, bool rehearse);
 
 #endif							/* CMIG_REPORT_INTERNAL_H */

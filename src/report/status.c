@@ -380,7 +380,7 @@ put_findings(FunctionCallInfo fcinfo, const CmigView *view)
 		" (SELECT count(*) FROM cmig.ddl_log WHERE command::text <> 'allow_ddl')"
 	};
 	char	  **ddl = cmig_query_row(&ddl_query);
-	List	   *problems = cmig_check_problems(view, false);
+	List	   *problems = cmig_check_problems(view, false, false);
 	CmigDdlPolicy policy;
 	const char *excluded;
 	CmigJournalDrift drift;

@@ -120,6 +120,18 @@ extern void cmig_run_limit_start(void);
  */
 extern void cmig_run_limit_tighten(const char *setting, int ms);
 
+/* The deadline, to be restored after what has one of its own. */
+typedef struct CmigRunLimit
+{
+	const char *setting;
+	int			ms;
+	TimestampTz deadline;
+	TimestampTz statement;
+}			CmigRunLimit;
+
+extern CmigRunLimit cmig_run_limit_read(void);
+extern void cmig_run_limit_restore(const CmigRunLimit * limit);
+
 extern bool cmig_run_limit_passed(void);
 
 /* Raises error 57014 if the deadline of the run has passed. */

@@ -84,6 +84,25 @@ cmig_run_limit_tighten(const char *setting, int ms)
 	deadline = end;
 }
 
+CmigRunLimit
+cmig_run_limit_read(void)
+{
+	return (CmigRunLimit)
+	{
+		limit_setting, limit_ms, deadline, deadline_statement
+	};
+}
+
+void
+cmig_run_limit_restore(const CmigRunLimit * limit)
+{
+	limit_setting = limit->setting;
+	limit_ms = limit->ms;
+	deadline = limit->deadline;
+	deadline_statement = limit->statement;
+	expired = false;
+}
+
 bool
 cmig_run_limit_passed(void)
 {

@@ -589,3 +589,19 @@ cmig_copies_reasons(const CmigCopies *copies)
 		reasons = lappend(reasons, difference->reason);
 	return reasons;
 }
+
+int
+cmig_copies_locks(const CmigCopies *copies)
+{
+	int			locks = 0;
+
+	for (int i = 0; i < copies->live->count; i++)
+	{
+		const CmigKind *kind = copies->live->objects[i]->kind;
+
+		/* a table also has a type, a TOAST table, and the index of that */
+		locks += kind == &cmig_kind_table ? 4 : (kind->flags & CMIG_KIND_RELATION) != 0 ? 2 :
+			kind == &cmig_kind_index || kind == &cmig_kind_constraint;
+	}
+	return locks;
+}

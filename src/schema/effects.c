@@ -14,6 +14,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/twophase.h"
 #include "access/xact.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_attrdef.h"
@@ -21,6 +22,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "common/hashfn.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
@@ -58,6 +60,8 @@ typedef struct EffectsRun
 	int			count;
 	CmigEffects *result;
 	CmigCopies *copies;
+	const List *scripts;		/* list of char * */
+	bool		all;			/* see cmig_effects_read() */
 	const char *setting;		/* see cmig_run_limit_tighten() */
 	int			limit;
 	MemoryContext context;		/* of the result */
@@ -71,6 +75,8 @@ typedef struct EffectsRun
 	List	   *emptied;		/* list of Oid: tables that it has emptied */
 	List	   *pending;		/* list of CmigEffect: of the current script */
 	bool		code;			/* does the statement run functions? */
+	int64		scans;			/* of tables, before the statement */
+	bool		scanned;		/* did code scan tables, which are empty? */
 	bool		wrote;			/* has the statement changed a catalog? */
 	bool		unsure;			/* has a statement not run that may be right? */
 	bool		stopped;		/* has a statement failed? */
@@ -200,6 +206,7 @@ add_effect(EffectsRun *run, List **effects, CmigEffectType type, const CmigObjec
 	effect->step = run->step;
 	effect->statement = run->statement ? run->statement->number : 0;
 	effect->what = pstrdup(what);
+	effect->doubtful = run->unsure || run->scanned;
 	if (object != NULL)
 	{
 		effect->kind = object->kind;
@@ -435,6 +442,23 @@ add_locks(EffectsRun *run)
 	}
 }
 
+/* Returns how often tables were scanned in this transaction. */
+static int64
+count_scans(const EffectsRun *run)
+{
+	int64		scans = 0;
+
+	for (int i = 0; i < run->before.image->count; i++)
+	{
+		const CmigObject *object = run->before.image->objects[i];
+		PgStat_TableStatus *status = object->kind == &cmig_kind_table ? find_tabstat_entry(object->address.object) : NULL;
+
+		if (status != NULL)
+			scans += cmig_counted_scans_compat(status);
+	}
+	return scans;
+}
+
 /* In the statement's subtransaction: record what only shows there. */
 static void
 note_traces(EffectsRun *run)
@@ -486,13 +510,31 @@ is_own_call(Node *statement)
 	return select->targetList != NIL;
 }
 
+/*
+ * Is the error about the statement itself, so that it neither depends on rows nor
+ * was raised by a function that the statement calls?
+ */
+static bool
+is_of_statement(const EffectsRun *run, const ErrorData *error)
+{
+	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	if (category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_FEATURE_NOT_SUPPORTED)
+		return false;
+	if (error->internalquery != NULL && strcmp(error->internalquery, run->statement->text) != 0)
+		return false;
+	return !run->code || error->cursorpos > 0 || error->internalpos > 0;
+}
+
 /* Would the statement fail with this error in the live schema, too? */
 static bool
 is_certain(const EffectsRun *run, const ErrorData *error)
 {
 	Node	   *statement = run->statement->raw->stmt;
 
-	if (run->unsure)
+	/* a trigger may use tables that were not copied */
+	if (run->unsure || ((IsA(statement, InsertStmt) || IsA(statement, UpdateStmt) || IsA(statement, DeleteStmt) || IsA(statement, MergeStmt)) &&
+						!is_of_statement(run, error)))
 		return false;
 	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
 	{
@@ -548,9 +590,12 @@ try_statement(CmigTargetState *state, const CmigStatement *statement, void *arg)
 	EffectsRun *run = arg;
 	MemoryContext caller = CurrentMemoryContext;
 	ErrorData  *error;
+	CmigEffect *effect;
 	Copies		after;
 	bool		adds;
 
+	/* what would be in schemas of other roles does not run */
+	run->unsure |= state->target->elsewhere != NIL;
 	if (run->stopped)
 		return;
 	run->state = state;
@@ -558,6 +603,8 @@ try_statement(CmigTargetState *state, const CmigStatement *statement, void *arg)
 	/* running the statement changes its tree */
 	run->code = runs_code(statement->raw->stmt);
 	adds = only_adds(statement->raw->stmt);
+	run->scanned = false;
+	run->scans = run->code ? count_scans(run) : 0;
 	error = cmig_subtransaction_try(run_statement, run);
 	(void) cmig_shadow_catalogs_filter(false);
 	if (error != NULL)
@@ -565,11 +612,15 @@ try_statement(CmigTargetState *state, const CmigStatement *statement, void *arg)
 		if (cmig_subtransaction_must_rethrow(error))
 			ReThrowError(error);
 		run->stopped = is_certain(run, error);
-		add_effect(run, &run->result->effects, run->stopped ? CMIG_EFFECT_FAILS : CMIG_EFFECT_UNKNOWN, NULL,
-				   psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode)));
+		effect = add_effect(run, &run->result->effects, run->stopped ? CMIG_EFFECT_FAILS : CMIG_EFFECT_UNKNOWN, NULL,
+							psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode)));
+		effect->doubtful |= !is_of_statement(run, error);
+		effect->line = error->internalquery == NULL || strcmp(error->internalquery, statement->text) == 0 ?
+			cmig_script_error_line(statement, error) : statement->line;
 		run->unsure = true;
 		return;
 	}
+	run->scanned = run->code && count_scans(run) > run->scans;
 	if (!run->wrote)
 		return;
 	compare_files(run);
@@ -662,7 +713,9 @@ run_scripts(CmigReplay *replay, void *arg)
 	cmig_copies_make(run->copies, run->state, NULL);
 	foreach_ptr(const char, reason, cmig_copies_reasons(run->copies))
 		leave_out(run, reason);
-	run->first = run->opening = run->before = state_read(run);
+	run->stopped = run->all && run->unsure;
+	if (!run->stopped)
+		run->first = run->opening = run->before = state_read(run);
 	cmig_replay_statements_run(replay, try_statement, run);
 	for (run->step = 0; run->step < run->count && !run->stopped; run->step++)
 	{
@@ -675,33 +728,61 @@ run_scripts(CmigReplay *replay, void *arg)
 	MemoryContextSwitchTo(caller);
 }
 
+/*
+ * Does the server have room for the locks?  If all of them were used, other
+ * sessions would fail, too.
+ */
+static bool
+has_room(int locks)
+{
+	return locks < (int64) max_locks_per_xact * (MaxBackends + max_prepared_xacts) / 2;
+}
+
 /* Subtransaction callback: run the scripts in a shadow. */
 static void
 run_shadow(void *arg)
 {
 	EffectsRun *run = arg;
+	int			locks;
 
+	run->copies = cmig_copies_plan(cmig_managed_of_revisions(), false, run->scripts);
+	locks = cmig_copies_locks(run->copies);
+	if (!has_room(locks))
+	{
+		run->result->not_run = psprintf("the copies need about %d locks; increase max_locks_per_transaction", locks);
+		return;
+	}
+	/* statements that a comment exempts from replays may change something */
+	foreach_ptr(const char, sql, run->scripts)
+		run->unsure |= strstr(sql, "cmig:replay") != NULL;
+	if (cmig_expansion_objects() != NIL)
+		leave_out(run, "what an expansion has created");
 	cmig_replay_run(run->graph, run->result->caller, run_scripts, run);
 }
 
 CmigEffects *
 cmig_effects_read(const CmigGraph *graph, const int *nodes, int count, const List *scripts,
-				  const char *caller, const char *setting, int limit)
+				  bool all, const char *caller, const char *setting, int limit)
 {
 	CmigEffects *result = palloc0(sizeof(CmigEffects));
-	EffectsRun	run = {.graph = graph,.nodes = nodes,.count = count,.result = result,.setting = setting,.limit = limit,
+	EffectsRun	run = {.graph = graph,.nodes = nodes,.count = count,.result = result,.scripts = scripts,.all = all,.setting = setting,.limit = limit,
 	.context = CurrentMemoryContext};
 	int			level = cmig_session_read_quietly();
+	CmigRunLimit former = cmig_run_limit_read();
+	bool		passed;
 	ErrorData  *error;
 
 	cmig_running_require_idle(caller);
 	result->caller = caller;
-	run.copies = cmig_copies_plan(cmig_managed_of_revisions(), false, scripts);
 	error = cmig_subtransaction_rehearse(run_shadow, &run);
+	passed = cmig_run_limit_passed();
+	cmig_run_limit_restore(&former);
+	/* scripts that look at the activity of sessions have read it */
+	pgstat_clear_snapshot();
 	AtEOXact_GUC(false, level);
 	if (error == NULL)
 		return result;
-	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION && !cmig_run_limit_passed())
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION && !passed)
 		ReThrowError(error);
 	result->not_run = error->message;
 	if (error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE && error->detail != NULL)

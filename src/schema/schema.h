@@ -367,6 +367,9 @@ extern void cmig_copies_check(CmigCopies *copies, const CmigImage *image);
 extern const char *cmig_copies_difference(const CmigCopies *copies, const CmigObject *object);
 extern List *cmig_copies_reasons(const CmigCopies *copies);
 
+/* Returns about how many locks the copies take. */
+extern int	cmig_copies_locks(const CmigCopies *copies);
+
 /* Run a whole plan, in the task of a replay. */
 extern void cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan);
 
@@ -440,6 +443,10 @@ typedef struct CmigEffect
 	char	   *root;			/* the object that it is a part of, or itself */
 	CmigAddress address;		/* of the copy */
 	LOCKMODE	mode;			/* for CMIG_EFFECT_LOCKED */
+	int			line;			/* for CMIG_EFFECT_FAILS and _UNKNOWN: of the
+								 * script */
+	bool		doubtful;		/* can it depend on rows, or on what was not
+								 * copied or run? */
 } CmigEffect;
 
 typedef struct CmigEffects
@@ -455,10 +462,11 @@ typedef struct CmigEffects
  * Run the upgrade scripts of these nodes on empty copies of the live objects that
  * they concern, and take everything back.  "scripts" is a list of char *, their
  * texts.  Nothing runs after a statement that fails, nor after "limit"
- * milliseconds, unless it is 0, according to "setting".
+ * milliseconds, unless it is 0, according to "setting".  If "all" is true, nothing
+ * runs unless everything can be copied.
  */
 extern CmigEffects *cmig_effects_read(const CmigGraph *graph, const int *nodes, int count, const List *scripts,
-									  const char *caller, const char *setting, int limit);
+									  bool all, const char *caller, const char *setting, int limit);
 
 /* in diff.c */
 

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# However a rehearsal of cmig.lint or of an upgrade ends, nothing is left: it is killed,
+# canceled, or needs more locks than the server has.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('rehearsal', 'restart_after_crash = on', 'max_connections = 20', 'max_locks_per_transaction = 100',
+	'autovacuum = off');
+$node->start;
+$node->safe_psql('postgres', <<'SQL');
+CREATE EXTENSION pg_cmig;
+CREATE SCHEMA shop;
+CREATE TABLE shop.item (id serial PRIMARY KEY, name text);
+INSERT INTO shop.item (name) VALUES ('x');
+SELECT cmig.create_revision('One', 'ALTER TABLE shop.item ADD COLUMN a text; DO $x$ BEGIN PERFORM pg_advisory_xact_lock(1); END $x$', '-- nothing', revision => 'r1');
+SQL
+
+# rows of the catalogs that a rehearsal changes
+sub catalogs
+{
+	return $node->safe_psql('postgres', join(' UNION ALL ', map { "SELECT '$_', count(*), md5(string_agg(x::text, ',' ORDER BY x::text)) FROM $_ x" }
+			qw(pg_namespace pg_class pg_attribute pg_type pg_constraint pg_depend pg_shdepend pg_publication pg_event_trigger pg_default_acl pg_extension)) . ' ORDER BY 1');
+}
+
+my $lint = 'SELECT statement, rule, message FROM cmig.lint(rehearse => true) WHERE rule IN ($$statement-fails$$, $$not-rehearsed$$)';
+my $before = catalogs();
+
+# ended in the middle, while the script waits for a lock
+for my $end ('kill -9', 'pg_terminate_backend', 'pg_cancel_backend')
+{
+	for my $call ('SELECT count(*) FROM cmig.lint(rehearse => true)', 'SELECT count(*) FROM cmig.upgrade()')
+	{
+		my $holder = $node->background_psql('postgres', on_error_stop => 0);
+
+		$holder->query_safe('SELECT pg_advisory_lock(1)');
+		my $session = start_psql($node, 'postgres', "SET cmig.dry_run_timeout = 0; SET cmig.lint_policy = error;\n$call;");
+		my $pid = wait_until_blocked($node);
+		is(query($node, 'postgres', 'SELECT count(*) FROM shop.item'), 1, 'the live table can be read');
+		if ($end eq 'kill -9') { kill_backend($pid); }
+		else { query($node, 'postgres', "SELECT $end($pid)"); }
+		isnt(finish_psql($session), 0, "$end: $call fails");
+		eval { $holder->quit };
+		wait_for_recovery($node);
+		is(catalogs(), $before, 'nothing is left');
+	}
+}
+
+# a limit of its own: the upgrade then runs
+$node->safe_psql('postgres', "UPDATE cmig.revision SET upgrade_sql = 'ALTER TABLE shop.item ADD COLUMN b text'");
+is($node->safe_psql('postgres', $lint), '', 'a rehearsal');
+is(catalogs(), $before, 'nothing is left');
+
+# the script itself uses up the locks
+$node->safe_psql('postgres', 'UPDATE cmig.revision SET upgrade_sql = $u$CREATE TABLE made (); DO $x$ BEGIN FOR i IN 1..20000 LOOP EXECUTE format(\'CREATE TABLE made_%s (a text)\', i); END LOOP; END $x$$u$');
+like($node->safe_psql('postgres', $lint), qr/^\|not-rehearsed\|the statements were not rehearsed: out of shared memory$/m, 'out of locks');
+is(catalogs(), $before, 'nothing is left');
+
+# copies of many tables: with a DO block, all of them
+$node->safe_psql('postgres', 'DO $$ BEGIN FOR i IN 1..500 LOOP EXECUTE format($x$CREATE TABLE shop.t%s (id bigint PRIMARY KEY, parent bigint REFERENCES shop.item, name text)$x$, i); IF i % 50 = 0 THEN COMMIT; END IF; END LOOP; END $$');
+$node->safe_psql('postgres', 'UPDATE cmig.revision SET upgrade_sql = $u$DO $x$ BEGIN ALTER TABLE shop.item ADD COLUMN c text; END $x$$u$');
+$before = catalogs();
+like($node->safe_psql('postgres', $lint), qr/^\|not-rehearsed\|the statements were not rehearsed: the copies need about \d+ locks; increase max_locks_per_transaction$/, 'too many tables');
+is(catalogs(), $before, 'nothing is left');
+is($node->safe_psql('postgres', 'SET cmig.lint_policy = error; BEGIN; SELECT revision FROM cmig.upgrade(); ROLLBACK'), 'r1', 'the upgrade runs');
+
+$node->adjust_conf('postgresql.conf', 'max_locks_per_transaction', 400);
+$node->restart;
+$node->safe_psql('postgres', 'UPDATE cmig.revision SET upgrade_sql = $u$DO $x$ BEGIN ALTER TABLE shop.item ADD COLUMN c text; ALTER TABLE shop.t7 DROP COLUMN name; END $x$$u$');
+is($node->safe_psql('postgres', 'SELECT rule, message FROM cmig.lint(rehearse => true) WHERE severity = $$error$$'), 'ban-drop-column|column shop.t7.name is dropped', 'with more locks');
+is(catalogs(), $before, 'nothing is left');
+
+$node->stop;
+done_testing();
