@@ -309,7 +309,7 @@ cmig_attached_settle(CmigDifference *difference)
 		if (change->action == CMIG_ALTER && is_remade(difference, change))
 		{
 			change->action = CMIG_NO_CHANGE;
-			change->ddl = NIL;
+			change->alter.ddl = NIL;
 		}
 	}
 	/* such an object has no owner and no privileges of its own */

@@ -29,7 +29,7 @@
 static bool
 alters_access(const CmigChange *change)
 {
-	foreach_ptr(const CmigDdl, entry, change->ddl)
+	foreach_ptr(const CmigDdl, entry, change->alter.ddl)
 		if (cmig_text_begins(entry->sql, "GRANT ") || cmig_text_begins(entry->sql, "REVOKE ") || strstr(entry->sql, " ROW LEVEL SECURITY") != NULL)
 		return true;
 	return false;
@@ -143,10 +143,17 @@ typedef struct Joining
 {
 	const CmigDifference *difference;
 	const CmigOrderNode *nodes;
+	const CmigOrderSteps *steps;
 	int			count;
 	CmigCommitAdd add;
 	CmigOrder  *order;
 } Joining;
+
+static const CmigOrderSteps *
+steps_of(const Joining *joining, const CmigChange *change)
+{
+	return &joining->steps[change - joining->difference->changes];
+}
 
 /* Make two nodes run in one transaction. */
 static void
@@ -215,14 +222,14 @@ join_again(const Joining *joining)
 		object->kind == &cmig_kind_materialized_view ? &cmig_kind_view : NULL;
 		const CmigObject *old = change->action == CMIG_AGAIN ? change->from :
 		other && change->action == CMIG_CREATE ? cmig_image_lookup(joining->difference->from, other, object->identity) : NULL;
-		int			drop = old && change->last_node >= 0 ? old->change->first_node : -1;
+		int			drop = old && steps_of(joining, change)->last >= 0 ? steps_of(joining, old->change)->first : -1;
 
-		if (change->part_node >= 0 && change->join_node >= 0)
-			join(joining, change->part_node, change->join_node);
-		if (drop < 0 || joining->nodes[drop].type != CMIG_NODE_DROP || joining->nodes[change->last_node].type != CMIG_NODE_CREATE)
+		if (steps_of(joining, change)->part >= 0 && steps_of(joining, change)->join >= 0)
+			join(joining, steps_of(joining, change)->part, steps_of(joining, change)->join);
+		if (drop < 0 || joining->nodes[drop].type != CMIG_NODE_DROP || joining->nodes[steps_of(joining, change)->last].type != CMIG_NODE_CREATE)
 			continue;
-		join(joining, drop, change->last_node);
-		join(joining, drop, change->away_node);
+		join(joining, drop, steps_of(joining, change)->last);
+		join(joining, drop, steps_of(joining, change)->away);
 	}
 }
 
@@ -241,19 +248,19 @@ join_successors(const Joining *joining)
 
 		for (const CmigObject *new = table ? table->child : NULL; new != NULL; new = new->sibling)
 		{
-			if (new->change->from != NULL || new->change->last_node < 0 || !cmig_commit_succeeds(old, new))
+			if (new->change->from != NULL || steps_of(joining, new->change)->last < 0 || !cmig_commit_succeeds(old, new))
 				continue;
-			joining->add(joining->order, i, new->change->last_node);
+			joining->add(joining->order, i, steps_of(joining, new->change)->last);
 			if (table->values[CMIG_TABLE_IS_PARTITION] != NULL || table->values[CMIG_TABLE_PARTITION_KEY] != NULL)
-				joining->add(joining->order, new->change->last_node, i);
+				joining->add(joining->order, steps_of(joining, new->change)->last, i);
 		}
 	}
 }
 
 void
-cmig_commit_join(const CmigDifference *difference, const CmigOrderNode *nodes, int count, CmigCommitAdd add, CmigOrder *order)
+cmig_commit_join(const CmigDifference *difference, const CmigOrderNode *nodes, const CmigOrderSteps *steps, int count, CmigCommitAdd add, CmigOrder *order)
 {
-	const Joining joining = {difference, nodes, count, add, order};
+	const Joining joining = {difference, nodes, steps, count, add, order};
 
 	join_again(&joining);
 	join_guards(&joining);

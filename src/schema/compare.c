@@ -31,7 +31,7 @@ renew_only_indexes(CmigDifference *difference, const CmigObject *link)
 			change->from != NULL && strstr(child->values[CMIG_DEFINITION], " ON ONLY ") != NULL)
 		{
 			change->action = CMIG_AGAIN;
-			change->ddl = NIL;
+			change->alter.ddl = NIL;
 		}
 	}
 }
@@ -184,15 +184,15 @@ decide_late(CmigDifference *difference)
 	{
 		CmigChange *change = &difference->changes[i];
 
-		if (!change->late)
+		if (!change->alter.late)
 			continue;
 		foreach_ptr(char, name, cmig_enum_added(change->from, change->to))
 		{
 			if (!difference->options->no_late && !is_label_used(difference, change->to, name))
 				continue;
-			change->late = false;
+			change->alter.late = false;
 			change->action = CMIG_AGAIN;
-			change->ddl = NIL;
+			change->alter.ddl = NIL;
 			break;
 		}
 	}

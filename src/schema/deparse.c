@@ -127,6 +127,29 @@ cmig_lead_compare(const CmigObject *a, const CmigObject *b)
 	return order ? order : cmig_object_compare(a, b);
 }
 
+/* A difference whose lines are being made. */
+typedef struct Deparse
+{
+	CmigDifference *difference;
+	const CmigDiffOptions *options;
+	CmigDiffOptions restore;	/* options for re-creating dropped objects */
+	List	   *lines;
+	MemoryContext context;		/* the memory context of the lines */
+	int			transaction;	/* of the current lines; see CmigDiffLine */
+	const CmigOrderNode *node;	/* the current node */
+	/* for each change: */
+	bool	   *shown;			/* does it have a row? */
+	List	  **reads;			/* list of CmigForce: the tables with forced
+								 * row security that its statements read */
+} Deparse;
+
+/* Returns the list of CmigForce that the change's statements read. */
+static List **
+reads_of(const Deparse *deparse, const CmigChange *change)
+{
+	return &deparse->reads[change - deparse->difference->changes];
+}
+
 /*
  * Replace the statements in a list of CmigDdl with their concurrent forms.
  * The object must belong to a live table.
@@ -194,14 +217,15 @@ is_forced(const CmigObject *table)
  * to the list of all tables, and remove the property from both images.
  */
 static List *
-lift(List *tables, CmigChange *change, CmigChange *reader)
+lift(const Deparse *deparse, List *tables, CmigChange *change, const CmigChange *reader)
 {
+	List	  **reads = reads_of(deparse, reader);
 	CmigForce  *force;
 	ListCell   *cell;
 
 	foreach_ptr(CmigForce, table, tables)
 		if (table->change == change)
-		reader->reads = list_append_unique_ptr(reader->reads, table);
+		*reads = list_append_unique_ptr(*reads, table);
 	if (change == NULL || (!is_forced(change->from) && !is_forced(change->to)))
 		return tables;
 	force = palloc(sizeof(CmigForce));
@@ -214,10 +238,10 @@ lift(List *tables, CmigChange *change, CmigChange *reader)
 		cmig_object_set(change->to, CMIG_TABLE_FORCE_ROW_SECURITY, NULL);
 
 	/* the statements that set or reset FORCE ROW LEVEL SECURITY */
-	foreach(cell, change->ddl)
+	foreach(cell, change->alter.ddl)
 		if (ends_with(((const CmigDdl *) lfirst(cell))->sql, " FORCE ROW LEVEL SECURITY"))
-		change->ddl = foreach_delete_current(change->ddl, cell);
-	reader->reads = lappend(reader->reads, force);
+		change->alter.ddl = foreach_delete_current(change->alter.ddl, cell);
+	*reads = lappend(*reads, force);
 	return lappend(tables, force);
 }
 
@@ -228,8 +252,9 @@ lift(List *tables, CmigChange *change, CmigChange *reader)
  * object.
  */
 static List *
-lift_tables(const CmigDifference *difference, List *tables, CmigChange *reader, bool old)
+lift_tables(const Deparse *deparse, List *tables, const CmigChange *reader, bool old)
 {
+	const CmigDifference *difference = deparse->difference;
 	const CmigObject *object = old ? reader->from : reader->to,
 			   *column;
 
@@ -237,20 +262,20 @@ lift_tables(const CmigDifference *difference, List *tables, CmigChange *reader, 
 		return tables;
 	if (object->kind == &cmig_kind_foreign_key)
 	{
-		tables = lift(tables, object->parent->change, reader);
+		tables = lift(deparse, tables, object->parent->change, reader);
 		for (int i = 0; i < object->ndepends; i++)
 		{
 			const CmigObject *table = cmig_object_root(object->depends[i]);
 
 			if (table->kind == &cmig_kind_table)
-				tables = lift(tables, table->change, reader);
+				tables = lift(deparse, tables, table->change, reader);
 		}
 	}
 	if (object->kind == &cmig_kind_sequence_owner && (old ? cmig_change_drops(reader) : cmig_change_creates(reader)))
 	{
 		column = cmig_image_lookup(old ? difference->to : difference->from, &cmig_kind_column, object->values[0]);
 		if (column != NULL)
-			tables = lift(tables, column->parent->change, reader);
+			tables = lift(deparse, tables, column->parent->change, reader);
 	}
 	return tables;
 }
@@ -263,8 +288,9 @@ lift_tables(const CmigDifference *difference, List *tables, CmigChange *reader, 
  * after the statements that read the table, in their transaction.
  */
 static List *
-lift_all(CmigDifference *difference)
+lift_all(const Deparse *deparse)
 {
+	CmigDifference *difference = deparse->difference;
 	List	   *tables = NIL;
 	ListCell   *cell;
 
@@ -273,20 +299,19 @@ lift_all(CmigDifference *difference)
 		CmigChange *change = &difference->changes[i];
 		const CmigObject *object = change->to ? change->to : change->from;
 
-		change->reads = NIL;
 		if (change->action == CMIG_NO_CHANGE || change->action == CMIG_UNSUPPORTED ||
 			(object->kind == &cmig_kind_foreign_key && change->host != NULL))
 			continue;
-		tables = lift_tables(difference, tables, change, true);
-		tables = lift_tables(difference, tables, change, false);
+		tables = lift_tables(deparse, tables, change, true);
+		tables = lift_tables(deparse, tables, change, false);
 
 		/* a statement makes a sequence continue after the column's values */
-		foreach(cell, change->action == CMIG_ALTER && object->kind == &cmig_kind_column ? change->ddl : NIL)
+		foreach(cell, change->action == CMIG_ALTER && object->kind == &cmig_kind_column ? change->alter.ddl : NIL)
 		{
 			const CmigDdl *entry = lfirst(cell);
 
 			if (strstr(entry->sql, "pg_catalog.setval(") || (entry->undo && strstr(entry->undo, "pg_catalog.setval(")))
-				tables = lift(tables, object->parent->change, change);
+				tables = lift(deparse, tables, object->parent->change, change);
 		}
 	}
 	return tables;
@@ -345,18 +370,6 @@ force_filters(const CmigDifference *difference, const CmigChange *change)
  * that re-create the object.
  * ----------------------------------------------------------------
  */
-
-/* A difference whose lines are being made. */
-typedef struct Deparse
-{
-	CmigDifference *difference;
-	const CmigDiffOptions *options;
-	CmigDiffOptions restore;	/* options for re-creating dropped objects */
-	List	   *lines;
-	MemoryContext context;		/* the memory context of the lines */
-	int			transaction;	/* of the current lines; see CmigDiffLine */
-	const CmigOrderNode *node;	/* the current node */
-} Deparse;
 
 static char *
 copy(const char *text)
@@ -513,12 +526,13 @@ live_table(const Deparse *deparse, const CmigObject *object)
  * the same in both images, or if the change already has a row.
  */
 static bool
-is_incidental(CmigChange *change)
+is_incidental(const Deparse *deparse, const CmigChange *change)
 {
-	bool		shown = change->shown;
+	bool	   *shown = &deparse->shown[change - deparse->difference->changes];
+	bool		again = *shown;
 
-	change->shown = true;
-	return shown || !change->differs;
+	*shown = true;
+	return again || !change->differs;
 }
 
 /*
@@ -555,7 +569,7 @@ put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 			action, object->kind->name, object->identity, entry->sql, entry->undo, entry->hazard,
 			.staged = entry->nullable ? staged_sql(deparse, object, entry) : NULL,
 			.staged_stepwise = deparse->options->concurrently,
-			.stepwise = entry->stepwise,.again = change->action == CMIG_AGAIN,.incidental = is_incidental(change),
+			.stepwise = entry->stepwise,.again = change->action == CMIG_AGAIN,.incidental = is_incidental(deparse, change),
 			.filtered = force_filters(deparse->difference, change),
 			.subject = object,
 			.undo_hazards = entry->undo_hazards & ~(change->action == CMIG_AGAIN ? CMIG_HAZARD_POLICY : 0),
@@ -605,10 +619,9 @@ cmig_completion(const CmigObject *object, const CmigDiffOptions *options)
  * check_function_bodies turned off.  "object" is the function; it may be NULL.
  */
 static void
-uncheck(const CmigChange *change, const CmigObject *object, char **sql)
+uncheck(const CmigObject *object, char **sql)
 {
-	if (object != NULL && *sql != NULL && strncmp(*sql, "CREATE ", 7) == 0 &&
-		(object->unchecked || (change->unchecked && strstr(*sql, "LANGUAGE sql") != NULL)))
+	if (object != NULL && *sql != NULL && strncmp(*sql, "CREATE ", 7) == 0 && object->unchecked)
 		*sql = psprintf("SET check_function_bodies = off;\n%s;\nRESET check_function_bodies", *sql);
 }
 
@@ -628,7 +641,7 @@ creation_of(const Deparse *deparse, const CmigChange *change, bool old)
 
 	if (first == NULL)
 		return NIL;
-	uncheck(change, object, &first->sql);
+	uncheck(object, &first->sql);
 	cmig_attached_complete(difference, object, ddl, old);
 
 	/* if a column that exists gets a new sequence, it continues its values */
@@ -657,7 +670,7 @@ swap_of(const Deparse *deparse, const List *ddl)
 	const CmigObject *object = node->type == CMIG_NODE_DROP ? node->change->from : node->change->to;
 	const CmigSwap none = {NULL};
 
-	if (ddl == NIL || deparse->node->transaction == 0 || node->change->away != NULL || node->change->reads != NIL || live_table(deparse, object) == NULL)
+	if (ddl == NIL || deparse->node->transaction == 0 || node->change->away != NULL || *reads_of(deparse, node->change) != NIL || live_table(deparse, object) == NULL)
 		return none;
 	return cmig_commit_swap(object, ((CmigDdl *) linitial(ddl))->sql, !node->needs);
 }
@@ -710,6 +723,16 @@ put_slow(Deparse *deparse, bool at_start)
 	put_row(deparse, &row);
 }
 
+/*
+ * Is the rider a column that its parent's statements create, too, so that only
+ * what they leave out remains?
+ */
+static bool
+is_copy(const CmigChange *rider)
+{
+	return rider->from->kind == &cmig_kind_column && rider->host->from->kind == &cmig_kind_column;
+}
+
 /* Add the lines of cmig.diff that create an object. */
 static void
 put_create(Deparse *deparse, CmigChange *change)
@@ -722,8 +745,9 @@ put_create(Deparse *deparse, CmigChange *change)
 	if (change->taken)
 		((CmigDdl *) linitial(ddl))->undo = psprintf("DROP FUNCTION IF EXISTS %s", change->to->identity);
 	put_ddl(deparse, "create", change, ddl);
-	foreach_ptr(CmigChange, copy, change->copies)
-		put_ddl(deparse, "alter", copy, cmig_completion(copy->to, deparse->options));
+	foreach_ptr(CmigChange, rider, change->riders)
+		if (is_copy(rider))
+		put_ddl(deparse, "alter", rider, cmig_completion(rider->to, deparse->options));
 }
 
 /*
@@ -782,7 +806,7 @@ put_drop(Deparse *deparse, CmigChange *change)
 	CmigObject *object = change->away ? change->away : change->from;
 	CmigDiffLine row = {
 		"drop", object->kind->name, object->identity,.again = change->action == CMIG_AGAIN,
-		.incidental = is_incidental(change),.filtered = force_filters(deparse->difference, change),
+		.incidental = is_incidental(deparse, change),.filtered = force_filters(deparse->difference, change),
 		.subject = object
 	};
 	List	   *ddl = creation_of(deparse, change, true);
@@ -790,12 +814,8 @@ put_drop(Deparse *deparse, CmigChange *change)
 	swap(deparse, ddl);
 	row.change = row.incidental ? NULL : change_text(change, deparse->options);
 	row.note = change->action == CMIG_DROP ? change->question : NULL;
-	foreach_ptr(CmigChange, take, change->takes)
-		ddl = list_concat(ddl, creation(take->from, &deparse->restore));
-	foreach_ptr(CmigChange, copy, change->copies)
-		ddl = list_concat(ddl, cmig_completion(copy->from, &deparse->restore));
-	foreach_ptr(CmigChange, rider, change->riders)
-		ddl = list_concat(ddl, creation(rider->from, &deparse->restore));
+	foreach_ptr(const CmigChange, rider, change->riders)
+		ddl = list_concat(ddl, is_copy(rider) ? cmig_completion(rider->from, &deparse->restore) : creation(rider->from, &deparse->restore));
 	row.upgrade = drop(change, object);
 	if (deparse->options->concurrently && deparse->transaction == 0)
 	{
@@ -840,7 +860,7 @@ static void
 put_unsupported(Deparse *deparse, const CmigChange *change)
 {
 	const CmigObject *object = change->to ? change->to : change->from;
-	CmigDiffLine row = {"unsupported", object->kind->name, object->identity, NULL, NULL, change->reason,.subject = object};
+	CmigDiffLine row = {"unsupported", object->kind->name, object->identity, NULL, NULL, change->alter.unsupported,.subject = object};
 
 	if (object->kind->create == NULL)
 	{
@@ -871,7 +891,7 @@ put_late_changes(Deparse *deparse)
 		CmigDdl    *last;
 		ListCell   *cell;
 
-		if (!change->late || change->action != CMIG_ALTER)
+		if (!change->alter.late || change->action != CMIG_ALTER)
 			continue;
 
 		/*
@@ -887,7 +907,7 @@ put_late_changes(Deparse *deparse)
 		 * To find the statements that revert the change, compare this image
 		 * with a copy of it in which the type has its old values.
 		 */
-		last = llast(change->ddl);
+		last = llast(change->alter.ddl);
 		type = cmig_object_copy(change->to);
 		type->values = change->from->values;
 		back.objects = palloc(sizeof(CmigObject *) * back.count);
@@ -916,7 +936,7 @@ put_late_changes(Deparse *deparse)
 			last->hazard = psprintf("cannot be reverted: %s", problem);
 		/* the downgrade drops and creates again what uses the type */
 		deparse->transaction = deparse->options->concurrently ? -1 - change->to->index : 0;
-		put_ddl(deparse, "alter", change, change->ddl);
+		put_ddl(deparse, "alter", change, change->alter.ddl);
 		deparse->transaction = 0;
 	}
 }
@@ -966,10 +986,10 @@ is_first(const CmigOrderNode *nodes, int i)
 static bool
 is_together(const Deparse *deparse, const CmigChange *change)
 {
-	foreach_ptr(CmigForce, read, change->reads)
+	foreach_ptr(CmigForce, read, *reads_of(deparse, change))
 		if (is_lifted_briefly(deparse, read))
 		return true;
-	return deparse->options->concurrently && change->action == CMIG_ALTER && list_length(change->ddl) > 1 && cmig_commit_guard(change) != NULL;
+	return deparse->options->concurrently && change->action == CMIG_ALTER && list_length(change->alter.ddl) > 1 && cmig_commit_guard(change) != NULL;
 }
 
 /*
@@ -995,7 +1015,7 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 		deparse->transaction = nodes[i].transaction;
 		if (deparse->transaction == 0 && is_together(deparse, change))
 			deparse->transaction = -1 - deparse->difference->to->count - i;
-		put_force(deparse, change->reads, true, true);
+		put_force(deparse, *reads_of(deparse, change), true, true);
 		switch (nodes[i].type)
 		{
 			case CMIG_NODE_AWAY:
@@ -1005,18 +1025,18 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 				put_drop(deparse, change);
 				break;
 			case CMIG_NODE_PART:
-				put_ddl(deparse, "alter", change, change->first);
+				put_ddl(deparse, "alter", change, change->alter.first);
 				break;
 			case CMIG_NODE_JOIN:
-				put_ddl(deparse, "alter", change, change->last);
+				put_ddl(deparse, "alter", change, change->alter.last);
 				break;
 			case CMIG_NODE_ALTER:
-				if (change->ddl != NIL)
+				if (change->alter.ddl != NIL)
 				{
-					uncheck(change, change->to, &((CmigDdl *) linitial(change->ddl))->sql);
-					uncheck(change, change->from, &((CmigDdl *) linitial(change->ddl))->undo);
+					uncheck(change->to, &((CmigDdl *) linitial(change->alter.ddl))->sql);
+					uncheck(change->from, &((CmigDdl *) linitial(change->alter.ddl))->undo);
 				}
-				put_ddl(deparse, "alter", change, change->ddl);
+				put_ddl(deparse, "alter", change, change->alter.ddl);
 				break;
 			case CMIG_NODE_CREATE:
 				put_create(deparse, change);
@@ -1025,7 +1045,7 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 				put_unsupported(deparse, change);
 				break;
 		}
-		put_force(deparse, change->reads, true, false);
+		put_force(deparse, *reads_of(deparse, change), true, false);
 		deparse->transaction = 0;
 		for (int j = i; nodes[i].transaction != 0 && (i + 1 == count || is_first(nodes, i + 1)) && j >= 0 && nodes[j].transaction == nodes[i].transaction; j--)
 		{
@@ -1044,11 +1064,14 @@ cmig_deparse(CmigDifference *difference)
 	Deparse		deparse = {.difference = difference,.options = difference->options};
 	int			count;
 	CmigOrderNode *nodes = cmig_order(difference, &count);
-	List	   *forced = lift_all(difference);
+	List	   *forced;
 
 	deparse.context = CurrentMemoryContext;
+	deparse.shown = palloc0(difference->count + 1);
+	deparse.reads = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(List *) * ((Size) difference->count + 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	deparse.restore = *difference->options;
 	deparse.restore.owners = deparse.restore.privileges = deparse.restore.comments = true;
+	forced = lift_all(&deparse);
 	put_force(&deparse, forced, false, true);
 	put_nodes(&deparse, nodes, count);
 	put_force(&deparse, forced, false, false);

@@ -142,7 +142,7 @@ is_settled(const CmigDifference *difference, const CmigChange *column)
 	const CmigObject *link = cmig_image_lookup(difference->to, &cmig_kind_partition, column->to->parent->identity);
 
 	return column->from != NULL && (column->action == CMIG_NO_CHANGE || column->action == CMIG_ALTER) &&
-		(table->action == CMIG_NO_CHANGE || table->action == CMIG_ALTER) && table->first == NIL && table->last == NIL &&
+		(table->action == CMIG_NO_CHANGE || table->action == CMIG_ALTER) && table->alter.first == NIL && table->alter.last == NIL &&
 		(link == NULL || link->change->action == CMIG_NO_CHANGE);
 }
 
@@ -226,12 +226,12 @@ spread_default(const CmigDifference *difference, const CmigChange *column)
 		CmigAlter	alter = {.from = value->from,.to = value->to};
 
 		cmig_object_alter(&alter);
-		value->ddl = alter.ddl;
+		value->alter.ddl = alter.ddl;
 	}
 	foreach_ptr(CmigChange, other, others)
 	{
 		other->action = CMIG_NO_CHANGE;
-		other->ddl = NIL;
+		other->alter.ddl = NIL;
 	}
 }
 
@@ -256,14 +256,14 @@ renew_check(const CmigDifference *difference, CmigChange *change)
 	initStringInfo(&again);
 	appendStringInfo(&again, "ALTER TABLE %s DROP CONSTRAINT %s, ADD ", top->parent->identity, cmig_quote(top->name));
 	cmig_constraint_definition(&again, top);
-	foreach_ptr(CmigDdl, entry, change->ddl)
+	foreach_ptr(CmigDdl, entry, change->alter.ddl)
 		if (strstr(entry->sql, " VALIDATE CONSTRAINT ") != NULL)
 		entry->undo = again.data;
 	if (!validates)
 	{
-		change->ddl = cmig_ddl_append(change->ddl, again.data, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", change->to->parent->identity,
-																		cmig_quote(change->to->name)));
-		cmig_ddl_hazards(change->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
+		change->alter.ddl = cmig_ddl_append(change->alter.ddl, again.data, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", change->to->parent->identity,
+																					cmig_quote(change->to->name)));
+		cmig_ddl_hazards(change->alter.ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
 	}
 	change->action = CMIG_ALTER;
 }
@@ -356,7 +356,7 @@ cmig_family_exclude(CmigDifference *difference)
 			continue;
 		roots = lappend(roots, unconstify(char *, root));
 		reasons = lappend(reasons, psprintf("%s: %s; the table and its partitions are left unchanged",
-											cmig_quote(change->to->name), change->reason));
+											cmig_quote(change->to->name), change->alter.unsupported));
 	}
 	for (int i = 0; i < difference->count && roots != NIL; i++)
 	{

@@ -450,9 +450,10 @@ static inline void
 cmig_change_refuse(CmigChange *change, char *reason)
 {
 	change->action = CMIG_UNSUPPORTED;
-	change->reason = reason;
-	change->ddl = change->first = change->last = NIL;
-	change->disturbs = change->recasts = change->late = false;
+	change->alter = (CmigAlter)
+	{
+		.unsupported = reason
+	};
 }
 
 /* Returns the new object, or the old one if there is no new one. */
@@ -554,6 +555,16 @@ typedef struct CmigOrderNode
 	CmigNodeStage stage;		/* by which nodes are sorted first */
 } CmigOrderNode;
 
+/* The numbers of a change's nodes: the one that ..., or -1. */
+typedef struct CmigOrderSteps
+{
+	int			first;			/* drops or alters the object */
+	int			last;			/* creates or alters it */
+	int			part;			/* removes parents (NO INHERIT) */
+	int			join;			/* adds parents (INHERIT) */
+	int			away;			/* renames the old object */
+} CmigOrderSteps;
+
 /*
  * Returns an array of *count nodes, in order.  To break cycles, this may
  * change the fields "apart" and "folded" of some objects.
@@ -571,8 +582,8 @@ typedef void (*CmigCommitAdd) (CmigOrder *order, int node, int before);
  * Add edges to the nodes of a stepwise revision.  Those that must run in one
  * transaction then require each other.
  */
-extern void cmig_commit_join(const CmigDifference *difference, const CmigOrderNode *nodes, int count,
-							 CmigCommitAdd add, CmigOrder *order);
+extern void cmig_commit_join(const CmigDifference *difference, const CmigOrderNode *nodes, const CmigOrderSteps *steps,
+							 int count, CmigCommitAdd add, CmigOrder *order);
 
 /*
  * Returns a text that is the same for changes that must run in one transaction

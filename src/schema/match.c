@@ -155,6 +155,7 @@ static void
 compare_pair(CmigDifference *difference, CmigChange *change)
 {
 	CmigAlter	alter = alter_of(change->from, change->to);
+	List	   *annotations;
 
 	if (alter.unsupported != NULL)
 		cmig_change_refuse(change, alter.unsupported);
@@ -162,16 +163,12 @@ compare_pair(CmigDifference *difference, CmigChange *change)
 		change->action = CMIG_AGAIN;
 	if (alter.unsupported != NULL || alter.again)
 		return;
-	change->disturbs = alter.disturbs;
-	change->recasts = alter.recasts;
-	change->late = alter.late;
-	change->ddl = cmig_annotate_alter(change->from, change->to, difference->options);
-	change->ddl = alter.late ? list_concat(change->ddl, alter.ddl) : list_concat(alter.ddl, change->ddl);
-	change->ddl = list_concat(cmig_annotate_sequence_gone(change->from, change->to, difference->options), change->ddl);
-	change->first = alter.first;
-	change->last = alter.last;
-	if (change->ddl != NIL || change->first != NIL || change->last != NIL || change->disturbs)
+	annotations = cmig_annotate_alter(change->from, change->to, difference->options);
+	alter.ddl = alter.late ? list_concat(annotations, alter.ddl) : list_concat(alter.ddl, annotations);
+	alter.ddl = list_concat(cmig_annotate_sequence_gone(change->from, change->to, difference->options), alter.ddl);
+	if (alter.ddl != NIL || alter.first != NIL || alter.last != NIL || alter.disturbs)
 		change->action = CMIG_ALTER;
+	change->alter = alter;
 }
 
 /*
@@ -306,8 +303,8 @@ decide_single(CmigDifference *difference, CmigChange *change)
 			 (cmig_children_added_later(cmig_image_of(difference, change->to == NULL), object) &&
 			  cmig_table_keeps_inheriting(difference->from, difference->to, object)))
 	{
-		change->ddl = change->to != NULL ? cmig_completion(object, difference->options) : removal(difference, object);
-		change->action = change->ddl != NIL ? CMIG_ALTER : CMIG_NO_CHANGE;
+		change->alter.ddl = change->to != NULL ? cmig_completion(object, difference->options) : removal(difference, object);
+		change->action = change->alter.ddl != NIL ? CMIG_ALTER : CMIG_NO_CHANGE;
 	}
 	else
 		change->action = change->to ? CMIG_CREATE : CMIG_DROP;
@@ -453,7 +450,7 @@ cmig_match_attached(CmigDifference *difference)
 			if (above->from != NULL && !cmig_children_is_attached(above))
 			{
 				above->action = CMIG_AGAIN;
-				above->ddl = NIL;
+				above->alter.ddl = NIL;
 			}
 			change = above;
 		}
@@ -501,7 +498,7 @@ cmig_match_detached(CmigDifference *difference)
 		if (single)
 		{
 			change->action = old ? CMIG_DROP : CMIG_CREATE;
-			change->ddl = NIL;
+			change->alter.ddl = NIL;
 		}
 		else if (change->action != CMIG_AGAIN)
 		{

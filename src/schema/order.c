@@ -43,6 +43,7 @@ struct CmigOrder
 	CmigDifference *difference;
 	int			count;
 	CmigOrderNode *nodes;		/* sorted */
+	CmigOrderSteps *steps;		/* of each change */
 	int			nedges;
 	int			allocated;		/* allocated size of "edges" */
 	CmigEdge   *edges;			/* sorted by node */
@@ -51,6 +52,12 @@ struct CmigOrder
 };
 
 /* Nodes */
+
+static CmigOrderSteps *
+steps_of(const CmigOrder *order, const CmigChange *change)
+{
+	return &order->steps[change - order->difference->changes];
+}
 
 /* Returns the object that the node creates, alters, or drops. */
 static const CmigObject *
@@ -162,26 +169,27 @@ make_nodes(CmigOrder *order)
 
 	order->nodes = MemoryContextAllocHuge(CurrentMemoryContext,
 										  sizeof(CmigOrderNode) * (3 * (Size) difference->count + 1));
+	order->steps = MemoryContextAllocHuge(CurrentMemoryContext,
+										  sizeof(CmigOrderSteps) * ((Size) difference->count + 1));
+	memset(order->steps, -1, sizeof(CmigOrderSteps) * difference->count);
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
 		bool		has[CMIG_NODE_UNSUPPORTED + 1];
 
-		change->first_node = change->last_node = change->away_node = -1;
-		change->part_node = change->join_node = -1;
 		if (change->host != NULL)
 			continue;
-		if (change->action == CMIG_ALTER && change->first != NIL && change->last != NIL &&
+		if (change->action == CMIG_ALTER && change->alter.first != NIL && change->alter.last != NIL &&
 			change->from->kind == &cmig_kind_table && cmig_joins_first(change))
 		{
-			change->last = list_concat(change->last, change->first);
-			change->first = NIL;
+			change->alter.last = list_concat(change->alter.last, change->alter.first);
+			change->alter.first = NIL;
 		}
 		has[CMIG_NODE_AWAY] = cmig_change_drops(change) && change->away != NULL;
 		has[CMIG_NODE_DROP] = cmig_change_drops(change) && change->dropped_by == NULL;
-		has[CMIG_NODE_PART] = change->action == CMIG_ALTER && change->first != NIL;
-		has[CMIG_NODE_JOIN] = change->action == CMIG_ALTER && change->last != NIL;
-		has[CMIG_NODE_ALTER] = change->action == CMIG_ALTER && !change->late;
+		has[CMIG_NODE_PART] = change->action == CMIG_ALTER && change->alter.first != NIL;
+		has[CMIG_NODE_JOIN] = change->action == CMIG_ALTER && change->alter.last != NIL;
+		has[CMIG_NODE_ALTER] = change->action == CMIG_ALTER && !change->alter.late;
 		has[CMIG_NODE_CREATE] = cmig_change_creates(change);
 		has[CMIG_NODE_UNSUPPORTED] = change->action == CMIG_UNSUPPORTED;
 		parents_change |= has[CMIG_NODE_PART] || has[CMIG_NODE_JOIN];
@@ -204,23 +212,23 @@ make_nodes(CmigOrder *order)
 			is_early(node, parents_change) ? CMIG_STAGE_EARLY : CMIG_STAGE_USUAL;
 	}
 	qsort(order->nodes, order->count, sizeof(CmigOrderNode), compare_nodes);
-	/* record in each change the numbers of its nodes */
 	for (int j = 0; j < order->count; j++)
 	{
-		CmigOrderNode *node = &order->nodes[j];
+		const CmigOrderNode *node = &order->nodes[j];
+		CmigOrderSteps *steps = steps_of(order, node->change);
 
 		if (node->type == CMIG_NODE_AWAY)
-			node->change->away_node = j;
+			steps->away = j;
 		else if (node->type == CMIG_NODE_PART)
-			node->change->part_node = j;
+			steps->part = j;
 		else if (node->type == CMIG_NODE_JOIN)
-			node->change->join_node = j;
+			steps->join = j;
 		else
 		{
 			if (node->type != CMIG_NODE_CREATE)
-				node->change->first_node = j;
+				steps->first = j;
 			if (node->type != CMIG_NODE_DROP)
-				node->change->last_node = j;
+				steps->last = j;
 		}
 	}
 }
@@ -278,14 +286,14 @@ is_origin(const CmigObject *object, const CmigObject *on)
  * -1 if there is none.
  */
 static int
-ended(const CmigObject *object)
+ended(const CmigOrder *order, const CmigObject *object)
 {
 	const CmigChange *change = object->change;
 
 	if (change->dropped_by != NULL)
-		return change->dropped_by->first_node;
-	if (change->part_node >= 0 && object->kind == &cmig_kind_column)
-		return change->part_node;
+		return steps_of(order, change->dropped_by)->first;
+	if (steps_of(order, change)->part >= 0 && object->kind == &cmig_kind_column)
+		return steps_of(order, change)->part;
 
 	/*
 	 * an inherited column is dropped by the statement that drops the parent's
@@ -294,8 +302,8 @@ ended(const CmigObject *object)
 	if (change->to == NULL && change->action == CMIG_NO_CHANGE)
 		for (int i = 0; i < object->ndepends; i++)
 			if (is_origin(object, object->depends[i]))
-				return ended(object->depends[i]);
-	return change->host ? change->host->first_node : change->first_node;
+				return ended(order, object->depends[i]);
+	return change->host ? steps_of(order, change->host)->first : steps_of(order, change)->first;
 }
 
 /*
@@ -303,7 +311,7 @@ ended(const CmigObject *object)
  * there is none.
  */
 static int
-made(const CmigObject *object)
+made(const CmigOrder *order, const CmigObject *object)
 {
 	const CmigChange *change = object->change;
 
@@ -315,10 +323,10 @@ made(const CmigObject *object)
 	if (change->from == NULL && change->action == CMIG_NO_CHANGE)
 		for (int i = 0; i < object->ndepends; i++)
 			if (is_origin(object, object->depends[i]))
-				return made(object->depends[i]);
-	if (change->join_node >= 0 && object->kind == &cmig_kind_column)
-		return change->join_node;
-	return change->host ? change->host->last_node : change->last_node;
+				return made(order, object->depends[i]);
+	if (steps_of(order, change)->join >= 0 && object->kind == &cmig_kind_column)
+		return steps_of(order, change)->join;
+	return change->host ? steps_of(order, change->host)->last : steps_of(order, change)->last;
 }
 
 /*
@@ -329,7 +337,7 @@ made(const CmigObject *object)
 static bool
 is_harmless(const CmigOrderNode *node)
 {
-	return node->type == CMIG_NODE_ALTER && !node->change->disturbs;
+	return node->type == CMIG_NODE_ALTER && !node->change->alter.disturbs;
 }
 
 /* A name that comes into use, or out of use, when a node runs. */
@@ -365,11 +373,11 @@ add_names(CmigOrder *order)
 		const CmigObject *object = freed ? difference->from->objects[i] : difference->to->objects[i - difference->from->count];
 		const CmigObject *other = freed ? object->change->to : object->change->from;
 		const char *second = cmig_object_index(object);
-		int			node = freed ? ended(object) : made(object);
+		int			node = freed ? ended(order, object) : made(order, object);
 		bool		alters;
 
-		if (freed && node >= 0 && order->nodes[node].change->away_node >= 0)
-			node = order->nodes[node].change->away_node;
+		if (freed && node >= 0 && steps_of(order, order->nodes[node].change)->away >= 0)
+			node = steps_of(order, order->nodes[node].change)->away;
 		if (node < 0)
 			continue;
 		alters = order->nodes[node].type == CMIG_NODE_ALTER;
@@ -409,7 +417,7 @@ add_part(CmigOrder *order, int node, const CmigObject *table)
 {
 	for (const CmigObject *object = table; object != NULL; object = object == table ? table->child : object->sibling)
 	{
-		int			end = object->kind == &cmig_kind_statistics ? -1 : ended(object);
+		int			end = object->kind == &cmig_kind_statistics ? -1 : ended(order, object);
 
 		if (end >= 0)
 			add_kind(order, end, node, false, is_harmless(&order->nodes[end]));
@@ -426,7 +434,7 @@ add_join(CmigOrder *order, int node, const CmigObject *table)
 	for (const CmigObject *object = table; object != NULL; object = object == table ? table->child : object->sibling)
 	{
 		if (object->kind != &cmig_kind_statistics)
-			add(order, node, made(object));
+			add(order, node, made(order, object));
 	}
 }
 
@@ -454,8 +462,8 @@ add_inheritance(CmigOrder *order)
 
 		if (node->type != CMIG_NODE_PART && node->type != CMIG_NODE_JOIN)
 			continue;
-		add(order, change->first_node, change->part_node);
-		add(order, change->join_node, change->last_node);
+		add(order, steps_of(order, change)->first, steps_of(order, change)->part);
+		add(order, steps_of(order, change)->join, steps_of(order, change)->last);
 		if (change->from->kind != &cmig_kind_table)
 			continue;
 		if (node->type == CMIG_NODE_PART)
@@ -466,7 +474,7 @@ add_inheritance(CmigOrder *order)
 			 * are renamed
 			 */
 			for (int j = 0; j < change->from->ndepends; j++)
-				add(order, change->from->depends[j]->change->away_node, i);
+				add(order, steps_of(order, change->from->depends[j]->change)->away, i);
 			add_part(order, i, change->from);
 			add_parents(order, i, change->from, add_part);
 		}
@@ -474,7 +482,7 @@ add_inheritance(CmigOrder *order)
 		{
 			add_join(order, i, change->to);
 			add_parents(order, i, change->to, add_join);
-			if (change->part_node < 0)
+			if (steps_of(order, change)->part < 0)
 				add_parents(order, i, change->from, add_part);
 		}
 	}
@@ -490,8 +498,8 @@ static void
 add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 {
 	const CmigChange *change = object->change;
-	int			node = ended(on),
-				dependent = ended(object),
+	int			node = ended(order, on),
+				dependent = ended(order, object),
 				away;
 
 	/*
@@ -499,7 +507,7 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 	 * INHERIT
 	 */
 	if (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table)
-		dependent = change->part_node >= 0 ? change->part_node : change->join_node >= 0 ? change->join_node : dependent;
+		dependent = steps_of(order, change)->part >= 0 ? steps_of(order, change)->part : steps_of(order, change)->join >= 0 ? steps_of(order, change)->join : dependent;
 	if (node < 0 || dependent < 0)
 		return;
 	if (order->nodes[node].type == CMIG_NODE_DROP ||
@@ -511,17 +519,17 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 	 * dependents are dropped, or altered so that they no longer use the old
 	 * type, before the type is given its temporary name
 	 */
-	away = order->nodes[node].change->away_node;
+	away = steps_of(order, order->nodes[node].change)->away;
 	if (away < 0)
 		return;
 	if (order->nodes[dependent].change->trades)
 		add(order, dependent, away);
-	else if (order->nodes[dependent].change->away_node < 0 &&
+	else if (steps_of(order, order->nodes[dependent].change)->away < 0 &&
 			 (order->nodes[dependent].type == CMIG_NODE_DROP ||
 			  (order->nodes[dependent].type == CMIG_NODE_ALTER &&
 			   cmig_change_lets_go(on->change, change))))
 		add(order, away, dependent);
-	add(order, away, order->nodes[dependent].change->away_node);
+	add(order, away, steps_of(order, order->nodes[dependent].change)->away);
 }
 
 /*
@@ -532,11 +540,11 @@ static void
 add_new(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 {
 	const CmigChange *change = object->change;
-	int			node = made(object);
+	int			node = made(order, object);
 
-	if (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table && change->join_node >= 0)
-		node = change->join_node;
-	add(order, node, made(on));
+	if (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table && steps_of(order, change)->join >= 0)
+		node = steps_of(order, change)->join;
+	add(order, node, made(order, on));
 }
 
 /* Add the edges for all dependencies of both images. */
@@ -571,10 +579,10 @@ add_dependencies(CmigOrder *order, bool old)
 static void
 add_named(CmigOrder *order, const CmigObject *object, const CmigObject *on, bool old)
 {
-	int			node = old ? ended(on) : made(object);
+	int			node = old ? ended(order, on) : made(order, object);
 
 	if (!old || (node >= 0 && order->nodes[node].type == CMIG_NODE_DROP))
-		add_soft(order, node, old ? ended(object) : made(on));
+		add_soft(order, node, old ? ended(order, object) : made(order, on));
 }
 
 /*
@@ -625,7 +633,7 @@ add_siblings(CmigOrder *order, bool old)
 		for (const CmigObject *child = image->objects[i]->child; child != NULL; child = child->sibling)
 		{
 			const CmigChange *change = child->change;
-			int			node = old ? change->first_node : change->host ? -1 : made(child);
+			int			node = old ? steps_of(order, change)->first : change->host ? -1 : made(order, child);
 
 			if (child->address.sub <= 0 || node < 0 || (old && order->nodes[node].type != CMIG_NODE_DROP))
 				continue;
@@ -791,7 +799,10 @@ skip_soft(CmigOrder *order, Walk *walk, int from, int to)
 		 * downgrade creates the function.
 		 */
 		node = node->type <= CMIG_NODE_DROP ? &order->nodes[edge->before] : node;
-		node->change->unchecked = object_of(node)->kind == &cmig_kind_function;
+		if (node->change->from != NULL)
+			node->change->from->unchecked |= cmig_function_is_sql(node->change->from);
+		if (node->change->to != NULL)
+			node->change->to->unchecked |= cmig_function_is_sql(node->change->to);
 	}
 	edge->before = edge->node;
 	return place;
@@ -972,7 +983,7 @@ group_nodes(CmigOrder *order, CmigOrderNode *result)
 	for (int i = 0; i < order->nedges; i++)
 		if (order->edges[i].weak || order->nodes[order->edges[i].before].type == CMIG_NODE_UNSUPPORTED)
 			order->edges[i].before = order->edges[i].node;
-	cmig_commit_join(order->difference, order->nodes, order->count, add, order);
+	cmig_commit_join(order->difference, order->nodes, order->steps, order->count, add, order);
 	sort_edges(order);
 	for (int i = 0; i < order->count; i++)
 		at[order->nodes[i].place] = i;
@@ -1042,6 +1053,7 @@ cmig_order(CmigDifference *difference, int *count)
 			group_nodes(&order, result);
 		*count = order.count;
 		pfree(order.nodes);
+		pfree(order.steps);
 		pfree(order.start);
 		if (order.edges != NULL)
 			pfree(order.edges);

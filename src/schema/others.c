@@ -44,7 +44,7 @@ cmig_extension_check_updates(const CmigDifference *difference)
 		new = change->to->values[CMIG_EXTENSION_VERSION];
 		if (strcmp(old, new) == 0 || cmig_query_do(&path_back, change->from->name, new, old) > 0)
 			continue;
-		foreach(cell, change->ddl)
+		foreach(cell, change->alter.ddl)
 		{
 			CmigDdl    *ddl = lfirst(cell);
 
@@ -439,7 +439,7 @@ cmig_outside_refuse(CmigDifference *difference)
 		 */
 		if (change->from != NULL && change->host == NULL && change->from->address.sub >= 0 &&
 			change->from->kind != &cmig_kind_schema &&
-			(cmig_change_drops(change) || (change->action == CMIG_ALTER && change->disturbs)))
+			(cmig_change_drops(change) || (change->action == CMIG_ALTER && change->alter.disturbs)))
 			appendStringInfo(&objects, "%s{\"n\":%d,\"class\":%u,\"object\":%u,\"sub\":%d,\"retyped\":%s}", objects.len > 0 ? "," : "[",
 							 i, change->from->address.catalog, change->from->address.object, change->from->address.sub,
 							 cmig_change_drops(change) ? "false" : "true");

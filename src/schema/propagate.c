@@ -170,10 +170,10 @@ is_disturbed(const CmigChange *change, const CmigChange *dependent)
 {
 	int			flags = dependent->from->kind->flags;
 
-	if (!change->disturbs)
+	if (!change->alter.disturbs)
 		return false;
 	if (flags & CMIG_KIND_RECAST)
-		return change->recasts || dependent->action == CMIG_ALTER;
+		return change->alter.recasts || dependent->action == CMIG_ALTER;
 	return (flags & CMIG_KIND_DISTURBED) != 0;
 }
 
@@ -249,20 +249,6 @@ is_created_again(const CmigChange *change, const CmigChange *dependent)
 }
 
 /*
- * Add the change to the queue of changes whose dependents must be examined,
- * unless it was added before with the same action.
- */
-static List *
-enqueue(List *queue, CmigChange *change)
-{
-	if (change->queued && change->queued_action == change->action)
-		return queue;
-	change->queued = true;
-	change->queued_action = change->action;
-	return lappend(queue, change);
-}
-
-/*
  * For a column of a foreign table, returns the table's change, since the
  * column is re-created with the table.  Otherwise, returns the change itself.
  */
@@ -284,8 +270,8 @@ leave_attributes(const CmigObject *type)
 		if (child->kind == &cmig_kind_attribute)
 		{
 			child->change->action = CMIG_NO_CHANGE;
-			child->change->ddl = NIL;
-			child->change->disturbs = false;
+			child->change->alter.ddl = NIL;
+			child->change->alter.disturbs = false;
 		}
 }
 
@@ -334,7 +320,7 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 	{
 		dependent = whole_of(dependent);
 		dependent->action = CMIG_AGAIN;
-		dependent->ddl = NIL;
+		dependent->alter.ddl = NIL;
 		return dependent;
 	}
 	if (!goes)
@@ -605,7 +591,7 @@ copy_changes(CmigChange *to, const CmigChange *from, int count)
 	memcpy(to, from, sizeof(CmigChange) * count);
 	for (int i = 0; i < count; i++)
 	{
-		List	  **lists[] = {&to[i].ddl, &to[i].first, &to[i].last};
+		List	  **lists[] = {&to[i].alter.ddl, &to[i].alter.first, &to[i].alter.last};
 		ListCell   *cell;
 
 		for (int j = 0; j < lengthof(lists); j++)
@@ -632,12 +618,17 @@ spread(CmigDifference *difference, const CmigDependents *dependents)
 {
 	List	   *queue = NIL;
 
+	/* for each change: 0, or 1 + the action with which it was queued */
+	char	   *queued = MemoryContextAllocExtended(CurrentMemoryContext, difference->count + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
 	for (int i = 0; i < difference->from->count; i++)
 	{
 		CmigChange *change = difference->from->objects[i]->change;
 
-		if (cmig_change_drops(change) || change->disturbs)
-			queue = enqueue(queue, change);
+		if (!cmig_change_drops(change) && !change->alter.disturbs)
+			continue;
+		queue = lappend(queue, change);
+		queued[change - difference->changes] = 1 + change->action;
 	}
 	/* the queue grows during the loop */
 	for (int i = 0; i < list_length(queue); i++)
@@ -651,10 +642,13 @@ spread(CmigDifference *difference, const CmigDependents *dependents)
 			CmigChange *dependent = dependents->objects[j]->change;
 			CmigChange *next = disturb(difference, change, dependent, goes);
 
-			if (next != NULL)
-				queue = enqueue(queue, next);
-			else if (change->action == CMIG_UNSUPPORTED)
+			if (next == NULL && change->action == CMIG_UNSUPPORTED)
 				return change;
+			/* again, if what happens to it has changed */
+			if (next == NULL || queued[next - difference->changes] == 1 + next->action)
+				continue;
+			queue = lappend(queue, next);
+			queued[next - difference->changes] = 1 + next->action;
 		}
 	}
 	return NULL;
@@ -710,7 +704,7 @@ cmig_propagate(CmigDifference *difference)
 	copy_changes(before, difference->changes, difference->count);
 	while ((refused = spread(difference, &dependents)) != NULL)
 	{
-		char	   *reason = refused->reason;
+		char	   *reason = refused->alter.unsupported;
 
 		copy_changes(difference->changes, before, difference->count);
 		cmig_change_refuse(refused, reason);
@@ -731,8 +725,8 @@ cmig_propagate(CmigDifference *difference)
  * their changes.  An object that is part of its parent's CREATE statement is
  * folded.  If an object is not folded, but dropped by its host's DROP
  * statement, its change is a rider of the host.  If a column is dropped and
- * created together with the parent table's column, its change is a copy of the
- * host.
+ * created together with the parent table's column, its change is a rider of the
+ * host, too.
  * ----------------------------------------------------------------
  */
 
@@ -814,7 +808,7 @@ find_host(CmigDifference *difference, CmigChange *change)
 		change->host = parent;
 	if (change->host != NULL)
 	{
-		change->host->copies = lappend(change->host->copies, change);
+		change->host->riders = lappend(change->host->riders, change);
 		return;
 	}
 	if (change->to)
@@ -854,10 +848,9 @@ take_functions(CmigChange *change)
 			   *to = change->to && change->to->kind == &cmig_kind_base_type ? change->to->child : NULL;
 
 	if (change->from && change->from->kind == &cmig_kind_base_type)
-		change->takes = NIL;
+		change->riders = NIL;
 	if (from != NULL && cmig_change_drops(change))
 	{
-		change->riders = NIL;
 		for (int i = 0; i <= from->ndepends; i++)
 		{
 			const CmigObject *object = i < from->ndepends ? from->depends[i] : from;
@@ -866,7 +859,7 @@ take_functions(CmigChange *change)
 			if ((object != from && object->kind != &cmig_kind_function) || !cmig_change_drops(taken))
 				continue;
 			taken->dropped_by = change;
-			change->takes = lappend(change->takes, taken);
+			change->riders = lappend(change->riders, taken);
 		}
 	}
 	for (int i = 0; to != NULL && i < to->ndepends; i++)
@@ -875,7 +868,7 @@ take_functions(CmigChange *change)
 }
 
 /*
- * Set the fields "host", "riders", and "copies" of all changes, and "folded" of
+ * Set the fields "host" and "riders" of all changes, and "folded" of
  * the changed objects.  Call this again after an object is excluded from its
  * parent's CREATE statement.
  */
@@ -883,7 +876,7 @@ void
 cmig_host_find(CmigDifference *difference)
 {
 	for (int i = 0; i < difference->count; i++)
-		difference->changes[i].riders = difference->changes[i].copies = NIL;
+		difference->changes[i].riders = NIL;
 	for (int i = 0; i < difference->count; i++)
 		find_host(difference, &difference->changes[i]);
 	for (int i = 0; i < difference->count; i++)
@@ -1018,7 +1011,7 @@ cmig_colocation_renew_keys(CmigDifference *difference)
 				key->depends[j]->change->action == CMIG_CREATE)
 			{
 				change->action = CMIG_AGAIN;
-				change->ddl = NIL;
+				change->alter.ddl = NIL;
 			}
 	}
 }

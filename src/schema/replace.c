@@ -88,11 +88,11 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 		if (cmig_table_is_key(dependent->from->parent, dependent->from->name))
 			return NULL;
 		dependent->action = CMIG_ALTER;
-		dependent->disturbs = dependent->recasts = true;
+		dependent->alter.disturbs = dependent->alter.recasts = true;
 		dependent->trades = change->to == NULL;
 		if (!cmig_column_stays_inherited(dependent->from, dependent->to))
-			dependent->ddl = lcons(cmig_column_type_replace(dependent->from, dependent->to, change->from, to, change->away->identity),
-								   dependent->ddl);
+			dependent->alter.ddl = lcons(cmig_column_type_replace(dependent->from, dependent->to, change->from, to, change->away->identity),
+										 dependent->alter.ddl);
 		return dependent;
 	}
 	if (dependent->from->kind == &cmig_kind_table && change->from->kind == &cmig_kind_composite)
@@ -111,8 +111,8 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 		dependent->untyped = true;
 		cmig_table_untype(&alter);
 		dependent->action = CMIG_ALTER;
-		dependent->first = list_concat(dependent->first, alter.first);
-		dependent->last = list_concat(dependent->last, alter.last);
+		dependent->alter.first = list_concat(dependent->alter.first, alter.first);
+		dependent->alter.last = list_concat(dependent->alter.last, alter.last);
 		for (const CmigObject *child = dependent->from->child; child != NULL; child = child->sibling)
 			if (child->kind == &cmig_kind_column && child->change->to == NULL)
 				child->change->action = CMIG_DROP;
@@ -126,8 +126,8 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 	if (!(next->from->kind->flags & CMIG_KIND_SWAPS) || next->to == NULL || next->action == CMIG_UNSUPPORTED)
 		return NULL;
 	next->action = CMIG_AGAIN;
-	next->ddl = NIL;
-	next->late = false;
+	next->alter.ddl = NIL;
+	next->alter.late = false;
 	return next;
 }
 
@@ -157,7 +157,7 @@ cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigCha
 		return;
 	dependent->trades = true;
 	put_away(difference, change);
-	foreach(cell, dependent->ddl)
+	foreach(cell, dependent->alter.ddl)
 	{
 		CmigDdl    *ddl = lfirst(cell);
 
@@ -189,7 +189,7 @@ cmig_replace_detour(CmigChange *change, CmigChange *dependent)
 	if (dependent->from->kind != &cmig_kind_column ||
 		cmig_table_is_key(dependent->from->parent, dependent->from->name))
 		return NULL;
-	dependent->disturbs = dependent->recasts = true;
+	dependent->alter.disturbs = dependent->alter.recasts = true;
 
 	/*
 	 * add no statements, because the parent table's statements change this
@@ -204,12 +204,12 @@ cmig_replace_detour(CmigChange *change, CmigChange *dependent)
 	 * example to a multirange type with a new name
 	 */
 	if (!collation && is_array(dependent->from) == is_array(dependent->to))
-		dependent->ddl = without_retype(dependent->ddl);
+		dependent->alter.ddl = without_retype(dependent->alter.ddl);
 	part = cmig_column_type_detour(dependent->from, collation);
 	join = cmig_column_type_detour(dependent->to, collation);
-	dependent->first = lappend(dependent->first, part);
-	dependent->last = cmig_ddl_append(dependent->last, join->undo, join->sql);
-	((CmigDdl *) llast(dependent->last))->hazards = CMIG_HAZARD_REWRITE | CMIG_HAZARD_MAY_FAIL;
+	dependent->alter.first = lappend(dependent->alter.first, part);
+	dependent->alter.last = cmig_ddl_append(dependent->alter.last, join->undo, join->sql);
+	((CmigDdl *) llast(dependent->alter.last))->hazards = CMIG_HAZARD_REWRITE | CMIG_HAZARD_MAY_FAIL;
 	return dependent;
 }
 
@@ -240,16 +240,16 @@ cmig_replace_multirange(const CmigDifference *difference, CmigChange *change, Cm
 
 	if (!needs_multirange(difference, change))
 		return NULL;
-	others = without_retype(dependent->ddl);
+	others = without_retype(dependent->alter.ddl);
 	if (cmig_replace_detour(change, dependent) == NULL)
 		return NULL;
-	dependent->ddl = others;
+	dependent->alter.ddl = others;
 
 	/*
 	 * an inherited column has no statements of its own, and must not be
 	 * altered after the new type is created
 	 */
-	if (others == NIL && dependent->first == NIL && dependent->last == NIL)
+	if (others == NIL && dependent->alter.first == NIL && dependent->alter.last == NIL)
 		dependent->action = CMIG_NO_CHANGE;
 	return dependent;
 }
@@ -263,7 +263,7 @@ replace(const CmigObject *type)
 	if (change->action == CMIG_DROP || change->action == CMIG_UNSUPPORTED)
 		return;
 	change->action = CMIG_AGAIN;
-	change->ddl = NIL;
+	change->alter.ddl = NIL;
 }
 
 /* Is the type used in a composite or range type, or in an array column? */
@@ -292,7 +292,7 @@ changes_checks(const CmigChange *change)
 		return true;
 	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
 		if (child->change->action != CMIG_NO_CHANGE &&
-			child->change->ddl == NIL)
+			child->change->alter.ddl == NIL)
 			return true;
 	for (const CmigObject *child = change->to->child; child != NULL; child = child->sibling)
 		if (child->change->action == CMIG_CREATE)
@@ -338,7 +338,7 @@ cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents)
 		if (change->from->kind == &cmig_kind_domain && change->to != NULL &&
 			change->action != CMIG_AGAIN && is_nested(dependents, change->from) && changes_checks(change))
 			replace(change->from);
-		if (change->from->kind != &cmig_kind_attribute || change->action != CMIG_ALTER || !change->disturbs)
+		if (change->from->kind != &cmig_kind_attribute || change->action != CMIG_ALTER || !change->alter.disturbs)
 			continue;
 		if (is_stored(dependents, type, 0))
 			replace(type);
@@ -423,7 +423,7 @@ cmig_joins_first(const CmigChange *change)
 		const CmigChange *part = child->change;
 
 		if (part->to == NULL || part->action == CMIG_AGAIN ||
-			(part->disturbs && child->kind == &cmig_kind_column && child->inherited && part->to->inherited &&
+			(part->alter.disturbs && child->kind == &cmig_kind_column && child->inherited && part->to->inherited &&
 			 !cmig_column_stays_inherited(child, part->to)))
 			return false;
 	}

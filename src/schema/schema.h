@@ -123,20 +123,14 @@ typedef struct CmigChange
 	CmigAction	action;
 	CmigObject *from;			/* NULL: the object is new */
 	CmigObject *to;				/* NULL: the object is dropped */
-	List	   *ddl;			/* list of CmigDdl that alter the object */
-	List	   *first;			/* see CmigAlter */
-	List	   *last;
+	CmigAlter	alter;			/* how the old object becomes the new one, or
+								 * why the action is CMIG_UNSUPPORTED */
 	bool		differs;		/* false if only a change of another object
 								 * affects the object */
-	bool		shown;			/* the change has a row in the result */
-	char	   *reason;			/* why the action is CMIG_UNSUPPORTED */
 	char	   *irreversible;	/* NULL, or a hazard: why the old object
 								 * cannot be restored */
 	char	   *question;		/* NULL, or a comment for the user: the change
 								 * may be a rename */
-	bool		disturbs;		/* see CmigAlter */
-	bool		recasts;
-	bool		late;
 	List	   *left;			/* if only some descendants of a table lose a
 								 * column: the changes (CmigChange *) of their
 								 * columns, which are dropped by separate
@@ -147,37 +141,20 @@ typedef struct CmigChange
 								 * while its type is replaced */
 	bool		trades;			/* a column that changes its type while the
 								 * old type has a temporary name */
-	bool		queued;			/* its dependents have been examined for */
-	CmigAction	queued_action;	/* this action */
 	CmigObject *away;			/* the old object under its temporary name, if
 								 * the new object is created before the old
 								 * one is dropped */
 	struct CmigChange *host;	/* the change whose statement also performs
 								 * this change, or NULL; see README.md */
-	List	   *copies;			/* for a re-created column: the changes of the
-								 * inheriting columns that its statements also
-								 * drop and create */
 	List	   *riders;			/* changes of objects that this change's DROP
 								 * statement also drops; see README.md */
-	List	   *reads;			/* the tables with forced row security that
-								 * the change's statements read; see deparse.c */
 	bool		empties;		/* creates a materialized view without data,
 								 * and the view is new or had data */
-	bool		unchecked;		/* a function whose body names objects that
-								 * may not exist when it is created */
 	struct CmigChange *dropped_by;	/* NULL, or for a function or the
 									 * definition of a base type: the change
 									 * of the type, whose DROP TYPE drops it */
 	bool		taken;			/* a base type's function that is also dropped
 								 * when the type's creation is reverted */
-	List	   *takes;			/* the changes whose "dropped_by" is this
-								 * change, in the order of creation */
-	/* for order.c: the node that */
-	int			first_node;		/* drops or alters the object */
-	int			last_node;		/* creates or alters it */
-	int			part_node;		/* removes parents (NO INHERIT) */
-	int			join_node;		/* adds parents (INHERIT) */
-	int			away_node;		/* renames the old object */
 } CmigChange;
 
 /*

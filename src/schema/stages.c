@@ -195,7 +195,7 @@ is_steady(const Stages *stages, const CmigObject *object)
 		const CmigChange *change = change_of(stages, i < 0 ? object->parent : object->depends[i], true);
 
 		if ((i < 0 ? object->parent : object->depends[i])->kind != &cmig_kind_enum && change->to != NULL && change->action != CMIG_NO_CHANGE &&
-			(change->action != CMIG_ALTER || change->disturbs || change->recasts))
+			(change->action != CMIG_ALTER || change->alter.disturbs || change->alter.recasts))
 			return false;
 	}
 	return true;
@@ -520,7 +520,7 @@ cmig_stages_add(const CmigDifference *all, const CmigImage *from, const CmigImag
 			const CmigObject *old = counterpart(all->from, change->from);
 
 			if (old != NULL && old->change->action == CMIG_UNSUPPORTED && change->action != CMIG_NO_CHANGE)
-				cmig_change_refuse(change, old->change->reason);
+				cmig_change_refuse(change, old->change->alter.unsupported);
 		}
 		cmig_diff_lines(difference, lines);
 		for (int j = before; j < list_length(*lines); j++)
