@@ -178,6 +178,20 @@ SELECT upgrade_sql FROM cmig.diff(replace(:'p', 'a int DEFAULT 1', 'a int DEFAUL
 DROP TABLE d, d1;
 -- ATTACH PARTITION takes the first index that fits, which must not be the partition's own key
 SELECT * FROM pg_temp.judge('', $$CREATE TABLE p (a int NOT NULL, b int NOT NULL, UNIQUE (a, b)) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p (PRIMARY KEY (a, b)) FOR VALUES IN (1)$$);
+-- a new key of a partition is attached to the partitioned table's, which stays; one that is gone was part of it
+CREATE TABLE p (a int NOT NULL, b int) PARTITION BY LIST (a);
+CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2);
+ALTER TABLE ONLY p ADD CONSTRAINT p_key UNIQUE (a, b);
+SELECT $$CREATE TABLE shop.p (a int NOT NULL, b int) PARTITION BY LIST (a); CREATE TABLE shop.p1 PARTITION OF shop.p FOR VALUES IN (1); CREATE TABLE shop.p2 PARTITION OF shop.p FOR VALUES IN (2);
+	ALTER TABLE ONLY shop.p ADD CONSTRAINT p_key UNIQUE (a, b)$$ AS without \gset
+SELECT :'without' || '; ALTER TABLE shop.p1 ADD CONSTRAINT k UNIQUE (a, b); ALTER INDEX shop.p_key ATTACH PARTITION shop.k' AS with \gset
+SELECT action, upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'with', '{shop}');
+SELECT upgrade_sql AS sql FROM cmig.diff(:'with', '{shop}') \gexec
+SELECT count(*) FROM cmig.diff(:'with', '{shop}');
+SELECT action, upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'without', '{shop}');
+DROP TABLE p;
+
 -- children that inherit from several tables
 SET client_min_messages = warning;
 SELECT * FROM pg_temp.judge($$CREATE TABLE a (x int); CREATE TABLE b (x int); CREATE TABLE c () INHERITS (a, b); CREATE TABLE g () INHERITS (a)$$,

@@ -125,6 +125,21 @@ stays_attached(const CmigDifference *difference, const CmigObject *table, bool o
 	return link != NULL && link->change->action == CMIG_NO_CHANGE;
 }
 
+bool
+cmig_attached_joins(const CmigDifference *difference, const CmigChange *change)
+{
+	const bool	old = change->to == NULL;
+	const CmigObject *object = cmig_change_object(change);
+	const CmigObject *parent = (change->from != NULL && !old) || !object->inherited ? NULL :
+	cmig_attached_parent(cmig_image_of(difference, old), object);
+
+	/* which one of several equivalent indexes it is attached to may differ */
+	return parent != NULL && cmig_image_lookup(cmig_image_of(difference, !old), object->kind, object->identity) == NULL &&
+		parent->change->from != NULL && parent->change->to != NULL &&
+		(parent->change->action == CMIG_NO_CHANGE || parent->change->action == CMIG_ALTER) &&
+		stays_attached(difference, object->parent, old);
+}
+
 /*
  * Is the object an index of a partitioned table, or a constraint with such an
  * index?
@@ -295,29 +310,6 @@ cmig_attached_complete(const CmigDifference *difference, const CmigObject *objec
 	}
 }
 
-/*
- * Remove the separate statements for attached indexes that are re-created
- * together with the partitioned table's index.
- */
-void
-cmig_attached_settle(CmigDifference *difference)
-{
-	for (int i = 0; i < difference->count; i++)
-	{
-		CmigChange *change = &difference->changes[i];
-
-		if (change->action == CMIG_ALTER && is_remade(difference, change))
-		{
-			change->action = CMIG_NO_CHANGE;
-			change->alter.ddl = NIL;
-		}
-	}
-	/* such an object has no owner and no privileges of its own */
-	for (int i = 0; i < difference->count; i++)
-		if (is_remade(difference, &difference->changes[i]))
-			cmig_annotate_keep(difference->changes[i].from, difference->changes[i].to, difference->options);
-}
-
 const CmigObject *
 cmig_attached_find(const CmigImage *image, const char *name)
 {
@@ -344,7 +336,8 @@ cmig_attached_parent(const CmigImage *image, const CmigObject *object)
  *
  * ATTACH PARTITION attaches equivalent indexes in the order in which they
  * were created: the first one to the partitioned table's first such index,
- * and so on.
+ * and so on.  An attached index cannot be attached to another one, so a
+ * rehearsal cannot complete a wrong order.
  * ----------------------------------------------------------------
  */
 
@@ -476,7 +469,7 @@ find_twins(const CmigDifference *difference, bool old)
  * the first one.  If they are created separately, the second one follows.
  */
 void
-cmig_twins_unfold(const CmigDifference *difference)
+cmig_twins_unfold(CmigDifference *difference)
 {
 	for (int old = 1; old >= 0; old--)
 	{

@@ -11,71 +11,9 @@
  */
 #include "postgres.h"
 
+#include "common/hashfn.h"
+
 #include "schema/internal.h"
-
-/*
- * Re-create the indexes that were created with ON ONLY on a partitioned table,
- * because otherwise ATTACH PARTITION would also create them in the partition.
- * "link" is the changed attachment of a partition to this table.
- */
-static void
-renew_only_indexes(CmigDifference *difference, const CmigObject *link)
-{
-	const CmigObject *table = cmig_image_lookup(difference->to, &cmig_kind_table, link->values[CMIG_PARTITION_OF]);
-
-	for (const CmigObject *child = table ? table->child : NULL; child != NULL; child = child->sibling)
-	{
-		CmigChange *change = child->change;
-
-		if (child->kind == &cmig_kind_index && (change->action == CMIG_NO_CHANGE || change->action == CMIG_ALTER) &&
-			change->from != NULL && strstr(child->values[CMIG_DEFINITION], " ON ONLY ") != NULL)
-		{
-			change->action = CMIG_AGAIN;
-			change->alter.ddl = NIL;
-		}
-	}
-}
-
-/*
- * Returns the partitioned tables that are referenced by foreign keys which the
- * change keeps.
- */
-static List *
-find_referenced(const CmigDifference *difference)
-{
-	List	   *tables = NIL;
-
-	for (int i = 0; i < difference->from->count; i++)
-	{
-		const CmigObject *key = difference->from->objects[i];
-
-		if (key->kind != &cmig_kind_foreign_key || difference->from->objects[i]->change->action == CMIG_DROP)
-			continue;
-		for (int j = 0; j < key->ndepends; j++)
-		{
-			CmigObject *table = cmig_object_root(key->depends[j]);
-
-			if (table->kind == &cmig_kind_table && table != key->parent && table->values[CMIG_TABLE_PARTITION_KEY] != NULL)
-				tables = list_append_unique_ptr(tables, table);
-		}
-	}
-	return tables;
-}
-
-/* Is the partition below one of these partitioned tables? */
-static bool
-is_below(const CmigImage *image, const CmigObject *link, const List *tables)
-{
-	while (link != NULL)
-	{
-		CmigObject *table = cmig_image_lookup(image, &cmig_kind_table, link->values[CMIG_PARTITION_OF]);
-
-		if (table != NULL && list_member_ptr(tables, table))
-			return true;
-		link = cmig_image_lookup(image, &cmig_kind_partition, link->values[CMIG_PARTITION_OF]);
-	}
-	return false;
-}
 
 /*
  * Enum labels
@@ -290,78 +228,175 @@ keep_annotations(CmigDifference *difference)
 	}
 }
 
+/*
+ * Passes
+ */
+
+/* Decide what happens to each object, as far as the two versions say. */
+static void
+match(CmigDifference *difference)
+{
+	cmig_match_objects(difference);
+	cmig_colocation_renew_keys(difference);
+	cmig_match_attached(difference);
+}
+
+static void
+refuse(CmigDifference *difference)
+{
+	cmig_foreign_refuse(difference);
+	cmig_family_exclude(difference);
+}
+
+static void
+propagate(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+		difference->changes[i].differs = difference->changes[i].action != CMIG_NO_CHANGE;
+	cmig_propagate(difference);
+	refuse_labels(difference);
+}
+
+static void
+settle_values(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+		if (difference->changes[i].away != NULL)
+			cmig_replace_finish(&difference->changes[i]);
+	keep_annotations(difference);
+	cmig_populate_check(difference);
+}
+
+static void
+find_hosts(CmigDifference *difference)
+{
+	cmig_host_find(difference);
+	for (int i = 0; i < difference->count; i++)
+		if (difference->changes[i].irreversible != NULL && difference->changes[i].host != NULL)
+			difference->changes[i].host->irreversible = difference->changes[i].irreversible;
+}
+
+/* What a pass may change. */
+#define ACTIONS	0x01			/* actions, and the statements that alter */
+#define NOTES	0x02			/* other fields of changes, except for hosts */
+#define HOSTS	0x04			/* hosts and riders; "folded" of objects */
+#define MARKS	0x08			/* other flags of objects */
+#define VALUES	0x10			/* properties and annotations of objects */
+
+/*
+ * The passes, in order.  Each one assumes what the comment says, and changes
+ * nothing but what its flags say, which an assertion checks.
+ */
+static const struct
+{
+	void		(*run) (CmigDifference *difference);
+	int			changes;
+}			passes[] = {
+
+	/* The images are sorted, and there are no changes yet. */
+	{match, ACTIONS | NOTES | HOSTS | MARKS | VALUES},
+	/* Each object has a change, which follows only from its two versions. */
+	{refuse, ACTIONS},
+	/* What is created or changed is known, except for dependents. */
+	{decide_late, ACTIONS},
+	/* What happens to partitions is known, except for dependents. */
+	{cmig_match_detached, ACTIONS | MARKS},
+	/* Only dependents are missing.  From here on, only they get a change. */
+	{propagate, ACTIONS | NOTES | MARKS | VALUES},
+	/* Partitions that dependents made to be detached are known, too. */
+	{cmig_match_detached, ACTIONS | MARKS},
+	/* No object gets another action, other than through its parent table. */
+	{cmig_children_keep, ACTIONS | NOTES | MARKS},
+	/* All actions are known.  What cannot be part of another statement? */
+	{cmig_twins_unfold, MARKS},
+	/* The new objects get what the old ones keep. */
+	{settle_values, NOTES | VALUES},
+	/* Actions, marks, and values are final. */
+	{find_hosts, NOTES | HOSTS}
+};
+
+#ifdef USE_ASSERT_CHECKING
+
+static uint32
+add_text(uint32 hash, const char *text)
+{
+	return hash_combine(hash, text ? hash_bytes((const unsigned char *) text, strlen(text)) : 0);
+}
+
+/* Returns a hash of what one of the flags above stands for. */
+static uint32
+state_of(const CmigDifference *difference, int flag)
+{
+	uint32		hash = 0;
+
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+		const CmigObject *objects[] = {change->from, change->to};
+
+		if (flag == ACTIONS)
+			hash = hash_combine(hash, change->action * 16 + list_length(change->alter.ddl) + list_length(change->alter.first) + list_length(change->alter.last));
+		else if (flag == NOTES)
+			hash = hash_combine(add_text(hash, change->irreversible), change->differs + 2 * change->only + 4 * change->untyped + 8 * change->trades +
+								16 * change->empties + 32 * (change->away != NULL));
+		else if (flag == HOSTS)
+			hash = hash_combine(hash, (change->host != NULL) + 2 * (change->dropped_by != NULL) + 4 * change->taken + 8 * list_length(change->riders));
+		for (int j = 0; j < lengthof(objects); j++)
+		{
+			const CmigObject *object = objects[j];
+
+			if (object != NULL && flag == HOSTS)
+				hash = hash_combine(hash, object->folded);
+			else if (object != NULL && flag == MARKS)
+				hash = hash_combine(hash, object->alone + 2 * object->apart + 4 * object->unfolded + 8 * object->recurses + 16 * object->unchecked);
+			for (int p = 0; object != NULL && flag == VALUES && p < object->kind->nproperties; p++)
+				hash = add_text(hash, object->values[p]);
+			if (object != NULL && flag == VALUES)
+				hash = add_text(add_text(hash, object->owner), object->comment);
+		}
+	}
+	return hash;
+}
+
+#endif
+
+static void
+run_passes(CmigDifference *difference)
+{
+	for (int i = 0; i < lengthof(passes); i++)
+	{
+#ifdef USE_ASSERT_CHECKING
+		uint32		before[5];
+
+		for (int flag = 0; flag < lengthof(before); flag++)
+			before[flag] = state_of(difference, 1 << flag);
+#endif
+		passes[i].run(difference);
+#ifdef USE_ASSERT_CHECKING
+		for (int flag = 0; flag < lengthof(before); flag++)
+			Assert((passes[i].changes & 1 << flag) != 0 || before[flag] == state_of(difference, 1 << flag));
+#endif
+	}
+}
+
 CmigDifference *
 cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 {
 	CmigDifference *difference = palloc0(sizeof(CmigDifference));
-	const List *referenced;
 
 	if (options->models)
 		cmig_keep_unknown(from, to);
 	difference->from = from;
 	difference->to = to;
 	difference->options = options;
-	difference->changes = MemoryContextAllocHuge(CurrentMemoryContext,
-												 sizeof(CmigChange) * Max(from->count + to->count, 1));
-	memset(difference->changes, 0, sizeof(CmigChange) * (from->count + to->count));
+	difference->changes = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(CmigChange) * ((Size) from->count + to->count + 1),
+													 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int i = 0; i < from->count; i++)
 		from->objects[i]->change = NULL;
 	for (int i = 0; i < to->count; i++)
 		to->objects[i]->change = NULL;
 	cmig_colocation_settle(from, to);
-	cmig_match_objects(difference);
-	cmig_colocation_renew_keys(difference);
-	cmig_match_attached(difference);
-	cmig_foreign_refuse(difference);
-	cmig_family_exclude(difference);
-	decide_late(difference);
-	cmig_match_detached(difference);
-	for (int i = 0; i < difference->count; i++)
-		difference->changes[i].differs = difference->changes[i].action != CMIG_NO_CHANGE;
-	cmig_propagate(difference);
-	refuse_labels(difference);
-	cmig_match_detached(difference);
-	cmig_children_keep(difference);
-	/* Re-create indexes that attaching or detaching partitions would change */
-	for (int j = 0; j < difference->count; j++)
-	{
-		const CmigChange *change = &difference->changes[j];
-		const CmigObject *link = change->to ? change->to : change->from;
-
-		if (link->kind == &cmig_kind_partition && change->action != CMIG_NO_CHANGE)
-			renew_only_indexes(difference, link);
-	}
-	cmig_attached_settle(difference);
-
-	/*
-	 * Set the field "apart" of a partitioned table's index if some or all
-	 * partitions lack the index.  If such an index is dropped, it is dropped
-	 * before the partitions are detached, and a downgrade re-creates it after
-	 * they are attached again.  Also set it for the partitions of tables that
-	 * a foreign key references.  PostgreSQL drops such a partition only after
-	 * it is detached.
-	 */
-	referenced = find_referenced(difference);
-	for (int k = 0; k < difference->from->count; k++)
-	{
-		CmigObject *object = difference->from->objects[k];
-
-		if (object->kind == &cmig_kind_index &&
-			(cmig_index_is_partial(object) || strstr(object->values[CMIG_DEFINITION], " ON ONLY ") != NULL))
-			object->apart = true;
-		if (object->kind == &cmig_kind_partition && referenced != NIL && is_below(difference->from, object, referenced))
-			object->apart = true;
-	}
-	for (int i = 0; i < difference->count; i++)
-		if (difference->changes[i].away != NULL)
-			cmig_replace_finish(&difference->changes[i]);
-	keep_annotations(difference);
-	cmig_populate_check(difference);
-	cmig_twins_unfold(difference);
-	cmig_host_find(difference);
-	for (int i = 0; i < difference->count; i++)
-		if (difference->changes[i].irreversible != NULL && difference->changes[i].host != NULL)
-			difference->changes[i].host->irreversible = difference->changes[i].irreversible;
+	run_passes(difference);
 	return difference;
 }
 

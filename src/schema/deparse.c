@@ -643,6 +643,14 @@ creation_of(const Deparse *deparse, const CmigChange *change, bool old)
 		return NIL;
 	uncheck(object, &first->sql);
 	cmig_attached_complete(difference, object, ddl, old);
+	if (!old && cmig_attached_joins(difference, change))
+	{
+		const CmigObject *parent = cmig_attached_parent(difference->to, object);
+
+		first->undo = NULL;
+		first->hazard = psprintf("cannot be reverted: %s can only be dropped with %s", object->identity, parent->identity);
+		ddl = cmig_ddl_append(ddl, psprintf("ALTER INDEX %s ATTACH PARTITION %s", cmig_index_name(parent), cmig_index_name(object)), NULL);
+	}
 
 	/* if a column that exists gets a new sequence, it continues its values */
 	column = name ? cmig_image_lookup(old ? difference->to : difference->from, &cmig_kind_column, name) : NULL;

@@ -490,10 +490,15 @@ extern const CmigObject *cmig_attached_find(const CmigImage *image, const char *
 
 /* Returns the parent index to which the object's index is attached, or NULL. */
 extern const CmigObject *cmig_attached_parent(const CmigImage *image, const CmigObject *object);
+
+/*
+ * Is it an index or a key of a partition that only one image has, although the
+ * index to which it is attached stays?
+ */
+extern bool cmig_attached_joins(const CmigDifference *difference, const CmigChange *change);
 extern void cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old);
-extern void cmig_attached_settle(CmigDifference *difference);
 extern bool cmig_attached_same(const CmigObject *object, const CmigObject *other);
-extern void cmig_twins_unfold(const CmigDifference *difference);
+extern void cmig_twins_unfold(CmigDifference *difference);
 extern void cmig_twins_sort(const CmigDifference *difference);
 
 /* in propagate.c */

@@ -427,15 +427,27 @@ cmig_match_objects(CmigDifference *difference)
 /*
  * An attached index can be re-created only together with the partitioned
  * table's index.  The sort orders of the two may differ, because PostgreSQL
- * ignores the sort order when it attaches an index.
+ * ignores the sort order when it attaches an index.  An index that is attached
+ * to one that stays can be created alone, but not dropped.
  */
 void
 cmig_match_attached(CmigDifference *difference)
 {
 	for (int i = 0; i < difference->count; i++)
 	{
-		const CmigChange *change = &difference->changes[i];
+		CmigChange *change = &difference->changes[i];
 
+		if (cmig_attached_joins(difference, change))
+		{
+			CmigChange *above = cmig_attached_parent(cmig_image_of(difference, change->to == NULL), cmig_change_object(change))->change;
+
+			if (change->to != NULL)
+				change->action = CMIG_CREATE;
+			else
+				above->action = CMIG_AGAIN;
+			change->alter.ddl = change->to != NULL ? NIL : change->alter.ddl;
+			above->alter.ddl = change->to != NULL ? above->alter.ddl : NIL;
+		}
 		if (!cmig_children_is_attached(change) || cmig_index_parent(change->from) == NULL ||
 			!alter_of(change->from, change->to).again)
 			continue;
