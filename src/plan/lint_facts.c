@@ -10,8 +10,6 @@
 #include "catalog/pg_default_acl.h"
 #include "catalog/pg_partitioned_table.h"
 #include "parser/parse_type.h"
-#include "storage/lmgr.h"
-#include "utils/resowner.h"
 
 #include "plan/lint.h"
 
@@ -221,65 +219,43 @@ find_base(CmigLint *lint, List *names)
 	return type;
 }
 
-/* Release a resource owner's resources, and delete it. */
-static void
-release(ResourceOwner owner, bool success)
+/* A type whose modifier is looked up. */
+typedef struct Modifier
 {
-	ResourceOwnerRelease(owner, RESOURCE_RELEASE_BEFORE_LOCKS, success, false);
-	ResourceOwnerRelease(owner, RESOURCE_RELEASE_LOCKS, success, false);
-	ResourceOwnerRelease(owner, RESOURCE_RELEASE_AFTER_LOCKS, success, false);
-	ResourceOwnerDelete(owner);
+	TypeName	type;
+	int32		typmod;
+} Modifier;
+
+/* Subtransaction callback: call the type modifier function. */
+static void
+call_modifier(void *arg)
+{
+	Modifier   *modifier = arg;
+	Oid			same;
+
+	typenameTypeIdAndMod(NULL, &modifier->type, &same, &modifier->typmod);
 }
 
 /*
  * Returns the type modifier of a built-in type, or -1 if the modifier is not
  * valid.
- *
- * Type modifier functions only read their argument, so their errors can be
- * caught without a subtransaction.  If an error occurs, the resource owner
- * releases the catalog row that is in use.
  */
 static int32
 find_typmod(const TypeName *type, Oid oid)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner caller = CurrentResourceOwner;
-	ResourceOwner owner;
-	volatile int32 result = -1;
-	TypeName	base = *type;
-	Oid			same;
-	int32		typmod;
+	Modifier	modifier = {.type = *type};
+	ErrorData  *error;
 
 	if (type->typmods == NIL)
 		return type->typemod;
 	if (oid >= FirstNormalObjectId)
 		return -1;
-	base.names = list_make2(makeString("pg_catalog"), llast(type->names));
-	base.arrayBounds = NIL;
-	owner = ResourceOwnerCreate(caller, "pg_cmig type modifier");
-	CurrentResourceOwner = owner;
-	PG_TRY();
-	{
-		typenameTypeIdAndMod(NULL, &base, &same, &typmod);
-		result = typmod;
-		CurrentResourceOwner = caller;
-		release(owner, true);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		CurrentResourceOwner = caller;
-		release(owner, false);
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_TO_CATEGORY(ERRCODE_DATA_EXCEPTION) &&
-			ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR))
-			PG_RE_THROW();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	return result;
+	modifier.type.names = list_make2(makeString("pg_catalog"), llast(type->names));
+	modifier.type.arrayBounds = NIL;
+	error = cmig_subtransaction_rehearse(call_modifier, &modifier);
+	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	return error == NULL ? modifier.typmod : -1;
 }
 
 void

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
+#include "tcop/utility.h"
 
 #include "plan/lint.h"
 
@@ -603,30 +604,16 @@ has_others(CmigLint *lint, const CmigLintDeferred *deferred)
 	return lint->statements > 1;
 }
 
-/*
- * Returns the word after which a DROP statement can have IF EXISTS, or NULL if
- * the rule does not apply to this type of object.
- */
-static const char *
-drop_word(const DropStmt *drop)
+/* Returns the last word of the statement's command tag, in lower case. */
+static char *
+last_word(Node *node)
 {
-	static const struct
-	{
-		ObjectType	type;
-		const char *word;
-	}			words[] =
+	char	   *tag = pstrdup(CreateCommandName(node));
+	char	   *space = strrchr(tag, ' ');
 
-	{
-		{OBJECT_TABLE, "table"}, {OBJECT_FOREIGN_TABLE, "table"}, {OBJECT_VIEW, "view"}, {OBJECT_MATVIEW, "view"},
-		{OBJECT_INDEX, "index"}, {OBJECT_SEQUENCE, "sequence"}, {OBJECT_SCHEMA, "schema"}, {OBJECT_TYPE, "type"},
-		{OBJECT_DOMAIN, "domain"}, {OBJECT_FUNCTION, "function"}, {OBJECT_PROCEDURE, "procedure"},
-		{OBJECT_TRIGGER, "trigger"}, {OBJECT_POLICY, "policy"}, {OBJECT_EXTENSION, "extension"},
-	};
-
-	for (int i = 0; i < lengthof(words); i++)
-		if (drop->removeType == words[i].type)
-			return drop->concurrent ? "concurrently" : words[i].word;
-	return NULL;
+	for (char *p = tag; *p; p++)
+		*p = pg_ascii_tolower(*p);
+	return space ? space + 1 : tag;
 }
 
 /*
@@ -637,10 +624,10 @@ static void
 check_robust(CmigLint *lint, Node *node)
 {
 	const char *text = lint->statement->text;
-	const char *clause = "IF NOT EXISTS";
-	const char *word = NULL;
-	bool		robust = false;
-	CreateTableAsStmt *create_as;
+	const char *clause = IsA(node, DropStmt) ? "IF EXISTS" : "IF NOT EXISTS";
+	const char *word = last_word(node);
+	bool		robust = true;
+	CreateTableAsStmt *create_as = (CreateTableAsStmt *) node;
 
 	if (cmig_lint_session_in_transaction(lint))
 		return;
@@ -649,47 +636,43 @@ check_robust(CmigLint *lint, Node *node)
 		case T_AlterTableStmt:
 			foreach_node(AlterTableCmd, command, ((AlterTableStmt *) node)->cmds)
 			{
-				if (command->missing_ok || word)
+				bool		adds = command->subtype == AT_AddColumn;
+
+				if (command->missing_ok || !robust ||
+					(!adds && command->subtype != AT_DropColumn && command->subtype != AT_DropConstraint))
 					continue;
-				if (command->subtype == AT_AddColumn)
-					word = cmig_lint_source_has(text, "column") ? "column" : "add";
-				else if (command->subtype == AT_DropColumn)
-					word = cmig_lint_source_has(text, "column") ? "column" : "drop";
-				else if (command->subtype == AT_DropConstraint)
-					word = "constraint";
-				clause = command->subtype == AT_AddColumn ? "IF NOT EXISTS" : "IF EXISTS";
+				robust = false;
+				clause = adds ? "IF NOT EXISTS" : "IF EXISTS";
+				word = command->subtype == AT_DropConstraint ? "constraint" :
+					cmig_lint_source_has(text, "column") ? "column" : adds ? "add" : "drop";
 			}
 			break;
 		case T_DropStmt:
-			word = drop_word((DropStmt *) node);
-			clause = "IF EXISTS";
 			robust = ((DropStmt *) node)->missing_ok;
+			if (((DropStmt *) node)->concurrent)
+				word = "concurrently";
 			break;
 		case T_CreateStmt:
-			word = "table";
 			robust = ((CreateStmt *) node)->if_not_exists ||
 				((CreateStmt *) node)->relation->relpersistence == RELPERSISTENCE_TEMP;
 			break;
 		case T_CreateTableAsStmt:
-			create_as = (CreateTableAsStmt *) node;
 			word = create_as->objtype == OBJECT_MATVIEW ? "view" : "table";
 			robust = create_as->if_not_exists || create_as->into->rel->relpersistence == RELPERSISTENCE_TEMP ||
 				cmig_lint_source_has(text, "into");
 			break;
 		case T_IndexStmt:
-			word = ((IndexStmt *) node)->concurrent ? "concurrently" : "index";
 			robust = ((IndexStmt *) node)->if_not_exists || ((IndexStmt *) node)->idxname == NULL;
+			if (((IndexStmt *) node)->concurrent)
+				word = "concurrently";
 			break;
 		case T_CreateSeqStmt:
-			word = "sequence";
 			robust = ((CreateSeqStmt *) node)->if_not_exists;
 			break;
 		case T_CreateSchemaStmt:
-			word = "schema";
 			robust = ((CreateSchemaStmt *) node)->if_not_exists || ((CreateSchemaStmt *) node)->schemaElts != NIL;
 			break;
 		case T_CreateExtensionStmt:
-			word = "extension";
 			robust = ((CreateExtensionStmt *) node)->if_not_exists;
 			break;
 		case T_AlterEnumStmt:
@@ -699,7 +682,7 @@ check_robust(CmigLint *lint, Node *node)
 		default:
 			break;
 	}
-	if (word && !robust)
+	if (!robust)
 		cmig_lint_report_later(lint,
 							   cmig_lint_report(lint, cmig_lint_source_insert(text, word, psprintf(" %s", clause)),
 												"the script does not run in a single transaction; with %s, this statement can run again if a later one fails", clause),

@@ -215,13 +215,6 @@ cmig_lint_expression_constant(Node *node)
  * semicolon.
  */
 
-/* Start reading the tokens of a string. */
-static void
-start(CmigLexer *lexer, const char *text)
-{
-	cmig_lexer_init(lexer, text);
-}
-
 /* Advance to the next occurrence of "word".  Returns false if there is none. */
 static bool
 find_word(CmigLexer *lexer, const char *word)
@@ -239,7 +232,7 @@ cmig_lint_source_insert(const char *sql, const char *after, const char *text)
 {
 	CmigLexer	lexer;
 
-	start(&lexer, sql);
+	cmig_lexer_init(&lexer, sql);
 	if (!find_word(&lexer, after))
 		return pstrdup(sql);
 	return psprintf("%.*s%s%s", (int) (lexer.next - sql), sql, text, lexer.next);
@@ -251,7 +244,7 @@ cmig_lint_source_remove(const char *text, const char *word)
 	CmigLexer	lexer;
 	const char *rest;
 
-	start(&lexer, text);
+	cmig_lexer_init(&lexer, text);
 	if (!find_word(&lexer, word))
 		return pstrdup(text);
 	rest = lexer.next;
@@ -271,7 +264,7 @@ cmig_lint_source_has(const char *text, const char *word)
 {
 	CmigLexer	lexer;
 
-	start(&lexer, text);
+	cmig_lexer_init(&lexer, text);
 	return find_word(&lexer, word);
 }
 
@@ -281,7 +274,7 @@ cmig_lint_source_behind_name(const char *text, int offset)
 	CmigLexer	lexer;
 	const char *behind;
 
-	start(&lexer, text);
+	cmig_lexer_init(&lexer, text);
 	cmig_lexer_move(&lexer, text + offset, 1);
 	do
 	{
@@ -311,7 +304,7 @@ cmig_lint_source_actions(const CmigLint *lint)
 	CmigLintPiece *piece = NULL;
 	int			depth = 0;
 
-	start(&lexer, text);
+	cmig_lexer_init(&lexer, text);
 	cmig_lexer_move(&lexer, cmig_lint_source_behind_name(text, ((AlterTableStmt *) lint->statement->raw->stmt)->relation->location), 1);
 	cmig_lexer_next_sql(&lexer);
 	/* the ends of ONLY (name) and name * */
@@ -343,7 +336,7 @@ cmig_lint_source_end(const char *text, int offset)
 	const char *end = text + offset;
 	int			depth = 0;
 
-	start(&lexer, text + offset);
+	cmig_lexer_init(&lexer, text + offset);
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
 		if (depth == 0 && (cmig_lexer_is_char(&lexer, ',') || cmig_lexer_is_char(&lexer, ')')))
@@ -379,7 +372,7 @@ cmig_lint_source_long_names(const char *text)
 	CmigLexer	lexer;
 	List	   *result = NIL;
 
-	start(&lexer, text);
+	cmig_lexer_init(&lexer, text);
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
 		char	   *name;
@@ -465,7 +458,7 @@ cmig_lint_ignore_read(const char *script, int from, int to, int first_line)
 	CmigLexer	lexer;
 	List	   *ignores = NIL;
 
-	start(&lexer, script);
+	cmig_lexer_init(&lexer, script);
 	cmig_lexer_move(&lexer, script + from, first_line);
 	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END && lexer.start < script + to)
 	{
