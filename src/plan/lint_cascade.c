@@ -102,7 +102,8 @@ object_of(CmigLint *lint, const DropStmt *drop, Node *name, CmigLintTable **tabl
 		cmig_lint_state_find_names(lint, list_copy_head(names, list_length(names) - 1), true) : NULL;
 
 		if (owner && OidIsValid(owner->oid))
-			search.found.objectId = cmig_part_find(type, owner->oid, strVal(llast(names)), &search.found.classId);
+			search.found.objectId = cmig_part_find(type, owner->oid, strVal(llast(names)),
+												   &search.found.classId);
 	}
 	else if (type == OBJECT_TYPE || type == OBJECT_DOMAIN)
 		ObjectAddressSet(search.found, TypeRelationId, cmig_lint_types_oid(lint, castNode(TypeName, name)));
@@ -139,7 +140,8 @@ part_of(const CmigLintTable *table, const AlterTableCmd *command)
 		case AT_DropConstraint:
 			constraint = cmig_lint_model_constraint(table, command->name);
 			if (constraint && constraint->added_in == 0)
-				ObjectAddressSet(object, ConstraintRelationId, get_relation_constraint_oid(table->oid, command->name, true));
+				ObjectAddressSet(object, ConstraintRelationId,
+								 get_relation_constraint_oid(table->oid, command->name, true));
 			break;
 		default:
 			break;
@@ -150,7 +152,13 @@ part_of(const CmigLintTable *table, const AlterTableCmd *command)
 static List *
 add_object(List *objects, ObjectAddress object)
 {
-	return OidIsValid(object.objectId) ? lappend(objects, memcpy(palloc(sizeof(object)), &object, sizeof(object))) : objects;
+	ObjectAddress *added;
+
+	if (!OidIsValid(object.objectId))
+		return objects;
+	added = palloc(sizeof(ObjectAddress));
+	*added = object;
+	return lappend(objects, added);
 }
 
 void
@@ -322,7 +330,8 @@ check_dropped(CmigLint *lint, Node *node)
 	}
 	foreach_ptr(const CmigLintTable, each, tables)
 		views = list_concat_unique_ptr(views, users_of(lint, each));
-	describe(&listing, cmig_dropped_dependents(objects, lint->changed), list_difference_ptr(views, tables));
+	describe(&listing, cmig_dropped_dependents(objects, lint->changed),
+			 list_difference_ptr(views, tables));
 	report_dropped(lint, cmig_listing_text(&names), &listing, drop->behavior);
 }
 

@@ -620,7 +620,63 @@ add_create_schema(List **locks, const CreateSchemaStmt *schema)
 	}
 }
 
-/* Add the locks of statements about parts of tables, and of maintenance. */
+/* Add the locks of statements about whole tables, and of those that run code. */
+static void
+add_maintenance(List **locks, Node *statement)
+{
+	const TruncateStmt *truncate = (TruncateStmt *) statement;
+	const RefreshMatViewStmt *refresh = (RefreshMatViewStmt *) statement;
+	ListCell   *lc;
+
+	switch (nodeTag(statement))
+	{
+		case T_RefreshMatViewStmt:
+			take(locks, refresh->relation, refresh->concurrent ? ExclusiveLock : AccessExclusiveLock,
+				 (refresh->skipData ? 0 : CMIG_LOCK_VIEWED) | (refresh->concurrent ? 0 : CMIG_LOCK_STORED));
+			break;
+		case T_TruncateStmt:
+			foreach(lc, truncate->relations)
+				take(locks, lfirst(lc), AccessExclusiveLock, CMIG_LOCK_STORED |
+					 (lfirst_node(RangeVar, lc)->inh ? CMIG_LOCK_CHILDREN : 0) |
+					 (truncate->restart_seqs ? CMIG_LOCK_SEQUENCES : 0) |
+					 (truncate->behavior == DROP_CASCADE ? CMIG_LOCK_REFERENCING : 0));
+			break;
+		case T_DropOwnedStmt:
+			add_owned(locks, CMIG_LOCK_DROP_OWNED, ((DropOwnedStmt *) statement)->roles, ((DropOwnedStmt *) statement)->behavior, 0);
+			break;
+		case T_ReassignOwnedStmt:
+			add_owned(locks, CMIG_LOCK_REASSIGN_OWNED, ((ReassignOwnedStmt *) statement)->roles, DROP_RESTRICT,
+					  CMIG_LOCK_SEQUENCES | CMIG_LOCK_INDEXES);
+			break;
+		case T_VacuumStmt:
+			add_vacuum(locks, (VacuumStmt *) statement);
+			break;
+		case T_ReindexStmt:
+			add_reindex(locks, (ReindexStmt *) statement);
+			break;
+		case T_ClusterStmt:
+			if (take(locks, cmig_clustered_compat((ClusterStmt *) statement), AccessExclusiveLock, CMIG_LOCK_STORED) == NULL)
+				act(locks, CMIG_LOCK_UNKNOWN, NULL, "CLUSTER of all tables");
+			break;
+		case T_LockStmt:
+			foreach(lc, ((LockStmt *) statement)->relations)
+				take(locks, lfirst(lc), ((LockStmt *) statement)->mode,
+					 CMIG_LOCK_VIEWED | (lfirst_node(RangeVar, lc)->inh ? CMIG_LOCK_CHILDREN : 0));
+			break;
+		case T_CallStmt:
+			act(locks, CMIG_LOCK_CALL, NULL, "CALL")->object = (Node *) ((CallStmt *) statement)->funccall;
+			break;
+		case T_DoStmt:
+		case T_ExecuteStmt:
+		case T_AlterExtensionStmt:
+			act(locks, CMIG_LOCK_UNKNOWN, NULL, CreateCommandName(statement));
+			break;
+		default:
+			break;
+	}
+}
+
+/* Add the locks of statements about parts of tables. */
 static void
 add_other(List **locks, Node *statement)
 {
@@ -636,7 +692,6 @@ add_other(List **locks, Node *statement)
 		AlterObjectSchemaStmt *move;
 	}			of = {(void *) statement};
 	CmigLock   *lock;
-	ListCell   *lc;
 
 	switch (nodeTag(statement))
 	{
@@ -688,25 +743,8 @@ add_other(List **locks, Node *statement)
 			take(locks, of.move->relation, AccessExclusiveLock, CMIG_LOCK_SEQUENCES);
 			act(locks, CMIG_LOCK_RENAME, of.move->relation, of.move->newschema)->to_schema = true;
 			break;
-		case T_ClusterStmt:
-			if (take(locks, cmig_clustered_compat((ClusterStmt *) statement), AccessExclusiveLock, CMIG_LOCK_STORED) == NULL)
-				act(locks, CMIG_LOCK_UNKNOWN, NULL, "CLUSTER of all tables");
-			break;
-		case T_LockStmt:
-			foreach(lc, ((LockStmt *) statement)->relations)
-				take(locks, lfirst(lc), ((LockStmt *) statement)->mode,
-					 CMIG_LOCK_VIEWED | (lfirst_node(RangeVar, lc)->inh ? CMIG_LOCK_CHILDREN : 0));
-			break;
-		case T_CallStmt:
-			act(locks, CMIG_LOCK_CALL, NULL, "CALL")->object = (Node *) ((CallStmt *) statement)->funccall;
-			break;
-		case T_DoStmt:
-		case T_ExecuteStmt:
-		case T_AlterExtensionStmt:
-			act(locks, CMIG_LOCK_UNKNOWN, NULL, CreateCommandName(statement));
-			break;
 		default:
-			break;
+			add_maintenance(locks, statement);
 	}
 }
 
@@ -718,19 +756,15 @@ cmig_statement_locks(Node *statement)
 	union
 	{
 		IndexStmt  *index;
-		TruncateStmt *truncate;
 		CreateTableAsStmt *table_as;
 		CreateSeqStmt *sequence;
 		AlterSeqStmt *altered_sequence;
 		ViewStmt   *view;
-		RefreshMatViewStmt *refresh;
 		CreateTrigStmt *trigger;
 		CommentStmt *comment;
 		SecLabelStmt *label;
 		AlterExtensionContentsStmt *member;
-		DropOwnedStmt *owned;
 	}			of = {(void *) statement};
-	ListCell   *lc;
 
 	switch (nodeTag(statement))
 	{
@@ -747,13 +781,6 @@ cmig_statement_locks(Node *statement)
 			break;
 		case T_AlterTableStmt:
 			add_alter(locks, (AlterTableStmt *) statement);
-			break;
-		case T_TruncateStmt:
-			foreach(lc, of.truncate->relations)
-				take(locks, lfirst(lc), AccessExclusiveLock, CMIG_LOCK_STORED |
-					 (lfirst_node(RangeVar, lc)->inh ? CMIG_LOCK_CHILDREN : 0) |
-					 (of.truncate->restart_seqs ? CMIG_LOCK_SEQUENCES : 0) |
-					 (of.truncate->behavior == DROP_CASCADE ? CMIG_LOCK_REFERENCING : 0));
 			break;
 		case T_CreateTableAsStmt:
 			add_query(locks, of.table_as->query, !of.table_as->into->skipData);
@@ -772,10 +799,6 @@ cmig_statement_locks(Node *statement)
 			if (of.view->replace)
 				take(locks, of.view->view, AccessExclusiveLock, 0);
 			create(locks, of.view->view, statement);
-			break;
-		case T_RefreshMatViewStmt:
-			take(locks, of.refresh->relation, of.refresh->concurrent ? ExclusiveLock : AccessExclusiveLock,
-				 (of.refresh->skipData ? 0 : CMIG_LOCK_VIEWED) | (of.refresh->concurrent ? 0 : CMIG_LOCK_STORED));
 			break;
 		case T_SelectStmt:
 			if (((SelectStmt *) statement)->intoClause != NULL)
@@ -809,13 +832,6 @@ cmig_statement_locks(Node *statement)
 		case T_DropStmt:
 			add_drop(locks, (DropStmt *) statement);
 			break;
-		case T_DropOwnedStmt:
-			add_owned(locks, CMIG_LOCK_DROP_OWNED, of.owned->roles, of.owned->behavior, 0);
-			break;
-		case T_ReassignOwnedStmt:
-			add_owned(locks, CMIG_LOCK_REASSIGN_OWNED, ((ReassignOwnedStmt *) statement)->roles, DROP_RESTRICT,
-					  CMIG_LOCK_SEQUENCES | CMIG_LOCK_INDEXES);
-			break;
 		case T_RenameStmt:
 			add_rename(locks, (RenameStmt *) statement);
 			break;
@@ -827,12 +843,6 @@ cmig_statement_locks(Node *statement)
 			break;
 		case T_AlterExtensionContentsStmt:
 			add_comment(locks, of.member->objtype, of.member->object);
-			break;
-		case T_VacuumStmt:
-			add_vacuum(locks, (VacuumStmt *) statement);
-			break;
-		case T_ReindexStmt:
-			add_reindex(locks, (ReindexStmt *) statement);
 			break;
 		default:
 			add_other(locks, statement);

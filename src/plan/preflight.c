@@ -470,6 +470,48 @@ look_at_subject(Preflight *preflight, Node *node)
 		need_object(preflight, subject.type, subject.object, privilege);
 }
 
+/* Add what statements about roles, extensions, and publications need. */
+static void
+look_at_global(Preflight *preflight, Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_GrantRoleStmt:
+			need_roles(preflight, ((GrantRoleStmt *) node)->granted_roles, "ADMIN");
+			break;
+		case T_AlterDefaultPrivilegesStmt:
+			foreach_node(DefElem, option, ((AlterDefaultPrivilegesStmt *) node)->options)
+				if (strcmp(option->defname, "roles") == 0)
+				need_roles(preflight, (List *) option->arg, "MEMBER");
+			break;
+		case T_CreateExtensionStmt:
+			put_other(preflight, "extension", ((CreateExtensionStmt *) node)->extname, NULL, 0);
+			break;
+		case T_CreateRoleStmt:
+			put_other(preflight, "attribute", ((CreateRoleStmt *) node)->role, "CREATEROLE", 0);
+			break;
+		case T_CreateEventTrigStmt:
+			put_other(preflight, "attribute", ((CreateEventTrigStmt *) node)->trigname, "SUPERUSER", 0);
+			break;
+		case T_DropRoleStmt:
+			put_other(preflight, "attribute", NULL, "CREATEROLE", 0);
+			break;
+		case T_AlterPublicationStmt:
+			need(preflight, PublicationRelationId, get_publication_oid(((AlterPublicationStmt *) node)->pubname, true), "OWNER");
+			need_published(preflight, ((AlterPublicationStmt *) node)->pubobjects);
+			break;
+		case T_CreatePublicationStmt:
+			need(preflight, DatabaseRelationId, MyDatabaseId, "CREATE");
+			need_published(preflight, ((CreatePublicationStmt *) node)->pubobjects);
+			if (((CreatePublicationStmt *) node)->for_all_tables)
+				put_other(preflight, "attribute", NULL, "SUPERUSER", 0);
+			put_other(preflight, "logical", ((CreatePublicationStmt *) node)->pubname, NULL, 0);
+			break;
+		default:
+			break;
+	}
+}
+
 /* Add the facts about a statement. */
 static void
 look_at_node(Preflight *preflight, Node *node)
@@ -539,43 +581,12 @@ look_at_node(Preflight *preflight, Node *node)
 			foreach_ptr(Node, item, grant->targtype == ACL_TARGET_OBJECT ? grant->objects : NIL)
 				need_object(preflight, grant->objtype, item, "GRANT");
 			break;
-		case T_GrantRoleStmt:
-			need_roles(preflight, ((GrantRoleStmt *) node)->granted_roles, "ADMIN");
-			break;
-		case T_AlterDefaultPrivilegesStmt:
-			foreach_node(DefElem, option, ((AlterDefaultPrivilegesStmt *) node)->options)
-				if (strcmp(option->defname, "roles") == 0)
-				need_roles(preflight, (List *) option->arg, "MEMBER");
-			break;
 		case T_TruncateStmt:
 			foreach_ptr(RangeVar, each, ((TruncateStmt *) node)->relations)
 				need_relation(preflight, each, "TRUNCATE");
 			break;
 		case T_CreateSchemaStmt:
 			need(preflight, DatabaseRelationId, MyDatabaseId, "CREATE");
-			break;
-		case T_CreateExtensionStmt:
-			put_other(preflight, "extension", ((CreateExtensionStmt *) node)->extname, NULL, 0);
-			break;
-		case T_CreateRoleStmt:
-			put_other(preflight, "attribute", ((CreateRoleStmt *) node)->role, "CREATEROLE", 0);
-			break;
-		case T_CreateEventTrigStmt:
-			put_other(preflight, "attribute", ((CreateEventTrigStmt *) node)->trigname, "SUPERUSER", 0);
-			break;
-		case T_DropRoleStmt:
-			put_other(preflight, "attribute", NULL, "CREATEROLE", 0);
-			break;
-		case T_AlterPublicationStmt:
-			need(preflight, PublicationRelationId, get_publication_oid(((AlterPublicationStmt *) node)->pubname, true), "OWNER");
-			need_published(preflight, ((AlterPublicationStmt *) node)->pubobjects);
-			break;
-		case T_CreatePublicationStmt:
-			need(preflight, DatabaseRelationId, MyDatabaseId, "CREATE");
-			need_published(preflight, ((CreatePublicationStmt *) node)->pubobjects);
-			if (((CreatePublicationStmt *) node)->for_all_tables)
-				put_other(preflight, "attribute", NULL, "SUPERUSER", 0);
-			put_other(preflight, "logical", ((CreatePublicationStmt *) node)->pubname, NULL, 0);
 			break;
 		case T_InsertStmt:
 		case T_UpdateStmt:
@@ -598,6 +609,7 @@ look_at_node(Preflight *preflight, Node *node)
 			}
 			break;
 		default:
+			look_at_global(preflight, node);
 			break;
 	}
 }
