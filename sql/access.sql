@@ -1,6 +1,7 @@
 --
 -- What each access level allows, and what an author can do to a migrator
 --
+\pset format unaligned \pset footer off
 CREATE ROLE regress_owner;
 CREATE ROLE regress_reader;
 CREATE ROLE regress_author;
@@ -18,6 +19,7 @@ SELECT regexp_replace(statement, '[0-9]{2,}', 'N') AS statement FROM cmig.grant_
 SELECT regexp_replace(statement, '[0-9]{2,}', 'N') AS statement FROM cmig.grant_access('regress_author', 'author');
 SELECT regexp_replace(statement, '[0-9]{2,}', 'N') AS statement FROM cmig.grant_access('regress_migrator', 'migrator');
 SELECT statement FROM cmig.grant_access('regress_application', 'application');
+\set ECHO none
 SELECT statement FROM cmig.grant_access('regress_monitor', 'monitor');
 
 --
@@ -36,6 +38,7 @@ SELECT unnest(string_to_array(names, ' ')), level FROM (VALUES
 	-- defaults of columns of expanded tables
 	('public', 'expansion_mark expansion_unset expansion_view'),
 	('owner', 'audit_import ddl_event ddl_trigger grant_access journal_trigger metric_counts revoke_access')) v(level, names);
+\set ECHO all
 SELECT p.oid::regprocedure AS function, d.level AS decided, a.may AS may_execute
 FROM pg_proc p
 LEFT JOIN decided d ON d.name = p.proname,
@@ -68,6 +71,7 @@ SELECT r.name FROM unnest('{application,author,migrator,monitor,reader,nobody}':
 WHERE has_schema_privilege('regress_' || r.name, 'cmig', 'CREATE');
 RESET ROLE;
 
+\set VERBOSITY sqlstate
 --
 -- Bad arguments
 --
@@ -75,12 +79,15 @@ SELECT cmig.grant_access('regress_none', 'reader');
 SELECT cmig.grant_access('regress_reader', 'writer');
 SELECT cmig.grant_access('regress_reader', NULL);
 SELECT cmig.grant_access(NULL, 'reader');
+\set VERBOSITY default
 SELECT cmig.grant_access('', 'reader');
 SELECT cmig.grant_access('public', 'reader');
+\set VERBOSITY sqlstate
 SELECT cmig.grant_access('PUBLIC', 'reader');
 SELECT cmig.grant_access('current_user', 'reader');
 SELECT cmig.revoke_access('regress_none');
 SELECT cmig.revoke_access(NULL);
+\set VERBOSITY default
 SELECT cmig.revoke_access('public');
 SELECT cmig.revoke_access('regress_owner');
 -- hostile names are names
@@ -191,6 +198,7 @@ SET ROLE regress_author;
 SELECT cmig.create_revision('harmless', 'CREATE TABLE stolen AS SELECT current_user AS by_whom; GRANT SELECT ON stolen TO regress_author;', '', revision => '004');
 RESET ROLE;
 SET ROLE regress_migrator;
+\set VERBOSITY sqlstate
 SELECT revision, created_by, message FROM cmig.plan('upgrade', 'head');
 SELECT count(*) FROM cmig.upgrade();
 RESET ROLE;
@@ -202,6 +210,7 @@ SELECT cmig.load(E'-- revision: 004\n-- down_revision: 002\n-- message: harmless
 SELECT cmig.load(E'-- revision: 004\n-- down_revision: 002\n-- message: harmless\n-- cmig:upgrade\n-- cmig:downgrade\n');
 SELECT cmig.load(E'-- revision: 004\n-- down_revision: 002\n-- message: harmless\n-- cmig:upgrade\n-- cmig:downgrade\n', accept_changes => true);
 SELECT cmig.remove_revision('004');
+\set VERBOSITY default
 -- nor delete by hand, which would get round these checks, or lock out other sessions
 DELETE FROM cmig.revision WHERE revision = '004';
 BEGIN;
@@ -224,6 +233,7 @@ RESET ROLE;
 SELECT cmig.create_revision('draft', 'SELECT 1', '', revision => '00y');
 GRANT EXECUTE ON FUNCTION cmig.remove_revision(text) TO regress_migrator;
 SET ROLE regress_migrator;
+\set VERBOSITY sqlstate
 SELECT cmig.remove_revision('00y');
 RESET ROLE;
 REVOKE EXECUTE ON FUNCTION cmig.remove_revision(text) FROM regress_migrator;
@@ -241,9 +251,7 @@ SET ROLE regress_author;
 SELECT cmig.create_revision('x', 'ALTER ROLE regress_author SUPERUSER', '', revision => '006');
 RESET ROLE;
 SET SESSION AUTHORIZATION regress_migrator;
-\set VERBOSITY sqlstate
 SELECT count(*) FROM cmig.upgrade();
-\set VERBOSITY default
 RESET SESSION AUTHORIZATION;
 -- a file that is passed as a value runs nothing when it is loaded, whatever quotes it closes
 \set evil '-- revision: 007\n-- cmig:upgrade\nSELECT 1;\n$cmig_load$); CREATE TABLE loaded (); SELECT ($cmig_load$\n'

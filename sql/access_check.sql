@@ -1,6 +1,7 @@
 --
 -- Privileges on pg_cmig that cmig.grant_access did not grant
 --
+\pset format unaligned \pset footer off
 CREATE ROLE regress_own;
 CREATE ROLE regress_reads;
 CREATE ROLE "regress App";
@@ -59,6 +60,7 @@ SELECT fix FROM findings ORDER BY fix \gexec
 SELECT * FROM findings;
 SELECT * FROM mentioned;
 -- a level that another role has granted, as a restored dump does that the owner has loaded
+\set ECHO none
 CREATE ROLE regress_restored;
 SET ROLE regress_own;
 DO $$
@@ -77,6 +79,7 @@ BEGIN
 	END LOOP;
 END $$;
 RESET ROLE;
+\set ECHO all
 SELECT count(*) FROM findings WHERE object ~ 'restored';
 GRANT INSERT ON cmig.version TO regress_restored;
 SELECT problem, fix FROM findings WHERE object ~ 'restored';

@@ -1,8 +1,8 @@
 --
 -- Several applications in one database: each has a label, a schema, and a role
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
-\set VERBOSITY terse
 CREATE ROLE regress_cmig_shop;
 CREATE ROLE regress_cmig_billing;
 CREATE SCHEMA shop AUTHORIZATION regress_cmig_shop;
@@ -54,10 +54,12 @@ SELECT revision, branch_labels, is_current FROM cmig.heads() ORDER BY revision;
 
 -- head alone does not say which application is meant
 SELECT * FROM cmig.upgrade('head');
+\set VERBOSITY sqlstate
 
 -- one application moves
 SET cmig.role = regress_cmig_billing;
 SET cmig.search_path = billing;
+\set VERBOSITY terse
 SELECT revision FROM cmig.upgrade('billing_001');
 SELECT revision FROM cmig.current();
 
@@ -71,12 +73,14 @@ SET cmig.search_path = shop;
 SELECT revision FROM cmig.upgrade('shop@head');
 SELECT revision FROM cmig.current() ORDER BY revision;
 SELECT cmig.require('shop@head');
+\set VERBOSITY sqlstate
 SELECT cmig.require('billing@head');
 GRANT USAGE ON SCHEMA shop TO regress_cmig_billing;
 GRANT REFERENCES ON shop.item TO regress_cmig_billing;
 SET cmig.role = regress_cmig_billing;
 SET cmig.search_path = billing;
 SELECT revision FROM cmig.upgrade('billing@head');
+\set VERBOSITY terse
 
 -- who created what in which schema, and what the journal says about it
 SELECT schemaname, tablename, tableowner FROM pg_tables WHERE schemaname IN ('shop', 'billing') ORDER BY 1, 2;
@@ -96,9 +100,11 @@ SELECT cmig.upgrade('billing@+1');
 
 -- a relative target without a label does not say which application is meant
 SELECT cmig.downgrade('-1');
+\set VERBOSITY sqlstate
 
 -- the shop's tables cannot be dropped while billing depends on them
 SELECT revision FROM cmig.plan('downgrade', 'shop@base');
+\set VERBOSITY terse
 -- billing's tables can
 SELECT revision FROM cmig.downgrade('billing@base');
 SELECT revision FROM cmig.current();
@@ -120,7 +126,7 @@ $cmig_load$, prune => true) ORDER BY revision;
 ROLLBACK;
 
 -- ids and labels are shared by all applications: one that is taken is refused
-\set VERBOSITY default
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.load($cmig_load$
 -- revision: helpdesk_001
 -- branch_labels: shop
@@ -135,7 +141,6 @@ SELECT * FROM cmig.load($cmig_load$
 SELECT 1;
 $cmig_load$);
 
-\set VERBOSITY terse
 -- a third application is added later
 SELECT * FROM cmig.load($cmig_load$
 -- revision: helpdesk_001
@@ -149,6 +154,7 @@ DROP TABLE ticket;
 $cmig_load$);
 RESET cmig.role;
 RESET cmig.search_path;
+\set VERBOSITY terse
 SELECT revision FROM cmig.upgrade('helpdesk@head');
 SELECT revision FROM cmig.history('helpdesk@base:helpdesk@head');
 SELECT revision, applied FROM cmig.history() ORDER BY revision;
@@ -167,8 +173,10 @@ SELECT unnest(setconfig) AS setting FROM pg_db_role_setting WHERE setrole = 'reg
 SET cmig.role = regress_cmig_nobody;
 SELECT cmig.downgrade('shop@-1');
 RESET cmig.role;
+\set VERBOSITY sqlstate
 SET cmig.search_path = 'shop,,public';
 SET cmig.search_path = nowhere;
+\set VERBOSITY terse
 SELECT cmig.downgrade('shop@-1');
 RESET cmig.search_path;
 SELECT revision FROM cmig.current() ORDER BY revision;

@@ -1,6 +1,7 @@
 --
 -- Enabling and disabling auditing, and its options
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE SCHEMA shop;

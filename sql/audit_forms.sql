@@ -1,6 +1,7 @@
 --
 -- Altered audit triggers, entries, and layouts: each causes one clear error, and no crash
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;
 
@@ -22,6 +23,7 @@ END $$;
 -- Triggers created by hand
 --
 SELECT cmig.audit_trigger();
+\set ECHO none
 DO $$BEGIN PERFORM cmig.audit_trigger(); END $$;
 
 -- all forms that the server accepts, each fired; what they logged is rolled back
@@ -49,6 +51,7 @@ BEGIN
 END $$;
 CREATE TABLE hand (id integer PRIMARY KEY, v text);
 INSERT INTO hand VALUES (1, 'a'), (2, 'b');
+\set ECHO all
 SELECT count(try_form(timing, event, level, referencing, arguments)) AS forms FROM unnest('{BEFORE,AFTER}'::text[]) timing,
 	unnest('{INSERT,UPDATE,DELETE,TRUNCATE}'::text[]) event, unnest('{ROW,STATEMENT}'::text[]) level,
 	unnest('{"",OLD TABLE AS o,NEW TABLE AS n,OLD TABLE AS o NEW TABLE AS n}'::text[]) referencing,
@@ -100,6 +103,7 @@ SELECT * FROM cmig.audit_diff('t', 1, '2020-01-15', '2020-02-15');
 BEGIN;
 TRUNCATE t;
 SELECT * FROM cmig.audit_as_of(NULL::t, '2020-02-15');
+\set ECHO none
 ROLLBACK;
 
 --
@@ -167,6 +171,7 @@ BEGIN
 END $$;
 -- equal ids
 DROP INDEX cmig_audit.log_id_transaction_at_idx;
+\set ECHO all
 SELECT try_columns('cmig_audit.log') > 50 AS log, try_columns('cmig_audit.layout') > 30 AS layout;
 -- combinations of the parts of an entry
 SELECT count(try_change(format('UPDATE cmig_audit.log SET operation = %L, row_key = %L, old_key = %L, old_row = %L, new_row = %L WHERE table_name = ''t''', operation, key, old_key, old_row, new_row)))

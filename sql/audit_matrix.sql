@@ -2,7 +2,9 @@
 -- Audit triggers at row and at statement level: many rows at once, tables that change during a
 -- session, privileges, and values that are not read
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET client_min_messages = warning;
 SET TimeZone = 'UTC';
 CREATE SCHEMA r;
@@ -38,6 +40,7 @@ END $$;
 CALL twice($$CREATE TABLE t (id integer PRIMARY KEY, v integer, n text)$$);
 CALL audit('t');
 CALL twice($$INSERT INTO t SELECT i, i, 'x' FROM generate_series(1, 2000) i$$);
+\set ECHO all
 SELECT * FROM compare();
 CALL twice($$INSERT INTO t SELECT i, -i, 'y' FROM generate_series(1500, 2500) i ON CONFLICT (id) DO UPDATE SET v = excluded.v WHERE t.id % 3 <> 0$$);
 SELECT * FROM compare();
@@ -97,6 +100,7 @@ CALL twice($$CREATE TABLE "t'; DROP ""x"" %s $1\" ("a.b" integer, "quo""te'd\" t
 CALL audit($$"t'; DROP ""x"" %s $1\"$$, $$, exclude => '{%s}', redact => '{Ünï}'$$);
 CALL twice($$INSERT INTO "t'; DROP ""x"" %s $1\" VALUES (1, E'k"\\', 'hidden', 'ü'), (2, 'k2', 'hidden', NULL); UPDATE "t'; DROP ""x"" %s $1\" SET "quo""te'd\" = 'k', "%s" = 'x'$$);
 SELECT table_name, row_key, old_key, new_row FROM cmig_audit.log WHERE schema_name = 's' AND operation = 'UPDATE' ORDER BY row_key;
+\set ECHO none
 SELECT * FROM compare();
 
 -- the role that is logged: policies that hide the row from its writer, SECURITY DEFINER functions, roles, and the role of replication
@@ -119,11 +123,13 @@ SET ROLE regress_matrix_app;
 CALL twice($$INSERT INTO hidden VALUES (1, 'unseen'), (2, 'seen')$$);
 CALL twice($$UPDATE hidden SET id = id + 10; DELETE FROM hidden$$);
 CALL twice($$SELECT put()$$);
+\set ECHO all
 SELECT count(*) FROM s.hidden;
 RESET ROLE;
 RESET app.current_user_id;
 SELECT operation, row_key, role = current_user AS as_superuser, user_id FROM cmig_audit.log WHERE schema_name = 's' ORDER BY id;
 SELECT * FROM compare();
+\set ECHO none
 SET session_replication_role = replica;
 CALL twice($$INSERT INTO hidden VALUES (7, 'not logged')$$);
 RESET session_replication_role;
@@ -158,6 +164,7 @@ BEGIN
 	by_statement := (now->>'s')::bigint - (now->>'n')::bigint;
 END $$;
 CALL audit('big', $$, image => 'changes'$$);
+\set ECHO all
 SELECT * FROM more_reads($$UPDATE big SET small = 2$$);
 SELECT * FROM more_reads($$UPDATE big SET small = small$$);
 -- the old value of what changed

@@ -1,6 +1,7 @@
 --
 -- What prevents auditing is reported, with a fix
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 
@@ -25,6 +26,7 @@ SELECT note FROM cmig_audit.:month;
 ALTER TABLE cmig_audit.:month RENAME TO :month_notes;
 \! psql -Xq -c "CALL cmig.audit_retain(NULL)" 2>&1 | sed -E 's/y[0-9]{4}m[0-9]{2}/y<month>/'
 SELECT count(*) FROM pg_inherits WHERE inhrelid = ('cmig_audit.' || :'month' || 'x2')::regclass;
+\set ECHO none
 SELECT count(*) FROM pg_inherits WHERE inhparent = 'cmig_audit.log'::regclass;
 
 -- values that a column no longer accepts
@@ -43,7 +45,7 @@ UPDATE t SET v = '1';
 ALTER TABLE t ALTER v TYPE integer USING v::integer;
 \set as_of 'SELECT * FROM cmig.audit_as_of(NULL::t, ' :'then' ')'
 \set QUIET on
-\pset format unaligned
+\set ECHO all
 \pset tuples_only on
 SELECT answer(:'as_of');
 SELECT * FROM cmig.audit_as_of(NULL::t, :'then', 2);

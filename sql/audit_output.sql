@@ -1,6 +1,7 @@
 --
 -- What is logged does not depend on the session's output settings
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET DateStyle = 'ISO';
@@ -41,6 +42,7 @@ CALL with_setting('IntervalStyle', 'iso_8601');
 CALL with_setting('bytea_output', 'escape');
 SELECT new_row->>'id' AS id, new_row - 'id' = first_value(new_row - 'id') OVER (ORDER BY seq) AS same FROM cmig_audit.log WHERE table_name = 'alone' ORDER BY seq;
 SELECT new_row FROM cmig_audit.log WHERE table_name = 'alone' ORDER BY seq LIMIT 1;
+\set ECHO none
 DROP TABLE alone;
 DROP PROCEDURE with_setting;
 
@@ -61,12 +63,14 @@ SET ROLE regress_audit_table;
 CREATE TABLE typed.by_row (id integer PRIMARY KEY, c typed.color, cs typed.color[]);
 CREATE TABLE typed.by_statement (id integer PRIMARY KEY, c typed.color);
 RESET ROLE;
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('typed.by_row', level => 'row');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('typed.by_statement');
 INSERT INTO typed.by_row VALUES (1, 'red', '{green}');
 INSERT INTO typed.by_statement VALUES (1, 'red');
 ALTER TABLE typed.by_statement OWNER TO regress_audit_type;
 UPDATE typed.by_statement SET c = 'green';
+\set ECHO none
 SELECT current_user = session_user AS myself;
 
 -- a cast of the owner does not find functions by the search_path of the role that writes, nor do names of objects depend on it; with temporary objects, it runs as the role without privileges
@@ -85,6 +89,7 @@ CREATE CAST (typed.state AS json) WITH FUNCTION typed.to_json(typed.state);
 CREATE TABLE typed.by_state (id integer PRIMARY KEY, s typed.state, c regclass);
 GRANT SELECT, INSERT, UPDATE ON typed.by_state TO regress_audit_writer;
 RESET ROLE;
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('typed.by_state');
 SET ROLE regress_audit_writer;
 SET search_path = lurking, typed, pg_catalog;

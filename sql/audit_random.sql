@@ -4,6 +4,7 @@
 -- back and forth. Keys have two columns, the statements include MERGE and ON CONFLICT, and rows
 -- exchange their keys.
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 
@@ -24,6 +25,7 @@ UPDATE named SET w = 13 WHERE d = 1;
 SELECT * FROM cmig.audit_as_of(NULL::named, :'in_b') ORDER BY d;
 SELECT * FROM cmig.audit_as_of(NULL::named, :'in_c') ORDER BY d;
 SELECT * FROM cmig.audit_as_of(NULL::named, :'in_b', 1);
+\set ECHO none
 SELECT operation, changed, new_row FROM cmig.audit_history('named', 1);
 
 CREATE TABLE copies (what text, at timestamptz, content jsonb);
@@ -97,6 +99,7 @@ CREATE TABLE parts_statement_rest PARTITION OF parts_statement DEFAULT;
 INSERT INTO by_row SELECT i, 0, i, 'early' FROM generate_series(1, 8) i;
 INSERT INTO changes SELECT * FROM by_row;
 INSERT INTO parts SELECT * FROM by_row;
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('by_row', level => 'row');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('by_statement');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('changes', image => 'changes');
@@ -116,6 +119,7 @@ WITH l AS (DELETE FROM cmig_audit.log RETURNING *) INSERT INTO cmig_audit.log SE
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('changes', image => 'row');
 SELECT name, copies > 5 AS copies, wrong FROM (SELECT * FROM verify('by_row') UNION ALL SELECT * FROM verify('by_statement') UNION ALL SELECT * FROM verify('changes')) r ORDER BY 1;
 -- each kind of step occurred in each history, and renames more than twice
+\set ECHO none
 SELECT count(DISTINCT (what, step)) AS kinds, min(renames) > 2 AS renames
 	FROM steps, (SELECT count(*) AS renames FROM steps WHERE step = 9 GROUP BY what) r;
 
@@ -170,6 +174,7 @@ END $$;
 CREATE TABLE swap (a integer PRIMARY KEY DEFERRABLE, v integer, t text);
 CREATE TABLE swap_truncated (LIKE swap, PRIMARY KEY (a) DEFERRABLE);
 CREATE TABLE swap_truncated_row (LIKE swap, PRIMARY KEY (a) DEFERRABLE);
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('swap');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('swap_truncated');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('swap_truncated_row', level => 'row');

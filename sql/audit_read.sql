@@ -1,6 +1,7 @@
 --
 -- Querying the audit log: history, rows as of a time, differences, transactions, counts
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 
@@ -97,6 +98,7 @@ CREATE TABLE named (name text PRIMARY KEY, v integer);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('named');
 INSERT INTO named VALUES ('a', 1), ('7', 2);
 SELECT operation, row_key FROM cmig.audit_history('named', 'a');
+\set ECHO none
 SELECT operation, row_key FROM cmig.audit_history('named', '7');
 
 -- property: for any time after the last truncation, audit_as_of() returns what a copy made at that
@@ -145,7 +147,9 @@ BEGIN
 		LATERAL (SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY to_jsonb(x)), ''[]'') AS content FROM cmig.audit_as_of(NULL::%s, c.at) x) a WHERE c.what = %L
 		AND c.at > coalesce((SELECT max(l.clock_at) FROM cmig_audit.log l WHERE l.operation = ''TRUNCATE'' AND l.table_name = %L), ''-infinity'')', tab, tab, tab, tab);
 END $$;
+\set ECHO all
 SELECT setseed(0.42);
+\set ECHO none
 CREATE TABLE h_row (id integer PRIMARY KEY, v integer, t text);
 CREATE TABLE h_statement (id integer PRIMARY KEY, v integer, t text);
 CREATE TABLE h_changes (id integer PRIMARY KEY, v integer, t text);
@@ -171,6 +175,7 @@ INSERT INTO h_row SELECT i, i, 'early' FROM generate_series(1, 8) i;
 INSERT INTO h_changes SELECT i, i, 'early' FROM generate_series(1, 8) i;
 INSERT INTO h_keyless SELECT i, 1, 'early' FROM generate_series(1, 8) i;
 INSERT INTO h_triggers SELECT i, i, 'early' FROM generate_series(1, 8) i;
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('h_row', level => 'row');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('h_statement');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('h_changes', image => 'changes');

@@ -1,9 +1,10 @@
 --
 -- Reading the audit log does not run the code of a type's owner with the reader's privileges
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
-\set VERBOSITY terse
+\set ECHO none
 CREATE ROLE regress_audit_maker;
 CREATE ROLE regress_audit_reader;
 SELECT current_user AS superuser \gset
@@ -36,8 +37,10 @@ CREATE TABLE app.words (w app.word PRIMARY KEY, p app.pair, ws app.word[]);
 CREATE TABLE app.colors (c app.color PRIMARY KEY, n integer);
 RESET ROLE;
 ALTER TABLE app.words OWNER TO regress_audit_maker;
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.words');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.colors');
+\set ECHO none
 GRANT USAGE ON SCHEMA cmig_audit TO regress_audit_reader, regress_audit_maker;
 GRANT SELECT ON cmig_audit.log, cmig_audit.layout, app.words, app.colors TO regress_audit_reader, regress_audit_maker;
 SET ROLE regress_audit_maker;
@@ -55,6 +58,8 @@ SET client_min_messages = warning;
 
 -- a superuser reads: the checks run as the owner, and leave nothing behind
 SET app.try = on;
+\set ECHO all
+\set VERBOSITY terse
 SELECT * FROM cmig.audit_as_of(NULL::app.words, :'before');
 SELECT current_user = :'superuser' AS same_user, current_setting('search_path') AS search_path;
 SELECT operation, row_key FROM cmig.audit_history('app.words', 'a');
@@ -72,20 +77,22 @@ RESET ROLE;
 SELECT * FROM cmig.audit_as_of(NULL::app.words, :'before');
 
 -- a cast is called for a whole table, in the query: only with its owner's privileges
-\set VERBOSITY default
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.audit_as_of(NULL::app.colors, :'before');
-\set VERBOSITY terse
 SET ROLE regress_audit_reader;
 SELECT * FROM cmig.audit_as_of(NULL::app.colors, :'before');
 SET ROLE regress_audit_maker;
+\set VERBOSITY terse
 SELECT count(*) FROM cmig.audit_as_of(NULL::app.colors, :'before');
 RESET ROLE;
 RESET search_path;
 -- also for a key given as text, as the table's owner
 SELECT operation, row_key FROM cmig.audit_history('app.colors', 'red');
+\set VERBOSITY sqlstate
 -- a key of the type itself would be built with the caller's privileges
 SELECT operation, row_key FROM cmig.audit_history('app.colors', 'red'::app.color);
 SELECT * FROM cmig.audit_diff('app.colors', 'red'::app.color, :'before');
+\set VERBOSITY terse
 -- settings made by a cast while a superuser writes to the table do not remain
 INSERT INTO app.colors VALUES ('blue', 2);
 DELETE FROM app.colors WHERE c = 'blue';

@@ -1,9 +1,11 @@
 --
 -- The log's partitions, retention, and importing older logs
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET TimeZone = 'Asia/Kolkata';
+\set VERBOSITY sqlstate
 CALL cmig.audit_retain('1 year');
 CREATE TABLE t (id integer PRIMARY KEY, v text);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('t');
@@ -53,6 +55,7 @@ CALL cmig.audit_retain(NULL, 2);
 SET TimeZone = 'UTC';
 SELECT * FROM past ORDER BY 1;
 ROLLBACK;
+\set VERBOSITY default
 CALL cmig.audit_retain(NULL, 0);
 CALL cmig.audit_retain(NULL, NULL);
 CALL cmig.audit_retain(NULL, 7);
@@ -128,6 +131,7 @@ END $$;
 SELECT cmig.create_revision('nothing', '', revision => 'r2') \gset
 CALL cmig.upgrade_stepwise('r2');
 SELECT count(*), bool_and(name = expected) AS as_expected FROM parts;
+\set ECHO none
 SET client_min_messages = warning;
 
 -- an application's own log: upgrading a database that has some rows
@@ -144,6 +148,7 @@ SELECT cmig.create_revision('the helper''s log instead', $$
 	CREATE VIEW audit_logs WITH (security_invoker = true) AS SELECT * FROM cmig_audit.audit_logs;
 $$, revision => 'r3') \gset
 SET client_min_messages = error;
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade('r3');
 SET client_min_messages = warning;
 -- the application's queries still work

@@ -2,9 +2,11 @@
 -- The trigger of cmig.audit_script() runs with the privileges of its owner, so no code of a type's
 -- owner may run in it.
 --
+\pset format unaligned \pset footer off
 \set VERBOSITY default
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE ROLE regress_audit_types;
 CREATE SCHEMA types AUTHORIZATION regress_audit_types;
 SET SESSION AUTHORIZATION regress_audit_types;
@@ -22,6 +24,7 @@ DROP EXTENSION pg_cmig CASCADE;
 :plain
 SET SESSION AUTHORIZATION regress_audit_types;
 INSERT INTO types.plain VALUES (1, 1);
+\set ECHO all
 \set VERBOSITY sqlstate
 INSERT INTO types.feeling VALUES (1, '{ok}');
 \set VERBOSITY default
@@ -33,6 +36,7 @@ SELECT operation, table_name, new_row FROM cmig_audit.log ORDER BY id;
 -- columns to hide, and those of the key, are followed when they are renamed; a column that was
 -- dropped is not replaced by another one of the same name
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE TABLE types.person (id int PRIMARY KEY, name text, card text, noise text, gone text);
 CREATE TABLE types.known (id int PRIMARY KEY, name text, card text, noise text);
 CREATE TABLE types.parted (noise text, id int PRIMARY KEY, card text) PARTITION BY LIST (id);
@@ -51,6 +55,7 @@ ALTER TABLE types.person RENAME card TO credit_card;
 ALTER TABLE types.person RENAME noise TO card;
 ALTER TABLE types.person DROP COLUMN gone;
 INSERT INTO types.person VALUES (1, 'Miller', 'shown to nobody', 'excluded');
+\set ECHO all
 SELECT * FROM types.entries;
 ALTER TABLE types.known ADD COLUMN added text;
 INSERT INTO types.known VALUES (1, 'Miller', '4111', 'noise', 'added');
@@ -80,6 +85,7 @@ DROP ROLE regress_audit_types;
 --
 SET TimeZone = 'UTC';
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE SCHEMA same;
 CREATE TABLE same.options (name text, arguments text);
 INSERT INTO same.options VALUES ('plain', ''), ('changes', ', image => ''changes'''), ('unchanged', ', skip_unchanged => false'),
@@ -132,6 +138,7 @@ BEGIN
 		END;
 	END LOOP;
 END $$;
+\set ECHO all
 SELECT setseed(0.27);
 DO $$ DECLARE o text; BEGIN FOR o IN SELECT name FROM same.options ORDER BY name LOOP CALL same.history(o, 90); END LOOP; END $$;
 -- everything but the position, the time, and the table's id and name

@@ -1,7 +1,9 @@
 --
 -- Who may do what with the audit log, and what a hostile role could try
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET client_min_messages = warning;
 CREATE ROLE regress_audit_dba;
 CREATE ROLE regress_audit_owner;
@@ -18,6 +20,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER ON app.accounts TO regre
 
 -- nothing is granted to PUBLIC, and without EXECUTE nobody can create a trigger with the function
 SET ROLE regress_audit_writer;
+\set ECHO all
 SELECT cmig.enable_audit('app.accounts');
 RESET ROLE;
 GRANT USAGE ON SCHEMA cmig TO regress_audit_writer, regress_audit_owner, regress_audit_evil;
@@ -36,7 +39,6 @@ RESET ROLE;
 SET ROLE regress_audit_evil;
 CREATE SCHEMA cmig_audit;
 RESET ROLE;
-\set VERBOSITY default
 SELECT cmig.enable_audit('app.accounts');
 -- nor is a hostile log in a schema of the expected owner
 ALTER SCHEMA cmig_audit OWNER TO :"superuser";
@@ -60,10 +62,10 @@ CREATE VIEW cmig_audit.layout AS SELECT 1 AS table_id;
 RESET ROLE;
 SELECT cmig.enable_audit('app.accounts');
 DROP SCHEMA cmig_audit CASCADE;
-\set VERBOSITY terse
 
 -- the table's owner, not a superuser, may enable it; the log belongs to the extension's owner
 SET ROLE regress_audit_owner;
+\set VERBOSITY terse
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.accounts');
 RESET ROLE;
 SELECT n.nspname, pg_get_userbyid(n.nspowner) = :'superuser' AS owned, n.nspacl IS NULL OR NOT has_schema_privilege('regress_audit_owner', n.oid, 'USAGE') AS closed
@@ -102,14 +104,14 @@ SELECT operation, row_key, role FROM cmig_audit.log ORDER BY id;
 
 -- roles that may create triggers on the table may replace the audit trigger: enable_audit warns
 RESET client_min_messages;
-\set VERBOSITY default
 GRANT TRIGGER ON app.accounts TO PUBLIC;
+\set VERBOSITY default
 SELECT * FROM cmig.enable_audit('app.accounts');
 REVOKE TRIGGER ON app.accounts FROM PUBLIC, regress_audit_writer;
 SELECT * FROM cmig.enable_audit('app.accounts');
-\set VERBOSITY terse
 SET client_min_messages = warning;
 SET ROLE regress_audit_writer;
+\set VERBOSITY terse
 CREATE OR REPLACE TRIGGER cmig_audit_insert AFTER INSERT ON app.accounts EXECUTE FUNCTION suppress_redundant_updates_trigger();
 RESET ROLE;
 
@@ -168,9 +170,9 @@ SELECT count(*) > 0 AS changed FROM cmig.disable_audit('app.former');
 ALTER TABLE app.former RENAME TO former_renamed;
 RESET ROLE;
 SELECT table_id AS former_id FROM cmig_audit.layout WHERE table_name = 'former' \gset
-\set VERBOSITY default
 SET ROLE regress_audit_evil;
 CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(:'former_id', '{}');
+\set VERBOSITY default
 INSERT INTO app.forgery VALUES (1, 'forged');
 \set VERBOSITY terse
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.forgery');
@@ -231,6 +233,7 @@ SELECT table_name, count(DISTINCT table_id), min(table_id) - :next_id AS id FROM
 -- triggers, rules, defaults, checks, policies, expression indexes, or partitions
 CREATE TABLE app.mine (id integer PRIMARY KEY);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.mine');
+\set ECHO none
 ALTER DATABASE :"db" OWNER TO regress_audit_dba;
 ALTER SCHEMA cmig_audit OWNER TO regress_audit_dba;
 DO $$
@@ -272,6 +275,7 @@ INSERT INTO app.mine VALUES (1);
 UPDATE app.mine SET id = 2;
 ALTER TABLE app.mine ADD COLUMN v text;
 INSERT INTO app.mine VALUES (3);
+\set ECHO all
 -- nor change the session's settings
 SELECT count(*) FROM pg_settings WHERE setting = 'attack';
 -- readers do not run the owner's functions with their own privileges
@@ -279,6 +283,7 @@ SELECT * FROM cmig.audit_history('app.mine', 2);
 SET ROLE regress_audit_dba;
 SELECT operation, row_key, extra FROM cmig_audit.log WHERE table_name = 'mine' ORDER BY id;
 SELECT * FROM cmig_audit.witness;
+\set ECHO none
 RESET ROLE;
 -- nor in partitions and children in other schemas, nor through operators or casts
 SET ROLE regress_audit_dba;
@@ -298,6 +303,7 @@ BEGIN
 	END LOOP;
 END $$;
 RESET ROLE;
+\set ECHO all
 SELECT count(*) FROM cmig.audit_history('app.mine', 2);
 SET ROLE regress_audit_dba;
 CREATE TABLE regress_audit_dba.part PARTITION OF cmig_audit.log FOR VALUES FROM ('2019-01-01') TO ('2019-02-01');
@@ -345,9 +351,9 @@ BEGIN;
 UPDATE cmig_audit.log SET new_row = '[1]' WHERE table_name = 'mine';
 SELECT * FROM cmig.audit_diff('app.mine', 2, now() - interval '1 hour', now());
 ROLLBACK;
-\set VERBOSITY terse
 BEGIN;
 UPDATE cmig_audit.layout SET columns = '{"id": "one"}' WHERE table_name = 'mine';
+\set VERBOSITY terse
 SELECT * FROM cmig.audit_diff('app.mine', 2, now() - interval '1 hour', now());
 ROLLBACK;
 BEGIN;
@@ -388,6 +394,7 @@ ALTER DATABASE :"db" OWNER TO :"superuser";
 DROP SCHEMA cmig_audit CASCADE;
 -- a missing log is an error, too
 INSERT INTO app.mine VALUES (5);
+\set VERBOSITY sqlstate
 
 -- the owner's default privileges do not grant access to the log
 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC, regress_audit_evil;
@@ -398,6 +405,7 @@ SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.accounts');
 SELECT count(*) FILTER (WHERE relkind <> 'i' AND has_table_privilege('regress_audit_evil', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')) AS open,
 	has_schema_privilege('regress_audit_evil', 'cmig_audit', 'USAGE') AS usage
 	FROM pg_class WHERE relnamespace = 'cmig_audit'::regnamespace AND relkind IN ('r', 'p', 'v');
+\set ECHO none
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM PUBLIC, regress_audit_evil;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON SCHEMAS FROM PUBLIC;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM PUBLIC;
@@ -416,6 +424,7 @@ DELETE FROM app.accounts WHERE id = 51;
 COMMIT;
 INSERT INTO app.accounts VALUES (53, 'logged');
 RESET ROLE;
+\set ECHO all
 SELECT operation, row_key, role FROM cmig_audit.log ORDER BY id;
 REVOKE SET ON PARAMETER cmig.audit_skip FROM regress_audit_writer;
 
@@ -442,7 +451,6 @@ RESET app.current_tenant_id;
 -- DROP EXTENSION loses no entry
 SELECT count(*) AS entries FROM cmig_audit.log \gset
 DROP EXTENSION pg_cmig;
-\set VERBOSITY terse
 SET client_min_messages = error;
 DROP EXTENSION pg_cmig CASCADE;
 SELECT count(*) = :entries AS all_there FROM cmig_audit.log;

@@ -2,6 +2,7 @@
 -- audit_status and check report what is wrong with the log and with the audit of a table, and how
 -- to fix it
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE TABLE customer (id integer PRIMARY KEY, name text, card text);
@@ -58,7 +59,9 @@ SELECT problem FROM cmig.audit_status('public') WHERE target = 'public.customer'
 DROP SCHEMA cmig_audit CASCADE;
 SELECT * FROM problems;
 SELECT target, problem FROM cmig.audit_status('public');
+\set VERBOSITY sqlstate
 SELECT cmig.check(raise => true);
+\set VERBOSITY default
 INSERT INTO customer VALUES (2, 'Smith', NULL);
 CREATE ROLE regress_audit_other;
 CREATE SCHEMA cmig_audit AUTHORIZATION regress_audit_other;

@@ -2,6 +2,7 @@
 -- Code that other roles add to the log, such as policies, never runs with the privileges of the
 -- roles that maintain or read it
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 \set VERBOSITY terse

@@ -1,8 +1,10 @@
 --
 -- At both levels, the log contains each row exactly as to_jsonb() prints it
 --
+\pset format unaligned \pset footer off
 \set VERBOSITY terse
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET client_min_messages = warning;
 SET TimeZone = 'Europe/Berlin';
 -- the settings with which the log prints values, whatever the session's settings are
@@ -50,6 +52,7 @@ CREATE FUNCTION fill() RETURNS void LANGUAGE sql AS $$
 	 NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'true', '12345678901234567890.123456789', NULL,
 	 NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
 $$;
+\set ECHO all
 
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('kinds', level => 'statement');
 -- one row for each change: is the image that of the row?
@@ -73,6 +76,7 @@ SELECT fill();
 SELECT * FROM check_images('row, insert');
 UPDATE kinds SET i4 = 7, tz = '2030-01-01', jb = '{"x": {"y": [1, "z"]}}', co = ROW(9, 9.90, '{z}'), "ünï" = 'ö';
 SELECT * FROM check_images('row, update');
+\set ECHO none
 DELETE FROM kinds;
 
 -- row level and statement level wrote the same
@@ -91,6 +95,7 @@ SELECT count(*) AS entries,
 	bool_and(jsonb_hash(new_row) = jsonb_hash(new_row::text::jsonb)) AS hash,
 	bool_and(pg_column_size(new_row || '{}') = pg_column_size((new_row::text::jsonb) || '{}')) AS size
 FROM (SELECT new_row FROM cmig_audit.log WHERE new_row IS NOT NULL) l;
+\set ECHO all
 
 -- more columns than jsonb's stride of offsets, and columns that are added and dropped
 SELECT 'CREATE TABLE wide (id integer PRIMARY KEY, ' || string_agg(format('c%s text DEFAULT %L', i, repeat('v', i % 7)), ', ') || ')'

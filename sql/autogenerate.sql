@@ -1,11 +1,11 @@
 --
 -- cmig.autogenerate and cmig.require_schema
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 -- the file, without its date
 CREATE FUNCTION pg_temp.undated(content text) RETURNS text LANGUAGE sql
 AS $$SELECT regexp_replace(content, '-- create_date: [^\n]*', '-- create_date:')$$;
-\pset format unaligned
 \pset tuples_only on
 
 -- the first revision of an empty database
@@ -15,10 +15,12 @@ SELECT revision, file_name, pg_temp.undated(content), hazards FROM cmig.autogene
 SELECT count(*) FROM cmig.history();
 SELECT revision, hazards FROM cmig.autogenerate('Create people', :'models', revision => '001', store => true);
 -- refused while revisions are pending
-\set VERBOSITY default
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.autogenerate('More', :'models');
 SELECT cmig.require_schema(:'models');
+\set VERBOSITY default
 SELECT revision FROM cmig.upgrade();
+\set VERBOSITY sqlstate
 -- the second time there is no difference
 SELECT * FROM cmig.autogenerate('More', :'models');
 SELECT cmig.require_schema(:'models');
@@ -27,6 +29,7 @@ SELECT cmig.require_schema(:'models');
 SELECT cmig.schema_sql() AS before \gset
 INSERT INTO person (name) VALUES ('Ann');
 \set models 'CREATE TYPE mood AS ENUM (\'sad\', \'happy\');CREATE TABLE person (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name varchar(50) NOT NULL, email text UNIQUE);CREATE INDEX ON person (name);CREATE TABLE note (id int PRIMARY KEY, person_id bigint NOT NULL REFERENCES person ON DELETE CASCADE, body text NOT NULL);COMMENT ON TABLE note IS \'Notes\';CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n\tRETURN NEW;\nEND$$;CREATE TRIGGER touch BEFORE UPDATE ON note FOR EACH ROW EXECUTE FUNCTION touch();'
+\set VERBOSITY default
 SELECT cmig.require_schema(:'models');
 SELECT revision, pg_temp.undated(content), hazards FROM cmig.autogenerate('Change people', :'models', revision => '002', store => true);
 SELECT revision FROM cmig.upgrade();
@@ -42,7 +45,9 @@ SELECT pg_temp.undated(content) FROM cmig.autogenerate('Wider', 'CREATE TYPE moo
 SELECT revision, content ~ '\n-- transactional: true' AS transactional FROM cmig.autogenerate('New', :'models' || 'CREATE TABLE other (id int PRIMARY KEY); CREATE INDEX ON other (id)', revision => '003', concurrently => true);
 SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Stepwise', :'models' || 'CREATE INDEX ON note (body)', revision => '003', concurrently => true, store => true);
 CALL cmig.upgrade_stepwise();
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.autogenerate('More', :'models' || 'CREATE INDEX ON note (body)');
+\set VERBOSITY default
 CALL cmig.downgrade_stepwise('-1');
 SELECT cmig.remove_revision('003');
 -- also if only the downgrade needs it
@@ -64,12 +69,16 @@ SELECT cmig.require_schema(:'models');
 SELECT revision FROM cmig.downgrade('-1');
 SELECT revision FROM cmig.upgrade();
 SELECT cmig.require_schema(:'models');
+\set VERBOSITY sqlstate
 SELECT pg_temp.undated(content) FROM cmig.autogenerate('Back', '-- nothing', revision => '004', store => true);
+\set VERBOSITY default
 SELECT revision FROM cmig.upgrade();
 SELECT cmig.require_schema('-- nothing');
 SELECT revision FROM cmig.downgrade('-1');
+\set VERBOSITY sqlstate
 SELECT cmig.require_schema(:'models');
 SELECT revision FROM cmig.upgrade();
+\set VERBOSITY default
 
 -- unsupported changes are in the file, as hazards, and in a warning
 CREATE FOREIGN DATA WRAPPER regress_fdw;
@@ -85,8 +94,11 @@ DROP ROLE regress_autogenerate_role;
 -- the options of draft
 SELECT revision, file_name, content ~ '-- down_revision: 004\n-- depends_on: 002\n-- branch_labels: side' AS header
 FROM cmig.autogenerate('A branch', 'CREATE TABLE t ()', 'side1', head => '004', splice => true, branch_label => 'side', depends_on => '{002}', file_template => '%(slug)s', store => true);
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.autogenerate('Again', 'CREATE TABLE t ()', source => 'live');
+\set VERBOSITY default
 SELECT revision FROM cmig.upgrade('heads');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.autogenerate('Again', 'CREATE TABLE t (); CREATE TABLE u ()');
 SELECT revision, hazards FROM cmig.autogenerate('Again', 'CREATE TABLE t (); CREATE TABLE u ()', 'u', head => 'side@head');
 
@@ -102,6 +114,7 @@ CREATE VIEW v AS SELECT note FROM m, t;
 GRANT SELECT ON m TO PUBLIC;
 SELECT cmig.require_schema('CREATE TABLE t (); CREATE TABLE m (id int PRIMARY KEY, note text)', compare => 'models');
 SELECT pg_temp.undated(content) FROM cmig.autogenerate('Models', 'CREATE TABLE t (); CREATE TABLE m (id int PRIMARY KEY, note varchar(9), more int) WITH (fillfactor = 60)', 'v', head => 'side@head', compare => 'models', store => true);
+\set VERBOSITY default
 SELECT revision FROM cmig.upgrade('v');
 SELECT revision FROM cmig.downgrade('v-1');
 SELECT * FROM cmig.diff('CREATE TABLE t (); CREATE TABLE m (id int PRIMARY KEY, note text)', compare => 'models');
@@ -111,6 +124,7 @@ SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Models', 'CREAT
 SELECT pg_temp.undated(content) FROM cmig.autogenerate('Models', 'CREATE TABLE t ()', 'v', head => 'side@head', compare => 'models');
 DROP TABLE m CASCADE;
 
+\set VERBOSITY sqlstate
 -- invalid calls
 SELECT * FROM cmig.autogenerate(NULL, '');
 SELECT * FROM cmig.autogenerate('a', NULL, head => '005');
@@ -118,13 +132,17 @@ SELECT * FROM cmig.autogenerate('a', 'CREATE TABL x', head => '005');
 SELECT * FROM cmig.autogenerate('a', '--', '001');
 SELECT * FROM cmig.autogenerate('a', '--', head => 'nothing');
 SELECT * FROM cmig.autogenerate('a', '--', head => '004');
+\set VERBOSITY default
 SELECT * FROM cmig.autogenerate('a', '--', head => '005', file_template => NULL);
 SELECT * FROM cmig.autogenerate('a', '--', head => '005', source => 'dead');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.autogenerate('a', '--', head => '005', compare => 'some');
 SELECT * FROM cmig.autogenerate('a', '--', head => '005', schemas => '{}');
+\set VERBOSITY default
 SELECT cmig.require_schema(NULL);
 SELECT cmig.require_schema('--', source => 'dead');
 SELECT cmig.require_schema(E' \n');
+\set VERBOSITY sqlstate
 SELECT cmig.require_schema('--', schemas => '{nowhere}');
 -- by a role that owns no schema, nothing would be compared
 BEGIN;
@@ -154,18 +172,22 @@ SELECT cmig.create_revision('One', 'CREATE SCHEMA app; CREATE TABLE app.a (id in
 SELECT cmig.create_revision('Two', 'ALTER TABLE app.a ADD note text; CREATE INDEX ON app.a (note)', 'ALTER TABLE app.a DROP note', revision => '002');
 \set models 'CREATE SCHEMA app; CREATE TABLE app.a (id int PRIMARY KEY, name text, note text); CREATE INDEX ON app.a (note); CREATE TABLE app.b ()'
 SELECT cmig.require_schema(:'models');
+\set VERBOSITY default
 SELECT cmig.require_schema(:'models', source => 'replay');
 SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Three', :'models', revision => '003', source => 'replay', store => true, renames => '{"column app.a.old -> name"}');
 SELECT cmig.require_schema(:'models', source => 'replay');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.autogenerate('Four', :'models', schemas => '{app}', source => 'replay');
 -- the database was not touched, and has the schema after the upgrade
 SELECT to_regnamespace('app');
+\set VERBOSITY default
 SELECT revision FROM cmig.upgrade();
 SELECT cmig.require_schema(:'models', schemas => '{app}');
 SELECT cmig.require_schema(:'models', source => 'replay');
 SELECT revision FROM cmig.downgrade('base');
 -- a new schema, and one that is dropped
 SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Four', 'CREATE SCHEMA other; CREATE TABLE other.x ()', revision => '004', source => 'replay');
+\set VERBOSITY sqlstate
 -- a rename of an object that does not exist, and a revision that cannot be replayed
 SELECT * FROM cmig.autogenerate('Four', :'models', source => 'replay', renames => '{"column app.a.gone -> name"}');
 SELECT cmig.create_revision('Rows', 'DO $$BEGIN ASSERT (SELECT count(*) FROM app.a) = 5; END$$', revision => '004');
@@ -178,6 +200,7 @@ CREATE EXTENSION pg_cmig;
 SELECT cmig.schema_sql() AS before \gset
 \set models 'CREATE TABLE a (id serial PRIMARY KEY, b bigserial, s smallserial, n int); CREATE TABLE "Odd ""na\'me" ("x.\'y" serial); CREATE UNLOGGED TABLE u (id serial); CREATE TABLE twin (id bigserial, other bigint DEFAULT nextval(\'a_id_seq\')); CREATE TABLE c (id serial, t serial, r serial, st serial, g serial, nu serial, w serial); COMMENT ON SEQUENCE c_t_seq IS \'own\'; ALTER SEQUENCE c_r_seq RENAME TO renamed; ALTER SEQUENCE c_st_seq START 5; GRANT USAGE ON SEQUENCE c_g_seq TO PUBLIC; ALTER TABLE c ALTER nu DROP NOT NULL; ALTER SEQUENCE c_w_seq OWNED BY NONE; CREATE TABLE child () INHERITS (a); CREATE TABLE p (id serial) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p DEFAULT;'
 SELECT pg_temp.undated(content) FROM cmig.autogenerate('Serial', :'models', '001', store => true);
+\set VERBOSITY default
 SELECT revision FROM cmig.upgrade();
 SELECT cmig.require_schema(:'models');
 SELECT count(*) FROM cmig.drift();
@@ -223,8 +246,10 @@ ALTER TABLE secret FORCE ROW LEVEL SECURITY;
 SELECT regexp_replace(substring(content FROM '-- cmig:upgrade.*'), E'\n [^\n]*', '', 'g') FROM cmig.autogenerate('Views', :'models', '001', schemas => '{guarded}', store => true);
 SELECT revision FROM cmig.upgrade();
 TABLE m;
+\set VERBOSITY sqlstate
 SELECT count(*) FROM cmig.autogenerate('Views', :'models', '002', schemas => '{guarded}');
 SELECT pg_temp.undated(content) FROM cmig.autogenerate('Numbers', replace(replace(:'models', 'id int NOT NULL', 'id int GENERATED ALWAYS AS IDENTITY'), 'note int', 'note serial'), '002', schemas => '{guarded}', store => true);
+\set VERBOSITY default
 SELECT revision FROM cmig.upgrade();
 SELECT nextval(pg_get_serial_sequence('guarded.secret', 'id')), nextval(pg_get_serial_sequence('guarded.secret', 'note'));
 SELECT revision FROM cmig.downgrade('001');
@@ -302,12 +327,14 @@ SELECT count(*), count(DISTINCT revision), string_agg(hazards, E'\n') FROM cmig.
 SELECT file_name, content ~ 'down_revision: x-1' AS follows FROM cmig.autogenerate('Less', 'CREATE TABLE other ()', 'x-1', stages => true, store => true);
 SELECT cmig.remove_revision('x-1_2');
 SELECT cmig.remove_revision('x-1');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.autogenerate('Less', :'before', 'y', stages => true);
 -- a label of an enum that is no longer used is dropped in the last stage; what the first one rewrites
 CREATE TYPE color AS ENUM ('red', 'green', 'blue');
 CREATE TABLE paint (id int PRIMARY KEY, color color DEFAULT 'green', other color);
 INSERT INTO paint SELECT i, 'red' FROM generate_series(1, 9) i;
 SELECT replace(replace(cmig.schema_sql(), '''red''', '''black'''), 'other public.color', 'amount integer') AS colors \gset
+\set VERBOSITY default
 SELECT file_name, regexp_replace(pg_temp.undated(content), '^-- revision.*-- message|-- cmig:downgrade.*', '', 'g') AS content FROM cmig.autogenerate('Colors', :'colors', '008', stages => true);
 SELECT string_agg('==> ' || file_name || E' <==\n' || content, '') AS files FROM cmig.autogenerate('Colors', :'colors', '008', stages => true) \gset
 SELECT * FROM cmig.load(:'files');

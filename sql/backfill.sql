@@ -1,5 +1,6 @@
 -- CALL cmig.backfill: with where_sql, updates batches until no row matches; without it, updates
 -- each row once
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE TABLE users (id int PRIMARY KEY, email text, email_lower text, n int DEFAULT 0);
 INSERT INTO users SELECT i, 'User' || i || '@Example.com' FROM generate_series(1, 5000) i;
@@ -86,7 +87,9 @@ CREATE SEQUENCE users_seq;
 CREATE TABLE keyless (v int, w int NOT NULL);
 CREATE TABLE nullable (v int UNIQUE, w int);
 CALL cmig.backfill('no_such_table', 'v = 1');
+\set VERBOSITY sqlstate
 CALL cmig.backfill(NULL, 'v = 1');
+\set VERBOSITY default
 CALL cmig.backfill('users', NULL);
 CALL cmig.backfill('users', '  ');
 CALL cmig.backfill('users', 'n = 1', '');
@@ -134,15 +137,19 @@ CALL cmig.backfill('keyless', 'v = 1');
 CALL cmig.backfill('nullable', 'w = 1');
 CALL cmig.backfill('users', 'n = 1', batch_size => 0);
 CALL cmig.backfill('users', 'n = 1', batch_size => 2000000);
+\set VERBOSITY sqlstate
 CALL cmig.backfill('users', 'n = 1', pause => '-1 second');
 CALL cmig.backfill('users', 'n = 1', max_lag => '2 days');
+\set VERBOSITY default
 -- a filter that still matches the updated rows would never end
 CALL cmig.backfill('users', 'n = n + 1', 'id > 4990');
 SELECT n, count(*) FROM users GROUP BY n;
 SELECT count(*) FROM cmig.backfill_run WHERE state <> 'done';
 SELECT cmig.backfill('users', 'n = 1');
 BEGIN;
+\set VERBOSITY sqlstate
 CALL cmig.backfill('users', 'n = 1');
+\set ECHO none
 ROLLBACK;
 
 -- rows that match and that no UPDATE changes: it ends, and reports them
@@ -159,6 +166,8 @@ BEGIN
 	RETURN NEW;
 END $$;
 CREATE TRIGGER keep BEFORE UPDATE ON kept FOR EACH ROW EXECUTE FUNCTION keep();
+\set ECHO all
+\set VERBOSITY default
 CALL cmig.backfill('kept', 'v = id', 'v IS NULL', batch_size => 300);
 CALL cmig.backfill('kept', 'v = id', 'v IS NULL AND id = 1');
 CALL cmig.backfill('kept', 'v = id', 'v IS NULL', batch_size => 1);
@@ -226,6 +235,7 @@ ROLLBACK;
 SELECT n, count(*) FROM users GROUP BY 1;
 RESET cmig.concurrent_ddl;
 
+\set VERBOSITY sqlstate
 -- an oid of no table
 CALL cmig.backfill(0, 'n = 1');
 CALL cmig.backfill('5', 'n = 1');
@@ -234,6 +244,7 @@ CALL cmig.backfill('5', 'n = 1');
 CREATE TABLE quoted (id int PRIMARY KEY, n int DEFAULT 0);
 INSERT INTO quoted SELECT i, CASE i WHEN 50 THEN 2147483647 ELSE 0 END FROM generate_series(1, 100) i;
 SET quote_all_identifiers = on;
+\set VERBOSITY default
 CALL cmig.backfill('quoted', 'n = n + 1', batch_size => 10);
 RESET quote_all_identifiers;
 UPDATE quoted SET n = 0 WHERE id = 50;

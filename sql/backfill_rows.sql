@@ -1,6 +1,7 @@
 --
 -- Rows of cmig.backfill_run that a migrator wrote by hand are refused, not resumed
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

@@ -2,6 +2,7 @@
 -- Invalid ids, labels, and targets of all kinds, in every function that takes one: each call
 -- raises one clear error, and changes nothing
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;
 SELECT count(*) FROM cmig.load($cmig_load$
@@ -19,6 +20,7 @@ SELECT count(*) FROM cmig.load($cmig_load$
 -- cmig:downgrade
 $cmig_load$);
 SELECT count(*) FROM cmig.upgrade('0020');
+\set ECHO none
 CREATE TABLE bad (n serial, name text);
 INSERT INTO bad (name) VALUES
 	(NULL), (''), (' '), ('nothing'), ('00'), ('0010 '), ('a b'), (E'a\nb'), (E'\t'), ('a,b'), ('a;b'), ('"0010"'), ('''0010'''), ('{'), ('{0010'),
@@ -66,6 +68,7 @@ $$;
 CREATE TABLE outcome AS
 SELECT c.n AS call_number, c.call, b.n AS bad_number, b.name, t.*
 FROM calls c, bad b, LATERAL try(c.call, b.name) t;
+\set ECHO all
 -- no unexpected error; for each call, the possible errors
 SELECT call, string_agg(DISTINCT result, ' ' ORDER BY result) AS outcomes
 FROM outcome GROUP BY call_number, call ORDER BY call_number;

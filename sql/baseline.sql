@@ -1,11 +1,11 @@
 --
 -- cmig.baseline: the first revision of a database that has a schema
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE FUNCTION pg_temp.undated(content text) RETURNS text LANGUAGE sql
 AS $$SELECT regexp_replace(content, '-- create_date: [^\n]*', '-- create_date:')$$;
 CREATE ROLE regress_baseline;
-\pset format unaligned
 \pset tuples_only on
 -- nothing to write
 SELECT * FROM cmig.baseline('Empty');
@@ -32,7 +32,6 @@ SELECT cmig.schema_sql() = :'before';
 SELECT cmig.require_schema(:'before', source => 'replay');
 SELECT * FROM cmig.load((SELECT content FROM cmig.export('001')));
 -- again: refused
-\set VERBOSITY default
 SELECT * FROM cmig.baseline('Once more');
 -- but for a schema of its own
 CREATE SCHEMA other;
@@ -66,11 +65,13 @@ DELETE FROM cmig.version;
 DELETE FROM cmig.revision;
 SELECT count(*) > 0 FROM cmig.enable_audit('person');
 SELECT hazards FROM cmig.baseline('Audited', '001', schemas => '{public}');
+\set VERBOSITY sqlstate
 -- wrong calls
 SELECT * FROM cmig.baseline(NULL, schemas => '{other}');
 SELECT * FROM cmig.baseline('x', '001', schemas => '{other}');
 SELECT * FROM cmig.baseline('x', schemas => '{nowhere}');
 SELECT * FROM cmig.baseline('x', branch_label => '001', schemas => '{other}');
+\set VERBOSITY default
 DROP EXTENSION pg_cmig CASCADE;
 DROP SCHEMA cmig_audit, other CASCADE;
 DROP TABLE note, person;

@@ -1,6 +1,7 @@
 --
 -- Clean errors if the owner of the extension's tables has dropped or altered them
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
@@ -23,9 +24,9 @@ ALTER TABLE cmig.revision DROP COLUMN depends_on;
 UPDATE pg_extension SET extversion = '1.10' WHERE extname = 'pg_cmig';
 SELECT * FROM cmig.upgrade();
 ROLLBACK;
-\set VERBOSITY terse
 BEGIN;
 ALTER TABLE cmig.revision DROP COLUMN depends_on;
+\set VERBOSITY terse
 SELECT * FROM cmig.upgrade();
 ROLLBACK;
 BEGIN;
@@ -54,6 +55,7 @@ ALTER TABLE cmig.version DROP CONSTRAINT version_pkey;
 INSERT INTO cmig.version VALUES ('001');
 SELECT revision FROM cmig.current();
 SELECT * FROM cmig.upgrade();
+\set VERBOSITY sqlstate
 SELECT revision FROM cmig.downgrade('base');
 ROLLBACK;
 BEGIN;
@@ -63,9 +65,9 @@ SELECT revision FROM cmig.upgrade();
 ROLLBACK;
 BEGIN;
 ALTER TABLE cmig.journal RENAME TO journal_kept;
+\set VERBOSITY terse
 SELECT revision FROM cmig.downgrade('base');
 ROLLBACK;
-\set VERBOSITY default
 -- an owner's row that leaves no numbers after it does not make a run fail, and check reports it
 BEGIN;
 SELECT max(id) AS last FROM cmig.journal \gset
@@ -74,7 +76,6 @@ INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role)
 SELECT revision FROM cmig.downgrade('base');
 SELECT cmig.stamp('001');
 SELECT id, revision, direction FROM cmig.journal ORDER BY id DESC LIMIT 5;
-\set VERBOSITY terse
 SELECT problem, fix FROM cmig.check() WHERE object = 'cmig.journal' \gx
 DELETE FROM cmig.journal WHERE id = 9223372036854775807;
 SELECT problem FROM cmig.check() WHERE object = 'cmig.journal';
@@ -94,10 +95,10 @@ INSERT INTO cmig.backfill_run (target, set_sql, direction, state, method, total,
 INSERT INTO cmig.backfill_run (target, set_sql, state, method, total, started_at, updated_at) VALUES ('t', 's', 'failed', 'ctid', 1, now(), now());
 INSERT INTO cmig.backfill_run (target, set_sql, state, method, total, started_at, updated_at) VALUES ('t', 's', 'done', 'block', 1, now(), now());
 -- what would run, or return other rows than the table's, is refused everywhere
-\set VERBOSITY default
 BEGIN;
 ALTER TABLE cmig.version RENAME TO version_real;
 CREATE VIEW cmig.version AS SELECT revision FROM cmig.version_real;
+\set VERBOSITY default
 SELECT revision FROM cmig.current();
 ROLLBACK;
 BEGIN;
@@ -141,7 +142,6 @@ CREATE TABLE cmig.revision (LIKE other.revision);
 SELECT revision FROM other.current();
 ROLLBACK;
 SELECT revision FROM cmig.current();
-\set VERBOSITY terse
 -- a trigger that moves in the middle of a move
 CREATE FUNCTION move_on() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -152,6 +152,7 @@ $$;
 INSERT INTO cmig.revision (revision, down_revision, downgrade_sql) VALUES ('002', '{001}', ''), ('003', '{002}', '');
 BEGIN;
 CREATE TRIGGER move_on AFTER UPDATE ON cmig.version FOR EACH ROW EXECUTE FUNCTION move_on();
+\set VERBOSITY terse
 SELECT revision FROM cmig.upgrade('002');
 ROLLBACK;
 BEGIN;

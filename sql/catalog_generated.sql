@@ -2,6 +2,7 @@
 -- Every column of every table of pg_cmig is altered in many ways, and every function that reads or
 -- writes the column is called: the outcome is a result or a clean error
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;
 CREATE TYPE pair AS (a text, b int);

@@ -3,6 +3,7 @@
 --
 -- Everything runs as a role that owns only what it creates.
 --
+\pset format unaligned \pset footer off
 CREATE ROLE regress_conjoinai;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_conjoinai;
 GRANT CREATE ON SCHEMA public TO regress_conjoinai;
@@ -27,6 +28,7 @@ SELECT action, count(*) FROM cmig.load(:'chain') GROUP BY action;
 
 SELECT revision, down_revision, message FROM cmig.history();
 
+\set VERBOSITY sqlstate
 --
 -- The parent that the guide's example names does not exist
 --

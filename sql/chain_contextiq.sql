@@ -3,6 +3,7 @@
 --
 -- Everything runs as a role that owns only what it creates.
 --
+\pset format unaligned \pset footer off
 CREATE ROLE regress_contextiq;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_contextiq;
 GRANT CREATE ON SCHEMA public TO regress_contextiq;
@@ -69,6 +70,7 @@ SELECT cmig.create_revision('feature one', 'CREATE TABLE one (id int);', 'DROP T
 SELECT cmig.create_revision('feature two', 'CREATE TABLE two (id int);', 'DROP TABLE two;',
 							revision => 'head2', head => '2c86f1d7ea30', splice => true);
 SELECT revision, message FROM cmig.heads() ORDER BY revision;
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade('head');
 \echo :LAST_ERROR_SQLSTATE
 SELECT cmig.merge(ARRAY['head1', 'head2'], 'merge heads', revision => 'merge_heads');

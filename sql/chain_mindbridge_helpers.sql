@@ -2,6 +2,7 @@
 -- MindBridge with the helpers for row-level security: the application connects
 -- as the owner, which is subject to the policies too; another role migrates data
 --
+\pset format unaligned \pset footer off
 CREATE ROLE regress_mindbridge NOINHERIT;
 CREATE ROLE regress_mindbridge_maintenance;
 GRANT regress_mindbridge_maintenance TO regress_mindbridge;

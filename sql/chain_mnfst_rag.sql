@@ -4,6 +4,7 @@
 --
 -- Everything runs as a role that owns only what it creates.
 --
+\pset format unaligned \pset footer off
 CREATE ROLE regress_mnfst;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_mnfst;
 GRANT CREATE ON SCHEMA public TO regress_mnfst;
@@ -36,6 +37,7 @@ SELECT * FROM cmig.branches();
 SELECT * FROM cmig.heads();
 SELECT step, revision, down_revision, transactional FROM cmig.plan('upgrade', 'head');
 
+\set VERBOSITY sqlstate
 --
 -- 008 builds an index concurrently: upgrade refuses before it changes anything
 --
@@ -48,6 +50,7 @@ SELECT * FROM cmig.current();
 -- Two tenants
 --
 SELECT * FROM cmig.upgrade('003_add_indexes');
+\set ECHO none
 BEGIN;
 SET LOCAL app.current_tenant_id = '11111111-1111-1111-1111-111111111111';
 INSERT INTO tenants (id, name, slug)
@@ -71,6 +74,7 @@ INSERT INTO users (id, tenant_id, email, name, password_hash, role) VALUES
 	('bbbbbbbb-0000-0000-0000-000000000002', '22222222-2222-2222-2222-222222222222',
 	'dee@bolt.example', 'Dee', 'secret hash', 'owner');
 COMMIT;
+\set ECHO all
 -- the settings are now '': no rows, and no error
 SELECT current_setting('app.current_tenant_id', true) = '' AS empty, count(*) FROM users;
 -- a user of another tenant cannot be referenced

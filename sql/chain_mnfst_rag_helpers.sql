@@ -2,6 +2,7 @@
 -- MNFST-RAG with the helpers for row-level security: the application connects as a role of its own;
 -- policies apply to the owner too, unless it acts as a role to which they do not
 --
+\pset format unaligned \pset footer off
 CREATE ROLE regress_mnfst;
 CREATE ROLE regress_mnfst_app;
 CREATE ROLE regress_mnfst_maintenance;

@@ -3,6 +3,7 @@
 --
 -- Everything runs as a role that owns only what it creates.
 --
+\pset format unaligned \pset footer off
 CREATE ROLE regress_brain;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_brain;
 GRANT CREATE ON SCHEMA public TO regress_brain;
@@ -38,6 +39,7 @@ INSERT INTO users (email, hashed_password, first_name, last_name) VALUES
 	('cy@brain.example', 'x', NULL, NULL);
 INSERT INTO notes (user_id, title, content)
 SELECT id, 'Zettelkasten', 'one idea a note' FROM users WHERE first_name = 'Ann';
+\set VERBOSITY sqlstate
 SELECT cmig.require();
 \echo :LAST_ERROR_SQLSTATE
 SELECT * FROM cmig.upgrade('head');

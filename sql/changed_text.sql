@@ -3,6 +3,7 @@
 -- cmig.checksum_policy does, and what repair and accept_changes record
 -- (sql/load.sql tests the rules of loading one by one)
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE FUNCTION journal() RETURNS TABLE (revision text, entries text) LANGUAGE sql AS
@@ -21,6 +22,7 @@ SELECT * FROM complaints();
 --
 SELECT * FROM cmig.load(replace(:'one', 'CREATE TABLE one (id int, label text);', E'create  table ONE\n(\n\tID int -- key\n\t, LABEL text\n)\n;'));
 SELECT * FROM complaints();
+\set VERBOSITY sqlstate
 -- in strings and quoted names they do
 SELECT * FROM cmig.load(replace(:'two', 'two''', 'two '''));
 SELECT * FROM cmig.load(replace(:'two', 'two''', 'TWO'''));

@@ -1,6 +1,7 @@
 --
 -- Columns that are named like the aliases in pg_cmig's queries, or like a keyword
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set VERBOSITY terse
 SET client_min_messages = warning;

@@ -2,6 +2,7 @@
 -- cmig.concurrent_ddl = off: everything runs in one transaction, for tests and fresh
 -- installs
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE TABLE account (id int, email text);
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
@@ -19,10 +20,12 @@ WHERE revision = '001';
 
 -- on, the default: refused before anything is changed
 SHOW cmig.concurrent_ddl;
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade();
 SELECT indexname FROM pg_indexes WHERE tablename = 'account';
 SET cmig.concurrent_ddl = off;
 SELECT set_config('cmig.concurrent_ddl', 'off', false);
+\set VERBOSITY default
 SELECT * FROM cmig.upgrade();
 SELECT indexname FROM pg_indexes WHERE tablename = 'account' ORDER BY 1;
 SELECT relispartition FROM pg_class WHERE relname = 'part1';
@@ -33,9 +36,12 @@ SELECT indexname FROM pg_indexes WHERE tablename = 'account' ORDER BY 1;
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql) VALUES
 ('003', '{002}', false, 'SELECT 1;
 VACUUM account;');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade();
 UPDATE cmig.revision SET upgrade_sql = 'REINDEX TABLE CONCURRENTLY part' WHERE revision = '003';
+\set VERBOSITY default
 SELECT count(*) FROM cmig.upgrade('002');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade();
 UPDATE cmig.revision SET upgrade_sql = 'COMMIT' WHERE revision = '003';
 SELECT * FROM cmig.upgrade();
@@ -45,11 +51,13 @@ CREATE UNIQUE INDEX ON ids (id);
 REFRESH MATERIALIZED VIEW CONCURRENTLY ids;' WHERE revision = '003';
 RESET cmig.concurrent_ddl;
 UPDATE cmig.revision SET transactional = true WHERE revision = '003';
+\set VERBOSITY default
 SELECT count(*) FROM cmig.upgrade();
 -- a revision that is not transactional needs a stepwise run, whatever its text
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql) VALUES
 ('004', '{003}', false, 'SELECT 1');
 SELECT * FROM cmig.upgrade();
+\set VERBOSITY sqlstate
 
 DROP EXTENSION pg_cmig;
 DROP MATERIALIZED VIEW ids;

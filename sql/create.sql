@@ -1,6 +1,7 @@
 --
 -- Writing revisions: create_revision and merge
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE VIEW stored AS SELECT revision, down_revision, depends_on, branch_labels, message FROM cmig.revision ORDER BY created_at, revision;
 
@@ -12,6 +13,7 @@ SELECT length(cmig.create_revision('generated', '')), (SELECT bool_and(revision 
 SELECT revision ~ '^[0-9a-f]{12}$' AS generated, down_revision FROM cmig.revision WHERE message = 'generated';
 DELETE FROM cmig.revision WHERE message = 'generated';
 
+\set VERBOSITY sqlstate
 -- a branch must be requested
 SELECT cmig.create_revision('api', '', revision => 'api1', head => '001');
 SELECT cmig.create_revision('api', '', revision => 'api1', head => '001', splice => true, branch_label => 'api');
@@ -19,7 +21,9 @@ SELECT cmig.create_revision('ambiguous', '');
 SELECT cmig.create_revision('api goes on', '', revision => 'api2', head => 'api@head');
 SELECT cmig.create_revision('after both', '', revision => 'both', head => 'heads');
 DELETE FROM cmig.revision WHERE revision = 'both';
+\set VERBOSITY default
 SELECT cmig.create_revision('depends on several', '', revision => 'n1', head => 'base', depends_on => '{heads}');
+\set VERBOSITY sqlstate
 -- a new root, with dependencies: a label stays as it is, a partial id is completed
 SELECT cmig.create_revision('tools', '', revision => 'tools1', head => 'base', branch_label => 'tools', depends_on => '{api,00}');
 SELECT cmig.create_revision('tools', '', revision => 'tools1', head => 'base', branch_label => 'tools', depends_on => '{api,002}');
@@ -29,7 +33,9 @@ SELECT * FROM stored;
 
 -- invalid arguments
 SELECT cmig.create_revision('again', '', revision => '001', head => 'api@head');
+\set VERBOSITY default
 SELECT cmig.create_revision('an id that is a label', '', revision => 'api', head => 'api@head');
+\set VERBOSITY sqlstate
 SELECT cmig.create_revision('reserved', '', revision => 'head', head => 'api@head');
 SELECT cmig.create_revision('reserved', '', revision => 'current', head => 'api@head');
 SELECT cmig.create_revision('empty', '', revision => '', head => 'api@head');
@@ -44,9 +50,12 @@ SELECT cmig.create_revision('label with @', '', revision => 'n1', head => 'api@h
 SELECT cmig.create_revision('no such parent', '', revision => 'n1', head => 'nosuch');
 SELECT cmig.create_revision('relative parent', '', revision => 'n1', head => '-1');
 SELECT cmig.create_revision('no such dependency', '', revision => 'n1', head => 'api@head', depends_on => '{nosuch}');
+\set VERBOSITY default
 SELECT cmig.create_revision('null dependency', '', revision => 'n1', head => 'api@head', depends_on => '{NULL}');
 SELECT cmig.create_revision('one dependency twice', '', revision => 'n1', head => 'api@head', depends_on => '{tools,0123,002,0123456789ab}');
+\set VERBOSITY sqlstate
 SELECT cmig.create_revision(NULL, '');
+\set VERBOSITY default
 SELECT cmig.create_revision(E'two\nlines', '', head => 'api@head');
 SELECT cmig.create_revision(repeat('x', 1001), '', revision => 'long', head => 'base');
 SELECT cmig.merge('heads', repeat('x', 1001));
@@ -62,12 +71,15 @@ DELETE FROM cmig.revision WHERE revision = 'm1';
 -- also of heads one of which depends on another
 SELECT cmig.merge(ARRAY['api@head', '0123456789ab'], NULL, revision => 'm2');
 SELECT * FROM stored WHERE revision = 'm2';
+\set VERBOSITY sqlstate
 SELECT cmig.merge(ARRAY['001', 'm2'], 'an ancestor');
 SELECT cmig.merge(ARRAY['m2', 'tools1'], 'not a head');
+\set VERBOSITY default
 SELECT cmig.merge(ARRAY['m2'], 'one');
 SELECT cmig.merge(ARRAY['m2', 'm2'], 'one twice');
 SELECT cmig.merge(ARRAY['002', 'm2', '002'], 'one of three twice');
 SELECT cmig.merge('base', 'none');
+\set VERBOSITY sqlstate
 SELECT cmig.merge(ARRAY['m2', 'nosuch'], 'unknown');
 SELECT cmig.merge(NULL::text, 'null');
 SELECT cmig.merge(ARRAY['tools1', 'api2'], 'splices', revision => 'm3', splice => true);

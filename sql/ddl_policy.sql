@@ -1,6 +1,7 @@
 --
 -- cmig.ddl_policy: DDL outside of migration runs is allowed, recorded, or denied
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE ROLE regress_ddl_team;
@@ -43,6 +44,7 @@ DROP TABLE by_app;
 RESET ROLE;
 SELECT * FROM log;
 SELECT item, value, hint FROM cmig.status() WHERE item LIKE 'DDL%';
+\set ECHO none
 TRUNCATE cmig.ddl_log;
 
 -- what is left out: temporary objects, what does not change the schema, what
@@ -77,6 +79,8 @@ DROP TABLE mine CASCADE;
 INSERT INTO customer DEFAULT VALUES;
 VACUUM customer;
 REINDEX TABLE customer;
+\set ECHO all
+\set VERBOSITY sqlstate
 CREATE TABLE invoice ();
 BEGIN; CREATE TABLE gone (); ROLLBACK;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_ddl_app', 'reader');
@@ -117,9 +121,9 @@ SELECT length(query), octet_length(query) FROM cmig.ddl_log;
 TRUNCATE cmig.ddl_log;
 
 -- deny
-\set VERBOSITY default
 \set SHOW_CONTEXT never
 SELECT cmig.set_ddl_policy('deny');
+\set VERBOSITY default
 ALTER TABLE invoice ADD COLUMN paid boolean;
 DROP TABLE customer;
 DROP OWNED BY regress_ddl_app;
@@ -246,9 +250,11 @@ DROP TABLE begun;
 SELECT cmig.set_ddl_policy('deny');
 CREATE TABLE begun ();
 
+\set VERBOSITY sqlstate
 -- values and rights
 SELECT cmig.set_ddl_policy('forbid');
 SET ROLE regress_ddl_team;
+\set VERBOSITY default
 SELECT cmig.set_ddl_policy('allow');
 RESET ROLE;
 BEGIN READ ONLY;
@@ -284,7 +290,9 @@ CREATE TRIGGER sync BEFORE UPDATE ON watched FOR EACH ROW EXECUTE FUNCTION suppr
 CREATE INDEX watched_id ON watched (id);
 CREATE TRIGGER other BEFORE UPDATE ON watched FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
 CREATE TABLE "x on public.job" (id int);
+\set VERBOSITY sqlstate
 CREATE TABLE "job" ();
+\set VERBOSITY terse
 ALTER TABLE watched ADD COLUMN job int;
 DROP TABLE watched;
 DROP TABLE job, watched;
@@ -365,7 +373,6 @@ SET cmig.ddl_exclude = '*';
 CREATE TABLE denied ();
 RESET ROLE;
 RESET cmig.ddl_exclude;
-\set VERBOSITY default
 DROP FUNCTION job_count;
 DROP TABLE job;
 DROP TYPE job_state;
@@ -375,11 +382,13 @@ SELECT cmig.set_ddl_policy('deny');
 SELECT value FROM cmig.status() WHERE item = 'DDL policy';
 CREATE TABLE job ();
 SELECT cmig.set_ddl_policy('deny', '{}');
+\set VERBOSITY sqlstate
 CREATE TABLE job_2 ();
 SELECT cmig.set_ddl_policy('deny', '{public.*}');
 DROP TABLE job, watched;
 SELECT cmig.set_ddl_policy('deny', '{}');
 SELECT cmig.set_ddl_policy('deny', '{tabel:*.job}');
+\set VERBOSITY default
 SELECT cmig.set_ddl_policy('deny', '{"public.a,b"}');
 SELECT cmig.set_ddl_policy('deny', '{NULL}');
 

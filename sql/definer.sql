@@ -1,6 +1,7 @@
 --
 -- cmig.* settings in a SECURITY DEFINER function: the caller's values are ignored
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE ROLE regress_definer_owner;
@@ -10,6 +11,7 @@ CREATE SCHEMA trap AUTHORIZATION regress_definer_app;
 GRANT ALL ON SCHEMA trap TO regress_definer_owner;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_definer_owner', 'migrator');
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_definer_owner', 'author');
+\set ECHO none
 SELECT cmig.create_revision('Create account', 'CREATE TABLE account (id int)', 'DROP TABLE account', revision => '001');
 
 -- the wrappers pin search_path; pg_cmig's setting in a SET clause; the setting in the body
@@ -52,6 +54,7 @@ $$;
 SET SESSION AUTHORIZATION regress_definer_app;
 SET cmig.search_path = 'trap';
 SET cmig.role = 'regress_definer_app';
+\set ECHO all
 SELECT app.up();
 SELECT where_it_is();
 SELECT app.down();
@@ -191,6 +194,7 @@ SELECT cmig.remove_revision('0p');
 SELECT cmig.create_revision('Index account', 'CREATE INDEX CONCURRENTLY ON account (id)', '', revision => '002', transactional => false);
 SET SESSION AUTHORIZATION regress_definer_app;
 SET cmig.concurrent_ddl = off;
+\set VERBOSITY sqlstate
 SELECT app.up();
 RESET cmig.concurrent_ddl;
 RESET SESSION AUTHORIZATION;
@@ -219,6 +223,7 @@ UPDATE pg_db_role_setting SET setconfig = array_replace(setconfig, 'cmig.lock_ti
 WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) AND setrole = 0;
 SET SESSION AUTHORIZATION regress_definer_app;
 SET cmig.lock_timeout = 0;
+\set VERBOSITY default
 SELECT app.up();
 RESET SESSION AUTHORIZATION;
 SELECT format('ALTER DATABASE %I RESET cmig.lock_timeout', current_database()) \gexec

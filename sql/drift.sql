@@ -1,6 +1,7 @@
 --
 -- Drift: the live schema compared with what the applied revisions create
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_drift_owner;
 CREATE ROLE regress_drift_reader;
@@ -9,7 +10,6 @@ GRANT ALL ON SCHEMA public TO regress_drift_owner;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_drift_owner', 'migrator');
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_drift_owner', 'author');
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_drift_reader', 'reader');
-\set VERBOSITY default
 \set ago 'SELECT item, regexp_replace(value, \'^[0-9]+ seconds? ago\', \'just now\') AS value, hint FROM cmig.status() WHERE item = \'drift\''
 
 -- nothing is loaded
@@ -57,6 +57,7 @@ SELECT cmig.remove_revision('003');
 SELECT cmig.create_revision('needs', E'CREATE VIEW v AS SELECT 1 AS a;\n\nSELECT 1 / count(*) FROM app.invoice', 'DROP VIEW v', revision => '003');
 INSERT INTO app.invoice VALUES (1, 1);
 SELECT * FROM cmig.upgrade();
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.drift();
 SELECT * FROM cmig.drift(raise => false);
 :ago;
@@ -68,7 +69,9 @@ SELECT severity, object, problem FROM cmig.check() WHERE object = '003';
 CREATE EXTENSION citext;
 CREATE EXTENSION hstore;
 SELECT cmig.create_revision('uses', 'ALTER TABLE account ADD email citext /* CREATE EXTENSION hstore */', 'ALTER TABLE account DROP email', revision => '004');
+\set VERBOSITY default
 SELECT * FROM cmig.upgrade();
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.drift();
 SELECT kind, object, upgrade_sql FROM cmig.diff('CREATE EXTENSION citext') WHERE kind = 'extension';
 -- capture writes an extension that a captured object needs
@@ -87,6 +90,7 @@ CREATE SCHEMA extensions;
 CREATE EXTENSION hstore SCHEMA extensions;
 SELECT kind, object, upgrade_sql FROM cmig.diff('CREATE EXTENSION citext') WHERE kind IN ('extension', 'schema');
 DROP SCHEMA extensions CASCADE;
+\set VERBOSITY default
 
 -- capture
 SELECT * FROM cmig.capture('nothing');
@@ -101,7 +105,9 @@ SELECT revision, direction, outcome, message FROM cmig.journal ORDER BY id DESC 
 SELECT * FROM cmig.drift();
 SELECT * FROM cmig.downgrade('004');
 SELECT * FROM cmig.drift();
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.capture('pending');
+\set VERBOSITY default
 SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.drift();
 -- loaded by hand
@@ -122,6 +128,7 @@ ROLLBACK;
 -- something cannot be replayed
 BEGIN;
 UPDATE cmig.revision SET upgrade_sql = upgrade_sql || '; SELECT 1 / 0' WHERE revision = '004';
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.load(:'content');
 SELECT revision FROM cmig.current();
 ROLLBACK;
@@ -137,6 +144,7 @@ BEGIN;
 DELETE FROM cmig.journal WHERE direction = 'drift';
 CREATE ROLE regress_drift_other SUPERUSER;
 SET LOCAL cmig.role = 'regress_drift_other';
+\set VERBOSITY default
 SELECT revision FROM cmig.capture('More', revision => '006');
 SELECT * FROM cmig.load(:'content');
 SELECT revision FROM cmig.current();
@@ -158,6 +166,7 @@ SELECT * FROM cmig.drift();
 SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.capture('');
 SELECT * FROM cmig.capture(NULL);
+\set VERBOSITY sqlstate
 
 -- names as people do not write them
 BEGIN;
@@ -180,6 +189,7 @@ SELECT * FROM cmig.capture('x', renames => '{"table app.a"}');
 SELECT * FROM cmig.capture('x', renames => '{"table app.a -> b"}');
 -- the audit log: revisions create one of their own in a replay
 SELECT cmig.create_revision('audit', 'SELECT cmig.enable_audit(''account''); SELECT cmig.enable_audit(''app.invoice''); INSERT INTO account VALUES (7); CREATE VIEW changes AS SELECT * FROM cmig_audit.log; GRANT SELECT ON cmig_audit.log, changes TO regress_drift_reader', revision => '007');
+\set VERBOSITY default
 SELECT count(*) FROM cmig.upgrade();
 SELECT * FROM cmig.drift();
 SELECT count(*) FROM cmig_audit.log;
@@ -205,12 +215,14 @@ SELECT count(*) FROM cmig.downgrade('-1');
 SELECT cmig.remove_revision('007');
 DROP SCHEMA cmig_audit CASCADE;
 
+\set VERBOSITY sqlstate
 -- refused
 SELECT * FROM cmig.drift('{}');
 SELECT * FROM cmig.drift('{cmig}');
 SELECT * FROM cmig.drift(ARRAY[NULL]);
 SELECT * FROM cmig.drift('{nowhere}');
 SELECT * FROM cmig.drift(compare => 'some');
+\set VERBOSITY default
 SELECT * FROM cmig.drift(renames => '{x}');
 BEGIN READ ONLY;
 SELECT * FROM cmig.drift();
@@ -224,12 +236,12 @@ SELECT cmig.upgrade();
 ROLLBACK;
 BEGIN;
 DELETE FROM cmig.revision WHERE revision = '006';
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.drift();
 ROLLBACK;
-\set VERBOSITY terse
 INSERT INTO cmig.journal (id, direction, outcome, started_at, role) VALUES (1000, 'upgrade', 'done', now(), current_user);
-\set VERBOSITY default
 SET ROLE regress_drift_reader;
+\set VERBOSITY default
 SELECT * FROM cmig.drift();
 RESET ROLE;
 -- without owning the schemas
@@ -274,8 +286,10 @@ SELECT object, hazard FROM cmig.drift(ARRAY['odd, "name', 'regress_drift_owner']
 RESET search_path;
 -- one that has not run here starts with the caller's
 SELECT cmig.create_revision('not yet', 'CREATE TABLE notyet (a int)', 'DROP TABLE notyet', revision => '103') \gset
+\set VERBOSITY sqlstate
 SELECT content FROM cmig.autogenerate('x', 'CREATE TABLE public.notyet (a int); CREATE SCHEMA "odd, ""name" CREATE TABLE here (a int); CREATE SCHEMA regress_drift_owner CREATE TABLE mine (a int)', source => 'replay');
 DROP SCHEMA "odd, ""name", regress_drift_owner CASCADE;
+\set VERBOSITY default
 
 DROP EXTENSION pg_cmig CASCADE;
 DROP SCHEMA app CASCADE;
@@ -285,6 +299,7 @@ SELECT cmig.create_revision('Measure', 'CREATE TABLE measure (at date) PARTITION
 SELECT revision FROM cmig.upgrade();
 CREATE TABLE measure_1 PARTITION OF measure FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
 CREATE INDEX ON measure_1 (at);
+\set VERBOSITY sqlstate
 SELECT object, upgrade_sql FROM cmig.drift(raise => false) WHERE object ~ 'measure';
 SET quote_all_identifiers = on;
 SELECT object, upgrade_sql FROM cmig.drift('{public}', raise => false) WHERE object ~ 'measure';

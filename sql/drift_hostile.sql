@@ -2,6 +2,7 @@
 -- Revisions whose scripts, in a replay, try to do what the caller is not allowed to do, or to
 -- leave something behind
 --
+\pset format unaligned \pset footer off
 \set ECHO none
 \getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/shadow.psql'
@@ -16,6 +17,7 @@ CREATE TABLE public.open (a serial PRIMARY KEY, b text);
 GRANT ALL ON public.open, public.open_a_seq TO regress_hostile;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_hostile', 'author');
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_hostile', 'migrator');
+\set ECHO none
 GRANT ALL ON fingerprint TO regress_hostile;
 -- for replayed()
 GRANT DELETE ON cmig.revision TO regress_hostile;
@@ -37,7 +39,7 @@ EXCEPTION WHEN OTHERS THEN
 	script := SQLSTATE || ' ' || SQLERRM;
 END $$;
 SET client_min_messages = error;
-\pset format unaligned
+\set ECHO all
 \pset tuples_only on
 SELECT look();
 SET SESSION AUTHORIZATION regress_hostile;
@@ -96,7 +98,6 @@ SELECT count(*) FROM public.secret;
 SELECT c FROM changed() c WHERE c NOT IN ('pg_class', 'pg_attribute', 'pg_depend', 'pg_type', 'pg_shdepend') ORDER BY 1;
 SELECT nspname FROM pg_namespace WHERE nspname ~ '^cmig_away';
 -- a migrator cannot choose, by the search_path that the journal records, which functions a script calls in another role's replay
-\pset format aligned
 \pset tuples_only off
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_hostile_victim', 'migrator');
 CREATE SCHEMA victim AUTHORIZATION regress_hostile_victim;

@@ -1,7 +1,9 @@
 --
 -- Drift: each kind of manual change is found, reverted, and captured
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET client_min_messages = warning;
 CREATE ROLE regress_drift_app;
 CREATE ROLE regress_drift_other;
@@ -59,9 +61,11 @@ CREATE FOREIGN TABLE app.far (note text) SERVER regress_drift;
 $$, $$DROP FOREIGN DATA WRAPPER regress_drift CASCADE; DROP TEXT SEARCH CONFIGURATION app.words; DROP AGGREGATE app.total(numeric);
 DROP OPERATOR app.=== (integer, integer); DROP CAST (app.place AS text); DROP PUBLICATION changes; DROP RULE quiet ON app.event; DROP POLICY own ON app.account;
 ALTER TABLE app.account DISABLE ROW LEVEL SECURITY; DROP TRIGGER touch ON app.account; DROP FUNCTION app.touch; DROP MATERIALIZED VIEW app.owed_stored; DROP VIEW app.owed$$, revision => '003') \gset
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade();
 INSERT INTO app.account (email) VALUES ('ann@example.com');
 SELECT * FROM cmig.drift();
+\set ECHO none
 SELECT * FROM cmig.drift(owners => true);
 
 CREATE TEMP TABLE change (number serial, name text, sql text);
@@ -135,7 +139,9 @@ INSERT INTO change (name, sql) VALUES
 
 -- what public has is not compared
 GRANT CREATE ON SCHEMA public TO regress_drift_app;
+\set ECHO all
 SELECT * FROM cmig.drift();
+\set ECHO none
 REVOKE CREATE ON SCHEMA public FROM regress_drift_app;
 -- the drift as one text
 CREATE FUNCTION pg_temp.drifted(what text) RETURNS text LANGUAGE sql AS $$
@@ -173,12 +179,11 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
 	result := CASE WHEN SQLSTATE = 'T0001' THEN SQLERRM ELSE 'ERROR: ' || SQLERRM END;
 END $$;
-\pset format unaligned
+\set ECHO all
 \pset tuples_only on
 SELECT name || ': ' || pg_temp.found(sql) FROM change ORDER BY number;
 SELECT pg_temp.handled(string_agg(sql, '; ' ORDER BY number DESC)), string_agg(name, '; ' ORDER BY number DESC) FROM change GROUP BY number % 14 ORDER BY number % 14;
 \pset tuples_only off
-\pset format aligned
 SELECT * FROM cmig.drift(owners => true);
 DROP EXTENSION pg_cmig CASCADE;
 DROP PUBLICATION changes;

@@ -1,6 +1,7 @@
 --
 -- cmig.dry_run: what a run would lock, rewrite, and read, and what would fail
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE TABLE account (id int PRIMARY KEY, email text, n int);
 INSERT INTO account SELECT i, 'x' || i, i FROM generate_series(1, 1000) i;
@@ -69,6 +70,7 @@ UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE new (id int) PARTITION BY L
 SELECT statement, command, locks, error FROM cmig.dry_run(target => 'p');
 SELECT cmig.stamp('p');
 SELECT statement, command, locks, error FROM cmig.dry_run('downgrade', '-1');
+\set ECHO none
 DELETE FROM cmig.version;
 DELETE FROM cmig.revision WHERE revision = 'p';
 DROP TABLE part;
@@ -112,6 +114,7 @@ SELECT nextval('counter')$$ WHERE revision = '002';
 PREPARE kept AS SELECT 1 AS kept;
 BEGIN;
 DECLARE kept CURSOR FOR SELECT 2 AS kept;
+\set ECHO all
 SELECT statement, command, rows, locks, error FROM cmig.dry_run() WHERE revision = '002';
 EXECUTE kept;
 FETCH kept;
@@ -169,12 +172,16 @@ SET statement_timeout = '100ms';
 SELECT step, revision, statement, command, error FROM cmig.dry_run(target => '001');
 RESET statement_timeout;
 
+\set VERBOSITY sqlstate
 -- arguments
 SELECT * FROM cmig.dry_run('up');
 SELECT * FROM cmig.dry_run(target => 'nope');
+\set VERBOSITY default
 SELECT * FROM cmig.dry_run(concurrently => 'yes');
 SELECT * FROM cmig.dry_run(concurrently => NULL);
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.dry_run('downgrade', '-1');
+\set VERBOSITY default
 SELECT * FROM cmig.dry_run('downgrade');
 BEGIN READ ONLY;
 SELECT * FROM cmig.dry_run();

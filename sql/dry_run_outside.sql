@@ -2,7 +2,9 @@
 -- cmig.dry_run does not execute anything whose effects a rollback does not undo, no matter how it
 -- is called
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE LANGUAGE regress_untrusted HANDLER plpgsql_call_handler INLINE plpgsql_inline_handler VALIDATOR plpgsql_validator;
 CREATE TABLE t (id integer);
 INSERT INTO t SELECT generate_series(1, 1000);
@@ -28,6 +30,7 @@ BEGIN
 	PERFORM own_lock(2);
 	RETURN 'locked';
 END $$;
+\set ECHO all
 
 SELECT cmig.create_revision('Outside', $s$DO LANGUAGE regress_untrusted 'BEGIN RAISE WARNING $$a DO block ran$$; END';
 DO LANGUAGE plpgsql 'BEGIN NULL; END';

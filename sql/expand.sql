@@ -1,4 +1,5 @@
 -- Two versions at once: both builds write, then the tables take the new shape.
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_expand;
 \set VERBOSITY default

@@ -1,9 +1,10 @@
 -- Two versions at once in a database whose tables are older than its first revision: an expansion starts from the live schema, not from the history.
+\pset format unaligned \pset footer off
 CREATE ROLE regress_adopted_app;
 CREATE ROLE regress_adopted_other;
 CREATE ROLE regress_adopted_member IN ROLE regress_adopted_app;
-\set VERBOSITY default
 \set SHOW_CONTEXT never
+\set ECHO none
 SET client_min_messages = warning;
 
 CREATE SCHEMA shop AUTHORIZATION regress_adopted_app;
@@ -30,6 +31,7 @@ GRANT USAGE ON SCHEMA shop TO regress_adopted_other;
 INSERT INTO shop.person (name) VALUES ('Ada Lovelace'), ('Alan Turing');
 INSERT INTO shop.visit (person, day) VALUES (10, '2020-06-01'), (11, '2022-06-01');
 RESET ROLE;
+\set ECHO all
 
 CREATE EXTENSION pg_cmig;
 -- neither revision can be replayed; both are stamped
@@ -88,6 +90,7 @@ DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO regress_adopted_app', 
 \o /dev/null
 SELECT cmig.grant_access('regress_adopted_app', 'migrator');
 \o
+\set ECHO none
 CREATE SEQUENCE elsewhere.trap;
 GRANT ALL ON SEQUENCE elsewhere.trap TO PUBLIC;
 GRANT USAGE ON SCHEMA elsewhere TO PUBLIC;
@@ -107,6 +110,7 @@ REFRESH MATERIALIZED VIEW shop.evils;
 RESET ROLE;
 CREATE TABLE shop.mine (id int PRIMARY KEY, other int REFERENCES shop.foreign, name text);
 ALTER TABLE shop.mine OWNER TO regress_adopted_app;
+\set ECHO all
 SELECT cmig.create_revision('mine', 'ALTER TABLE shop.mine ALTER name TYPE varchar(9)', revision => '043', expand => true);
 SET SESSION AUTHORIZATION regress_adopted_member;
 CALL cmig.expand('head');
@@ -119,6 +123,7 @@ RESET SESSION AUTHORIZATION;
 SELECT cmig.remove_revision('044');
 SELECT cmig.create_revision('evil', $$CREATE INDEX mine_evil ON shop.mine (shop.evil(name)); ALTER TABLE shop.mine ALTER id TYPE bigint$$, revision => '044', expand => true);
 SET SESSION AUTHORIZATION regress_adopted_member;
+\set VERBOSITY sqlstate
 CALL cmig.expand('head');
 RESET SESSION AUTHORIZATION;
 -- nor for a superuser

@@ -1,6 +1,7 @@
 --
 -- Downgrades of revisions with the header "expand" that have no downgrade section
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SELECT * FROM cmig.load($x$
@@ -58,6 +59,7 @@ SELECT * FROM cmig.round_trip();
 -- with the checksum of the plan
 UPDATE person SET age = 3;
 SELECT cmig.upgrade();
+\set ECHO none
 SELECT plan_checksum FROM cmig.plan('downgrade', '002') LIMIT 1 \gset
 SELECT * FROM cmig.downgrade('002', plan_checksum => :'plan_checksum');
 
@@ -82,6 +84,7 @@ EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT, c = PG_EXCEPTION_CONTEXT;
 	RETURN concat_ws(E'\n', sqlstate || ': ' || sqlerrm, d, h, (regexp_match(c, 'pg_cmig: [^\n]*'))[1]);
 END $$;
+\set ECHO all
 SELECT reverts(s) FROM unnest(ARRAY[
 	'DROP TABLE account',
 	'ALTER TABLE person DROP email',

@@ -1,4 +1,5 @@
 -- Two versions at once, and roles that must not gain or lose anything by it: marks, stored rows, triggers, names, privileges.
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_hostile_owner;
 CREATE ROLE regress_hostile_migrator IN ROLE regress_hostile_owner;

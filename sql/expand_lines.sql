@@ -1,6 +1,7 @@
 --
 -- The header "expand" and the lines -- cmig:up and -- cmig:down: files, rows, errors
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SELECT * FROM cmig.load($x$
@@ -40,6 +41,7 @@ INSERT INTO cmig.version VALUES ('001');
 SELECT cmig.create_revision('Ages', E'ALTER TABLE person ADD age int;\n-- cmig:up person.age = 1', revision => '00a', head => '001', splice => true, expand => true);
 SELECT cmig.stamp('00a');
 SELECT action FROM cmig.load((SELECT replace(content, '-- cmig:up person', E'-- years\n--   cmig:up\tPERSON') FROM cmig.export('00a')));
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.load((SELECT replace(content, 'age = 1', 'age = 2') FROM cmig.export('00a')));
 SELECT cmig.stamp('base');
 SELECT cmig.remove_revision('00a');
@@ -52,8 +54,10 @@ SELECT cmig.create_revision('Emails', revision => '005', expand => false);
 SELECT cmig.create_revision('Emails', revision => '006', expand => NULL);
 SELECT content ~ '-- expand: strict' AS has_header FROM cmig.draft('x', '007', expand => 'strict');
 SELECT revision, expand FROM cmig.revision ORDER BY 1;
+\set VERBOSITY default
 SELECT cmig.create_revision('x', revision => '008', expand => 'maybe');
 SELECT cmig.draft('x', revision => '008', expand => 2);
+\set ECHO none
 SELECT cmig.create_revision('x', $$ALTER TABLE person ADD email text;
 -- cmig:up person.email = 'none'$$, revision => '008');
 
@@ -71,6 +75,7 @@ EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
 	RETURN concat_ws(E'\n', sqlstate || ': ' || sqlerrm, d, h);
 END $$;
+\set ECHO all
 SELECT l AS line, load_line(l) FROM unnest(ARRAY[
 	'-- cmig:up', '-- cmig:up person.email', '-- cmig:up person.email = ', '-- cmig:up email = 1', '-- cmig:up a.b.c.d = 1',
 	'-- cmig:up person.* = 1', '-- cmig:up order.email = 1', '-- cmig:up person.email := 1', '-- cmig:up person.email = (1',

@@ -1,6 +1,7 @@
 --
 -- cmig.lint and the header "expand"
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET cmig.lint_ignore = 'require-lock-timeout,require-statement-timeout,prefer-robust-stmts,prefer-single-alter-table';

@@ -1,6 +1,6 @@
 -- Two versions at once: what an expansion creates belongs to no schema that is looked at, and is known whatever its name is.
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
-\set VERBOSITY default
 SET client_min_messages = warning;
 
 SELECT * FROM cmig.load($c$
@@ -49,6 +49,7 @@ SELECT revision, differences, examples FROM cmig.locate() ORDER BY 2 LIMIT 1;
 -- a target is what the revisions create, to which the expanded one belongs
 SET client_min_messages = notice;
 \set target 'CREATE TABLE person (id serial PRIMARY KEY, age int, first_name text NOT NULL, last_name text NOT NULL CHECK (last_name <> ''-'')); CREATE TABLE visit (id int PRIMARY KEY, person_id bigint REFERENCES person, at date) PARTITION BY RANGE (id); CREATE TABLE badge (id int PRIMARY KEY, person int CONSTRAINT badge_person REFERENCES person); CREATE INDEX person_last ON person (last_name); CREATE INDEX person_age ON person (age); CREATE INDEX visit_person ON visit (person_id)'
+\set VERBOSITY sqlstate
 SELECT cmig.require_schema(:'target');
 SELECT * FROM cmig.autogenerate('none', :'target');
 SELECT content ~ 'cmig_|person|visit' AS expansion, content ~ 'CREATE TABLE public.badge2' AS new FROM cmig.autogenerate('more', :'target' || '; CREATE TABLE badge2 (i int)');
@@ -76,6 +77,7 @@ DELETE FROM cmig.expansion_run;
 SELECT severity, object, problem, fix FROM cmig.check() WHERE severity = 'error';
 SELECT count(*) FROM cmig.status() WHERE item = 'error';
 SAVEPOINT s;
+\set VERBOSITY default
 SELECT cmig.stamp('042');
 ROLLBACK TO s;
 SELECT * FROM cmig.upgrade();

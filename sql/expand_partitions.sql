@@ -1,7 +1,7 @@
 -- Keys of partitioned tables that change: both builds write, and the result is that of an upgrade.
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_partitions;
-\set VERBOSITY default
 SET client_min_messages = warning;
 
 SELECT * FROM cmig.load($c$
@@ -55,7 +55,6 @@ DROP TABLE orders_5;
 ALTER TABLE orders DETACH PARTITION orders_6;
 -- both builds write
 SET search_path = public_042, public;
-\set VERBOSITY terse
 INSERT INTO customer VALUES (10);
 INSERT INTO orders (day, number, customer) VALUES ('2021-06-01', 7, 10) RETURNING *;
 INSERT INTO public.orders (day, number, customer) VALUES ('2022-06-01', 8, 10) RETURNING id, number, customer, cmig_new_id, cmig_new_number, cmig_new_customer;
@@ -71,7 +70,6 @@ INSERT INTO orders (day, number) VALUES ('2022-06-01', 8);
 INSERT INTO orders (day, customer) VALUES ('2022-06-01', 99);
 INSERT INTO item (id, day, order_id) VALUES (9, '2022-06-01', 99);
 DELETE FROM orders WHERE id = 1;
-\set VERBOSITY default
 INSERT INTO item (id, day, order_id) SELECT 10, day, id FROM orders WHERE number = 7;
 INSERT INTO public.item (id, day, order_id) SELECT 11, day, id FROM public.orders WHERE number = 8;
 -- a row moves to another partition
@@ -84,6 +82,7 @@ SELECT id, cmig_new_id, number, cmig_new_number, customer, cmig_new_customer, no
 SELECT * FROM item ORDER BY id;
 RESET search_path;
 
+\set VERBOSITY default
 -- a table that is no partition any more refers to the key of the old version
 CALL cmig.contract();
 DROP TABLE orders_6;
@@ -101,7 +100,6 @@ INSERT INTO orders (day, customer) VALUES ('2022-06-01', 99);
 INSERT INTO item (id, day, order_id) VALUES (12, '2022-06-01', 99);
 \set VERBOSITY sqlstate
 DELETE FROM customer WHERE id = 1;
-\set VERBOSITY default
 BEGIN;
 SET CONSTRAINTS ALL DEFERRED;
 INSERT INTO orders (day, number) VALUES ('2022-06-01', 5);
@@ -119,6 +117,7 @@ CREATE TABLE orders_9 PARTITION OF orders DEFAULT;
 CALL cmig.contract();
 SELECT conrelid::regclass AS table, conname FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text ~ 'orders' ORDER BY 1, 2;
 SELECT count(*) FROM pg_constraint WHERE conrelid = 'item'::regclass AND conname ~ 'cmig';
+\set VERBOSITY default
 -- the keys are those that PostgreSQL makes
 ALTER TABLE orders_3 DROP CONSTRAINT orders_3_pkey;
 ALTER TABLE item DROP CONSTRAINT item_order_id_day_fkey;

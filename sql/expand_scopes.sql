@@ -1,9 +1,9 @@
 --
 -- Two versions at once in scopes
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_expand_tenant;
-\set VERBOSITY terse
 SELECT format('CREATE SCHEMA tenant_%s', n) FROM generate_series(1, 4) n \gexec
 CREATE SCHEMA "Tenant-5";
 SELECT * FROM cmig.load($c$
@@ -29,10 +29,14 @@ INSERT INTO seen VALUES (current_schema());
 -- cmig:downgrade
 DROP VIEW names; DROP FUNCTION part; DROP TABLE person; DROP TYPE mood;
 $c$);
+\set VERBOSITY terse
 SELECT revision FROM cmig.upgrade('shared@head');
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_scopes('tenant\__', 'tenant@head');
 SET cmig.scope = 'Tenant-5';
+\set VERBOSITY terse
 SELECT revision FROM cmig.upgrade('041');
+\set ECHO none
 RESET cmig.scope;
 INSERT INTO tenant_1.person VALUES (1, 'Ada Lovelace'), (2, 'Alan Turing');
 INSERT INTO tenant_2.person VALUES (1, 'Grace Hopper'), (2, 'Barbara Liskov');
@@ -56,6 +60,7 @@ $c$);
 
 -- one scope is expanded, the others are not
 SET cmig.scope = 'tenant_1';
+\set ECHO all
 CALL cmig.contract();
 CALL cmig.expand('042');
 SELECT relation, version, old_column, new_column, rows_filled, rows_left, state FROM cmig.expansion();
@@ -88,12 +93,13 @@ SELECT cmig.remove_revision('043');
 SELECT cmig.remove_revision('042');
 SELECT * FROM cmig.create_scope('tenant_9', '041', copy_of => 'tenant_1');
 SELECT cmig.drop_scope('tenant_1', confirm => 'tenant_1');
-\set VERBOSITY terse
 BEGIN;
+\set VERBOSITY sqlstate
 CALL cmig.expand('042', scopes => 'tenant\__');
 ROLLBACK;
 CALL cmig.upgrade_scopes('tenant\_1%', '042');
 SET cmig.scope = 'tenant_2';
+\set VERBOSITY terse
 SELECT revision FROM cmig.upgrade('042');
 SELECT revision FROM cmig.downgrade('-1');
 RESET cmig.scope;
@@ -128,13 +134,13 @@ RESET cmig.scope;
 ALTER TABLE tenant_4.person RENAME COLUMN hand TO cur;
 UPDATE tenant_3.person SET name = 'Augusta Byron' WHERE id = 2;
 CALL cmig.expand('042', scopes => '%');
-\set VERBOSITY terse
 INSERT INTO "Tenant-5_042".person (id, first_name, last_name) VALUES (2, 'Jim', 'Gray');
 SELECT id, name FROM "Tenant-5".person ORDER BY id;
 SELECT item, value, hint FROM cmig.status() WHERE item ~ 'expan';
 
 -- the database is expanded beside its scopes
 SELECT cmig.create_revision('Full names', 'ALTER TABLE public.currency RENAME COLUMN name TO full_name', NULL, revision => 's02', head => 's01', expand => true);
+\set VERBOSITY terse
 CALL cmig.expand('s02');
 SELECT relation, version, new_column FROM cmig.expansion();
 CALL cmig.contract();
@@ -142,6 +148,7 @@ SELECT relation FROM cmig.expansion();
 
 -- a schema that was dropped by hand
 DROP SCHEMA tenant_4 CASCADE;
+\set VERBOSITY sqlstate
 CALL cmig.abandon(scopes => 'tenant_4');
 \set VERBOSITY default
 SELECT cmig.drop_scope('tenant_4', confirm => 'tenant_4');
@@ -165,13 +172,15 @@ SELECT journal.scope, revision, outcome, message FROM cmig.journal WHERE revisio
 SELECT scope FROM seen ORDER BY 1;
 
 -- refused before anything runs
-\set VERBOSITY default
 SELECT cmig.create_revision('Elsewhere', 'ALTER TABLE public.currency ADD COLUMN sign text', NULL, revision => '043', head => '042', expand => true);
+\set VERBOSITY default
 CALL cmig.expand('043');
 GRANT CREATE ON SCHEMA tenant_3 TO regress_expand_tenant;
+\set VERBOSITY sqlstate
 CALL cmig.expand('043');
 SELECT scope FROM cmig.expansion_run;
 REVOKE CREATE ON SCHEMA tenant_3 FROM regress_expand_tenant;
+\set VERBOSITY default
 SELECT revision FROM cmig.upgrade('043');
 SELECT * FROM cmig.downgrade('042');
 SELECT cmig.version_schema('042', repeat('a', 60) || '_1') <> cmig.version_schema('042', repeat('a', 60) || '_2');

@@ -1,6 +1,7 @@
 --
 -- Revisions with the header "expand" in an upgrade: lines -- cmig:up fill columns where they stand
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SELECT * FROM cmig.load($x$
@@ -78,6 +79,7 @@ SELECT substring(cmig.script('upgrade', '004:00d') FROM 'SET row_security = off;
 BEGIN;
 SELECT cmig.upgrade();
 SELECT alias, to_jsonb(p) ? 'nick' AS nick FROM person p ORDER BY 1;
+\set ECHO none
 ROLLBACK;
 SELECT cmig.remove_revision('00d');
 
@@ -106,6 +108,7 @@ SELECT fails(s) FROM unnest(ARRAY[
 	E'ALTER TABLE person ADD zip text NOT NULL;\nSELECT FRO M;\n-- cmig:up person.zip = 1',
 	E'ALTER TABLE person ADD a int NOT NULL DEFAULT 1, ADD b int GENERATED ALWAYS AS (1) STORED NOT NULL, ADD c bigserial NOT NULL, ADD d int GENERATED ALWAYS AS IDENTITY NOT NULL',
 	E'CREATE TABLE shop (id int); ALTER TABLE shop ADD name text NOT NULL']) s;
+\set ECHO all
 
 -- the constraints in all forms; what is left of a statement keeps its commas, and a statement of which nothing is left goes
 SELECT cmig.create_revision('Forms', $$ALTER TABLE IF EXISTS ONLY (account) ALTER age SET NOT NULL, ADD a int DEFAULT 1 CONSTRAINT a_set NOT NULL, ADD UNIQUE (age, a), ADD b int[] DEFAULT ARRAY[1, 2];

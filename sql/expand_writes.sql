@@ -1,5 +1,6 @@
 -- Two versions at once: a write through a version changes of that version's own
 -- columns those that it names, and no hidden column is written but through the view.
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_writes;
 \set VERBOSITY default

@@ -1,8 +1,8 @@
 --
 -- Where files begin: lines "==> name <==", and text that looks like another file
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
-\set VERBOSITY default
 \pset null '(null)'
 CREATE VIEW stored AS
 	SELECT revision, down_revision, message, replace(upgrade_sql, E'\r', '<CR>') AS upgrade_sql, downgrade_sql, verify_sql
@@ -74,10 +74,14 @@ ROLLBACK;
 
 -- errors name the file and its line
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- mesage: x\n');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- message: x\n-- message: y\n');
+\set VERBOSITY default
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT 1;\n-- cmig:upgrade\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT 1; -- cmig:downgrade\n');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n\n-- revision: 0 2\n');
+\set VERBOSITY default
 SELECT * FROM cmig.load(E'==> a/001.sql <==\n-- revision: 001\n\n==> b/001.sql <==\n\n-- revision: 001\n');
 -- a file without a header, an empty one, and one that is something else
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT 1;\n-- cmig:downgrade\nSELECT 2;\n==> seed.sql <==\nINSERT INTO t VALUES (1);\n');

@@ -1,6 +1,7 @@
 --
 -- cmig.draft, cmig.export, cmig.repair, cmig.remove_revision
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET TimeZone = 'Asia/Tokyo';
 
@@ -21,21 +22,28 @@ FROM cmig.draft('Other tree: it''s new!', '101', head => 'base', branch_label =>
 				transactional => false, file_template => '%(slug)s--%(rev)s');
 -- a generated id
 SELECT file_name ~ '^[0-9a-f]{12}_x\.sql$' AS generated FROM cmig.draft('x');
+\set VERBOSITY sqlstate
 -- as create_revision does
 SELECT cmig.draft(NULL);
+\set VERBOSITY default
 SELECT cmig.draft(E'two\nlines');
+\set VERBOSITY sqlstate
 SELECT cmig.draft('x', '001');
 SELECT cmig.draft('x', 'a b');
 SELECT cmig.draft('x', head => 'nowhere');
 SELECT cmig.draft('x', head => 'base:head');
+\set VERBOSITY default
 SELECT cmig.draft('x', branch_label => 'main');
+\set VERBOSITY sqlstate
 SELECT cmig.draft('x', depends_on => '{nothing}');
+\set VERBOSITY default
 SELECT cmig.draft('x', depends_on => ARRAY[NULL]);
 SELECT cmig.draft('x', depends_on => '{{001}}');
 SELECT cmig.create_revision('two', '', revision => '002');
 SELECT cmig.draft('x', head => '001');
 SELECT file_name FROM cmig.draft('x', '003', head => '001', splice => true);
 SELECT cmig.create_revision('three', '', revision => '003', head => '001', splice => true);
+\set VERBOSITY sqlstate
 SELECT cmig.draft('x');
 SELECT cmig.remove_revision('003');
 -- it does not need a privilege to write, and also works on a standby
@@ -61,6 +69,7 @@ FROM unnest(ARRAY[
 	'versions/%(year)d/%(rev)s', ' %(rev)10s|%(rev)-22s|']) WITH ORDINALITY t(t, n),
 	LATERAL cmig.export('4f1a', t)
 ORDER BY n;
+\set VERBOSITY default
 -- names that lead out of the folder or are not valid, and invalid templates
 SELECT cmig.export('001', '../%(rev)s');
 SELECT cmig.export('001', '/%(rev)s');
@@ -112,8 +121,10 @@ SELECT file_name FROM cmig.export('002:');
 SELECT file_name FROM cmig.export('current');
 SELECT file_name FROM cmig.export('base');
 SELECT file_name FROM cmig.export('{}'::text[]);
+\set VERBOSITY sqlstate
 SELECT cmig.export('nothing');
 SELECT cmig.export('+1');
+\set VERBOSITY default
 SELECT cmig.export(ARRAY[NULL]);
 SELECT cmig.export(NULL::text[]);
 -- LIMIT
@@ -139,10 +150,14 @@ ROLLBACK;
 --
 SELECT cmig.remove_revision('001');
 SELECT cmig.remove_revision('base');
+\set VERBOSITY sqlstate
 SELECT cmig.remove_revision(NULL);
+\set VERBOSITY default
 SELECT cmig.remove_revision('');
+\set VERBOSITY sqlstate
 SELECT cmig.remove_revision('nothing');
 SELECT cmig.load(E'-- revision: 900\n-- depends_on: 4f1a/..\\9\n\n-- revision: 901\n\n');
+\set VERBOSITY default
 -- identifiers of several revisions, or of none
 SELECT cmig.remove_revision('heads');
 SELECT cmig.remove_revision('4f1a');
@@ -161,9 +176,11 @@ SELECT * FROM cmig.load((SELECT content FROM cmig.export('001')), prune => true)
 SELECT cmig.remove_revision('002');
 ROLLBACK;
 SELECT cmig.remove_revision('002');
+\set VERBOSITY sqlstate
 SELECT cmig.remove_revision('002');
 SELECT revision FROM cmig.revision;
 
+\set VERBOSITY default
 --
 -- Repair, for a changed text of an applied revision
 --
@@ -177,6 +194,7 @@ SELECT revision, direction, outcome FROM cmig.journal ORDER BY id;
 SELECT cmig.load(E'-- revision: 001\n-- branch_labels: main\n-- message: Create accounts\n-- cmig:upgrade\n\tcreate table ACCOUNT (id BIGINT) /* formatted */ ;\n-- cmig:downgrade\n');
 SELECT cmig.create_revision('two', '', revision => '002');
 SELECT cmig.repair('002');
+\set VERBOSITY sqlstate
 SELECT cmig.repair('00');
 SELECT cmig.repair(NULL);
 SELECT cmig.repair('base');
@@ -196,7 +214,6 @@ ROLLBACK;
 SELECT cmig.create_revision('three', 'SELECT cmig.remove_revision(''003'')', revision => '003');
 \set VERBOSITY terse
 SELECT cmig.upgrade('003');
-\set VERBOSITY default
 
 DROP TABLE account;
 DROP EXTENSION pg_cmig;

@@ -1,6 +1,7 @@
 --
 -- Switching between two git branches with one development database
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 
@@ -19,6 +20,7 @@ SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.load(:'main' || :'name', prune => true);
 SELECT * FROM cmig.heads();
 SELECT * FROM cmig.current();
+\set VERBOSITY sqlstate
 -- there are two heads now, and upgrade says what to do
 SELECT * FROM cmig.upgrade();
 -- the database as the branch has it: revert the other revision
@@ -50,11 +52,13 @@ SELECT revision FROM cmig.revision ORDER BY 1;
 
 -- a merge of two branches that chose the same id
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- message: accounts\n==> 002_e.sql <==\n-- revision: 002\n-- down_revision: 001\n-- message: e-mail\n==> 002_n.sql <==\n\n-- revision: 002\n-- down_revision: 001\n-- message: name\n');
+\set VERBOSITY default
 
 -- a commit was amended: the unapplied revision is replaced; an applied one is reverted first
 SELECT * FROM cmig.load(:'main' || :'name', prune => true);
 SELECT * FROM cmig.load(:'main' || replace(:'name', 'name text', 'name varchar(80)'), prune => true);
 SELECT * FROM cmig.upgrade();
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.load(:'main' || :'name', prune => true);
 SELECT * FROM cmig.downgrade(-1);
 SELECT * FROM cmig.load(:'main' || :'name', prune => true);
@@ -82,11 +86,13 @@ SELECT * FROM cmig.load(:'main' || :'phone');
 SELECT * FROM cmig.load(:'main' || :'city');
 SELECT * FROM cmig.load(:'main' || :'phone');
 SELECT * FROM cmig.upgrade();
+\set VERBOSITY default
 SELECT * FROM cmig.load(E'==> 001.sql <==\n' || :'main' || E'\n==> 002_city.sql <==\n' || :'city');
 SELECT * FROM cmig.load(:'main' || :'name' || replace(:'city', 'down_revision: 001', 'down_revision: b1'));
 SELECT * FROM cmig.load(:'main' || :'name' || E'-- revision: 002\n-- down_revision: b1\n-- message: merge\n-- cmig:upgrade\nALTER TABLE account ADD phone text;\n');
 -- neither a new message alone nor a change under the same message makes it another revision
 SELECT * FROM cmig.load(replace(:'phone', 'message: phone', 'message: telephone'));
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.load(replace(:'city', 'message: city', 'message: telephone'));
 SELECT * FROM cmig.load(replace(:'city', '-- message: city', ''));
 -- the other policies, and accepted changes

@@ -1,11 +1,11 @@
 --
 -- cmig.graph: drawings of the graph
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET jit = off;
-\pset format unaligned
 \pset tuples_only
 -- nothing
 SELECT * FROM cmig.graph();
@@ -34,9 +34,11 @@ SELECT * FROM cmig.graph('005');
 SELECT * FROM cmig.graph('base');
 SELECT * FROM cmig.graph(format => 'mermaid');
 SELECT * FROM cmig.graph(format => 'dot');
+\set VERBOSITY sqlstate
 -- wrong calls
 SELECT * FROM cmig.graph('nosuch');
 SELECT * FROM cmig.graph(NULL);
+\set VERBOSITY default
 SELECT * FROM cmig.graph('heads', NULL);
 SELECT * FROM cmig.graph('heads', 'svg');
 SELECT * FROM cmig.graph(format => repeat('x', 100));
@@ -82,6 +84,7 @@ INSERT INTO cmig.revision (revision, down_revision, branch_labels, message, crea
 SELECT * FROM cmig.graph();
 SELECT * FROM cmig.graph(format => 'mermaid') WHERE line NOT LIKE '%classDef%';
 SELECT * FROM cmig.graph(format => 'dot');
+\set ECHO none
 TRUNCATE cmig.revision;
 
 --
@@ -185,6 +188,7 @@ BEGIN
 	RETURN 'ok';
 END
 $$;
+\set ECHO all
 SELECT setseed(0.5) IS NOT NULL;
 SELECT result, count(*) FROM generate_series(1, 30) i, LATERAL judge(1 + i / 2, 1 + i % 7, 3 + i) AS result GROUP BY 1 ORDER BY 1;
 SELECT judge(120, 3, 40);

@@ -2,6 +2,7 @@
 -- A broken graph: upgrades and downgrades fail with one error, and functions that only read still
 -- work
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE FUNCTION problems() RETURNS TABLE (object text, problem text, fix text) LANGUAGE sql AS
 	$$SELECT object, problem, fix FROM cmig.check() WHERE severity = 'error'$$;
@@ -15,6 +16,7 @@ SELECT * FROM problems();
 -- a mistyped parent: the revision itself, whose id is similar, is not suggested
 BEGIN;
 UPDATE cmig.revision SET down_revision = '{00l}' WHERE revision = '003';
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade();
 ROLLBACK;
 -- unknown parent, as after a lost file; Alembic says KeyError: '002x'
@@ -153,9 +155,7 @@ ROLLBACK;
 -- more defects than an error shows
 BEGIN;
 INSERT INTO cmig.revision (revision, down_revision) SELECT 'r' || i, ARRAY['p' || i] FROM generate_series(1, 3000) i;
-\set VERBOSITY terse
 SELECT * FROM cmig.upgrade();
-\set VERBOSITY default
 ROLLBACK;
 
 -- version rows: an unknown one
@@ -163,6 +163,7 @@ INSERT INTO cmig.version VALUES ('feed0000beef');
 SELECT * FROM cmig.current();
 SELECT * FROM problems();
 SELECT * FROM cmig.status() WHERE item NOT IN ('database', 'pending written by');
+\set VERBOSITY default
 SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.downgrade('base');
 SELECT * FROM cmig.stamp('003');
@@ -199,6 +200,7 @@ SELECT max(id) AS last FROM cmig.journal \gset
 SELECT * FROM cmig.stamp('002', purge => true);
 SELECT revision, direction, outcome, message FROM cmig.journal WHERE id > :last ORDER BY id;
 SELECT * FROM cmig.check() WHERE severity <> 'notice';
+\set VERBOSITY sqlstate
 -- the pending revisions, and how to run them
 SELECT cmig.require();
 INSERT INTO cmig.revision (revision, down_revision, transactional) VALUES ('004', '{003}', false);

@@ -1,8 +1,8 @@
 --
 -- cmig.help
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
-\pset format unaligned
 \pset tuples_only
 SELECT * FROM cmig.help();
 SELECT count(*), max(char_length(line)) <= 80 AS fits FROM cmig.help();

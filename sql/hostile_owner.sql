@@ -2,7 +2,9 @@
 -- A superuser works on a table whose owner has put code wherever the server allows
 -- it.  If such code runs as a superuser, it raises a warning, once.
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE ROLE regress_hostile;
 CREATE ROLE regress_hostile_app;
 CREATE ROLE regress_hostile_super SUPERUSER;
@@ -81,6 +83,7 @@ RESET SESSION AUTHORIZATION;
 -- Row-level security
 --
 SET search_path = hostile, pg_catalog, public;
+\set ECHO all
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('hostile.item', 'regress_hostile_app', NULL, '1');
 SELECT count(*) > 0 AS enabled FROM cmig.enable_rls('hostile.part', tenant_column => 'n', roles => '{regress_hostile_app}');
 -- the owner's code does not become a superuser's when a superuser calls it

@@ -1,6 +1,7 @@
 --
 -- Identifiers: what cmig.resolve and the moves accept as a revision
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 -- two trees: a line with a fork and a merge, and a separate one
 INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, downgrade_sql) VALUES
@@ -55,7 +56,9 @@ SELECT cmig.resolve('003_biling');
 SELECT cmig.resolve('users');
 SELECT cmig.resolve('002_0rders');
 SELECT cmig.resolve('Billing');
+\set VERBOSITY sqlstate
 SELECT cmig.resolve('no such thing');
+\set VERBOSITY default
 SELECT cmig.resolve('biling@head');
 SELECT cmig.resolve('HEAD');
 SELECT cmig.resolve('heds');
@@ -64,11 +67,13 @@ SELECT cmig.resolve('previous');
 SELECT cmig.resolve('haeds');
 SELECT cmig.resolve('bas');
 SELECT cmig.resolve('latest');
+\set VERBOSITY sqlstate
 SELECT cmig.resolve('zero');
 -- a number without its zeros, and a file's name
 SELECT cmig.resolve('3');
 SELECT cmig.resolve('0002');
 SELECT cmig.resolve('7');
+\set VERBOSITY default
 SELECT cmig.resolve('001_users.sql');
 SELECT cmig.resolve('3@head');
 SELECT revision FROM cmig.plan('upgrade', '3+1');
@@ -87,24 +92,30 @@ ROLLBACK;
 SELECT cmig.resolve('current');
 SELECT cmig.resolve('search@004_billing_tax');
 
+\set VERBOSITY sqlstate
 -- invalid identifiers
 SELECT cmig.resolve(NULL);
 SELECT cmig.resolve('');
 SELECT cmig.resolve(' ');
+\set VERBOSITY default
 SELECT cmig.resolve('@');
 SELECT cmig.resolve('@head');
 SELECT cmig.resolve('billing@');
+\set VERBOSITY sqlstate
 SELECT cmig.resolve('billing@search@head');
+\set VERBOSITY default
 SELECT cmig.resolve(':');
 SELECT cmig.resolve('a:b:c');
 SELECT cmig.resolve('001_users:003_search');
 SELECT cmig.resolve('a..b');
+\set VERBOSITY sqlstate
 SELECT cmig.resolve(repeat('x', 200));
 SELECT cmig.resolve('+1');
 SELECT cmig.resolve('billing@head-1');
 
 -- relative identifiers, for moves
 SELECT revision FROM cmig.plan('upgrade', '001_users+1');
+\set VERBOSITY default
 SELECT revision FROM cmig.plan('upgrade', '001_users+2');
 SELECT revision FROM cmig.plan('upgrade', 'search@001_users+2');
 SELECT revision FROM cmig.plan('upgrade', '004-2');
@@ -121,9 +132,11 @@ SELECT revision FROM cmig.plan('downgrade', '-0');
 SELECT revision FROM cmig.plan('downgrade', 'base+0');
 SELECT revision FROM cmig.plan('upgrade', '-1');
 SELECT revision FROM cmig.plan('downgrade', '+1');
+\set VERBOSITY sqlstate
 SELECT revision FROM cmig.plan('upgrade', 'reports@+99');
 SELECT revision FROM cmig.plan('upgrade', 'reports@+99999999999');
 SELECT revision FROM cmig.plan('upgrade', '001_users-99999999999999999999');
+\set VERBOSITY default
 SELECT revision FROM cmig.plan('upgrade', 'reports@head+1');
 SELECT revision FROM cmig.plan('upgrade', '+1abc');
 SELECT revision FROM cmig.plan('upgrade', '+');
@@ -152,9 +165,11 @@ SELECT cmig.resolve('base');
 UPDATE cmig.revision SET revision = repeat('y', 200) WHERE revision = 'a@b';
 SELECT cmig.resolve('base');
 UPDATE cmig.revision SET revision = 'ok', branch_labels = '{current,"a b",001_users}' WHERE revision ~ '^yy';
+\set VERBOSITY sqlstate
 SELECT cmig.resolve('base');
 -- nor anything that would be read as a relative identifier
 UPDATE cmig.revision SET revision = '-1', branch_labels = '{}' WHERE revision = 'ok';
+\set VERBOSITY default
 SELECT revision FROM cmig.plan('downgrade', '-1');
 DELETE FROM cmig.revision WHERE revision = '-1';
 SELECT cmig.create_revision('m', '', revision => '-2', head => 'abc');

@@ -1,12 +1,13 @@
 --
 -- cmig.import_files: the files of other migration tools
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
-\pset format unaligned
 \pset tuples_only on
-\set VERBOSITY default
 \set SHOW_CONTEXT never
--- a folder's files as {name: content}; prints what they become, and loads it
+-- a folder's files as {name: content}; prints what they become, without lines of the header that
+-- say nothing, and loads it
+\set ECHO none
 CREATE FUNCTION pg_temp.imported(format text, files jsonb, placeholders jsonb DEFAULT '{}') RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
 	names text[] := ARRAY(SELECT key FROM jsonb_each_text(files) ORDER BY key DESC);
@@ -15,7 +16,7 @@ DECLARE
 	all_content text := '';
 BEGIN
 	FOR r IN SELECT * FROM cmig.import_files(format, names, contents, placeholders) LOOP
-		RETURN NEXT '==> ' || r.file_name || ' <==' || coalesce(E'\nNOTE: ' || r.note, '') || coalesce(E'\n' || r.content, '');
+		RETURN NEXT '==> ' || r.file_name || ' <==' || coalesce(E'\nNOTE: ' || r.note, '') || coalesce(E'\n' || regexp_replace(r.content, '^(-- depends_on:|-- branch_labels:|-- transactional: true|\\echo Use .*)\n', '', 'gn'), '');
 		all_content := all_content || coalesce(r.content || E'\n', '');
 	END LOOP;
 	IF all_content <> '' THEN
@@ -24,6 +25,7 @@ BEGIN
 		RETURN NEXT 'loaded: ' || r.loaded;
 	END IF;
 END $$;
+\set ECHO all
 
 -- golang-migrate: numbers, not text; a file of something else
 SELECT pg_temp.imported('golang-migrate', $${
@@ -171,7 +173,9 @@ SELECT pg_temp.imported('flyway', $${
 "V1__one.sql": "CREATE TABLE ${schema}.one (a text DEFAULT '${team}'); -- ${schema}\nSELECT \"${schema}\".f('${value}');",
 "R__two.sql": "SELECT '${team}'"}$$, '{"schema": null, "team": null, "value": "v"}');
 SELECT pg_temp.imported('flyway', '{"V1__one.sql": "SELECT ${both}, ''${both}''"}', '{"both": null}');
+\set VERBOSITY sqlstate
 SELECT pg_temp.imported('flyway', '{"V1__one.sql": "SELECT ''a ${part}''"}', '{"part": null}');
+\set VERBOSITY default
 SELECT pg_temp.imported('flyway', '{"V1__one.sql": "SELECT 1"}', '{"flyway:user": null}');
 SELECT pg_temp.imported('flyway', '{"V1__one.sql": "SELECT 1"}', '{"a": []}');
 
@@ -224,7 +228,9 @@ SELECT * FROM cmig.import_files('flyway', '{V1__a.sql,./V1__a.sql}', '{c,d}');
 SELECT * FROM cmig.import_files('flyway', '{V1__a.sql,V1.__b.sql,V1__c.sql}', '{c,d,e}');
 SELECT * FROM cmig.import_files('flyway', NULL, '{}');
 SELECT * FROM cmig.import_files('flyway', '{a,NULL}', '{a,b}');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.import_files('flyway', '{{a,b}}', '{{a,b}}');
+\set VERBOSITY default
 SELECT * FROM cmig.import_files('flyway', '{V1__a.sql}', '{SELECT 1}', '[]');
 SELECT * FROM cmig.import_files('flyway', '{V1__a.sql}', '{SELECT 1}', '{"a": {}}');
 SELECT * FROM cmig.import_files('prisma', ARRAY['head/migration.sql', E'a b"c\\d/migration.sql'], '{SELECT 1,SELECT 2}');

@@ -1,8 +1,8 @@
 --
 -- cmig.import_state: what other migration tools have applied
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
-\set VERBOSITY default
 SET client_min_messages = warning;
 -- five revisions in a line, with the ids that a format gives
 CREATE FUNCTION pg_temp.revisions(VARIADIC ids text[]) RETURNS void LANGUAGE plpgsql AS $$
@@ -21,6 +21,7 @@ SELECT * FROM cmig.import_state(NULL);
 SELECT * FROM cmig.import_state('alembic');
 SELECT * FROM cmig.import_state('alembic', 'cmig.version');
 SELECT * FROM cmig.import_state('alembic', 1::oid::regclass);
+\set VERBOSITY sqlstate
 
 -- Alembic: heads
 CREATE TABLE alembic_version (version_num varchar(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num));
@@ -37,6 +38,7 @@ INSERT INTO alembic_version VALUES ('gone');
 -- again: nothing to do; later it must not move back
 SELECT * FROM cmig.import_state('alembic');
 SELECT revision FROM cmig.upgrade();
+\set VERBOSITY default
 SELECT * FROM cmig.import_state('alembic');
 SELECT revision FROM cmig.journal ORDER BY id;
 DROP TABLE alembic_version;
@@ -160,6 +162,7 @@ DROP SCHEMA drizzle, sqitch, supabase_migrations, graphile_migrate;
 
 -- tables that would run code of their owner with the caller's privileges
 SELECT pg_temp.revisions('001', '002');
+\set ECHO none
 CREATE ROLE regress_tool_owner;
 GRANT ALL ON SCHEMA tool TO regress_tool_owner;
 SET SESSION AUTHORIZATION regress_tool_owner;
@@ -196,6 +199,7 @@ CREATE INDEX ON tool.alembic_version (tool.who('x'));
 INSERT INTO tool.alembic_version VALUES ('002');
 RESET SESSION AUTHORIZATION;
 SET search_path = tool, public;
+\set ECHO all
 SELECT object, problem FROM cmig.check() WHERE object ~ 'alembic';
 BEGIN;
 SELECT * FROM cmig.import_state('alembic');

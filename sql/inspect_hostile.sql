@@ -2,7 +2,9 @@
 -- A superuser calls cmig.plan and cmig.lint.  These functions do not run code
 -- that another role has added to its objects.  Such code advances a sequence.
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE ROLE regress_inspect_hostile;
 CREATE SCHEMA hostile AUTHORIZATION regress_inspect_hostile;
 SET SESSION AUTHORIZATION regress_inspect_hostile;
@@ -27,6 +29,7 @@ ALTER SEQUENCE hostile.calls RESTART;
 CREATE FUNCTION rules(script text) RETURNS text LANGUAGE sql AS $$
 SELECT string_agg(rule, ', ' ORDER BY rule) FROM cmig.lint_sql(script) WHERE rule NOT LIKE 'require-%-timeout'
 $$;
+\set ECHO all
 SELECT s AS script, rules(s) FROM (VALUES
 	('ALTER TABLE hostile.t ADD a hostile.checked'),
 	('ALTER TABLE hostile.t ADD a hostile.on_checked'),
@@ -42,6 +45,7 @@ SELECT cmig.create_revision('Domains', $$ALTER TABLE hostile.t ADD a hostile.che
 ALTER TABLE hostile.t ALTER name TYPE hostile.checked, ALTER tags TYPE hostile.checked[]$$, 'SELECT 1', revision => '001');
 SELECT count(*) FROM cmig.plan();
 SELECT count(*) > 0 AS found FROM cmig.lint();
+\set ECHO none
 SELECT is_called FROM hostile.calls;
 
 -- strings nested deeply in a function's body are not searched, because this would take too long
@@ -75,6 +79,7 @@ DELETE FROM cmig.revision;
 SET allow_system_table_mods = on;
 INSERT INTO pg_inherits VALUES (1, 'hostile.t'::regclass, 1, false);
 UPDATE pg_class SET relhassubclass = true WHERE oid = 'hostile.t'::regclass;
+\set ECHO all
 SELECT rule FROM cmig.lint_sql('ALTER TABLE hostile.t ADD a serial; TRUNCATE hostile.t; CREATE INDEX ON hostile.t (name)') WHERE rule NOT LIKE 'require-%-timeout' ORDER BY rule;
 SELECT cmig.create_revision('Child', 'ALTER TABLE hostile.t ADD a integer', 'SELECT 1', revision => '001');
 SELECT locks FROM cmig.plan();

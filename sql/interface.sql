@@ -2,6 +2,7 @@
 -- What applications and scripts depend on: every function, column, and setting.
 -- Each must have a comment and grant nothing to PUBLIC.
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 
 -- every function: its arguments with their defaults, then its result columns (- for a
@@ -19,7 +20,6 @@ LEFT JOIN LATERAL unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]), p.pro
 LEFT JOIN LATERAL (SELECT u.type, coalesce(u.mode, 'i') AS mode, u.name, u.n) a ON u.n IS NOT NULL
 WHERE p.pronamespace = 'cmig'::regnamespace
 GROUP BY p.oid;
-\pset format unaligned
 SELECT call, result, volatility FROM call ORDER BY call COLLATE "C";
 
 -- every column
@@ -35,7 +35,6 @@ GROUP BY c.oid ORDER BY c.oid::regclass::text COLLATE "C";
 -- every setting
 SELECT name, vartype, boot_val, unit, min_val, max_val, enumvals, context FROM pg_settings
 WHERE name LIKE 'cmig.%' ORDER BY name COLLATE "C";
-\pset format aligned
 DROP VIEW call;
 SET client_min_messages = warning;
 DROP TABLE audited;
@@ -79,8 +78,7 @@ WHERE p.pronamespace = 'cmig'::regnamespace AND l.lanname <> 'c'
 -- an existing schema of that name is not used
 DROP EXTENSION pg_cmig;
 CREATE SCHEMA cmig;
-\set VERBOSITY terse
+\set VERBOSITY sqlstate
 CREATE EXTENSION pg_cmig;
-\set VERBOSITY default
 DROP SCHEMA cmig;
 CREATE EXTENSION pg_cmig SCHEMA public;

@@ -2,6 +2,7 @@
 -- Graphs of tens of thousands of revisions: no function recurses on the C stack, and none takes
 -- quadratic time, which the ratio of the times for two sizes would show
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET max_stack_depth = '100kB';
@@ -34,6 +35,7 @@ SELECT format('b%s_%s', b, i),
 FROM generate_series(0, 199) b, generate_series(0, 99) i;
 SELECT count(*) FROM cmig.plan('upgrade', 'heads');
 SELECT count(*) FROM cmig.branches();
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.stamp('head');
 SELECT * FROM cmig.stamp('heads');
 SELECT count(*) FROM cmig.plan('downgrade', 'base');
@@ -45,13 +47,12 @@ INSERT INTO cmig.revision (revision, down_revision)
 SELECT 'r' || i, ARRAY['r' || CASE WHEN i = 1 THEN 20000 ELSE i - 1 END] FROM generate_series(1, 20000) i;
 SELECT object, left(problem, 60) AS problem FROM cmig.check() WHERE severity = 'error';
 SELECT count(*) FROM cmig.history();
-\set VERBOSITY terse
 SELECT cmig.upgrade();
-\set VERBOSITY default
 
 -- Eight times as many revisions take about eight times as long, and a quadratic walk 64 times as
 -- long.  The smaller size already takes longer than a time slice, so other processes slow down both.
 -- All rows stay in memory.
+\set ECHO none
 SET work_mem = '256MB';
 CREATE TABLE best_time (query text, size int, seconds float);
 CREATE PROCEDURE measure(size int) LANGUAGE plpgsql AS $$
@@ -89,6 +90,7 @@ CALL make_line(20000);
 CALL measure(20000);
 CALL make_line(160000);
 CALL measure(160000);
+\set ECHO all
 SELECT * FROM slow;
 TRUNCATE best_time;
 -- blocks of twenty: all but the first follow the first, and the next block's first revision follows them

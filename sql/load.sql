@@ -1,6 +1,7 @@
 --
 -- cmig.load: what it stores, and what it refuses
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 
 -- in any order; a second load changes nothing; white space and comments change only the text
@@ -35,6 +36,7 @@ SELECT revision, down_revision, message, upgrade_sql FROM cmig.revision ORDER BY
 UPDATE cmig.revision SET upgrade_sql = E'\n\nALTER TABLE account ADD email text; \n' WHERE revision = '002';
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email text;\n-- cmig:downgrade\nALTER TABLE account DROP email;');
 
+\set VERBOSITY sqlstate
 -- all or nothing: the whole graph must be sound
 SELECT * FROM cmig.load(E'-- revision: 004\n-- down_revision: 003\n-- revision: 005\n-- down_revision: 044\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- down_revision: 002\n');
@@ -54,6 +56,7 @@ RESET client_min_messages;
 -- the upgrade script and the flag must be those that were run
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n-- cmig:downgrade\nALTER TABLE account DROP email;');
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- transactional: false\n-- cmig:upgrade\nALTER TABLE account ADD email text;\n-- cmig:downgrade\nALTER TABLE account DROP email;');
+\set VERBOSITY default
 SELECT * FROM cmig.load(E'-- revision: 001\n-- message: first\n-- revision: 002\n-- down_revision: 001\n');
 -- layout and comments may change
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\n-- the address\nalter table ACCOUNT\n\tadd EMAIL text ;\n-- cmig:downgrade\nALTER TABLE account DROP email;');
@@ -65,6 +68,7 @@ SELECT revision, branch_labels, message, description, downgrade_sql IS NULL AS i
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n', accept_changes => true);
 SELECT revision, direction, outcome, checksum IS NOT NULL AS has_checksum FROM cmig.journal ORDER BY id;
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email text;\n');
+\set VERBOSITY sqlstate
 
 -- cmig.checksum_policy
 SET cmig.checksum_policy = warn;
@@ -98,6 +102,7 @@ SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgra
 SELECT * FROM cmig.current();
 ROLLBACK;
 
+\set VERBOSITY default
 -- edges of applied revisions: none may be removed, and only edges to applied revisions may be added
 SELECT * FROM cmig.load(E'-- revision: 002\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n');
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001, 009\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n-- revision: 009\n');
@@ -119,10 +124,12 @@ ROLLBACK;
 -- Prune
 --
 SELECT * FROM cmig.load(E'-- revision: 004\n-- down_revision: 003\n-- revision: 101\n-- down_revision: 002\n');
+\set VERBOSITY sqlstate
 -- 003 is needed by 004
 SELECT * FROM cmig.load(E'-- revision: 004\n-- down_revision: 003\n', prune => true);
 BEGIN;
 SET LOCAL cmig.protect = base;
+\set VERBOSITY default
 SELECT * FROM cmig.load(E'-- revision: 101\n-- down_revision: 002\n', prune => true);
 ROLLBACK;
 SELECT * FROM cmig.load(E'-- revision: 101\n-- down_revision: 002\n-- revision: 102\n-- down_revision: 101\n', prune => true);

@@ -1,6 +1,7 @@
 --
 -- cmig.load_directory: the files of a directory on the server
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 -- relative paths start at the data directory
 COPY (SELECT 1) TO PROGRAM 'mkdir -p cmig_regress/nested.sql && cat > /dev/null';
@@ -16,11 +17,13 @@ SELECT * FROM cmig.load_directory('cmig_regress');
 COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; printf -- "-- revision: 003\n-- message: a\000b\n" > cmig_regress/003.sql';
 SELECT * FROM cmig.load_directory('cmig_regress');
 COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; printf "" > cmig_regress/003.sql';
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.load_directory('cmig_regress');
 COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; printf -- "-- revision: 003\n-- mesage: x\n" > cmig_regress/003.sql';
 SELECT * FROM cmig.load_directory('cmig_regress');
 COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; printf -- "-- revision: 001\n" > cmig_regress/003.sql';
 SELECT * FROM cmig.load_directory('cmig_regress');
+\set VERBOSITY default
 SELECT * FROM cmig.load_directory('cmig_regress/nested.sql');
 SELECT * FROM cmig.load_directory('cmig_regress/nowhere');
 SELECT * FROM cmig.load_directory(NULL);

@@ -1,7 +1,7 @@
 -- cmig.locate finds the revision whose schema the database has.
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_locate;
-\set VERBOSITY default
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql, downgrade_sql) VALUES
 ('001', '{}', 'CREATE TABLE account (id int PRIMARY KEY, email text)', ''),
 ('003', '{001}', 'ALTER TABLE account ADD note text', ''),
@@ -24,8 +24,10 @@ GRANT ALL ON SCHEMA public TO regress_locate;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_locate', 'migrator');
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1 / count(*) FROM account' WHERE revision = '004';
 SET ROLE regress_locate;
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.locate();
 RESET ROLE;
+\set VERBOSITY default
 SELECT revision, differences, hint FROM cmig.locate('{theirs.*,schema:theirs}') LIMIT 1;
 ALTER TABLE account DROP byhand;
 SELECT * FROM cmig.locate('{theirs.*,schema:theirs}') LIMIT 1;
@@ -54,6 +56,7 @@ DELETE FROM cmig.version;
 DELETE FROM cmig.journal;
 SELECT revision, differences, hint FROM cmig.locate() LIMIT 1;
 
+\set VERBOSITY sqlstate
 -- errors
 SELECT * FROM cmig.locate('{nosuch:*.x}');
 SET cmig.scope = 'tenant';

@@ -1,6 +1,7 @@
 --
 -- upgrade, downgrade, stamp, reset, and plan on a graph with branches
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, message, downgrade_sql) VALUES
 ('a1', '{}', '{}', '{}', 'first', ''),
@@ -15,7 +16,9 @@ INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, m
 
 -- upgrade
 SELECT * FROM cmig.upgrade('0');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade('+1');
+\set VERBOSITY default
 SELECT * FROM cmig.upgrade('a1');
 -- a dependency that is not applied comes first
 SELECT step, revision, down_revision, transactional, message FROM cmig.plan('upgrade', 'c2');
@@ -25,8 +28,10 @@ SELECT * FROM cmig.current();
 SELECT * FROM cmig.upgrade('api@+1');
 SELECT * FROM cmig.version ORDER BY 1;
 SELECT * FROM cmig.upgrade('+1');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade('head');
 SELECT * FROM cmig.upgrade();
+\set VERBOSITY default
 SELECT * FROM cmig.upgrade('heads');
 SELECT * FROM cmig.upgrade('heads');
 SELECT * FROM cmig.version ORDER BY 1;
@@ -35,7 +40,9 @@ SELECT * FROM cmig.version ORDER BY 1;
 SELECT * FROM cmig.downgrade('-1');
 SELECT * FROM cmig.downgrade('tools@-1');
 SELECT * FROM cmig.downgrade('m1@-1');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.downgrade('web@head');
+\set VERBOSITY default
 SELECT * FROM cmig.downgrade('api@c1');
 SELECT * FROM cmig.downgrade('tools@base');
 SELECT * FROM cmig.version;
@@ -60,6 +67,7 @@ SELECT * FROM cmig.downgrade('-1');
 SELECT * FROM cmig.downgrade('base');
 SELECT * FROM cmig.version;
 
+\set VERBOSITY sqlstate
 -- numbers of steps as integers
 SELECT * FROM cmig.upgrade(1);
 SELECT * FROM cmig.downgrade(-1);
@@ -69,6 +77,7 @@ SELECT * FROM cmig.downgrade(1);
 SELECT * FROM cmig.upgrade(NULL::integer);
 SELECT * FROM cmig.downgrade(NULL::integer);
 SELECT * FROM cmig.upgrade(2147483647);
+\set VERBOSITY default
 
 -- several targets
 SELECT revision FROM cmig.plan('upgrade', ARRAY['t1', 'a2']);
@@ -76,7 +85,9 @@ SELECT revision FROM cmig.upgrade(ARRAY['t1', 'a2']);
 SELECT revision FROM cmig.upgrade('{b2,c1,b2}');
 SELECT * FROM cmig.version ORDER BY 1;
 SELECT revision FROM cmig.upgrade(ARRAY['b1', 'm1']);
+\set VERBOSITY sqlstate
 SELECT revision FROM cmig.upgrade(ARRAY['t2', '+1']);
+\set VERBOSITY default
 SELECT revision FROM cmig.upgrade(ARRAY['t2', NULL]);
 SELECT revision FROM cmig.upgrade(ARRAY[]::text[]);
 SELECT revision FROM cmig.upgrade(ARRAY[['t2', 'm1']]);
@@ -84,13 +95,16 @@ SELECT revision FROM cmig.upgrade('{t2');
 SELECT revision FROM cmig.plan('downgrade', ARRAY['a1', 't1']);
 SELECT revision FROM cmig.plan('downgrade', ARRAY['a1']);
 
+\set VERBOSITY sqlstate
 -- no target, or an ambiguous one
 SELECT * FROM cmig.upgrade(NULL::text);
 SELECT * FROM cmig.upgrade('');
 SELECT * FROM cmig.upgrade(NULL::text[]);
 SELECT * FROM cmig.downgrade();
 SELECT * FROM cmig.downgrade('');
+\set VERBOSITY default
 SELECT * FROM cmig.downgrade('previous');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.downgrade('head~1');
 SELECT * FROM cmig.plan('upgrade', NULL::text);
 SELECT * FROM cmig.plan('up', 'head');
@@ -103,6 +117,7 @@ SELECT * FROM cmig.version ORDER BY 1;
 -- stamp
 SELECT * FROM cmig.stamp('base');
 SELECT * FROM cmig.stamp('b2');
+\set VERBOSITY default
 SELECT * FROM cmig.stamp('b2');
 SELECT * FROM cmig.stamp('t1');
 SELECT * FROM cmig.stamp('a2');
@@ -111,6 +126,7 @@ SELECT * FROM cmig.stamp('tools@base');
 SELECT * FROM cmig.stamp(ARRAY['b2', 'c2', 't2']);
 SELECT * FROM cmig.stamp(ARRAY['a1', 'b2']);
 SELECT * FROM cmig.stamp('+1');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.stamp('head');
 SELECT * FROM cmig.stamp('web@head');
 SELECT * FROM cmig.stamp(NULL::text);
@@ -121,12 +137,12 @@ SELECT * FROM cmig.stamp('base', purge => true);
 -- each revision has a row, also one that is no longer applied
 SELECT revision, direction, outcome, message FROM cmig.journal WHERE direction = 'stamp' ORDER BY id LIMIT 14;
 
+\set VERBOSITY default
 -- reset
 SELECT * FROM cmig.reset(NULL);
 \set VERBOSITY terse
 SELECT * FROM cmig.reset('');
 SELECT * FROM cmig.reset('yes');
-\set VERBOSITY default
 SET client_min_messages = warning;
 SELECT count(*) FROM cmig.upgrade('c1');
 SELECT direction, string_agg(revision, ' ' ORDER BY step) FROM cmig.reset(confirm => current_database()) GROUP BY 1 ORDER BY 1;
@@ -134,6 +150,7 @@ RESET client_min_messages;
 
 -- irreversible: the error comes before anything is changed
 UPDATE cmig.revision SET downgrade_sql = NULL WHERE revision = 'b1';
+\set VERBOSITY default
 SELECT * FROM cmig.downgrade('a1');
 SELECT revision, irreversible FROM cmig.plan('downgrade', 'a1');
 SELECT * FROM cmig.version ORDER BY 1;
@@ -159,9 +176,9 @@ ROLLBACK;
 SELECT * FROM cmig.version ORDER BY 1;
 
 -- privileges: none without a grant
-\set VERBOSITY terse
 CREATE ROLE regress_cmig_nobody;
 SET ROLE regress_cmig_nobody;
+\set VERBOSITY terse
 SELECT * FROM cmig.upgrade();
 RESET ROLE;
 GRANT USAGE ON SCHEMA cmig TO regress_cmig_nobody;

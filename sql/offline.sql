@@ -2,10 +2,11 @@
 -- cmig.script: where the script starts and ends, and what is rejected (t/026_offline.pl and
 -- t/021_offline_texts.pl run the scripts)
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
-\pset format unaligned
 \pset tuples_only on
+\set ECHO none
 SELECT * FROM cmig.load($cmig_load$
 -- revision: 001
 -- message: accounts
@@ -53,12 +54,14 @@ BEGIN
 		(SELECT string_agg(quote_nullable(a), ', ') FROM unnest(arguments) a));
 END
 $$;
+\set ECHO all
 SELECT steps('upgrade', 'head');
 SELECT steps('upgrade', 'base:heads', 'alembic_version', 'true');
 SELECT steps('upgrade', '002:003');
 SELECT steps('upgrade', 'b1:+1');
 SELECT steps('upgrade', 'b1:b1');
 SELECT steps('downgrade', '003:b1');
+\set VERBOSITY sqlstate
 SELECT steps('downgrade', '003:-1');
 SELECT steps('downgrade', 'b2:b@base', 'my."version ""table"');
 
@@ -78,14 +81,18 @@ SELECT cmig.script('upgrade', '');
 SELECT cmig.script('upgrade', 'nothing');
 SELECT cmig.script('upgrade', 'nothing:head');
 SELECT cmig.script('upgrade', 'base:nothing');
+\set VERBOSITY default
 SELECT cmig.script('upgrade', ':head');
 SELECT cmig.script('upgrade', '001:');
 SELECT cmig.script('upgrade', 'base:001:002');
+\set VERBOSITY sqlstate
 SELECT cmig.script('upgrade', '-1:head');
+\set VERBOSITY default
 SELECT cmig.script('upgrade', '003:001');
 SELECT cmig.script('upgrade', '002:b1') IS NOT NULL AS another_branch;
 SELECT cmig.script('downgrade', '002:b1');
 SELECT cmig.script('downgrade', '001:002');
+\set VERBOSITY sqlstate
 SELECT cmig.script('downgrade', '-1');
 SELECT cmig.script('downgrade', 'heads:-2');
 -- the second revision has no downgrade script
@@ -94,6 +101,7 @@ SELECT cmig.script('downgrade', '003:base');
 -- only the statements
 SELECT cmig.script('upgrade', '001:003', NULL);
 SELECT cmig.script('downgrade', '001:base', NULL);
+\set VERBOSITY default
 -- version tables
 SELECT cmig.script('upgrade', '001', '');
 SELECT cmig.script('upgrade', '001', 'a.b.c');
@@ -102,6 +110,7 @@ SELECT cmig.script('upgrade', '001', 'x; DROP TABLE account');
 
 -- statements that the runner refuses are refused here too
 SELECT cmig.create_revision('x', E'CREATE TABLE x ();\n-- here\nCOMMIT;', revision => 'x1', head => 'base');
+\set VERBOSITY sqlstate
 SELECT cmig.script('upgrade', 'x1');
 UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\nVACUUM' WHERE revision = 'x1';
 SELECT cmig.script('upgrade', 'x1');
@@ -127,6 +136,7 @@ INSERT INTO cmig.version VALUES ('gone');
 SELECT cmig.script('upgrade', 'b1');
 SELECT steps('upgrade', 'base:b1');
 DELETE FROM cmig.version;
+\set VERBOSITY default
 -- a range of a downgrade must go down
 SELECT cmig.script('downgrade', 'base:002');
 SELECT cmig.script('downgrade', 'base:-1');
@@ -145,6 +155,7 @@ SET client_min_messages = warning;
 DELETE FROM cmig.version;
 -- nor during a stepwise run
 INSERT INTO cmig.progress (revision, direction, statement, state) VALUES ('b2', 'upgrade', 1, 'done');
+\set VERBOSITY sqlstate
 SELECT cmig.script('upgrade', 'b1');
 SELECT steps('upgrade', 'base:001');
 DELETE FROM cmig.progress;

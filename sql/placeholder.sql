@@ -1,7 +1,9 @@
 --
 -- Placeholders: ${name} in scripts, with values from settings named cmig_var.NAME
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE SCHEMA tenant;
 SELECT * FROM cmig.load($cmig_load$
 -- revision: 001
@@ -20,6 +22,7 @@ DROP TABLE ${schema}.account;
 -- cmig:verify
 SELECT count(*) = 0 FROM ${schema}.account;
 $cmig_load$);
+\set ECHO all
 
 -- without a value, nothing runs
 SELECT * FROM cmig.upgrade('head');
@@ -46,8 +49,10 @@ SELECT line FROM regexp_split_to_table(cmig.script('upgrade', 'head'), '\n') lin
 SELECT revision, statement, command, error FROM cmig.dry_run();
 -- a plan is shown with the values
 SET cmig_var.team = 'Green team';
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade('head', :'plan_checksum');
 SET cmig_var.team = 'Blue team';
+\set VERBOSITY default
 SELECT * FROM cmig.upgrade('head', :'plan_checksum');
 SELECT tenant.team() IS NULL AS empty, obj_description('tenant.account'::regclass);
 SELECT prosrc FROM pg_proc WHERE proname = 'team';

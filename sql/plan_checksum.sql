@@ -1,6 +1,7 @@
 --
 -- plan_checksum: a run executes exactly the plan that was shown, or nothing
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SELECT count(cmig.create_revision('r' || i, 'SELECT ' || i, 'SELECT -' || i, revision => lpad(i::text, 3, '0'))) FROM generate_series(1, 4) i;
@@ -25,6 +26,7 @@ SELECT revision FROM cmig.downgrade('base');
 SELECT shown('upgrade', 'head') AS sum \gset
 BEGIN;
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 22' WHERE revision IN ('002', '004');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade('head', plan_checksum => :'sum');
 ROLLBACK;
 BEGIN;
@@ -66,9 +68,11 @@ DELETE FROM cmig.revision WHERE revision IN ('b1', 'b2');
 
 -- stepwise
 SELECT shown('upgrade', '002') AS sum \gset
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise('002', plan_checksum => 'nonsense');
 CALL cmig.upgrade_stepwise('002', plan_checksum => NULL);
 CALL cmig.upgrade_stepwise('002', plan_checksum => :'sum');
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_stepwise('004', plan_checksum => :'sum');
 SELECT shown('upgrade', '004') AS sum \gset
 UPDATE cmig.revision SET upgrade_sql = $$UPDATE cmig.revision SET upgrade_sql = 'SELECT 44' WHERE revision = '004'$$ WHERE revision = '003';
@@ -95,13 +99,16 @@ SELECT length(:'sum');
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1' WHERE revision::int > 50;
 SELECT * FROM cmig.upgrade('head', plan_checksum => :'sum');
 
+\set VERBOSITY default
 -- arguments
 SELECT * FROM cmig.upgrade('head', plan_checksum => 'nonsense');
 SELECT * FROM cmig.upgrade('head', plan_checksum => '');
 SELECT * FROM cmig.upgrade('head', plan_checksum => upper(repeat('a', 32) || '-'));
 SELECT * FROM cmig.upgrade('head', plan_checksum => NULL);
 SELECT * FROM cmig.downgrade('base', plan_checksum => '');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade('head', plan_checksum => repeat('0', 32) || '-');
+\set VERBOSITY default
 SELECT * FROM cmig.upgrade('head', plan_checksum => repeat('0', 32) || '-' || repeat('0', 6 * 101));
 CALL cmig.upgrade_stepwise('head', plan_checksum => NULL);
 DROP FUNCTION shown(text, text);

@@ -1,6 +1,7 @@
 --
 -- Preconditions: what must be true before a revision starts
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SELECT * FROM cmig.load($x$
@@ -87,6 +88,7 @@ SELECT try(sql) FROM unnest(ARRAY['SELECT NULL::boolean', 'SELECT 1', 'SELECT tr
 -- a header is one line
 UPDATE cmig.revision SET precondition_sql = E'SELECT\ntrue' WHERE revision = '003';
 SELECT count(*) FROM cmig.export('003');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.load(E'-- revision: 009\n-- down_revision: 003\n-- precondition: SELECT true\n-- precondition: SELECT true\n-- cmig:upgrade\n');
 SELECT try('SELECT true');
 DROP FUNCTION try(text);

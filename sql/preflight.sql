@@ -1,7 +1,9 @@
 -- cmig.preflight: what could stop an upgrade now, or make it stop others.
 -- What other sessions and servers do is tested by t/049_preflight.pl.
+\pset format unaligned \pset footer off
 SET client_min_messages = error;
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE ROLE regress_preflight;
 CREATE ROLE regress_preflight_owner;
 -- the rows, without what depends on the server
@@ -23,6 +25,7 @@ ANALYZE account;
 CREATE TABLE measure (at date NOT NULL, n int) PARTITION BY RANGE (at);
 CREATE TABLE measure_1 PARTITION OF measure FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
 INSERT INTO measure SELECT '2026-02-01', i FROM generate_series(1, 1000) i;
+\set ECHO all
 SELECT cmig.create_revision('a', $$
 	ALTER TABLE account ADD age int;
 	CREATE INDEX account_email ON account (email);
@@ -155,6 +158,7 @@ RESET SESSION AUTHORIZATION;
 -- tables of the extension that belong to others
 ALTER TABLE cmig.ddl_log OWNER TO regress_preflight;
 SELECT * FROM flight('001') WHERE item ~ '^extension';
+\set ECHO none
 ALTER TABLE cmig.ddl_log OWNER TO CURRENT_USER;
 -- nothing of others is executed, and found in search_path
 DELETE FROM cmig.revision;
@@ -170,6 +174,7 @@ CREATE TABLE evil.t (id int, a text DEFAULT evil.ran(''), d evil.d, CHECK (evil.
 CREATE INDEX ON evil.t (evil.ran(a)) WHERE evil.ran(d) <> '';
 CREATE VIEW evil.v AS SELECT evil.ran(a) FROM evil.t;
 RESET ROLE;
+\set ECHO all
 SELECT cmig.create_revision('a', $$
 	SET search_path = evil;
 	ALTER TABLE t ADD x evil.d DEFAULT 'x', ALTER a TYPE varchar(5) USING evil.ran(a), ALTER d SET NOT NULL;
@@ -216,6 +221,7 @@ RESET maintenance_work_mem;
 SELECT * FROM facts(VARIADIC (SELECT array_agg(jsonb_build_object('kind', 'lock', 'name', 'public.part_' || i, 'object', 4000000000 + i, 'mode', 8, 'bytes', 510, 'revision', '005'))
 	FROM generate_series(1, current_setting('max_locks_per_transaction')::int * (current_setting('max_connections')::int + 100)) i));
 
+\set VERBOSITY sqlstate
 -- errors
 SELECT * FROM cmig.preflight('nothing');
 SELECT * FROM cmig.preflight('001:002');

@@ -1,6 +1,7 @@
 --
 -- Hints if the role of a migrator lacks a privilege
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_deploy;
 CREATE ROLE "regress owner";
@@ -69,12 +70,14 @@ RESET SESSION AUTHORIZATION;
 SELECT pg_temp.script('ALTER SCHEMA shop RENAME TO store');
 REVOKE "regress owner" FROM regress_deploy;
 SET SESSION AUTHORIZATION regress_deploy;
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade();
 RESET SESSION AUTHORIZATION;
 
 -- privileges that are granted
 SELECT pg_temp.script('CREATE TABLE shop.item (id int)');
 SET SESSION AUTHORIZATION regress_deploy;
+\set VERBOSITY default
 SELECT * FROM cmig.upgrade();
 RESET SESSION AUTHORIZATION;
 SELECT pg_temp.script('UPDATE shop.account SET id = 1');
@@ -90,7 +93,6 @@ SELECT pg_temp.script($$DO 'BEGIN RAISE insufficient_privilege USING HINT = ''ow
 SET SESSION AUTHORIZATION regress_deploy;
 SELECT * FROM cmig.upgrade();
 RESET SESSION AUTHORIZATION;
-
 
 -- privileges beyond the common ones
 GRANT SELECT, INSERT, UPDATE, DELETE ON shop.account TO regress_deploy;

@@ -4,6 +4,7 @@
 -- function, the call must not fail because the role lacks another privilege.
 -- sql/access.sql tests the levels.
 --
+\pset format unaligned \pset footer off
 CREATE ROLE regress_priv_super SUPERUSER;
 CREATE ROLE regress_priv_owner;
 CREATE ROLE regress_priv_migrator;
@@ -42,6 +43,7 @@ SELECT revision FROM cmig.upgrade('001');
 SET cmig.scope = 'tenant';
 SELECT cmig.stamp('001');
 SELECT cmig.stamp('base');
+\set ECHO none
 RESET cmig.scope;
 RESET ROLE;
 
@@ -64,6 +66,7 @@ SELECT coalesce(string_agg(CASE WHEN relkind = 'S' AND sign NOT IN ('r', 'w') TH
 FROM pg_class, unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[], '{r,a,w,d,D,x,t}'::text[]) WITH ORDINALITY AS p(privilege, sign, n)
 WHERE oid = object GROUP BY oid, relkind
 $$;
+\set ECHO all
 SELECT 'schema cmig' AS object,
 	max(p) FILTER (WHERE name = 'super') AS super, max(p) FILTER (WHERE name = 'owner') AS owner,
 	max(p) FILTER (WHERE name = 'migrator') AS migrator, max(p) FILTER (WHERE name = 'author') AS author,
@@ -85,6 +88,7 @@ WHERE relnamespace = 'cmig'::regnamespace AND relkind = 'r' AND NOT has_table_pr
 	AND has_column_privilege(role, c.oid, attnum, privilege)
 GROUP BY relname, attname, attnum ORDER BY relname COLLATE "C", attnum;
 -- the audit log: only roles to which it was granted
+\set ECHO none
 SELECT n.nspname || '.' || relname AS object, string_agg(name || ' ' || p, ', ' ORDER BY r.n) AS privileges
 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, role r, pg_temp.table_privileges(r.role, c.oid) p
 WHERE nspname = 'cmig_audit' AND relkind IN ('r', 'p', 'S', 'v') AND NOT relispartition AND p <> '' AND name <> 'super'
@@ -301,6 +305,7 @@ FROM pg_proc p LEFT JOIN call c ON p.oid = to_regprocedure('cmig.' || CASE WHEN 
 	role r, LATERAL pg_temp.try(r.role, c.call) t
 WHERE p.pronamespace = 'cmig'::regnamespace;
 RESET client_min_messages;
+\set ECHO all
 SELECT regexp_replace(regexp_replace(replace(oid::regprocedure::text, 'timestamp with time zone', 'timestamptz'),
 		'^cmig\.', ''), '^(.{44}).+', '\1...') AS function,
 	max(state) FILTER (WHERE name = 'super') AS super, max(state) FILTER (WHERE name = 'owner') AS owner,

@@ -1,6 +1,7 @@
 --
 -- cmig.protect and cmig.set_protect: nothing is reverted or removed by mistake
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 INSERT INTO cmig.revision (revision, down_revision, downgrade_sql)
@@ -39,6 +40,7 @@ SET LOCAL cmig.protect = off;
 SELECT revision FROM cmig.downgrade('-1');
 COMMIT;
 SELECT * FROM cmig.downgrade('-1');
+\set VERBOSITY sqlstate
 SET cmig.protect = sometimes;
 RESET cmig.protect;
 
@@ -47,6 +49,7 @@ SELECT format('ALTER DATABASE %I SET cmig.protect = base', current_database()) \
 \c -
 SET client_min_messages = warning;
 SHOW cmig.protect;
+\set VERBOSITY default
 SELECT * FROM cmig.downgrade('base');
 SELECT format('ALTER DATABASE %I RESET cmig.protect', current_database()) \gexec
 RESET cmig.protect;
@@ -76,10 +79,12 @@ SET LOCAL cmig.protect = off;
 SELECT revision FROM cmig.downgrade('-1');
 ROLLBACK;
 SELECT * FROM cmig.downgrade('-1');
+\set VERBOSITY sqlstate
 -- invalid values, and roles that may not call it
 SELECT cmig.set_protect('sometimes');
 SELECT cmig.set_protect('');
 BEGIN READ ONLY;
+\set VERBOSITY default
 SELECT cmig.set_protect('off');
 ROLLBACK;
 RESET SESSION AUTHORIZATION;

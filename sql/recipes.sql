@@ -1,5 +1,7 @@
 -- Online recipes: add_not_null, add_check, add_foreign_key, add_unique.
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE TABLE orders (id int PRIMARY KEY, user_id int, amount int, code text);
 CREATE TABLE users (id int PRIMARY KEY, email text);
 INSERT INTO users SELECT i, 'u' || i FROM generate_series(1, 100) i;
@@ -16,6 +18,7 @@ CALL cmig.add_foreign_key('orders', '{user_id}', 'users', '{id}', on_delete => '
 CALL cmig.add_unique('orders', '{code}');
 CALL cmig.add_unique('orders', '{code}');
 CALL cmig.add_unique('orders', ARRAY['user_id', 'amount'], 'orders_user_amount');
+\set ECHO all
 SELECT * FROM constraints;
 SELECT attname, attnotnull FROM pg_attribute WHERE attrelid = 'users'::regclass AND attnum > 0 ORDER BY 1;
 
@@ -39,7 +42,9 @@ CALL cmig.add_unique('orders', '{amount}', 'users_pkey');
 -- existing rows violate it: the check of new rows remains, and a later call continues
 ALTER TABLE users ALTER COLUMN email DROP NOT NULL;
 UPDATE users SET email = NULL WHERE id < 3;
+\set VERBOSITY sqlstate
 CALL cmig.add_not_null('users', 'email');
+\set VERBOSITY default
 INSERT INTO users VALUES (1000, NULL);
 SELECT * FROM constraints WHERE NOT convalidated;
 CALL cmig.backfill('users', 'email = ''u'' || id', 'email IS NULL');
@@ -51,6 +56,7 @@ UPDATE orders SET code = 'twice' WHERE id IN (1, 2);
 CALL cmig.add_unique('orders', '{code}');
 SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 'orders'::regclass AND NOT indisvalid;
 UPDATE orders SET code = 'once' WHERE id = 2;
+\set VERBOSITY sqlstate
 CALL cmig.add_unique('orders', '{code}');
 ALTER TABLE orders DROP CONSTRAINT orders_user_id_fkey;
 UPDATE orders SET user_id = 12345 WHERE id = 7;
@@ -66,13 +72,16 @@ INSERT INTO part VALUES (1, 1, 1), (2, 2, 2);
 CALL cmig.add_not_null('part', 'v');
 CALL cmig.add_check('part', 'v_small', 'v < 10');
 CALL cmig.add_foreign_key('part_1', '{user_id}', 'users', name => 'part_user');
+\set VERBOSITY default
 CALL cmig.add_unique('part', '{id}');
 SELECT conrelid::regclass, conname, convalidated FROM pg_constraint WHERE conrelid::regclass::text LIKE 'part%' AND contype <> 'n' ORDER BY 1, 2;
 
 -- invalid arguments
 CALL cmig.add_not_null('users', 'nonsense');
 CALL cmig.add_not_null('users', NULL);
+\set VERBOSITY sqlstate
 CALL cmig.add_not_null(NULL, 'email');
+\set VERBOSITY default
 CALL cmig.add_not_null('constraints', 'conname');
 CALL cmig.add_check('users', '', 'true');
 CALL cmig.add_check('users', 'x', 'nonsense > 0');
@@ -99,8 +108,10 @@ CALL cmig.add_foreign_key('orders', 'user_id', 'users', '');
 CALL cmig.add_foreign_key('orders', '{user_id}', 'users', ARRAY[NULL]::text[]);
 CALL cmig.add_not_null('orders', '');
 BEGIN;
+\set VERBOSITY sqlstate
 CALL cmig.add_unique('orders', '{id}');
 ROLLBACK;
+\set VERBOSITY default
 -- an object that is not an index has the name
 CALL cmig.add_unique('orders', '{id,code}', 'constraints');
 CALL cmig.add_unique('orders', '{id,code}', 'orders');
@@ -123,6 +134,7 @@ CALL cmig.add_check('near', 'c2', $$CASE WHEN x > 0 THEN st LIKE 'q %' ELSE (s C
 ALTER TABLE near ADD CONSTRAINT c3 CHECK (x > 0) NO INHERIT;
 CALL cmig.add_check('near', 'c3', 'x > 0');
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'near'::regclass AND contype <> 'n' ORDER BY 1;
+\set ECHO none
 DROP TABLE near;
 DROP SCHEMA "Far away" CASCADE;
 
@@ -144,6 +156,7 @@ CALL cmig.add_not_null(''users'', ''email'');
 CALL cmig.add_check(''users'', ''email_short'', ''length(email) < 200'');
 CALL cmig.add_unique(''users'', ''{email}'');
 CALL cmig.add_foreign_key(''orders'', ''{user_id}'', ''users'');', 'DROP TABLE orders, users');
+\set ECHO all
 CALL cmig.upgrade_stepwise();
 \d users
 CALL cmig.downgrade_stepwise('base');

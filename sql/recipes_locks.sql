@@ -1,7 +1,9 @@
 -- Which locks each statement of an online recipe takes, and whether it reads the
 -- table.  A statement that reads rows must not block writers, and one that blocks
 -- writers must not read rows.
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE TABLE users (id int PRIMARY KEY, email text);
 CREATE TABLE orders (id int PRIMARY KEY, user_id int, code text);
 INSERT INTO users SELECT i, 'u' || i FROM generate_series(1, 100) i;
@@ -28,6 +30,7 @@ CREATE PROCEDURE forget() LANGUAGE sql AS $$ TRUNCATE step; SELECT pg_stat_force
 
 CALL forget();
 CALL cmig.add_not_null('users', 'email');
+\set ECHO all
 SELECT * FROM steps;
 CALL forget();
 CALL cmig.add_check('orders', 'orders_code_short', 'length(code) < 100');

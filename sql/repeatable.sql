@@ -2,7 +2,9 @@
 -- Repeatable revisions: when and in which order they run, their errors, and which functions show
 -- them
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SELECT * FROM cmig.load($cmig_load$
 -- revision: 001
 -- message: Create accounts
@@ -34,6 +36,7 @@ CREATE OR REPLACE VIEW active AS SELECT * FROM account WHERE balance > 0;
 -- cmig:verify
 SELECT count(*) >= 0 FROM active;
 $cmig_load$);
+\set ECHO all
 
 -- only an upgrade to the heads runs them, after the revisions; depends_on orders them
 SELECT step, revision, down_revision, irreversible, message FROM cmig.plan('upgrade', '001');
@@ -57,6 +60,7 @@ SELECT * FROM cmig.show('totals') WHERE field NOT LIKE 'created%';
 SELECT cmig.stamp('totals');
 SELECT * FROM cmig.upgrade('active');
 SELECT * FROM cmig.downgrade('active');
+\set VERBOSITY sqlstate
 SELECT cmig.create_revision('Another one', revision => 'active');
 SELECT * FROM cmig.load(E'-- revision: 003\n-- down_revision: active\n');
 
@@ -73,6 +77,7 @@ CREATE OR REPLACE VIEW active AS SELECT * FROM account WHERE balance > 1;
 SELECT count(*) >= 0 FROM active;
 $cmig_load$);
 SELECT severity, object, problem, fix FROM cmig.check() WHERE object <> 'pg_dump';
+\set VERBOSITY default
 SELECT cmig.require('head');
 SELECT revision, plan_checksum FROM cmig.plan() \gset
 SELECT action, kind, object FROM cmig.drift();
@@ -138,11 +143,15 @@ SELECT action, kind, object FROM cmig.drift();
 DROP VIEW totals;
 SELECT action, kind, object FROM cmig.drift();
 SELECT * FROM cmig.load(E'-- revision: totals\n-- repeatable: true\n-- depends_on: active\n-- transactional: false\n-- cmig:upgrade\nDROP VIEW IF EXISTS totals;\nCREATE VIEW totals AS SELECT owner, max(id) FROM active GROUP BY owner;\nVACUUM account;\nSELECT 1/0;');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade('head');
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise('head');
 SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'partially applied', 'pending');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade('head');
 SELECT * FROM cmig.load(E'-- revision: totals\n-- repeatable: true\n-- depends_on: active\n-- transactional: false\n-- cmig:upgrade\nDROP VIEW IF EXISTS totals;\nCREATE VIEW totals AS SELECT owner, max(id) FROM active GROUP BY owner;\nVACUUM account;\nSELECT 1/1;');
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise('head');
 SELECT revision, direction, outcome FROM cmig.journal ORDER BY id DESC LIMIT 2;
 SELECT action, kind, object FROM cmig.drift();
@@ -153,8 +162,11 @@ SELECT * FROM cmig.load(E'-- revision: bad\n-- repeatable: true\n-- down_revisio
 SELECT * FROM cmig.load(E'-- revision: bad\n-- repeatable: true\n-- branch_labels: views\n');
 SELECT * FROM cmig.load(E'-- revision: bad\n-- repeatable: true\n-- replaces: 001, 002\n');
 SELECT * FROM cmig.load(E'-- revision: bad\n-- repeatable: true\n-- cmig:upgrade\n-- cmig:downgrade\nSELECT 1;\n');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.load(E'-- revision: 002\n-- repeatable: true\n');
+\set VERBOSITY default
 SELECT * FROM cmig.load(E'-- revision: 003\n-- repeatable: true\n');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.load(E'-- revision: bad\n-- repeatable: true\n-- depends_on: nothing\n');
 SELECT * FROM cmig.load(E'-- revision: bad\n-- repeatable: true\n-- depends_on: worse\n-- revision: worse\n-- repeatable: true\n-- depends_on: bad');
 SELECT * FROM cmig.load(E'-- revision: bad\n-- repeatable: true\n-- depends_on: bad\n');
@@ -179,6 +191,7 @@ SELECT revision FROM cmig.revision ORDER BY 1;
 
 -- an offline script runs all of them if it is for another database
 SELECT * FROM cmig.load(E'-- revision: grants\n-- repeatable: true\n-- cmig:upgrade\nGRANT SELECT ON account TO PUBLIC;');
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise('head');
 SELECT line FROM regexp_split_to_table(cmig.script('upgrade', 'base:head'), '\n') line WHERE line ~ '^-- step|GRANT';
 SELECT line FROM regexp_split_to_table(cmig.script('upgrade', 'head', version_table => 'cmig.version'), '\n') line WHERE line ~ '^-- step|GRANT';
@@ -215,9 +228,11 @@ $cmig_load$);
 SET client_min_messages = warning;
 SELECT count(*) FROM cmig.upgrade();
 RESET client_min_messages;
+\set VERBOSITY sqlstate
 SELECT content FROM cmig.autogenerate('none', 'CREATE TABLE account (id integer PRIMARY KEY, balance integer, owner text)');
 SELECT cmig.require_schema('CREATE TABLE account (id integer PRIMARY KEY, balance integer, owner text); CREATE VIEW richest AS SELECT id, owner FROM account WHERE balance > 100');
 SELECT cmig.require_schema('CREATE TABLE account (id integer PRIMARY KEY, balance integer, owner text)', source => 'replay');
+\set VERBOSITY default
 SELECT cmig.require_schema($$SELECT set_config('search_path', '', false); CREATE TABLE public.account (id integer PRIMARY KEY, owner text)$$);
 -- a downgrade that the view prevents
 SELECT * FROM cmig.round_trip();

@@ -1,11 +1,11 @@
 --
 -- Replay: runs the scripts of revisions in the shadow
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE FUNCTION replay_probe(plan text, probe text) RETURNS SETOF text
 	AS '$libdir/pg_cmig', 'cmig_replay_probe' LANGUAGE C;
 \set relations 'SELECT concat(n.nspname, \'.\', c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN (\'public\', \'app\') ORDER BY n.nspname, c.relname'
-\set VERBOSITY default
 SET client_min_messages = warning;
 SELECT cmig.create_revision('accounts', 'CREATE TABLE account (id int PRIMARY KEY); CREATE TYPE mood AS ENUM (''ok'')', 'DROP TABLE account; DROP TYPE mood', revision => '001');
 SELECT cmig.create_revision('index', 'ALTER TYPE mood ADD VALUE ''sad''; ALTER TABLE account ADD mood mood DEFAULT ''sad''; CREATE INDEX CONCURRENTLY account_mood ON account (mood); VACUUM account; CALL cmig.backfill(''account'', ''mood = ''''ok'''''', ''mood IS NULL''); CALL cmig.add_not_null(''account'', ''mood'')', 'ALTER TABLE account DROP mood', revision => '002', transactional => false);
@@ -33,6 +33,7 @@ ROLLBACK;
 
 -- scripts that cannot be replayed
 SELECT cmig.create_revision('rows', E'CREATE TABLE t (a int);\n\nSELECT 1 / (SELECT count(*) FROM account)', revision => '004');
+\set VERBOSITY sqlstate
 SELECT replay_probe('004', 'SELECT 1');
 SELECT cmig.create_revision('commits', E'CREATE PROCEDURE p() LANGUAGE plpgsql AS ''BEGIN COMMIT; END'';\nCALL p()', head => '003', splice => true, revision => '005', transactional => false);
 SELECT replay_probe('005', 'SELECT 1');

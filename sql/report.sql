@@ -1,7 +1,9 @@
 --
 -- cmig.report: an HTML page
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET client_min_messages = warning;
 SET jit = off;
 -- what must hold for every page: ASCII, elements are closed in order, nothing is loaded or run
@@ -47,6 +49,7 @@ SELECT m[1], left(regexp_replace(m[2], '\s*<[^>]*>\s*', ' ', 'g'), 160) FROM reg
 $$;
 -- without notices
 SET client_min_messages = notice;
+\set ECHO all
 SELECT * FROM defects(cmig.report());
 SET client_min_messages = warning;
 SELECT * FROM sections(cmig.report()) WHERE title <> 'State';

@@ -1,6 +1,7 @@
 --
 -- cmig.restore_point: restore points before and after a run
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 INSERT INTO cmig.revision (revision, down_revision, downgrade_sql) VALUES ('001', '{}', ''), ('002', '{001}', ''), ('003', '{002}', '');

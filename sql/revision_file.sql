@@ -1,9 +1,9 @@
 --
 -- How cmig.load reads revision files
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET timezone = 'UTC';
-\set VERBOSITY default
 \pset null '(null)'
 CREATE VIEW stored AS
 	SELECT revision, down_revision, depends_on, branch_labels, message,
@@ -36,7 +36,6 @@ SELECT * FROM cmig.load($cmig_load$
 
 -- cmig:downgrade
 ALTER TABLE note DISABLE ROW LEVEL SECURITY;
-
 
 -- cmig:verify
 SELECT relrowsecurity FROM pg_class WHERE relname = 'note';
@@ -162,6 +161,7 @@ COMMIT;
 $cmig_load$);
 SELECT revision, upgrade_sql FROM stored;
 SELECT problem, fix FROM cmig.check();
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade();
 ROLLBACK;
 -- BEGIN alone is refused as such
@@ -170,6 +170,7 @@ SELECT count(*) FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nBEGIN;\n\\copy
 SELECT * FROM cmig.upgrade();
 ROLLBACK;
 
+\set VERBOSITY default
 -- errors in a file: what, where, and what to do
 SELECT * FROM cmig.load(NULL);
 SELECT * FROM cmig.load('');
@@ -181,11 +182,13 @@ SELECT * FROM cmig.load(E'\n\n  -- a comment\n\n/* and\nanother */\n-- revision:
 SELECT * FROM cmig.load(E'/* a comment */ -- revision: a');
 SELECT * FROM cmig.load(E'-- down_revision: 001\n-- revision: a');
 SELECT * FROM cmig.load(E'-- a comment\nSELECT 1;\n-- revision: a');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.load('-- revision:');
 SELECT * FROM cmig.load('-- revision: a b');
 SELECT * FROM cmig.load('-- revision: a+1');
 SELECT * FROM cmig.load('-- revision: head');
 SELECT * FROM cmig.load('-- revision: ' || repeat('x', 200));
+\set VERBOSITY default
 SELECT * FROM cmig.load(E'-- revision: a\n-- revision: a\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- message: one\n-- message: two\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- mesage: one\n');
@@ -196,7 +199,9 @@ SELECT * FROM cmig.load(E'-- revision: a\n-- what it does\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- down_revision: b,,c\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- branch_labels: heads\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- down_revision: "002"\n');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.load(E'-- revision: "002"\n');
+\set VERBOSITY default
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- revision: or so\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- transactional: maybe\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- transactional:\n');

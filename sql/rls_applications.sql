@@ -3,6 +3,7 @@
 -- of members, and functions. A safe policy must have no finding, or only not_judged; a leaky one must
 -- have a finding.
 --
+\pset format unaligned \pset footer off
 \set ECHO none
 \getenv srcdir PG_ABS_SRCDIR
 SET client_min_messages = error;

@@ -1,6 +1,7 @@
 --
 -- Row-level security: rls_check, with examples of what each rule finds and what it does not find
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
@@ -9,7 +10,6 @@ CREATE ROLE regress_rls_maint;
 CREATE ROLE regress_rls_free BYPASSRLS;
 CREATE SCHEMA chk AUTHORIZATION regress_rls_owner;
 GRANT USAGE ON SCHEMA chk TO regress_rls_app, regress_rls_maint;
-\pset format unaligned
 \pset tuples_only on
 \set ECHO queries
 
@@ -505,8 +505,10 @@ UPDATE cmig.revision SET upgrade_sql = upgrade_sql || $$; SELECT cmig.enable_rls
 CALL cmig.upgrade_stepwise('head');
 SELECT revision FROM cmig.current();
 SELECT * FROM cmig.downgrade('base');
+\set VERBOSITY sqlstate
 SET cmig.rls_gate = 'a,,b';
 SET cmig.rls_gate = '';
+\set VERBOSITY default
 SELECT * FROM cmig.upgrade('head');
 -- not every role may set it, but the privilege can be granted
 SET ROLE regress_rls_owner;

@@ -1,10 +1,10 @@
 --
 -- Row-level security: the context, and access to it
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
-\pset format unaligned
 CREATE TABLE docs (id integer PRIMARY KEY, tenant_id integer, user_id integer, t text);
 ALTER TABLE docs OWNER TO regress_rls_owner;
 INSERT INTO docs SELECT i, i % 3, i % 2, 'doc ' || i FROM generate_series(1, 12) i;
@@ -18,8 +18,11 @@ RESET ROLE;
 SELECT * FROM cmig.grant_access('regress_rls_app', 'application');
 SELECT cmig.grant_access('regress_rls_app', 'everything');
 SELECT cmig.grant_access('regress_rls_app', NULL);
+\set VERBOSITY sqlstate
 SELECT cmig.grant_access('regress_rls_none', 'application');
+\set VERBOSITY default
 SELECT cmig.grant_access('public', 'application');
+\set VERBOSITY sqlstate
 SELECT cmig.grant_access(NULL, 'application');
 SET ROLE regress_rls_app;
 SELECT * FROM cmig.current();
@@ -67,6 +70,7 @@ SELECT cmig.set_context(NULL, NULL);
 SELECT * FROM cmig.context();
 -- a value that is not valid for the column's type
 SELECT cmig.set_context('one', 'two');
+\set VERBOSITY default
 SELECT * FROM docs;
 ROLLBACK;
 -- local without a transaction: a warning; for the session

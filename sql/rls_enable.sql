@@ -1,6 +1,7 @@
 --
 -- Row-level security: enable_rls, rls_script, disable_rls
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
@@ -13,7 +14,6 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cmig TO regress_rls_owner;
 ALTER DEFAULT PRIVILEGES FOR ROLE regress_rls_owner IN SCHEMA shop
 	GRANT ALL ON TABLES TO regress_rls_app, regress_rls_maint;
 SET ROLE regress_rls_owner;
-\pset format unaligned
 CREATE TABLE shop.users (id uuid PRIMARY KEY, email text, score numeric);
 CREATE TABLE shop.orders (id bigint PRIMARY KEY, tenant_id uuid NOT NULL, note text);
 CREATE TABLE shop.notes (id bigint PRIMARY KEY, tenant_id integer, user_id text DEFAULT 'nobody', note text);
@@ -189,7 +189,9 @@ SELECT relname, relrowsecurity, (SELECT count(*) FROM pg_policy WHERE polrelid =
 -- a schema: every table with a key, each with the keys that it has
 SELECT * FROM cmig.enable_rls_schema(NULL);
 SELECT * FROM cmig.enable_rls_schema('shop');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.enable_rls_schema('nowhere', roles => '{regress_rls_app}');
+\set VERBOSITY default
 SELECT * FROM cmig.enable_rls_schema('pg_catalog', roles => '{regress_rls_app}');
 SELECT * FROM cmig.enable_rls_schema('shop', 'nothing', 'like_it', roles => '{regress_rls_app}');
 -- a table for which it is impossible stops all; the error names all such tables

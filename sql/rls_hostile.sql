@@ -2,14 +2,15 @@
 -- rls_check reads code that others have written and runs none of it, neither as the caller nor as
 -- another role
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
 CREATE SCHEMA host AUTHORIZATION regress_rls_owner;
 GRANT USAGE ON SCHEMA host TO regress_rls_app;
-\pset format unaligned
 \pset tuples_only on
 
+\set ECHO none
 SET ROLE regress_rls_owner;
 CREATE FUNCTION host.evil(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'evil runs as %', current_user; RETURN true; END $$;
 CREATE DOMAIN host.d AS text CHECK (host.evil(VALUE));
@@ -62,11 +63,13 @@ CREATE TABLE host.u (id integer, tenant_id integer);
 ALTER TABLE host.u ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY q ON host.u TO regress_rls_app USING (true);
 CREATE FUNCTION pg_temp.deep() RETURNS text LANGUAGE sql AS $$ SELECT repeat('abs(', 400) || 'tenant_id' || repeat(')', 400) $$;
+\set ECHO all
 \set ECHO none
 SELECT format('CREATE POLICY deep ON host.t TO regress_rls_app USING (%s = 1)', pg_temp.deep()) \gexec
 \set ECHO all
 SET max_stack_depth = '100kB';
 SELECT severity, rule, object, problem FROM cmig.rls_check('host') WHERE rule IN ('always_true', 'not_judged');
+\set ECHO none
 RESET max_stack_depth;
 DROP TABLE host.u;
 DROP POLICY deep ON host.t;
@@ -84,6 +87,7 @@ BEGIN
 	END LOOP;
 	DROP FUNCTION host.g(integer);
 END $$;
+\set ECHO all
 SELECT pg_temp.body('plpgsql', 'BEGIN RETURN ''{1}''::host.d[] IS NOT NULL; END');
 SELECT pg_temp.body('sql', 'SELECT ''(1)''::host.c IS NOT NULL');
 SELECT pg_temp.body('sql', 'SELECT ''[1,2]''::host.r IS NOT NULL');
@@ -95,6 +99,7 @@ SELECT pg_temp.body('sql', 'SELECT s.x IS NOT NULL FROM (SELECT ''{1}'' AS x UNI
 -- other values are read unchanged
 SELECT pg_temp.body('sql', 'SELECT a = NULLIF(current_setting(''a.t'', true), '''')::integer');
 SELECT pg_temp.body('sql', 'SELECT $1 IN (''12'', ''13'') OR concat(''x'', a) = ''x'' OR now() > ''2020-01-01'' OR ''{1,2}''::integer[] = ARRAY[a]');
+\set ECHO none
 SELECT pg_temp.body('plpgsql', 'BEGIN RETURN a::text LIKE ''%'' AND ''ok''::host.mood IS NOT NULL AND interval ''1 day'' > ''1 hour''; END');
 
 -- enable_rls, rls_test, disable_rls: code that the owner has put on a table runs as the role that
@@ -142,6 +147,7 @@ CREATE FUNCTION host.wants_path() RETURNS bigint SECURITY DEFINER SET search_pat
 RESET ROLE;
 SET client_min_messages = warning;
 SET host.attack = on;
+\set ECHO all
 SELECT count(*) > 0 FROM cmig.rls_check('host');
 SELECT test, verdict FROM cmig.rls_test('host.deed', 'regress_rls_app', 'ann', '1');
 SELECT count(*) > 0 FROM cmig.enable_rls('host.deed', roles => '{regress_rls_app}', column_default => true);
@@ -157,6 +163,7 @@ SELECT current_user = session_user, session_user <> 'regress_rls_owner', current
 SELECT count(*) FROM pg_cursors WHERE name = 'later';
 SELECT to_regclass('pg_temp.deed') IS NULL;
 -- it did run, as other roles
+\set ECHO none
 SELECT last_value > 50 FROM host.calls;
 
 -- constants in predicates and expressions of indexes
@@ -183,6 +190,7 @@ SELECT count(*) > 0 FROM cmig.rls_check('host');
 -- the owner of an extension hides nothing by adding it
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_rls_owner;
 SET ROLE regress_rls_owner;
+\set ECHO all
 CREATE EXTENSION citext SCHEMA host;
 CREATE TABLE host.bare (tenant_id text);
 GRANT SELECT ON host.bare TO regress_rls_app;

@@ -1,6 +1,7 @@
 --
 -- Row-level security: rls_check with policies that let all rows through
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
@@ -12,7 +13,6 @@ ALTER TABLE op.t OWNER TO regress_rls_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON op.t TO regress_rls_app, regress_rls_app2;
 ALTER TABLE op.t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY p ON op.t TO regress_rls_app USING (false);
-\pset format unaligned
 \pset tuples_only on
 
 -- The findings for a policy with an expression.

@@ -2,7 +2,9 @@
 -- Row-level security: rls_check with policies that are common in practice, some of which let
 -- through rows of others
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
 CREATE ROLE regress_rls_app2;
@@ -60,10 +62,11 @@ CREATE FUNCTION post.is_member(t integer) RETURNS boolean STABLE SECURITY DEFINE
 CREATE FUNCTION post.is_member_open(t integer) RETURNS boolean STABLE SECURITY DEFINER LANGUAGE sql AS
 	$$ SELECT EXISTS (SELECT FROM post.member m WHERE m.tenant_id = tenant_id AND m.user_id = NULLIF(current_setting('app.user', true), '')::integer) $$;
 RESET ROLE;
-\pset format unaligned
+\set ECHO all
 \pset tuples_only on
 
 -- What was found for a posture of the kind that post.kind names.
+\set ECHO none
 CREATE TEMP TABLE judged (kind text, found text);
 
 -- The rules about rows that are let through which have findings, the most
@@ -97,6 +100,7 @@ BEGIN
 	EXECUTE format('ALTER POLICY p ON post.t USING (%s)', pg_temp.spell(expression));
 	RETURN pg_temp.found();
 END $$;
+\set ECHO all
 \set ECHO queries
 
 -- leaky: true for null

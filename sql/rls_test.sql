@@ -1,13 +1,13 @@
 --
 -- Row-level security: rls_test tries the commands
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
 CREATE ROLE regress_rls_reader;
 CREATE SCHEMA try;
 GRANT USAGE ON SCHEMA try TO regress_rls_app, regress_rls_reader;
-\pset format unaligned
 CREATE TABLE try.docs (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id integer NOT NULL,
 	user_id text NOT NULL, code text UNIQUE, body jsonb, tags text[], twice text GENERATED ALWAYS AS (code || code) STORED);
 ALTER TABLE try.docs OWNER TO regress_rls_owner;
@@ -124,11 +124,13 @@ SELECT count(*) > 0 FROM cmig.enable_rls('try.ev', roles => '{regress_rls_app}')
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.ev', 'regress_rls_app', NULL, '1');
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.ev2', 'regress_rls_app', NULL, '1');
 
+\set VERBOSITY sqlstate
 -- invalid arguments
 SELECT * FROM cmig.rls_test(NULL, 'regress_rls_app', 'ann');
 SELECT * FROM cmig.rls_test('try.docs', NULL, 'ann');
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_none', 'ann');
 SELECT * FROM cmig.rls_test('pg_class', 'regress_rls_app', 'ann');
+\set VERBOSITY default
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', '{a,b}', '{1}');
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', 'ann', 'one', tenant_column => 'tenant_id');
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', 'ann', '1', user_column => 'nobody');

@@ -2,6 +2,7 @@
 -- Row-level security: rls_check and the ways around policies: SECURITY DEFINER functions, writable
 -- membership tables, privileges that no policy limits, and partitions
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
@@ -11,7 +12,6 @@ CREATE ROLE regress_rls_maint;
 CREATE ROLE regress_rls_group;
 CREATE SCHEMA ways AUTHORIZATION regress_rls_owner;
 GRANT USAGE ON SCHEMA ways TO regress_rls_app, regress_rls_maint;
-\pset format unaligned
 \pset tuples_only on
 CREATE FUNCTION pg_temp.found(want text) RETURNS TABLE (severity text, object text, problem text, fix text)
 LANGUAGE sql AS $$ SELECT severity, object, problem, fix FROM cmig.rls_check('ways') WHERE rule = want $$;

@@ -1,9 +1,9 @@
 --
 -- Round trip: upgrade, downgrade, and upgrade again, in the shadow
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
-\set VERBOSITY default
 SELECT * FROM cmig.round_trip();
 SELECT cmig.create_revision('good', 'CREATE TABLE account (id integer PRIMARY KEY, email text NOT NULL); CREATE INDEX ON account (email)', 'DROP TABLE account', revision => '001') \gset
 SELECT cmig.create_revision('good, too', 'ALTER TABLE account ADD note text; CREATE VIEW v AS SELECT 1 AS id; COMMENT ON VIEW v IS ''notes''; INSERT INTO account VALUES (1, ''ann@example.com'')', 'DELETE FROM account; DROP VIEW v; ALTER TABLE account DROP note', revision => '002') \gset
@@ -38,10 +38,13 @@ SELECT revision, direction FROM cmig.journal ORDER BY id;
 UPDATE cmig.revision SET downgrade_sql = E'DROP TABLE c;\n-- cmig:replay skip\nSELECT 1 / count(*) FROM behind' WHERE revision = '007';
 SELECT * FROM cmig.round_trip('007');
 
+\set VERBOSITY sqlstate
 -- refused
 SELECT * FROM cmig.round_trip('nothing');
+\set VERBOSITY default
 SELECT * FROM cmig.round_trip('heads');
 SELECT * FROM cmig.round_trip('base');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.round_trip('+1');
 BEGIN READ ONLY;
 SELECT * FROM cmig.round_trip();

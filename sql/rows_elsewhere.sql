@@ -2,6 +2,7 @@
 -- Tables whose rows are stored elsewhere: foreign tables as partitions or children, other access
 -- methods, and tables that Citus has distributed
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_elsewhere_app;
 CREATE FOREIGN DATA WRAPPER regress_elsewhere_fdw;
@@ -19,17 +20,21 @@ CALL cmig.add_unique('parted', '{tenant_id}');
 CREATE TABLE child (v integer);
 CALL cmig.add_foreign_key('child', '{v}', 'parted', '{v}');
 SELECT * FROM cmig.enable_audit('parted');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.enable_rls('parted', roles => '{regress_elsewhere_app}');
+\set VERBOSITY default
 -- the partition that is here
 CALL cmig.backfill('parted_here', 'v = 1', 'v IS NULL');
 CALL cmig.add_not_null('parted_here', 'v');
 CALL cmig.backfill('parted_far', 'v = 1', 'v IS NULL');
 CALL cmig.add_not_null('parted_far', 'v');
 SELECT * FROM cmig.enable_audit('parted_far');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.enable_rls('parted_far', roles => '{regress_elsewhere_app}');
 -- a child on another server
 CREATE TABLE parent (id integer PRIMARY KEY, v integer);
 CREATE FOREIGN TABLE child_far () INHERITS (parent) SERVER regress_elsewhere_server;
+\set VERBOSITY default
 CALL cmig.backfill('parent', 'v = 1', 'v IS NULL');
 CALL cmig.add_check('parent', 'positive', 'v > 0');
 DROP FOREIGN TABLE child_far;

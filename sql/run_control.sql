@@ -2,6 +2,7 @@
 -- cmig.pause, cmig.resume_run, cmig.throttle: what they accept, store, and return.
 -- t/048_run_control.pl tests their effect on running backfills
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA "Odd one";
 CREATE TABLE "Odd one"."a.b" (id int PRIMARY KEY, n int);

@@ -1,8 +1,8 @@
 --
 -- The runner: statements in order, all or nothing, and what it refuses
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
-\set VERBOSITY terse
 
 -- later statements see what earlier ones did
 INSERT INTO cmig.revision (revision, down_revision, message, upgrade_sql, downgrade_sql) VALUES
@@ -16,6 +16,7 @@ UPDATE account SET active = false WHERE id = 2;
 $$, 'DROP TABLE account'),
 ('002', '{001}', 'nothing to do', '', ''),
 ('003', '{002}', 'only a comment', '-- later', '/* nothing */');
+\set VERBOSITY terse
 SELECT * FROM cmig.upgrade();
 SELECT * FROM account ORDER BY id;
 SELECT revision, direction, outcome, checksum IS NOT NULL AS has_checksum,
@@ -74,6 +75,7 @@ SELECT count(*) FROM cmig.upgrade();
 SELECT * FROM seen;
 SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid();
 SHOW cmig.running_revision;
+\set ECHO none
 SET cmig.running_revision = 'x';
 
 -- refused before anything runs
@@ -102,7 +104,7 @@ EXCEPTION WHEN OTHERS THEN
 	RAISE INFO '    %', substring(context FROM 'pg_cmig: [^\n]*');
 END
 $$;
-\set VERBOSITY terse
+\set ECHO all
 \set SHOW_CONTEXT never
 CALL try_script('BEGIN; SELECT 1; ');
 CALL try_script(E'SELECT 1;\n\nSELECT 2; COMMIT AND CHAIN;');
@@ -159,11 +161,12 @@ SELECT * FROM was;
 
 -- revisions that are not transactional
 UPDATE cmig.revision SET transactional = false WHERE revision = '008';
+\set VERBOSITY sqlstate
 SELECT count(*) FROM cmig.downgrade('007');
 UPDATE cmig.revision SET downgrade_sql = '' WHERE revision IN ('008', '009');
-\set VERBOSITY default
 SELECT count(*) FROM cmig.downgrade('007');
 SELECT count(*) FROM cmig.upgrade();
+\set VERBOSITY default
 
 DROP EXTENSION pg_cmig;
 DROP TABLE account, half, seen, was, parted;

@@ -1,6 +1,7 @@
 --
 -- What an error in a script reports: the revision, the statement, and the line
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE TABLE account (id int PRIMARY KEY, email text CONSTRAINT has_at CHECK (email LIKE '%@%'));
@@ -29,10 +30,10 @@ EXCEPTION WHEN check_violation THEN
 	RAISE WARNING '% % % %', SQLSTATE, SQLERRM, detail, name;
 END
 $$;
-\set VERBOSITY default
 
 -- the statement is shown without its indentation and comments, and with strings as they are
 UPDATE cmig.revision SET upgrade_sql = E'\n\n\tINSERT INTO\taccount\n\t\t(id,   email)  -- both\n\tVALUES\n\t\t(3, /* why */ ''no   at\there''  )\n\t;\n';
+\set VERBOSITY default
 SELECT * FROM cmig.upgrade();
 UPDATE cmig.revision SET upgrade_sql = E'DO $$\nBEGIN\n    RAISE   division_by_zero;\nEND\n$$';
 SELECT * FROM cmig.upgrade();
@@ -99,12 +100,13 @@ EXCEPTION WHEN undefined_column THEN
 	RAISE WARNING '%', split_part(context, E'\n', 1);
 END
 $$;
-\set VERBOSITY default
 
 -- downgrade
 UPDATE cmig.revision SET upgrade_sql = '', downgrade_sql = E'SELECT 1;\nDROP TABLE nix;';
 SELECT count(*) FROM cmig.upgrade();
+\set VERBOSITY default
 SELECT * FROM cmig.downgrade('base');
+\set ECHO none
 UPDATE cmig.revision SET downgrade_sql = '';
 SELECT count(*) FROM cmig.downgrade('base');
 
@@ -125,6 +127,7 @@ SET statement_timeout = '5s';
 SELECT pg_sleep(0.6);
 $$;
 SET statement_timeout = '500ms';
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade();
 SELECT count(*) FROM cmig.downgrade('base');
 UPDATE cmig.revision SET upgrade_sql = $$
@@ -147,6 +150,7 @@ SELECT pg_sleep(0.3);
 
 -- objects that already exist: only if the first statement fails may all of them exist
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE account (id int); CREATE TABLE other (id int)', downgrade_sql = 'CREATE TABLE account (id int)';
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade();
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE other (id int); CREATE TABLE account (id int)';
 SELECT * FROM cmig.upgrade();

@@ -1,6 +1,7 @@
 --
 -- What a script finds in the session, and what is restored after it
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set VERBOSITY terse
 CREATE ROLE regress_cmig_owner;

@@ -1,7 +1,9 @@
 --
 -- The kinds of statements that scripts can contain
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE ROLE regress_cmig_reader;
 CREATE SCHEMA other;
 CREATE TABLE log (n serial, what text);
@@ -121,6 +123,7 @@ COMMENT ON TABLE in_other IS 'made with search_path';
 $cmig$);
 
 LISTEN regress_cmig;
+\set ECHO all
 SELECT * FROM cmig.upgrade('005');
 SELECT * FROM cmig.upgrade();
 UNLISTEN *;
@@ -139,6 +142,7 @@ INSERT INTO cmig.revision (revision, down_revision, upgrade_sql, downgrade_sql) 
 	'DROP EXTENSION tcn;');
 SELECT count(*) FROM cmig.upgrade();
 SELECT extname FROM pg_extension WHERE extname = 'tcn';
+\set ECHO none
 SELECT count(*) FROM cmig.downgrade('-1');
 
 -- triggers of every kind see one statement at a time
@@ -157,6 +161,7 @@ TRUNCATE log;
 INSERT INTO t VALUES (1), (2);
 INSERT INTO t VALUES (3);
 $cmig$);
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade('011');
 SELECT what FROM log ORDER BY n;
 

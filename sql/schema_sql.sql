@@ -1,7 +1,9 @@
 --
 -- schema_sql: the schema as SQL, with equal text for equal schemas
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE ROLE regress_schema_reader;
 CREATE SCHEMA app;
 CREATE TYPE app.mood AS ENUM ('sad', 'ok', 'it''s');
@@ -28,13 +30,13 @@ REVOKE TRUNCATE ON note FROM CURRENT_USER;
 CREATE UNLOGGED TABLE empty ();
 CREATE TABLE child (extra integer) INHERITS (note);
 CREATE SEQUENCE fives AS smallint START 5 INCREMENT 5 MAXVALUE 100 CYCLE;
-\pset format unaligned
+\set ECHO all
 \pset tuples_only on
 SELECT cmig.schema_sql(privileges => true);
 SELECT cmig.schema_sql('{app}', privileges => false, comments => false);
+\set VERBOSITY sqlstate
 SELECT cmig.schema_sql('{nowhere}');
 SELECT cmig.schema_sql('{pg_catalog}');
-\pset format aligned
 \pset tuples_only off
 SET client_min_messages = warning;
 DROP TABLE child, empty, note CASCADE;

@@ -1,8 +1,10 @@
 --
 -- Scopes: a schema with version rows, a journal, and progress of its own
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never
+\set ECHO none
 CREATE SCHEMA tenant_a;
 CREATE SCHEMA "Tenant ""B'";
 SELECT * FROM cmig.load($load$
@@ -34,13 +36,16 @@ CALL cmig.backfill('item', 'n = 1');
 -- cmig:downgrade
 DROP INDEX CONCURRENTLY item_name;
 $load$);
+\set ECHO all
 
+\set VERBOSITY sqlstate
 -- the schema must exist, and must not be one that all share
 SET cmig.scope = 'pg_catalog';
 SET cmig.scope = 'public';
 SET cmig.scope = 'cmig';
 SET cmig.scope = 'a2345678901234567890123456789012345678901234567890123456789012345';
 SET cmig.scope = 'No Schema';
+\set VERBOSITY default
 SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.current();
 CALL cmig.upgrade_stepwise();
@@ -72,12 +77,14 @@ SELECT revision, applied_at IS NOT NULL AS has_time FROM cmig.history() ORDER BY
 SELECT item, value FROM cmig.status() WHERE item IN ('current', 'pending', 'scope', 'last run');
 SELECT cmig.require('002');
 SELECT cmig.require('003');
+\set VERBOSITY sqlstate
 
 -- cmig.search_path follows the schema
 CREATE SCHEMA shared;
 CREATE TABLE shared.currency (code text PRIMARY KEY);
 SELECT cmig.create_revision('refer to a shared table', 'ALTER TABLE item ADD currency text REFERENCES currency', 'ALTER TABLE item DROP currency', revision => '004', head => '002', splice => true);
 SET cmig.search_path = 'shared, public';
+\set VERBOSITY default
 SELECT revision FROM cmig.upgrade('004');
 SELECT search_path FROM cmig.journal WHERE revision = '004';
 SELECT revision FROM cmig.downgrade('002');
@@ -99,10 +106,12 @@ CALL cmig.upgrade_stepwise('003');
 SELECT count(*) FILTER (WHERE n = 1) FROM tenant_a.item;
 CALL cmig.upgrade_stepwise();
 SELECT scope, revision, statement, state FROM cmig.progress ORDER BY statement;
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.downgrade('-1');
 SELECT item, value FROM cmig.status() WHERE item = 'partially applied';
 SELECT cmig.remove_revision('006');
 SET cmig.scope = 'Tenant "B''';
+\set VERBOSITY default
 SELECT * FROM cmig.upgrade('002');
 SELECT item FROM cmig.status() WHERE item = 'partially applied';
 SET cmig.scope = 'tenant_a';
@@ -117,8 +126,10 @@ SELECT * FROM cmig.stamp('002');
 SELECT * FROM cmig.stamp('006');
 SELECT id, revision, direction FROM cmig.journal WHERE scope = 'tenant_a' ORDER BY id DESC LIMIT 3;
 RESET cmig.scope;
+\set VERBOSITY sqlstate
 SELECT cmig.remove_revision('006');
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- message: Add a name\n-- cmig:upgrade\nALTER TABLE item ADD other text;\n-- cmig:downgrade\n');
+\set VERBOSITY default
 SELECT revision FROM cmig.downgrade('base');
 SELECT revision FROM cmig.current();
 SET cmig.scope = 'Tenant "B''';
@@ -153,6 +164,7 @@ SELECT cmig.remove_revision('007');
 SELECT count(*) FROM cmig.graph();
 SELECT severity, object, problem FROM cmig.check();
 SELECT cmig.report() ~ '006' AS has_revision;
+\set VERBOSITY sqlstate
 -- what compares the database with its revisions does not work in a scope
 SELECT * FROM cmig.drift();
 SELECT * FROM cmig.capture('x');
@@ -177,11 +189,14 @@ RESET cmig.scope;
 CREATE ROLE regress_scope_stranger;
 CREATE SCHEMA tenant_trap AUTHORIZATION regress_scope_stranger;
 SET cmig.scope = 'tenant_trap';
+\set VERBOSITY default
 SELECT * FROM cmig.upgrade('001');
 CALL cmig.upgrade_stepwise('001');
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_scopes('tenant\_trap', '001');
 ALTER SCHEMA tenant_trap OWNER TO CURRENT_USER;
 GRANT CREATE ON SCHEMA tenant_trap TO regress_scope_stranger;
+\set VERBOSITY default
 SELECT * FROM cmig.upgrade('001');
 REVOKE CREATE ON SCHEMA tenant_trap FROM regress_scope_stranger;
 GRANT USAGE, CREATE ON SCHEMA tenant_trap TO PUBLIC;
@@ -233,6 +248,7 @@ SET SESSION AUTHORIZATION regress_scope_stranger;
 SELECT * FROM cmig.upgrade('001');
 RESET SESSION AUTHORIZATION;
 RESET cmig.scope;
+\set VERBOSITY sqlstate
 -- a name with a meaning in search_path
 SET cmig.scope = '$user';
 SELECT * FROM cmig.create_scope('$user');

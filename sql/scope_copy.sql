@@ -1,9 +1,9 @@
 --
 -- create_scope with copy_of: the structure of another scope
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never
-\set VERBOSITY default
 INSERT INTO cmig.revision (revision, down_revision, message, upgrade_sql, downgrade_sql) VALUES
 	('001', '{}', 'Create invoices', 'CREATE TABLE invoice (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, total numeric CHECK (total >= 0));
 		CREATE VIEW large AS SELECT * FROM invoice WHERE total > 1000;
@@ -31,6 +31,7 @@ RESET cmig.scope;
 
 -- what cannot be copied
 SELECT * FROM cmig.create_scope('t_4', copy_of => 'nowhere');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.create_scope('t_4', copy_of => 'public');
 SELECT * FROM cmig.create_scope('t_4', copy_of => '');
 SELECT * FROM cmig.create_scope('t_4', copy_of => 't 2');
@@ -41,6 +42,7 @@ SET ROLE regress_copy_stranger;
 CREATE FUNCTION t_1.evil() RETURNS int LANGUAGE sql IMMUTABLE SECURITY DEFINER AS 'SELECT 1';
 RESET ROLE;
 REVOKE CREATE ON SCHEMA t_1 FROM regress_copy_stranger;
+\set VERBOSITY default
 SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
 DROP FUNCTION t_1.evil;
 -- a trigger of a role that has the privilege TRIGGER
@@ -135,6 +137,7 @@ SELECT count(*) FROM cmig.create_scope('t_6', '002', copy_of => 't_5');
 SELECT relname, pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 't_6'::regnamespace AND relkind = 'r' ORDER BY 1;
 RESET cmig.role;
 SELECT count(*) FROM cmig.create_scope('t_7', copy_of => 't_5');
+\set VERBOSITY sqlstate
 
 SET client_min_messages = warning;
 DROP EXTENSION pg_cmig;

@@ -1,6 +1,7 @@
 --
 -- scope_drift: scopes whose schema differs from that of most others
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

@@ -2,9 +2,10 @@
 -- Many scopes: upgrade_scopes, scopes, create_scope, drop_scope, and revisions of scopes that
 -- depend on revisions of the database
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never
-\set VERBOSITY default
+\set ECHO none
 SELECT * FROM cmig.load($load$
 -- revision: s1
 -- branch_labels: shared
@@ -44,6 +45,7 @@ ALTER TABLE invoice ADD total numeric CHECK (total >= 0);
 -- cmig:downgrade
 ALTER TABLE invoice DROP total;
 $load$);
+\set ECHO all
 
 -- arguments
 CALL cmig.upgrade_scopes();
@@ -58,8 +60,11 @@ SELECT * FROM cmig.create_scope('tenant_1', NULL);
 SELECT cmig.drop_scope();
 SELECT cmig.drop_scope('tenant_1');
 SELECT cmig.drop_scope('tenant_1', 'tenant_2');
+\set VERBOSITY sqlstate
 SELECT cmig.drop_scope('tenant_1', 'tenant_1');
+\set ECHO none
 SELECT cmig.drop_scope('cmig', 'cmig');
+\set VERBOSITY default
 
 -- hints that name an upgrade
 CREATE FUNCTION pg_temp.hints(VARIADIC statements text[] DEFAULT '{}') RETURNS TABLE (place text, hint text) LANGUAGE plpgsql AS $$
@@ -75,6 +80,7 @@ BEGIN
 		END;
 	END LOOP;
 END $$;
+\set ECHO all
 
 -- a revision of the database must be applied there first
 SELECT * FROM cmig.create_scope('tenant_1', 'tenant@head');
@@ -83,9 +89,11 @@ SELECT revision FROM cmig.upgrade('s1');
 CREATE SCHEMA tenant_7 CREATE TABLE invoice (id int);
 CALL cmig.upgrade_scopes('tenant\_7', 'tenant@head', 1);
 SELECT * FROM pg_temp.hints();
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_scopes('tenant\_7', 't1', 1);
 SELECT item, value, hint FROM cmig.status() WHERE item IN ('current', 'heads', 'pending', 'scopes');
 SELECT * FROM pg_temp.hints();
+\set VERBOSITY default
 DROP SCHEMA tenant_7 CASCADE;
 SELECT * FROM cmig.create_scope('tenant_1', 'tenant@head');
 SELECT * FROM cmig.create_scope('tenant_1', 't1');
@@ -94,10 +102,12 @@ SELECT scope, current, pending, failed FROM cmig.scopes();
 CREATE SCHEMA tenant_2;
 CREATE SCHEMA "tenant ""3'";
 CREATE SCHEMA tenantless;
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_scopes('tenant%');
 CALL cmig.upgrade_scopes('tenant%', 'nowhere');
 SELECT scope, current, pending, failed FROM cmig.scopes();
 BEGIN;
+\set VERBOSITY default
 CALL cmig.upgrade_scopes('tenant%', 'tenant@head');
 ROLLBACK;
 
@@ -110,7 +120,9 @@ SELECT revision, direction, outcome, sqlstate, scope FROM cmig.journal WHERE out
 -- a failure in one scope; others are upgraded
 INSERT INTO currency VALUES ('EUR', 1);
 ALTER TABLE tenant_1.invoice ADD total int;
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_scopes('tenant\_%', 'tenant@head', 1);
+\set VERBOSITY default
 CALL cmig.upgrade_scopes('tenant %', 'tenant@head');
 SELECT scope, current, pending, failed FROM cmig.scopes();
 SELECT item, value, hint FROM cmig.status() WHERE item IN ('pending', 'scopes');
@@ -133,6 +145,7 @@ SET cmig.scope = 'tenant_1';
 SELECT item FROM cmig.status() WHERE item = 'scopes';
 SELECT what, revision, message FROM cmig.log();
 RESET cmig.scope;
+\set VERBOSITY sqlstate
 -- by default, the first failure ends the call with its error
 CALL cmig.upgrade_scopes('tenant%', 'tenant@head');
 ALTER TABLE tenant_1.invoice DROP total;
@@ -147,6 +160,7 @@ SELECT relnamespace::regnamespace AS schema, relname FROM pg_class WHERE relname
 -- system schemas, those of extensions, and public are no scopes
 CALL cmig.upgrade_scopes('%', '+0');
 
+\set VERBOSITY default
 -- the database cannot go below what the scopes need
 SELECT * FROM cmig.downgrade('s1');
 SELECT * FROM cmig.downgrade('shared@base');
@@ -170,8 +184,10 @@ SET cmig.protect = 'base';
 SELECT cmig.drop_scope('Tenant 4', 'Tenant 4');
 RESET cmig.protect;
 SELECT cmig.drop_scope('Tenant 4', 'Tenant 4');
+\set VERBOSITY sqlstate
 SELECT cmig.drop_scope('Tenant 4', 'Tenant 4');
 SELECT scope FROM cmig.scopes();
+\set VERBOSITY default
 SELECT * FROM cmig.create_scope('Tenant 4', 't1');
 DROP SCHEMA "Tenant 4" CASCADE;
 SELECT scope, current, pending FROM cmig.scopes() WHERE scope = 'Tenant 4';
@@ -182,9 +198,11 @@ SELECT cmig.drop_scope('Tenant 4', 'Tenant 4');
 
 -- a revision that is not transactional needs a stepwise run in each scope
 SELECT cmig.create_revision('index', 'CREATE INDEX CONCURRENTLY ON invoice (total)', 'DROP INDEX invoice_total_idx', revision => 't3', head => 'tenant@head', transactional => false);
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_scopes('tenant\_1', 'tenant@head');
 SELECT * FROM pg_temp.hints();
 SET cmig.scope = 'tenant_1';
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise('tenant@head');
 RESET cmig.scope;
 SELECT scope, current, pending, failed FROM cmig.scopes() WHERE scope = 'tenant_1';
@@ -253,11 +271,13 @@ SELECT cmig.drop_scope('not_a_scope', 'not_a_scope');
 DROP SCHEMA not_a_scope;
 SET ROLE regress_scopes;
 SELECT * FROM cmig.create_scope('tenant_5', 'tenant@head');
+\set VERBOSITY sqlstate
 SELECT cmig.drop_scope('tenant_1', 'tenant_1');
 RESET ROLE;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_scopes;
 GRANT REFERENCES ON currency TO regress_scopes;
 SET ROLE regress_scopes;
+\set VERBOSITY default
 SELECT * FROM cmig.create_scope('tenant_5', 'tenant@head');
 SELECT cmig.drop_scope('tenant_5', 'tenant_5');
 RESET ROLE;

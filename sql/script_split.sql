@@ -1,6 +1,7 @@
 --
 -- How a script is divided into statements, and the errors if that is impossible
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 \pset null '(null)'

@@ -1,6 +1,7 @@
 --
 -- The shadow: the managed schemas are empty while a task runs
 --
+\pset format unaligned \pset footer off
 \set ECHO none
 \getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/shadow.psql'
@@ -60,6 +61,7 @@ BEGIN READ ONLY;
 SELECT shadow_probe(NULL, NULL);
 ROLLBACK;
 SELECT shadow_probe(NULL, 'SELECT public.shadow_probe(NULL, NULL)', '{app}');
+\set VERBOSITY sqlstate
 SELECT shadow_probe(NULL, NULL, '{app,pg_catalog}');
 SELECT shadow_probe(NULL, NULL, '{cmig}');
 

@@ -2,6 +2,7 @@
 -- The SQL of a target, run in the shadow: dumps, psql commands, extensions, roles, renames, and
 -- errors
 --
+\pset format unaligned \pset footer off
 \set ECHO none
 \getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/shadow.psql'
@@ -77,6 +78,7 @@ SELECT look();
 \set schemas 'SELECT concat(nspname, \' \', nspacl, \' \', obj_description(oid)) FROM pg_namespace WHERE nspname IN (\'app\', \'new\')'
 SELECT shadow_probe('CREATE TABLE app.t ()', :'schemas');
 SELECT shadow_probe('CREATE SCHEMA app', :'schemas');
+\set VERBOSITY sqlstate
 SELECT shadow_probe('CREATE SCHEMA IF NOT EXISTS app; CREATE SCHEMA IF NOT EXISTS app', :'schemas');
 SELECT shadow_probe('CREATE SCHEMA app; CREATE SCHEMA app', :'schemas');
 SELECT shadow_probe('CREATE SCHEMA app CREATE TABLE t (a citext) CREATE VIEW v AS SELECT * FROM t; CREATE SCHEMA new', :'relations');
@@ -86,6 +88,7 @@ SELECT shadow_probe('DROP SCHEMA IF EXISTS app CASCADE; DROP SCHEMA IF EXISTS no
 SELECT shadow_probe('ALTER SCHEMA app RENAME TO other', NULL);
 SELECT changed();
 
+\set VERBOSITY default
 -- framed by a transaction, seeds, and what does not belong to a schema
 SELECT shadow_probe($target$
 BEGIN;
@@ -105,6 +108,7 @@ CLUSTER;
 CHECKPOINT;
 \connect elsewhere
 $target$, 'SELECT b FROM public.t');
+\set VERBOSITY sqlstate
 SELECT shadow_probe('BEGIN; CREATE TABLE t (); ROLLBACK', NULL);
 SELECT shadow_probe('SAVEPOINT a; CREATE TABLE t (); ROLLBACK TO a', NULL);
 SELECT shadow_probe(E'CREATE TABLE t ();\n\\i more.sql\n', NULL);
@@ -132,6 +136,7 @@ CREATE SCHEMA new AUTHORIZATION regress_target_missing;
 DROP ROLE IF EXISTS regress_target_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO regress_target_missing;
 $target$, :'relations');
+\set ECHO none
 SELECT count(*) FROM pg_roles WHERE rolname LIKE 'regress_target_%';
 
 -- what Django, Prisma and Drizzle write
@@ -173,6 +178,8 @@ CREATE TRIGGER touch BEFORE UPDATE ON "User" FOR EACH ROW EXECUTE PROCEDURE touc
 ANALYZE "User";
 SELECT setval('"User_id_seq"', 10);
 $target$, :'relations');
+\set ECHO all
+\set VERBOSITY default
 
 -- extensions
 SELECT shadow_probe($target$
@@ -188,8 +195,11 @@ SELECT shadow_probe('CREATE EXTENSION citext; CREATE EXTENSION citext', NULL);
 SELECT shadow_probe('DROP EXTENSION IF EXISTS citext; CREATE EXTENSION citext; DROP EXTENSION citext', :'extensions');
 SELECT shadow_probe('DROP EXTENSION citext', NULL);
 SELECT shadow_probe('CREATE EXTENSION citext; ALTER EXTENSION citext SET SCHEMA app; ALTER EXTENSION citext UPDATE TO ''1.5''', :'extensions');
+\set VERBOSITY sqlstate
 SELECT shadow_probe('CREATE EXTENSION citext SCHEMA nowhere', NULL);
+\set ECHO none
 SELECT shadow_probe('CREATE EXTENSION earthdistance CASCADE', :'extensions');
+\set VERBOSITY default
 
 -- what things were called before
 SELECT shadow_probe($target$
@@ -219,9 +229,12 @@ CREATE FUNCTION app.g() RETURNS text LANGUAGE sql AS $$ SELECT '-- @renamed from
 -- @renamed from=lost
 INSERT INTO person VALUES (1);
 $target$, NULL);
+\set ECHO all
 
+\set VERBOSITY sqlstate
 -- an error names the statement
 SELECT shadow_probe(E'CREATE TABLE a (b integer);\n\n/* why */ CREATE TABLE a (b integer);', NULL);
+\set VERBOSITY default
 SELECT shadow_probe(E'CREATE TABLE a (\n\tb integer\n);\nCREATE TABLE c (\n\td integr\n);', NULL);
 SELECT shadow_probe(E'CREATE TABLE a ();\nCREATE TABL b ();', NULL);
 SELECT shadow_probe(E'DO $$\nBEGIN\n\tPERFORM 1/0;\nEND $$;', NULL);

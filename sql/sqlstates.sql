@@ -1,7 +1,9 @@
 --
 -- The SQLSTATE of each error that a client may want to tell apart
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET client_min_messages = warning;
 -- the code of a command's error, the beginning of its message, and whether it has a hint
 CREATE FUNCTION try(command text, OUT code text, OUT message text, OUT hint boolean) LANGUAGE plpgsql AS $$
@@ -128,6 +130,7 @@ UPDATE cmig.revision SET upgrade_sql = script, verify_sql = verification, transa
 WHERE revision = '004_api';
 SELECT * FROM try('SELECT cmig.upgrade(''004_api'')');
 $$;
+\set ECHO all
 SELECT * FROM try_script('SELEC 1');
 SELECT * FROM try_script('SELECT nix');
 SELECT * FROM try_script('SELECT 1/0');

@@ -1,10 +1,9 @@
 --
 -- Revisions that replace others, and cmig.squash, which writes them
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
-\pset format unaligned
 \pset tuples_only on
-\set VERBOSITY default
 CREATE VIEW shown AS SELECT revision, down_revision, is_current FROM cmig.history();
 \set files '-- revision: 001\n-- cmig:upgrade\nCREATE TABLE a (x int);\n-- cmig:downgrade\nDROP TABLE a;\n-- revision: 002\n-- down_revision: 001\n-- branch_labels: main\n-- cmig:upgrade\nCREATE TABLE b (x int);\n-- cmig:downgrade\nDROP TABLE b;\n-- revision: 003\n-- down_revision: 002\n-- cmig:upgrade\nCREATE TABLE c (x int);\n-- cmig:downgrade\nDROP TABLE c;\n-- revision: 004\n-- down_revision: 003\n-- cmig:upgrade\nCREATE TABLE d (x int);\n-- cmig:downgrade\nDROP TABLE d;\n'
 \set squashed '-- revision: s\n-- branch_labels: main\n-- replaces: 001, 002, 003\n-- message: Three in one\n-- cmig:upgrade\nCREATE TABLE a (x int); CREATE TABLE b (x int); CREATE TABLE c (x int);\n-- cmig:downgrade\nDROP TABLE a, b, c;\n'
@@ -217,10 +216,13 @@ SELECT * FROM cmig.squash('001:heads', 'Tops', 's');
 SELECT cmig.merge('heads', 'Both', 'm');
 SELECT cmig.create_revision('After', 'CREATE TABLE after ()', 'DROP TABLE after', revision => '009', depends_on => '{005}');
 SELECT pg_temp.undated(content) FROM cmig.squash('003:m', 'Merge', 's');
+\set VERBOSITY sqlstate
 -- wrong calls
 SELECT * FROM cmig.squash(NULL, 'x');
+\set VERBOSITY default
 SELECT * FROM cmig.squash('001', 'x');
 SELECT * FROM cmig.squash('001:003', NULL);
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.squash('001:002', 'x', '001');
 SELECT * FROM cmig.squash('nothing:002', 'x');
 SELECT * FROM cmig.squash('001:002', 'x', schemas => '{}');
@@ -233,6 +235,7 @@ DELETE FROM cmig.revision;
 SELECT * FROM cmig.load(E'-- revision: 201\n-- placeholders: region literal\n\n-- cmig:upgrade\nCREATE TABLE placed (region text DEFAULT ${region});\n\n-- cmig:downgrade\nDROP TABLE placed;\n');
 SELECT cmig.create_revision('More', 'ALTER TABLE placed ADD id integer', 'ALTER TABLE placed DROP id', revision => '202');
 SET cmig_var.region = 'eu';
+\set VERBOSITY default
 SELECT pg_temp.undated(content) FROM cmig.squash('201:202', 'Placed', 's');
 RESET cmig_var.region;
 DELETE FROM cmig.revision;

@@ -1,10 +1,10 @@
 -- cmig.abandon_partial reverts what a stepwise run has left, and nothing else.
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_abandon;
 CREATE ROLE regress_abandoned;
 GRANT regress_abandoned TO regress_abandon WITH ADMIN OPTION;
 GRANT ALL ON SCHEMA public TO regress_abandon;
-\set VERBOSITY default
 CREATE TABLE byhand (x int);
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
 ('001', '{}', true, 'CREATE TABLE account (id int PRIMARY KEY, email text, note text); CREATE VIEW mails AS SELECT account.email FROM account LEFT JOIN pg_am ON false; CREATE TABLE part (k int) PARTITION BY LIST (k)', 'DROP VIEW mails; DROP TABLE account; DROP TABLE part'),
@@ -22,8 +22,10 @@ INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, 
 -- nothing is partially applied
 CALL cmig.abandon_partial('006');
 CALL cmig.abandon_partial('006', confirm => '006');
+\set VERBOSITY sqlstate
 CALL cmig.abandon_partial();
 CALL cmig.abandon_partial('nosuch');
+\set VERBOSITY default
 CALL cmig.abandon_partial('base');
 SELECT revision FROM cmig.upgrade('001');
 CALL cmig.abandon_partial('001');
@@ -41,9 +43,11 @@ RESET client_min_messages;
 CALL cmig.abandon_partial('006', confirm => 'yes');
 CALL cmig.abandon_partial('006', confirm => '006');
 BEGIN;
+\set VERBOSITY sqlstate
 CALL cmig.abandon_partial('006', confirm => '006, losing data');
 ROLLBACK;
 SET cmig.protect = on;
+\set VERBOSITY default
 CALL cmig.abandon_partial('006', confirm => '006, losing data');
 RESET cmig.protect;
 SET cmig.scope = 'tenant';
@@ -122,6 +126,7 @@ CALL cmig.upgrade_stepwise('008');
 CALL cmig.abandon_partial('008', confirm => '008');
 SELECT cmig.disable_audit('part_1');
 CALL cmig.abandon_partial('008', confirm => '008');
+\set VERBOSITY sqlstate
 SELECT upgrade_sql FROM cmig.drift();
 SELECT count(email) FROM account;
 DELETE FROM cmig.revision WHERE revision = '008';
@@ -130,6 +135,7 @@ DELETE FROM cmig.revision WHERE revision = '008';
 CREATE SCHEMA regress_archive;
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
 ('008', '{001}', false, 'CREATE TABLE moved (id int); ALTER TABLE moved SET SCHEMA regress_archive; SELECT 1 / 0', '');
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise('008');
 CALL cmig.abandon_partial('008', confirm => '008, losing data');
 SELECT to_regnamespace('regress_archive'), to_regclass('regress_archive.moved');
@@ -139,10 +145,12 @@ CALL cmig.abandon_partial('008', confirm => '008, losing data');
 ALTER TABLE account RENAME note TO other;
 ALTER TABLE account RENAME email TO note;
 ALTER TABLE account RENAME other TO email;
+\set VERBOSITY sqlstate
 SELECT cmig.stamp('001');
 DROP SCHEMA regress_archive;
 DELETE FROM cmig.revision WHERE revision = '008';
 
+\set VERBOSITY default
 -- the statements that ran must be known, and the revisions before be replayable
 CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, 'id int', 'id bigint') WHERE revision = '007';
@@ -151,6 +159,7 @@ UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE theirs (id int)' WHERE revi
 CALL cmig.abandon_partial('007');
 UPDATE cmig.revision SET upgrade_sql = upgrade_sql || '; SELECT 1 / count(*) FROM account' WHERE revision = '001';
 CALL cmig.abandon_partial('007');
+\set VERBOSITY sqlstate
 
 RESET ROLE;
 DROP EXTENSION pg_cmig;

@@ -1,6 +1,8 @@
 -- Resuming after the cause of a failure was fixed, if the script needs session state that only the
 -- earlier call had
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE TABLE gate (open boolean);
 CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text);
 CREATE VIEW looks AS SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'partially applied', 'running', 'interrupted');
@@ -20,6 +22,7 @@ INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql) 
 	INSERT INTO trace (what) SELECT 'first';
 	SELECT 1 / count(*) FROM gate;
 	INSERT INTO trace (what) SELECT concat_ws(' ', l, '<' || current_setting('my.' || l, true) || '>') FROM unnest('{a,b,c,d,e,f,g,h,i}'::text[]) l$$, '');
+\set ECHO all
 CALL cmig.upgrade_stepwise();
 SELECT current_setting('my.a', true) IS NOT DISTINCT FROM '' AS a, current_setting('my.b', true) IS NOT DISTINCT FROM '' AS b;
 INSERT INTO gate VALUES (true);
@@ -57,37 +60,47 @@ CALL cmig.upgrade_stepwise();
 SELECT * FROM kept ORDER BY a;
 DROP TABLE kept;
 -- other kinds, and those that nobody can detect
-\set VERBOSITY terse
 CREATE PROCEDURE try(what text) LANGUAGE plpgsql AS $$ BEGIN DELETE FROM gate; PERFORM cmig.stamp('base'); UPDATE cmig.revision SET upgrade_sql = what; END $$;
-\set VERBOSITY default
 CALL try('PREPARE p AS SELECT 1; SELECT 1 / count(*) FROM gate; EXECUTE p');
 CALL cmig.upgrade_stepwise();
 INSERT INTO gate VALUES (true);
 CALL cmig.upgrade_stepwise();
+\set VERBOSITY sqlstate
 CALL try('CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS ''SELECT 1''; SELECT 1 / count(*) FROM gate; ALTER FUNCTION pg_temp.f() COST 5');
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 INSERT INTO gate VALUES (true);
 CALL cmig.upgrade_stepwise();
+\set VERBOSITY sqlstate
 CALL try('SELECT 1 AS a INTO TEMP t; CREATE INDEX ON t (a); SELECT 1 / count(*) FROM gate; SELECT * FROM t');
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 INSERT INTO gate VALUES (true);
 CALL cmig.upgrade_stepwise();
+\set VERBOSITY sqlstate
 CALL try('DO $do$ BEGIN CREATE TEMP TABLE t (); END $do$; SELECT 1 / count(*) FROM gate; SELECT * FROM t');
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 INSERT INTO gate VALUES (true);
 CALL cmig.upgrade_stepwise();
+\set VERBOSITY sqlstate
 -- no such hint if nothing was passed over, or if the error does not concern the session
 CALL try('SET work_mem = ''5MB''; SELECT * FROM no_such_table');
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 CALL cmig.upgrade_stepwise();
+\set VERBOSITY sqlstate
 CALL try('SELECT 1; ALTER FUNCTION no_such_function() COST 5');
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 CALL cmig.upgrade_stepwise();
 
 -- a backfill by key continues with a corrected set_sql, each row once
 CREATE TABLE counted (id int PRIMARY KEY, other int, n int NOT NULL DEFAULT 0);
 INSERT INTO counted SELECT i, -i FROM generate_series(1, 100) i;
+\set VERBOSITY sqlstate
 CALL try($$CALL cmig.backfill('counted', 'n = n + 60 / (60 - id)', batch_size => 10)$$);
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 SELECT count(*) FILTER (WHERE n <> 0) FROM counted;
 SELECT * FROM looks;
@@ -120,13 +133,12 @@ CALL cmig.backfill('counted', 'n = 61 / (610 - id)', batch_size => 10);
 -- with a filter, the remaining rows are found anyway; the earlier text is discarded
 CALL try($$CALL cmig.backfill('counted', 'n = 60 / (60 - id)', 'n = 0', batch_size => 10)$$);
 UPDATE counted SET n = 0;
-\set VERBOSITY terse
 SET client_min_messages = error;
+\set VERBOSITY terse
 CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = 1', 'n = 0', batch_size => 10)$$;
 CALL cmig.upgrade_stepwise();
 RESET client_min_messages;
-\set VERBOSITY default
 SELECT count(*) FROM counted WHERE n = 0;
 SELECT set_sql, state, rows > 0 AS some FROM cmig.backfill_progress WHERE where_sql = 'n = 0' ORDER BY id;
 DROP TABLE counted;
@@ -143,7 +155,6 @@ CREATE FUNCTION stop_at() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 END $$;
 CREATE TRIGGER stop_at BEFORE UPDATE ON parts FOR EACH ROW EXECUTE FUNCTION stop_at();
 DELETE FROM gate;
-\set VERBOSITY terse
 SET timezone = 'UTC';
 CALL cmig.backfill('parts', 'n = n + 1', batch_size => 40);
 SELECT relation, place, bound, rows FROM cmig.backfill_run WHERE target = 'public.parts';
@@ -155,7 +166,6 @@ CALL cmig.backfill('parts', 'n = n + 1', batch_size => 33);
 SELECT id, n, count(*) FROM parts GROUP BY id, n ORDER BY id;
 RESET timezone;
 RESET datestyle;
-\set VERBOSITY default
 DROP TABLE parts;
 DROP FUNCTION stop_at;
 
@@ -165,6 +175,7 @@ INSERT INTO late SELECT i, 1 FROM generate_series(1, 3000) i;
 DELETE FROM late WHERE id < 300;
 VACUUM ANALYZE late;
 UPDATE late SET v = NULL WHERE id = 2500;
+\set VERBOSITY default
 CALL cmig.backfill('late', 'v = 1', 'v IS NULL', 100);
 INSERT INTO late VALUES (1, NULL);
 INSERT INTO late SELECT i, 1 FROM generate_series(4000, 6000) i;
@@ -184,8 +195,10 @@ UPDATE cmig.revision SET verify_sql = 'SELECT 1; SELECT 1 / count(*) FROM gate';
 CALL cmig.upgrade_stepwise();
 SELECT * FROM looks;
 SELECT revision, outcome, sqlstate, statement, message FROM cmig.journal ORDER BY id DESC LIMIT 2;
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.stamp('base');
 UPDATE cmig.revision SET transactional = true;
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 SELECT * FROM looks;
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1; SELECT 2 / 0', verify_sql = NULL;
@@ -255,7 +268,9 @@ SELECT revision FROM cmig.version;
 SELECT * FROM looks;
 SELECT revision, outcome, sqlstate, statement FROM cmig.journal ORDER BY id;
 UPDATE cmig.revision SET upgrade_sql = '' WHERE revision = '03';
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.stamp('02', purge => true);
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 SELECT revision FROM cmig.version;
 -- after a commit: a step that commits is not started
@@ -282,7 +297,6 @@ DROP FUNCTION meddle;
 
 -- before the first statement there is nothing to resume
 SELECT * FROM cmig.stamp('02', purge => true);
-\set VERBOSITY default
 SET cmig.role = regress_nobody;
 CALL cmig.upgrade_stepwise();
 RESET cmig.role;
@@ -319,10 +333,12 @@ INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql) 
 \set VERBOSITY terse
 CALL cmig.upgrade_stepwise();
 SELECT state, rows, eta IS NOT NULL AS eta FROM cmig.backfill_progress WHERE target = 'public.filled';
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.stamp('04');
 SELECT state, rows, eta IS NOT NULL AS eta FROM cmig.backfill_progress WHERE target = 'public.filled';
 SELECT * FROM cmig.stamp('03');
 UPDATE filled SET n = 0 WHERE id = 50;
+\set VERBOSITY terse
 CALL cmig.upgrade_stepwise();
 SELECT state, rows FROM cmig.backfill_progress WHERE target = 'public.filled' ORDER BY id;
 DROP TABLE filled;

@@ -1,13 +1,13 @@
 -- Where CALL cmig.upgrade_stepwise cannot run, and what it rejects
-\set VERBOSITY verbose
+\pset format unaligned \pset footer off
 \set SHOW_CONTEXT never
 CREATE EXTENSION pg_cmig;
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
 	('01', '{}', true, 'CREATE TABLE refused (a int)', 'DROP TABLE refused'),
 	('02', '{01}', false, 'CREATE INDEX CONCURRENTLY ON refused (a)', 'DROP INDEX CONCURRENTLY refused_a_idx');
 
-\set VERBOSITY terse
 BEGIN;
+\set VERBOSITY terse
 CALL cmig.upgrade_stepwise();
 ROLLBACK;
 CREATE FUNCTION refused_function() RETURNS void LANGUAGE plpgsql AS $$
@@ -35,16 +35,18 @@ SELECT cmig.upgrade_stepwise();
 SELECT count(*) AS nothing_ran FROM cmig.journal;
 
 -- the complete message once
-\set VERBOSITY default
 BEGIN;
+\set VERBOSITY sqlstate
 CALL cmig.downgrade_stepwise('base');
 ROLLBACK;
 
 -- invalid arguments
 CALL cmig.upgrade_stepwise('nonsense');
 CALL cmig.upgrade_stepwise(NULL);
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise(in_doubt => 'maybe');
 CALL cmig.upgrade_stepwise(in_doubt => NULL);
+\set VERBOSITY sqlstate
 CALL cmig.downgrade_stepwise();
 CALL cmig.downgrade_stepwise('previous');
 CALL cmig.downgrade_stepwise('base', 'perhaps');
@@ -71,17 +73,20 @@ SELECT count(*) AS nothing_ran FROM cmig.journal;
 UPDATE cmig.revision SET transactional = true, upgrade_sql = E'SELECT 1;\nCALL cmig.backfill(''refused'', ''a = 1'', ''a <> 1'')' WHERE revision = '03';
 CALL cmig.upgrade_stepwise();
 SELECT problem, fix FROM cmig.check() WHERE object LIKE '%03%';
+\set VERBOSITY default
 SELECT cmig.script('upgrade', '02:03');
 SET cmig.concurrent_ddl = off;
 SELECT problem, fix FROM cmig.check() WHERE object LIKE '%03%';
 RESET cmig.concurrent_ddl;
 UPDATE cmig.revision SET upgrade_sql = 'call CMIG . add_unique(''refused'', ''a'')' WHERE revision = '03';
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_stepwise();
 SELECT count(*) AS nothing_ran FROM cmig.journal;
 UPDATE cmig.revision SET transactional = true, upgrade_sql = '' WHERE revision = '02';
 SELECT * FROM cmig.upgrade('03');
 -- if only the server can detect it, the hint says the same
 UPDATE cmig.revision SET upgrade_sql = 'SET search_path = cmig; CALL add_unique(''public.refused'', ''a'')' WHERE revision = '03';
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET transactional = false, upgrade_sql = 'DO ''BEGIN CALL cmig.add_unique(''''refused'''', ''''a''''); END''' WHERE revision = '03';
 CALL cmig.upgrade_stepwise();
@@ -101,6 +106,7 @@ CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET upgrade_sql = E'SELECT 1' WHERE revision = '03';
 CALL cmig.upgrade_stepwise();
 CALL cmig.upgrade_stepwise();
+\set VERBOSITY sqlstate
 CALL cmig.downgrade_stepwise('base');
 -- also if the irreversible revision is not the first one: nothing is reverted
 CREATE TEMP TABLE kept AS SELECT revision, downgrade_sql FROM cmig.revision;
@@ -111,6 +117,7 @@ UPDATE cmig.revision r SET downgrade_sql = k.downgrade_sql FROM kept k WHERE k.r
 DROP TABLE kept;
 UPDATE cmig.revision SET downgrade_sql = '' WHERE revision = '03';
 SET cmig.protect = on;
+\set VERBOSITY default
 CALL cmig.downgrade_stepwise('-1');
 CALL cmig.reset_stepwise(current_database());
 SET cmig.protect = base;
@@ -128,21 +135,27 @@ SELECT revision, direction, outcome, sqlstate, message FROM cmig.journal ORDER B
 -- numbers of steps
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1', downgrade_sql = '', transactional = true;
 CALL cmig.upgrade_stepwise(1);
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_stepwise(-1);
+\set VERBOSITY default
 CALL cmig.downgrade_stepwise(-1);
+\set VERBOSITY sqlstate
 CALL cmig.downgrade_stepwise(1);
 CALL cmig.downgrade_stepwise();
 
 -- several targets
 INSERT INTO cmig.revision (revision, down_revision, branch_labels, upgrade_sql, downgrade_sql) VALUES
 	('04', '{01}', '{}', '', ''), ('05', '{}', '{side}', '', '');
+\set VERBOSITY default
 CALL cmig.downgrade_stepwise('base');
 CALL cmig.upgrade_stepwise(ARRAY['02', '05']);
 CALL cmig.upgrade_stepwise('{04,03}');
 CALL cmig.upgrade_stepwise(targets => ARRAY['heads']);
 SELECT revision FROM cmig.version ORDER BY 1;
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_stepwise(ARRAY['01', '02']);
 CALL cmig.upgrade_stepwise(ARRAY['+1', '02']);
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise(ARRAY[]::text[]);
 CALL cmig.upgrade_stepwise(ARRAY['01', NULL]);
 CALL cmig.upgrade_stepwise(NULL::text[]);
@@ -150,7 +163,6 @@ CALL cmig.upgrade_stepwise(ARRAY['heads'], 'maybe');
 BEGIN;
 \set VERBOSITY terse
 CALL cmig.upgrade_stepwise(ARRAY['heads']);
-\set VERBOSITY default
 ROLLBACK;
 
 DROP FUNCTION refused_function;

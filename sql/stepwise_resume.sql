@@ -1,4 +1,5 @@
 -- A stepwise run that failed in the middle resumes where it stopped.
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text);
 
@@ -18,11 +19,13 @@ CALL cmig.upgrade_stepwise();
 SELECT revision, direction, statement, state, detail - 'checksum' AS detail FROM cmig.progress ORDER BY statement;
 SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'partially applied', 'running', 'interrupted');
 SELECT severity, object, problem, fix FROM cmig.check() WHERE object = '01';
+\set VERBOSITY sqlstate
 -- no other move in the meantime
 SELECT * FROM cmig.upgrade();
 CALL cmig.downgrade_stepwise('base');
 -- and statements that have run must not change
 UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, '''once''', '''twice''');
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, '''twice''', '/* white space counts as little as here */ ''once''');
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE numbers (n int)';
@@ -148,17 +151,17 @@ SELECT * FROM cmig.stamp('base');
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1; SELECT 1 / 0';
 CALL cmig.upgrade_stepwise();
 SELECT count(*) FROM cmig.progress;
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.stamp('01');
 SELECT count(*) FROM cmig.progress;
 
 -- a statement that failed and left nothing behind may be fixed; one that left something may not
 SELECT * FROM cmig.stamp('base', purge => true);
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE right_now (n int); CREATE INDEX CONCURRENTLY right_now_n ON right_now (m)';
-\set VERBOSITY sqlstate
 CALL cmig.upgrade_stepwise();
-\set VERBOSITY default
 SELECT statement, state FROM cmig.progress ORDER BY statement;
 UPDATE cmig.revision SET transactional = true, upgrade_sql = 'CREATE TABLE right_now (n int)';
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET transactional = false;
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE right_now (n int); CREATE INDEX CONCURRENTLY right_now_n ON right_now (n); CREATE UNIQUE INDEX CONCURRENTLY twins_n ON twins (n)';
@@ -182,8 +185,10 @@ CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = n + 1')$$;
 CALL cmig.upgrade_stepwise();
 SET cmig.concurrent_ddl = off;
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.stamp('base');
 UPDATE counted SET n = 0;
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 SELECT n, count(*) FROM counted GROUP BY n;
 RESET cmig.concurrent_ddl;
@@ -191,12 +196,14 @@ SELECT * FROM cmig.stamp('base');
 UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = n + 60 / (60 - id)', batch_size => 10)$$;
 CALL cmig.upgrade_stepwise();
 SET cmig.concurrent_ddl = off;
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade();
 RESET cmig.concurrent_ddl;
 -- what was reverted by hand is done again
 UPDATE counted SET n = 0;
 UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, '60 - id', '600 - id');
 SELECT * FROM cmig.stamp('base');
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 SELECT count(*) FILTER (WHERE n = 60 / (600 - id)) AS done_once FROM counted;
 
@@ -211,11 +218,13 @@ UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = 60 /
 CALL cmig.upgrade_stepwise();
 SELECT statement, state FROM cmig.progress;
 SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'partially applied');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade();
 SELECT cmig.remove_revision('01');
 SELECT revision, action FROM cmig.load(E'-- revision: 00\n-- cmig:upgrade\n', prune => true);
 SELECT cmig.remove_revision('00');
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1';
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = 60 / (60 - id)', batch_size => 20); SELECT 1$$;
 DELETE FROM counted WHERE id = 60;
@@ -244,19 +253,23 @@ UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE begun (); SELECT 1 / 0';
 SELECT * FROM cmig.stamp('base');
 CALL cmig.upgrade_stepwise();
 INSERT INTO cmig.version VALUES ('01');
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_stepwise();
 CALL cmig.downgrade_stepwise('base');
 SELECT item, value, hint FROM cmig.status() WHERE item IN ('current', 'partially applied');
 SELECT * FROM cmig.stamp('base', purge => true);
 SELECT item, value, hint FROM cmig.status() WHERE item IN ('current', 'partially applied');
 DROP TABLE begun;
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 SELECT * INTO TEMP kept FROM cmig.revision;
 DELETE FROM cmig.revision;
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_stepwise();
 SELECT item, value, hint FROM cmig.status() WHERE item IN ('pending', 'partially applied');
 INSERT INTO cmig.revision SELECT * FROM kept;
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE begun (); SELECT 1';
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 -- during a downgrade, no hint suggests an upgrade
 UPDATE cmig.revision SET downgrade_sql = 'CREATE TABLE left_over (); SELECT 1 / 0';
@@ -281,10 +294,12 @@ SELECT * FROM cmig.load(:'ours');
 BEGIN;
 SELECT action FROM cmig.load(:'theirs', accept_changes => true);
 ROLLBACK;
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.stamp('01');
 -- nothing exists before the first statement
 SELECT * FROM cmig.stamp('base');
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1 / 0';
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 SELECT * FROM cmig.stamp('01');
 
@@ -297,12 +312,15 @@ CALL cmig.upgrade_stepwise('02');
 CALL cmig.upgrade_stepwise('03');
 CALL cmig.downgrade_stepwise('02@-1');
 SELECT hint FROM cmig.status() WHERE item = 'partially applied';
+\set VERBOSITY sqlstate
 SELECT cmig.stamp(ARRAY['02', '03'], purge => true);
 SELECT cmig.merge(ARRAY['02', '03'], 'both', revision => '04');
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1', downgrade_sql = 'SELECT 1; SELECT 1 / 0', transactional = false WHERE revision = '04';
+\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 CALL cmig.downgrade_stepwise('02');
 SELECT hint FROM cmig.status() WHERE item = 'partially applied';
+\set VERBOSITY sqlstate
 SELECT cmig.downgrade('02');
 SELECT cmig.stamp('base', purge => true);
 -- several targets

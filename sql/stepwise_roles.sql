@@ -1,11 +1,13 @@
 -- Stepwise runs by a migrator that is not a superuser, with scripts that run as the
 -- role that owns the schema.
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_step_migrator;
 CREATE ROLE "regress step owner";
 GRANT "regress step owner" TO regress_step_migrator;
 CREATE SCHEMA app AUTHORIZATION "regress step owner";
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_step_migrator', 'migrator');
+\set ECHO none
 CREATE TABLE gate (open boolean);
 GRANT SELECT ON gate TO "regress step owner";
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql, verify_sql) VALUES
@@ -30,6 +32,7 @@ INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, 
 
 SET SESSION AUTHORIZATION regress_step_migrator;
 SET cmig.role = 'regress step owner';
+\set ECHO all
 -- the owner of the schema has no access to pg_cmig
 CALL cmig.upgrade_stepwise();
 SELECT item, value FROM cmig.status() WHERE item IN ('failed', 'partially applied');
@@ -38,10 +41,10 @@ GRANT USAGE ON SCHEMA cmig TO "regress step owner";
 SET SESSION AUTHORIZATION regress_step_migrator;
 \set VERBOSITY terse
 CALL cmig.upgrade_stepwise();
-\set VERBOSITY default
 RESET SESSION AUTHORIZATION;
 GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA cmig TO "regress step owner";
 SET SESSION AUTHORIZATION regress_step_migrator;
+\set VERBOSITY default
 -- but may not read the progress of the run
 CALL cmig.upgrade_stepwise();
 SELECT current_user, current_setting('role'), current_setting('cmig.role');
@@ -60,6 +63,7 @@ CALL cmig.downgrade_stepwise('base');
 -- without the level, nothing is run
 RESET SESSION AUTHORIZATION;
 SET SESSION AUTHORIZATION "regress step owner";
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_stepwise();
 RESET SESSION AUTHORIZATION;
 

@@ -1,6 +1,8 @@
 -- Statements at top level: each kind that a non-transactional revision may contain, in simple,
 -- extended, and prepared protocol.
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET allow_in_place_tablespaces = on;
 
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql, verify_sql) VALUES
@@ -104,6 +106,7 @@ INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, 
 	MERGE INTO step.made m USING (VALUES (2), (7)) v(id) ON m.id = v.id WHEN NOT MATCHED THEN INSERT VALUES (v.id);
 	DECLARE c CURSOR WITH HOLD FOR SELECT 1;
 	CHECKPOINT$$, 'DROP TABLE step.made', $$SELECT count(*) = 4 AS four FROM step.made$$);
+\set ECHO all
 CALL cmig.upgrade_stepwise();
 SELECT revision, outcome, sqlstate, statement FROM cmig.journal ORDER BY id;
 SELECT count(*) FROM cmig.progress;
@@ -138,6 +141,7 @@ SELECT * FROM cmig.current();
 
 -- downgrade through all of them, and upgrade again
 CALL cmig.reset_stepwise(current_database());
+\set VERBOSITY sqlstate
 CALL cmig.reset_stepwise('wrong');
 SELECT * FROM cmig.current();
 CALL cmig.downgrade_stepwise('base');

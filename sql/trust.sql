@@ -2,6 +2,8 @@
 -- The ownership of pg_cmig: only a superuser can add code to it, and default privileges do not give
 -- others access
 --
+\pset format unaligned \pset footer off
+\set ECHO none
 CREATE ROLE regress_owner;
 CREATE ROLE regress_app;
 CREATE ROLE regress_heir;
@@ -23,6 +25,7 @@ SELECT o.name, a.grantee, a.privilege_type FROM (
 		FROM pg_proc p WHERE p.pronamespace::regnamespace::text = 'cmig') o,
 	aclexplode(o.acl) a
 WHERE a.grantee <> o.owner;
+\set ECHO all
 -- installed by a superuser
 CREATE EXTENSION pg_cmig;
 SELECT * FROM granted ORDER BY 1, 2, 3;
@@ -49,10 +52,12 @@ CREATE FUNCTION cmig.backfill(text, text) RETURNS void LANGUAGE sql AS '';
 ALTER FUNCTION cmig.current() RESET ALL;
 ALTER FUNCTION cmig.current() OWNER TO regress_owner;
 ALTER FUNCTION cmig.current() SET SCHEMA public;
+\set VERBOSITY sqlstate
 ALTER SCHEMA cmig RENAME TO other;
 ALTER EXTENSION pg_cmig DROP FUNCTION cmig.current();
 ALTER EXTENSION pg_cmig DROP TABLE cmig.revision;
 ALTER EXTENSION pg_cmig DROP SCHEMA cmig;
+\set VERBOSITY terse
 DROP TABLE cmig.revision;
 ALTER TABLE cmig.revision ALTER message TYPE bytea USING '';
 ALTER TABLE cmig.revision ADD CHECK (message <> 'x');
@@ -64,9 +69,9 @@ CREATE INDEX ON cmig.revision (lower(message));
 CREATE TRIGGER t BEFORE INSERT ON cmig.journal FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
 CREATE TABLE child () INHERITS (cmig.version);
 CREATE OR REPLACE VIEW cmig.backfill_progress AS SELECT 1;
-\set VERBOSITY default
 -- but it can do all the work
 SELECT cmig.create_revision('one', '', '', revision => '001');
+\set VERBOSITY default
 SELECT count(*) FROM cmig.upgrade();
 SELECT count(*) FROM cmig.downgrade('base');
 DELETE FROM cmig.revision;

@@ -1,6 +1,7 @@
 --
 -- verify_sql: the result of a revision is checked before the revision counts as applied
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE TABLE account (id int, email text);
 INSERT INTO account VALUES (1, 'a@example.com'), (2, NULL);
@@ -42,10 +43,12 @@ UPDATE cmig.revision SET verify_sql = 'DO $$ BEGIN ASSERT false, ''two accounts 
 SELECT * FROM cmig.upgrade();
 -- it cannot do what a script cannot do
 UPDATE cmig.revision SET verify_sql = 'SELECT true; COMMIT';
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade();
 -- it has none of the script's settings, and its own are reset afterwards
 UPDATE cmig.revision SET upgrade_sql = 'SET work_mem = ''5MB''; CREATE TEMP TABLE scratch (x int)',
 	verify_sql = 'SET work_mem = ''6MB''; SELECT to_regclass(''scratch'') IS NULL';
+\set VERBOSITY default
 SELECT count(*) FROM cmig.upgrade();
 SHOW work_mem;
 -- downgrades are not verified
@@ -69,7 +72,9 @@ SELECT count(*) FROM cmig.upgrade('003');
 SELECT * FROM cmig.verify();
 SELECT count(*) FROM account;
 SELECT * FROM cmig.verify('001');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.verify('003-1');
+\set VERBOSITY default
 SELECT * FROM cmig.verify(raise => true);
 -- what failed does not keep the others from running
 DELETE FROM account WHERE id = 2;
@@ -80,6 +85,7 @@ SHOW cmig.running_revision;
 BEGIN READ ONLY;
 SELECT * FROM cmig.verify('001');
 ROLLBACK;
+\set VERBOSITY sqlstate
 -- refused
 SELECT * FROM cmig.verify('004');
 SELECT * FROM cmig.verify('005');

@@ -1,17 +1,19 @@
 --
 -- wait_for_replicas on a server without replicas; t/043_lag.pl tests it with replicas
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SELECT cmig.wait_for_replicas();
 SELECT cmig.wait_for_replicas('10 s', '1 h');
 SELECT cmig.wait_for_replicas(NULL, NULL);
 SELECT cmig.wait_for_replicas(timeout => '0');
 
-\set VERBOSITY default
+\set VERBOSITY sqlstate
 -- wrong arguments
 SELECT cmig.wait_for_replicas('-1 s');
 SELECT cmig.wait_for_replicas(timeout => '2 days');
 SELECT cmig.wait_for_replicas('10 bytes');
+\set VERBOSITY default
 
 -- a role that cannot see the state of the replicas
 CREATE ROLE "regress Reader";

@@ -1,9 +1,9 @@
 --
 -- Calls that people are likely to try first: each works or says what to type
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
-\pset format unaligned
 \pset tuples_only on
 SELECT cmig.create_revision('first', 'CREATE TABLE first ()', '-- nothing to revert', revision => '001');
 SELECT cmig.create_revision('second', 'CREATE TABLE second ()', '-- nothing to revert', revision => '002');
@@ -32,8 +32,10 @@ SELECT cmig.script();
 SELECT * FROM cmig.plan('downgrade');
 SELECT cmig.script('upgrade');
 SELECT cmig.script('downgrade');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.downgrade();
 SELECT * FROM cmig.show();
+\set VERBOSITY default
 SELECT cmig.stamp();
 SELECT cmig.stamp(purge => true);
 SELECT cmig.merge();
@@ -72,7 +74,7 @@ SELECT cmig.drop_scope();
 SELECT cmig.drop_scope('tenant_1');
 SELECT cmig.wait_for_replicas('x');
 SELECT cmig.wait_for_replicas('-1 s');
-\set VERBOSITY terse
+\set VERBOSITY sqlstate
 SELECT cmig.set_protect();
 SELECT cmig.set_ddl_policy();
 \set VERBOSITY default
@@ -83,7 +85,9 @@ SELECT * FROM cmig.enable_rls_schema();
 SELECT * FROM cmig.rls_test();
 CREATE TABLE some_table (id int PRIMARY KEY, n int);
 SELECT * FROM cmig.rls_test('some_table');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.enable_audit();
+\set VERBOSITY default
 SELECT * FROM cmig.enable_audit_schema();
 SELECT * FROM cmig.disable_audit();
 SELECT cmig.audit_script();
@@ -123,15 +127,15 @@ SELECT * FROM cmig.audit_as_of('public.some_table', '2026-01-02');
 SELECT * FROM cmig.audit_as_of('some_table', '2026-01-02', '1');
 SELECT * FROM cmig.audit_as_of('some_table', '2026-01-02', 1);
 SELECT * FROM cmig.audit_as_of('some_table'::text, now()::timestamp, 1) LIMIT 0;
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.audit_as_of('some_table'::regclass, '2026-01-02');
 SELECT * FROM cmig.audit_as_of('"; DROP', '2026-01-02');
-\set VERBOSITY terse
 SELECT * FROM cmig.audit_as_of(NULL::some_table);
-\set VERBOSITY default
 RESET timezone;
 SELECT count(*) > 0 FROM cmig.enable_audit('some_table');
 INSERT INTO some_table VALUES (1, 1);
 SELECT max(transaction_id) AS xid FROM cmig_audit.log \gset
+\set VERBOSITY default
 SELECT * FROM cmig.audit_transaction();
 SELECT * FROM cmig.audit_transaction(NULL);
 SELECT * FROM cmig.audit_transaction('x');
@@ -175,6 +179,7 @@ CREATE TABLE one.a ();
 SELECT cmig.schema_sql('one', privileges => false);
 SELECT cmig.schema_sql('one') = cmig.schema_sql('{one}') AND cmig.schema_sql('one') = cmig.schema_sql(ARRAY['one'])
 	AND cmig.schema_sql('one') = cmig.schema_sql(schemas => 'one'::text);
+\set VERBOSITY sqlstate
 SELECT cmig.schema_sql('none');
 SELECT cmig.schema_sql('{one,none}');
 SELECT cmig.schema_sql('');
@@ -192,8 +197,8 @@ SELECT * FROM cmig.show(ARRAY['001']);
 -- a function is not called with CALL, nor a procedure with SELECT: the server says so,
 -- and a procedure of the same name would make the calls of the function ambiguous
 CALL cmig.upgrade();
-\set VERBOSITY default
 SELECT cmig.upgrade_stepwise();
+\set VERBOSITY default
 
 -- options of Alembic's command line
 SELECT * FROM cmig.history('-r 001:002');
@@ -222,8 +227,10 @@ SELECT * FROM cmig.round_trip('001', '002');
 -- quotes that belong to another language, and what other tools call the base
 SELECT * FROM cmig.upgrade('"002"');
 SELECT * FROM cmig.upgrade(E'\'002\'');
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade('0');
 SELECT * FROM cmig.downgrade('zero');
+\set ECHO none
 SELECT cmig.create_revision('x', '', revision => '"003"');
 
 -- Correct calls stay correct: with a null, an unknown literal, each type of text, and
@@ -251,6 +258,7 @@ BEGIN
 	RETURN state;
 END $$;
 CREATE DOMAIN id AS text;
+\set ECHO all
 SELECT call, value, string_agg(type, ', ' ORDER BY n) AS types, outcome
 FROM (VALUES
 	('upgrade($1)', '''002'''), ('upgrade($1)', 'NULL'), ('upgrade($1)', '''{001}'''),

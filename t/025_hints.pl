@@ -116,9 +116,9 @@ foreach my $file (glob("$expected/*.out"))
 		{
 			$hints{$1} //= $name;
 		}
-		elsif ($line =~ / \| /)
+		elsif ($line =~ /\|/)
 		{
-			foreach my $cell (split / \| /, $line)
+			foreach my $cell (split /(?<!\|)\|(?!\|)/, $line)
 			{
 				$cell =~ s/^\s+|\s+$//g;
 				$hints{$cell} //= $name if $cell =~ /^(?:SELECT|CALL) .*\bcmig\./;

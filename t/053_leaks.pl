@@ -20,7 +20,7 @@ use CmigNode;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $calls = $ENV{CMIG_LEAK_CALLS} // 200;
+my $calls = $ENV{CMIG_LEAK_CALLS} // 90;
 my $seconds = $ENV{CMIG_LEAK_SECONDS} // 86400;
 
 # The limits for the growth in all calls, and for the median growth of the thirds, as a

@@ -123,6 +123,9 @@ END_SQL
 my $psql = "psql -X -q -h " . $node->host . ' -p ' . $node->port . " -d postgres";
 my $replace = "PGOPTIONS='-c lock_timeout=100ms' $psql -v ON_ERROR_STOP=1 -U mallory -c 'ALTER SCHEMA shop RENAME TO away' -c 'ALTER SCHEMA evil RENAME TO shop' >/dev/null";
 
+# If the schema was replaced, puts it back.
+my $put_back = q{DO $$BEGIN IF to_regnamespace('away') IS NOT NULL THEN ALTER SCHEMA shop RENAME TO evil; ALTER SCHEMA away RENAME TO shop; END IF; END$$};
+
 # Calls the function, and runs the command at the given point, after some milliseconds.
 # Returns the output, and the number of points.
 sub call
@@ -132,7 +135,7 @@ sub call
 	my ($out, $err);
 
 	$node->psql('postgres', "LOAD 'pg_cmig'; LOAD '$library';\nSET replacer.matches = '$matches';\n"
-		. "SET replacer.command = \$\$$command\$\$; SET replacer.sleep = $sleeps; SET replacer.calls = 0; SET replacer.point = $point;\n$call;\n"
+		. "SET replacer.command = \$\$$command\$\$; SET replacer.sleep = $sleeps; SET replacer.calls = 0; SET replacer.point = $point;\n$call;\n$put_back;\n"
 		. "SHOW replacer.calls", stdout => \$out, stderr => \$err, on_error_stop => 0);
 	return ("$out\n$err", $out =~ /(\d+)\s*\z/ ? $1 : 0);
 }
@@ -170,16 +173,12 @@ foreach my $kind ('view', 'foreign table', 'partitioned table', 'sequence')
 		my ($first, $points) = call($call, $matches, 0, 'true');
 		my ($refused, $bad) = (0, '');
 
+		query($node, 'postgres', "SET ROLE mallory; SELECT lair.make('$kind')");
 		foreach my $point (1 .. $points)
 		{
-			my $output;
-
-			query($node, 'postgres', "SET ROLE mallory; SELECT lair.make('$kind')");
-			($output) = call($call, $matches, $point, $replace);
+			my ($output) = call($call, $matches, $point, $replace);
 			$refused++ if $output =~ /replaced while it was being read/;
 			$bad .= "point $point: $output" if $output =~ /evaluated as (?!mallory)|has no handler|server closed|^missed/m;
-			query($node, 'postgres', q{DO $$BEGIN
-				IF to_regnamespace('away') IS NOT NULL THEN ALTER SCHEMA shop RENAME TO evil; ALTER SCHEMA away RENAME TO shop; END IF; END$$});
 		}
 		ok($points > 0 && $bad eq '', "$kind: $call evaluates nothing in $points points")
 			or diag("$first\n$bad");
@@ -275,13 +274,12 @@ GRANT USAGE ON SCHEMA instead, stats TO PUBLIC;
 END_SQL
 my (undef, $points) = call('SELECT * FROM cmig.preflight()', 'pg_stat_statements', 0, 'true');
 my ($refused, $evaluated) = (0, 0);
+s/\bshop\b/stats/g, s/\bevil\b/instead/g foreach $replace, $put_back;
 foreach my $point (1 .. $points)
 {
-	($output) = call('SELECT * FROM cmig.preflight()', 'pg_stat_statements', $point, $replace =~ s/\bshop\b/stats/gr =~ s/\bevil\b/instead/gr);
+	($output) = call('SELECT * FROM cmig.preflight()', 'pg_stat_statements', $point, $replace);
 	$refused += $output =~ /a function was replaced while it was being called/;
 	$evaluated += $output =~ /evaluated/;
-	query($node, 'postgres', q{DO $$BEGIN
-		IF to_regnamespace('away') IS NOT NULL THEN ALTER SCHEMA stats RENAME TO instead; ALTER SCHEMA away RENAME TO stats; END IF; END$$});
 }
 ok($refused > 0 && !$evaluated, "preflight calls no function in place of pg_stat_statements ($refused of $points points are refused)");
 
