@@ -50,10 +50,11 @@ PG_FUNCTION_INFO_V1(cmig_stamp_array);
 
 /* Hook: the checks that precede the first step of an upgrade. */
 static void
-before_upgrade(const CmigSituation *now, const CmigPlan *plan)
+before_upgrade(const CmigSituation *now, const CmigPlan *plan, bool ahead)
 {
-	cmig_lint_policy_enforce(now, plan);
-	cmig_plan_preconditions_check(now, plan);
+	cmig_lint_policy_enforce(now, plan, !ahead);
+	if (!ahead)
+		cmig_plan_preconditions_check(now, plan);
 }
 
 void

@@ -103,12 +103,14 @@ SELECT cmig.create_revision('not allowed', 'DROP TABLE big', '-- nothing', revis
 SELECT count(*) FROM cmig.upgrade();
 SELECT count(*) FROM cmig.reset(:'DBNAME');
 CALL cmig.reset_stepwise(:'DBNAME');
+SELECT revision FROM cmig.current();
 CALL cmig.upgrade_stepwise();
 CALL cmig.expand(confirm => true);
 CREATE SCHEMA lint_scope;
 CALL cmig.upgrade_scopes('lint\_scope');
 DROP SCHEMA lint_scope;
 \set VERBOSITY default
+SELECT count(*) FROM cmig.downgrade('base');
 UPDATE cmig.revision SET upgrade_sql = $$UPDATE cmig.revision SET upgrade_sql = 'DROP TABLE big' WHERE revision = 'p2'$$ WHERE revision = 'p1';
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 2' WHERE revision = 'p2';
 CALL cmig.upgrade_stepwise();

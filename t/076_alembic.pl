@@ -386,8 +386,9 @@ my @own = (
 	[ qq(os.system('psql -d victim -c "$delete"')), 'starts a program (psql)' ],
 	[ "os.posix_spawnp('psql', ['psql', '-d', 'victim', '-c', '$delete'], os.environ)", 'starts a program (psql)' ],
 	[ 'os.fork() or os._exit(0)', 'starts a process' ],
+	[ "multiprocessing.util.spawnv_passfds(b'/bin/true', ['true'], [])", 'starts a program' ],
 );
-my $imports = "import os, psycopg2, psycopg2.extras, socket, subprocess, urllib.request\n";
+my $imports = "import multiprocessing.util, os, psycopg2, psycopg2.extras, socket, subprocess, urllib.request\n";
 my $caught = sub { "    try:\n        $_[0]\n    except:\n        pass\n    op.execute('SELECT 1')\n" };
 my $own = new_project((map { "${imports}def upgrade():\n    $_->[0]\ndef downgrade():\n" . $caught->($_->[0]) } @own),
 	"${imports}LOADED = $own[2][0]\ndef upgrade():\n    op.execute('SELECT 1')\ndef downgrade():\n    pass\n");
@@ -401,8 +402,9 @@ is($out, join('', scalar(@own) + 1 . " files in FOLDER\nautomatic:       0\nto b
 	'each way to connect, also if the error is caught, or while the module is loaded');
 is(query($node, 'victim', 'SELECT count(*) FROM kept'), '1', 'nothing was deleted');
 # a library in C is refused by the kernel
-my $library = new_project(<<"X");
-import ctypes, ctypes.util
+my $touched = PostgreSQL::Test::Utils::tempdir() . '/touched';
+my $library = new_project(<<"X", <<"X");
+import ctypes
 LIBPQ = ctypes.CDLL('libpq.so.5')
 LIBPQ.PQconnectdb.restype = ctypes.c_void_p
 def upgrade():
@@ -412,13 +414,23 @@ def upgrade():
 def downgrade():
     pass
 X
+import ctypes
+LIBC = ctypes.CDLL(None)
+def upgrade():
+    LIBC.system(b'touch $touched')
+    op.execute('SELECT 1')
+def downgrade():
+    pass
+X
 SKIP:
 {
-	skip 'no libpq.so.5 for Python, or no Linux', 3 unless $^O eq 'linux' && `uname -m` =~ /^(x86_64|aarch64)$/ && need_tool('libpq', $python, '-c', "import ctypes; ctypes.CDLL('libpq.so.5')");
+	skip 'no libpq.so.5 for Python, or no Linux', 4 unless $^O eq 'linux' && `uname -m` =~ /^(x86_64|aarch64)$/ && need_tool('libpq', $python, '-c', "import ctypes; ctypes.CDLL('libpq.so.5')");
 	my $library_files = PostgreSQL::Test::Utils::tempdir() . '/files';
 	($status, $out, $err) = run_import($library, $library_files);
-	is($status, 0, 'a library in C') or diag($err);
-	like(slurp_file("$library_files/r1.sql"), qr/^SELECT 1;$/m, 'is not connected');
+	is($status, 3, 'a library in C: to be written') or diag($err);
+	is($out, "2 files in FOLDER\nautomatic:       0\nto be reviewed:  0\nto be written:   2\n" .
+		"  r1\n    upgrade, line 11: calls a library in C\n    downgrade, line 11: calls a library in C\n  r2\n    upgrade, line 12: calls a library in C\n", 'whatever it does');
+	ok(!-e $touched, 'no program was started');
 	is(query($node, 'victim', 'SELECT count(*) FROM kept'), '1', 'nothing was deleted');
 }
 

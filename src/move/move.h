@@ -152,9 +152,10 @@ extern void cmig_plan_checksum_require(const char *checksum, const CmigSituation
 /*
  * A hook called before the first step of an upgrade, in one transaction,
  * stepwise, or as an expansion: the lint policy and the preconditions.  If it
- * raises an error, no step is run.
+ * raises an error, no step is run.  If "ahead", the downgrade of a reset
+ * follows first, so the preconditions cannot hold yet.
  */
-extern void (*cmig_before_upgrade) (const CmigSituation *now, const CmigPlan *plan);
+extern void (*cmig_before_upgrade) (const CmigSituation *now, const CmigPlan *plan, bool ahead);
 
 /* A plan to run, and the state of the run. */
 typedef struct CmigRunPlan

@@ -713,7 +713,17 @@ move(StepwiseRun *run, CmigDirection direction, const CmigNames *targets,
 	cmig_plan_checksum_require(checksum, &run->now, plan);
 	cmig_move_mind_expansion(&run->now, plan, true);
 	if (direction == CMIG_UPGRADE)
-		cmig_before_upgrade(&run->now, plan);
+		cmig_before_upgrade(&run->now, plan, false);
+	else if (reset)
+	{
+		char	   *name = "heads";
+		const CmigNames heads = {1, &name};
+		const CmigNames none = {0};
+		CmigSituation then = run->now;
+
+		then.applied = cmig_applied_find(then.graph, &none);
+		cmig_before_upgrade(&then, cmig_move_plan_upgrade(&then, &heads), true);
+	}
 
 	run->plan = plan;
 	cmig_toplevel_snapshot();

@@ -582,7 +582,7 @@ cmig_lint_policy_is_error(void)
 }
 
 void
-cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
+cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan, bool rehearse)
 {
 	Policy		policy = cmig_settings_guard_enum("cmig.lint_policy", lint_policy);
 	MemoryContext context;
@@ -595,7 +595,7 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig lint", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	lint = examine_plan(now, plan, true, true, false, 0, true);
+	lint = examine_plan(now, plan, true, true, false, 0, rehearse);
 	cmig_listing_init(&detail, CMIG_LISTING_LINES);
 	foreach_ptr(CmigLintFinding, finding, lint->findings)
 	{

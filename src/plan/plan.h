@@ -55,7 +55,7 @@ extern void cmig_lint_init(void);
  * Call this before the first step of a plan.  If cmig.lint finds errors in the
  * plan, raises MG023 or a warning, depending on the policy.
  */
-extern void cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan);
+extern void cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan, bool rehearse);
 
 /* Do errors found by cmig.lint stop an upgrade? */
 extern bool cmig_lint_policy_is_error(void);

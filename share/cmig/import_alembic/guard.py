@@ -208,13 +208,15 @@ class Guard:
 
     Its code may open connections, or start programs that do.  Connections of psycopg2
     and psycopg are pointed at the scratch database, if there is one.  Everything else
-    raises an error.  The code may catch it, so the section is written by hand anyway.
+    raises an error.  The code may catch it, so the section is written by hand anyway,
+    and so is one that calls a library in C, of which nobody knows what it does.
     """
 
     CONNECTS = ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "socket.gethostbyname",
                 "socket.gethostbyaddr")
     STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "os.fork",
               "os.forkpty", "pty.spawn")
+    FOREIGN = ("ctypes.dlsym", "ctypes.dlsym/handle", "ctypes.call_function")
     OPTIONS_KEPT = {"autocommit", "row_factory", "cursor_factory", "prepare_threshold", "context", "connection_factory"}
 
     def __init__(self):
@@ -223,7 +225,7 @@ class Guard:
         self.refused = None                  # what a migration tried while it was loaded
         self.own_work = threading.local()
         self.recording = Recording()
-        for watch in (self.watch_psycopg2, self.watch_psycopg):
+        for watch in (self.watch_psycopg2, self.watch_psycopg, self.watch_fork):
             with contextlib.suppress(ImportError):
                 watch()
         sys.addaudithook(self.audit)
@@ -249,12 +251,15 @@ class Guard:
         finally:
             self.path = self.recorder = None
 
-    def refuse(self, what):
+    def note(self, what):
         if self.recorder:
             self.recorder.need(what)
         what = at_line(self.path, what)
         self.refused = self.refused or what
-        raise Refused(what)
+        return what
+
+    def refuse(self, what):
+        raise Refused(self.note(what))
 
     def connect(self, dialect, record, arguments, options):
         """Called by SQLAlchemy before it opens a connection."""
@@ -269,6 +274,20 @@ class Guard:
             program = arguments[0] if arguments and isinstance(arguments[0], (str, bytes, os.PathLike)) else ""
             name = os.path.basename(os.fsdecode(program)).split(" ")[0]
             self.refuse(f"starts a program ({name})" if name else "starts a process")
+        elif event in self.FOREIGN and self.path and not self.is_own():
+            self.note("calls a library in C")
+
+    def watch_fork(self):
+        import _posixsubprocess
+        plain = _posixsubprocess.fork_exec
+
+        def fork_exec(*arguments):
+            if not self.is_own():
+                self.refuse("starts a program")
+            return plain(*arguments)
+
+        # Python tells of it only if it is called by the module subprocess
+        _posixsubprocess.fork_exec = fork_exec
 
     def target(self, options):
         """The options with which a connection of the project's code is opened instead."""
@@ -339,10 +358,10 @@ class Guard:
 
 
 def refuse_in_kernel():
-    """Let the kernel refuse connections, also those of libraries in C, where it can."""
+    """Let the kernel refuse connections and programs, also those of libraries in C, where it can."""
     machine = os.uname().machine if sys.platform == "linux" else ""
-    architecture, *calls = {"x86_64": (0xC000003E, 42, 425),    # connect, io_uring_setup
-                            "aarch64": (0xC00000B7, 203, 425)}.get(machine, (0,))
+    architecture, *calls = {"x86_64": (0xC000003E, 42, 425, 59, 322),    # connect, io_uring_setup, execve, execveat
+                            "aarch64": (0xC00000B7, 203, 425, 221, 281)}.get(machine, (0,))
     if not calls:
         return
     import ctypes
