@@ -50,6 +50,15 @@ SELECT * FROM rehearse('ALTER TABLE item RENAME TO thing; DO $x$ BEGIN ALTER TAB
 SET cmig.lint_ignore = 'require-statement-timeout, foreign-key-without-index';
 SELECT * FROM rehearse('DO $x$ BEGIN ALTER TABLE item ADD COLUMN a text; END $x$; CREATE INDEX ON line (item)');
 SET cmig.lint_ignore = 'require-lock-timeout, require-statement-timeout, prefer-bigint-over-int, prefer-expand, prefer-identity, prefer-single-alter-table, foreign-key-without-index';
+-- a role's objects and privileges, only of the copies
+CREATE FUNCTION dropper() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE TABLE theirs_too (a integer);
+ALTER FUNCTION dropper OWNER TO regress_rehearse_app;
+ALTER TABLE theirs_too OWNER TO regress_rehearse_app;
+SELECT statement, rule, severity, message FROM rehearse('DO $x$ BEGIN DROP OWNED BY regress_rehearse_app; END $x$');
+SELECT to_regclass('theirs_too'), has_table_privilege('regress_rehearse_app', 'item', 'INSERT');
+DROP TABLE theirs_too;
+DROP FUNCTION dropper;
 -- CASCADE
 SELECT * FROM rehearse('DROP SEQUENCE item_id_seq CASCADE');
 SELECT * FROM rehearse('DROP VIEW names CASCADE');

@@ -170,6 +170,7 @@ add_file('008', '004', 'DO $$ BEGIN DROP TABLE job; END $$;', 'SELECT 1;');
 gives(0, '(?s)^(?!.*is dropped)', '', 'lint', '008');
 gives(1, '008\S*[.]sql:[0-9]+: error: table public.job is dropped', '', 'lint', '--rehearse', '008');
 gives(3, '', 'cannot be rehearsed without the tables', 'lint', '--rehearse', '--no-facts');
+gives(1, '(?sm)^notice +lint: cmig.lint finds 2 errors.*cmig lint heads --rehearse', '', 'check', '--rehearse');
 unlink glob '*/*008*.sql';
 query($node, 'others', 'INSERT INTO job DEFAULT VALUES');
 add_file('006', '005', 'ALTER TABLE job ALTER account SET NOT NULL;', 'ALTER TABLE job ALTER account DROP NOT NULL;');

@@ -566,6 +566,7 @@ cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path)
 	if (copies->whole)
 		state->distrusts = 0;
 	state->strict = false;
+	state->owners = !copies->whole;
 	foreach_ptr(const CmigDiffFailure, failure, failures)
 		add_difference(copies, failure->line, failure->error->message);
 }

@@ -244,6 +244,8 @@ typedef struct CmigTargetState
 	List	   *missing;		/* objects that could not be created */
 	char		distrusts;		/* these are as in CmigOutsideWatch */
 	bool		strict;
+	bool		owners;			/* do copies have the owners of the live
+								 * objects? */
 } CmigTargetState;
 
 /* A repeatable revision's script, to be run after the target's SQL. */

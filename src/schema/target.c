@@ -7,10 +7,18 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/catalog.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_namespace.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
+#include "commands/user.h"
+#include "miscadmin.h"
 #include "tcop/cmdtag.h"
 #include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -158,6 +166,66 @@ work(void *arg)
 		cmig_target_extension_end(watched, ((CreateExtensionStmt *) node)->extname);
 }
 
+/* Row callback: collect a row about an object in the shadow. */
+static void
+add_owned(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **rows = arg;
+	Oid		   *oids = palloc(sizeof(Oid) * 4);
+	Oid			schema;
+
+	for (int i = 0; i < 4; i++)
+		oids[i] = DatumGetObjectId(cmig_query_datum(desc, row, i + 1, OIDOID, NULL));
+	schema = oids[0] == NamespaceRelationId ? oids[1] : cmig_shadow_rows_schema(oids[0], oids[1]);
+	if (OidIsValid(schema) && !cmig_shadow_is_live_schema(watched->shadow, schema))
+		*rows = lappend(*rows, oids);
+}
+
+/*
+ * Run DROP OWNED for the copies, which are in other schemas than the live objects
+ * of these roles.
+ */
+static void
+drop_owned(const DropOwnedStmt *statement)
+{
+	static CmigQuery query = {
+		.sql = "SELECT classid, objid, refobjid, CASE deptype WHEN 'o' THEN 0::oid ELSE classid END FROM pg_shdepend"
+		" WHERE refclassid = 'pg_authid'::regclass AND refobjid = ANY ($1) AND deptype IN ('o', 'a')"
+		" AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
+		.nargs = 1,.argtypes = {OIDARRAYOID}
+	};
+	ObjectAddresses *dropped = new_object_addresses();
+	List	   *rows = NIL;
+	ArrayBuildState *roles = NULL;
+	Datum		array;
+
+	foreach_oid(role, roleSpecsToIds(statement->roles))
+	{
+		if (!has_privs_of_role(GetUserId(), role))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("permission denied to drop objects")));
+		if (IsPinnedObject(AuthIdRelationId, role))
+			ereport(ERROR,
+					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+					 errmsg("the database system needs the objects of role \"%s\"", GetUserNameFromId(role, false))));
+		roles = accumArrayResult(roles, ObjectIdGetDatum(role), false, OIDOID, CurrentMemoryContext);
+	}
+	array = makeArrayResult(roles, CurrentMemoryContext);
+	cmig_query_each(&query, &array, NULL, add_owned, &rows);
+	foreach_ptr(const Oid, row, rows)
+	{
+		const ObjectAddress object = {row[0], row[1], 0};
+
+		if (OidIsValid(row[3]))
+			RemoveRoleFromObjectACL(row[2], row[0], row[1]);
+		else
+			add_exact_object_address(&object, dropped);
+	}
+	performMultipleDeletions(dropped, statement->behavior, 0);
+	free_object_addresses(dropped);
+}
+
 /* The ProcessUtility hook. */
 static void
 see_utility(PlannedStmt *statement, const char *query, bool read_only,
@@ -179,6 +247,12 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 	}
 
 	former = cmig_shadow_catalogs_filter(false);
+	if (IsA(node, DropOwnedStmt) && watched->owners)
+	{
+		drop_owned((DropOwnedStmt *) node);
+		(void) cmig_shadow_catalogs_filter(former);
+		return;
+	}
 	if (IsA(node, DropOwnedStmt) || IsA(node, ReassignOwnedStmt))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
