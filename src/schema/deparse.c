@@ -731,16 +731,6 @@ put_slow(Deparse *deparse, bool at_start)
 	put_row(deparse, &row);
 }
 
-/*
- * Is the rider a column that its parent's statements create, too, so that only
- * what they leave out remains?
- */
-static bool
-is_copy(const CmigChange *rider)
-{
-	return rider->from->kind == &cmig_kind_column && rider->host->from->kind == &cmig_kind_column;
-}
-
 /* Add the lines of cmig.diff that create an object. */
 static void
 put_create(Deparse *deparse, CmigChange *change)
@@ -753,9 +743,6 @@ put_create(Deparse *deparse, CmigChange *change)
 	if (change->taken)
 		((CmigDdl *) linitial(ddl))->undo = psprintf("DROP FUNCTION IF EXISTS %s", change->to->identity);
 	put_ddl(deparse, "create", change, ddl);
-	foreach_ptr(CmigChange, rider, change->riders)
-		if (is_copy(rider))
-		put_ddl(deparse, "alter", rider, cmig_completion(rider->to, deparse->options));
 }
 
 /*
@@ -823,7 +810,7 @@ put_drop(Deparse *deparse, CmigChange *change)
 	row.change = row.incidental ? NULL : change_text(change, deparse->options);
 	row.note = change->action == CMIG_DROP ? change->question : NULL;
 	foreach_ptr(const CmigChange, rider, change->riders)
-		ddl = list_concat(ddl, is_copy(rider) ? cmig_completion(rider->from, &deparse->restore) : creation(rider->from, &deparse->restore));
+		ddl = list_concat(ddl, creation(rider->from, &deparse->restore));
 	row.upgrade = drop(change, object);
 	if (deparse->options->concurrently && deparse->transaction == 0)
 	{

@@ -738,9 +738,6 @@ extern CmigChange *cmig_replace_multirange(const CmigDifference *difference, Cmi
  */
 extern void cmig_replace_finish(const CmigChange *change);
 
-/* Can new parents of a table be added before old ones are removed? */
-extern bool cmig_joins_first(const CmigChange *change);
-
 /* in rehearsal.c */
 
 /* Copies of two images, made before they are compared. */

@@ -179,12 +179,6 @@ make_nodes(CmigOrder *order)
 
 		if (change->host != NULL)
 			continue;
-		if (change->action == CMIG_ALTER && change->alter.first != NIL && change->alter.last != NIL &&
-			change->from->kind == &cmig_kind_table && cmig_joins_first(change))
-		{
-			change->alter.last = list_concat(change->alter.last, change->alter.first);
-			change->alter.first = NIL;
-		}
 		has[CMIG_NODE_AWAY] = cmig_change_drops(change) && change->away != NULL;
 		has[CMIG_NODE_DROP] = cmig_change_drops(change) && change->dropped_by == NULL;
 		has[CMIG_NODE_PART] = change->action == CMIG_ALTER && change->alter.first != NIL;
@@ -482,8 +476,6 @@ add_inheritance(CmigOrder *order)
 		{
 			add_join(order, i, change->to);
 			add_parents(order, i, change->to, add_join);
-			if (steps_of(order, change)->part < 0)
-				add_parents(order, i, change->from, add_part);
 		}
 	}
 }

@@ -724,9 +724,7 @@ cmig_propagate(CmigDifference *difference)
  * and DROP TABLE drops them.  The change of the table is then the host of
  * their changes.  An object that is part of its parent's CREATE statement is
  * folded.  If an object is not folded, but dropped by its host's DROP
- * statement, its change is a rider of the host.  If a column is dropped and
- * created together with the parent table's column, its change is a rider of the
- * host, too.
+ * statement, its change is a rider of the host.
  * ----------------------------------------------------------------
  */
 
@@ -738,58 +736,6 @@ may_fold(const CmigObject *object)
 		(object->kind->folds == NULL || object->kind->folds(object));
 }
 
-static bool
-depends_on(const CmigObject *object, const CmigObject *on)
-{
-	for (int i = 0; i < object->ndepends; i++)
-		if (object->depends[i] == on)
-			return true;
-	return false;
-}
-
-/*
- * If the change re-creates an inherited column, but not its table, and the
- * parent's column is also re-created, returns the change of the parent's
- * column.  Otherwise returns NULL.
- */
-static CmigChange *
-inherited_change(const CmigChange *change)
-{
-	const CmigObject *column = change->from;
-
-	if (change->action != CMIG_AGAIN || column->kind != &cmig_kind_column ||
-		!column->inherited || !change->to->inherited || change->to->alone ||
-		column->parent->change->action == CMIG_AGAIN)
-		return NULL;
-	for (int i = 0; i < column->ndepends; i++)
-	{
-		CmigChange *other = column->depends[i]->change;
-
-		/*
-		 * if the table of an inheriting column also defines the column, only
-		 * the tables depend on each other
-		 */
-		if (other->from->kind == column->kind && other->from->parent != column->parent && other->action == CMIG_AGAIN &&
-			(depends_on(change->to, other->to) || depends_on(change->to->parent, other->to->parent)))
-			return other;
-	}
-	return NULL;
-}
-
-/*
- * Is the object created by the statement that creates its parent?  "parent" is
- * the parent's change.  ADD COLUMN for a parent table's column does not give
- * the child's column a default of its own, so such a default is not folded.
- */
-static bool
-folds(const CmigDifference *difference, const CmigChange *parent, const CmigObject *object)
-{
-	if (!may_fold(object))
-		return false;
-	return object->kind != &cmig_kind_default || object->inherited || inherited_change(parent) == NULL ||
-		cmig_column_repeats_default(object);
-}
-
 /*
  * Set the field "host" of a change and "folded" of its object, and add the
  * change to the riders of its host if necessary.  The host of the parent's
@@ -797,20 +743,13 @@ folds(const CmigDifference *difference, const CmigChange *parent, const CmigObje
  * order of kinds.
  */
 static void
-find_host(CmigDifference *difference, CmigChange *change)
+find_host(CmigChange *change)
 {
 	CmigObject *object = change->to ? change->to : change->from;
 	CmigChange *parent;
 	bool		folded;
 
 	change->host = NULL;
-	for (parent = inherited_change(change); parent != NULL; parent = inherited_change(parent))
-		change->host = parent;
-	if (change->host != NULL)
-	{
-		change->host->riders = lappend(change->host->riders, change);
-		return;
-	}
 	if (change->to)
 		change->to->folded = false;
 	if (change->from)
@@ -818,7 +757,7 @@ find_host(CmigDifference *difference, CmigChange *change)
 	if (object->parent == NULL || (!cmig_change_creates(change) && !cmig_change_drops(change)))
 		return;
 	parent = change->to ? object->parent->change : object->parent->change;
-	folded = folds(difference, parent, object) && (change->from == NULL || folds(difference, parent, change->from));
+	folded = may_fold(object) && (change->from == NULL || may_fold(change->from));
 	if (parent->action != change->action && !(parent->action == CMIG_AGAIN && may_fold(object)))
 		return;
 	if (folded)
@@ -878,7 +817,7 @@ cmig_host_find(CmigDifference *difference)
 	for (int i = 0; i < difference->count; i++)
 		difference->changes[i].riders = NIL;
 	for (int i = 0; i < difference->count; i++)
-		find_host(difference, &difference->changes[i]);
+		find_host(&difference->changes[i]);
 	for (int i = 0; i < difference->count; i++)
 		take_functions(&difference->changes[i]);
 	cmig_twins_sort(difference);
