@@ -271,7 +271,7 @@ define_column(StringInfo buf, const CmigObject *column)
  * unless the sequence has options.
  */
 static char *
-identity_sql(const CmigObject *from, const CmigObject *to, const char *sequence)
+identity_sql(const CmigObject *from, const CmigObject *to, const char *sequence, bool *reads)
 {
 	char	   *const *old = from->values,
 			   *const *new = to->values;
@@ -288,6 +288,7 @@ identity_sql(const CmigObject *from, const CmigObject *to, const char *sequence)
 
 		if (new[CMIG_COLUMN_IDENTITY_OPTIONS] != NULL)
 			return sql;
+		*reads = true;
 		return psprintf("%s;\nSELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s), greatest(max(%s), 0) + 1, false) FROM %s",
 						sql, cmig_literal(to->parent->identity),
 						cmig_literal(to->name), cmig_quote(to->name), to->parent->identity);
@@ -301,6 +302,7 @@ identity_sql(const CmigObject *from, const CmigObject *to, const char *sequence)
 	cmig_sequence_settings(&action, old[CMIG_COLUMN_SEQUENCE_SETTINGS], new[CMIG_COLUMN_SEQUENCE_SETTINGS], " SET", NULL);
 	range = cmig_sequence_range(old[CMIG_COLUMN_SEQUENCE_SETTINGS], old[CMIG_COLUMN_TYPE]);
 	to_range = cmig_sequence_range(new[CMIG_COLUMN_SEQUENCE_SETTINGS], new[CMIG_COLUMN_TYPE]);
+	*reads = cmig_sequence_range_restarts(&range, &to_range);
 	return cmig_sequence_range_alter(cmig_kind_column_sql(to, false, action.data + 1), sequence, &range, &to_range, to);
 }
 
@@ -344,7 +346,12 @@ alter_identity(CmigAlter *alter)
 
 	if (cmig_alter_differs(alter, CMIG_COLUMN_IDENTITY) ||
 		(old != NULL && new != NULL && cmig_alter_differs(alter, CMIG_COLUMN_SEQUENCE_SETTINGS)))
-		cmig_alter_add(alter, CMIG_COLUMN_IDENTITY, identity_sql(from, to, alter->back ? new : old));
+	{
+		bool		reads = false;
+		char	   *sql = identity_sql(from, to, alter->back ? new : old, &reads);
+
+		cmig_alter_add(alter, CMIG_COLUMN_IDENTITY, sql)->reads = reads;
+	}
 	if (old == NULL || new == NULL)
 		return;
 	if (cmig_alter_differs(alter, CMIG_COLUMN_SEQUENCE_NAME))

@@ -515,10 +515,16 @@ cmig_index_is_partial(const CmigObject *index)
 	return index->kind == &cmig_kind_index && index->values[PARTIAL] != NULL;
 }
 
-static bool
-is_unique(const CmigObject *index)
+bool
+cmig_index_is_unique(const CmigObject *object)
 {
-	return strncmp(index->values[CMIG_DEFINITION], "CREATE UNIQUE ", 14) == 0;
+	return object->kind == &cmig_kind_index && strncmp(object->values[CMIG_DEFINITION], "CREATE UNIQUE ", 14) == 0;
+}
+
+char
+cmig_constraint_type(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key ? *object->values[TYPE] : '\0';
 }
 
 static void
@@ -540,7 +546,7 @@ alter_index(CmigAlter *alter)
 	 */
 	if (old->values[NOT_VALID] && !new->values[NOT_VALID])
 		cmig_alter_add(alter, NOT_VALID, psprintf("REINDEX INDEX %s", new->identity))->hazards = alter->back ? 0 :
-			CMIG_HAZARD_INVALID | CMIG_HAZARD_BLOCKS | (is_unique(new) ? CMIG_HAZARD_MAY_FAIL : 0);
+			CMIG_HAZARD_INVALID | CMIG_HAZARD_BLOCKS | (cmig_index_is_unique(new) ? CMIG_HAZARD_MAY_FAIL : 0);
 	alter_details(alter);
 }
 
@@ -565,7 +571,7 @@ create_index(const CmigObject *index)
 {
 	List	   *ddl = cmig_ddl_append(NIL, definition_of(index), cmig_kind_drop(index));
 
-	cmig_ddl_hazards(ddl, CMIG_HAZARD_BLOCKS | (is_unique(index) ? CMIG_HAZARD_MAY_FAIL : 0));
+	cmig_ddl_hazards(ddl, CMIG_HAZARD_BLOCKS | (cmig_index_is_unique(index) ? CMIG_HAZARD_MAY_FAIL : 0));
 	return cmig_kind_complete(index, ddl, alter_details);
 }
 

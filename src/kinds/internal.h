@@ -94,6 +94,9 @@ extern int64 cmig_sequence_range_limit(const char *type, bool down, bool maximum
 extern void cmig_sequence_settings(StringInfo buf, const char *old, const char *new,
 								   const char *word, const char *type);
 
+/* Does cmig_sequence_range_alter() restart the sequence, or do its statements to revert it? */
+extern bool cmig_sequence_range_restarts(const CmigSequenceRange *from, const CmigSequenceRange *to);
+
 /*
  * Returns SQL that changes the range of a sequence.  The SQL works whether or
  * not the sequence has already returned values.  A used sequence continues.

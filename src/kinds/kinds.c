@@ -170,6 +170,7 @@ cmig_ddl_append(List *ddl, char *sql, char *undo)
 
 	entry->sql = sql;
 	entry->undo = undo;
+	entry->part = CMIG_PART_NONE;
 	return lappend(ddl, entry);
 }
 
@@ -419,6 +420,7 @@ pair(List *ddl, List *opposite)
 				continue;
 			entry->undo = undo->sql;
 			entry->undo_hazards = undo->hazards;
+			entry->reads |= undo->reads;
 			opposite = foreach_delete_current(opposite, other);
 			break;
 		}

@@ -112,7 +112,9 @@ typedef struct CmigDdl
 {
 	char	   *sql;			/* without a final semicolon */
 	char	   *undo;
-	int			part;			/* see cmig_alter_add() */
+	int			part;			/* see cmig_alter_add(), or CMIG_PART_... */
+	bool		reads;			/* it or "undo" reads the table, to continue a
+								 * sequence after a column's values */
 	const char *hazard;			/* NULL, or one that does not depend on rows */
 	int			hazards;		/* CMIG_HAZARD_... flags, for rows */
 	int			undo_hazards;	/* the same of "undo" */
@@ -126,6 +128,11 @@ typedef struct CmigDdl
 	char	   *nullable;		/* NULL, or for CMIG_HAZARD_FAILS: the
 								 * statement without NOT NULL */
 } CmigDdl;
+
+/* Parts of an object that are not its properties. */
+#define CMIG_PART_NONE		(-1)	/* of cmig_ddl_append() */
+#define CMIG_PART_GRANT		(-2)	/* GRANT */
+#define CMIG_PART_REVOKE	(-3)	/* REVOKE */
 
 /* Hazards: the effects that a statement can have on its table. */
 #define CMIG_HAZARD_REWRITE		0x01	/* rewrites the table */
@@ -638,6 +645,9 @@ extern CmigDdl *cmig_column_type_detour(const CmigObject *column, bool collation
 
 /* in constraint.c */
 
+/* Returns pg_constraint's contype, or '\0' if the object is not a table's constraint. */
+extern char cmig_constraint_type(const CmigObject *object);
+extern bool cmig_index_is_unique(const CmigObject *object);
 extern char *cmig_constraint_parameters(const CmigObject *constraint);
 extern void cmig_constraint_definition(StringInfo buf, const CmigObject *constraint);
 extern const char *cmig_index_name(const CmigObject *object);

@@ -112,8 +112,8 @@ must_restart(const CmigSequenceRange *from, const CmigSequenceRange *to)
 /*
  * Does a change of the range, or the undo of the change, restart the sequence?
  */
-static bool
-sequence_range_restarts(const CmigSequenceRange *from, const CmigSequenceRange *to)
+bool
+cmig_sequence_range_restarts(const CmigSequenceRange *from, const CmigSequenceRange *to)
 {
 	return must_restart(from, to) || must_restart(to, from);
 }
@@ -162,7 +162,7 @@ cmig_sequence_range_alter(const char *alter, const char *sequence, const CmigSeq
 	const char *name,
 			   *last = to->down ? "min" : "max";
 
-	if (column == NULL || !sequence_range_restarts(from, to))
+	if (column == NULL || !cmig_sequence_range_restarts(from, to))
 		return sql;
 
 	/*
@@ -295,7 +295,7 @@ alter_sequence(CmigAlter *alter)
 		appendStringInfo(&sql, " AS %s", type_of(to));
 	cmig_sequence_settings(&sql, settings_of(from), settings_of(to), "", retypes ? type_of(to) : NULL);
 	ddl = cmig_alter_add(alter, SETTINGS, cmig_sequence_range_alter(sql.data, to->identity, &old, &new, column));
-	if (column == NULL && sequence_range_restarts(&old, &new))
+	if (column == NULL && cmig_sequence_range_restarts(&old, &new))
 		ddl->hazard = "the upgrade or the downgrade restarts the sequence, which can then return used values again";
 }
 

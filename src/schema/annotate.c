@@ -269,6 +269,7 @@ alter_grants(List *ddl, const CmigObject *object, const List *from, const List *
 			appendStringInfo(&privileges, ", %s", steps[i].grant->privilege);
 		ddl = cmig_ddl_append(ddl, grant_sql(object, first->grant, first->verb, privileges.data),
 							  grant_sql(object, first->grant, first->undo, privileges.data));
+		((CmigDdl *) llast(ddl))->part = first->verb == GRANT || first->verb == GRANT_WITH_OPTION ? CMIG_PART_GRANT : CMIG_PART_REVOKE;
 	}
 	return ddl;
 }
@@ -411,7 +412,7 @@ revoke_initial(List *ddl, const CmigObject *object, List **initial, const List *
 	{
 		CmigDdl    *entry = list_nth(ddl, i);
 
-		if (strncmp(entry->sql, "REVOKE ", strlen("REVOKE ")) == 0)
+		if (entry->part == CMIG_PART_REVOKE)
 			entry->hazard = psprintf("default privileges revoked: %s %s", object->kind->name, object->identity);
 	}
 	return ddl;

@@ -92,7 +92,7 @@ has_default_name(const CmigObject *object)
 	const char *label = object->kind == &cmig_kind_index ? "idx" : "key";
 	char	   *names;
 
-	if (strncmp(definition, "PRIMARY KEY", 11) == 0)
+	if (cmig_constraint_type(object) == 'p')
 		return strcmp(object->name, makeObjectName(object->parent->name, NULL, "pkey")) == 0;
 	names = columns ? column_names(columns + 1) : NULL;
 	return names != NULL && strcmp(object->name, makeObjectName(object->parent->name, names, label)) == 0;

@@ -30,7 +30,9 @@ static bool
 alters_access(const CmigChange *change)
 {
 	foreach_ptr(const CmigDdl, entry, change->alter.ddl)
-		if (cmig_text_begins(entry->sql, "GRANT ") || cmig_text_begins(entry->sql, "REVOKE ") || strstr(entry->sql, " ROW LEVEL SECURITY") != NULL)
+		if (entry->part == CMIG_PART_GRANT || entry->part == CMIG_PART_REVOKE ||
+			(change->to->kind == &cmig_kind_table &&
+			 (entry->part == CMIG_TABLE_ROW_SECURITY || entry->part == CMIG_TABLE_FORCE_ROW_SECURITY)))
 		return true;
 	return false;
 }
@@ -87,7 +89,7 @@ cmig_commit_guard(const CmigChange *change)
 	if (object->kind == &cmig_kind_trigger || object->kind == &cmig_kind_publication ||
 		object->kind == &cmig_kind_publication_table || object->kind == &cmig_kind_publication_schema)
 		return psprintf("%s %s", object->kind == &cmig_kind_trigger ? "triggers" : "publication", root->identity);
-	if (object->kind == &cmig_kind_constraint && cmig_text_begins(object->values[CMIG_DEFINITION], "PRIMARY KEY "))
+	if (cmig_constraint_type(object) == 'p')
 		return psprintf("key %s", root->identity);
 	return NULL;
 }
@@ -104,11 +106,17 @@ typedef enum Demand
 static Demand
 demand_of(const CmigObject *object)
 {
-	if (object->kind == &cmig_kind_foreign_key)
-		return REFERENCE;
-	if (object->kind == &cmig_kind_constraint)
-		return cmig_text_begins(object->values[CMIG_DEFINITION], "CHECK ") ? CONDITION : UNIQUENESS;
-	return object->kind == &cmig_kind_index && cmig_text_begins(object->values[CMIG_DEFINITION], "CREATE UNIQUE ") ? UNIQUENESS : NOTHING;
+	switch (cmig_constraint_type(object))
+	{
+		case 'f':
+			return REFERENCE;
+		case 'c':
+			return CONDITION;
+		case '\0':
+			return cmig_index_is_unique(object) ? UNIQUENESS : NOTHING;
+		default:
+			return UNIQUENESS;
+	}
 }
 
 /* Is it a column that no longer is NOT NULL? */
@@ -287,7 +295,7 @@ key_sql(const CmigObject *constraint, const char *index)
 	const char *columns = strchr(definition, '('),
 			   *end;
 	const char *include = strstr(definition, ") INCLUDE (");
-	const char *word = *definition == 'P' ? "PRIMARY KEY" : "UNIQUE";
+	const char *word = cmig_constraint_type(constraint) == 'p' ? "PRIMARY KEY" : "UNIQUE";
 	bool		quoted = false;
 
 	if (columns == NULL)
@@ -325,9 +333,9 @@ creation(const CmigObject *object, const char *sql, const char *name)
 	if ((object->kind != &cmig_kind_constraint && object->kind != &cmig_kind_foreign_key) || !cmig_text_begins(sql, start) ||
 		strstr(sql, ";\n") != NULL || cmig_is_not_valid(object->values[CMIG_DEFINITION]))
 		return NIL;
-	if (cmig_text_begins(object->values[CMIG_DEFINITION], "UNIQUE ") || cmig_text_begins(object->values[CMIG_DEFINITION], "PRIMARY KEY "))
+	if (cmig_constraint_type(object) == 'u' || cmig_constraint_type(object) == 'p')
 		return key_sql(object, name);
-	if (!cmig_text_begins(object->values[CMIG_DEFINITION], "CHECK ") && object->kind != &cmig_kind_foreign_key)
+	if (cmig_constraint_type(object) == 'x')
 		return NIL;
 	return list_make2(psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", object->parent->identity, name, sql + strlen(start)),
 					  psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", object->parent->identity, name));

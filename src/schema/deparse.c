@@ -187,14 +187,6 @@ concurrent_change(const CmigObject *object, List *ddl)
  * ----------------------------------------------------------------
  */
 
-static bool
-ends_with(const char *text, const char *end)
-{
-	size_t		length = strlen(text);
-
-	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
-}
-
 /* A table with forced row security that a statement reads. */
 typedef struct CmigForce
 {
@@ -239,7 +231,7 @@ lift(const Deparse *deparse, List *tables, CmigChange *change, const CmigChange 
 
 	/* the statements that set or reset FORCE ROW LEVEL SECURITY */
 	foreach(cell, change->alter.ddl)
-		if (ends_with(((const CmigDdl *) lfirst(cell))->sql, " FORCE ROW LEVEL SECURITY"))
+		if (((const CmigDdl *) lfirst(cell))->part == CMIG_TABLE_FORCE_ROW_SECURITY)
 		change->alter.ddl = foreach_delete_current(change->alter.ddl, cell);
 	*reads = lappend(*reads, force);
 	return lappend(tables, force);
@@ -308,9 +300,7 @@ lift_all(const Deparse *deparse)
 		/* a statement makes a sequence continue after the column's values */
 		foreach(cell, change->action == CMIG_ALTER && object->kind == &cmig_kind_column ? change->alter.ddl : NIL)
 		{
-			const CmigDdl *entry = lfirst(cell);
-
-			if (strstr(entry->sql, "pg_catalog.setval(") || (entry->undo && strstr(entry->undo, "pg_catalog.setval(")))
+			if (((const CmigDdl *) lfirst(cell))->reads)
 				tables = lift(deparse, tables, object->parent->change, change);
 		}
 	}

@@ -49,7 +49,7 @@ parent_check(const CmigImage *image, const CmigObject *object)
 static bool
 is_check(const CmigObject *object)
 {
-	return object->kind == &cmig_kind_constraint && strncmp(object->values[CMIG_DEFINITION], "CHECK", 5) == 0;
+	return cmig_constraint_type(object) == 'c';
 }
 
 /*

@@ -48,7 +48,7 @@ cmig_extension_check_updates(const CmigDifference *difference)
 		{
 			CmigDdl    *ddl = lfirst(cell);
 
-			if (ddl->undo == NULL || strstr(ddl->undo, " UPDATE TO ") == NULL)
+			if (ddl->part != CMIG_EXTENSION_VERSION)
 				continue;
 			ddl->undo = NULL;
 			ddl->hazard = psprintf("cannot be reverted: extension %s has no update path from version %s back to %s",

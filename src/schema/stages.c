@@ -44,12 +44,6 @@ counterpart(const CmigImage *image, const CmigObject *object)
 	return cmig_image_lookup(image, object->kind, object->identity);
 }
 
-static bool
-is_constraint(const CmigObject *object, const char *type)
-{
-	return object->kind == &cmig_kind_constraint && strncmp(object->values[CMIG_DEFINITION], type, strlen(type)) == 0;
-}
-
 /* Add a table, if it is one, to those that are not changed in stages. */
 static bool
 add_moved(Stages *stages, const CmigObject *table)
@@ -146,9 +140,9 @@ has_key(const CmigObject *table, const CmigObject *column)
 {
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
 	{
-		bool		found = is_constraint(child, "PRIMARY KEY ") && column == NULL;
+		bool		found = cmig_constraint_type(child) == 'p' && column == NULL;
 
-		for (int i = 0; i < child->ndepends && is_constraint(child, "PRIMARY KEY "); i++)
+		for (int i = 0; i < child->ndepends && cmig_constraint_type(child) == 'p'; i++)
 			found |= child->depends[i] == column;
 		if (found)
 			return true;
@@ -208,11 +202,11 @@ is_steady(const Stages *stages, const CmigObject *object)
 static List *
 successors(const Stages *stages, const CmigObject *check, const CmigImage *image)
 {
-	const CmigObject *table = is_constraint(check, "CHECK ") ? counterpart(stages->to, check->parent) : NULL;
+	const CmigObject *table = cmig_constraint_type(check) == 'c' ? counterpart(stages->to, check->parent) : NULL;
 	List	   *result = NIL;
 
 	for (CmigObject *new = table ? table->child : NULL; new != NULL; new = new->sibling)
-		if (is_constraint(new, "CHECK ") && counterpart(image, new) == NULL && cmig_commit_succeeds(check, new))
+		if (cmig_constraint_type(new) == 'c' && counterpart(image, new) == NULL && cmig_commit_succeeds(check, new))
 			result = lappend(result, new);
 	return result;
 }
@@ -289,11 +283,11 @@ can_stay(const Stages *stages, const CmigObject *object, const CmigImage *to)
 	 * checks would reject rows of the new version, except for one that is
 	 * only validated
 	 */
-	if ((is_constraint(object, "CHECK ") &&
+	if ((cmig_constraint_type(object) == 'c' &&
 		 !(cmig_is_not_valid(object->values[CMIG_DEFINITION]) && counterpart(stages->to, object) != NULL) &&
 		 successors(stages, object, to) == NIL) ||
 		object->kind == &cmig_kind_domain_constraint ||
-		(is_constraint(object, "PRIMARY KEY ") && !can_be_key(object, table, to)))
+		(cmig_constraint_type(object) == 'p' && !can_be_key(object, table, to)))
 		return false;
 	if (object->kind == &cmig_kind_default &&
 		(table->values[CMIG_COLUMN_IDENTITY] != NULL || table->values[CMIG_COLUMN_GENERATED] != NULL))
@@ -452,13 +446,13 @@ remove_checks(Stages *stages)
 
 		if (object->parent == NULL || counterpart(stages->from, object->parent) == NULL || is_moved(stages, object))
 			continue;
-		if (object->kind == &cmig_kind_foreign_key || is_constraint(object, "CHECK "))
+		if (object->kind == &cmig_kind_foreign_key || cmig_constraint_type(object) == 'c')
 			marked[i] = change->action == CMIG_CREATE || (change->differs && is_steady(stages, change->from));
 		for (int j = 0; j < object->ndepends; j++)
 		{
 			const CmigObject *column = object->depends[j]->kind == &cmig_kind_column ? object->depends[j] : NULL;
 
-			if (column != NULL && is_constraint(object, "PRIMARY KEY "))
+			if (column != NULL && cmig_constraint_type(object) == 'p')
 				marked[i] |= column->values[CMIG_COLUMN_NOT_NULL] == NULL && counterpart(stages->to, column)->values[CMIG_COLUMN_NOT_NULL] != NULL;
 			/* a check may replace NOT NULL */
 			if (column != NULL && counterpart(stages->from, column) != NULL && cmig_commit_succeeds(change_of(stages, column, false)->from, object))
