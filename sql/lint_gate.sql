@@ -77,6 +77,7 @@ SELECT * FROM cmig.grant_access('regress_gate', 'owner') \g /dev/null
 GRANT EXECUTE ON FUNCTION try TO regress_gate;
 SET SESSION AUTHORIZATION regress_gate;
 SELECT * FROM try('CREATE TABLE own (a integer); DO $x$ BEGIN ALTER TABLE shop.own ADD COLUMN b integer; INSERT INTO shop.own VALUES (1, 2); END $x$; CREATE INDEX own_a ON own (a); ALTER INDEX own_a RENAME TO own_b; DROP TABLE own');
+SELECT * FROM try('CREATE TABLE own (a integer); CREATE INDEX own_a ON own (a)');
 RESET SESSION AUTHORIZATION;
 
 -- an unfinished stepwise run continues
@@ -97,6 +98,11 @@ SELECT cmig.create_revision('Check', 'DO $x$ BEGIN DROP TABLE line; END $x$', '-
 SELECT severity, problem FROM cmig.check() WHERE object = 'lint';
 SELECT severity, problem, fix FROM cmig.check(rehearse => true) WHERE object = 'lint';
 SELECT cmig.remove_revision('c1');
+-- what an expansion creates is not copied
+SELECT cmig.create_revision('Expand', 'ALTER TABLE item RENAME name TO title', 'ALTER TABLE item RENAME title TO name', revision => 'e1', expand => true);
+CALL cmig.expand(confirm => true);
+SELECT message FROM cmig.lint(rehearse => true) WHERE rule = 'not-rehearsed';
+CALL cmig.contract();
 -- warn
 SET cmig.lint_policy = warn;
 SELECT cmig.create_revision('Warn', 'DO $x$ BEGIN DROP TABLE line; END $x$', '-- nothing', revision => 'w1');
