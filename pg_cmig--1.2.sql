@@ -2291,6 +2291,15 @@ LANGUAGE C STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION cmig.lint(text, boolean, boolean, bigint, boolean) IS 'Returns what the statements of pending revisions would lock, rewrite, scan, break, or lose, based on their text and the existing tables. With facts => false, ignores the existing tables, and says which rules needed them. With probe => true, reads the rows of tables of at most max_table_size bytes, and returns which constraints they violate. With rehearse => true, also runs the statements as the current role on empty copies of the tables and other objects, rolls everything back, and returns what fails, is dropped, or becomes weaker. Otherwise, executes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), or facts => false is specified together with probe => true or rehearse => true (22023).';
 COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'Does the same as lint, for one script. With facts => false, ignores the existing tables, as in an empty database. Raises an error if the script is null (22004).';
 
+CREATE FUNCTION cmig.workload_check(target text DEFAULT 'head', queries text[] DEFAULT NULL,
+	OUT query_id bigint, OUT calls bigint, OUT query text, OUT verdict text,
+	OUT sqlstate text, OUT detail text, OUT cost_before double precision, OUT cost_after double precision)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_workload_check'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.workload_check(text, text[]) IS 'Returns which queries break, return other columns, or get slower or faster when the pending revisions have run. The queries are the given ones or those of this database in pg_stat_statements. Runs the revisions as the current role on empty copies of the tables and other objects, plans the queries before and after with the sizes and statistics of the tables, and rolls everything back. Executes no query, and calls no function that a user has defined to plan one. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), a query is null (22004), or queries is null and pg_stat_statements cannot be read (55000, 42501).';
+
 --
 -- Taking over from other migration tools
 --

@@ -78,6 +78,7 @@ _PG_init(void)
 	cmig_dry_run_init();
 	cmig_ddl_allow_init();
 	cmig_lint_init();
+	cmig_workload_init();
 	MarkGUCPrefixReserved("cmig");
 	cmig_settings_loaded();
 }

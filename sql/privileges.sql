@@ -196,6 +196,7 @@ INSERT INTO call VALUES
 ('metrics_read()', 'SELECT count(*) FROM cmig.metrics_read()'),
 ('preflight(text)', $$SELECT count(*) FROM cmig.preflight('002')$$),
 ('preflight_rows(jsonb,timestamp with time zone)', $$SELECT count(*) FROM cmig.preflight_rows('[]', now())$$),
+('workload_check(text,text[])', $$SELECT count(*) FROM cmig.workload_check('002', '{SELECT 1}')$$),
 ('lint_sql(text,boolean,boolean)', $$SELECT count(*) FROM cmig.lint_sql('SELECT 1')$$),
 ('load(text,boolean,boolean)', $$SELECT count(*) FROM cmig.load(E'-- revision: 003\n-- down_revision: 002\n-- message: x\n-- cmig:upgrade\n')$$),
 ('load_directory(text,boolean,boolean)', $$SELECT count(*) FROM cmig.load_directory('/nonexistent')$$),

@@ -36,6 +36,7 @@ none()
 		drift | scope-drift) NONE='no drift' ;;
 		diff) NONE='no differences' ;;
 		lint) NONE='no findings' ;;
+		workload-check) NONE='no query changes' ;;
 		round-trip) NONE='no problems' ;;
 		log) NONE='nothing was run' ;;
 		verify) NONE='nothing to verify' ;;
@@ -257,6 +258,20 @@ verb_lint()
 	lint+=')'
 	in_file 1 line
 	look_items "$lint" "revision, pg_catalog.concat_ws(': ', coalesce($IN_FILE, CASE WHEN line IS NOT NULL THEN pg_catalog.concat('line ', line) END), severity, pg_catalog.concat(message, ' (', rule, ')')), safe_rewrite" "$lint WHERE severity OPERATOR(pg_catalog.=) 'error'"
+}
+
+verb_workload_check()
+{
+	local check="cmig.workload_check(:'argument'"
+
+	argument argument head
+	if given queries; then
+		[ -r "$option_queries" ] || fail 2 "$option_queries cannot be read"
+		variable queries "$(cat -- "$option_queries")"
+		check+=", ARRAY[:'queries']"
+	fi
+	check+=')'
+	look_items "$check WHERE verdict OPERATOR(pg_catalog.<>) 'same_plan'" "pg_catalog.concat_ws(', ', verdict, calls OPERATOR(pg_catalog.||) ' calls'), pg_catalog.concat_ws(E'\n', pg_catalog.regexp_replace(query, '\\s+', ' ', 'g'), detail), NULL" "$check WHERE verdict OPERATOR(pg_catalog.=) 'breaks'"
 }
 
 verb_show()

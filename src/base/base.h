@@ -74,6 +74,7 @@ extern bool cmig_settings_keep_invalid(GucSource source);
 extern const char *cmig_settings_text(const char *name, const char *session);
 extern bool cmig_settings_bool(const char *name, bool session);
 extern int	cmig_settings_int(const char *name, int session);
+extern double cmig_settings_real(const char *name, double session);
 
 /*
  * Likewise, for a setting that pg_cmig does not define.  NULL without a value.

@@ -451,6 +451,34 @@ struct ExplainState;
 #define CMIG_PLANNER_ARGUMENTS_COMPAT query, text, options, params
 #endif
 
+#if PG_VERSION_NUM >= 190000
+#define cmig_standard_planner_compat(query, text, options) standard_planner(query, text, options, NULL, NULL)
+#else
+#define cmig_standard_planner_compat(query, text, options) standard_planner(query, text, options, NULL)
+#endif
+
+/* A hook of the planner that can change the size of a relation. */
+#if PG_VERSION_NUM >= 190000
+#define cmig_sizes_hook_compat build_simple_rel_hook
+#define cmig_sizes_hook_type_compat build_simple_rel_hook_type
+#define CMIG_SIZES_PARAMETERS_COMPAT PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte
+#define CMIG_SIZES_RELATION_COMPAT (rte->rtekind == RTE_RELATION ? rte->relid : InvalidOid)
+#define CMIG_SIZES_INHERITED_COMPAT (rte->inh)
+#else
+#define cmig_sizes_hook_compat get_relation_info_hook
+#define cmig_sizes_hook_type_compat get_relation_info_hook_type
+#define CMIG_SIZES_PARAMETERS_COMPAT PlannerInfo *root, Oid relation, bool inherited, RelOptInfo *rel
+#define CMIG_SIZES_RELATION_COMPAT relation
+#define CMIG_SIZES_INHERITED_COMPAT inherited
+#endif
+
+/* Let an Append or MergeAppend not prune its children when it starts. */
+#if PG_VERSION_NUM >= 180000
+#define cmig_forget_pruning_compat(append) ((append)->part_prune_index = -1)
+#else
+#define cmig_forget_pruning_compat(append) ((append)->part_prune_info = NULL)
+#endif
+
 /* Does the plan of an INSERT, UPDATE, DELETE, or MERGE change this table? */
 #if PG_VERSION_NUM >= 190000
 #define cmig_changes_compat(plan, number) bms_is_member(number, (plan)->resultRelationRelids)

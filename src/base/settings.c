@@ -400,6 +400,22 @@ cmig_settings_int(const char *name, int session)
 	return use_session_value(name, &setting, &stored) ? session : parse_stored_int(setting, stored);
 }
 
+double
+cmig_settings_real(const char *name, double session)
+{
+	struct config_generic *setting;
+	const char *stored;
+	double		result;
+
+	if (use_session_value(name, &setting, &stored))
+		return session;
+	if (stored == NULL)
+		return cmig_setting_compat(setting, real)->boot_val;
+	if (!parse_real(stored, &result, setting->flags, NULL))
+		refuse_value(setting, stored, NULL);
+	return result;
+}
+
 const char *
 cmig_settings_custom(const char *name)
 {

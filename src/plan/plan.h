@@ -69,4 +69,9 @@ extern bool cmig_lint_policy_is_error(void);
 extern void cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enforces, bool rehearse,
 								   int *errors, int *warnings);
 
+/* in workload.c */
+
+/* Register cmig.workload_factor. */
+extern void cmig_workload_init(void);
+
 #endif							/* CMIG_PLAN_H */

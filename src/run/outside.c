@@ -320,7 +320,7 @@ cmig_outside_unmark(void)
 static void
 see_function(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
-	if (watch != NULL && !creating_extension && access == OAT_FUNCTION_EXECUTE && class == ProcedureRelationId)
+	if (watch != NULL && !watch->when_called && !creating_extension && access == OAT_FUNCTION_EXECUTE && class == ProcedureRelationId)
 		(void) check_function(object, false);
 	if (next_object_access)
 		next_object_access(access, class, object, sub, arg);
@@ -336,7 +336,8 @@ see_function(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 static bool
 see_lookup(Oid function)
 {
-	bool		is_needed = watch != NULL && !creating_extension && check_function(function, true);
+	bool		is_needed = watch != NULL && !creating_extension &&
+	(watch->when_called ? function >= FirstNormalObjectId : check_function(function, true));
 
 	return (next_needs_fmgr != NULL && next_needs_fmgr(function)) || is_needed;
 }
@@ -349,7 +350,7 @@ static void
 see_call(FmgrHookEventType event, FmgrInfo *function, Datum *arg)
 {
 	if (watch != NULL && !creating_extension && event == FHET_START &&
-		check_function(function->fn_oid, true))
+		check_function(function->fn_oid, !watch->when_called))
 		cmig_outside_mark(function->fn_oid, watch->mark);
 	if (next_fmgr)
 		next_fmgr(event, function, arg);

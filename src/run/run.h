@@ -615,6 +615,8 @@ typedef struct CmigOutsideWatch
 	bool		strict;			/* are also functions in C refused that are
 								 * volatile, or that read what their arguments
 								 * name? */
+	bool		when_called;	/* are users' functions refused when they are
+								 * called, but may be looked up? */
 	TransactionId mark;			/* see cmig_outside_mark() */
 } CmigOutsideWatch;
 

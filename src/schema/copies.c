@@ -281,9 +281,12 @@ cmig_copies_complete(const CmigImage *image, bool *chosen, const bool *touched)
 	return any;
 }
 
-/* Choose what the scripts, a list of char *, concern, and what that needs. */
+/*
+ * Choose what the scripts and queries, lists of char *, concern, and what that
+ * needs.
+ */
 static bool *
-choose(const CmigImage *image, const List *scripts)
+choose(const CmigImage *image, const List *scripts, const List *queries)
 {
 	ScriptNames names = {.all = words_make(),.changed = words_make()};
 	bool	   *named = palloc0(Max(image->count, 1));
@@ -299,6 +302,8 @@ choose(const CmigImage *image, const List *scripts)
 		if (error != NULL && cmig_subtransaction_must_rethrow(error))
 			ReThrowError(error);
 	}
+	foreach_ptr(const char, query, queries)
+		words_add(names.all, query);
 	if (names.everything)
 		memset(named, true, Max(image->count, 1));
 	else
@@ -498,7 +503,7 @@ remove_outside(CmigCopies *copies, const CmigManaged *managed, const bool *chose
 }
 
 CmigCopies *
-cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts)
+cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, const List *queries)
 {
 	CmigCopies *copies = palloc0(sizeof(CmigCopies));
 	CmigManaged own = {.all = managed->all,.schemas = palloc(sizeof(CmigManagedSchema) * Max(managed->count, 1))};
@@ -519,7 +524,7 @@ cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts)
 		remove_global(copies->live);
 	else
 	{
-		remove_outside(copies, managed, choose(copies->live, scripts));
+		remove_outside(copies, managed, choose(copies->live, scripts, queries));
 		if (cmig_rehearsal_others_own(copies->live))
 			copies->distrusts = 'u';
 		take_over(copies, role);

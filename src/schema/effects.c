@@ -25,6 +25,7 @@
 #include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/pgstat_internal.h"
 #include "utils/syscache.h"
@@ -64,6 +65,7 @@ typedef struct EffectsRun
 	bool		all;			/* see cmig_effects_read() */
 	const char *setting;		/* see cmig_run_limit_tighten() */
 	int			limit;
+	const CmigEffectsLook *look;	/* or NULL */
 	MemoryContext context;		/* of the result */
 
 	CmigTargetState *state;		/* while the scripts run */
@@ -623,6 +625,8 @@ try_statement(CmigTargetState *state, const CmigStatement *statement, void *arg)
 	run->scanned = run->code && count_scans(run) > run->scans;
 	if (!run->wrote)
 		return;
+	if (run->look != NULL && run->look->after != NULL)
+		run->look->after(run->step, statement, run->look->arg);
 	compare_files(run);
 	run->before.stale = true;
 	if (adds)
@@ -701,6 +705,40 @@ leave_out(EffectsRun *run, const char *what)
 	MemoryContextSwitchTo(caller);
 }
 
+/* Let the caller know which table each copy stands for. */
+static void
+show_copies(const EffectsRun *run)
+{
+	const CmigShadow *shadow = run->state->shadow;
+	const CmigImage *image = run->first.image;
+	CmigCopiedTable *tables = palloc(sizeof(CmigCopiedTable) * Max(image->count, 1));
+	List	   *schemas = NIL;
+	int			count = 0;
+
+	for (int i = 0; i < shadow->count; i++)
+		if (OidIsValid(shadow->schemas[i].shadow))
+			schemas = lappend_oid(schemas, shadow->schemas[i].shadow);
+	for (int i = 0; i < image->count; i++)
+	{
+		Oid			copy = image->objects[i]->address.object;
+		Oid			live = InvalidOid;
+
+		if (image->objects[i]->address.catalog != RelationRelationId || image->objects[i]->address.sub != 0 ||
+			(image->objects[i]->kind->flags & CMIG_KIND_RELATION) == 0)
+			continue;
+		for (int j = 0; j < shadow->count; j++)
+			if (shadow->schemas[j].shadow == get_rel_namespace(copy))
+				live = get_relname_relid(get_rel_name(copy), shadow->schemas[j].live);
+		if (OidIsValid(live) && (get_rel_relkind(copy) == RELKIND_RELATION || get_rel_relkind(copy) == RELKIND_PARTITIONED_TABLE ||
+								 get_rel_relkind(copy) == RELKIND_MATVIEW || get_rel_relkind(copy) == RELKIND_FOREIGN_TABLE))
+		{
+			tables[count].live = live;
+			tables[count++].copy = copy;
+		}
+	}
+	run->look->begin(tables, count, schemas, run->look->arg);
+}
+
 /* A CmigReplayTask: create the copies, and run the scripts. */
 static void
 run_scripts(CmigReplay *replay, void *arg)
@@ -716,6 +754,8 @@ run_scripts(CmigReplay *replay, void *arg)
 	run->stopped = run->all && run->unsure;
 	if (!run->stopped)
 		run->first = run->opening = run->before = state_read(run);
+	if (run->look != NULL && !run->stopped)
+		show_copies(run);
 	cmig_replay_statements_run(replay, try_statement, run);
 	for (run->step = 0; run->step < run->count && !run->stopped; run->step++)
 	{
@@ -725,6 +765,8 @@ run_scripts(CmigReplay *replay, void *arg)
 	}
 	foreach_ptr(char, schema, run->state->target->elsewhere)
 		leave_out(run, psprintf("schema %s: it belongs to another role", quote_identifier(schema)));
+	if (run->look != NULL && run->look->end != NULL && !run->stopped)
+		run->look->end(run->look->arg);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -745,7 +787,7 @@ run_shadow(void *arg)
 	EffectsRun *run = arg;
 	int			locks;
 
-	run->copies = cmig_copies_plan(cmig_managed_of_revisions(), false, run->scripts);
+	run->copies = cmig_copies_plan(cmig_managed_of_revisions(), false, run->scripts, run->look ? run->look->texts : NIL);
 	locks = cmig_copies_locks(run->copies);
 	if (!has_room(locks))
 	{
@@ -762,10 +804,10 @@ run_shadow(void *arg)
 
 CmigEffects *
 cmig_effects_read(const CmigGraph *graph, const int *nodes, int count, const List *scripts,
-				  bool all, const char *caller, const char *setting, int limit)
+				  bool all, const char *caller, const char *setting, int limit, const CmigEffectsLook *look)
 {
 	CmigEffects *result = palloc0(sizeof(CmigEffects));
-	EffectsRun	run = {.graph = graph,.nodes = nodes,.count = count,.result = result,.scripts = scripts,.all = all,.setting = setting,.limit = limit,
+	EffectsRun	run = {.graph = graph,.nodes = nodes,.count = count,.result = result,.scripts = scripts,.all = all,.setting = setting,.limit = limit,.look = look,
 	.context = CurrentMemoryContext};
 	int			level = cmig_session_read_quietly();
 	CmigRunLimit former = cmig_run_limit_read();

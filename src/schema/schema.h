@@ -325,11 +325,11 @@ extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
 
 /*
  * The objects of those of the schemas that the caller owns, to be copied into a
- * shadow: all of them, or else those that the scripts (a list of char *) concern.
- * Call this before the shadow.
+ * shadow: all of them, or else those that the scripts and queries (lists of char *)
+ * concern.  Call this before the shadow.
  */
 typedef struct CmigCopies CmigCopies;
-extern CmigCopies *cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts);
+extern CmigCopies *cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, const List *queries);
 
 /*
  * In the task of a replay, create the copies.  Some may fail.  The search_path,
@@ -442,8 +442,32 @@ typedef struct CmigEffects
  * milliseconds, unless it is 0, according to "setting".  If "all" is true, nothing
  * runs unless everything can be copied.
  */
+/* A table or materialized view, and its copy in the shadow. */
+typedef struct CmigCopiedTable
+{
+	Oid			live;
+	Oid			copy;
+} CmigCopiedTable;
+
+/* Looks at the copies while the scripts run.  Functions may be NULL. */
+typedef struct CmigEffectsLook
+{
+	const List *texts;			/* what these name is copied, too */
+	void	   *arg;
+
+	/*
+	 * before the first script; the last list has the OIDs of the copies'
+	 * schemas
+	 */
+	void		(*begin) (const CmigCopiedTable *tables, int count, const List *schemas, void *arg);
+	void		(*after) (int step, const CmigStatement *statement, void *arg);
+	void		(*end) (void *arg);
+} CmigEffectsLook;
+
+/* "look" may be NULL. */
 extern CmigEffects *cmig_effects_read(const CmigGraph *graph, const int *nodes, int count, const List *scripts,
-									  bool all, const char *caller, const char *setting, int limit);
+									  bool all, const char *caller, const char *setting, int limit,
+									  const CmigEffectsLook *look);
 
 /* in diff.c */
 

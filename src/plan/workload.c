@@ -1,0 +1,405 @@
+/*
+ * workload.c
+ *	  cmig.workload_check: which queries of the application break, return other
+ *	  columns, or get slower with the pending revisions.
+ *
+ * The revisions run on copies of the live objects, as in a rehearsal of lint.
+ * The queries are planned before and after that; see workload_plan.c.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "utils/builtins.h"
+
+#include "plan/workload.h"
+
+static double workload_factor = 2;
+
+void
+cmig_workload_init(void)
+{
+	DefineCustomRealVariable("cmig.workload_factor",
+							 "Sets by what factor the cost of a query must change to be reported as slower or faster.",
+							 NULL,
+							 &workload_factor, 2, 1, 1e6, PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
+/* ----------------------------------------------------------------
+ * Looks at the queries while the revisions run.
+ * ----------------------------------------------------------------
+ */
+
+typedef struct Check
+{
+	const CmigPlan *plan;
+	const CmigGraph *graph;
+	List	   *queries;		/* of CmigWorkloadQuery */
+	CmigWorkloadSizes *sizes;
+	List	   *schemas;		/* list of Oid: of the copies */
+	MemoryContext context;		/* of the queries' plans */
+} Check;
+
+static bool
+is_broken(const CmigWorkloadQuery *query)
+{
+	const CmigQueryPlan *before = query->plans[CMIG_WORKLOAD_BEFORE];
+	const CmigQueryPlan *after = query->plans[CMIG_WORKLOAD_AFTER];
+
+	if (before == NULL || after == NULL || before->error != NULL)
+		return false;
+	return after->error != NULL ? !after->refused : after->missing != NULL && before->missing == NULL;
+}
+
+/* The error that the query raises. */
+static const char *
+state_of(const CmigQueryPlan *plan)
+{
+	return plan->error ? plan->sqlstate : plan->missing ? "23502" : "";
+}
+
+static void
+begin(const CmigCopiedTable *tables, int count, const List *schemas, void *arg)
+{
+	Check	   *check = arg;
+
+	check->schemas = list_copy(schemas);
+	check->sizes = cmig_workload_sizes_read(tables, count);
+	cmig_workload_plan(check->queries, CMIG_WORKLOAD_BEFORE, check->sizes, check->schemas);
+}
+
+static void
+end(void *arg)
+{
+	Check	   *check = arg;
+	List	   *retyped = NIL;
+
+	cmig_workload_plan(check->queries, CMIG_WORKLOAD_AFTER, check->sizes, check->schemas);
+	foreach_ptr(CmigWorkloadQuery, query, check->queries)
+		if (query->plans[CMIG_WORKLOAD_AFTER]->retyped)
+		retyped = lappend(retyped, query);
+	if (retyped != NIL)
+		cmig_workload_plan(retyped, CMIG_WORKLOAD_ANALYZED, check->sizes, check->schemas);
+}
+
+/* In another run with the queries that break: note after which statement they do. */
+static void
+begin_again(const CmigCopiedTable *tables, int count, const List *schemas, void *arg)
+{
+	Check	   *check = arg;
+
+	check->schemas = list_copy(schemas);
+	check->sizes = cmig_workload_sizes_read(tables, count);
+}
+
+static void
+after_statement(int step, const CmigStatement *statement, void *arg)
+{
+	Check	   *check = arg;
+	MemoryContext caller = MemoryContextSwitchTo(check->context);
+	List	   *whole = NIL;
+
+	foreach_ptr(CmigWorkloadQuery, query, check->queries)
+		if (query->place == NULL)
+		whole = lappend(whole, query);
+	if (whole != NIL)
+		cmig_workload_plan(whole, CMIG_WORKLOAD_STATEMENT, check->sizes, check->schemas);
+	foreach_ptr(CmigWorkloadQuery, query, whole)
+	{
+		if (strcmp(state_of(query->plans[CMIG_WORKLOAD_STATEMENT]), state_of(query->plans[CMIG_WORKLOAD_AFTER])) == 0)
+			query->place = psprintf("revision %s, statement %d, line %d",
+									check->graph->nodes[check->plan->steps[step].node].revision->id, statement->number, statement->line);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/* ----------------------------------------------------------------
+ * Judges each query.
+ * ----------------------------------------------------------------
+ */
+
+/* The verdicts, the worst first. */
+typedef enum Verdict
+{
+	BREAKS, CHANGES_RESULT, SLOWER, FASTER, NOT_JUDGED, SAME_PLAN
+} Verdict;
+
+static const char *const verdicts[] = {"breaks", "changes_result", "slower", "faster", "not_judged", "same_plan"};
+
+typedef struct Judgment
+{
+	const CmigWorkloadQuery *query;
+	int			number;
+	Verdict		verdict;
+	const char *sqlstate;
+	char	   *detail;
+} Judgment;
+
+/* Returns the lines of a text without indentation and arrows, as a List. */
+static List *
+lines_of(const char *text)
+{
+	List	   *lines = NIL;
+
+	while (*text != '\0')
+	{
+		int			length;
+
+		text += strspn(text, " ->");
+		length = strcspn(text, "\n");
+		if (length > 0)
+			lines = lappend(lines, pnstrdup(text, length));
+		text += length + (text[length] == '\n');
+	}
+	return lines;
+}
+
+/* Append the lines of the first plan that the second one lacks. */
+static void
+add_missing_lines(StringInfo detail, char sign, const char *shape, const char *other)
+{
+	List	   *left = lines_of(other);
+
+	foreach_ptr(char, line, lines_of(shape))
+	{
+		bool		found = false;
+
+		foreach_ptr(char, candidate, left)
+		{
+			if (strcmp(line, candidate) == 0)
+			{
+				left = list_delete_ptr(left, candidate);
+				found = true;
+				break;
+			}
+		}
+		if (!found)
+			appendStringInfo(detail, "\n%c %s", sign, line);
+	}
+}
+
+/* Compare plans.  Returns the verdict, and its reason if it is not SAME_PLAN. */
+static Verdict
+compare(const CmigQueryPlan *before, const CmigQueryPlan *after, char **detail)
+{
+	double		factor = cmig_settings_real("cmig.workload_factor", workload_factor);
+	Verdict		verdict = SAME_PLAN;
+	StringInfoData text;
+
+	if (strcmp(before->shape, after->shape) == 0)
+		return SAME_PLAN;
+	if (after->cost >= before->cost * factor)
+		verdict = SLOWER;
+	else if (before->cost >= after->cost * factor)
+		verdict = FASTER;
+	if (verdict == SAME_PLAN)
+		return SAME_PLAN;
+	initStringInfo(&text);
+	appendStringInfo(&text, "the plan changes:");
+	add_missing_lines(&text, '-', before->shape, after->shape);
+	add_missing_lines(&text, '+', after->shape, before->shape);
+	*detail = text.data;
+	return verdict;
+}
+
+static void
+judge_plans(Judgment *judgment)
+{
+	const CmigQueryPlan *before = judgment->query->plans[CMIG_WORKLOAD_BEFORE];
+	const CmigQueryPlan *after = judgment->query->plans[CMIG_WORKLOAD_AFTER];
+	const CmigQueryPlan *analyzed = judgment->query->plans[CMIG_WORKLOAD_ANALYZED];
+
+	judgment->verdict = compare(before, after, &judgment->detail);
+	if (analyzed != NULL && analyzed->error == NULL)
+	{
+		char	   *detail = NULL;
+		Verdict		lasting = compare(before, analyzed, &detail);
+
+		if (lasting == judgment->verdict)
+			judgment->detail = detail;
+		else if (judgment->verdict == SLOWER)
+			judgment->detail = psprintf("until ANALYZE, %s", judgment->detail);
+		else
+		{
+			judgment->verdict = lasting;
+			judgment->detail = detail ? psprintf("after ANALYZE, %s", detail) : NULL;
+		}
+	}
+	if (before->blind || after->blind)
+		judgment->detail = psprintf("%s%splanned without the results of functions that users have defined",
+									judgment->detail ? judgment->detail : "", judgment->detail ? "\n" : "");
+}
+
+static void
+judge(Judgment *judgment, const char *reason)
+{
+	const CmigQueryPlan *before = judgment->query->plans[CMIG_WORKLOAD_BEFORE];
+	const CmigQueryPlan *after = judgment->query->plans[CMIG_WORKLOAD_AFTER];
+
+	judgment->verdict = NOT_JUDGED;
+	if (before == NULL || after == NULL)
+		judgment->detail = unconstify(char *, reason);
+	else if (before->error != NULL)
+	{
+		judgment->sqlstate = before->sqlstate;
+		judgment->detail = before->refused ? before->error : psprintf("before the upgrade: %s", before->error);
+	}
+	else if (is_broken(judgment->query))
+	{
+		const char *error = after->error ? after->error : after->missing;
+
+		judgment->verdict = BREAKS;
+		judgment->sqlstate = state_of(after);
+		judgment->detail = judgment->query->place ? psprintf("%s: %s", judgment->query->place, error) : pstrdup(error);
+	}
+	else if (after->error != NULL)
+		judgment->detail = after->error;
+	else if (strcmp(before->columns, after->columns) != 0)
+	{
+		judgment->verdict = CHANGES_RESULT;
+		judgment->sqlstate = "0A000";
+		judgment->detail = psprintf("the columns of the result change from (%s) to (%s): prepared statements of open connections fail once, until they reconnect or DISCARD PLANS",
+									before->columns, after->columns);
+	}
+	else
+		judge_plans(judgment);
+}
+
+/* qsort comparator: the worst first, then those that are called most. */
+static int
+compare_judgments(const void *a, const void *b)
+{
+	const Judgment *x = a;
+	const Judgment *y = b;
+
+	return x->verdict != y->verdict ? (int) x->verdict - (int) y->verdict : x->number - y->number;
+}
+
+static void
+return_judgments(FunctionCallInfo fcinfo, const List *queries, const char *reason)
+{
+	Judgment   *judgments = palloc0(sizeof(Judgment) * Max(list_length(queries), 1));
+	int			count = 0;
+
+	foreach_ptr(CmigWorkloadQuery, query, queries)
+	{
+		judgments[count].query = query;
+		judgments[count].number = count;
+		judge(&judgments[count++], reason);
+	}
+	qsort(judgments, count, sizeof(Judgment), compare_judgments);
+	for (int i = 0; i < count; i++)
+	{
+		const CmigWorkloadQuery *query = judgments[i].query;
+		const CmigQueryPlan *plans[] = {query->plans[CMIG_WORKLOAD_BEFORE], query->plans[CMIG_WORKLOAD_AFTER]};
+		char	   *costs[lengthof(plans)] = {0};
+		char	   *row[8];
+
+		for (int j = 0; j < lengthof(plans); j++)
+			if (plans[j] != NULL && plans[j]->error == NULL)
+				costs[j] = psprintf("%.2f", plans[j]->cost);
+		row[0] = query->id;
+		row[1] = query->calls;
+		row[2] = query->text;
+		row[3] = unconstify(char *, verdicts[judgments[i].verdict]);
+		row[4] = unconstify(char *, judgments[i].sqlstate);
+		row[5] = judgments[i].detail;
+		row[6] = costs[0];
+		row[7] = costs[1];
+		cmig_result_add_strings((ReturnSetInfo *) fcinfo->resultinfo, lengthof(row), row);
+	}
+}
+
+/* ----------------------------------------------------------------
+ * The SQL function.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_workload_check);
+
+/* Returns why the revisions have not run as they would, or NULL. */
+static char *
+find_obstacle(const Check *check, const CmigEffects *effects)
+{
+	if (effects->not_run != NULL)
+		return effects->not_run;
+	foreach_ptr(const CmigEffect, effect, effects->effects)
+		if (effect->type == CMIG_EFFECT_FAILS)
+		return psprintf("the upgrade fails in revision %s, statement %d: %s",
+						check->graph->nodes[check->plan->steps[effect->step].node].revision->id, effect->statement, effect->what);
+	return NULL;
+}
+
+/* Say which statements did not run on the copies, and which objects have none. */
+static void
+tell_gaps(const Check *check, const CmigEffects *effects)
+{
+	CmigListing gaps;
+
+	cmig_listing_init(&gaps, CMIG_LISTING_LINES);
+	foreach_ptr(const CmigEffect, effect, effects->effects)
+		if (effect->type == CMIG_EFFECT_UNKNOWN)
+		cmig_listing_add_format(&gaps, "revision %s, statement %d: %s",
+								check->graph->nodes[check->plan->steps[effect->step].node].revision->id, effect->statement, effect->what);
+	foreach_ptr(char, reason, effects->left_out)
+		cmig_listing_add(&gaps, reason);
+	if (gaps.count > 0)
+		ereport(NOTICE,
+				(errmsg("the queries were judged without some statements or objects"),
+				 errdetail_internal("%s", cmig_listing_text(&gaps))));
+}
+
+static CmigEffects *
+run_revisions(const Check *check, List *queries, const CmigEffectsLook *look)
+{
+	int		   *nodes = palloc(sizeof(int) * Max(check->plan->count, 1));
+	CmigStepTexts *texts = cmig_step_texts_make(check->graph, check->plan);
+	List	   *scripts = NIL;
+
+	for (int i = 0; i < check->plan->count; i++)
+	{
+		nodes[i] = check->plan->steps[i].node;
+		scripts = lappend(scripts, pstrdup(cmig_step_texts_get(texts, i)->sql));
+	}
+	return cmig_effects_read(check->graph, nodes, check->plan->count, scripts, false, "cmig.workload_check()",
+							 "cmig.dry_run_timeout", cmig_dry_run_limit(), look);
+}
+
+CMIG_READER(cmig_workload_check)
+{
+	CmigNames  *targets = cmig_argument_target(fcinfo, 0);
+	CmigNames  *texts = PG_ARGISNULL(1) ? NULL :
+	cmig_argument_names(PG_GETARG_ARRAYTYPE_P(1), "the list of queries", "SELECT * FROM cmig.workload_check(queries => ARRAY['SELECT ...'])");
+	CmigEffectsLook look = {.begin = begin,.end = end};
+	CmigSituation now;
+	Check		check = {.context = CurrentMemoryContext};
+	CmigEffects *effects;
+	List	   *broken = NIL;
+	List	   *all;
+
+	if (targets->names[0] == NULL)
+		targets->names[0] = "head";
+	InitMaterializedSRF(fcinfo, 0);
+	now = cmig_move_read(true);
+	check.graph = now.graph;
+	check.plan = cmig_move_plan_upgrade(&now, targets);
+	all = check.queries = cmig_workload_queries(texts);
+	look.arg = &check;
+	foreach_ptr(const CmigWorkloadQuery, query, check.queries)
+		look.texts = lappend(unconstify(List *, look.texts), query->sql);
+	effects = run_revisions(&check, check.queries, &look);
+	foreach_ptr(CmigWorkloadQuery, query, check.queries)
+		if (is_broken(query))
+		broken = lappend(broken, query);
+	if (broken != NIL)
+	{
+		CmigEffectsLook again = {.texts = look.texts,.arg = &check,.begin = begin_again,.after = after_statement};
+
+		check.queries = broken;
+		(void) run_revisions(&check, broken, &again);
+	}
+	tell_gaps(&check, effects);
+	return_judgments(fcinfo, all, find_obstacle(&check, effects));
+	return (Datum) 0;
+}

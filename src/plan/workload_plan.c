@@ -1,0 +1,633 @@
+/*
+ * workload_plan.c
+ *	  How the server would execute queries, planned on empty copies of the live
+ *	  tables with the sizes and statistics of the live ones.
+ *
+ * The server's planner looks at the blocks of a table, and takes none for a
+ * new one.  Hooks replace what it finds for a copy by what the catalogs say about
+ * the live table.  Statistics whose values have another type than the copy's
+ * column are used without their values.
+ *
+ * No function that a user has defined is called: a watch refuses it.  Then the
+ * query is planned again with functions that are volatile, so that the planner
+ * does not want to know their results, and operators without estimators.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_statistic.h"
+#include "commands/explain.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/plancat.h"
+#include "optimizer/planner.h"
+#include "parser/analyze.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/selfuncs.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "plan/workload.h"
+
+/* ----------------------------------------------------------------
+ * Sizes and statistics.
+ * ----------------------------------------------------------------
+ */
+
+/* A column of a copy, as it was before the scripts ran. */
+typedef struct CopiedColumn
+{
+	AttrNumber	live;			/* 0 if the live table has no such column */
+	Oid			type;			/* of the live column */
+	int32		typmod;
+	Oid			collation;
+} CopiedColumn;
+
+/* A copy, and the live table or index. */
+typedef struct CopiedRelation
+{
+	Oid			copy;			/* hash key */
+	Oid			live;
+	bool		readable;		/* may the current role read its rows? */
+	int			count;
+	CopiedColumn *columns;		/* of a table */
+} CopiedRelation;
+
+struct CmigWorkloadSizes
+{
+	HTAB	   *relations;		/* of CopiedRelation */
+	bool		analyzed;		/* are columns of another type analyzed again? */
+	bool		retyped;		/* was there such a column? */
+};
+
+/* The sizes in use while queries are planned, or NULL. */
+static CmigWorkloadSizes *sizes = NULL;
+
+static CopiedRelation *
+enter(CmigWorkloadSizes *into, Oid copy, Oid live)
+{
+	CopiedRelation *entry = hash_search(into->relations, &copy, HASH_ENTER, NULL);
+
+	entry->live = live;
+	entry->readable = pg_class_aclcheck(live, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+	entry->count = 0;
+	entry->columns = NULL;
+	return entry;
+}
+
+/* Remember which live table and indexes the copy stands for. */
+static void
+enter_table(CmigWorkloadSizes *into, Oid copy, Oid live)
+{
+	Relation	relation = table_open(copy, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(relation);
+	CopiedRelation *entry = enter(into, copy, live);
+
+	entry->count = desc->natts;
+	entry->columns = palloc0(sizeof(CopiedColumn) * Max(desc->natts, 1));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+		AttrNumber	attnum = column->attisdropped ? InvalidAttrNumber : get_attnum(live, NameStr(column->attname));
+
+		if (attnum <= 0)
+			continue;
+		entry->columns[i].live = attnum;
+		get_atttypetypmodcoll(live, attnum, &entry->columns[i].type, &entry->columns[i].typmod, &entry->columns[i].collation);
+		/* a type of the user has a copy, too */
+		if (entry->columns[i].type >= FirstNormalObjectId && entry->columns[i].type != column->atttypid)
+			entry->columns[i].type = InvalidOid;
+	}
+	foreach_oid(index, RelationGetIndexList(relation))
+	{
+		Oid			live_index = get_relname_relid(get_rel_name(index), get_rel_namespace(live));
+
+		if (OidIsValid(live_index))
+			(void) enter(into, index, live_index);
+	}
+	table_close(relation, AccessShareLock);
+}
+
+CmigWorkloadSizes *
+cmig_workload_sizes_read(const CmigCopiedTable *tables, int count)
+{
+	CmigWorkloadSizes *result = palloc0(sizeof(CmigWorkloadSizes));
+	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(CopiedRelation),.hcxt = CurrentMemoryContext};
+
+	result->relations = hash_create("pg_cmig sizes", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	for (int i = 0; i < count; i++)
+		enter_table(result, tables[i].copy, tables[i].live);
+	return result;
+}
+
+static const CopiedRelation *
+find(Oid copy)
+{
+	return sizes ? hash_search(sizes->relations, &copy, HASH_FIND, NULL) : NULL;
+}
+
+/* The height of a B-tree without its leaves, as _bt_getrootheight() counts it. */
+static int
+height_of(double pages)
+{
+	int			height = 0;
+
+	for (; pages > 1; pages /= 250)
+		height++;
+	return height;
+}
+
+/* Set what the planner would find in an index of the live table. */
+static void
+set_index_size(IndexOptInfo * index, const RelOptInfo * rel, const Form_pg_class live)
+{
+	if (live != NULL)
+	{
+		index->pages = live->relpages;
+		index->tuples = Min(live->reltuples < 0 ? rel->tuples : live->reltuples, rel->tuples);
+	}
+	else
+	{
+		Relation	relation = index_open(index->indexoid, NoLock);
+		TupleDesc	desc = RelationGetDescr(relation);
+		double		width = sizeof(IndexTupleData) + sizeof(ItemIdData);
+
+		/* the scripts create it */
+		for (int i = 0; i < desc->natts; i++)
+			width += get_typavgwidth(TupleDescAttr(desc, i)->atttypid, TupleDescAttr(desc, i)->atttypmod);
+		index_close(relation, NoLock);
+		index->tuples = rel->tuples;
+		index->pages = ceil(index->tuples * MAXALIGN((Size) width) / (BLCKSZ * 0.9)) + 1;
+	}
+	index->tree_height = height_of(index->pages);
+}
+
+/* Hook of the planner: a copy is as large as the live table. */
+static void
+set_sizes(CMIG_SIZES_PARAMETERS_COMPAT)
+{
+	const CopiedRelation *entry = find(CMIG_SIZES_RELATION_COMPAT);
+	HeapTuple	row = entry ? SearchSysCache1(RELOID, ObjectIdGetDatum(entry->live)) : NULL;
+	Form_pg_class form;
+
+	if (!HeapTupleIsValid(row))
+		return;
+	form = (Form_pg_class) GETSTRUCT(row);
+	/* without statistics, the planner's own guess is as good */
+	if (!CMIG_SIZES_INHERITED_COMPAT && form->reltuples >= 0)
+	{
+		rel->pages = form->relpages;
+		rel->tuples = form->reltuples;
+		rel->allvisfrac = form->relpages > 0 ? Min(1.0, (double) form->relallvisible / form->relpages) : 0;
+		foreach_ptr(IndexOptInfo, index, rel->indexlist)
+		{
+			const CopiedRelation *index_entry = find(index->indexoid);
+			HeapTuple	index_row = index_entry ? SearchSysCache1(RELOID, ObjectIdGetDatum(index_entry->live)) : NULL;
+
+			set_index_size(index, rel, HeapTupleIsValid(index_row) ? (Form_pg_class) GETSTRUCT(index_row) : NULL);
+			if (HeapTupleIsValid(index_row))
+				ReleaseSysCache(index_row);
+		}
+	}
+	ReleaseSysCache(row);
+}
+
+/* Statistics without values, which are of another type. */
+static HeapTuple
+without_values(HeapTuple row)
+{
+	HeapTuple	result = heap_copytuple(row);
+	Form_pg_statistic form = (Form_pg_statistic) GETSTRUCT(result);
+
+	for (int i = 0; i < STATISTIC_NUM_SLOTS; i++)
+		(&form->stakind1)[i] = 0;
+	return result;
+}
+
+/* Hook of the planner: a column of a copy has the statistics of the live one. */
+static bool
+find_statistics(PlannerInfo * root, RangeTblEntry *rte, AttrNumber attnum, VariableStatData * data)
+{
+	const CopiedRelation *entry = rte->rtekind == RTE_RELATION ? find(rte->relid) : NULL;
+	const CopiedColumn *column;
+	HeapTuple	row;
+	Oid			type,
+				collation;
+	int32		typmod;
+
+	if (entry == NULL || attnum <= 0 || attnum > entry->count)
+		return false;
+	column = &entry->columns[attnum - 1];
+	get_atttypetypmodcoll(rte->relid, attnum, &type, &typmod, &collation);
+	if (column->live == 0)
+		return false;
+	if (OidIsValid(column->type) && type != column->type)
+	{
+		sizes->retyped = true;
+		if (!sizes->analyzed)
+			return true;
+	}
+	row = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(entry->live), Int16GetDatum(column->live), BoolGetDatum(rte->inh));
+	if (!HeapTupleIsValid(row))
+		return true;
+	if (type == column->type && collation == column->collation && entry->readable)
+	{
+		data->statsTuple = row;
+		data->freefunc = ReleaseSysCache;
+	}
+	else
+	{
+		data->statsTuple = without_values(row);
+		data->freefunc = heap_freetuple;
+		ReleaseSysCache(row);
+	}
+	data->acl_ok = entry->readable;
+	return true;
+}
+
+static int32
+find_width(Oid relation, AttrNumber attnum)
+{
+	const CopiedRelation *entry = find(relation);
+
+	return entry && attnum > 0 && attnum <= entry->count && entry->columns[attnum - 1].live > 0 ?
+		get_attavgwidth(entry->live, entry->columns[attnum - 1].live) : 0;
+}
+
+/* ----------------------------------------------------------------
+ * Plans a query.
+ * ----------------------------------------------------------------
+ */
+
+/* A query that is being planned. */
+typedef struct Planning
+{
+	const char *text;
+	CmigQueryPlan *plan;
+	MemoryContext context;
+} Planning;
+
+/* Describe the columns of the result. */
+static char *
+describe_columns(const Query *query)
+{
+	StringInfoData text;
+	List	   *targets = query->commandType == CMD_SELECT ? query->targetList : query->returningList;
+
+	initStringInfo(&text);
+	foreach_node(TargetEntry, target, targets)
+	{
+		Node	   *value = (Node *) target->expr;
+
+		if (target->resjunk)
+			continue;
+		appendStringInfo(&text, "%s%s %s", text.len ? ", " : "", quote_identifier(target->resname ? target->resname : ""),
+						 format_type_with_typemod(exprType(value), exprTypmod(value)));
+		if (OidIsValid(exprCollation(value)) && exprCollation(value) != DEFAULT_COLLATION_OID)
+			appendStringInfo(&text, " COLLATE %s", quote_identifier(get_collation_name(exprCollation(value))));
+	}
+	return text.data;
+}
+
+/* Has the table a trigger that can change a row before it is inserted? */
+static bool
+has_insert_trigger(Relation relation)
+{
+	return relation->trigdesc != NULL && (relation->trigdesc->trig_insert_before_row || relation->trigdesc->trig_insert_instead_row);
+}
+
+/*
+ * Returns the first column that gets no value in a rewritten INSERT, although
+ * it does not accept NULL, or NULL.
+ */
+static char *
+find_missing(const Query *query)
+{
+	Relation	relation;
+	TupleDesc	desc;
+	char	   *missing = NULL;
+
+	if (query->commandType != CMD_INSERT || query->resultRelation == 0)
+		return NULL;
+	relation = table_open(rt_fetch(query->resultRelation, query->rtable)->relid, NoLock);
+	desc = RelationGetDescr(relation);
+	for (int i = 0; i < desc->natts && missing == NULL && relation->rd_rel->relkind != RELKIND_VIEW && !has_insert_trigger(relation); i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+		bool		given = !column->attnotnull || column->attisdropped || column->attgenerated;
+
+		foreach_node(TargetEntry, target, query->targetList)
+			given |= target->resno == column->attnum && !(IsA(target->expr, Const) && ((Const *) target->expr)->constisnull);
+		if (!given)
+			missing = psprintf("null value in column %s of relation %s violates the not-null constraint",
+							   quote_identifier(NameStr(column->attname)), quote_identifier(RelationGetRelationName(relation)));
+	}
+	table_close(relation, NoLock);
+	return missing;
+}
+
+/* Let the executor not evaluate the conditions by which it prunes partitions. */
+static void
+forget_pruning(Plan *plan)
+{
+	List	   *children = NIL;
+
+	if (plan == NULL)
+		return;
+	if (IsA(plan, Append))
+	{
+		cmig_forget_pruning_compat((Append *) plan);
+		children = ((Append *) plan)->appendplans;
+	}
+	else if (IsA(plan, MergeAppend))
+	{
+		cmig_forget_pruning_compat((MergeAppend *) plan);
+		children = ((MergeAppend *) plan)->mergeplans;
+	}
+	else if (IsA(plan, BitmapAnd))
+		children = ((BitmapAnd *) plan)->bitmapplans;
+	else if (IsA(plan, BitmapOr))
+		children = ((BitmapOr *) plan)->bitmapplans;
+	else if (IsA(plan, SubqueryScan))
+		forget_pruning(((SubqueryScan *) plan)->subplan);
+	foreach_ptr(Plan, child, children)
+		forget_pruning(child);
+	forget_pruning(plan->lefttree);
+	forget_pruning(plan->righttree);
+}
+
+/* Returns the plan as EXPLAIN shows it, without costs.  Nothing runs. */
+static char *
+explain(PlannedStmt *plan, const char *text)
+{
+	ExplainState *state = NewExplainState();
+	QueryDesc  *query;
+
+	forget_pruning(plan->planTree);
+	foreach_ptr(Plan, subplan, plan->subplans)
+		forget_pruning(subplan);
+	state->costs = false;
+	query = CreateQueryDesc(plan, text, GetActiveSnapshot(), InvalidSnapshot, None_Receiver, NULL, NULL, 0);
+	standard_ExecutorStart(query, EXEC_FLAG_EXPLAIN_ONLY);
+	ExplainPrintPlan(state, query);
+	standard_ExecutorEnd(query);
+	FreeQueryDesc(query);
+	return state->str->data;
+}
+
+/* Refuses functions of users; see make_plan(). */
+static CmigOutsideWatch functions;
+
+static void
+refuse(const char *reason)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("planning would call a function, and %s", reason)));
+}
+
+/* Subtransaction callback: analyze, rewrite, and plan a query. */
+static void
+make_plan(void *arg)
+{
+	Planning   *planning = arg;
+	CmigQueryPlan *plan = planning->plan;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	RawStmt    *raw = cmig_raw_parse_one(planning->text);
+	Oid		   *types = NULL;
+	int			count = 0;
+	Query	   *query = parse_analyze_varparams(raw, planning->text, &types, &count, NULL);
+	StringInfoData shape;
+	char	   *columns;
+	char	   *missing = NULL;
+
+	for (int i = 0; i < count; i++)
+		if (types[i] == InvalidOid || types[i] == UNKNOWNOID)
+			ereport(ERROR,
+					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
+					 errmsg("could not determine the type of parameter $%d", i + 1)));
+	initStringInfo(&shape);
+	columns = describe_columns(query);
+	foreach_node(Query, rewritten, QueryRewrite(query))
+	{
+		PlannedStmt *planned;
+
+		if (rewritten->commandType == CMD_UTILITY)
+			continue;
+		if (missing == NULL)
+			missing = find_missing(rewritten);
+		planned = cmig_standard_planner_compat(rewritten, planning->text, CURSOR_OPT_PARALLEL_OK);
+		plan->cost += planned->planTree->total_cost;
+		functions.when_called = true;
+		appendStringInfoString(&shape, explain(planned, planning->text));
+		functions.when_called = false;
+	}
+	plan->columns = MemoryContextStrdup(planning->context, columns);
+	plan->shape = MemoryContextStrdup(planning->context, shape.data);
+	plan->missing = missing ? MemoryContextStrdup(planning->context, missing) : NULL;
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+/* Subtransaction callback: is the text one statement that has a plan? */
+static void
+look_at_text(void *arg)
+{
+	const Planning *planning = arg;
+	List	   *statements = cmig_raw_parse(planning->text, RAW_PARSE_DEFAULT);
+	Node	   *statement = list_length(statements) == 1 ? linitial_node(RawStmt, statements)->stmt : NULL;
+
+	if (statement == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("the text is not one statement")));
+	if (!IsA(statement, SelectStmt) && !IsA(statement, InsertStmt) && !IsA(statement, UpdateStmt) &&
+		!IsA(statement, DeleteStmt) && !IsA(statement, MergeStmt))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a utility statement has no plan")));
+}
+
+static CmigQueryPlan *
+plan_query(const char *text)
+{
+	CmigQueryPlan *plan = palloc0(sizeof(CmigQueryPlan));
+	Planning	planning = {.text = text,.plan = plan,.context = CurrentMemoryContext};
+	ErrorData  *error = cmig_subtransaction_try(look_at_text, &planning);
+
+	if (error == NULL)
+		error = cmig_subtransaction_rehearse(make_plan, &planning);
+	if (error == NULL)
+		return plan;
+	if (cmig_subtransaction_must_rethrow(error))
+		ReThrowError(error);
+	plan->error = error->message;
+	plan->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
+	plan->refused = error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE;
+	return plan;
+}
+
+/* ----------------------------------------------------------------
+ * Plans several queries.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Make the functions in these schemas volatile, and take the estimators from the
+ * operators.  The catalog rows are those of the copies.
+ */
+static void
+blind_planner(const List *schemas)
+{
+	static const Oid catalogs[] = {ProcedureRelationId, OperatorRelationId};
+
+	for (int i = 0; i < lengthof(catalogs); i++)
+	{
+		Relation	catalog = table_open(catalogs[i], RowExclusiveLock);
+		SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+		HeapTuple	row;
+
+		while (HeapTupleIsValid(row = systable_getnext(scan)))
+		{
+			HeapTuple	copy;
+			Oid			oid = ((Form_pg_proc) GETSTRUCT(row))->oid;
+			Oid			schema = i == 0 ? ((Form_pg_proc) GETSTRUCT(row))->pronamespace : ((Form_pg_operator) GETSTRUCT(row))->oprnamespace;
+
+			if (!list_member_oid(schemas, schema) || OidIsValid(getExtensionOfObject(catalogs[i], oid)))
+				continue;
+			copy = heap_copytuple(row);
+			if (i == 0)
+				((Form_pg_proc) GETSTRUCT(copy))->provolatile = PROVOLATILE_VOLATILE;
+			else
+				((Form_pg_operator) GETSTRUCT(copy))->oprrest = ((Form_pg_operator) GETSTRUCT(copy))->oprjoin = InvalidOid;
+			CatalogTupleUpdate(catalog, &copy->t_self, copy);
+			heap_freetuple(copy);
+		}
+		systable_endscan(scan);
+		table_close(catalog, RowExclusiveLock);
+	}
+	CommandCounterIncrement();
+}
+
+/* The queries to plan. */
+typedef struct Batch
+{
+	const List *queries;		/* of CmigWorkloadQuery */
+	int			phase;
+	const List *schemas;		/* to be blinded, or NIL */
+} Batch;
+
+/* Use the settings with which the query runs, until the GUC nest level ends. */
+static void
+use_settings(const CmigWorkloadQuery *query)
+{
+	foreach_ptr(CmigValue, setting, query->settings)
+		cmig_settings_override(setting[0], setting[1]);
+}
+
+/* Subtransaction callback: plan the queries. */
+static void
+plan_batch(void *arg)
+{
+	const Batch *batch = arg;
+
+	functions = (CmigOutsideWatch)
+	{
+		.refuse = refuse,.distrusts = 'u',.mark = GetCurrentTransactionId()
+	};
+	(void) cmig_outside_watch(&functions);
+	if (batch->schemas != NIL)
+		blind_planner(batch->schemas);
+	foreach_ptr(CmigWorkloadQuery, query, batch->queries)
+	{
+		CmigQueryPlan **plan = &query->plans[batch->phase];
+		int			level = NewGUCNestLevel();
+
+		CHECK_FOR_INTERRUPTS();
+		use_settings(query);
+		sizes->retyped = false;
+		functions.when_called = false;
+		*plan = plan_query(query->sql);
+		(*plan)->blind = batch->schemas != NIL;
+		(*plan)->retyped = sizes->retyped;
+		AtEOXact_GUC(false, level);
+	}
+}
+
+/* Plan the queries, and then blindly those whose planning would call functions. */
+static void
+plan_batches(Batch *batch, const List *schemas)
+{
+	List	   *refused = NIL;
+	ErrorData  *error = cmig_subtransaction_rehearse(plan_batch, batch);
+
+	if (error != NULL)
+		ReThrowError(error);
+	foreach_ptr(CmigWorkloadQuery, query, batch->queries)
+		if (query->plans[batch->phase]->refused)
+		refused = lappend(refused, query);
+	if (refused == NIL || schemas == NIL)
+		return;
+	batch->queries = refused;
+	batch->schemas = schemas;
+	error = cmig_subtransaction_rehearse(plan_batch, batch);
+	if (error != NULL)
+		ReThrowError(error);
+}
+
+void
+cmig_workload_plan(const List *queries, CmigWorkloadPhase phase, CmigWorkloadSizes *live, const List *schemas)
+{
+	Batch		batch = {.queries = queries,.phase = phase};
+	get_relation_stats_hook_type stats_hook = get_relation_stats_hook;
+	get_attavgwidth_hook_type width_hook = get_attavgwidth_hook;
+	post_parse_analyze_hook_type analyze_hook = post_parse_analyze_hook;
+	cmig_sizes_hook_type_compat sizes_hook = cmig_sizes_hook_compat;
+	const CmigOutsideWatch *former;
+
+	sizes = live;
+	sizes->analyzed = phase == CMIG_WORKLOAD_ANALYZED;
+	get_relation_stats_hook = find_statistics;
+	get_attavgwidth_hook = find_width;
+	post_parse_analyze_hook = NULL;
+	cmig_sizes_hook_compat = set_sizes;
+	former = cmig_outside_watch(NULL);
+	PG_TRY();
+	{
+		plan_batches(&batch, schemas);
+	}
+	PG_FINALLY();
+	{
+		(void) cmig_outside_watch(former);
+		sizes = NULL;
+		get_relation_stats_hook = stats_hook;
+		get_attavgwidth_hook = width_hook;
+		post_parse_analyze_hook = analyze_hook;
+		cmig_sizes_hook_compat = sizes_hook;
+	}
+	PG_END_TRY();
+}

@@ -1,0 +1,213 @@
+/*
+ * workload_queries.c
+ *	  The queries of an application: those that a caller passes, or those that
+ *	  pg_stat_statements has counted.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+#include "plan/workload.h"
+
+/*
+ * Words that can be written before a literal as its type.  pg_stat_statements
+ * replaces the literal by a parameter, before which they cannot be written.
+ */
+static const char *const literal_types[] = {
+	"bit", "date", "inet", "interval", "json", "jsonb", "numeric", "time", "timestamp", "timestamptz", "timetz", "uuid", "xml", NULL
+};
+
+/* Fields that can follow the literal of an interval. */
+static const char *const fields[] = {"year", "month", "day", "hour", "minute", "second", "to", NULL};
+
+/* Returns the text with a cast of each parameter that follows the name of a type. */
+static char *
+cast_parameters(const char *text)
+{
+	StringInfoData result;
+	CmigLexer	lexer;
+	const char *copied = text;
+	const char *type = NULL;
+	int			length = 0;
+
+	initStringInfo(&result);
+	cmig_lexer_init(&lexer, text);
+	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+	{
+		if (type != NULL && *lexer.start == '$' && lexer.next > lexer.start + 1 && strspn(lexer.start + 1, "0123456789") == lexer.next - lexer.start - 1)
+		{
+			appendBinaryStringInfo(&result, copied, type - copied);
+			appendStringInfo(&result, "(%.*s::%.*s)", (int) (lexer.next - lexer.start), lexer.start, length, type);
+			copied = lexer.next;
+			/* the fields of an interval restrict it, which casts do not */
+			while (pg_strncasecmp(type, "interval", 8) == 0 && cmig_lexer_next_sql(&lexer) == CMIG_TOKEN_WORD && cmig_lexer_is_any_word(&lexer, fields))
+				copied = lexer.next;
+		}
+		type = lexer.type == CMIG_TOKEN_WORD && cmig_lexer_is_any_word(&lexer, literal_types) ? lexer.start : NULL;
+		length = lexer.next - lexer.start;
+		if (lexer.type == CMIG_TOKEN_END)
+			break;
+	}
+	appendStringInfoString(&result, copied);
+	return result.data;
+}
+
+/*
+ * Returns the settings of roles and of this database that matter to names and
+ * plans, the strongest last: rows of role, name, and value.
+ */
+static List *
+read_settings(void)
+{
+	static CmigQuery query = {
+		"SELECT d.setrole, s.name, substr(c, strpos(c, '=') + 1) FROM pg_db_role_setting d CROSS JOIN unnest(d.setconfig) c"
+		" JOIN pg_settings s ON s.name = split_part(c, '=', 1)"
+		" WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))"
+		" AND (s.name = 'search_path' OR s.category LIKE 'Query Tuning%' AND s.context = 'user')"
+		" ORDER BY d.setrole <> 0, d.setdatabase <> 0, s.name"
+	};
+
+	return cmig_query_list(&query);
+}
+
+/* Returns the settings of a role, names and values. */
+static List *
+settings_of(const List *all, const char *role)
+{
+	List	   *result = NIL;
+
+	foreach_ptr(CmigValue, row, all)
+		if (strcmp(row[0], role) == 0 || strcmp(row[0], "0") == 0)
+		result = lappend(result, row + 1);
+	return result;
+}
+
+/* The statements of a text that a caller has passed. */
+typedef struct Passed
+{
+	const char *text;
+	List	   *settings;
+	List	   *queries;
+} Passed;
+
+static void
+add_query(Passed *passed, const char *text)
+{
+	CmigWorkloadQuery *query = palloc0(sizeof(CmigWorkloadQuery));
+
+	query->text = pstrdup(text);
+	query->sql = cast_parameters(text);
+	query->settings = passed->settings;
+	passed->queries = lappend(passed->queries, query);
+}
+
+/* Subtransaction callback: add the statements of a text. */
+static void
+add_statements(void *arg)
+{
+	Passed	   *passed = arg;
+	CmigScriptReader *script = cmig_script_open(passed->text);
+	CmigStatement statement = {0};
+
+	while (cmig_script_next(script, &statement))
+		add_query(passed, statement.text);
+	cmig_script_close(script);
+}
+
+static List *
+passed(const CmigNames *texts)
+{
+	CmigValue  *path = palloc(2 * sizeof(CmigValue));
+	Passed		passed = {0};
+
+	path[0] = "search_path";
+	path[1] = pstrdup(namespace_search_path);
+	passed.settings = list_make1(path);
+	for (int i = 0; i < texts->count; i++)
+	{
+		int			count = list_length(passed.queries);
+		ErrorData  *error;
+
+		passed.text = texts->names[i];
+		error = cmig_subtransaction_try(add_statements, &passed);
+		if (error == NULL)
+			continue;
+		if (cmig_subtransaction_must_rethrow(error))
+			ReThrowError(error);
+		/* not SQL: one query that cannot be judged */
+		passed.queries = list_truncate(passed.queries, count);
+		add_query(&passed, texts->names[i]);
+	}
+	return passed.queries;
+}
+
+static List *
+counted(void)
+{
+	/*
+	 * The library's own function, which only a superuser can have made.  The
+	 * setting exists only if the library is preloaded.
+	 */
+	static CmigQuery statements = {
+		"SELECT quote_ident(n.nspname), EXISTS (SELECT FROM pg_settings s WHERE s.name = 'pg_stat_statements.max'),"
+		" has_function_privilege(p.oid, 'EXECUTE') AND has_schema_privilege(n.oid, 'USAGE'), p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+		" JOIN pg_language l ON l.oid = p.prolang WHERE p.proname = 'pg_stat_statements' AND l.lanname = 'c' AND p.probin = '$libdir/pg_stat_statements'"
+		" AND p.pronargs = 1 ORDER BY 1 LIMIT 1"
+	};
+	char	  **function = cmig_query_row(&statements);
+	CmigQuery  *query;
+	List	   *settings;
+	List	   *queries = NIL;
+	int			hidden = 0;
+
+	if (function == NULL || *function[1] == 'f')
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg(function == NULL ? "extension pg_stat_statements is not installed" :
+						"pg_stat_statements is not in shared_preload_libraries"),
+				 errhint("%s, or pass queries: SELECT * FROM cmig.workload_check(queries => ARRAY['SELECT ...'])", function == NULL ?
+						 "CREATE EXTENSION pg_stat_statements" : "Set shared_preload_libraries = 'pg_stat_statements' and restart the server")));
+	if (*function[2] == 'f')
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for function pg_stat_statements"),
+				 errhint("GRANT EXECUTE ON FUNCTION %s.pg_stat_statements(boolean) TO %s", function[0],
+						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+	query = cmig_query_make(psprintf("SELECT q.queryid, sum(q.calls), q.query, q.userid, q.query = '<insufficient privilege>', count(*)"
+									 " FROM %s.pg_stat_statements(true) q WHERE q.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+									 " AND q.query IS NOT NULL GROUP BY 1, 3, 4 ORDER BY 2 DESC, 3, 1, 4", function[0]), NIL, 0, NULL);
+	query->function = strtoul(function[3], NULL, 10);
+	settings = read_settings();
+	foreach_ptr(CmigValue, row, cmig_query_list(query))
+	{
+		CmigWorkloadQuery *one = palloc0(sizeof(CmigWorkloadQuery));
+
+		if (*row[4] == 't')
+		{
+			hidden += atoi(row[5]);
+			continue;
+		}
+		one->id = row[0];
+		one->calls = row[1];
+		one->text = row[2];
+		one->sql = cast_parameters(row[2]);
+		one->settings = settings_of(settings, row[3]);
+		queries = lappend(queries, one);
+	}
+	if (hidden > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d query of other roles is not visible", "%d queries of other roles are not visible", hidden, hidden),
+				 errhint("GRANT pg_read_all_stats TO %s", quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+	return queries;
+}
+
+List *
+cmig_workload_queries(const CmigNames *texts)
+{
+	return texts ? passed(texts) : counted();
+}
