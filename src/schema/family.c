@@ -236,6 +236,40 @@ spread_default(const CmigDifference *difference, const CmigChange *column)
 	}
 }
 
+/*
+ * If only the child's copy of a constraint is validated or becomes NOT VALID,
+ * the latter is done by creating the topmost parent's constraint again.  It
+ * must come before the statements for comments, so a rehearsal cannot add it.
+ */
+static void
+renew_check(const CmigDifference *difference, CmigChange *change)
+{
+	const bool	validates = cmig_is_not_valid(change->from->values[CMIG_DEFINITION]);
+	const CmigImage *image = cmig_image_of(difference, validates);
+	const CmigObject *top = validates ? change->from : change->to;
+	const CmigObject *parent = parent_check(image, top);
+	StringInfoData again;
+
+	if (!change->from->inherited || !change->to->inherited || parent == NULL || parent->change->action != CMIG_NO_CHANGE ||
+		validates == cmig_is_not_valid(change->to->values[CMIG_DEFINITION]))
+		return;
+	for (; parent != NULL; parent = parent_check(image, parent))
+		top = parent;
+	initStringInfo(&again);
+	appendStringInfo(&again, "ALTER TABLE %s DROP CONSTRAINT %s, ADD ", top->parent->identity, cmig_quote(top->name));
+	cmig_constraint_definition(&again, top);
+	foreach_ptr(CmigDdl, entry, change->alter.ddl)
+		if (entry->part == CMIG_DEFINITION)
+		entry->undo = again.data;
+	if (!validates)
+	{
+		change->alter.ddl = cmig_ddl_append(change->alter.ddl, again.data, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", change->to->parent->identity,
+																					cmig_quote(change->to->name)));
+		cmig_ddl_hazards(change->alter.ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
+	}
+	change->action = CMIG_ALTER;
+}
+
 void
 cmig_children_keep(CmigDifference *difference)
 {
@@ -255,6 +289,9 @@ cmig_children_keep(CmigDifference *difference)
 	{
 		CmigChange *change = &difference->changes[i];
 
+		if (change->from != NULL && change->to != NULL && is_check(change->from) && is_check(change->to) &&
+			(change->action == CMIG_NO_CHANGE || change->action == CMIG_ALTER))
+			renew_check(difference, change);
 		if (change->to == NULL || change->to->kind != &cmig_kind_column)
 			continue;
 		spread_default(difference, change);
