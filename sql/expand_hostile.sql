@@ -170,6 +170,22 @@ CREATE TABLE shop.hand_1 PARTITION OF shop.hand DEFAULT;
 CREATE TRIGGER hand BEFORE INSERT ON shop.hand_1 FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin();
 INSERT INTO shop.hand VALUES (1, 5) RETURNING *;
 DROP TABLE shop.hand;
+-- partitions whose triggers have rules of other types, columns, and kinds
+CREATE TABLE shop.hand (id int, k int, n bigint DEFAULT 7, a text DEFAULT 'x', cmig_state text DEFAULT 'todo') PARTITION BY LIST (k);
+CREATE TABLE shop.hand_1 PARTITION OF shop.hand FOR VALUES IN (1);
+CREATE TABLE shop.hand_2 PARTITION OF shop.hand FOR VALUES IN (2);
+CREATE TABLE shop.hand_3 PARTITION OF shop.hand FOR VALUES IN (3);
+CREATE TRIGGER hand BEFORE INSERT OR UPDATE ON shop.hand_1 FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(cmig_state, '', '', u, n, n, 'k + 123456789');
+CREATE TRIGGER a BEFORE INSERT ON shop.hand_2 FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin();
+CREATE TRIGGER hand BEFORE INSERT OR UPDATE ON shop.hand_2 FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(cmig_state, '', '', u, a, a, 'k::text');
+CREATE TRIGGER a BEFORE INSERT ON shop.hand_3 FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin();
+CREATE TRIGGER hand BEFORE INSERT OR UPDATE ON shop.hand_3 FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(cmig_state, '', '', c, n, n, 'true');
+INSERT INTO shop.hand VALUES (1, 1, 123456789, 'x', NULL);
+UPDATE shop.hand SET k = 2, n = 123456789, cmig_state = NULL;
+UPDATE shop.hand SET k = 3, cmig_state = NULL;
+UPDATE shop.hand SET k = 2, cmig_state = NULL;
+SELECT * FROM shop.hand;
+DROP TABLE shop.hand;
 
 -- privileges on columns
 SET ROLE regress_hostile_some;

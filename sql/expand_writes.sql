@@ -108,6 +108,16 @@ WITH moved AS (UPDATE public.part SET id = 102 WHERE id = 2 RETURNING 103, tenan
 INSERT INTO public.part (id, tenant_id, cmig_new_tenant_id, cmig_state) SELECT *, 99, NULL FROM moved;
 UPDATE part SET id = 101, tenant_id = 2 WHERE id = 1;
 UPDATE public.part SET id = 102, tenant_id = 2 WHERE id = 2;
+-- nor under the alias that the table has in the view, or through another view
+UPDATE public.inv AS cmig_version SET cmig_new_tenant_id = 99 WHERE id = 2;
+UPDATE public.part AS cmig_version SET cmig_new_tenant_id = 99 WHERE id = 102;
+CREATE TEMP VIEW inv_too WITH (security_invoker = true) AS SELECT cmig_version.* FROM public.inv cmig_version;
+UPDATE inv_too SET cmig_new_tenant_id = 99 WHERE id = 2;
+WITH first AS (UPDATE public_042.inv SET tenant_id = 2 WHERE id = 2 RETURNING id) UPDATE inv_too SET cmig_new_tenant_id = 99 FROM first WHERE inv_too.id = 1;
+-- but through a view of the view
+CREATE TEMP VIEW inv_above AS SELECT * FROM public_042.inv;
+UPDATE inv_above SET tenant_id = 2 FROM public_042.part WHERE inv_above.id = 2;
+DROP VIEW inv_too, inv_above;
 RESET ROLE;
 SELECT id, tenant_id, cmig_new_tenant_id, cmig_state FROM public.inv ORDER BY id;
 SELECT id, tenant_id, cmig_new_tenant_id, cmig_state FROM public.part ORDER BY id;

@@ -9,13 +9,16 @@
  * triggers of a row fire, to their depth.
  *
  * An UPDATE has no defaults.  In the view, the table has an alias, under which
- * the rewriter makes it the target.
+ * the rewriter makes it the target; that it came from the FROM clause of a view
+ * cannot be written in a statement.  As users can create views, each view of the
+ * statement that uses the alias must be in the schema of the version.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -23,11 +26,13 @@
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "lib/ilist.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/varlena.h"
 
 #include "base/base.h"
 #include "versions/internal.h"
@@ -234,16 +239,65 @@ cmig_expansion_begin(PG_FUNCTION_ARGS)
 	return PointerGetDatum(data->tg_trigtuple);
 }
 
+/* Is the view in the schema that the table's trigger names? */
+static bool
+is_version(Relation view, Oid table)
+{
+	Relation	relation = table_open(table, AccessShareLock);
+	const TriggerDesc *triggers = relation->trigdesc;
+	bool		found = false;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+		List	   *names;
+
+		found |= cmig_versions_is_writer(trigger) && trigger->tgnargs >= 3 && SplitIdentifierString(pstrdup(trigger->tgargs[2]), '.', &names) &&
+			list_length(names) == 2 && get_namespace_oid(linitial(names), true) == RelationGetNamespace(view);
+	}
+	table_close(relation, AccessShareLock);
+	return found;
+}
+
+/* Does a view of the statement only pretend to be one of a version? */
+static bool
+has_pretender(EState *estate)
+{
+	bool		found = false;
+	ListCell   *cell;
+	ListCell   *c;
+
+	foreach(cell, estate->es_range_table)
+	{
+		const RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
+		Relation	view;
+
+		if (entry->rtekind != RTE_RELATION || entry->relkind != RELKIND_VIEW)
+			continue;
+		view = table_open(entry->relid, AccessShareLock);
+		foreach(c, get_view_query(view)->rtable)
+		{
+			const RangeTblEntry *from = lfirst_node(RangeTblEntry, c);
+
+			found |= from->rtekind == RTE_RELATION && from->alias != NULL && strcmp(from->alias->aliasname, CMIG_VERSION_ALIAS) == 0 &&
+				!is_version(view, from->relid);
+		}
+		table_close(view, AccessShareLock);
+	}
+	return found;
+}
+
 void
 cmig_versions_note_target(EState *estate, const ResultRelInfo *table)
 {
 	const RangeTblEntry *entry = table->ri_RangeTableIndex > 0 ? exec_rt_fetch(table->ri_RangeTableIndex, estate) : NULL;
 	const TriggerDesc *triggers = table->ri_TrigDesc;
 
-	if (entry == NULL || entry->alias == NULL || strcmp(entry->alias->aliasname, CMIG_VERSION_ALIAS) != 0)
+	/* a table that the statement itself names is not in a FROM clause */
+	if (entry == NULL || !entry->inFromCl || entry->alias == NULL || strcmp(entry->alias->aliasname, CMIG_VERSION_ALIAS) != 0)
 		return;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		if (cmig_versions_is_writer(&triggers->triggers[i]))
+		if (cmig_versions_is_writer(&triggers->triggers[i]) && !has_pretender(estate))
 		{
 			fmgr_info_cxt(triggers->triggers[i].tgfoid, &table->ri_TrigFunctions[i], estate->es_query_cxt);
 			fmgr_info_set_expr((Node *) entry, &table->ri_TrigFunctions[i]);

@@ -738,6 +738,23 @@ note_written(Statement *statement, FunctionCallInfo fcinfo, HeapTuple tuple)
 	cmig_versions_origin(fcinfo->flinfo->fn_mcxt)->source = statement;
 }
 
+/* Can a row with the rules of one partition be compared with one of another? */
+static bool
+is_comparable(const Writer *a, const Writer *b)
+{
+	bool		same = a->count == b->count;
+
+	for (int i = 0; same && i < a->count; i++)
+	{
+		const Rule *one = &a->rules[i];
+		const Rule *two = &b->rules[i];
+
+		same = one->kind == two->kind && (one->column == 0) == (two->column == 0) &&
+			(one->column == 0 || TupleDescAttr(a->desc, one->column - 1)->atttypid == TupleDescAttr(b->desc, two->column - 1)->atttypid);
+	}
+	return same;
+}
+
 /*
  * Is the row the one that was just updated in another partition?  An INSERT can
  * only pretend that with the same values.
@@ -745,9 +762,11 @@ note_written(Statement *statement, FunctionCallInfo fcinfo, HeapTuple tuple)
 static bool
 is_moved(Statement *statement, TupleTableSlot *in, Statement *source)
 {
-	TupleTableSlot *slot = ExecStoreHeapTuple(source->written, source->moved, false);
-	bool		same = source->writer.count == statement->writer.count;
+	TupleTableSlot *slot;
+	bool		same = source != statement && is_comparable(&source->writer, &statement->writer);
 
+	if (same)
+		slot = ExecStoreHeapTuple(source->written, source->moved, false);
 	for (int i = 0; same && i < statement->writer.count; i++)
 	{
 		const Rule *rule = &statement->writer.rules[i];
