@@ -125,7 +125,7 @@ ALTER TABLE orders DETACH PARTITION orders_1;
 ALTER TABLE orders DROP CONSTRAINT orders_pkey, DROP CONSTRAINT orders_customer_fkey, DROP CONSTRAINT orders_number_day_key;
 SELECT conrelid::regclass AS table, conname FROM pg_constraint WHERE conrelid::regclass::text ~ '^orders(_1)?$' AND contype IN ('p', 'u', 'f') ORDER BY 1, 2;
 
--- by hand, only an owner can make a unique index a key
+-- a unique index becomes a key in a revision only, where no event trigger has to see it
 CREATE TABLE hand (id int, k int NOT NULL, t text) PARTITION BY LIST (k);
 CREATE TABLE hand_1 PARTITION OF hand FOR VALUES IN (1);
 CREATE UNIQUE INDEX hand_key ON hand (id, k);
@@ -134,21 +134,33 @@ CREATE INDEX hand_plain ON hand (k);
 CREATE UNIQUE INDEX hand_part ON hand (id, k) WHERE k > 0;
 INSERT INTO hand VALUES (1, 1);
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_partitions', 'migrator');
-SET ROLE regress_partitions;
 SELECT cmig.expansion_key('hand_key', 'UNIQUE');
-RESET ROLE;
-SELECT cmig.expansion_key('hand_key', 'PRIMARY KEY');
-SELECT cmig.expansion_key('hand_down', 'UNIQUE');
-SELECT cmig.expansion_key('hand_plain', 'UNIQUE');
-SELECT cmig.expansion_key('hand_part', 'UNIQUE');
-SELECT cmig.expansion_key('hand', 'UNIQUE');
-SELECT cmig.expansion_key('customer_pkey', 'UNIQUE');
-SELECT cmig.expansion_key('hand_key', 'UNIQUE') FROM hand_1;
-SELECT cmig.expansion_key('hand_key', 'UNIQUE');
-SELECT cmig.expansion_key('hand_key', 'UNIQUE');
+CREATE FUNCTION try(index text, kind text, rest text DEFAULT '') RETURNS text LANGUAGE plpgsql AS $$BEGIN
+	PERFORM cmig.create_revision('key', format('SELECT cmig.expansion_key(%L::regclass, %L) %s', index, kind, rest), revision => format('key_%s', length(kind)));
+	PERFORM * FROM cmig.upgrade('head');
+	RETURN 'a key';
+EXCEPTION WHEN OTHERS THEN RETURN sqlerrm;
+END$$;
+SET cmig.role = 'regress_partitions';
+SELECT try('hand_key', 'UNIQUE');
+RESET cmig.role;
+SELECT kind, try('hand_key', kind) FROM unnest(ARRAY['PRIMARY KEY', 'P', 'U', 'Q INITIALLY DEFERRED', 'UNIQUE DEFERRED', 'UNIQUE INITIALLY DEFERRED', '']) kind;
+SELECT index, try(index, 'UNIQUE') FROM unnest(ARRAY['hand_down', 'hand_plain', 'hand_part', 'hand', 'customer_pkey']) index;
+SELECT try('hand_key', 'UNIQUE', 'FROM hand_1');
+SELECT try('hand_key', 'UNIQUE DEFERRABLE INITIALLY DEFERRED');
+SELECT try('hand_key', 'UNIQUE');
 \d hand_1
 
+-- an expansion is a revision, also for cmig.ddl_policy
+SELECT cmig.create_revision('deny', 'ALTER TABLE event ALTER id TYPE numeric', revision => 'deny', expand => true);
+SELECT cmig.set_ddl_policy('deny');
+CALL cmig.expand('deny', confirm => true);
+CALL cmig.contract();
+ALTER TABLE event ALTER id TYPE int;
+SELECT cmig.set_ddl_policy('allow');
+
 DROP VIEW before;
+DROP FUNCTION try;
 DROP TABLE orders, orders_1, orders_8, customer, item, event, hand, remembered CASCADE;
 DROP EXTENSION pg_cmig CASCADE;
 DROP OWNED BY regress_partitions;

@@ -558,7 +558,7 @@ is_exempt(void)
 	TransactionId prepared;
 	int			pid;
 
-	if (creating_extension || IsBinaryUpgrade || cmig_running.revision != NULL)
+	if (creating_extension || IsBinaryUpgrade || cmig_running.revision != NULL || cmig_session_is_entered())
 		return true;
 
 	/*

@@ -25,9 +25,6 @@ extern void cmig_scope_unpin(void);
 /* Register cmig.search_path and cmig.role, and install the hooks. */
 extern void cmig_session_init(void);
 
-/* Is a script running, that is, has a session been entered but not left? */
-extern bool cmig_session_is_entered(void);
-
 /* in wait.c */
 
 /* Register cmig.run_timeout. */

@@ -78,6 +78,9 @@ extern void cmig_session_enter(bool steps);
 extern void cmig_session_leave(void);
 extern void cmig_session_abandon(void);
 
+/* Has a session been entered but not left?  Scripts and steps run only then. */
+extern bool cmig_session_is_entered(void);
+
 /*
  * Before each of the script's statements: undo changes of the settings that
  * would make the server read strings in another way.

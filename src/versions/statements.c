@@ -353,10 +353,10 @@ Datum
 cmig_expansion_key(PG_FUNCTION_ARGS)
 {
 	static CmigQuery query = {
-		.sql = "SELECT c.relkind = 'I' AND x.indisunique AND x.indisvalid AND x.indpred IS NULL AND x.indexprs IS NULL AND 0 = ALL (x.indoption::int2[])"
+		.sql = "SELECT $2 ~ '^(PRIMARY KEY|UNIQUE)( DEFERRABLE( INITIALLY DEFERRED)?)?$' AND c.relkind = 'I' AND x.indisunique AND x.indisvalid AND x.indpred IS NULL AND x.indexprs IS NULL AND 0 = ALL (x.indoption::int2[])"
 		"  AND NOT EXISTS (SELECT FROM pg_opclass o WHERE o.oid = ANY (x.indclass::oid[]) AND NOT o.opcdefault)"
 		"  AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = c.oid AND o.contype IN ('p', 'u'))"
-		"  AND ($2 !~ '^PRIMARY' OR NOT EXISTS (SELECT FROM pg_index p WHERE p.indrelid = x.indrelid AND p.indisprimary)"
+		"  AND ($2 NOT LIKE 'PRIMARY%' OR NOT EXISTS (SELECT FROM pg_index p WHERE p.indrelid = x.indrelid AND p.indisprimary)"
 		"   AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = x.indrelid AND a.attnum = ANY ((x.indkey::int2[])[0:x.indnkeyatts - 1]) AND NOT a.attnotnull))"
 		" FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid WHERE c.oid = $1",
 		.nargs = 2,.argtypes = {OIDOID, TEXTOID}
@@ -367,6 +367,14 @@ cmig_expansion_key(PG_FUNCTION_ARGS)
 	char	   *name = get_rel_name(index);
 	char	   *fit;
 
+	/*
+	 * no event trigger fires, so it is not called outside of what
+	 * cmig.ddl_policy exempts
+	 */
+	if (!cmig_session_is_entered())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cmig.expansion_key() can only be called by cmig.contract() and in revisions")));
 	if (OidIsValid(table) && !cmig_owns_compat(RelationRelationId, table, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
 	if (OidIsValid(table))
