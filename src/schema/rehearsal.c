@@ -545,6 +545,22 @@ run_round(void *arg)
 	}
 }
 
+/*
+ * Can another role change code that an object uses without being changed itself?
+ * The check of a domain, the query of a view, and a policy run as whoever uses
+ * them, and may be in a schema that is not compared.
+ */
+static bool
+others_own_code(void)
+{
+	static CmigQuery query = {
+		"SELECT FROM (SELECT typowner FROM pg_type WHERE typtype = 'd' UNION ALL SELECT relowner FROM pg_class WHERE relkind = 'v' OR relrowsecurity) o (owner)"
+		" JOIN pg_roles r ON r.oid = o.owner WHERE NOT r.rolsuper AND r.oid <> $1 LIMIT 1", 1, {OIDOID}
+	};
+
+	return cmig_query_do(&query, GetUserId()) > 0;
+}
+
 bool
 cmig_rehearsal_others_own(const CmigImage *image)
 {
@@ -557,7 +573,7 @@ cmig_rehearsal_others_own(const CmigImage *image)
 		if (owner != NULL && strcmp(owner, user) != 0 && !superuser_arg(get_role_oid(owner, true)))
 			return true;
 	}
-	return false;
+	return others_own_code();
 }
 
 /*
