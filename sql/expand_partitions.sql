@@ -156,7 +156,9 @@ SELECT cmig.create_revision('deny', 'ALTER TABLE event ALTER id TYPE numeric', r
 SELECT cmig.set_ddl_policy('deny');
 CALL cmig.expand('deny', confirm => true);
 CALL cmig.contract();
+\set VERBOSITY sqlstate
 ALTER TABLE event ALTER id TYPE int;
+\set VERBOSITY default
 SELECT cmig.set_ddl_policy('allow');
 
 DROP VIEW before;
