@@ -358,5 +358,5 @@ SELECT cmig.enable_audit('event')
 SELECT cmig.enable_rls('event', 'what', roles => '{other_owner}')
 SELECT count(*) FROM (SELECT cmig.enable_audit('invoice')) s
 SELECT cmig.disable_rls('account')
-DO $$BEGIN PERFORM cmig.enable_audit('plain'); PERFORM cmig.enable_rls('account', 'email', roles => '{other_owner}'); END$$
+SELECT cmig.enable_audit('plain'), cmig.enable_rls('account', 'email', roles => '{other_owner}')
 SELECT cmig.set_context('1'), cmig.current_user_id()
