@@ -257,6 +257,62 @@ propagate(CmigDifference *difference)
 	refuse_labels(difference);
 }
 
+/*
+ * Returns the partitioned tables that are referenced by foreign keys which the
+ * change keeps.
+ */
+static List *
+find_referenced(const CmigDifference *difference)
+{
+	List	   *tables = NIL;
+
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		const CmigObject *key = difference->from->objects[i];
+
+		if (key->kind != &cmig_kind_foreign_key || key->change->action == CMIG_DROP)
+			continue;
+		for (int j = 0; j < key->ndepends; j++)
+		{
+			CmigObject *table = cmig_object_root(key->depends[j]);
+
+			if (table->kind == &cmig_kind_table && table != key->parent && table->values[CMIG_TABLE_PARTITION_KEY] != NULL)
+				tables = list_append_unique_ptr(tables, table);
+		}
+	}
+	return tables;
+}
+
+/* Is the partition below one of these partitioned tables? */
+static bool
+is_below(const CmigImage *image, const CmigObject *link, const List *tables)
+{
+	while (link != NULL)
+	{
+		CmigObject *table = cmig_image_lookup(image, &cmig_kind_table, link->values[CMIG_PARTITION_OF]);
+
+		if (table != NULL && list_member_ptr(tables, table))
+			return true;
+		link = cmig_image_lookup(image, &cmig_kind_partition, link->values[CMIG_PARTITION_OF]);
+	}
+	return false;
+}
+
+/*
+ * PostgreSQL drops a partition of a table that a foreign key references only
+ * after it is detached; a statement that fails cannot be completed.
+ */
+static void
+unfold(CmigDifference *difference)
+{
+	const List *referenced = find_referenced(difference);
+
+	for (int i = 0; i < difference->from->count && referenced != NIL; i++)
+		if (difference->from->objects[i]->kind == &cmig_kind_partition && is_below(difference->from, difference->from->objects[i], referenced))
+			difference->from->objects[i]->apart = true;
+	cmig_twins_unfold(difference);
+}
+
 static void
 settle_values(CmigDifference *difference)
 {
@@ -308,7 +364,7 @@ static const struct
 	/* No object gets another action, other than through its parent table. */
 	{cmig_children_keep, ACTIONS | NOTES | MARKS},
 	/* All actions are known.  What cannot be part of another statement? */
-	{cmig_twins_unfold, MARKS},
+	{unfold, MARKS},
 	/* The new objects get what the old ones keep. */
 	{settle_values, NOTES | VALUES},
 	/* Actions, marks, and values are final. */
