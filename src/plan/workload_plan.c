@@ -287,7 +287,8 @@ typedef struct Planning
 {
 	const char *text;
 	CmigQueryPlan *plan;
-	MemoryContext context;
+	MemoryContext context;		/* of the plan */
+	MemoryContext scratch;
 } Planning;
 
 /* Describe the columns of the result. */
@@ -415,8 +416,7 @@ make_plan(void *arg)
 {
 	Planning   *planning = arg;
 	CmigQueryPlan *plan = planning->plan;
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
+	MemoryContext caller = MemoryContextSwitchTo(planning->scratch);
 	RawStmt    *raw = cmig_raw_parse_one(planning->text);
 	Oid		   *types = NULL;
 	int			count = 0;
@@ -450,7 +450,6 @@ make_plan(void *arg)
 	plan->shape = MemoryContextStrdup(planning->context, shape.data);
 	plan->missing = missing ? MemoryContextStrdup(planning->context, missing) : NULL;
 	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
 }
 
 /* Subtransaction callback: is the text one statement that has a plan? */
@@ -477,10 +476,13 @@ plan_query(const char *text)
 {
 	CmigQueryPlan *plan = palloc0(sizeof(CmigQueryPlan));
 	Planning	planning = {.text = text,.plan = plan,.context = CurrentMemoryContext};
-	ErrorData  *error = cmig_subtransaction_try(look_at_text, &planning);
+	ErrorData  *error;
 
+	planning.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan", ALLOCSET_DEFAULT_SIZES);
+	error = cmig_subtransaction_try(look_at_text, &planning);
 	if (error == NULL)
 		error = cmig_subtransaction_rehearse(make_plan, &planning);
+	MemoryContextDelete(planning.scratch);
 	if (error == NULL)
 		return plan;
 	if (cmig_subtransaction_must_rethrow(error))
@@ -557,7 +559,7 @@ plan_batch(void *arg)
 
 	functions = (CmigOutsideWatch)
 	{
-		.refuse = refuse,.distrusts = 'u',.mark = GetCurrentTransactionId()
+		.refuse = refuse,.distrusts = 'u',.strict = true,.mark = GetCurrentTransactionId()
 	};
 	(void) cmig_outside_watch(&functions);
 	if (batch->schemas != NIL)

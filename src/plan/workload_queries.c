@@ -59,7 +59,8 @@ cast_parameters(const char *text)
 
 /*
  * Returns the settings of roles and of this database that matter to names and
- * plans, the strongest last: rows of role, name, and value.
+ * plans, the strongest last: rows of role, name, and value.  Those that a role
+ * could use to make planning last for hours are left out.
  */
 static List *
 read_settings(void)
@@ -68,7 +69,7 @@ read_settings(void)
 		"SELECT d.setrole, s.name, substr(c, strpos(c, '=') + 1) FROM pg_db_role_setting d CROSS JOIN unnest(d.setconfig) c"
 		" JOIN pg_settings s ON s.name = split_part(c, '=', 1)"
 		" WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))"
-		" AND (s.name = 'search_path' OR s.category LIKE 'Query Tuning%' AND s.context = 'user')"
+		" AND (s.name = 'search_path' OR s.category LIKE 'Query Tuning%' AND s.context = 'user' AND s.name !~ '^geqo|_collapse_limit')"
 		" ORDER BY d.setrole <> 0, d.setdatabase <> 0, s.name"
 	};
 

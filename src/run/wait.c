@@ -100,6 +100,9 @@ cmig_run_limit_restore(const CmigRunLimit * limit)
 	limit_ms = limit->ms;
 	deadline = limit->deadline;
 	deadline_statement = limit->statement;
+	/* withdraw the cancel, which may not have been noticed yet */
+	if (expired)
+		QueryCancelPending = false;
 	expired = false;
 }
 
