@@ -159,7 +159,7 @@ CALL cmig.contract();
 \set VERBOSITY sqlstate
 ALTER TABLE event ALTER id TYPE int;
 \set VERBOSITY default
-SELECT cmig.set_ddl_policy('allow');
+SELECT cmig.set_ddl_policy(NULL);
 
 DROP VIEW before;
 DROP FUNCTION try;

@@ -394,9 +394,11 @@ CMIG_READER(cmig_workload_check)
 		broken = lappend(broken, query);
 	if (broken != NIL)
 	{
-		CmigEffectsLook again = {.texts = look.texts,.arg = &check,.begin = begin_again,.after = after_statement};
+		CmigEffectsLook again = {.arg = &check,.begin = begin_again,.after = after_statement};
 
 		check.queries = broken;
+		foreach_ptr(const CmigWorkloadQuery, query, broken)
+			again.texts = lappend(unconstify(List *, again.texts), query->sql);
 		(void) run_revisions(&check, broken, &again);
 	}
 	tell_gaps(&check, effects);
