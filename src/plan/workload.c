@@ -4,7 +4,9 @@
  *	  columns, or get slower with the pending revisions.
  *
  * The revisions run on copies of the live objects, as in a rehearsal of lint.
- * The queries are planned before and after that; see workload_plan.c.
+ * The queries are planned before and after that; see workload_plan.c.  For those
+ * that break or whose cost changes, which are few, the revisions run again, to find
+ * the statement that breaks them, and to compare the plans' texts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,6 +28,14 @@ cmig_workload_init(void)
 							 &workload_factor, 2, 1, 1e6, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
+/* The verdicts, the worst first. */
+typedef enum Verdict
+{
+	BREAKS, CHANGES_RESULT, SLOWER, FASTER, NOT_JUDGED, SAME_PLAN
+} Verdict;
+
+static const char *const verdicts[] = {"breaks", "changes_result", "slower", "faster", "not_judged", "same_plan"};
+
 /* ----------------------------------------------------------------
  * Looks at the queries while the revisions run.
  * ----------------------------------------------------------------
@@ -35,10 +45,13 @@ typedef struct Check
 {
 	const CmigPlan *plan;
 	const CmigGraph *graph;
-	List	   *queries;		/* of CmigWorkloadQuery */
+	List	   *broken;			/* of CmigWorkloadQuery: those that break */
+	List	   *changed;		/* and those whose cost changes; or all, in
+								 * the first run */
 	CmigWorkloadSizes *sizes;
 	List	   *schemas;		/* list of Oid: of the copies */
 	MemoryContext context;		/* of the queries' plans */
+	CmigImage  *live;			/* for the second run */
 } Check;
 
 static bool
@@ -59,52 +72,61 @@ state_of(const CmigQueryPlan *plan)
 	return plan->error ? plan->sqlstate : plan->missing ? "23502" : "";
 }
 
+/* Returns the verdict on costs that change by the factor, or else SAME_PLAN. */
+static Verdict
+compare_costs(const CmigQueryPlan *before, const CmigQueryPlan *after)
+{
+	double		factor = cmig_settings_real("cmig.workload_factor", workload_factor);
+
+	if (before == NULL || after == NULL || before->error != NULL || after->error != NULL || before->cost == after->cost)
+		return SAME_PLAN;
+	return after->cost >= before->cost * factor ? SLOWER : before->cost >= after->cost * factor ? FASTER : SAME_PLAN;
+}
+
+static bool
+is_changed(const CmigWorkloadQuery *query)
+{
+	CmigQueryPlan *const *plans = query->plans;
+
+	return compare_costs(plans[CMIG_WORKLOAD_BEFORE], plans[CMIG_WORKLOAD_AFTER]) != SAME_PLAN ||
+		compare_costs(plans[CMIG_WORKLOAD_BEFORE], plans[CMIG_WORKLOAD_ANALYZED]) != SAME_PLAN;
+}
+
 static void
-begin(const CmigCopiedTable *tables, int count, const List *schemas, void *arg)
+plan_before(const CmigCopiedTable *tables, int count, const List *schemas, void *arg)
 {
 	Check	   *check = arg;
 
 	check->schemas = list_copy(schemas);
 	check->sizes = cmig_workload_sizes_read(tables, count);
-	cmig_workload_plan(check->queries, CMIG_WORKLOAD_BEFORE, check->sizes, check->schemas);
+	cmig_workload_plan(check->changed, CMIG_WORKLOAD_BEFORE, check->sizes, check->schemas);
 }
 
 static void
-end(void *arg)
+plan_after(void *arg)
 {
 	Check	   *check = arg;
 	List	   *retyped = NIL;
 
-	cmig_workload_plan(check->queries, CMIG_WORKLOAD_AFTER, check->sizes, check->schemas);
-	foreach_ptr(CmigWorkloadQuery, query, check->queries)
+	cmig_workload_plan(check->changed, CMIG_WORKLOAD_AFTER, check->sizes, check->schemas);
+	foreach_ptr(CmigWorkloadQuery, query, check->changed)
 		if (query->plans[CMIG_WORKLOAD_AFTER]->retyped)
 		retyped = lappend(retyped, query);
-	if (retyped != NIL)
-		cmig_workload_plan(retyped, CMIG_WORKLOAD_ANALYZED, check->sizes, check->schemas);
+	cmig_workload_plan(retyped, CMIG_WORKLOAD_ANALYZED, check->sizes, check->schemas);
 }
 
-/* In another run with the queries that break: note after which statement they do. */
+/* Note which queries break after the statement as they do in the end. */
 static void
-begin_again(const CmigCopiedTable *tables, int count, const List *schemas, void *arg)
-{
-	Check	   *check = arg;
-
-	check->schemas = list_copy(schemas);
-	check->sizes = cmig_workload_sizes_read(tables, count);
-}
-
-static void
-after_statement(int step, const CmigStatement *statement, void *arg)
+plan_between(int step, const CmigStatement *statement, void *arg)
 {
 	Check	   *check = arg;
 	MemoryContext caller = MemoryContextSwitchTo(check->context);
 	List	   *whole = NIL;
 
-	foreach_ptr(CmigWorkloadQuery, query, check->queries)
+	foreach_ptr(CmigWorkloadQuery, query, check->broken)
 		if (query->place == NULL)
 		whole = lappend(whole, query);
-	if (whole != NIL)
-		cmig_workload_plan(whole, CMIG_WORKLOAD_STATEMENT, check->sizes, check->schemas);
+	cmig_workload_plan(whole, CMIG_WORKLOAD_STATEMENT, check->sizes, check->schemas);
 	foreach_ptr(CmigWorkloadQuery, query, whole)
 	{
 		if (strcmp(state_of(query->plans[CMIG_WORKLOAD_STATEMENT]), state_of(query->plans[CMIG_WORKLOAD_AFTER])) == 0)
@@ -118,14 +140,6 @@ after_statement(int step, const CmigStatement *statement, void *arg)
  * Judges each query.
  * ----------------------------------------------------------------
  */
-
-/* The verdicts, the worst first. */
-typedef enum Verdict
-{
-	BREAKS, CHANGES_RESULT, SLOWER, FASTER, NOT_JUDGED, SAME_PLAN
-} Verdict;
-
-static const char *const verdicts[] = {"breaks", "changes_result", "slower", "faster", "not_judged", "same_plan"};
 
 typedef struct Judgment
 {
@@ -183,17 +197,10 @@ add_missing_lines(StringInfo detail, char sign, const char *shape, const char *o
 static Verdict
 compare(const CmigQueryPlan *before, const CmigQueryPlan *after, char **detail)
 {
-	double		factor = cmig_settings_real("cmig.workload_factor", workload_factor);
-	Verdict		verdict = SAME_PLAN;
+	Verdict		verdict = compare_costs(before, after);
 	StringInfoData text;
 
-	if (strcmp(before->shape, after->shape) == 0)
-		return SAME_PLAN;
-	if (after->cost >= before->cost * factor)
-		verdict = SLOWER;
-	else if (before->cost >= after->cost * factor)
-		verdict = FASTER;
-	if (verdict == SAME_PLAN)
+	if (verdict == SAME_PLAN || strcmp(before->shape, after->shape) == 0)
 		return SAME_PLAN;
 	initStringInfo(&text);
 	appendStringInfo(&text, "the plan changes:");
@@ -232,7 +239,7 @@ judge_plans(Judgment *judgment)
 }
 
 static void
-judge(Judgment *judgment, const char *reason)
+judge(Judgment *judgment, const char *reason, const char *again)
 {
 	const CmigQueryPlan *before = judgment->query->plans[CMIG_WORKLOAD_BEFORE];
 	const CmigQueryPlan *after = judgment->query->plans[CMIG_WORKLOAD_AFTER];
@@ -262,6 +269,8 @@ judge(Judgment *judgment, const char *reason)
 		judgment->detail = psprintf("the columns of the result change from (%s) to (%s): prepared statements of open connections fail once, until they reconnect or DISCARD PLANS",
 									before->columns, after->columns);
 	}
+	else if (again != NULL && is_changed(judgment->query))
+		judgment->detail = psprintf("its cost changes, but the plans are not known: %s", again);
 	else
 		judge_plans(judgment);
 }
@@ -277,7 +286,7 @@ compare_judgments(const void *a, const void *b)
 }
 
 static void
-return_judgments(FunctionCallInfo fcinfo, const List *queries, const char *reason)
+return_judgments(FunctionCallInfo fcinfo, const List *queries, const char *reason, const char *again)
 {
 	Judgment   *judgments = palloc0(sizeof(Judgment) * Max(list_length(queries), 1));
 	int			count = 0;
@@ -286,7 +295,7 @@ return_judgments(FunctionCallInfo fcinfo, const List *queries, const char *reaso
 	{
 		judgments[count].query = query;
 		judgments[count].number = count;
-		judge(&judgments[count++], reason);
+		judge(&judgments[count++], reason, again);
 	}
 	qsort(judgments, count, sizeof(Judgment), compare_judgments);
 	for (int i = 0; i < count; i++)
@@ -350,11 +359,14 @@ tell_gaps(const Check *check, const CmigEffects *effects)
 				 errdetail_internal("%s", cmig_listing_text(&gaps))));
 }
 
+/* Run the revisions, and plan the queries of the check. */
 static CmigEffects *
-run_revisions(const Check *check, List *queries, const CmigEffectsLook *look)
+run_revisions(Check *check)
 {
+	CmigEffectsLook look = {.arg = check,.live = &check->live,.begin = plan_before,.end = plan_after,.after = check->broken != NIL ? plan_between : NULL};
 	int		   *nodes = palloc(sizeof(int) * Max(check->plan->count, 1));
 	CmigStepTexts *texts = cmig_step_texts_make(check->graph, check->plan);
+	List	   *queries = list_concat_copy(check->broken, check->changed);
 	List	   *scripts = NIL;
 
 	for (int i = 0; i < check->plan->count; i++)
@@ -362,8 +374,30 @@ run_revisions(const Check *check, List *queries, const CmigEffectsLook *look)
 		nodes[i] = check->plan->steps[i].node;
 		scripts = lappend(scripts, pstrdup(cmig_step_texts_get(texts, i)->sql));
 	}
+	foreach_ptr(const CmigWorkloadQuery, query, queries)
+		look.texts = lappend(unconstify(List *, look.texts), query->sql);
 	return cmig_effects_read(check->graph, nodes, check->plan->count, scripts, false, "cmig.workload_check()",
-							 "cmig.dry_run_timeout", cmig_dry_run_limit(), look);
+							 "cmig.dry_run_timeout", cmig_dry_run_limit(), &look);
+}
+
+/* Returns NULL, or why the second run, with the queries that it is about, has not ended. */
+static char *
+run_again(Check *check)
+{
+	List	   *changed = NIL;
+
+	foreach_ptr(CmigWorkloadQuery, query, check->changed)
+	{
+		query->explained = is_changed(query);
+		if (query->explained)
+			changed = lappend(changed, query);
+		else if (is_broken(query))
+			check->broken = lappend(check->broken, query);
+	}
+	check->changed = changed;
+	if (check->broken == NIL && changed == NIL)
+		return NULL;
+	return find_obstacle(check, run_revisions(check));
 }
 
 CMIG_READER(cmig_workload_check)
@@ -371,12 +405,11 @@ CMIG_READER(cmig_workload_check)
 	CmigNames  *targets = cmig_argument_target(fcinfo, 0);
 	CmigNames  *texts = PG_ARGISNULL(1) ? NULL :
 	cmig_argument_names(PG_GETARG_ARRAYTYPE_P(1), "the list of queries", "SELECT * FROM cmig.workload_check(queries => ARRAY['SELECT ...'])");
-	CmigEffectsLook look = {.begin = begin,.end = end};
 	CmigSituation now;
 	Check		check = {.context = CurrentMemoryContext};
 	CmigEffects *effects;
-	List	   *broken = NIL;
 	List	   *all;
+	char	   *obstacle;
 
 	if (targets->names[0] == NULL)
 		targets->names[0] = "head";
@@ -384,24 +417,10 @@ CMIG_READER(cmig_workload_check)
 	now = cmig_move_read(true);
 	check.graph = now.graph;
 	check.plan = cmig_move_plan_upgrade(&now, targets);
-	all = check.queries = cmig_workload_queries(texts);
-	look.arg = &check;
-	foreach_ptr(const CmigWorkloadQuery, query, check.queries)
-		look.texts = lappend(unconstify(List *, look.texts), query->sql);
-	effects = run_revisions(&check, check.queries, &look);
-	foreach_ptr(CmigWorkloadQuery, query, check.queries)
-		if (is_broken(query))
-		broken = lappend(broken, query);
-	if (broken != NIL)
-	{
-		CmigEffectsLook again = {.arg = &check,.begin = begin_again,.after = after_statement};
-
-		check.queries = broken;
-		foreach_ptr(const CmigWorkloadQuery, query, broken)
-			again.texts = lappend(unconstify(List *, again.texts), query->sql);
-		(void) run_revisions(&check, broken, &again);
-	}
+	all = check.changed = cmig_workload_queries(texts);
+	effects = run_revisions(&check);
+	obstacle = find_obstacle(&check, effects);
 	tell_gaps(&check, effects);
-	return_judgments(fcinfo, all, find_obstacle(&check, effects));
+	return_judgments(fcinfo, all, obstacle, obstacle ? NULL : run_again(&check));
 	return (Datum) 0;
 }

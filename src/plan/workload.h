@@ -30,7 +30,7 @@ typedef struct CmigQueryPlan
 	bool		retyped;		/* does a column have a new type? */
 	char	   *columns;		/* of the result */
 	char	   *missing;		/* a NOT NULL column without a value */
-	char	   *shape;			/* as EXPLAIN shows it, without costs */
+	char	   *shape;			/* NULL, or as EXPLAIN shows it, without costs */
 	double		cost;
 } CmigQueryPlan;
 
@@ -41,6 +41,7 @@ typedef struct CmigWorkloadQuery
 	char	   *text;
 	char	   *sql;			/* the text to analyze */
 	List	   *settings;		/* list of CmigValue[2]: names and values */
+	bool		explained;		/* does its plan need a shape? */
 	CmigQueryPlan *plans[CMIG_WORKLOAD_PHASES];
 	char	   *place;			/* the statement that breaks it */
 } CmigWorkloadQuery;

@@ -286,6 +286,7 @@ find_width(Oid relation, AttrNumber attnum)
 typedef struct Planning
 {
 	const char *text;
+	bool		explained;		/* see CmigWorkloadQuery */
 	CmigQueryPlan *plan;
 	MemoryContext context;		/* of the plan */
 	MemoryContext scratch;
@@ -442,12 +443,14 @@ make_plan(void *arg)
 			missing = find_missing(rewritten);
 		planned = cmig_standard_planner_compat(rewritten, planning->text, CURSOR_OPT_PARALLEL_OK);
 		plan->cost += planned->planTree->total_cost;
+		if (!planning->explained)
+			continue;
 		functions.when_called = true;
 		appendStringInfoString(&shape, explain(planned, planning->text));
 		functions.when_called = false;
 	}
 	plan->columns = MemoryContextStrdup(planning->context, columns);
-	plan->shape = MemoryContextStrdup(planning->context, shape.data);
+	plan->shape = planning->explained ? MemoryContextStrdup(planning->context, shape.data) : NULL;
 	plan->missing = missing ? MemoryContextStrdup(planning->context, missing) : NULL;
 	MemoryContextSwitchTo(caller);
 }
@@ -472,10 +475,10 @@ look_at_text(void *arg)
 }
 
 static CmigQueryPlan *
-plan_query(const char *text)
+plan_query(const CmigWorkloadQuery *query)
 {
 	CmigQueryPlan *plan = palloc0(sizeof(CmigQueryPlan));
-	Planning	planning = {.text = text,.plan = plan,.context = CurrentMemoryContext};
+	Planning	planning = {.text = query->sql,.explained = query->explained,.plan = plan,.context = CurrentMemoryContext};
 	ErrorData  *error;
 
 	planning.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan", ALLOCSET_DEFAULT_SIZES);
@@ -573,7 +576,7 @@ plan_batch(void *arg)
 		use_settings(query);
 		sizes->retyped = false;
 		functions.when_called = false;
-		*plan = plan_query(query->sql);
+		*plan = plan_query(query);
 		(*plan)->blind = batch->schemas != NIL;
 		(*plan)->retyped = sizes->retyped;
 		AtEOXact_GUC(false, level);
@@ -611,6 +614,8 @@ cmig_workload_plan(const List *queries, CmigWorkloadPhase phase, CmigWorkloadSiz
 	cmig_sizes_hook_type_compat sizes_hook = cmig_sizes_hook_compat;
 	const CmigOutsideWatch *former;
 
+	if (queries == NIL)
+		return;
 	sizes = live;
 	sizes->analyzed = phase == CMIG_WORKLOAD_ANALYZED;
 	get_relation_stats_hook = find_statistics;

@@ -503,7 +503,7 @@ remove_outside(CmigCopies *copies, const CmigManaged *managed, const bool *chose
 }
 
 CmigCopies *
-cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, const List *queries)
+cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, const List *queries, CmigImage **live)
 {
 	CmigCopies *copies = palloc0(sizeof(CmigCopies));
 	CmigManaged own = {.all = managed->all,.schemas = palloc(sizeof(CmigManagedSchema) * Max(managed->count, 1))};
@@ -519,7 +519,9 @@ cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, co
 	copies->options.comments = copies->whole = whole;
 	copies->options.role = cmig_session_role();
 	copies->distrusts = 'o';
-	copies->live = cmig_image_read(whole ? &own : managed);
+	copies->live = live && *live ? *live : cmig_image_read(whole ? &own : managed);
+	if (live != NULL)
+		*live = cmig_image_copy(copies->live);
 	if (whole)
 		remove_global(copies->live);
 	else
@@ -594,6 +596,12 @@ cmig_copies_reasons(const CmigCopies *copies)
 	foreach_ptr(const Difference, difference, copies->differences)
 		reasons = lappend(reasons, difference->reason);
 	return reasons;
+}
+
+const CmigImage *
+cmig_copies_image(const CmigCopies *copies)
+{
+	return copies->live;
 }
 
 int

@@ -41,7 +41,8 @@
 /*
  * The copies.  Reading an image takes time, so that after a statement, only the
  * catalog rows of the objects are looked at, unless this shows that something
- * else must be known.
+ * else must be known.  A run with a CmigEffectsLook compares nothing, so its image
+ * is empty.
  */
 typedef struct Copies
 {
@@ -167,7 +168,10 @@ state_read(EffectsRun *run)
 		if (managed->schemas[i].owned)
 			managed->schemas[kept++] = managed->schemas[i];
 	managed->count = kept;
-	state.image = cmig_image_read(managed);
+	if (run->look != NULL)
+		cmig_image_finish(state.image = cmig_image_new());
+	else
+		state.image = cmig_image_read(managed);
 	state.files = palloc0(sizeof(Oid) * Max(state.image->count, 1));
 	state.rows = palloc0(sizeof(uint64) * Max(state.image->count, 1));
 	for (int i = 0; i < state.image->count; i++)
@@ -710,7 +714,7 @@ static void
 show_copies(const EffectsRun *run)
 {
 	const CmigShadow *shadow = run->state->shadow;
-	const CmigImage *image = run->first.image;
+	const CmigImage *image = cmig_copies_image(run->copies);
 	CmigCopiedTable *tables = palloc(sizeof(CmigCopiedTable) * Max(image->count, 1));
 	List	   *schemas = NIL;
 	int			count = 0;
@@ -720,21 +724,18 @@ show_copies(const EffectsRun *run)
 			schemas = lappend_oid(schemas, shadow->schemas[i].shadow);
 	for (int i = 0; i < image->count; i++)
 	{
-		Oid			copy = image->objects[i]->address.object;
-		Oid			live = InvalidOid;
+		Oid			live = image->objects[i]->address.object;
+		Oid			schema = InvalidOid;
+		char		kind = image->objects[i]->address.catalog == RelationRelationId && image->objects[i]->address.sub == 0 ? get_rel_relkind(live) : 0;
 
-		if (image->objects[i]->address.catalog != RelationRelationId || image->objects[i]->address.sub != 0 ||
-			(image->objects[i]->kind->flags & CMIG_KIND_RELATION) == 0)
+		if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_MATVIEW && kind != RELKIND_FOREIGN_TABLE)
 			continue;
 		for (int j = 0; j < shadow->count; j++)
-			if (shadow->schemas[j].shadow == get_rel_namespace(copy))
-				live = get_relname_relid(get_rel_name(copy), shadow->schemas[j].live);
-		if (OidIsValid(live) && (get_rel_relkind(copy) == RELKIND_RELATION || get_rel_relkind(copy) == RELKIND_PARTITIONED_TABLE ||
-								 get_rel_relkind(copy) == RELKIND_MATVIEW || get_rel_relkind(copy) == RELKIND_FOREIGN_TABLE))
-		{
-			tables[count].live = live;
-			tables[count++].copy = copy;
-		}
+			if (shadow->schemas[j].live == get_rel_namespace(live))
+				schema = shadow->schemas[j].shadow;
+		tables[count].live = live;
+		tables[count].copy = OidIsValid(schema) ? get_relname_relid(get_rel_name(live), schema) : InvalidOid;
+		count += OidIsValid(tables[count].copy);
 	}
 	run->look->begin(tables, count, schemas, run->look->arg);
 }
@@ -787,7 +788,8 @@ run_shadow(void *arg)
 	EffectsRun *run = arg;
 	int			locks;
 
-	run->copies = cmig_copies_plan(cmig_managed_of_revisions(), false, run->scripts, run->look ? run->look->texts : NIL);
+	run->copies = cmig_copies_plan(cmig_managed_of_revisions(), false, run->scripts, run->look ? run->look->texts : NIL,
+								   run->look ? run->look->live : NULL);
 	locks = cmig_copies_locks(run->copies);
 	if (!has_room(locks))
 	{

@@ -800,6 +800,9 @@ extern bool cmig_copies_complete(const CmigImage *image, bool *chosen, const boo
  */
 extern void cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path);
 
+/* Returns the image of the live objects that are copied. */
+extern const CmigImage *cmig_copies_image(const CmigCopies *copies);
+
 /* in rename.c */
 
 extern CmigImage *cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,

@@ -326,10 +326,12 @@ extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
 /*
  * The objects of those of the schemas that the caller owns, to be copied into a
  * shadow: all of them, or else those that the scripts and queries (lists of char *)
- * concern.  Call this before the shadow.
+ * concern.  Call this before the shadow.  "live" may be NULL; or *live is the image of
+ * the schemas, which is read if it is NULL, for the next call.
  */
 typedef struct CmigCopies CmigCopies;
-extern CmigCopies *cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, const List *queries);
+extern CmigCopies *cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, const List *queries,
+									CmigImage **live);
 
 /*
  * In the task of a replay, create the copies.  Some may fail.  The search_path,
@@ -453,6 +455,7 @@ typedef struct CmigCopiedTable
 typedef struct CmigEffectsLook
 {
 	const List *texts;			/* what these name is copied, too */
+	CmigImage **live;			/* see cmig_copies_plan() */
 	void	   *arg;
 
 	/*

@@ -1109,7 +1109,7 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 	}
 	p.revisions = plan->count;
 	p.shapes = palloc0(sizeof(List *) * (plan->count + 1));
-	p.copies = cmig_copies_plan(cmig_managed_of_revisions(), true, NIL, NIL);
+	p.copies = cmig_copies_plan(cmig_managed_of_revisions(), true, NIL, NIL, NULL);
 	cmig_replay_run(now->graph, "cmig.expand()", plan_all, &p);
 	cmig_versions_add_live(&p);
 	AtEOXact_GUC(false, level);
