@@ -887,8 +887,10 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 			   TRIGGER_FIRED_BY_UPDATE(event) ? "UPDATE" :
 			   TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE");
 	foreach_int(number, TRIGGER_FIRED_BY_UPDATE(event) ? table->shape.hidden : NIL)
+	{
 		if (bms_is_member(number - FirstLowInvalidHeapAttributeNumber, trigger_data->tg_updatedcols))
-		named = lappend_int(named, number);
+			named = lappend_int(named, number);
+	}
 	call.fills = list_length(named) == 1 && linitial_int(named) == get_attnum(table->relation, CMIG_STATE_COLUMN);
 	if (skip || TRIGGER_FIRED_BY_TRUNCATE(event))
 	{

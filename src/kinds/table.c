@@ -145,8 +145,10 @@ alter_parents(CmigAlter *alter, List **ddl, const CmigObject *in, const CmigObje
 	CmigAlter	part = {.from = alter->from,.to = alter->to};
 
 	foreach_ptr(char, name, cut_names(in->values[CMIG_TABLE_INHERITS]))
+	{
 		if (!cmig_text_list_has(others, name))
-		cmig_alter_action(&part, CMIG_TABLE_INHERITS, psprintf("%s %s", action, name));
+			cmig_alter_action(&part, CMIG_TABLE_INHERITS, psprintf("%s %s", action, name));
+	}
 	*ddl = part.ddl;
 }
 

@@ -57,8 +57,10 @@ cmig_enum_new(const CmigObject *from, const CmigObject *to)
 			   *new = NIL;
 
 	foreach_ptr(char, name, labels_of(to))
+	{
 		if (!cmig_text_list_has(old, name))
-		new = lappend(new, name);
+			new = lappend(new, name);
+	}
 	return new;
 }
 

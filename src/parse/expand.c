@@ -897,11 +897,13 @@ find_in_item(Node *item, const char *name, WholeUses *uses)
 		if (name != NULL && strcmp(relation->alias ? relation->alias->aliasname : relation->relname, name) != 0)
 			return;
 		foreach(cell, relation->schemaname == NULL ? uses->ctes : NIL)
-			if (strcmp(lfirst_node(CommonTableExpr, cell)->ctename, relation->relname) == 0)
 		{
-			if (uses->how == NULL)
-				find_results(lfirst_node(CommonTableExpr, cell)->ctequery, uses);
-			return;
+			if (strcmp(lfirst_node(CommonTableExpr, cell)->ctename, relation->relname) == 0)
+			{
+				if (uses->how == NULL)
+					find_results(lfirst_node(CommonTableExpr, cell)->ctequery, uses);
+				return;
+			}
 		}
 		add_use(uses, relation, uses->how ? uses->how : "reads all columns of", uses->how == NULL);
 	}

@@ -287,8 +287,10 @@ check_altered(CmigLint *lint, Node *node)
 		dependents = cmig_dropped_dependents(objects, spared);
 		/* a type change creates constraints again */
 		foreach(lc, dependents)
+		{
 			if (retypes && ((ObjectAddress *) lfirst(lc))->classId == ConstraintRelationId)
-			dependents = foreach_delete_current(dependents, lc);
+				dependents = foreach_delete_current(dependents, lc);
+		}
 		cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
 		describe(&listing, dependents, NIL);
 		if (!retypes)

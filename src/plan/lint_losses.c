@@ -140,9 +140,11 @@ check_restart(CmigLint *lint, Node *node)
 		table = cmig_lint_state_find_oid(lint, owner);
 	foreach_node(DefElem, option, (sequence == NULL || cmig_lint_model_is_shared(sequence)) &&
 				 (table == NULL || cmig_lint_model_is_large(table)) ? options : NIL)
+	{
 		if (strcmp(option->defname, "restart") == 0)
-		cmig_lint_report(lint, NULL, "RESTART repeats numbers that rows of %s may already have",
-						 table ? cmig_lint_text_table(table) : "a table");
+			cmig_lint_report(lint, NULL, "RESTART repeats numbers that rows of %s may already have",
+							 table ? cmig_lint_text_table(table) : "a table");
+	}
 }
 
 /*
@@ -687,8 +689,10 @@ probe_orphans(CmigLint *lint, const char *does, const Constraint *key, List *nam
 		return;
 	cmig_lint_state_load(lint, other);
 	foreach_ptr(CmigLintConstraint, constraint, keys ? NIL : other->constraints)
+	{
 		if (constraint->type == CONSTRAINT_PRIMARY)
-		keys = constraint->columns;
+			keys = constraint->columns;
+	}
 	referenced = list_length(keys) == list_length(names) ? live_columns(other, keys, ", ", "") : NULL;
 	if (referenced)
 	{

@@ -571,8 +571,10 @@ check_citus_reference(CmigLint *lint, const CmigLintTable *table, const char *co
 		return;
 	cmig_lint_state_load(lint, other);
 	foreach_ptr(CmigLintConstraint, constraint, keys ? NIL : other->constraints)
+	{
 		if (constraint->type == CONSTRAINT_PRIMARY)
-		keys = constraint->columns;
+			keys = constraint->columns;
+	}
 	for (int i = 0; own && remote && i < Min(list_length(columns), list_length(keys)); i++)
 		matches |= strcmp(list_nth(columns, i), own) == 0 && strcmp(list_nth(keys, i), remote) == 0;
 	if (own ? !matches && !(other->citus && *other->citus == 't') : remote != NULL)
@@ -608,9 +610,11 @@ check_citus(CmigLint *lint, Node *node)
 	}
 	foreach_node(ResTarget, each, !column ? NIL : IsA(node, UpdateStmt) ? ((UpdateStmt *) node)->targetList :
 				 IsA(node, InsertStmt) && insert->onConflictClause ? insert->onConflictClause->targetList : NIL)
+	{
 		if (strcmp(each->name, column) == 0)
-		cmig_lint_report(lint, NULL, "the statement fails, because it changes the distribution column %s of %s; delete the rows, and insert them again",
-						 quote_identifier(column), cmig_lint_text_name(table));
+			cmig_lint_report(lint, NULL, "the statement fails, because it changes the distribution column %s of %s; delete the rows, and insert them again",
+							 quote_identifier(column), cmig_lint_text_name(table));
+	}
 	if (IsA(node, CreateTrigStmt) && table && table->citus && strchr("ht", *table->citus) && !(unsafe && strcmp(unsafe, "on") == 0))
 		cmig_lint_report(lint, NULL, "CREATE TRIGGER fails, because Citus does not run triggers of %s, whose rows are in shards", cmig_lint_text_name(table));
 	if (IsA(node, IndexStmt) && table && ((IndexStmt *) node)->unique)

@@ -307,8 +307,10 @@ static void
 add_sequence_owner(List **locks, List *options)
 {
 	foreach_node(DefElem, option, options)
+	{
 		if (strcmp(option->defname, "owned_by") == 0)
-		take(locks, owner_of(option->arg), AccessShareLock, 0);
+			take(locks, owner_of(option->arg), AccessShareLock, 0);
+	}
 }
 
 /*

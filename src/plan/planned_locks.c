@@ -160,8 +160,10 @@ add_related(List **locks, const CmigLock *lock, Oid relation)
 	}
 	/* the partitions to which the statement can add rows */
 	foreach_oid(oid, with & CMIG_LOCK_ROUTED && partitioned ? cmig_related(CMIG_RELATED_TREE, relation) : NIL)
+	{
 		if (oid != relation)
-		add_existing(locks, oid, lock->mode, true);
+			add_existing(locks, oid, lock->mode, true);
+	}
 	if (with & CMIG_LOCK_TABLE)
 		add_existing(locks, IndexGetRelation(relation, true), lock->table_mode, false);
 	if (with & CMIG_LOCK_KEYS)
@@ -204,8 +206,10 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 			 * partitions
 			 */
 			foreach_oid(each, cmig_column_rewrites(lock->column) ? cmig_related(CMIG_RELATED_TREE, relation) : NIL)
+			{
 				if (get_rel_relkind(each) != RELKIND_PARTITIONED_TABLE)
-				add_all(locks, cmig_related(CMIG_RELATED_INDEXES, each), AccessExclusiveLock);
+					add_all(locks, cmig_related(CMIG_RELATED_INDEXES, each), AccessExclusiveLock);
+			}
 			break;
 		case CMIG_LOCK_DROP_COLUMN:
 			/* with ONLY, the child tables keep the column, but are locked */
@@ -243,9 +247,11 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 			break;
 		case CMIG_LOCK_IDENTITY:
 			foreach(lc, getOwnedSequences(relation))
+			{
 				if (sequenceIsOwned(lfirst_oid(lc), DEPENDENCY_INTERNAL, &oid, &column) &&
 					column == get_attnum(relation, lock->name))
-				add_existing(locks, lfirst_oid(lc), lock->mode, false);
+					add_existing(locks, lfirst_oid(lc), lock->mode, false);
+			}
 			break;
 		case CMIG_LOCK_ACCESS_METHOD:
 			oid = cmig_related_method(relation);
@@ -344,8 +350,10 @@ follow_call(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **u
 	else if (!known)
 		*unknown = lappend(*unknown, psprintf("the function %s", NameListToString(call->funcname)));
 	foreach_ptr(CmigStatement, statement, statements)
+	{
 		foreach_ptr(CmigLock, entry, cmig_statement_locks(statement->raw->stmt))
-		follow(plan, locks, entry, unknown);
+			follow(plan, locks, entry, unknown);
+	}
 }
 
 /* Apply one entry of a statement's list: add a lock, or record a changed name. */
@@ -375,8 +383,10 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 			break;
 		case CMIG_LOCK_REASSIGN_OWNED:
 			foreach_ptr(RoleSpec, role, (List *) lock->object)
+			{
 				foreach_oid(each, cmig_related(CMIG_RELATED_OWNED, get_rolespec_oid(role, true)))
-				add_related(locks, lock, each);
+					add_related(locks, lock, each);
+			}
 			break;
 		case CMIG_LOCK_CREATE:
 			add_created(plan, lock);

@@ -195,8 +195,10 @@ static void
 need_published(Preflight *preflight, List *objects)
 {
 	foreach_node(PublicationObjSpec, object, objects)
+	{
 		if (object->pubtable != NULL)
-		need_relation(preflight, object->pubtable->relation, "OWNER");
+			need_relation(preflight, object->pubtable->relation, "OWNER");
+	}
 }
 
 /* The statement names roles: a list of RoleSpec, or of AccessPriv for GRANT. */
@@ -398,13 +400,15 @@ look_at_create(Preflight *preflight, const CreateStmt *create)
 	foreach_ptr(RangeVar, parent, create->inhRelations)
 		need_relation(preflight, parent, "OWNER");
 	foreach(lc, create->tableElts)
+	{
 		if (IsA(lfirst(lc), Constraint))
-		add_constraint(preflight, NULL, lfirst(lc), NULL);
-	else if (IsA(lfirst(lc), TableLikeClause))
-		need_relation(preflight, lfirst_node(TableLikeClause, lc)->relation, "SELECT");
-	else if (IsA(lfirst(lc), ColumnDef))
-		foreach_ptr(Constraint, constraint, lfirst_node(ColumnDef, lc)->constraints)
-			add_constraint(preflight, NULL, constraint, NULL);
+			add_constraint(preflight, NULL, lfirst(lc), NULL);
+		else if (IsA(lfirst(lc), TableLikeClause))
+			need_relation(preflight, lfirst_node(TableLikeClause, lc)->relation, "SELECT");
+		else if (IsA(lfirst(lc), ColumnDef))
+			foreach_ptr(Constraint, constraint, lfirst_node(ColumnDef, lc)->constraints)
+				add_constraint(preflight, NULL, constraint, NULL);
+	}
 }
 
 /* The privileges that a query needs. */
@@ -481,8 +485,10 @@ look_at_global(Preflight *preflight, Node *node)
 			break;
 		case T_AlterDefaultPrivilegesStmt:
 			foreach_node(DefElem, option, ((AlterDefaultPrivilegesStmt *) node)->options)
+			{
 				if (strcmp(option->defname, "roles") == 0)
-				need_roles(preflight, (List *) option->arg, "MEMBER");
+					need_roles(preflight, (List *) option->arg, "MEMBER");
+			}
 			break;
 		case T_CreateExtensionStmt:
 			put_other(preflight, "extension", ((CreateExtensionStmt *) node)->extname, NULL, 0);
@@ -542,8 +548,10 @@ look_at_node(Preflight *preflight, Node *node)
 			break;
 		case T_IndexStmt:
 			foreach_node(IndexElem, element, index->indexParams)
+			{
 				if (element->name != NULL)
-				columns = lappend(columns, element->name);
+					columns = lappend(columns, element->name);
+			}
 			works(preflight, find(preflight, index->relation), index->relation->inh, "index", columns);
 			break;
 		case T_ReindexStmt:

@@ -410,8 +410,10 @@ cmig_dropped_dependents(List *objects, List *spared)
 	ListCell   *lc;
 
 	foreach(lc, result)
+	{
 		if (cmig_is_object_in(lfirst(lc), anyway))
-		result = foreach_delete_current(result, lc);
+			result = foreach_delete_current(result, lc);
+	}
 	return result;
 }
 

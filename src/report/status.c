@@ -286,8 +286,10 @@ put_expansion(FunctionCallInfo fcinfo)
 
 	cmig_listing_init(&scopes, CMIG_LISTING_PLAIN);
 	foreach_ptr(CmigValue, row, cmig_scope_is_set() ? NIL : cmig_expansion_schemas())
+	{
 		if (row[0][0] != '\0')
-		cmig_listing_add(&scopes, row[0]);
+			cmig_listing_add(&scopes, row[0]);
+	}
 	if (scopes.count > 0)
 		cmig_result_add_text(fcinfo, "expanded scopes", cmig_listing_text(&scopes), "SELECT scope, revision, state FROM cmig.expansion_run");
 	if (expansion == NULL)

@@ -337,14 +337,18 @@ is_own(const Abandon *abandon, const CmigDiffLine *line)
 	bool		beside = false;
 
 	foreach_ptr(char, name, strcmp(line->kind, "extension") == 0 ? abandon->extensions : NIL)
+	{
 		if (strcmp(quote_identifier(name), line->object) == 0)
-		return true;
+			return true;
+	}
 	/* a schema into which it has moved objects is not its own */
 	if (strcmp(line->kind, "schema") == 0 && strcmp(line->action, "drop") == 0)
 	{
 		foreach_ptr(char, schema, abandon->schemas)
+		{
 			if (strcmp(quote_identifier(schema), line->object) == 0)
-			return true;
+				return true;
+		}
 		return false;
 	}
 	foreach_ptr(const CmigDiffLine, other, abandon->touched)

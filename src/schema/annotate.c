@@ -404,8 +404,10 @@ revoke_initial(List *ddl, const CmigObject *object, List **initial, const List *
 	int			before = list_length(ddl);
 
 	foreach_ptr(CmigGrant, grant, *initial)
+	{
 		if (find_grant(grants, grant) != NULL)
-		kept = lappend(kept, grant);
+			kept = lappend(kept, grant);
+	}
 	ddl = alter_grants(ddl, object, *initial, kept);
 	*initial = kept;
 	for (int i = before; i < list_length(ddl) && !object->keeps; i++)

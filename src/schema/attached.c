@@ -216,8 +216,10 @@ is_plain(const CmigDifference *difference, const CmigObject *object, const CmigO
 		has_loose_index(difference->from, object) || has_loose_index(difference->to, object))
 		return false;
 	foreach_ptr(CmigObject, other, find_attached(difference, object, old))
+	{
 		if (!is_plain(difference, other, object, old))
-		return false;
+			return false;
+	}
 	return true;
 }
 

@@ -30,10 +30,12 @@ static bool
 alters_access(const CmigChange *change)
 {
 	foreach_ptr(const CmigDdl, entry, change->alter.ddl)
+	{
 		if (entry->part == CMIG_PART_GRANT || entry->part == CMIG_PART_REVOKE ||
 			(change->to->kind == &cmig_kind_table &&
 			 (entry->part == CMIG_TABLE_ROW_SECURITY || entry->part == CMIG_TABLE_FORCE_ROW_SECURITY)))
-		return true;
+			return true;
+	}
 	return false;
 }
 

@@ -185,14 +185,16 @@ refuse_labels(CmigDifference *difference)
 		if (type->action != CMIG_UNSUPPORTED || type->to == NULL || type->from->kind != &cmig_kind_enum || type->to->kind != &cmig_kind_enum)
 			continue;
 		foreach_ptr(char, name, cmig_enum_new(type->from, type->to))
-			for (int j = 0; j < difference->count; j++)
 		{
-			CmigChange *change = &difference->changes[j];
+			for (int j = 0; j < difference->count; j++)
+			{
+				CmigChange *change = &difference->changes[j];
 
-			if (change->to != NULL && change->to != type->to && change->action != CMIG_NO_CHANGE &&
-				change->action != CMIG_UNSUPPORTED && uses_label(change->to, type->to, name))
-				cmig_compare_refuse(difference, change, psprintf("it uses the new value '%s' of enum %s; add the value in an earlier revision",
-																 name, type->to->identity));
+				if (change->to != NULL && change->to != type->to && change->action != CMIG_NO_CHANGE &&
+					change->action != CMIG_UNSUPPORTED && uses_label(change->to, type->to, name))
+					cmig_compare_refuse(difference, change, psprintf("it uses the new value '%s' of enum %s; add the value in an earlier revision",
+																	 name, type->to->identity));
+			}
 		}
 	}
 }

@@ -216,8 +216,10 @@ lift(const Deparse *deparse, List *tables, CmigChange *change, const CmigChange 
 	ListCell   *cell;
 
 	foreach_ptr(CmigForce, table, tables)
+	{
 		if (table->change == change)
-		*reads = list_append_unique_ptr(*reads, table);
+			*reads = list_append_unique_ptr(*reads, table);
+	}
 	if (change == NULL || (!is_forced(change->from) && !is_forced(change->to)))
 		return tables;
 	force = palloc(sizeof(CmigForce));
@@ -231,8 +233,10 @@ lift(const Deparse *deparse, List *tables, CmigChange *change, const CmigChange 
 
 	/* the statements that set or reset FORCE ROW LEVEL SECURITY */
 	foreach(cell, change->alter.ddl)
+	{
 		if (((const CmigDdl *) lfirst(cell))->part == CMIG_TABLE_FORCE_ROW_SECURITY)
-		change->alter.ddl = foreach_delete_current(change->alter.ddl, cell);
+			change->alter.ddl = foreach_delete_current(change->alter.ddl, cell);
+	}
 	*reads = lappend(*reads, force);
 	return lappend(tables, force);
 }
@@ -972,8 +976,10 @@ static bool
 is_together(const Deparse *deparse, const CmigChange *change)
 {
 	foreach_ptr(CmigForce, read, *reads_of(deparse, change))
+	{
 		if (is_lifted_briefly(deparse, read))
-		return true;
+			return true;
+	}
 	return deparse->options->concurrently && change->action == CMIG_ALTER && list_length(change->alter.ddl) > 1 && cmig_commit_guard(change) != NULL;
 }
 

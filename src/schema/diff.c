@@ -227,8 +227,10 @@ cmig_diff_line_objects(const List *lines)
 	List	   *result = NIL;
 
 	foreach_ptr(CmigDiffLine, line, lines)
+	{
 		if (!line->incidental)
-		result = lappend(result, line);
+			result = lappend(result, line);
+	}
 	return result != NIL ? result : list_copy(lines);
 }
 

@@ -323,8 +323,10 @@ static Datum
 citus_add_local_table_to_metadata(PG_FUNCTION_ARGS)
 {
 	foreach_oid(oid, tables(fcinfo))
+	{
 		if (find(oid) == NULL)
-		(void) add(oid, CMIG_DISTRIBUTED_LOCAL);
+			(void) add(oid, CMIG_DISTRIBUTED_LOCAL);
+	}
 	PG_RETURN_VOID();
 }
 
@@ -334,8 +336,10 @@ remove_local_tables_from_metadata(PG_FUNCTION_ARGS)
 	ListCell   *cell;
 
 	foreach(cell, records)
+	{
 		if (strcmp(((const Record *) lfirst(cell))->method, CMIG_DISTRIBUTED_LOCAL) == 0)
-		records = foreach_delete_current(records, cell);
+			records = foreach_delete_current(records, cell);
+	}
 	PG_RETURN_VOID();
 }
 
@@ -347,8 +351,10 @@ undistribute(PG_FUNCTION_ARGS)
 	ListCell   *cell;
 
 	foreach(cell, records)
+	{
 		if (list_member_oid(objects, ((const Record *) lfirst(cell))->object))
-		records = foreach_delete_current(records, cell);
+			records = foreach_delete_current(records, cell);
+	}
 	PG_RETURN_VOID();
 }
 

@@ -259,8 +259,10 @@ renew_check(const CmigDifference *difference, CmigChange *change)
 	appendStringInfo(&again, "ALTER TABLE %s DROP CONSTRAINT %s, ADD ", top->parent->identity, cmig_quote(top->name));
 	cmig_constraint_definition(&again, top);
 	foreach_ptr(CmigDdl, entry, change->alter.ddl)
+	{
 		if (entry->part == CMIG_DEFINITION)
-		entry->undo = again.data;
+			entry->undo = again.data;
+	}
 	if (!validates)
 	{
 		change->alter.ddl = cmig_ddl_append(change->alter.ddl, again.data, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", change->to->parent->identity,

@@ -141,8 +141,10 @@ cmig_section_layout_block(const List *lines, bool upgrade, bool bare)
 
 	initStringInfo(&block);
 	foreach_ptr(CmigDiffLine, line, lines)
+	{
 		if (is_written(line, upgrade))
-		append_line(&block, line, upgrade, true, bare);
+			append_line(&block, line, upgrade, true, bare);
+	}
 	while (strstr(block.data, psprintf("$%s$", tag)) != NULL)
 		tag = psprintf("%s_", tag);
 
@@ -544,8 +546,10 @@ cmig_generate_downgrade(const char *revision)
 			to.nodes[to.count++] = from->nodes[i];
 	options.role = cmig_session_role();
 	foreach_ptr(CmigExpandLine, each, cmig_expand_lines(text))
+	{
 		if (each->down != NULL)
-		downs = lappend(downs, each);
+			downs = lappend(downs, each);
+	}
 	options.renames = renames_back(text->upgrade_sql);
 	labels.sql = labels_back(text->upgrade_sql);
 	if (*labels.sql)
@@ -721,8 +725,10 @@ put_stages(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *lines)
 		edges->message = psprintf("%s: %s", message, stages[i][0]);
 		generate->draft.new.text.description = pstrdup(stages[i][1]);
 		foreach_ptr(CmigDiffLine, other, staged[i])
+		{
 			if (i == 0 && other->hazards != 0)
-			generate->draft.new.text.description = pstrdup("Adds what the new version of the application needs. First read the comments: some statements rewrite or block tables, or lose data, while the old version runs.");
+				generate->draft.new.text.description = pstrdup("Adds what the new version of the application needs. First read the comments: some statements rewrite or block tables, or lose data, while the old version runs.");
+		}
 		cmig_draft_prepare(&generate->draft);
 		cmig_generate_put(fcinfo, generate, staged[i]);
 	}

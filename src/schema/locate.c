@@ -139,8 +139,10 @@ visit(void *arg)
 				cmig_replay_nodes(locate->replay, &order[i], 1, CMIG_UPGRADE, NULL);
 		measure(locate);
 		foreach_int(number, cmig_identifier_edges(&graph->nodes[locate->node].children, NULL))
+		{
 			if (!locate->seen->set[number])
-			next = lappend_int(next, number);
+				next = lappend_int(next, number);
+		}
 		if (list_length(next) != 1)
 		{
 			foreach_int(each, next)

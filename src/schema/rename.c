@@ -423,8 +423,10 @@ static bool
 is_renamed(const CmigImage *image, const List *renames, const CmigObject *object)
 {
 	foreach_ptr(Rename, rename, renames)
+	{
 		if (object_of(image, rename) == object)
-		return true;
+			return true;
+	}
 	return false;
 }
 

@@ -72,8 +72,10 @@ find_path(const Paths *paths, CmigShadow *shadow, const char *revision)
 	List	   *own = NIL;
 
 	foreach_ptr(CmigValue, row, paths->paths)
+	{
 		if (strcmp(row[0], revision) == 0)
-		path = row[1];
+			path = row[1];
+	}
 	if (path == NULL)
 		return NULL;
 	(void) SplitIdentifierString(pstrdup(path), ',', &names);
@@ -483,8 +485,10 @@ read_image(void *arg)
 		cmig_target_extension_begin(&reading->replay->state);
 		CommandCounterIncrement();
 		foreach_ptr(CmigExtension, extension, reading->replay->state.shadow->extensions)
+		{
 			if (!extension->declared)
-			*reading->assumed = lappend(*reading->assumed, extension->name);
+				*reading->assumed = lappend(*reading->assumed, extension->name);
+		}
 	}
 	cmig_target_extension_settle(&reading->replay->state);
 	managed = cmig_shadow_schemas(reading->replay->state.shadow);

@@ -83,8 +83,10 @@ without_implied(const Squash *squash, List *nodes, const List *except)
 	}
 	cmig_graph_mark_ancestors(squash->graph, below, true);
 	foreach_int(each, nodes)
+	{
 		if (!below->set[each] && !list_member_int(except, each))
-		result = lappend_int(result, each);
+			result = lappend_int(result, each);
+	}
 	return result;
 }
 

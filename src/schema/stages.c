@@ -51,8 +51,10 @@ add_moved(Stages *stages, const CmigObject *table)
 	if (table == NULL || table->kind != &cmig_kind_table)
 		return false;
 	foreach_ptr(char, name, stages->moved)
+	{
 		if (strcmp(name, table->identity) == 0)
-		return false;
+			return false;
+	}
 	stages->moved = lappend(stages->moved, table->identity);
 	return true;
 }
@@ -62,8 +64,10 @@ is_moved(const Stages *stages, const CmigObject *object)
 {
 	if (object != NULL)
 		foreach_ptr(char, name, stages->moved)
-			if (strcmp(name, cmig_object_root(unconstify(CmigObject *, object))->identity) == 0)
+	{
+		if (strcmp(name, cmig_object_root(unconstify(CmigObject *, object))->identity) == 0)
 			return true;
+	}
 	return false;
 }
 

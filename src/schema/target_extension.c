@@ -138,8 +138,10 @@ static CmigExtension *
 find_extension(CmigTargetState *state, const char *name)
 {
 	foreach_ptr(CmigExtension, extension, state->shadow->extensions)
+	{
 		if (strcmp(extension->name, name) == 0)
-		return extension;
+			return extension;
+	}
 	return NULL;
 }
 
@@ -308,8 +310,10 @@ cmig_target_extension_run(CmigTargetState *state, Node *statement)
 	{
 		case T_AlterExtensionStmt:
 			foreach(cell, ((AlterExtensionStmt *) statement)->options)
+			{
 				if (strcmp(lfirst_node(DefElem, cell)->defname, "new_version") == 0)
-				set_version(extension, lfirst(cell));
+					set_version(extension, lfirst(cell));
+			}
 			return true;
 		case T_AlterExtensionContentsStmt:
 			cmig_target_note(state, "extension", quote_identifier(name), "its members are not changed");

@@ -723,9 +723,11 @@ require_server(const CmigTargetState *state, const char *name)
 	if (wrapper == NULL)
 		return;
 	foreach_ptr(CmigHidden, each, state->shadow->hidden)
+	{
 		if (each->catalog == ForeignDataWrapperRelationId &&
 			each->object == wrapper->fdwid)
-		wrapper->fdwname = each->name;
+			wrapper->fdwname = each->name;
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("server \"%s\" does not exist", name),
@@ -851,8 +853,10 @@ existing_grantees(CmigTargetState *state, Node *statement, const char *kind, con
 	ListCell   *cell;
 
 	foreach(cell, grant->grantees)
+	{
 		if (note_absent(state, lfirst(cell), kind, object))
-		grant->grantees = foreach_delete_current(grant->grantees, cell);
+			grant->grantees = foreach_delete_current(grant->grantees, cell);
+	}
 	return grant->grantees == NIL ? NULL : copy;
 }
 
@@ -907,8 +911,10 @@ adapt_roles(CmigTargetState *state, Node *node, const CmigTargetSubject *subject
 			return NULL;
 		case T_DropRoleStmt:
 			foreach_node(RoleSpec, each, ((DropRoleStmt *) node)->roles)
+			{
 				if (each->rolename != NULL)
-				forget(state, "role", each->rolename);
+					forget(state, "role", each->rolename);
+			}
 			return NULL;
 		case T_AlterRoleStmt:
 		case T_AlterRoleSetStmt:

@@ -820,8 +820,10 @@ digest_of(Digests *d, const char *name)
 			name_row(d, found);
 	}
 	foreach_ptr(Found, each, d->found)
+	{
 		if (!d->is_unknown)
-		add_row(d, each);
+			add_row(d, each);
+	}
 	return d->is_unknown ? NULL : psprintf(UINT64_FORMAT " " UINT64_FORMAT, d->sum[0], d->sum[1]);
 }
 

@@ -253,23 +253,25 @@ read_text(void *arg)
 	ListCell   *u;
 
 	foreach(s, cmig_raw_parse(reading->text, RAW_PARSE_DEFAULT))
-		foreach(u, cmig_expand_whole_uses(lfirst(s)))
 	{
-		const CmigWholeUse *use = lfirst(u);
-		const char *name = use->relation ? relation_of(use->all_columns ? reading->hidden : reading->relations, use->relation) : "";
-		char	   *sentence = name && *name ? psprintf("%s %s", use->how, name) : pstrdup(use->how);
-		bool		known = name == NULL;
-		ListCell   *f;
+		foreach(u, cmig_expand_whole_uses(lfirst(s)))
+		{
+			const CmigWholeUse *use = lfirst(u);
+			const char *name = use->relation ? relation_of(use->all_columns ? reading->hidden : reading->relations, use->relation) : "";
+			char	   *sentence = name && *name ? psprintf("%s %s", use->how, name) : pstrdup(use->how);
+			bool		known = name == NULL;
+			ListCell   *f;
 
-		foreach(f, reading->found)
-			known |= strcmp(((char **) lfirst(f))[0], reading->place) == 0 && strcmp(((char **) lfirst(f))[1], sentence) == 0;
-		if (known)
-			continue;
-		old = MemoryContextSwitchTo(reading->context);
-		reading->found = lappend(reading->found, palloc(2 * sizeof(char *)));
-		((char **) llast(reading->found))[0] = pstrdup(reading->place);
-		((char **) llast(reading->found))[1] = pstrdup(sentence);
-		MemoryContextSwitchTo(old);
+			foreach(f, reading->found)
+				known |= strcmp(((char **) lfirst(f))[0], reading->place) == 0 && strcmp(((char **) lfirst(f))[1], sentence) == 0;
+			if (known)
+				continue;
+			old = MemoryContextSwitchTo(reading->context);
+			reading->found = lappend(reading->found, palloc(2 * sizeof(char *)));
+			((char **) llast(reading->found))[0] = pstrdup(reading->place);
+			((char **) llast(reading->found))[1] = pstrdup(sentence);
+			MemoryContextSwitchTo(old);
+		}
 	}
 }
 
@@ -380,10 +382,12 @@ cmig_expansion_readers(const CmigNames *changed, const CmigNames *with_hidden, c
 
 		query->function = strtoul(view[3], NULL, 10);
 		foreach(cell, cmig_query_list(query, relations, hidden))
+		{
 			if (*((char **) lfirst(cell))[2] == 't')
-			*unseen = psprintf("those of other roles are not visible before GRANT pg_read_all_stats TO %s", quote_identifier(GetUserNameFromId(GetUserId(), false)));
-		else
-			texts = lappend(texts, lfirst(cell));
+				*unseen = psprintf("those of other roles are not visible before GRANT pg_read_all_stats TO %s", quote_identifier(GetUserNameFromId(GetUserId(), false)));
+			else
+				texts = lappend(texts, lfirst(cell));
+		}
 	}
 	foreach(cell, texts)
 	{

@@ -139,8 +139,10 @@ relations_of(const Work *work, const char *phase)
 	ListCell   *cell;
 
 	foreach(cell, phase ? steps_of(work, phase) : work->all)
+	{
 		if (*((StoredStep *) lfirst(cell))->relation && !cmig_text_list_has(names, ((StoredStep *) lfirst(cell))->relation))
-		names = lappend(names, ((StoredStep *) lfirst(cell))->relation);
+			names = lappend(names, ((StoredStep *) lfirst(cell))->relation);
+	}
 	cmig_text_list_sort(names);
 	return names;
 }
@@ -895,8 +897,10 @@ run_last(void *arg)
 	foreach(cell, seen)
 		LockRelationOid(strtoul(*(char **) lfirst(cell), NULL, 10), AccessExclusiveLock);
 	foreach(cell, real)
+	{
 		if (cmig_query_value(&exists, lfirst(cell)) != NULL)
-		run_statement(psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", (char *) lfirst(cell)));
+			run_statement(psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", (char *) lfirst(cell)));
+	}
 	if (contract)
 		require_transformed(work);
 	cmig_role_act_as_caller(&saved, work->caller);
@@ -905,22 +909,30 @@ run_last(void *arg)
 	kept = contract ? cmig_versions_kept(work->expansion) : NIL;
 	cmig_role_return(&saved);
 	foreach(cell, kept)
+	{
 		if (((char **) lfirst(cell))[1] == NULL)
-		run_statement(((char **) lfirst(cell))[0]);
+			run_statement(((char **) lfirst(cell))[0]);
+	}
 	foreach(cell, contract ? real : NIL)
 		audited = lappend(audited, cmig_query_value(&audit_before, lfirst(cell), work->expansion->scope));
 	CommandCounterIncrement();
 	run_group(work);
 	foreach(cell, kept)
+	{
 		if (((char **) lfirst(cell))[1] != NULL && cmig_query_value(&exists, ((char **) lfirst(cell))[1]) != NULL)
-		run_statement(((char **) lfirst(cell))[0]);
+			run_statement(((char **) lfirst(cell))[0]);
+	}
 	/* one at a time: a name may be free only after another was changed */
 	foreach(cell, tables)
+	{
 		while (lfirst(cell) != NULL && (sql = cmig_versions_left_name(lfirst(cell))) != NULL)
-		run_statement(sql);
+			run_statement(sql);
+	}
 	foreach(cell, audited)
+	{
 		if (lfirst(cell) != NULL)
-		cmig_query_do(&audit_after, lfirst(cell));
+			cmig_query_do(&audit_after, lfirst(cell));
+	}
 	cmig_versions_require_shape(shape);
 	if (contract)
 		verify(work);

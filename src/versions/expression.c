@@ -46,8 +46,10 @@ cmig_versions_path(void)
 	initStringInfo(&path);
 	if (SplitIdentifierString(cmig_session_search_path(), ',', &names))
 		foreach(cell, names)
-			if (strcmp(lfirst(cell), "pg_catalog") != 0)
+	{
+		if (strcmp(lfirst(cell), "pg_catalog") != 0)
 			appendStringInfo(&path, "%s%s", path.len > 0 ? ", " : "", quote_identifier(lfirst(cell)));
+	}
 	return path.data;
 }
 

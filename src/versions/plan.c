@@ -308,8 +308,10 @@ find_reader(const List *readers, const char *key)
 	ListCell   *cell;
 
 	foreach(cell, readers)
+	{
 		if (strcmp(((CmigShapeReader *) lfirst(cell))->key, key) == 0)
-		return lfirst(cell);
+			return lfirst(cell);
+	}
 	return NULL;
 }
 
@@ -451,15 +453,19 @@ find_schemas(CmigPlanning *p)
 	ListCell   *cell;
 
 	foreach(cell, p->tables)
+	{
 		if (((CmigVersionTable *) lfirst(cell))->viewed)
-		names = lappend(names, ((CmigVersionTable *) lfirst(cell))->b->schema);
+			names = lappend(names, ((CmigVersionTable *) lfirst(cell))->b->schema);
+	}
 	foreach(cell, p->readers)
 		names = lappend(names, ((CmigShapeReader *) lfirst(cell))->schema);
 	foreach(cell, p->enums)
 		names = lappend(names, ((CmigVersionEnum *) lfirst(cell))->b->schema);
 	foreach(cell, names)
+	{
 		if (!cmig_text_list_has(p->result->schemas, lfirst(cell)))
-		p->result->schemas = lappend(p->result->schemas, lfirst(cell));
+			p->result->schemas = lappend(p->result->schemas, lfirst(cell));
+	}
 }
 
 /*
@@ -812,16 +818,18 @@ add_created_enums(CmigPlanning *p)
 		const CmigShapeTable *table = lfirst(t);
 
 		foreach(c, cmig_shape_table(p->shapes[0], table->oid) ? NIL : table->columns)
-			foreach(cell, p->enums)
 		{
-			const CmigShapeColumn *column = lfirst(c);
-			const char *name = quote_identifier(column->name);
-			const char *type = ((CmigVersionEnum *) lfirst(cell))->name;
+			foreach(cell, p->enums)
+			{
+				const CmigShapeColumn *column = lfirst(c);
+				const char *name = quote_identifier(column->name);
+				const char *type = ((CmigVersionEnum *) lfirst(cell))->name;
 
-			if (strcmp(column->type, type) == 0 || strcmp(column->type, psprintf("%s[]", type)) == 0)
-				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "",
-									   psprintf("ALTER TABLE %s ALTER %s DROP DEFAULT, ALTER %s TYPE %s USING NULL%s%s", table->qualified, name, name, column->type,
-												column->value ? psprintf(", ALTER %s SET DEFAULT ", name) : "", column->value ? column->value : ""));
+				if (strcmp(column->type, type) == 0 || strcmp(column->type, psprintf("%s[]", type)) == 0)
+					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "",
+										   psprintf("ALTER TABLE %s ALTER %s DROP DEFAULT, ALTER %s TYPE %s USING NULL%s%s", table->qualified, name, name, column->type,
+													column->value ? psprintf(", ALTER %s SET DEFAULT ", name) : "", column->value ? column->value : ""));
+			}
 		}
 	}
 }
@@ -1027,8 +1035,10 @@ plan_all(CmigReplay *replay, void *arg)
 			table->build = list_make1(part);
 		}
 		foreach(cell, build)
+		{
 			if ((((CmigShapePart *) lfirst(cell))->kind[0] == 'f') == (i >= list_length(p->tables)))
-			table->build = lappend(table->build, lfirst(cell));
+				table->build = lappend(table->build, lfirst(cell));
+		}
 		cmig_versions_add_builds(p, table);
 		table->build = build;
 	}

@@ -196,8 +196,10 @@ cmig_shape_table(const List *shape, const char *oid)
 	ListCell   *cell;
 
 	foreach(cell, shape)
+	{
 		if (strcmp(((CmigShapeTable *) lfirst(cell))->oid, oid) == 0)
-		return lfirst(cell);
+			return lfirst(cell);
+	}
 	return NULL;
 }
 
@@ -207,8 +209,10 @@ cmig_shape_column(const CmigShapeTable *table, const char *number)
 	ListCell   *cell;
 
 	foreach(cell, table->columns)
+	{
 		if (strcmp(((CmigShapeColumn *) lfirst(cell))->number, number) == 0)
-		return lfirst(cell);
+			return lfirst(cell);
+	}
 	return NULL;
 }
 
@@ -218,7 +222,9 @@ cmig_shape_column_named(const CmigShapeTable *table, const char *name)
 	ListCell   *cell;
 
 	foreach(cell, table->columns)
+	{
 		if (strcmp(((CmigShapeColumn *) lfirst(cell))->name, name) == 0)
-		return lfirst(cell);
+			return lfirst(cell);
+	}
 	return NULL;
 }

@@ -644,8 +644,10 @@ cmig_versions_add_abandon(CmigPlanning *p)
 		const char *real = table->a->qualified;
 
 		foreach(c, table->columns)
+		{
 			if (((CmigVersionColumn *) lfirst(c))->hidden != NULL)
-			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE IF EXISTS %s DROP COLUMN IF EXISTS %s", real, quote_identifier(((CmigVersionColumn *) lfirst(c))->hidden)));
+				cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE IF EXISTS %s DROP COLUMN IF EXISTS %s", real, quote_identifier(((CmigVersionColumn *) lfirst(c))->hidden)));
+		}
 		if (table->filled)
 			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE IF EXISTS %s DROP COLUMN IF EXISTS %s", real, CMIG_STATE_COLUMN));
 	}
