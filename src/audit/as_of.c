@@ -29,7 +29,7 @@
  *
  * The function runs with the caller's privileges, so the table must not change
  * between a check and the query.  Such changes by other sessions are prevented
- * by locks on the table, by target.c, and by the check in base/query.c that the
+ * by locks on the table, by row_key.c, and by the check in base/query.c that the
  * name still refers to the table.  The owner's code runs in this session in a
  * read-only transaction.
  *

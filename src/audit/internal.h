@@ -288,7 +288,7 @@ extern void cmig_audit_columns_anchor(CmigAuditOptions *options, Oid relation);
 
 extern void cmig_audit_retain_ahead(Oid log_owner, int at_least);
 
-/* in target.c */
+/* in row_key.c */
 
 extern bool cmig_audit_types_hold(List *types);
 extern void cmig_audit_types_release(bool held);

@@ -12,7 +12,7 @@
 #include "move/move.h"
 #include "store/store.h"
 
-/* in plan.c */
+/* in step_texts.c */
 
 /* Raise error 55000 because the row of the revision "id" has been deleted. */
 pg_noreturn extern void cmig_step_texts_deleted(const char *id);

@@ -85,7 +85,7 @@ extern void cmig_move_require_rows(const CmigSituation *now, const CmigPlan *pla
 /* Register cmig.restore_point and the transaction callbacks. */
 extern void cmig_restore_point_init(void);
 
-/* in plan.c */
+/* in step_texts.c */
 
 /*
  * Returns the first argument of the SQL call, a number of steps, as a relative

@@ -2,7 +2,7 @@
  * enable.c
  *	  cmig.enable_rls, disable_rls, rls_script, and enable_rls_schema.
  *
- * plan.c builds the statements, and this module runs them.  Everything is done
+ * policies.c builds the statements, and this module runs them.  Everything is done
  * in the caller's transaction with an exclusive lock on the tables, so other
  * sessions see either the old policies or the new ones.
  *

@@ -148,7 +148,7 @@ extern bool cmig_rls_same_expression(Oid relid, const char *text, const char *tr
 extern bool cmig_rls_may(Oid relid, Oid role, AclMode mode);
 extern char *cmig_rls_policy_drop(const CmigRlsPolicy *policy);
 
-/* plan.c */
+/* policies.c */
 
 /* A comment that marks an index as created by enable_rls. */
 #define CMIG_RLS_INDEX_MARK "[cmig.enable_rls index]"

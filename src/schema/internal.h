@@ -205,7 +205,7 @@ extern bool cmig_distribution_record_any(void);
  */
 extern void cmig_image_read_distribution(CmigImage *image, Datum schemas);
 
-/* in target.c */
+/* in target_run.c */
 
 /* A part of the target that was not executed, and is not in the catalogs. */
 typedef struct CmigTargetNote

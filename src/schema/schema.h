@@ -62,7 +62,7 @@ typedef struct CmigTargetSubject
 
 extern bool cmig_target_subject(Node *statement, CmigTargetSubject *subject);
 
-/* in target.c */
+/* in target_run.c */
 
 /* Register the hook that processes the target's utility statements. */
 extern void cmig_target_init(void);

@@ -243,7 +243,7 @@ typedef struct CmigVersionNames
  */
 extern char *cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNames *names, const char *what);
 
-/* in plan.c */
+/* in expansion_plan.c */
 
 /* When a statement of an expansion runs. */
 #define CMIG_PHASE_PREPARE	"prepare"	/* in a transaction with those of the

@@ -30,7 +30,7 @@ PLANTS = {
     "right": ("src/store/access.c", "	return cmig_query_do(&query) > 0;\n", "	return true;\n"),
     # names that are not quoted, of constraints and of columns
     "constraint": ("src/online/recipe.c", "recipe->table_name, quote_identifier(recipe->name), definition,", "recipe->table_name, recipe->name, definition,"),
-    "column": ("src/rls/plan.c", "\"%s = %s\" : \"%s = (SELECT %s)\", quote_identifier(column->name), value);", "\"%s = %s\" : \"%s = (SELECT %s)\", column->name, value);"),
+    "column": ("src/rls/policies.c", "\"%s = %s\" : \"%s = (SELECT %s)\", quote_identifier(column->name), value);", "\"%s = %s\" : \"%s = (SELECT %s)\", column->name, value);"),
     # one query, and all, with the caller's search_path
     "path": ("src/base/query.c", "	if (!query->users_text)\n		pin_settings();\n", ""),
     "paths": ("src/base/query.c", "	cmig_settings_pin_search_path();\n	if (!standard", "	if (!standard"),
@@ -42,7 +42,7 @@ PLANTS = {
     # a trial stays
     "rehearsal": ("src/base/subtransaction.c", "	return run(work, arg, false);", "	return run(work, arg, true);"),
     # a relation is not closed
-    "relation": ("src/audit/target.c", "								   RelationGetRelationName(relation));\n	table_close(relation, AccessShareLock);\n",
+    "relation": ("src/audit/row_key.c", "								   RelationGetRelationName(relation));\n	table_close(relation, AccessShareLock);\n",
                  "								   RelationGetRelationName(relation));\n"),
     # a text is cut within a character
     "character": ("src/base/text.c", "pg_mbcliplen(text, length, most)", "most"),

@@ -1,5 +1,5 @@
 /*
- * target.c
+ * row_key.c
  *	  The table and the key that a caller names.
  *
  * Copyright (c) 2026, the pg_cmig developers

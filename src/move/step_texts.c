@@ -1,5 +1,5 @@
 /*
- * plan.c
+ * step_texts.c
  *	  What a move runs: its arguments, the texts of its steps, its checksum.
  *
  * The scripts of a plan's steps are read a few at a time, so that those of a

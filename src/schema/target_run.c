@@ -1,5 +1,5 @@
 /*
- * target.c
+ * target_run.c
  *	  Running a target in the shadow.
  *
  * Copyright (c) 2026, the pg_cmig developers

@@ -1,5 +1,5 @@
 /*
- * plan.c
+ * policies.c
  *	  The policies that a table should have, and the statements that create
  *	  them.
  *

@@ -1,5 +1,5 @@
 /*
- * plan.c
+ * expansion_plan.c
  *	  What an expansion runs: its statements, found and tried in the shadow.
  *
  * Copyright (c) 2026, the pg_cmig developers
