@@ -949,7 +949,7 @@ cmig_image_copy(const CmigImage *image)
 		CmigObject *copy = &copies[i];
 
 		*copy = *object;
-		copy->parent = copy->child = copy->last_child = copy->sibling = copy->lead = NULL;
+		copy->parent = copy->child = copy->last_child = copy->sibling = copy->family = NULL;
 		copy->change = NULL;
 		cmig_image_add(result, copy);
 		copy->parent = COPY_OF(object->parent);

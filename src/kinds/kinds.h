@@ -61,7 +61,7 @@ typedef struct CmigObject
 								 * as objects that a function's body names */
 	const char *serial;			/* NULL, or a column's pseudo-type, such as
 								 * serial */
-	struct CmigObject *lead;	/* see cmig_lead_tables() */
+	struct CmigObject *family;	/* see cmig_families_rank() */
 	struct CmigChange *change;	/* see schema/schema.h */
 	const char *needs;			/* NULL, or why it cannot be created: what the
 								 * database lacks */
@@ -73,7 +73,8 @@ typedef struct CmigObject
 	int			index;			/* position in the image */
 	int			ndepends;
 	int			nsoft;
-	int			turn;			/* position among tables with the same "lead" */
+	int			rank;			/* position among tables with the same
+								 * "family" */
 
 	bool		inherited;		/* from a parent table */
 	bool		linked;			/* a sequence with OWNED BY, which always has
@@ -82,7 +83,7 @@ typedef struct CmigObject
 	bool		unfolded;		/* must not be folded */
 	bool		alone;			/* an inherited object of a partition that is
 								 * attached or detached during the change */
-	bool		apart;			/* created and dropped by statements of its
+	bool		separate;		/* created and dropped by statements of its
 								 * own, not by its parent's */
 	bool		foreign;		/* belongs to another role, and the caller is
 								 * not allowed to alter it */

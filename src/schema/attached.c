@@ -349,7 +349,7 @@ cmig_attached_parent(const CmigImage *image, const CmigObject *object)
  * the object has no index.
  */
 static const char *
-twins_shape_of(const CmigObject *object)
+equivalents_shape(const CmigObject *object)
 {
 	const char *start = cmig_index_name(object) ? shape_of(object) : "";
 	const char *columns = strchr(start, '(');
@@ -396,20 +396,20 @@ comes_first(const CmigDifference *difference, const CmigObject *object, const Cm
  * Two equivalent indexes of a partition or of a partitioned table, in the
  * order of their creation.
  */
-typedef struct Twins
+typedef struct IndexPair
 {
 	CmigObject *first;
 	CmigObject *second;
-} Twins;
+} IndexPair;
 
 static List *
 append_pair(List *pairs, const CmigObject *first, const CmigObject *second)
 {
-	Twins	   *twins = palloc(sizeof(Twins));
+	IndexPair  *pair = palloc(sizeof(IndexPair));
 
-	twins->first = unconstify(CmigObject *, first);
-	twins->second = unconstify(CmigObject *, second);
-	return lappend(pairs, twins);
+	pair->first = unconstify(CmigObject *, first);
+	pair->second = unconstify(CmigObject *, second);
+	return lappend(pairs, pair);
 }
 
 /*
@@ -417,7 +417,7 @@ append_pair(List *pairs, const CmigObject *first, const CmigObject *second)
  * attached as another pair.
  */
 static List *
-add_twins(List *pairs, const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
+add_pair(List *pairs, const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
 {
 	const CmigObject *parent = cmig_attached_parent(cmig_image_of(difference, old), object),
 			   *others = cmig_attached_parent(cmig_image_of(difference, old), other);
@@ -429,7 +429,7 @@ add_twins(List *pairs, const CmigDifference *difference, const CmigObject *objec
 	if (parent == NULL || others == NULL || parent == others)
 		return pairs;
 	if (!comes_first(difference, parent, others, old))
-		return add_twins(pairs, difference, other, object, old);
+		return add_pair(pairs, difference, other, object, old);
 	if (cmig_change_makes(parent->change, old) &&
 		cmig_change_makes(others->change, old))
 		pairs = append_pair(pairs, parent, others);
@@ -437,12 +437,12 @@ add_twins(List *pairs, const CmigDifference *difference, const CmigObject *objec
 }
 
 /*
- * Returns a list of Twins: the pairs of equivalent indexes of the
+ * Returns a list of IndexPair: the pairs of equivalent indexes of the
  * partitions that the upgrade (or the downgrade, if "old" is true) attaches,
  * and the pairs of parent indexes to which these indexes are attached.
  */
 static List *
-find_twins(const CmigDifference *difference, bool old)
+find_pairs(const CmigDifference *difference, bool old)
 {
 	const CmigImage *image = cmig_image_of(difference, old);
 	List	   *pairs = NIL;
@@ -455,11 +455,11 @@ find_twins(const CmigDifference *difference, bool old)
 			continue;
 		for (const CmigObject *child = link->parent->child; child != NULL; child = child->sibling)
 		{
-			const char *shape = twins_shape_of(child);
+			const char *shape = equivalents_shape(child);
 
 			for (const CmigObject *other = child->sibling; shape != NULL && other != NULL; other = other->sibling)
-				if (child->kind == other->kind && cmig_text_same(shape, twins_shape_of(other)))
-					pairs = add_twins(pairs, difference, child, other, old);
+				if (child->kind == other->kind && cmig_text_same(shape, equivalents_shape(other)))
+					pairs = add_pair(pairs, difference, child, other, old);
 		}
 	}
 	return pairs;
@@ -471,23 +471,23 @@ find_twins(const CmigDifference *difference, bool old)
  * the first one.  If they are created separately, the second one follows.
  */
 void
-cmig_twins_unfold(CmigDifference *difference)
+cmig_equivalents_unfold(CmigDifference *difference)
 {
 	for (int old = 1; old >= 0; old--)
 	{
-		List	   *pairs = find_twins(difference, old);
+		List	   *pairs = find_pairs(difference, old);
 		bool		again = pairs != NIL;
 
-		foreach_ptr(Twins, pair, pairs)
+		foreach_ptr(IndexPair, pair, pairs)
 			cmig_object_follow(pair->second, pair->first);
 		/* an excluded index can be the first one of another pair */
 		while (again)
 		{
 			again = false;
-			foreach_ptr(const Twins, twins, pairs)
+			foreach_ptr(const IndexPair, pair, pairs)
 			{
-				const CmigObject *first = twins->first;
-				CmigObject *second = twins->second;
+				const CmigObject *first = pair->first;
+				CmigObject *second = pair->second;
 
 				if (second->unfolded || !(is_before(second, first) || first->unfolded ||
 										  (first->kind->folds != NULL && !first->kind->folds(first))))
@@ -499,22 +499,22 @@ cmig_twins_unfold(CmigDifference *difference)
 }
 
 /*
- * Sort the riders of each change (see schema.h), so that the first index of a
+ * Sort what each change also drops, so that the first index of a
  * pair is re-created first.
  */
 void
-cmig_twins_sort(const CmigDifference *difference)
+cmig_equivalents_sort(const CmigDifference *difference)
 {
-	foreach_ptr(const Twins, twins, find_twins(difference, true))
+	foreach_ptr(const IndexPair, pair, find_pairs(difference, true))
 	{
-		CmigChange *first = twins->first->change,
-				   *second = twins->second->change;
-		List	   *riders = first->host ? first->host->riders : NIL;
+		CmigChange *first = pair->first->change,
+				   *second = pair->second->change;
+		List	   *dropped = first->part_of ? first->part_of->also_drops : NIL;
 		int			place = 0;
 
-		while (place < list_length(riders) && list_nth(riders, place) != first && list_nth(riders, place) != second)
+		while (place < list_length(dropped) && list_nth(dropped, place) != first && list_nth(dropped, place) != second)
 			place++;
-		if (list_member_ptr(riders, first) && place < list_length(riders) && list_nth(riders, place) == second)
-			first->host->riders = list_insert_nth(list_delete_ptr(riders, first), place, first);
+		if (list_member_ptr(dropped, first) && place < list_length(dropped) && list_nth(dropped, place) == second)
+			first->part_of->also_drops = list_insert_nth(list_delete_ptr(dropped, first), place, first);
 	}
 }

@@ -142,7 +142,7 @@ void
 cmig_compare_refuse(CmigDifference *difference, CmigChange *change, char *reason)
 {
 	cmig_change_refuse(change, reason);
-	change->to->apart = true;
+	change->to->separate = true;
 	if (change->from == NULL)
 		leave_out(difference, change->to, change->to);
 }
@@ -311,8 +311,8 @@ unfold(CmigDifference *difference)
 
 	for (int i = 0; i < difference->from->count && referenced != NIL; i++)
 		if (difference->from->objects[i]->kind == &cmig_kind_partition && is_below(difference->from, difference->from->objects[i], referenced))
-			difference->from->objects[i]->apart = true;
-	cmig_twins_unfold(difference);
+			difference->from->objects[i]->separate = true;
+	cmig_equivalents_unfold(difference);
 }
 
 static void
@@ -328,16 +328,17 @@ settle_values(CmigDifference *difference)
 static void
 find_hosts(CmigDifference *difference)
 {
-	cmig_host_find(difference);
+	cmig_parts_find(difference);
 	for (int i = 0; i < difference->count; i++)
-		if (difference->changes[i].irreversible != NULL && difference->changes[i].host != NULL)
-			difference->changes[i].host->irreversible = difference->changes[i].irreversible;
+		if (difference->changes[i].irreversible != NULL && difference->changes[i].part_of != NULL)
+			difference->changes[i].part_of->irreversible = difference->changes[i].irreversible;
 }
 
 /* What a pass may change. */
 #define ACTIONS	0x01			/* actions, and the statements that alter */
-#define NOTES	0x02			/* other fields of changes, except for hosts */
-#define HOSTS	0x04			/* hosts and riders; "folded" of objects */
+#define NOTES	0x02			/* other fields of changes, except for PARTS */
+#define PARTS	0x04			/* "part_of", "also_drops"; "folded" of
+								 * objects */
 #define MARKS	0x08			/* other flags of objects */
 #define VALUES	0x10			/* properties and annotations of objects */
 
@@ -352,7 +353,7 @@ static const struct
 }			passes[] = {
 
 	/* The images are sorted, and there are no changes yet. */
-	{match, ACTIONS | NOTES | HOSTS | MARKS | VALUES},
+	{match, ACTIONS | NOTES | PARTS | MARKS | VALUES},
 	/* Each object has a change, which follows only from its two versions. */
 	{refuse, ACTIONS},
 	/* What is created or changed is known, except for dependents. */
@@ -370,7 +371,7 @@ static const struct
 	/* The new objects get what the old ones keep. */
 	{settle_values, NOTES | VALUES},
 	/* Actions, marks, and values are final. */
-	{find_hosts, NOTES | HOSTS}
+	{find_hosts, NOTES | PARTS}
 };
 
 #ifdef USE_ASSERT_CHECKING
@@ -395,18 +396,18 @@ state_of(const CmigDifference *difference, int flag)
 		if (flag == ACTIONS)
 			hash = hash_combine(hash, change->action * 16 + list_length(change->alter.ddl) + list_length(change->alter.first) + list_length(change->alter.last));
 		else if (flag == NOTES)
-			hash = hash_combine(add_text(hash, change->irreversible), change->differs + 2 * change->only + 4 * change->untyped + 8 * change->trades +
+			hash = hash_combine(add_text(hash, change->irreversible), change->differs + 2 * change->only + 4 * change->untyped + 8 * change->swaps_type +
 								16 * change->empties + 32 * (change->away != NULL));
-		else if (flag == HOSTS)
-			hash = hash_combine(hash, (change->host != NULL) + 2 * (change->dropped_by != NULL) + 4 * change->taken + 8 * list_length(change->riders));
+		else if (flag == PARTS)
+			hash = hash_combine(hash, (change->part_of != NULL) + 2 * (change->dropped_by != NULL) + 4 * change->undone_with_type + 8 * list_length(change->also_drops));
 		for (int j = 0; j < lengthof(objects); j++)
 		{
 			const CmigObject *object = objects[j];
 
-			if (object != NULL && flag == HOSTS)
+			if (object != NULL && flag == PARTS)
 				hash = hash_combine(hash, object->folded);
 			else if (object != NULL && flag == MARKS)
-				hash = hash_combine(hash, object->alone + 2 * object->apart + 4 * object->unfolded + 8 * object->recurses + 16 * object->unchecked);
+				hash = hash_combine(hash, object->alone + 2 * object->separate + 4 * object->unfolded + 8 * object->recurses + 16 * object->unchecked);
 			for (int p = 0; object != NULL && flag == VALUES && p < object->kind->nproperties; p++)
 				hash = add_text(hash, object->values[p]);
 			if (object != NULL && flag == VALUES)
@@ -481,7 +482,7 @@ cmig_column_order_tell(const CmigDifference *difference)
 		const CmigObject *next = NULL;
 
 		/* is the column new, but followed by an existing one in the target? */
-		if (change->action == CMIG_CREATE && change->host == NULL && change->to->kind == &cmig_kind_column)
+		if (change->action == CMIG_CREATE && change->part_of == NULL && change->to->kind == &cmig_kind_column)
 			next = change->to->sibling;
 		while (next != NULL && (next->kind != &cmig_kind_column || next->address.sub <= change->to->address.sub ||
 								next->change->from == NULL))

@@ -21,13 +21,13 @@
  */
 
 /* A table whose foreign keys are being followed. */
-typedef struct LeadFrame
+typedef struct FamilyFrame
 {
 	CmigObject *table;
 	const CmigObject *child;	/* the next child to examine */
 	int			depend;			/* index of the child's next dependency to
 								 * examine */
-} LeadFrame;
+} FamilyFrame;
 
 /* Is the whole table created, or dropped? */
 static bool
@@ -44,7 +44,7 @@ is_whole(CmigAction whole, const CmigObject *table)
  * has not been placed yet.  Returns NULL if there is none.
  */
 static CmigObject *
-next_table(CmigAction whole, LeadFrame *frame)
+next_table(CmigAction whole, FamilyFrame *frame)
 {
 	for (; frame->child != NULL; frame->child = frame->child->sibling, frame->depend = 0)
 	{
@@ -54,7 +54,7 @@ next_table(CmigAction whole, LeadFrame *frame)
 		{
 			CmigObject *table = cmig_object_root(frame->child->depends[frame->depend++]);
 
-			if (table->kind == &cmig_kind_table && table->turn == 0 && is_whole(whole, table))
+			if (table->kind == &cmig_kind_table && table->rank == 0 && is_whole(whole, table))
 				return table;
 		}
 	}
@@ -62,34 +62,34 @@ next_table(CmigAction whole, LeadFrame *frame)
 }
 
 /*
- * Set the fields "lead" and "turn" of all tables in an image: each table comes
+ * Set the fields "family" and "rank" of all tables in an image: each table comes
  * after the tables that it references.
  */
 static void
 place_all(const CmigImage *image, CmigAction whole)
 {
-	LeadFrame  *stack = palloc(sizeof(LeadFrame) * Max(image->count, 1));
-	int			turns = 0;
+	FamilyFrame *stack = palloc(sizeof(FamilyFrame) * Max(image->count, 1));
+	int			rank = 0;
 
 	for (int i = 0; i < image->count; i++)
 	{
-		image->objects[i]->lead = NULL;
-		image->objects[i]->turn = 0;
+		image->objects[i]->family = NULL;
+		image->objects[i]->rank = 0;
 	}
 	for (int i = 0; i < image->count; i++)
 	{
-		CmigObject *leader = image->objects[i],
-				   *next = leader;
+		CmigObject *first = image->objects[i],
+				   *next = first;
 		int			depth = 0;
 
-		if (leader->kind != &cmig_kind_table || leader->turn != 0 || !is_whole(whole, leader))
+		if (first->kind != &cmig_kind_table || first->rank != 0 || !is_whole(whole, first))
 			continue;
 		do
 		{
 			if (next != NULL)
 			{
-				next->turn = -1;
-				stack[depth++] = (LeadFrame)
+				next->rank = -1;
+				stack[depth++] = (FamilyFrame)
 				{
 					next, next->child, 0
 				};
@@ -97,8 +97,8 @@ place_all(const CmigImage *image, CmigAction whole)
 			next = next_table(whole, &stack[depth - 1]);
 			if (next == NULL)
 			{
-				stack[--depth].table->lead = leader;
-				stack[depth].table->turn = ++turns;
+				stack[--depth].table->family = first;
+				stack[depth].table->rank = ++rank;
 			}
 		} while (depth > 0);
 	}
@@ -106,24 +106,24 @@ place_all(const CmigImage *image, CmigAction whole)
 }
 
 void
-cmig_lead_tables(CmigDifference *difference)
+cmig_families_rank(CmigDifference *difference)
 {
 	place_all(difference->from, CMIG_DROP);
 	place_all(difference->to, CMIG_CREATE);
 }
 
 int
-cmig_lead_compare(const CmigObject *a, const CmigObject *b)
+cmig_families_compare(const CmigObject *a, const CmigObject *b)
 {
-	const char *first = a->lead ? a->lead->identity : a->identity,
-			   *second = b->lead ? b->lead->identity : b->identity;
+	const char *first = a->family ? a->family->identity : a->identity,
+			   *second = b->family ? b->family->identity : b->identity;
 	int			order;
 
 	if (a->kind != b->kind || a->kind != &cmig_kind_table)
 		return cmig_object_compare(a, b);
 	order = strcmp(first, second);
 	if (order == 0)
-		order = a->turn < b->turn ? -1 : a->turn > b->turn;
+		order = a->rank < b->rank ? -1 : a->rank > b->rank;
 	return order ? order : cmig_object_compare(a, b);
 }
 
@@ -279,7 +279,7 @@ lift_tables(const Deparse *deparse, List *tables, const CmigChange *reader, bool
 /*
  * Find the tables with forced row security that the statements of the
  * difference read, and remove the statements that change their forced row
- * security.  The caller turns forced row security off before all other
+ * security.  The caller rank forced row security off before all other
  * statements, and on again after them; in a stepwise revision, before and
  * after the statements that read the table, in their transaction.
  */
@@ -296,7 +296,7 @@ lift_all(const Deparse *deparse)
 		const CmigObject *object = change->to ? change->to : change->from;
 
 		if (change->action == CMIG_NO_CHANGE || change->action == CMIG_UNSUPPORTED ||
-			(object->kind == &cmig_kind_foreign_key && change->host != NULL))
+			(object->kind == &cmig_kind_foreign_key && change->part_of != NULL))
 			continue;
 		tables = lift_tables(deparse, tables, change, true);
 		tables = lift_tables(deparse, tables, change, false);
@@ -734,7 +734,7 @@ put_create(Deparse *deparse, CmigChange *change)
 	if (change->empties)
 		((CmigDdl *) linitial(ddl))->hazard = psprintf("no data until REFRESH: materialized view %s", change->to->identity);
 	swap(deparse, ddl);
-	if (change->taken)
+	if (change->undone_with_type)
 		((CmigDdl *) linitial(ddl))->undo = psprintf("DROP FUNCTION IF EXISTS %s", change->to->identity);
 	put_ddl(deparse, "create", change, ddl);
 }
@@ -803,8 +803,8 @@ put_drop(Deparse *deparse, CmigChange *change)
 	swap(deparse, ddl);
 	row.change = row.incidental ? NULL : change_text(change, deparse->options);
 	row.note = change->action == CMIG_DROP ? change->question : NULL;
-	foreach_ptr(const CmigChange, rider, change->riders)
-		ddl = list_concat(ddl, creation(rider->from, &deparse->restore));
+	foreach_ptr(const CmigChange, part, change->also_drops)
+		ddl = list_concat(ddl, creation(part->from, &deparse->restore));
 	row.upgrade = drop(change, object);
 	if (deparse->options->concurrently && deparse->transaction == 0)
 	{

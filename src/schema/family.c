@@ -285,7 +285,7 @@ cmig_children_keep(CmigDifference *difference)
 		const CmigObject *object = difference->from->objects[i];
 
 		if (cmig_children_added_later(difference->from, object))
-			unconstify(CmigObject *, parent_check(difference->from, object))->apart = true;
+			unconstify(CmigObject *, parent_check(difference->from, object))->separate = true;
 	}
 	for (int i = 0; i < difference->count; i++)
 	{

@@ -500,8 +500,8 @@ extern const CmigObject *cmig_attached_parent(const CmigImage *image, const Cmig
 extern bool cmig_attached_joins(const CmigDifference *difference, const CmigChange *change);
 extern void cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old);
 extern bool cmig_attached_same(const CmigObject *object, const CmigObject *other);
-extern void cmig_twins_unfold(CmigDifference *difference);
-extern void cmig_twins_sort(const CmigDifference *difference);
+extern void cmig_equivalents_unfold(CmigDifference *difference);
+extern void cmig_equivalents_sort(const CmigDifference *difference);
 
 /* in propagate.c */
 
@@ -509,7 +509,7 @@ extern void cmig_populate_check(CmigDifference *difference);
 extern void cmig_foreign_refuse(CmigDifference *difference);
 extern void cmig_propagate(CmigDifference *difference);
 extern bool cmig_change_lets_go(const CmigChange *change, const CmigChange *dependent);
-extern void cmig_host_find(CmigDifference *difference);
+extern void cmig_parts_find(CmigDifference *difference);
 extern void cmig_colocation_settle(const CmigImage *from, const CmigImage *to);
 extern void cmig_colocation_renew_keys(CmigDifference *difference);
 
@@ -574,7 +574,7 @@ typedef struct CmigOrderSteps
 
 /*
  * Returns an array of *count nodes, in order.  To break cycles, this may
- * change the fields "apart" and "folded" of some objects.
+ * change the fields "separate" and "folded" of some objects.
  */
 extern CmigOrderNode *cmig_order(CmigDifference *difference, int *count);
 
@@ -644,16 +644,16 @@ extern CmigSwap cmig_commit_swap(const CmigObject *object, char *sql, bool besid
 extern List *cmig_completion(const CmigObject *object, const CmigDiffOptions *options);
 
 /*
- * Set the fields "lead" and "turn" of each table that is created or dropped.
- * "lead" is the first table, by name, among the table itself and the tables
+ * Set the fields "family" and "rank" of each table that is created or dropped.
+ * "family" is the first table, by name, among the table itself and the tables
  * whose CREATE TABLE statements reference it, directly or through other
- * tables.  "turn" is its position among the tables with the same lead: a
+ * tables.  "rank" is its position among the tables in the same family: a
  * referenced table comes before the tables that reference it.
  */
-extern void cmig_lead_tables(CmigDifference *difference);
+extern void cmig_families_rank(CmigDifference *difference);
 
-/* Like cmig_object_compare(), but tables are compared by "lead" and "turn". */
-extern int	cmig_lead_compare(const CmigObject *a, const CmigObject *b);
+/* Like cmig_object_compare(), but tables are compared by "family" and "rank". */
+extern int	cmig_families_compare(const CmigObject *a, const CmigObject *b);
 
 /* in annotate.c */
 

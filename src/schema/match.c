@@ -87,8 +87,8 @@ serial_sequence(const CmigObject *column, const SerialType *type, const CmigDiff
  * Find the columns that are created or dropped, alone or with their tables,
  * and for which the pseudo-type serial would create the same sequence and the
  * same default.  Set their field "serial", and make the change of the column
- * or its table the host of the changes of the sequence and its OWNED BY (see
- * schema.h).  Call this when all other hosts are known.
+ * or its table the change that those of the sequence and its OWNED BY are part
+ * of (see schema.h).  Call this when "part_of" of all others is known.
  */
 void
 cmig_serial_mark(CmigDifference *difference)
@@ -111,7 +111,7 @@ cmig_serial_mark(CmigDifference *difference)
 		change = (column->folded ? column->parent : column)->change;
 		if (type == lengthof(serial_types) || column->parent->kind != &cmig_kind_table ||
 			column->parent->values[CMIG_TABLE_IS_PARTITION] != NULL ||
-			change->action != action || (!column->folded && change->host != NULL))
+			change->action != action || (!column->folded && change->part_of != NULL))
 			continue;
 		sequence = serial_sequence(column, &serial_types[type], difference->options);
 		owner = sequence ? cmig_object_child(sequence, &cmig_kind_sequence_owner, NULL) : NULL;
@@ -120,8 +120,8 @@ cmig_serial_mark(CmigDifference *difference)
 			sequence->change->action != action || owner->change->action != action)
 			continue;
 		column->serial = serial_types[type].serial;
-		sequence->change->host = change;
-		owner->change->host = change;
+		sequence->change->part_of = change;
+		owner->change->part_of = change;
 	}
 }
 
@@ -405,19 +405,19 @@ cmig_match_objects(CmigDifference *difference)
 	{
 		int			order = i == from->count ? 1 : j == to->count ? -1 :
 		cmig_object_compare(from->objects[i], to->objects[j]);
-		bool		apart;
+		bool		separate;
 
 		/*
 		 * objects with different parents do not match, for example a column
 		 * of a view and a column of a materialized view
 		 */
-		apart = order == 0 && is_of_gone_parent(difference, from->objects[i], to->objects[j]);
-		apart |= order == 0 && from->objects[i]->parent != NULL && to->objects[j]->parent != NULL &&
+		separate = order == 0 && is_of_gone_parent(difference, from->objects[i], to->objects[j]);
+		separate |= order == 0 && from->objects[i]->parent != NULL && to->objects[j]->parent != NULL &&
 			from->objects[i]->parent->change !=
 			to->objects[j]->parent->change;
 		add_change(difference, order <= 0 ? from->objects[i] : NULL,
-				   order >= 0 && !apart ? to->objects[j] : NULL);
-		if (apart)
+				   order >= 0 && !separate ? to->objects[j] : NULL);
+		if (separate)
 			add_change(difference, NULL, to->objects[j]);
 		i += order <= 0;
 		j += order >= 0;

@@ -87,7 +87,7 @@ compare_objects(const CmigObject *a, const CmigObject *b)
 {
 	const CmigObject *root = sort_root(a),
 			   *other = sort_root(b);
-	int			order = root == other ? 0 : cmig_lead_compare(root, other);
+	int			order = root == other ? 0 : cmig_families_compare(root, other);
 
 	return order ? order : cmig_object_compare(a, b);
 }
@@ -115,7 +115,7 @@ is_filled(const CmigChange *change, bool old)
 {
 	const CmigObject *column = old ? change->from : change->to;
 
-	return change->action == (old ? CMIG_DROP : CMIG_CREATE) && change->host == NULL &&
+	return change->action == (old ? CMIG_DROP : CMIG_CREATE) && change->part_of == NULL &&
 		column->kind == &cmig_kind_column && column->parent->change->from != NULL && column->parent->change->to != NULL &&
 		cmig_column_must_be_filled(column);
 }
@@ -177,7 +177,7 @@ make_nodes(CmigOrder *order)
 		CmigChange *change = &difference->changes[i];
 		bool		has[CMIG_NODE_UNSUPPORTED + 1];
 
-		if (change->host != NULL)
+		if (change->part_of != NULL)
 			continue;
 		has[CMIG_NODE_AWAY] = cmig_change_drops(change) && change->away != NULL;
 		has[CMIG_NODE_DROP] = cmig_change_drops(change) && change->dropped_by == NULL;
@@ -297,7 +297,7 @@ ended(const CmigOrder *order, const CmigObject *object)
 		for (int i = 0; i < object->ndepends; i++)
 			if (is_origin(object, object->depends[i]))
 				return ended(order, object->depends[i]);
-	return change->host ? steps_of(order, change->host)->first : steps_of(order, change)->first;
+	return change->part_of ? steps_of(order, change->part_of)->first : steps_of(order, change)->first;
 }
 
 /*
@@ -320,7 +320,7 @@ made(const CmigOrder *order, const CmigObject *object)
 				return made(order, object->depends[i]);
 	if (steps_of(order, change)->join >= 0 && object->kind == &cmig_kind_column)
 		return steps_of(order, change)->join;
-	return change->host ? steps_of(order, change->host)->last : steps_of(order, change)->last;
+	return change->part_of ? steps_of(order, change->part_of)->last : steps_of(order, change)->last;
 }
 
 /*
@@ -514,7 +514,7 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 	away = steps_of(order, order->nodes[node].change)->away;
 	if (away < 0)
 		return;
-	if (order->nodes[dependent].change->trades)
+	if (order->nodes[dependent].change->swaps_type)
 		add(order, dependent, away);
 	else if (steps_of(order, order->nodes[dependent].change)->away < 0 &&
 			 (order->nodes[dependent].type == CMIG_NODE_DROP ||
@@ -625,7 +625,7 @@ add_siblings(CmigOrder *order, bool old)
 		for (const CmigObject *child = image->objects[i]->child; child != NULL; child = child->sibling)
 		{
 			const CmigChange *change = child->change;
-			int			node = old ? steps_of(order, change)->first : change->host ? -1 : made(order, child);
+			int			node = old ? steps_of(order, change)->first : change->part_of ? -1 : made(order, child);
 
 			if (child->address.sub <= 0 || node < 0 || (old && order->nodes[node].type != CMIG_NODE_DROP))
 				continue;
@@ -686,7 +686,7 @@ make_edges(CmigOrder *order)
 /*
  * Exclude from the statement of "parent" those of its children that depend on
  * an object that the change creates (or drops, if "old" is true), by setting
- * their field "apart".  Returns true if there are any such children.
+ * their field "separate".  Returns true if there are any such children.
  */
 static bool
 unfold(CmigObject *parent, const CmigChange *change)
@@ -699,20 +699,20 @@ unfold(CmigObject *parent, const CmigChange *change)
 		bool		needs = false;
 
 		done |= unfold(child, change);
-		if (own->host == NULL || child->apart || child->address.sub > 0)
+		if (own->part_of == NULL || child->separate || child->address.sub > 0)
 			continue;
 		for (int i = 0; i < child->ndepends; i++)
 		{
 			const CmigChange *other = child->depends[i]->change;
 
-			needs |= other == change || other->host == change;
+			needs |= other == change || other->part_of == change;
 		}
 		if (!needs)
 			continue;
 		if (own->from)
-			own->from->apart = true;
+			own->from->separate = true;
 		if (own->to)
-			own->to->apart = true;
+			own->to->separate = true;
 		done = true;
 	}
 	return done;
@@ -1037,7 +1037,7 @@ cmig_order(CmigDifference *difference, int *count)
 		CmigOrderNode *result;
 		bool		done;
 
-		cmig_lead_tables(difference);
+		cmig_families_rank(difference);
 		make_nodes(&order);
 		make_edges(&order);
 		done = place_nodes(&order, &result);
@@ -1052,6 +1052,6 @@ cmig_order(CmigDifference *difference, int *count)
 		if (done)
 			return result;
 		pfree(result);
-		cmig_host_find(difference);
+		cmig_parts_find(difference);
 	}
 }

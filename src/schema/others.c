@@ -437,7 +437,7 @@ cmig_outside_refuse(CmigDifference *difference)
 		 * row of their own, such as the attachment of a partition, have a
 		 * negative column number.
 		 */
-		if (change->from != NULL && change->host == NULL && change->from->address.sub >= 0 &&
+		if (change->from != NULL && change->part_of == NULL && change->from->address.sub >= 0 &&
 			change->from->kind != &cmig_kind_schema &&
 			(cmig_change_drops(change) || (change->action == CMIG_ALTER && change->alter.disturbs)))
 			appendStringInfo(&objects, "%s{\"n\":%d,\"class\":%u,\"object\":%u,\"sub\":%d,\"retyped\":%s}", objects.len > 0 ? "," : "[",

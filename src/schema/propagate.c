@@ -721,10 +721,10 @@ cmig_propagate(CmigDifference *difference)
  * Finds changes that are performed by another change's statement.
  *
  * For example, CREATE TABLE creates a table's columns and constraints, too,
- * and DROP TABLE drops them.  The change of the table is then the host of
- * their changes.  An object that is part of its parent's CREATE statement is
- * folded.  If an object is not folded, but dropped by its host's DROP
- * statement, its change is a rider of the host.
+ * and DROP TABLE drops them.  Their changes are then part of the change of
+ * the table.  An object that is part of its parent's CREATE statement is folded.
+ * A change that is part of another one, of an object that is not folded, is one
+ * of those that the other one also drops.
  * ----------------------------------------------------------------
  */
 
@@ -732,24 +732,24 @@ cmig_propagate(CmigDifference *difference)
 static bool
 may_fold(const CmigObject *object)
 {
-	return (object->kind->flags & CMIG_KIND_FOLDS) != 0 && !object->apart && !object->unfolded &&
+	return (object->kind->flags & CMIG_KIND_FOLDS) != 0 && !object->separate && !object->unfolded &&
 		(object->kind->folds == NULL || object->kind->folds(object));
 }
 
 /*
- * Set the field "host" of a change and "folded" of its object, and add the
- * change to the riders of its host if necessary.  The host of the parent's
- * change is already known, because parents come before their children in the
+ * Set the field "part_of" of a change and "folded" of its object, and add the
+ * change to those that the other one also drops if necessary.  What the parent's
+ * change is part of is already known, because parents come before their children in the
  * order of kinds.
  */
 static void
-find_host(CmigChange *change)
+find_whole(CmigChange *change)
 {
 	CmigObject *object = change->to ? change->to : change->from;
 	CmigChange *parent;
 	bool		folded;
 
-	change->host = NULL;
+	change->part_of = NULL;
 	if (change->to)
 		change->to->folded = false;
 	if (change->from)
@@ -767,12 +767,12 @@ find_host(CmigChange *change)
 		if (change->from)
 			change->from->folded = true;
 	}
-	else if (change->action != CMIG_DROP || object->apart ||
+	else if (change->action != CMIG_DROP || object->separate ||
 			 !(object->kind->flags & CMIG_KIND_GONE_WITH_PARENT))
 		return;
-	change->host = parent->host ? parent->host : parent;
+	change->part_of = parent->part_of ? parent->part_of : parent;
 	if (!object->folded)
-		change->host->riders = lappend(change->host->riders, change);
+		change->part_of->also_drops = lappend(change->part_of->also_drops, change);
 }
 
 /*
@@ -781,46 +781,46 @@ find_host(CmigChange *change)
  * also drops the functions.
  */
 static void
-take_functions(CmigChange *change)
+find_type_functions(CmigChange *change)
 {
 	const CmigObject *from = change->from && change->from->kind == &cmig_kind_base_type ? change->from->child : NULL,
 			   *to = change->to && change->to->kind == &cmig_kind_base_type ? change->to->child : NULL;
 
 	if (change->from && change->from->kind == &cmig_kind_base_type)
-		change->riders = NIL;
+		change->also_drops = NIL;
 	if (from != NULL && cmig_change_drops(change))
 	{
 		for (int i = 0; i <= from->ndepends; i++)
 		{
 			const CmigObject *object = i < from->ndepends ? from->depends[i] : from;
-			CmigChange *taken = object->change;
+			CmigChange *dropped = object->change;
 
-			if ((object != from && object->kind != &cmig_kind_function) || !cmig_change_drops(taken))
+			if ((object != from && object->kind != &cmig_kind_function) || !cmig_change_drops(dropped))
 				continue;
-			taken->dropped_by = change;
-			change->riders = lappend(change->riders, taken);
+			dropped->dropped_by = change;
+			change->also_drops = lappend(change->also_drops, dropped);
 		}
 	}
 	for (int i = 0; to != NULL && i < to->ndepends; i++)
 		if (to->depends[i]->kind == &cmig_kind_function)
-			to->depends[i]->change->taken = cmig_change_creates(change);
+			to->depends[i]->change->undone_with_type = cmig_change_creates(change);
 }
 
 /*
- * Set the fields "host" and "riders" of all changes, and "folded" of
+ * Set the fields "part_of" and "also_drops" of all changes, and "folded" of
  * the changed objects.  Call this again after an object is excluded from its
  * parent's CREATE statement.
  */
 void
-cmig_host_find(CmigDifference *difference)
+cmig_parts_find(CmigDifference *difference)
 {
 	for (int i = 0; i < difference->count; i++)
-		difference->changes[i].riders = NIL;
+		difference->changes[i].also_drops = NIL;
 	for (int i = 0; i < difference->count; i++)
-		find_host(&difference->changes[i]);
+		find_whole(&difference->changes[i]);
 	for (int i = 0; i < difference->count; i++)
-		take_functions(&difference->changes[i]);
-	cmig_twins_sort(difference);
+		find_type_functions(&difference->changes[i]);
+	cmig_equivalents_sort(difference);
 	cmig_serial_mark(difference);
 }
 

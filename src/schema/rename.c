@@ -837,7 +837,7 @@ signature(const CmigChange *change)
 	const CmigObject *object = change->to ? change->to : change->from;
 	StringInfoData buf;
 
-	if ((change->action != CMIG_CREATE && change->action != CMIG_DROP) || change->host != NULL || object->inherited)
+	if ((change->action != CMIG_CREATE && change->action != CMIG_DROP) || change->part_of != NULL || object->inherited)
 		return NULL;
 	if (object->kind == &cmig_kind_column)
 		return psprintf("%s: %s", object->parent->identity, object->values[CMIG_COLUMN_TYPE]);

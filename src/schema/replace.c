@@ -89,7 +89,7 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 			return NULL;
 		dependent->action = CMIG_ALTER;
 		dependent->alter.disturbs = dependent->alter.recasts = true;
-		dependent->trades = change->to == NULL;
+		dependent->swaps_type = change->to == NULL;
 		if (!cmig_column_stays_inherited(dependent->from, dependent->to))
 			dependent->alter.ddl = lcons(cmig_column_type_replace(dependent->from, dependent->to, change->from, to, change->away->identity),
 										 dependent->alter.ddl);
@@ -155,7 +155,7 @@ cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigCha
 	}
 	if (!needed)
 		return;
-	dependent->trades = true;
+	dependent->swaps_type = true;
 	put_away(difference, change);
 	foreach(cell, dependent->alter.ddl)
 	{

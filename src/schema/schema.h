@@ -139,22 +139,23 @@ typedef struct CmigChange
 								 * ONLY, because some children keep it */
 	bool		untyped;		/* a typed table that is an ordinary table
 								 * while its type is replaced */
-	bool		trades;			/* a column that changes its type while the
+	bool		swaps_type;		/* a column that changes its type while the
 								 * old type has a temporary name */
 	CmigObject *away;			/* the old object under its temporary name, if
 								 * the new object is created before the old
 								 * one is dropped */
-	struct CmigChange *host;	/* the change whose statement also performs
+	struct CmigChange *part_of; /* the change whose statement also performs
 								 * this change, or NULL; see README.md */
-	List	   *riders;			/* changes of objects that this change's DROP
+	List	   *also_drops;		/* changes of objects that this change's DROP
 								 * statement also drops; see README.md */
 	bool		empties;		/* creates a materialized view without data,
 								 * and the view is new or had data */
 	struct CmigChange *dropped_by;	/* NULL, or for a function or the
 									 * definition of a base type: the change
 									 * of the type, whose DROP TYPE drops it */
-	bool		taken;			/* a base type's function that is also dropped
-								 * when the type's creation is reverted */
+	bool		undone_with_type;	/* a base type's function that is also
+									 * dropped when the type's creation is
+									 * reverted */
 } CmigChange;
 
 /*

@@ -81,10 +81,10 @@ extern void cmig_versions_note_target(EState *estate, const ResultRelInfo *table
 #define CMIG_OLD_PREFIX "cmig_old"
 
 /*
- * Begin or end to fill rows, in which the user's triggers do not fire.  In
- * haste, a row has no subtransaction: what fails is an error.
+ * Begin or end to fill rows, in which the user's triggers do not fire.  If
+ * "strict", a row has no subtransaction: what fails is an error.
  */
-extern PGDLLEXPORT void cmig_versions_fill(bool fills, bool in_haste);
+extern PGDLLEXPORT void cmig_versions_fill(bool fills, bool strict);
 
 /*
  * Make the trigger of a table depend on what its expressions use: PostgreSQL
@@ -372,7 +372,7 @@ extern List *cmig_versions_renames(const List *columns, const char *relation, bo
 /* in live.c */
 
 /* Call cmig_versions_fill() and cmig_versions_record_dependencies(). */
-extern void cmig_versions_set_filling(bool fills, bool in_haste);
+extern void cmig_versions_set_filling(bool fills, bool strict);
 extern void cmig_versions_set_dependencies(Oid table);
 
 /*

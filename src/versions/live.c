@@ -987,12 +987,12 @@ cmig_versions_require_texts(const CmigExpansion *expansion)
 /* The triggers are in the library for applications' sessions. */
 
 void
-cmig_versions_set_filling(bool fills, bool in_haste)
+cmig_versions_set_filling(bool fills, bool strict)
 {
 	void		(*fill) (bool, bool) = cmig_library_session_function("cmig_versions_fill");
 
 	cmig_expansion_fills = fills;
-	fill(fills, in_haste);
+	fill(fills, strict);
 }
 
 void

@@ -57,7 +57,7 @@ PG_FUNCTION_INFO_V1(cmig_expansion_write);
 
 /* Does a statement fill rows?  Without a subtransaction for each, so that what fails is an error? */
 static bool filling_rows = false;
-static bool hasty = false;
+static bool strict_fill = false;
 
 /* An expression of the trigger. */
 typedef struct Rule
@@ -704,7 +704,7 @@ transform_row(Statement *statement, TupleTableSlot *in, bool forgive, bool plain
 	memcpy(slot->tts_isnull, in->tts_isnull, sizeof(bool) * in->tts_nvalid);
 	ExecStoreVirtualTuple(slot);
 	statement->careful = false;
-	if (forgive && !hasty)
+	if (forgive && !strict_fill)
 	{
 		ErrorData  *error = plain ? try_plainly(transform, statement) : cmig_subtransaction_try(transform, statement);
 
@@ -1101,9 +1101,9 @@ cmig_expansion_view(PG_FUNCTION_ARGS)
 }
 
 void
-cmig_versions_fill(bool fills, bool in_haste)
+cmig_versions_fill(bool fills, bool strict)
 {
 	filling_rows = fills;
-	hasty = in_haste;
+	strict_fill = strict;
 	install_hook();
 }
