@@ -81,6 +81,27 @@ SET search_path = other, public;
 SELECT * FROM judged('ALTER TABLE other.thing ADD a integer', 'SELECT * FROM thing');
 RESET search_path;
 
+-- costs say nothing about rows that policies hide
+CREATE ROLE regress_workload_reader;
+SELECT count(*) FROM cmig.grant_access('regress_workload_reader', 'reader');
+CREATE SCHEMA hidden AUTHORIZATION regress_workload_reader;
+CREATE TABLE hidden.note AS SELECT g AS id, 'secret'::text AS title FROM generate_series(1, 10000) g;
+ANALYZE hidden.note;
+GRANT SELECT ON hidden.note TO regress_workload_reader;
+CREATE FUNCTION costs() RETURNS bigint LANGUAGE sql AS $$ SELECT count(DISTINCT cost_before) FROM cmig.workload_check(queries => ARRAY[
+	'SELECT id FROM hidden.note WHERE title LIKE ''secret%'' ORDER BY title', 'SELECT id FROM hidden.note WHERE title LIKE ''public%'' ORDER BY title']) $$;
+SET ROLE regress_workload_reader;
+SELECT costs() AS visible;
+RESET ROLE;
+ALTER TABLE hidden.note ENABLE ROW LEVEL SECURITY;
+SET ROLE regress_workload_reader;
+SELECT costs() AS hidden;
+RESET ROLE;
+DROP FUNCTION costs;
+DROP SCHEMA hidden CASCADE;
+DROP OWNED BY regress_workload_reader;
+DROP ROLE regress_workload_reader;
+
 -- errors
 SELECT * FROM cmig.workload_check();
 SELECT * FROM cmig.workload_check(queries => '{SELECT 1, NULL}');

@@ -46,6 +46,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
+#include "utils/rls.h"
 #include "utils/selfuncs.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -92,20 +93,31 @@ enter(CmigWorkloadSizes *into, Oid copy, Oid live)
 	CopiedRelation *entry = hash_search(into->relations, &copy, HASH_ENTER, NULL);
 
 	entry->live = live;
-	entry->readable = pg_class_aclcheck(live, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+	entry->readable = pg_class_aclcheck(live, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		(check_enable_rls(live, InvalidOid, true) != RLS_ENABLED || has_privs_of_role(GetUserId(), cmig_role_owner_of(live)));
 	entry->count = 0;
 	entry->columns = NULL;
 	return entry;
 }
 
-/* Remember which live table and indexes the copy stands for. */
+/*
+ * Remember which live table and indexes the copy stands for.  While the live
+ * table is locked, its columns keep their types, and so do their statistics.
+ */
 static void
 enter_table(CmigWorkloadSizes *into, Oid copy, Oid live)
 {
-	Relation	relation = table_open(copy, AccessShareLock);
-	TupleDesc	desc = RelationGetDescr(relation);
-	CopiedRelation *entry = enter(into, copy, live);
+	Relation	locked = try_relation_open(live, AccessShareLock);
+	Relation	relation;
+	TupleDesc	desc;
+	CopiedRelation *entry;
 
+	if (locked == NULL)
+		return;
+	relation_close(locked, NoLock);
+	relation = table_open(copy, AccessShareLock);
+	desc = RelationGetDescr(relation);
+	entry = enter(into, copy, live);
 	entry->count = desc->natts;
 	entry->columns = palloc0(sizeof(CopiedColumn) * Max(desc->natts, 1));
 	for (int i = 0; i < desc->natts; i++)

@@ -33,6 +33,7 @@
 #include "commands/extension.h"
 #include "commands/prepare.h"
 #include "commands/proclang.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -203,6 +204,39 @@ must_not_inline(HeapTuple row)
 		strstr(source, psprintf(":funcid %u ", F_SETVAL_REGCLASS_INT8_BOOL)) != NULL;
 }
 
+static bool
+has_subquery(Node *raw, void *unused)
+{
+	return raw != NULL && (IsA(raw, SubLink) || raw_expression_tree_walker(raw, has_subquery, unused));
+}
+
+/*
+ * Is the body of the function, which is in SQL, one expression?  Whether the server
+ * inlines or calls it, the functions in it are then all that it does.
+ */
+static bool
+is_expression(HeapTuple row)
+{
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_prosqlbody, &isnull);
+	Node	   *body = isnull ? NULL : stringToNode(TextDatumGetCString(value));
+
+	if (isnull)
+	{
+		value = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_prosrc, &isnull);
+		body = (Node *) cmig_raw_parse(TextDatumGetCString(value), RAW_PARSE_DEFAULT);
+	}
+	while (body != NULL && IsA(body, List))
+		body = list_length((List *) body) == 1 ? linitial((List *) body) : NULL;
+	if (body != NULL && IsA(body, RawStmt))
+	{
+		body = cmig_statement_expression(((RawStmt *) body)->stmt);
+		return body != NULL && !has_subquery(body, NULL);
+	}
+	return body != NULL && IsA(body, Query) && ((Query *) body)->commandType == CMD_SELECT &&
+		((Query *) body)->rtable == NIL && !((Query *) body)->hasSubLinks;
+}
+
 /*
  * An expression of a role that is not trusted, such as a check of a domain, can
  * also call functions in C.  Only those are harmless that change nothing, and
@@ -226,6 +260,15 @@ refuse_strictly(Form_pg_proc form)
 				 errmsg("function %s is not called, because other roles own what is copied", format_procedure(form->oid))));
 }
 
+/* When is a function checked? */
+typedef enum Moment
+{
+	IN_EXPRESSION,				/* before an expression that calls it runs */
+	LOOKED_UP,					/* by the server, such as a function of a type
+								 * or of an operator class, or to inline it */
+	CALLED						/* after that */
+} Moment;
+
 /*
  * Raise an error before a function that is distrusted is called, or a body in SQL
  * that is not inlined.  The functions that an inlined body calls are checked in
@@ -233,10 +276,10 @@ refuse_strictly(Form_pg_proc form)
  * add a function to it, which then still belongs to that role.
  */
 static void
-refuse_users(Oid function, Oid language, bool looked_up)
+refuse_users(Oid function, Oid language, Moment moment)
 {
 	if (function < FirstNormalObjectId || language == ClanguageId || language == INTERNALlanguageId ||
-		(looked_up && language == SQLlanguageId) ||
+		(moment == LOOKED_UP && language == SQLlanguageId) ||
 		(has_privs_of_role(cmig_role_owner_of_function(function), GetUserId()) &&
 		 (watch->distrusts == 'o' || OidIsValid(getExtensionOfObject(ProcedureRelationId, function)))))
 		return;
@@ -246,16 +289,17 @@ refuse_users(Oid function, Oid language, bool looked_up)
 }
 
 /*
- * Before a function is called, refuse it if its effects remain.  "looked_up" is
- * true if the server has looked the function up, such as a function of a type
- * or of an operator class.  C functions are then allowed, because the server
- * looks up some of them only to create other objects.  An example is the
- * validator of a foreign-data wrapper.  The exception is its handler.
+ * Before a function is called, refuse it if its effects remain.  C functions that
+ * the server looks up are allowed, because it looks up some of them only to
+ * create other objects.  An example is the validator of a foreign-data wrapper.
+ * The exception is its handler.  A function in SQL that is distrusted can be
+ * inlined, but the server also calls it by itself, as a cast in to_json().
  * Returns true if see_call() must see each call.
  */
 static bool
-check_function(Oid function, bool looked_up)
+check_function(Oid function, Moment moment)
 {
+	bool		looked_up = moment != IN_EXPRESSION;
 	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc form;
 	Oid			language;
@@ -266,7 +310,8 @@ check_function(Oid function, bool looked_up)
 		return false;
 	form = (Form_pg_proc) GETSTRUCT(row);
 	language = form->prolang;
-	is_needed = language == SQLlanguageId ? watch->skips_setval && must_not_inline(row) :
+	is_needed = language == SQLlanguageId ? (watch->skips_setval && must_not_inline(row)) ||
+		(watch->distrusts && moment == LOOKED_UP && !form->proretset && function >= FirstNormalObjectId && !is_expression(row)) :
 		language != ClanguageId && language != INTERNALlanguageId && TransactionIdIsValid(watch->mark);
 	if (looked_up && form->prorettype == FDW_HANDLEROID)
 		reason = psprintf("it accesses a foreign table through %s()", NameStr(form->proname));
@@ -281,7 +326,7 @@ check_function(Oid function, bool looked_up)
 	if (reason != NULL)
 		watch->refuse(reason);
 	if (watch->distrusts)
-		refuse_users(function, language, looked_up);
+		refuse_users(function, language, moment);
 	return is_needed;
 }
 
@@ -321,7 +366,7 @@ static void
 see_function(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
 	if (watch != NULL && !watch->when_called && !creating_extension && access == OAT_FUNCTION_EXECUTE && class == ProcedureRelationId)
-		(void) check_function(object, false);
+		(void) check_function(object, IN_EXPRESSION);
 	if (next_object_access)
 		next_object_access(access, class, object, sub, arg);
 }
@@ -337,7 +382,7 @@ static bool
 see_lookup(Oid function)
 {
 	bool		is_needed = watch != NULL && !creating_extension &&
-	(watch->when_called ? function >= FirstNormalObjectId : check_function(function, true));
+	(watch->when_called ? function >= FirstNormalObjectId : check_function(function, LOOKED_UP));
 
 	return (next_needs_fmgr != NULL && next_needs_fmgr(function)) || is_needed;
 }
@@ -350,7 +395,7 @@ static void
 see_call(FmgrHookEventType event, FmgrInfo *function, Datum *arg)
 {
 	if (watch != NULL && !creating_extension && event == FHET_START &&
-		check_function(function->fn_oid, !watch->when_called))
+		check_function(function->fn_oid, watch->when_called ? IN_EXPRESSION : CALLED))
 		cmig_outside_mark(function->fn_oid, watch->mark);
 	if (next_fmgr)
 		next_fmgr(event, function, arg);
