@@ -188,6 +188,18 @@ CREATE TABLE cmig.ddl_log (
 );
 CREATE INDEX ddl_log_at_idx ON cmig.ddl_log (at);
 
+CREATE TABLE cmig.workload (
+	name text NOT NULL,
+	number integer NOT NULL,
+	query_id bigint,
+	calls bigint NOT NULL,
+	role text,
+	query text NOT NULL,
+	since timestamptz,
+	saved_at timestamptz NOT NULL,
+	PRIMARY KEY (name, number)
+);
+
 -- cmig.secret, cmig.run_control, and cmig.measured are left out: neither keys nor what is
 -- paused or was measured in this server belong in a dump
 SELECT pg_catalog.pg_extension_config_dump('cmig.revision', '');
@@ -200,6 +212,7 @@ SELECT pg_catalog.pg_extension_config_dump('cmig.ddl_log', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.scope_version', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.expansion_run', '');
 SELECT pg_catalog.pg_extension_config_dump('cmig.expansion_step', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.workload', '');
 
 COMMENT ON TABLE cmig.revision IS 'Revisions: their edges, scripts, and flags. Rows can be written by hand; they are validated when they are used.';
 COMMENT ON COLUMN cmig.revision.revision IS 'Identifier of the revision, up to 128 bytes. It must not contain white space or any of @ : + , ; { } " '', and must not be head, heads, base, or current';
@@ -292,6 +305,15 @@ COMMENT ON COLUMN cmig.run_control.paused IS 'Whether the backfills wait';
 COMMENT ON COLUMN cmig.run_control.max_rows_per_second IS 'How many rows each of the backfills may update per second; NULL for no limit';
 COMMENT ON COLUMN cmig.run_control.role IS 'Role that changed the row last';
 COMMENT ON COLUMN cmig.run_control.changed_at IS 'When the row was changed last';
+COMMENT ON TABLE cmig.workload IS 'Queries that cmig.workload_save() has copied from pg_stat_statements.';
+COMMENT ON COLUMN cmig.workload.name IS 'Name of the workload';
+COMMENT ON COLUMN cmig.workload.number IS 'Number of the query, counted from 1 for the query that is called most';
+COMMENT ON COLUMN cmig.workload.query_id IS 'queryid in pg_stat_statements';
+COMMENT ON COLUMN cmig.workload.calls IS 'How often the query was called';
+COMMENT ON COLUMN cmig.workload.role IS 'Role that called it';
+COMMENT ON COLUMN cmig.workload.query IS 'Text, with parameters in place of constants';
+COMMENT ON COLUMN cmig.workload.since IS 'When counting began; NULL if it is not known';
+COMMENT ON COLUMN cmig.workload.saved_at IS 'When the query was saved';
 COMMENT ON TABLE cmig.expansion_run IS 'The revision whose old and new version exist side by side in the database or in a scope. cmig.expand adds the row, and cmig.contract and cmig.abandon delete it.';
 COMMENT ON COLUMN cmig.expansion_run.scope IS 'Schema, the value of cmig.scope; empty for the database';
 COMMENT ON COLUMN cmig.expansion_run.revision IS 'Last of the revisions that were expanded; part of the names of the schemas with the new version';
@@ -2291,14 +2313,20 @@ LANGUAGE C STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION cmig.lint(text, boolean, boolean, bigint, boolean) IS 'Returns what the statements of pending revisions would lock, rewrite, scan, break, or lose, based on their text and the existing tables. With facts => false, ignores the existing tables, and says which rules needed them. With probe => true, reads the rows of tables of at most max_table_size bytes, and returns which constraints they violate. With rehearse => true, also runs the statements as the current role on empty copies of the tables and other objects, rolls everything back, and returns what fails, is dropped, or becomes weaker. Otherwise, executes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), or facts => false is specified together with probe => true or rehearse => true (22023).';
 COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'Does the same as lint, for one script. With facts => false, ignores the existing tables, as in an empty database. Raises an error if the script is null (22004).';
 
-CREATE FUNCTION cmig.workload_check(target text DEFAULT 'head', queries text[] DEFAULT NULL,
+CREATE FUNCTION cmig.workload_check(target text DEFAULT 'head', queries text[] DEFAULT NULL, workload text DEFAULT NULL,
 	OUT query_id bigint, OUT calls bigint, OUT query text, OUT verdict text,
 	OUT sqlstate text, OUT detail text, OUT cost_before double precision, OUT cost_after double precision)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_workload_check'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.workload_check(text, text[]) IS 'Returns which queries break, return other columns, or get slower or faster when the pending revisions have run. The queries are the given ones or those of this database in pg_stat_statements. Runs the revisions as the current role on empty copies of the tables and other objects, plans the queries before and after with the sizes and statistics of the tables, and rolls everything back. Executes no query, and calls no function that a user has defined to plan one. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), a query is null (22004), or queries is null and pg_stat_statements cannot be read (55000, 42501).';
+CREATE FUNCTION cmig.workload_save(name text)
+RETURNS bigint
+AS 'MODULE_PATHNAME', 'cmig_workload_save'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.workload_check(text, text[], text) IS 'Returns which queries break, return other columns, or get slower or faster when the pending revisions have run. The queries are the given ones, those that cmig.workload_save has saved under a name, or those of this database in pg_stat_statements. Runs the revisions as the current role on empty copies of the tables and other objects, plans the queries before and after with the sizes and statistics of the tables, and rolls everything back. Executes no query, and calls no function that a user has defined to plan one. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), a query is null (22004), a workload does not exist (42704) or is specified together with queries (22023), or none of both is and pg_stat_statements cannot be read (55000, 42501).';
+COMMENT ON FUNCTION cmig.workload_save(text) IS 'Saves the queries of this database in pg_stat_statements in the table cmig.workload, in place of those that were saved under the name before, and returns their number. Leaves out statements that have no plan. Raises an error if the name is null (22004) or empty (22023), pg_stat_statements cannot be read (55000, 42501), or the transaction is read-only (25006).';
 
 --
 -- Taking over from other migration tools

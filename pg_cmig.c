@@ -50,10 +50,11 @@ PG_FUNCTION_INFO_V1(cmig_stamp_array);
 
 /* Hook: the checks that precede the first step of an upgrade. */
 static void
-before_upgrade(const CmigSituation *now, const CmigPlan *plan, bool ahead)
+before_upgrade(const CmigSituation *now, const CmigPlan *plan, CmigBeforeUpgrade kind)
 {
-	cmig_lint_policy_enforce(now, plan, !ahead);
-	if (!ahead)
+	cmig_lint_policy_enforce(now, plan, kind != CMIG_BEFORE_RESET);
+	cmig_workload_policy_enforce(now, plan, kind);
+	if (kind != CMIG_BEFORE_RESET)
 		cmig_plan_preconditions_check(now, plan);
 }
 
@@ -79,6 +80,7 @@ _PG_init(void)
 	cmig_ddl_allow_init();
 	cmig_lint_init();
 	cmig_workload_init();
+	cmig_workload_policy_init();
 	MarkGUCPrefixReserved("cmig");
 	cmig_settings_loaded();
 }

@@ -32,6 +32,7 @@ INSERT INTO decided
 SELECT unnest(string_to_array(names, ' ')), level FROM (VALUES
 	('application', 'set_context clear_context context current_user_id current_tenant_id require_user_id require_tenant_id'),
 	('monitor', 'metrics_read'),
+	('saver', 'workload_save'),
 	('reader', 'audit_as_of audit_diff audit_history audit_report audit_script audit_status audit_transaction autogenerate branches check current diff diff_schemas draft expansion export graph heads help history import_files lint lint_sql log plan preflight preflight_rows report require require_schema resolve rls_check rls_rules rls_script rls_status schema_sql scope_drift scopes script show squash status version_schema wait_for_replicas workload_check'),
 	('author', 'baseline create_revision load load_directory merge remove_revision'),
 	('migrator', 'abandon abandon_partial add_check add_foreign_key add_not_null add_unique allow_ddl audit_retain audit_trigger backfill capture contract create_scope disable_audit disable_rls downgrade downgrade_stepwise drift drop_scope dry_run enable_audit enable_audit_schema enable_rls enable_rls_schema expand expansion_begin expansion_key expansion_write import_state locate pause repair reset reset_stepwise resume_run rls_test round_trip set_ddl_policy set_option set_protect stamp throttle upgrade upgrade_scopes upgrade_stepwise verify'),
@@ -46,7 +47,7 @@ LATERAL (SELECT coalesce(string_agg(r.name, ' ' ORDER BY r.name), 'owner') AS ma
 		FROM unnest('{application,author,migrator,monitor,reader,nobody}'::text[]) r(name)
 		WHERE has_function_privilege('regress_' || r.name, p.oid, 'EXECUTE')) a
 WHERE p.pronamespace = 'cmig'::regnamespace
-	AND a.may IS DISTINCT FROM CASE d.level WHEN 'monitor' THEN 'author migrator monitor reader' WHEN 'reader' THEN 'author migrator reader' WHEN 'public' THEN 'application author migrator monitor nobody reader' ELSE d.level END
+	AND a.may IS DISTINCT FROM CASE d.level WHEN 'monitor' THEN 'author migrator monitor reader' WHEN 'saver' THEN 'author migrator monitor' WHEN 'reader' THEN 'author migrator reader' WHEN 'public' THEN 'application author migrator monitor nobody reader' ELSE d.level END
 ORDER BY p.oid::regprocedure::text COLLATE "C";
 -- every table, view and sequence
 SELECT c.relname, r.name AS role,

@@ -74,6 +74,7 @@ INSERT INTO call (command) VALUES
 	('SELECT count(s.*::text) FROM cmig.scopes() s'), ('SELECT count(s.*::text) FROM cmig.scope_drift() s'),
 	('SELECT count(*) FROM cmig.create_scope(''other_tenant'', ''002'')'),
 	('SELECT count(*) FROM cmig.create_scope(''other_tenant'', ''001'', ''tenant'')'), ('SELECT cmig.drop_scope(''tenant'', ''tenant'')'),
+	('SELECT count(w.*::text) FROM cmig.workload_check(''002'', workload => ''all'') w'),
 	('SELECT count(m.*::text) FROM cmig.metrics m'), ('SELECT count(c.*::text) FROM cmig.rls_check(''tenant'') c'),
 	-- these read the whole schema
 	('SELECT length(cmig.report())'), ('SELECT count(d.*::text) FROM cmig.drift(''tenant'') d'),
@@ -83,7 +84,7 @@ INSERT INTO call (command) VALUES
 
 -- which functions to call after which change; with psql -v full=1, all functions and all changes
 UPDATE call SET relnames = CASE
-	WHEN command ~ 'report|drift\(''|squash|round_trip|require_schema' THEN ''
+	WHEN command ~ 'workload|report|drift\(''|squash|round_trip|require_schema' THEN ''
 	WHEN command ~ 'lint|dry_run|verify|plan|graph' THEN 'revision version journal progress'
 	WHEN command ~ 'metrics|rls_check' THEN 'measured'
 	WHEN command ~ 'check|scopes|_scope\(|scope_drift' THEN 'scope_version'
@@ -102,7 +103,7 @@ UPDATE call SET relnames = CASE
 	WHEN command ~ 'export|load' THEN 'revision'
 	ELSE '' END;
 \if :{?full}
-UPDATE call SET relnames = 'revision version journal progress backfill_run run_control expansion_run expansion_step secret ddl_log scope_version measured';
+UPDATE call SET relnames = 'revision version journal progress backfill_run run_control expansion_run expansion_step secret ddl_log scope_version measured workload';
 \else
 DELETE FROM shape WHERE (type, value) NOT IN (VALUES ('name', '''001'''), ('bytea', '''\x001122'''), ('integer', '2147483647'),
 	('bigint', '-9223372036854775808'), ('timestamptz', '''infinity'''), ('jsonb', '''[null, {"checksum": 1}]'''),
@@ -118,6 +119,7 @@ INSERT INTO cmig.scope_version VALUES ('tenant', '001');
 INSERT INTO cmig.secret VALUES ('audit', 'key');
 INSERT INTO cmig.run_control VALUES ('all', 'all', false, 1000000);
 INSERT INTO cmig.measured VALUES ('lock_retries', '{}', 1), ('rls_findings', '{"schema": "", "severity": "error"}', 1);
+INSERT INTO cmig.workload VALUES ('all', 1, 1, 1, 'postgres', 'SELECT 1', now(), now());
 
 -- All calls after one alteration, each rolled back: the result of each
 CREATE TABLE outcome (relname name, attname name, how text, call text, sqlstate text, message text, hint text);

@@ -209,7 +209,8 @@ query($node, 'shop', "SELECT cmig.remove_revision('lint'); DROP TABLE lost");
 #
 my %value = (audit_skip => 'on', checksum_policy => 'ignore', concurrent_ddl => 'off', ddl_exclude => 'public.job', ddl_policy => 'log', dry_run_timeout => 7, lint_ignore => 'prefer-bigint-over-int', lint_include => 'prefer-bigint-over-int',
 	lint_policy => 'error', lint_small_table => 7, lock_retries => 7, lock_timeout => 7,
-	log_runs => 'off', protect => 'on', restore_point => 'on', rls_gate => 'public', rls_gate_level => 'warning', role => 'none', run_timeout => 7, running_revision => 'x', scope => 'theirs', search_path => 'public');
+	log_runs => 'off', protect => 'on', restore_point => 'on', rls_gate => 'public', rls_gate_level => 'warning', role => 'none', run_timeout => 7, running_revision => 'x', scope => 'theirs', search_path => 'public',
+	workload_factor => 7, workload_min_calls => 7, workload_policy => 'error');
 my @names = split /\n/, $node->safe_psql('shop', "LOAD 'pg_cmig'; SELECT substr(name, 6) FROM pg_settings WHERE name LIKE 'cmig.%' ORDER BY 1");
 is("@names", join(' ', sort keys %value), 'each setting is part of this test');
 query($node, 'postgres', 'ALTER SYSTEM RESET cmig.protect; ALTER DATABASE shop RESET ALL; ALTER ROLE regress_dba RESET ALL');
@@ -266,6 +267,9 @@ run_timeout      + + + - + +
 running_revision - - - - - -
 scope            + + + - + +
 search_path      + + + - + +
+workload_factor  + + + - + +
+workload_min_calls + + + - + +
+workload_policy  + + + - + +
 END
 
 # An invalid value that was set before the library is loaded is refused by the functions

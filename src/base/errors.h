@@ -59,5 +59,7 @@
 #define ERRCODE_CMIG_DDL_DENIED				MAKE_SQLSTATE('M','G','0','2','2')
 /* cmig.lint_policy: lint finds errors in an upgrade's scripts */
 #define ERRCODE_CMIG_LINT					MAKE_SQLSTATE('M','G','0','2','3')
+/* cmig.workload_policy: queries of the application break with an upgrade */
+#define ERRCODE_CMIG_WORKLOAD				MAKE_SQLSTATE('M','G','0','2','4')
 
 #endif							/* CMIG_ERRORS_H */

@@ -164,8 +164,8 @@ stored_setting(const struct config_generic *setting, bool of_role)
  *   only values that count are those set by the function itself (by its SET
  *   clause, or by SET or set_config() in its body), for the database, or for
  *   the server.
- * - cmig.protect, cmig.ddl_policy, cmig.lint_policy, cmig.log_runs, and
- *   cmig.rls_gate are read at each use from where their owner stored them:
+ * - cmig.protect, cmig.ddl_policy, cmig.lint_policy, cmig.workload_policy,
+ *   cmig.log_runs, and cmig.rls_gate are read at each use from where their owner stored them:
  *   pg_db_role_setting or the configuration files.  The session's copy may be
  *   missing: a value from the connection options hides the database's value,
  *   and if that value is rejected when this library is loaded, only the

@@ -151,11 +151,18 @@ extern void cmig_plan_checksum_require(const char *checksum, const CmigSituation
 
 /*
  * A hook called before the first step of an upgrade, in one transaction,
- * stepwise, or as an expansion: the lint policy and the preconditions.  If it
- * raises an error, no step is run.  If "ahead", the downgrade of a reset
- * follows first, so the preconditions cannot hold yet.
+ * stepwise, or as an expansion: the lint policy, the workload policy, and the
+ * preconditions.  If it raises an error, no step is run.
  */
-extern void (*cmig_before_upgrade) (const CmigSituation *now, const CmigPlan *plan, bool ahead);
+typedef enum CmigBeforeUpgrade
+{
+	CMIG_BEFORE_STEPS,			/* the first step follows */
+	CMIG_BEFORE_RESET,			/* the downgrade of a reset follows first, so
+								 * the preconditions cannot hold yet */
+	CMIG_BEFORE_EXPAND			/* the old version stays */
+} CmigBeforeUpgrade;
+
+extern void (*cmig_before_upgrade) (const CmigSituation *now, const CmigPlan *plan, CmigBeforeUpgrade kind);
 
 /* A plan to run, and the state of the run. */
 typedef struct CmigRunPlan

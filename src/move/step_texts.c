@@ -571,7 +571,7 @@ cmig_plan_checksum_require(const char *checksum, const CmigSituation *now, const
  * Running a plan in the current transaction
  */
 
-void		(*cmig_before_upgrade) (const CmigSituation *now, const CmigPlan *plan, bool ahead) = NULL;
+void		(*cmig_before_upgrade) (const CmigSituation *now, const CmigPlan *plan, CmigBeforeUpgrade kind) = NULL;
 
 void
 cmig_run_plan(CmigRunPlan *run)
@@ -591,7 +591,7 @@ cmig_run_plan(CmigRunPlan *run)
 	PG_TRY();
 	{
 		if (plan->direction == CMIG_UPGRADE)
-			cmig_before_upgrade(run->now, plan, false);
+			cmig_before_upgrade(run->now, plan, CMIG_BEFORE_STEPS);
 		cmig_log_run_start(cmig_move_describe(run->now->graph, plan), false);
 		started = true;
 		texts = cmig_step_texts_make(run->now->graph, plan);

@@ -713,7 +713,7 @@ move(StepwiseRun *run, CmigDirection direction, const CmigNames *targets,
 	cmig_plan_checksum_require(checksum, &run->now, plan);
 	cmig_move_mind_expansion(&run->now, plan, true);
 	if (direction == CMIG_UPGRADE)
-		cmig_before_upgrade(&run->now, plan, false);
+		cmig_before_upgrade(&run->now, plan, CMIG_BEFORE_STEPS);
 	else if (reset)
 	{
 		char	   *name = "heads";
@@ -722,7 +722,7 @@ move(StepwiseRun *run, CmigDirection direction, const CmigNames *targets,
 		CmigSituation then = run->now;
 
 		then.applied = cmig_applied_find(then.graph, &none);
-		cmig_before_upgrade(&then, cmig_move_plan_upgrade(&then, &heads), true);
+		cmig_before_upgrade(&then, cmig_move_plan_upgrade(&then, &heads), CMIG_BEFORE_RESET);
 	}
 
 	run->plan = plan;

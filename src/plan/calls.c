@@ -63,7 +63,8 @@ static const Helper helpers[] = {
 static const char *const harmless[] = {
 	"allow_ddl", "audit_retain", "clear_context", "create_revision", "ddl_event", "draft", "expansion_mark", "expansion_unset", "export", "grant_access",
 	"import_files", "load", "load_directory", "merge", "pause", "remove_revision", "repair", "resume_run", "revoke_access", "rls_check",
-	"set_context", "set_ddl_policy", "set_option", "set_protect", "stamp", "throttle", "wait_for_replicas", NULL
+	"set_context", "set_ddl_policy", "set_option", "set_protect", "stamp", "throttle", "wait_for_replicas",
+	"workload_save", NULL
 };
 
 Node *

@@ -248,6 +248,11 @@ extern void cmig_measure_add_line(char **text, const char *line);
 /* cmig.dry_run_timeout, in milliseconds; 0 means no limit. */
 extern int	cmig_dry_run_limit(void);
 
+/* in lint_rehearse.c */
+
+/* Returns which revision of the plan is partially applied, as text, or NULL. */
+extern char *cmig_plan_begun(const CmigSituation *now, const CmigPlan *plan);
+
 /* in related.c */
 
 /*

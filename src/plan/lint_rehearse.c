@@ -26,24 +26,34 @@ const CmigLintRule cmig_lint_rehearsed[] = {
 	{NULL}
 };
 
+char *
+cmig_plan_begun(const CmigSituation *now, const CmigPlan *plan)
+{
+	const CmigNames *begun = cmig_progress_begun();
+
+	for (int i = 0; i < plan->count; i++)
+		for (int j = 0; j < begun->count; j++)
+			if (strcmp(begun->names[j], cmig_graph_id(now->graph, plan->steps[i].node)) == 0)
+				return psprintf("revision \"%s\" is partially applied", begun->names[j]);
+	return NULL;
+}
+
 void
 cmig_lint_rehearse(CmigLint *lint, const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts)
 {
 	int		   *nodes = palloc(sizeof(int) * Max(plan->count, 1));
-	const CmigNames *begun = cmig_progress_begun();
+	char	   *begun = cmig_plan_begun(now, plan);
 	List	   *scripts = NIL;
 
+	/* what has run already would fail */
+	if (begun != NULL)
+	{
+		lint->effects = palloc0(sizeof(CmigEffects));
+		lint->effects->not_run = begun;
+		return;
+	}
 	for (int i = 0; i < plan->count; i++)
 	{
-		/* what has run already would fail */
-		for (int j = 0; j < begun->count; j++)
-		{
-			if (strcmp(begun->names[j], cmig_graph_id(now->graph, plan->steps[i].node)) != 0)
-				continue;
-			lint->effects = palloc0(sizeof(CmigEffects));
-			lint->effects->not_run = psprintf("revision \"%s\" is partially applied", begun->names[j]);
-			return;
-		}
 		nodes[i] = plan->steps[i].node;
 		scripts = lappend(scripts, pstrdup(cmig_step_texts_get(texts, i)->sql));
 	}

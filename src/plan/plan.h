@@ -74,4 +74,15 @@ extern void cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *pla
 /* Register cmig.workload_factor. */
 extern void cmig_workload_init(void);
 
+/* in workload_policy.c */
+
+/* Register cmig.workload_policy and cmig.workload_min_calls. */
+extern void cmig_workload_policy_init(void);
+
+/*
+ * Call this before the first step of a plan.  If queries of the application
+ * break, raises MG024 or a warning, depending on the policy.
+ */
+extern void cmig_workload_policy_enforce(const CmigSituation *now, const CmigPlan *plan, CmigBeforeUpgrade kind);
+
 #endif							/* CMIG_PLAN_H */

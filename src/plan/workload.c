@@ -28,13 +28,7 @@ cmig_workload_init(void)
 							 &workload_factor, 2, 1, 1e6, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
-/* The verdicts, the worst first. */
-typedef enum Verdict
-{
-	BREAKS, CHANGES_RESULT, SLOWER, FASTER, NOT_JUDGED, SAME_PLAN
-} Verdict;
-
-static const char *const verdicts[] = {"breaks", "changes_result", "slower", "faster", "not_judged", "same_plan"};
+static const char *const verdicts[] = {"breaks", "changes_result", "slower", "faster", "not_judged", "same_plan"};	/* by CmigVerdict */
 
 /* ----------------------------------------------------------------
  * Looks at the queries while the revisions run.
@@ -72,15 +66,15 @@ state_of(const CmigQueryPlan *plan)
 	return plan->error ? plan->sqlstate : plan->missing ? "23502" : "";
 }
 
-/* Returns the verdict on costs that change by the factor, or else SAME_PLAN. */
-static Verdict
+/* Returns the verdict on costs that change by the factor, or else CMIG_SAME_PLAN. */
+static CmigVerdict
 compare_costs(const CmigQueryPlan *before, const CmigQueryPlan *after)
 {
 	double		factor = cmig_settings_real("cmig.workload_factor", workload_factor);
 
 	if (before == NULL || after == NULL || before->error != NULL || after->error != NULL || before->cost == after->cost)
-		return SAME_PLAN;
-	return after->cost >= before->cost * factor ? SLOWER : before->cost >= after->cost * factor ? FASTER : SAME_PLAN;
+		return CMIG_SAME_PLAN;
+	return after->cost >= before->cost * factor ? CMIG_SLOWER : before->cost >= after->cost * factor ? CMIG_FASTER : CMIG_SAME_PLAN;
 }
 
 static bool
@@ -88,8 +82,8 @@ is_changed(const CmigWorkloadQuery *query)
 {
 	CmigQueryPlan *const *plans = query->plans;
 
-	return compare_costs(plans[CMIG_WORKLOAD_BEFORE], plans[CMIG_WORKLOAD_AFTER]) != SAME_PLAN ||
-		compare_costs(plans[CMIG_WORKLOAD_BEFORE], plans[CMIG_WORKLOAD_ANALYZED]) != SAME_PLAN;
+	return compare_costs(plans[CMIG_WORKLOAD_BEFORE], plans[CMIG_WORKLOAD_AFTER]) != CMIG_SAME_PLAN ||
+		compare_costs(plans[CMIG_WORKLOAD_BEFORE], plans[CMIG_WORKLOAD_ANALYZED]) != CMIG_SAME_PLAN;
 }
 
 static void
@@ -141,15 +135,6 @@ plan_between(int step, const CmigStatement *statement, void *arg)
  * ----------------------------------------------------------------
  */
 
-typedef struct Judgment
-{
-	const CmigWorkloadQuery *query;
-	int			number;
-	Verdict		verdict;
-	const char *sqlstate;
-	char	   *detail;
-} Judgment;
-
 /* Returns the lines of a text without indentation and arrows, as a List. */
 static List *
 lines_of(const char *text)
@@ -193,15 +178,15 @@ add_missing_lines(StringInfo detail, char sign, const char *shape, const char *o
 	}
 }
 
-/* Compare plans.  Returns the verdict, and its reason if it is not SAME_PLAN. */
-static Verdict
+/* Compare plans.  Returns the verdict, and its reason if it is not CMIG_SAME_PLAN. */
+static CmigVerdict
 compare(const CmigQueryPlan *before, const CmigQueryPlan *after, char **detail)
 {
-	Verdict		verdict = compare_costs(before, after);
+	CmigVerdict		verdict = compare_costs(before, after);
 	StringInfoData text;
 
-	if (verdict == SAME_PLAN || strcmp(before->shape, after->shape) == 0)
-		return SAME_PLAN;
+	if (verdict == CMIG_SAME_PLAN || strcmp(before->shape, after->shape) == 0)
+		return CMIG_SAME_PLAN;
 	initStringInfo(&text);
 	appendStringInfo(&text, "the plan changes:");
 	add_missing_lines(&text, '-', before->shape, after->shape);
@@ -211,7 +196,7 @@ compare(const CmigQueryPlan *before, const CmigQueryPlan *after, char **detail)
 }
 
 static void
-judge_plans(Judgment *judgment)
+judge_plans(CmigJudgment *judgment)
 {
 	const CmigQueryPlan *before = judgment->query->plans[CMIG_WORKLOAD_BEFORE];
 	const CmigQueryPlan *after = judgment->query->plans[CMIG_WORKLOAD_AFTER];
@@ -221,11 +206,11 @@ judge_plans(Judgment *judgment)
 	if (analyzed != NULL && analyzed->error == NULL)
 	{
 		char	   *detail = NULL;
-		Verdict		lasting = compare(before, analyzed, &detail);
+		CmigVerdict		lasting = compare(before, analyzed, &detail);
 
 		if (lasting == judgment->verdict)
 			judgment->detail = detail;
-		else if (judgment->verdict == SLOWER)
+		else if (judgment->verdict == CMIG_SLOWER)
 			judgment->detail = psprintf("until ANALYZE, %s", judgment->detail);
 		else
 		{
@@ -239,12 +224,12 @@ judge_plans(Judgment *judgment)
 }
 
 static void
-judge(Judgment *judgment, const char *reason, const char *again)
+judge(CmigJudgment *judgment, const char *reason, const char *again)
 {
 	const CmigQueryPlan *before = judgment->query->plans[CMIG_WORKLOAD_BEFORE];
 	const CmigQueryPlan *after = judgment->query->plans[CMIG_WORKLOAD_AFTER];
 
-	judgment->verdict = NOT_JUDGED;
+	judgment->verdict = CMIG_NOT_JUDGED;
 	if (before == NULL || after == NULL)
 		judgment->detail = unconstify(char *, reason);
 	else if (before->error != NULL)
@@ -256,7 +241,7 @@ judge(Judgment *judgment, const char *reason, const char *again)
 	{
 		const char *error = after->error ? after->error : after->missing;
 
-		judgment->verdict = BREAKS;
+		judgment->verdict = CMIG_BREAKS;
 		judgment->sqlstate = state_of(after);
 		judgment->detail = judgment->query->place ? psprintf("%s: %s", judgment->query->place, error) : pstrdup(error);
 	}
@@ -264,7 +249,7 @@ judge(Judgment *judgment, const char *reason, const char *again)
 		judgment->detail = after->error;
 	else if (strcmp(before->columns, after->columns) != 0)
 	{
-		judgment->verdict = CHANGES_RESULT;
+		judgment->verdict = CMIG_CHANGES_RESULT;
 		judgment->sqlstate = "0A000";
 		judgment->detail = psprintf("the columns of the result change from (%s) to (%s): prepared statements of open connections fail once, until they reconnect or DISCARD PLANS",
 									before->columns, after->columns);
@@ -279,16 +264,16 @@ judge(Judgment *judgment, const char *reason, const char *again)
 static int
 compare_judgments(const void *a, const void *b)
 {
-	const Judgment *x = a;
-	const Judgment *y = b;
+	const CmigJudgment *x = a;
+	const CmigJudgment *y = b;
 
 	return x->verdict != y->verdict ? (int) x->verdict - (int) y->verdict : x->number - y->number;
 }
 
-static void
-return_judgments(FunctionCallInfo fcinfo, const List *queries, const char *reason, const char *again)
+static CmigJudgment *
+judge_all(const List *queries, const char *reason, const char *again)
 {
-	Judgment   *judgments = palloc0(sizeof(Judgment) * Max(list_length(queries), 1));
+	CmigJudgment *judgments = palloc0(sizeof(CmigJudgment) * Max(list_length(queries), 1));
 	int			count = 0;
 
 	foreach_ptr(CmigWorkloadQuery, query, queries)
@@ -297,35 +282,14 @@ return_judgments(FunctionCallInfo fcinfo, const List *queries, const char *reaso
 		judgments[count].number = count;
 		judge(&judgments[count++], reason, again);
 	}
-	qsort(judgments, count, sizeof(Judgment), compare_judgments);
-	for (int i = 0; i < count; i++)
-	{
-		const CmigWorkloadQuery *query = judgments[i].query;
-		const CmigQueryPlan *plans[] = {query->plans[CMIG_WORKLOAD_BEFORE], query->plans[CMIG_WORKLOAD_AFTER]};
-		char	   *costs[lengthof(plans)] = {0};
-		char	   *row[8];
-
-		for (int j = 0; j < lengthof(plans); j++)
-			if (plans[j] != NULL && plans[j]->error == NULL)
-				costs[j] = psprintf("%.2f", plans[j]->cost);
-		row[0] = query->id;
-		row[1] = query->calls;
-		row[2] = query->text;
-		row[3] = unconstify(char *, verdicts[judgments[i].verdict]);
-		row[4] = unconstify(char *, judgments[i].sqlstate);
-		row[5] = judgments[i].detail;
-		row[6] = costs[0];
-		row[7] = costs[1];
-		cmig_result_add_strings((ReturnSetInfo *) fcinfo->resultinfo, lengthof(row), row);
-	}
+	qsort(judgments, count, sizeof(CmigJudgment), compare_judgments);
+	return judgments;
 }
 
 /* ----------------------------------------------------------------
- * The SQL function.
+ * Runs the revisions on copies.
  * ----------------------------------------------------------------
  */
-
-PG_FUNCTION_INFO_V1(cmig_workload_check);
 
 /* Returns why the revisions have not run as they would, or NULL. */
 static char *
@@ -400,27 +364,75 @@ run_again(Check *check)
 	return find_obstacle(check, run_revisions(check));
 }
 
+CmigJudgment *
+cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *queries, const char **obstacle)
+{
+	Check		check = {.plan = plan,.graph = now->graph,.changed = queries,.context = CurrentMemoryContext};
+	CmigEffects *effects;
+
+	*obstacle = cmig_plan_begun(now, plan);
+	if (*obstacle != NULL)
+		return judge_all(queries, *obstacle, NULL);
+	effects = run_revisions(&check);
+	*obstacle = find_obstacle(&check, effects);
+	tell_gaps(&check, effects);
+	return judge_all(queries, *obstacle, *obstacle ? NULL : run_again(&check));
+}
+
+/* ----------------------------------------------------------------
+ * The SQL function.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_workload_check);
+
+static void
+return_judgment(FunctionCallInfo fcinfo, const CmigJudgment *judgment)
+{
+	const CmigWorkloadQuery *query = judgment->query;
+	const CmigQueryPlan *plans[] = {query->plans[CMIG_WORKLOAD_BEFORE], query->plans[CMIG_WORKLOAD_AFTER]};
+	char	   *costs[lengthof(plans)] = {0};
+	char	   *row[8];
+
+	for (int i = 0; i < lengthof(plans); i++)
+		if (plans[i] != NULL && plans[i]->error == NULL)
+			costs[i] = psprintf("%.2f", plans[i]->cost);
+	row[0] = query->id;
+	row[1] = query->calls;
+	row[2] = query->text;
+	row[3] = unconstify(char *, verdicts[judgment->verdict]);
+	row[4] = unconstify(char *, judgment->sqlstate);
+	row[5] = judgment->detail;
+	row[6] = costs[0];
+	row[7] = costs[1];
+	cmig_result_add_strings((ReturnSetInfo *) fcinfo->resultinfo, lengthof(row), row);
+}
+
 CMIG_READER(cmig_workload_check)
 {
 	CmigNames  *targets = cmig_argument_target(fcinfo, 0);
 	CmigNames  *texts = PG_ARGISNULL(1) ? NULL :
 	cmig_argument_names(PG_GETARG_ARRAYTYPE_P(1), "the list of queries", "SELECT * FROM cmig.workload_check(queries => ARRAY['SELECT ...'])");
+	char	   *saved = cmig_argument_text(fcinfo, 2);
 	CmigSituation now;
-	Check		check = {.context = CurrentMemoryContext};
-	CmigEffects *effects;
-	List	   *all;
-	char	   *obstacle;
+	CmigPlan   *plan;
+	List	   *queries;
+	const char *obstacle;
+	CmigJudgment *judgments;
 
 	if (targets->names[0] == NULL)
 		targets->names[0] = "head";
+	if (texts != NULL && saved != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("queries and the name of a workload cannot be combined"),
+				 errhint("SELECT * FROM cmig.workload_check(workload => %s)", quote_literal_cstr(saved))));
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
-	check.graph = now.graph;
-	check.plan = cmig_move_plan_upgrade(&now, targets);
-	all = check.changed = cmig_workload_queries(texts);
-	effects = run_revisions(&check);
-	obstacle = find_obstacle(&check, effects);
-	tell_gaps(&check, effects);
-	return_judgments(fcinfo, all, obstacle, obstacle ? NULL : run_again(&check));
+	plan = cmig_move_plan_upgrade(&now, targets);
+	queries = texts ? cmig_workload_passed(texts) : saved ? cmig_workload_saved(saved) : cmig_workload_counted(false);
+	judgments = cmig_workload_judge(&now, plan, queries, &obstacle);
+	for (int i = 0; i < list_length(queries); i++)
+		return_judgment(fcinfo, &judgments[i]);
 	return (Datum) 0;
 }

@@ -38,6 +38,9 @@ typedef struct CmigWorkloadQuery
 {
 	char	   *id;				/* NULL if the caller has passed the text */
 	char	   *calls;			/* likewise */
+	double		daily;			/* calls a day; INFINITY if unknown */
+	char	   *workload;		/* the name under which it was saved, or NULL */
+	char	   *role;			/* that has run it, or NULL if unknown */
 	char	   *text;
 	char	   *sql;			/* the text to analyze */
 	List	   *settings;		/* list of CmigValue[2]: names and values */
@@ -46,10 +49,57 @@ typedef struct CmigWorkloadQuery
 	char	   *place;			/* the statement that breaks it */
 } CmigWorkloadQuery;
 
+/* The verdicts, the worst first. */
+typedef enum CmigVerdict
+{
+	CMIG_BREAKS, CMIG_CHANGES_RESULT, CMIG_SLOWER, CMIG_FASTER, CMIG_NOT_JUDGED, CMIG_SAME_PLAN
+} CmigVerdict;
+
+typedef struct CmigJudgment
+{
+	const CmigWorkloadQuery *query;
+	int			number;
+	CmigVerdict verdict;
+	const char *sqlstate;
+	char	   *detail;
+} CmigJudgment;
+
+/* in workload.c */
+
+/*
+ * Run the plan's revisions on copies, and judge the queries, the worst first.
+ * *obstacle is why they were not judged, or NULL.
+ */
+extern CmigJudgment *cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *queries,
+										 const char **obstacle);
+
 /* in workload_queries.c */
 
-/* Returns a list of CmigWorkloadQuery: the texts, or those of pg_stat_statements. */
-extern List *cmig_workload_queries(const CmigNames *texts);
+/* Returns a list of CmigWorkloadQuery: the texts. */
+extern List *cmig_workload_passed(const CmigNames *texts);
+
+/*
+ * Returns a list of CmigWorkloadQuery: those of pg_stat_statements.  If these
+ * cannot be read, raises an error, or returns NIL if "missing_ok" is true.
+ */
+extern List *cmig_workload_counted(bool missing_ok);
+
+/* Returns since when pg_stat_statements has counted, or 0 if that is unknown. */
+extern TimestampTz cmig_workload_counted_since(void);
+
+/* Returns the settings that are stored for roles and the database. */
+extern List *cmig_workload_settings(void);
+
+/* Returns a query that a role has run, with those settings.  The role may not exist. */
+extern CmigWorkloadQuery *cmig_workload_query_of(char *text, Oid role, const List *settings);
+
+/* in workload_save.c */
+
+/*
+ * Returns a list of CmigWorkloadQuery: those that cmig.workload_save() has saved
+ * under the name, or under any name if it is NULL.
+ */
+extern List *cmig_workload_saved(const char *name);
 
 /* in workload_plan.c */
 

@@ -7,10 +7,13 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "plan/workload.h"
 
@@ -62,8 +65,8 @@ cast_parameters(const char *text)
  * plans, the strongest last: rows of role, name, and value.  Those that a role
  * could use to make planning last for hours are left out.
  */
-static List *
-read_settings(void)
+List *
+cmig_workload_settings(void)
 {
 	static CmigQuery query = {
 		"SELECT d.setrole, s.name, substr(c, strpos(c, '=') + 1) FROM pg_db_role_setting d CROSS JOIN unnest(d.setconfig) c"
@@ -78,14 +81,26 @@ read_settings(void)
 
 /* Returns the settings of a role, names and values. */
 static List *
-settings_of(const List *all, const char *role)
+settings_of(const List *all, Oid role)
 {
 	List	   *result = NIL;
 
 	foreach_ptr(CmigValue, row, all)
-		if (strcmp(row[0], role) == 0 || strcmp(row[0], "0") == 0)
+		if (strtoul(row[0], NULL, 10) == role || strcmp(row[0], "0") == 0)
 		result = lappend(result, row + 1);
 	return result;
+}
+
+CmigWorkloadQuery *
+cmig_workload_query_of(char *text, Oid role, const List *settings)
+{
+	CmigWorkloadQuery *query = palloc0(sizeof(CmigWorkloadQuery));
+
+	query->text = text;
+	query->sql = cast_parameters(text);
+	query->role = GetUserNameFromId(role, true);
+	query->settings = settings_of(settings, role);
+	return query;
 }
 
 /* The statements of a text that a caller has passed. */
@@ -120,8 +135,8 @@ add_statements(void *arg)
 	cmig_script_close(script);
 }
 
-static List *
-passed(const CmigNames *texts)
+List *
+cmig_workload_passed(const CmigNames *texts)
 {
 	CmigValue  *path = palloc(2 * sizeof(CmigValue));
 	Passed		passed = {0};
@@ -147,8 +162,29 @@ passed(const CmigNames *texts)
 	return passed.queries;
 }
 
-static List *
-counted(void)
+TimestampTz
+cmig_workload_counted_since(void)
+{
+	/* as in cmig_workload_counted() */
+	static CmigQuery functions = {
+		"SELECT quote_ident(n.nspname), p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+		" JOIN pg_language l ON l.oid = p.prolang WHERE p.proname = 'pg_stat_statements_info' AND l.lanname = 'c' AND p.probin = '$libdir/pg_stat_statements'"
+		" AND p.pronargs = 0 AND has_function_privilege(p.oid, 'EXECUTE') AND has_schema_privilege(n.oid, 'USAGE') ORDER BY 1 LIMIT 1"
+	};
+	char	  **function = cmig_query_row(&functions);
+	CmigQuery  *query;
+	char	   *since;
+
+	if (function == NULL)
+		return 0;
+	query = cmig_query_make(psprintf("SELECT extract(epoch FROM i.stats_reset) FROM %s.pg_stat_statements_info() i", function[0]), NIL, 0, NULL);
+	query->function = strtoul(function[1], NULL, 10);
+	since = cmig_query_value(query);
+	return since ? DatumGetTimestampTz(DirectFunctionCall1(float8_timestamptz, Float8GetDatum(strtod(since, NULL)))) : 0;
+}
+
+List *
+cmig_workload_counted(bool missing_ok)
 {
 	/*
 	 * The library's own function, which only a superuser can have made.  The
@@ -164,8 +200,12 @@ counted(void)
 	CmigQuery  *query;
 	List	   *settings;
 	List	   *queries = NIL;
+	TimestampTz since;
+	double		days;
 	int			hidden = 0;
 
+	if (missing_ok && (function == NULL || *function[1] == 'f' || *function[2] == 'f'))
+		return NIL;
 	if (function == NULL || *function[1] == 'f')
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -183,21 +223,22 @@ counted(void)
 									 " FROM %s.pg_stat_statements(true) q WHERE q.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
 									 " AND q.query IS NOT NULL GROUP BY 1, 3, 4 ORDER BY 2 DESC, 3, 1, 4", function[0]), NIL, 0, NULL);
 	query->function = strtoul(function[3], NULL, 10);
-	settings = read_settings();
+	settings = cmig_workload_settings();
+	since = cmig_workload_counted_since();
+	days = since > 0 ? (GetCurrentTimestamp() - since) / (double) USECS_PER_DAY : 0;
 	foreach_ptr(CmigValue, row, cmig_query_list(query))
 	{
-		CmigWorkloadQuery *one = palloc0(sizeof(CmigWorkloadQuery));
+		CmigWorkloadQuery *one;
 
 		if (*row[4] == 't')
 		{
 			hidden += atoi(row[5]);
 			continue;
 		}
+		one = cmig_workload_query_of(row[2], strtoul(row[3], NULL, 10), settings);
 		one->id = row[0];
 		one->calls = row[1];
-		one->text = row[2];
-		one->sql = cast_parameters(row[2]);
-		one->settings = settings_of(settings, row[3]);
+		one->daily = days > 0 ? strtod(row[1], NULL) / days : INFINITY;
 		queries = lappend(queries, one);
 	}
 	if (hidden > 0)
@@ -205,10 +246,4 @@ counted(void)
 				(errmsg_plural("%d query of other roles is not visible", "%d queries of other roles are not visible", hidden, hidden),
 				 errhint("GRANT pg_read_all_stats TO %s", quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 	return queries;
-}
-
-List *
-cmig_workload_queries(const CmigNames *texts)
-{
-	return texts ? passed(texts) : counted();
 }

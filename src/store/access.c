@@ -116,7 +116,7 @@ static const struct
 	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.progress, cmig.backfill_run"},
 
 	/* databases of earlier versions do not have these tables */
-	{MONITOR | READER | AUTHOR | MIGRATOR, "SELECT ON cmig.metrics", "metrics"},
+	{MONITOR | READER | AUTHOR | MIGRATOR, "SELECT ON cmig.metrics, cmig.workload", "metrics"},
 	{READER | AUTHOR | MIGRATOR, "SELECT ON cmig.run_control, cmig.expansion_run, cmig.expansion_step, cmig.measured", "metrics"},
 	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.run_control, cmig.measured", "metrics"},
 
@@ -149,6 +149,7 @@ static const struct
 }			functions[] = {
 
 	{MONITOR | READER | AUTHOR | MIGRATOR, "metrics_read"},
+	{MONITOR | AUTHOR | MIGRATOR, "workload_save"},
 	{READER | AUTHOR | MIGRATOR,
 		"audit_as_of audit_diff audit_history audit_report audit_script "
 		"audit_status audit_transaction autogenerate branches check "

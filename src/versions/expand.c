@@ -521,7 +521,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 	/* is the scope's schema safe for scripts? */
 	cmig_session_enter(false);
 	cmig_session_leave();
-	cmig_before_upgrade(&now, plan, false);
+	cmig_before_upgrade(&now, plan, CMIG_BEFORE_EXPAND);
 	expansion = cmig_expansion_plan(&now, plan);
 	if (!confirmed)
 		cmig_versions_require_confirmed(expansion);

@@ -50,7 +50,8 @@ GOOD = {
     "dry_run(text,text,text,bigint,boolean)": [
         {"target": "'004_totals'"}, {"direction": "'downgrade'", "target": "'002'", "concurrently": "'skip'", "waiters": "true"}],
     "lint(text,boolean,boolean,bigint,boolean)": [{"target": "'004_totals'"}, {"target": "'004_totals'", "rehearse": "true"}],
-    "workload_check(text,text[])": [{"target": "'004_totals'", "queries": "'{SELECT * FROM app.plain WHERE id = $1}'"}],
+    "workload_check(text,text[],text)": [{"target": "'004_totals'", "queries": "'{SELECT * FROM app.plain WHERE id = $1}'"}],
+    "workload_save(text)": [{"name": "'all'"}],
     "lint_sql(text,boolean,boolean)": [
         {"script": "'ALTER TABLE app.plain ADD c int NOT NULL; CREATE INDEX ON app.plain (name); DROP TABLE app.child'"},
         {"script": "'UPDATE app.plain SET name = $$x$$; VACUUM app.plain'", "transactional": "false", "facts": "false"}],

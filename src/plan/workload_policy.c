@@ -1,0 +1,161 @@
+/*
+ * workload_policy.c
+ *	  cmig.workload_policy: what an upgrade does if queries of the application
+ *	  break.
+ *
+ * The queries are those that pg_stat_statements has counted and those that were
+ * saved.  What cannot be judged does not stop an upgrade.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "utils/builtins.h"
+
+#include "base/errors.h"
+#include "plan/workload.h"
+
+typedef enum Policy
+{
+	POLICY_OFF,
+	POLICY_WARN,
+	POLICY_ERROR
+} Policy;
+
+static int	workload_policy = POLICY_OFF;
+static int	workload_min_calls = 1;
+
+static const struct config_enum_entry policies[] = {
+	{"off", POLICY_OFF, false},
+	{"warn", POLICY_WARN, false},
+	{"error", POLICY_ERROR, false},
+	{"false", POLICY_OFF, true},
+	{NULL, 0, false}
+};
+
+void
+cmig_workload_policy_init(void)
+{
+	DefineCustomEnumVariable("cmig.workload_policy",
+							 "Sets what an upgrade does if queries of the application break: off, warn, or error.",
+							 NULL, &workload_policy, POLICY_OFF, policies, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("cmig.workload_min_calls",
+							"Sets how often a day a query must be called for cmig.workload_policy to apply to it.",
+							NULL, &workload_min_calls, 1, 0, INT_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
+static bool
+contains(const List *queries, const CmigWorkloadQuery *sought)
+{
+	foreach_ptr(const CmigWorkloadQuery, query, queries)
+		if (strcmp(query->text, sought->text) == 0 && cmig_text_same(query->role, sought->role))
+		return true;
+	return false;
+}
+
+/* list_sort() comparator: those that are called most come first */
+static int
+compare_calls(const ListCell *a, const ListCell *b)
+{
+	const CmigWorkloadQuery *x = lfirst(a);
+	const CmigWorkloadQuery *y = lfirst(b);
+
+	return x->daily > y->daily ? -1 : x->daily < y->daily ? 1 : strcmp(x->text, y->text);
+}
+
+/*
+ * Returns the queries that are called often enough.  Names in those of roles
+ * without a search_path of their own mean what they mean in scripts.
+ */
+static List *
+read_queries(Policy policy)
+{
+	List	   *saved = cmig_workload_saved(NULL);
+	List	   *counted = cmig_workload_counted(saved != NIL || policy != POLICY_ERROR);
+	int			least = cmig_settings_guarded_int("cmig.workload_min_calls", workload_min_calls, "cmig.workload_policy");
+	CmigValue  *path = palloc(2 * sizeof(CmigValue));
+	List	   *queries = NIL;
+
+	foreach_ptr(CmigWorkloadQuery, query, saved)
+		if (!contains(counted, query))
+		counted = lappend(counted, query);
+	if (counted == NIL)
+		ereport(WARNING,
+				(errcode(ERRCODE_CMIG_WORKLOAD),
+				 errmsg("no query of the application is known, so none was judged"),
+				 errhint("CREATE EXTENSION pg_stat_statements")));
+	path[0] = "search_path";
+	path[1] = cmig_session_search_path();
+	foreach_ptr(CmigWorkloadQuery, query, counted)
+	{
+		if (query->daily < least)
+			continue;
+		query->settings = lcons(path, query->settings);
+		queries = lappend(queries, query);
+	}
+	list_sort(queries, compare_calls);
+	return queries;
+}
+
+/* Describe a query that breaks. */
+static char *
+describe(const CmigJudgment *judgment)
+{
+	const CmigWorkloadQuery *query = judgment->query;
+
+	return psprintf("%s (%s%s%s): %s.", cmig_text_shortened(cmig_text_one_line(pstrdup(query->text)), 200),
+					isinf(query->daily) ? psprintf("calls: %s", query->calls) : psprintf(query->daily < 10 ? "calls a day: %.1f" : "calls a day: %.0f", query->daily),
+					query->role ? ", role: " : "", query->role ? quote_identifier(query->role) : "", judgment->detail);
+}
+
+static void
+judge(const CmigSituation *now, const CmigPlan *plan, Policy policy, CmigBeforeUpgrade kind)
+{
+	List	   *queries = read_queries(policy);
+	const char *obstacle = NULL;
+	CmigJudgment *judgments = queries ? cmig_workload_judge(now, plan, queries, &obstacle) : NULL;
+	const CmigWorkloadQuery *worst = NULL;
+	CmigListing detail;
+
+	if (obstacle != NULL)
+		ereport(WARNING,
+				(errcode(ERRCODE_CMIG_WORKLOAD),
+				 errmsg("the queries of the application were not judged: %s", obstacle)));
+	cmig_listing_init(&detail, CMIG_LISTING_LINES);
+	for (int i = 0; i < list_length(queries) && judgments[i].verdict == CMIG_BREAKS; i++)
+	{
+		if (worst == NULL)
+			worst = judgments[i].query;
+		cmig_listing_add(&detail, describe(&judgments[i]));
+	}
+	if (worst == NULL)
+		return;
+	/* the tables keep the shape of the old version until cmig.contract */
+	ereport(policy == POLICY_ERROR && kind != CMIG_BEFORE_EXPAND ? ERROR : WARNING,
+			(errcode(ERRCODE_CMIG_WORKLOAD),
+			 errmsg_plural(kind == CMIG_BEFORE_EXPAND ? "%d query of the application breaks with cmig.contract" : "%d query of the application breaks with this upgrade",
+						   kind == CMIG_BEFORE_EXPAND ? "%d queries of the application break with cmig.contract" : "%d queries of the application break with this upgrade",
+						   detail.count, detail.count),
+			 errdetail_internal("%s", cmig_listing_text(&detail)),
+			 errhint("To see all: SELECT * FROM cmig.workload_check(%s%s%s)%s", plan->target ? plan->target : "'heads'",
+					 worst->workload ? ", workload => " : "", worst->workload ? quote_literal_cstr(worst->workload) : "",
+					 policy == POLICY_ERROR && kind != CMIG_BEFORE_EXPAND ? ". To upgrade nevertheless: SET cmig.workload_policy = warn" : "")));
+}
+
+void
+cmig_workload_policy_enforce(const CmigSituation *now, const CmigPlan *plan, CmigBeforeUpgrade kind)
+{
+	Policy		policy = cmig_settings_guard_enum("cmig.workload_policy", workload_policy);
+	MemoryContext context;
+	MemoryContext old;
+
+	if (policy == POLICY_OFF || plan->count == 0 || kind == CMIG_BEFORE_RESET)
+		return;
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig workload", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	judge(now, plan, policy, kind);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}

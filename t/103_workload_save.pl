@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# cmig.workload_save: a role that may only read statistics saves the queries of
+# pg_stat_statements, and the owner of the database judges them: there, in a copy made by
+# pg_dump, and by the command line with a file.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('saved', "shared_preload_libraries = 'pg_stat_statements'", 'pg_stat_statements.track = all');
+$node->start;
+sub session
+{
+	my ($role, $sql, $database) = @_;
+	my ($stdout, $stderr);
+	$node->psql($database // 'shop', $sql, stdout => \$stdout, stderr => \$stderr, extra_params => [ '-U', $role, '-v', 'VERBOSITY=sqlstate' ], on_error_stop => 0);
+	return join "\n", grep { $_ ne '' } $stdout, $stderr =~ /ERROR: +(\S+)/ ? $1 : '';
+}
+$node->safe_psql('postgres', <<'END_SQL');
+CREATE ROLE regress_owner LOGIN;
+CREATE ROLE regress_app LOGIN;
+CREATE ROLE regress_monitor LOGIN;
+CREATE ROLE regress_nobody LOGIN;
+CREATE DATABASE shop OWNER regress_owner;
+CREATE DATABASE copy OWNER regress_owner;
+END_SQL
+$node->safe_psql('shop', 'CREATE EXTENSION pg_stat_statements');
+session('regress_owner', <<'END_SQL');
+CREATE EXTENSION pg_cmig;
+CREATE SCHEMA shop;
+CREATE TABLE shop.person (id integer PRIMARY KEY, note text);
+CREATE TABLE shop.other (id integer);
+GRANT USAGE ON SCHEMA shop TO regress_app;
+GRANT SELECT ON ALL TABLES IN SCHEMA shop TO regress_app;
+SELECT cmig.grant_access('regress_monitor', 'monitor');
+SELECT cmig.create_revision('Drop', 'ALTER TABLE shop.person DROP COLUMN note', revision => 'r1');
+END_SQL
+$node->safe_psql('shop', 'GRANT pg_read_all_stats TO regress_monitor; ALTER ROLE regress_app SET search_path = shop');
+$node->safe_psql('shop', 'SELECT pg_stat_statements_reset()');
+session('regress_app', "SELECT note FROM person WHERE id = 7; SELECT note FROM person WHERE id = 8; ALTER ROLE regress_app PASSWORD 'secret'; (SELECT id FROM other); /* one */ SELECT 1 AS one");
+
+# who may save, and what is saved
+is(session('regress_nobody', "SELECT cmig.workload_save('prod')"), '42501', 'saving needs a level');
+is(session('regress_monitor', "SELECT cmig.workload_save('prod') > 2"), 't', 'a role of level monitor saves');
+is(session('regress_monitor', 'BEGIN; LOCK TABLE cmig.workload IN ROW EXCLUSIVE MODE'), '42501', 'but cannot lock the table');
+is(session('regress_monitor', 'DELETE FROM cmig.workload'), '42501', 'nor write to it');
+is(session('regress_owner', "SELECT calls, query, since < saved_at FROM cmig.workload WHERE name = 'prod' AND role = 'regress_app' ORDER BY calls DESC, query"),
+	"2|SELECT note FROM person WHERE id = \$1|t\n1|(SELECT id FROM other)|t\n1|/* one */ SELECT \$1 AS one|t", 'statements with a plan, without values');
+is(session('regress_owner', "SELECT count(*) FROM cmig.workload WHERE query ~ 'secret|PASSWORD'"), '0', 'no password');
+is(session('regress_monitor', "BEGIN READ ONLY; SELECT cmig.workload_save('prod')"), '25006', 'not in a read-only transaction');
+session('regress_app', 'SELECT id FROM person');
+is(session('regress_monitor', "SELECT cmig.workload_save('prod') > 3"), 't', 'saved again');
+is(session('regress_owner', "SELECT count(*), count(DISTINCT number), count(DISTINCT saved_at::date) > 0 FROM cmig.workload WHERE query ~ 'note FROM person'"), '1|1|t', 'in place of what was saved before');
+is(session('postgres', "BEGIN; ALTER TABLE cmig.workload ADD COLUMN more text; SELECT cmig.workload_save('prod')"), '55000', 'not into a table that has been altered');
+is(session('regress_monitor', "SELECT cmig.workload_save('other') > 3"), 't', 'under another name');
+
+# the owner judges
+my $check = q{SELECT calls, verdict, query, detail FROM cmig.workload_check(workload => 'prod') WHERE verdict IN ('breaks', 'slower') AND query NOT LIKE '%cmig%'};
+my $breaks = '2|breaks|SELECT note FROM person WHERE id = $1|revision r1, statement 1, line 1: column "note" does not exist';
+is(session('regress_owner', $check), $breaks, 'the owner judges, with the settings of the role');
+is(session('regress_owner', q{DO $$BEGIN PERFORM cmig.set_option('cmig.workload_policy', 'error'); END$$; SELECT cmig.upgrade()}), 'MG024', 'the upgrade stops');
+session('regress_owner', 'DELETE FROM cmig.workload');
+is(session('regress_owner', 'BEGIN; SELECT revision FROM cmig.upgrade(); ROLLBACK'), 'r1', 'but not for queries that the owner cannot see');
+$node->safe_psql('shop', 'GRANT pg_read_all_stats TO regress_owner');
+is(session('regress_owner', 'SELECT cmig.upgrade()'), 'MG024', 'the owner sees them');
+is(session('regress_owner', 'SET cmig.workload_min_calls = 1000000000; BEGIN; SELECT revision FROM cmig.upgrade(); ROLLBACK'), 'r1', 'but not if it is called rarely');
+is(session('regress_owner', 'SET cmig.workload_policy = off; BEGIN; SELECT revision FROM cmig.upgrade(); ROLLBACK'), 'r1', 'or if the owner wants it');
+is(session('regress_monitor', "SELECT cmig.workload_save('prod') > 3"), 't', 'saved');
+$node->safe_psql('postgres', 'ALTER DATABASE shop RESET cmig.workload_policy');
+
+# a copy
+my $dump = $node->basedir . '/shop.sql';
+$node->command_ok([ 'pg_dump', '-d', $node->connstr('shop'), '-f', $dump ], 'pg_dump');
+$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('copy'), '-f', $dump ], 'restored');
+is(session('postgres', $check, 'copy'), $breaks, 'judged in the copy');
+
+done_testing();
