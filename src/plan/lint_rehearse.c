@@ -32,9 +32,15 @@ cmig_plan_begun(const CmigSituation *now, const CmigPlan *plan)
 	const CmigNames *begun = cmig_progress_begun();
 
 	for (int i = 0; i < plan->count; i++)
+	{
+		const char *revision = cmig_graph_id(now->graph, plan->steps[i].node);
+
 		for (int j = 0; j < begun->count; j++)
-			if (strcmp(begun->names[j], cmig_graph_id(now->graph, plan->steps[i].node)) == 0)
-				return psprintf("revision \"%s\" is partially applied", begun->names[j]);
+		{
+			if (strcmp(begun->names[j], revision) == 0)
+				return psprintf("revision \"%s\" is partially applied", revision);
+		}
+	}
 	return NULL;
 }
 

@@ -182,7 +182,7 @@ add_missing_lines(StringInfo detail, char sign, const char *shape, const char *o
 static CmigVerdict
 compare(const CmigQueryPlan *before, const CmigQueryPlan *after, char **detail)
 {
-	CmigVerdict		verdict = compare_costs(before, after);
+	CmigVerdict verdict = compare_costs(before, after);
 	StringInfoData text;
 
 	if (verdict == CMIG_SAME_PLAN || strcmp(before->shape, after->shape) == 0)
@@ -206,7 +206,7 @@ judge_plans(CmigJudgment *judgment)
 	if (analyzed != NULL && analyzed->error == NULL)
 	{
 		char	   *detail = NULL;
-		CmigVerdict		lasting = compare(before, analyzed, &detail);
+		CmigVerdict lasting = compare(before, analyzed, &detail);
 
 		if (lasting == judgment->verdict)
 			judgment->detail = detail;

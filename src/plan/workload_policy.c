@@ -50,8 +50,10 @@ static bool
 contains(const List *queries, const CmigWorkloadQuery *sought)
 {
 	foreach_ptr(const CmigWorkloadQuery, query, queries)
+	{
 		if (strcmp(query->text, sought->text) == 0 && cmig_text_same(query->role, sought->role))
-		return true;
+			return true;
+	}
 	return false;
 }
 
@@ -79,8 +81,10 @@ read_queries(Policy policy)
 	List	   *queries = NIL;
 
 	foreach_ptr(CmigWorkloadQuery, query, saved)
+	{
 		if (!contains(counted, query))
-		counted = lappend(counted, query);
+			counted = lappend(counted, query);
+	}
 	if (counted == NIL)
 		ereport(WARNING,
 				(errcode(ERRCODE_CMIG_WORKLOAD),
