@@ -68,6 +68,7 @@ my %looking = (
 	preflight => ["cmig.preflight()"],
 	preflight_rows => ["cmig.preflight_rows('[]', now())"],
 	import_files => ["cmig.import_files('flyway', '{V1__a.sql,U1__a.sql}', '{\"CREATE TABLE x (a int)\",DROP TABLE x}')"],
+	workload_check => ["cmig.workload_check(queries => ARRAY['SELECT * FROM plain WHERE id = 1', 'UPDATE plain SET n = 1'])"],
 	lint_sql => ["cmig.lint_sql('CREATE INDEX ON plain (n); ALTER TABLE plain ADD x int')"],
 	plan => ["cmig.plan('upgrade', 'head')"],
 	require => ["cmig.require('001')"],

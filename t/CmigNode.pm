@@ -32,6 +32,9 @@ our $top = dirname(dirname(Cwd::abs_path(__FILE__)));
 
 my $run_program = \&PostgreSQL::Test::Utils::system_or_bail;
 
+# false for a cluster with a system identifier of its own: copies have the same one
+our $copies = 1;
+
 # copied_cluster(initdb, OPTION...): creates a cluster as initdb does.  The first test file
 # runs initdb, and keeps the result for the others to copy, which takes a tenth of the time.
 sub copied_cluster
@@ -60,7 +63,7 @@ sub new_node
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
 	no warnings 'redefine';
-	local *PostgreSQL::Test::Utils::system_or_bail = sub { $_[0] eq 'initdb' ? copied_cluster(@_) : $run_program->(@_) };
+	local *PostgreSQL::Test::Utils::system_or_bail = sub { $copies && $_[0] eq 'initdb' ? copied_cluster(@_) : $run_program->(@_) };
 	$node->init(allows_streaming => 1, extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
 	$node->append_conf('postgresql.conf', join("\n", 'fsync = off', @settings, ''));
 	return $node;
