@@ -49,7 +49,8 @@ RESET cmig.workload_factor;
 SELECT * FROM judged('ALTER TABLE visit DROP CONSTRAINT visit_person_fkey; ALTER TABLE visit ALTER person TYPE numeric', 'SELECT place FROM visit WHERE person = $1', 'SELECT v.id FROM visit v JOIN person p ON p.id = v.person WHERE p.id = $1');
 
 -- what cannot be judged
-SELECT * FROM judged('ALTER TABLE person DROP COLUMN note', 'VACUUM person', 'SELECT nothing', 'SELECT', 'SELECT 1; SELECT 2', 'SELECT FROM', 'SELECT $1', '', 'COMMIT', 'SELECT * FROM "not there"');
+SELECT * FROM judged('ALTER TABLE person DROP COLUMN note', 'VACUUM person', 'SELECT nothing', 'SELECT', 'SELECT 1; SELECT 2', 'SELECT FROM', 'SELECT $1', '', 'COMMIT', 'SELECT * FROM "not there"',
+	'SELECT unknownin(''a'') || unknownin(''b'')');
 SELECT * FROM judged('ALTER TABLE nothing ADD a integer', 'SELECT id FROM person');
 SELECT * FROM judged('INSERT INTO person (id, name) SELECT 1, 1 / (SELECT count(*) FROM person); ALTER TABLE person DROP COLUMN note', 'SELECT note FROM person');
 
@@ -73,6 +74,22 @@ DROP AGGREGATE loud_sum(integer);
 DROP FUNCTION inlined, loud_equal, loud, twice;
 DROP SEQUENCE called;
 SELECT catalogs() = :'before' AS nothing_changed, (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND mode <> 'AccessShareLock' AND relation >= 16384) AS locks;
+
+-- privileges are the caller's
+CREATE ROLE regress_writer;
+CREATE SCHEMA shop AUTHORIZATION regress_writer;
+SELECT cmig.grant_access('regress_writer', 'migrator') \g /dev/null
+INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001', 'REVOKE UPDATE ON shop.price FROM regress_writer; REVOKE EXECUTE ON FUNCTION shop.tax FROM PUBLIC, regress_writer');
+SET ROLE regress_writer;
+CREATE TABLE shop.price (id integer PRIMARY KEY, price numeric);
+CREATE FUNCTION shop.tax(numeric) RETURNS numeric LANGUAGE plpgsql AS 'BEGIN RETURN $1 * 0.2; END';
+SELECT query, verdict, sqlstate, detail FROM cmig.workload_check(queries => ARRAY['SELECT price FROM shop.price WHERE id = $1', 'UPDATE shop.price SET price = $1',
+	'SELECT sum(shop.tax(price)) FROM shop.price', 'SELECT FROM person']);
+RESET ROLE;
+DELETE FROM cmig.revision;
+SELECT cmig.revoke_access('regress_writer') \g /dev/null
+DROP SCHEMA shop CASCADE;
+DROP ROLE regress_writer;
 
 -- search_path is the caller's
 CREATE SCHEMA other CREATE TABLE thing (id integer);

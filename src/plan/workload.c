@@ -13,6 +13,8 @@
 #include "postgres.h"
 
 #include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 
 #include "plan/workload.h"
@@ -235,7 +237,7 @@ judge(CmigJudgment *judgment, const char *reason, const char *again)
 	else if (before->error != NULL)
 	{
 		judgment->sqlstate = before->sqlstate;
-		judgment->detail = before->refused ? before->error : psprintf("before the upgrade: %s", before->error);
+		judgment->detail = before->refused && strncmp(before->sqlstate, "XX", 2) != 0 ? before->error : psprintf("before the upgrade: %s", before->error);
 	}
 	else if (is_broken(judgment->query))
 	{
@@ -246,7 +248,10 @@ judge(CmigJudgment *judgment, const char *reason, const char *again)
 		judgment->detail = judgment->query->place ? psprintf("%s: %s", judgment->query->place, error) : pstrdup(error);
 	}
 	else if (after->error != NULL)
+	{
+		judgment->sqlstate = after->sqlstate;
 		judgment->detail = after->error;
+	}
 	else if (strcmp(before->columns, after->columns) != 0)
 	{
 		judgment->verdict = CMIG_CHANGES_RESULT;
@@ -364,6 +369,33 @@ run_again(Check *check)
 	return find_obstacle(check, run_revisions(check));
 }
 
+/* Find out as which role to plan each query: never as one that the caller cannot become. */
+static void
+choose_roles(const List *queries)
+{
+	char	   *caller = GetUserNameFromId(GetUserId(), false);
+	List	   *others = NIL;
+	StringInfoData names;
+
+	initStringInfo(&names);
+	foreach_ptr(CmigWorkloadQuery, query, queries)
+	{
+		Oid			role = query->role ? get_role_oid(query->role, true) : InvalidOid;
+
+		if (OidIsValid(role) && cmig_can_set_role_compat(GetUserId(), role))
+			query->runs_as = role;
+		else if (OidIsValid(role) && !cmig_text_list_has(others, query->role))
+		{
+			appendStringInfo(&names, "%s%s", others ? ", " : "", quote_identifier(query->role));
+			others = lappend(others, query->role);
+		}
+	}
+	if (others != NIL)
+		ereport(NOTICE,
+				(errmsg("queries of other roles are judged with the privileges of role \"%s\"", caller),
+				 errhint("GRANT %s TO %s", names.data, quote_identifier(caller))));
+}
+
 CmigJudgment *
 cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *queries, const char **obstacle)
 {
@@ -373,6 +405,7 @@ cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *querie
 	*obstacle = cmig_plan_begun(now, plan);
 	if (*obstacle != NULL)
 		return judge_all(queries, *obstacle, NULL);
+	choose_roles(queries);
 	effects = run_revisions(&check);
 	*obstacle = find_obstacle(&check, effects);
 	tell_gaps(&check, effects);

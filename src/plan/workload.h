@@ -25,7 +25,8 @@ typedef struct CmigQueryPlan
 {
 	char	   *error;			/* why it has no plan; or NULL */
 	char	   *sqlstate;
-	bool		refused;		/* is that because a function would be called? */
+	bool		refused;		/* is that because a function would be called,
+								 * or an internal error? */
 	bool		blind;			/* planned without results of functions */
 	bool		retyped;		/* does a column have a new type? */
 	char	   *columns;		/* of the result */
@@ -43,6 +44,7 @@ typedef struct CmigWorkloadQuery
 	char	   *role;			/* that has run it, or NULL if unknown */
 	char	   *text;
 	char	   *sql;			/* the text to analyze */
+	Oid			runs_as;		/* that role, if the caller can become it */
 	List	   *settings;		/* list of CmigValue[2]: names and values */
 	bool		explained;		/* does its plan need a shape? */
 	CmigQueryPlan *plans[CMIG_WORKLOAD_PHASES];

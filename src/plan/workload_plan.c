@@ -297,8 +297,7 @@ find_width(Oid relation, AttrNumber attnum)
 /* A query that is being planned. */
 typedef struct Planning
 {
-	const char *text;
-	bool		explained;		/* see CmigWorkloadQuery */
+	const CmigWorkloadQuery *query;
 	CmigQueryPlan *plan;
 	MemoryContext context;		/* of the plan */
 	MemoryContext scratch;
@@ -393,23 +392,24 @@ forget_pruning(Plan *plan)
 	forget_pruning(plan->righttree);
 }
 
-/* Returns the plan as EXPLAIN shows it, without costs.  Nothing runs. */
-static char *
-explain(PlannedStmt *plan, const char *text)
+/*
+ * Let the executor check privileges and what it knows before it runs a plan.
+ * Nothing runs.  If "state" is not NULL, append the plan as EXPLAIN shows it.
+ */
+static void
+start_plan(PlannedStmt *plan, const char *text, ExplainState * state)
 {
-	ExplainState *state = NewExplainState();
 	QueryDesc  *query;
 
 	forget_pruning(plan->planTree);
 	foreach_ptr(Plan, subplan, plan->subplans)
 		forget_pruning(subplan);
-	state->costs = false;
 	query = CreateQueryDesc(plan, text, GetActiveSnapshot(), InvalidSnapshot, None_Receiver, NULL, NULL, 0);
 	standard_ExecutorStart(query, EXEC_FLAG_EXPLAIN_ONLY);
-	ExplainPrintPlan(state, query);
+	if (state != NULL)
+		ExplainPrintPlan(state, query);
 	standard_ExecutorEnd(query);
 	FreeQueryDesc(query);
-	return state->str->data;
 }
 
 /* Refuses functions of users; see make_plan(). */
@@ -430,20 +430,26 @@ make_plan(void *arg)
 	Planning   *planning = arg;
 	CmigQueryPlan *plan = planning->plan;
 	MemoryContext caller = MemoryContextSwitchTo(planning->scratch);
-	RawStmt    *raw = cmig_raw_parse_one(planning->text);
+	const char *text = planning->query->sql;
+	ExplainState *state = planning->query->explained ? NewExplainState() : NULL;
 	Oid		   *types = NULL;
 	int			count = 0;
-	Query	   *query = parse_analyze_varparams(raw, planning->text, &types, &count, NULL);
-	StringInfoData shape;
+	Query	   *query;
 	char	   *columns;
 	char	   *missing = NULL;
+	CmigRole	saved;
 
+	/* the end of the subtransaction restores the caller */
+	if (OidIsValid(planning->query->runs_as))
+		cmig_role_look_up_as(&saved, planning->query->runs_as);
+	query = parse_analyze_varparams(cmig_raw_parse_one(text), text, &types, &count, NULL);
 	for (int i = 0; i < count; i++)
 		if (types[i] == InvalidOid || types[i] == UNKNOWNOID)
 			ereport(ERROR,
 					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
 					 errmsg("could not determine the type of parameter $%d", i + 1)));
-	initStringInfo(&shape);
+	if (state != NULL)
+		state->costs = false;
 	columns = describe_columns(query);
 	foreach_node(Query, rewritten, QueryRewrite(query))
 	{
@@ -453,16 +459,14 @@ make_plan(void *arg)
 			continue;
 		if (missing == NULL)
 			missing = find_missing(rewritten);
-		planned = cmig_standard_planner_compat(rewritten, planning->text, CURSOR_OPT_PARALLEL_OK);
+		planned = cmig_standard_planner_compat(rewritten, text, CURSOR_OPT_PARALLEL_OK);
 		plan->cost += planned->planTree->total_cost;
-		if (!planning->explained)
-			continue;
 		functions.when_called = true;
-		appendStringInfoString(&shape, explain(planned, planning->text));
+		start_plan(planned, text, state);
 		functions.when_called = false;
 	}
 	plan->columns = MemoryContextStrdup(planning->context, columns);
-	plan->shape = planning->explained ? MemoryContextStrdup(planning->context, shape.data) : NULL;
+	plan->shape = state ? MemoryContextStrdup(planning->context, state->str->data) : NULL;
 	plan->missing = missing ? MemoryContextStrdup(planning->context, missing) : NULL;
 	MemoryContextSwitchTo(caller);
 }
@@ -472,7 +476,7 @@ static void
 look_at_text(void *arg)
 {
 	const Planning *planning = arg;
-	List	   *statements = cmig_raw_parse(planning->text, RAW_PARSE_DEFAULT);
+	List	   *statements = cmig_raw_parse(planning->query->sql, RAW_PARSE_DEFAULT);
 	Node	   *statement = list_length(statements) == 1 ? linitial_node(RawStmt, statements)->stmt : NULL;
 
 	if (statement == NULL)
@@ -490,21 +494,32 @@ static CmigQueryPlan *
 plan_query(const CmigWorkloadQuery *query)
 {
 	CmigQueryPlan *plan = palloc0(sizeof(CmigQueryPlan));
-	Planning	planning = {.text = query->sql,.explained = query->explained,.plan = plan,.context = CurrentMemoryContext};
+	Planning	planning = {.query = query,.plan = plan,.context = CurrentMemoryContext};
+	ErrorContextCallback *callbacks = error_context_stack;
 	ErrorData  *error;
+	bool		internal;
 
 	planning.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan", ALLOCSET_DEFAULT_SIZES);
+
+	/*
+	 * an internal error is about the query, and not about what the check
+	 * reads
+	 */
+	error_context_stack = NULL;
 	error = cmig_subtransaction_try(look_at_text, &planning);
 	if (error == NULL)
 		error = cmig_subtransaction_rehearse(make_plan, &planning);
+	error_context_stack = callbacks;
 	MemoryContextDelete(planning.scratch);
 	if (error == NULL)
 		return plan;
-	if (cmig_subtransaction_must_rethrow(error))
+	internal = ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INTERNAL_ERROR;
+	if (cmig_subtransaction_must_rethrow(error) && !internal)
 		ReThrowError(error);
 	plan->error = error->message;
 	plan->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
-	plan->refused = error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE;
+	plan->refused = internal || cmig_error_is_from(error, ERRCODE_INSUFFICIENT_PRIVILEGE, "outside.c") ||
+		cmig_error_is_from(error, ERRCODE_INSUFFICIENT_PRIVILEGE, "refuse");
 	return plan;
 }
 
@@ -574,7 +589,7 @@ plan_batch(void *arg)
 
 	functions = (CmigOutsideWatch)
 	{
-		.refuse = refuse,.distrusts = 'u',.strict = true,.mark = GetCurrentTransactionId()
+		.refuse = refuse,.distrusts = 'u',.strict = true,.because = "queries are only planned",.mark = GetCurrentTransactionId()
 	};
 	(void) cmig_outside_watch(&functions);
 	if (batch->schemas != NIL)

@@ -257,7 +257,8 @@ refuse_strictly(Form_pg_proc form)
 	if (refused)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("function %s is not called, because other roles own what is copied", format_procedure(form->oid))));
+				 errmsg("function %s is not called, because %s", format_procedure(form->oid),
+						watch->because ? watch->because : "other roles own what is copied")));
 }
 
 /* When is a function checked? */
@@ -285,7 +286,8 @@ refuse_users(Oid function, Oid language, Moment moment)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("function %s is not called, because other roles own it or what is copied", format_procedure(function))));
+			 errmsg("function %s is not called, because %s", format_procedure(function),
+					watch->because ? watch->because : "other roles own it or what is copied")));
 }
 
 /*

@@ -618,6 +618,7 @@ typedef struct CmigOutsideWatch
 	bool		strict;			/* are also functions in C refused that are
 								 * volatile, or that read what their arguments
 								 * name? */
+	const char *because;		/* why they are, in the error */
 	bool		when_called;	/* are users' functions refused when they are
 								 * called, but may be looked up? */
 	TransactionId mark;			/* see cmig_outside_mark() */
