@@ -90,6 +90,8 @@ DELETE FROM cmig.revision;
 SELECT cmig.revoke_access('regress_writer') \g /dev/null
 DROP SCHEMA shop CASCADE;
 DROP ROLE regress_writer;
+-- calls in comments
+SELECT calls, query FROM cmig.workload_check(queries => ARRAY[E'-- calls: 7, role: someone\nSELECT 1;\n-- calls: 12\n/* first */ SELECT 2;SELECT 3;\n-- calls: many\nSELECT 4; -- calls: 5\nSELECT 5;\n-- calls: 6\n\nSELECT 6', '-- calls: 8']) ORDER BY query;
 
 -- search_path is the caller's
 CREATE SCHEMA other CREATE TABLE thing (id integer);

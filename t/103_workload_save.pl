@@ -10,11 +10,12 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use CmigNode;
+use CmigShell;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('saved', "shared_preload_libraries = 'pg_stat_statements'", 'pg_stat_statements.track = all');
+my $node = new_node('saved', "shared_preload_libraries = 'pg_stat_statements'");
 $node->start;
 sub session
 {
@@ -80,5 +81,31 @@ my $dump = $node->basedir . '/shop.sql';
 $node->command_ok([ 'pg_dump', '-d', $node->connstr('shop'), '-f', $dump ], 'pg_dump');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('copy'), '-f', $dump ], 'restored');
 is(session('postgres', $check, 'copy'), $breaks, 'judged in the copy');
+
+# the command line: the queries of one database, and the revisions of another one
+my $dir = PostgreSQL::Test::Utils::tempdir();
+delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
+$ENV{PGHOST} = $node->host;
+$ENV{PGPORT} = $node->port;
+chdir $dir or die;
+$node->safe_psql('postgres', 'CREATE DATABASE ci');
+$node->safe_psql('ci', 'CREATE EXTENSION pg_cmig; CREATE SCHEMA shop; CREATE TABLE shop.person (id integer PRIMARY KEY, note text); CREATE TABLE shop.other (id integer); ALTER DATABASE ci SET search_path = shop');
+gives(0, '.', '^$', 'init', '-d', 'ci', '--no-pager');
+gives(0, '001_drop', '^$', 'revision', '-d', 'ci', '-m', 'drop', '--rev-id', '001');
+edit('migrations/001_drop.sql', 'ALTER TABLE person DROP COLUMN note;', 'ALTER TABLE person ADD COLUMN note text;');
+my ($status, $file) = cmig('workload-save', 'prod', '-d', 'shop', '-U', 'regress_monitor');
+is($status, 0, 'cmig workload-save');
+like($file, qr/^-- calls: 2, role: regress_app\nSELECT note FROM person WHERE id = \$1;\n$/m, 'a query in the file');
+append_to_file('queries.sql', $file . "SELECT extract(\$1 FROM now());\n-- one line\nSELECT count(*) -- rows\nFROM other;\n");
+gives(1, '^breaks, 2 calls +SELECT note FROM person WHERE id = \$1\n +revision 001, statement 1, line 1: column "note" does not exist\n', '^$', 'workload-check', '--queries', 'queries.sql', '-d', 'ci');
+gives(1, '"calls": 2,.*"detail": "revision 001, statement 1, line 1: column .*"verdict": "breaks"', '^$', 'workload-check', '--queries', 'queries.sql', '-d', 'ci', '--json');
+gives(3, '^$', 'workload "none" does not exist', 'workload-check', '--workload', 'none', '-d', 'ci');
+gives(2, '^$', 'requires NAME', 'workload-save', '-d', 'ci');
+gives(3, '^$', 'extension pg_stat_statements is not installed', 'upgrade', '-y', '--check-workload', '-d', 'ci');
+$node->safe_psql('ci', q{INSERT INTO cmig.workload (name, number, calls, query, saved_at) VALUES ('prod', 1, 5, 'SELECT note FROM person', now())});
+gives(1, '^breaks, 5 calls ', '^$', 'workload-check', '--workload', 'prod', '-d', 'ci');
+gives(3, '^$', 'ERROR:  1 query of the application breaks with this upgrade\n.*SELECT note FROM person \(calls: 5\)', 'upgrade', '-y', '--check-workload', '-d', 'ci');
+gives(2, '^$', 'cannot be used with --sql', 'upgrade', '--sql', '--check-workload', '-d', 'ci');
+gives(0, 'is at 001', '', 'upgrade', '-y', '-d', 'ci');
 
 done_testing();

@@ -270,8 +270,32 @@ verb_workload_check()
 		variable queries "$(cat -- "$option_queries")"
 		check+=", ARRAY[:'queries']"
 	fi
+	if given workload; then
+		variable workload "$option_workload"
+		check+=", workload => :'workload'"
+	fi
 	check+=')'
-	look_items "$check WHERE verdict OPERATOR(pg_catalog.<>) 'same_plan'" "pg_catalog.concat_ws(', ', verdict, calls OPERATOR(pg_catalog.||) ' calls'), pg_catalog.concat_ws(E'\n', pg_catalog.regexp_replace(query, '\\s+', ' ', 'g'), detail), NULL" "$check WHERE verdict OPERATOR(pg_catalog.=) 'breaks'"
+	if given json; then
+		find_files; begin; begin_look; add_plain
+		kept found "$check" 'query_id bigint' 'calls bigint' 'query text' 'verdict text' 'sqlstate text' 'detail text' 'cost_before double precision' 'cost_after double precision'
+		add "SELECT pg_catalog.jsonb_pretty(:'cmig_found'::jsonb);"
+		found_if ":'cmig_found'::jsonb @> '[{\"verdict\": \"breaks\"}]'"
+		run
+		return
+	fi
+	mark=''
+	look_items "$check WHERE verdict OPERATOR(pg_catalog.<>) 'same_plan'" "pg_catalog.concat_ws(', ', verdict, CASE WHEN calls OPERATOR(pg_catalog.=) 1 THEN '1 call' ELSE calls OPERATOR(pg_catalog.||) ' calls' END), pg_catalog.regexp_replace(query, '\\s+', ' ', 'g'), detail" "$check WHERE verdict OPERATOR(pg_catalog.=) 'breaks'"
+}
+
+# The comments before the queries are what cmig.workload_check reads.
+verb_workload_save()
+{
+	argument name
+	begin; add_plain
+	perform "cmig.workload_save(:'name')"
+	add "SELECT pg_catalog.concat('-- calls: ', calls, ', role: ' || pg_catalog.translate(role, E'\r\n', ''), E'\n', query, CASE WHEN pg_catalog.strpos(query, '--') > 0 THEN E'\n' END, E';\n')
+FROM cmig.workload WHERE name = :'name' ORDER BY number;"
+	run
 }
 
 verb_show()

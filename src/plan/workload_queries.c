@@ -103,63 +103,72 @@ cmig_workload_query_of(char *text, Oid role, const List *settings)
 	return query;
 }
 
-/* The statements of a text that a caller has passed. */
-typedef struct Passed
+/*
+ * Returns the number in the comment "-- calls: 120" in the line before the one in
+ * which a statement begins, or NULL.  The text is what follows the statement
+ * before.
+ */
+static char *
+read_calls(const char *text, const char *start)
 {
-	const char *text;
-	List	   *settings;
-	List	   *queries;
-} Passed;
+	static const char comment[] = "-- calls: ";
+	int			digits;
 
-static void
-add_query(Passed *passed, const char *text)
-{
-	CmigWorkloadQuery *query = palloc0(sizeof(CmigWorkloadQuery));
-
-	query->text = pstrdup(text);
-	query->sql = cast_parameters(text);
-	query->settings = passed->settings;
-	passed->queries = lappend(passed->queries, query);
+	for (int lines = 0; start > text && (start[-1] != '\n' || ++lines < 2); start--);
+	if (strncmp(start, comment, strlen(comment)) != 0)
+		return NULL;
+	start += strlen(comment);
+	digits = strspn(start, "0123456789");
+	return digits > 0 && digits < 19 ? pnstrdup(start, digits) : NULL;
 }
 
-/* Subtransaction callback: add the statements of a text. */
+/*
+ * Append the statements of a text.  They are not parsed here, because statements
+ * that do not parse, as those of pg_stat_statements sometimes do not, must not
+ * hide the others.
+ */
 static void
-add_statements(void *arg)
+add_statements(List **queries, const char *text, List *settings)
 {
-	Passed	   *passed = arg;
-	CmigScriptReader *script = cmig_script_open(passed->text);
-	CmigStatement statement = {0};
+	CmigLexer	lexer;
+	const char *before = text;
+	const char *start = NULL;
+	const char *end = NULL;
 
-	while (cmig_script_next(script, &statement))
-		add_query(passed, statement.text);
-	cmig_script_close(script);
+	cmig_lexer_init(&lexer, text);
+	do
+	{
+		bool		ends = cmig_lexer_next_sql(&lexer) == CMIG_TOKEN_END || cmig_lexer_is_char(&lexer, ';');
+
+		if (ends && start != NULL)
+		{
+			CmigWorkloadQuery *query = palloc0(sizeof(CmigWorkloadQuery));
+
+			query->text = pnstrdup(start, end - start);
+			query->sql = cast_parameters(query->text);
+			query->calls = read_calls(before, start);
+			query->settings = settings;
+			*queries = lappend(*queries, query);
+			before = lexer.next;
+			start = NULL;
+		}
+		else if (!ends && start == NULL)
+			start = lexer.start;
+		end = lexer.next;
+	} while (lexer.type != CMIG_TOKEN_END);
 }
 
 List *
 cmig_workload_passed(const CmigNames *texts)
 {
 	CmigValue  *path = palloc(2 * sizeof(CmigValue));
-	Passed		passed = {0};
+	List	   *queries = NIL;
 
 	path[0] = "search_path";
 	path[1] = pstrdup(namespace_search_path);
-	passed.settings = list_make1(path);
 	for (int i = 0; i < texts->count; i++)
-	{
-		int			count = list_length(passed.queries);
-		ErrorData  *error;
-
-		passed.text = texts->names[i];
-		error = cmig_subtransaction_try(add_statements, &passed);
-		if (error == NULL)
-			continue;
-		if (cmig_subtransaction_must_rethrow(error))
-			ReThrowError(error);
-		/* not SQL: one query that cannot be judged */
-		passed.queries = list_truncate(passed.queries, count);
-		add_query(&passed, texts->names[i]);
-	}
-	return passed.queries;
+		add_statements(&queries, texts->names[i], list_make1(path));
+	return queries;
 }
 
 TimestampTz
