@@ -140,6 +140,7 @@ my %writing = (
 	stamp => [ 20, "SELECT cmig.stamp('001')", "SELECT cmig.stamp('002')" ],
 	throttle => [ 20, "SELECT cmig.throttle('all', 100)", "SELECT cmig.pause('all')", "SELECT cmig.resume_run('all')", "SELECT cmig.throttle('all', NULL)" ],
 	verify => [ 20, "SELECT cmig.verify()" ],
+	workload_save => [ 20, "SELECT cmig.workload_save('all')" ],
 );
 my %beside = map { $_ => 1 } qw(abandon abandon_partial audit_trigger contract expand expansion_begin expansion_key expansion_write ddl_event ddl_trigger journal_trigger enable_audit enable_rls drop_scope pause remove_revision resume_run revoke_access upgrade upgrade_stepwise);
 
@@ -150,7 +151,7 @@ if (my %only = map { $_ => 1 } split / /, $ENV{CMIG_LEAK_ONLY} // '')
 	delete @writing{ grep { !$only{$_} } keys %writing };
 }
 
-my $node = new_node('leaks', 'jit = off', 'max_locks_per_transaction = 256');
+my $node = new_node('leaks', 'jit = off', 'max_locks_per_transaction = 256', "shared_preload_libraries = 'pg_stat_statements'");
 $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE leaks');
 
@@ -163,6 +164,7 @@ append_to_file("$folder/files/all.sql", $files);
 query($node, 'leaks', q{
 CREATE ROLE leak_role;
 CREATE EXTENSION pg_cmig;
+CREATE EXTENSION pg_stat_statements;
 CREATE TABLE owner (id integer PRIMARY KEY);
 CREATE TABLE plain (id integer PRIMARY KEY, n integer, owner integer, tenant_id text, user_id text);
 INSERT INTO plain SELECT i, i FROM generate_series(1, 20) i;
