@@ -2313,7 +2313,7 @@ LANGUAGE C STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION cmig.lint(text, boolean, boolean, bigint, boolean) IS 'Returns what the statements of pending revisions would lock, rewrite, scan, break, or lose, based on their text and the existing tables. With facts => false, ignores the existing tables, and says which rules needed them. With probe => true, reads the rows of tables of at most max_table_size bytes, and returns which constraints they violate. With rehearse => true, also runs the statements as the current role on empty copies of the tables and other objects, rolls everything back, and returns what fails, is dropped, or becomes weaker. Otherwise, executes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), or facts => false is specified together with probe => true or rehearse => true (22023).';
 COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'Does the same as lint, for one script. With facts => false, ignores the existing tables, as in an empty database. Raises an error if the script is null (22004).';
 
-CREATE FUNCTION cmig.workload_check(target text DEFAULT 'head', queries text[] DEFAULT NULL, workload text DEFAULT NULL,
+CREATE FUNCTION cmig.workload_check(target text DEFAULT 'head', queries text[] DEFAULT NULL, workload text DEFAULT NULL, stats jsonb DEFAULT NULL,
 	OUT query_id bigint, OUT calls bigint, OUT query text, OUT verdict text,
 	OUT sqlstate text, OUT detail text, OUT cost_before double precision, OUT cost_after double precision)
 RETURNS SETOF record
@@ -2325,7 +2325,22 @@ RETURNS bigint
 AS 'MODULE_PATHNAME', 'cmig_workload_save'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-COMMENT ON FUNCTION cmig.workload_check(text, text[], text) IS 'Returns which queries break, return other columns, or get slower or faster when the pending revisions have run. The queries are the given ones, those that cmig.workload_save has saved under a name, or those of this database in pg_stat_statements. Runs the revisions as the current role on empty copies of the tables and other objects, plans the queries before and after with the sizes and statistics of the tables, and rolls everything back. Executes no query, and calls no function that a user has defined to plan one. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), a query is null (22004), a workload does not exist (42704) or is specified together with queries (22023), or none of both is and pg_stat_statements cannot be read (55000, 42501).';
+CREATE FUNCTION cmig.stats_export(OUT schema text, OUT relation text, OUT column_name text, OUT pages integer, OUT tuples real, OUT visible_pages integer,
+	OUT inherited boolean, OUT null_frac real, OUT avg_width integer, OUT n_distinct real, OUT correlation real)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+	SELECT n.nspname::text, c.relname::text, NULL::name::text, c.relpages, c.reltuples, c.relallvisible, NULL::boolean, NULL::real, NULL::integer, NULL::real, NULL::real
+	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE c.relkind IN ('r', 'm', 'i') AND c.relpersistence <> 't' AND c.reltuples >= 0 AND n.nspname !~ '^(pg_.*|information_schema|cmig|cmig_audit)$'
+	UNION ALL
+	SELECT s.schemaname::text, s.tablename::text, s.attname::text, NULL, NULL, NULL, s.inherited, s.null_frac, s.avg_width, s.n_distinct, s.correlation
+	FROM pg_stats s WHERE s.schemaname !~ '^(pg_.*|information_schema|cmig|cmig_audit)$'
+	ORDER BY 1, 2, 3 NULLS FIRST, 7
+$$;
+
+COMMENT ON FUNCTION cmig.workload_check(text, text[], text, jsonb) IS 'Returns which queries break, return other columns, or get slower or faster when the pending revisions have run. The queries are the given ones, those that cmig.workload_save has saved under a name, or those of this database in pg_stat_statements. Runs the revisions as the current role on empty copies of the tables and other objects, plans the queries before and after with the sizes and statistics of the tables, or with those that cmig.stats_export has returned in another database, and rolls everything back. Executes no query, and calls no function that a user has defined to plan one. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), a query is null (22004), a workload does not exist (42704) or is specified together with queries (22023), or none of both is and pg_stat_statements cannot be read (55000, 42501).';
+COMMENT ON FUNCTION cmig.stats_export() IS 'Returns the sizes of tables and indexes, and the statistics of the columns that the caller can read, without values of the columns, for cmig.workload_check in another database.';
 COMMENT ON FUNCTION cmig.workload_save(text) IS 'Saves the queries of this database in pg_stat_statements in the table cmig.workload, in place of those that were saved under the name before, and returns their number. Leaves out statements that have no plan. Raises an error if the name is null (22004) or empty (22023), pg_stat_statements cannot be read (55000, 42501), or the transaction is read-only (25006).';
 
 --

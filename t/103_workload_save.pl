@@ -77,6 +77,7 @@ is(session('regress_monitor', "SELECT cmig.workload_save('prod') > 3"), 't', 'sa
 $node->safe_psql('postgres', 'ALTER DATABASE shop RESET cmig.workload_policy');
 
 # a copy
+$node->safe_psql('shop', 'ANALYZE');
 my $dump = $node->basedir . '/shop.sql';
 $node->command_ok([ 'pg_dump', '-d', $node->connstr('shop'), '-f', $dump ], 'pg_dump');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('copy'), '-f', $dump ], 'restored');
@@ -99,6 +100,11 @@ like($file, qr/^-- calls: 2, role: regress_app\nSELECT note FROM person WHERE id
 append_to_file('queries.sql', $file . "SELECT extract(\$1 FROM now());\n-- one line\nSELECT count(*) -- rows\nFROM other;\n");
 gives(1, '^breaks, 2 calls +SELECT note FROM person WHERE id = \$1\n +revision 001, statement 1, line 1: column "note" does not exist\n', '^$', 'workload-check', '--queries', 'queries.sql', '-d', 'ci');
 gives(1, '"calls": 2,.*"detail": "revision 001, statement 1, line 1: column .*"verdict": "breaks"', '^$', 'workload-check', '--queries', 'queries.sql', '-d', 'ci', '--json');
+($status, $file) = cmig('stats-export', '-d', 'shop');
+like($file, qr/^\[(\{.*\},\n)*\{.*"relation": "person".*\},\n(\{.*\},\n)*\{.*\}\]\n$/, 'cmig stats-export');
+append_to_file('stats.json', $file);
+gives(1, '^breaks, 2 calls ', '^$', 'workload-check', '--queries', 'queries.sql', '--stats', 'stats.json', '-d', 'ci');
+gives(2, '^$', 'missing.json cannot be read', 'workload-check', '--stats', 'missing.json', '-d', 'ci');
 gives(3, '^$', 'workload "none" does not exist', 'workload-check', '--workload', 'none', '-d', 'ci');
 gives(2, '^$', 'requires NAME', 'workload-save', '-d', 'ci');
 gives(3, '^$', 'extension pg_stat_statements is not installed', 'upgrade', '-y', '--check-workload', '-d', 'ci');

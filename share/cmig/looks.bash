@@ -274,6 +274,11 @@ verb_workload_check()
 		variable workload "$option_workload"
 		check+=", workload => :'workload'"
 	fi
+	if given stats; then
+		[ -r "$option_stats" ] || fail 2 "$option_stats cannot be read"
+		variable stats "$(cat -- "$option_stats")"
+		check+=", stats => :'stats'"
+	fi
 	check+=')'
 	if given json; then
 		find_files; begin; begin_look; add_plain
@@ -295,6 +300,15 @@ verb_workload_save()
 	perform "cmig.workload_save(:'name')"
 	add "SELECT pg_catalog.concat('-- calls: ', calls, ', role: ' || pg_catalog.translate(role, E'\r\n', ''), E'\n', query, CASE WHEN pg_catalog.strpos(query, '--') > 0 THEN E'\n' END, E';\n')
 FROM cmig.workload WHERE name = :'name' ORDER BY number;"
+	run
+}
+
+# A row has a line, so that a new file can be compared with an old one.
+verb_stats_export()
+{
+	begin; add_plain
+	kept stats 'cmig.stats_export()' 'schema text' 'relation text' 'column_name text' 'pages integer' 'tuples real' 'visible_pages integer' 'inherited boolean' 'null_frac real' 'avg_width integer' 'n_distinct real' 'correlation real'
+	add "SELECT pg_catalog.concat('[', pg_catalog.string_agg(pg_catalog.jsonb_strip_nulls(s)::text, E',\n' ORDER BY n), ']') FROM pg_catalog.jsonb_array_elements(:'cmig_stats'::jsonb) WITH ORDINALITY AS e (s, n);"
 	run
 }
 

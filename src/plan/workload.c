@@ -44,6 +44,7 @@ typedef struct Check
 	List	   *broken;			/* of CmigWorkloadQuery: those that break */
 	List	   *changed;		/* and those whose cost changes; or all, in
 								 * the first run */
+	HTAB	   *stats;			/* of another database, or NULL */
 	CmigWorkloadSizes *sizes;
 	List	   *schemas;		/* list of Oid: of the copies */
 	MemoryContext context;		/* of the queries' plans */
@@ -94,7 +95,7 @@ plan_before(const CmigCopiedTable *tables, int count, const List *schemas, void 
 	Check	   *check = arg;
 
 	check->schemas = list_copy(schemas);
-	check->sizes = cmig_workload_sizes_read(tables, count);
+	check->sizes = cmig_workload_sizes_read(tables, count, check->stats);
 	cmig_workload_plan(check->changed, CMIG_WORKLOAD_BEFORE, check->sizes, check->schemas);
 }
 
@@ -397,9 +398,9 @@ choose_roles(const List *queries)
 }
 
 CmigJudgment *
-cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *queries, const char **obstacle)
+cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *queries, HTAB *stats, const char **obstacle)
 {
-	Check		check = {.plan = plan,.graph = now->graph,.changed = queries,.context = CurrentMemoryContext};
+	Check		check = {.plan = plan,.graph = now->graph,.changed = queries,.stats = stats,.context = CurrentMemoryContext};
 	CmigEffects *effects;
 
 	*obstacle = cmig_plan_begun(now, plan);
@@ -447,6 +448,7 @@ CMIG_READER(cmig_workload_check)
 	CmigNames  *texts = PG_ARGISNULL(1) ? NULL :
 	cmig_argument_names(PG_GETARG_ARRAYTYPE_P(1), "the list of queries", "SELECT * FROM cmig.workload_check(queries => ARRAY['SELECT ...'])");
 	char	   *saved = cmig_argument_text(fcinfo, 2);
+	char	   *stats = PG_ARGISNULL(3) ? NULL : DatumGetCString(DirectFunctionCall1(jsonb_out, PG_GETARG_DATUM(3)));
 	CmigSituation now;
 	CmigPlan   *plan;
 	List	   *queries;
@@ -464,7 +466,7 @@ CMIG_READER(cmig_workload_check)
 	now = cmig_move_read(true);
 	plan = cmig_move_plan_upgrade(&now, targets);
 	queries = texts ? cmig_workload_passed(texts) : saved ? cmig_workload_saved(saved) : cmig_workload_counted(false);
-	judgments = cmig_workload_judge(&now, plan, queries, &obstacle);
+	judgments = cmig_workload_judge(&now, plan, queries, stats ? cmig_workload_stats_read(stats) : NULL, &obstacle);
 	for (int i = 0; i < list_length(queries); i++)
 		return_judgment(fcinfo, &judgments[i]);
 	return (Datum) 0;

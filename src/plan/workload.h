@@ -70,9 +70,10 @@ typedef struct CmigJudgment
 
 /*
  * Run the plan's revisions on copies, and judge the queries, the worst first.
+ * "stats" is as in cmig_workload_sizes_read().
  * *obstacle is why they were not judged, or NULL.
  */
-extern CmigJudgment *cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *queries,
+extern CmigJudgment *cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *queries, HTAB *stats,
 										 const char **obstacle);
 
 /* in workload_queries.c */
@@ -103,13 +104,42 @@ extern CmigWorkloadQuery *cmig_workload_query_of(char *text, Oid role, const Lis
  */
 extern List *cmig_workload_saved(const char *name);
 
+/* in workload_stats.c */
+
+typedef struct CmigRelationSize
+{
+	double		pages;
+	double		tuples;
+	double		visible;		/* pages in which all rows are visible */
+} CmigRelationSize;
+
+/* What cmig.stats_export() has returned for a table or an index. */
+typedef struct CmigRelationStats CmigRelationStats;
+
+/* Returns the rows of cmig.stats_export(), which are in a JSON array. */
+extern HTAB *cmig_workload_stats_read(const char *json);
+
+/* Returns what the rows say about the relation with the same name, or NULL. */
+extern const CmigRelationStats *cmig_workload_stats_find(HTAB *stats, Oid relation);
+
+/* Returns false if the size is not known. */
+extern bool cmig_workload_stats_size(const CmigRelationStats *stats, CmigRelationSize *size);
+extern int32 cmig_workload_stats_width(const CmigRelationStats *stats, const char *name);
+
+/* Returns a row like those of pg_statistic for a column of this type, or NULL. */
+extern HeapTuple cmig_workload_stats_row(const CmigRelationStats *stats, const char *name, bool inherited,
+										 Oid type, Oid collation);
+
 /* in workload_plan.c */
 
 /* The sizes and statistics of live tables and indexes, by their copies. */
 typedef struct CmigWorkloadSizes CmigWorkloadSizes;
 
-/* Call this before the scripts change the copies. */
-extern CmigWorkloadSizes *cmig_workload_sizes_read(const CmigCopiedTable *tables, int count);
+/*
+ * Call this before the scripts change the copies.  "stats" are used in place of
+ * those in the catalogs, or NULL.
+ */
+extern CmigWorkloadSizes *cmig_workload_sizes_read(const CmigCopiedTable *tables, int count, HTAB *stats);
 
 /*
  * Plan the queries as the copies are now.  "schemas" is a list of Oid: the

@@ -73,6 +73,8 @@ typedef struct CopiedRelation
 	Oid			copy;			/* hash key */
 	Oid			live;
 	bool		readable;		/* may the current role read its rows? */
+	const CmigRelationStats *stats; /* in place of those in the catalogs, or
+									 * NULL */
 	int			count;
 	CopiedColumn *columns;		/* of a table */
 } CopiedRelation;
@@ -80,6 +82,7 @@ typedef struct CopiedRelation
 struct CmigWorkloadSizes
 {
 	HTAB	   *relations;		/* of CopiedRelation */
+	HTAB	   *stats;			/* of another database, or NULL */
 	bool		analyzed;		/* are columns of another type analyzed again? */
 	bool		retyped;		/* was there such a column? */
 };
@@ -95,6 +98,7 @@ enter(CmigWorkloadSizes *into, Oid copy, Oid live)
 	entry->live = live;
 	entry->readable = pg_class_aclcheck(live, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
 		(check_enable_rls(live, InvalidOid, true) != RLS_ENABLED || has_privs_of_role(GetUserId(), cmig_role_owner_of(live)));
+	entry->stats = into->stats ? cmig_workload_stats_find(into->stats, copy) : NULL;
 	entry->count = 0;
 	entry->columns = NULL;
 	return entry;
@@ -144,11 +148,12 @@ enter_table(CmigWorkloadSizes *into, Oid copy, Oid live)
 }
 
 CmigWorkloadSizes *
-cmig_workload_sizes_read(const CmigCopiedTable *tables, int count)
+cmig_workload_sizes_read(const CmigCopiedTable *tables, int count, HTAB *stats)
 {
 	CmigWorkloadSizes *result = palloc0(sizeof(CmigWorkloadSizes));
 	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(CopiedRelation),.hcxt = CurrentMemoryContext};
 
+	result->stats = stats;
 	result->relations = hash_create("pg_cmig sizes", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	for (int i = 0; i < count; i++)
 		enter_table(result, tables[i].copy, tables[i].live);
@@ -159,6 +164,28 @@ static const CopiedRelation *
 find(Oid copy)
 {
 	return sizes ? hash_search(sizes->relations, &copy, HASH_FIND, NULL) : NULL;
+}
+
+/* Returns the size of the live table or index, or false if it is not known. */
+static bool
+find_size(const CopiedRelation *entry, CmigRelationSize *size)
+{
+	HeapTuple	row;
+	Form_pg_class form;
+
+	if (entry == NULL)
+		return false;
+	if (entry->stats != NULL)
+		return cmig_workload_stats_size(entry->stats, size);
+	row = SearchSysCache1(RELOID, ObjectIdGetDatum(entry->live));
+	if (!HeapTupleIsValid(row))
+		return false;
+	form = (Form_pg_class) GETSTRUCT(row);
+	size->pages = form->relpages;
+	size->tuples = form->reltuples;
+	size->visible = form->relallvisible;
+	ReleaseSysCache(row);
+	return true;
 }
 
 /* The height of a B-tree without its leaves, as _bt_getrootheight() counts it. */
@@ -174,12 +201,14 @@ height_of(double pages)
 
 /* Set what the planner would find in an index of the live table. */
 static void
-set_index_size(IndexOptInfo * index, const RelOptInfo * rel, const Form_pg_class live)
+set_index_size(IndexOptInfo * index, const RelOptInfo * rel)
 {
-	if (live != NULL)
+	CmigRelationSize size;
+
+	if (find_size(find(index->indexoid), &size))
 	{
-		index->pages = live->relpages;
-		index->tuples = Min(live->reltuples < 0 ? rel->tuples : live->reltuples, rel->tuples);
+		index->pages = size.pages;
+		index->tuples = Min(size.tuples < 0 ? rel->tuples : size.tuples, rel->tuples);
 	}
 	else
 	{
@@ -201,30 +230,16 @@ set_index_size(IndexOptInfo * index, const RelOptInfo * rel, const Form_pg_class
 static void
 set_sizes(CMIG_SIZES_PARAMETERS_COMPAT)
 {
-	const CopiedRelation *entry = find(CMIG_SIZES_RELATION_COMPAT);
-	HeapTuple	row = entry ? SearchSysCache1(RELOID, ObjectIdGetDatum(entry->live)) : NULL;
-	Form_pg_class form;
+	CmigRelationSize size;
 
-	if (!HeapTupleIsValid(row))
-		return;
-	form = (Form_pg_class) GETSTRUCT(row);
 	/* without statistics, the planner's own guess is as good */
-	if (!CMIG_SIZES_INHERITED_COMPAT && form->reltuples >= 0)
-	{
-		rel->pages = form->relpages;
-		rel->tuples = form->reltuples;
-		rel->allvisfrac = form->relpages > 0 ? Min(1.0, (double) form->relallvisible / form->relpages) : 0;
-		foreach_ptr(IndexOptInfo, index, rel->indexlist)
-		{
-			const CopiedRelation *index_entry = find(index->indexoid);
-			HeapTuple	index_row = index_entry ? SearchSysCache1(RELOID, ObjectIdGetDatum(index_entry->live)) : NULL;
-
-			set_index_size(index, rel, HeapTupleIsValid(index_row) ? (Form_pg_class) GETSTRUCT(index_row) : NULL);
-			if (HeapTupleIsValid(index_row))
-				ReleaseSysCache(index_row);
-		}
-	}
-	ReleaseSysCache(row);
+	if (CMIG_SIZES_INHERITED_COMPAT || !find_size(find(CMIG_SIZES_RELATION_COMPAT), &size) || size.tuples < 0)
+		return;
+	rel->pages = size.pages;
+	rel->tuples = size.tuples;
+	rel->allvisfrac = size.pages > 0 ? Min(1.0, size.visible / size.pages) : 0;
+	foreach_ptr(IndexOptInfo, index, rel->indexlist)
+		set_index_size(index, rel);
 }
 
 /* Statistics without values, which are of another type. */
@@ -262,6 +277,12 @@ find_statistics(PlannerInfo * root, RangeTblEntry *rte, AttrNumber attnum, Varia
 		if (!sizes->analyzed)
 			return true;
 	}
+	if (entry->stats != NULL)
+	{
+		data->statsTuple = cmig_workload_stats_row(entry->stats, get_attname(entry->live, column->live, false), rte->inh, type, collation);
+		data->freefunc = heap_freetuple;
+		return true;
+	}
 	row = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(entry->live), Int16GetDatum(column->live), BoolGetDatum(rte->inh));
 	if (!HeapTupleIsValid(row))
 		return true;
@@ -285,8 +306,11 @@ find_width(Oid relation, AttrNumber attnum)
 {
 	const CopiedRelation *entry = find(relation);
 
-	return entry && attnum > 0 && attnum <= entry->count && entry->columns[attnum - 1].live > 0 ?
-		get_attavgwidth(entry->live, entry->columns[attnum - 1].live) : 0;
+	AttrNumber	live = entry && attnum > 0 && attnum <= entry->count ? entry->columns[attnum - 1].live : 0;
+
+	if (live == 0)
+		return 0;
+	return entry->stats ? cmig_workload_stats_width(entry->stats, get_attname(entry->live, live, false)) : get_attavgwidth(entry->live, live);
 }
 
 /* ----------------------------------------------------------------

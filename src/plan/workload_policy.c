@@ -119,7 +119,7 @@ judge(const CmigSituation *now, const CmigPlan *plan, Policy policy, CmigBeforeU
 {
 	List	   *queries = read_queries(policy);
 	const char *obstacle = NULL;
-	CmigJudgment *judgments = queries ? cmig_workload_judge(now, plan, queries, &obstacle) : NULL;
+	CmigJudgment *judgments = queries ? cmig_workload_judge(now, plan, queries, NULL, &obstacle) : NULL;
 	const CmigWorkloadQuery *worst = NULL;
 	CmigListing detail;
 

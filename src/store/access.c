@@ -157,7 +157,7 @@ static const struct
 		"history import_files lint lint_sql log plan preflight preflight_rows report require "
 		"require_schema resolve rls_check rls_rules rls_script "
 		"rls_status schema_sql scope_drift scopes script show squash "
-	"status version_schema wait_for_replicas workload_check"},
+	"stats_export status version_schema wait_for_replicas workload_check"},
 	{AUTHOR,
 		"baseline create_revision load load_directory merge "
 	"remove_revision"},

@@ -50,7 +50,7 @@ GOOD = {
     "dry_run(text,text,text,bigint,boolean)": [
         {"target": "'004_totals'"}, {"direction": "'downgrade'", "target": "'002'", "concurrently": "'skip'", "waiters": "true"}],
     "lint(text,boolean,boolean,bigint,boolean)": [{"target": "'004_totals'"}, {"target": "'004_totals'", "rehearse": "true"}],
-    "workload_check(text,text[],text)": [{"target": "'004_totals'", "queries": "'{SELECT * FROM app.plain WHERE id = $1}'"}],
+    "workload_check(text,text[],text,jsonb)": [{"target": "'004_totals'", "queries": "'{SELECT * FROM app.plain WHERE id = $1}'", "stats": "(SELECT jsonb_agg(s) FROM cmig.stats_export() s)"}],
     "workload_save(text)": [{"name": "'all'"}],
     "lint_sql(text,boolean,boolean)": [
         {"script": "'ALTER TABLE app.plain ADD c int NOT NULL; CREATE INDEX ON app.plain (name); DROP TABLE app.child'"},
