@@ -180,6 +180,11 @@ RESET cmig.lint_include;
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql) VALUES ('a', '{}', 'CREATE TEMP TABLE customer (id int); ALTER TABLE customer DROP id'), ('b', '{a}', 'ALTER TABLE customer DROP city');
 SELECT revision, statement, rule FROM cmig.lint() WHERE rule = 'ban-drop-column';
 DELETE FROM cmig.revision;
+-- the names that PostgreSQL will choose, also after constraints are dropped and renamed, and for thousands of them
+SELECT statement, substring(message FROM '^CHECK constraint (\S+)') AS name FROM cmig.lint_sql('ALTER TABLE n ADD CHECK (a > 1); ALTER TABLE n ADD CHECK (a > 2), ADD CHECK (a > 3); ALTER TABLE n ADD CHECK (a > 4);
+	ALTER TABLE n DROP CONSTRAINT n_a_check1; ALTER TABLE n ADD CHECK (a > 5); ALTER TABLE n RENAME CONSTRAINT n_a_check2 TO x; ALTER TABLE n RENAME CONSTRAINT n_a_check3 TO n_a_check4;
+	ALTER TABLE n ADD CHECK (a > 6), ADD CHECK (b > 3); ALTER TABLE n ADD CHECK (a > 7); ALTER TABLE n ADD CHECK (a > 8)') WHERE message ~ '^CHECK constraint' ORDER BY 1, 2;
+SELECT count(DISTINCT message) FROM cmig.lint_sql((SELECT string_agg('ALTER TABLE n ADD CHECK (a > 1)', ';') FROM generate_series(1, 4000))) WHERE message ~ '^CHECK constraint';
 
 DROP VIEW near, locals;
 DROP TABLE customer CASCADE;

@@ -64,6 +64,8 @@ typedef struct CmigLintIndex
 	List	   *uses;			/* of char *: columns used in expressions */
 } CmigLintIndex;
 
+typedef struct CmigLintNames CmigLintNames; /* in lint_apply.c */
+
 /* A relation.  If the contents of a list are unknown, the list is empty. */
 typedef struct CmigLintTable
 {
@@ -98,6 +100,8 @@ typedef struct CmigLintTable
 	List	   *columns;		/* of CmigLintColumn *, in order */
 	List	   *constraints;	/* of CmigLintConstraint * */
 	List	   *indexes;		/* of CmigLintIndex * */
+	CmigLintNames *names;		/* of both; NULL if they must be read, also
+								 * after one was renamed */
 	struct CmigLintTable *index_of; /* for an index: its table; otherwise NULL */
 	List	   *users;			/* of CmigLintTable *: the plan's views on it */
 	List	   *uses;			/* of CmigLintTable *: for a view defined by
@@ -712,7 +716,7 @@ extern List *cmig_lint_alter_columns(const Constraint *constraint, const char *c
  * the table's name.  "column" is as above.  "earlier" is the list of constraint
  * names that the same statement has already added.
  */
-extern char *cmig_lint_alter_constraint_name(const CmigLintTable *table, const char *table_name,
+extern char *cmig_lint_alter_constraint_name(CmigLintTable *table, const char *table_name,
 											 const Constraint *constraint, const char *column,
 											 List *earlier);
 

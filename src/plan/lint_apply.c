@@ -61,8 +61,69 @@ cmig_lint_alter_columns(const Constraint *constraint, const char *column)
 	return cmig_lint_model_names(constraint->contype == CONSTR_FOREIGN ? constraint->fk_attrs : constraint->keys);
 }
 
+/*
+ * A name that PostgreSQL cannot choose for a constraint, and of the numbers with
+ * which it makes names like this one, the first that may be free.
+ */
+typedef struct TakenName
+{
+	char		name[NAMEDATALEN];	/* hash key */
+	int			next;
+} TakenName;
+
+/* The names of a table's constraints and indexes. */
+struct CmigLintNames
+{
+	HTAB	   *taken;			/* of TakenName */
+	List	   *seen[2];		/* the constraints and indexes, in order */
+};
+
+/* Is the longer list the shorter one with more elements? */
+static bool
+only_grew(const List *shorter, const List *longer)
+{
+	return shorter == NIL || (list_length(shorter) <= list_length(longer) &&
+							  llast(shorter) == list_nth(longer, list_length(shorter) - 1));
+}
+
+/*
+ * Returns the name's entry, or NULL if it is free.  What was added to the table
+ * since the last call is read; if something was removed or renamed, everything.
+ */
+static TakenName *
+find_taken(CmigLintTable *table, const char *name)
+{
+	const List *now[] = {table->constraints, table->indexes};
+	CmigLintNames *names = table->names;
+	MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(table));
+
+	if (names == NULL || !only_grew(names->seen[0], now[0]) || !only_grew(names->seen[1], now[1]))
+	{
+		HASHCTL		control = {.keysize = NAMEDATALEN,.entrysize = sizeof(TakenName),.hcxt = CurrentMemoryContext};
+
+		names = table->names = palloc0(sizeof(CmigLintNames));
+		names->taken = hash_create("pg_cmig constraint names", 64, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	}
+	for (int i = 0; i < lengthof(now); i++)
+	{
+		for (int n = list_length(names->seen[i]); n < list_length(now[i]); n++)
+		{
+			void	   *object = list_nth(now[i], n);
+			const char *own = *(const char **) object;
+			bool		found = true;
+			TakenName  *entry = own ? hash_search(names->taken, own, HASH_ENTER, &found) : NULL;
+
+			if (!found)
+				entry->next = 0;
+			names->seen[i] = lappend(names->seen[i], object);
+		}
+	}
+	MemoryContextSwitchTo(caller);
+	return hash_search(names->taken, name, HASH_FIND, NULL);
+}
+
 char *
-cmig_lint_alter_constraint_name(const CmigLintTable *table, const char *table_name,
+cmig_lint_alter_constraint_name(CmigLintTable *table, const char *table_name,
 								const Constraint *constraint, const char *column,
 								List *earlier)
 {
@@ -70,6 +131,7 @@ cmig_lint_alter_constraint_name(const CmigLintTable *table, const char *table_na
 	const char *label = kind ? kind->label : "check";
 	List	   *columns = cmig_lint_alter_columns(constraint, column);
 	StringInfoData joined;
+	TakenName  *first;
 	char	   *name;
 
 	if (constraint->conname)
@@ -81,10 +143,19 @@ cmig_lint_alter_constraint_name(const CmigLintTable *table, const char *table_na
 		(constraint->contype == CONSTR_CHECK && list_length(columns) != 1))
 		joined.data = NULL;
 	name = makeObjectName(table_name, joined.data, label);
-	for (int number = 1; cmig_text_list_has(earlier, name) ||
-		 (table && (cmig_lint_model_constraint(table, name) || cmig_lint_model_index(table, name))); number++)
-		name = makeObjectName(table_name, joined.data, psprintf("%s%d", label, number));
-	return name;
+	first = table ? find_taken(table, name) : NULL;
+	for (int number = first ? first->next : 0;; number++)
+	{
+		if (number > 0)
+			name = makeObjectName(table_name, joined.data, psprintf("%s%d", label, number));
+		if (table == NULL || find_taken(table, name) == NULL)
+		{
+			if (!cmig_text_list_has(earlier, name))
+				return name;
+		}
+		else if (earlier == NIL)
+			first->next = number + 1;
+	}
 }
 
 /* Mark the columns as NOT NULL. */
@@ -170,6 +241,8 @@ add_constraint(CmigLintTable *table, const Constraint *constraint, const char *c
 	}
 	if (index)
 		index->name = added->name;
+	if (constraint->indexname)
+		table->names = NULL;
 	if (index && constraint->contype == CONSTR_PRIMARY)
 		set_not_null(table, index->keys);
 }
@@ -646,10 +719,14 @@ apply_rename(CmigLint *lint, RenameStmt *statement)
 			constraint = cmig_lint_model_constraint(table, statement->subname);
 			if (constraint)
 				constraint->name = pstrdup(statement->newname);
+			table->names = NULL;
 			break;
 		default:
 			if (table->index_of && cmig_lint_model_index(table->index_of, table->name))
+			{
 				cmig_lint_model_index(table->index_of, table->name)->name = pstrdup(statement->newname);
+				table->index_of->names = NULL;
+			}
 			cmig_lint_state_rename(lint, table, table->schema, statement->newname);
 			break;
 	}
