@@ -136,7 +136,13 @@ SELECT count(*) FROM cmig.enable_audit('sly');
 INSERT INTO sly VALUES (1, '100', 'rich');
 UPDATE sly SET cmig_new_bribe = '200';
 SELECT operation, changed, new_row FROM cmig_audit.log WHERE table_name = 'sly' ORDER BY id;
-DROP TABLE sly;
+CREATE TABLE keyless (cmig_new_bribe text, note text);
+SELECT count(*) FROM cmig.enable_audit('keyless');
+INSERT INTO keyless VALUES ('100', 'rich');
+SELECT clock_timestamp() AS t3 \gset
+UPDATE keyless SET note = 'poor';
+SELECT * FROM cmig.audit_as_of(NULL::keyless, :'t3');
+DROP TABLE sly, keyless;
 DROP FUNCTION expansion_write();
 
 SET client_min_messages = error;

@@ -652,13 +652,16 @@ table_of_argument(FunctionCallInfo fcinfo)
 
 static CmigQuery entries_between = {
 	"SELECT 'yes' FROM cmig_audit.log l WHERE l.row_hash >= $1 AND l.row_hash < $2"
-	" AND l.row_key IS NOT NULL AND l.clock_at > $3 AND l.clock_at < $4 LIMIT 1",
-	4, {INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	" AND l.row_key IS NOT NULL AND l.clock_at > $3 AND l.clock_at < $4 AND ($5 IS NULL OR l.row_key ? $5) LIMIT 1",
+	5, {INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID}
 };
 
-/* Does the log contain row entries after the time with this layout? */
+/*
+ * Does the log contain row entries after the time with this layout and, unless it
+ * is NULL, this column as a part of the key?
+ */
 static bool
-has_entries(const AsOf *as_of, int layout)
+has_entries(const AsOf *as_of, int layout, const char *column)
 {
 	List	   *layouts = as_of->target->layouts;
 	TimestampTz from = ((CmigAuditLayout *) list_nth(layouts, layout))->recorded_at;
@@ -667,7 +670,7 @@ has_entries(const AsOf *as_of, int layout)
 
 	return to > as_of->at &&
 		cmig_query_value(&entries_between, as_of->low, as_of->high,
-						 layout > 0 ? Max(as_of->at, from - 1) : as_of->at, to) != NULL;
+						 layout > 0 ? Max(as_of->at, from - 1) : as_of->at, to, column) != NULL;
 }
 
 /*
@@ -709,7 +712,7 @@ check_keys(const AsOf *as_of)
 
 		if ((same && (kinds == NIL || list_length(kinds) != list_length(target->key_kinds) ||
 					  cmig_audit_same_texts(kinds, target->key_kinds))) ||
-			!has_entries(as_of, i))
+			!has_entries(as_of, i, NULL))
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -771,15 +774,14 @@ find_hidden(AsOf *as_of, Relation relation)
 		const CmigAuditLayout *layout = list_nth(target->layouts, i);
 		List	   *had = NIL;
 
-		if (!has_entries(as_of, i))
+		if (!has_entries(as_of, i, NULL))
 			continue;
 		foreach(lc, cmig_audit_target_names(target, i))
 		{
 			const char *then = list_nth(layout->names, foreach_current_index(lc));
 
-			/* the entries do not have the columns of an expansion */
-			if (lfirst(lc) && strcmp(then, CMIG_STATE_COLUMN) != 0 &&
-				strncmp(then, CMIG_HIDDEN_PREFIX, strlen(CMIG_HIDDEN_PREFIX)) != 0)
+			/* those of an expansion, and excluded ones, are not in entries */
+			if (lfirst(lc) && has_entries(as_of, i, then))
 				had = lappend(had, lfirst(lc));
 		}
 		foreach_ptr(char, text, target->now->names)
