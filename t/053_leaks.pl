@@ -68,7 +68,6 @@ my %looking = (
 	preflight => ["cmig.preflight()"],
 	preflight_rows => ["cmig.preflight_rows('[]', now())"],
 	import_files => ["cmig.import_files('flyway', '{V1__a.sql,U1__a.sql}', '{\"CREATE TABLE x (a int)\",DROP TABLE x}')"],
-	workload_check => ["cmig.workload_check(queries => ARRAY['SELECT * FROM plain WHERE id = 1', 'UPDATE plain SET n = 1'])"],
 	lint_sql => ["cmig.lint_sql('CREATE INDEX ON plain (n); ALTER TABLE plain ADD x int')"],
 	plan => ["cmig.plan('upgrade', 'head')"],
 	require => ["cmig.require('001')"],
@@ -141,6 +140,7 @@ my %writing = (
 	stamp => [ 20, "SELECT cmig.stamp('001')", "SELECT cmig.stamp('002')" ],
 	throttle => [ 20, "SELECT cmig.throttle('all', 100)", "SELECT cmig.pause('all')", "SELECT cmig.resume_run('all')", "SELECT cmig.throttle('all', NULL)" ],
 	verify => [ 20, "SELECT cmig.verify()" ],
+	workload_check => [ 20, "SELECT cmig.workload_check(queries => ARRAY['SELECT * FROM plain WHERE id = 1', 'UPDATE plain SET n = 1'])" ],
 	workload_save => [ 20, "SELECT cmig.workload_save('all')" ],
 );
 my %beside = map { $_ => 1 } qw(abandon abandon_partial audit_trigger contract expand expansion_begin expansion_key expansion_write ddl_event ddl_trigger journal_trigger enable_audit enable_rls drop_scope pause remove_revision resume_run revoke_access upgrade upgrade_stepwise);

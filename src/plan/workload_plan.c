@@ -42,6 +42,7 @@
 #include "rewrite/rewriteHandler.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -688,4 +689,10 @@ cmig_workload_plan(const List *queries, CmigWorkloadPhase phase, CmigWorkloadSiz
 		cmig_sizes_hook_compat = sizes_hook;
 	}
 	PG_END_TRY();
+
+	/*
+	 * forget operators by the schemas of the copies, which a session would
+	 * keep
+	 */
+	CallSyscacheCallbacks(OPERNAMENSP, 0);
 }
