@@ -292,14 +292,16 @@ verb_workload_check()
 	look_items "$check WHERE verdict OPERATOR(pg_catalog.<>) 'same_plan'" "pg_catalog.concat_ws(', ', verdict, CASE WHEN calls OPERATOR(pg_catalog.=) 1 THEN '1 call' ELSE calls OPERATOR(pg_catalog.||) ' calls' END), pg_catalog.regexp_replace(query, '\\s+', ' ', 'g'), detail" "$check WHERE verdict OPERATOR(pg_catalog.=) 'breaks'"
 }
 
-# The comments before the queries are what cmig.workload_check reads.
+# The comments before the queries are what cmig.workload_check reads.  A role of level
+# monitor cannot see the queries.
 verb_workload_save()
 {
 	argument name
 	begin; add_plain
 	perform "cmig.workload_save(:'name')"
+	add "SELECT pg_catalog.has_table_privilege('cmig.workload', 'SELECT') AS cmig_found \\gset${newline}\\if :cmig_found"
 	add "SELECT pg_catalog.concat('-- calls: ', calls, ', role: ' || pg_catalog.translate(role, E'\r\n', ''), E'\n', query, CASE WHEN pg_catalog.strpos(query, '--') > 0 THEN E'\n' END, E';\n')
-FROM cmig.workload WHERE name = :'name' ORDER BY number;"
+FROM cmig.workload WHERE name = :'name' ORDER BY number;$newline\\endif"
 	run
 }
 

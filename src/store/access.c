@@ -116,8 +116,8 @@ static const struct
 	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.progress, cmig.backfill_run"},
 
 	/* databases of earlier versions do not have these tables */
-	{MONITOR | READER | AUTHOR | MIGRATOR, "SELECT ON cmig.metrics, cmig.workload", "metrics"},
-	{READER | AUTHOR | MIGRATOR, "SELECT ON cmig.run_control, cmig.expansion_run, cmig.expansion_step, cmig.measured", "metrics"},
+	{MONITOR | READER | AUTHOR | MIGRATOR, "SELECT ON cmig.metrics", "metrics"},
+	{READER | AUTHOR | MIGRATOR, "SELECT ON cmig.run_control, cmig.expansion_run, cmig.expansion_step, cmig.measured, cmig.workload", "metrics"},
 	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.run_control, cmig.measured", "metrics"},
 
 	/* the role that has stored a statement always has its default */
