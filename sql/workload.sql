@@ -93,6 +93,11 @@ DROP ROLE regress_writer;
 -- calls in comments
 SELECT calls, query FROM cmig.workload_check(queries => ARRAY[E'-- calls: 7, role: someone\nSELECT 1;\n-- calls: 12\n/* first */ SELECT 2;SELECT 3;\n-- calls: many\nSELECT 4; -- calls: 5\nSELECT 5;\n-- calls: 6\n\nSELECT 6', '-- calls: 8']) ORDER BY query;
 
+-- a revision that cmig.expand prepares: what the old version runs breaks with cmig.contract
+INSERT INTO cmig.revision (revision, upgrade_sql, expand) VALUES ('e1', 'ALTER TABLE person RENAME note TO remark', 'true');
+SELECT verdict, detail, query FROM cmig.workload_check(queries => '{SELECT note FROM person, SELECT remark FROM person}');
+DELETE FROM cmig.revision;
+
 -- search_path is the caller's
 CREATE SCHEMA other CREATE TABLE thing (id integer);
 SELECT * FROM judged('ALTER TABLE other.thing ADD a integer', 'SELECT id FROM thing', 'SELECT id FROM other.thing');

@@ -126,9 +126,12 @@ plan_between(int step, const CmigStatement *statement, void *arg)
 	cmig_workload_plan(whole, CMIG_WORKLOAD_STATEMENT, check->sizes, check->schemas);
 	foreach_ptr(CmigWorkloadQuery, query, whole)
 	{
-		if (strcmp(state_of(query->plans[CMIG_WORKLOAD_STATEMENT]), state_of(query->plans[CMIG_WORKLOAD_AFTER])) == 0)
-			query->place = psprintf("revision %s, statement %d, line %d",
-									check->graph->nodes[check->plan->steps[step].node].revision->id, statement->number, statement->line);
+		const CmigRevision *revision = check->graph->nodes[check->plan->steps[step].node].revision;
+
+		if (strcmp(state_of(query->plans[CMIG_WORKLOAD_STATEMENT]), state_of(query->plans[CMIG_WORKLOAD_AFTER])) != 0)
+			continue;
+		query->place = psprintf("revision %s, statement %d, line %d", revision->id, statement->number, statement->line);
+		query->expands = revision->expands;
 	}
 	MemoryContextSwitchTo(caller);
 }
@@ -238,7 +241,7 @@ judge(CmigJudgment *judgment, const char *reason, const char *again)
 	else if (before->error != NULL)
 	{
 		judgment->sqlstate = before->sqlstate;
-		judgment->detail = before->refused && strncmp(before->sqlstate, "XX", 2) != 0 ? before->error : psprintf("before the upgrade: %s", before->error);
+		judgment->detail = before->refused && strncmp(before->sqlstate, "XX", 2) != 0 ? before->error : psprintf(after->error || after->missing ? "before the upgrade: %s" : "before the upgrade: %s; after it, the query has a plan", before->error);
 	}
 	else if (is_broken(judgment->query))
 	{
@@ -247,6 +250,8 @@ judge(CmigJudgment *judgment, const char *reason, const char *again)
 		judgment->verdict = CMIG_BREAKS;
 		judgment->sqlstate = state_of(after);
 		judgment->detail = judgment->query->place ? psprintf("%s: %s", judgment->query->place, error) : pstrdup(error);
+		if (judgment->query->expands)
+			judgment->detail = psprintf("%s; with cmig.expand, the old version runs it until cmig.contract", judgment->detail);
 	}
 	else if (after->error != NULL)
 	{

@@ -49,6 +49,7 @@ typedef struct CmigWorkloadQuery
 	bool		explained;		/* does its plan need a shape? */
 	CmigQueryPlan *plans[CMIG_WORKLOAD_PHASES];
 	char	   *place;			/* the statement that breaks it */
+	bool		expands;		/* can cmig.expand prepare that revision? */
 } CmigWorkloadQuery;
 
 /* The verdicts, the worst first. */
