@@ -1,0 +1,125 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# cmig.workload_check with the queries of pg_stat_statements: texts without their values,
+# roles and their settings, what the caller cannot see, texts that are gone; and three
+# outages that it would have prevented.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('counted', 'autovacuum = off', 'jit = off', "shared_preload_libraries = 'pg_stat_statements'", 'pg_stat_statements.max = 100');
+$node->start;
+
+# as a role: returns the rows, and the errors and notices
+sub session
+{
+	my ($role, @statements) = @_;
+	my ($stdout, $stderr);
+
+	$node->psql('shop', join(";\n", @statements), stdout => \$stdout, stderr => \$stderr, extra_params => [ '-U', $role ], on_error_stop => 0);
+	$stderr =~ s/^psql:<stdin>:\d+: //mg;
+	return wantarray ? ($stdout, $stderr) : $stdout;
+}
+
+# forgets what was counted, lets a role run queries, and judges them with a revision
+sub judge
+{
+	my ($revision, $caller, $columns, %queries) = @_;
+
+	$node->safe_psql('shop', 'SELECT pg_stat_statements_reset()');
+	session($_, @{ $queries{$_} }) foreach sort keys %queries;
+	$node->safe_psql('shop', "DELETE FROM cmig.revision; INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('r1', \$r\$$revision\$r\$)");
+	return session($caller, "SELECT $columns FROM cmig.workload_check() WHERE query !~ 'pg_stat_statements|cmig' ORDER BY query");
+}
+
+$node->safe_psql('postgres', <<'END_SQL');
+CREATE ROLE regress_owner LOGIN;
+CREATE ROLE regress_app LOGIN;
+CREATE ROLE regress_other LOGIN;
+CREATE DATABASE shop OWNER regress_owner;
+END_SQL
+$node->safe_psql('shop', 'CREATE EXTENSION pg_stat_statements');
+session('regress_owner', <<'END_SQL');
+CREATE EXTENSION pg_cmig;
+CREATE SCHEMA shop;
+CREATE SCHEMA other;
+CREATE TABLE shop.person (id integer PRIMARY KEY, name text, note text, born date);
+CREATE TABLE shop.visit (id integer PRIMARY KEY, person integer REFERENCES shop.person, place text, at timestamptz);
+CREATE INDEX visit_person ON shop.visit (person);
+CREATE TABLE other.person (id integer PRIMARY KEY, note integer);
+INSERT INTO shop.person SELECT g, 'n' || g, 'x', '2000-01-01'::date + g % 999 FROM generate_series(1, 5000) g;
+INSERT INTO shop.visit SELECT g, g % 5000 + 1, 'here', '2026-01-01'::timestamptz + g * interval '1 min' FROM generate_series(1, 50000) g;
+GRANT USAGE ON SCHEMA shop, other TO regress_app, regress_other;
+GRANT ALL ON ALL TABLES IN SCHEMA shop, other TO regress_app, regress_other;
+ANALYZE shop.person, shop.visit;
+END_SQL
+$node->safe_psql('shop', 'ALTER ROLE regress_app SET search_path = shop; ALTER ROLE regress_other SET search_path = other');
+
+# 1. a column is dropped that a job still reads
+my ($rows, $notices) = judge('ALTER TABLE shop.person DROP COLUMN note', 'postgres', 'calls, verdict, sqlstate, query, detail',
+	regress_app => [ ('SELECT note FROM person WHERE id = 1') x 3, 'SELECT name FROM person WHERE id = 1' ],
+	regress_other => ['SELECT note FROM person WHERE id = 1']);
+is($rows, '1|same_plan||SELECT name FROM person WHERE id = $1|
+3|breaks|42703|SELECT note FROM person WHERE id = $1|revision r1, statement 1, line 1: column "note" does not exist
+1|same_plan||SELECT note FROM person WHERE id = $1|', 'a job reads a column that is dropped; names are those of each role');
+is($notices, '', 'everything was seen');
+
+# 2. an index is dropped that a frequent query uses
+is(scalar judge('DROP INDEX shop.visit_person', 'postgres', q{verdict, cost_after > 10 * cost_before, query, detail ~ 'visit_person'},
+		regress_app => [ 'SELECT place FROM visit WHERE person = 7', "SELECT 'x'" ]),
+	"same_plan|f|SELECT \$1|\nslower|t|SELECT place FROM visit WHERE person = \$1|t", 'a query needs an index that is dropped');
+
+# 3. a type is changed on one side of a join, whose index is no longer used
+is(scalar judge('ALTER TABLE shop.visit DROP CONSTRAINT visit_person_fkey; ALTER TABLE shop.person ALTER id TYPE numeric', 'postgres', q{verdict, query, detail ~ 'until ANALYZE'},
+		regress_app => [ 'SELECT v.place FROM person p JOIN visit v ON v.person = p.id WHERE p.name = \'n1\'' ]),
+	'slower|SELECT v.place FROM person p JOIN visit v ON v.person = p.id WHERE p.name = $1|f', 'a join no longer uses an index');
+is(scalar judge('ALTER TABLE shop.visit ALTER person TYPE bigint', 'postgres', 'verdict, query',
+		regress_app => [ 'SELECT v.place FROM person p JOIN visit v ON v.person = p.id WHERE p.id = 1', 'SELECT id, person FROM visit WHERE person = 1' ]),
+	"changes_result|SELECT id, person FROM visit WHERE person = \$1\nsame_plan|SELECT v.place FROM person p JOIN visit v ON v.person = p.id WHERE p.id = \$1", 'but with bigint it does');
+
+# literals of types
+is(scalar judge('ALTER TABLE shop.visit DROP COLUMN place', 'postgres', 'verdict, query',
+		regress_app => [ "SELECT count(*) FROM visit WHERE at > timestamptz '2026-01-05' - interval '1' day", "SELECT count(*) FROM person WHERE born = date '2000-01-01'",
+			"SELECT place FROM visit WHERE at > now() - interval '1 hour 2 min'", "SELECT count(*) FROM visit WHERE at > now() - interval '2' hour to minute" ]),
+	'same_plan|SELECT count(*) FROM person WHERE born = date $1
+same_plan|SELECT count(*) FROM visit WHERE at > now() - interval $1 hour to minute
+same_plan|SELECT count(*) FROM visit WHERE at > timestamptz $1 - interval $2 day
+breaks|SELECT place FROM visit WHERE at > now() - interval $1', 'literals after the name of their type');
+
+# privileges are those of the role that ran the query
+my @run = (regress_app => ['SELECT name FROM person'], regress_other => ['SELECT name FROM shop.person']);
+my $revoke = 'REVOKE SELECT ON shop.person FROM regress_other; CREATE POLICY p ON shop.person TO regress_app USING (id = 1); ALTER TABLE shop.person ENABLE ROW LEVEL SECURITY';
+is(scalar judge($revoke, 'postgres', q{verdict, query, sqlstate, regexp_replace(detail, E'\n.*', '')}, @run),
+	"faster|SELECT name FROM person||the plan changes:\nbreaks|SELECT name FROM shop.person|42501|revision r1, statement 1, line 1: permission denied for table person", 'privileges and policies of roles');
+($rows, $notices) = judge($revoke, 'regress_owner', 'verdict, query', @run);
+is($rows, '', 'the owner does not see queries of other roles');
+like($notices, qr/^NOTICE:  \d queries of other roles are not visible\nHINT:  GRANT pg_read_all_stats TO regress_owner$/, 'as a notice says');
+$node->safe_psql('shop', 'GRANT pg_read_all_stats TO regress_owner');
+($rows, $notices) = judge($revoke, 'regress_owner', 'verdict, query', @run);
+is($rows, "same_plan|SELECT name FROM person\nsame_plan|SELECT name FROM shop.person", 'unless a superuser allows it');
+like($notices, qr/^NOTICE:  queries of other roles are judged with the privileges of role "regress_owner"\nHINT:  GRANT (.*) TO regress_owner$/m, 'with its own privileges');
+$node->safe_psql('shop', 'GRANT regress_app, regress_other TO regress_owner');
+is(scalar judge($revoke, 'regress_owner', 'verdict, query', @run), "faster|SELECT name FROM person\nbreaks|SELECT name FROM shop.person", 'unless it is a member of the roles');
+
+# queries that are no longer counted, and texts that are gone
+$node->safe_psql('shop', join ';', map { 'SELECT ' . 'id, ' x $_ . 'name FROM shop.person LIMIT 0' } 1 .. 300);
+is(session('postgres', q{SELECT count(*) BETWEEN 20 AND 100, bool_and(verdict = 'same_plan') FROM cmig.workload_check() WHERE query ~ '^SELECT id, '}), 't|t', 'some queries are no longer counted');
+unlink $node->data_dir . '/pg_stat_tmp/pgss_query_texts.stat';
+is(session('postgres', 'SELECT count(*) FROM cmig.workload_check()'), '0', 'no texts, no queries');
+$node->safe_psql('shop', 'SELECT pg_stat_statements_reset()');
+session('regress_app', 'SELECT name FROM person');
+is(session('postgres', q{SELECT verdict FROM cmig.workload_check() WHERE query = 'SELECT name FROM person'}), 'faster', 'counted again');
+
+# a role that is gone
+session('regress_other', 'SELECT note FROM person');
+$node->safe_psql('shop', 'DROP OWNED BY regress_other; DROP ROLE regress_other');
+is(session('postgres', q{SELECT verdict, sqlstate, detail FROM cmig.workload_check() WHERE query = 'SELECT note FROM person'}), 'not_judged|42P01|before the upgrade: relation "person" does not exist', 'the settings of a role that was dropped are not known');
+
+done_testing();
