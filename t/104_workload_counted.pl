@@ -93,6 +93,30 @@ same_plan|SELECT count(*) FROM visit WHERE at > now() - interval $1 hour to minu
 same_plan|SELECT count(*) FROM visit WHERE at > timestamptz $1 - interval $2 day
 breaks|SELECT place FROM visit WHERE at > now() - interval $1', 'literals after the name of their type');
 
+# queries in the bodies of functions
+session('regress_owner', <<'END_SQL');
+CREATE FUNCTION shop.note_of(id integer) RETURNS text LANGUAGE sql STABLE SET search_path = shop AS 'SELECT note FROM person WHERE person.id = note_of.id';
+CREATE FUNCTION shop.places(integer) RETURNS SETOF text LANGUAGE sql BEGIN ATOMIC DELETE FROM shop.visit WHERE id < 0; SELECT place FROM shop.visit WHERE person = $1; END;
+CREATE FUNCTION shop.people() RETURNS TABLE (id integer, name text, note text, born date) LANGUAGE sql AS 'SET work_mem = 100; SELECT * FROM shop.person';
+CREATE FUNCTION shop.nothing() RETURNS integer LANGUAGE sql AS 'SELECT count(*)::integer FROM shop.visit; SELECT 1';
+CREATE FUNCTION shop.longer() RETURNS void LANGUAGE plpgsql AS 'BEGIN PERFORM note FROM shop.person; END';
+CREATE FUNCTION shop.gone() RETURNS bigint LANGUAGE sql AS 'SELECT count(note) FROM shop.person';
+CREATE FUNCTION shop.any(anyelement) RETURNS anyelement LANGUAGE sql AS 'SELECT $1 FROM shop.person';
+END_SQL
+is(scalar judge('DROP FUNCTION shop.gone; ALTER TABLE shop.person DROP COLUMN note, ADD COLUMN more text, ADD COLUMN more2 text; DROP INDEX shop.visit_person', 'regress_owner',
+		q{verdict, sqlstate, regexp_replace(query, '\s+', ' ', 'g'), regexp_replace(detail, E'\n.*', '')}),
+	'same_plan||DELETE FROM shop.visit WHERE (visit.id < 0)|function shop.places(integer)
+not_judged||FUNCTION shop.longer()|function shop.longer(): queries in PL/pgSQL are not known
+not_judged|42804|SELECT $1 FROM shop.person|function shop."any"(anyelement): before the upgrade: could not determine actual type of argument declared anyelement
+breaks|42P13|SELECT * FROM shop.person|function shop.people(): revision r1, statement 2, line 1: return type mismatch in function declared to return record
+same_plan||SELECT 1|function shop.nothing()
+same_plan||SELECT count(*)::integer FROM shop.visit|function shop.nothing()
+not_judged|42883|SELECT count(note) FROM shop.person|function shop.gone(): it is dropped or replaced, or was not copied
+breaks|42703|SELECT note FROM person WHERE person.id = note_of.id|function shop.note_of(integer): revision r1, statement 2, line 1: column "note" does not exist
+slower||SELECT visit.place FROM shop.visit WHERE (visit.person = $1)|function shop.places(integer): the plan changes:
+not_judged|0A000|SET work_mem = 100|function shop.people(): before the upgrade: a utility statement has no plan', 'queries in functions');
+session('regress_owner', 'DROP FUNCTION shop.note_of, shop.places, shop.people, shop.nothing, shop.longer, shop.gone, shop.any');
+
 # privileges are those of the role that ran the query
 my @run = (regress_app => ['SELECT name FROM person'], regress_other => ['SELECT name FROM shop.person']);
 my $revoke = 'REVOKE SELECT ON shop.person FROM regress_other; CREATE POLICY p ON shop.person TO regress_app USING (id = 1); ALTER TABLE shop.person ENABLE ROW LEVEL SECURITY';

@@ -237,7 +237,7 @@ judge(CmigJudgment *judgment, const char *reason, const char *again)
 
 	judgment->verdict = CMIG_NOT_JUDGED;
 	if (before == NULL || after == NULL)
-		judgment->detail = unconstify(char *, reason);
+		judgment->detail = unconstify(char *, judgment->query->unknown ? judgment->query->unknown : reason);
 	else if (before->error != NULL)
 	{
 		judgment->sqlstate = before->sqlstate;
@@ -291,7 +291,11 @@ judge_all(const List *queries, const char *reason, const char *again)
 	{
 		judgments[count].query = query;
 		judgments[count].number = count;
-		judge(&judgments[count++], reason, again);
+		judge(&judgments[count], reason, again);
+		if (query->function != NULL)
+			judgments[count].detail = psprintf("function %s%s%s", query->function, judgments[count].detail ? ": " : "",
+											   judgments[count].detail ? judgments[count].detail : "");
+		count++;
 	}
 	qsort(judgments, count, sizeof(CmigJudgment), compare_judgments);
 	return judgments;
@@ -350,7 +354,11 @@ run_revisions(Check *check)
 		scripts = lappend(scripts, pstrdup(cmig_step_texts_get(texts, i)->sql));
 	}
 	foreach_ptr(const CmigWorkloadQuery, query, queries)
+	{
 		look.texts = lappend(unconstify(List *, look.texts), query->sql);
+		if (query->function != NULL)
+			look.texts = lappend(unconstify(List *, look.texts), query->function);
+	}
 	return cmig_effects_read(check->graph, nodes, check->plan->count, scripts, false, "cmig.workload_check()",
 							 "cmig.dry_run_timeout", cmig_dry_run_limit(), &look);
 }
@@ -405,13 +413,18 @@ choose_roles(const List *queries)
 CmigJudgment *
 cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *queries, HTAB *stats, const char **obstacle)
 {
-	Check		check = {.plan = plan,.graph = now->graph,.changed = queries,.stats = stats,.context = CurrentMemoryContext};
+	Check		check = {.plan = plan,.graph = now->graph,.stats = stats,.context = CurrentMemoryContext};
 	CmigEffects *effects;
 
 	*obstacle = cmig_plan_begun(now, plan);
 	if (*obstacle != NULL)
 		return judge_all(queries, *obstacle, NULL);
-	choose_roles(queries);
+	foreach_ptr(CmigWorkloadQuery, query, queries)
+	{
+		if (query->unknown == NULL)
+			check.changed = lappend(check.changed, query);
+	}
+	choose_roles(check.changed);
 	effects = run_revisions(&check);
 	*obstacle = find_obstacle(&check, effects);
 	tell_gaps(&check, effects);
@@ -470,7 +483,8 @@ CMIG_READER(cmig_workload_check)
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
 	plan = cmig_move_plan_upgrade(&now, targets);
-	queries = texts ? cmig_workload_passed(texts) : saved ? cmig_workload_saved(saved) : cmig_workload_counted(false);
+	queries = texts ? cmig_workload_passed(texts) : saved ? cmig_workload_saved(saved) :
+		list_concat(cmig_workload_counted(false), cmig_workload_bodies());
 	judgments = cmig_workload_judge(&now, plan, queries, stats ? cmig_workload_stats_read(stats) : NULL, &obstacle);
 	for (int i = 0; i < list_length(queries); i++)
 		return_judgment(fcinfo, &judgments[i]);

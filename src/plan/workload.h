@@ -44,6 +44,10 @@ typedef struct CmigWorkloadQuery
 	char	   *role;			/* that has run it, or NULL if unknown */
 	char	   *text;
 	char	   *sql;			/* the text to analyze */
+	char	   *function;		/* whose body contains it, as regprocedure; or
+								 * NULL */
+	char	   *body;			/* of the function */
+	const char *unknown;		/* NULL, or why it cannot be planned */
 	Oid			runs_as;		/* that role, if the caller can become it */
 	List	   *settings;		/* list of CmigValue[2]: names and values */
 	bool		explained;		/* does its plan need a shape? */
@@ -87,6 +91,9 @@ extern List *cmig_workload_passed(const CmigNames *texts);
  * cannot be read, raises an error, or returns NIL if "missing_ok" is true.
  */
 extern List *cmig_workload_counted(bool missing_ok);
+
+/* Returns a list of CmigWorkloadQuery: those in the bodies of functions. */
+extern List *cmig_workload_bodies(void);
 
 /* Returns since when pg_stat_statements has counted, or 0 if that is unknown. */
 extern TimestampTz cmig_workload_counted_since(void);

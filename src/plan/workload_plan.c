@@ -33,6 +33,7 @@
 #include "catalog/pg_statistic.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
+#include "executor/functions.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/plancat.h"
@@ -42,6 +43,7 @@
 #include "rewrite/rewriteHandler.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -326,6 +328,7 @@ typedef struct Planning
 	CmigQueryPlan *plan;
 	MemoryContext context;		/* of the plan */
 	MemoryContext scratch;
+	bool		searching;		/* for the function to which it belongs? */
 } Planning;
 
 /* Describe the columns of the result. */
@@ -448,6 +451,30 @@ refuse(const char *reason)
 			 errmsg("planning would call a function, and %s", reason)));
 }
 
+/*
+ * Returns the catalog row of the copy of the query's function.  Its language checks
+ * the body and its result.
+ */
+static HeapTuple
+find_function(Planning *planning)
+{
+	Oid			function;
+	HeapTuple	row;
+	bool		isnull;
+
+	planning->searching = true;
+	function = DatumGetObjectId(DirectFunctionCall1(regprocedurein, CStringGetDatum(planning->query->function)));
+	row = SearchSysCacheCopy1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(row) ||
+		strcmp(TextDatumGetCString(SysCacheGetAttr(PROCOID, row, Anum_pg_proc_prosrc, &isnull)), planning->query->body) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("the function has another body")));
+	planning->searching = false;
+	(void) OidFunctionCall1(F_FMGR_SQL_VALIDATOR, ObjectIdGetDatum(function));
+	return row;
+}
+
 /* Subtransaction callback: analyze, rewrite, and plan a query. */
 static void
 make_plan(void *arg)
@@ -459,6 +486,7 @@ make_plan(void *arg)
 	ExplainState *state = planning->query->explained ? NewExplainState() : NULL;
 	Oid		   *types = NULL;
 	int			count = 0;
+	HeapTuple	function = planning->query->function ? find_function(planning) : NULL;
 	Query	   *query;
 	char	   *columns;
 	char	   *missing = NULL;
@@ -467,7 +495,9 @@ make_plan(void *arg)
 	/* the end of the subtransaction restores the caller */
 	if (OidIsValid(planning->query->runs_as))
 		cmig_role_look_up_as(&saved, planning->query->runs_as);
-	query = parse_analyze_varparams(cmig_raw_parse_one(text), text, &types, &count, NULL);
+	query = function ? parse_analyze_withcb(cmig_raw_parse_one(text), text, (ParserSetupHook) sql_fn_parser_setup,
+											prepare_sql_fn_parse_info(function, NULL, InvalidOid), NULL) :
+		parse_analyze_varparams(cmig_raw_parse_one(text), text, &types, &count, NULL);
 	for (int i = 0; i < count; i++)
 		if (types[i] == InvalidOid || types[i] == UNKNOWNOID)
 			ereport(ERROR,
@@ -475,7 +505,8 @@ make_plan(void *arg)
 					 errmsg("could not determine the type of parameter $%d", i + 1)));
 	if (state != NULL)
 		state->costs = false;
-	columns = describe_columns(query);
+	/* the columns of a function's result were checked */
+	columns = function ? "" : describe_columns(query);
 	foreach_node(Query, rewritten, QueryRewrite(query))
 	{
 		PlannedStmt *planned;
@@ -541,9 +572,9 @@ plan_query(const CmigWorkloadQuery *query)
 	internal = ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INTERNAL_ERROR;
 	if (cmig_subtransaction_must_rethrow(error) && !internal)
 		ReThrowError(error);
-	plan->error = error->message;
+	plan->error = planning.searching ? pstrdup("it is dropped or replaced, or was not copied") : error->message;
 	plan->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
-	plan->refused = internal || cmig_error_is_from(error, ERRCODE_INSUFFICIENT_PRIVILEGE, "outside.c") ||
+	plan->refused = internal || planning.searching || cmig_error_is_from(error, ERRCODE_INSUFFICIENT_PRIVILEGE, "outside.c") ||
 		cmig_error_is_from(error, ERRCODE_INSUFFICIENT_PRIVILEGE, "refuse");
 	return plan;
 }

@@ -158,16 +158,73 @@ add_statements(List **queries, const char *text, List *settings)
 	} while (lexer.type != CMIG_TOKEN_END);
 }
 
+static CmigValue *
+make_setting(const char *name, const char *value)
+{
+	CmigValue  *setting = palloc(2 * sizeof(CmigValue));
+
+	setting[0] = pstrdup(name);
+	setting[1] = pstrdup(value);
+	return setting;
+}
+
 List *
 cmig_workload_passed(const CmigNames *texts)
 {
-	CmigValue  *path = palloc(2 * sizeof(CmigValue));
+	List	   *settings = list_make1(make_setting("search_path", namespace_search_path));
 	List	   *queries = NIL;
 
-	path[0] = "search_path";
-	path[1] = pstrdup(namespace_search_path);
 	for (int i = 0; i < texts->count; i++)
-		add_statements(&queries, texts->names[i], list_make1(path));
+		add_statements(&queries, texts->names[i], settings);
+	return queries;
+}
+
+/* Returns the queries of a function, a row of cmig_workload_bodies(). */
+static List *
+queries_of(const CmigValue *function)
+{
+	List	   *queries = NIL;
+	List	   *settings = list_make2(make_setting("search_path", function[5] ? function[5] : namespace_search_path),
+									  make_setting("check_function_bodies", "on"));
+
+	if (function[2] != NULL)
+		add_statements(&queries, function[2], settings);
+	else
+	{
+		CmigWorkloadQuery *query = palloc0(sizeof(CmigWorkloadQuery));
+
+		query->text = query->sql = psprintf("FUNCTION %s", function[0]);
+		query->unknown = "queries in PL/pgSQL are not known";
+		queries = list_make1(query);
+	}
+	foreach_ptr(CmigWorkloadQuery, query, queries)
+	{
+		query->function = function[0];
+		query->body = function[1];
+		query->role = function[3];
+		query->calls = function[4];
+		query->daily = INFINITY;
+	}
+	return queries;
+}
+
+List *
+cmig_workload_bodies(void)
+{
+	static CmigQuery functions = {
+		"SELECT p.oid::regprocedure, p.prosrc, CASE WHEN l.lanname <> 'sql' THEN NULL WHEN p.prosqlbody IS NULL THEN p.prosrc"
+		"   ELSE regexp_replace(regexp_replace(pg_get_function_sqlbody(p.oid), '^RETURN ', 'SELECT '), '^BEGIN ATOMIC(.*)END$', '\\1') END,"
+		" CASE WHEN p.prosecdef THEN pg_get_userbyid(p.proowner) END, pg_stat_get_function_calls(p.oid),"
+		" (SELECT substr(c, 13) FROM unnest(p.proconfig) c WHERE c LIKE 'search\\_path=%')"
+		" FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang JOIN pg_namespace n ON n.oid = p.pronamespace"
+		" WHERE p.oid >= 16384 AND l.lanname IN ('sql', 'plpgsql') AND n.nspname !~ '^pg_' AND n.nspname <> 'cmig'"
+		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')"
+		" ORDER BY 5 DESC NULLS LAST, p.oid::regprocedure::text"
+	};
+	List	   *queries = NIL;
+
+	foreach_ptr(const CmigValue, function, cmig_query_list(&functions))
+		queries = list_concat(queries, queries_of(function));
 	return queries;
 }
 
