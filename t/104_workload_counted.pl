@@ -93,6 +93,20 @@ same_plan|SELECT count(*) FROM visit WHERE at > now() - interval $1 hour to minu
 same_plan|SELECT count(*) FROM visit WHERE at > timestamptz $1 - interval $2 day
 breaks|SELECT place FROM visit WHERE at > now() - interval $1', 'literals after the name of their type');
 
+# extended statistics: how many rows a query returns decides between joins
+$node->safe_psql('shop', <<'END_SQL');
+CREATE TABLE shop.place (country integer, city integer, region integer, filler text);
+INSERT INTO shop.place SELECT g % 100, g % 100, g % 100, 'x' FROM generate_series(1, 20000) g;
+CREATE STATISTICS shop.place_stat (dependencies, ndistinct, mcv) ON country, city, region FROM shop.place;
+ANALYZE shop.place;
+END_SQL
+my $query = 'SELECT * FROM shop.place a JOIN shop.place b ON a.filler = b.filler WHERE a.country = 1 AND a.city = 1 AND a.region = 1';
+my $plan = $node->safe_psql('shop', "EXPLAIN $query");
+my ($cost) = $plan =~ /cost=[\d.]+\.\.([\d.]+)/;
+judge('DROP STATISTICS shop.place_stat', 'postgres', 'verdict');
+is(session('postgres', "SELECT verdict, cost_before = $cost, cost_after < cost_before / 10 FROM cmig.workload_check(queries => '{$query}')"), 'faster|t|t', 'extended statistics');
+$node->safe_psql('shop', 'DROP TABLE shop.place');
+
 # queries in the bodies of functions
 session('regress_owner', <<'END_SQL');
 CREATE FUNCTION shop.note_of(id integer) RETURNS text LANGUAGE sql STABLE SET search_path = shop AS 'SELECT note FROM person WHERE person.id = note_of.id';

@@ -31,6 +31,8 @@
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_statistic.h"
+#include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_statistic_ext_data.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
 #include "executor/functions.h"
@@ -108,6 +110,76 @@ enter(CmigWorkloadSizes *into, Oid copy, Oid live)
 }
 
 /*
+ * Do both statistics objects have the same name, and the same columns, with numbers
+ * and types that mean the same in both tables?
+ */
+static bool
+is_same_object(Form_pg_statistic_ext copy, Form_pg_statistic_ext live, const CopiedRelation *entry)
+{
+	bool		same = strcmp(NameStr(copy->stxname), NameStr(live->stxname)) == 0 && copy->stxkeys.dim1 == live->stxkeys.dim1;
+
+	for (int i = 0; i < live->stxkeys.dim1 && same; i++)
+	{
+		AttrNumber	column = live->stxkeys.values[i];
+
+		same = copy->stxkeys.values[i] == column && entry->columns[column - 1].live == column &&
+			OidIsValid(entry->columns[column - 1].type) && entry->columns[column - 1].type < FirstNormalObjectId;
+	}
+	return same;
+}
+
+/* Give the statistics object of a copy the rows of the live one. */
+static void
+copy_statistics_rows(Oid copy, Oid live)
+{
+	Relation	catalog = table_open(StatisticExtDataRelationId, RowExclusiveLock);
+
+	for (int inherited = 0; inherited <= 1; inherited++)
+	{
+		HeapTuple	row = SearchSysCache2(STATEXTDATASTXOID, ObjectIdGetDatum(live), BoolGetDatum(inherited));
+		Datum		values[Natts_pg_statistic_ext_data] = {ObjectIdGetDatum(copy)};
+		bool		nulls[Natts_pg_statistic_ext_data] = {false};
+		bool		replaced[Natts_pg_statistic_ext_data] = {true};
+
+		if (!HeapTupleIsValid(row))
+			continue;
+		CatalogTupleInsert(catalog, heap_modify_tuple(row, RelationGetDescr(catalog), values, nulls, replaced));
+		ReleaseSysCache(row);
+	}
+	table_close(catalog, RowExclusiveLock);
+	CommandCounterIncrement();
+}
+
+/*
+ * No hook replaces extended statistics.  Those of expressions and of columns with
+ * a number or type of their own in the copy are left out.
+ */
+static void
+copy_extended_statistics(Relation copy, Relation live, const CopiedRelation *entry)
+{
+	List	   *lives = entry->readable && entry->stats == NULL ? RelationGetStatExtList(live) : NIL;
+
+	foreach_oid(own, lives == NIL ? NIL : RelationGetStatExtList(copy))
+	{
+		foreach_oid(other, lives)
+		{
+			HeapTuple	to = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(own));
+			HeapTuple	from = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(other));
+			bool		same = HeapTupleIsValid(to) && HeapTupleIsValid(from) &&
+			heap_attisnull(from, Anum_pg_statistic_ext_stxexprs, NULL) &&
+			is_same_object((Form_pg_statistic_ext) GETSTRUCT(to), (Form_pg_statistic_ext) GETSTRUCT(from), entry);
+
+			if (HeapTupleIsValid(to))
+				ReleaseSysCache(to);
+			if (HeapTupleIsValid(from))
+				ReleaseSysCache(from);
+			if (same)
+				copy_statistics_rows(own, other);
+		}
+	}
+}
+
+/*
  * Remember which live table and indexes the copy stands for.  While the live
  * table is locked, its columns keep their types, and so do their statistics.
  */
@@ -121,7 +193,6 @@ enter_table(CmigWorkloadSizes *into, Oid copy, Oid live)
 
 	if (locked == NULL)
 		return;
-	relation_close(locked, NoLock);
 	relation = table_open(copy, AccessShareLock);
 	desc = RelationGetDescr(relation);
 	entry = enter(into, copy, live);
@@ -147,7 +218,9 @@ enter_table(CmigWorkloadSizes *into, Oid copy, Oid live)
 		if (OidIsValid(live_index))
 			(void) enter(into, index, live_index);
 	}
+	copy_extended_statistics(relation, locked, entry);
 	table_close(relation, AccessShareLock);
+	relation_close(locked, NoLock);
 }
 
 CmigWorkloadSizes *
