@@ -277,8 +277,8 @@ cmig_workload_counted(bool missing_ok)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg(function == NULL ? "extension pg_stat_statements is not installed" :
 						"pg_stat_statements is not in shared_preload_libraries"),
-				 errhint("%s, or pass queries: SELECT * FROM cmig.workload_check(queries => ARRAY['SELECT ...'])", function == NULL ?
-						 "CREATE EXTENSION pg_stat_statements" : "Set shared_preload_libraries = 'pg_stat_statements' and restart the server")));
+				 errhint(function == NULL ? "CREATE EXTENSION pg_stat_statements" :
+						 "Set shared_preload_libraries = 'pg_stat_statements' and restart the server.")));
 	if (*function[2] == 'f')
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
