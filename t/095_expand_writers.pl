@@ -329,6 +329,13 @@ sub change
 	my @down = grep { $build eq 'new' && !$changed->($_->{key}) && $reads->($_) } @{ $t->{down} };
 	delete $row->{failed} if $before{failed};
 	$error = compute($t, $row, \@up, []);
+	# a column that is written back as NULL does not make up for an expression that still fails
+	foreach my $column (grep { $build eq 'new' && $before{failed} && exists $set->{ $_->{key} } } @{ $t->{up} })
+	{
+		my $key = $column->{key};
+
+		$row->{failed} = 1 if !$column->{required} && !defined $row->{$key} && !defined $before{$key} && ref $column->{is}->($row);
+	}
 	$error //= null_error($t, 'new', $row) if $named_new && !$row->{failed};
 	$error //= compute($t, $row, [], \@down);
 	$error //= null_error($t, 'old', $row);

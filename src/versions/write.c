@@ -123,6 +123,8 @@ typedef struct Statement
 
 	/* the row that is transformed */
 	bool	   *due;			/* for each rule */
+	bool	   *unsettled;		/* is it set to the NULL that it had, in a row
+								 * that could not be transformed? */
 	bool		update;
 	bool		new_build;
 	bool		careful;		/* each rule that may fail in a subtransaction */
@@ -472,6 +474,7 @@ make_statement(Relation relation, const Trigger *trigger, TupleTableSlot *slot, 
 	statement->econtext->ecxt_scantuple = statement->slot;
 	statement->moved = MakeSingleTupleTableSlot(statement->writer.desc, &TTSOpsHeapTuple);
 	statement->due = palloc(sizeof(bool) * Max(statement->writer.count, 1));
+	statement->unsettled = palloc0(sizeof(bool) * Max(statement->writer.count, 1));
 	statement->relation = RelationGetRelationName(relation);
 	if (relation->rd_rel->relispartition)
 		cmig_versions_forget_origin(context, &statement->forget);
@@ -654,10 +657,12 @@ transform(void *arg)
 	{
 		char	   *reason;
 
-		if (!statement->due[i] || writer->rules[i].kind != CMIG_RULE_UP)
+		if (!(statement->due[i] || statement->unsettled[i]) || writer->rules[i].kind != CMIG_RULE_UP)
 			continue;
 		reason = apply(statement, &writer->rules[i], !writer->strict && (statement->update || !statement->new_build));
 		statement->failure = statement->failure ? statement->failure : reason;
+		if (statement->unsettled[i])
+			statement->slot->tts_isnull[writer->rules[i].column - 1] = true;
 	}
 	if (statement->new_build && !statement->failure)
 		require_values(statement);
@@ -916,7 +921,14 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 								  (todo || any_changed(rule->reads, before, in)));
 		else if (rule->kind == CMIG_RULE_DOWN)
 			due[i] = update ? told_new || (new_build && !told_old && any_changed(rule->reads, before, in)) : new_build;
-		if (!rule->safe && (rule->kind == CMIG_RULE_CHECK ? !new_build : due[i] && rule->kind == CMIG_RULE_UP))
+
+		/*
+		 * Who writes all columns back as they were has not said that NULL is
+		 * right, so the reason remains while there is one.
+		 */
+		statement->unsettled[i] = todo && !due[i] && !told_new && rule->kind == CMIG_RULE_UP && !rule->required &&
+			slot_attisnull(in, rule->column) && !has_changed(column, before, in);
+		if (!rule->safe && (rule->kind == CMIG_RULE_CHECK ? !new_build : (due[i] || statement->unsettled[i]) && rule->kind == CMIG_RULE_UP))
 		{
 			risky = true;
 			plain &= rule->plain;
