@@ -548,6 +548,25 @@ find_function(Planning *planning)
 	return row;
 }
 
+/* Returns the one statement of the text, which has a plan. */
+static RawStmt *
+parse(const char *text)
+{
+	List	   *statements = cmig_raw_parse(text, RAW_PARSE_DEFAULT);
+	RawStmt    *raw = list_length(statements) == 1 ? linitial_node(RawStmt, statements) : NULL;
+
+	if (raw == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("the text is not one statement")));
+	if (!IsA(raw->stmt, SelectStmt) && !IsA(raw->stmt, InsertStmt) && !IsA(raw->stmt, UpdateStmt) &&
+		!IsA(raw->stmt, DeleteStmt) && !IsA(raw->stmt, MergeStmt))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a utility statement has no plan")));
+	return raw;
+}
+
 /* Subtransaction callback: analyze, rewrite, and plan a query. */
 static void
 make_plan(void *arg)
@@ -559,6 +578,7 @@ make_plan(void *arg)
 	ExplainState *state = planning->query->explained ? NewExplainState() : NULL;
 	Oid		   *types = NULL;
 	int			count = 0;
+	RawStmt    *raw = parse(text);
 	HeapTuple	function = planning->query->function ? find_function(planning) : NULL;
 	Query	   *query;
 	char	   *columns;
@@ -568,9 +588,9 @@ make_plan(void *arg)
 	/* the end of the subtransaction restores the caller */
 	if (OidIsValid(planning->query->runs_as))
 		cmig_role_look_up_as(&saved, planning->query->runs_as);
-	query = function ? parse_analyze_withcb(cmig_raw_parse_one(text), text, (ParserSetupHook) sql_fn_parser_setup,
+	query = function ? parse_analyze_withcb(raw, text, (ParserSetupHook) sql_fn_parser_setup,
 											prepare_sql_fn_parse_info(function, NULL, InvalidOid), NULL) :
-		parse_analyze_varparams(cmig_raw_parse_one(text), text, &types, &count, NULL);
+		parse_analyze_varparams(raw, text, &types, &count, NULL);
 	for (int i = 0; i < count; i++)
 		if (types[i] == InvalidOid || types[i] == UNKNOWNOID)
 			ereport(ERROR,
@@ -600,25 +620,6 @@ make_plan(void *arg)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Subtransaction callback: is the text one statement that has a plan? */
-static void
-look_at_text(void *arg)
-{
-	const Planning *planning = arg;
-	List	   *statements = cmig_raw_parse(planning->query->sql, RAW_PARSE_DEFAULT);
-	Node	   *statement = list_length(statements) == 1 ? linitial_node(RawStmt, statements)->stmt : NULL;
-
-	if (statement == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("the text is not one statement")));
-	if (!IsA(statement, SelectStmt) && !IsA(statement, InsertStmt) && !IsA(statement, UpdateStmt) &&
-		!IsA(statement, DeleteStmt) && !IsA(statement, MergeStmt))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a utility statement has no plan")));
-}
-
 static CmigQueryPlan *
 plan_query(const CmigWorkloadQuery *query)
 {
@@ -635,9 +636,7 @@ plan_query(const CmigWorkloadQuery *query)
 	 * reads
 	 */
 	error_context_stack = NULL;
-	error = cmig_subtransaction_try(look_at_text, &planning);
-	if (error == NULL)
-		error = cmig_subtransaction_rehearse(make_plan, &planning);
+	error = cmig_subtransaction_rehearse(make_plan, &planning);
 	error_context_stack = callbacks;
 	MemoryContextDelete(planning.scratch);
 	if (error == NULL)
