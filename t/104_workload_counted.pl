@@ -131,6 +131,29 @@ slower||SELECT visit.place FROM shop.visit WHERE (visit.person = $1)|function sh
 not_judged|0A000|SET work_mem = 100|function shop.people(): before the upgrade: a utility statement has no plan', 'queries in functions');
 session('regress_owner', 'DROP FUNCTION shop.note_of, shop.places, shop.people, shop.nothing, shop.longer, shop.gone, shop.any');
 
+# no code of a role runs: neither checks of types in the body of a function, nor a
+# function that the role has added to its extension
+$node->safe_psql('postgres', 'GRANT CREATE ON DATABASE shop TO regress_app');
+session('regress_app', <<'END_SQL');
+CREATE SCHEMA app;
+CREATE EXTENSION hstore SCHEMA app;
+CREATE SEQUENCE app.called;
+CREATE FUNCTION app.loud(integer) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM nextval(''app.called''); RETURN true; END';
+CREATE DOMAIN app.number AS integer CHECK (app.loud(VALUE));
+CREATE FUNCTION app.one() RETURNS integer LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM nextval(''app.called''); RETURN 1; END';
+ALTER EXTENSION hstore ADD FUNCTION app.one();
+SET check_function_bodies = off;
+CREATE FUNCTION app.literal() RETURNS integer LANGUAGE sql AS $$SELECT '3'::app.number::integer$$;
+END_SQL
+judge('ALTER TABLE shop.visit DROP COLUMN place', 'regress_owner', 'query', regress_app => ["SELECT id FROM visit WHERE id = app.one()", "SELECT '3'::app.number"]);
+my $called = $node->safe_psql('shop', 'SELECT last_value FROM app.called');
+is(session('postgres', q{SELECT verdict, query, split_part(detail, ',', 1) FROM cmig.workload_check() WHERE query ~ 'app\.[^c]' AND query !~ '^FUNCTION' ORDER BY query}),
+	q{same_plan|SELECT $1::app.number|
+same_plan|SELECT '3'::app.number::integer|function app.literal()
+not_judged|SELECT id FROM visit WHERE id = app.one()|function app.one() is not called}, 'code of a role');
+is($node->safe_psql('shop', 'SELECT last_value FROM app.called'), $called, 'was not called');
+$node->safe_psql('shop', 'DROP SCHEMA app CASCADE');
+
 # privileges are those of the role that ran the query
 my @run = (regress_app => ['SELECT name FROM person'], regress_other => ['SELECT name FROM shop.person']);
 my $revoke = 'REVOKE SELECT ON shop.person FROM regress_other; CREATE POLICY p ON shop.person TO regress_app USING (id = 1); ALTER TABLE shop.person ENABLE ROW LEVEL SECURITY';

@@ -717,7 +717,7 @@ plan_batch(void *arg)
 
 	functions = (CmigOutsideWatch)
 	{
-		.refuse = refuse,.distrusts = 'u',.strict = true,.because = "queries are only planned",.mark = GetCurrentTransactionId()
+		.refuse = refuse,.distrusts = 'u',.strict = true,.trusts = GetUserId(),.because = "queries are only planned",.mark = GetCurrentTransactionId()
 	};
 	(void) cmig_outside_watch(&functions);
 	if (batch->schemas != NIL)

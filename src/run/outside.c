@@ -281,7 +281,7 @@ refuse_users(Oid function, Oid language, Moment moment)
 {
 	if (function < FirstNormalObjectId || language == ClanguageId || language == INTERNALlanguageId ||
 		(moment == LOOKED_UP && language == SQLlanguageId) ||
-		(has_privs_of_role(cmig_role_owner_of_function(function), GetUserId()) &&
+		(has_privs_of_role(cmig_role_owner_of_function(function), OidIsValid(watch->trusts) ? watch->trusts : GetUserId()) &&
 		 (watch->distrusts == 'o' || OidIsValid(getExtensionOfObject(ProcedureRelationId, function)))))
 		return;
 	ereport(ERROR,

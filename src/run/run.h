@@ -618,6 +618,9 @@ typedef struct CmigOutsideWatch
 	bool		strict;			/* are also functions in C refused that are
 								 * volatile, or that read what their arguments
 								 * name? */
+	Oid			trusts;			/* 'u' spares extensions of roles with the
+								 * privileges of this one, or of the current
+								 * one if it is InvalidOid */
 	const char *because;		/* why they are, in the error */
 	bool		when_called;	/* are users' functions refused when they are
 								 * called, but may be looked up? */
