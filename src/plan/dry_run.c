@@ -293,9 +293,11 @@ cmig_dry_run_init(void)
 }
 
 int
-cmig_dry_run_limit(void)
+cmig_dry_run_limit(const char *guard)
 {
-	return cmig_settings_int("cmig.dry_run_timeout", dry_run_timeout);
+	const char *name = "cmig.dry_run_timeout";
+
+	return guard ? cmig_settings_guarded_int(name, dry_run_timeout, guard) : cmig_settings_int(name, dry_run_timeout);
 }
 
 /* The arguments and the state of a dry run. */
@@ -823,7 +825,7 @@ dry_run(void *arg)
 
 	cmig_change_begin("cmig.dry_run()");
 	cmig_run_limit_tighten("cmig.dry_run_timeout",
-						   cmig_dry_run_limit());
+						   cmig_dry_run_limit(NULL));
 	trial->now = cmig_move_read(true);
 	trial->plan = cmig_plan_make(&trial->now, trial->direction, trial->targets);
 	if (trial->plan->count == 0)

@@ -245,8 +245,11 @@ extern void cmig_measure_add_line(char **text, const char *line);
 
 /* in dry_run.c */
 
-/* cmig.dry_run_timeout, in milliseconds; 0 means no limit. */
-extern int	cmig_dry_run_limit(void);
+/*
+ * cmig.dry_run_timeout, in milliseconds; 0 means no limit.  If "guard" is not
+ * NULL, the value that applies to this setting.
+ */
+extern int	cmig_dry_run_limit(const char *guard);
 
 /* in lint_rehearse.c */
 

@@ -66,7 +66,7 @@ cmig_lint_rehearse(CmigLint *lint, const CmigSituation *now, const CmigPlan *pla
 	if (plan->count > 0)
 		lint->effects = cmig_effects_read(now->graph, nodes, plan->count, scripts, lint->certain,
 										  lint->certain ? "cmig.upgrade()" : "cmig.lint()",
-										  "cmig.dry_run_timeout", cmig_dry_run_limit(), NULL);
+										  "cmig.dry_run_timeout", cmig_dry_run_limit(lint->certain ? "cmig.lint_policy" : NULL), NULL);
 }
 
 /* Does the text contain the name as a whole word? */

@@ -45,6 +45,7 @@ typedef struct Check
 	List	   *changed;		/* and those whose cost changes; or all, in
 								 * the first run */
 	HTAB	   *stats;			/* of another database, or NULL */
+	const char *guard;			/* as in cmig_workload_judge() */
 	CmigWorkloadSizes *sizes;
 	List	   *schemas;		/* list of Oid: of the copies */
 	MemoryContext context;		/* of the queries' plans */
@@ -360,7 +361,7 @@ run_revisions(Check *check)
 			look.texts = lappend(unconstify(List *, look.texts), query->function);
 	}
 	return cmig_effects_read(check->graph, nodes, check->plan->count, scripts, false, "cmig.workload_check()",
-							 "cmig.dry_run_timeout", cmig_dry_run_limit(), &look);
+							 "cmig.dry_run_timeout", cmig_dry_run_limit(check->guard), &look);
 }
 
 /* Returns NULL, or why the second run, with the queries that it is about, has not ended. */
@@ -411,9 +412,9 @@ choose_roles(const List *queries)
 }
 
 CmigJudgment *
-cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *queries, HTAB *stats, const char **obstacle)
+cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *queries, HTAB *stats, const char *guard, const char **obstacle)
 {
-	Check		check = {.plan = plan,.graph = now->graph,.stats = stats,.context = CurrentMemoryContext};
+	Check		check = {.plan = plan,.graph = now->graph,.stats = stats,.guard = guard,.context = CurrentMemoryContext};
 	CmigEffects *effects;
 
 	*obstacle = cmig_plan_begun(now, plan);
@@ -485,7 +486,7 @@ CMIG_READER(cmig_workload_check)
 	plan = cmig_move_plan_upgrade(&now, targets);
 	queries = texts ? cmig_workload_passed(texts) : saved ? cmig_workload_saved(saved) :
 		list_concat(cmig_workload_counted(false), cmig_workload_bodies());
-	judgments = cmig_workload_judge(&now, plan, queries, stats ? cmig_workload_stats_read(stats) : NULL, &obstacle);
+	judgments = cmig_workload_judge(&now, plan, queries, stats ? cmig_workload_stats_read(stats) : NULL, NULL, &obstacle);
 	for (int i = 0; i < list_length(queries); i++)
 		return_judgment(fcinfo, &judgments[i]);
 	return (Datum) 0;

@@ -75,11 +75,12 @@ typedef struct CmigJudgment
 
 /*
  * Run the plan's revisions on copies, and judge the queries, the worst first.
- * "stats" is as in cmig_workload_sizes_read().
+ * "stats" is as in cmig_workload_sizes_read(), and "guard" as in
+ * cmig_dry_run_limit().
  * *obstacle is why they were not judged, or NULL.
  */
 extern CmigJudgment *cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *queries, HTAB *stats,
-										 const char **obstacle);
+										 const char *guard, const char **obstacle);
 
 /* in workload_queries.c */
 

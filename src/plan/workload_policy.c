@@ -46,15 +46,17 @@ cmig_workload_policy_init(void)
 							NULL, &workload_min_calls, 1, 0, INT_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
-static bool
-contains(const List *queries, const CmigWorkloadQuery *sought)
+/* list_sort() comparator: by text and role, then those that are called most */
+static int
+compare_texts(const ListCell *a, const ListCell *b)
 {
-	foreach_ptr(const CmigWorkloadQuery, query, queries)
-	{
-		if (strcmp(query->text, sought->text) == 0 && cmig_text_same(query->role, sought->role))
-			return true;
-	}
-	return false;
+	const CmigWorkloadQuery *x = lfirst(a);
+	const CmigWorkloadQuery *y = lfirst(b);
+	int			order = strcmp(x->text, y->text);
+
+	if (order == 0)
+		order = strcmp(x->role ? x->role : "", y->role ? y->role : "");
+	return order != 0 ? order : x->daily > y->daily ? -1 : x->daily < y->daily;
 }
 
 /* list_sort() comparator: those that are called most come first */
@@ -64,37 +66,37 @@ compare_calls(const ListCell *a, const ListCell *b)
 	const CmigWorkloadQuery *x = lfirst(a);
 	const CmigWorkloadQuery *y = lfirst(b);
 
-	return x->daily > y->daily ? -1 : x->daily < y->daily ? 1 : strcmp(x->text, y->text);
+	return x->daily > y->daily ? -1 : x->daily < y->daily ? 1 : compare_texts(a, b);
 }
 
 /*
- * Returns the queries that are called often enough.  Names in those of roles
+ * Returns the queries that are called often enough, each once.  Names in those of roles
  * without a search_path of their own mean what they mean in scripts.
  */
 static List *
 read_queries(Policy policy)
 {
 	List	   *saved = cmig_workload_saved(NULL);
-	List	   *counted = cmig_workload_counted(saved != NIL || policy != POLICY_ERROR);
+	List	   *all = list_concat(cmig_workload_counted(saved != NIL || policy != POLICY_ERROR), saved);
 	int			least = cmig_settings_guarded_int("cmig.workload_min_calls", workload_min_calls, "cmig.workload_policy");
 	CmigValue  *path = palloc(2 * sizeof(CmigValue));
+	const CmigWorkloadQuery *last = NULL;
 	List	   *queries = NIL;
 
-	foreach_ptr(CmigWorkloadQuery, query, saved)
-	{
-		if (!contains(counted, query))
-			counted = lappend(counted, query);
-	}
-	if (counted == NIL)
+	if (all == NIL)
 		ereport(WARNING,
 				(errcode(ERRCODE_CMIG_WORKLOAD),
 				 errmsg("no query of the application is known, so none was judged"),
 				 errhint("CREATE EXTENSION pg_stat_statements")));
 	path[0] = "search_path";
 	path[1] = cmig_session_search_path();
-	foreach_ptr(CmigWorkloadQuery, query, counted)
+	list_sort(all, compare_texts);
+	foreach_ptr(CmigWorkloadQuery, query, all)
 	{
-		if (query->daily < least)
+		bool		known = last != NULL && strcmp(query->text, last->text) == 0 && cmig_text_same(query->role, last->role);
+
+		last = query;
+		if (known || query->daily < least)
 			continue;
 		query->settings = lcons(path, query->settings);
 		queries = lappend(queries, query);
@@ -119,7 +121,7 @@ judge(const CmigSituation *now, const CmigPlan *plan, Policy policy, CmigBeforeU
 {
 	List	   *queries = read_queries(policy);
 	const char *obstacle = NULL;
-	CmigJudgment *judgments = queries ? cmig_workload_judge(now, plan, queries, NULL, &obstacle) : NULL;
+	CmigJudgment *judgments = queries ? cmig_workload_judge(now, plan, queries, NULL, "cmig.workload_policy", &obstacle) : NULL;
 	const CmigWorkloadQuery *worst = NULL;
 	CmigListing detail;
 

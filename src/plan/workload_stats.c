@@ -15,7 +15,6 @@
 #include "access/table.h"
 #include "catalog/pg_statistic.h"
 #include "utils/array.h"
-#include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
@@ -98,7 +97,7 @@ cmig_workload_stats_read(const char *json)
 		column->name = row[2];
 		column->inherited = row[6] != NULL && *row[6] == 't';
 		column->null_frac = read_number(row[7], 0, 1, 0);
-		column->width = read_number(row[8], 0, MaxAllocSize, 0);
+		column->width = read_number(row[8], 0, 1e6, 0);
 		column->distinct = read_number(row[9], -1, 1e18, 0);
 		column->correlation = read_number(row[10], -1, 1, 0);
 		relation->columns = lappend(relation->columns, column);
