@@ -264,6 +264,9 @@ SELECT fires('identifier-too-long', 'CREATE TABLE ' || repeat('x', 64) || ' (id 
 SELECT fires('unchecked-dynamic-sql', E'DO $$BEGIN NULL; END$$;\nCALL p()', 1, 2),
 	fires('unchecked-dynamic-sql', E'DO $$BEGIN UPDATE big SET n = 1 WHERE (id, n) = (1, 2); END$$;\nDO $$BEGIN RETURN QUERY SELECT 1 UNION (SELECT 2) OFFSET (1); END$$;\nDO $$BEGIN PERFORM 1 HAVING (true) LIMIT (1); END$$', 1, 2, 3),
 	fires('unchecked-dynamic-sql', E'DO $$BEGIN PERFORM cmig.enable_rls(''big'', ''id'') FROM small; END$$;\nDO $$BEGIN PERFORM other(); END$$;\nDO $$BEGIN PERFORM cmig.enable_audit((SELECT ''big''::regclass)); END$$;\nDO $$BEGIN IF true THEN PERFORM cmig.enable_audit(''big''); END IF; END$$;\nDO $$BEGIN PERFORM cmig.upgrade(); END$$', 1, 2, 3, 4, 5),
+	fires('unchecked-dynamic-sql', E'CREATE TYPE like_big AS (id bigint);\nALTER TABLE big OF like_big', 2), fires('unchecked-dynamic-sql', 'ALTER EXTENSION pg_cmig ADD TABLE big', 1),
+	fires('unchecked-dynamic-sql', E'CREATE SEQUENCE own;\nCREATE TABLE later (n bigint);\nALTER SEQUENCE own OWNED BY later.n;\nALTER SEQUENCE counter OWNED BY later.n', 4),
+	silent('unchecked-dynamic-sql', 'ALTER SEQUENCE counter OWNED BY NONE', 'ALTER SEQUENCE counter OWNED BY big.id', 'CREATE TABLE later (n bigint); CREATE TYPE like_later AS (n bigint); ALTER TABLE later OF like_later', 'ALTER EXTENSION pg_cmig DROP TABLE big'),
 	silent('unchecked-dynamic-sql', 'CALL cmig.backfill(''big'', ''n = 1'')'), silent('unchecked-dynamic-sql', 'CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS ''BEGIN NULL; END''', 'PREPARE x AS SELECT 1'), silent_alone('unchecked-dynamic-sql', 'CALL cmig.backfill(''big'', ''n = 1'')');
 SELECT fires('syntax-error', E'SELECT 1;\nSELEC 1', 2), fires('syntax-error', E'ALTER SEQUENCE counter INCREMENT 2;\nSELECT 1 FROM f(''localhost'', :port)', 2), fires('syntax-error', 'CREATE TABLE x (', 1), silent('syntax-error', 'SELECT 1;', '', ';;', '-- nothing');
 -- in calls of pg_cmig's functions

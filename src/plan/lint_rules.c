@@ -417,13 +417,45 @@ check_schema(CmigLint *lint, Node *node)
 		cmig_lint_report(lint, NULL, "unqualified table names depend on search_path: %s", cmig_lint_text_names(names));
 }
 
+/*
+ * Is something that exists dropped with something else from now on?  Returns with
+ * what, or NULL.
+ */
+static const char *
+find_holder(CmigLint *lint, Node *node)
+{
+	if (IsA(node, AlterExtensionContentsStmt))
+		return ((AlterExtensionContentsStmt *) node)->action > 0 ? "the extension" : NULL;
+	if (IsA(node, AlterTableStmt))
+	{
+		foreach_node(AlterTableCmd, command, ((AlterTableStmt *) node)->cmds)
+			if (command->subtype == AT_AddOf && cmig_lint_model_is_shared(cmig_lint_state_find(lint, ((AlterTableStmt *) node)->relation, true)))
+			return "the type";
+		return NULL;
+	}
+	foreach_node(DefElem, option, IsA(node, AlterSeqStmt) ? ((AlterSeqStmt *) node)->options : NIL)
+	{
+		List	   *names = strcmp(option->defname, "owned_by") == 0 ? (List *) option->arg : NIL;
+
+		/* OWNED BY NONE has one name */
+		if (list_length(names) > 1 &&
+			cmig_lint_model_is_shared(cmig_lint_state_find(lint, ((AlterSeqStmt *) node)->sequence, true)) &&
+			!cmig_lint_model_is_shared(cmig_lint_state_find(lint, makeRangeVarFromNameList(list_copy_head(names, list_length(names) - 1)), true)))
+			return "the column";
+	}
+	return NULL;
+}
+
 /* Implements the rule unchecked-dynamic-sql. */
 static void
 check_dynamic(CmigLint *lint, Node *node)
 {
+	const char *holder = find_holder(lint, node);
 	bool		qualified;
 
-	if (!cmig_lint_runs_code(lint, node) || (cmig_statement_own_procedure(lint->statement->raw, &qualified) && qualified))
+	if (holder != NULL)
+		cmig_lint_report(lint, NULL, "what belongs to %s from now on is dropped with it, which lint cannot follow; cmig.lint(rehearse => true) can", holder);
+	if (!(IsA(node, DoStmt) || IsA(node, CallStmt)) || !cmig_lint_runs_code(lint, node) || (cmig_statement_own_procedure(lint->statement->raw, &qualified) && qualified))
 		return;
 	cmig_lint_report(lint, NULL, "lint cannot analyze %s; cmig.dry_run shows its effects",
 					 IsA(node, DoStmt) ? "DO" : "CALL");
@@ -806,7 +838,8 @@ const CmigLintRule cmig_lint_others[] = {
 	{"identifier-too-long", CMIG_LINT_WARNING, 0, check_long},
 	{"ban-duplicate-column-assignments", CMIG_LINT_ERROR, 0, check_duplicates,
 	{T_UpdateStmt, T_InsertStmt, T_MergeStmt, T_SelectStmt, T_CreateStmt, T_AlterTableStmt}},
-	{"unchecked-dynamic-sql", CMIG_LINT_NOTICE, 0, check_dynamic, {T_DoStmt, T_CallStmt}},
+	{"unchecked-dynamic-sql", CMIG_LINT_NOTICE, 0, check_dynamic,
+	{T_DoStmt, T_CallStmt, T_AlterExtensionContentsStmt, T_AlterTableStmt, T_AlterSeqStmt}},
 	{"transaction-nesting", CMIG_LINT_ERROR, 0, check_nesting, {T_TransactionStmt}},
 	{"ban-uncommitted-transaction", CMIG_LINT_ERROR, 0, check_uncommitted, {T_TransactionStmt}},
 	{"ban-concurrent-index-creation-in-transaction", CMIG_LINT_ERROR, 0, check_concurrent_index, {T_IndexStmt}},
