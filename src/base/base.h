@@ -629,6 +629,8 @@ typedef struct CmigQuery
 								 * targets */
 	bool		children;		/* it reads their child tables, too */
 	bool		once;			/* the plan is not kept */
+	bool		selective;		/* it reads few rows by indexes, so that its
+								 * plan can last in large catalogs, too */
 	Oid			function;		/* if there are no relations, it may call only
 								 * functions of pg_catalog and cmig, and this
 								 * one */

@@ -764,9 +764,10 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 	MemoryContext caller = CurrentMemoryContext;
 	Portal		portal;
 	uint64		total = 0;
+	const bool	may_last = plans_last || (at_once && query->selective);
 
-	enter(&frame, query, plans_last);
-	if (plans_last && query->lasting)
+	enter(&frame, query, may_last);
+	if (may_last && query->lasting)
 		portal = open_lasting(query, values, nulls);
 	else
 		portal = SPI_cursor_open(NULL, query->plan, values, nulls, at_once);

@@ -190,7 +190,7 @@ IDENTITY_SQL(CMIG_SEQUENCE_SETTINGS_SQL)
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
 " JOIN pg_type t ON t.oid = a.atttypid"
-" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')"
+" WHERE @c.relnamespace AND c.relkind IN ('r', 'p')"
 " ORDER BY a.attrelid, a.attnum";
 
 /*
@@ -202,11 +202,11 @@ static const char column_depends[] =
 " FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attinhcount > 0 AND NOT a.attislocal"
 " JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
-" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p') AND NOT a.attisdropped"
+" WHERE @c.relnamespace AND c.relkind IN ('r', 'p') AND NOT a.attisdropped"
 " UNION ALL SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer"
 " FROM pg_class c JOIN pg_type t ON t.oid = c.reloftype JOIN pg_attribute a ON a.attrelid = c.oid"
 " JOIN pg_attribute p ON p.attrelid = t.typrelid AND p.attname = a.attname"
-" WHERE c.relnamespace = ANY ($1) AND c.reloftype <> 0 AND a.attnum > 0 AND NOT a.attisdropped";
+" WHERE @c.relnamespace AND c.reloftype <> 0 AND a.attnum > 0 AND NOT a.attisdropped";
 
 /*
  * Query for columns that must be created in a certain order.  A column that a
@@ -219,7 +219,7 @@ static const char column_follows[] =
 " FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attinhcount > 0 AND a.attislocal AND NOT a.attisdropped"
 " JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
-" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')";
+" WHERE @c.relnamespace AND c.relkind IN ('r', 'p')";
 
 #define IDENTITY_TEXT "GENERATED {kind of identity} AS IDENTITY[ ({clause of the identity})]"
 

@@ -198,7 +198,7 @@ static const char default_sql[] =
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attrdef e ON e.adrelid = c.oid"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = e.adnum AND a.attgenerated = ''"
-" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'f')"
+" WHERE @c.relnamespace AND c.relkind IN ('r', 'p', 'v', 'f')"
 /* DEFAULT NULL has a row if the type has a length; in a view or domain, it overrides another */
 " AND (pg_get_expr(e.adbin, e.adrelid) NOT LIKE 'NULL::%' OR c.relkind = 'v'"
 "  OR EXISTS (SELECT FROM pg_type t WHERE t.oid = a.atttypid AND t.typtype = 'd'))";
@@ -215,7 +215,7 @@ static const char default_follows[] =
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = e.adnum AND a.attgenerated = '' AND NOT a.attislocal"
 " JOIN pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname"
 " JOIN pg_attrdef pe ON pe.adrelid = pa.attrelid AND pe.adnum = pa.attnum"
-" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'f') AND NOT c.relispartition";
+" WHERE @c.relnamespace AND c.relkind IN ('r', 'f') AND NOT c.relispartition";
 
 static char *
 drop_default(const CmigObject *value)

@@ -80,7 +80,7 @@ static const CmigProperty constraint_properties[] = {
 	" JOIN pg_constraint o ON o.conrelid = c.oid" \
 	" LEFT JOIN pg_class i ON i.oid = o.conindid AND o.contype <> 'f'" \
 	" LEFT JOIN pg_index x ON x.indexrelid = i.oid" \
-	" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p', 'f') AND " condition
+	" WHERE @c.relnamespace AND c.relkind IN ('r', 'p', 'f') AND " condition
 
 static const char constraint_sql[] =
 CONSTRAINT_SQL("NOT o.conislocal OR coalesce(i.relispartition, false)", "o.contype IN ('p', 'u', 'x', 'c')")
@@ -100,7 +100,7 @@ static const char constraint_follows[] =
 " FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype = 'c' AND o.conislocal AND o.coninhcount > 0"
 " JOIN pg_inherits i ON i.inhrelid = c.oid"
 " JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c'"
-" WHERE c.relnamespace = ANY ($1)"
+" WHERE @c.relnamespace"
 /*
  * a table's NOT VALID constraint is created after all tables that inherit it,
  * directly or through others, so that it is added to them, too, and then
@@ -115,7 +115,7 @@ static const char constraint_follows[] =
 " JOIN pg_inherits i ON i.inhrelid = d.inhparent)"
 " TABLE copy) o JOIN pg_class c ON c.oid = o.conrelid"
 " JOIN pg_constraint p ON p.conrelid = o.inhparent AND p.conname = o.conname AND p.contype = 'c' AND NOT p.convalidated"
-" WHERE c.relnamespace = ANY ($1)"
+" WHERE @c.relnamespace"
 /*
  * a child's NOT VALID constraint is added together with the parent's, so a
  * comment on it is set after the parent's constraint is added
@@ -124,7 +124,7 @@ static const char constraint_follows[] =
 " FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype = 'c' AND NOT o.conislocal AND NOT o.convalidated"
 " JOIN pg_inherits i ON i.inhrelid = c.oid"
 " JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c' AND NOT p.convalidated"
-" WHERE c.relnamespace = ANY ($1)";
+" WHERE @c.relnamespace";
 
 /*
  * A foreign key that references a partitioned table is created after the
@@ -134,7 +134,7 @@ static const char foreign_key_follows[] =
 "SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_class'::regclass::oid, p.relid::oid, 0"
 " FROM pg_constraint o JOIN pg_class c ON c.oid = o.confrelid AND c.relkind = 'p'"
 " CROSS JOIN LATERAL pg_partition_tree(c.oid) p"
-" WHERE o.connamespace = ANY ($1) AND o.contype = 'f' AND o.conparentid = 0 AND p.level > 0";
+" WHERE @o.connamespace AND o.contype = 'f' AND o.conparentid = 0 AND p.level > 0";
 
 /*
  * Returns the end of the parenthesized list at "start", or NULL if unclosed.
@@ -403,7 +403,7 @@ INDEX_PROPERTIES_SQL
 "  SELECT 't' WHERE EXISTS (SELECT FROM h JOIN pg_constraint o ON o.conindid = h.inhrelid AND o.contype IN ('p', 'u'))) END"
 " FROM pg_class i JOIN pg_namespace n ON n.oid = i.relnamespace"
 " JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace"
-" WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I')"
+" WHERE @i.relnamespace AND i.relkind IN ('i', 'I')"
 " AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.oid AND o.contype IN ('p', 'u', 'x') AND o.conrelid = x.indrelid)";
 
 /*
@@ -415,10 +415,10 @@ INDEX_PROPERTIES_SQL
 static const char index_follows[] =
 "SELECT 'pg_class'::regclass::oid, x.indexrelid, 0, 'pg_class'::regclass::oid, p.inhrelid, -2"
 " FROM pg_class i JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_inherits p ON p.inhparent = x.indrelid"
-" WHERE i.relnamespace = ANY ($1) AND i.relkind = 'I' AND NOT x.indisvalid"
+" WHERE @i.relnamespace AND i.relkind = 'I' AND NOT x.indisvalid"
 " UNION ALL SELECT 'pg_class'::regclass::oid, h.inhparent, 0, 'pg_class'::regclass::oid, i.oid, 0"
 " FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid JOIN pg_index x ON x.indexrelid = h.inhparent"
-" WHERE i.relnamespace = ANY ($1) AND i.relispartition AND i.relkind IN ('i', 'I') AND NOT x.indisvalid";
+" WHERE @i.relnamespace AND i.relispartition AND i.relkind IN ('i', 'I') AND NOT x.indisvalid";
 
 /*
  * Query for dependencies: an attached index depends on its parent index, and
@@ -427,7 +427,7 @@ static const char index_follows[] =
 static const char index_depends[] =
 "SELECT 'pg_class'::regclass::oid, h.inhrelid, 0, 'pg_class'::regclass::oid, h.inhparent, 0"
 " FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid JOIN pg_index x ON x.indexrelid = h.inhparent"
-" WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I') AND i.relispartition AND x.indisvalid";
+" WHERE @i.relnamespace AND i.relkind IN ('i', 'I') AND i.relispartition AND x.indisvalid";
 
 /* Returns the qualified name of an index or of a constraint's index, or NULL. */
 const char *
@@ -607,7 +607,7 @@ static const char statistics_sql[] =
 " s.stxname::text, format('%I.%I', n.nspname, s.stxname), pg_get_userbyid(s.stxowner)::text, false,"
 " " SORTED_SQL ", nullif(s.stxstattarget::integer, -1)::text"
 " FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace"
-" WHERE s.stxnamespace = ANY ($1)";
+" WHERE @s.stxnamespace";
 
 CmigKind	cmig_kind_statistics = {
 	.name = "statistics",.word = "STATISTICS",

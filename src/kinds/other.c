@@ -30,14 +30,14 @@ static const char collation_sql[] =
 "   format('LC_COLLATE = %L, LC_CTYPE = %L', j ->> 'collcollate', j ->> 'collctype') END,"
 "  'RULES = ' || quote_literal(j ->> 'collicurules'))"
 " FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace CROSS JOIN LATERAL to_jsonb(c.*) j"
-" WHERE c.collnamespace = ANY ($1)";
+" WHERE @c.collnamespace";
 
 static const char conversion_sql[] =
 "SELECT 'pg_conversion'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " c.conname::text, format('%I.%I', n.nspname, c.conname), pg_get_userbyid(c.conowner)::text, false,"
 " format('CREATE %sCONVERSION %I.%I FOR %L TO %L FROM %s', CASE WHEN c.condefault THEN 'DEFAULT ' END, n.nspname, c.conname,"
 "  pg_encoding_to_char(c.conforencoding), pg_encoding_to_char(c.contoencoding), c.conproc::regproc)"
-" FROM pg_conversion c JOIN pg_namespace n ON n.oid = c.connamespace WHERE c.connamespace = ANY ($1)";
+" FROM pg_conversion c JOIN pg_namespace n ON n.oid = c.connamespace WHERE @c.connamespace";
 
 CmigKind	cmig_kind_collation = {
 	.name = "collation",.word = "COLLATION",.flags = CMIG_KIND_DETOUR,
@@ -59,7 +59,7 @@ CmigKind	cmig_kind_conversion = {
 	"SELECT '" catalog "'::regclass::oid, x.oid, 0, NULL::oid, NULL::oid, NULL::integer," \
 	" x." prefix "name::text, format('%I.%I', n.nspname, x." prefix "name), " owner "::text, false, " definition \
 	" FROM " catalog " x JOIN pg_namespace n ON n.oid = x." prefix "namespace" \
-	" WHERE x." prefix "namespace = ANY ($1)"
+	" WHERE @x." prefix "namespace"
 
 /*
  * SQL expression for the option "word", whose value is a function; SQL null if
@@ -139,11 +139,11 @@ static const char mapping_sql[] =
 " CROSS JOIN LATERAL (SELECT cm.maptokentype, string_agg(format('%I.%I', dn.nspname, d.dictname), ', ' ORDER BY cm.mapseqno) AS dictionaries"
 "  FROM pg_ts_config_map cm JOIN pg_ts_dict d ON d.oid = cm.mapdict JOIN pg_namespace dn ON dn.oid = d.dictnamespace"
 "  WHERE cm.mapcfg = c.oid GROUP BY cm.maptokentype) m"
-" JOIN LATERAL ts_token_type(c.cfgparser) t ON t.tokid = m.maptokentype WHERE c.cfgnamespace = ANY ($1)";
+" JOIN LATERAL ts_token_type(c.cfgparser) t ON t.tokid = m.maptokentype WHERE @c.cfgnamespace";
 
 static const char mapping_depends[] =
 "SELECT 'pg_ts_config'::regclass::oid, c.oid, m.maptokentype + 1, 'pg_ts_dict'::regclass::oid, m.mapdict, 0"
-" FROM pg_ts_config c JOIN pg_ts_config_map m ON m.mapcfg = c.oid WHERE c.cfgnamespace = ANY ($1)";
+" FROM pg_ts_config c JOIN pg_ts_config_map m ON m.mapcfg = c.oid WHERE @c.cfgnamespace";
 
 CmigKind	cmig_kind_ts_mapping = {
 	.name = "text search mapping",.word = "MAPPING",
@@ -459,7 +459,7 @@ static const char foreign_table_sql[] =
 "  WHERE i.inhrelid = c.oid AND NOT c.relispartition HAVING count(*) > 0),"
 " quote_ident(s.srvname), " OPTIONS_SQL("f.ftoptions")
 " FROM pg_foreign_table f JOIN pg_class c ON c.oid = f.ftrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
-" JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE c.relnamespace = ANY ($1)";
+" JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE @c.relnamespace";
 
 CmigKind	cmig_kind_foreign_table = {
 	.name = "foreign table",.word = "FOREIGN TABLE",.grant_word = "TABLE",.default_type = 'r',
@@ -496,7 +496,7 @@ static const char column_sql[] =
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
 " JOIN pg_type t ON t.oid = a.atttypid"
-" WHERE c.relnamespace = ANY ($1) AND c.relkind = 'f' ORDER BY a.attrelid, a.attnum";
+" WHERE @c.relnamespace AND c.relkind = 'f' ORDER BY a.attrelid, a.attnum";
 
 /* Returns the statements for all properties, even if they set a default. */
 static List *

@@ -32,7 +32,7 @@ static const CmigProperty view_properties[] = {
 	" CASE WHEN NOT c.relispopulated THEN 't' END" \
 	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" \
 	" LEFT JOIN pg_am m ON m.oid = c.relam LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace" \
-	" WHERE c.relnamespace = ANY ($1) AND c.relkind = '" relkind "'"
+	" WHERE @c.relnamespace AND c.relkind = '" relkind "'"
 
 static const char view_sql[] = VIEW_SQL("v");
 static const char materialized_view_sql[] = VIEW_SQL("m");
@@ -101,7 +101,7 @@ static const char column_sql[] =
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
 " JOIN pg_type t ON t.oid = a.atttypid"
-" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('v', 'm')"
+" WHERE @c.relnamespace AND c.relkind IN ('v', 'm')"
 " ORDER BY a.attrelid, a.attnum";
 
 CmigKind	cmig_kind_view_column = {
@@ -150,7 +150,7 @@ static const char function_sql[] =
 "  ELSE format('FUNCTION %I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)) END"
 " FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
 " CROSS JOIN LATERAL (SELECT rtrim(pg_get_functiondef(p.oid), E'\\n') AS text, rtrim(pg_get_function_sqlbody(p.oid), E'\\n') AS body OFFSET 0) d"
-" WHERE p.pronamespace = ANY ($1) AND p.prokind IN ('f', 'p', 'w')"
+" WHERE @p.pronamespace AND p.prokind IN ('f', 'p', 'w')"
 " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid"
 "  AND d.refclassid = 'pg_type'::regclass AND d.deptype = 'i')";
 
@@ -224,8 +224,8 @@ static const char trigger_sql[] =
 " pg_get_triggerdef(t.oid), CASE t.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_trigger t ON t.tgrelid = c.oid"
-" WHERE c.relnamespace = ANY ($1) AND NOT t.tgisinternal AND t.tgparentid = 0"
-" AND t.tgfoid NOT IN (SELECT p.oid FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE pn.nspname = 'cmig')";
+" WHERE @c.relnamespace AND NOT t.tgisinternal AND t.tgparentid = 0"
+" AND NOT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE p.oid = t.tgfoid AND pn.nspname = 'cmig')";
 
 /*
  * Enabling or disabling a trigger or a rule also affects the partitions'
@@ -262,8 +262,8 @@ static const char clone_sql[] =
 " t.tgname::text, format('%I on %I.%I', t.tgname, n.nspname, c.relname), NULL::text, false,"
 " " STATE_SQL("t.tgenabled") ", " STATE_SQL("p.tgenabled")
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_trigger t ON t.tgrelid = c.oid"
-" JOIN pg_trigger p ON p.oid = t.tgparentid AND p.tgenabled <> t.tgenabled AND NOT p.tgisinternal"
-" WHERE c.relnamespace = ANY ($1)";
+" JOIN pg_trigger p ON p.oid = t.tgparentid AND c.relispartition AND p.tgenabled <> t.tgenabled AND NOT p.tgisinternal"
+" WHERE @c.relnamespace";
 
 /*
  * Query for dependencies: a clone depends on the original trigger and on the
@@ -271,7 +271,7 @@ static const char clone_sql[] =
  */
 static const char clone_depends[] =
 "WITH RECURSIVE t (oid, parent, of) AS (SELECT t.oid, t.tgparentid, c.oid FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
-"  JOIN pg_trigger p ON p.oid = t.tgparentid AND p.tgenabled <> t.tgenabled AND NOT p.tgisinternal WHERE c.relnamespace = ANY ($1)"
+"  JOIN pg_trigger p ON p.oid = t.tgparentid AND c.relispartition AND p.tgenabled <> t.tgenabled AND NOT p.tgisinternal WHERE @c.relnamespace"
 "  UNION ALL SELECT t.oid, p.tgparentid, t.of FROM t JOIN pg_trigger p ON p.oid = t.parent WHERE p.tgparentid <> 0)"
 " SELECT 'pg_trigger'::regclass::oid, oid, 0, 'pg_trigger'::regclass::oid, parent, 0 FROM t"
 " UNION ALL SELECT 'pg_trigger'::regclass::oid, oid, 0, 'pg_class'::regclass::oid, of, -2 FROM t";
@@ -295,7 +295,7 @@ static const char rule_sql[] =
 " rtrim(pg_get_ruledef(r.oid), ';'), CASE r.ev_enabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_rewrite r ON r.ev_class = c.oid"
-" WHERE c.relnamespace = ANY ($1) AND r.rulename <> '_RETURN'";
+" WHERE @c.relnamespace AND r.rulename <> '_RETURN'";
 
 CmigKind	cmig_kind_rule = {
 	.name = "rule",.word = "RULE",.flags = ON_TABLE_FLAGS,
@@ -325,7 +325,7 @@ static const char policy_sql[] =
 " pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_policy p ON p.polrelid = c.oid"
-" WHERE c.relnamespace = ANY ($1)";
+" WHERE @c.relnamespace";
 
 #define POLICY_EXPRESSIONS "[ USING ({USING})][ WITH CHECK ({WITH CHECK})]"
 
@@ -409,7 +409,7 @@ FUNCTION_OPTION("MFINALFUNC", "aggmfinalfn")
 " CASE p.proparallel WHEN 's' THEN 'PARALLEL = SAFE' WHEN 'r' THEN 'PARALLEL = RESTRICTED' END,"
 " CASE a.aggkind WHEN 'h' THEN 'HYPOTHETICAL' END)"
 " FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_aggregate a ON a.aggfnoid = p.oid"
-" WHERE p.pronamespace = ANY ($1)";
+" WHERE @p.pronamespace";
 
 CmigKind	cmig_kind_aggregate = {
 	.name = "aggregate",.word = "AGGREGATE",.grant_word = "FUNCTION",.default_type = 'f',
@@ -444,7 +444,7 @@ static const char operator_sql[] =
 " concat((SELECT ', COMMUTATOR = ' || " OPERATOR_NAME("c", "cn") " FROM pg_operator c JOIN pg_namespace cn ON cn.oid = c.oprnamespace WHERE c.oid = o.oprcom),"
 "  (SELECT ', NEGATOR = ' || " OPERATOR_NAME("g", "gn") " FROM pg_operator g JOIN pg_namespace gn ON gn.oid = g.oprnamespace WHERE g.oid = o.oprnegate)),"
 " format('RESTRICT = %s, JOIN = %s', coalesce(nullif(o.oprrest, 0)::regproc::text, 'NONE'), coalesce(nullif(o.oprjoin, 0)::regproc::text, 'NONE'))"
-" FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE o.oprnamespace = ANY ($1) AND o.oprcode <> 0";
+" FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE @o.oprnamespace AND o.oprcode <> 0";
 
 CmigKind	cmig_kind_operator = {
 	.name = "operator",.word = "OPERATOR",.flags = CMIG_KIND_DISPOSABLE,
@@ -464,7 +464,7 @@ static const char family_sql[] =
 "SELECT 'pg_opfamily'::regclass::oid, f.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " f.opfname::text, format('%I.%I USING %I', n.nspname, f.opfname, m.amname), pg_get_userbyid(f.opfowner)::text, false"
 " FROM pg_opfamily f JOIN pg_namespace n ON n.oid = f.opfnamespace JOIN pg_am m ON m.oid = f.opfmethod"
-" WHERE f.opfnamespace = ANY ($1)";
+" WHERE @f.opfnamespace";
 
 CmigKind	cmig_kind_operator_family = {
 	.name = "operator family",.word = "OPERATOR FAMILY",.flags = CMIG_KIND_DISPOSABLE,
@@ -485,14 +485,14 @@ static const char member_sql[] =
 " format('%I.%I USING %s: operator %s (%s, %s)', n.nspname, f.opfname, f.opfmethod, a.amopstrategy, format_type(a.amoplefttype, NULL), format_type(a.amoprighttype, NULL)),"
 " NULL::text, false, " AMOP_TEXT
 " FROM " AMOP_FROM " JOIN pg_opfamily f ON f.oid = a.amopfamily JOIN pg_namespace n ON n.oid = f.opfnamespace"
-" WHERE f.opfnamespace = ANY ($1) AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_amop'::regclass"
+" WHERE @f.opfnamespace AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_amop'::regclass"
 "  AND d.objid = a.oid AND d.refclassid = 'pg_opclass'::regclass)"
 " UNION ALL SELECT 'pg_amproc'::regclass::oid, a.oid, 0, 'pg_opfamily'::regclass::oid, f.oid, 0,"
 " format('FUNCTION %s (%s, %s)', a.amprocnum, format_type(a.amproclefttype, NULL), format_type(a.amprocrighttype, NULL)),"
 " format('%I.%I USING %s: function %s (%s, %s)', n.nspname, f.opfname, f.opfmethod, a.amprocnum, format_type(a.amproclefttype, NULL), format_type(a.amprocrighttype, NULL)),"
 " NULL::text, false, " AMPROC_TEXT
 " FROM pg_amproc a JOIN pg_opfamily f ON f.oid = a.amprocfamily JOIN pg_namespace n ON n.oid = f.opfnamespace"
-" WHERE f.opfnamespace = ANY ($1) AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_amproc'::regclass"
+" WHERE @f.opfnamespace AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_amproc'::regclass"
 "  AND d.objid = a.oid AND d.refclassid = 'pg_opclass'::regclass)";
 
 CmigKind	cmig_kind_operator_family_member = {
@@ -522,7 +522,7 @@ static const char class_sql[] =
 "    JOIN pg_depend d ON d.classid = 'pg_amproc'::regclass AND d.objid = a.oid AND d.refclassid = 'pg_opclass'::regclass AND d.refobjid = c.oid)), ''), 'STORAGE ' || format_type(c.opcintype, NULL)))"
 " FROM pg_opclass c JOIN pg_namespace n ON n.oid = c.opcnamespace JOIN pg_am m ON m.oid = c.opcmethod"
 " JOIN pg_opfamily f ON f.oid = c.opcfamily JOIN pg_namespace fn ON fn.oid = f.opfnamespace"
-" WHERE c.opcnamespace = ANY ($1)";
+" WHERE @c.opcnamespace";
 
 /*
  * Query for dependencies: an operator class depends on everything that its
@@ -533,7 +533,7 @@ static const char class_depends[] =
 " FROM pg_opclass c JOIN pg_depend d ON d.refclassid = 'pg_opclass'::regclass AND d.refobjid = c.oid"
 "  AND d.classid IN ('pg_amop'::regclass, 'pg_amproc'::regclass)"
 " JOIN pg_depend e ON e.classid = d.classid AND e.objid = d.objid AND e.refclassid <> 'pg_opclass'::regclass"
-" WHERE c.opcnamespace = ANY ($1)";
+" WHERE @c.opcnamespace";
 
 CmigKind	cmig_kind_operator_class = {
 	.name = "operator class",.word = "OPERATOR CLASS",.flags = CMIG_KIND_DISPOSABLE,

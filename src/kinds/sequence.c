@@ -208,7 +208,7 @@ static const char sequence_sql[] =
 " nullif(" CMIG_SEQUENCE_SETTINGS_SQL ", '" DEFAULT_SETTINGS "')"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_sequence s ON s.seqrelid = c.oid"
 CMIG_SEQUENCE_LIMITS_SQL
-" WHERE c.relnamespace = ANY ($1) AND c.relkind = 'S'"
+" WHERE @c.relnamespace AND c.relkind = 'S'"
 " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid"
 "  AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i')";
 
@@ -322,13 +322,13 @@ static const char owner_sql[] =
 " FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_namespace sn ON sn.oid = s.relnamespace"
 " JOIN pg_class c ON c.oid = d.refobjid JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid"
-" WHERE s.relnamespace = ANY ($1) AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
+" WHERE @s.relnamespace AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
 " AND d.deptype = 'a' AND d.refobjsubid > 0";
 
 static const char owner_depends[] =
 "SELECT 'pg_class'::regclass::oid, d.objid, -1, d.refclassid, d.refobjid, d.refobjsubid"
 " FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'"
-" WHERE s.relnamespace = ANY ($1) AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
+" WHERE @s.relnamespace AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
 " AND d.deptype = 'a' AND d.refobjsubid > 0";
 
 /*

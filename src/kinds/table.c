@@ -51,7 +51,7 @@ static const char table_sql[] =
 " CASE c.relreplident WHEN 'n' THEN 'NOTHING' WHEN 'f' THEN 'FULL' END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " LEFT JOIN pg_am m ON m.oid = c.relam LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace"
-" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')";
+" WHERE @c.relnamespace AND c.relkind IN ('r', 'p')";
 
 bool
 cmig_table_is_key(const CmigObject *table, const char *column)
@@ -347,12 +347,12 @@ static const char partition_sql[] =
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_inherits i ON i.inhrelid = c.oid"
 " JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace"
-" WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p', 'f')";
+" WHERE @c.relnamespace AND c.relispartition AND c.relkind IN ('r', 'p', 'f')";
 
 static const char partition_depends[] =
 "SELECT 'pg_class'::regclass::oid, c.oid, -2, 'pg_class'::regclass::oid, i.inhparent, 0"
 " FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
-" WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p', 'f')";
+" WHERE @c.relnamespace AND c.relispartition AND c.relkind IN ('r', 'p', 'f')";
 
 /*
  * Query for the order of creation: a partition is attached after the columns,
@@ -362,7 +362,7 @@ static const char partition_depends[] =
 static const char partition_follows[] =
 "WITH i AS (SELECT i.inhrelid, t.oid FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
 " CROSS JOIN LATERAL (VALUES (i.inhrelid), (i.inhparent)) t (oid)"
-" WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p', 'f'))"
+" WHERE @c.relnamespace AND c.relispartition AND c.relkind IN ('r', 'p', 'f'))"
 " SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_class'::regclass::oid, x.indexrelid, 0"
 " FROM i JOIN pg_index x ON x.indrelid = i.oid JOIN pg_class k ON k.oid = x.indexrelid"
 " WHERE x.indisvalid OR (x.indrelid = i.inhrelid AND k.relkind = 'i')"
@@ -597,13 +597,13 @@ static const char toast_sql[] =
 "SELECT 'pg_class'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"
 " c.relname::text, format('%I.%I', n.nspname, c.relname), NULL::text, false, " CMIG_OPTIONS_SQL("'toast.'", "t.reloptions")
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_class t ON t.oid = c.reltoastrelid"
-" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'm') AND t.reloptions IS NOT NULL";
+" WHERE @c.relnamespace AND c.relkind IN ('r', 'm') AND t.reloptions IS NOT NULL";
 
 static const char toast_follows[] =
 "SELECT 'pg_class'::regclass::oid, c.reltoastrelid, 0, 'pg_class'::regclass::oid, c.oid, a.attnum::integer"
 " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
 " JOIN pg_class t ON t.oid = c.reltoastrelid"
-" WHERE c.relnamespace = ANY ($1) AND c.relkind = 'r' AND t.reloptions IS NOT NULL";
+" WHERE @c.relnamespace AND c.relkind = 'r' AND t.reloptions IS NOT NULL";
 
 static List *
 create_toast(const CmigObject *toast)

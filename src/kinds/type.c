@@ -14,7 +14,7 @@
 	"SELECT 'pg_type'::regclass::oid, t.oid, 0, NULL::oid, NULL::oid, NULL::integer," \
 	" t.typname::text, format('%I.%I', n.nspname, t.typname), pg_get_userbyid(t.typowner)::text, false" values \
 	" FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace" \
-	" WHERE t.typnamespace = ANY ($1) AND " condition
+	" WHERE @t.typnamespace AND " condition
 
 /*
  * Enumerations
@@ -209,7 +209,7 @@ static const char domain_constraint_sql[] =
 " o.conname::text, format('%I on %I.%I', o.conname, n.nspname, t.typname), NULL::text, false,"
 " pg_get_constraintdef(o.oid)"
 " FROM pg_constraint o JOIN pg_type t ON t.oid = o.contypid JOIN pg_namespace n ON n.oid = t.typnamespace"
-" WHERE t.typnamespace = ANY ($1) AND o.contype = 'c' ORDER BY t.oid, o.conname COLLATE \"C\"";
+" WHERE @t.typnamespace AND o.contype = 'c' ORDER BY t.oid, o.conname COLLATE \"C\"";
 
 static List *
 create_domain_constraint(const CmigObject *constraint)
@@ -263,7 +263,7 @@ static const char attribute_sql[] =
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
 " JOIN pg_type t ON t.oid = a.atttypid"
-" WHERE c.relnamespace = ANY ($1) AND c.relkind = 'c' ORDER BY a.attrelid, a.attnum";
+" WHERE @c.relnamespace AND c.relkind = 'c' ORDER BY a.attrelid, a.attnum";
 
 static void
 attribute_definition(StringInfo buf, const CmigObject *attribute, const char *word)
@@ -427,7 +427,7 @@ static const char range_sql[] =
 " FROM pg_range r JOIN pg_type t ON t.oid = r.rngtypid JOIN pg_namespace n ON n.oid = t.typnamespace"
 " CROSS JOIN LATERAL (SELECT format('%I.%I', mn.nspname, x.typname) AS name FROM pg_type x JOIN pg_namespace mn ON mn.oid = x.typnamespace"
 "  WHERE x.oid = r.rngmultitypid) m"
-" WHERE t.typnamespace = ANY ($1)";
+" WHERE @t.typnamespace";
 
 CmigKind	cmig_kind_range = {
 	.name = "range type",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_TYPE | CMIG_KIND_DETOUR,
@@ -470,7 +470,7 @@ static const CmigProperty definition_properties[] = {
 	" 'DELIMITER = ' || nullif(quote_literal(t.typdelim::text), quote_literal(',')), CASE WHEN t.typcollation <> 0 THEN 'COLLATABLE = true' END) END"
 
 #define FROM_SQL \
-	" FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typnamespace = ANY ($1)" \
+	" FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE @t.typnamespace" \
 	" AND t.typtype IN ('b', 'p') AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid)"
 
 static const char type_sql[] =
@@ -491,7 +491,7 @@ FROM_SQL " AND t.typisdefined";
 static const char definition_depends[] =
 "WITH f AS (SELECT t.oid AS type, d.refobjid AS function FROM pg_type t JOIN pg_depend d ON d.classid = 'pg_type'::regclass"
 "  AND d.objid = t.oid AND d.refclassid = 'pg_proc'::regclass"
-"  WHERE t.typnamespace = ANY ($1) AND t.typtype = 'b' AND t.typisdefined)"
+"  WHERE @t.typnamespace AND t.typtype = 'b' AND t.typisdefined)"
 " SELECT 'pg_type'::regclass::oid, type, -1, 'pg_proc'::regclass::oid, function, 0 FROM f"
 " UNION ALL SELECT 'pg_proc'::regclass::oid, d.objid, 0, 'pg_type'::regclass::oid, d.refobjid, -1"
 " FROM (SELECT DISTINCT type FROM f) b JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_type'::regclass AND d.refobjid = b.type"

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -125,9 +126,26 @@ words_make(void)
 	return hash_create("pg_cmig words", 256, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 }
 
+#define QUOTED_QUOTE "\"\""
+
 static void
 words_add(HTAB *words, const char *text)
 {
+	/* what is between two quotes may be a name, which can have a quote itself */
+	if (strstr(text, QUOTED_QUOTE) != NULL)
+		(void) hash_search(words, QUOTED_QUOTE, HASH_ENTER, NULL);
+	for (const char *quote = "\"'"; *quote != '\0'; quote++)
+	{
+		const char *end;
+
+		for (const char *start = strchr(text, *quote); start != NULL && (end = strchr(start + 1, *quote)) != NULL; start = end)
+		{
+			char		name[NAMEDATALEN] = "";
+
+			if (end - start > 1 && end - start <= NAMEDATALEN)
+				(void) hash_search(words, memcpy(name, start + 1, end - start - 1), HASH_ENTER, NULL);
+		}
+	}
 	while (*text != '\0')
 	{
 		char		word[NAMEDATALEN];
@@ -167,6 +185,7 @@ typedef struct ScriptNames
 	HTAB	   *all;
 	HTAB	   *changed;		/* names in statements that can change
 								 * dependents */
+	HTAB	   *bodies;			/* names in functions that may be called */
 	bool		everything;
 	const char *sql;			/* the script to read */
 } ScriptNames;
@@ -191,10 +210,15 @@ names_add(void *arg)
 	cmig_script_close(script);
 }
 
-/* Is the object found by its own name?  Columns are found with their tables. */
+/*
+ * Is the object found by its own name?  Columns are found with their tables, and
+ * what a statement does to a schema or an extension concerns everything.
+ */
 static bool
 has_own_name(const CmigObject *object)
 {
+	if (object->kind == &cmig_kind_schema || object->kind == &cmig_kind_extension)
+		return false;
 	return object->parent == NULL || (object->kind->flags & CMIG_KIND_RELATION) != 0 ||
 		object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key;
 }
@@ -281,16 +305,11 @@ cmig_copies_complete(const CmigImage *image, bool *chosen, const bool *touched)
 	return any;
 }
 
-/*
- * Choose what the scripts and queries, lists of char *, concern, and what that
- * needs.
- */
-static bool *
-choose(const CmigImage *image, const List *scripts, const List *queries)
+/* Read what the scripts and queries, lists of char *, name. */
+static ScriptNames
+read_names(const List *scripts, const List *queries)
 {
-	ScriptNames names = {.all = words_make(),.changed = words_make()};
-	bool	   *named = palloc0(Max(image->count, 1));
-	bool	   *chosen = palloc0(Max(image->count, 1));
+	ScriptNames names = {.all = words_make(),.changed = words_make(),.bodies = words_make()};
 
 	foreach_ptr(const char, sql, scripts)
 	{
@@ -304,14 +323,100 @@ choose(const CmigImage *image, const List *scripts, const List *queries)
 	}
 	foreach_ptr(const char, query, queries)
 		words_add(names.all, query);
-	if (names.everything)
+	return names;
+}
+
+/* Choose what has these names, and what that needs. */
+static bool *
+choose(const CmigImage *image, const ScriptNames *names)
+{
+	bool	   *named = palloc0(Max(image->count, 1));
+	bool	   *chosen = palloc0(Max(image->count, 1));
+
+	if (names->everything)
 		memset(named, true, Max(image->count, 1));
 	else
-		choose_named(image, &names, named);
+		choose_named(image, names, named);
 	for (int i = 0; i < image->count; i++)
 		chosen[i] = named[i] || image->objects[i]->kind == &cmig_kind_schema || image->objects[i]->kind == &cmig_kind_extension;
 	(void) cmig_copies_complete(image, chosen, named);
 	return chosen;
+}
+
+/* Returns the names as a text[]. */
+static Datum
+words_datum(HTAB *words)
+{
+	CmigNames	names = {.names = palloc(sizeof(char *) * Max(hash_get_num_entries(words), 1))};
+	HASH_SEQ_STATUS scan;
+	char	   *word;
+
+	hash_seq_init(&scan, words);
+	while ((word = hash_seq_search(&scan)) != NULL)
+		names.names[names.count++] = word;
+	return cmig_names_datum(&names);
+}
+
+#define NAMED(catalog, prefix) \
+	" UNION ALL SELECT '" catalog "'::regclass::oid, x.oid, x." prefix "name FROM " catalog " x" \
+	" WHERE x." prefix "name = ANY (($1 || $3)::name[]) AND x." prefix "namespace = ANY ($4)"
+
+/*
+ * Returns the OIDs of all objects that choose() can choose, and of others, or NIL if
+ * these are many.  An object is changed (2), named (1), or only needed (0); its
+ * parts, what depends on it if it is changed, and the tables that inherit from it
+ * or have its type if it is not only needed, are like it.  Operators have no words
+ * in their names, so all are needed.
+ */
+static List *
+read_concerned(const CmigManaged *managed, const ScriptNames *names)
+{
+	static CmigQuery query = {
+		.sql = "WITH RECURSIVE named (class, id, name) AS ("
+		"SELECT 'pg_class'::regclass::oid, coalesce(i.indrelid, c.oid), c.relname FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid"
+		" WHERE c.relname = ANY (($1 || $3)::name[]) AND c.relnamespace = ANY ($4)"
+		" UNION ALL SELECT 'pg_class'::regclass::oid, o.conrelid, o.conname FROM pg_constraint o"
+		" WHERE o.conname = ANY (($1 || $3)::name[]) AND o.connamespace = ANY ($4) AND o.conrelid <> 0"
+		NAMED("pg_proc", "pro") NAMED("pg_type", "typ") NAMED("pg_opclass", "opc") NAMED("pg_opfamily", "opf")
+		NAMED("pg_collation", "coll") NAMED("pg_conversion", "con") NAMED("pg_ts_config", "cfg") NAMED("pg_ts_dict", "dict")
+		NAMED("pg_ts_parser", "prs") NAMED("pg_ts_template", "tmpl")
+		" UNION ALL SELECT 'pg_operator'::regclass::oid, x.oid, NULL FROM pg_operator x WHERE x.oprnamespace = ANY ($4)),"
+		" found (class, id, how) AS ("
+		"SELECT class, id, CASE WHEN name = ANY ($2) THEN 2 WHEN name = ANY ($1) THEN 1 ELSE 0 END FROM named"
+		" UNION SELECT x.class, x.id, x.how FROM found f CROSS JOIN LATERAL ("
+		/* the foreign keys of tables that are only needed are left out */
+		"SELECT d.refclassid, d.refobjid, CASE WHEN d.deptype IN ('a', 'i') THEN least(f.how, 1) ELSE 0 END"
+		"  FROM pg_depend d WHERE d.classid = f.class AND d.objid = f.id AND (f.how > 0 OR d.deptype <> 'n' OR f.class <> 'pg_constraint'::regclass"
+		"   OR NOT EXISTS (SELECT FROM pg_constraint o WHERE o.oid = f.id AND o.contype = 'f'))"
+		" UNION ALL SELECT d.classid, d.objid, f.how FROM pg_depend d WHERE d.refclassid = f.class AND d.refobjid = f.id"
+		/* what is only needed leaves out its heirs */
+		"  AND CASE WHEN f.how = 2 OR (f.how = 1 AND d.classid = 'pg_class'::regclass AND d.objsubid = 0) THEN true"
+		"   ELSE d.deptype IN ('a', 'i', 'P', 'S') AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = d.objid AND i.inhparent = f.id) END"
+		" ) x (class, id, how) WHERE x.id >= 16384 AND x.class NOT IN ('pg_namespace'::regclass, 'pg_extension'::regclass))"
+		" SELECT DISTINCT f.id, concat_ws(' ', p.prosrc, array_to_string(p.proargnames, ' ')), f.class FROM (SELECT * FROM found LIMIT 3 * $5) f"
+		" LEFT JOIN pg_proc p ON f.class = 'pg_proc'::regclass AND p.oid = f.id AND p.pronamespace = ANY ($4)",
+		.nargs = 5,.argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, OIDARRAYOID, INT4OID}
+	};
+	Datum		values[] = {words_datum(names->all), words_datum(names->changed), 0, cmig_managed_oids(managed), Int32GetDatum(CMIG_IMAGE_PART)};
+
+	for (;;)
+	{
+		/* a list that is not empty */
+		List	   *found = list_make1_oid(InvalidOid);
+		long		count = hash_get_num_entries(names->bodies);
+
+		values[2] = words_datum(names->bodies);
+		foreach_ptr(CmigValue, row, cmig_query_texts(&query, values, NULL))
+		{
+			found = lappend_oid(found, atooid(row[0]));
+			words_add(names->bodies, row[1]);
+		}
+		if (list_length(found) > CMIG_IMAGE_PART || hash_search(names->all, QUOTED_QUOTE, HASH_FIND, NULL) != NULL ||
+			hash_search(names->bodies, QUOTED_QUOTE, HASH_FIND, NULL) != NULL)
+			return NIL;
+		if (hash_get_num_entries(names->bodies) == count)
+			return found;
+	}
 }
 
 /* ----------------------------------------------------------------
@@ -502,6 +607,34 @@ remove_outside(CmigCopies *copies, const CmigManaged *managed, const bool *chose
 	(void) cmig_image_remove(image, out);
 }
 
+/*
+ * Read the live objects that scripts and queries can concern, or all.  Returns which
+ * of them are to be copied.
+ */
+static bool *
+read_live(CmigCopies *copies, const CmigManaged *managed, const List *scripts, const List *queries, CmigImage **live)
+{
+	ScriptNames names = read_names(scripts, queries);
+	bool		is_read = live != NULL && *live != NULL;
+	List	   *part = is_read || names.everything || cmig_expansion_objects() != NIL ? NIL : read_concerned(managed, &names);
+	bool	   *chosen;
+
+	copies->live = is_read ? *live : cmig_image_read_part(managed, part);
+	chosen = choose(copies->live, &names);
+	for (int i = 0; part != NIL && i < copies->live->count; i++)
+	{
+		/* does it need something that was not found? */
+		if (!chosen[i] || !copies->live->objects[i]->partial)
+			continue;
+		part = NIL;
+		copies->live = cmig_image_read(managed);
+		chosen = choose(copies->live, &names);
+	}
+	if (live != NULL)
+		*live = cmig_image_copy(copies->live);
+	return chosen;
+}
+
 CmigCopies *
 cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, const List *queries, CmigImage **live)
 {
@@ -519,14 +652,11 @@ cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, co
 	copies->options.comments = copies->whole = whole;
 	copies->options.role = cmig_session_role();
 	copies->distrusts = 'o';
-	copies->live = live && *live ? *live : cmig_image_read(whole ? &own : managed);
-	if (live != NULL)
-		*live = cmig_image_copy(copies->live);
 	if (whole)
-		remove_global(copies->live);
+		remove_global(copies->live = cmig_image_read(&own));
 	else
 	{
-		remove_outside(copies, managed, choose(copies->live, scripts, queries));
+		remove_outside(copies, managed, read_live(copies, managed, scripts, queries, live));
 		if (cmig_rehearsal_others_own(copies->live))
 			copies->distrusts = 'u';
 		take_over(copies, role);

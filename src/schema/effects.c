@@ -19,6 +19,7 @@
 #include "catalog/objectaddress.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "common/hashfn.h"
@@ -156,6 +157,28 @@ file_of(const CmigObject *object)
 	return file;
 }
 
+/* Returns the OIDs of what the schemas contain, or NIL if this is much. */
+static List *
+read_contents(const CmigManaged *managed)
+{
+	static CmigQuery query = {
+		.sql = "WITH RECURSIVE found (class, id) AS ("
+		"SELECT classid, objid FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND refobjid = ANY ($1)"
+		" UNION SELECT d.classid, d.objid FROM found f JOIN pg_depend d ON d.refclassid = f.class AND d.refobjid = f.id"
+		"  AND d.deptype IN ('a', 'i', 'P', 'S'))"
+		" SELECT id FROM found LIMIT $2",
+		.nargs = 2,.argtypes = {OIDARRAYOID, INT4OID}
+	};
+	Datum		values[] = {cmig_managed_oids(managed), Int32GetDatum(CMIG_IMAGE_PART)};
+
+	/* a list that is not empty */
+	List	   *found = list_make1_oid(InvalidOid);
+
+	foreach_ptr(CmigValue, row, cmig_query_texts(&query, values, NULL))
+		found = lappend_oid(found, atooid(row[0]));
+	return list_length(found) > CMIG_IMAGE_PART ? NIL : found;
+}
+
 static Copies
 state_read(EffectsRun *run)
 {
@@ -171,7 +194,7 @@ state_read(EffectsRun *run)
 	if (run->look != NULL)
 		cmig_image_finish(state.image = cmig_image_new());
 	else
-		state.image = cmig_image_read(managed);
+		state.image = cmig_image_read_part(managed, read_contents(managed));
 	state.files = palloc0(sizeof(Oid) * Max(state.image->count, 1));
 	state.rows = palloc0(sizeof(uint64) * Max(state.image->count, 1));
 	for (int i = 0; i < state.image->count; i++)

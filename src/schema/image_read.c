@@ -89,6 +89,11 @@ typedef struct CmigImageReader
 	const CmigKind *kind;		/* the kind being read */
 	ArrayBuildState *unclaimed[2];	/* objects that no kind has read: oid[] of
 									 * their catalogs, and of themselves */
+	List	   *addresses[2];	/* the same of the objects and aliases in the
+								 * image */
+	bool		part;			/* read only some objects? */
+	Datum		args[2];		/* oid[]: the schemas, and the objects to read
+								 * if "part" is true */
 	MemoryContext scratch;		/* reset after each object */
 	CmigPack	pack;			/* memory of the objects and their strings */
 	char	  **last;			/* for each column: its value in the preceding
@@ -173,9 +178,9 @@ static void
 image_reader_find_members(CmigImageReader *reader)
 {
 	static CmigQuery query = {
-		.sql = "SELECT classid, objid, 0, refobjid FROM pg_depend WHERE deptype = 'e'"
+		.sql = "SELECT classid, objid, 0, refobjid FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'"
 		" UNION ALL SELECT 'pg_type'::regclass, t.typarray, 0, d.refobjid FROM pg_depend d JOIN pg_type t ON t.oid = d.objid"
-		" WHERE d.deptype = 'e' AND d.classid = 'pg_type'::regclass AND t.typarray <> 0"
+		" WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.classid = 'pg_type'::regclass AND t.typarray <> 0"
 	};
 	HASHCTL		control = {
 		.keysize = sizeof(CmigAddress),.entrysize = sizeof(Member),
@@ -269,45 +274,82 @@ add_grant(TupleDesc desc, HeapTuple row, void *arg)
 		object->grants = lappend(object->grants, grant);
 }
 
+/*
+ * Run a query whose text has a placeholder for what is to be read: @c.relnamespace
+ * stands for the condition that c is in one of the schemas, and one of the objects
+ * if only some are read.  Both forms of the query, with their plans, are kept in
+ * "queries".
+ */
+static void
+read_rows(CmigImageReader *reader, CmigQuery *queries[2], const char *text, CmigRowCallback callback)
+{
+	static const Oid argtypes[] = {OIDARRAYOID, OIDARRAYOID};
+	CmigQuery **query = &queries[reader->part];
+
+	if (*query == NULL)
+	{
+		StringInfoData sql;
+
+		initStringInfo(&sql);
+		for (; *text != '\0'; text++)
+		{
+			int			length = *text == '@' ? strspn(text + 1, "abcdefghijklmnopqrstuvwxyz_.") : 0;
+
+			if (length == 0)
+			{
+				appendStringInfoChar(&sql, *text);
+				continue;
+			}
+			appendStringInfo(&sql, "%.*s = ANY ($1)", length, text + 1);
+			if (reader->part)
+				appendStringInfo(&sql, " AND %.*s.oid = ANY ($2)", (int) strcspn(text + 1, "."), text + 1);
+			text += length;
+		}
+		*query = cmig_query_make_lasting(sql.data, reader->part ? 2 : 1, argtypes);
+		(*query)->selective = reader->part;
+		pfree(sql.data);
+	}
+	cmig_query_each(*query, reader->args, NULL, callback, reader);
+}
+
 /* Read the privileges that differ from those of a new object. */
 static void
-image_read_grants(CmigImageReader *reader, Datum schemas)
+image_read_grants(CmigImageReader *reader)
 {
-	static CmigQuery query = {
-		.sql = "WITH o (classid, objid, sub, type, owner, acl) AS ("
-		"SELECT 'pg_class'::regclass::oid, oid, 0, CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\", relowner, relacl"
-		" FROM pg_class WHERE relnamespace = ANY ($1) AND relacl IS NOT NULL"
-		" UNION ALL SELECT 'pg_class'::regclass::oid, c.oid, a.attnum, 'c', c.relowner, a.attacl"
-		" FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped"
-		" WHERE c.relnamespace = ANY ($1)"
-		" UNION ALL SELECT 'pg_proc'::regclass::oid, oid, 0, 'f', proowner, proacl"
-		" FROM pg_proc WHERE pronamespace = ANY ($1) AND proacl IS NOT NULL"
-		" UNION ALL SELECT 'pg_type'::regclass::oid, oid, 0, 'T', typowner, typacl"
-		" FROM pg_type WHERE typnamespace = ANY ($1) AND typacl IS NOT NULL"
-		" UNION ALL SELECT 'pg_namespace'::regclass::oid, oid, 0, 'n', nspowner, nspacl"
-		" FROM pg_namespace WHERE oid = ANY ($1) AND nspacl IS NOT NULL"
-		" UNION ALL SELECT 'pg_language'::regclass::oid, oid, 0, 'l', lanowner, lanacl"
-		" FROM pg_language WHERE oid >= 16384 AND lanacl IS NOT NULL"
-		" UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass::oid, oid, 0, 'F', fdwowner, fdwacl"
-		" FROM pg_foreign_data_wrapper WHERE fdwacl IS NOT NULL"
-		" UNION ALL SELECT 'pg_foreign_server'::regclass::oid, oid, 0, 'S', srvowner, srvacl"
-		" FROM pg_foreign_server WHERE srvacl IS NOT NULL)"
-		" SELECT classid, objid, sub, role, privilege, grantable, granted, grantor FROM (SELECT o.classid, o.objid, o.sub::integer,"
-		" CASE e.grantee WHEN 0 THEN 'PUBLIC' WHEN o.owner THEN NULL ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS role,"
-		" e.privilege, bool_or(e.grantable) AS grantable, e.granted, min(e.n) AS n,"
-		" quote_ident(pg_get_userbyid(nullif(e.grantor, o.owner))) AS grantor"
-		" FROM o CROSS JOIN LATERAL (SELECT coalesce(g.grantee, d.grantee) AS grantee,"
-		"  coalesce(g.privilege_type, d.privilege_type) AS privilege, coalesce(g.is_grantable, false) AS grantable,"
-		"  g.grantee IS NOT NULL AS granted, g.n, g.grantor"
-		"  FROM aclexplode(o.acl) WITH ORDINALITY AS g (grantor, grantee, privilege_type, is_grantable, n) FULL JOIN aclexplode(acldefault(o.type, o.owner)) d"
-		"   ON d.grantee = g.grantee AND d.privilege_type = g.privilege_type AND g.grantor = o.owner"
-		"  WHERE g.grantee IS NULL OR d.grantee IS NULL OR (g.is_grantable AND g.grantee <> o.owner)) e"
-		" GROUP BY o.classid, o.objid, o.sub, o.owner, e.grantee, e.privilege, e.granted, e.grantor) q"
-		" ORDER BY granted, n, role COLLATE \"C\", privilege COLLATE \"C\"",
-		.nargs = 1,.argtypes = {OIDARRAYOID}
-	};
+	static CmigQuery *queries[2];
 
-	cmig_query_each(&query, &schemas, NULL, add_grant, reader);
+	read_rows(reader, queries,
+			  "WITH o (classid, objid, sub, type, owner, acl) AS ("
+			  "SELECT 'pg_class'::regclass::oid, oid, 0, CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\", relowner, relacl"
+			  " FROM pg_class x WHERE @x.relnamespace AND relacl IS NOT NULL"
+			  " UNION ALL SELECT 'pg_class'::regclass::oid, c.oid, a.attnum, 'c', c.relowner, a.attacl"
+			  " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped"
+			  " WHERE @c.relnamespace"
+			  " UNION ALL SELECT 'pg_proc'::regclass::oid, oid, 0, 'f', proowner, proacl"
+			  " FROM pg_proc x WHERE @x.pronamespace AND proacl IS NOT NULL"
+			  " UNION ALL SELECT 'pg_type'::regclass::oid, oid, 0, 'T', typowner, typacl"
+			  " FROM pg_type x WHERE @x.typnamespace AND typacl IS NOT NULL"
+			  " UNION ALL SELECT 'pg_namespace'::regclass::oid, oid, 0, 'n', nspowner, nspacl"
+			  " FROM pg_namespace WHERE oid = ANY ($1) AND nspacl IS NOT NULL"
+			  " UNION ALL SELECT 'pg_language'::regclass::oid, oid, 0, 'l', lanowner, lanacl"
+			  " FROM pg_language WHERE oid >= 16384 AND lanacl IS NOT NULL"
+			  " UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass::oid, oid, 0, 'F', fdwowner, fdwacl"
+			  " FROM pg_foreign_data_wrapper WHERE fdwacl IS NOT NULL"
+			  " UNION ALL SELECT 'pg_foreign_server'::regclass::oid, oid, 0, 'S', srvowner, srvacl"
+			  " FROM pg_foreign_server WHERE srvacl IS NOT NULL)"
+			  " SELECT classid, objid, sub, role, privilege, grantable, granted, grantor FROM (SELECT o.classid, o.objid, o.sub::integer,"
+			  " CASE e.grantee WHEN 0 THEN 'PUBLIC' WHEN o.owner THEN NULL ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS role,"
+			  " e.privilege, bool_or(e.grantable) AS grantable, e.granted, min(e.n) AS n,"
+			  " quote_ident(pg_get_userbyid(nullif(e.grantor, o.owner))) AS grantor"
+			  " FROM o CROSS JOIN LATERAL (SELECT coalesce(g.grantee, d.grantee) AS grantee,"
+			  "  coalesce(g.privilege_type, d.privilege_type) AS privilege, coalesce(g.is_grantable, false) AS grantable,"
+			  "  g.grantee IS NOT NULL AS granted, g.n, g.grantor"
+			  "  FROM aclexplode(o.acl) WITH ORDINALITY AS g (grantor, grantee, privilege_type, is_grantable, n) FULL JOIN aclexplode(acldefault(o.type, o.owner)) d"
+			  "   ON d.grantee = g.grantee AND d.privilege_type = g.privilege_type AND g.grantor = o.owner"
+			  "  WHERE g.grantee IS NULL OR d.grantee IS NULL OR (g.is_grantable AND g.grantee <> o.owner)) e"
+			  " GROUP BY o.classid, o.objid, o.sub, o.owner, e.grantee, e.privilege, e.granted, e.grantor) q"
+			  " ORDER BY granted, n, role COLLATE \"C\", privilege COLLATE \"C\"",
+			  add_grant);
 }
 
 /* Row callback: record an object that no kind has read. */
@@ -369,42 +411,24 @@ name_unclaimed(CmigImageReader *reader)
 }
 
 #define IN_SCHEMAS(catalog, column) \
-	" UNION ALL SELECT '" catalog "'::regclass::oid, oid, 0 FROM " catalog " WHERE " column " = ANY ($1)"
+	" UNION ALL SELECT '" catalog "'::regclass::oid, x.oid, 0 FROM " catalog " x WHERE @x." column
 #define ON_TABLES(catalog, column, condition) \
 	" UNION ALL SELECT '" catalog "'::regclass::oid, x.oid, 0 FROM " catalog " x JOIN pg_class c ON c.oid = x." column \
-	" WHERE c.relnamespace = ANY ($1)" condition
+	" WHERE @c.relnamespace" condition
 #define IN_DATABASE(catalog) \
-	" UNION ALL SELECT '" catalog "'::regclass::oid, oid, 0 FROM " catalog " WHERE $2 AND oid >= 16384"
+	" UNION ALL SELECT '" catalog "'::regclass::oid, oid, 0 FROM " catalog " WHERE oid >= 16384"
 
 /*
  * Find the objects that no kind has read, and add them with the kind "other".
  * If "all" is true, this includes objects without a schema.
  */
 static void
-image_read_others(CmigImageReader *reader, Datum schemas, bool all)
+image_read_others(CmigImageReader *reader, bool all)
 {
-	static CmigQuery query = {
-		.sql = "SELECT 'pg_class'::regclass::oid, oid, 0 FROM pg_class WHERE relnamespace = ANY ($1)"
-		IN_SCHEMAS("pg_proc", "pronamespace")
-		" UNION ALL SELECT 'pg_type'::regclass::oid, t.oid, 0 FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid"
-		" WHERE t.typnamespace = ANY ($1) AND coalesce(c.relkind, 'c') = 'c'"
-		" AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid)"
-		IN_SCHEMAS("pg_operator", "oprnamespace")
-		IN_SCHEMAS("pg_opclass", "opcnamespace")
-		IN_SCHEMAS("pg_opfamily", "opfnamespace")
-		IN_SCHEMAS("pg_collation", "collnamespace")
-		IN_SCHEMAS("pg_conversion", "connamespace")
-		IN_SCHEMAS("pg_ts_config", "cfgnamespace")
-		IN_SCHEMAS("pg_ts_dict", "dictnamespace")
-		IN_SCHEMAS("pg_ts_parser", "prsnamespace")
-		IN_SCHEMAS("pg_ts_template", "tmplnamespace")
-		IN_SCHEMAS("pg_statistic_ext", "stxnamespace")
-		ON_TABLES("pg_trigger", "tgrelid", " AND NOT x.tgisinternal AND x.tgparentid = 0"
-				  " AND x.tgfoid NOT IN (SELECT p.oid FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE pn.nspname = 'cmig')")
-		ON_TABLES("pg_policy", "polrelid", "")
-		ON_TABLES("pg_rewrite", "ev_class", " AND x.rulename <> '_RETURN'")
-		IN_DATABASE("pg_cast") " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass"
-		" AND d.objid = pg_cast.oid AND d.deptype = 'i')"
+	static CmigQuery *queries[2];
+	static CmigQuery global = {
+		.sql = "SELECT 'pg_cast'::regclass::oid, oid, 0 FROM pg_cast WHERE oid >= 16384"
+		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass AND d.objid = pg_cast.oid AND d.deptype = 'i')"
 		IN_DATABASE("pg_language")
 		IN_DATABASE("pg_event_trigger")
 		IN_DATABASE("pg_publication")
@@ -413,14 +437,32 @@ image_read_others(CmigImageReader *reader, Datum schemas, bool all)
 		IN_DATABASE("pg_transform")
 		IN_DATABASE("pg_default_acl")
 		IN_DATABASE("pg_am")
-		IN_DATABASE("pg_extension") " AND extname NOT IN (" CMIG_INFRASTRUCTURE ")",
-		.nargs = 2,.argtypes = {OIDARRAYOID, BOOLOID}
+		IN_DATABASE("pg_extension") " AND extname NOT IN (" CMIG_INFRASTRUCTURE ")"
 	};
-	Datum		values[2];
 
-	values[0] = schemas;
-	values[1] = BoolGetDatum(all);
-	cmig_query_each(&query, values, NULL, add_unclaimed, reader);
+	read_rows(reader, queries,
+			  "SELECT 'pg_class'::regclass::oid, x.oid, 0 FROM pg_class x WHERE @x.relnamespace"
+			  IN_SCHEMAS("pg_proc", "pronamespace")
+			  " UNION ALL SELECT 'pg_type'::regclass::oid, t.oid, 0 FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid"
+			  " WHERE @t.typnamespace AND coalesce(c.relkind, 'c') = 'c'"
+			  " AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid)"
+			  IN_SCHEMAS("pg_operator", "oprnamespace")
+			  IN_SCHEMAS("pg_opclass", "opcnamespace")
+			  IN_SCHEMAS("pg_opfamily", "opfnamespace")
+			  IN_SCHEMAS("pg_collation", "collnamespace")
+			  IN_SCHEMAS("pg_conversion", "connamespace")
+			  IN_SCHEMAS("pg_ts_config", "cfgnamespace")
+			  IN_SCHEMAS("pg_ts_dict", "dictnamespace")
+			  IN_SCHEMAS("pg_ts_parser", "prsnamespace")
+			  IN_SCHEMAS("pg_ts_template", "tmplnamespace")
+			  IN_SCHEMAS("pg_statistic_ext", "stxnamespace")
+			  ON_TABLES("pg_trigger", "tgrelid", " AND NOT x.tgisinternal AND x.tgparentid = 0"
+						" AND NOT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE p.oid = x.tgfoid AND pn.nspname = 'cmig')")
+			  ON_TABLES("pg_policy", "polrelid", "")
+			  ON_TABLES("pg_rewrite", "ev_class", " AND x.rulename <> '_RETURN'"),
+			  add_unclaimed);
+	if (all)
+		cmig_query_each(&global, NULL, NULL, add_unclaimed, reader);
 	name_unclaimed(reader);
 }
 
@@ -560,6 +602,27 @@ keep_values(CmigImageReader *reader)
 	return values;
 }
 
+static Datum
+oid_array(const List *oids)
+{
+	Datum	   *values = palloc(sizeof(Datum) * Max(list_length(oids), 1));
+	int			count = 0;
+
+	foreach_oid(oid, oids)
+		values[count++] = ObjectIdGetDatum(oid);
+	return PointerGetDatum(construct_array(values, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
+}
+
+/* Remember whose comments and dependencies to read, if only some objects are read. */
+static void
+add_address(CmigImageReader *reader, CmigAddress address)
+{
+	if (!reader->part || address.sub != 0)
+		return;
+	reader->addresses[0] = lappend_oid(reader->addresses[0], address.catalog);
+	reader->addresses[1] = lappend_oid(reader->addresses[1], address.object);
+}
+
 /* Row callback: add the row's object, unless it belongs to an extension. */
 static void
 add_object(TupleDesc desc, HeapTuple row, void *arg)
@@ -598,28 +661,25 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
 	require_unchanged(reader, object);
 	MemoryContextReset(reader->scratch);
 	cmig_image_add(reader->image, object);
+	add_address(reader, address);
 }
 
 /*
- * Returns the CmigQuery, with its plan, for one of the kind's queries.
- * "which" is 0, 1, or 2 for the fields sql, depends, and follows.
+ * Run one of the kind's queries.  "which" is 0, 1, or 2 for the fields sql,
+ * depends, and follows.
  */
-static CmigQuery *
-kind_query(const CmigKind *kind, const char *sql, int which)
+static void
+read_kind(CmigImageReader *reader, const CmigKind *kind, const char *sql, int which, CmigRowCallback callback)
 {
-	static CmigQuery *queries[3][64];
-	static const Oid argtypes[] = {OIDARRAYOID};
-	CmigQuery **query = &queries[which][kind->place];
+	static CmigQuery *queries[3][64][2];
 
 	Assert(kind->place < 64);
-	if (*query == NULL)
-		*query = cmig_query_make_lasting(sql, 1, argtypes);
-	return *query;
+	read_rows(reader, queries[which][kind->place], sql, callback);
 }
 
 /* Read the objects of all kinds. */
 static void
-read_objects(CmigImageReader *reader, Datum schemas, bool all)
+read_objects(CmigImageReader *reader, bool all)
 {
 	int			count;
 	CmigKind  **kinds = cmig_kinds(&count);
@@ -637,33 +697,32 @@ read_objects(CmigImageReader *reader, Datum schemas, bool all)
 		reader->row = palloc(sizeof(char *) * Max(kinds[i]->nproperties, 1));
 		reader->shared = hash_create("pg_cmig shared values", 64, &control,
 									 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-		cmig_query_each(kind_query(kinds[i], kinds[i]->sql, 0), &schemas, NULL,
-						add_object, reader);
+		read_kind(reader, kinds[i], kinds[i]->sql, 0, add_object);
 		hash_destroy(reader->shared);
 	}
 }
 
-/*
- * Row callback: the row contains two addresses of the same object.  If the
- * image contains one of these addresses, add the other address.
- */
+/* If the image contains the one address, add the other one of the same object. */
+static void
+add_other_address(CmigImageReader *reader, CmigAddress one, CmigAddress other)
+{
+	CmigObject *object = cmig_image_find_exactly(reader->image, one);
+
+	if (object == NULL)
+		return;
+	cmig_image_alias(reader->image, other, object);
+	add_address(reader, other);
+}
+
+/* Row callback: the row contains two addresses of the same object. */
 static void
 add_alias(TupleDesc desc, HeapTuple row, void *arg)
 {
 	CmigImageReader *reader = arg;
-	CmigAddress one,
-				other;
-	CmigObject *object;
 
 	image_reader_row(reader, desc, row);
-	one = image_reader_address(reader, 0);
-	other = image_reader_address(reader, 3);
-	object = cmig_image_find_exactly(reader->image, one);
-	if (object != NULL)
-		cmig_image_alias(reader->image, other, object);
-	object = cmig_image_find_exactly(reader->image, other);
-	if (object != NULL)
-		cmig_image_alias(reader->image, one, object);
+	add_other_address(reader, image_reader_address(reader, 0), image_reader_address(reader, 3));
+	add_other_address(reader, image_reader_address(reader, 3), image_reader_address(reader, 0));
 }
 
 /*
@@ -674,31 +733,30 @@ add_alias(TupleDesc desc, HeapTuple row, void *arg)
  * the objects that they belong to.
  */
 static void
-read_aliases(CmigImageReader *reader, Datum schemas)
+read_aliases(CmigImageReader *reader)
 {
-	static CmigQuery query = {
-		.sql = "SELECT 'pg_type'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, t.typrelid, 0"
-		" FROM pg_type t WHERE t.typnamespace = ANY ($1) AND t.typrelid <> 0"
-		" UNION ALL SELECT 'pg_type'::regclass::oid, r.rngmultitypid, 0, 'pg_type'::regclass::oid, r.rngtypid, 0"
-		" FROM pg_range r JOIN pg_type t ON t.oid = r.rngtypid WHERE t.typnamespace = ANY ($1)"
-		" UNION ALL SELECT 'pg_type'::regclass::oid, t.typarray, 0, 'pg_type'::regclass::oid, t.oid, 0"
-		" FROM pg_type t WHERE t.typnamespace = ANY ($1) AND t.typarray <> 0"
-		" UNION ALL SELECT 'pg_attrdef'::regclass::oid, e.oid, 0, 'pg_class'::regclass::oid, e.adrelid, e.adnum::integer"
-		" FROM pg_attrdef e JOIN pg_class c ON c.oid = e.adrelid WHERE c.relnamespace = ANY ($1)"
-		" UNION ALL SELECT 'pg_rewrite'::regclass::oid, r.oid, 0, 'pg_class'::regclass::oid, r.ev_class, 0"
-		" FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE c.relnamespace = ANY ($1) AND r.rulename = '_RETURN'"
-		" UNION ALL SELECT 'pg_class'::regclass::oid, o.conindid, 0, 'pg_constraint'::regclass::oid, o.oid, 0"
-		" FROM pg_constraint o WHERE o.connamespace = ANY ($1) AND o.contype IN ('p', 'u', 'x')"
-		" UNION ALL SELECT d.classid, d.objid, 0, d.refclassid, d.refobjid, d.refobjsubid"
-		" FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' AND s.relnamespace = ANY ($1)"
-		" WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i'"
-		" UNION ALL SELECT d.classid, d.objid, 0, d.refclassid, d.refobjid, 0"
-		" FROM pg_depend d JOIN pg_type t ON t.oid = d.refobjid AND t.typnamespace = ANY ($1)"
-		" WHERE d.classid IN ('pg_proc'::regclass, 'pg_cast'::regclass) AND d.refclassid = 'pg_type'::regclass AND d.deptype = 'i'",
-		.nargs = 1,.argtypes = {OIDARRAYOID}
-	};
+	static CmigQuery *queries[2];
 
-	cmig_query_each(&query, &schemas, NULL, add_alias, reader);
+	read_rows(reader, queries,
+			  "SELECT 'pg_type'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, t.typrelid, 0"
+			  " FROM pg_type t WHERE @t.typnamespace AND t.typrelid <> 0"
+			  " UNION ALL SELECT 'pg_type'::regclass::oid, r.rngmultitypid, 0, 'pg_type'::regclass::oid, r.rngtypid, 0"
+			  " FROM pg_range r JOIN pg_type t ON t.oid = r.rngtypid WHERE @t.typnamespace"
+			  " UNION ALL SELECT 'pg_type'::regclass::oid, t.typarray, 0, 'pg_type'::regclass::oid, t.oid, 0"
+			  " FROM pg_type t WHERE @t.typnamespace AND t.typarray <> 0"
+			  " UNION ALL SELECT 'pg_attrdef'::regclass::oid, e.oid, 0, 'pg_class'::regclass::oid, e.adrelid, e.adnum::integer"
+			  " FROM pg_attrdef e JOIN pg_class c ON c.oid = e.adrelid WHERE @c.relnamespace"
+			  " UNION ALL SELECT 'pg_rewrite'::regclass::oid, r.oid, 0, 'pg_class'::regclass::oid, r.ev_class, 0"
+			  " FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE @c.relnamespace AND r.rulename = '_RETURN'"
+			  " UNION ALL SELECT 'pg_class'::regclass::oid, o.conindid, 0, 'pg_constraint'::regclass::oid, o.oid, 0"
+			  " FROM pg_constraint o WHERE @o.connamespace AND o.contype IN ('p', 'u', 'x')"
+			  " UNION ALL SELECT d.classid, d.objid, 0, d.refclassid, d.refobjid, d.refobjsubid"
+			  " FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' AND @s.relnamespace"
+			  " WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i'"
+			  " UNION ALL SELECT d.classid, d.objid, 0, d.refclassid, d.refobjid, 0"
+			  " FROM pg_depend d JOIN pg_type t ON t.oid = d.refobjid AND @t.typnamespace"
+			  " WHERE d.classid IN ('pg_proc'::regclass, 'pg_cast'::regclass) AND d.refclassid = 'pg_type'::regclass AND d.deptype = 'i'",
+			  add_alias);
 }
 
 /* Row callback: the first object in the row depends on the second one. */
@@ -718,6 +776,9 @@ add_depends(TupleDesc desc, HeapTuple row, void *arg)
 	/* an object that depends on an extension member needs the extension */
 	if (on == NULL && image_reader_is_member(reader, image_reader_address(reader, 3), &extension))
 		on = cmig_image_find(reader->image, extension);
+	/* what is missing was not read, or is not compared */
+	if (on == NULL && reader->part && DatumGetObjectId(reader->values[4]) >= FirstNormalObjectId)
+		object->partial = true;
 	if (on == NULL || on->parent == object)
 		return;
 
@@ -759,55 +820,91 @@ add_follows(TupleDesc desc, HeapTuple row, void *arg)
 		cmig_object_follow(object, on);
 }
 
+/* Run a query for all rows, or for those of the addresses in the image if only some objects were read. */
+static void
+read_by_address(CmigImageReader *reader, CmigQuery *query, CmigQuery *of_part, CmigRowCallback callback)
+{
+	Datum		values[] = {oid_array(reader->addresses[0]), oid_array(reader->addresses[1])};
+
+	if (reader->part)
+		cmig_query_each(of_part, values, NULL, callback, reader);
+	else
+		cmig_query_each(query, NULL, NULL, callback, reader);
+}
+
 /* Read the dependencies between the image's objects. */
 static void
-read_depends(CmigImageReader *reader, Datum schemas)
+read_depends(CmigImageReader *reader)
 {
 	static CmigQuery query = {
 		.sql = "SELECT d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid, d.refobjsubid, d.deptype"
 		" FROM pg_depend d WHERE d.objid >= 16384 AND d.refobjid >= 16384 AND d.deptype IN ('n', 'a', 'i', 'S')"
 	};
+	static CmigQuery of_part = {
+		.sql = "SELECT d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid, d.refobjsubid, d.deptype"
+		" FROM (SELECT DISTINCT * FROM unnest($1, $2) u) a (class, id) JOIN pg_depend d ON d.classid = a.class AND d.objid = a.id"
+		" WHERE d.objid >= 16384 AND d.refobjid >= 16384 AND d.deptype IN ('n', 'a', 'i', 'S')",
+		.nargs = 2,.argtypes = {OIDARRAYOID, OIDARRAYOID},.selective = true
+	};
 	int			count;
 	CmigKind  **kinds = cmig_kinds(&count);
 
-	cmig_query_each(&query, NULL, NULL, add_depends, reader);
+	read_by_address(reader, &query, &of_part, add_depends);
 	for (int i = 0; i < count; i++)
 	{
 		if (kinds[i]->depends != NULL)
-			cmig_query_each(kind_query(kinds[i], kinds[i]->depends, 1), &schemas, NULL,
-							add_depends, reader);
+			read_kind(reader, kinds[i], kinds[i]->depends, 1, add_depends);
 		if (kinds[i]->follows != NULL)
-			cmig_query_each(kind_query(kinds[i], kinds[i]->follows, 2), &schemas, NULL,
-							add_follows, reader);
+			read_kind(reader, kinds[i], kinds[i]->follows, 2, add_follows);
 	}
+}
+
+/* Read the comments of all objects. */
+static void
+read_comments(CmigImageReader *reader)
+{
+	static CmigQuery query = {
+		.sql = "SELECT classoid, objoid, objsubid, description FROM pg_description"
+		" WHERE objoid >= 16384 OR classoid = 'pg_namespace'::regclass"
+	};
+	static CmigQuery of_part = {
+		.sql = "SELECT d.classoid, d.objoid, d.objsubid, d.description"
+		" FROM (SELECT DISTINCT * FROM unnest($1, $2) u) a (class, id) JOIN pg_description d ON d.classoid = a.class AND d.objoid = a.id",
+		.nargs = 2,.argtypes = {OIDARRAYOID, OIDARRAYOID},.selective = true
+	};
+
+	read_by_address(reader, &query, &of_part, add_comment);
 }
 
 /* The argument and the result of read_image(). */
 typedef struct Reading
 {
 	const CmigManaged *managed;
+	const List *objects;		/* NIL, or the OIDs of those to read */
 	CmigImage  *image;
 } Reading;
+
+Datum
+cmig_managed_oids(const CmigManaged *managed)
+{
+	List	   *oids = NIL;
+
+	for (int i = 0; i < managed->count; i++)
+		if (OidIsValid(managed->schemas[i].oid))
+			oids = lappend_oid(oids, managed->schemas[i].oid);
+	return oid_array(oids);
+}
 
 static void
 read_image(void *arg)
 {
 	Reading    *reading = arg;
 	const CmigManaged *managed = reading->managed;
-	CmigImageReader reader = {.image = cmig_image_new()};
-	Datum		schemas;
+	CmigImageReader reader = {.image = cmig_image_new(),.part = reading->objects != NIL};
 	int			guc_level = NewGUCNestLevel();
-	static CmigQuery query = {
-		.sql = "SELECT classoid, objoid, objsubid, description FROM pg_description"
-		" WHERE objoid >= 16384 OR classoid = 'pg_namespace'::regclass"
-	};
-	Datum	   *oids = palloc(sizeof(Datum) * Max(managed->count, 1));
-	int			count = 0;
 
-	for (int i = 0; i < managed->count; i++)
-		if (OidIsValid(managed->schemas[i].oid))
-			oids[count++] = ObjectIdGetDatum(managed->schemas[i].oid);
-	schemas = PointerGetDatum(construct_array(oids, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
+	reader.args[0] = cmig_managed_oids(managed);
+	reader.args[1] = oid_array(reading->objects);
 
 	/*
 	 * make PostgreSQL print names and constants in a way that depends neither
@@ -819,17 +916,23 @@ read_image(void *arg)
 	cmig_settings_override("intervalstyle", "postgres");
 	cmig_settings_override("timezone", "UTC");
 	cmig_settings_override("bytea_output", "hex");
+	/* the planner does not know how few rows the parameters select */
+	if (reader.part)
+	{
+		cmig_settings_override("enable_seqscan", "off");
+		cmig_settings_override("enable_hashjoin", "off");
+		cmig_settings_override("enable_mergejoin", "off");
+	}
 	image_reader_find_members(&reader);
 	reader.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig row", ALLOCSET_SMALL_SIZES);
-	read_objects(&reader, schemas, managed->all);
+	read_objects(&reader, managed->all);
 	MemoryContextDelete(reader.scratch);
-	read_aliases(&reader, schemas);
-	/* read the comments of all objects */
-	cmig_query_each(&query, NULL, NULL, add_comment, &reader);
-	image_read_grants(&reader, schemas);
-	image_read_others(&reader, schemas, managed->all);
-	read_depends(&reader, schemas);
-	cmig_image_read_distribution(reader.image, schemas);
+	read_aliases(&reader);
+	read_comments(&reader);
+	image_read_grants(&reader);
+	image_read_others(&reader, managed->all);
+	read_depends(&reader);
+	cmig_image_read_distribution(reader.image, reader.args[0]);
 	AtEOXact_GUC(false, guc_level);
 	cmig_image_finish(reader.image);
 	cmig_bodies_read(reader.image);
@@ -841,7 +944,13 @@ read_image(void *arg)
 CmigImage *
 cmig_image_read(const CmigManaged *managed)
 {
-	Reading		reading = {.managed = managed};
+	return cmig_image_read_part(managed, NIL);
+}
+
+CmigImage *
+cmig_image_read_part(const CmigManaged *managed, const List *objects)
+{
+	Reading		reading = {.managed = managed,.objects = objects};
 	ErrorContextCallback callback;
 
 	/* read with one snapshot, so that all queries agree: the latest one */

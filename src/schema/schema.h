@@ -275,6 +275,19 @@ extern bool cmig_image_same(const CmigImage *a, const CmigImage *b);
  */
 extern CmigImage *cmig_image_read(const CmigManaged *managed);
 
+/*
+ * Returns an image of the objects with these OIDs, and of those without a schema;
+ * or, without OIDs, of all.  What needs an object that is neither in the image nor
+ * a member of an extension is marked as partial.
+ */
+extern CmigImage *cmig_image_read_part(const CmigManaged *managed, const List *objects);
+
+/* Above this number of OIDs, reading all objects is faster. */
+#define CMIG_IMAGE_PART 1000
+
+/* Returns the OIDs of the schemas that exist, as an oid[]. */
+extern Datum cmig_managed_oids(const CmigManaged *managed);
+
 /* in replay.c */
 
 /* The revisions to replay, parents before children. */
@@ -327,8 +340,9 @@ extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
 /*
  * The objects of those of the schemas that the caller owns, to be copied into a
  * shadow: all of them, or else those that the scripts and queries (lists of char *)
- * concern.  Call this before the shadow.  "live" may be NULL; or *live is the image of
- * the schemas, which is read if it is NULL, for the next call.
+ * concern.  Call this before the shadow.  "live" may be NULL; or *live is the image to
+ * choose from, which is read if it is NULL, for the next call with some of these
+ * scripts and queries.
  */
 typedef struct CmigCopies CmigCopies;
 extern CmigCopies *cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, const List *queries,
