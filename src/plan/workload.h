@@ -46,7 +46,8 @@ typedef struct CmigWorkloadQuery
 	char	   *sql;			/* the text to analyze */
 	char	   *function;		/* whose body contains it, as regprocedure; or
 								 * NULL */
-	char	   *body;			/* of the function */
+	char	   *body;			/* of the function, if it is a string */
+	int			number;			/* of the query in it, counted from 0 */
 	const char *unknown;		/* NULL, or why it cannot be planned */
 	Oid			runs_as;		/* that role, if the caller can become it */
 	List	   *settings;		/* list of CmigValue[2]: names and values */

@@ -567,6 +567,43 @@ parse(const char *text)
 	return raw;
 }
 
+static Query *
+analyze(Planning *planning, RawStmt *raw, HeapTuple function)
+{
+	const char *source = planning->query->sql;
+	bool		stored = function && !heap_attisnull(function, Anum_pg_proc_prosqlbody, NULL);
+	Oid		   *types = NULL;
+	int			count = 0;
+	bool		isnull;
+	Query	   *query;
+
+	if (stored)
+	{
+		/* names in the text may be older than the query */
+		Datum		body = SysCacheGetAttr(PROCOID, function, Anum_pg_proc_prosqlbody, &isnull);
+		Node	   *node = stringToNode(TextDatumGetCString(body));
+		List	   *queries = IsA(node, List) ? linitial_node(List, (List *) node) : list_make1(node);
+
+		if (planning->query->number >= list_length(queries))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_FUNCTION),
+					 errmsg("the function has another body")));
+		query = list_nth_node(Query, queries, planning->query->number);
+		AcquireRewriteLocks(query, true, false);
+	}
+	else if (function != NULL)
+		query = parse_analyze_withcb(raw, source, (ParserSetupHook) sql_fn_parser_setup,
+									 prepare_sql_fn_parse_info(function, NULL, InvalidOid), NULL);
+	else
+		query = parse_analyze_varparams(raw, source, &types, &count, NULL);
+	for (int i = 0; i < count; i++)
+		if (types[i] == InvalidOid || types[i] == UNKNOWNOID)
+			ereport(ERROR,
+					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
+					 errmsg("could not determine the type of parameter $%d", i + 1)));
+	return query;
+}
+
 /* Subtransaction callback: analyze, rewrite, and plan a query. */
 static void
 make_plan(void *arg)
@@ -576,8 +613,6 @@ make_plan(void *arg)
 	MemoryContext caller = MemoryContextSwitchTo(planning->scratch);
 	const char *text = planning->query->sql;
 	ExplainState *state = planning->query->explained ? NewExplainState() : NULL;
-	Oid		   *types = NULL;
-	int			count = 0;
 	RawStmt    *raw = parse(text);
 	HeapTuple	function = planning->query->function ? find_function(planning) : NULL;
 	Query	   *query;
@@ -588,14 +623,7 @@ make_plan(void *arg)
 	/* the end of the subtransaction restores the caller */
 	if (OidIsValid(planning->query->runs_as))
 		cmig_role_look_up_as(&saved, planning->query->runs_as);
-	query = function ? parse_analyze_withcb(raw, text, (ParserSetupHook) sql_fn_parser_setup,
-											prepare_sql_fn_parse_info(function, NULL, InvalidOid), NULL) :
-		parse_analyze_varparams(raw, text, &types, &count, NULL);
-	for (int i = 0; i < count; i++)
-		if (types[i] == InvalidOid || types[i] == UNKNOWNOID)
-			ereport(ERROR,
-					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
-					 errmsg("could not determine the type of parameter $%d", i + 1)));
+	query = analyze(planning, raw, function);
 	if (state != NULL)
 		state->costs = false;
 	/* the columns of a function's result were checked */

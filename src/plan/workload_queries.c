@@ -184,6 +184,7 @@ static List *
 queries_of(const CmigValue *function)
 {
 	List	   *queries = NIL;
+	int			number = 0;
 	List	   *settings = list_make2(make_setting("search_path", function[5] ? function[5] : namespace_search_path),
 									  make_setting("check_function_bodies", "on"));
 
@@ -201,6 +202,7 @@ queries_of(const CmigValue *function)
 	{
 		query->function = function[0];
 		query->body = function[1];
+		query->number = number++;
 		query->role = function[3];
 		query->calls = function[4];
 		query->daily = INFINITY;
