@@ -74,7 +74,7 @@ INSERT INTO call (command) VALUES
 	('SELECT count(s.*::text) FROM cmig.scopes() s'), ('SELECT count(s.*::text) FROM cmig.scope_drift() s'),
 	('SELECT count(*) FROM cmig.create_scope(''other_tenant'', ''002'')'),
 	('SELECT count(*) FROM cmig.create_scope(''other_tenant'', ''001'', ''tenant'')'), ('SELECT cmig.drop_scope(''tenant'', ''tenant'')'),
-	('SELECT count(w.*::text) FROM cmig.workload_check(''002'', workload => ''all'') w'),
+	('SELECT count(w.*::text) FROM cmig.workload_check(''001'', workload => ''all'') w'),
 	('SELECT count(m.*::text) FROM cmig.metrics m'), ('SELECT count(c.*::text) FROM cmig.rls_check(''tenant'') c'),
 	-- these read the whole schema
 	('SELECT length(cmig.report())'), ('SELECT count(d.*::text) FROM cmig.drift(''tenant'') d'),
@@ -84,9 +84,10 @@ INSERT INTO call (command) VALUES
 
 -- which functions to call after which change; with psql -v full=1, all functions and all changes
 UPDATE call SET relnames = CASE
-	WHEN command ~ 'workload|report|drift\(''|squash|round_trip|require_schema' THEN ''
+	WHEN command ~ 'report|drift\(''|squash|round_trip|require_schema' THEN ''
 	WHEN command ~ 'lint|dry_run|verify|plan|graph' THEN 'revision version journal progress'
 	WHEN command ~ 'metrics|rls_check' THEN 'measured'
+	WHEN command ~ 'workload' THEN 'workload'
 	WHEN command ~ 'check|scopes|_scope\(|scope_drift' THEN 'scope_version'
 	WHEN command ~ 'cmig.log' THEN 'journal'
 	WHEN command ~ 'ddl_policy' THEN 'ddl_log'
