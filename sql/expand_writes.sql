@@ -170,7 +170,16 @@ SELECT * FROM public.b ORDER BY id;
 -- unless somebody says that it is right
 UPDATE public.b SET cmig_state = 'new';
 SELECT * FROM public.b ORDER BY id;
+-- what the table's owner has altered or dropped is not read
+DROP INDEX public.cmig_new_cmig_state_b;
+ALTER TABLE public.b ALTER cmig_state DROP DEFAULT, ALTER cmig_state TYPE integer USING 1;
 CALL cmig.contract();
+CALL cmig.expand();
+ALTER TABLE public.b DROP cmig_state;
+CALL cmig.contract();
+CALL cmig.expand();
+CALL cmig.abandon();
+SELECT * FROM b ORDER BY id;
 DROP TABLE b;
 DROP OWNED BY regress_writes;
 DROP ROLE regress_writes;

@@ -950,6 +950,19 @@ count_by_index(Relation relation, CmigRowsLeft *left)
 	return found;
 }
 
+/* The table's owner can alter its hidden columns. */
+static void
+require_state(Relation relation)
+{
+	AttrNumber	column = get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN);
+
+	if (column <= 0 || TupleDescAttr(RelationGetDescr(relation), column - 1)->atttypid != TEXTOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("column \"%s\" of table \"%s\" was dropped or altered", CMIG_STATE_COLUMN, RelationGetRelationName(relation)),
+				 errhint("CALL cmig.abandon()")));
+}
+
 CmigRowsLeft
 cmig_versions_rows_left(const char *relation)
 {
@@ -960,8 +973,12 @@ cmig_versions_rows_left(const char *relation)
 	{
 		Relation	rows = relation_open(leaf, NoLock);
 
-		if (rows->rd_rel->relkind == RELKIND_RELATION && !count_by_index(rows, &left))
-			(void) cmig_rows_visit(leaf, visit_left, &left);
+		if (rows->rd_rel->relkind == RELKIND_RELATION)
+		{
+			require_state(rows);
+			if (!count_by_index(rows, &left))
+				(void) cmig_rows_visit(leaf, visit_left, &left);
+		}
 		relation_close(rows, NoLock);
 	}
 	return left;
