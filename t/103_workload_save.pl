@@ -62,6 +62,16 @@ is(session('regress_owner', "SELECT count(*), count(DISTINCT number), count(DIST
 is(session('postgres', "BEGIN; ALTER TABLE cmig.workload ADD COLUMN more text; SELECT cmig.workload_save('prod')"), '55000', 'not into a table that has been altered');
 is(session('regress_monitor', "SELECT cmig.workload_save('other') > 3"), 't', 'under another name');
 
+# two sessions at once: the second one waits, and replaces what the first one has saved
+my $first = $node->background_psql('shop');
+$first->query_safe("BEGIN; SELECT cmig.workload_save('twice')");
+my $second = start_psql($node, 'shop', "SELECT cmig.workload_save('twice')");
+ok($node->poll_query_until('shop', q{SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'cmig.workload'::regclass AND NOT granted)}), 'the second session waits');
+$first->query_safe('COMMIT');
+is(finish_psql($second), 0, 'and then saves');
+$first->quit;
+is(session('regress_owner', "SELECT count(*) > 3, count(*) = count(DISTINCT number), count(DISTINCT saved_at) > 0 FROM cmig.workload WHERE name = 'twice'"), 't|t|t', 'each query once');
+
 # the owner judges
 my $check = q{SELECT calls, verdict, query, detail FROM cmig.workload_check(workload => 'prod') WHERE verdict IN ('breaks', 'slower') AND query NOT LIKE '%cmig%'};
 my $breaks = '2|breaks|SELECT note FROM person WHERE id = $1|revision r1, statement 1, line 1: column "note" does not exist';
