@@ -192,6 +192,12 @@ extend(Choice *choice, const CmigManaged *managed)
 
 				if (is_concerned(choice, object, object->depends[j]))
 					found |= cmig_copies_add(choice->chosen, object);
+				/* with an index, those of all partitions below change */
+				if (object->inherited && choice->changed[on->index] && !choice->changed[i])
+				{
+					mark_changed(choice, object);
+					found = true;
+				}
 				/* what uses a type may be created again, with its dependents */
 				if (choice->renewed[on->index] || (is_type(on) && choice->changed[on->index]))
 				{
