@@ -46,7 +46,9 @@ CREATE TRIGGER log BEFORE INSERT ON shop.coded FOR EACH ROW EXECUTE FUNCTION sho
 CREATE FUNCTION shop.same(shop.address, shop.address) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1.city = $2.city';
 CREATE OPERATOR shop.=== (FUNCTION = shop.same, LEFTARG = shop.address, RIGHTARG = shop.address);
 CREATE STATISTICS other.stats ON a, b FROM shop.parent;
+SET client_min_messages = error;
 CREATE PUBLICATION regress_part FOR TABLE other.kind;
+RESET client_min_messages;
 CREATE MATERIALIZED VIEW shop.totals AS SELECT kind, count(*) AS n FROM shop.event GROUP BY kind;
 CREATE UNIQUE INDEX ON shop.totals (kind);
 SELECT script, d.* FROM unnest(ARRAY[
