@@ -19,7 +19,6 @@ BEGIN
 	RETURN QUERY SELECT w.query, w.verdict, w.sqlstate, w.detail FROM cmig.workload_check(queries => judged.queries) w;
 	DELETE FROM cmig.revision;
 END $$;
-
 SELECT catalogs() AS before \gset
 
 -- nothing is pending
@@ -41,6 +40,31 @@ SELECT * FROM judged('ALTER TABLE visit ADD COLUMN name text; DROP FUNCTION twic
 SELECT * FROM judged('ALTER TABLE person ADD COLUMN nick text; ALTER TABLE person ALTER age TYPE bigint',
 	'SELECT * FROM person', 'SELECT id FROM person', 'DELETE FROM person WHERE id = $1 RETURNING *', 'SELECT sum(age) FROM person', 'WITH p AS (SELECT * FROM person) SELECT id FROM p');
 
+-- a plan that gets slower, too
+SELECT * FROM judged('DROP INDEX visit_person; ALTER TABLE visit ADD COLUMN at date', 'SELECT * FROM visit WHERE person = $1');
+-- types that are replaced, of results and of parameters; int and bigint compare
+CREATE TYPE mood AS ENUM ('good', 'bad');
+CREATE TABLE feeling (id bigint, mood mood, word text);
+SELECT * FROM judged('ALTER TYPE mood RENAME TO mood_old; CREATE TYPE mood AS ENUM (''good''); ALTER TABLE feeling ALTER mood TYPE mood USING mood::text::mood; DROP TYPE mood_old',
+	'SELECT mood FROM feeling', 'SELECT id FROM feeling WHERE mood = $1', 'UPDATE feeling SET mood = $1 WHERE id = $2', 'SELECT id FROM feeling WHERE mood = ''good''');
+SELECT * FROM judged('ALTER TABLE feeling ALTER word TYPE mood USING word::mood, ALTER id TYPE int', 'INSERT INTO feeling (word) VALUES ($1)', 'SELECT word IS NULL FROM feeling WHERE id = $1');
+-- NULL, in each place where it can be written
+CREATE DOMAIN filled AS text NOT NULL;
+SELECT query, verdict, sqlstate, detail FROM judged('ALTER TABLE person ALTER age SET NOT NULL; ALTER TABLE visit ADD COLUMN why filled DEFAULT ''x''; ALTER TABLE visit ALTER why DROP DEFAULT',
+	'WITH n AS (INSERT INTO person (id, name) VALUES ($1, $2) RETURNING id) SELECT id FROM n', 'INSERT INTO person (id, name, age) VALUES ($1, $2, 1), ($3, $4, NULL)', 'INSERT INTO person (id, name, age) VALUES ($1, $2, 1), ($3, $4, DEFAULT)',
+	'UPDATE person SET age = NULL WHERE id = $1', 'UPDATE person SET age = DEFAULT', 'UPDATE person SET name = $1', 'INSERT INTO person (id, name, age) VALUES (1, $1, 2) ON CONFLICT (id) DO UPDATE SET age = NULL',
+	'MERGE INTO person p USING visit v ON p.id = v.person WHEN NOT MATCHED THEN INSERT (id, name) VALUES (v.person, ''q'')', 'MERGE INTO person p USING visit v ON p.id = v.person WHEN MATCHED THEN UPDATE SET age = NULL',
+	'MERGE INTO person p USING visit v ON p.id = v.person WHEN MATCHED THEN UPDATE SET age = 1', 'INSERT INTO visit (person) VALUES ($1)', 'INSERT INTO visit (person, why) VALUES ($1, $2)') ORDER BY query;
+-- a table that the revisions create has no size, but a new partition is empty
+SELECT * FROM judged('CREATE TABLE person_new (LIKE person); INSERT INTO person_new SELECT * FROM person; ALTER TABLE person RENAME TO person_old; ALTER TABLE person_new RENAME TO person', 'SELECT name FROM person WHERE id = $1');
+CREATE TABLE event (id integer) PARTITION BY LIST (id);
+SELECT * FROM judged('CREATE TABLE event_1 PARTITION OF event FOR VALUES IN (1)', 'SELECT id FROM event WHERE id = 1');
+-- what depends on rows
+SELECT * FROM judged('DO $d$BEGIN IF EXISTS (SELECT FROM person) THEN ALTER TABLE person DROP COLUMN note; END IF; END$d$', 'SELECT note FROM person');
+DROP TABLE feeling, event;
+DROP TYPE mood;
+DROP DOMAIN filled;
+
 -- slower and faster plans, also until tables are analyzed
 SELECT * FROM judged('DROP INDEX visit_person; CREATE INDEX ON person (age, name)', 'SELECT place FROM visit WHERE person = $1', 'SELECT name FROM person WHERE age = $1 ORDER BY name LIMIT 1', 'SELECT max(id) FROM visit');
 SET cmig.workload_factor = 1000000;
@@ -49,7 +73,7 @@ RESET cmig.workload_factor;
 SELECT * FROM judged('ALTER TABLE visit DROP CONSTRAINT visit_person_fkey; ALTER TABLE visit ALTER person TYPE numeric', 'SELECT place FROM visit WHERE person = $1', 'SELECT v.id FROM visit v JOIN person p ON p.id = v.person WHERE p.id = $1');
 
 -- what cannot be judged
-SELECT * FROM judged('ALTER TABLE person DROP COLUMN note', 'VACUUM person', 'SELECT nothing', 'SELECT', 'SELECT 1; SELECT 2', 'SELECT FROM', 'SELECT $1', '', 'COMMIT', 'SELECT * FROM "not there"',
+SELECT * FROM judged('ALTER TABLE person DROP COLUMN note', 'VACUUM person', 'SELECT nothing', 'SELECT', 'SELECT 1; SELECT 2', 'SELECT id INTO x FROM person', 'SELECT FROM', 'SELECT $1', '', 'COMMIT', 'SELECT * FROM "not there"',
 	'SELECT unknownin(''a'') || unknownin(''b'')');
 SELECT * FROM judged('ALTER TABLE nothing ADD a integer', 'SELECT id FROM person');
 SELECT * FROM judged('INSERT INTO person (id, name) SELECT 1, 1 / (SELECT count(*) FROM person); ALTER TABLE person DROP COLUMN note', 'SELECT note FROM person');

@@ -256,7 +256,7 @@ sub completed
 project('completion');
 add_file("it's", '004', '', '');
 is(completed('up'), 'upgrade', 'a verb');
-is(completed('st'), 'stamp status', 'two verbs');
+is(completed('st'), 'stamp stats-export status', 'two verbs');
 is(completed('-d', 'shop', 'ro'), 'round-trip', 'a verb after an option with a value');
 is(completed('upgrade', '--ste'), '--stepwise', 'an option of the verb');
 is(completed('upgrade', '--dat'), '--database --databases', 'options of all verbs');

@@ -209,6 +209,18 @@ judge_plans(CmigJudgment *judgment)
 	const CmigQueryPlan *after = judgment->query->plans[CMIG_WORKLOAD_AFTER];
 	const CmigQueryPlan *analyzed = judgment->query->plans[CMIG_WORKLOAD_ANALYZED];
 
+	if (after->unsized)
+	{
+		judgment->verdict = CMIG_NOT_JUDGED;
+		judgment->detail = pstrdup("it reads a table that the revisions create, whose size is not known");
+		return;
+	}
+	if (before->blind != after->blind)
+	{
+		judgment->verdict = CMIG_NOT_JUDGED;
+		judgment->detail = pstrdup("the planner would call a function of a user only before the upgrade, or only after it");
+		return;
+	}
 	judgment->verdict = compare(before, after, &judgment->detail);
 	if (analyzed != NULL && analyzed->error == NULL)
 	{
@@ -230,9 +242,23 @@ judge_plans(CmigJudgment *judgment)
 									judgment->detail ? judgment->detail : "", judgment->detail ? "\n" : "");
 }
 
+/* Returns what changes for statements that are already prepared, or NULL. */
+static char *
+describe_change(const CmigQueryPlan *before, const CmigQueryPlan *after)
+{
+	if (strcmp(before->columns, after->columns) != 0)
+		return psprintf("the columns of the result change from (%s) to (%s)", before->columns, after->columns);
+	if (strcmp(before->column_types, after->column_types) != 0)
+		return psprintf("a type of the result (%s) is replaced by one with the same name", after->columns);
+	if (after->stale != NULL)
+		return psprintf("with parameters of the types that they had, %s", after->stale);
+	return NULL;
+}
+
 static void
 judge(CmigJudgment *judgment, const char *reason, const char *again)
 {
+	char	   *change;
 	const CmigQueryPlan *before = judgment->query->plans[CMIG_WORKLOAD_BEFORE];
 	const CmigQueryPlan *after = judgment->query->plans[CMIG_WORKLOAD_AFTER];
 
@@ -259,12 +285,13 @@ judge(CmigJudgment *judgment, const char *reason, const char *again)
 		judgment->sqlstate = after->sqlstate;
 		judgment->detail = after->error;
 	}
-	else if (strcmp(before->columns, after->columns) != 0)
+	else if ((change = describe_change(before, after)) != NULL)
 	{
 		judgment->verdict = CMIG_CHANGES_RESULT;
 		judgment->sqlstate = "0A000";
-		judgment->detail = psprintf("the columns of the result change from (%s) to (%s): prepared statements of open connections fail once, until they reconnect or DISCARD PLANS",
-									before->columns, after->columns);
+		judgment->detail = psprintf("%s: statements that open connections have prepared fail until they reconnect or DEALLOCATE ALL", change);
+		if (before->shape != NULL && after->shape != NULL && compare(before, after, &change) != CMIG_SAME_PLAN)
+			judgment->detail = psprintf("%s\n%s", judgment->detail, change);
 	}
 	else if (again != NULL && is_changed(judgment->query))
 		judgment->detail = psprintf("its cost changes, but the plans are not known: %s", again);
@@ -307,17 +334,22 @@ judge_all(const List *queries, const char *reason, const char *again)
  * ----------------------------------------------------------------
  */
 
-/* Returns why the revisions have not run as they would, or NULL. */
-static char *
+/* Returns why the revisions have not run as they would, if they have not. */
+static CmigObstacle
 find_obstacle(const Check *check, const CmigEffects *effects)
 {
-	if (effects->not_run != NULL)
-		return effects->not_run;
+	CmigObstacle obstacle = {.reason = effects->not_run};
+
 	foreach_ptr(const CmigEffect, effect, effects->effects)
-		if (effect->type == CMIG_EFFECT_FAILS)
-		return psprintf("the upgrade fails in revision %s, statement %d: %s",
-						check->graph->nodes[check->plan->steps[effect->step].node].revision->id, effect->statement, effect->what);
-	return NULL;
+	{
+		if (obstacle.reason == NULL && effect->type == CMIG_EFFECT_FAILS)
+		{
+			obstacle.reason = psprintf("the upgrade fails in revision %s, statement %d: %s",
+									   check->graph->nodes[check->plan->steps[effect->step].node].revision->id, effect->statement, effect->what);
+			obstacle.harmless = true;
+		}
+	}
+	return obstacle;
 }
 
 /* Say which statements did not run on the copies, and which objects have none. */
@@ -365,7 +397,7 @@ run_revisions(Check *check)
 }
 
 /* Returns NULL, or why the second run, with the queries that it is about, has not ended. */
-static char *
+static const char *
 run_again(Check *check)
 {
 	List	   *changed = NIL;
@@ -381,7 +413,7 @@ run_again(Check *check)
 	check->changed = changed;
 	if (check->broken == NIL && changed == NIL)
 		return NULL;
-	return find_obstacle(check, run_revisions(check));
+	return find_obstacle(check, run_revisions(check)).reason;
 }
 
 /* Find out as which role to plan each query: never as one that the caller cannot become. */
@@ -412,14 +444,17 @@ choose_roles(const List *queries)
 }
 
 CmigJudgment *
-cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *queries, HTAB *stats, const char *guard, const char **obstacle)
+cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *queries, HTAB *stats, const char *guard, CmigObstacle *obstacle)
 {
 	Check		check = {.plan = plan,.graph = now->graph,.stats = stats,.guard = guard,.context = CurrentMemoryContext};
 	CmigEffects *effects;
 
-	*obstacle = cmig_plan_begun(now, plan);
-	if (*obstacle != NULL)
-		return judge_all(queries, *obstacle, NULL);
+	*obstacle = (CmigObstacle)
+	{
+		.reason = cmig_plan_begun(now, plan),.harmless = true
+	};
+	if (obstacle->reason != NULL)
+		return judge_all(queries, obstacle->reason, NULL);
 	foreach_ptr(CmigWorkloadQuery, query, queries)
 	{
 		if (query->unknown == NULL)
@@ -429,7 +464,7 @@ cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *querie
 	effects = run_revisions(&check);
 	*obstacle = find_obstacle(&check, effects);
 	tell_gaps(&check, effects);
-	return judge_all(queries, *obstacle, *obstacle ? NULL : run_again(&check));
+	return judge_all(queries, obstacle->reason, obstacle->reason ? NULL : run_again(&check));
 }
 
 /* ----------------------------------------------------------------
@@ -471,7 +506,7 @@ CMIG_READER(cmig_workload_check)
 	CmigSituation now;
 	CmigPlan   *plan;
 	List	   *queries;
-	const char *obstacle;
+	CmigObstacle obstacle;
 	CmigJudgment *judgments;
 
 	if (targets->names[0] == NULL)

@@ -29,7 +29,14 @@ typedef struct CmigQueryPlan
 								 * or an internal error? */
 	bool		blind;			/* planned without results of functions */
 	bool		retyped;		/* does a column have a new type? */
+	bool		unsized;		/* does it read a table that the scripts
+								 * create? */
+	int			count;			/* of parameters */
+	Oid		   *types;			/* theirs */
 	char	   *columns;		/* of the result */
+	char	   *column_types;	/* OIDs of their types */
+	char	   *stale;			/* NULL, or why an open prepared statement
+								 * fails, which keeps its parameters' types */
 	char	   *missing;		/* a NOT NULL column without a value */
 	char	   *shape;			/* NULL, or as EXPLAIN shows it, without costs */
 	double		cost;
@@ -72,16 +79,24 @@ typedef struct CmigJudgment
 	char	   *detail;
 } CmigJudgment;
 
+/* Why no query was judged. */
+typedef struct CmigObstacle
+{
+	const char *reason;			/* or NULL */
+	bool		harmless;		/* the upgrade itself fails, or goes on with
+								 * one that is partially applied */
+} CmigObstacle;
+
 /* in workload.c */
 
 /*
  * Run the plan's revisions on copies, and judge the queries, the worst first.
  * "stats" is as in cmig_workload_sizes_read(), and "guard" as in
  * cmig_dry_run_limit().
- * *obstacle is why they were not judged, or NULL.
+ * *obstacle says why they were not judged, if they were not.
  */
 extern CmigJudgment *cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *queries, HTAB *stats,
-										 const char *guard, const char **obstacle);
+										 const char *guard, CmigObstacle *obstacle);
 
 /* in workload_queries.c */
 

@@ -31,6 +31,7 @@
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_statistic.h"
+#include "catalog/pg_type.h"
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_statistic_ext_data.h"
 #include "commands/explain.h"
@@ -90,6 +91,7 @@ struct CmigWorkloadSizes
 	HTAB	   *stats;			/* of another database, or NULL */
 	bool		analyzed;		/* are columns of another type analyzed again? */
 	bool		retyped;		/* was there such a column? */
+	bool		unsized;		/* was there a table without a size? */
 };
 
 /* The sizes in use while queries are planned, or NULL. */
@@ -308,6 +310,9 @@ set_sizes(CMIG_SIZES_PARAMETERS_COMPAT)
 {
 	CmigRelationSize size;
 
+	/* a new partition of a live table is empty */
+	if (rel->reloptkind == RELOPT_BASEREL && CMIG_SIZES_RELATION_COMPAT >= FirstNormalObjectId && find(CMIG_SIZES_RELATION_COMPAT) == NULL)
+		sizes->unsized = true;
 	/* without statistics, the planner's own guess is as good */
 	if (CMIG_SIZES_INHERITED_COMPAT || !find_size(find(CMIG_SIZES_RELATION_COMPAT), &size) || size.tuples < 0)
 		return;
@@ -402,11 +407,16 @@ typedef struct Planning
 	MemoryContext context;		/* of the plan */
 	MemoryContext scratch;
 	bool		searching;		/* for the function to which it belongs? */
+	int			count;			/* of parameters */
+	Oid		   *types;			/* theirs */
 } Planning;
 
-/* Describe the columns of the result. */
+/*
+ * Describe the columns of the result.  Append the OIDs of their types, because a
+ * type with the same name can be another one.
+ */
 static char *
-describe_columns(const Query *query)
+describe_columns(const Query *query, StringInfo types)
 {
 	StringInfoData text;
 	List	   *targets = query->commandType == CMD_SELECT ? query->targetList : query->returningList;
@@ -418,6 +428,7 @@ describe_columns(const Query *query)
 
 		if (target->resjunk)
 			continue;
+		appendStringInfo(types, "%u ", exprType(value));
 		appendStringInfo(&text, "%s%s %s", text.len ? ", " : "", quote_identifier(target->resname ? target->resname : ""),
 						 format_type_with_typemod(exprType(value), exprTypmod(value)));
 		if (OidIsValid(exprCollation(value)) && exprCollation(value) != DEFAULT_COLLATION_OID)
@@ -426,40 +437,109 @@ describe_columns(const Query *query)
 	return text.data;
 }
 
-/* Has the table a trigger that can change a row before it is inserted? */
+/* Returns true if the table has a trigger that can change a row before it is written. */
 static bool
-has_insert_trigger(Relation relation)
+has_trigger(Relation relation, CmdType command)
 {
-	return relation->trigdesc != NULL && (relation->trigdesc->trig_insert_before_row || relation->trigdesc->trig_insert_instead_row);
+	TriggerDesc *triggers = relation->trigdesc;
+
+	if (triggers == NULL)
+		return false;
+	return command == CMD_INSERT ? triggers->trig_insert_before_row || triggers->trig_insert_instead_row :
+		triggers->trig_update_before_row || triggers->trig_update_instead_row;
+}
+
+/* Returns true if the value is NULL in any row. */
+static bool
+is_null(const Query *query, Node *value)
+{
+	const RangeTblEntry *rte;
+
+	while (IsA(value, CoerceToDomain))
+		value = (Node *) ((CoerceToDomain *) value)->arg;
+	if (IsA(value, Const))
+		return ((Const *) value)->constisnull;
+	if (!IsA(value, Var) || ((Var *) value)->varlevelsup != 0)
+		return false;
+	rte = rt_fetch(((Var *) value)->varno, query->rtable);
+	foreach_node(List, row, rte->rtekind == RTE_VALUES ? rte->values_lists : NIL)
+		if (is_null(query, list_nth(row, ((Var *) value)->varattno - 1)))
+		return true;
+	return false;
+}
+
+/* Returns true if neither the column nor its domain accepts NULL. */
+static bool
+refuses_null(Form_pg_attribute column)
+{
+	bool		refuses = column->attnotnull;
+
+	for (Oid type = column->atttypid; !refuses && get_typtype(type) == TYPTYPE_DOMAIN;)
+	{
+		HeapTuple	row = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+
+		if (!HeapTupleIsValid(row))
+			break;
+		refuses = ((Form_pg_type) GETSTRUCT(row))->typnotnull;
+		type = ((Form_pg_type) GETSTRUCT(row))->typbasetype;
+		ReleaseSysCache(row);
+	}
+	return refuses;
 }
 
 /*
- * Returns the first column that gets no value in a rewritten INSERT, although
- * it does not accept NULL, or NULL.
+ * Returns why a command of the rewritten query fails: a column gets NULL, or an
+ * INSERT gives it no value, although it does not accept NULL.
  */
 static char *
-find_missing(const Query *query)
+find_null(const Query *query, CmdType command, const List *targets)
 {
-	Relation	relation;
-	TupleDesc	desc;
+	Relation	relation = table_open(rt_fetch(query->resultRelation, query->rtable)->relid, NoLock);
+	TupleDesc	desc = RelationGetDescr(relation);
 	char	   *missing = NULL;
 
-	if (query->commandType != CMD_INSERT || query->resultRelation == 0)
-		return NULL;
-	relation = table_open(rt_fetch(query->resultRelation, query->rtable)->relid, NoLock);
-	desc = RelationGetDescr(relation);
-	for (int i = 0; i < desc->natts && missing == NULL && relation->rd_rel->relkind != RELKIND_VIEW && !has_insert_trigger(relation); i++)
+	for (int i = 0; i < desc->natts && missing == NULL && relation->rd_rel->relkind != RELKIND_VIEW && !has_trigger(relation, command); i++)
 	{
 		Form_pg_attribute column = TupleDescAttr(desc, i);
-		bool		given = !column->attnotnull || column->attisdropped || column->attgenerated;
+		bool		given = command == CMD_UPDATE;
+		bool		null = false;
 
-		foreach_node(TargetEntry, target, query->targetList)
-			given |= target->resno == column->attnum && !(IsA(target->expr, Const) && ((Const *) target->expr)->constisnull);
-		if (!given)
+		if (column->attisdropped || column->attgenerated || !refuses_null(column))
+			continue;
+		foreach_node(TargetEntry, target, targets)
+		{
+			if (target->resno == column->attnum && !target->resjunk)
+			{
+				given = true;
+				null |= is_null(query, (Node *) target->expr);
+			}
+		}
+		if (null || !given)
 			missing = psprintf("null value in column %s of relation %s violates the not-null constraint",
 							   quote_identifier(NameStr(column->attname)), quote_identifier(RelationGetRelationName(relation)));
 	}
 	table_close(relation, NoLock);
+	return missing;
+}
+
+/* Returns the first such reason in a rewritten query and its WITH clause, or NULL. */
+static char *
+find_missing(const Query *query)
+{
+	char	   *missing = NULL;
+
+	foreach_node(CommonTableExpr, cte, query->cteList)
+		if (missing == NULL && IsA(cte->ctequery, Query))
+		missing = find_missing(castNode(Query, cte->ctequery));
+	if (missing != NULL || query->resultRelation == 0)
+		return missing;
+	if (query->commandType == CMD_INSERT || query->commandType == CMD_UPDATE)
+		missing = find_null(query, query->commandType, query->targetList);
+	if (missing == NULL && query->onConflict != NULL && query->onConflict->action == ONCONFLICT_UPDATE)
+		missing = find_null(query, CMD_UPDATE, query->onConflict->onConflictSet);
+	foreach_node(MergeAction, action, query->mergeActionList)
+		if (missing == NULL && (action->commandType == CMD_INSERT || action->commandType == CMD_UPDATE))
+		missing = find_null(query, action->commandType, action->targetList);
 	return missing;
 }
 
@@ -548,6 +628,14 @@ find_function(Planning *planning)
 	return row;
 }
 
+static void
+refuse_utility(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("a utility statement has no plan")));
+}
+
 /* Returns the one statement of the text, which has a plan. */
 static RawStmt *
 parse(const char *text)
@@ -561,9 +649,7 @@ parse(const char *text)
 				 errmsg("the text is not one statement")));
 	if (!IsA(raw->stmt, SelectStmt) && !IsA(raw->stmt, InsertStmt) && !IsA(raw->stmt, UpdateStmt) &&
 		!IsA(raw->stmt, DeleteStmt) && !IsA(raw->stmt, MergeStmt))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a utility statement has no plan")));
+		refuse_utility();
 	return raw;
 }
 
@@ -572,8 +658,6 @@ analyze(Planning *planning, RawStmt *raw, HeapTuple function)
 {
 	const char *source = planning->query->sql;
 	bool		stored = function && !heap_attisnull(function, Anum_pg_proc_prosqlbody, NULL);
-	Oid		   *types = NULL;
-	int			count = 0;
 	bool		isnull;
 	Query	   *query;
 
@@ -595,9 +679,11 @@ analyze(Planning *planning, RawStmt *raw, HeapTuple function)
 		query = parse_analyze_withcb(raw, source, (ParserSetupHook) sql_fn_parser_setup,
 									 prepare_sql_fn_parse_info(function, NULL, InvalidOid), NULL);
 	else
-		query = parse_analyze_varparams(raw, source, &types, &count, NULL);
-	for (int i = 0; i < count; i++)
-		if (types[i] == InvalidOid || types[i] == UNKNOWNOID)
+		query = parse_analyze_varparams(raw, source, &planning->types, &planning->count, NULL);
+	if (query->commandType == CMD_UTILITY)
+		refuse_utility();
+	for (int i = 0; i < planning->count; i++)
+		if (planning->types[i] == InvalidOid || planning->types[i] == UNKNOWNOID)
 			ereport(ERROR,
 					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
 					 errmsg("could not determine the type of parameter $%d", i + 1)));
@@ -616,6 +702,7 @@ make_plan(void *arg)
 	RawStmt    *raw = parse(text);
 	HeapTuple	function = planning->query->function ? find_function(planning) : NULL;
 	Query	   *query;
+	StringInfoData types;
 	char	   *columns;
 	char	   *missing = NULL;
 	CmigRole	saved;
@@ -627,7 +714,8 @@ make_plan(void *arg)
 	if (state != NULL)
 		state->costs = false;
 	/* the columns of a function's result were checked */
-	columns = function ? "" : describe_columns(query);
+	initStringInfo(&types);
+	columns = function ? "" : describe_columns(query, &types);
 	foreach_node(Query, rewritten, QueryRewrite(query))
 	{
 		PlannedStmt *planned;
@@ -643,9 +731,54 @@ make_plan(void *arg)
 		functions.when_called = false;
 	}
 	plan->columns = MemoryContextStrdup(planning->context, columns);
+	plan->column_types = MemoryContextStrdup(planning->context, types.data);
+	plan->count = planning->count;
+	plan->types = MemoryContextAlloc(planning->context, sizeof(Oid) * Max(plan->count, 1));
+	if (plan->count > 0)
+		memcpy(plan->types, planning->types, sizeof(Oid) * plan->count);
 	plan->shape = state ? MemoryContextStrdup(planning->context, state->str->data) : NULL;
 	plan->missing = missing ? MemoryContextStrdup(planning->context, missing) : NULL;
 	MemoryContextSwitchTo(caller);
+}
+
+/* Subtransaction callback: analyze a query with parameters of the types that they had. */
+static void
+analyze_again(void *arg)
+{
+	Planning   *planning = arg;
+	MemoryContext caller = MemoryContextSwitchTo(planning->scratch);
+	CmigRole	saved;
+
+	if (OidIsValid(planning->query->runs_as))
+		cmig_role_look_up_as(&saved, planning->query->runs_as);
+	for (int i = 0; i < planning->count; i++)
+		if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(planning->types[i])))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("the type of parameter $%d is dropped", i + 1)));
+	(void) parse_analyze_fixedparams(parse(planning->query->sql), planning->query->sql, planning->types, planning->count, NULL);
+	MemoryContextSwitchTo(caller);
+}
+
+/* Set "stale" of a query's plan after the revisions. */
+static void
+find_stale(const CmigWorkloadQuery *query, CmigQueryPlan *plan)
+{
+	const CmigQueryPlan *before = query->plans[CMIG_WORKLOAD_BEFORE];
+	Planning	planning = {.query = query,.plan = plan,.count = before->count,.types = before->types};
+	ErrorData  *error;
+
+	if (before->error != NULL || plan->error != NULL ||
+		(before->count == plan->count && memcmp(before->types, plan->types, sizeof(Oid) * plan->count) == 0))
+		return;
+	planning.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan", ALLOCSET_DEFAULT_SIZES);
+	error = cmig_subtransaction_rehearse(analyze_again, &planning);
+	MemoryContextDelete(planning.scratch);
+	if (error == NULL)
+		return;
+	if (cmig_subtransaction_must_rethrow(error))
+		ReThrowError(error);
+	plan->stale = error->message;
 }
 
 static CmigQueryPlan *
@@ -757,11 +890,14 @@ plan_batch(void *arg)
 
 		CHECK_FOR_INTERRUPTS();
 		use_settings(query);
-		sizes->retyped = false;
+		sizes->retyped = sizes->unsized = false;
 		functions.when_called = false;
 		*plan = plan_query(query);
 		(*plan)->blind = batch->schemas != NIL;
 		(*plan)->retyped = sizes->retyped;
+		(*plan)->unsized = sizes->unsized;
+		if (batch->phase == CMIG_WORKLOAD_AFTER)
+			find_stale(query, *plan);
 		AtEOXact_GUC(false, level);
 	}
 }

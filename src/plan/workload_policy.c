@@ -120,15 +120,21 @@ static void
 judge(const CmigSituation *now, const CmigPlan *plan, Policy policy, CmigBeforeUpgrade kind)
 {
 	List	   *queries = read_queries(policy);
-	const char *obstacle = NULL;
+	CmigObstacle obstacle = {0};
 	CmigJudgment *judgments = queries ? cmig_workload_judge(now, plan, queries, NULL, "cmig.workload_policy", &obstacle) : NULL;
 	const CmigWorkloadQuery *worst = NULL;
+	int			unjudged = 0;
 	CmigListing detail;
 
-	if (obstacle != NULL)
-		ereport(WARNING,
+	if (obstacle.reason != NULL)
+	{
+		bool		stops = policy == POLICY_ERROR && kind != CMIG_BEFORE_EXPAND && !obstacle.harmless;
+
+		ereport(stops ? ERROR : WARNING,
 				(errcode(ERRCODE_CMIG_WORKLOAD),
-				 errmsg("the queries of the application were not judged: %s", obstacle)));
+				 errmsg("the queries of the application were not judged: %s", obstacle.reason),
+				 stops ? errhint("Try again. To upgrade nevertheless: SET cmig.workload_policy = warn") : 0));
+	}
 	cmig_listing_init(&detail, CMIG_LISTING_LINES);
 	for (int i = 0; i < list_length(queries) && judgments[i].verdict == CMIG_BREAKS; i++)
 	{
@@ -136,6 +142,12 @@ judge(const CmigSituation *now, const CmigPlan *plan, Policy policy, CmigBeforeU
 			worst = judgments[i].query;
 		cmig_listing_add(&detail, describe(&judgments[i]));
 	}
+	for (int i = 0; i < list_length(queries) && obstacle.reason == NULL; i++)
+		unjudged += judgments[i].verdict == CMIG_NOT_JUDGED;
+	if (unjudged > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d query of the application was not judged", "%d queries of the application were not judged", unjudged, unjudged),
+				 errhint("SELECT query, detail FROM cmig.workload_check(%s) WHERE verdict = 'not_judged'", plan->target ? plan->target : "'heads'")));
 	if (worst == NULL)
 		return;
 	/* the tables keep the shape of the old version until cmig.contract */

@@ -72,7 +72,8 @@ cmig_workload_settings(void)
 		"SELECT d.setrole, s.name, substr(c, strpos(c, '=') + 1) FROM pg_db_role_setting d CROSS JOIN unnest(d.setconfig) c"
 		" JOIN pg_settings s ON s.name = split_part(c, '=', 1)"
 		" WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))"
-		" AND (s.name = 'search_path' OR s.category LIKE 'Query Tuning%' AND s.context = 'user' AND s.name !~ '^geqo|_collapse_limit')"
+		" AND (s.name = 'search_path' OR s.category LIKE 'Query Tuning%' AND s.context = 'user' AND s.name !~ '^geqo|_collapse_limit'"
+		" OR s.name = ANY ('{effective_io_concurrency,hash_mem_multiplier,max_parallel_workers,max_parallel_workers_per_gather,parallel_leader_participation,work_mem}'))"
 		" ORDER BY d.setrole <> 0, d.setdatabase <> 0, s.name"
 	};
 

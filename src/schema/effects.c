@@ -81,6 +81,8 @@ typedef struct EffectsRun
 	bool		code;			/* does the statement run functions? */
 	int64		scans;			/* of tables, before the statement */
 	bool		scanned;		/* did code scan tables, which are empty? */
+	CmigCopiedTable *copied;	/* for one who looks at the copies */
+	int			ncopied;
 	bool		wrote;			/* has the statement changed a catalog? */
 	bool		unsure;			/* has a statement not run that may be right? */
 	bool		stopped;		/* has a statement failed? */
@@ -477,6 +479,14 @@ count_scans(const EffectsRun *run)
 {
 	int64		scans = 0;
 
+	/* one who looks at the copies needs no image of them */
+	for (int i = 0; i < run->ncopied; i++)
+	{
+		PgStat_TableStatus *status = find_tabstat_entry(run->copied[i].copy);
+
+		if (status != NULL)
+			scans += cmig_counted_scans_compat(status);
+	}
 	for (int i = 0; i < run->before.image->count; i++)
 	{
 		const CmigObject *object = run->before.image->objects[i];
@@ -650,6 +660,8 @@ try_statement(CmigTargetState *state, const CmigStatement *statement, void *arg)
 		return;
 	}
 	run->scanned = run->code && count_scans(run) > run->scans;
+	if (run->scanned && run->look != NULL && (IsA(statement->raw->stmt, DoStmt) || IsA(statement->raw->stmt, CallStmt) || IsA(statement->raw->stmt, SelectStmt)))
+		add_effect(run, &run->result->effects, CMIG_EFFECT_UNKNOWN, NULL, "what it does may depend on rows, which the copies do not have");
 	if (!run->wrote)
 		return;
 	if (run->look != NULL && run->look->after != NULL)
@@ -734,7 +746,7 @@ leave_out(EffectsRun *run, const char *what)
 
 /* Let the caller know which table each copy stands for. */
 static void
-show_copies(const EffectsRun *run)
+show_copies(EffectsRun *run)
 {
 	const CmigShadow *shadow = run->state->shadow;
 	const CmigImage *image = cmig_copies_image(run->copies);
@@ -760,6 +772,8 @@ show_copies(const EffectsRun *run)
 		tables[count].copy = OidIsValid(schema) ? get_relname_relid(get_rel_name(live), schema) : InvalidOid;
 		count += OidIsValid(tables[count].copy);
 	}
+	run->copied = tables;
+	run->ncopied = count;
 	run->look->begin(tables, count, schemas, run->look->arg);
 }
 
