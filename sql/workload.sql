@@ -59,6 +59,13 @@ SELECT query, verdict, sqlstate, detail FROM judged('ALTER TABLE person ALTER ag
 SELECT * FROM judged('CREATE TABLE person_new (LIKE person); INSERT INTO person_new SELECT * FROM person; ALTER TABLE person RENAME TO person_old; ALTER TABLE person_new RENAME TO person', 'SELECT name FROM person WHERE id = $1');
 CREATE TABLE event (id integer) PARTITION BY LIST (id);
 SELECT * FROM judged('CREATE TABLE event_1 PARTITION OF event FOR VALUES IN (1)', 'SELECT id FROM event WHERE id = 1');
+-- statistics of an expression
+CREATE INDEX person_lower ON person (lower(name));
+ANALYZE person;
+CREATE FUNCTION estimate(sql text) RETURNS float8 LANGUAGE plpgsql AS $$ DECLARE j json; BEGIN EXECUTE 'EXPLAIN (FORMAT json) ' || sql INTO j; RETURN j->0->'Plan'->>'Total Cost'; END $$;
+SELECT query, round(cost_before / estimate(query)) AS before, round(cost_after / estimate(query)) AS after FROM cmig.workload_check(queries => '{SELECT id FROM person WHERE lower(name) = ''n5''}');
+DROP INDEX person_lower;
+DROP FUNCTION estimate;
 -- what depends on rows
 SELECT * FROM judged('DO $d$BEGIN IF EXISTS (SELECT FROM person) THEN ALTER TABLE person DROP COLUMN note; END IF; END$d$', 'SELECT note FROM person');
 DROP TABLE feeling, event;

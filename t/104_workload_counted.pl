@@ -87,10 +87,11 @@ is(scalar judge('ALTER TABLE shop.visit ALTER person TYPE bigint', 'postgres', '
 # literals of types
 is(scalar judge('ALTER TABLE shop.visit DROP COLUMN place', 'postgres', 'verdict, query',
 		regress_app => [ "SELECT count(*) FROM visit WHERE at > timestamptz '2026-01-05' - interval '1' day", "SELECT count(*) FROM person WHERE born = date '2000-01-01'",
-			"SELECT place FROM visit WHERE at > now() - interval '1 hour 2 min'", "SELECT count(*) FROM visit WHERE at > now() - interval '2' hour to minute" ]),
+			"SELECT place FROM visit WHERE at > now() - interval '1 hour 2 min'", "SELECT count(*) FROM visit WHERE at > now() - interval '2' hour to minute", "SELECT extract(year FROM at) FROM visit WHERE Extract(dow from at) = 1" ]),
 	'same_plan|SELECT count(*) FROM person WHERE born = date $1
 same_plan|SELECT count(*) FROM visit WHERE at > now() - interval $1 hour to minute
 same_plan|SELECT count(*) FROM visit WHERE at > timestamptz $1 - interval $2 day
+same_plan|SELECT extract($1 FROM at) FROM visit WHERE Extract($2 from at) = $3
 breaks|SELECT place FROM visit WHERE at > now() - interval $1', 'literals after the name of their type');
 
 # extended statistics: how many rows a query returns decides between joins

@@ -282,16 +282,21 @@ verb_workload_check()
 		check+=", stats => :'stats'"
 	fi
 	check+=')'
+	find_files; begin; begin_look
+	kept judged "$check" 'query_id bigint' 'calls bigint' 'query text' 'verdict text' 'sqlstate text' 'detail text' 'cost_before double precision' 'cost_after double precision'
+	# a query breaks, or none was judged
+	found_if "pg_catalog.jsonb_path_exists(:'cmig_judged', '\$[*] ? (@.verdict == \"breaks\")')
+	OR pg_catalog.jsonb_path_exists(:'cmig_judged', '\$[*]') AND NOT pg_catalog.jsonb_path_exists(:'cmig_judged', '\$[*] ? (@.verdict != \"not_judged\")')"
 	if given json; then
-		find_files; begin; begin_look; add_plain
-		kept found "$check" 'query_id bigint' 'calls bigint' 'query text' 'verdict text' 'sqlstate text' 'detail text' 'cost_before double precision' 'cost_after double precision'
-		add "SELECT pg_catalog.jsonb_pretty(:'cmig_found'::jsonb);"
-		found_if ":'cmig_found'::jsonb @> '[{\"verdict\": \"breaks\"}]'"
+		add_plain
+		add "SELECT pg_catalog.jsonb_pretty(:'cmig_judged'::jsonb);"
 		run
 		return
 	fi
 	mark=''
-	look_items "$check WHERE verdict OPERATOR(pg_catalog.<>) 'same_plan'" "pg_catalog.concat_ws(', ', verdict, CASE WHEN calls OPERATOR(pg_catalog.=) 1 THEN '1 call' ELSE calls OPERATOR(pg_catalog.||) ' calls' END), pg_catalog.regexp_replace(query, '\\s+', ' ', 'g'), detail" "$check WHERE verdict OPERATOR(pg_catalog.=) 'breaks'"
+	lines "$KEPT WHERE verdict OPERATOR(pg_catalog.<>) 'same_plan'" "pg_catalog.concat_ws(', ', verdict, CASE WHEN calls OPERATOR(pg_catalog.=) 1 THEN '1 call' ELSE calls OPERATOR(pg_catalog.||) ' calls' END), pg_catalog.regexp_replace(query, '\\s+', ' ', 'g'), detail"
+	end_look
+	run items
 }
 
 # The comments before the queries are what cmig.workload_check reads.  A role of level

@@ -218,7 +218,7 @@ enter_table(CmigWorkloadSizes *into, Oid copy, Oid live)
 		Oid			live_index = get_relname_relid(get_rel_name(index), get_rel_namespace(live));
 
 		if (OidIsValid(live_index))
-			(void) enter(into, index, live_index);
+			enter(into, index, live_index)->readable = entry->readable;
 	}
 	copy_extended_statistics(relation, locked, entry);
 	table_close(relation, AccessShareLock);
@@ -379,6 +379,33 @@ find_statistics(PlannerInfo * root, RangeTblEntry *rte, AttrNumber attnum, Varia
 		ReleaseSysCache(row);
 	}
 	data->acl_ok = entry->readable;
+	return true;
+}
+
+/* Hook of the planner: so has an expression of an index. */
+static bool
+find_index_statistics(PlannerInfo * root, Oid index, AttrNumber attnum, VariableStatData * data)
+{
+	const CopiedRelation *entry = find(index);
+	Oid			type,
+				live_type,
+				collation,
+				live_collation;
+	int32		typmod;
+	HeapTuple	row;
+
+	if (entry == NULL || entry->stats != NULL || !SearchSysCacheExists2(ATTNUM, ObjectIdGetDatum(entry->live), Int16GetDatum(attnum)))
+		return entry != NULL;
+	get_atttypetypmodcoll(index, attnum, &type, &typmod, &collation);
+	get_atttypetypmodcoll(entry->live, attnum, &live_type, &typmod, &live_collation);
+	row = type != live_type || type >= FirstNormalObjectId || collation != live_collation ? NULL :
+		SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(entry->live), Int16GetDatum(attnum), BoolGetDatum(false));
+	if (!HeapTupleIsValid(row))
+		return true;
+	data->statsTuple = entry->readable ? heap_copytuple(row) : without_values(row);
+	data->freefunc = heap_freetuple;
+	data->acl_ok = entry->readable;
+	ReleaseSysCache(row);
 	return true;
 }
 
@@ -928,6 +955,7 @@ cmig_workload_plan(const List *queries, CmigWorkloadPhase phase, CmigWorkloadSiz
 {
 	Batch		batch = {.queries = queries,.phase = phase};
 	get_relation_stats_hook_type stats_hook = get_relation_stats_hook;
+	get_index_stats_hook_type index_hook = get_index_stats_hook;
 	get_attavgwidth_hook_type width_hook = get_attavgwidth_hook;
 	post_parse_analyze_hook_type analyze_hook = post_parse_analyze_hook;
 	cmig_sizes_hook_type_compat sizes_hook = cmig_sizes_hook_compat;
@@ -938,6 +966,7 @@ cmig_workload_plan(const List *queries, CmigWorkloadPhase phase, CmigWorkloadSiz
 	sizes = live;
 	sizes->analyzed = phase == CMIG_WORKLOAD_ANALYZED;
 	get_relation_stats_hook = find_statistics;
+	get_index_stats_hook = find_index_statistics;
 	get_attavgwidth_hook = find_width;
 	post_parse_analyze_hook = NULL;
 	cmig_sizes_hook_compat = set_sizes;
@@ -951,6 +980,7 @@ cmig_workload_plan(const List *queries, CmigWorkloadPhase phase, CmigWorkloadSiz
 		(void) cmig_outside_watch(former);
 		sizes = NULL;
 		get_relation_stats_hook = stats_hook;
+		get_index_stats_hook = index_hook;
 		get_attavgwidth_hook = width_hook;
 		post_parse_analyze_hook = analyze_hook;
 		cmig_sizes_hook_compat = sizes_hook;

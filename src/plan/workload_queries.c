@@ -28,7 +28,10 @@ static const char *const literal_types[] = {
 /* Fields that can follow the literal of an interval. */
 static const char *const fields[] = {"year", "month", "day", "hour", "minute", "second", "to", NULL};
 
-/* Returns the text with a cast of each parameter that follows the name of a type. */
+/*
+ * Returns the text with a cast of each parameter that follows the name of a type,
+ * and with date_part($1, ...) for EXTRACT ($1 FROM ...).
+ */
 static char *
 cast_parameters(const char *text)
 {
@@ -36,7 +39,10 @@ cast_parameters(const char *text)
 	CmigLexer	lexer;
 	const char *copied = text;
 	const char *type = NULL;
+	const char *extract = NULL;
+	const char *field = NULL;
 	int			length = 0;
+	int			tokens = 0;		/* of EXTRACT ($1 FROM that were read */
 
 	initStringInfo(&result);
 	cmig_lexer_init(&lexer, text);
@@ -51,6 +57,15 @@ cast_parameters(const char *text)
 			while (pg_strncasecmp(type, "interval", 8) == 0 && cmig_lexer_next_sql(&lexer) == CMIG_TOKEN_WORD && cmig_lexer_is_any_word(&lexer, fields))
 				copied = lexer.next;
 		}
+		if (tokens == 3 && cmig_lexer_is_word(&lexer, "from"))
+		{
+			appendBinaryStringInfo(&result, copied, extract - copied);
+			appendStringInfo(&result, "date_part(%.*s,", (int) strspn(field, "$0123456789"), field);
+			copied = lexer.next;
+		}
+		tokens = cmig_lexer_is_word(&lexer, "extract") ? 1 : tokens == 1 && *lexer.start == '(' ? 2 : tokens == 2 && lexer.type == CMIG_TOKEN_PARAM ? 3 : 0;
+		extract = tokens == 1 ? lexer.start : extract;
+		field = tokens == 3 ? lexer.start : field;
 		type = lexer.type == CMIG_TOKEN_WORD && cmig_lexer_is_any_word(&lexer, literal_types) ? lexer.start : NULL;
 		length = lexer.next - lexer.start;
 		if (lexer.type == CMIG_TOKEN_END)
@@ -294,7 +309,7 @@ cmig_workload_counted(bool missing_ok)
 	query->function = strtoul(function[3], NULL, 10);
 	settings = cmig_workload_settings();
 	since = cmig_workload_counted_since();
-	days = since > 0 ? (GetCurrentTimestamp() - since) / (double) USECS_PER_DAY : 0;
+	days = since > 0 ? Max((GetCurrentTimestamp() - since) / (double) USECS_PER_DAY, 1) : 0;
 	foreach_ptr(CmigValue, row, cmig_query_list(query))
 	{
 		CmigWorkloadQuery *one;
