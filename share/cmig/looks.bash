@@ -266,7 +266,7 @@ verb_workload_check()
 
 	argument argument head
 	if given queries; then
-		[ -r "$option_queries" ] && [ ! -d "$option_queries" ] || fail 2 "$option_queries cannot be read"
+		{ [ -r "$option_queries" ] && [ ! -d "$option_queries" ]; } || fail 2 "$option_queries cannot be read"
 		is_utf8 <"$option_queries" || fail 2 "$option_queries is not valid UTF-8"
 		queries=$(cat -- "$option_queries")
 		variable queries "${queries#$'\xef\xbb\xbf'}"
@@ -277,7 +277,7 @@ verb_workload_check()
 		check+=", workload => :'workload'"
 	fi
 	if given stats; then
-		[ -r "$option_stats" ] && [ ! -d "$option_stats" ] || fail 2 "$option_stats cannot be read"
+		{ [ -r "$option_stats" ] && [ ! -d "$option_stats" ]; } || fail 2 "$option_stats cannot be read"
 		variable stats "$(cat -- "$option_stats")"
 		check+=", stats => :'stats'"
 	fi
