@@ -486,7 +486,7 @@ is_null(const Query *query, Node *value)
 		value = (Node *) ((CoerceToDomain *) value)->arg;
 	if (IsA(value, Const))
 		return ((Const *) value)->constisnull;
-	if (!IsA(value, Var) || ((Var *) value)->varlevelsup != 0)
+	if (!IsA(value, Var) || ((Var *) value)->varlevelsup != 0 || ((Var *) value)->varattno <= 0)
 		return false;
 	rte = rt_fetch(((Var *) value)->varno, query->rtable);
 	foreach_node(List, row, rte->rtekind == RTE_VALUES ? rte->values_lists : NIL)
