@@ -55,6 +55,9 @@ SELECT query, verdict, sqlstate, detail FROM judged('ALTER TABLE person ALTER ag
 	'UPDATE person SET age = NULL WHERE id = $1', 'UPDATE person SET age = DEFAULT', 'UPDATE person SET name = $1', 'INSERT INTO person (id, name, age) VALUES (1, $1, 2) ON CONFLICT (id) DO UPDATE SET age = NULL',
 	'MERGE INTO person p USING visit v ON p.id = v.person WHEN NOT MATCHED THEN INSERT (id, name) VALUES (v.person, ''q'')', 'MERGE INTO person p USING visit v ON p.id = v.person WHEN MATCHED THEN UPDATE SET age = NULL',
 	'MERGE INTO person p USING visit v ON p.id = v.person WHEN MATCHED THEN UPDATE SET age = 1', 'INSERT INTO visit (person) VALUES ($1)', 'INSERT INTO visit (person, why) VALUES ($1, $2)') ORDER BY query;
+-- queries in other statements
+SELECT * FROM judged('ALTER TABLE person DROP COLUMN note', 'DECLARE c CURSOR FOR SELECT note FROM person', 'COPY (SELECT * FROM person) TO STDOUT', 'EXPLAIN SELECT note FROM person', 'PREPARE p AS SELECT note FROM person',
+	'CREATE TABLE x AS SELECT note FROM person', 'COPY person TO STDOUT', 'CREATE TABLE x AS EXECUTE p');
 -- a table that the revisions create has no size, but a new partition is empty
 SELECT * FROM judged('CREATE TABLE person_new (LIKE person); INSERT INTO person_new SELECT * FROM person; ALTER TABLE person RENAME TO person_old; ALTER TABLE person_new RENAME TO person', 'SELECT name FROM person WHERE id = $1');
 CREATE TABLE event (id integer) PARTITION BY LIST (id);

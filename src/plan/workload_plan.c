@@ -663,10 +663,34 @@ refuse_utility(void)
 			 errmsg("a utility statement has no plan")));
 }
 
-/* Returns the one statement of the text, which has a plan. */
-static RawStmt *
-parse(const char *text)
+/* Returns the query in a statement that only runs it, or else the statement. */
+static Node *
+query_in(Node *statement)
 {
+	Node	   *query = NULL;
+
+	if (IsA(statement, DeclareCursorStmt))
+		query = ((DeclareCursorStmt *) statement)->query;
+	else if (IsA(statement, CopyStmt))
+		query = ((CopyStmt *) statement)->query;
+	else if (IsA(statement, ExplainStmt))
+		query = ((ExplainStmt *) statement)->query;
+	else if (IsA(statement, PrepareStmt))
+		query = ((PrepareStmt *) statement)->query;
+	else if (IsA(statement, CreateTableAsStmt))
+		query = ((CreateTableAsStmt *) statement)->query;
+	return query ? query : statement;
+}
+
+/*
+ * Returns the one statement of the text, which has a plan.  Set *contained if
+ * another statement contains it, such as DECLARE: its result is not that of a
+ * prepared statement.
+ */
+static RawStmt *
+parse(const char *text, bool *contained)
+{
+	Node	   *query;
 	List	   *statements = cmig_raw_parse(text, RAW_PARSE_DEFAULT);
 	RawStmt    *raw = list_length(statements) == 1 ? linitial_node(RawStmt, statements) : NULL;
 
@@ -674,6 +698,9 @@ parse(const char *text)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("the text is not one statement")));
+	query = query_in(raw->stmt);
+	*contained = query != raw->stmt;
+	raw->stmt = query;
 	if (!IsA(raw->stmt, SelectStmt) && !IsA(raw->stmt, InsertStmt) && !IsA(raw->stmt, UpdateStmt) &&
 		!IsA(raw->stmt, DeleteStmt) && !IsA(raw->stmt, MergeStmt))
 		refuse_utility();
@@ -726,7 +753,8 @@ make_plan(void *arg)
 	MemoryContext caller = MemoryContextSwitchTo(planning->scratch);
 	const char *text = planning->query->sql;
 	ExplainState *state = planning->query->explained ? NewExplainState() : NULL;
-	RawStmt    *raw = parse(text);
+	bool		contained;
+	RawStmt    *raw = parse(text, &contained);
 	HeapTuple	function = planning->query->function ? find_function(planning) : NULL;
 	Query	   *query;
 	StringInfoData types;
@@ -742,7 +770,7 @@ make_plan(void *arg)
 		state->costs = false;
 	/* the columns of a function's result were checked */
 	initStringInfo(&types);
-	columns = function ? "" : describe_columns(query, &types);
+	columns = function || contained ? "" : describe_columns(query, &types);
 	foreach_node(Query, rewritten, QueryRewrite(query))
 	{
 		PlannedStmt *planned;
@@ -774,6 +802,7 @@ analyze_again(void *arg)
 {
 	Planning   *planning = arg;
 	MemoryContext caller = MemoryContextSwitchTo(planning->scratch);
+	bool		contained;
 	CmigRole	saved;
 
 	if (OidIsValid(planning->query->runs_as))
@@ -783,7 +812,7 @@ analyze_again(void *arg)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("the type of parameter $%d is dropped", i + 1)));
-	(void) parse_analyze_fixedparams(parse(planning->query->sql), planning->query->sql, planning->types, planning->count, NULL);
+	(void) parse_analyze_fixedparams(parse(planning->query->sql, &contained), planning->query->sql, planning->types, planning->count, NULL);
 	MemoryContextSwitchTo(caller);
 }
 

@@ -865,7 +865,8 @@ cmig_effects_read(const CmigGraph *graph, const int *nodes, int count, const Lis
 		return result;
 	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION && !passed)
 		ReThrowError(error);
-	result->not_run = error->message;
+	/* the server says which limit only if a callback is asked */
+	result->not_run = passed && error->sqlerrcode == ERRCODE_QUERY_CANCELED ? psprintf("canceling the run due to %s", setting) : error->message;
 	if (error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE && error->detail != NULL)
 		result->not_run = pnstrdup(error->detail, strcspn(error->detail, "\n"));
 	return result;
