@@ -314,12 +314,12 @@ cmig_workload_counted(bool missing_ok)
 	{
 		CmigWorkloadQuery *one;
 
+		one = cmig_workload_query_of(row[2], strtoul(row[3], NULL, 10), settings);
 		if (*row[4] == 't')
 		{
 			hidden += atoi(row[5]);
-			continue;
+			one->unknown = psprintf("%s queries of role %s are not visible", row[5], one->role ? quote_identifier(one->role) : row[3]);
 		}
-		one = cmig_workload_query_of(row[2], strtoul(row[3], NULL, 10), settings);
 		one->id = row[0];
 		one->calls = row[1];
 		one->daily = days > 0 ? strtod(row[1], NULL) / days : INFINITY;
