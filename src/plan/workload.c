@@ -37,6 +37,9 @@ static const char *const verdicts[] = {"breaks", "changes_result", "slower", "fa
  * ----------------------------------------------------------------
  */
 
+/* The schemas that are tried for queries whose names are not found. */
+#define MOST_PATHS 16
+
 typedef struct Check
 {
 	const CmigPlan *plan;
@@ -90,6 +93,68 @@ is_changed(const CmigWorkloadQuery *query)
 		compare_costs(plans[CMIG_WORKLOAD_BEFORE], plans[CMIG_WORKLOAD_ANALYZED]) != CMIG_SAME_PLAN;
 }
 
+/* Does the query fail because a name in it is not found? */
+static bool
+is_lost(const CmigWorkloadQuery *query)
+{
+	const CmigQueryPlan *plan = query->plans[CMIG_WORKLOAD_BEFORE];
+
+	return plan->error != NULL && !plan->refused && strncmp(plan->sqlstate, "42", 2) == 0 && strcmp(plan->sqlstate, "42601") != 0;
+}
+
+/*
+ * An application that sets search_path by itself leaves no trace of it: plan the
+ * queries that were counted, and are lost, with each schema in turn.
+ */
+static void
+plan_elsewhere(Check *check)
+{
+	List	   *lost = NIL;
+	List	   *former = NIL;
+	int			tried = 0;
+	int			number = 0;
+
+	foreach_ptr(CmigWorkloadQuery, query, check->changed)
+	{
+		if (query->calls != NULL && query->function == NULL && query->path == NULL && is_lost(query))
+		{
+			lost = lappend(lost, query);
+			former = lappend(former, query->plans[CMIG_WORKLOAD_BEFORE]);
+		}
+	}
+	foreach_oid(schema, lost == NIL ? NIL : check->schemas)
+	{
+		List	   *left = NIL;
+		CmigValue  *setting = palloc(2 * sizeof(CmigValue));
+
+		if (tried++ >= MOST_PATHS)
+			break;
+		setting[0] = pstrdup("search_path");
+		setting[1] = psprintf("%s, public", quote_identifier(get_namespace_name(schema)));
+		foreach_ptr(CmigWorkloadQuery, query, lost)
+		{
+			if (!is_lost(query))
+				continue;
+			query->settings = query->path ? list_delete_last(query->settings) : list_copy(query->settings);
+			query->settings = lappend(query->settings, setting);
+			query->path = setting[1];
+			left = lappend(left, query);
+		}
+		cmig_workload_plan(left, CMIG_WORKLOAD_BEFORE, check->sizes, check->schemas);
+	}
+	/* what is found nowhere fails as it did */
+	foreach_ptr(CmigWorkloadQuery, query, lost)
+	{
+		CmigQueryPlan *plan = list_nth(former, number++);
+
+		if (query->path == NULL || !is_lost(query))
+			continue;
+		query->settings = list_delete_last(query->settings);
+		query->path = NULL;
+		query->plans[CMIG_WORKLOAD_BEFORE] = plan;
+	}
+}
+
 static void
 plan_before(const CmigCopiedTable *tables, int count, const List *schemas, void *arg)
 {
@@ -98,6 +163,7 @@ plan_before(const CmigCopiedTable *tables, int count, const List *schemas, void 
 	check->schemas = list_copy(schemas);
 	check->sizes = cmig_workload_sizes_read(tables, count, check->stats);
 	cmig_workload_plan(check->changed, CMIG_WORKLOAD_BEFORE, check->sizes, check->schemas);
+	plan_elsewhere(check);
 }
 
 static void
@@ -320,9 +386,9 @@ judge_all(const List *queries, const char *reason, const char *again)
 		judgments[count].query = query;
 		judgments[count].number = count;
 		judge(&judgments[count], reason, again);
-		if (query->function != NULL)
-			judgments[count].detail = psprintf("function %s%s%s", query->function, judgments[count].detail ? ": " : "",
-											   judgments[count].detail ? judgments[count].detail : "");
+		if (query->function != NULL || query->path != NULL)
+			judgments[count].detail = psprintf("%s %s%s%s", query->function ? "function" : "search_path =", query->function ? query->function : query->path,
+											   judgments[count].detail ? ": " : "", judgments[count].detail ? judgments[count].detail : "");
 		count++;
 	}
 	qsort(judgments, count, sizeof(CmigJudgment), compare_judgments);

@@ -58,6 +58,8 @@ typedef struct CmigWorkloadQuery
 	const char *unknown;		/* NULL, or why it cannot be planned */
 	Oid			runs_as;		/* that role, if the caller can become it */
 	List	   *settings;		/* list of CmigValue[2]: names and values */
+	char	   *path;			/* search_path that was tried and found it; or
+								 * NULL */
 	bool		explained;		/* does its plan need a shape? */
 	CmigQueryPlan *plans[CMIG_WORKLOAD_PHASES];
 	char	   *place;			/* the statement that breaks it */
