@@ -109,6 +109,39 @@ DROP FUNCTION inlined, loud_equal, loud, twice;
 DROP SEQUENCE called;
 SELECT catalogs() = :'before' AS nothing_changed, (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND mode <> 'AccessShareLock' AND relation >= 16384) AS locks;
 
+-- estimators call no function of another role's operator, not even one of the server's own; starting a window reads no
+-- initial value of a type that a role has added to its extension
+CREATE ROLE regress_hostile;
+CREATE SCHEMA trap AUTHORIZATION regress_hostile;
+SELECT format('GRANT CREATE ON DATABASE %I TO regress_hostile', current_database()) \gexec
+SET ROLE regress_hostile;
+CREATE TABLE trap.victim AS SELECT pg_backend_pid() AS pid, g / 2 AS a, g / 2 AS b FROM generate_series(1, 1000) g;
+CREATE STATISTICS trap.both ON a, b FROM trap.victim;
+CREATE SCHEMA trap2;
+CREATE STATISTICS trap2.both ON a, b FROM trap.victim;
+ANALYZE trap.victim;
+CREATE OPERATOR trap.!!!! (FUNCTION = pg_terminate_backend, LEFTARG = integer, RIGHTARG = bigint, RESTRICT = eqsel);
+CREATE FUNCTION trap.ends() RETURNS SETOF integer LANGUAGE sql AS 'SELECT pid FROM trap.victim WHERE pid OPERATOR(trap.!!!!) 5';
+CREATE EXTENSION citext SCHEMA trap;
+CREATE DOMAIN trap.state AS integer;
+CREATE FUNCTION trap.next(trap.state, integer) RETURNS trap.state LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+CREATE AGGREGATE trap.total(integer) (SFUNC = trap.next, STYPE = trap.state, INITCOND = '5');
+ALTER DOMAIN trap.state ADD CHECK (query_to_xml('SELECT pg_terminate_backend(pg_backend_pid())', false, false, '') IS NOT NULL);
+ALTER EXTENSION citext ADD DOMAIN trap.state;
+ALTER EXTENSION citext ADD FUNCTION trap.next(trap.state, integer);
+ALTER EXTENSION citext ADD AGGREGATE trap.total(integer);
+RESET ROLE;
+SELECT query, verdict, detail FROM cmig.workload_check(queries => ARRAY['SELECT pid FROM trap.victim WHERE pid OPERATOR(trap.!!!!) 5', 'SELECT trap.total(a) OVER () FROM trap.victim',
+	'SELECT trap.total(a) FROM trap.victim', 'SELECT 1 FROM trap.victim WHERE a = 1 AND b = 1', 'SELECT * FROM trap.ends()']);
+SELECT format('REVOKE CREATE ON DATABASE %I FROM regress_hostile', current_database()) \gexec
+DROP EXTENSION citext CASCADE;
+DROP SCHEMA trap, trap2 CASCADE;
+DROP ROLE regress_hostile;
+-- a time that is not finite
+INSERT INTO cmig.workload (name, number, query_id, calls, query, since, saved_at) VALUES ('w', 1, 5, 1, 'SELECT 1', '-infinity', 'infinity');
+SELECT query, verdict FROM cmig.workload_check(workload => 'w');
+TRUNCATE cmig.workload;
+
 -- privileges are the caller's
 CREATE ROLE regress_writer;
 CREATE SCHEMA shop AUTHORIZATION regress_writer;

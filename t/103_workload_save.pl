@@ -58,6 +58,9 @@ is(session('regress_owner', "SELECT count(*) FROM cmig.workload WHERE query ~ 's
 is(session('regress_monitor', "BEGIN READ ONLY; SELECT cmig.workload_save('prod')"), '25006', 'not in a read-only transaction');
 session('regress_app', 'SELECT id FROM person');
 is(session('regress_monitor', "SELECT cmig.workload_save('prod') > 3"), 't', 'saved again');
+$node->safe_psql('shop', 'REVOKE pg_read_all_stats FROM regress_monitor');
+is(session('regress_monitor', "SELECT cmig.workload_save('prod')"), '42501', 'a role that does not see all queries replaces none');
+$node->safe_psql('shop', 'GRANT pg_read_all_stats TO regress_monitor');
 is(session('regress_owner', "SELECT count(*), count(DISTINCT number), count(DISTINCT saved_at::date) > 0 FROM cmig.workload WHERE query ~ 'note FROM person'"), '1|1|t', 'in place of what was saved before');
 is(session('postgres', "BEGIN; ALTER TABLE cmig.workload ADD COLUMN more text; SELECT cmig.workload_save('prod')"), '55000', 'not into a table that has been altered');
 is(session('regress_monitor', "SELECT cmig.workload_save('other') > 3"), 't', 'under another name');

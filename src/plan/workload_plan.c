@@ -27,6 +27,7 @@
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_aggregate.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
@@ -118,7 +119,9 @@ enter(CmigWorkloadSizes *into, Oid copy, Oid live)
 static bool
 is_same_object(Form_pg_statistic_ext copy, Form_pg_statistic_ext live, const CopiedRelation *entry)
 {
-	bool		same = strcmp(NameStr(copy->stxname), NameStr(live->stxname)) == 0 && copy->stxkeys.dim1 == live->stxkeys.dim1;
+	/* each has its table's schema, in which names are unique */
+	bool		same = copy->stxnamespace == get_rel_namespace(copy->stxrelid) && live->stxnamespace == get_rel_namespace(live->stxrelid) &&
+	strcmp(NameStr(copy->stxname), NameStr(live->stxname)) == 0 && copy->stxkeys.dim1 == live->stxkeys.dim1;
 
 	for (int i = 0; i < live->stxkeys.dim1 && same; i++)
 	{
@@ -570,14 +573,54 @@ find_missing(const Query *query)
 	return missing;
 }
 
-/* Let the executor not evaluate the conditions by which it prunes partitions. */
+/* Refuses functions of users; see make_plan(). */
+static CmigOutsideWatch functions;
+
 static void
-forget_pruning(Plan *plan)
+refuse(const char *reason)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("planning would call a function, and %s", reason)));
+}
+
+/*
+ * Tree walker: refuse an aggregate whose state the executor reads from the text of
+ * its initial value when it starts a window.  The state's type can be a domain, which
+ * has code.  (For other aggregates, the planner reads it.)
+ */
+static bool
+refuse_state(Node *node, void *context)
+{
+	HeapTuple	row;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, WindowFunc) && ((WindowFunc *) node)->winagg && ((WindowFunc *) node)->winfnoid >= FirstNormalObjectId)
+	{
+		row = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(((WindowFunc *) node)->winfnoid));
+		if (HeapTupleIsValid(row) && (((Form_pg_aggregate) GETSTRUCT(row))->aggtranstype >= FirstNormalObjectId ||
+									  ((Form_pg_aggregate) GETSTRUCT(row))->aggmtranstype >= FirstNormalObjectId))
+			refuse("the state of an aggregate has a type that a user has defined");
+		if (HeapTupleIsValid(row))
+			ReleaseSysCache(row);
+	}
+	return expression_tree_walker(node, refuse_state, context);
+}
+
+/*
+ * Let the executor evaluate nothing when it starts the plan: not the conditions by
+ * which it prunes partitions, nor initial values of windows.
+ */
+static void
+forget_values(Plan *plan)
 {
 	List	   *children = NIL;
 
 	if (plan == NULL)
 		return;
+	if (IsA(plan, WindowAgg))
+		(void) refuse_state((Node *) plan->targetlist, NULL);
 	if (IsA(plan, Append))
 	{
 		cmig_forget_pruning_compat((Append *) plan);
@@ -593,11 +636,11 @@ forget_pruning(Plan *plan)
 	else if (IsA(plan, BitmapOr))
 		children = ((BitmapOr *) plan)->bitmapplans;
 	else if (IsA(plan, SubqueryScan))
-		forget_pruning(((SubqueryScan *) plan)->subplan);
+		forget_values(((SubqueryScan *) plan)->subplan);
 	foreach_ptr(Plan, child, children)
-		forget_pruning(child);
-	forget_pruning(plan->lefttree);
-	forget_pruning(plan->righttree);
+		forget_values(child);
+	forget_values(plan->lefttree);
+	forget_values(plan->righttree);
 }
 
 /*
@@ -609,26 +652,15 @@ start_plan(PlannedStmt *plan, const char *text, ExplainState * state)
 {
 	QueryDesc  *query;
 
-	forget_pruning(plan->planTree);
+	forget_values(plan->planTree);
 	foreach_ptr(Plan, subplan, plan->subplans)
-		forget_pruning(subplan);
+		forget_values(subplan);
 	query = CreateQueryDesc(plan, text, GetActiveSnapshot(), InvalidSnapshot, None_Receiver, NULL, NULL, 0);
 	standard_ExecutorStart(query, EXEC_FLAG_EXPLAIN_ONLY);
 	if (state != NULL)
 		ExplainPrintPlan(state, query);
 	standard_ExecutorEnd(query);
 	FreeQueryDesc(query);
-}
-
-/* Refuses functions of users; see make_plan(). */
-static CmigOutsideWatch functions;
-
-static void
-refuse(const char *reason)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("planning would call a function, and %s", reason)));
 }
 
 /*
@@ -874,39 +906,62 @@ plan_query(const CmigWorkloadQuery *query)
  */
 
 /*
- * Make the functions in these schemas volatile, and take the estimators from the
- * operators.  The catalog rows are those of the copies.
+ * Take the estimators from the operators of roles that are no superusers, because
+ * an estimator calls the operator's function, which can be any, with values of
+ * the statistics.  Take them from all operators in "schemas", too, which are those of
+ * the copies.
  */
 static void
-blind_planner(const List *schemas)
+blind_operators(const List *schemas)
 {
-	static const Oid catalogs[] = {ProcedureRelationId, OperatorRelationId};
+	Relation	catalog = table_open(OperatorRelationId, RowExclusiveLock);
+	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	row;
 
-	for (int i = 0; i < lengthof(catalogs); i++)
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
-		Relation	catalog = table_open(catalogs[i], RowExclusiveLock);
-		SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
-		HeapTuple	row;
+		Form_pg_operator form = (Form_pg_operator) GETSTRUCT(row);
+		HeapTuple	copy;
 
-		while (HeapTupleIsValid(row = systable_getnext(scan)))
-		{
-			HeapTuple	copy;
-			Oid			oid = ((Form_pg_proc) GETSTRUCT(row))->oid;
-			Oid			schema = i == 0 ? ((Form_pg_proc) GETSTRUCT(row))->pronamespace : ((Form_pg_operator) GETSTRUCT(row))->oprnamespace;
-
-			if (!list_member_oid(schemas, schema) || OidIsValid(getExtensionOfObject(catalogs[i], oid)))
-				continue;
-			copy = heap_copytuple(row);
-			if (i == 0)
-				((Form_pg_proc) GETSTRUCT(copy))->provolatile = PROVOLATILE_VOLATILE;
-			else
-				((Form_pg_operator) GETSTRUCT(copy))->oprrest = ((Form_pg_operator) GETSTRUCT(copy))->oprjoin = InvalidOid;
-			CatalogTupleUpdate(catalog, &copy->t_self, copy);
-			heap_freetuple(copy);
-		}
-		systable_endscan(scan);
-		table_close(catalog, RowExclusiveLock);
+		if (form->oid < FirstNormalObjectId || (!OidIsValid(form->oprrest) && !OidIsValid(form->oprjoin)) ||
+			(superuser_arg(form->oprowner) &&
+			 (!list_member_oid(schemas, form->oprnamespace) || OidIsValid(getExtensionOfObject(OperatorRelationId, form->oid)))))
+			continue;
+		copy = heap_copytuple(row);
+		((Form_pg_operator) GETSTRUCT(copy))->oprrest = ((Form_pg_operator) GETSTRUCT(copy))->oprjoin = InvalidOid;
+		CatalogTupleUpdate(catalog, &copy->t_self, copy);
+		heap_freetuple(copy);
 	}
+	systable_endscan(scan);
+	table_close(catalog, RowExclusiveLock);
+	CommandCounterIncrement();
+}
+
+/*
+ * Make the functions in these schemas volatile.  The catalog rows are those of the
+ * copies.
+ */
+static void
+blind_functions(const List *schemas)
+{
+	Relation	catalog = table_open(ProcedureRelationId, RowExclusiveLock);
+	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	row;
+
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(row);
+		HeapTuple	copy;
+
+		if (!list_member_oid(schemas, form->pronamespace) || OidIsValid(getExtensionOfObject(ProcedureRelationId, form->oid)))
+			continue;
+		copy = heap_copytuple(row);
+		((Form_pg_proc) GETSTRUCT(copy))->provolatile = PROVOLATILE_VOLATILE;
+		CatalogTupleUpdate(catalog, &copy->t_self, copy);
+		heap_freetuple(copy);
+	}
+	systable_endscan(scan);
+	table_close(catalog, RowExclusiveLock);
 	CommandCounterIncrement();
 }
 
@@ -937,8 +992,9 @@ plan_batch(void *arg)
 		.refuse = refuse,.distrusts = 'u',.strict = true,.trusts = GetUserId(),.because = "queries are only planned",.mark = GetCurrentTransactionId()
 	};
 	(void) cmig_outside_watch(&functions);
+	blind_operators(batch->schemas);
 	if (batch->schemas != NIL)
-		blind_planner(batch->schemas);
+		blind_functions(batch->schemas);
 	foreach_ptr(CmigWorkloadQuery, query, batch->queries)
 	{
 		CmigQueryPlan **plan = &query->plans[batch->phase];

@@ -118,6 +118,15 @@ CMIG_READER(cmig_workload_save)
 				 errhint("SELECT cmig.workload_save('production')")));
 	PreventCommandIfReadOnly("cmig.workload_save()");
 	queries = cmig_workload_counted(false);
+	/* a part of a workload must not replace a whole one */
+	foreach_ptr(const CmigWorkloadQuery, query, queries)
+	{
+		if (query->unknown != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("%s", query->unknown),
+					 errhint("GRANT pg_read_all_stats TO %s", quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+	}
 	since = cmig_workload_counted_since();
 	table = open_table();
 	delete_rows(table, name);
@@ -151,7 +160,7 @@ List *
 cmig_workload_saved(const char *name)
 {
 	static CmigQuery query = {
-		"SELECT w.query_id::bigint, w.calls::bigint, w.role::text, w.query::text, w.calls::bigint / nullif(extract(epoch FROM w.saved_at::timestamptz - w.since::timestamptz) / 86400, 0), w.name::text"
+		"SELECT w.query_id::bigint, w.calls::bigint, w.role::text, w.query::text, CASE WHEN isfinite(w.saved_at::timestamptz) AND isfinite(w.since::timestamptz) THEN w.calls::bigint / nullif(extract(epoch FROM w.saved_at::timestamptz - w.since::timestamptz) / 86400, 0) END, w.name::text"
 		" FROM cmig.workload w WHERE ($1 IS NULL OR w.name::text = $1) AND w.query IS NOT NULL ORDER BY w.calls DESC, w.name, w.number", 1, {TEXTOID}
 	};
 	List	   *settings = cmig_workload_settings();
