@@ -99,7 +99,10 @@ is_lost(const CmigWorkloadQuery *query)
 {
 	const CmigQueryPlan *plan = query->plans[CMIG_WORKLOAD_BEFORE];
 
-	return plan->error != NULL && !plan->refused && strncmp(plan->sqlstate, "42", 2) == 0 && strcmp(plan->sqlstate, "42601") != 0;
+	/* undefined_table, undefined_column, undefined_function, undefined_object */
+	return plan->error != NULL && !plan->refused &&
+		(strcmp(plan->sqlstate, "42P01") == 0 || strcmp(plan->sqlstate, "42703") == 0 ||
+		 strcmp(plan->sqlstate, "42883") == 0 || strcmp(plan->sqlstate, "42704") == 0);
 }
 
 /*
