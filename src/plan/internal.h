@@ -21,12 +21,25 @@
 #include "portability/instr_time.h"
 #include "storage/lockdefs.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
 #include "plan/plan.h"
+
+/* in lint.c */
+
+/* The values of cmig.lint_policy and cmig.workload_policy. */
+typedef enum CmigGate
+{
+	CMIG_GATE_OFF,
+	CMIG_GATE_WARN,
+	CMIG_GATE_ERROR
+} CmigGate;
+
+extern const struct config_enum_entry cmig_gate_options[];
 
 /* in locks.c */
 

@@ -66,21 +66,13 @@ lint_rules_exists(const char *name)
  * parser acquires no resources other than memory.
  */
 
-/* The values of cmig.lint_policy. */
-typedef enum Policy
-{
-	POLICY_OFF,
-	POLICY_WARN,
-	POLICY_ERROR
-} Policy;
+static int	lint_policy = CMIG_GATE_OFF;
 
-static int	lint_policy = POLICY_OFF;
-
-static const struct config_enum_entry policies[] = {
-	{"off", POLICY_OFF, false},
-	{"warn", POLICY_WARN, false},
-	{"error", POLICY_ERROR, false},
-	{"false", POLICY_OFF, true},
+const struct config_enum_entry cmig_gate_options[] = {
+	{"off", CMIG_GATE_OFF, false},
+	{"warn", CMIG_GATE_WARN, false},
+	{"error", CMIG_GATE_ERROR, false},
+	{"false", CMIG_GATE_OFF, true},
 	{NULL, 0, false}
 };
 
@@ -128,7 +120,7 @@ cmig_lint_init(void)
 							NULL, &lint_small_table, 8192, 0, INT_MAX, PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomEnumVariable("cmig.lint_policy",
 							 "Sets what an upgrade does if cmig.lint finds errors: off, warn, or error.",
-							 NULL, &lint_policy, POLICY_OFF, policies, PGC_USERSET, 0, NULL, NULL, NULL);
+							 NULL, &lint_policy, CMIG_GATE_OFF, cmig_gate_options, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
 /* Is the rule in a list of names? */
@@ -578,20 +570,20 @@ cmig_lint_findings(const CmigSituation *now, const CmigPlan *plan)
 bool
 cmig_lint_policy_is_error(void)
 {
-	return cmig_settings_guard_enum("cmig.lint_policy", lint_policy) == POLICY_ERROR;
+	return cmig_settings_guard_enum("cmig.lint_policy", lint_policy) == CMIG_GATE_ERROR;
 }
 
 void
 cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan, bool rehearse)
 {
-	Policy		policy = cmig_settings_guard_enum("cmig.lint_policy", lint_policy);
+	CmigGate	policy = cmig_settings_guard_enum("cmig.lint_policy", lint_policy);
 	MemoryContext context;
 	MemoryContext old;
 	CmigLint   *lint;
 	CmigListing detail;
 	bool		rehearsed = false;	/* has only the rehearsal shown a finding? */
 
-	if (policy == POLICY_OFF || plan->count == 0)
+	if (policy == CMIG_GATE_OFF || plan->count == 0)
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig lint", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
@@ -613,7 +605,7 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan, bool re
 								finding->rule->name, finding->message);
 	}
 	if (detail.count > 0)
-		ereport(policy == POLICY_ERROR ? ERROR : WARNING,
+		ereport(policy == CMIG_GATE_ERROR ? ERROR : WARNING,
 				(errcode(ERRCODE_CMIG_LINT),
 				 errmsg_plural("lint finds %d error in the scripts of this upgrade",
 							   "lint finds %d errors in the scripts of this upgrade", detail.count, detail.count),

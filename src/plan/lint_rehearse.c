@@ -120,9 +120,11 @@ is_failure_told(const List *findings)
 	};
 
 	foreach_ptr(const CmigLintFinding, finding, findings)
+	{
 		for (int i = 0; i < lengthof(rules); i++)
-		if (strcmp(finding->rule->name, rules[i]) == 0)
-			return true;
+			if (strcmp(finding->rule->name, rules[i]) == 0)
+				return true;
+	}
 	return false;
 }
 
@@ -130,8 +132,10 @@ static bool
 is_error_told(const List *findings)
 {
 	foreach_ptr(const CmigLintFinding, finding, findings)
+	{
 		if (finding->severity == CMIG_LINT_ERROR)
-		return true;
+			return true;
+	}
 	return false;
 }
 

@@ -429,8 +429,10 @@ find_holder(CmigLint *lint, Node *node)
 	if (IsA(node, AlterTableStmt))
 	{
 		foreach_node(AlterTableCmd, command, ((AlterTableStmt *) node)->cmds)
+		{
 			if (command->subtype == AT_AddOf && cmig_lint_model_is_shared(cmig_lint_state_find(lint, ((AlterTableStmt *) node)->relation, true)))
-			return "the type";
+				return "the type";
+		}
 		return NULL;
 	}
 	foreach_node(DefElem, option, IsA(node, AlterSeqStmt) ? ((AlterSeqStmt *) node)->options : NIL)

@@ -177,8 +177,10 @@ plan_after(void *arg)
 
 	cmig_workload_plan(check->changed, CMIG_WORKLOAD_AFTER, check->sizes, check->schemas);
 	foreach_ptr(CmigWorkloadQuery, query, check->changed)
+	{
 		if (query->plans[CMIG_WORKLOAD_AFTER]->retyped)
-		retyped = lappend(retyped, query);
+			retyped = lappend(retyped, query);
+	}
 	cmig_workload_plan(retyped, CMIG_WORKLOAD_ANALYZED, check->sizes, check->schemas);
 }
 
@@ -191,8 +193,10 @@ plan_between(int step, const CmigStatement *statement, void *arg)
 	List	   *whole = NIL;
 
 	foreach_ptr(CmigWorkloadQuery, query, check->broken)
+	{
 		if (query->place == NULL)
-		whole = lappend(whole, query);
+			whole = lappend(whole, query);
+	}
 	cmig_workload_plan(whole, CMIG_WORKLOAD_STATEMENT, check->sizes, check->schemas);
 	foreach_ptr(CmigWorkloadQuery, query, whole)
 	{
@@ -429,9 +433,11 @@ tell_gaps(const Check *check, const CmigEffects *effects)
 
 	cmig_listing_init(&gaps, CMIG_LISTING_LINES);
 	foreach_ptr(const CmigEffect, effect, effects->effects)
+	{
 		if (effect->type == CMIG_EFFECT_UNKNOWN)
-		cmig_listing_add_format(&gaps, "revision %s, statement %d: %s",
-								check->graph->nodes[check->plan->steps[effect->step].node].revision->id, effect->statement, effect->what);
+			cmig_listing_add_format(&gaps, "revision %s, statement %d: %s",
+									check->graph->nodes[check->plan->steps[effect->step].node].revision->id, effect->statement, effect->what);
+	}
 	foreach_ptr(char, reason, effects->left_out)
 		cmig_listing_add(&gaps, reason);
 	if (gaps.count > 0)

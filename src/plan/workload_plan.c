@@ -493,8 +493,10 @@ is_null(const Query *query, Node *value)
 		return false;
 	rte = rt_fetch(((Var *) value)->varno, query->rtable);
 	foreach_node(List, row, rte->rtekind == RTE_VALUES ? rte->values_lists : NIL)
+	{
 		if (is_null(query, list_nth(row, ((Var *) value)->varattno - 1)))
-		return true;
+			return true;
+	}
 	return false;
 }
 
@@ -559,8 +561,10 @@ find_missing(const Query *query)
 	char	   *missing = NULL;
 
 	foreach_node(CommonTableExpr, cte, query->cteList)
+	{
 		if (missing == NULL && IsA(cte->ctequery, Query))
-		missing = find_missing(castNode(Query, cte->ctequery));
+			missing = find_missing(castNode(Query, cte->ctequery));
+	}
 	if (missing != NULL || query->resultRelation == 0)
 		return missing;
 	if (query->commandType == CMD_INSERT || query->commandType == CMD_UPDATE)
@@ -568,8 +572,10 @@ find_missing(const Query *query)
 	if (missing == NULL && query->onConflict != NULL && query->onConflict->action == ONCONFLICT_UPDATE)
 		missing = find_null(query, CMD_UPDATE, query->onConflict->onConflictSet);
 	foreach_node(MergeAction, action, query->mergeActionList)
+	{
 		if (missing == NULL && (action->commandType == CMD_INSERT || action->commandType == CMD_UPDATE))
-		missing = find_null(query, action->commandType, action->targetList);
+			missing = find_null(query, action->commandType, action->targetList);
+	}
 	return missing;
 }
 
@@ -908,60 +914,43 @@ plan_query(const CmigWorkloadQuery *query)
 /*
  * Take the estimators from the operators of roles that are no superusers, because
  * an estimator calls the operator's function, which can be any, with values of
- * the statistics.  Take them from all operators in "schemas", too, which are those of
- * the copies.
+ * the statistics.  In "schemas", which are those of the copies, take them from
+ * all operators, and make functions volatile.
  */
 static void
-blind_operators(const List *schemas)
+blind_planner(const List *schemas)
 {
-	Relation	catalog = table_open(OperatorRelationId, RowExclusiveLock);
-	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple	row;
+	static const Oid catalogs[] = {OperatorRelationId, ProcedureRelationId};
 
-	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	for (int i = 0; i < (schemas == NIL ? 1 : lengthof(catalogs)); i++)
 	{
-		Form_pg_operator form = (Form_pg_operator) GETSTRUCT(row);
-		HeapTuple	copy;
+		Relation	catalog = table_open(catalogs[i], RowExclusiveLock);
+		SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+		HeapTuple	row;
 
-		if (form->oid < FirstNormalObjectId || (!OidIsValid(form->oprrest) && !OidIsValid(form->oprjoin)) ||
-			(superuser_arg(form->oprowner) &&
-			 (!list_member_oid(schemas, form->oprnamespace) || OidIsValid(getExtensionOfObject(OperatorRelationId, form->oid)))))
-			continue;
-		copy = heap_copytuple(row);
-		((Form_pg_operator) GETSTRUCT(copy))->oprrest = ((Form_pg_operator) GETSTRUCT(copy))->oprjoin = InvalidOid;
-		CatalogTupleUpdate(catalog, &copy->t_self, copy);
-		heap_freetuple(copy);
+		while (HeapTupleIsValid(row = systable_getnext(scan)))
+		{
+			Form_pg_operator operator = (Form_pg_operator) GETSTRUCT(row);
+			Form_pg_proc function = (Form_pg_proc) GETSTRUCT(row);
+			Oid			oid = i == 0 ? operator->oid : function->oid;
+			Oid			schema = i == 0 ? operator->oprnamespace : function->pronamespace;
+			HeapTuple	copy;
+
+			if (oid < FirstNormalObjectId ||
+				((i > 0 || superuser_arg(operator->oprowner)) &&
+				 (!list_member_oid(schemas, schema) || OidIsValid(getExtensionOfObject(catalogs[i], oid)))))
+				continue;
+			copy = heap_copytuple(row);
+			if (i == 0)
+				((Form_pg_operator) GETSTRUCT(copy))->oprrest = ((Form_pg_operator) GETSTRUCT(copy))->oprjoin = InvalidOid;
+			else
+				((Form_pg_proc) GETSTRUCT(copy))->provolatile = PROVOLATILE_VOLATILE;
+			CatalogTupleUpdate(catalog, &copy->t_self, copy);
+			heap_freetuple(copy);
+		}
+		systable_endscan(scan);
+		table_close(catalog, RowExclusiveLock);
 	}
-	systable_endscan(scan);
-	table_close(catalog, RowExclusiveLock);
-	CommandCounterIncrement();
-}
-
-/*
- * Make the functions in these schemas volatile.  The catalog rows are those of the
- * copies.
- */
-static void
-blind_functions(const List *schemas)
-{
-	Relation	catalog = table_open(ProcedureRelationId, RowExclusiveLock);
-	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple	row;
-
-	while (HeapTupleIsValid(row = systable_getnext(scan)))
-	{
-		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(row);
-		HeapTuple	copy;
-
-		if (!list_member_oid(schemas, form->pronamespace) || OidIsValid(getExtensionOfObject(ProcedureRelationId, form->oid)))
-			continue;
-		copy = heap_copytuple(row);
-		((Form_pg_proc) GETSTRUCT(copy))->provolatile = PROVOLATILE_VOLATILE;
-		CatalogTupleUpdate(catalog, &copy->t_self, copy);
-		heap_freetuple(copy);
-	}
-	systable_endscan(scan);
-	table_close(catalog, RowExclusiveLock);
 	CommandCounterIncrement();
 }
 
@@ -992,9 +981,7 @@ plan_batch(void *arg)
 		.refuse = refuse,.distrusts = 'u',.strict = true,.trusts = GetUserId(),.because = "queries are only planned",.mark = GetCurrentTransactionId()
 	};
 	(void) cmig_outside_watch(&functions);
-	blind_operators(batch->schemas);
-	if (batch->schemas != NIL)
-		blind_functions(batch->schemas);
+	blind_planner(batch->schemas);
 	foreach_ptr(CmigWorkloadQuery, query, batch->queries)
 	{
 		CmigQueryPlan **plan = &query->plans[batch->phase];
@@ -1024,8 +1011,10 @@ plan_batches(Batch *batch, const List *schemas)
 	if (error != NULL)
 		ReThrowError(error);
 	foreach_ptr(CmigWorkloadQuery, query, batch->queries)
+	{
 		if (query->plans[batch->phase]->refused)
-		refused = lappend(refused, query);
+			refused = lappend(refused, query);
+	}
 	if (refused == NIL || schemas == NIL)
 		return;
 	batch->queries = refused;

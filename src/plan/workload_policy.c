@@ -4,7 +4,8 @@
  *	  break.
  *
  * The queries are those that pg_stat_statements has counted and those that were
- * saved.  What cannot be judged does not stop an upgrade.
+ * saved.  One that cannot be judged does not stop an upgrade, but revisions that
+ * cannot be rehearsed do.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,30 +18,15 @@
 #include "base/errors.h"
 #include "plan/workload.h"
 
-typedef enum Policy
-{
-	POLICY_OFF,
-	POLICY_WARN,
-	POLICY_ERROR
-} Policy;
-
-static int	workload_policy = POLICY_OFF;
+static int	workload_policy = CMIG_GATE_OFF;
 static int	workload_min_calls = 1;
-
-static const struct config_enum_entry policies[] = {
-	{"off", POLICY_OFF, false},
-	{"warn", POLICY_WARN, false},
-	{"error", POLICY_ERROR, false},
-	{"false", POLICY_OFF, true},
-	{NULL, 0, false}
-};
 
 void
 cmig_workload_policy_init(void)
 {
 	DefineCustomEnumVariable("cmig.workload_policy",
 							 "Sets what an upgrade does if queries of the application break: off, warn, or error.",
-							 NULL, &workload_policy, POLICY_OFF, policies, PGC_USERSET, 0, NULL, NULL, NULL);
+							 NULL, &workload_policy, CMIG_GATE_OFF, cmig_gate_options, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("cmig.workload_min_calls",
 							"Sets how often a day a query must be called for cmig.workload_policy to apply to it.",
 							NULL, &workload_min_calls, 1, 0, INT_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
@@ -74,10 +60,10 @@ compare_calls(const ListCell *a, const ListCell *b)
  * without a search_path of their own mean what they mean in scripts.
  */
 static List *
-read_queries(Policy policy)
+read_queries(CmigGate policy)
 {
 	List	   *saved = cmig_workload_saved(NULL);
-	List	   *all = list_concat(cmig_workload_counted(saved != NIL || policy != POLICY_ERROR), saved);
+	List	   *all = list_concat(cmig_workload_counted(saved != NIL || policy != CMIG_GATE_ERROR), saved);
 	int			least = cmig_settings_guarded_int("cmig.workload_min_calls", workload_min_calls, "cmig.workload_policy");
 	CmigValue  *path = palloc(2 * sizeof(CmigValue));
 	const CmigWorkloadQuery *last = NULL;
@@ -116,19 +102,28 @@ describe(const CmigJudgment *judgment)
 					query->role ? ", role: " : "", query->role ? quote_identifier(query->role) : "", judgment->detail);
 }
 
+/* Returns the call that judges the query and others. */
+static char *
+call_for(const CmigPlan *plan, const CmigWorkloadQuery *query)
+{
+	return psprintf("cmig.workload_check(%s%s%s)", plan->target ? plan->target : "'heads'",
+					query->workload ? ", workload => " : "", query->workload ? quote_literal_cstr(query->workload) : "");
+}
+
 static void
-judge(const CmigSituation *now, const CmigPlan *plan, Policy policy, CmigBeforeUpgrade kind)
+judge(const CmigSituation *now, const CmigPlan *plan, CmigGate policy, CmigBeforeUpgrade kind)
 {
 	List	   *queries = read_queries(policy);
 	CmigObstacle obstacle = {0};
 	CmigJudgment *judgments = queries ? cmig_workload_judge(now, plan, queries, NULL, "cmig.workload_policy", &obstacle) : NULL;
 	const CmigWorkloadQuery *worst = NULL;
-	int			unjudged = 0;
+	const CmigWorkloadQuery *unjudged = NULL;
+	int			count = 0;
 	CmigListing detail;
 
 	if (obstacle.reason != NULL)
 	{
-		bool		stops = policy == POLICY_ERROR && kind != CMIG_BEFORE_EXPAND && !obstacle.harmless;
+		bool		stops = policy == CMIG_GATE_ERROR && kind != CMIG_BEFORE_EXPAND && !obstacle.harmless;
 
 		ereport(stops ? ERROR : WARNING,
 				(errcode(ERRCODE_CMIG_WORKLOAD),
@@ -143,33 +138,35 @@ judge(const CmigSituation *now, const CmigPlan *plan, Policy policy, CmigBeforeU
 		cmig_listing_add(&detail, describe(&judgments[i]));
 	}
 	for (int i = 0; i < list_length(queries) && obstacle.reason == NULL; i++)
-		unjudged += judgments[i].verdict == CMIG_NOT_JUDGED;
-	if (unjudged > 0)
+	{
+		if (judgments[i].verdict == CMIG_NOT_JUDGED && count++ == 0)
+			unjudged = judgments[i].query;
+	}
+	if (unjudged != NULL)
 		ereport(NOTICE,
-				(errmsg_plural("%d query of the application was not judged", "%d queries of the application were not judged", unjudged, unjudged),
-				 errhint("SELECT query, detail FROM cmig.workload_check(%s) WHERE verdict = 'not_judged'", plan->target ? plan->target : "'heads'")));
+				(errmsg_plural("%d query of the application was not judged", "%d queries of the application were not judged", count, count),
+				 errhint("SELECT query, detail FROM %s WHERE verdict = 'not_judged'", call_for(plan, unjudged))));
 	if (worst == NULL)
 		return;
 	/* the tables keep the shape of the old version until cmig.contract */
-	ereport(policy == POLICY_ERROR && kind != CMIG_BEFORE_EXPAND ? ERROR : WARNING,
+	ereport(policy == CMIG_GATE_ERROR && kind != CMIG_BEFORE_EXPAND ? ERROR : WARNING,
 			(errcode(ERRCODE_CMIG_WORKLOAD),
 			 errmsg_plural(kind == CMIG_BEFORE_EXPAND ? "%d query of the application breaks with cmig.contract" : "%d query of the application breaks with this upgrade",
 						   kind == CMIG_BEFORE_EXPAND ? "%d queries of the application break with cmig.contract" : "%d queries of the application break with this upgrade",
 						   detail.count, detail.count),
 			 errdetail_internal("%s", cmig_listing_text(&detail)),
-			 errhint("To see all: SELECT * FROM cmig.workload_check(%s%s%s)%s", plan->target ? plan->target : "'heads'",
-					 worst->workload ? ", workload => " : "", worst->workload ? quote_literal_cstr(worst->workload) : "",
-					 policy == POLICY_ERROR && kind != CMIG_BEFORE_EXPAND ? ". To upgrade nevertheless: SET cmig.workload_policy = warn" : "")));
+			 errhint("To see all: SELECT * FROM %s%s", call_for(plan, worst),
+					 policy == CMIG_GATE_ERROR && kind != CMIG_BEFORE_EXPAND ? ". To upgrade nevertheless: SET cmig.workload_policy = warn" : "")));
 }
 
 void
 cmig_workload_policy_enforce(const CmigSituation *now, const CmigPlan *plan, CmigBeforeUpgrade kind)
 {
-	Policy		policy = cmig_settings_guard_enum("cmig.workload_policy", workload_policy);
+	CmigGate	policy = cmig_settings_guard_enum("cmig.workload_policy", workload_policy);
 	MemoryContext context;
 	MemoryContext old;
 
-	if (policy == POLICY_OFF || plan->count == 0 || kind == CMIG_BEFORE_RESET)
+	if (policy == CMIG_GATE_OFF || plan->count == 0 || kind == CMIG_BEFORE_RESET)
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig workload", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);

@@ -1,7 +1,7 @@
 /*
  * workload_queries.c
- *	  The queries of an application: those that a caller passes, or those that
- *	  pg_stat_statements has counted.
+ *	  The queries of an application: those that a caller passes, those that
+ *	  pg_stat_statements has counted, and those in the bodies of functions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -102,8 +102,10 @@ settings_of(const List *all, Oid role)
 	List	   *result = NIL;
 
 	foreach_ptr(CmigValue, row, all)
+	{
 		if (strtoul(row[0], NULL, 10) == role || strcmp(row[0], "0") == 0)
-		result = lappend(result, row + 1);
+			result = lappend(result, row + 1);
+	}
 	return result;
 }
 
@@ -318,7 +320,7 @@ cmig_workload_counted(bool missing_ok)
 		if (*row[4] == 't')
 		{
 			hidden += atoi(row[5]);
-			one->unknown = psprintf("%s queries of role %s are not visible", row[5], one->role ? quote_identifier(one->role) : row[3]);
+			one->unknown = psprintf("queries of role %s that are not visible: %s", one->role ? quote_identifier(one->role) : row[3], row[5]);
 		}
 		one->id = row[0];
 		one->calls = row[1];

@@ -450,8 +450,10 @@ cmig_copies_difference(const CmigCopies *copies, const CmigObject *object)
 	const CmigObject *root = cmig_object_root(unconstify(CmigObject *, object));
 
 	foreach_ptr(const Difference, difference, copies->differences)
+	{
 		if (difference->root->kind == root->kind && strcmp(difference->root->identity, root->identity) == 0)
-		return difference->reason;
+			return difference->reason;
+	}
 	return NULL;
 }
 

@@ -611,9 +611,11 @@ only_adds(Node *statement)
 			return true;
 		case T_AlterTableStmt:
 			foreach_node(AlterTableCmd, command, ((AlterTableStmt *) statement)->cmds)
+			{
 				if (command->subtype != AT_AddColumn && command->subtype != AT_AddConstraint && command->subtype != AT_SetNotNull &&
 					command->subtype != AT_ValidateConstraint && command->subtype != AT_EnableRowSecurity)
-				return false;
+					return false;
+			}
 			return true;
 		case T_GrantStmt:
 			return ((GrantStmt *) statement)->is_grant;

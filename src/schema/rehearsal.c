@@ -294,8 +294,10 @@ is_doubtful(const Proof *proof, const CmigObject *object)
 	const CmigObject *root = cmig_object_root(unconstify(CmigObject *, object));
 
 	foreach_ptr(const CmigObject, doubtful, proof->doubtful)
+	{
 		if (is_same(doubtful, root))
-		return true;
+			return true;
+	}
 	return false;
 }
 
@@ -412,8 +414,10 @@ lines_between(const Proof *proof, CmigImage *from, const CmigImage *to)
 	if (lines == NIL)
 		add_inherited(from, to, &lines);
 	foreach_ptr(CmigDiffLine, line, lines)
+	{
 		if (!is_doubtful(proof, line->subject))
-		result = lappend(result, line);
+			result = lappend(result, line);
+	}
 	return result;
 }
 
@@ -424,10 +428,12 @@ add_problems(Proof *proof, const List *failures, const List *lines, const char *
 	foreach_ptr(const CmigDiffFailure, failure, failures)
 		cmig_diff_line_add_unsupported(&proof->problems, failure->line->kind, failure->line->object, psprintf("%s: %s", reason, failure->error->message));
 	foreach_ptr(const CmigDiffLine, line, lines)
+	{
 		if (!line->incidental && failures == NIL)
-		cmig_diff_line_add_unsupported(&proof->problems, line->kind, line->object,
-									   line->change ? psprintf("%s: %s", reason, line->change) :
-									   line->upgrade == NULL ? psprintf("%s: %s", reason, line->hazard) : reason);
+			cmig_diff_line_add_unsupported(&proof->problems, line->kind, line->object,
+										   line->change ? psprintf("%s: %s", reason, line->change) :
+										   line->upgrade == NULL ? psprintf("%s: %s", reason, line->hazard) : reason);
+	}
 }
 
 static CmigDiffLine *
@@ -535,15 +541,19 @@ run_round(void *arg)
 	List	   *failures;
 
 	foreach_ptr(CmigDiffLine, line, proof->lines)
+	{
 		if (line->subject != NULL && !is_doubtful(proof, line->subject))
-		lines = lappend(lines, line);
+			lines = lappend(lines, line);
+	}
 	if (!run_direction(proof, lines, proof->upward))
 		return;
 	if (!proof->upward || run_direction(proof, lines, false))
 	{
 		foreach_ptr(CmigDiffLine, line, proof->renames)
+		{
 			if (line->subject != NULL && !is_doubtful(proof, line->subject))
-			renames = lappend(renames, line);
+				renames = lappend(renames, line);
+		}
 		failures = cmig_rehearsal_run(&proof->state, renames, false, NULL);
 		failures = list_concat(failures, cmig_rehearsal_run(&proof->state, renames, true, NULL));
 		add_problems(proof, failures, NIL, "the object cannot be renamed");
@@ -770,8 +780,10 @@ with_statement(const Proof *proof)
 	List	   *result = NIL;
 
 	foreach_ptr(CmigDiffLine, line, proof->lines)
+	{
 		if (line->within || !cmig_text_same(line->upgrade, NO_STATEMENT) || !cmig_text_same(line->downgrade, NO_STATEMENT))
-		result = lappend(result, line);
+			result = lappend(result, line);
+	}
 	return result;
 }
 
@@ -810,8 +822,10 @@ without_failed(const Proof *proof, List *lines)
 		result = lappend(result, line);
 	}
 	foreach_ptr(CmigDiffLine, line, proof->problems)
+	{
 		if (!cmig_text_list_has(told, line->object))
-		result = lappend(result, line);
+			result = lappend(result, line);
+	}
 	return result;
 }
 
