@@ -58,7 +58,7 @@ DROP SCHEMA kept CASCADE;
 -- nothing is left behind
 SELECT catalogs() = :'before' AS as_before;
 
--- what cannot be copied is named
+-- foreign tables are copied, too
 CREATE FOREIGN DATA WRAPPER regress_rehearsal;
 CREATE SERVER regress_rehearsal FOREIGN DATA WRAPPER regress_rehearsal;
 DROP TABLE parent, child, note;

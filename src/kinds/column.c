@@ -30,7 +30,7 @@ cmig_column_parent(const CmigObject *column)
 	 */
 	for (int i = 0; i < table->ndepends; i++)
 	{
-		const CmigObject *found = table->depends[i]->kind == table->kind ? cmig_object_child(table->depends[i], &cmig_kind_column, column->name) : NULL;
+		const CmigObject *found = cmig_table_is(table->depends[i]) ? cmig_object_child(table->depends[i], &cmig_kind_column, column->name) : NULL;
 
 		if (found != NULL)
 			return found;
@@ -143,6 +143,7 @@ static const CmigProperty properties[] = {
 	[CMIG_COLUMN_SEQUENCE_PERSISTENCE] = {"persistence of the identity's sequence", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_SEQUENCE_SETTINGS] = {"options of the identity", CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_CHILDREN] = {"number of the table's children", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_SERVER_OPTIONS] = {"options for the server", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_FDW_OPTIONS},
 };
 
 /*
@@ -186,11 +187,12 @@ IDENTITY_SQL("format('%I.%I', sn.nspname, sc.relname)")
 IDENTITY_SQL("sc.relname::text")
 IDENTITY_SQL(PERSISTENCE_SQL)
 IDENTITY_SQL(CMIG_SEQUENCE_SETTINGS_SQL)
-" CASE WHEN c.relhassubclass THEN (SELECT nullif(count(*), 0)::text FROM pg_inherits i WHERE i.inhparent = c.oid) END"
+" CASE WHEN c.relhassubclass THEN (SELECT nullif(count(*), 0)::text FROM pg_inherits i WHERE i.inhparent = c.oid) END,"
+" CASE WHEN a.attfdwoptions IS NOT NULL THEN " CMIG_FDW_OPTIONS_SQL("a.attfdwoptions") " END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
 " JOIN pg_type t ON t.oid = a.atttypid"
-" WHERE @c.relnamespace AND c.relkind IN ('r', 'p')"
+" WHERE @c.relnamespace AND c.relkind IN ('r', 'p', 'f')"
 " ORDER BY a.attrelid, a.attnum";
 
 /*
@@ -202,7 +204,7 @@ static const char column_depends[] =
 " FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attinhcount > 0 AND NOT a.attislocal"
 " JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
-" WHERE @c.relnamespace AND c.relkind IN ('r', 'p') AND NOT a.attisdropped"
+" WHERE @c.relnamespace AND c.relkind IN ('r', 'p', 'f') AND NOT a.attisdropped"
 " UNION ALL SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer"
 " FROM pg_class c JOIN pg_type t ON t.oid = c.reloftype JOIN pg_attribute a ON a.attrelid = c.oid"
 " JOIN pg_attribute p ON p.attrelid = t.typrelid AND p.attname = a.attname"
@@ -219,7 +221,7 @@ static const char column_follows[] =
 " FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attinhcount > 0 AND a.attislocal AND NOT a.attisdropped"
 " JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
-" WHERE @c.relnamespace AND c.relkind IN ('r', 'p')";
+" WHERE @c.relnamespace AND c.relkind IN ('r', 'p', 'f')";
 
 #define IDENTITY_TEXT "GENERATED {kind of identity} AS IDENTITY[ ({clause of the identity})]"
 
@@ -248,6 +250,7 @@ define_column(StringInfo buf, const CmigObject *column)
 	appendStringInfo(buf, "%s %s", cmig_quote(column->name),
 					 column->values[CMIG_COLUMN_OF_TYPE] && column->folded ? "WITH OPTIONS" :
 					 column->serial ? column->serial : column->values[CMIG_COLUMN_TYPE]);
+	appendStringInfoString(buf, cmig_kind_text(column->kind->creates, column));
 	if (column->values[CMIG_COLUMN_COLLATION])
 		appendStringInfo(buf, " COLLATE %s", column->values[CMIG_COLUMN_COLLATION]);
 	if (value != NULL && value->folded && column->serial == NULL)
@@ -502,6 +505,7 @@ alter_column(CmigAlter *alter)
 	 */
 	for (int i = retypes && leads ? CMIG_COLUMN_STATISTICS : CMIG_COLUMN_STORAGE; i <= CMIG_COLUMN_OPTIONS; i++)
 		cmig_alter_property(alter, i);
+	cmig_alter_property(alter, CMIG_COLUMN_SERVER_OPTIONS);
 }
 
 /* Returns the statement that adds the column. */
@@ -511,7 +515,7 @@ add_column_sql(const CmigObject *column)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "ALTER TABLE %s ADD COLUMN ", column->parent->identity);
+	appendStringInfoString(&sql, cmig_kind_text("ALTER {on} ADD COLUMN ", column));
 	define_column(&sql, column);
 	return sql.data;
 }
@@ -596,10 +600,20 @@ is_derived(const CmigObject *column)
 	return column->values[CMIG_COLUMN_GENERATED] != NULL;
 }
 
+bool
+cmig_object_has_data(const CmigObject *object)
+{
+	return (object->kind->flags & CMIG_KIND_DATA) != 0 &&
+		!(object->kind == &cmig_kind_column && object->parent->kind == &cmig_kind_foreign_table);
+}
+
 CmigKind	cmig_kind_column = {
 	.name = "column",.word = "COLUMN",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DATA | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_DISTURBED,
 	CMIG_PROPERTIES(properties),
-	.sql = column_sql,.depends = column_depends,.follows = column_follows,.create = create_column,.define = define_column,.drops = "ALTER TABLE {parent} DROP COLUMN {name}",.alter = alter_column,.alters = "TABLE ONLY {parent} ALTER COLUMN {name}",
+	.sql = column_sql,.depends = column_depends,.follows = column_follows,
+	.creates = "[ OPTIONS ({options for the server})]", /* the part that is a
+														 * text */
+	.create = create_column,.define = define_column,.drops = "ALTER {on} DROP COLUMN {name}",.alter = alter_column,.alters = "{parent's word} ONLY {parent} ALTER COLUMN {name}",
 	.is_disposable = is_derived,.index = CMIG_COLUMN_SEQUENCE + 1
 };

@@ -290,7 +290,8 @@ append_details(StringInfo buf, const CmigObject *column, const char *storage)
 
 /*
  * Returns the statement that gives the column a type, and converts its values
- * with the expression "using", if that is not NULL.
+ * with the expression "using", if that is not NULL.  The values of a foreign
+ * table are not here, so they are not converted.
  */
 static char *
 retype_sql(const CmigObject *column, const char *type, const char *using)
@@ -301,7 +302,7 @@ retype_sql(const CmigObject *column, const char *type, const char *using)
 	appendStringInfo(&action, "TYPE %s", type);
 	if (column->values[CMIG_COLUMN_COLLATION])
 		appendStringInfo(&action, " COLLATE %s", column->values[CMIG_COLUMN_COLLATION]);
-	if (using != NULL)
+	if (using != NULL && column->parent->kind != &cmig_kind_foreign_table)
 		appendStringInfo(&action, " USING %s", using);
 	append_details(&action, column, column->values[CMIG_COLUMN_DEFAULT_STORAGE]);
 	return cmig_kind_column_sql(column, false, action.data);
@@ -355,7 +356,7 @@ cmig_column_type_detour(const CmigObject *column, bool collation)
 	const char *name = cmig_quote(column->name);
 
 	ddl->sql = cmig_kind_column_sql(column, false, collation ? psprintf("TYPE %s COLLATE pg_catalog.\"default\"", type) :
-									psprintf("TYPE %s USING %s::%s", text, name, text));
+									psprintf("TYPE %s%s", text, column->parent->kind == &cmig_kind_foreign_table ? "" : psprintf(" USING %s::%s", name, text)));
 	ddl->undo = retype_sql(column, type, collation ? NULL : psprintf("%s::%s", name, type));
 	ddl->hazards = CMIG_HAZARD_REWRITE;
 	return ddl;

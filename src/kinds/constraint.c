@@ -324,8 +324,7 @@ is_redundant(const CmigObject *constraint)
 static bool
 folds(const CmigObject *constraint)
 {
-	return constraint->parent->kind == &cmig_kind_table &&
-		!cmig_is_not_valid(constraint->values[CMIG_DEFINITION]) && !is_redundant(constraint);
+	return !cmig_is_not_valid(constraint->values[CMIG_DEFINITION]) && !is_redundant(constraint);
 }
 
 CmigKind	cmig_kind_constraint = {

@@ -45,6 +45,14 @@ extern char *cmig_kind_column_sql(const CmigObject *column, bool only, const cha
 	"(SELECT string_agg(" prefix " || quote_ident(split_part(o, '=', 1)) || '=' || quote_literal(substr(o, strpos(o, '=') + 1)), ', '" \
 	" ORDER BY i) FROM unnest(" array ") WITH ORDINALITY AS u (o, i) WHERE o !~ '^pg_attver=')"
 
+/*
+ * SQL expression for the options of foreign-data wrappers: "name 'value', other 'value'", sorted by name.
+ * SQL null if there are none.
+ */
+#define CMIG_FDW_OPTIONS_SQL(column) \
+	"(SELECT string_agg(format('%I %L', v.option_name, v.option_value), ', ' ORDER BY v.option_name)" \
+	" FROM pg_options_to_table(" column ") v)"
+
 /* in column_type.c */
 
 /*

@@ -19,7 +19,7 @@ static CmigKind *const all[] = {
 	&cmig_kind_base_definition, &cmig_kind_enum, &cmig_kind_domain,
 	&cmig_kind_domain_constraint, &cmig_kind_composite, &cmig_kind_attribute,
 	&cmig_kind_range, &cmig_kind_sequence, &cmig_kind_table,
-	&cmig_kind_column, &cmig_kind_foreign_table, &cmig_kind_foreign_column,
+	&cmig_kind_foreign_table, &cmig_kind_column,
 	&cmig_kind_view, &cmig_kind_materialized_view, &cmig_kind_view_column,
 	&cmig_kind_toast, &cmig_kind_default, &cmig_kind_sequence_owner,
 	&cmig_kind_constraint, &cmig_kind_index, &cmig_kind_partition,
@@ -68,7 +68,8 @@ text_value(const CmigObject *object, const char *name, int length, const char *v
 		const char *value;
 	}			names[] = {
 		{"", value}, {"identity", object->identity}, {"unquoted", object->name}, {"word", object->kind->word},
-		{"parent", object->parent ? object->parent->identity : NULL}
+		{"parent", object->parent ? object->parent->identity : NULL},
+		{"parent's word", object->parent ? object->parent->kind->word : NULL}
 	};
 
 	for (int i = 0; i < lengthof(names); i++)
@@ -159,8 +160,8 @@ cmig_kind_drop(const CmigObject *object)
 char *
 cmig_kind_column_sql(const CmigObject *column, bool only, const char *action)
 {
-	return psprintf("ALTER TABLE %s%s ALTER COLUMN %s %s", only ? "ONLY " : "",
-					column->parent->identity, cmig_quote(column->name), action);
+	return psprintf("ALTER %s %s%s ALTER COLUMN %s %s", column->parent->kind->word, only ? "ONLY " : "", column->parent->identity,
+					cmig_quote(column->name), action);
 }
 
 List *

@@ -446,7 +446,6 @@ extern CmigKind cmig_kind_access_method,
 			cmig_kind_enum,
 			cmig_kind_event_trigger,
 			cmig_kind_extension,
-			cmig_kind_foreign_column,
 			cmig_kind_foreign_data_wrapper,
 			cmig_kind_foreign_key,
 			cmig_kind_foreign_table,
@@ -521,7 +520,9 @@ enum
 	CMIG_TABLE_TOAST_OPTIONS,
 	CMIG_TABLE_ROW_SECURITY,
 	CMIG_TABLE_FORCE_ROW_SECURITY,
-	CMIG_TABLE_REPLICA_IDENTITY
+	CMIG_TABLE_REPLICA_IDENTITY,
+	CMIG_TABLE_SERVER,			/* only of a foreign table */
+	CMIG_TABLE_SERVER_OPTIONS
 };
 
 enum
@@ -542,8 +543,9 @@ enum
 	CMIG_COLUMN_SEQUENCE_NAME,
 	CMIG_COLUMN_SEQUENCE_PERSISTENCE,
 	CMIG_COLUMN_SEQUENCE_SETTINGS,
-	CMIG_COLUMN_CHILDREN		/* how many children the table has, compared
+	CMIG_COLUMN_CHILDREN,		/* how many children the table has, compared
 								 * or not; NULL if it has none */
+	CMIG_COLUMN_SERVER_OPTIONS	/* only in a foreign table */
 };
 
 enum
@@ -612,6 +614,12 @@ extern void cmig_bodies_read(CmigImage *image);
 
 /* in table.c */
 
+/* Is it a table, or a foreign table, which has the same properties? */
+extern bool cmig_table_is(const CmigObject *object);
+
+/* Returns the table or foreign table with this identity, or NULL. */
+extern CmigObject *cmig_table_lookup(const CmigImage *image, const char *identity);
+
 /* Is a column part of the table's partition key? */
 extern bool cmig_table_is_key(const CmigObject *table, const char *column);
 
@@ -629,6 +637,9 @@ extern bool cmig_table_keeps_type(const CmigObject *from, const CmigObject *to);
 extern void cmig_table_untype(CmigAlter *alter);
 
 /* in column.c */
+
+/* Are rows or values lost if the object is dropped? */
+extern bool cmig_object_has_data(const CmigObject *object);
 
 extern const CmigObject *cmig_column_parent(const CmigObject *column);
 extern bool cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to);

@@ -319,20 +319,9 @@ CmigKind	cmig_kind_event_trigger = {
 };
 
 /* ----------------------------------------------------------------
- * Foreign data wrappers, servers, user mappings, and foreign tables.
- *
- * A foreign table has no local data, so it is re-created unless only its
- * options, defaults, or constraints change.
+ * Foreign data wrappers, servers, and user mappings.
  * ----------------------------------------------------------------
  */
-
-/*
- * SQL expression for options: "name 'value', other 'value'", sorted by name.
- * SQL null if there are none.
- */
-#define OPTIONS_SQL(column) \
-	"(SELECT string_agg(format('%I %L', v.option_name, v.option_value), ', ' ORDER BY v.option_name)" \
-	" FROM pg_options_to_table(" column ") v)"
 
 /*
  * Foreign-data wrappers
@@ -353,7 +342,7 @@ static const char wrapper_sql[] =
 "SELECT 'pg_foreign_data_wrapper'::regclass::oid, w.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " w.fdwname::text, quote_ident(w.fdwname), pg_get_userbyid(w.fdwowner)::text, false,"
 " format(' %s %s', coalesce('HANDLER ' || nullif(w.fdwhandler, 0)::regproc::text, 'NO HANDLER'),"
-"  coalesce('VALIDATOR ' || nullif(w.fdwvalidator, 0)::regproc::text, 'NO VALIDATOR')), " OPTIONS_SQL("w.fdwoptions")
+"  coalesce('VALIDATOR ' || nullif(w.fdwvalidator, 0)::regproc::text, 'NO VALIDATOR')), " CMIG_FDW_OPTIONS_SQL("w.fdwoptions")
 " FROM pg_foreign_data_wrapper w WHERE w.oid >= 16384 AND w.fdwname !~ '^cmig_hidden_'";
 
 /*
@@ -394,7 +383,7 @@ static const CmigProperty server_properties[] = {
 static const char server_sql[] =
 "SELECT 'pg_foreign_server'::regclass::oid, s.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " s.srvname::text, quote_ident(s.srvname), pg_get_userbyid(s.srvowner)::text, false,"
-" quote_literal(s.srvtype), quote_literal(s.srvversion), quote_ident(w.fdwname), " OPTIONS_SQL("s.srvoptions")
+" quote_literal(s.srvtype), quote_literal(s.srvversion), quote_ident(w.fdwname), " CMIG_FDW_OPTIONS_SQL("s.srvoptions")
 " FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
 " WHERE s.oid >= 16384 AND s.srvname !~ '^cmig_hidden_'";
 
@@ -418,7 +407,7 @@ static const CmigProperty user_mapping_properties[] = {
 static const char user_mapping_sql[] =
 "SELECT 'pg_user_mapping'::regclass::oid, m.umid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " m.usename::text, format('FOR %s SERVER %I', CASE m.umuser WHEN 0 THEN 'PUBLIC' ELSE quote_ident(m.usename) END, m.srvname),"
-" NULL::text, false, " OPTIONS_SQL("m.umoptions")
+" NULL::text, false, " CMIG_FDW_OPTIONS_SQL("m.umoptions")
 " FROM pg_user_mappings m WHERE m.umid >= 16384 AND m.srvname !~ '^cmig_hidden_'";
 
 CmigKind	cmig_kind_user_mapping = {
@@ -426,90 +415,6 @@ CmigKind	cmig_kind_user_mapping = {
 	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
 	CMIG_PROPERTIES(user_mapping_properties),
 	.sql = user_mapping_sql,.creates = "CREATE USER MAPPING {identity}[ OPTIONS ({options})]"
-};
-
-/*
- * Tables
- */
-
-static const CmigProperty table_properties[] = {
-	{"columns", CMIG_PROPERTY_OPTIONAL},
-	{"inherits", CMIG_PROPERTY_OPTIONAL},
-	{"server"},
-	{"options", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_FDW_OPTIONS},
-};
-
-/*
- * Query for the foreign tables.  A partition is created with all columns, and
- * attached afterwards.
- */
-static const char foreign_table_sql[] =
-"SELECT 'pg_class'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
-" c.relname::text, format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner)::text, false,"
-" (SELECT string_agg(concat(E'\\n\\t', quote_ident(a.attname), ' ', format_type(a.atttypid, a.atttypmod), ' OPTIONS (' || " OPTIONS_SQL("a.attfdwoptions") " || ')',"
-"   (SELECT format(' COLLATE %I.%I', kn.nspname, k.collname) FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace"
-"    WHERE k.oid = a.attcollation AND a.attcollation <> t.typcollation),"
-"   (SELECT format(' GENERATED ALWAYS AS (%s) STORED', pg_get_expr(e.adbin, e.adrelid)) FROM pg_attrdef e"
-"    WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum AND a.attgenerated <> ''),"
-"   CASE WHEN a.attnotnull THEN ' NOT NULL' END), ',' ORDER BY a.attnum)"
-"  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
-"  AND (a.attislocal OR c.relispartition)),"
-" (SELECT format(' INHERITS (%s)', string_agg(format('%I.%I', pn.nspname, p.relname), ', ' ORDER BY i.inhseqno))"
-"  FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace"
-"  WHERE i.inhrelid = c.oid AND NOT c.relispartition HAVING count(*) > 0),"
-" quote_ident(s.srvname), " OPTIONS_SQL("f.ftoptions")
-" FROM pg_foreign_table f JOIN pg_class c ON c.oid = f.ftrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
-" JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE @c.relnamespace";
-
-CmigKind	cmig_kind_foreign_table = {
-	.name = "foreign table",.word = "FOREIGN TABLE",.grant_word = "TABLE",.default_type = 'r',
-	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_RELATION,
-	CMIG_PROPERTIES(table_properties),
-	.sql = foreign_table_sql,
-	.creates = "CREATE FOREIGN TABLE {identity} ([{columns}\n])[{inherits}] SERVER {server}[ OPTIONS ({options})]"
-};
-
-/*
- * Columns of foreign tables.  They are separate objects, because they have
- * comments, privileges, defaults, and dependents.
- */
-
-static const CmigProperty column_properties[] = {
-	{"statistics target", CMIG_PROPERTY_OPTIONAL, "SET STATISTICS {}", "SET STATISTICS -1"},
-	{"storage", CMIG_PROPERTY_OPTIONAL, "SET STORAGE {}", "SET STORAGE {the type's storage}"},
-	{"the type's storage", CMIG_PROPERTY_SILENT},
-	{"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
-};
-
-/*
- * Query for the columns.  A new table that inherits a column also inherits its
- * storage, so a storage that differs from the parent's is never the default.
- */
-static const char column_sql[] =
-"SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, 0,"
-" a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text, false,"
-" CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END,"
-" CASE WHEN a.attstorage <> t.typstorage OR EXISTS (SELECT FROM pg_inherits i JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
-"  WHERE i.inhrelid = c.oid AND NOT c.relispartition AND p.attstorage <> a.attstorage) THEN " CMIG_STORAGE_SQL("a.attstorage") " END,"
-" " CMIG_STORAGE_SQL("t.typstorage") ","
-" CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("''", "a.attoptions") " END"
-" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
-" JOIN pg_type t ON t.oid = a.atttypid"
-" WHERE @c.relnamespace AND c.relkind = 'f' ORDER BY a.attrelid, a.attnum";
-
-/* Returns the statements for all properties, even if they set a default. */
-static List *
-create_column(const CmigObject *column)
-{
-	return cmig_kind_complete(column, NIL, cmig_kind_alter);
-}
-
-CmigKind	cmig_kind_foreign_column = {
-	.name = "column of a foreign table",.word = "COLUMN",
-	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
-	CMIG_PROPERTIES(column_properties),
-	.sql = column_sql,.create = create_column,.alters = "{on} ALTER COLUMN {name}"
 };
 
 /* Default privileges: one object for each privilege granted or revoked */

@@ -9,7 +9,7 @@
 #include "kinds/internal.h"
 
 /* ----------------------------------------------------------------
- * Tables, partitioned or not.
+ * Tables, partitioned or not, and foreign tables.
  *
  * A partition is created as an ordinary table, with all of its columns, and
  * then attached.
@@ -29,29 +29,52 @@ static const CmigProperty table_properties[] = {
 	[CMIG_TABLE_ROW_SECURITY] = {"row security", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "ENABLE ROW LEVEL SECURITY", "DISABLE ROW LEVEL SECURITY"},
 	[CMIG_TABLE_FORCE_ROW_SECURITY] = {"forced row security", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY"},
 	[CMIG_TABLE_REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "REPLICA IDENTITY {}", "REPLICA IDENTITY DEFAULT"},
+	[CMIG_TABLE_SERVER] = {"server", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_TABLE_SERVER_OPTIONS] = {"options for the server", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_FDW_OPTIONS},
 };
 
-static const char table_sql[] =
-"SELECT 'pg_class'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
-" c.relname::text, format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner)::text, false,"
-" CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END,"
-" CASE c.relkind WHEN 'p' THEN pg_get_partkeydef(c.oid) END,"
-" CASE WHEN c.relispartition THEN 't' END,"
-" CASE WHEN c.relhassubclass OR NOT c.relispartition THEN"
-"  (SELECT string_agg(format('%I.%I', pn.nspname, p.relname), ', ' ORDER BY i.inhseqno)"
-"   FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace"
-"   WHERE i.inhrelid = c.oid AND NOT c.relispartition) END,"
-" CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,"
-" CASE WHEN m.amname <> 'heap' THEN quote_ident(m.amname) END,"
-" quote_ident(s.spcname),"
-" " CMIG_OPTIONS_SQL("''", "c.reloptions") ","
-" CASE WHEN c.reltoastrelid <> 0 THEN"
-"  (SELECT " CMIG_OPTIONS_SQL("'toast.'", "t.reloptions") " FROM pg_class t WHERE t.oid = c.reltoastrelid) END,"
-" CASE WHEN c.relrowsecurity THEN 't' END, CASE WHEN c.relforcerowsecurity THEN 't' END,"
-" CASE c.relreplident WHEN 'n' THEN 'NOTHING' WHEN 'f' THEN 'FULL' END"
-" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-" LEFT JOIN pg_am m ON m.oid = c.relam LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace"
-" WHERE @c.relnamespace AND c.relkind IN ('r', 'p')";
+/* The query for tables.  "server" is two expressions, "joins" what they need. */
+#define TABLE_SQL(relkinds, server, joins) \
+	"SELECT 'pg_class'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer," \
+	" c.relname::text, format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner)::text, false," \
+	" CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END," \
+	" CASE c.relkind WHEN 'p' THEN pg_get_partkeydef(c.oid) END," \
+	" CASE WHEN c.relispartition THEN 't' END," \
+	" CASE WHEN c.relhassubclass OR NOT c.relispartition THEN" \
+	"  (SELECT string_agg(format('%I.%I', pn.nspname, p.relname), ', ' ORDER BY i.inhseqno)" \
+	"   FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace" \
+	"   WHERE i.inhrelid = c.oid AND NOT c.relispartition) END," \
+	" CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END," \
+	" CASE WHEN m.amname <> 'heap' THEN quote_ident(m.amname) END," \
+	" quote_ident(s.spcname)," \
+	" " CMIG_OPTIONS_SQL("''", "c.reloptions") "," \
+	" CASE WHEN c.reltoastrelid <> 0 THEN" \
+	"  (SELECT " CMIG_OPTIONS_SQL("'toast.'", "t.reloptions") " FROM pg_class t WHERE t.oid = c.reltoastrelid) END," \
+	" CASE WHEN c.relrowsecurity THEN 't' END, CASE WHEN c.relforcerowsecurity THEN 't' END," \
+	" CASE WHEN c.relkind <> 'f' THEN CASE c.relreplident WHEN 'n' THEN 'NOTHING' WHEN 'f' THEN 'FULL' END END, " server \
+	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" \
+	" LEFT JOIN pg_am m ON m.oid = c.relam LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace" joins \
+	" WHERE @c.relnamespace AND c.relkind IN (" relkinds ")"
+
+static const char table_sql[] = TABLE_SQL("'r', 'p'", "NULL, NULL", "");
+
+static const char foreign_table_sql[] =
+TABLE_SQL("'f'", "quote_ident(v.srvname), " CMIG_FDW_OPTIONS_SQL("f.ftoptions"),
+		  " JOIN pg_foreign_table f ON f.ftrelid = c.oid JOIN pg_foreign_server v ON v.oid = f.ftserver");
+
+bool
+cmig_table_is(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_table || object->kind == &cmig_kind_foreign_table;
+}
+
+CmigObject *
+cmig_table_lookup(const CmigImage *image, const char *identity)
+{
+	CmigObject *table = cmig_image_lookup(image, &cmig_kind_table, identity);
+
+	return table ? table : cmig_image_lookup(image, &cmig_kind_foreign_table, identity);
+}
 
 bool
 cmig_table_is_key(const CmigObject *table, const char *column)
@@ -128,7 +151,7 @@ cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to, const Cm
 	foreach_ptr(char, each, cut_names(old->values[CMIG_TABLE_INHERITS]))
 	{
 		const CmigObject *parent = cmig_text_list_has(parents, each) ?
-		cmig_image_lookup(image, object->parent->kind, each) : NULL;
+		cmig_table_lookup(image, each) : NULL;
 
 		for (const CmigObject *child = parent ? parent->child : NULL; child != NULL; child = child->sibling)
 			if (child->kind == object->kind && strcmp(child->name, object->name) == 0)
@@ -179,7 +202,7 @@ alter_table(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	if (cmig_alter_differs(alter, CMIG_TABLE_PARTITION_KEY))
+	if (cmig_alter_differs(alter, CMIG_TABLE_PARTITION_KEY) || cmig_alter_differs(alter, CMIG_TABLE_SERVER))
 	{
 		alter->again = true;
 		return;
@@ -206,6 +229,7 @@ alter_table(CmigAlter *alter)
 				ddl->sql = psprintf("%s;\n%s", ddl->sql, cmig_column_sequence_persistence(child));
 	}
 	alter_later(alter);
+	cmig_alter_property(alter, CMIG_TABLE_SERVER_OPTIONS);
 }
 
 static List *
@@ -217,7 +241,7 @@ create_table(const CmigObject *table)
 	List	   *ddl;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, cmig_kind_text("CREATE [{persistence} ]TABLE {identity}[ OF {type}] (", table));
+	appendStringInfoString(&sql, cmig_kind_text("CREATE [{persistence} ]{word} {identity}[ OF {type}] (", table));
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
 	{
 		if (child->kind->define == NULL || !child->folded ||
@@ -239,7 +263,8 @@ create_table(const CmigObject *table)
 						 values[CMIG_TABLE_OPTIONS] && values[CMIG_TABLE_TOAST_OPTIONS] ? ", " : "",
 						 values[CMIG_TABLE_TOAST_OPTIONS] ? values[CMIG_TABLE_TOAST_OPTIONS] : "");
 	appendStringInfoString(&sql, cmig_kind_text("[\nTABLESPACE {tablespace}]", table));
-	ddl = cmig_ddl_append(NIL, sql.data, psprintf("DROP TABLE %s", table->identity));
+	appendStringInfoString(&sql, cmig_kind_text("[\nSERVER {server}][\nOPTIONS ({options for the server})]", table));
+	ddl = cmig_ddl_append(NIL, sql.data, cmig_kind_drop(table));
 	return cmig_kind_complete(table, ddl, alter_later);
 }
 
@@ -248,6 +273,13 @@ CmigKind	cmig_kind_table = {
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DATA | CMIG_KIND_RELATION | CMIG_KIND_TYPE,
 	CMIG_PROPERTIES(table_properties),
 	.sql = table_sql,.create = create_table,.alter = alter_table
+};
+
+CmigKind	cmig_kind_foreign_table = {
+	.name = "foreign table",.word = "FOREIGN TABLE",.grant_word = "TABLE",.default_type = 'r',
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_RELATION,
+	CMIG_PROPERTIES(table_properties),
+	.sql = foreign_table_sql,.create = create_table,.alter = alter_table
 };
 
 /* Schemas */

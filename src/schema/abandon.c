@@ -263,7 +263,7 @@ find_renames(const Abandon *abandon, const CmigImage *image)
 	{
 		const CmigObject *object = image->objects[i];
 		const char *name;
-		char	   *identity = (object->kind->flags & CMIG_KIND_DATA) != 0 ? old_identity(abandon, object, &name) : NULL;
+		char	   *identity = cmig_object_has_data(object) ? old_identity(abandon, object, &name) : NULL;
 
 		if (identity != NULL && name != object->name &&
 			cmig_image_lookup(before, object->kind, identity) != NULL &&
@@ -450,7 +450,7 @@ look(Abandon *abandon, const char *name)
 			own = lappend(own, line);
 			if (line->size != NULL && is_data_loss(line))
 				cmig_listing_add_format(&abandon->losses, "%s %s (%s)", line->kind, line->object, line->size);
-			if (strcmp(line->action, "create") == 0 && (line->subject->kind->flags & CMIG_KIND_DATA) != 0)
+			if (strcmp(line->action, "create") == 0 && cmig_object_has_data(line->subject))
 				cmig_listing_add_format(&abandon->empty, "%s %s", line->kind, line->object);
 		}
 	}

@@ -257,7 +257,7 @@ choose_named(const CmigImage *image, const ScriptNames *names, bool *named)
 			for (int j = 0; j < object->ndepends; j++)
 			{
 				change |= changed[object->depends[j]->index];
-				child |= (object->kind == &cmig_kind_partition || object->kind == &cmig_kind_table) &&
+				child |= (object->kind == &cmig_kind_partition || cmig_table_is(object)) &&
 					named[cmig_object_root(object->depends[j])->index];
 			}
 			if (change && !changed[i])

@@ -826,7 +826,7 @@ put_drop(Deparse *deparse, CmigChange *change)
 	/* whether a table is rewritten depends on the statement's types */
 	foreach_ptr(CmigDdl, undo, object->parent != NULL ? ddl : NIL)
 		row.undo_hazards |= undo->hazards & ~CMIG_HAZARD_REWRITE;
-	if ((object->kind->flags & CMIG_KIND_DATA) != 0 &&
+	if (cmig_object_has_data(object) &&
 		!(object->kind->is_disposable && object->kind->is_disposable(object)))
 	{
 		row.hazard = psprintf("data loss: %s %s", object->kind->name, object->identity);

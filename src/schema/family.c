@@ -320,19 +320,13 @@ root_of(const CmigImage *image, const CmigObject *table)
 	return name;
 }
 
-static bool
-is_table(const CmigObject *object)
-{
-	return object != NULL && (object->kind == &cmig_kind_table || object->kind == &cmig_kind_foreign_table);
-}
-
 /* Does the object belong to a table whose partition tree has a root in "roots"? */
 static bool
 is_in_family(const CmigImage *image, CmigObject *object, const List *roots)
 {
 	const CmigObject *table = object ? cmig_object_root(object) : NULL;
 
-	return is_table(table) && cmig_text_list_has(roots, root_of(image, table));
+	return table != NULL && cmig_table_is(table) && cmig_text_list_has(roots, root_of(image, table));
 }
 
 /*
@@ -367,7 +361,7 @@ cmig_family_exclude(CmigDifference *difference)
 		CmigChange *change = &difference->changes[i];
 
 		/* keep the change that reports why a table cannot be changed */
-		if ((change->action == CMIG_UNSUPPORTED && is_table(change->to)) ||
+		if ((change->action == CMIG_UNSUPPORTED && change->to != NULL && cmig_table_is(change->to)) ||
 			!(is_in_family(difference->from, change->from, roots) || is_in_family(difference->to, change->to, roots)))
 			continue;
 		cmig_change_refuse(change, NULL);

@@ -788,7 +788,7 @@ add_depends(TupleDesc desc, HeapTuple row, void *arg)
 	 */
 	if (desc->natts > 6 && DatumGetChar(reader->values[6]) == DEPENDENCY_AUTO &&
 		((object->kind == &cmig_kind_sequence && on->kind == &cmig_kind_column) ||
-		 (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table)))
+		 (cmig_table_is(object) && cmig_table_is(on))))
 		return;
 
 	/*

@@ -184,7 +184,7 @@ follows_parent(const CmigDifference *difference, const CmigObject *object)
 
 	if (!object->inherited || parent == NULL)
 		return false;
-	if (parent->kind == &cmig_kind_table &&
+	if (cmig_table_is(parent) &&
 		!cmig_table_keeps_inheriting(difference->from, difference->to, object))
 		return false;
 	from = cmig_image_lookup(difference->from, parent->kind, parent->identity);
@@ -500,7 +500,7 @@ cmig_match_detached(CmigDifference *difference)
 					old = change->to == NULL;
 		const CmigObject *link;
 
-		if (!object->inherited || object->alone || object->parent == NULL || object->parent->kind != &cmig_kind_table ||
+		if (!object->inherited || object->alone || object->parent == NULL || !cmig_table_is(object->parent) ||
 			(single && change->action != CMIG_NO_CHANGE && change->action != CMIG_ALTER) ||
 			is_created_with_partial(difference, change))
 			continue;

@@ -441,7 +441,7 @@ add_parents(CmigOrder *order, int node, const CmigObject *table,
 			void (*add) (CmigOrder *order, int node, const CmigObject *table))
 {
 	for (int i = 0; i < table->ndepends; i++)
-		if (table->depends[i]->kind == table->kind || table->depends[i]->kind == &cmig_kind_composite)
+		if (cmig_table_is(table->depends[i]) || table->depends[i]->kind == &cmig_kind_composite)
 			add(order, node, table->depends[i]);
 }
 
@@ -458,7 +458,7 @@ add_inheritance(CmigOrder *order)
 			continue;
 		add(order, steps_of(order, change)->first, steps_of(order, change)->part);
 		add(order, steps_of(order, change)->join, steps_of(order, change)->last);
-		if (change->from->kind != &cmig_kind_table)
+		if (!cmig_table_is(change->from))
 			continue;
 		if (node->type == CMIG_NODE_PART)
 		{
@@ -498,7 +498,7 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 	 * a dependency on a parent table ends with the statement that contains NO
 	 * INHERIT
 	 */
-	if (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table)
+	if (cmig_table_is(object) && cmig_table_is(on))
 		dependent = steps_of(order, change)->part >= 0 ? steps_of(order, change)->part : steps_of(order, change)->join >= 0 ? steps_of(order, change)->join : dependent;
 	if (node < 0 || dependent < 0)
 		return;
@@ -534,7 +534,7 @@ add_new(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 	const CmigChange *change = object->change;
 	int			node = made(order, object);
 
-	if (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table && steps_of(order, change)->join >= 0)
+	if (cmig_table_is(object) && cmig_table_is(on) && steps_of(order, change)->join >= 0)
 		node = steps_of(order, change)->join;
 	add(order, node, made(order, on));
 }

@@ -195,7 +195,7 @@ cmig_change_lets_go(const CmigChange *change, const CmigChange *dependent)
 static bool
 is_column(const CmigObject *object)
 {
-	return object->kind == &cmig_kind_column || object->kind == &cmig_kind_attribute || object->kind == &cmig_kind_foreign_column;
+	return object->kind == &cmig_kind_column || object->kind == &cmig_kind_attribute;
 }
 
 /*
@@ -246,20 +246,6 @@ is_created_again(const CmigChange *change, const CmigChange *dependent)
 		 dependent->to->kind == &cmig_kind_column && dependent->to->inherited &&
 		 change->action == CMIG_AGAIN && change->from->kind == &cmig_kind_column) ||
 		(change->action == CMIG_AGAIN && dependent->from->parent == change->from);
-}
-
-/*
- * For a column of a foreign table, returns the table's change, since the
- * column is re-created with the table.  Otherwise, returns the change itself.
- */
-static CmigChange *
-whole_of(CmigChange *change)
-{
-	CmigChange *table = change->from->parent ? change->from->parent->change : NULL;
-
-	if (change->from->kind != &cmig_kind_foreign_column || table->to == NULL || cmig_change_drops(table))
-		return change;
-	return table;
 }
 
 /* An unsupported composite type's attributes are left unchanged, too. */
@@ -318,7 +304,6 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 		return NULL;
 	if (is_created_again(change, dependent))
 	{
-		dependent = whole_of(dependent);
 		dependent->action = CMIG_AGAIN;
 		dependent->alter.ddl = NIL;
 		return dependent;
@@ -564,7 +549,7 @@ find_positions(CmigDifference *difference, bool old)
 				   *reached = NULL;
 
 		if (type->from != NULL && type->to != NULL && (type->action == CMIG_NO_CHANGE || type->action == CMIG_ALTER) &&
-			(type->to->kind == &cmig_kind_composite || type->to->kind == &cmig_kind_table || type->to->kind == &cmig_kind_foreign_table))
+			(type->to->kind == &cmig_kind_composite || cmig_table_is(type->to)))
 			reached = reached_columns(type, old, &wanted);
 		for (int j = 0; reached != NULL && j < image->count; j++)
 		{

@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -147,7 +149,7 @@ is_concerned(const Choice *choice, const CmigObject *object, CmigObject *on)
 	if (on->parent != NULL && choice->changed[on->parent->index] &&
 		(on->parent->change == NULL || on->parent->change->action == CMIG_AGAIN || on->parent->change->action == CMIG_DROP))
 		return true;
-	if (on->kind == &cmig_kind_table)
+	if (cmig_table_is(on))
 		for (const CmigObject *child = on->child; child != NULL; child = child->sibling)
 			if (choice->changed[child->index])
 				return true;
@@ -689,6 +691,12 @@ rehearse(CmigShadow *shadow, void *arg)
 	cmig_target_begin(&proof->state, shadow);
 	proof->state.strict = cmig_rehearsal_others_own(proof->from) || cmig_rehearsal_others_own(proof->to);
 	proof->state.distrusts = proof->state.strict ? 'u' : 'o';
+	/* servers that are not compared are not copied, but used */
+	foreach_ptr(const CmigHidden, hidden, proof->managed->all ? NIL : shadow->hidden)
+	{
+		if (hidden->catalog == ForeignServerRelationId || hidden->catalog == ForeignDataWrapperRelationId)
+			cmig_shadow_global_show(hidden);
+	}
 	failures = cmig_rehearsal_run(&proof->state, proof->start, true, NULL);
 	(void) cmig_shadow_schemas(shadow);
 	if (failures != NIL)
