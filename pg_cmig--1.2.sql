@@ -2325,22 +2325,35 @@ RETURNS bigint
 AS 'MODULE_PATHNAME', 'cmig_workload_save'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
-CREATE FUNCTION cmig.stats_export(OUT schema text, OUT relation text, OUT column_name text, OUT pages integer, OUT tuples real, OUT visible_pages integer,
-	OUT inherited boolean, OUT null_frac real, OUT avg_width integer, OUT n_distinct real, OUT correlation real)
+CREATE FUNCTION cmig.stats_export(with_values boolean DEFAULT false,
+	OUT schema text, OUT relation text, OUT column_name text, OUT pages integer, OUT tuples real, OUT visible_pages integer,
+	OUT inherited boolean, OUT null_frac real, OUT avg_width integer, OUT n_distinct real, OUT correlation real,
+	OUT most_common_vals text, OUT most_common_freqs real[], OUT histogram_bounds text,
+	OUT most_common_elems text, OUT most_common_elem_freqs real[], OUT elem_count_histogram real[])
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off
+	SET datestyle = 'ISO' SET intervalstyle = iso_8601 SET extra_float_digits = 1 SET bytea_output = hex
 AS $$
-	SELECT n.nspname::text, c.relname::text, NULL::name::text, c.relpages, c.reltuples, c.relallvisible, NULL::boolean, NULL::real, NULL::integer, NULL::real, NULL::real
+	SELECT n.nspname::text, c.relname::text, NULL::name::text, c.relpages, c.reltuples, c.relallvisible, NULL::boolean, NULL::real, NULL::integer, NULL::real, NULL::real,
+	 NULL::text, NULL::real[], NULL::text, NULL::text, NULL::real[], NULL::real[]
 	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	WHERE c.relkind IN ('r', 'm', 'i') AND c.relpersistence <> 't' AND c.reltuples >= 0 AND n.nspname !~ '^(pg_.*|information_schema|cmig|cmig_audit)$'
 	UNION ALL
-	SELECT s.schemaname::text, s.tablename::text, s.attname::text, NULL, NULL, NULL, s.inherited, s.null_frac, s.avg_width, s.n_distinct, s.correlation
-	FROM pg_stats s WHERE s.schemaname !~ '^(pg_.*|information_schema|cmig|cmig_audit)$'
+	-- pg_stats has only columns of which the caller can read all rows, but knows nothing about the table of an index
+	SELECT s.schemaname::text, s.tablename::text, s.attname::text, NULL, NULL, NULL, s.inherited, s.null_frac, s.avg_width, s.n_distinct, s.correlation,
+	 CASE WHEN f.shown THEN s.most_common_vals::text END, CASE WHEN f.shown THEN s.most_common_freqs END, CASE WHEN f.shown THEN s.histogram_bounds::text END,
+	 CASE WHEN f.shown THEN s.most_common_elems::text END, CASE WHEN f.shown THEN s.most_common_elem_freqs END, CASE WHEN f.shown THEN s.elem_count_histogram END
+	FROM pg_stats s
+	CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = s.tablename
+	 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = s.attname JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_index i ON i.indexrelid = c.oid
+	 WHERE with_values AND n.nspname = s.schemaname AND t.oid < 16384 AND t.typname !~ '^_?(reg.*|aclitem|money)$'
+	 AND (i.indrelid IS NULL OR NOT row_security_active(i.indrelid) AND has_table_privilege(i.indrelid, 'SELECT'))) AS shown) f
+	WHERE s.schemaname !~ '^(pg_.*|information_schema|cmig|cmig_audit)$'
 	ORDER BY 1, 2, 3 NULLS FIRST, 7
 $$;
 
 COMMENT ON FUNCTION cmig.workload_check(text, text[], text, jsonb) IS 'Returns which queries break, return other columns, or get slower or faster when the pending revisions have run. The queries are the given ones, those that cmig.workload_save has saved under a name, or those of this database in pg_stat_statements and in the bodies of SQL functions. Runs the revisions as the current role on empty copies of the tables and other objects, plans the queries before and after with the sizes and statistics of the tables, or with those that cmig.stats_export has returned in another database, and rolls everything back. Executes no query, and calls no function that a user has defined to plan one. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), a query is null (22004), a workload does not exist (42704) or is specified together with queries (22023), or none of both is and pg_stat_statements cannot be read (55000, 42501).';
-COMMENT ON FUNCTION cmig.stats_export() IS 'Returns the sizes of tables and indexes, and the statistics of the columns that the caller can read, without values of the columns, for cmig.workload_check in another database.';
+COMMENT ON FUNCTION cmig.stats_export(boolean) IS 'Returns the sizes of tables and indexes, and the statistics of the columns that the caller can read, for cmig.workload_check in another database. With with_values => true, also the most common values and histograms of tables that the caller can read, which are values of the columns; otherwise, there are no such values in the result.';
 COMMENT ON FUNCTION cmig.workload_save(text) IS 'Saves the queries of this database in pg_stat_statements in the table cmig.workload, in place of those that were saved under the name before, and returns their number. Leaves out statements that have no plan. Raises an error if the name is null (22004) or empty (22023), pg_stat_statements cannot be read (55000, 42501), or the transaction is read-only (25006).';
 
 --

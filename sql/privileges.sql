@@ -197,7 +197,7 @@ INSERT INTO call VALUES
 ('preflight(text)', $$SELECT count(*) FROM cmig.preflight('002')$$),
 ('preflight_rows(jsonb,timestamp with time zone)', $$SELECT count(*) FROM cmig.preflight_rows('[]', now())$$),
 ('workload_check(text,text[],text,jsonb)', $$SELECT count(*) FROM cmig.workload_check('002', '{SELECT 1}')$$),
-('stats_export()', $$SELECT count(*) >= 0 FROM cmig.stats_export()$$),
+('stats_export(boolean)', $$SELECT count(*) >= 0 FROM cmig.stats_export(true)$$),
 ('workload_save(text)', $$SELECT cmig.workload_save('w')$$),
 ('lint_sql(text,boolean,boolean)', $$SELECT count(*) FROM cmig.lint_sql('SELECT 1')$$),
 ('load(text,boolean,boolean)', $$SELECT count(*) FROM cmig.load(E'-- revision: 003\n-- down_revision: 002\n-- message: x\n-- cmig:upgrade\n')$$),

@@ -81,7 +81,7 @@ my %looking = (
 	script => ["cmig.script('upgrade', '001:head')"],
 	set_context => ["cmig.set_context('1', '1', true)"],
 	show => ["cmig.show('002')"],
-	stats_export => ["cmig.stats_export()"],
+	stats_export => ["cmig.stats_export()", "cmig.stats_export(true)"],
 	status => ["cmig.status()"],
 );
 

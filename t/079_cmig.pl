@@ -273,6 +273,7 @@ my %hints = (
 	q{SELECT * FROM cmig.resume_run('public.users')} => q{cmig resume-run public.users},
 	q{SELECT * FROM cmig.throttle('006', NULL)} => q{cmig throttle 006 off},
 	q{SELECT * FROM cmig.backfill_progress} => q{cmig status},
+	q{SELECT jsonb_agg(s) FROM cmig.stats_export() s} => q{cmig stats-export},
 	q{SELECT cmig.stamp(NULL)} => q{SELECT cmig.stamp(NULL)},
 	q{If the data is not needed: CALL cmig.abandon_partial('006', confirm => '006, losing data')} => q{If the data is not needed: cmig abandon-partial 006 --yes --lose-data},
 	q{CALL cmig.upgrade_stepwise('006') -- or, to revert it: CALL cmig.abandon_partial('006')} => q{cmig upgrade --stepwise 006 # or, to revert it: cmig abandon-partial 006},
@@ -288,7 +289,7 @@ my %hints = (
 	q{Run them as the owner: SET cmig.role = 'a$(id)'} => q{Run them as the owner: cmig upgrade -x cmig.role='a$(id)'},
 	# an apostrophe in the value would end the quotes
 	map { ($_ => $_) } q{SET cmig.scope = 'x'';$(id)'''}, q{If so, add this argument: renames => 'x'';$(id)'''}, q{SET cmig.role = 'x'';$(id)'''},
-	q{SELECT cmig.create_revision('<$(id)>', '')}, q{Change the text in cmig.revision.}, q{SELECT plan_checksum FROM cmig.plan() LIMIT 1}, q{SELECT * FROM cmig.check() WHERE object ~ '^role '},
+	q{SELECT cmig.create_revision('<$(id)>', '')}, q{Change the text in cmig.revision.}, q{SELECT count(*) FROM cmig.plan() p}, q{SELECT max(p.n) FROM a JOIN cmig.plan() p ON true}, q{SELECT plan_checksum FROM cmig.plan() LIMIT 1}, q{SELECT * FROM cmig.check() WHERE object ~ '^role '},
 	q{SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}')}, q{DELETE FROM cmig.journal WHERE id = 3}, q{SELECT cmig.stamp(current_setting('x'))},
 );
 my @hints = sort keys %hints;
@@ -296,6 +297,11 @@ my ($typed, $typed_errors) = ('', '');
 IPC::Run::run([ 'bash', '-c', 'source "$1"; source_parts; while IFS= read -r line; do typed "$line"; printf "%s\n" "$TYPED"; done', 'hints', $cmig ],
 	'<', \join('', map { "$_\n" } @hints), '>', \$typed, '2>', \$typed_errors);
 is("$typed$typed_errors", join('', map { "$hints{$_}\n" } @hints), 'hints as commands');
+# no hint becomes a query around a command
+my $expected = join('', map { "$_\n" } sort keys %{ { map { $_ => 1 } map { slurp_file($_) =~ /^HINT:  (.*)/mg } glob("$CmigNode::top/expected/*.out") } });
+IPC::Run::run([ 'bash', '-c', 'source "$1"; source_parts; while IFS= read -r line; do typed "$line"; printf "%s\n" "$TYPED"; done', 'hints', $cmig ], '<', \$expected, '>', \$typed);
+is(join("\n", $typed =~ /^.*(?:SELECT|FROM|JOIN|CALL)[ (]cmig [a-z].*$/mg), '', 'hints of the tests as commands');
+cmp_ok(scalar(() = $typed =~ /\bcmig [a-z]/g), '>', 100, 'there are such hints');
 
 # Several databases, with the settings of .env
 delete $ENV{DATABASE_URL};

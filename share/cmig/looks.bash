@@ -315,8 +315,12 @@ FROM cmig.workload WHERE name = :'name' ORDER BY number;$newline\\endif"
 # A row has a line, so that a new file can be compared with an old one.
 verb_stats_export()
 {
+	local export='cmig.stats_export()'
+
+	! given values || export='cmig.stats_export(true)'
 	begin; add_plain
-	kept stats 'cmig.stats_export()' 'schema text' 'relation text' 'column_name text' 'pages integer' 'tuples real' 'visible_pages integer' 'inherited boolean' 'null_frac real' 'avg_width integer' 'n_distinct real' 'correlation real'
+	kept stats "$export" 'schema text' 'relation text' 'column_name text' 'pages integer' 'tuples real' 'visible_pages integer' 'inherited boolean' 'null_frac real' 'avg_width integer' 'n_distinct real' 'correlation real' \
+		'most_common_vals text' 'most_common_freqs real[]' 'histogram_bounds text' 'most_common_elems text' 'most_common_elem_freqs real[]' 'elem_count_histogram real[]'
 	add "SELECT pg_catalog.concat('[', pg_catalog.string_agg(pg_catalog.jsonb_strip_nulls(s)::text, E',\n' ORDER BY n), ']') FROM pg_catalog.jsonb_array_elements(:'cmig_stats'::jsonb) WITH ORDINALITY AS e (s, n);"
 	run
 }

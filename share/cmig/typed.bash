@@ -144,11 +144,13 @@ typed()
 	local call='^(.*[^A-Za-z_.])?cmig\.([a-z_]+)(\(([^()]*)\))?(.*)$'
 	local setting="^(.*)SET (cmig\\.|cmig_var\\.)([A-Za-z_][A-Za-z0-9_]*) = ('[^' ]*'|[a-z0-9]+)(|[^'].*)\$"
 	local statement='^(.*[^A-Za-z_])?(SELECT [a-z_*, ]+ FROM |SELECT |CALL )$'
+	local clause='(SELECT|FROM|JOIN|CALL) $'
 	local comment='^(((HINT:  )|.*[:;] )?cmig [a-z-]+[^;]*) -- (.*)$'
 
 	rest=${rest/repeat the CALL/repeat the command}
 	rest=${rest/SELECT revision, created_by FROM cmig.plan(\'upgrade\', \'heads\')/cmig plan -v}
 	rest=${rest/SELECT DISTINCT revision FROM cmig.progress/cmig status}
+	rest=${rest/SELECT jsonb_agg(s) FROM cmig.stats_export() s/cmig stats-export}
 	rest=${rest/SELECT \* FROM cmig.backfill_progress/cmig status}
 	rest=${rest/use max_failures/use --max-failures}
 	rest=${rest/load with accept_changes => true/cmig load --accept-changes}
@@ -165,7 +167,7 @@ typed()
 		before=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} arguments=${BASH_REMATCH[4]} after=${BASH_REMATCH[5]}
 		rest=${rest%"$after"}
 		# tables, and calls within a larger query, remain SQL
-		if [[ $name != revision && $after != ' LIMIT '* && $after != ' WHERE '* && $after != [A-Za-z_\(:]* ]] && typed_call "$name" "$arguments"; then
+		if [[ (! $before =~ $clause || $before =~ $statement) && $name != revision && $after != ' LIMIT '* && $after != ' WHERE '* && $after != [A-Za-z_\(:]* ]] && typed_call "$name" "$arguments"; then
 			rest=$before
 			[[ ! $rest =~ $statement ]] || rest=${BASH_REMATCH[1]}
 			tail=$CALLED$after$tail

@@ -143,7 +143,10 @@ typedef struct CmigRelationSize
 /* What cmig.stats_export() has returned for a table or an index. */
 typedef struct CmigRelationStats CmigRelationStats;
 
-/* Returns the rows of cmig.stats_export(), which are in a JSON array. */
+/*
+ * Returns the rows of cmig.stats_export(), which are in a JSON array, with values
+ * of the types that the columns have now.
+ */
 extern HTAB *cmig_workload_stats_read(const char *json);
 
 /* Returns what the rows say about the relation with the same name, or NULL. */

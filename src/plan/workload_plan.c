@@ -365,6 +365,7 @@ find_statistics(PlannerInfo * root, RangeTblEntry *rte, AttrNumber attnum, Varia
 	{
 		data->statsTuple = cmig_workload_stats_row(entry->stats, get_attname(entry->live, column->live, false), rte->inh, type, collation);
 		data->freefunc = heap_freetuple;
+		data->acl_ok = true;
 		return true;
 	}
 	row = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(entry->live), Int16GetDatum(column->live), BoolGetDatum(rte->inh));
@@ -397,9 +398,16 @@ find_index_statistics(PlannerInfo * root, Oid index, AttrNumber attnum, Variable
 	int32		typmod;
 	HeapTuple	row;
 
-	if (entry == NULL || entry->stats != NULL || !SearchSysCacheExists2(ATTNUM, ObjectIdGetDatum(entry->live), Int16GetDatum(attnum)))
+	if (entry == NULL || !SearchSysCacheExists2(ATTNUM, ObjectIdGetDatum(entry->live), Int16GetDatum(attnum)))
 		return entry != NULL;
 	get_atttypetypmodcoll(index, attnum, &type, &typmod, &collation);
+	if (entry->stats != NULL)
+	{
+		data->statsTuple = cmig_workload_stats_row(entry->stats, get_attname(index, attnum, false), false, type, collation);
+		data->freefunc = heap_freetuple;
+		data->acl_ok = true;
+		return true;
+	}
 	get_atttypetypmodcoll(entry->live, attnum, &live_type, &typmod, &live_collation);
 	row = type != live_type || type >= FirstNormalObjectId || collation != live_collation ? NULL :
 		SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(entry->live), Int16GetDatum(attnum), BoolGetDatum(false));
