@@ -144,6 +144,7 @@ SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
 	CREATE FOREIGN TABLE f (id bigint, kept text OPTIONS (name 'l', more 'm') COLLATE "C", kind e, num int CHECK (num > 0), flag boolean, new numeric OPTIONS (name 'n') DEFAULT 0 NOT NULL) SERVER regress_diff_objects;
 	COMMENT ON COLUMN f.new IS 'new';
 	CREATE VIEW v AS SELECT id, kept FROM f;
+	ALTER VIEW v ALTER id SET DEFAULT 1;
 	CREATE TABLE base (id bigint, more int);
 	CREATE FOREIGN TABLE child (own text) INHERITS (base) SERVER regress_diff_objects;
 	CREATE TABLE p (id int, at timestamp, more int) PARTITION BY LIST (id);

@@ -160,7 +160,8 @@ cmig_kind_drop(const CmigObject *object)
 char *
 cmig_kind_column_sql(const CmigObject *column, bool only, const char *action)
 {
-	return psprintf("ALTER %s %s%s ALTER COLUMN %s %s", column->parent->kind->word, only ? "ONLY " : "", column->parent->identity,
+	/* ONLY cannot follow the word VIEW */
+	return psprintf("ALTER %s %s%s ALTER COLUMN %s %s", cmig_table_is(column->parent) ? column->parent->kind->word : "TABLE", only ? "ONLY " : "", column->parent->identity,
 					cmig_quote(column->name), action);
 }
 

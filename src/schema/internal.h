@@ -366,6 +366,9 @@ extern void cmig_shadow_extension_hide(CmigShadow *shadow);
 /* Move an extension (InvalidOid: all) and its members to another schema. */
 extern void cmig_shadow_extension_move(Oid extension, Oid from, Oid to);
 
+/* Move an object, and what belongs to it, to another schema. */
+extern void cmig_shadow_object_move(Oid catalog, Oid object, Oid to);
+
 /* Returns the extension's current schema according to pg_extension. */
 extern Oid	cmig_shadow_extension_schema(Oid extension);
 

@@ -33,6 +33,8 @@
 typedef enum RenameRank
 {
 	RENAME_SCHEMA,
+	RENAME_MOVE,				/* to another schema */
+	RENAME_MOVE_FUNCTION,		/* after the types of its arguments */
 	RENAME_OBJECT,
 	RENAME_PART,				/* columns, constraints, functions */
 	RENAME_RANKS
@@ -53,6 +55,7 @@ typedef struct Word
 static const Word words[] = {
 	{"schema", RENAME_SCHEMA, 1, {&cmig_kind_schema}},
 	{"table", RENAME_OBJECT, 2, {&cmig_kind_table}},
+	{"foreign table", RENAME_OBJECT, 2, {&cmig_kind_foreign_table}},
 	{"view", RENAME_OBJECT, 2, {&cmig_kind_view}},
 	{"materialized view", RENAME_OBJECT, 2, {&cmig_kind_materialized_view}},
 	{"index", RENAME_OBJECT, 2, {&cmig_kind_index}},
@@ -74,7 +77,7 @@ typedef struct Rename
 								 * identity */
 	RenameRank	rank;
 	CmigAddress address;		/* address of the live object */
-	const char *name;			/* new name, unquoted */
+	const char *name;			/* new name, or schema if it moves, unquoted */
 } Rename;
 
 /* Renames that are applied to an image one after another. */
@@ -214,6 +217,17 @@ find_word(const char *text)
 	return NULL;
 }
 
+/* Returns the first keyword for the kind of the object, or NULL. */
+static const Word *
+word_of(const CmigObject *object)
+{
+	for (int i = 0; i < lengthof(words); i++)
+		for (int j = 0; j < lengthof(words[i].kinds); j++)
+			if (words[i].kinds[j] == object->kind)
+				return &words[i];
+	return NULL;
+}
+
 /*
  * Returns the object of the word's kinds whose name has the parts "names".  If
  * "arguments" is not NULL, a function's argument types must also match.
@@ -260,6 +274,7 @@ parse_rename(List *renames, const CmigImage *from, const char *text, bool is_com
 			   *others = NIL,
 			   *new;
 	CmigObject *object = NULL;
+	bool		moves;
 
 	if (arrow == NULL)
 		report_syntax(text);
@@ -273,16 +288,17 @@ parse_rename(List *renames, const CmigImage *from, const char *text, bool is_com
 	new = textToQualifiedNameList(cstring_to_text(arrow + 4));
 	if (list_length(names) != word->parts || (list_length(new) != 1 && list_length(new) != word->parts))
 		report_syntax(text);
-	for (int i = 0; i < list_length(new) - 1 && word->parts == 2; i++)
-		if (!equal(list_nth(new, i), list_nth(names, i)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("rename \"%s\" must not change the schema", text)));
+	moves = word->parts == 2 && list_length(new) == 2 && !equal(linitial(new), linitial(names));
+	if (moves && word->kinds[0] == &cmig_kind_index)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rename \"%s\" must not change the schema", text),
+				 errdetail("An index is in the schema of its table.")));
 	foreach_ptr(const Rename, rename, word->parts == 3 ? renames : NIL)
 	{
 		const CmigObject *table = object_of(from, rename);
 
-		if (others == NIL && table != NULL && table->kind == &cmig_kind_table && strcmp(rename->name, strVal(lsecond(names))) == 0)
+		if (others == NIL && table != NULL && cmig_table_is(table) && rename->rank == RENAME_OBJECT && strcmp(rename->name, strVal(lsecond(names))) == 0)
 			others = list_make3(linitial(names), makeString(table->name), lthird(names));
 	}
 	if (!is_comment || others == NIL)
@@ -293,6 +309,8 @@ parse_rename(List *renames, const CmigImage *from, const char *text, bool is_com
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("rename \"%s\": %s %s does not exist", text, word->word, pnstrdup(rest, arrow - rest))));
+	if (object != NULL && moves)
+		renames = append(renames, text, word->rank == RENAME_PART ? RENAME_MOVE_FUNCTION : RENAME_MOVE, object, strVal(linitial(new)));
 	return object ? append(renames, text, word->rank, object, strVal(llast(new))) : renames;
 }
 
@@ -557,6 +575,53 @@ move_extensions(const CmigManaged *managed, const CmigImage *from, const CmigIma
 	return managed;
 }
 
+/* Moving objects to other schemas */
+
+/* Returns "TABLE", or another word with which ALTER names the object. */
+static const char *
+word_in_alter(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_function ? "ROUTINE" : object->kind->word;
+}
+
+/* Move the objects in the catalogs, and add their lines. */
+static void
+move_objects(RenameRead *read, RenameRank rank)
+{
+	bool		any = false;
+
+	foreach_ptr(const Rename, rename, read->renames)
+	{
+		CmigObject *object = rename->rank == rank ? object_of(read->image, rename) : NULL;
+		const char *schema = quote_identifier(rename->name);
+		const char *old = object ? pnstrdup(object->identity, name_offset(object) - 1) : schema;
+		CmigObject *moved;
+		CmigDiffLine row = {"rename"};
+
+		if (strcmp(old, schema) == 0)
+			continue;
+		moved = cmig_object_copy(object);
+		moved->identity = psprintf("%s.%s", schema, object->identity + name_offset(object));
+		for (int i = 0; i < read->image->count; i++)
+			if (collides(moved, moved->name, read->image->objects[i], read->image->objects[i]->name) && read->image->objects[i] != object)
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_OBJECT),
+						 errmsg("rename \"%s\": %s %s already exists", rename->text, read->image->objects[i]->kind->name, moved->identity),
+						 errhint("Rename that object, too, or drop it first.")));
+		row.kind = object->kind->name;
+		row.object = moved->identity;
+		row.subject = moved;
+		row.upgrade = psprintf("ALTER %s %s SET SCHEMA %s", word_in_alter(object), object->identity, schema);
+		row.downgrade = psprintf("ALTER %s %s SET SCHEMA %s", word_in_alter(object), moved->identity, old);
+		cmig_shadow_object_move(object->address.catalog, object->address.object,
+								find_schema(&read->managed, read->to, schema, read->lines));
+		cmig_diff_line_add(&row, read->lines);
+		any = true;
+	}
+	if (any)
+		read->image = cmig_image_read(read->managed);
+}
+
 /* Applying renames */
 
 /*
@@ -578,7 +643,7 @@ rename_sql(const CmigObject *object, char *identity, char *from, const char *to)
 		return psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", object->parent->identity,
 						quote_identifier(from), quote_identifier(to));
 	if (object->kind == &cmig_kind_function)
-		return psprintf("ALTER ROUTINE %s RENAME TO %s", identity, quote_identifier(to));
+		return psprintf("ALTER %s %s RENAME TO %s", word_in_alter(object), identity, quote_identifier(to));
 	renamed.identity = identity;
 	renamed.name = from;
 	return psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(&renamed), quote_identifier(to));
@@ -756,7 +821,12 @@ run_renames(CmigShadow *shadow, void *arg)
 		read->image = cmig_image_read(read->managed);
 	}
 	for (int rank = 0; rank < RENAME_RANKS; rank++)
-		run_rank(read, read->renames, rank);
+	{
+		if (rank == RENAME_MOVE || rank == RENAME_MOVE_FUNCTION)
+			move_objects(read, rank);
+		else
+			run_rank(read, read->renames, rank);
+	}
 
 	/* the target must have every renamed object under its new name */
 	foreach_ptr(const Rename, rename, read->renames)
@@ -822,7 +892,7 @@ cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 
 /* ----------------------------------------------------------------
  * Changes that look like renames: a table or column is dropped, and one like it
- * is created.
+ * is created; or an object is dropped in one schema, and created in another.
  * ----------------------------------------------------------------
  */
 
@@ -841,13 +911,65 @@ signature(const CmigChange *change)
 		return NULL;
 	if (object->kind == &cmig_kind_column)
 		return psprintf("%s: %s", object->parent->identity, object->values[CMIG_COLUMN_TYPE]);
-	if (object->kind != &cmig_kind_table)
+	if (!cmig_table_is(object))
 		return NULL;
 	initStringInfo(&buf);
 	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
 		if (child->kind == &cmig_kind_column)
 			appendStringInfo(&buf, "%s %s,", quote_identifier(child->name), child->values[CMIG_COLUMN_TYPE]);
 	return buf.len > 0 ? buf.data : NULL;
+}
+
+/* Append the text without the schema's name, which ends with a period. */
+static void
+append_without(StringInfo buf, const char *text, const char *schema)
+{
+	size_t		length = strlen(schema);
+	bool		inside = false; /* in an identifier */
+
+	for (; text != NULL && *text != '\0'; text++)
+	{
+		if (!inside && strncmp(text, schema, length) == 0)
+			text += length;
+		inside = isalnum((unsigned char) *text) || *text == '_' || IS_HIGHBIT_SET(*text);
+		appendStringInfoChar(buf, *text);
+		if (*text == '\0')
+			break;
+	}
+}
+
+/*
+ * Returns a text that is the same for objects of the same kind, name, and
+ * definition in different schemas.  Returns NULL if the object cannot move.
+ */
+static char *
+moving_signature(const CmigChange *change)
+{
+	const CmigObject *object = change->to ? change->to : change->from;
+	const Word *word = word_of(object);
+	StringInfoData buf;
+	char	   *schema;
+
+	if ((change->action != CMIG_CREATE && change->action != CMIG_DROP) || change->part_of != NULL || object->linked ||
+		word == NULL || word->parts != 2 || object->kind == &cmig_kind_index)
+		return NULL;
+	initStringInfo(&buf);
+	schema = pnstrdup(object->identity, name_offset(object));
+	appendStringInfo(&buf, "%s ", word->word);
+	append_without(&buf, object->identity, schema);
+	for (int i = 0; i < object->kind->nproperties && !cmig_table_is(object); i++)
+	{
+		appendStringInfoChar(&buf, '\n');
+		append_without(&buf, object->values[i], schema);
+	}
+	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
+	{
+		if (child->kind != &cmig_kind_column && child->kind != &cmig_kind_attribute)
+			continue;
+		appendStringInfo(&buf, "\n%s ", quote_identifier(child->name));
+		append_without(&buf, child->values[0], schema);
+	}
+	return buf.data;
 }
 
 /* Issue a NOTICE if one label of an enum is replaced with a new one. */
@@ -871,14 +993,17 @@ tell_label(CmigChange *change)
 			 errhint("If so, use this statement instead: %s", sql)));
 }
 
-/* Issue a NOTICE for each change that is probably a rename. */
-void
-cmig_rename_tell(const CmigDifference *difference)
+/*
+ * Issue a NOTICE for each change that is probably a rename or, if "moves" is
+ * true, a move to another schema.
+ */
+static void
+tell_pairs(const CmigDifference *difference, bool moves)
 {
 	char	  **signatures = palloc(sizeof(char *) * Max(difference->count, 1));
 
 	for (int i = 0; i < difference->count; i++)
-		signatures[i] = signature(&difference->changes[i]);
+		signatures[i] = (moves ? moving_signature : signature) (&difference->changes[i]);
 	for (int i = 0; i < difference->count; i++)
 	{
 		const CmigObject *from = difference->changes[i].from,
@@ -887,7 +1012,6 @@ cmig_rename_tell(const CmigDifference *difference)
 					dropped = 0;
 		char	   *rename;
 
-		tell_label(&difference->changes[i]);
 		for (int j = 0; signatures[i] != NULL && from != NULL && j < difference->count; j++)
 		{
 			const CmigChange *other = &difference->changes[j];
@@ -899,13 +1023,23 @@ cmig_rename_tell(const CmigDifference *difference)
 			created += other->action == CMIG_CREATE;
 			to = other->to ? other->to : to;
 		}
-		if (created != 1 || dropped != 1 || name_offset(from) != name_offset(to) ||
-			strncmp(from->identity, to->identity, name_offset(from)) != 0)
+		if (created != 1 || dropped != 1 ||
+			(name_offset(from) == name_offset(to) && strncmp(from->identity, to->identity, name_offset(from)) == 0) == moves)
 			continue;
-		rename = psprintf("%s %s -> %s", from->kind->name, from->identity, quote_identifier(to->name));
+		rename = psprintf("%s %s -> %s%s", word_of(from)->word, from->identity,
+						  moves ? pnstrdup(to->identity, name_offset(to)) : "", quote_identifier(to->name));
 		difference->changes[i].question = psprintf("may be a rename: renames => ARRAY[%s]", quote_literal_cstr(rename));
 		ereport(NOTICE,
 				(errmsg("this may be a rename: %s", rename),
 				 errhint("If so, add this argument: renames => ARRAY[%s]", quote_literal_cstr(rename))));
 	}
+}
+
+void
+cmig_rename_tell(const CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+		tell_label(&difference->changes[i]);
+	tell_pairs(difference, false);
+	tell_pairs(difference, true);
 }

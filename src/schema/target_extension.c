@@ -33,19 +33,20 @@
 
 #include "schema/internal.h"
 
-void
-cmig_shadow_extension_move(Oid extension, Oid from, Oid to)
+/*
+ * Move an object, or the extensions in the schema and their members, together
+ * with what belongs to them: row types, array types, constraints, indexes, and
+ * owned sequences.
+ */
+static void
+move(Oid catalog, Oid moved, Oid from, Oid to)
 {
-	/*
-	 * the extensions in the schema, and their members, together with the
-	 * objects that belong to members: row types, array types, constraints,
-	 * indexes, and owned sequences
-	 */
 	static CmigQuery query = {
 		.sql = "WITH RECURSIVE m(classid, objid) AS ("
 		"SELECT d.classid, d.objid FROM pg_depend n JOIN pg_depend d USING (classid, objid)"
-		" WHERE n.refclassid = 'pg_namespace'::regclass AND n.refobjid = $1"
+		" WHERE n.refclassid = 'pg_namespace'::regclass AND n.refobjid = $1 AND $3 = 'pg_extension'::regclass"
 		" AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND $2 IN (0, d.refobjid)"
+		" UNION SELECT $3, $2 WHERE $3 <> 'pg_extension'::regclass"
 		" UNION "
 		"SELECT d.classid, d.objid FROM m"
 		" JOIN pg_depend d ON d.refclassid = m.classid AND d.refobjid = m.objid"
@@ -53,16 +54,16 @@ cmig_shadow_extension_move(Oid extension, Oid from, Oid to)
 		" WHERE d.deptype = 'i' AND d.classid <> 'pg_extension'::regclass"
 		" OR d.deptype = 'a' AND (d.classid = 'pg_constraint'::regclass OR c.relkind IN ('i', 'I', 'S')))"
 		" SELECT classid, objid FROM m"
-		" UNION ALL SELECT 'pg_extension'::regclass::oid, oid FROM pg_extension WHERE extnamespace = $1 AND $2 IN (0, oid)",
-		.nargs = 2,.argtypes = {OIDOID, OIDOID}
+		" UNION ALL SELECT 'pg_extension'::regclass::oid, oid FROM pg_extension WHERE extnamespace = $1 AND $2 IN (0, oid) AND $3 = 'pg_extension'::regclass",
+		.nargs = 3,.argtypes = {OIDOID, OIDOID, OIDOID}
 	};
 
-	foreach_ptr(CmigValue, row, cmig_query_list(&query, from, extension))
+	foreach_ptr(CmigValue, row, cmig_query_list(&query, from, moved, catalog))
 	{
-		Oid			catalog = atooid(row[0]);
 		Oid			object = atooid(row[1]);
 		AttrNumber	column = Anum_pg_extension_extnamespace;
 
+		catalog = atooid(row[0]);
 		if (catalog != ExtensionRelationId)
 		{
 			if (cmig_shadow_rows_schema(catalog, object) != from)
@@ -73,6 +74,18 @@ cmig_shadow_extension_move(Oid extension, Oid from, Oid to)
 		(void) changeDependencyFor(catalog, object, NamespaceRelationId, from, to);
 	}
 	CommandCounterIncrement();
+}
+
+void
+cmig_shadow_extension_move(Oid extension, Oid from, Oid to)
+{
+	move(ExtensionRelationId, extension, from, to);
+}
+
+void
+cmig_shadow_object_move(Oid catalog, Oid object, Oid to)
+{
+	move(catalog, object, cmig_shadow_rows_schema(catalog, object), to);
 }
 
 /* Show the extension's name, or hide it. */

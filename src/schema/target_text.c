@@ -35,6 +35,7 @@ static const char *const harmless[] = {
 typedef struct Comment
 {
 	char	   *from;			/* one name, without quotes */
+	char	   *schema;			/* what precedes it, or NULL */
 	int			anchor;			/* offset of the token next to the comment */
 	bool		before;			/* true if the comment is on a separate line
 								 * before its object; false if it follows its
@@ -136,14 +137,40 @@ leave_out_copy(Reading *reading)
 	return true;
 }
 
-/* Returns the name after "@renamed from=" in a comment, or NULL. */
+/* Returns the name that a token is, without quotes, or NULL. */
 static char *
-old_name(const char *comment)
+name_of(const CmigLexer *token)
+{
+	char	   *result,
+			   *to;
+
+	if (token->type == CMIG_TOKEN_WORD)
+		return downcase_truncate_identifier(token->start, token->next - token->start, false);
+	if (token->type != CMIG_TOKEN_QUOTED || *token->start != '"' || token->unterminated)
+		return NULL;
+	to = result = palloc(token->next - token->start);
+	for (const char *q = token->start + 1; q < token->next - 1; q++)
+	{
+		*to++ = *q;
+		if (*q == '"')
+			q++;
+	}
+	*to = '\0';
+	return result;
+}
+
+/*
+ * Returns the name after "@renamed from=" in a comment, or NULL.  Sets *schema
+ * to what precedes the last part of a qualified name.
+ */
+static char *
+old_name(const char *comment, char **schema)
 {
 	const char *p = comment + 2;	/* both kinds of comments begin with two
 									 * characters */
 	CmigLexer	name;
 
+	*schema = NULL;
 	p += strspn(p, " \t\r\n\f\v");
 	if (strncmp(p, "@rename", 7) != 0)
 		return NULL;
@@ -156,7 +183,6 @@ old_name(const char *comment)
 	if (*p != '=')
 		return NULL;
 
-	/* use only the last part of a qualified name */
 	cmig_lexer_init(&name, p + 1);
 	cmig_lexer_next_sql(&name);
 	for (;;)
@@ -164,26 +190,10 @@ old_name(const char *comment)
 		CmigLexer	part = name;
 
 		cmig_lexer_next_sql(&name);
-		if (cmig_lexer_is_char(&name, '.'))
-			cmig_lexer_next_sql(&name);
-		else if (part.type == CMIG_TOKEN_WORD)
-			return downcase_truncate_identifier(part.start, part.next - part.start, false);
-		else if (part.type == CMIG_TOKEN_QUOTED && *part.start == '"' && !part.unterminated)
-		{
-			char	   *result = palloc(part.next - part.start);
-			char	   *to = result;
-
-			for (const char *q = part.start + 1; q < part.next - 1; q++)
-			{
-				*to++ = *q;
-				if (*q == '"')
-					q++;
-			}
-			*to = '\0';
-			return result;
-		}
-		else
-			return NULL;
+		if (!cmig_lexer_is_char(&name, '.'))
+			return name_of(&part);
+		*schema = name_of(&part);
+		cmig_lexer_next_sql(&name);
 	}
 }
 
@@ -192,7 +202,8 @@ static void
 read_comment(Reading *reading)
 {
 	CmigLexer  *lexer = &reading->lexer;
-	char	   *from = old_name(pnstrdup(lexer->start, lexer->next - lexer->start));
+	char	   *schema,
+			   *from = old_name(pnstrdup(lexer->start, lexer->next - lexer->start), &schema);
 	const char *p = lexer->start;
 	Comment    *comment;
 
@@ -202,6 +213,7 @@ read_comment(Reading *reading)
 		p--;
 	comment = palloc(sizeof(Comment));
 	comment->from = from;
+	comment->schema = schema;
 	comment->before = reading->last == NULL || p == lexer->text || p[-1] == '\n';
 	comment->anchor = comment->before ? -1 : reading->last - lexer->text;
 	reading->text->comments = lappend(reading->text->comments, comment);
@@ -341,10 +353,12 @@ rename_of(const Comment *comment, const CmigStatement *statement, const RawStmt 
 	initStringInfo(&rename);
 	appendStringInfo(&rename, "%s ", kind);
 	if (schema != NULL)
-		appendStringInfo(&rename, "%s.", quote_identifier(schema));
+		appendStringInfo(&rename, "%s.", quote_identifier(part == NULL && comment->schema != NULL ? comment->schema : schema));
 	if (part != NULL)
 		appendStringInfo(&rename, "%s.", quote_identifier(name));
 	appendStringInfo(&rename, "%s -> ", quote_identifier(comment->from));
+	if (schema != NULL && part == NULL && comment->schema != NULL)
+		appendStringInfo(&rename, "%s.", quote_identifier(schema));
 	appendStringInfoString(&rename, quote_identifier(part != NULL ? part : name));
 	return rename.data;
 }
