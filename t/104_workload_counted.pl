@@ -99,6 +99,30 @@ same_plan|SELECT count(*) FROM visit WHERE at > timestamptz $1 - interval $2 day
 same_plan|SELECT extract($1 FROM at) FROM visit WHERE Extract($2 from at) = $3
 breaks|SELECT place FROM visit WHERE at > now() - interval $1', 'literals after the name of their type');
 
+# expressions of which pg_stat_statements replaces the literals only in one place, or by
+# different parameters
+my @grouped = ("SELECT date_trunc('day', at), count(*) FROM visit GROUP BY date_trunc('day', at) ORDER BY date_trunc('day', at)",
+	"SELECT coalesce(place, 'x') || '-' || coalesce(p.name, 'y') FROM visit v JOIN person p ON p.id = v.person AND coalesce(place, 'x') <> '' GROUP BY coalesce(place, 'x') || '-' || coalesce(p.name, 'y') HAVING max(at) > '2026-01-01'",
+	"SELECT DISTINCT ON (left(name, 1)) born FROM person ORDER BY left(name, 1), born", "SELECT DISTINCT upper(left(name, 2)) FROM person ORDER BY upper(left(name, 2))",
+	"SELECT * FROM (SELECT id % 10 AS a, id % 20, at FROM visit GROUP BY id % 10, id % 20, at) s WHERE a > 3 UNION ALL SELECT 1, 1, (SELECT max(born) + substr(name, 2)::int FROM person GROUP BY substr(name, 2)::int LIMIT 1)",
+	"SELECT extract(year FROM at), extract(dow FROM at) FROM visit GROUP BY extract(year FROM at), extract(dow FROM at) HAVING extract(dow FROM at) > 3 ORDER BY count(*), extract(year FROM at)",
+	"SELECT date_trunc('month', born) + interval '1 day', sum(sum(id)) OVER (PARTITION BY date_trunc('month', born)) FROM person GROUP BY date_trunc('month', born)", "SELECT count(*), left(note, 3) FROM person GROUP BY left(note, 3), note");
+is(scalar judge('SELECT 1', 'postgres', q{verdict, sqlstate, detail}, regress_app => \@grouped), join("\n", map { 'same_plan||' } @grouped), 'literals in GROUP BY and DISTINCT');
+is(scalar judge('ALTER TABLE shop.person DROP COLUMN note; ALTER TABLE shop.visit ALTER at TYPE timestamp', 'postgres', q{verdict, sqlstate, split_part(detail, E'\n', 1)}, regress_app => [@grouped[0, 2, 7]]),
+	'same_plan||
+breaks|42703|revision r1, statement 1, line 1: column "note" does not exist
+changes_result|0A000|the columns of the result change from (date_trunc timestamp with time zone, count bigint) to (date_trunc timestamp without time zone, count bigint): statements that open connections have prepared fail until they reconnect or DEALLOCATE ALL', 'they are judged like others');
+# others fail as they would
+is(scalar judge('ALTER TABLE shop.visit DROP CONSTRAINT visit_pkey', 'postgres', q{verdict, sqlstate, split_part(detail, E'\n', 1)}, regress_app => ["SELECT left(place, 2) FROM visit GROUP BY id, left(place, 3)"]),
+	'breaks|42803|revision r1, statement 1, line 1: column "visit.place" must appear in the GROUP BY clause or be used in an aggregate function', 'GROUP BY loses its key');
+is($node->safe_psql('shop', q{SET search_path = shop; SELECT query, verdict, detail FROM cmig.workload_check(queries => ARRAY['SELECT $1 || name FROM person GROUP BY $2', 'SELECT left(name, 5) FROM person GROUP BY left(name, 6)',
+	'SELECT left(name, $1), id FROM person GROUP BY left(name, $2)', 'SELECT left(name, $1) FROM person GROUP BY left(note, $2)', 'SELECT $1::text, $2::text FROM person GROUP BY left(name, $3), $4::text']) ORDER BY query}),
+	'SELECT $1 || name FROM person GROUP BY $2|not_judged|before the upgrade: column "person.name" must appear in the GROUP BY clause or be used in an aggregate function
+SELECT $1::text, $2::text FROM person GROUP BY left(name, $3), $4::text|same_plan|
+SELECT left(name, $1) FROM person GROUP BY left(note, $2)|not_judged|before the upgrade: column "person.name" must appear in the GROUP BY clause or be used in an aggregate function
+SELECT left(name, $1), id FROM person GROUP BY left(name, $2)|not_judged|before the upgrade: column "person.id" must appear in the GROUP BY clause or be used in an aggregate function
+SELECT left(name, 5) FROM person GROUP BY left(name, 6)|not_judged|before the upgrade: column "person.name" must appear in the GROUP BY clause or be used in an aggregate function', 'queries that never ran');
+
 # extended statistics: how many rows a query returns decides between joins
 $node->safe_psql('shop', <<'END_SQL');
 CREATE TABLE shop.place (country integer, city integer, region integer, filler text);

@@ -31,6 +31,7 @@ typedef struct CmigQueryPlan
 	bool		retyped;		/* does a column have a new type? */
 	bool		unsized;		/* does it read a table that the scripts
 								 * create? */
+	bool		unified;		/* see unify_expressions() */
 	int			count;			/* of parameters */
 	Oid		   *types;			/* theirs */
 	char	   *columns;		/* of the result */

@@ -445,6 +445,7 @@ typedef struct Planning
 	MemoryContext context;		/* of the plan */
 	MemoryContext scratch;
 	bool		searching;		/* for the function to which it belongs? */
+	bool		unified;		/* are parameters unified? */
 	int			count;			/* of parameters */
 	Oid		   *types;			/* theirs */
 } Planning;
@@ -728,13 +729,84 @@ query_in(Node *statement)
 	return query ? query : statement;
 }
 
+/* Tree walker: append parameters, constants, and names of columns to a list. */
+static bool
+add_leaf(Node *node, void *context)
+{
+	if (node != NULL && (IsA(node, ParamRef) || IsA(node, A_Const) || IsA(node, ColumnRef)))
+		*(List **) context = lappend(*(List **) context, node);
+	return node != NULL && raw_expression_tree_walker(node, add_leaf, context);
+}
+
+/*
+ * If both expressions read columns and differ only in parameters, or in parameters in
+ * place of constants, let both have the same parameters.
+ */
+static bool
+unify(Node *one, Node *other)
+{
+	Node	   *pairs[][2] = {{copyObject(one), copyObject(other)}, {one, other}};
+
+	for (int i = 0; i < lengthof(pairs); i++)
+	{
+		List	   *leaves[2] = {NIL, NIL};
+		bool		reads = false;
+		ListCell   *a,
+				   *b;
+
+		(void) add_leaf(pairs[i][0], &leaves[0]);
+		(void) add_leaf(pairs[i][1], &leaves[1]);
+		forboth(a, leaves[0], b, leaves[1])
+		{
+			ParamRef   *parameter = IsA(lfirst(b), ParamRef) ? lfirst(b) : lfirst(a);
+
+			reads |= IsA(lfirst(a), ColumnRef);
+			if (!IsA(parameter, ParamRef) || IsA(lfirst(a), ColumnRef) || IsA(lfirst(b), ColumnRef))
+				continue;
+			/* a constant is larger */
+			memmove(lfirst(a), parameter, sizeof(ParamRef));
+			memmove(lfirst(b), parameter, sizeof(ParamRef));
+		}
+		if (!reads || !equal(pairs[i][0], pairs[i][1]))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Tree walker: pg_stat_statements replaces a literal only where the parser has kept
+ * its expression, so that one in GROUP BY, DISTINCT, or ORDER BY is no longer the same
+ * as in the rest of the query.  "context" is the list of these expressions.
+ */
+static bool
+unify_expressions(Node *node, void *context)
+{
+	if (node != NULL && IsA(node, SelectStmt))
+	{
+		SelectStmt *select = (SelectStmt *) node;
+		List	   *grouped = list_concat_copy(select->groupClause, select->distinctClause);
+		List	   *others = list_make5(select->fromClause, select->whereClause, select->withClause, select->larg, select->rarg);
+
+		foreach_node(ResTarget, target, list_member_ptr(grouped, NULL) ? select->targetList : NIL)
+			grouped = lappend(grouped, target->val);
+		(void) unify_expressions((Node *) list_make4(select->targetList, select->havingClause, select->sortClause, select->windowClause), grouped);
+		return unify_expressions((Node *) others, NIL);
+	}
+	foreach_ptr(Node, other, node ? context : NIL)
+	{
+		if (other != NULL && other != node && nodeTag(other) == nodeTag(node) && unify(node, other))
+			return false;
+	}
+	return node != NULL && raw_expression_tree_walker(node, unify_expressions, context);
+}
+
 /*
  * Returns the one statement of the text, which has a plan.  Set *contained if
  * another statement contains it, such as DECLARE: its result is not that of a
  * prepared statement.
  */
 static RawStmt *
-parse(const char *text, bool *contained)
+parse(const char *text, bool unified, bool *contained)
 {
 	Node	   *query;
 	List	   *statements = cmig_raw_parse(text, RAW_PARSE_DEFAULT);
@@ -750,6 +822,8 @@ parse(const char *text, bool *contained)
 	if (!IsA(raw->stmt, SelectStmt) && !IsA(raw->stmt, InsertStmt) && !IsA(raw->stmt, UpdateStmt) &&
 		!IsA(raw->stmt, DeleteStmt) && !IsA(raw->stmt, MergeStmt))
 		refuse_utility();
+	if (unified)
+		(void) unify_expressions(raw->stmt, NIL);
 	return raw;
 }
 
@@ -783,7 +857,7 @@ analyze(Planning *planning, RawStmt *raw, HeapTuple function)
 	if (query->commandType == CMD_UTILITY)
 		refuse_utility();
 	for (int i = 0; i < planning->count; i++)
-		if (planning->types[i] == InvalidOid || planning->types[i] == UNKNOWNOID)
+		if ((planning->types[i] == InvalidOid && !planning->unified) || planning->types[i] == UNKNOWNOID)
 			ereport(ERROR,
 					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
 					 errmsg("could not determine the type of parameter $%d", i + 1)));
@@ -800,7 +874,7 @@ make_plan(void *arg)
 	const char *text = planning->query->sql;
 	ExplainState *state = planning->query->explained ? NewExplainState() : NULL;
 	bool		contained;
-	RawStmt    *raw = parse(text, &contained);
+	RawStmt    *raw = parse(text, planning->unified, &contained);
 	HeapTuple	function = planning->query->function ? find_function(planning) : NULL;
 	Query	   *query;
 	StringInfoData types;
@@ -854,11 +928,11 @@ analyze_again(void *arg)
 	if (OidIsValid(planning->query->runs_as))
 		cmig_role_look_up_as(&saved, planning->query->runs_as);
 	for (int i = 0; i < planning->count; i++)
-		if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(planning->types[i])))
+		if (OidIsValid(planning->types[i]) && !SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(planning->types[i])))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("the type of parameter $%d is dropped", i + 1)));
-	(void) parse_analyze_fixedparams(parse(planning->query->sql, &contained), planning->query->sql, planning->types, planning->count, NULL);
+	(void) parse_analyze_fixedparams(parse(planning->query->sql, planning->plan->unified, &contained), planning->query->sql, planning->types, planning->count, NULL);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -887,6 +961,7 @@ static CmigQueryPlan *
 plan_query(const CmigWorkloadQuery *query)
 {
 	CmigQueryPlan *plan = palloc0(sizeof(CmigQueryPlan));
+	const CmigQueryPlan *before = query->plans[CMIG_WORKLOAD_BEFORE];
 	Planning	planning = {.query = query,.plan = plan,.context = CurrentMemoryContext};
 	ErrorContextCallback *callbacks = error_context_stack;
 	ErrorData  *error;
@@ -900,6 +975,19 @@ plan_query(const CmigWorkloadQuery *query)
 	 */
 	error_context_stack = NULL;
 	error = cmig_subtransaction_rehearse(make_plan, &planning);
+
+	/*
+	 * a query that needs no unified parameters before the scripts must not
+	 * break after them
+	 */
+	if (error != NULL && (error->sqlerrcode == ERRCODE_GROUPING_ERROR || error->sqlerrcode == ERRCODE_INVALID_COLUMN_REFERENCE) &&
+		(before == NULL || before->error != NULL || before->unified))
+	{
+		plan->unified = planning.unified = true;
+		planning.count = 0;
+		planning.types = NULL;
+		error = cmig_subtransaction_rehearse(make_plan, &planning);
+	}
 	error_context_stack = callbacks;
 	MemoryContextDelete(planning.scratch);
 	if (error == NULL)

@@ -30,7 +30,7 @@ static const char *const fields[] = {"year", "month", "day", "hour", "minute", "
 
 /*
  * Returns the text with a cast of each parameter that follows the name of a type,
- * and with date_part($1, ...) for EXTRACT ($1 FROM ...).
+ * and with extract($1, ...) for EXTRACT ($1 FROM ...).
  */
 static char *
 cast_parameters(const char *text)
@@ -60,7 +60,7 @@ cast_parameters(const char *text)
 		if (tokens == 3 && cmig_lexer_is_word(&lexer, "from"))
 		{
 			appendBinaryStringInfo(&result, copied, extract - copied);
-			appendStringInfo(&result, "date_part(%.*s,", (int) strspn(field, "$0123456789"), field);
+			appendStringInfo(&result, "pg_catalog.extract(%.*s,", (int) strspn(field, "$0123456789"), field);
 			copied = lexer.next;
 		}
 		tokens = cmig_lexer_is_word(&lexer, "extract") ? 1 : tokens == 1 && *lexer.start == '(' ? 2 : tokens == 2 && lexer.type == CMIG_TOKEN_PARAM ? 3 : 0;
