@@ -307,14 +307,29 @@ set_index_size(IndexOptInfo * index, const RelOptInfo * rel)
 	index->tree_height = height_of(index->pages);
 }
 
-/* Hook of the planner: a copy is as large as the live table. */
+/* Was the table created in this transaction, that is, by the scripts? */
+static bool
+is_created(Oid table)
+{
+	Relation	relation = table_open(table, NoLock);
+	bool		created = relation->rd_createSubid != InvalidSubTransactionId;
+
+	table_close(relation, NoLock);
+	return created;
+}
+
+/*
+ * Hook of the planner: a copy is as large as the live table.  Tables of extensions
+ * have no copies.
+ */
 static void
 set_sizes(CMIG_SIZES_PARAMETERS_COMPAT)
 {
 	CmigRelationSize size;
 
 	/* a new partition of a live table is empty */
-	if (rel->reloptkind == RELOPT_BASEREL && CMIG_SIZES_RELATION_COMPAT >= FirstNormalObjectId && find(CMIG_SIZES_RELATION_COMPAT) == NULL)
+	if (rel->reloptkind == RELOPT_BASEREL && CMIG_SIZES_RELATION_COMPAT >= FirstNormalObjectId && find(CMIG_SIZES_RELATION_COMPAT) == NULL &&
+		is_created(CMIG_SIZES_RELATION_COMPAT))
 		sizes->unsized = true;
 	/* without statistics, the planner's own guess is as good */
 	if (CMIG_SIZES_INHERITED_COMPAT || !find_size(find(CMIG_SIZES_RELATION_COMPAT), &size) || size.tuples < 0)
