@@ -252,7 +252,7 @@ verb_lint()
 	local lint="cmig.lint(:'argument'"
 
 	argument argument heads
-	! given no-facts || lint+=', facts => false'
+	! given no-facts && [ -z "$engine_database" ] || lint+=', facts => false'
 	! given probe || lint+=', probe => true'
 	! given rehearse || lint+=', rehearse => true'
 	lint+=')'
@@ -362,7 +362,14 @@ SELECT '$1', ${MISSING// pending,/ applied,}, $KEPT_HINT FROM (SELECT :'cmig_kep
 }
 
 # An upgrade is not proposed if it would run a revision that has no file.
-verb_status() { look_items 'cmig.status()' "item, value, CASE WHEN item OPERATOR(pg_catalog.<>) 'pending' OR :'cmig_missing' OPERATOR(pg_catalog.=) '{}' THEN hint END" '' missing_item 'no file'; }
+verb_status()
+{
+	local status='cmig.status()'
+
+	# these are about the engine
+	[ -z "$engine_database" ] || status+=" WHERE item OPERATOR(pg_catalog.<>) ALL (ARRAY['pending written by', 'failed runs'])"
+	look_items "$status" "item, value, CASE WHEN item OPERATOR(pg_catalog.<>) 'pending' OR :'cmig_missing' OPERATOR(pg_catalog.=) '{}' THEN hint END" '' missing_item 'no file'
+}
 
 verb_check()
 {

@@ -127,6 +127,7 @@ SET LOCAL client_min_messages = error;"
 # Adds a statement that returns a record if an upgrade would wait for locks without limit.
 add_limit()
 {
+	[ -z "$engine_database" ] || return 0
 	add "SELECT 'limit', 'no lock_timeout is set: statements wait for locks without limit, and other sessions behind them', 'SELECT cmig.set_option(''cmig.lock_timeout'', ''5s'')'
 WHERE pg_catalog.current_setting('lock_timeout') = '0' AND coalesce(pg_catalog.current_setting('cmig.lock_timeout', true), '0') = '0';"
 }
@@ -135,11 +136,13 @@ WHERE pg_catalog.current_setting('lock_timeout') = '0' AND coalesce(pg_catalog.c
 # block as records.  Errors that stop the upgrade before it runs anything are left out.
 add_hazards()
 {
-	local target
+	local target facts=''
 
 	! given yes || return 0
+	# an engine does not know the tables
+	[ -z "$engine_database" ] || facts=', facts => false'
 	for target in "$@"; do
-		call "SELECT * FROM cmig.lint($target)" "SELECT 'hazard', revision, message FROM cmig.lint($target) WHERE severity OPERATOR(pg_catalog.=) 'error' AND rule OPERATOR(pg_catalog.!~) '^(syntax-error|transaction-nesting)\$';"
+		call "SELECT * FROM cmig.lint($target$facts)" "SELECT 'hazard', revision, message FROM cmig.lint($target$facts) WHERE severity OPERATOR(pg_catalog.=) 'error' AND rule OPERATOR(pg_catalog.!~) '^(syntax-error|transaction-nesting)\$';"
 	done
 }
 
@@ -214,14 +217,17 @@ look_ahead()
 	[ $status -eq 0 ] || exit $status
 }
 
+# The name of the database as an SQL expression.
+CURRENT_DATABASE='pg_catalog.current_database()'
+
 # Adds a statement that returns the database and the scope, for a question, as a record.
-add_question() { add "SELECT 'place', '', pg_catalog.concat_ws(', scope ', pg_catalog.current_database(), NULLIF(pg_catalog.current_setting('cmig.scope', true), ''));"; }
+add_question() { add "SELECT 'place', '', pg_catalog.concat_ws(', scope ', $CURRENT_DATABASE, NULLIF(pg_catalog.current_setting('cmig.scope', true), ''));"; }
 
 # Adds a statement that prints the last line of a move: the current revisions.
 prints_place=''
 add_place()
 {
-	local where='pg_catalog.current_database()'
+	local where=$CURRENT_DATABASE
 
 	[ -n "$transaction" ] || { begin_transaction "$(level)"; set_settings true; }
 	! given scope || where+=" || ', scope ' || :'scope'"
@@ -264,6 +270,7 @@ move()
 	fi
 	! given yes || checksum=''
 	! given plan-checksum || checksum=$option_plan_checksum
+	[ -z "$engine_database" ] || { engine_move "$1" "$TARGET"; return; }
 	[ -z "$checksum" ] || { variable checksum "$checksum"; options=", plan_checksum => :'checksum'"; }
 	begin_again; choose_move "$1" "$TARGET" "$options"; add_place
 	run
@@ -495,6 +502,7 @@ verb_stamp()
 		end_transaction ROLLBACK
 	else
 		begin_ahead; end_ahead
+		[ -z "$engine_database" ] || { engine_stamp; return; }
 		begin_again
 		find_missing
 		call "SELECT * FROM cmig.stamp($TARGET$PARAMETERS)" "SELECT pg_catalog.count(*) AS cmig_stamped FROM cmig.stamp($TARGET$PARAMETERS) \\gset"

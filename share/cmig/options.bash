@@ -176,18 +176,18 @@ read_config()
 				[[ $value == /* ]] || value=$directory$value
 				[[ $value != -* ]] || value=./$value
 				folders+=("$value") ;;
-			database_url | env | file_template | target | schemas | compare | exclude | lint_ignore | databases | version_table | jobs)
+			database_url | env | file_template | target | schemas | compare | exclude | lint_ignore | databases | version_table | jobs | engine)
 				case $key in
 					env) [[ $value == /* ]] || value=$directory$value ;;
 					target) [[ $value == /* ]] || [ ! -f "$directory$value" ] || value=$directory$value ;;
 				esac
 				# lines below a section come later, so they replace the defaults
 				printf -v "config_$key" '%s' "$value" ;;
-			*) fail 2 "$config: unknown key \"$key\"" "Keys are folder, file_template, target, schemas, compare, exclude, lint_ignore, database_url, env, databases, jobs, and version_table." ;;
+			*) fail 2 "$config: unknown key \"$key\"" "Keys are folder, file_template, target, schemas, compare, exclude, lint_ignore, database_url, env, databases, jobs, version_table, and engine." ;;
 		esac
 	done <"$config"
 	! given name || [[ $sections == *"[$option_name]"* ]] || fail 2 "$config has no line [$option_name]"
-	for key in file_template target schemas compare exclude databases version_table jobs env; do
+	for key in file_template target schemas compare exclude databases version_table jobs env engine; do
 		value=config_$key
 		[ -z "${!value+set}" ] || default_option "${key//_/-}" "${!value}"
 	done

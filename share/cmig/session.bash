@@ -7,6 +7,9 @@
 #	  Builds a psql script and runs it: variables, calls, messages, and the exit
 #	  status.  Sourced by cmig.
 
+# whether the script runs in a database without the extension: see engine.bash
+on_target=''
+
 # quoted TEXT: prints the text, quoted as an argument of \set
 quoted()
 {
@@ -224,12 +227,13 @@ prelude()
 # verb that looks could not be loaded.
 messages()
 {
-	local line status=0 hint='' dropped='' told=''
+	local line place status=0 hint='' dropped='' told=''
 
 	trap '' INT
 	while IFS= read -r line || [ -n "$line" ]; do
 		visible "$line"
-		line=$VISIBLE
+		line=$VISIBLE place=''
+		[[ ! $line =~ ^psql:\<stdin\>:([0-9]+):\ (.*) ]] || { line=${BASH_REMATCH[2]}; place_in_script "${BASH_REMATCH[1]}"; }
 		# a pooled session may not have the level of messages
 		case $line in
 			NOTICE:\ \ * | INFO:\ \ *) told=1; ! given quiet || dropped=1 ;;
@@ -254,7 +258,7 @@ messages()
 			'psql: error: '*) line="cmig: ${line#psql: error: }" ;;
 			ERROR:*' during recovery') line="$red$line$plain${newline}HINT:  This server is a standby, which can only be read. Connect to the primary, for example with ?target_session_attrs=primary in the URL." ;;
 			ERROR:*'permission denied for function load') line="$red$line$plain${newline}HINT:  To run what is stored: cmig $verb --no-load. To load files, a role needs: SELECT * FROM cmig.grant_access('<role>', 'author')" ;;
-			ERROR:* | FATAL:*) line=$red$line$plain ;;
+			ERROR:* | FATAL:*) line=$red$line$plain${place:+$newline$place} ;;
 			WARNING:*) line=$yellow$line$plain ;;
 		esac
 		# in hints, a command remains on one line
@@ -273,6 +277,7 @@ run_psql()
 	printf "$pid_record" "${BASHPID:-$(exec sh -c 'echo $PPID')}" >&4
 	trap - INT
 	trap '' TERM HUP
+	[ -z "$on_target" ] || use_target
 	exec "${psql[@]}" 4>&-
 }
 

@@ -100,7 +100,7 @@ new_file()
 
 verb_init()
 {
-	local folder config url='# database_url = postgresql:///shop' env='# env = .env'
+	local folder config url='# database_url = postgresql:///shop' env='# env = .env' engine='# engine = local'
 
 	config=$(option config) || config=${CMIG_CONFIG:-cmig.conf}
 	folder=${arguments[0]:-${folders[0]}}
@@ -108,7 +108,8 @@ verb_init()
 	if [ ! -e "$config" ]; then
 		[[ ! $(option database) =~ ^[A-Za-z0-9_-]+$ ]] || url="database_url = postgresql:///$option_database"
 		! given env || [[ $config == */* ]] || env="env = $option_env"
-		printf '%s\n' "folder = $folder" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' '# schemas = public' '# compare = models' '# exclude = partman.*, public.job_*' "$env" "$url" >"$config" || fail 2 "$config cannot be written"
+		! given engine || engine="engine = $option_engine"
+		printf '%s\n' "folder = $folder" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' '# schemas = public' '# compare = models' '# exclude = partman.*, public.job_*' "$env" "$url" "$engine" >"$config" || fail 2 "$config cannot be written"
 		printf '%s\n' "$config"
 	fi
 	! given template && ! given package || say 'cmig: revisions are SQL files; --template and --package have no effect'
@@ -122,7 +123,7 @@ verb_init()
 		add "SELECT pg_catalog.format('CREATE DATABASE %I', :'database') WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) :'database') \\gexec"
 		PGDATABASE=postgres run || return
 	fi
-	create_extension
+	given engine || create_extension
 }
 
 create_extension()

@@ -133,4 +133,35 @@ typedef enum CmigInDoubt
  */
 extern void cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt);
 
+/* in psql_engine.c */
+
+/* The tables in the schema of the engine: see doc/managed.md. */
+#define CMIG_ENGINE_VERSION "cmig_engine.version"
+#define CMIG_ENGINE_JOURNAL "cmig_engine.journal"
+#define CMIG_ENGINE_PROGRESS "cmig_engine.progress"
+
+/* Append statements that create the journal and the progress. */
+extern void cmig_engine_append_tables(StringInfo body);
+
+/*
+ * Append statements that raise an error if these tables cannot be trusted, or if
+ * another step than this one, or any if "revision" is NULL, was interrupted.
+ */
+extern void cmig_engine_append_check(StringInfo body, const char *revision, const char *direction);
+
+/* Append a command that reports that a step begins. */
+extern void cmig_engine_append_title(StringInfo out, const char *title);
+
+/* A step of a revision that runs outside of a transaction. */
+typedef struct CmigEngineStep CmigEngineStep;
+
+/*
+ * Append what records such a step: before its script "sql", around each statement,
+ * and when the step is complete.
+ */
+extern CmigEngineStep *cmig_engine_begin_step(StringInfo out, const char *revision, const char *direction, const char *sql);
+extern void cmig_engine_begin_statement(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement);
+extern void cmig_engine_end_statement(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement);
+extern void cmig_engine_end_step(StringInfo out, const char *revision, const char *direction);
+
 #endif							/* CMIG_MOVE_INTERNAL_H */

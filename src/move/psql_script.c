@@ -68,6 +68,8 @@ typedef struct Offline
 	char	   *constraint;		/* name of the primary key */
 	bool		may_create;		/* true if the script may create the table;
 								 * false for cmig.version */
+	bool		engine;			/* is it CMIG_ENGINE_VERSION? */
+	const char *journal;		/* a table like cmig.journal, or NULL */
 	int		   *rows;			/* nodes that have a row at the current point,
 								 * in ascending order, which is also the byte
 								 * order of the ids */
@@ -151,6 +153,8 @@ append_first_check(StringInfo body, const Offline *offline)
 						 offline->direction);
 	appendStringInfo(body, "\tIF pg_catalog.to_regclass(%s) IS NULL THEN\n",
 					 quote_literal_cstr(offline->table));
+	if (offline->row_count == 0 && offline->engine)
+		appendStringInfoString(body, "\t\tCREATE SCHEMA cmig_engine;\n");
 	if (offline->row_count == 0 && offline->may_create)
 		appendStringInfo(body, "\t\tCREATE TABLE %s (%s character varying(%d) NOT NULL,\n\t\t\tCONSTRAINT %s PRIMARY KEY (%s));\n",
 						 offline->table, offline->column, CMIG_MAX_ID_LENGTH,
@@ -160,7 +164,11 @@ append_first_check(StringInfo body, const Offline *offline)
 						 quote_literal_cstr(psprintf("version table %s does not exist", offline->table)),
 						 offline->may_create ? "'First run the script that starts at base, or call cmig.script with the version_table of this database.'"
 						 : "'This database does not have pg_cmig. In the database where the script was generated: SELECT cmig.script(''upgrade'', ''base:head'')'");
+	if (offline->row_count == 0 && offline->engine)
+		cmig_engine_append_tables(body);
 	appendStringInfoString(body, "\tEND IF;\n");
+	if (offline->engine)
+		cmig_engine_append_check(body, offline->plan->count == 0 ? NULL : cmig_graph_id(offline->graph, offline->plan->steps[0].node), offline->direction);
 	appendStringInfoString(body, offline->lock);
 	if (offline->may_create && offline->longest > 0)
 		appendStringInfo(body,
@@ -321,28 +329,25 @@ move_rows(Offline *offline, const CmigPlanStep *step)
 	}
 }
 
-/*
- * If the table is cmig.version, append a statement that adds a step's row to
- * cmig.journal.
- */
+/* Append a statement that adds a step's row to the journal, if there is one. */
 static void
 record_step(Offline *offline, const char *revision, const char *checksum)
 {
 	StringInfo	out = &offline->text;
 	int			from = out->len;
 
-	if (offline->may_create)
+	if (offline->journal == NULL)
 		return;
-	appendStringInfo(out, "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role,\n"
+	appendStringInfo(out, "INSERT INTO %s (id, revision, direction, outcome, started_at, role, session_role,\n"
 					 "\tapplication_name, client_address, transaction_id, checksum, search_path%s)\n"
 					 "SELECT coalesce(pg_catalog.max(j.id), 0) " OP("+") " 1, ",
-					 offline->scope ? ", scope" : "");
+					 offline->journal, offline->scope ? ", scope" : "");
 	appendStringInfoString(out, quote_literal_cstr(revision));
 	appendStringInfo(out, ", '%s', 'done', pg_catalog.clock_timestamp(), CURRENT_USER, SESSION_USER,\n"
 					 "\tpg_catalog.current_setting('application_name'), pg_catalog.inet_client_addr(), pg_catalog.pg_current_xact_id(),\n"
-					 "\t%s, pg_catalog.current_setting('search_path')%s\nFROM cmig.journal j%s;\n",
+					 "\t%s, pg_catalog.current_setting('search_path')%s\nFROM %s j%s;\n",
 					 offline->direction, checksum ? quote_literal_cstr(checksum) : "NULL",
-					 offline->scope ? psprintf(", %s", offline->scope) : "",
+					 offline->scope ? psprintf(", %s", offline->scope) : "", offline->journal,
 					 offline->scope ? psprintf(" WHERE j.scope " OP("=") " %s", offline->scope) : "");
 	cmig_psql_pin(out, from, offline->pin);
 }
@@ -370,6 +375,8 @@ open_table(Offline *offline, const char *name, const CmigApplied *applied)
 	 * column has a different name
 	 */
 	offline->may_create = strcmp(offline->table, "cmig.version") != 0;
+	offline->engine = strcmp(offline->table, CMIG_ENGINE_VERSION) == 0;
+	offline->journal = offline->engine ? CMIG_ENGINE_JOURNAL : offline->may_create ? NULL : "cmig.journal";
 
 	/*
 	 * In a scope, use cmig.scope_version, which has separate rows for each
@@ -643,7 +650,7 @@ append_line_comment(StringInfo out, const char *behind)
  * statement's parse tree.
  */
 static void
-append_statements(StringInfo out, const CmigRunStep *step, Part part,
+append_statements(const Offline *offline, StringInfo out, const CmigRunStep *step, Part part,
 				  const char *pin, CmigPsqlFacts *facts)
 {
 	const char *sql = part == PART_PRECONDITION ? step->precondition_sql :
@@ -656,10 +663,13 @@ append_statements(StringInfo out, const CmigRunStep *step, Part part,
 		.previous = error_context_stack,.callback = describe_error,.arg = &reading
 	};
 	CmigScriptReader *script = cmig_script_open(sql);
+	CmigEngineStep *recorded = NULL;
 	int			behind = 0;
 	int			from;
 
 	error_context_stack = &callback;
+	if (offline->engine && part == PART_MAIN && !step->transactional)
+		recorded = cmig_engine_begin_step(out, step->revision, offline->direction, sql);
 	MemoryContextSwitchTo(context);
 	while (cmig_script_next(script, &reading.statement))
 	{
@@ -675,7 +685,13 @@ append_statements(StringInfo out, const CmigRunStep *step, Part part,
 		if (part == PART_PRECONDITION || (part == PART_VERIFY && returns_rows(statement->raw)))
 			append_query(out, &reading, part);
 		else
+		{
+			if (recorded != NULL)
+				cmig_engine_begin_statement(out, recorded, statement);
 			cmig_psql_append_statement(out, statement->text, IsA(statement->raw->stmt, CreateFunctionStmt), facts);
+			if (recorded != NULL)
+				cmig_engine_end_statement(out, recorded, statement);
+		}
 		cmig_psql_pin(out, from, pin);
 		behind += append_line_comment(out, sql + behind);
 		reading.statement.text = NULL;
@@ -702,7 +718,7 @@ append_part(Offline *offline, const CmigRunStep *step, Part part, bool more)
 	CmigPsqlFacts facts = {0};
 
 	appendStringInfoString(out, offline->start_script);
-	append_statements(out, step, part, offline->pin, &facts);
+	append_statements(offline, out, step, part, offline->pin, &facts);
 	offline->deferrable |= facts.deferrable;
 	if (facts.calls_cmig &&
 		(offline->calling == NIL || strcmp(llast(offline->calling), step->revision) != 0))
@@ -871,10 +887,13 @@ static void
 append_title(Offline *offline, int number)
 {
 	int			node = offline->plan->steps[number].node;
+	char	   *title = cmig_text_one_line(pstrdup(cmig_move_title(offline->graph, offline->plan->direction, node)));
 
 	appendStringInfo(&offline->text, "\n-- step %d of %d: ", number + 1, offline->plan->count);
-	appendStringInfoString(&offline->text, cmig_text_one_line(pstrdup(cmig_move_title(offline->graph, offline->plan->direction, node))));
+	appendStringInfoString(&offline->text, title);
 	appendStringInfoChar(&offline->text, '\n');
+	if (offline->engine)
+		cmig_engine_append_title(&offline->text, title);
 }
 
 /*
@@ -936,6 +955,8 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 	}
 	if (verified)
 		append_part(offline, run, PART_VERIFY, more);
+	if (offline->engine && !run->transactional)
+		cmig_engine_end_step(&offline->text, run->revision, offline->direction);
 	move_rows(offline, step);
 	record_step(offline, run->revision,
 				upgrade ? cmig_repeatable_checksum(run->stored_sql, run->transactional, run->repeatable) : NULL);
@@ -1015,6 +1036,11 @@ make_text(Offline *offline)
 	 * Insert the check for the extension only now, because all scripts must
 	 * be read to find out whether the check is needed.
 	 */
+	if (offline->calling != NIL && offline->engine)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("revision \"%s\" calls functions of pg_cmig, which the database does not have", (char *) linitial(offline->calling)),
+				 errhint("Write the statements that these functions run into the revision.")));
 	if (offline->calling != NIL)
 	{
 		StringInfoData check;

@@ -1,0 +1,340 @@
+# Copyright (c) 2026, the pg_cmig developers
+#
+# shellcheck shell=bash
+# shellcheck disable=SC2015,SC2034,SC2153,SC2154
+#
+# engine.bash
+#	  Databases without the extension: another server, the engine, has it and generates the
+#	  scripts that psql runs in the database.  Sourced by cmig.
+#
+# Each call of cmig creates a database of its own in the engine, copies into it what the
+# database's schema cmig_engine contains, and for verbs that look at the schema also the
+# schema, and drops it at the end.  So the database has all that lasts.
+
+# The verbs that need only the state, and those that need the schema, too.
+ENGINE_VERBS=' branches check current downgrade edit export graph heads history lint load log merge plan require revision script show stamp status upgrade '
+ENGINE_SCHEMA_VERBS=' baseline diff drift dry-run locate round-trip squash '
+
+# The superuser of a local engine, and the role that does all that a verb does.
+ENGINE_SUPERUSER=cmig_engine_superuser ENGINE_ROLE=cmig_engine_owner
+
+engine='' engine_folder='' engine_database='' engine_major='' engine_target=''
+target_environment=() target_psql=() as_server=()
+
+# begin_engine: uses the engine for the verb
+begin_engine()
+{
+	local name looks=''
+
+	[ "$verb" != init ] || return 0
+	if given autogenerate || { [ "$verb" = check ] && given target; } || given dry-run; then looks=1; fi
+	case "$ENGINE_SCHEMA_VERBS" in *" $verb "*) looks=1 ;; *)
+		[[ $ENGINE_VERBS == *" $verb "* ]] || fail 2 "$verb requires the extension in the database" 'doc/managed.md lists what an engine can do' ;;
+	esac
+	for name in scope scopes in-doubt preflight check-workload rehearse databases; do
+		! given "$name" || fail 2 "--$name requires the extension in the database" 'doc/managed.md lists what an engine can do'
+	done
+	trap end_engine EXIT
+	target_psql=("${psql[@]}")
+	while IFS= read -r name; do [[ $name != PG* ]] || target_environment+=("$name=${!name}"); done < <(compgen -e)
+	read_target "$looks"
+	if [ "$option_engine" = local ]; then start_engine; else connect_engine; fi
+	create_copy "$looks"
+}
+
+# on_target COMMAND...: runs a command that connects to the database
+on_target() { in_environment ${target_environment[@]+"${target_environment[@]}"} -- "$@"; }
+
+# in_environment NAME=VALUE... -- COMMAND...: runs a command with these variables, and no other
+# one of libpq
+in_environment()
+{
+	(
+		local name
+
+		while IFS= read -r name; do [[ $name != PG* ]] || unset "$name"; done < <(compgen -e)
+		while [ "$1" != -- ]; do export "${1?}"; shift; done
+		shift
+		exec "$@"
+	)
+}
+
+# read_target LOOKS: reads the state of the database: engine_major, its name, and a JSON object
+read_target()
+{
+	local lines
+
+	lines=$(on_target "${target_psql[@]}" -At <<-'END'
+		BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
+			EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cmig') AS cmig_installed, to_regclass('cmig_engine.version') IS NOT NULL AS cmig_known \gset
+		\echo :cmig_major :cmig_installed
+		SELECT current_database();
+		\if :cmig_known
+		SELECT json_build_object('known', true, 'version', (SELECT json_agg(version_num) FROM cmig_engine.version), 'journal', (SELECT json_agg(j) FROM cmig_engine.journal j),
+			'progress', (SELECT json_agg(p) FROM cmig_engine.progress p), 'roles', (SELECT json_agg(rolname) FROM pg_roles WHERE rolname !~ '^pg_'),
+			'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()));
+		\else
+		SELECT json_build_object('known', false, 'roles', (SELECT json_agg(rolname) FROM pg_roles WHERE rolname !~ '^pg_'),
+			'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()));
+		\endif
+		COMMIT;
+	END
+	) || exit 4
+	engine_major=${lines%%"$newline"*} lines=${lines#*"$newline"}
+	engine_target=${lines%%"$newline"*} engine_state=${lines#*"$newline"}
+	[[ ! $engine_state =~ \"progress\"\ :\ \[\{\"revision\":\"([^\"]*)\" ]] ||
+		say "${yellow}WARNING:  revision ${BASH_REMATCH[1]} is partially applied: a run was interrupted$plain${newline}HINT:  Repeat the command. To give up, repair the schema, and: DELETE FROM cmig_engine.progress"
+	[[ $engine_major != *' t' ]] || fail 2 'the database has the extension, so it needs no engine' 'Remove the line "engine" from cmig.conf.'
+	engine_major=${engine_major%% *}
+	[ "$engine_major" -ge 15 ] || fail 2 "the database has PostgreSQL $engine_major; 15 or later is required"
+}
+
+# find_server: sets engine to the folder of the programs of a server that has pg_cmig, of the
+# database's major version if there is one, and engine_version to its major version
+find_server()
+{
+	local folder version newest=0
+	local -a folders_of_servers=()
+
+	while IFS= read -r folder; do folders_of_servers+=("$folder"); done < <(
+		printf '%s\n' "$here"
+		! command -v pg_config >/dev/null || pg_config --bindir
+		! command -v postgres >/dev/null || dirname -- "$(command -v postgres)"
+		compgen -G '/usr/lib/postgresql/*/bin')
+	for folder in ${folders_of_servers[@]+"${folders_of_servers[@]}"}; do
+		[ -x "$folder/initdb" ] && [ -x "$folder/postgres" ] || continue
+		version=$("$folder/postgres" --version)
+		[[ $version =~ \ ([0-9]+) ]] && version=${BASH_REMATCH[1]} || continue
+		if [ "$version" -eq "$engine_major" ] || { [ "$newest" -ne "$engine_major" ] && [ "$version" -gt "$newest" ]; }; then
+			[ "$newest" -eq "$engine_major" ] || { engine=$folder newest=$version; }
+		fi
+	done
+	engine_version=$newest
+	[ "$newest" -gt 0 ] || fail 2 'engine = local requires a PostgreSQL server with pg_cmig on this machine' 'To use another server: engine = postgresql://...'
+}
+
+
+
+# Starts the local server, unless another cmig has done so.  It runs as long as a process has
+# a shared lock on the file "users", and ends after that, even if cmig was killed.
+start_engine()
+{
+	local cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache} log
+
+	find_server
+	command -v flock >/dev/null && command -v setsid >/dev/null || fail 2 'engine = local requires flock and setsid' 'On Debian: apt install util-linux'
+	if [ "$(id -u)" -eq 0 ]; then
+		id postgres >/dev/null 2>&1 || fail 2 'the engine cannot run as root' 'Run cmig as another user, or use another server: engine = postgresql://...'
+		as_server=(runuser -u postgres --) cache=/var/cache
+	fi
+	engine_folder=$cache/cmig/engine-$engine_version
+	[ ${#engine_folder} -lt 85 ] || fail 2 "the name of the folder $engine_folder is too long for a socket" 'Set XDG_CACHE_HOME to a shorter one.'
+	mkdir -p -- "$cache/cmig" && { [ ${#as_server[@]} -eq 0 ] || chown postgres: "$cache/cmig"; } &&
+		${as_server[@]+"${as_server[@]}"} mkdir -p -m 700 -- "$engine_folder" || fail 2 "the folder $engine_folder cannot be created"
+	log=$engine_folder/log
+	exec 7>>"$engine_folder/users" 8>>"$engine_folder/start"
+	flock 8
+	flock -s 7
+	if ! ${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -D "$engine_folder/data" status >/dev/null 2>&1 7>&- 8>&-; then
+		[ -f "$engine_folder/data/PG_VERSION" ] && [ -f "$engine_folder/complete" ] || {
+			${as_server[@]+"${as_server[@]}"} rm -rf -- "$engine_folder/data" "$engine_folder/complete"
+			${as_server[@]+"${as_server[@]}"} "$engine/initdb" -D "$engine_folder/data" -U "$ENGINE_SUPERUSER" -A trust -E UTF8 --no-locale -N >/dev/null 2>"$log" 7>&- 8>&- &&
+				${as_server[@]+"${as_server[@]}"} touch "$engine_folder/complete" || fail 2 "initdb failed: $log"
+		}
+		(
+			trap '' INT
+			exec ${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -w -D "$engine_folder/data" -l "$log" -o "-c port=5432 -c listen_addresses= -c unix_socket_directories='$engine_folder' -c fsync=off -c autovacuum=off
+				-c max_connections=50 -c shared_buffers=32MB -c max_locks_per_transaction=1024 -c wal_level=minimal -c max_wal_senders=0" start >/dev/null 2>&1 </dev/null 7>&- 8>&-
+		) || fail 2 "the engine cannot be started: $log"
+		engine_psql -d postgres <<-'END' || fail 2 'the engine cannot be used'
+			SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database WHERE datname ~ '^cmig_copy_[0-9]+$' \gexec
+		END
+	fi
+	# stop it when no process has the lock any more; this one must not have it
+	(
+		exec 3>&- 4>&- 5>&- 7>&- 8>&- >/dev/null 2>&1 </dev/null
+		trap '' INT HUP TERM
+		exec setsid flock "$engine_folder/users" ${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -m immediate -D "$engine_folder/data" stop
+	) &
+	disown
+	exec 8>&-
+}
+
+# The engine is a server that somebody has set up.
+connect_engine()
+{
+	engine_environment=()
+	fail 2 'engine must be "local"' 'A connection string is not supported yet.'
+}
+
+# engine_psql OPTION...: runs psql in the engine, as its superuser or engine_user
+engine_psql()
+{
+	in_environment "PGHOST=$engine_folder" PGPORT=5432 "PGUSER=${engine_user:-$ENGINE_SUPERUSER}" PGAPPNAME=cmig -- psql -X -q -At -w -v ON_ERROR_STOP=1 -v role="$ENGINE_ROLE" "$@" 7>&- 8>&-
+}
+
+# create_copy LOOKS: creates the database in the engine, and uses it in place of the target
+create_copy()
+{
+	local name
+
+	printf -v engine_database 'cmig_copy_%010d' $$
+	# only one process creates the template
+	(
+		flock 9
+		engine_psql -d postgres -v template="cmig_template_$VERSION" -v database="$engine_database" <<-'END'
+			SELECT format('CREATE ROLE %I LOGIN', :'role') WHERE to_regrole(:'role') IS NULL \gexec
+			SELECT count(*) = 0 AS new FROM pg_database WHERE datname = :'template' AND datistemplate \gset
+			\if :new
+			SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname = :'template' \gexec
+			SELECT format('CREATE DATABASE %I OWNER %I', :'template', :'role') \gexec
+			\connect :template
+			SET SESSION AUTHORIZATION :role;
+			CREATE EXTENSION pg_cmig;
+			\connect postgres
+			SELECT format('ALTER DATABASE %I IS_TEMPLATE true', :'template') \gexec
+			\endif
+			SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname = :'database' \gexec
+			SELECT format('CREATE DATABASE %I TEMPLATE %I OWNER %I', :'database', :'template', :'role') \gexec
+		END
+	) 9>>"$engine_folder/template" || fail 2 'the engine cannot create a database with the extension pg_cmig' "Its messages are in $engine_folder/log"
+	[ -z "$1" ] || copy_schema
+	{ printf '\\set state %s\n' "$(quoted "$engine_state")"; cat <<-'END'; } | engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" || fail 2 'the engine cannot use the state of the database'
+		INSERT INTO cmig.version SELECT jsonb_array_elements_text(nullif(:'state'::jsonb -> 'version', 'null'));
+		INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role, application_name, client_address, transaction_id, checksum, search_path)
+		SELECT id, revision, direction, outcome, started_at, role, session_role, application_name, client_address, transaction_id, checksum, search_path
+		FROM jsonb_populate_recordset(NULL::cmig.journal, nullif(:'state'::jsonb -> 'journal', 'null'));
+	END
+	while IFS= read -r name; do [[ $name != PG* ]] || unset "$name"; done < <(compgen -e)
+	export PGHOST=$engine_folder PGPORT=5432 PGUSER=$ENGINE_ROLE PGDATABASE=$engine_database PGAPPNAME=cmig
+	psql=(psql -X -q -w -v ON_ERROR_STOP=1)
+	variable cmig_database "$engine_target"
+	CURRENT_DATABASE=":'cmig_database'"
+	if [ -d "${folders[0]}" ] && [ "$verb" != load ]; then
+		find_files
+		begin; load_files
+		run || exit
+	fi
+}
+
+# Copies the schema of the database.
+copy_schema()
+{
+	local dump=$engine/pg_dump
+
+	[ "$engine_version" -eq "$engine_major" ] || fail 2 "$verb requires a local server of PostgreSQL $engine_major with pg_cmig, the version of the database"
+	{ printf '\\set state %s\n' "$(quoted "$engine_state")"; cat <<-'END'; } | engine_psql -d postgres -v database="$engine_database" || fail 2 'the engine cannot create the roles of the database'
+		SET client_min_messages = error;
+		SELECT format('CREATE ROLE %I', r) FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) \gexec
+		SELECT format('GRANT %I TO %I', rolname, :'role') FROM pg_roles r WHERE rolname !~ '^pg_' AND NOT rolsuper AND rolname <> :'role' \gexec
+		SELECT format('ALTER DATABASE %I OWNER TO %I', :'database', :'state'::jsonb ->> 'owner') \gexec
+	END
+	dump=$(on_target "$dump" -s -N cmig_engine) || fail 3 'the schema of the database cannot be read'
+	printf '%s\n' "$dump" | engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -o /dev/null 2>&1 | copied_messages
+}
+
+# Shows what could not be copied.
+copied_messages()
+{
+	local line count=0
+
+	while IFS= read -r line; do
+		[[ $line == *ERROR:* ]] || continue
+		count=$((count + 1))
+		visible "${line#*ERROR:  }"
+		[ $count -gt 5 ] || say "${yellow}WARNING:  not copied into the engine: $VISIBLE$plain"
+	done
+	[ $count -le 5 ] || say "${yellow}WARNING:  not copied into the engine: $((count - 5)) more$plain"
+}
+
+# Drops the database in the engine.
+end_engine()
+{
+	[ -z "$engine_database" ] || engine_psql -d postgres -c "DROP DATABASE IF EXISTS $engine_database WITH (FORCE)" >/dev/null 2>&1
+	engine_database=''
+}
+
+# Connects psql with the database.
+use_target()
+{
+	local name
+
+	while IFS= read -r name; do [[ $name != PG* ]] || unset "$name"; done < <(compgen -e)
+	for name in ${target_environment[@]+"${target_environment[@]}"}; do export "${name?}"; done
+	psql=("${target_psql[@]}" -f -)
+}
+
+# place_in_script LINE: sets place to the step to which a line of the script "text" belongs,
+# which comes after the lines of prelude()
+place_in_script()
+{
+	place=$({ prelude; printf '%s' "$text"; } | awk -v last="$1" 'NR > last { exit } /^-- step / { sub(/^[^:]*: /, ""); print }' | tail -n 1)
+	[ -z "$place" ] || place="CONTEXT:  $place"
+}
+
+# run_on_target SCRIPT: runs a script in the database, and returns cmig's exit status
+run_on_target()
+{
+	local status
+
+	script=$1
+	[ -z "$transaction" ] || transaction=''
+	on_target=1
+	run
+	status=$?
+	on_target=''
+	return $status
+}
+
+# Adds the state of the database as the last line of a script.
+TARGET_PLACE="\\o
+\\pset format unaligned
+\\pset tuples_only on
+SELECT pg_catalog.concat('database ', pg_catalog.current_database(), ' is at ', coalesce((SELECT pg_catalog.string_agg(version_num, ', ' ORDER BY version_num) FROM cmig_engine.version), 'base'));
+"
+
+# engine_move DIRECTION TARGET: generates a script, and runs it
+engine_move()
+{
+	local text per_revision=false
+
+	! given one-transaction || stepwise=''
+	! given stepwise || stepwise=1
+	[ -z "$stepwise" ] || per_revision=true
+	begin_again
+	[ "$1" != upgrade ] || check_plan "$2"
+	if [ -n "$checksum" ]; then
+		variable checksum "$checksum"
+		called "SELECT pg_catalog.min(plan_checksum) AS cmig_checksum FROM cmig.plan('$1', $2) \\gset"
+		need ":'cmig_checksum' = :'checksum'" "'the plan has changed'" "'cmig plan'"
+	fi
+	add_plain
+	called "SELECT cmig.script('$1', $2, version_table => 'cmig_engine.version', transaction_per_revision => $per_revision);"
+	end_transaction ROLLBACK
+	text=$(run) || return
+	given quiet || text+=$newline$TARGET_PLACE
+	run_on_target "\\o /dev/null$newline$text"
+}
+
+# engine_stamp: records what cmig.stamp() has recorded in the engine
+engine_stamp()
+{
+	local text
+
+	begin_again
+	find_missing
+	add_plain
+	# the tables
+	[[ $engine_state == *'"known" : true'* ]] || called "SELECT cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version');"
+	called "SELECT pg_catalog.count(*) AS cmig_stamped FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
+	require_stamped
+	add "SELECT pg_catalog.concat(E'BEGIN;\nLOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;\nDELETE FROM cmig_engine.version;\n',
+	pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig_engine.version VALUES (%L);\n', revision), ''),
+	pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig_engine.journal (id, revision, direction, outcome, started_at, role, session_role)\n'
+		'SELECT coalesce(pg_catalog.max(id), 0) + 1, %L, ''stamp'', ''done'', pg_catalog.clock_timestamp(), CURRENT_USER, SESSION_USER FROM cmig_engine.journal;\n', revision), ''),
+	E'COMMIT;\n') FROM cmig.version;"
+	end_transaction ROLLBACK
+	text=$(run) || return
+	given quiet || text+=$newline$TARGET_PLACE
+	run_on_target "\\o /dev/null$newline$text"
+}

@@ -1,0 +1,150 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# engine = local: cmig upgrades a database that does not have the extension, as an owner
+# without superuser.  Runs that are killed, that run at the same time, and tables that
+# somebody else has prepared.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use CmigShell;
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(usleep);
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $cache = PostgreSQL::Test::Utils::tempdir_short();
+my $node = new_node('engine');
+
+$node->start;
+$node->safe_psql('postgres', 'CREATE ROLE regress_owner LOGIN; CREATE ROLE regress_other LOGIN');
+for my $name ('shop', 'hostile', 'plain', q(o'd "d)) { $node->safe_psql('postgres', 'CREATE DATABASE "' . $name =~ s/"/""/gr . '" OWNER regress_owner'); }
+delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
+@ENV{qw(PGHOST PGPORT PGUSER PGDATABASE XDG_CACHE_HOME)} = ($node->host, $node->port, 'regress_owner', 'shop', $cache);
+chdir $dir or die;
+
+sub file
+{
+	my ($id, $parent, $header, $upgrade, $downgrade) = @_;
+	unlink "migrations/$id.sql";
+	append_to_file("migrations/$id.sql", "-- revision: $id\n-- down_revision: $parent\n-- message: It's $id\n$header\n-- cmig:upgrade\n$upgrade\n-- cmig:downgrade\n$downgrade\n");
+}
+sub rows { my ($sql, $database) = @_; return $node->safe_psql($database // 'shop', $sql); }
+sub schema { my $out; return IPC::Run::run([ 'pg_dump', '-s', '--no-comments', '-N', 'cmig*', '-d', $_[0] ], '>', \$out) ? $out =~ s/^--.*\n//mgr =~ s/^\n+//mgr =~ s/^CREATE EXTENSION.*\n//mgr =~ s/^\\(un)?restrict.*\n//mgr : 'failed'; }
+# the processes of the engine that run
+sub processes { return grep { m{\Q$cache\E} } split /\n/, qx(ps -eo args); }
+sub ends
+{
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default) { return 1 if !processes(); usleep(100_000); }
+	return 0;
+}
+
+# The first week: nothing of the extension is in the database.
+gives(0, '^cmig\.conf\n$', '^$', 'init', '--engine', 'local');
+like(slurp_file('cmig.conf'), qr/^engine = local$/m, 'cmig.conf');
+file('001', '', '', "CREATE TABLE person (id int PRIMARY KEY, name text DEFAULT 'o''\\\\n');\nSELECT 'a row';", 'DROP TABLE person;');
+file('002', '001', '', 'ALTER TABLE person ADD mail text;', 'ALTER TABLE person DROP mail;');
+file('003', '002', "-- transactional: false\n", "SET work_mem = '8MB';\nINSERT INTO person SELECT 1, current_setting('work_mem');\nCREATE INDEX CONCURRENTLY person_mail ON person (mail);",
+	"DROP INDEX CONCURRENTLY person_mail;\nDELETE FROM person;");
+gives(0, 'base', '^$', 'current');
+gives(0, '^database shop is at 002\n$', "^upgrade base -> 001, It's 001\nupgrade 001 -> 002, It's 002\n\$", 'upgrade', '002');
+gives(0, '002 +\| *\|', '^$', 'current');
+gives(0, '^database +shop\n.*\npending +1: 003\n(?!.*written by)', '^$', 'status');
+gives(0, '003 .*NOT TRANSACTIONAL', '', 'plan');
+gives(0, '^database shop is at 003\n$', 'upgrade 002 -> 003', 'upgrade', '-y');
+is(rows('SELECT name FROM person'), '8MB', 'the rows');
+is(rows("SELECT string_agg(concat(revision, ' ', direction, ' ', role), ', ' ORDER BY id) FROM cmig_engine.journal"),
+	'001 upgrade regress_owner, 002 upgrade regress_owner, 003 upgrade regress_owner', 'the journal');
+is(rows('SELECT count(*) FROM cmig_engine.progress'), '0', 'nothing is in progress');
+is(rows("SELECT count(*) FROM pg_extension WHERE extname = 'pg_cmig'"), '0', 'the database does not have the extension');
+gives(0, '', '^nothing to upgrade: database "shop" is at 003\n$', 'upgrade');
+gives(0, 'upgrade \| 003 ', '^$', 'log');
+gives(0, '003 .*current, head.*002 .*applied.*001 .*applied', '^$', 'history');
+gives(0, 'no drift', '^$', 'drift');
+rows('ALTER TABLE person ADD by_hand int');
+gives(1, 'column +public\.person\.by_hand', '^$', 'drift');
+rows('ALTER TABLE person DROP by_hand');
+gives(0, '^database shop is at base\n$', 'downgrade 003 -> 002.*downgrade 001 -> base', 'downgrade', 'base', '-y');
+is(rows("SELECT to_regclass('person')"), '', 'the downgrade');
+gives(0, '^database shop is at 002\n$', '', 'stamp', '002');
+gives(0, '^database shop is at base\n$', '', 'stamp', 'base');
+is(rows("SELECT count(*) FROM cmig_engine.version"), '0', 'the stamp');
+gives(0, '^database o\'d "d is at 003\n$', '', 'upgrade', '-y', '-d', q(o'd "d));
+
+# The schema is the same as with the extension.
+gives(0, 'at 003', '', 'upgrade', '-y');
+$node->safe_psql('plain', 'CREATE EXTENSION pg_cmig');
+IPC::Run::run([ 'sed', '-i', '/^engine/d', 'cmig.conf' ]);
+$node->safe_psql('plain', "SELECT cmig.grant_access('regress_owner', 'owner')");
+gives(0, 'at 003', '', 'upgrade', '-y', '-d', 'plain');
+append_to_file('cmig.conf', "engine = local\n");
+is(schema('shop'), schema('plain'), 'the schema is the same as with the extension');
+gives(2, '', '^cmig: the database has the extension', 'current', '-d', 'plain');
+
+# An error in a transaction changes nothing, and tells the step.
+file('004', '003', '', "CREATE TABLE one ();\nSELECT 1 / 0;", '');
+gives(3, '', "ERROR:  division by zero\nCONTEXT:  upgrade 003 -> 004, It's 004\n", 'upgrade');
+is(rows("SELECT to_regclass('one'), string_agg(version_num, '') FROM cmig_engine.version"), '|003', 'nothing was changed');
+file('004', '003', '', 'SELECT cmig.enable_rls($$person$$);', '');
+gives(3, '', 'revision "004" calls functions of pg_cmig', 'upgrade');
+gives(2, '', '^cmig: expand requires the extension in the database\n', 'expand');
+gives(2, '', '^cmig: --scope requires the extension in the database\n', 'upgrade', '--scope', 'x');
+ok(ends(), 'nothing is left running');
+
+# A run is killed in each of its statements, and goes on: each statement has run once.
+file('004', '003', "-- transactional: false\n", join("\n", 'CREATE TABLE ran (n int);', map { "INSERT INTO ran VALUES ($_);\nCREATE INDEX CONCURRENTLY ran_$_ ON ran ((n + $_ + pg_sleep_of(0.1)));" } 1 .. 4),
+	join("\n", map { "DROP INDEX CONCURRENTLY ran_$_;" } 1 .. 4) . "\nDROP TABLE ran;");
+rows('CREATE FUNCTION pg_sleep_of(float8) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_catalog.pg_sleep($1); RETURN 0; END $$');
+rows('GRANT EXECUTE ON FUNCTION pg_sleep_of(float8) TO regress_owner');
+my $kills = 0;
+for my $delay (map { 300_000 + $_ * 150_000 } 0 .. 11)
+{
+	my $pid = fork // die;
+	if ($pid == 0)
+	{
+		setpgrp(0, 0);
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>', '/dev/null';
+		open STDERR, '>', '/dev/null';
+		exec $cmig, 'upgrade', '-y';
+	}
+	usleep($delay);
+	kill 'KILL', -$pid;
+	waitpid $pid, 0;
+	$kills++;
+	last if rows("SELECT EXISTS (SELECT FROM cmig_engine.version WHERE version_num = '004')") eq 't';
+}
+$node->poll_query_until('shop', "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'cmig'");
+my ($status, $output, $errors) = cmig('upgrade', '-y');
+is($status, 0, "after $kills kills") or diag($errors);
+is(rows('SELECT string_agg(n::text, $$,$$ ORDER BY n) FROM ran'), '1,2,3,4', 'each statement has run once');
+is(rows("SELECT count(*) FILTER (WHERE indisvalid), count(*) FROM pg_index WHERE indrelid = 'ran'::regclass"), '4|4', 'all indexes are valid');
+
+# Two runs at the same time: one of them does nothing.
+cmig('downgrade', '-1', '-y');
+my @both = map { my $result = { out => '', err => '' }; $result->{run} = IPC::Run::start([ $cmig, 'upgrade', '-y' ], '<', \undef, '>', \$result->{out}, '2>', \$result->{err}); $result } 1 .. 2;
+$_->{run}->finish for @both;
+is(rows('SELECT string_agg(n::text, $$,$$ ORDER BY n) FROM ran'), '1,2,3,4', 'two runs at the same time');
+
+# A script that was changed after an interruption, and tables of another role.
+rows("INSERT INTO cmig_engine.progress VALUES ('004', 'downgrade', 'another', 1, true)");
+gives(3, '', 'WARNING:  revision 004 is partially applied.*ERROR:  revision "004" is partially applied, and its script has changed since then', 'downgrade', '-1', '-y');
+rows('DELETE FROM cmig_engine.progress');
+$node->safe_psql('hostile', 'GRANT CREATE ON DATABASE hostile TO regress_other');
+$node->safe_psql('hostile', <<'END_SQL', extra_params => [ '-U', 'regress_other' ]);
+CREATE SCHEMA cmig_engine;
+CREATE TABLE cmig_engine.version (version_num text);
+CREATE TABLE cmig_engine.journal (id bigint, revision text);
+CREATE TABLE cmig_engine.progress (revision text, direction text, checksum text, statement int, done boolean);
+GRANT ALL ON SCHEMA cmig_engine TO PUBLIC;
+GRANT ALL ON ALL TABLES IN SCHEMA cmig_engine TO PUBLIC;
+END_SQL
+gives(3, '', 'ERROR:  schema cmig_engine or one of its tables belongs to another role', 'upgrade', '-y', '-d', 'hostile');
+ok(ends(), 'nothing is left running');
+
+done_testing();
