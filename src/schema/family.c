@@ -41,7 +41,7 @@ parent_check(const CmigImage *image, const CmigObject *object)
 	const CmigObject *found = whole ? cmig_object_child(whole, &cmig_kind_constraint, object->name) : NULL;
 
 	for (int i = 0; found == NULL && i < table->ndepends; i++)
-		if (table->depends[i]->kind == table->kind)
+		if (cmig_table_is(table->depends[i]))
 			found = cmig_object_child(table->depends[i], &cmig_kind_constraint, object->name);
 	return found;
 }
@@ -272,6 +272,67 @@ renew_check(const CmigDifference *difference, CmigChange *change)
 	change->action = CMIG_ALTER;
 }
 
+/* Is it a primary key of a partition alone, with a column that inherits from this one? */
+static bool
+is_key_below(const CmigObject *key, const CmigObject *column)
+{
+	bool		found = false;
+
+	for (int i = 0; cmig_constraint_type(key) == 'p' && !key->inherited && key->parent != column->parent && i < key->ndepends; i++)
+	{
+		const CmigObject *each = key->depends[i];
+
+		while (each != NULL && each->kind == column->kind && each != column)
+			each = cmig_column_parent(each);
+		found |= each == column;
+	}
+	return found;
+}
+
+/*
+ * DROP NOT NULL for a partitioned table also does so for its partitions, and
+ * fails if one of them has a primary key with the column.  Such a key that stays
+ * is dropped before, and created again after, in the same transaction.
+ */
+static void
+renew_keys(const CmigDifference *difference, CmigChange *change)
+{
+	const CmigDiffOptions options = {.comments = true};
+	const bool	drops = change->to->values[CMIG_COLUMN_NOT_NULL] == NULL;
+	CmigDdl    *ddl = NULL;
+	char	  **sql;
+	StringInfoData before,
+				after;
+
+	foreach_ptr(CmigDdl, entry, change->alter.ddl)
+	{
+		if (entry->part == CMIG_COLUMN_NOT_NULL)
+			ddl = entry;
+	}
+	initStringInfo(&before);
+	initStringInfo(&after);
+	for (int i = 0; ddl != NULL && change->from->parent->values[CMIG_TABLE_PARTITION_KEY] != NULL && i < difference->from->count; i++)
+	{
+		const CmigObject *key = difference->from->objects[i];
+
+		if (key->change->action != CMIG_NO_CHANGE || !is_key_below(key, change->from))
+			continue;
+		appendStringInfo(&before, "%s;\n", cmig_kind_drop(key));
+		foreach_ptr(const CmigDdl, entry, list_concat(key->kind->create(key), cmig_annotate_create(key, &options)))
+			appendStringInfo(&after, ";\n%s", entry->sql);
+	}
+	if (before.len == 0)
+		return;
+	sql = drops ? &ddl->sql : &ddl->undo;
+	*sql = psprintf("%s%s%s", before.data, *sql, after.data);
+	if (difference->options->concurrently)
+		*sql = psprintf("DO %s", cmig_literal(psprintf("BEGIN\n%s;\nEND", *sql)));
+	if (drops)
+		ddl->hazards |= CMIG_HAZARD_BLOCKS;
+	else
+		ddl->undo_hazards |= CMIG_HAZARD_BLOCKS;
+}
+
 void
 cmig_children_keep(CmigDifference *difference)
 {
@@ -299,6 +360,8 @@ cmig_children_keep(CmigDifference *difference)
 		spread_default(difference, change);
 		if (change->from != NULL && (change->action == CMIG_NO_CHANGE || change->action == CMIG_ALTER))
 			keep_column(difference, change);
+		if (change->action == CMIG_ALTER)
+			renew_keys(difference, change);
 	}
 }
 
