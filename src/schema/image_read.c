@@ -398,7 +398,15 @@ name_unclaimed(CmigImageReader *reader)
 		"  || jsonb_build_object('typrelid', t.typrelid::regclass::text, 'typelem', format_type(t.typelem, NULL),"
 		"  'typbasetype', format_type(t.typbasetype, NULL), 'typcollation', t.typcollation::regcollation::text))::text"
 		"  FROM pg_type t WHERE t.oid = o) END FROM unnest($1, $2) AS a (c, o)"
-		" CROSS JOIN LATERAL pg_identify_object(c, o, 0) i",
+		" CROSS JOIN LATERAL pg_identify_object(c, o, 0) i"
+
+		/*
+		 * what belongs to an extension's member, such as an index of its
+		 * table, is the extension's, too
+		 */
+		" WHERE NOT EXISTS (WITH RECURSIVE w AS (SELECT a.c AS class, a.o AS id UNION"
+		"  SELECT d.refclassid, d.refobjid FROM w JOIN pg_depend d ON d.classid = w.class AND d.objid = w.id AND d.deptype IN ('a', 'i'))"
+		"  SELECT FROM w JOIN pg_depend e ON e.classid = w.class AND e.objid = w.id AND e.deptype = 'e')",
 		.nargs = 2,.argtypes = {OIDARRAYOID, OIDARRAYOID}
 	};
 	Datum		values[2];
