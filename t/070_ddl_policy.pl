@@ -84,6 +84,20 @@ for my $first ('SELECT 1', 'SELECT FROM cmig.heads()', $ddl)
 	$open->quit;
 }
 
+# who Citus would take for one of its own connections, during a run
+session('regress_owner', '', "SELECT cmig.set_ddl_policy('deny')");
+{
+	my $run = $node->background_psql('shop', extra_params => [ '-U', 'regress_owner' ]);
+	$run->query('BEGIN');
+	$run->query("SELECT FROM cmig.create_revision('runs', 'SELECT 1', revision => 'runs')");
+	$run->query('SELECT FROM cmig.upgrade()');
+	my $gpid = 10000000000 + $run->query('SELECT pg_backend_pid()');
+	is(session('regress_app', '-c citus.shard_count=32', "SET application_name = 'citus_internal gpid=$gpid'; $ddl"), 'MG022',
+		'the name of a connection of Citus does not help without Citus');
+	$run->query('ROLLBACK');
+	$run->quit;
+}
+
 # the server's configuration
 session('regress_owner', '', 'SELECT cmig.set_ddl_policy(NULL)');
 $node->append_conf('postgresql.conf', "cmig.ddl_policy = 'deny'\n");

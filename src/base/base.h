@@ -872,8 +872,10 @@ extern bool cmig_citus_workers_agree(const char *sql);
 extern bool cmig_citus_is_worker(void);
 
 /*
- * The process ID of the session on behalf of which Citus opened this one, read
- * from application_name, which users can set; 0 if there is none.
+ * The process ID of the session on behalf of which Citus opened this one, or 0
+ * if there is none.  It is read from application_name, which users can set: all
+ * that is certain is that this role is one to which that session can SET ROLE,
+ * or a superuser.
  */
 extern int	cmig_citus_parent(void);
 

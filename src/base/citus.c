@@ -14,6 +14,9 @@
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "miscadmin.h"
+#include "storage/procarray.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -346,16 +349,20 @@ int
 cmig_citus_parent(void)
 {
 	static const char prefix[] = "citus_internal gpid=";
+	const PGPROC *parent;
+	int			pid;
 
-	if (!is_loaded() || application_name == NULL ||
-		strncmp(application_name, prefix, strlen(prefix)) != 0)
+	if (!is_active() || application_name == NULL || strncmp(application_name, prefix, strlen(prefix)) != 0)
 		return 0;
+	/* the last ten digits of a global process ID are the process ID */
+	pid = strtoull(application_name + strlen(prefix), NULL, 10) % UINT64CONST(10000000000);
+	parent = BackendPidGetProc(pid);
 
 	/*
-	 * return the process ID, which is the last ten digits of a global process
-	 * ID
+	 * Citus connects as the current role of its session, or as its
+	 * extension's owner
 	 */
-	return strtoull(application_name + strlen(prefix), NULL, 10) % UINT64CONST(10000000000);
+	return parent != NULL && (superuser_arg(GetSessionUserId()) || is_member_of_role_nosuper(parent->roleId, GetSessionUserId())) ? pid : 0;
 }
 
 char *

@@ -262,6 +262,7 @@ is(query($coordinator, 'copy', 'SELECT table_name, citus_table_type FROM citus_t
 
 # cmig.set_ddl_policy
 
+sql('CREATE ROLE regress_app LOGIN; GRANT USAGE, CREATE ON SCHEMA app TO regress_app');
 sql("SELECT cmig.set_ddl_policy('deny')");
 fails_with($coordinator, 'postgres', 'ALTER TABLE app.item ADD COLUMN denied int', 'MG022', '', 'DDL outside of a run is denied');
 sql(load_sql(revision_file('allowed', 'tables', 'ALTER TABLE app.item ADD COLUMN allowed int;', 'ALTER TABLE app.item DROP COLUMN allowed;')));
@@ -274,6 +275,17 @@ sql(load_sql($stepwise));
 sql('CALL cmig.upgrade_stepwise()');
 is(on_shards($coordinator, $_, "SELECT count(*) FROM pg_indexes WHERE schemaname || '.' || tablename = %L AND indexname LIKE '%%_name_1%%'"), '1', "also in a stepwise run: $_") foreach qw(app.item app.country);
 is($_->safe_psql('postgres', 'SELECT count(*) FROM cmig.ddl_log'), '0', 'nothing is recorded on ' . $_->name) foreach @workers;
+{
+	my $run = $coordinator->background_psql('postgres');
+	$run->query('BEGIN');
+	$run->query("SELECT FROM cmig.create_revision('runs', 'SELECT 1', revision => 'runs')");
+	$run->query("SELECT FROM cmig.upgrade('heads')");
+	my $gpid = 10000000000 + $run->query('SELECT pg_backend_pid()');
+	fails_with($coordinator, 'postgres', "SET application_name = 'citus_internal gpid=$gpid'; CREATE TABLE app.forged ()", 'MG022', '',
+		'a role that the session of the run cannot become is not taken for its connection', 'regress_app');
+	$run->query('ROLLBACK');
+	$run->quit;
+}
 sql("SELECT cmig.set_ddl_policy('allow')");
 
 stop_cluster($coordinator, @workers);
