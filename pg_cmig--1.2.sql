@@ -147,7 +147,8 @@ CREATE TABLE cmig.expansion_run (
 		CHECK (state IN ('expanding', 'expanded', 'contracting', 'abandoning')),
 	role name NOT NULL DEFAULT CURRENT_USER,
 	started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-	changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+	changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	counted jsonb
 );
 
 CREATE TABLE cmig.expansion_step (
@@ -325,6 +326,7 @@ COMMENT ON COLUMN cmig.expansion_run.state IS 'expanding, expanded, contracting,
 COMMENT ON COLUMN cmig.expansion_run.role IS 'Role that called cmig.expand';
 COMMENT ON COLUMN cmig.expansion_run.started_at IS 'When cmig.expand was called first';
 COMMENT ON COLUMN cmig.expansion_run.changed_at IS 'When the state was set';
+COMMENT ON COLUMN cmig.expansion_run.counted IS 'Counters of pg_stat_statements when cmig.expand was called last';
 COMMENT ON TABLE cmig.expansion_step IS 'Statements of an expansion, in their order. The owner of the database can read here what cmig.contract and cmig.abandon will run.';
 COMMENT ON COLUMN cmig.expansion_step.scope IS 'Scope of the row in cmig.expansion_run';
 COMMENT ON COLUMN cmig.expansion_step.position IS 'Position of the statement, counted from 1';
@@ -947,10 +949,11 @@ AS 'MODULE_PATHNAME', 'cmig_abandon'
 LANGUAGE C;
 
 CREATE FUNCTION cmig.expansion(OUT relation text, OUT version text, OUT old_column text, OUT new_column text,
-	OUT change text, OUT rows_filled bigint, OUT rows_left bigint, OUT rows_failed bigint, OUT failure text, OUT last_old_write timestamptz, OUT state text)
+	OUT change text, OUT rows_filled bigint, OUT rows_left bigint, OUT rows_failed bigint, OUT failure text, OUT last_old_write timestamptz, OUT state text,
+	OUT old_calls bigint, OUT old_callers text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_expansion'
-LANGUAGE C STABLE PARALLEL UNSAFE;
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.version_schema(revision text, schema text DEFAULT 'public')
 RETURNS text
@@ -988,9 +991,9 @@ AS '$libdir/pg_cmig_session', 'cmig_expansion_write'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON PROCEDURE cmig.expand(text, text, integer, boolean) IS 'Prepares pending revisions with the header expand beside the running application: the tables keep their shape, and get hidden columns; the new build uses views in the schemas that version_schema names. Fills the new columns, builds indexes and constraints, and commits after each step. Continues after an interruption. With scopes, a LIKE pattern, works on each scope with applied revisions, and raises an error if more than max_failures fail. Raises an error if a change cannot be expanded (0A000), a line cmig:up or cmig:down is missing (22023) or not correct (MG013), another revision is expanded (55000), functions or statements may fail meanwhile and confirm is not true (55000), revisions cannot be replayed (MG014), a precondition is not met (MG017), it is called inside a transaction block (25001), or another run is in progress (55P03).';
-COMMENT ON PROCEDURE cmig.contract(text, integer) IS 'Gives the tables the shape of the expanded revision, removes what the old build needed, and records the revision as applied. With scopes, a LIKE pattern, works on each expanded scope, and raises an error if more than max_failures fail. Raises an error if no revision is expanded or rows of the old build could not be transformed (55000), a constraint is violated (23514), a verify section failed (MG009), it is called inside a transaction block (25001), or another run is in progress (55P03).';
+COMMENT ON PROCEDURE cmig.contract(text, integer) IS 'Gives the tables the shape of the expanded revision, removes what the old build needed, and records the revision as applied. With scopes, a LIKE pattern, works on each expanded scope, and raises an error if more than max_failures fail. Raises an error if no revision is expanded or rows of the old build could not be transformed (55000), a constraint is violated (23514), a verify section failed (MG009), cmig.workload_policy is error and queries that it breaks were called since cmig.expand, or this cannot be told (MG024), it is called inside a transaction block (25001), or another run is in progress (55P03).';
 COMMENT ON PROCEDURE cmig.abandon(text, integer) IS 'Removes everything that expand has created. What the new build has written remains in the columns of the old version. With scopes, a LIKE pattern, works on each expanded scope, and raises an error if more than max_failures fail. Raises an error if no revision is expanded (55000), it is called inside a transaction block (25001), or another run is in progress (55P03).';
-COMMENT ON FUNCTION cmig.expansion() IS 'Returns each column of the expanded revision: rows that are filled and left, rows that could not be transformed, the first reason, and when the old build last wrote. Empty if no revision is expanded.';
+COMMENT ON FUNCTION cmig.expansion() IS 'Returns each column of the expanded revision: rows that are filled and left, rows that could not be transformed, the first reason, when the old build last wrote, and how often queries were called that only the old version runs. Empty if no revision is expanded.';
 COMMENT ON FUNCTION cmig.version_schema(text, text) IS 'Returns the name of the schema with the new version of a schema''s tables while the revision is expanded.';
 COMMENT ON FUNCTION cmig.expansion_mark(anyelement) IS 'Returns its argument. The default of a hidden column: notes that an INSERT does not name the column.';
 COMMENT ON FUNCTION cmig.expansion_unset(anyelement) IS 'Returns its argument. The default of a view''s column that takes its value from the table''s default: notes that an INSERT does not name the column.';

@@ -52,9 +52,10 @@ PG_FUNCTION_INFO_V1(cmig_stamp_array);
 static void
 before_upgrade(const CmigSituation *now, const CmigPlan *plan, CmigBeforeUpgrade kind)
 {
-	cmig_lint_policy_enforce(now, plan, kind != CMIG_BEFORE_RESET);
+	if (kind != CMIG_BEFORE_CONTRACT)
+		cmig_lint_policy_enforce(now, plan, kind != CMIG_BEFORE_RESET);
 	cmig_workload_policy_enforce(now, plan, kind);
-	if (kind != CMIG_BEFORE_RESET)
+	if (kind != CMIG_BEFORE_RESET && kind != CMIG_BEFORE_CONTRACT)
 		cmig_plan_preconditions_check(now, plan);
 }
 
@@ -69,6 +70,7 @@ _PG_init(void)
 	cmig_log_run_init();
 	cmig_rls_check_init();
 	cmig_before_upgrade = before_upgrade;
+	cmig_expansion_find_calls = cmig_workload_old_calls;
 	cmig_stepwise_at_end = cmig_rls_gate;
 	cmig_load_at_end = cmig_captured_loaded;
 	cmig_downgrade_generate = cmig_generate_downgrade;

@@ -73,6 +73,11 @@ UPDATE cmig.workload SET role = NULL;
 -- with an expansion, the old version stays
 UPDATE cmig.revision SET expand = 'true' WHERE revision = 'r1';
 CALL cmig.expand(confirm => true);
+SELECT verdict, query, detail FROM cmig.workload_check(queries => '{SELECT note FROM person,SELECT name FROM person}');
+SELECT old_calls, old_callers FROM cmig.expansion();
+-- without statistics, nobody knows whether it still runs
+CALL cmig.contract();
+SELECT state FROM cmig.expansion_run;
 CALL cmig.abandon();
 UPDATE cmig.revision SET expand = NULL;
 

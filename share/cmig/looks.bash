@@ -471,7 +471,8 @@ verb_expansion()
 	if given verbose; then rows 'cmig.expansion()'; run table; return; fi
 	once=1 mark=''
 	lines 'cmig.expansion()' "pg_catalog.regexp_replace(relation, '^public[.]', ''), pg_catalog.concat_ws(', ', pg_catalog.concat_ws(' ', change, pg_catalog.concat_ws(' -> ', old_column, CASE WHEN old_column IS NULL OR new_column OPERATOR(pg_catalog.<>) old_column THEN new_column END)),
-	rows_filled OPERATOR(pg_catalog.||) ' rows filled', rows_left OPERATOR(pg_catalog.||) ' left', rows_failed OPERATOR(pg_catalog.||) ' failed', 'the old build last wrote at ' OPERATOR(pg_catalog.||) pg_catalog.date_trunc('second', last_old_write)::text),
+	rows_filled OPERATOR(pg_catalog.||) ' rows filled', rows_left OPERATOR(pg_catalog.||) ' left', rows_failed OPERATOR(pg_catalog.||) ' failed', 'the old build last wrote at ' OPERATOR(pg_catalog.||) pg_catalog.date_trunc('second', last_old_write)::text,
+	CASE WHEN pg_catalog.row_number() OVER () OPERATOR(pg_catalog.=) 1 THEN 'queries of the old version: ' OPERATOR(pg_catalog.||) pg_catalog.concat_ws(', ', old_calls OPERATOR(pg_catalog.||) CASE old_calls WHEN 1 THEN ' call' ELSE ' calls' END, old_callers) END),
 	CASE WHEN pg_catalog.lag(relation) OVER () OPERATOR(pg_catalog.=) relation THEN NULL ELSE failure OPERATOR(pg_catalog.||) '; to see the rows: SELECT * FROM ' OPERATOR(pg_catalog.||) relation OPERATOR(pg_catalog.||) ' WHERE cmig_state IS NOT NULL' END"
 	add_file_format
 	called "SELECT 'state', pg_catalog.concat(revision, ' is ', state, '; search_path of the new build: ' OPERATOR(pg_catalog.||) (SELECT nullif(pg_catalog.concat_ws(', ', pg_catalog.string_agg(pg_catalog.quote_ident(cmig.version_schema(revision, s)), ', ' ORDER BY n), pg_catalog.string_agg(pg_catalog.quote_ident(s), ', ' ORDER BY n)), '') FROM pg_catalog.unnest(schemas) WITH ORDINALITY u (s, n))),

@@ -583,7 +583,7 @@ end_expansion()
 	run
 }
 
-verb_contract() { end_expansion 'give the tables the shape of revision %? Builds for the old shape fail afterwards.'; }
+verb_contract() { end_expansion 'give the tables the shape of revision %? Builds for the old shape fail afterwards: cmig expansion shows if they run.'; }
 
 verb_abandon() { end_expansion 'remove the new version of revision %? Builds for the new shape fail afterwards.'; }
 

@@ -151,7 +151,7 @@ extern void cmig_plan_checksum_require(const char *checksum, const CmigSituation
 
 /*
  * A hook called before the first step of an upgrade, in one transaction,
- * stepwise, or as an expansion: the lint policy, the workload policy, and the
+ * stepwise, or as an expansion, and before a contraction: the lint policy, the workload policy, and the
  * preconditions.  If it raises an error, no step is run.
  */
 typedef enum CmigBeforeUpgrade
@@ -159,7 +159,8 @@ typedef enum CmigBeforeUpgrade
 	CMIG_BEFORE_STEPS,			/* the first step follows */
 	CMIG_BEFORE_RESET,			/* the downgrade of a reset follows first, so
 								 * the preconditions cannot hold yet */
-	CMIG_BEFORE_EXPAND			/* the old version stays */
+	CMIG_BEFORE_EXPAND,			/* the old version stays */
+	CMIG_BEFORE_CONTRACT		/* it goes; only the workload policy applies */
 } CmigBeforeUpgrade;
 
 extern void (*cmig_before_upgrade) (const CmigSituation *now, const CmigPlan *plan, CmigBeforeUpgrade kind);

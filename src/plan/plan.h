@@ -8,6 +8,7 @@
 #define CMIG_PLAN_H
 
 #include "move/move.h"
+#include "versions/versions.h"
 
 /* in planned_locks.c */
 
@@ -84,5 +85,8 @@ extern void cmig_workload_policy_init(void);
  * break, raises MG024 or a warning, depending on the policy.
  */
 extern void cmig_workload_policy_enforce(const CmigSituation *now, const CmigPlan *plan, CmigBeforeUpgrade kind);
+
+/* See cmig_expansion_find_calls. */
+extern CmigOldCalls cmig_workload_old_calls(const CmigSituation *now, const CmigPlan *plan);
 
 #endif							/* CMIG_PLAN_H */

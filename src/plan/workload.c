@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/varlena.h"
 
 #include "plan/workload.h"
 
@@ -53,6 +54,9 @@ typedef struct Check
 	List	   *schemas;		/* list of Oid: of the copies */
 	MemoryContext context;		/* of the queries' plans */
 	CmigImage  *live;			/* for the second run */
+	const CmigExpansion *expansion; /* or NULL */
+	List	   *versions;		/* list of char *: schemas of the new version */
+	bool		expands;		/* can cmig.expand prepare all revisions? */
 } Check;
 
 static bool
@@ -206,6 +210,7 @@ plan_between(int step, const CmigStatement *statement, void *arg)
 			continue;
 		query->place = psprintf("revision %s, statement %d, line %d", revision->id, statement->number, statement->line);
 		query->expands = revision->expands;
+		query->expanded = check->expansion && cmig_graph_lists(check->expansion->revisions, revision->id);
 	}
 	MemoryContextSwitchTo(caller);
 }
@@ -328,8 +333,25 @@ describe_change(const CmigQueryPlan *before, const CmigQueryPlan *after)
 	return NULL;
 }
 
+/* Does the query use the views of the new version now, by its role's search_path? */
+static bool
+uses_new_version(const Check *check, const CmigWorkloadQuery *query)
+{
+	List	   *names = NIL;
+	bool		found = false;
+
+	foreach_ptr(CmigValue, setting, check->versions ? query->settings : NIL)
+	{
+		if (strcmp(setting[0], "search_path") == 0 && !SplitIdentifierString(pstrdup(setting[1]), ',', &names))
+			names = NIL;
+	}
+	foreach_ptr(char, name, names)
+		found |= cmig_text_list_has(check->versions, name);
+	return found;
+}
+
 static void
-judge(CmigJudgment *judgment, const char *reason, const char *again)
+judge(CmigJudgment *judgment, const Check *check, const char *reason, const char *again)
 {
 	char	   *change;
 	const CmigQueryPlan *before = judgment->query->plans[CMIG_WORKLOAD_BEFORE];
@@ -341,7 +363,8 @@ judge(CmigJudgment *judgment, const char *reason, const char *again)
 	else if (before->error != NULL)
 	{
 		judgment->sqlstate = before->sqlstate;
-		judgment->detail = before->refused && strncmp(before->sqlstate, "XX", 2) != 0 ? before->error : psprintf(after->error || after->missing ? "before the upgrade: %s" : "before the upgrade: %s; after it, the query has a plan", before->error);
+		judgment->detail = before->refused && strncmp(before->sqlstate, "XX", 2) != 0 ? before->error : psprintf(after->error || after->missing ? "before the upgrade: %s" :
+																												 check->expands ? "before the upgrade: %s; only the new version runs it" : "before the upgrade: %s; after it, the query has a plan", before->error);
 	}
 	else if (is_broken(judgment->query))
 	{
@@ -351,14 +374,16 @@ judge(CmigJudgment *judgment, const char *reason, const char *again)
 		judgment->sqlstate = state_of(after);
 		judgment->detail = judgment->query->place ? psprintf("%s: %s", judgment->query->place, error) : pstrdup(error);
 		if (judgment->query->expands)
-			judgment->detail = psprintf("%s; with cmig.expand, the old version runs it until cmig.contract", judgment->detail);
+			judgment->detail = psprintf("%s; %s", judgment->detail, !judgment->query->expanded ? "with cmig.expand, the old version runs it until cmig.contract" :
+										judgment->query->since == NULL ? "only the old version runs it" :
+										psprintf("only the old version runs it, calls since %s: " INT64_FORMAT, judgment->query->since, judgment->query->recent));
 	}
 	else if (after->error != NULL)
 	{
 		judgment->sqlstate = after->sqlstate;
 		judgment->detail = after->error;
 	}
-	else if ((change = describe_change(before, after)) != NULL)
+	else if (!uses_new_version(check, judgment->query) && (change = describe_change(before, after)) != NULL)
 	{
 		judgment->verdict = CMIG_CHANGES_RESULT;
 		judgment->sqlstate = "0A000";
@@ -383,7 +408,7 @@ compare_judgments(const void *a, const void *b)
 }
 
 static CmigJudgment *
-judge_all(const List *queries, const char *reason, const char *again)
+judge_all(const Check *check, const List *queries, const char *reason, const char *again)
 {
 	CmigJudgment *judgments = palloc0(sizeof(CmigJudgment) * Max(list_length(queries), 1));
 	int			count = 0;
@@ -392,7 +417,7 @@ judge_all(const List *queries, const char *reason, const char *again)
 	{
 		judgments[count].query = query;
 		judgments[count].number = count;
-		judge(&judgments[count], reason, again);
+		judge(&judgments[count], check, reason, again);
 		if (query->function != NULL || query->path != NULL)
 			judgments[count].detail = psprintf("%s %s%s%s", query->function ? "function" : "search_path =", query->function ? query->function : query->path,
 											   judgments[count].detail ? ": " : "", judgments[count].detail ? judgments[count].detail : "");
@@ -459,6 +484,7 @@ run_revisions(Check *check)
 	for (int i = 0; i < check->plan->count; i++)
 	{
 		nodes[i] = check->plan->steps[i].node;
+		check->expands &= check->graph->nodes[nodes[i]].revision->expands || cmig_repeatables_is(check->graph, nodes[i]);
 		scripts = lappend(scripts, pstrdup(cmig_step_texts_get(texts, i)->sql));
 	}
 	foreach_ptr(const CmigWorkloadQuery, query, queries)
@@ -521,15 +547,18 @@ choose_roles(const List *queries)
 CmigJudgment *
 cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *queries, HTAB *stats, const char *guard, CmigObstacle *obstacle)
 {
-	Check		check = {.plan = plan,.graph = now->graph,.stats = stats,.guard = guard,.context = CurrentMemoryContext};
+	Check		check = {.plan = plan,.graph = now->graph,.stats = stats,.guard = guard,.context = CurrentMemoryContext,.expansion = cmig_expansion_read(),.expands = true};
 	CmigEffects *effects;
+
+	foreach_ptr(CmigValue, row, check.expansion ? cmig_expansion_schemas() : NIL)
+		check.versions = lappend(check.versions, row[2]);
 
 	*obstacle = (CmigObstacle)
 	{
 		.reason = cmig_plan_begun(now, plan),.harmless = true
 	};
 	if (obstacle->reason != NULL)
-		return judge_all(queries, obstacle->reason, NULL);
+		return judge_all(&check, queries, obstacle->reason, NULL);
 	foreach_ptr(CmigWorkloadQuery, query, queries)
 	{
 		if (query->unknown == NULL)
@@ -539,7 +568,7 @@ cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *querie
 	effects = run_revisions(&check);
 	*obstacle = find_obstacle(&check, effects);
 	tell_gaps(&check, effects);
-	return judge_all(queries, obstacle->reason, obstacle->reason ? NULL : run_again(&check));
+	return judge_all(&check, queries, obstacle->reason, obstacle->reason ? NULL : run_again(&check));
 }
 
 /* ----------------------------------------------------------------
@@ -583,6 +612,7 @@ CMIG_READER(cmig_workload_check)
 	List	   *queries;
 	CmigObstacle obstacle;
 	CmigJudgment *judgments;
+	CmigExpansionCount count = {0};
 
 	if (targets->names[0] == NULL)
 		targets->names[0] = "head";
@@ -594,8 +624,10 @@ CMIG_READER(cmig_workload_check)
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
 	plan = cmig_move_plan_upgrade(&now, targets);
+	if (cmig_expansion_read() != NULL)
+		count = cmig_expansion_counted(cmig_expansion_read());
 	queries = texts ? cmig_workload_passed(texts) : saved ? cmig_workload_saved(saved) :
-		list_concat(cmig_workload_counted(false), cmig_workload_bodies());
+		list_concat(cmig_workload_counted(false, &count), cmig_workload_bodies());
 	judgments = cmig_workload_judge(&now, plan, queries, stats ? cmig_workload_stats_read(stats) : NULL, NULL, &obstacle);
 	for (int i = 0; i < list_length(queries); i++)
 		return_judgment(fcinfo, &judgments[i]);

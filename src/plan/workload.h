@@ -48,6 +48,8 @@ typedef struct CmigWorkloadQuery
 	char	   *id;				/* NULL if the caller has passed the text */
 	char	   *calls;			/* likewise */
 	double		daily;			/* calls a day; INFINITY if unknown */
+	int64		recent;			/* calls since cmig.expand */
+	const char *since;			/* when that was; NULL if unknown */
 	char	   *workload;		/* the name under which it was saved, or NULL */
 	char	   *role;			/* that has run it, or NULL if unknown */
 	char	   *text;
@@ -65,6 +67,7 @@ typedef struct CmigWorkloadQuery
 	CmigQueryPlan *plans[CMIG_WORKLOAD_PHASES];
 	char	   *place;			/* the statement that breaks it */
 	bool		expands;		/* can cmig.expand prepare that revision? */
+	bool		expanded;		/* has it? */
 } CmigWorkloadQuery;
 
 /* The verdicts, the worst first. */
@@ -109,8 +112,9 @@ extern List *cmig_workload_passed(const CmigNames *texts);
 /*
  * Returns a list of CmigWorkloadQuery: those of pg_stat_statements.  If these
  * cannot be read, raises an error, or returns NIL if "missing_ok" is true.
+ * "count" is that of the current expansion, or NULL.
  */
-extern List *cmig_workload_counted(bool missing_ok);
+extern List *cmig_workload_counted(bool missing_ok, const CmigExpansionCount *count);
 
 /* Returns a list of CmigWorkloadQuery: those in the bodies of functions. */
 extern List *cmig_workload_bodies(void);

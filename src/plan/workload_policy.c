@@ -56,16 +56,27 @@ compare_calls(const ListCell *a, const ListCell *b)
 }
 
 /*
- * Returns the queries that are called often enough, each once.  Names in those of roles
- * without a search_path of their own mean what they mean in scripts.
+ * Returns the query.  Without a search_path of its role, its names mean what they
+ * mean in scripts.
  */
+static CmigWorkloadQuery *
+in_scripts(CmigWorkloadQuery *query)
+{
+	CmigValue  *path = palloc(2 * sizeof(CmigValue));
+
+	path[0] = "search_path";
+	path[1] = cmig_session_search_path();
+	query->settings = lcons(path, query->settings);
+	return query;
+}
+
+/* Returns the queries that are called often enough, each once. */
 static List *
 read_queries(CmigGate policy)
 {
 	List	   *saved = cmig_workload_saved(NULL);
-	List	   *all = list_concat(cmig_workload_counted(saved != NIL || policy != CMIG_GATE_ERROR), saved);
+	List	   *all = list_concat(cmig_workload_counted(saved != NIL || policy != CMIG_GATE_ERROR, NULL), saved);
 	int			least = cmig_settings_guarded_int("cmig.workload_min_calls", workload_min_calls, "cmig.workload_policy");
-	CmigValue  *path = palloc(2 * sizeof(CmigValue));
 	const CmigWorkloadQuery *last = NULL;
 	List	   *queries = NIL;
 
@@ -74,8 +85,6 @@ read_queries(CmigGate policy)
 				(errcode(ERRCODE_CMIG_WORKLOAD),
 				 errmsg("no query of the application is known, so none was judged"),
 				 errhint("CREATE EXTENSION pg_stat_statements")));
-	path[0] = "search_path";
-	path[1] = cmig_session_search_path();
 	list_sort(all, compare_texts);
 	foreach_ptr(CmigWorkloadQuery, query, all)
 	{
@@ -84,8 +93,7 @@ read_queries(CmigGate policy)
 		last = query;
 		if (known || query->daily < least)
 			continue;
-		query->settings = lcons(path, query->settings);
-		queries = lappend(queries, query);
+		queries = lappend(queries, in_scripts(query));
 	}
 	list_sort(queries, compare_calls);
 	return queries;
@@ -159,6 +167,80 @@ judge(const CmigSituation *now, const CmigPlan *plan, CmigGate policy, CmigBefor
 					 policy == CMIG_GATE_ERROR && kind != CMIG_BEFORE_EXPAND ? ". To upgrade nevertheless: SET cmig.workload_policy = warn" : "")));
 }
 
+CmigOldCalls
+cmig_workload_old_calls(const CmigSituation *now, const CmigPlan *plan)
+{
+	CmigExpansionCount count = cmig_expansion_counted(cmig_expansion_read());
+	CmigOldCalls result = {.since = count.since,.unknown = count.why};
+	int			least = cmig_settings_guarded_int("cmig.workload_min_calls", workload_min_calls, "cmig.workload_policy");
+	List	   *queries = NIL;
+	List	   *roles = NIL;
+	CmigObstacle obstacle;
+	CmigJudgment *judgments;
+	CmigListing callers;
+	CmigListing detail;
+
+	foreach_ptr(CmigWorkloadQuery, query, count.calls ? cmig_workload_counted(false, &count) : NIL)
+	{
+		if (query->unknown != NULL)
+			result.unknown = unconstify(char *, query->unknown);
+		else if (query->recent > 0)
+			queries = lappend(queries, in_scripts(query));
+		query->daily = query->recent / Max(count.days, 1);
+	}
+	if (queries == NIL)
+		return result;
+	judgments = cmig_workload_judge(now, plan, queries, NULL, "cmig.workload_policy", &obstacle);
+	if (obstacle.reason != NULL)
+		result.unknown = pstrdup(obstacle.reason);
+	cmig_listing_init(&callers, CMIG_LISTING_PLAIN);
+	cmig_listing_init(&detail, CMIG_LISTING_LINES);
+	for (int i = 0; i < list_length(queries) && judgments[i].verdict == CMIG_BREAKS; i++)
+	{
+		const CmigWorkloadQuery *query = judgments[i].query;
+
+		result.calls += query->recent;
+		if (query->role != NULL && !cmig_text_list_has(roles, query->role))
+		{
+			roles = lappend(roles, query->role);
+			cmig_listing_add(&callers, quote_identifier(query->role));
+		}
+		if (query->daily >= least)
+			cmig_listing_add(&detail, describe(&judgments[i]));
+	}
+	result.callers = cmig_listing_text(&callers);
+	result.count = detail.count;
+	result.detail = cmig_listing_text(&detail);
+	return result;
+}
+
+/* Before a contraction, with which the old version goes. */
+static void
+judge_contraction(const CmigSituation *now, const CmigPlan *plan, CmigGate policy)
+{
+	CmigOldCalls old = cmig_workload_old_calls(now, plan);
+	bool		stops = policy == CMIG_GATE_ERROR;
+	const char *anyway = stops ? ". To contract nevertheless: SET cmig.workload_policy = warn" : "";
+	const char *expand = psprintf("%sCALL cmig.expand(%s)", cmig_scope_is_set() ? psprintf("SET cmig.scope = %s; ", quote_literal_cstr(cmig_scope_current())) : "",
+								  quote_literal_cstr(cmig_graph_id(now->graph, plan->steps[plan->count - 1].node)));
+
+	if (old.count > 0)
+		ereport(stops ? ERROR : WARNING,
+				(errcode(ERRCODE_CMIG_WORKLOAD),
+				 errmsg_plural("%d query that breaks with cmig.contract was called since %s",
+							   "%d queries that break with cmig.contract were called since %s", old.count, old.count, old.since),
+				 errdetail_internal("%s", old.detail),
+				 errhint("To count again, when no old build runs any more: %s%s", expand, anyway)));
+	else if (old.unknown != NULL)
+		ereport(stops ? ERROR : WARNING,
+				(errcode(ERRCODE_CMIG_WORKLOAD),
+				 errmsg("it is not known whether queries that break with cmig.contract are still called: %s", old.unknown),
+				 errhint("After fixing the cause, count again: %s%s", expand, anyway)));
+	else
+		ereport(NOTICE,
+				(errmsg("no query that breaks with cmig.contract was called since %s", old.since)));
+}
+
 void
 cmig_workload_policy_enforce(const CmigSituation *now, const CmigPlan *plan, CmigBeforeUpgrade kind)
 {
@@ -170,7 +252,10 @@ cmig_workload_policy_enforce(const CmigSituation *now, const CmigPlan *plan, Cmi
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig workload", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	judge(now, plan, policy, kind);
+	if (kind == CMIG_BEFORE_CONTRACT)
+		judge_contraction(now, plan, policy);
+	else
+		judge(now, plan, policy, kind);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }

@@ -251,38 +251,17 @@ cmig_workload_bodies(void)
 TimestampTz
 cmig_workload_counted_since(void)
 {
-	/* as in cmig_workload_counted() */
-	static CmigQuery functions = {
-		"SELECT quote_ident(n.nspname), p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
-		" JOIN pg_language l ON l.oid = p.prolang WHERE p.proname = 'pg_stat_statements_info' AND l.lanname = 'c' AND p.probin = '$libdir/pg_stat_statements'"
-		" AND p.pronargs = 0 AND has_function_privilege(p.oid, 'EXECUTE') AND has_schema_privilege(n.oid, 'USAGE') ORDER BY 1 LIMIT 1"
-	};
-	char	  **function = cmig_query_row(&functions);
-	CmigQuery  *query;
-	char	   *since;
+	char	  **info = cmig_statements_info();
 
-	if (function == NULL)
-		return 0;
-	query = cmig_query_make(psprintf("SELECT extract(epoch FROM i.stats_reset) FROM %s.pg_stat_statements_info() i", function[0]), NIL, 0, NULL);
-	query->function = strtoul(function[1], NULL, 10);
-	since = cmig_query_value(query);
-	return since ? DatumGetTimestampTz(DirectFunctionCall1(float8_timestamptz, Float8GetDatum(strtod(since, NULL)))) : 0;
+	return info && info[0] ? DatumGetTimestampTz(DirectFunctionCall1(float8_timestamptz, Float8GetDatum(strtod(info[0], NULL)))) : 0;
 }
 
 List *
-cmig_workload_counted(bool missing_ok)
+cmig_workload_counted(bool missing_ok, const CmigExpansionCount *count)
 {
-	/*
-	 * The library's own function, which only a superuser can have made.  The
-	 * setting exists only if the library is preloaded.
-	 */
-	static CmigQuery statements = {
-		"SELECT quote_ident(n.nspname), EXISTS (SELECT FROM pg_settings s WHERE s.name = 'pg_stat_statements.max'),"
-		" has_function_privilege(p.oid, 'EXECUTE') AND has_schema_privilege(n.oid, 'USAGE'), p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
-		" JOIN pg_language l ON l.oid = p.prolang WHERE p.proname = 'pg_stat_statements' AND l.lanname = 'c' AND p.probin = '$libdir/pg_stat_statements'"
-		" AND p.pronargs = 1 ORDER BY 1 LIMIT 1"
-	};
-	char	  **function = cmig_query_row(&statements);
+	static const Oid argtypes[] = {TEXTOID};
+	char	   *unusable;
+	char	  **function = cmig_statements_function(&unusable);
 	CmigQuery  *query;
 	List	   *settings;
 	List	   *queries = NIL;
@@ -290,13 +269,12 @@ cmig_workload_counted(bool missing_ok)
 	double		days;
 	int			hidden = 0;
 
-	if (missing_ok && (function == NULL || *function[1] == 'f' || *function[2] == 'f'))
+	if (missing_ok && unusable != NULL)
 		return NIL;
 	if (function == NULL || *function[1] == 'f')
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg(function == NULL ? "extension pg_stat_statements is not installed" :
-						"pg_stat_statements is not in shared_preload_libraries"),
+				 errmsg("%s", unusable),
 				 errhint(function == NULL ? "CREATE EXTENSION pg_stat_statements" :
 						 "Set shared_preload_libraries = 'pg_stat_statements' and restart the server.")));
 	if (*function[2] == 'f')
@@ -305,16 +283,18 @@ cmig_workload_counted(bool missing_ok)
 				 errmsg("permission denied for function pg_stat_statements"),
 				 errhint("GRANT EXECUTE ON FUNCTION %s.pg_stat_statements(boolean) TO %s", function[0],
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
-	query = cmig_query_make(psprintf("SELECT q.queryid, sum(q.calls), q.query, q.userid, q.query = '<insufficient privilege>', count(*)"
-									 " FROM %s.pg_stat_statements(true) q WHERE q.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
-									 " AND q.query IS NOT NULL GROUP BY 1, 3, 4 ORDER BY 2 DESC, 3, 1, 4", function[0]), NIL, 0, NULL);
+	query = cmig_query_make(psprintf("SELECT q.queryid, sum(q.calls), q.query, q.userid, q.query = '<insufficient privilege>', count(*), sum(sum(q.calls)) OVER (PARTITION BY q.userid, q.queryid), max(b.value)"
+									 " FROM %s.pg_stat_statements(true) q LEFT JOIN jsonb_each_text($1::jsonb) b ON b.key = concat(q.userid, '/', q.queryid) WHERE q.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+									 " AND q.query IS NOT NULL GROUP BY 1, 3, 4 ORDER BY 2 DESC, 3, 1, 4", function[0]), NIL, 1, argtypes);
 	query->function = strtoul(function[3], NULL, 10);
 	settings = cmig_workload_settings();
 	since = cmig_workload_counted_since();
 	days = since > 0 ? Max((GetCurrentTimestamp() - since) / (double) USECS_PER_DAY, 1) : 0;
-	foreach_ptr(CmigValue, row, cmig_query_list(query))
+	foreach_ptr(CmigValue, row, cmig_query_list(query, count ? count->calls : NULL))
 	{
 		CmigWorkloadQuery *one;
+		int64		total = strtoll(row[6], NULL, 10);
+		int64		before = row[7] ? strtoll(row[7], NULL, 10) : 0;
 
 		one = cmig_workload_query_of(row[2], strtoul(row[3], NULL, 10), settings);
 		if (*row[4] == 't')
@@ -325,6 +305,12 @@ cmig_workload_counted(bool missing_ok)
 		one->id = row[0];
 		one->calls = row[1];
 		one->daily = days > 0 ? strtod(row[1], NULL) / days : INFINITY;
+		if (count != NULL && count->calls != NULL)
+		{
+			/* counters that were reset begin at 0 */
+			one->recent = before <= total ? total - before : total;
+			one->since = count->since;
+		}
 		queries = lappend(queries, one);
 	}
 	if (hidden > 0)

@@ -117,7 +117,7 @@ CMIG_READER(cmig_workload_save)
 				 errmsg(name ? "the name of a workload must not be empty" : "the name of a workload must not be null"),
 				 errhint("SELECT cmig.workload_save('production')")));
 	PreventCommandIfReadOnly("cmig.workload_save()");
-	queries = cmig_workload_counted(false);
+	queries = cmig_workload_counted(false, NULL);
 	/* a part of a workload must not replace a whole one */
 	foreach_ptr(const CmigWorkloadQuery, query, queries)
 	{

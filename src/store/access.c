@@ -121,7 +121,7 @@ static const struct
 	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.run_control, cmig.measured", "metrics"},
 
 	/* the role that has stored a statement always has its default */
-	{MIGRATOR, "INSERT (scope, revision, revisions, schemas, columns, checksum), UPDATE (state, changed_at), DELETE ON cmig.expansion_run", "metrics"},
+	{MIGRATOR, "INSERT (scope, revision, revisions, schemas, columns, checksum), UPDATE (state, changed_at, counted), DELETE ON cmig.expansion_run", "metrics"},
 	{MIGRATOR, "INSERT (scope, position, phase, relation, statement), UPDATE (done), DELETE ON cmig.expansion_step", "metrics"},
 
 	/*

@@ -1,6 +1,7 @@
 /*
  * expansion.c
- *	  Rows of cmig.expansion_run: is a revision expanded?
+ *	  Rows of cmig.expansion_run: is a revision expanded, and what was
+ *	  called since?
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -349,27 +350,14 @@ cmig_expansion_readers(const CmigNames *changed, const CmigNames *with_hidden, c
 		" AND length(p.prosrc) < 100000 AND " MENTIONS("p.prosrc") " ORDER BY 1", 2, {TEXTARRAYOID, TEXTARRAYOID}
 	};
 
-	/*
-	 * The library's own function, which only a superuser can have made.  The
-	 * setting exists only if the library is preloaded.
-	 */
-	static CmigQuery statements = {
-		"SELECT quote_ident(n.nspname), EXISTS (SELECT FROM pg_settings s WHERE s.name = 'pg_stat_statements.max'),"
-		" has_function_privilege(p.oid, 'EXECUTE') AND has_schema_privilege(n.oid, 'USAGE'), p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
-		" JOIN pg_language l ON l.oid = p.prolang WHERE p.proname = 'pg_stat_statements' AND l.lanname = 'c' AND p.probin = '$libdir/pg_stat_statements'"
-		" AND p.pronargs = 1 ORDER BY 1 LIMIT 1"
-	};
 	Reading		reading = {.relations = relations,.hidden = hidden,.context = CurrentMemoryContext};
-	char	  **view = cmig_query_row(&statements);
+	char	  **view = cmig_statements_function(unseen);
 	List	   *texts;
 	ListCell   *cell;
 	ErrorData  *error;
 
 	reading.found = cmig_query_list(&rows, relations, hidden);
 	texts = cmig_query_list(&bodies, relations, hidden);
-	*unseen = view == NULL ? "extension pg_stat_statements is not installed" :
-		*view[1] == 'f' ? "pg_stat_statements is not in shared_preload_libraries" :
-		*view[2] == 'f' ? "you may not call pg_stat_statements" : NULL;
 	if (*unseen == NULL)
 	{
 		static const Oid argtypes[] = {TEXTARRAYOID, TEXTARRAYOID};
@@ -411,6 +399,104 @@ cmig_expansion_forget(void)
 		return;
 	cmig_query_do(&steps, cmig_scope_current());
 	cmig_query_do(&run, cmig_scope_current());
+}
+
+/* ----------------------------------------------------------------
+ * Calls since a time
+ * ----------------------------------------------------------------
+ */
+
+char **
+cmig_statements_function(char **unusable)
+{
+	/*
+	 * The library's own function, which only a superuser can have made.  The
+	 * setting exists only if the library is preloaded.
+	 */
+	static CmigQuery query = {
+		"SELECT quote_ident(n.nspname), EXISTS (SELECT FROM pg_settings s WHERE s.name = 'pg_stat_statements.max'),"
+		" has_function_privilege(p.oid, 'EXECUTE') AND has_schema_privilege(n.oid, 'USAGE'), p.oid, (SELECT i.oid FROM pg_proc i WHERE i.pronamespace = n.oid"
+		"  AND i.proname = 'pg_stat_statements_info' AND i.prolang = l.oid AND i.probin = p.probin AND i.pronargs = 0 AND has_function_privilege(i.oid, 'EXECUTE'))"
+		" FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang WHERE p.proname = 'pg_stat_statements' AND l.lanname = 'c' AND p.probin = '$libdir/pg_stat_statements'"
+		" AND p.pronargs = 1 ORDER BY 1 LIMIT 1"
+	};
+	char	  **row = cmig_query_row(&query);
+
+	*unusable = row == NULL ? "extension pg_stat_statements is not installed" :
+		*row[1] == 'f' ? "pg_stat_statements is not in shared_preload_libraries" :
+		*row[2] == 'f' ? "you may not call pg_stat_statements" : NULL;
+	return row;
+}
+
+char **
+cmig_statements_info(void)
+{
+	char	   *unusable;
+	char	  **function = cmig_statements_function(&unusable);
+	CmigQuery  *query;
+
+	if (unusable != NULL || function[4] == NULL)
+		return NULL;
+	query = cmig_query_make(psprintf("SELECT extract(epoch FROM i.stats_reset), i.dealloc FROM %s.pg_stat_statements_info() i", function[0]), NIL, 0, NULL);
+	query->function = strtoul(function[4], NULL, 10);
+	return cmig_query_row(query);
+}
+
+void
+cmig_expansion_count(const CmigExpansion *expansion)
+{
+	static CmigQuery update = {
+		"UPDATE cmig.expansion_run SET counted = jsonb_build_object('at', extract(epoch FROM clock_timestamp()), 'why', $2, 'reset', $3, 'dealloc', $4, 'calls', coalesce($5::jsonb, '{}')) WHERE scope = $1",
+		5, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	};
+	char	   *why;
+	char	  **function = cmig_statements_function(&why);
+	char	  **info = cmig_statements_info();
+	char	  **calls = NULL;
+
+	if (info != NULL)
+	{
+		CmigQuery  *query = cmig_query_make(psprintf("SELECT jsonb_object_agg(concat(userid, '/', queryid), c), bool_or(queryid IS NULL) FROM (SELECT q.userid, q.queryid, sum(q.calls) AS c"
+													 " FROM %s.pg_stat_statements(false) q WHERE q.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) GROUP BY 1, 2) x",
+													 function[0]), NIL, 0, NULL);
+
+		query->function = strtoul(function[3], NULL, 10);
+		calls = cmig_query_row(query);
+		if (calls[1] != NULL && *calls[1] == 't')
+			why = psprintf("queries of other roles were not visible before GRANT pg_read_all_stats TO %s", quote_identifier(GetUserNameFromId(GetUserId(), false)));
+	}
+	else if (why == NULL)
+		why = "pg_stat_statements does not tell since when it counts";
+	cmig_query_do(&update, expansion->scope, why, info ? info[0] : NULL, info ? info[1] : NULL, calls ? calls[0] : NULL);
+}
+
+CmigExpansionCount
+cmig_expansion_counted(const CmigExpansion *expansion)
+{
+	static CmigQuery query = {
+		"SELECT counted->>'calls', counted->>'why', counted->>'reset', counted->>'dealloc', date_trunc('second', to_timestamp((counted->>'at')::float8))::text, extract(epoch FROM now()) - (counted->>'at')::float8,"
+		" date_trunc('second', to_timestamp($2::float8))::text, extract(epoch FROM now()) - $2::float8 FROM cmig.expansion_run WHERE scope = $1 AND counted IS NOT NULL", 2, {TEXTOID, TEXTOID}
+	};
+	CmigExpansionCount count = {0};
+	char	  **info;
+	char	  **row;
+	bool		reset;
+
+	(void) cmig_statements_function(&count.why);
+	info = cmig_statements_info();
+	row = cmig_query_row(&query, expansion->scope, info ? info[0] : NULL);
+	if (count.why == NULL && (row == NULL || row[1] != NULL || info == NULL))
+		count.why = row && row[1] ? psprintf("when cmig.expand was called, %s", row[1]) : "calls are counted from the next CALL of cmig.expand on";
+	if (count.why != NULL)
+		return count;
+	/* counters that were reset begin at 0 */
+	reset = !cmig_text_same(row[2], info[0]);
+	count.calls = reset ? "{}" : row[0];
+	count.since = row[reset ? 6 : 4];
+	count.days = strtod(row[reset ? 7 : 5], NULL) / SECS_PER_DAY;
+	if (!cmig_text_same(info[1], reset ? "0" : row[3]))
+		count.why = "pg_stat_statements has discarded entries (increase pg_stat_statements.max)";
+	return count;
 }
 
 void

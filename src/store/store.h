@@ -747,6 +747,31 @@ extern List *cmig_expansion_renames(const CmigExpansion *expansion);
 extern void cmig_expansion_forget(void);
 
 /*
+ * Returns the schema of the function pg_stat_statements(), quoted, "t" if it is preloaded,
+ * "t" if the caller may call it, its OID, and that of pg_stat_statements_info(); or NULL.  *unusable is NULL, or
+ * why it cannot be called.
+ */
+extern char **cmig_statements_function(char **unusable);
+
+/* Returns since when pg_stat_statements has counted, in seconds, and how often it has discarded entries; or NULL. */
+extern char **cmig_statements_info(void);
+
+/* Remember the counters of pg_stat_statements: calls are counted from now on. */
+extern void cmig_expansion_count(const CmigExpansion *expansion);
+
+/* What is known about calls since cmig_expansion_count(). */
+typedef struct CmigExpansionCount
+{
+	const char *calls;			/* the counters as they were, a JSON object by
+								 * "<role's OID>/<queryid>"; NULL if unknown */
+	char	   *since;			/* since when calls are counted */
+	double		days;			/* and how long that is */
+	char	   *why;			/* why calls may be missing; or NULL */
+} CmigExpansionCount;
+
+extern CmigExpansionCount cmig_expansion_counted(const CmigExpansion *expansion);
+
+/*
  * Returns what may break while the relations have hidden columns and views of a
  * new version, a List of char *[2]: the place, and a sentence.  "with_hidden"
  * are those that get hidden columns.  *unseen is why statements could not be

@@ -466,7 +466,10 @@ set_state(const Work *work, const char *state)
 	cmig_role_act_as_caller(&saved, work->caller);
 	cmig_query_do(&state_query, work->expansion->scope, state);
 	if (strcmp(state, "expanded") == 0)
+	{
 		write_journal(work->expansion->revision, "expand", "ended");
+		cmig_expansion_count(work->expansion);
+	}
 	cmig_role_return(&saved);
 	cmig_toplevel_commit();
 }
@@ -474,17 +477,6 @@ set_state(const Work *work, const char *state)
 #define STEPS_CHECKSUM \
 	"SELECT coalesce(md5(string_agg(format('%s %s %s %s', s.position, s.phase, s.relation, s.statement), chr(10) ORDER BY s.position)), '')" \
 	" FROM cmig.expansion_step s WHERE s.scope = $1"
-
-/* The plan, without repeatable revisions: they run in the first upgrade after the contraction. */
-static CmigPlan *
-plan_upgrade(const CmigSituation *now, const char *target)
-{
-	CmigPlan   *plan = cmig_move_plan_upgrade(now, cmig_argument_one(pstrdup(target)));
-
-	while (plan->count > 0 && cmig_repeatables_is(now->graph, plan->steps[plan->count - 1].node))
-		plan->count--;
-	return plan;
-}
 
 /* Plan the expansion, and store it. */
 static void
@@ -503,7 +495,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	CmigSituation now = cmig_move_read(true);
-	CmigPlan   *plan = plan_upgrade(&now, target);
+	CmigPlan   *plan = cmig_versions_plan_upgrade(&now, target);
 	CmigExpansionPlan *expansion;
 	CmigNames	schemas = {0};
 	StringInfoData columns;
@@ -694,6 +686,9 @@ expand(Work *work, FunctionCallInfo fcinfo)
 		enter_session(work);
 	else if (!repair(work))
 	{
+		cmig_toplevel_snapshot();
+		cmig_expansion_count(work->expansion);
+		cmig_toplevel_commit();
 		ereport(NOTICE,
 				(errmsg("revision \"%s\" is already expanded%s", work->expansion->revision, in_scope()),
 				 *work->scopes ? 0 : errhint("SELECT * FROM cmig.expansion()")));
@@ -778,7 +773,7 @@ static void
 record(const CmigExpansion *expansion)
 {
 	CmigSituation now = cmig_move_read(true);
-	CmigPlan   *plan = plan_upgrade(&now, expansion->revision);
+	CmigPlan   *plan = cmig_versions_plan_upgrade(&now, expansion->revision);
 	CmigJournalBatch *batch = cmig_journal_batch();
 
 	for (int i = 0; i < plan->count; i++)
@@ -835,7 +830,7 @@ verify(const Work *work)
 
 	cmig_role_act_as_caller(&saved, work->caller);
 	now = cmig_move_read(true);
-	plan = plan_upgrade(&now, work->expansion->revision);
+	plan = cmig_versions_plan_upgrade(&now, work->expansion->revision);
 	cmig_role_return(&saved);
 	for (int i = 0; i < plan->count; i++)
 	{
@@ -952,6 +947,7 @@ run_last(void *arg)
 static void
 contract(Work *work, FunctionCallInfo fcinfo)
 {
+	CmigSituation now;
 	char	   *revision;
 
 	require_expansion(work);
@@ -962,6 +958,8 @@ contract(Work *work, FunctionCallInfo fcinfo)
 	restore_names(work);
 	require_transformed(work);
 	cmig_versions_require_resync(work->expansion);
+	now = cmig_move_read(true);
+	cmig_before_upgrade(&now, cmig_versions_plan_upgrade(&now, work->expansion->revision), CMIG_BEFORE_CONTRACT);
 	cmig_toplevel_commit();
 	set_state(work, "contracting");
 	enter_session(work);

@@ -371,6 +371,9 @@ extern List *cmig_versions_renames(const List *columns, const char *relation, bo
 
 /* in live.c */
 
+/* Returns the plan, without repeatable revisions: they run in the first upgrade after the contraction. */
+extern CmigPlan *cmig_versions_plan_upgrade(const CmigSituation *now, const char *target);
+
 /* Call cmig_versions_fill() and cmig_versions_record_dependencies(). */
 extern void cmig_versions_set_filling(bool fills, bool strict);
 extern void cmig_versions_set_dependencies(Oid table);

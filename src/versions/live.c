@@ -846,19 +846,62 @@ cmig_expansion_rows(const CmigExpansion *expansion, const char *relation, int li
 	return rows;
 }
 
+CmigPlan *
+cmig_versions_plan_upgrade(const CmigSituation *now, const char *target)
+{
+	CmigPlan   *plan = cmig_move_plan_upgrade(now, cmig_argument_one(pstrdup(target)));
+
+	while (plan->count > 0 && cmig_repeatables_is(now->graph, plan->steps[plan->count - 1].node))
+		plan->count--;
+	return plan;
+}
+
 /* How long cmig.expansion() counts, in milliseconds. */
 #define COUNT_MS 5000
+
+CmigOldCalls (*cmig_expansion_find_calls) (const CmigSituation *now, const CmigPlan *plan) = NULL;
+
+/* Subtransaction callback: find the calls of the old version. */
+static void
+find_calls(void *arg)
+{
+	CmigSituation now;
+
+	cmig_settings_override("client_min_messages", "error");
+	now = cmig_move_read(true);
+	*(CmigOldCalls *) arg = cmig_expansion_find_calls(&now, cmig_versions_plan_upgrade(&now, cmig_expansion_read()->revision));
+}
+
+/* Returns their number, or NULL if it cannot be told, and in *callers by whom, or why. */
+static char *
+describe_calls(char **callers)
+{
+	CmigOldCalls calls = {0};
+	ErrorData  *error = cmig_subtransaction_rehearse(find_calls, &calls);
+
+	if (error != NULL && cmig_subtransaction_must_rethrow(error))
+		ReThrowError(error);
+	if (error != NULL || (calls.unknown != NULL && calls.calls == 0))
+	{
+		*callers = psprintf("cannot tell: %s", error ? error->message : calls.unknown);
+		return NULL;
+	}
+	*callers = psprintf("%s since %s", calls.calls > 0 ? calls.callers : "none", calls.since);
+	return psprintf(INT64_FORMAT, calls.calls);
+}
 
 Datum
 cmig_expansion(PG_FUNCTION_ARGS)
 {
 	static CmigQuery columns = {
-		"SELECT $2, c->>1, c->>3, c->>4, c->>2, $3::bigint, $4::bigint, $5::bigint, $6, $7::timestamptz, state"
+		"SELECT $2, c->>1, c->>3, c->>4, c->>2, $3::bigint, $4::bigint, $5::bigint, $6, $7::timestamptz, state, $8::bigint, $9"
 		" FROM cmig.expansion_run, jsonb_array_elements(columns) WITH ORDINALITY e (c, n)"
-		" WHERE scope = $1 AND c->>0 = $2 ORDER BY n", 7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+		" WHERE scope = $1 AND c->>0 = $2 ORDER BY n", 9, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	const CmigExpansion *expansion = cmig_expansion_read();
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), COUNT_MS);
+	char	   *callers = NULL;
+	char	   *calls = expansion ? describe_calls(&callers) : NULL;
 	ListCell   *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -867,8 +910,8 @@ cmig_expansion(PG_FUNCTION_ARGS)
 		const char *relation = lfirst(cell);
 		CmigExpansionRows rows = cmig_expansion_rows(expansion, relation, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end));
 		const int64 counts[] = {rows.filled, rows.left, rows.failed};
-		Datum		values[7];
-		char		nulls[7];
+		Datum		values[9];
+		char		nulls[9];
 
 		cmig_query_bind_text(values, nulls, 0, expansion->scope);
 		cmig_query_bind_text(values, nulls, 1, relation);
@@ -876,6 +919,8 @@ cmig_expansion(PG_FUNCTION_ARGS)
 			cmig_query_bind_text(values, nulls, i + 2, rows.counted ? psprintf(INT64_FORMAT, counts[i]) : NULL);
 		cmig_query_bind_text(values, nulls, 5, rows.why);
 		cmig_query_bind_text(values, nulls, 6, rows.last_write);
+		cmig_query_bind_text(values, nulls, 7, calls);
+		cmig_query_bind_text(values, nulls, 8, callers);
 		cmig_query_each(&columns, values, nulls, cmig_query_return_row, fcinfo->resultinfo);
 	}
 	return (Datum) 0;

@@ -7,6 +7,7 @@
 #ifndef CMIG_VERSIONS_H
 #define CMIG_VERSIONS_H
 
+#include "move/move.h"
 #include "store/store.h"
 
 /* in live.c */
@@ -24,5 +25,23 @@ typedef struct CmigExpansionRows
 
 /* Count a table's rows for at most "limit" milliseconds. */
 extern CmigExpansionRows cmig_expansion_rows(const CmigExpansion *expansion, const char *relation, int limit);
+
+/*
+ * The queries of pg_stat_statements that break with cmig.contract, so that only
+ * the old version can have run them, and that were called since cmig.expand.
+ */
+typedef struct CmigOldCalls
+{
+	char	   *since;			/* NULL if nothing is known */
+	char	   *unknown;		/* why there may be more of them, or NULL */
+	int64		calls;
+	char	   *callers;		/* the roles */
+	int			count;			/* of those that cmig.workload_policy applies
+								 * to */
+	char	   *detail;			/* these */
+} CmigOldCalls;
+
+/* A hook that finds them.  The plan is that of the contraction. */
+extern CmigOldCalls (*cmig_expansion_find_calls) (const CmigSituation *now, const CmigPlan *plan);
 
 #endif							/* CMIG_VERSIONS_H */
