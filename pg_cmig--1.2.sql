@@ -2113,22 +2113,22 @@ AS $preflight$
 	SELECT 0, 'plan', 'notice', CASE WHEN s.steps = 0 THEN 'nothing to upgrade' ELSE format('%s revision%s%s, locks on %s relation%s', s.steps,
 	  CASE s.steps WHEN 1 THEN '' ELSE 's' END, CASE WHEN s.stepwise > 0 THEN format(' (%s not transactional)', s.stepwise) ELSE '' END,
 	  (SELECT count(*) FROM wanted), CASE (SELECT count(*) FROM wanted) WHEN 1 THEN '' ELSE 's' END) END,
-	 CASE WHEN s.steps > 0 THEN format('SELECT * FROM cmig.plan(''upgrade'', %s)', me.target) END
+	 CASE WHEN s.steps > 0 THEN format('`SELECT * FROM cmig.plan(''upgrade'', %s)`', me.target) END
 	FROM me, (SELECT count(*) AS steps, count(f.detail) AS stepwise FROM fact f WHERE f.kind = 'step') s
 	UNION ALL SELECT 1, 'standby', 'warning', 'this server is a standby: sessions, replication, and disks of the primary are not known here', 'Run this on the primary'
 	 FROM me WHERE me.standby
 	UNION ALL SELECT 2, 'not visible', 'notice', 'sessions of other roles, lag of standbys, free disk space', me.see FROM me WHERE NOT me.sees
 	UNION ALL SELECT 3, 'expand', 'notice', format('cmig.expand can prepare %s beside the running application', string_agg(f.revision, ', ' ORDER BY f.n)),
-	 format('CALL cmig.expand(%s)', max(me.target)) FROM fact f, me WHERE f.kind = 'expand' AND NOT EXISTS (SELECT FROM fact x WHERE x.kind = 'expansion') HAVING count(*) > 0
+	 format('`CALL cmig.expand(%s)`', max(me.target)) FROM fact f, me WHERE f.kind = 'expand' AND NOT EXISTS (SELECT FROM fact x WHERE x.kind = 'expansion') HAVING count(*) > 0
 	UNION ALL SELECT 4, 'expanded', CASE WHEN x.detail IN ('expanded', 'contracting') THEN 'notice' ELSE 'error' END, format('%s is %s: an upgrade to it changes nothing, and others of its branch are refused', x.name, x.detail),
-	 CASE x.detail WHEN 'expanding' THEN format('CALL cmig.expand(%L) -- or, to undo it: CALL cmig.abandon()', x.name) WHEN 'abandoning' THEN 'CALL cmig.abandon()'
-	  ELSE 'When no old build runs: CALL cmig.contract() -- or, to undo it: CALL cmig.abandon()' END FROM fact x WHERE x.kind = 'expansion'
+	 CASE x.detail WHEN 'expanding' THEN format('`CALL cmig.expand(%L)` -- or, to undo it: `CALL cmig.abandon()`', x.name) WHEN 'abandoning' THEN '`CALL cmig.abandon()`'
+	  ELSE 'When no old build runs: `CALL cmig.contract()` -- or, to undo it: `CALL cmig.abandon()`' END FROM fact x WHERE x.kind = 'expansion'
 	-- what cmig.expand itself needs
-	UNION ALL (SELECT 5, 'expand', 'warning', concat_ws(' ', f.name, f.detail), format('CALL cmig.expand(%s, confirm => true) -- if it does no harm while the table has hidden columns', me.target)
+	UNION ALL (SELECT 5, 'expand', 'warning', concat_ws(' ', f.name, f.detail), format('`CALL cmig.expand(%s, confirm => true)` -- if it does no harm while the table has hidden columns', me.target)
 	 FROM fact f, me WHERE f.kind = 'reader' ORDER BY f.n LIMIT 20)
 	UNION ALL SELECT 5, 'expand', 'warning', format('and %s more, which cmig.expand lists', count(*) - 20), NULL FROM fact f WHERE f.kind = 'reader' HAVING count(*) > 20
 	UNION ALL SELECT 5, 'expand', 'notice', 'statements of the builds were not searched: ' || f.detail, NULL FROM fact f WHERE f.kind = 'unseen'
-	UNION ALL SELECT DISTINCT 6, 'publication ' || quote_ident(p.pubname), 'warning', format('cmig.expand needs a list of columns for %s', t.oid::regclass), format('CALL cmig.expand(%s) -- shows the statements', me.target)
+	UNION ALL SELECT DISTINCT 6, 'publication ' || quote_ident(p.pubname), 'warning', format('cmig.expand needs a list of columns for %s', t.oid::regclass), format('`CALL cmig.expand(%s)` -- shows the statements', me.target)
 	 FROM me, fact f JOIN pg_class t ON t.oid = f.object JOIN pg_publication p ON p.puballtables OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = t.oid AND r.prattrs IS NULL)
 	  OR EXISTS (SELECT FROM pg_publication_namespace m WHERE m.pnpubid = p.oid AND m.pnnspid = t.relnamespace)
 	 WHERE f.kind = 'work' AND f.detail = 'expand' AND NOT EXISTS (SELECT FROM fact x WHERE x.kind = 'expansion')
@@ -2140,19 +2140,19 @@ AS $preflight$
 
 	-- what would make the run fail or wait
 	UNION ALL SELECT 10, 'script', CASE WHEN EXISTS (SELECT FROM fact u WHERE u.kind = 'unknown') THEN 'warning' ELSE 'error' END,
-	 format('%s, %s', f.revision, f.detail), format('SELECT * FROM cmig.dry_run(target => %s)', me.target) FROM fact f, me WHERE f.kind = 'failure'
+	 format('%s, %s', f.revision, f.detail), format('`SELECT * FROM cmig.dry_run(target => %s)`', me.target) FROM fact f, me WHERE f.kind = 'failure'
 	UNION ALL SELECT 11, 'missing relation', 'warning', format('%s does not exist, %s needs it', f.short, f.revision), NULL FROM fact f WHERE f.kind = 'missing'
 	UNION ALL SELECT 12, 'unknown locks', 'warning', format('%s runs code that cannot be analyzed: %s', f.revision, string_agg(f.name, ', ' ORDER BY f.n)),
-	 format('SELECT * FROM cmig.dry_run(target => %s)', max(me.target)) FROM fact f, me WHERE f.kind = 'unknown' GROUP BY f.revision
+	 format('`SELECT * FROM cmig.dry_run(target => %s)`', max(me.target)) FROM fact f, me WHERE f.kind = 'unknown' GROUP BY f.revision
 	UNION ALL SELECT 13, 'lint', CASE WHEN f.bytes = 0 THEN 'notice' WHEN f.detail IS NULL THEN 'warning' ELSE 'error' END,
 	 format('%s error%s, %s warning%s', f.bytes, CASE f.bytes WHEN 1 THEN '' ELSE 's' END, f.name, CASE f.name WHEN '1' THEN '' ELSE 's' END)
 	  || CASE WHEN f.bytes > 0 AND f.detail IS NOT NULL THEN ': cmig.lint_policy stops the upgrade' ELSE '' END,
-	 format('SELECT * FROM cmig.lint(%s)', me.target) FROM fact f, me WHERE f.kind = 'lint'
-	UNION ALL SELECT 14, 'run', 'warning', format('process %s executes another run, for which this one would wait', f.bytes), 'SELECT * FROM cmig.status()'
+	 format('`SELECT * FROM cmig.lint(%s)`', me.target) FROM fact f, me WHERE f.kind = 'lint'
+	UNION ALL SELECT 14, 'run', 'warning', format('process %s executes another run, for which this one would wait', f.bytes), '`SELECT * FROM cmig.status()`'
 	 FROM fact f WHERE f.kind = 'run' AND f.bytes <> 0
 	UNION ALL SELECT 14, 'run', 'error', format('the prepared transaction %L executes another run, for which this one would wait', p.gid), format('ROLLBACK PREPARED %L -- or COMMIT PREPARED', p.gid)
 	 FROM fact f JOIN pg_prepared_xacts p ON p.transaction::text = f.detail WHERE f.kind = 'run'
-	UNION ALL SELECT 15, 'partially applied', 'warning', 'a stepwise run was interrupted: ' || f.detail, 'SELECT * FROM cmig.status()' FROM fact f WHERE f.kind = 'partial'
+	UNION ALL SELECT 15, 'partially applied', 'warning', 'a stepwise run was interrupted: ' || f.detail, '`SELECT * FROM cmig.status()`' FROM fact f WHERE f.kind = 'partial'
 	UNION ALL SELECT 16, 'backfill', CASE WHEN w.object IS NULL THEN 'notice' ELSE 'warning' END,
 	 format('the backfill of %s is %s, at %s percent', regexp_replace(b.target, '^public[.]', ''), b.state, b.percent) || coalesce(', and ' || w.revision || ' uses the table', ''),
 	 'SELECT * FROM cmig.backfill_progress' FROM cmig.backfill_progress b
@@ -2242,7 +2242,7 @@ AS $preflight$
 	-- settings
 	UNION ALL SELECT 50, 'lock_timeout', 'warning', 'not set: waits for locks without limit in ' || string_agg(f.place, '; ' ORDER BY f.n) FILTER (WHERE f.i <= 3)
 	  || CASE WHEN count(*) > 3 THEN format('; and %s more revisions', count(*) - 3) ELSE '' END,
-	 E'SET cmig.lock_timeout = ''5s''\nSELECT cmig.set_option(''cmig.lock_timeout'', ''5s'') -- for all runs'
+	 E'`SET cmig.lock_timeout = ''5s''`\nSELECT cmig.set_option(''cmig.lock_timeout'', ''5s'') -- for all runs'
 	 FROM (SELECT (array_agg(g.place ORDER BY g.n))[1] AS place, min(g.n) AS n, row_number() OVER (ORDER BY min(g.n)) AS i FROM fact g WHERE g.kind = 'no timeout' GROUP BY g.revision) f HAVING count(*) > 0
 	UNION ALL SELECT 51, 'statement_timeout', 'warning', format('%s, but %s %s for about %s (estimate)', s.text, t.revision, t.does, to_char(make_interval(secs => round(least(t.seconds, 1e9))), 'HH24:MI:SS')),
 	 'SET statement_timeout = 0' FROM total t, setting s WHERE t.n = 1 AND s.name = 'statement_timeout' AND s.number > 0 AND t.seconds * 1000 > s.number
@@ -2280,7 +2280,7 @@ AS $preflight$
 	UNION ALL SELECT 64, 'privilege', 'notice', format('%s changes to a role that does not exist yet: the privileges after it were not checked', string_agg(DISTINCT f.place, ', ')), NULL FROM fact f WHERE f.kind = 'role' HAVING count(*) > 0
 	UNION ALL SELECT 65, 'extension pg_cmig', 'warning', format('the library and the extension of role %s have different versions', quote_ident(pg_get_userbyid(e.extowner))), f.detail
 	 FROM fact f, pg_extension e WHERE f.kind = 'library' AND f.detail IS NOT NULL AND e.extname = 'pg_cmig'
-	UNION ALL SELECT 66, 'extension pg_cmig', 'warning', format('not members of the extension: %s', string_agg(o.name, ', ' ORDER BY o.name)), 'SELECT * FROM cmig.check()'
+	UNION ALL SELECT 66, 'extension pg_cmig', 'warning', format('not members of the extension: %s', string_agg(o.name, ', ' ORDER BY o.name)), '`SELECT * FROM cmig.check()`'
 	 FROM (SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
 	  UNION ALL SELECT t.oid::regclass::text FROM pg_class t WHERE t.relnamespace = 'cmig'::regnamespace AND t.relkind IN ('r', 'v', 'm', 'p', 'f')
 	   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = t.oid AND d.deptype = 'e')) o (name) HAVING count(*) > 0

@@ -215,7 +215,7 @@ cmig_upgrade_array(PG_FUNCTION_ARGS)
  * expected.
  */
 #define SEVERAL_HINT \
-	"To specify several revisions, pass an array: SELECT * FROM cmig.upgrade(ARRAY['<revision>', '<revision>'])"
+	"To specify several revisions, pass an array: `SELECT * FROM cmig.upgrade(ARRAY['<revision>', '<revision>'])`"
 
 /*
  * Returns the hint for a second argument that is not a checksum, or NULL if
@@ -382,7 +382,7 @@ cmig_stamp(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the target must not be null"),
-				 errhint("Specify the revision that the schema matches, or head if it matches the latest one: SELECT cmig.stamp('head')")));
+				 cmig_hint("Specify the revision that the schema matches, or head if it matches the latest one: `SELECT cmig.stamp('head')`")));
 	return stamp(fcinfo, cmig_argument_target(fcinfo, 0), cmig_argument_bool(fcinfo, 1, false));
 }
 

@@ -4,8 +4,8 @@
 # scratch database and rolled back.  The hints come from the tests' expected output;
 # for other hints, the placeholders in the source strings are filled in.  The objects
 # that a command names need not exist, but the command must parse, and it must call
-# pg_cmig's functions as they are declared.  scripts/check-hints checks that no period
-# follows a command.
+# pg_cmig's functions as they are declared.  What cmig shows in place of a command is a
+# verb with its options, which cmig must have.
 
 use strict;
 use warnings;
@@ -139,9 +139,10 @@ foreach my $file (glob("$FindBin::RealBin/../src/*/*.c"), "$FindBin::RealBin/../
 {
 	my $source = slurp_file($file);
 
-	while ($source =~ /(?:errhint(?:_plural)?\(|hint = psprintf\()\s*($string(?:\s*$string)*)/g)
+	while ($source =~ /(?:errhint(?:_plural)?\(|cmig_hint(?:_text)?\((?:psprintf\()?|hint = psprintf\()\s*($string(?:\s*$string)*)/g)
 	{
 		my $text = join('', $1 =~ /$string/g) =~ s/\\(.)/$1/gr;
+		$text =~ tr/`//d;
 		my $filled = quotemeta($text) =~ s/\\%(?:ll|l|z)?[a-z]/.*/gr;
 
 		$in_sources++;
@@ -160,6 +161,30 @@ foreach my $file (glob("$FindBin::RealBin/../src/*/*.c"), "$FindBin::RealBin/../
 }
 cmp_ok($in_sources, '>', 300, 'there are hints in the sources');
 note("$unexpected of $in_sources hints in the sources are not in the expected output");
+
+# what is written between backquotes
+my ($verbs) = slurp_file("$CmigNode::top/bin/cmig") =~ /^VERBS="(.*?)"$/ms;
+my %options = map { my ($verb, undef, $options) = split /;/; $verb => " $options " } split /\n/, $verbs;
+my ($differences) = slurp_file("$CmigNode::top/bin/cmig") =~ /^DIFFERENCES='(.*)'$/m;
+s/\$DIFFERENCES/$differences/ foreach values %options;
+my $hint_c = slurp_file("$CmigNode::top/src/base/hint.c");
+my %renamed = $hint_c =~ /^\t\{"(\w+)", "([\w-]+)/mg;
+my @unknown;
+foreach my $file (glob("$CmigNode::top/src/*/*.c $CmigNode::top/pg_cmig.c $CmigNode::top/pg_cmig--1.2.sql"))
+{
+	foreach my $command (slurp_file($file) =~ /`((?:SELECT |CALL |SET |RESET |%s)?(?![.,])[^`\n]*cmig\.[^`\n]*)`/g)
+	{
+		foreach my $name ($command =~ /cmig\.([a-z]\w*)(?! = |\w)/g)
+		{
+			my $verb = $renamed{$name} // $name =~ tr/_/-/r;
+
+			next if $name eq 'scope' || $name eq 'protect';
+			push @unknown, "$file: $command" if !$options{$verb} ||
+			  grep { !/^(?:confirm|target)$/ && $options{$verb} !~ / @{[tr!_!-!r]} / } $command =~ /(\w+) => /g;
+		}
+	}
+}
+is(join("\n", @unknown), '', 'cmig has the verbs and options that stand for commands between backquotes');
 
 my %names;
 my ($sql, $count) = ('', 0);

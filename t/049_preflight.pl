@@ -150,7 +150,7 @@ gives(3, '^$', qq(\nERROR:  the files could not be loaded; this is what the data
 gives(3, '^run +warning: process \d+ executes another run, for which this one would wait\n +-> cmig status\nplan', 'could not be loaded', 'preflight');
 $run->query_safe('ROLLBACK');
 $run->quit;
-gives(0, "^lock_timeout +warning: not set: waits [^\n]*\n +-> cmig upgrade -x cmig\\.lock_timeout=5s\n +-> SELECT cmig\\.set_option\\('cmig\\.lock_timeout', '5s'\\) -- for all runs\nplan +notice: 1 revision, locks on 1 relation\n +-> cmig plan upgrade head\n", '^$', 'preflight');
+gives(0, "^lock_timeout +warning: not set: waits [^\n]*\n +-> Add -x cmig\\.lock_timeout=5s\n +-> SELECT cmig\\.set_option\\('cmig\\.lock_timeout', '5s'\\) -- for all runs\nplan +notice: 1 revision, locks on 1 relation\n +-> cmig plan upgrade head\n", '^$', 'preflight');
 {
 	local $ENV{PGUSER} = 'watcher';
 	gives(1, "\nprivilege +error: role watcher cannot load the files: only what the database has was\n +checked\n +-> SELECT \\* FROM cmig\\.grant_access\\('watcher', 'author'\\)\n", '^$', 'preflight');
@@ -171,7 +171,7 @@ gives(2, '', '--preflight cannot be used with --dry-run', 'upgrade', '--prefligh
 gives(2, '', 'downgrade has no option --preflight', 'downgrade', 'base', '--preflight');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM cmig.revision'), '0', 'nothing was stored');
 $node->safe_psql('postgres', "ROLLBACK PREPARED 'left'");
-gives(0, 'is at 001', '^WARNING:  lock_timeout: [^\n]*\nHINT:  cmig upgrade -x cmig\.lock_timeout=5s\n       SELECT cmig\.set_option\(', 'upgrade', '--preflight', '-y');
+gives(0, 'is at 001', '^WARNING:  lock_timeout: [^\n]*\nHINT:  Add -x cmig\.lock_timeout=5s\n       SELECT cmig\.set_option\(', 'upgrade', '--preflight', '-y');
 gives(0, '^plan +notice: nothing to upgrade\n', '^$', 'preflight');
 gives(3, '', "can't locate revision", 'preflight', 'nosuch');
 foreach my $line (split /\n/, (cmig('preflight', '001'))[1])

@@ -237,72 +237,6 @@ SKIP:
 	unlike("$result[1]$result[2]", qr/s%C3|cr%40|cr\@t/, 'the password is not shown');
 }
 
-# Hints with SQL, and the cmig commands that replace it.  SQL that no verb can replace
-# is unchanged.
-my %hints = (
-	q{load with accept_changes => true, which is recorded in cmig.journal.} => q{cmig load --accept-changes, which is recorded in cmig.journal.},
-	q{SELECT cmig.stamp('<revision>', purge => true) -- records where the database is} => q{cmig stamp <revision> --purge # records where the database is},
-	q{SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')} => q{cmig plan -v},
-	q{SELECT * FROM cmig.upgrade('heads')} => q{cmig upgrade heads},
-	q{SELECT * FROM cmig.dry_run(concurrently => 'skip')} => q{SELECT * FROM cmig.dry_run(concurrently => 'skip')},
-	q{SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0} => q{cmig scopes},
-	q{CALL cmig.upgrade_stepwise('head', in_doubt => 'done') -- or 'again'} => q{cmig upgrade --stepwise head --in-doubt done # or 'again'},
-	q{Use cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<a>', '<b>'], '<message>'); SELECT * FROM cmig.heads() lists the heads.} =>
-	  q{Use cmig merge heads -m "<message>", or cmig merge <a> <b> -m "<message>"; cmig heads lists the heads.},
-	q{SELECT content FROM cmig.baseline('<message>')} => q{cmig baseline -m "<message>"},
-	q{SELECT cmig.create_revision('<message>', '<upgrade>', '<downgrade>') -- or load files: SELECT * FROM cmig.load('<text>')} =>
-	  q{cmig revision -m "<message>" # or load files: cmig load},
-	q{Pass its value: placeholders => '{"name": "<value>"}'} => q{Pass its value: -x name=<value>},
-	q{If so, add this argument: renames => ARRAY['table public.a -> b']} => q{If so, add this argument: --renames 'table public.a -> b'},
-	q{Use cmig.downgrade(-1) to go down; SELECT * FROM cmig.history() lists the revisions.} => q{Use cmig downgrade -1 to go down; cmig history lists the revisions.},
-	q{SELECT * FROM cmig.import_state('flyway', '<schema>.<table>')} => q{cmig import --state flyway --history-table <schema>.<table>},
-	q{In tests, SET cmig.concurrent_ddl = off lets cmig.upgrade run it.} => q{In tests, -x cmig.concurrent_ddl=off lets cmig upgrade run it.},
-	q{SET cmig_var.schema = '<value>'} => q{cmig upgrade -x schema=<value>},
-	q{SET cmig.lock_timeout = '5s' -- or, for all runs: SELECT cmig.set_option('cmig.lock_timeout', '5s')} =>
-	  q{cmig upgrade -x cmig.lock_timeout=5s # or, for all runs: SELECT cmig.set_option('cmig.lock_timeout', '5s')},
-	q{If this is intended, SET cmig.protect = off first, and RESET cmig.protect afterward.} => q{If this is intended, add -x cmig.protect=off},
-	q{If this is intended: BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT} => q{If this is intended: add -x cmig.protect=off},
-	q{SET cmig.scope = 'tenant_1'; CALL cmig.upgrade_stepwise('tenant@head')} => q{cmig upgrade --stepwise tenant@head --scope tenant_1},
-	q{To apply it in the database: RESET cmig.scope; SELECT * FROM cmig.upgrade('s01')} => q{To apply it in the database: cmig upgrade s01},
-	q{CALL cmig.upgrade_scopes('tenant\_%', 'head')} => q{cmig upgrade --scopes 'tenant\_%' head},
-	q{SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL} => q{cmig scopes},
-	q{SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0} => q{cmig scopes},
-	q{SELECT * FROM cmig.upgrade('s2') -- in the database; in the scopes: CALL cmig.upgrade_scopes('<pattern>', 't2')} =>
-	  q{cmig upgrade s2 # in the database; in the scopes: cmig upgrade --scopes '<pattern>' t2},
-	q{SET cmig.scope = '<scope>'; CALL cmig.upgrade_stepwise('t3')} => q{cmig upgrade --stepwise t3 --scope <scope>},
-	q{SELECT * FROM cmig.resume_run('public.users')} => q{cmig resume-run public.users},
-	q{SELECT * FROM cmig.throttle('006', NULL)} => q{cmig throttle 006 off},
-	q{SELECT * FROM cmig.backfill_progress} => q{cmig status},
-	q{SELECT jsonb_agg(s) FROM cmig.stats_export() s} => q{cmig stats-export},
-	q{SELECT cmig.stamp(NULL)} => q{SELECT cmig.stamp(NULL)},
-	q{If the data is not needed: CALL cmig.abandon_partial('006', confirm => '006, losing data')} => q{If the data is not needed: cmig abandon-partial 006 --yes --lose-data},
-	q{CALL cmig.upgrade_stepwise('006') -- or, to revert it: CALL cmig.abandon_partial('006')} => q{cmig upgrade --stepwise 006 # or, to revert it: cmig abandon-partial 006},
-	q{If the schema already exists: SELECT * FROM cmig.locate() -- finds its revision} => q{If the schema already exists: cmig locate # finds its revision},
-	q{CALL cmig.abandon_partial('006') lists the statements that revert it.} => q{cmig abandon-partial 006 lists the statements that revert it.},
-	q{SELECT cmig.drop_scope('<schema>', confirm => '<schema>')} => q{cmig drop-scope <schema>},
-	# what a shell would run or redirect is quoted
-	q{SELECT * FROM cmig.export(ARRAY['a>b', 'b`id`', '002'])} => q{cmig export 'a>b' 'b`id`' 002},
-	q{SELECT * FROM cmig.upgrade('a>b')} => q{cmig upgrade 'a>b'},
-	q{SELECT * FROM cmig.upgrade('a<b>c')} => q{cmig upgrade 'a<b>c'},
-	q{SELECT * FROM cmig.upgrade('<label>@head')} => q{cmig upgrade <label>@head},
-	q{SELECT cmig.merge('heads', 'x `id`')} => q{cmig merge heads -m 'x `id`'},
-	q{Run them as the owner: SET cmig.role = 'a$(id)'} => q{Run them as the owner: cmig upgrade -x cmig.role='a$(id)'},
-	# an apostrophe in the value would end the quotes
-	map { ($_ => $_) } q{SET cmig.scope = 'x'';$(id)'''}, q{If so, add this argument: renames => 'x'';$(id)'''}, q{SET cmig.role = 'x'';$(id)'''},
-	q{SELECT cmig.create_revision('<$(id)>', '')}, q{Change the text in cmig.revision.}, q{SELECT count(*) FROM cmig.plan() p}, q{SELECT max(p.n) FROM a JOIN cmig.plan() p ON true}, q{SELECT plan_checksum FROM cmig.plan() LIMIT 1}, q{SELECT * FROM cmig.check() WHERE object ~ '^role '},
-	q{SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}')}, q{DELETE FROM cmig.journal WHERE id = 3}, q{SELECT cmig.stamp(current_setting('x'))},
-);
-my @hints = sort keys %hints;
-my ($typed, $typed_errors) = ('', '');
-IPC::Run::run([ 'bash', '-c', 'source "$1"; source_parts; while IFS= read -r line; do typed "$line"; printf "%s\n" "$TYPED"; done', 'hints', $cmig ],
-	'<', \join('', map { "$_\n" } @hints), '>', \$typed, '2>', \$typed_errors);
-is("$typed$typed_errors", join('', map { "$hints{$_}\n" } @hints), 'hints as commands');
-# no hint becomes a query around a command
-my $expected = join('', map { "$_\n" } sort keys %{ { map { $_ => 1 } map { slurp_file($_) =~ /^HINT:  (.*)/mg } glob("$CmigNode::top/expected/*.out") } });
-IPC::Run::run([ 'bash', '-c', 'source "$1"; source_parts; while IFS= read -r line; do typed "$line"; printf "%s\n" "$TYPED"; done', 'hints', $cmig ], '<', \$expected, '>', \$typed);
-is(join("\n", $typed =~ /^.*(?:SELECT|FROM|JOIN|CALL)[ (]cmig [a-z].*$/mg), '', 'hints of the tests as commands');
-cmp_ok(scalar(() = $typed =~ /\bcmig [a-z]/g), '>', 100, 'there are such hints');
-
 # Several databases, with the settings of .env
 delete $ENV{DATABASE_URL};
 append_to_file('.env', "DATABASE_URL=\"postgresql:///one\" # comment\nOTHER=\$(touch x)\n");
@@ -354,7 +288,7 @@ append_to_file('hidden/1.sql', "SELECT 2;\n");
 gives(0, '', 'replaced: 1', 'upgrade', '-d', 'hidden', '--folder', 'hidden');
 unlink 'hidden/1.sql';
 append_to_file('hidden/1.sql', "-- revision: 1\n-- cmig:upgrade\nSELECT 'other';\n");
-gives(3, '', 'HINT:  [^\n]* cmig load --accept-changes, which is recorded in cmig\.journal\.\n$', 'upgrade', '-d', 'hidden', '--folder', 'hidden');
+gives(3, '', 'HINT:  [^\n]* load with --accept-changes, which is recorded in cmig\.journal\.\n$', 'upgrade', '-d', 'hidden', '--folder', 'hidden');
 
 # On a terminal
 SKIP:

@@ -289,7 +289,7 @@ gives(0, "^ +scope +\\| current \\| pending \\| failed \n.*tenant_1 \\| 001 ", '
 gives(0, '001', "^SET cmig.scope = 'tenant_2';\nSELECT \\* FROM cmig.current\\(\\);\n\$", 'current', '--scope', 'tenant_2', '-v');
 write_revision('002', '001', 'ALTER TABLE invoice ADD CHECK (id > 0);', 'ALTER TABLE invoice DROP CONSTRAINT invoice_id_check;');
 gives(0, '^database tenants, scope tenant_2 is at 002$', 'added: 002', 'upgrade', '--scope', 'tenant_2');
-gives(0, 'scope +tenant_2\n +-> leave out --scope\n', '^$', 'status', '--scope', 'tenant_2');
+gives(0, 'scope +tenant_2\n +-> Leave out --scope\n', '^$', 'status', '--scope', 'tenant_2');
 gives(0, '^@ 002', '^$', 'graph', '--scope', 'tenant_2');
 gives(0, '^o 002[^\n]*\n@ 001', '^$', 'graph', '--scope', 'tenant_1');
 gives(0, 'upgrade .*002', '^$', 'log', '--scope', 'tenant_2');

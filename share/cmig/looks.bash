@@ -149,7 +149,7 @@ look_up()
 # Reads triples of name, text, and hint from standard input, and shows them as lines.
 # Wraps text between words, but not statements, so that they can be pasted.  "mark" stands
 # before each line of a hint; if "once" is set, a name that repeats is left out; if "raw"
-# is set, hints are scripts, which are not changed.
+# is set, hints are scripts.
 mark='-> ' once='' raw=''
 items()
 {
@@ -162,8 +162,7 @@ items()
 		printf '%s\t%s\n' "$name" "$VISIBLE"
 		[ -n "$hint" ] || continue
 		while IFS= read -r line; do
-			if [ -n "$raw" ]; then TYPED=$line; else typed "$line"; fi
-			visible "$TYPED"
+			visible "$line"
 			printf '\t%s%s\t1%s\n' "$mark" "$VISIBLE" "$raw"
 		done <<<"$hint"
 	done | LC_ALL=C awk -v columns="$columns" -F '\t' '
@@ -467,6 +466,7 @@ verb_scope_drift() { begin; differences 'cmig.scope_drift()' "scope, pg_catalog.
 
 verb_expansion()
 {
+	variable chosen "$(! given scope || printf ' --scope %q' "$option_scope")"
 	begin
 	if given verbose; then rows 'cmig.expansion()'; run table; return; fi
 	once=1 mark=''
@@ -476,8 +476,8 @@ verb_expansion()
 	CASE WHEN pg_catalog.lag(relation) OVER () OPERATOR(pg_catalog.=) relation THEN NULL ELSE failure OPERATOR(pg_catalog.||) '; to see the rows: SELECT * FROM ' OPERATOR(pg_catalog.||) relation OPERATOR(pg_catalog.||) ' WHERE cmig_state IS NOT NULL' END"
 	add_file_format
 	called "SELECT 'state', pg_catalog.concat(revision, ' is ', state, '; search_path of the new build: ' OPERATOR(pg_catalog.||) (SELECT nullif(pg_catalog.concat_ws(', ', pg_catalog.string_agg(pg_catalog.quote_ident(cmig.version_schema(revision, s)), ', ' ORDER BY n), pg_catalog.string_agg(pg_catalog.quote_ident(s), ', ' ORDER BY n)), '') FROM pg_catalog.unnest(schemas) WITH ORDINALITY u (s, n))),
-	CASE state WHEN 'expanding' THEN pg_catalog.format('CALL cmig.expand(%L) -- or, to undo it: CALL cmig.abandon()', revision) WHEN 'abandoning' THEN 'CALL cmig.abandon()'
-	ELSE 'When no old build runs any more: CALL cmig.contract() -- or, to undo it: CALL cmig.abandon()' END FROM cmig.expansion_run WHERE scope OPERATOR(pg_catalog.=) coalesce(pg_catalog.current_setting('cmig.scope', true), '');"
+	pg_catalog.concat(CASE state WHEN 'expanding' THEN pg_catalog.concat('cmig expand ', revision, :'chosen', ' # or, to undo it: ')
+	WHEN 'abandoning' THEN NULL ELSE pg_catalog.concat('When no old build runs any more: cmig contract', :'chosen', ' # or, to undo it: ') END, 'cmig abandon', :'chosen') FROM cmig.expansion_run WHERE scope OPERATOR(pg_catalog.=) coalesce(pg_catalog.current_setting('cmig.scope', true), '');"
 	add "SELECT 'nothing is expanded', '', '' WHERE :cmig_rows = 0;"
 	run items
 }

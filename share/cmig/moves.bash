@@ -192,7 +192,7 @@ read_records()
 				say "$yellow$(wrapped "$([ "$revision" = error ] && echo ERROR || echo WARNING):  $text")$plain" ;;
 			hint)
 				line='HINT:  '
-				while IFS= read -r text; do typed "$text"; visible "$TYPED"; say "$line$VISIBLE"; line='       '; done <<<"$text" ;;
+				while IFS= read -r text; do visible "$text"; say "$line$VISIBLE"; line='       '; done <<<"$text" ;;
 			hazard) hazards=$((hazards + 1)); say "$yellow$(wrapped "HAZARD:  $revision: $text")$plain" ;;
 			pid) psql_started "$text" ;;
 			status) status=$revision ;;

@@ -78,7 +78,7 @@ transaction=''
 begin_transaction()
 {
 	transaction=1
-	add "BEGIN;${newline}SET LOCAL client_min_messages = $1;
+	add "BEGIN;${newline}SET LOCAL client_min_messages = $1;${newline}SET LOCAL cmig_client.hints = shell;
 \\if :{?cmig_path}$newline\\else${newline}SELECT pg_catalog.current_setting('search_path') AS cmig_path,
 	pg_catalog.current_setting('lc_messages') OPERATOR(pg_catalog.!~*) '^(C|POSIX|en)?([_.].*)?\$' AND pg_catalog.has_parameter_privilege('lc_messages', 'SET') AS cmig_translated \\gset$newline\\endif
 \\if :cmig_translated${newline}SET LOCAL lc_messages = 'C';$newline\\endif
@@ -143,7 +143,7 @@ procedure()
 			"'Connect to the server without the pool. Or set them with ALTER ROLE or ALTER DATABASE, and leave out -x and --scope.'"
 	fi
 	end_transaction COMMIT
-	add "\\if :cmig_direct${newline}SET client_min_messages = $(level);"
+	add "\\if :cmig_direct${newline}SET client_min_messages = $(level);${newline}SET cmig_client.hints = shell;"
 	add "\\if :cmig_translated${newline}SET lc_messages = 'C';$newline\\endif"
 	set_settings false
 	add '\endif'
@@ -249,7 +249,6 @@ messages()
 			HINT:*) hint=1 ;;
 			[A-Z]*:\ \ *) hint='' ;;
 		esac
-		[ -z "$hint" ] || { typed "$line"; line=$TYPED; }
 		case $line in
 			'NOTICE:  '* | 'INFO:  '*)
 				line=${line#*:  }

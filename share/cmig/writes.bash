@@ -231,7 +231,7 @@ verb_edit()
 		"${editor[@]}" "$file"
 		return
 	done
-	fail 2 "there is no file for revision $revision" "cmig export $(typed_value "$revision")"
+	fail 2 "there is no file for revision $revision" "cmig export $(printf %q "$revision")"
 }
 
 # Converts an Alembic project with cmig-import-alembic.

@@ -66,7 +66,7 @@ require_value(const CmigPlaceholders *placeholders, const char *name, int length
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("placeholder \"%.*s\" has no value", length, name),
 			 errdetail("It is on line %d of a script in file \"%s\".", line, file_name),
-			 errhint("Pass its value: placeholders => '{\"%.*s\": \"<value>\"}'", length, name)));
+			 cmig_hint("Pass its value: `placeholders => '{\"%.*s\": \"<value>\"}'`", length, name)));
 }
 
 /*
@@ -652,7 +652,7 @@ declare_placeholders(const CmigImport *import, CmigRevisionText *text)
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("placeholder \"%s\" requires a value", item->name),
 					 errdetail("It cannot be kept as a placeholder, because it is used as a string in some places, and as an identifier or a part of a string in others."),
-					 errhint("Pass its value: placeholders => '{\"%s\": \"<value>\"}'", item->name)));
+					 cmig_hint("Pass its value: `placeholders => '{\"%s\": \"<value>\"}'`", item->name)));
 		declarations->names[declarations->count++] = item->as_literal ? psprintf("%s literal", item->name) : item->name;
 	}
 }

@@ -92,7 +92,7 @@ read_placeholders(Jsonb *jsonb)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("placeholders must be a JSON object"),
-				 errhint("Write placeholders => '{\"<name>\": \"<value>\"}'")));
+				 cmig_hint("Write `placeholders => '{\"<name>\": \"<value>\"}'`")));
 	result->items = palloc0(sizeof(CmigPlaceholder) * Max(JB_ROOT_COUNT(jsonb), 1));
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
@@ -121,7 +121,7 @@ read_placeholders(Jsonb *jsonb)
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("placeholder \"%s\" requires a value", item->name),
 						 errdetail("Only a placeholder whose name consists of lower-case letters, digits, and _ can be kept."),
-						 errhint("Pass its value: placeholders => '{\"%s\": \"<value>\"}'", item->name)));
+						 cmig_hint("Pass its value: `placeholders => '{\"%s\": \"<value>\"}'`", item->name)));
 			result->count++;
 		}
 	}

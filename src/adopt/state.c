@@ -432,7 +432,7 @@ history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table \"%s\" does not exist",
 						usual->schema ? psprintf("%s.%s", usual->schema, usual->name) : usual->name),
-				 errhint("If the table has a different name: SELECT * FROM cmig.import_state(%s, '<schema>.<table>')", quote_literal_cstr(tool->name))));
+				 cmig_hint("If the table has a different name: `SELECT * FROM cmig.import_state(%s, '<schema>.<table>')`", quote_literal_cstr(tool->name))));
 	if (get_rel_name(table) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -486,7 +486,7 @@ require_not_ahead(const CmigToolMatches *matches)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("revision \"%s\" is applied according to cmig.version, but not according to %s", rows->names[i], matches->tool->name),
 					 errdetail("The state of another tool can be imported only until pg_cmig runs its first revision."),
-					 errhint("If %s is right, reset the state of pg_cmig before you call cmig.import_state again: SELECT cmig.stamp('base')", matches->tool->name)));
+					 cmig_hint("If %s is right, reset the state of pg_cmig before you call `cmig.import_state` again: `SELECT cmig.stamp('base')`", matches->tool->name)));
 	}
 }
 
@@ -517,7 +517,7 @@ cmig_import_state(PG_FUNCTION_ARGS)
 	CmigToolMatches *matches;
 	CmigNames  *tops;
 
-	cmig_argument_require(fcinfo, 0, "tool", "SELECT * FROM cmig.import_state('<tool>')");
+	cmig_argument_require(fcinfo, 0, "tool", "`SELECT * FROM cmig.import_state('<tool>')`");
 	tool = tool_find(cmig_argument_text(fcinfo, 0));
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_change_begin("cmig.import_state()");

@@ -55,7 +55,7 @@ cmig_argument_require(FunctionCallInfo fcinfo, int n, const char *what, const ch
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("%s must not be null", what),
-				 errhint("%s", call)));
+				 cmig_hint("%s", call)));
 }
 
 CmigDirection
@@ -97,7 +97,7 @@ cmig_argument_names(ArrayType *array, const char *what, const char *hint)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("%s must not contain null", what),
-					 hint ? errhint("%s", hint) : 0));
+					 hint ? cmig_hint("%s", hint) : 0));
 		names->names[names->count++] = TextDatumGetCString(elements[i]);
 	}
 	pfree(elements);

@@ -127,6 +127,20 @@ extern const char *cmig_settings_ddl_exclude(void);
 
 extern CmigChecksumPolicy cmig_settings_checksum_policy(void);
 
+/* in hint.c */
+
+/*
+ * Set by settings.c: returns the scope, or an empty string, if hints are for
+ * the user of the command cmig, NULL if they are for a user of psql.
+ */
+extern const char *(*cmig_hint_scope) (void);
+
+/* Returns the text with the commands between backquotes as the session wants them; it may be NULL. */
+extern char *cmig_hint_text(const char *text);
+
+/* The same as errhint(), with such commands. */
+#define cmig_hint(...) errhint("%s", cmig_hint_text(psprintf(__VA_ARGS__)))
+
 /* in text.c */
 
 /* The state of an allocator.  Initialize it with zeros. */

@@ -531,8 +531,8 @@ cmig_settings_unprotect_hint(bool commits)
 		return psprintf("Only the owner of database \"%s\", a superuser, or a role with the SET privilege on parameter cmig.protect can lower it.",
 						get_database_name(MyDatabaseId));
 	return pstrdup(commits ?
-				   "If this is intended, SET cmig.protect = off first, and RESET cmig.protect afterward."
-				   : "If this is intended: BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT");
+				   "If this is intended, `SET cmig.protect = off first, and RESET cmig.protect afterward.`"
+				   : "If this is intended: `BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT`");
 }
 
 CmigDdlPolicy
@@ -593,12 +593,25 @@ cmig_settings_loaded(void)
 	loading = false;
 }
 
+/*
+ * cmig sets the placeholder, which no library reserves, because the server's
+ * library can be older than cmig.
+ */
+static const char *
+hint_scope(void)
+{
+	const char *client = GetConfigOption("cmig_client.hints", true, false);
+
+	return client != NULL && strcmp(client, "shell") == 0 ? GetConfigOption("cmig.scope", true, false) : NULL;
+}
+
 void
 cmig_settings_init(void)
 {
 	int			count;
 	struct config_generic **all = cmig_guc_variables_compat(&count);
 
+	cmig_hint_scope = hint_scope;
 	loading = true;
 	for (int i = 0; i < count; i++)
 		set_before_load |= (all[i]->flags & GUC_CUSTOM_PLACEHOLDER) != 0 &&

@@ -671,7 +671,7 @@ cmig_graph_require_sound(const CmigGraph *graph)
 			 errdetail("%s", cmig_listing_text(&detail)),
 			 list_length(graph->defects) == 1
 			 ? errhint("%s", first->fix)
-			 : errhint("SELECT * FROM cmig.check() lists each problem with its fix.")));
+			 : cmig_hint("`SELECT * FROM cmig.check()` lists each problem with its fix.")));
 }
 
 /*

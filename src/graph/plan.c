@@ -69,14 +69,14 @@ cmig_applied_require_known(const CmigGraph *graph, const CmigApplied *applied)
 				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 				 errmsg("revision \"%s\" cannot replace \"%s\" yet", cmig_graph_id(graph, node), row),
 				 errdetail("It replaces %s. Some of these revisions are applied, and at least one is not loaded.", cmig_listing_names(old, CMIG_LISTING_QUOTED)),
-				 errhint("Load the files of the replaced revisions, and upgrade. The files are needed until all of these revisions are applied. If the schema already has everything in \"%s\": SELECT cmig.stamp(%s, purge => true)",
-						 cmig_graph_id(graph, node), quote_literal_cstr(cmig_graph_id(graph, node)))));
+				 cmig_hint("Load the files of the replaced revisions, and upgrade. The files are needed until all of these revisions are applied. If the schema already has everything in \"%s\": `SELECT cmig.stamp(%s, purge => true)`",
+						   cmig_graph_id(graph, node), quote_literal_cstr(cmig_graph_id(graph, node)))));
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 			 errmsg("can't locate revision identified by \"%s\"", row),
 			 errdetail("According to cmig.version it is applied, but it is not in cmig.revision."),
-			 errhint("Load the missing revision, or record the revision that the schema matches: SELECT cmig.stamp('<revision>', purge => true)")));
+			 cmig_hint("Load the missing revision, or record the revision that the schema matches: `SELECT cmig.stamp('<revision>', purge => true)`")));
 }
 
 int
@@ -134,13 +134,13 @@ stamp_call(const CmigGraph *graph, List *rows, bool over_depends)
 	while ((overlap = cmig_applied_overlap(graph, rows, over_depends, &above)) >= 0)
 		rows = list_delete_int(rows, overlap);
 	if (list_length(rows) == 1)
-		return psprintf("SELECT cmig.stamp('%s', purge => true)",
+		return psprintf("`SELECT cmig.stamp('%s', purge => true)`",
 						cmig_graph_id(graph, linitial_int(rows)));
 	initStringInfo(&targets);
 	for (int i = 0; i < list_length(rows); i++)
 		appendStringInfo(&targets, "%s'%s'", i > 0 ? ", " : "",
 						 cmig_graph_id(graph, list_nth_int(rows, i)));
-	return psprintf("SELECT cmig.stamp(ARRAY[%s], purge => true)", targets.data);
+	return psprintf("`SELECT cmig.stamp(ARRAY[%s], purge => true)`", targets.data);
 }
 
 void
@@ -165,8 +165,8 @@ cmig_applied_require_sound(const CmigGraph *graph, const CmigApplied *applied,
 					cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
 			 errdetail("\"%s\" is an ancestor of \"%s\", so cmig.version must not contain both. Restoring a dump into a database that is in use can cause this.",
 					   cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
-			 errhint("Find out which of the two revisions the schema matches, and record that revision: %s",
-					 stamp_call(graph, applied->nodes, over_depends))));
+			 cmig_hint("Find out which of the two revisions the schema matches, and record that revision: %s",
+					   stamp_call(graph, applied->nodes, over_depends))));
 }
 
 /*
@@ -302,7 +302,7 @@ cmig_plan_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 							 cmig_graph_id(graph, target->node))
 				 : errdetail("Revision \"%s\" is not applied.",
 							 cmig_graph_id(graph, target->node)),
-				 errhint("SELECT * FROM cmig.current() shows what is applied; cmig.upgrade goes the other way.")));
+				 cmig_hint("`SELECT * FROM cmig.current()` shows what is applied; `cmig.upgrade` goes the other way.")));
 	return make_plan(graph, applied, moving, CMIG_DOWNGRADE);
 }
 

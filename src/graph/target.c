@@ -124,29 +124,29 @@ not_found(const CmigGraph *graph, const char *name)
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
 				 errmsg("repeatable revision \"%s\" has no position in the revision graph", name),
 				 errdetail("It runs after an upgrade to the heads if its script has changed."),
-				 errhint("SELECT * FROM cmig.plan('upgrade', 'heads') shows what would run.")));
+				 cmig_hint("`SELECT * FROM cmig.plan('upgrade', 'heads')` shows what would run.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 			 strchr(name, '"') ? errmsg("can't locate revision identified by %s", name)
 			 : errmsg("can't locate revision identified by \"%s\"", name),
 			 strcmp(name, "current") == 0
-			 ? errhint("Only cmig.history, cmig.show, cmig.export, and ranges in cmig.script accept \"current\".")
+			 ? cmig_hint("Only `cmig.history`, `cmig.show`, `cmig.export`, and ranges in `cmig.script` accept \"current\".")
 			 : strstr(name, "..") != NULL
-			 ? errhint("Ranges, written as from:to, are accepted by cmig.history, cmig.export, and cmig.script.")
+			 ? cmig_hint("Ranges, written as from:to, are accepted by `cmig.history`, `cmig.export`, and `cmig.script`.")
 			 : strchr(name, ',') != NULL
 			 ? errhint("One revision is expected. Functions that accept several take an array: ARRAY['<revision>', ...].")
 			 : strncmp(name, "-r", 2) == 0 || strncmp(name, "--r", 3) == 0
-			 ? errhint("Pass only the range: SELECT * FROM cmig.history('<from>:<to>')")
+			 ? cmig_hint("Pass only the range: `SELECT * FROM cmig.history('<from>:<to>')`")
 			 : strncmp(name, "--", 2) == 0
-			 ? errhint("Alembic's options are arguments or functions in pg_cmig, such as purge => true for --purge, or cmig.script for --sql.")
+			 ? cmig_hint("Alembic's options are arguments or functions in pg_cmig, such as `purge => true` for --purge, or `cmig.script` for --sql.")
 			 : strchr(name, '+') != NULL || name[0] == '-'
 			 ? errhint("A relative revision is a plus or minus sign and a number, optionally after a name: '+1', 'head-2', '<label>@+1'.")
 			 : is_base ? errhint("\"base\" is the state before the first revision, which only a downgrade can reach.")
 			 : (name[0] == '"' || name[0] == '\'') && length > 2 && name[length - 1] == name[0]
 			 ? errhint("Remove the inner quotes: '%s'", pnstrdup(name + 1, length - 2))
-			 : near ? errhint("Did you mean %s? SELECT * FROM cmig.history() lists the revisions.", near)
-			 : graph->count == 0 ? errhint("There are no revisions yet. Load some with cmig.load, or create one with cmig.create_revision.")
-			 : errhint("SELECT * FROM cmig.history() lists the revisions; cmig.load stores missing ones.")));
+			 : near ? cmig_hint("Did you mean %s? `SELECT * FROM cmig.history()` lists the revisions.", near)
+			 : graph->count == 0 ? cmig_hint("There are no revisions yet. Load some with `cmig.load`, or create one with `cmig.create_revision`.")
+			 : cmig_hint("`SELECT * FROM cmig.history()` lists the revisions; `cmig.load` stores missing ones.")));
 }
 
 char *
@@ -168,7 +168,7 @@ refuse_multiple_heads(const CmigGraph *graph, List *heads, const char *argument)
 			(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 			 errmsg("multiple head revisions are present for given argument \"%s\"", argument),
 			 errdetail("The heads are %s.", cmig_identifier_list(graph, heads)),
-			 errhint("Specify one head by its id or as <label>@head, or specify \"heads\" for all of them. To merge them: SELECT cmig.merge('heads', '<message>')")));
+			 cmig_hint("Specify one head by its id or as <label>@head, or specify \"heads\" for all of them. To merge them: `SELECT cmig.merge('heads', '<message>')`")));
 }
 
 pg_noreturn static void
@@ -178,7 +178,7 @@ not_valid(const CmigIdentifier *id, const char *detail, const char *hint)
 			(errcode(ERRCODE_CMIG_INVALID_TARGET),
 			 errmsg("relative revision %s is not a valid target", id->text),
 			 errdetail("%s", detail),
-			 errhint("%s", hint)));
+			 cmig_hint("%s", hint)));
 }
 
 pg_noreturn static void
@@ -188,7 +188,7 @@ not_downgradable(const char *target, const char *detail, const char *hint)
 			(errcode(ERRCODE_CMIG_INVALID_TARGET),
 			 errmsg("destination %s is not a valid downgrade target from current head(s)", target),
 			 errdetail("%s", detail),
-			 errhint("%s", hint)));
+			 cmig_hint("%s", hint)));
 }
 
 /* Raise an error because a relative identifier leads nowhere. */
@@ -200,7 +200,7 @@ no_migrations(const CmigIdentifier *id, const char *detail, const char *hint)
 			 errmsg("relative revision %s didn't produce %s migrations",
 					id->steps_text, id->steps_text + 1),
 			 errdetail("%s", detail),
-			 errhint("%s", hint)));
+			 cmig_hint("%s", hint)));
 }
 
 pg_noreturn static void
@@ -209,7 +209,7 @@ walked_too_far(const CmigIdentifier *id)
 	no_migrations(id, id->symbol || id->label
 				  ? psprintf("\"%s\" goes beyond the end of the graph.", id->text)
 				  : "There are not enough revisions in that direction.",
-				  "SELECT * FROM cmig.history() lists the revisions.");
+				  "`SELECT * FROM cmig.history()` lists the revisions.");
 }
 
 /*
@@ -268,7 +268,7 @@ parse_identifier(const CmigGraph *graph, const char *target, const char *forms,
 				 errmsg("the target is too long"),
 				 errdetail("It has %zu bytes; an id or a label has at most %d.",
 						   strlen(target), CMIG_MAX_ID_LENGTH),
-				 errhint("SELECT * FROM cmig.history() lists the revisions.")));
+				 cmig_hint("`SELECT * FROM cmig.history()` lists the revisions.")));
 
 	id->text = target;
 	if (cmig_graph_find_name(graph, target) >= 0)
@@ -280,7 +280,7 @@ parse_identifier(const CmigGraph *graph, const char *target, const char *forms,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is a range, but one revision is expected", target),
-				 errhint("Ranges such as base:heads are accepted by cmig.history, cmig.export, and cmig.script.")));
+				 cmig_hint("Ranges such as base:heads are accepted by `cmig.history`, `cmig.export`, and `cmig.script`.")));
 
 	at = strchr(target, '@');
 	if (at != NULL)
@@ -364,7 +364,7 @@ find_branch(const CmigGraph *graph, const char *label)
 				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 				 errmsg("can't locate branch or revision identified by \"%s\"", label),
 				 near ? errhint("Did you mean %s?", near)
-				 : errhint("SELECT * FROM cmig.heads() lists the branch labels.")));
+				 : cmig_hint("`SELECT * FROM cmig.heads()` lists the branch labels.")));
 	}
 	return node;
 }
@@ -531,9 +531,9 @@ walk(const CmigGraph *graph, const CmigIdentifier *id, int start,
 					 errdetail(node < 0 ? "From %s it can go to %s." : "From \"%s\" it can go to %s.",
 							   node < 0 ? "base" : cmig_graph_id(graph, node),
 							   cmig_identifier_list(graph, choices)),
-					 id->steps < 0 ? errhint("SELECT * FROM cmig.downgrade(%s) -- or another parent: %s",
-											 quote_literal_cstr(cmig_graph_id(graph, linitial_int(choices))),
-											 cmig_identifier_list(graph, list_copy_tail(choices, 1))) :
+					 id->steps < 0 ? cmig_hint("`SELECT * FROM cmig.downgrade(%s)` -- or another parent: %s",
+											   quote_literal_cstr(cmig_graph_id(graph, linitial_int(choices))),
+											   cmig_identifier_list(graph, list_copy_tail(choices, 1))) :
 					 id->label ? errhint("Specify the revision to go to.")
 					 : errhint("Specify the revision, or a branch: <label>@%s.", id->text)));
 		node = linitial_int(choices);
@@ -565,7 +565,7 @@ cmig_target_absolute(const CmigGraph *graph, const char *target)
 	parse_identifier(graph, target, ABSOLUTE_FORMS, &id);
 	if (id.relative)
 		not_valid(&id, "An absolute identifier is required.",
-				  psprintf("SELECT * FROM cmig.plan('%s', '%s') shows where it leads.",
+				  psprintf("`SELECT * FROM cmig.plan('%s', '%s')` shows where it leads.",
 						   cmig_direction_name(id.steps < 0 ? CMIG_DOWNGRADE : CMIG_UPGRADE), id.text));
 	return find_absolute(graph, &id, id.label);
 }
@@ -693,7 +693,7 @@ find_relative_upgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 
 	if (id->symbol == NULL && id->steps <= 0)
 		not_valid(id, "An upgrade must go up by at least one step.",
-				  "Use a target such as '+1', or cmig.downgrade.");
+				  "Use a target such as '+1', or `cmig.downgrade`.");
 	if (id->steps > 0)
 		lineage = branch_lineage(graph, id->label);
 	node = id->symbol == NULL ? find_upgrade_start(graph, applied, id, lineage)
@@ -764,7 +764,7 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 	{
 		if (applied->rows->count == 0)
 			no_migrations(id, "Nothing is applied.",
-						  "SELECT * FROM cmig.current() shows the current revisions.");
+						  "`SELECT * FROM cmig.current()` shows the current revisions.");
 		cmig_applied_require_known(graph, applied);
 		if (list_length(applied->nodes) > 1)
 			raise_ambiguous_downgrade(graph, applied, id);
@@ -783,7 +783,7 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 		starts = applied_tips(graph, applied, lineage, false);
 	if (starts == NIL)
 		no_migrations(id, psprintf("No revision of branch \"%s\" is applied.", id->label),
-					  "SELECT * FROM cmig.current() shows what is applied.");
+					  "`SELECT * FROM cmig.current()` shows what is applied.");
 	if (list_length(starts) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
@@ -821,7 +821,7 @@ find_roots(const CmigGraph *graph, int node, int branch, const char *text)
 		not_downgradable(text, psprintf("None of the branches that start at \"%s\" leads to \"%s\".",
 										node < 0 ? "base" : cmig_graph_id(graph, node),
 										cmig_graph_id(graph, branch)),
-						 "SELECT * FROM cmig.branches() shows where branches start.");
+						 "`SELECT * FROM cmig.branches()` shows where branches start.");
 	return roots;
 }
 
@@ -859,7 +859,7 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 
 		if (id.steps >= 0)
 			not_valid(&id, "A downgrade must go down by at least one step.",
-					  "Use a target such as '-1', or cmig.upgrade.");
+					  "Use a target such as '-1', or `cmig.upgrade`.");
 		start = find_downgrade_start(graph, applied, &id);
 		result->node = walk(graph, &id, start, NULL, false);
 		branch = id.label ? find_branch(graph, id.label) : start;
@@ -880,7 +880,7 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 		 */
 		if (result->node < 0 && start >= 0 && !applied->applied->set[start])
 			not_downgradable(target, psprintf("Revision \"%s\" is not applied.", cmig_graph_id(graph, start)),
-							 "SELECT * FROM cmig.current() shows what is applied.");
+							 "`SELECT * FROM cmig.current()` shows what is applied.");
 		if (result->node < 0 && branch < 0)
 			branch = start;
 	}
@@ -908,7 +908,7 @@ find_relative_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cm
 				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 				 errmsg("can't locate revision identified by \"%s\"", id->text),
 				 errdetail("A relative revision cannot be stamped."),
-				 errhint("Specify the revision that the schema matches. SELECT * FROM cmig.history() lists the revisions.")));
+				 cmig_hint("Specify the revision that the schema matches. `SELECT * FROM cmig.history()` lists the revisions.")));
 	foreach_int(number, cmig_identifier_heads(graph, branch_lineage(graph, id->label), true))
 	{
 		int			node = walk(graph, id, number, NULL, false);

@@ -64,7 +64,7 @@ cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bo
 			 errmsg("%s is not allowed in %s", what, cmig_scope_text()),
 			 errdetail("cmig.protect is %s; reverting %s would destroy the data in the objects that the upgrade created.",
 					   cmig_settings_protect_name(false), cmig_listing_text(&lost)),
-			 errhint("%s", cmig_settings_unprotect_hint(commits))));
+			 cmig_hint("%s", cmig_settings_unprotect_hint(commits))));
 }
 
 char *
@@ -122,7 +122,7 @@ cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows, const ch
 		ereport(NOTICE,
 				(errmsg("no revisions are loaded in database \"%s\"",
 						get_database_name(MyDatabaseId)),
-				 errhint("Use cmig.load to store revision files, or cmig.create_revision to store a single revision.")));
+				 cmig_hint("Use `cmig.load` to store revision files, or `cmig.create_revision` to store a single revision.")));
 		return;
 	}
 	cmig_listing_init(&current, CMIG_LISTING_PLAIN);
@@ -315,8 +315,8 @@ cmig_move_require_expected(const CmigSituation *now, const CmigMarks *expected, 
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s was changed during the run", cmig_version_rows_table()),
 				 errdetail("%s", changed),
-				 errhint("Only cmig.upgrade, cmig.downgrade, and cmig.stamp should change %s; %s",
-						 cmig_version_rows_table(), hint)));
+				 cmig_hint("Only `cmig.upgrade`, `cmig.downgrade`, and `cmig.stamp` should change %s; %s",
+						   cmig_version_rows_table(), hint)));
 }
 
 void
@@ -384,11 +384,11 @@ require_outside(const CmigSituation *now, const CmigPlan *plan)
 					 errdetail("Revision \"%s\" is applied neither in the database nor in %s.",
 							   cmig_graph_id(now->graph, other), cmig_scope_text()),
 					 cmig_upgrade_of_scopes(now->graph)[other] ?
-					 errhint("To apply it in the scope: SET cmig.scope = %s; SELECT * FROM cmig.upgrade(%s)",
-							 quote_literal_cstr(cmig_scope_current()),
-							 quote_literal_cstr(cmig_graph_id(now->graph, other))) :
-					 errhint("To apply it in the database: RESET cmig.scope; SELECT * FROM cmig.upgrade(%s)",
-							 quote_literal_cstr(cmig_graph_id(now->graph, other)))));
+					 cmig_hint("To apply it in the scope: `SET cmig.scope = %s; SELECT * FROM cmig.upgrade(%s)`",
+							   quote_literal_cstr(cmig_scope_current()),
+							   quote_literal_cstr(cmig_graph_id(now->graph, other))) :
+					 cmig_hint("To apply it in the database: `RESET cmig.scope; SELECT * FROM cmig.upgrade(%s)`",
+							   quote_literal_cstr(cmig_graph_id(now->graph, other)))));
 		}
 		cmig_graph_mark(planned, node);
 	}

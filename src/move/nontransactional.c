@@ -245,8 +245,8 @@ run_call(StepRun *run)
 								run->script.statement.number, run->step->revision),
 						 errdetail("When the run was interrupted, the statement had already committed some or all of its work. The statement is: %.*s",
 								   pg_mbcliplen(text, strlen(text), 200), text),
-						 errhint("Check whether the statement's work is complete. %s continues after it; in_doubt => 'again' runs it again.",
-								 cmig_script_run_call(run->step, true))));
+						 cmig_hint("Check whether the statement's work is complete. %s continues after it; `in_doubt => 'again'` runs it again.",
+								   cmig_script_run_call(run->step, true))));
 				break;
 			case CMIG_IN_DOUBT_DONE:
 				write_row(run, CMIG_PROGRESS_DONE, make_detail(run, ""));
@@ -396,9 +396,9 @@ refuse_changed(const StepRun *run, int statement)
 					statement, run->step->revision),
 			 errdetail("The %s is partially applied: cmig.progress shows which statements have started.",
 					   cmig_direction_name(run->step->direction)),
-			 errhint("Load the script with its original text up to and including that statement, and call cmig.%s_stepwise again; later statements may differ. Or revert by hand what that statement did, then DELETE FROM cmig.progress WHERE revision = %s AND statement = %d%s",
-					 cmig_direction_name(run->step->direction), quote_literal_cstr(run->step->revision),
-					 statement, cmig_scope_condition())));
+			 cmig_hint("Load the script with its original text up to and including that statement, and call `cmig.%s_stepwise` again; later statements may differ. Or revert by hand what that statement did, then DELETE FROM cmig.progress WHERE revision = %s AND statement = %d%s",
+					   cmig_direction_name(run->step->direction), quote_literal_cstr(run->step->revision),
+					   statement, cmig_scope_condition())));
 }
 
 /*
@@ -601,26 +601,27 @@ end_failed(StepRun *run, ErrorData *error)
 	called = run->own ? cmig_statement_own_procedure(run->raw, &qualified) : NULL;
 	if (error->hint == NULL && called != NULL && error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
 		cmig_query_do(&may_call, user, called + strlen("CALL cmig.")) == 0)
-		error->hint = psprintf("The script runs as role %s. GRANT USAGE ON SCHEMA cmig TO %s, GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA cmig TO %s, and CALL cmig.%s_stepwise again.",
+		error->hint = psprintf("The script runs as role %s. GRANT USAGE ON SCHEMA cmig TO %s, GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA cmig TO %s, and `CALL cmig.%s_stepwise` again.",
 							   role, role, role, direction);
 	if (run->calling && !has_not_committed(run))
-		error->hint = psprintf("The statement had committed before it failed, so it is in doubt. Check how far it got. %s continues after it; in_doubt => 'again' runs it again.",
+		error->hint = psprintf("The statement had committed before it failed, so it is in doubt. Check how far it got. %s continues after it; `in_doubt => 'again'` runs it again.",
 							   cmig_script_run_call(run->step, true));
 	else if (lost != NULL)
 		error->hint = error->hint ? psprintf("%s %s", error->hint, lost) : lost;
 	else if (error->hint == NULL)
 	{
 		if (phase != NULL)
-			error->hint = psprintf("Committed work remains. After fixing the cause, CALL cmig.%s_stepwise again: it continues with this revision.",
+			error->hint = psprintf("Committed work remains. After fixing the cause, `CALL cmig.%s_stepwise` again: it continues with this revision.",
 								   direction);
 		else
-			error->hint = psprintf("%sAfter fixing the cause, CALL cmig.%s_stepwise again: it continues with this statement.",
+			error->hint = psprintf("%sAfter fixing the cause, `CALL cmig.%s_stepwise` again: it continues with this statement.",
 								   run->script.statement.number > 1 ? "The statements before it are committed. "
 								   : run->own && own_work_is_there ? "What the statement committed remains. " : "",
 								   direction);
 		if (privileges != NULL)
 			error->hint = psprintf("%s %s", error->hint, privileges);
 	}
+	error->hint = cmig_hint_text(error->hint);
 }
 
 Oid

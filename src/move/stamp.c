@@ -176,7 +176,7 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 					 errmsg("purging the version rows is not allowed in %s", cmig_scope_text()),
 					 errdetail("cmig.protect is %s; the record of which revisions are applied would be lost.",
 							   cmig_settings_protect_name(false)),
-					 errhint("%s", cmig_settings_unprotect_hint(false))));
+					 cmig_hint("%s", cmig_settings_unprotect_hint(false))));
 		cmig_version_rows_clear();
 	}
 	plan = cmig_plan_stamp(now.graph, now.applied, target);

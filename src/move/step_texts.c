@@ -53,14 +53,14 @@ cmig_move_argument_steps(FunctionCallInfo fcinfo, CmigDirection direction, bool 
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a revision must be text, not a number"),
-				 errhint("%scmig.%s%s('" INT64_FORMAT "')", stepwise ? call : "SELECT * FROM ", verb, suffix, steps)));
+				 cmig_hint("`%scmig.%s%s('" INT64_FORMAT "')`", stepwise ? call : "SELECT * FROM ", verb, suffix, steps)));
 	if (up ? steps <= 0 : steps >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("an integer passed to %s is a number of steps and must be %s",
 						verb, up ? "positive" : "negative"),
-				 errhint("To specify a revision, quote it: %scmig.%s%s('005'); use %scmig.downgrade%s(-1) to %s.",
-						 call, verb, suffix, call, suffix, up ? "go down" : "revert one revision")));
+				 cmig_hint("To specify a revision, quote it: `%scmig.%s%s('005')`; use `%scmig.downgrade%s(-1)` to %s.",
+						   call, verb, suffix, call, suffix, up ? "go down" : "revert one revision")));
 	return psprintf("%s" INT64_FORMAT, up ? "+" : "", steps);
 }
 
@@ -73,8 +73,8 @@ cmig_move_argument_require_target(const char *target, const char *call)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 target ? errmsg("\"%s\" is not a downgrade target", target)
 				 : errmsg("downgrade requires a target"),
-				 errhint("%s('-1') reverts the last revision. Specify a revision to go down to, or base to revert all.",
-						 call)));
+				 cmig_hint("`%s('-1')` reverts the last revision. Specify a revision to go down to, or base to revert all.",
+						   call)));
 }
 
 void
@@ -89,8 +89,8 @@ cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo, int n,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("reset must be confirmed with the name of the database"),
 				 errdetail("It reverts all revisions, which destroys the data in the objects that they created, and then applies them again."),
-				 errhint("Use %s(confirm => %s)", call,
-						 quote_literal_cstr(database))));
+				 cmig_hint("Use `%s(confirm => %s)`", call,
+						   quote_literal_cstr(database))));
 }
 
 /*
@@ -544,7 +544,7 @@ cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n, const char *hint)
 				 errmsg("\"%.*s\" is not the checksum of a plan",
 						pg_mbcliplen(checksum, strlen(checksum), WHOLE_DIGITS + 1), checksum),
 				 errdetail("cmig.plan and cmig.dry_run show the checksum of a plan."),
-				 errhint("%s", hint ? hint : "SELECT plan_checksum FROM cmig.plan() LIMIT 1")));
+				 cmig_hint("%s", hint ? hint : "SELECT plan_checksum FROM cmig.plan() LIMIT 1")));
 	return checksum;
 }
 
@@ -563,8 +563,8 @@ cmig_plan_checksum_require(const char *checksum, const CmigSituation *now, const
 			 errmsg("the plan has changed since it was shown"),
 			 errdetail("%s", describe_changes(now, plan, checksum + WHOLE_DIGITS + 1,
 											  present + WHOLE_DIGITS + 1)),
-			 errhint("SELECT * FROM cmig.plan('%s', %s)", cmig_direction_name(plan->direction),
-					 plan->target)));
+			 cmig_hint("`SELECT * FROM cmig.plan('%s', %s)`", cmig_direction_name(plan->direction),
+					   plan->target)));
 }
 
 /*
@@ -667,8 +667,8 @@ cmig_pending_require(const CmigSituation *now, const List *nodes, const char *ta
 			 errdetail_plural("%d revision is pending: %s.", "%d revisions are pending: %s.",
 							  pending->count, pending->count, cmig_listing_text(&ids)),
 	/* first show it, because it may be a revision that was given up */
-			 errhint("SELECT * FROM cmig.plan('upgrade', %s) -- shows what would run; then: %s", quote_literal_cstr(target),
-					 cmig_upgrade_call(now->graph, due, target, false))));
+			 cmig_hint("`SELECT * FROM cmig.plan('upgrade', %s)` -- shows what would run; then: %s", quote_literal_cstr(target),
+					   cmig_upgrade_call(now->graph, due, target, false))));
 }
 
 void

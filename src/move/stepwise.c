@@ -461,7 +461,7 @@ static void
 require_rows(const StepwiseRun *run)
 {
 	cmig_move_require_expected(&run->now, run->expected,
-							   psprintf("neither a script nor a session may change it by hand. Correct it with SELECT cmig.stamp('<current revision>', purge => true), then CALL cmig.%s_stepwise again.",
+							   psprintf("neither a script nor a session may change it by hand. Correct it with `SELECT cmig.stamp('<current revision>', purge => true)`, then `CALL cmig.%s_stepwise` again.",
 										cmig_direction_name(run->plan->direction)));
 }
 
@@ -670,16 +670,16 @@ check_steps(const StepwiseRun *run)
 							row->revision),
 					 errdetail("The %s is partially applied. A transactional revision would run again from its first statement.",
 							   cmig_direction_name(row->direction)),
-					 errhint("Load the revision with transactional: false, and call cmig.%s_stepwise again. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>')",
-							 cmig_direction_name(row->direction))));
+					 cmig_hint("Load the revision with transactional: false, and call `cmig.%s_stepwise` again. Or manually revert the statements that have run, then `SELECT cmig.stamp('<current revision>')`",
+							   cmig_direction_name(row->direction))));
 		if (!cmig_running_concurrent_ddl())
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("the %s of revision \"%s\" is partially applied",
 							cmig_direction_name(row->direction), row->revision),
 					 errdetail("It was started statement by statement; with cmig.concurrent_ddl = off, it would run again from its first statement."),
-					 errhint("SET cmig.concurrent_ddl = on, and call cmig.%s_stepwise again.",
-							 cmig_direction_name(row->direction))));
+					 cmig_hint("`SET cmig.concurrent_ddl = on`, and call `cmig.%s_stepwise` again.",
+							   cmig_direction_name(row->direction))));
 	}
 	MemoryContextReset(run->step_context);
 	MemoryContextSwitchTo(caller);

@@ -465,13 +465,13 @@ refuse_unfinished(const CmigBackfillTarget *target, const CmigBackfillIdentity *
 	if (other == NULL)
 		return;
 	if (one_transaction)
-		resume = "To continue with the other rows, SET cmig.concurrent_ddl = on and repeat the CALL.";
+		resume = "To continue with the other rows, `SET cmig.concurrent_ddl = on` and repeat the `CALL`.";
 	else if (resumable)
-		resume = psprintf("To continue after these rows with this set_sql: UPDATE cmig.backfill_run SET set_sql = %s WHERE id = %s, then repeat the CALL%s.",
+		resume = psprintf("To continue after these rows with this set_sql: UPDATE cmig.backfill_run SET set_sql = %s WHERE id = %s, then repeat the `CALL`%s.",
 						  quote_literal_cstr(this->set_sql), other->id,
 						  this->revision ? ", or load the original text" : "");
 	else
-		resume = "To continue with the other rows, load the original text and repeat the CALL.";
+		resume = "To continue with the other rows, load the original text and repeat the `CALL`.";
 	ereport(ERROR,
 			(errcode(this->revision ? ERRCODE_CMIG_CHANGED_REVISION :
 					 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -483,8 +483,8 @@ refuse_unfinished(const CmigBackfillTarget *target, const CmigBackfillIdentity *
 					   other->statement, other->rows, other->set_sql) :
 			 errdetail("It has already updated %s rows. This CALL would update them again. The earlier backfill used SET %s.",
 					   other->rows, other->set_sql),
-			 errhint("%s To start over instead: DELETE FROM cmig.backfill_run WHERE id = %s",
-					 resume, other->id)));
+			 cmig_hint("%s To start over instead: DELETE FROM cmig.backfill_run WHERE id = %s",
+					   resume, other->id)));
 }
 
 static CmigNames
@@ -525,8 +525,8 @@ require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)
 				 errmsg("the partitions of table %s have changed during its backfill", target->name),
 				 errdetail("Removed since the start: %s. Added: %s. If a partition was renamed, pg_cmig cannot tell whether its rows have been backfilled.",
 						   row[0], row[1]),
-				 errhint("Rename the partition back and repeat the CALL. If no partition was renamed: UPDATE cmig.backfill_run SET parts = NULL WHERE id = %lld, then repeat the CALL.",
-						 (long long) run->id)));
+				 cmig_hint("Rename the partition back and repeat the `CALL`. If no partition was renamed: UPDATE cmig.backfill_run SET parts = NULL WHERE id = %lld, then repeat the `CALL`.",
+						   (long long) run->id)));
 }
 
 /*
@@ -715,7 +715,7 @@ wait_for_lag(CmigBackfill *b)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("backfill of %s has stopped because the lag of the replicas is not known", b->target->name),
 					 errdetail("%s", unknown),
-					 errhint("The rows updated so far remain updated. When the replicas are back, or if one was removed together with its slot, repeat the CALL to continue.")));
+					 cmig_hint("The rows updated so far remain updated. When the replicas are back, or if one was removed together with its slot, repeat the `CALL` to continue.")));
 		if (waited >= LAG_QUIET)
 			cmig_backfill_report(b, ", waits for replicas");
 		if (waited >= LAG_QUIET && !b->lag_told)
@@ -962,7 +962,7 @@ run_backfill(CmigBackfill *b)
 		if (alone)
 			cmig_log_run_fail(error->sqlerrcode, psprintf(" after %lld rows", (long long) b->run.rows));
 		if (alone && error->hint == NULL && b->run.rows > 0)
-			error->hint = "The rows updated so far remain updated. Fix the cause, then repeat the CALL to continue with the other rows.";
+			error->hint = cmig_hint_text("The rows updated so far remain updated. Fix the cause, then repeat the `CALL` to continue with the other rows.");
 		ReThrowError(error);
 	}
 	PG_END_TRY();

@@ -734,7 +734,7 @@ require_same_table(const CmigBackfillPart *part, bool by_key)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table %s was renamed or dropped during its backfill", part->name),
 				 name ? errdetail("It is now named %s.", name) : 0,
-				 name && by_key ? errhint("Rename it back and repeat the CALL to continue. Under the new name, all its rows would be updated again.") : 0));
+				 name && by_key ? cmig_hint("Rename it back and repeat the `CALL` to continue. Under the new name, all its rows would be updated again.") : 0));
 }
 
 /*
@@ -752,8 +752,8 @@ require_same_key(const CmigBackfillRun *run, const CmigBackfillPart *part)
 				 errmsg("the key of table %s has changed during its backfill", part->name),
 				 errdetail("Rows were updated in the order of key (%s). For key (%s), it is unknown which rows are done.",
 						   list_key(&begun, "", ""), list_key(&part->key, "", "")),
-				 errhint("Restore the original key and repeat the CALL. To start over instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
-						 (long long) run->id)));
+				 cmig_hint("Restore the original key and repeat the `CALL`. To start over instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
+						   (long long) run->id)));
 }
 
 /*

@@ -105,7 +105,7 @@ show_target(FunctionCallInfo fcinfo, const CmigControlTarget *target, const char
 				(strcmp(target->kind, "all") == 0 ? errmsg("no backfill is running or interrupted") :
 				 errmsg("no backfill of %s %s is running or interrupted",
 						strcmp(target->kind, "revision") == 0 ? "revision" : "table", target->name),
-				 errdetail("%s", effect), errhint(undo, quote_literal_cstr(target->name))));
+				 errdetail("%s", effect), cmig_hint(undo, quote_literal_cstr(target->name))));
 	return (Datum) 0;
 }
 
@@ -115,7 +115,7 @@ cmig_pause(PG_FUNCTION_ARGS)
 	CmigControlTarget target = read_target(fcinfo, "pause");
 
 	cmig_control_pause(&target);
-	return show_target(fcinfo, &target, "One that starts will wait.", "SELECT * FROM cmig.resume_run(%s)");
+	return show_target(fcinfo, &target, "One that starts will wait.", "`SELECT * FROM cmig.resume_run(%s)`");
 }
 
 Datum
@@ -140,15 +140,15 @@ cmig_throttle(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_rows_per_second must be at least 1"),
-				 errhint("To stop it for a while: SELECT * FROM cmig.pause(%s)", quote_literal_cstr(target.name))));
+				 cmig_hint("To stop it for a while: `SELECT * FROM cmig.pause(%s)`", quote_literal_cstr(target.name))));
 	all = cmig_control_throttle(&target, rate);
 	if (all > 0)
 		ereport(NOTICE,
 				(errmsg("the limit of all backfills, %d rows per second, applies", all),
-				 errhint("To lift all limits: SELECT * FROM cmig.throttle('all', NULL)")));
+				 cmig_hint("To lift all limits: `SELECT * FROM cmig.throttle('all', NULL)`")));
 	return show_target(fcinfo, &target, rate == 0 ? NULL :
 					   psprintf("One that starts will update at most %d rows per second.", all > 0 ? all : rate),
-					   "SELECT * FROM cmig.throttle(%s, NULL)");
+					   "`SELECT * FROM cmig.throttle(%s, NULL)`");
 }
 
 /* ----------------------------------------------------------------
@@ -186,7 +186,7 @@ cmig_backfill_control_obey(CmigBackfill *b)
 		{
 			ereport(NOTICE,
 					(errmsg("backfill of %s is paused after %lld rows", b->target->name, (long long) b->run.rows),
-					 errhint("SELECT * FROM cmig.resume_run(%s)", quote_literal_cstr(b->paused_by))));
+					 cmig_hint("`SELECT * FROM cmig.resume_run(%s)`", quote_literal_cstr(b->paused_by))));
 			cmig_backfill_report(b, ", paused");
 		}
 		told = true;

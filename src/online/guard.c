@@ -595,7 +595,7 @@ deny(const CmigDdlEntry *entry, const char *hint)
 			(errcode(ERRCODE_CMIG_DDL_DENIED),
 			 errmsg("database \"%s\" allows DDL only in revisions", get_database_name(MyDatabaseId)),
 			 errdetail("%s because cmig.ddl_policy is \"deny\".", detail.data),
-			 errhint("%s", hint)));
+			 cmig_hint("%s", hint)));
 }
 
 /*
@@ -645,7 +645,7 @@ is_temporary(const RangeVar *relation)
 	return relation->schemaname != NULL || cmig_query_do(&query, relation->relname) == 0;
 }
 
-#define CONCURRENT_HINT "Put the command into a revision that is not transactional, and CALL cmig.upgrade_stepwise()"
+#define CONCURRENT_HINT "Put the command into a revision that is not transactional, and `CALL cmig.upgrade_stepwise()`"
 
 /*
  * If the current command is a CONCURRENTLY statement, deny it.  Such a
@@ -736,7 +736,7 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	}
 	if (entries != NIL && policy == CMIG_DDL_DENY && reason == NULL)
 		deny(linitial(entries),
-			 "Put the command into a revision and run cmig.upgrade(). If it cannot wait: BEGIN; SELECT cmig.allow_ddl('why'); ...; COMMIT");
+			 "Put the command into a revision and run `cmig.upgrade()`. If it cannot wait: BEGIN; SELECT cmig.allow_ddl('why'); ...; COMMIT");
 	foreach_ptr(CmigDdlEntry, entry, entries)
 	{
 		entry->reason = reason;

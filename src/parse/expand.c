@@ -193,7 +193,7 @@ cmig_expand_refuse_line(const CmigRevisionText *revision, int line, bool up, con
 					revision->edges.id, first > 0 ? line + first - 1 : line,
 					first > 0 ? "" : " of its upgrade script"),
 			 errdetail("%s", problem),
-			 errhint("%s", hint)));
+			 cmig_hint("%s", hint)));
 }
 
 bool

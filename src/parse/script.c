@@ -119,7 +119,7 @@ refuse_place(const Region *region, const Placeholder *placeholder, const char *p
 			 errmsg("placeholder \"%s\" of revision \"%s\" %s", placeholder->name,
 					region->substitution->owner, problem),
 			 errdetail("It is on line %d of the %s script.", line_of(region, p), region->substitution->what),
-			 errhint("%s", hint)));
+			 cmig_hint("%s", hint)));
 }
 
 /* Returns the value as a quoted identifier or a string constant. */
@@ -494,7 +494,7 @@ refuse_meta_command(const CmigStatement *statement, const Piece *piece)
 			 errmsg("psql meta-command \"\\%.*s\" cannot run in the server",
 					length, name),
 			 errdetail("Commands that begin with a backslash are run by psql; a script must contain only SQL."),
-			 errhint("%s", hint),
+			 cmig_hint("%s", hint),
 			 errposition(pg_mbstrlen_with_len(statement->text,
 											  piece->backslash - piece->start) + 1)));
 }

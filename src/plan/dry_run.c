@@ -905,7 +905,7 @@ CMIG_READER(cmig_dry_run)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a downgrade requires a target"),
-				 errhint("SELECT * FROM cmig.dry_run('downgrade', '-1')")));
+				 cmig_hint("`SELECT * FROM cmig.dry_run('downgrade', '-1')`")));
 	concurrently = cmig_argument_text(fcinfo, 2);
 	trial->plain = concurrently != NULL && strcmp(concurrently, "plain") == 0;
 	if (!trial->plain && (concurrently == NULL || strcmp(concurrently, "skip") != 0))

@@ -610,8 +610,8 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan, bool re
 				 errmsg_plural("lint finds %d error in the scripts of this upgrade",
 							   "lint finds %d errors in the scripts of this upgrade", detail.count, detail.count),
 				 errdetail_internal("%s", cmig_listing_text(&detail)),
-				 errhint("To accept a finding, put a comment \"-- cmig:ignore rule\" before the statement. To see all findings and safer statements: SELECT * FROM cmig.lint(%s%s)",
-						 plan->target ? plan->target : "'heads'", rehearsed ? ", rehearse => true" : "")));
+				 cmig_hint("To accept a finding, put a comment \"-- cmig:ignore rule\" before the statement. To see all findings and safer statements: `SELECT * FROM cmig.lint(%s%s)`",
+						   plan->target ? plan->target : "'heads'", rehearsed ? ", rehearse => true" : "")));
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }
@@ -690,12 +690,12 @@ CMIG_READER(cmig_lint_1_2)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the rows of tables cannot be read without the tables"),
-				 errhint("SELECT * FROM cmig.lint(probe => true)")));
+				 cmig_hint("`SELECT * FROM cmig.lint(probe => true)`")));
 	if (rehearse && !facts)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("statements cannot be rehearsed without the tables"),
-				 errhint("SELECT * FROM cmig.lint(rehearse => true)")));
+				 cmig_hint("`SELECT * FROM cmig.lint(rehearse => true)`")));
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
 	lint = examine_plan(&now, cmig_move_plan_upgrade(&now, targets), facts, false, false, size, rehearse);

@@ -727,7 +727,6 @@ CMIG_READER(cmig_preflight)
 	int			runner;
 	int			holder;
 	TransactionId prepared;
-	Datum		value;
 
 	if (targets->names[0] == NULL)
 		targets->names[0] = "head";
@@ -782,7 +781,7 @@ CMIG_READER(cmig_preflight)
 		put(preflight, &fact);
 	}
 	put_other(preflight, "target", NULL, plan->target ? plan->target : "'head'", 0);
-	value = CStringGetTextDatum(psprintf("[%s]", preflight->facts.data));
-	cmig_query_each(&query, &value, NULL, cmig_query_return_row, fcinfo->resultinfo);
+	foreach_ptr(CmigValue, row, cmig_query_list(&query, psprintf("[%s]", preflight->facts.data)))
+		cmig_result_add_text(fcinfo, row[0], row[1], row[2], cmig_hint_text(row[3]));
 	return (Datum) 0;
 }

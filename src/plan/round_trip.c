@@ -134,7 +134,7 @@ cmig_verify(PG_FUNCTION_ARGS)
 				 errmsg_plural("%d revision failed its verification", "%d revisions failed their verification",
 							   failed.count, failed.count),
 				 errdetail("Verification failed for %s.", cmig_listing_text(&failed)),
-				 errhint("SELECT * FROM cmig.verify() shows why.")));
+				 cmig_hint("`SELECT * FROM cmig.verify()` shows why.")));
 	return (Datum) 0;
 }
 
@@ -555,7 +555,7 @@ CMIG_READER(cmig_round_trip)
 	MemoryContext context;
 	MemoryContext caller;
 
-	cmig_scope_refuse("cmig.round_trip()", "RESET cmig.scope");
+	cmig_scope_refuse("cmig.round_trip()", "`RESET cmig.scope`");
 	InitMaterializedSRF(fcinfo, 0);
 	trip.fcinfo = fcinfo;
 	cmig_listing_init(&trip.problems, CMIG_LISTING_LINES);
@@ -571,7 +571,7 @@ CMIG_READER(cmig_round_trip)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_INVALID_TARGET),
 					 errmsg("\"%s\" does not identify a single revision", revision),
-					 errhint("Specify one revision, or test all of them: SELECT * FROM cmig.round_trip()")));
+					 cmig_hint("Specify one revision, or test all of them: `SELECT * FROM cmig.round_trip()`")));
 		trip.only = linitial_int(nodes);
 		trip.plan = cmig_replay_plan_nodes(now.graph, nodes);
 	}
@@ -592,6 +592,6 @@ CMIG_READER(cmig_round_trip)
 				 errmsg("downgrades do not revert their upgrades"),
 				 errdetail_plural("There is %d problem:\n%s", "There are %d problems:\n%s",
 								  trip.problems.count, trip.problems.count, cmig_listing_text(&trip.problems)),
-				 errhint("SELECT * FROM cmig.round_trip()")));
+				 cmig_hint("`SELECT * FROM cmig.round_trip()`")));
 	return (Datum) 0;
 }

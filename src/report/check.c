@@ -194,7 +194,7 @@ add(List **problems, const char *severity, const char *object, const char *text,
 	problem->severity = severity;
 	problem->object = object;
 	problem->problem = text;
-	problem->fix = fix;
+	problem->fix = cmig_hint_text(fix);
 	*problems = lappend(*problems, problem);
 }
 
@@ -390,7 +390,7 @@ add_script_problems(const CmigView *view, bool rehearse, List **problems)
 					 errors > 0 && warnings > 0 ? " and " : "",
 					 warnings > 0 ? psprintf("%d warning%s", warnings, warnings == 1 ? "" : "s") : "",
 					 stops && errors > 0 ? ", and cmig.lint_policy is error" : ""),
-			rehearse ? "SELECT * FROM cmig.lint('heads', rehearse => true)" : "SELECT * FROM cmig.lint('heads')");
+			rehearse ? "`SELECT * FROM cmig.lint('heads', rehearse => true)`" : "`SELECT * FROM cmig.lint('heads')`");
 }
 
 /*
@@ -429,7 +429,7 @@ add_graph_problems(const CmigView *view, List **problems)
 		}
 		if (!replaced)
 			add(problems, "error", name, "it is in cmig.version but not in cmig.revision",
-				"SELECT cmig.stamp('<revision>', purge => true) -- records where the database is; or load the missing revision");
+				"`SELECT cmig.stamp('<revision>', purge => true)` -- records where the database is; or load the missing revision");
 	}
 
 	/*
@@ -464,7 +464,7 @@ add_graph_problems(const CmigView *view, List **problems)
 		if (named)
 			add(problems, "error", node->revision->id,
 				"it has a version row, although a revision above it has one, too",
-				"SELECT cmig.stamp('<revision>', purge => true) -- records where the database really is");
+				"`SELECT cmig.stamp('<revision>', purge => true)` -- records where the database really is");
 	}
 }
 
@@ -508,7 +508,7 @@ add_waiting(const CmigView *view, List **problems, const CmigRevisionSet *set, c
 	add(problems, "error", revision->id,
 		psprintf("only some of the revisions that it replaces are applied, and files of replaced revisions are not loaded: %s",
 				 cmig_listing_text(&listing)),
-		psprintf("Load these files, then %s -- or, if the schema already has everything in %s: SELECT cmig.stamp(%s, purge => true)",
+		psprintf("Load these files, then %s -- or, if the schema already has everything in %s: `SELECT cmig.stamp(%s, purge => true)`",
 				 upgrade, revision->id, quote_literal_cstr(revision->id)));
 }
 
@@ -540,7 +540,7 @@ add_replaced(const CmigView *view, List **problems)
 		else if (stored.count > 0)
 			add(problems, "notice", revision->id,
 				psprintf("the revisions that it replaces are no longer needed in this database: %s", cmig_listing_text(&stored)),
-				"When no database needs these revisions, delete their files, and load with prune => true");
+				"When no database needs these revisions, delete their files, and load with `prune => true`");
 	}
 }
 
@@ -604,7 +604,7 @@ add_run_problems(List **problems)
 			add(problems, scopes.failed > 0 ? "warning" : "notice", "scopes",
 				psprintf("of %d scopes, %d failed, %d are behind, and %d were never upgraded",
 						 scopes.count, scopes.failed, scopes.behind, scopes.never),
-				"SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0");
+				"`SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0`");
 		foreach_ptr(char, name, cmig_scope_list_gone())
 		{
 			char	   *scope = quote_literal_cstr(name);
@@ -613,7 +613,7 @@ add_run_problems(List **problems)
 			add(problems, "warning", psprintf("scope %s", quote_identifier(name)),
 				possible ? "its schema does not exist, but its version rows do; revisions that are applied in it cannot be removed"
 				: "a schema with this name cannot be a scope, but version rows name it; revisions that are applied in it cannot be removed",
-				possible ? psprintf("SELECT cmig.drop_scope(%s, confirm => %s)", scope, scope)
+				possible ? psprintf("`SELECT cmig.drop_scope(%s, confirm => %s)`", scope, scope)
 				: psprintf("DELETE FROM cmig.scope_version WHERE scope = %s", scope));
 		}
 	}
@@ -621,7 +621,7 @@ add_run_problems(List **problems)
 		strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) != 0)
 		add(problems, "warning", "schema",
 			psprintf("it differed from the revisions when last compared, %s: %s", drift.ago, drift.message),
-			"SELECT * FROM cmig.drift() -- fix each difference with its upgrade_sql, or as its hazard says if upgrade_sql is null");
+			"`SELECT * FROM cmig.drift()` -- fix each difference with its upgrade_sql, or as its hazard says if upgrade_sql is null");
 	fault = cmig_audit_status_fault(&refused);
 	if (fault != NULL)
 		add(problems, refused ? "error" : "warning", "cmig_audit",
@@ -677,7 +677,7 @@ add_tool_problems(const CmigView *view, List **problems)
 		if (elsewhere)
 			add(problems, "warning", name,
 				psprintf("another migration tool is still in use: it has applied \"%s\", but pg_cmig has not", elsewhere),
-				psprintf("SELECT * FROM cmig.import_state(%s) -- imports its state; after that, use only one of the two tools", quote_literal_cstr(tool->name)));
+				psprintf("`SELECT * FROM cmig.import_state(%s)` -- imports its state; after that, use only one of the two tools", quote_literal_cstr(tool->name)));
 		else
 			add(problems, "notice", name,
 				"the table of another migration tool still exists; all migrations recorded in it are known to pg_cmig",
@@ -703,7 +703,7 @@ cmig_check_problems(const CmigView *view, bool with_texts, bool rehearse)
 	if (heads > 0)
 		add(&problems, "warning", "heads",
 			psprintf("there are %d heads, so the target \"head\" is ambiguous", heads),
-			"SELECT cmig.merge('heads', '<message>') -- SELECT * FROM cmig.heads() lists them");
+			"`SELECT cmig.merge('heads', '<message>')` -- `SELECT * FROM cmig.heads()` lists them");
 	problems = list_concat(problems, cmig_expansion_orphans());
 	if (!with_texts)
 		return problems;
@@ -755,6 +755,6 @@ CMIG_READER(cmig_check_1_2)
 				 errmsg_plural("the catalog has %d problem", "the catalog has %d problems",
 							   errors, errors),
 				 errdetail("%s", detail.data),
-				 errhint("SELECT * FROM cmig.check() lists each problem with its fix.")));
+				 cmig_hint("`SELECT * FROM cmig.check()` lists each problem with its fix.")));
 	return (Datum) 0;
 }

@@ -368,7 +368,7 @@ cmig_show(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 target ? errmsg("the target must not be empty")
 				 : errmsg("the target must not be null"),
-				 errhint("Use head, heads, current, a branch label, or an id: SELECT * FROM cmig.show('head')")));
+				 cmig_hint("Use head, heads, current, a branch label, or an id: `SELECT * FROM cmig.show('head')`")));
 	view = begin_listing(fcinfo, &labels);
 	if (cmig_repeatables_find(view.graph, target) >= 0)
 		nodes = list_make1_int(cmig_repeatables_find(view.graph, target));

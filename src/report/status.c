@@ -16,6 +16,12 @@
 PG_FUNCTION_INFO_V1(cmig_status);
 PG_FUNCTION_INFO_V1(cmig_metric_counts);
 
+static void
+put_item(FunctionCallInfo fcinfo, const char *item, const char *value, const char *hint)
+{
+	cmig_result_add_text(fcinfo, item, value, cmig_hint_text(hint));
+}
+
 /*
  * Add rows about the revisions that an upgrade to the heads would run.
  * Returns false if there are none.
@@ -40,7 +46,7 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 
 	if (pending->count == 0)
 	{
-		cmig_result_add_text(fcinfo, "pending", "none", NULL);
+		put_item(fcinfo, "pending", "none", NULL);
 		return false;
 	}
 	initStringInfo(&written_by);
@@ -79,17 +85,17 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 	 * unknown scopes
 	 */
 	args = hint ? strchr(hint, '(') + 1 : "";
-	if ((*args == '\'' || *args == 'A') && args[1] != '<' && strncmp(hint, "SET ", 4) != 0)
-		hint = psprintf("SELECT * FROM cmig.plan('upgrade', %.*s) -- shows what would run; then: %s", (int) strcspn(args, ")"), args, hint);
-	cmig_result_add_text(fcinfo, "pending", psprintf("%d: %s", pending->count, cmig_graph_ids_text(view->graph, nodes, pending->count)), hint);
-	cmig_result_add_text(fcinfo, "pending written by", written_by.data,
-						 "SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')");
+	if ((*args == '\'' || *args == 'A') && args[1] != '<' && strncmp(hint, "`SET ", 5) != 0)
+		hint = psprintf("`SELECT * FROM cmig.plan('upgrade', %.*s)` -- shows what would run; then: %s", (int) strcspn(args, ")"), args, hint);
+	put_item(fcinfo, "pending", psprintf("%d: %s", pending->count, cmig_graph_ids_text(view->graph, nodes, pending->count)), hint);
+	put_item(fcinfo, "pending written by", written_by.data,
+			 "`SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')`");
 	if (expandable && may_go_up && view->applied->applied->count > 0)
-		cmig_result_add_text(fcinfo, "can be expanded", expandable,
-							 psprintf("CALL cmig.expand(%s) -- prepares it while the old build runs", quote_literal_cstr(expandable)));
+		put_item(fcinfo, "can be expanded", expandable,
+				 psprintf("`CALL cmig.expand(%s)` -- prepares it while the old build runs", quote_literal_cstr(expandable)));
 	if (stepwise)
-		cmig_result_add_text(fcinfo, "not transactional", stepwise,
-							 "To run it with cmig.upgrade in tests and fresh installs: SET cmig.concurrent_ddl = off");
+		put_item(fcinfo, "not transactional", stepwise,
+				 "To run it with `cmig.upgrade` in tests and fresh installs: `SET cmig.concurrent_ddl = off`");
 	return true;
 }
 
@@ -174,41 +180,41 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 	{
 		bool		running = strcmp(last.outcome, "running") == 0;
 		char	   *step = psprintf("%s of %s", last.direction, last.revision);
-		char	   *again = psprintf("%s)", cmig_progress_call(cmig_scope_current(), last.revision,
-															   down ? CMIG_DOWNGRADE : CMIG_UPGRADE));
+		char	   *again = cmig_progress_call(cmig_scope_current(), last.revision,
+											   down ? CMIG_DOWNGRADE : CMIG_UPGRADE, "");
 
 		if (running && RecoveryInProgress())
 		{
-			cmig_result_add_text(fcinfo, "begun", step,
-								 "Only the primary knows whether this run is still in progress. Run there: SELECT * FROM cmig.status()");
+			put_item(fcinfo, "begun", step,
+					 "Only the primary knows whether this run is still in progress. Run there: `SELECT * FROM cmig.status()`");
 			return;
 		}
 		if (running && runner != 0)
 		{
-			cmig_result_add_text(fcinfo, "running", psprintf("%s, by process %d", step, runner),
-								 psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d", runner));
+			put_item(fcinfo, "running", psprintf("%s, by process %d", step, runner),
+					 psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d", runner));
 			put_activity(fcinfo, runner, "statement");
 		}
 		else if (running)
-			cmig_result_add_text(fcinfo, "interrupted", step, again);
+			put_item(fcinfo, "interrupted", step, again);
 		else if (strcmp(last.outcome, "failed") == 0)
 		{
 			/* put_expansion() says how an expansion that has begun goes on */
 			if (strcmp(last.direction, "expand") == 0)
-				again = psprintf("CALL cmig.expand(%s)", quote_literal_cstr(last.revision));
-			cmig_result_add_text(fcinfo, "failed",
-								 psprintf("%s%s: %s", step, last.statement != 0 ? psprintf(", statement %d", last.statement) : "",
-										  last.message ? last.message : ""),
-								 cmig_expansion_read() != NULL ? NULL : psprintf("Fix the cause, then %s", again));
+				again = psprintf("`CALL cmig.expand(%s)`", quote_literal_cstr(last.revision));
+			put_item(fcinfo, "failed",
+					 psprintf("%s%s: %s", step, last.statement != 0 ? psprintf(", statement %d", last.statement) : "",
+							  last.message ? last.message : ""),
+					 cmig_expansion_read() != NULL ? NULL : psprintf("Fix the cause, then %s", again));
 		}
 	}
 	if (rows != NIL && runner == 0)
 	{
 		CmigProgressRow *row = llast(rows);
 
-		cmig_result_add_text(fcinfo, "partially applied",
-							 psprintf("%s of %s: %s", cmig_direction_name(row->direction), row->revision, cmig_progress_place(row)),
-							 cmig_progress_next(row));
+		put_item(fcinfo, "partially applied",
+				 psprintf("%s of %s: %s", cmig_direction_name(row->direction), row->revision, cmig_progress_place(row)),
+				 cmig_progress_next(row));
 	}
 }
 
@@ -226,8 +232,8 @@ put_running(FunctionCallInfo fcinfo)
 	if (pid != 0)
 		put_activity(fcinfo, pid, "running");
 	if (TransactionIdIsValid(prepared))
-		cmig_result_add_text(fcinfo, "running", psprintf("prepared transaction %u", prepared),
-							 psprintf("SELECT * FROM pg_prepared_xacts WHERE transaction = '%u' -- COMMIT PREPARED or ROLLBACK PREPARED ends it", prepared));
+		put_item(fcinfo, "running", psprintf("prepared transaction %u", prepared),
+				 psprintf("SELECT * FROM pg_prepared_xacts WHERE transaction = '%u' -- COMMIT PREPARED or ROLLBACK PREPARED ends it", prepared));
 }
 
 /*
@@ -252,8 +258,8 @@ put_backfills(FunctionCallInfo fcinfo)
 		"   ELSE format(' of %s rows (%s %%)', greatest(b.total, b.rows), b.percent) END,"
 		"   ', ' || b.rows_per_second || ' rows per second', ', ' || b.eta || ' left', ', by process ' || b.pid),"
 		"   CASE WHEN b.set_sql = '" CMIG_STATE_COLUMN " = NULL' THEN NULL WHEN b.state = 'interrupted' AND b.revision IS NULL THEN format('CALL cmig.backfill(%L, %L%s)', b.target, b.set_sql, ', ' || quote_literal(b.where_sql))"
-		"   WHEN b.state = 'running' THEN format('To stop it for a while: SELECT * FROM cmig.pause(%L)', coalesce(b.revision, b.target)) END),"
-		"  (2, 'paused', b.target || ', by ' || b.paused_by, format('SELECT * FROM cmig.resume_run(%L)', split_part(b.paused_by, ', ', 1))),"
+		"   WHEN b.state = 'running' THEN format('To stop it for a while: `SELECT * FROM cmig.pause(%L)`', coalesce(b.revision, b.target)) END),"
+		"  (2, 'paused', b.target || ', by ' || b.paused_by, format('`SELECT * FROM cmig.resume_run(%L)`', split_part(b.paused_by, ', ', 1))),"
 		"  (3, 'limited', format('%s, to %s rows per second', b.target, b.most), 'SELECT * FROM cmig.run_control'),"
 		"  (4, 'last error', b.target || ': ' || b.error, NULL)) AS v (number, item, value, hint)"
 		" WHERE v.value IS NOT NULL AND (v.number <> 3 OR b.most IS NOT NULL) ORDER BY b.id, v.number",
@@ -262,7 +268,7 @@ put_backfills(FunctionCallInfo fcinfo)
 
 	foreach_ptr(CmigValue, row, cmig_query_list(&query, cmig_scope_current()))
 	{
-		cmig_result_add_text(fcinfo, row[0], row[1], row[2]);
+		put_item(fcinfo, row[0], row[1], row[2]);
 		if (row[3] != NULL)
 			put_activity(fcinfo, atoi(row[3]), "statement");
 	}
@@ -291,7 +297,7 @@ put_expansion(FunctionCallInfo fcinfo)
 			cmig_listing_add(&scopes, row[0]);
 	}
 	if (scopes.count > 0)
-		cmig_result_add_text(fcinfo, "expanded scopes", cmig_listing_text(&scopes), "SELECT scope, revision, state FROM cmig.expansion_run");
+		put_item(fcinfo, "expanded scopes", cmig_listing_text(&scopes), "SELECT scope, revision, state FROM cmig.expansion_run");
 	if (expansion == NULL)
 		return;
 	if (runner != 0)
@@ -308,11 +314,11 @@ put_expansion(FunctionCallInfo fcinfo)
 	}
 	if (*counts == '\0' && counted > 0)
 		counts = psprintf(", %lld rows left, %lld failed", (long long) left, (long long) failed);
-	cmig_result_add_text(fcinfo, "expanded", psprintf("%s, %s%s%s%s", expansion->revision, expansion->state, counts,
-													  expansion->search_path[0] ? "; search_path = " : "", expansion->search_path),
-						 strcmp(expansion->state, "expanded") == 0 ? "SELECT * FROM cmig.expansion(); when no old build runs: CALL cmig.contract() -- or, to undo it: CALL cmig.abandon()" :
-						 strcmp(expansion->state, "expanding") == 0 ? psprintf("CALL cmig.expand(%s) -- or, to undo it: CALL cmig.abandon()", quote_literal_cstr(expansion->revision)) :
-						 strcmp(expansion->state, "contracting") == 0 ? "CALL cmig.contract() -- or, to undo it: CALL cmig.abandon()" : "CALL cmig.abandon()");
+	put_item(fcinfo, "expanded", psprintf("%s, %s%s%s%s", expansion->revision, expansion->state, counts,
+										  expansion->search_path[0] ? "; search_path = " : "", expansion->search_path),
+			 strcmp(expansion->state, "expanded") == 0 ? "`SELECT * FROM cmig.expansion()`; when no old build runs: `CALL cmig.contract()` -- or, to undo it: `CALL cmig.abandon()`" :
+			 strcmp(expansion->state, "expanding") == 0 ? psprintf("`CALL cmig.expand(%s)` -- or, to undo it: `CALL cmig.abandon()`", quote_literal_cstr(expansion->revision)) :
+			 strcmp(expansion->state, "contracting") == 0 ? "`CALL cmig.contract()` -- or, to undo it: `CALL cmig.abandon()`" : "`CALL cmig.abandon()`");
 }
 
 /* Add a row that says that the server is a standby, if it is one. */
@@ -325,7 +331,7 @@ put_standby(FunctionCallInfo fcinfo)
 	};
 
 	if (RecoveryInProgress())
-		cmig_result_add_text(fcinfo, "standby", cmig_query_value(&query), "Run upgrades and backfills on the primary.");
+		put_item(fcinfo, "standby", cmig_query_value(&query), "Run upgrades and backfills on the primary.");
 }
 
 /*
@@ -346,8 +352,8 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 	if (!cmig_last_failure_is_kept())
 	{
 		if (pending)
-			cmig_result_add_text(fcinfo, "failed runs", "only in the server log, because pg_cmig is not preloaded",
-								 cmig_query_value(&find_log));
+			put_item(fcinfo, "failed runs", "only in the server log, because pg_cmig is not preloaded",
+					 cmig_query_value(&find_log));
 		return;
 	}
 	if (!cmig_last_failure_read(&failure))
@@ -355,16 +361,16 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 	if (!is_still_to_do(view, failure.revision, failure.direction == CMIG_DOWNGRADE))
 		return;
 	code = failure.sqlstate == 0 ? "" : psprintf("%s: ", unpack_sql_state(failure.sqlstate));
-	cmig_result_add_text(fcinfo, "failed",
-						 psprintf("%s: %s of %s%s: %s%s",
-								  cmig_journal_ago((GetCurrentTimestamp() - failure.at) / 1000000.0),
-								  cmig_direction_name(failure.direction), failure.revision,
-								  failure.statement > 0 ? psprintf(", statement %d", failure.statement) : "",
-								  code, failure.message),
-						 psprintf("Fix the cause, then SELECT * FROM cmig.%s(%s)", cmig_direction_name(failure.direction),
-								  failure.direction != CMIG_UPGRADE ? "'-1'" :
-								  cmig_repeatables_find(view->graph, failure.revision) >= 0 ? "'heads'" :
-								  quote_literal_cstr(failure.revision)));
+	put_item(fcinfo, "failed",
+			 psprintf("%s: %s of %s%s: %s%s",
+					  cmig_journal_ago((GetCurrentTimestamp() - failure.at) / 1000000.0),
+					  cmig_direction_name(failure.direction), failure.revision,
+					  failure.statement > 0 ? psprintf(", statement %d", failure.statement) : "",
+					  code, failure.message),
+			 psprintf("Fix the cause, then SELECT * FROM cmig.%s(%s)", cmig_direction_name(failure.direction),
+					  failure.direction != CMIG_UPGRADE ? "'-1'" :
+					  cmig_repeatables_find(view->graph, failure.revision) >= 0 ? "'heads'" :
+					  quote_literal_cstr(failure.revision)));
 }
 
 /*
@@ -389,43 +395,43 @@ put_findings(FunctionCallInfo fcinfo, const CmigView *view)
 	bool		any = false;
 
 	if (problems == NIL)
-		cmig_result_add_text(fcinfo, "problems", "none in the graph",
-							 view->graph->count == 0 ? NULL
-							 : "SELECT * FROM cmig.check() also reads the scripts and compares them with what ran");
+		put_item(fcinfo, "problems", "none in the graph",
+				 view->graph->count == 0 ? NULL
+				 : "`SELECT * FROM cmig.check()` also reads the scripts and compares them with what ran");
 	foreach_ptr(CmigProblem, problem, problems)
-		cmig_result_add_text(fcinfo, problem->severity,
-							 psprintf("%s: %s", problem->object, problem->problem), problem->fix);
+		put_item(fcinfo, problem->severity,
+				 psprintf("%s: %s", problem->object, problem->problem), problem->fix);
 	if (cmig_journal_read_last_drift(&drift))
 	{
 		bool		clean = strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) == 0;
 
-		cmig_result_add_text(fcinfo, "drift",
-							 psprintf("%s: %s%s", drift.ago, drift.message,
-									  drift.is_past ? "; revisions have run since" : ""),
-							 clean && !drift.is_past ? NULL : "SELECT * FROM cmig.drift()");
+		put_item(fcinfo, "drift",
+				 psprintf("%s: %s%s", drift.ago, drift.message,
+						  drift.is_past ? "; revisions have run since" : ""),
+				 clean && !drift.is_past ? NULL : "`SELECT * FROM cmig.drift()`");
 	}
 	foreach_ptr(CmigProblem, each, cmig_access_findings())
 		any |= strcmp(each->severity, "warning") == 0;
 	if (any)
-		cmig_result_add_text(fcinfo, "access", "a role has privileges that cmig.grant_access did not grant",
-							 "SELECT * FROM cmig.check() WHERE object ~ '^role |^PUBLIC'");
+		put_item(fcinfo, "access", "a role has privileges that cmig.grant_access did not grant",
+				 "SELECT * FROM cmig.check() WHERE object ~ '^role |^PUBLIC'");
 	policy = cmig_settings_ddl_policy_stored();
 	excluded = cmig_settings_ddl_exclude();
 	if (policy != CMIG_DDL_ALLOW)
-		cmig_result_add_text(fcinfo, "DDL policy", *excluded ? psprintf("%s, except for %s", cmig_settings_ddl_policy_name(policy), excluded) :
-							 cmig_settings_ddl_policy_name(policy),
-							 ddl[0][0] == 't' ? NULL :
-							 "ALTER EVENT TRIGGER cmig_ddl_start ENABLE ALWAYS; ALTER EVENT TRIGGER cmig_ddl_end ENABLE ALWAYS;"
-							 " ALTER EVENT TRIGGER cmig_ddl_drop ENABLE ALWAYS");
+		put_item(fcinfo, "DDL policy", *excluded ? psprintf("%s, except for %s", cmig_settings_ddl_policy_name(policy), excluded) :
+				 cmig_settings_ddl_policy_name(policy),
+				 ddl[0][0] == 't' ? NULL :
+				 "ALTER EVENT TRIGGER cmig_ddl_start ENABLE ALWAYS; ALTER EVENT TRIGGER cmig_ddl_end ENABLE ALWAYS;"
+				 " ALTER EVENT TRIGGER cmig_ddl_drop ENABLE ALWAYS");
 	if (strcmp(ddl[1], "0") != 0)
-		cmig_result_add_text(fcinfo, "DDL outside of runs", psprintf("%s in cmig.ddl_log", ddl[1]),
-							 "SELECT at, role, command, object FROM cmig.ddl_log ORDER BY at");
+		put_item(fcinfo, "DDL outside of runs", psprintf("%s in cmig.ddl_log", ddl[1]),
+				 "SELECT at, role, command, object FROM cmig.ddl_log ORDER BY at");
 	if (cmig_settings_protect() != CMIG_PROTECT_OFF)
-		cmig_result_add_text(fcinfo, "protected",
-							 cmig_settings_protect() == CMIG_PROTECT_ON
-							 ? "on: every downgrade is refused"
-							 : "base: reset, downgrade to base, purge, and prune are refused",
-							 cmig_settings_may_unprotect() ? "BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT" : NULL);
+		put_item(fcinfo, "protected",
+				 cmig_settings_protect() == CMIG_PROTECT_ON
+				 ? "on: every downgrade is refused"
+				 : "base: reset, downgrade to base, purge, and prune are refused",
+				 cmig_settings_may_unprotect() ? "`BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT`" : NULL);
 }
 
 CMIG_READER(cmig_status)
@@ -447,46 +453,46 @@ CMIG_READER(cmig_status)
 		if (cmig_graph_is_head(graph, i))
 			head_nodes[heads++] = i;
 
-	cmig_result_add_text(fcinfo, "database", get_database_name(MyDatabaseId), NULL);
+	put_item(fcinfo, "database", get_database_name(MyDatabaseId), NULL);
 	put_standby(fcinfo);
 	worker_hint = graph->count == 0 ? cmig_citus_worker_hint() : NULL;
 	if (worker_hint != NULL)
 	{
-		cmig_result_add_text(fcinfo, "Citus worker", "the revisions and their state are on the coordinator", worker_hint);
+		put_item(fcinfo, "Citus worker", "the revisions and their state are on the coordinator", worker_hint);
 		return (Datum) 0;
 	}
 	if (cmig_scope_is_set())
-		cmig_result_add_text(fcinfo, "scope", cmig_scope_current(), "RESET cmig.scope");
+		put_item(fcinfo, "scope", cmig_scope_current(), "`RESET cmig.scope`");
 	if (view.applied->rows->count == 0)
-		cmig_result_add_text(fcinfo, "current", "base",
-							 !cmig_scope_is_set() && cmig_version_rows_of(CMIG_ROWS_TRIED)->count > 0 ? NULL :
-							 graph->count == 0 ? "If the schema already exists: SELECT content FROM cmig.baseline('<message>')"
-							 : cmig_scope_is_set() ? "If the schema already exists: SELECT cmig.stamp('<revision>')"
-							 : "If the schema already exists: SELECT * FROM cmig.locate() -- finds its revision");
+		put_item(fcinfo, "current", "base",
+				 !cmig_scope_is_set() && cmig_version_rows_of(CMIG_ROWS_TRIED)->count > 0 ? NULL :
+				 graph->count == 0 ? "If the schema already exists: `SELECT content FROM cmig.baseline('<message>')`"
+				 : cmig_scope_is_set() ? "If the schema already exists: `SELECT cmig.stamp('<revision>')`"
+				 : "If the schema already exists: `SELECT * FROM cmig.locate()` -- finds its revision");
 	else
-		cmig_result_add_text(fcinfo, "current", cmig_names_text(view.applied->rows), NULL);
-	cmig_result_add_text(fcinfo, "revisions", graph->count == 0 ? "none" :
-						 psprintf("%d, %d applied", graph->count, view.applied->applied->count),
-						 graph->count == 0 ? "SELECT cmig.create_revision('<message>', '<upgrade>', '<downgrade>') -- or load files: SELECT * FROM cmig.load('<text>')" : NULL);
+		put_item(fcinfo, "current", cmig_names_text(view.applied->rows), NULL);
+	put_item(fcinfo, "revisions", graph->count == 0 ? "none" :
+			 psprintf("%d, %d applied", graph->count, view.applied->applied->count),
+			 graph->count == 0 ? "`SELECT cmig.create_revision('<message>', '<upgrade>', '<downgrade>')` -- or load files: `SELECT * FROM cmig.load('<text>')`" : NULL);
 	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
 		current += cmig_repeatable_state(graph, i) == CMIG_REPEATABLE_CURRENT;
 	if (graph->repeatable_count > 0)
-		cmig_result_add_text(fcinfo, "repeatable",
-							 psprintf("%d, %d to run", graph->repeatable_count, graph->repeatable_count - current), NULL);
+		put_item(fcinfo, "repeatable",
+				 psprintf("%d, %d to run", graph->repeatable_count, graph->repeatable_count - current), NULL);
 	if (heads > 0)
-		cmig_result_add_text(fcinfo, heads == 1 ? "head" : "heads",
-							 cmig_graph_ids_text(graph, head_nodes, heads),
-							 cmig_check_unmerged_heads(graph) > 0 ? "SELECT cmig.merge('heads', '<message>')" : NULL);
+		put_item(fcinfo, heads == 1 ? "head" : "heads",
+				 cmig_graph_ids_text(graph, head_nodes, heads),
+				 cmig_check_unmerged_heads(graph) > 0 ? "`SELECT cmig.merge('heads', '<message>')`" : NULL);
 	if (graph->defects == NIL)
 		pending = put_pending(fcinfo, &view, heads);
 
 	if (!cmig_scope_is_set())
 		scopes = cmig_scope_summary();
 	if (scopes.count > 0)
-		cmig_result_add_text(fcinfo, "scopes",
-							 psprintf("%d, %d failed, %d behind, %d never upgraded", scopes.count, scopes.failed, scopes.behind, scopes.never),
-							 scopes.failed + scopes.behind + scopes.never == 0 ? NULL :
-							 psprintf("SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0%s", scopes.behind > 0 ? upgrade_of_scopes(&view) : ""));
+		put_item(fcinfo, "scopes",
+				 psprintf("%d, %d failed, %d behind, %d never upgraded", scopes.count, scopes.failed, scopes.behind, scopes.never),
+				 scopes.failed + scopes.behind + scopes.never == 0 ? NULL :
+				 psprintf("`SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0`%s", scopes.behind > 0 ? upgrade_of_scopes(&view) : ""));
 	put_stepwise(fcinfo, &view);
 	put_running(fcinfo);
 	put_expansion(fcinfo);
@@ -639,7 +645,7 @@ CMIG_READER(cmig_plan)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("a downgrade requires a target"),
-					 errhint("SELECT * FROM cmig.plan('downgrade', '-1')")));
+					 cmig_hint("`SELECT * FROM cmig.plan('downgrade', '-1')`")));
 		target->names[0] = "head";
 	}
 	return plan_rows(fcinfo, target);
@@ -680,7 +686,7 @@ cmig_require(PG_FUNCTION_ARGS)
 				 errmsg("target database is not up to date"),
 				 errdetail("No revision is loaded in database \"%s\".",
 						   get_database_name(MyDatabaseId)),
-				 errhint("Load the revision files with cmig.load, then %s", cmig_upgrade_call(now.graph, NIL, target, false))));
+				 cmig_hint("Load the revision files with `cmig.load`, then %s", cmig_upgrade_call(now.graph, NIL, target, false))));
 	cmig_pending_require(&now, nodes, target);
 	PG_RETURN_VOID();
 }

@@ -105,7 +105,7 @@ raise_dropped(void)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("extension pg_cmig was dropped by another session during the run"),
 			 errdetail("The revisions and their records are gone. What the run has committed remains."),
-			 errhint("Restore the revisions and their records from a dump. Or CREATE EXTENSION pg_cmig, load the revisions again, and SELECT cmig.stamp('<current revision>')")));
+			 cmig_hint("Restore the revisions and their records from a dump. Or CREATE EXTENSION pg_cmig, load the revisions again, and `SELECT cmig.stamp('<current revision>')`")));
 }
 
 /*
@@ -667,7 +667,7 @@ cmig_run_lock_table(Oid table)
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 			 errmsg("a backfill of table \"%s\" is already running", get_rel_name(table)),
 			 blockers != NULL ? errdetail("%s", blockers) : 0,
-			 errhint("SELECT * FROM cmig.backfill_progress shows its progress.")));
+			 cmig_hint("`SELECT * FROM cmig.backfill_progress` shows its progress.")));
 }
 
 void
@@ -750,7 +750,7 @@ local_locks(void)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("pg_cmig cannot read the locks of this server"),
 				 errdetail("The server has no lock table named \"%s\".", TABLE_NAME),
-				 errhint("To see the expected locks without running anything: SELECT revision, locks FROM cmig.plan()")));
+				 cmig_hint("To see the expected locks without running anything: `SELECT revision, locks FROM cmig.plan()`")));
 	return found;
 }
 

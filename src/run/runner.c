@@ -219,7 +219,7 @@ cmig_script_run_call(const CmigRunStep *step, bool in_doubt)
 		else if (target == NULL || strncmp(target, "'-", 2) == 0)
 			target = "'-1'";
 	}
-	return psprintf("CALL cmig.%s_stepwise(%s%s)", cmig_direction_name(step->direction), target,
+	return psprintf("`CALL cmig.%s_stepwise(%s%s)`", cmig_direction_name(step->direction), target,
 					in_doubt ? ", in_doubt => 'done'" : "");
 }
 
@@ -243,8 +243,8 @@ hint_of_duplicate(const CmigScriptRun *run)
 	 */
 	if (run->step->direction != CMIG_UPGRADE || cmig_running.verifying || run->statement.number != 1)
 		return NULL;
-	return psprintf("%sCompare the database with what SELECT * FROM cmig.show(%s) prints. If the database already has everything in this revision, record the revision as applied without running it: %sSELECT cmig.stamp(%s)",
-					*scope || !run->step->base ? "" : "If the version rows were lost, SELECT * FROM cmig.locate() finds the revision that has the schema. ", id, scope, id);
+	return psprintf("%sCompare the database with what `SELECT * FROM cmig.show(%s)` prints. If the database already has everything in this revision, record the revision as applied without running it: `%sSELECT cmig.stamp(%s)`",
+					*scope || !run->step->base ? "" : "If the version rows were lost, `SELECT * FROM cmig.locate()` finds the revision that has the schema. ", id, scope, id);
 }
 
 /* Returns the character at which the server has found a syntax error. */
@@ -312,6 +312,7 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 							 cmig_script_run_call(step, false));
 			break;
 	}
+	error->hint = cmig_hint_text(error->hint);
 }
 
 static bool concurrent_ddl = true;
@@ -365,21 +366,21 @@ cmig_privilege_hint(const ErrorData *error)
 	char	   *role = GetUserNameFromId(GetUserId(), true);
 
 	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE && role != NULL)
-		return psprintf("Scripts run as role %s. To run them as a role that is allowed to do this: SET cmig.role = '<role>'",
-						quote_identifier(role));
+		return cmig_hint_text(psprintf("Scripts run as role %s. To run them as a role that is allowed to do this: `SET cmig.role = '<role>'`",
+									   quote_identifier(role)));
 	if (cmig_error_is_from(error, ERRCODE_UNDEFINED_SCHEMA, "RangeVarGetCreationNamespace") ||
 		cmig_error_is_from(error, ERRCODE_UNDEFINED_SCHEMA, "QualifiedNameGetCreationNamespace"))
-		return psprintf("The search_path of scripts is %s. To choose another one: SET cmig.search_path = '<schema>'",
-						namespace_search_path[0] != '\0' ? namespace_search_path : "empty");
+		return cmig_hint_text(psprintf("The search_path of scripts is %s. To choose another one: `SET cmig.search_path = '<schema>'`",
+									   namespace_search_path[0] != '\0' ? namespace_search_path : "empty"));
 	return NULL;
 }
 
 /* Checks, before a step runs, that its statements can run below the top level. */
 
 #define OFF_MODE_HINT_OWN \
-	"In tests and fresh installs, everything can run in the transaction: SET cmig.concurrent_ddl = off"
+	"In tests and fresh installs, everything can run in the transaction: `SET cmig.concurrent_ddl = off`"
 #define OFF_MODE_HINT \
-	"In tests and fresh installs, everything can run in the transaction, without CONCURRENTLY: SET cmig.concurrent_ddl = off"
+	"In tests and fresh installs, everything can run in the transaction, without CONCURRENTLY: `SET cmig.concurrent_ddl = off`"
 
 /*
  * If this is a REINDEX or CLUSTER of a partitioned relation, which cannot run
@@ -411,9 +412,9 @@ refuse_top_level(const CmigRunStep *step, const char *reason, const char *off_mo
 			(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
 			 errmsg("%s cannot run inside a transaction", reason),
 			 step->transactional ?
-			 errhint("Set \"transactional: false\" in revision \"%s\" and %s%s",
-					 step->revision, cmig_script_run_call(step, false), off_mode) :
-			 errhint("Use %s%s", cmig_script_run_call(step, false), off_mode)));
+			 cmig_hint("Set \"transactional: false\" in revision \"%s\" and %s%s",
+					   step->revision, cmig_script_run_call(step, false), off_mode) :
+			 cmig_hint("Use %s%s", cmig_script_run_call(step, false), off_mode)));
 }
 
 RawStmt *
@@ -494,7 +495,7 @@ cmig_run_check_step(const CmigRunStep *step)
 				(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
 				 errmsg("revision \"%s\" is not transactional", step->revision),
 				 errdetail("Its statements cannot run in the transaction of this call. No revision has been run."),
-				 errhint("Use %s instead. %s", cmig_script_run_call(step, false), OFF_MODE_HINT)));
+				 cmig_hint("Use %s instead. %s", cmig_script_run_call(step, false), OFF_MODE_HINT)));
 
 	error_context_stack = &callback;
 

@@ -109,7 +109,7 @@ refuse_missing(const char *name)
 			(errcode(ERRCODE_UNDEFINED_SCHEMA),
 			 errmsg("schema \"%s\" does not exist", name),
 			 errdetail("The setting cmig.scope names this schema."),
-			 errhint("To see the scopes: SELECT * FROM cmig.scopes()")));
+			 cmig_hint("To see the scopes: `SELECT * FROM cmig.scopes()`")));
 }
 
 /*
@@ -126,7 +126,7 @@ require_possible(const char *name)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("schema \"%s\" cannot be a scope", name),
 				 errdetail("%s The setting cmig.scope names this schema.", reason),
-				 errhint("To use a scope: SET cmig.scope = '<schema>'. To use the database: SET cmig.scope = ''")));
+				 cmig_hint("To use a scope: `SET cmig.scope = '<schema>'`. To use the database: `SET cmig.scope = ''`")));
 }
 
 void
@@ -330,7 +330,7 @@ cmig_scope_refuse(const char *function, const char *hint)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s does not work in a scope", function),
 				 errdetail("cmig.scope is \"%s\".", cmig_scope_current()),
-				 errhint("%s", hint)));
+				 cmig_hint("%s", hint)));
 }
 
 char *

@@ -356,7 +356,7 @@ cmig_session_path_setting(void)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for parameter \"%s\": \"%s\"", "cmig.search_path", path),
 				 errdetail("List syntax is invalid."),
-				 errhint("For example: SET cmig.search_path = app, public")));
+				 cmig_hint("For example: `SET cmig.search_path = app, public`")));
 	return path;
 }
 
@@ -410,7 +410,7 @@ cmig_session_require_member(void)
 			 errmsg("permission denied to set role \"%s\"", name),
 			 errdetail("Scripts run as the role in cmig.role, and %s is not a member of that role.", session),
 	/* never suggest making a role a member of a superuser */
-			 superuser_arg(role) ? errhint("Specify a role that %s is a member of: SET cmig.role = '<role>'", session)
+			 superuser_arg(role) ? cmig_hint("Specify a role that %s is a member of: `SET cmig.role = '<role>'`", session)
 			 : errhint("GRANT %s TO %s", quote_identifier(name), session)));
 }
 

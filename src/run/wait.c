@@ -422,7 +422,7 @@ tell_wait(ErrorData *edata)
 						(errmsg_internal("%s", edata->message),
 						 errdetail_internal("%s\n%s", edata->detail_log ? edata->detail_log : "",
 											edata->context ? cmig_text_shortened(edata->context, 400) : ""),
-						 errhint("To see the blocking sessions, in another session: SELECT * FROM cmig.status()")));
+						 cmig_hint("To see the blocking sessions, in another session: `SELECT * FROM cmig.status()`")));
 		}
 	}
 	if (next_log_hook)

@@ -79,7 +79,7 @@ refuse_whole(const Abandon *abandon, const List *rows)
 	char	   *hint;
 
 	if (other != NULL)
-		hint = psprintf("The %s of revision \"%s\" is partially applied: CALL cmig.abandon_partial(%s)",
+		hint = psprintf("The %s of revision \"%s\" is partially applied: `CALL cmig.abandon_partial(%s)`",
 						cmig_direction_name(other->direction), other->revision, quote_literal_cstr(other->revision));
 	else if (!applied)
 		hint = psprintf("There is nothing to revert. To apply it: %s",
@@ -87,14 +87,14 @@ refuse_whole(const Abandon *abandon, const List *rows)
 	else if (repeatable)
 		hint = "A repeatable revision cannot be reverted. Load its former script, and upgrade again.";
 	else
-		hint = psprintf(revision->transactional ? "To revert it and the revisions after it: SELECT * FROM cmig.downgrade(%s)" :
-						"To revert it and the revisions after it: CALL cmig.downgrade_stepwise(%s)",
+		hint = psprintf(revision->transactional ? "To revert it and the revisions after it: `SELECT * FROM cmig.downgrade(%s)`" :
+						"To revert it and the revisions after it: `CALL cmig.downgrade_stepwise(%s)`",
 						quote_literal_cstr(revision->parents.count > 0 ? revision->parents.names[0] : "base"));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("revision \"%s\" is not partially applied", revision->id),
 			 applied ? errdetail("It is applied.") : errdetail("It is not applied."),
-			 errhint("%s", hint)));
+			 cmig_hint("%s", hint)));
 }
 
 /* Find the revision, and what a run has recorded about it. */
@@ -117,7 +117,7 @@ find_revision(Abandon *abandon, const char *name)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("\"%s\" is not one revision", name),
-					 errhint("SELECT DISTINCT revision FROM cmig.progress")));
+					 cmig_hint("`SELECT DISTINCT revision FROM cmig.progress`")));
 		abandon->node = linitial_int(nodes);
 	}
 	abandon->revision = cmig_graph_id(graph, abandon->node);
@@ -156,7 +156,7 @@ refuse_exchange(const Abandon *abandon, const CmigStatement *statement)
 					 errmsg("%s cannot be reverted", abandon->what),
 					 errdetail("Statement %d reuses the name \"%s\" of an object that was renamed before, so objects may have exchanged their names.",
 							   statement->number, name),
-					 errhint("Revert the statements by hand, then SELECT cmig.stamp('<current revision>')")));
+					 cmig_hint("Revert the statements by hand, then `SELECT cmig.stamp('<current revision>')`")));
 	}
 }
 
@@ -206,7 +206,7 @@ begun_script(Abandon *abandon)
 				(errcode(ERRCODE_CMIG_CHANGED_REVISION),
 				 errmsg("statement %d of revision \"%s\" has changed since it ran", Max(statement.number, 1), abandon->revision),
 				 errdetail("What it did is found by running it again in empty schemas."),
-				 errhint("Load the script with its original text up to and including that statement, and repeat the CALL.")));
+				 cmig_hint("Load the script with its original text up to and including that statement, and repeat the `CALL`.")));
 	cmig_script_close(script);
 	sql[end] = '\0';
 	return sql;
@@ -459,7 +459,7 @@ look(Abandon *abandon, const char *name)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s cannot be reverted", abandon->what),
 				 errdetail("%s", cmig_listing_text(&unsupported)),
-				 errhint("Revert these changes by hand, and repeat the CALL.")));
+				 cmig_hint("Revert these changes by hand, and repeat the `CALL`.")));
 	abandon->parts = make_parts(own);
 }
 
@@ -476,7 +476,7 @@ tell(Abandon *abandon)
 				(errmsg("changes of rows are not reverted"),
 				 errdetail("%s %s of %s may have changed rows.", abandon->row_changers.count == 1 ? "Statement" : "Statements",
 						   cmig_listing_text(&abandon->row_changers), abandon->what),
-				 errhint("SELECT * FROM cmig.show(%s)", quote_literal_cstr(abandon->revision))));
+				 cmig_hint("`SELECT * FROM cmig.show(%s)`", quote_literal_cstr(abandon->revision))));
 	if (abandon->empty.count > 0)
 		ereport(NOTICE,
 				(errmsg("what %s has dropped comes back without its data: %s", abandon->what, cmig_listing_text(&abandon->empty))));
@@ -495,14 +495,14 @@ tell(Abandon *abandon)
 	if (others != NIL)
 		ereport(NOTICE,
 				(errmsg("differences that %s is not known to have made are left unchanged: %s", abandon->what, cmig_listing_text(&listing)),
-				 errhint("SELECT * FROM cmig.drift()")));
+				 cmig_hint("`SELECT * FROM cmig.drift()`")));
 }
 
 /* The CALL that reverts the step. */
 static char *
 confirmed_call(const Abandon *abandon)
 {
-	return psprintf("CALL cmig.abandon_partial(%s, confirm => %s)", quote_literal_cstr(abandon->revision),
+	return psprintf("`CALL cmig.abandon_partial(%s, confirm => %s)`", quote_literal_cstr(abandon->revision),
 					quote_literal_cstr(psprintf("%s%s", abandon->revision, abandon->losses.count > 0 ? LOSING_DATA : "")));
 }
 
@@ -523,7 +523,7 @@ show(const Abandon *abandon)
 			 errmsg_plural("%s would be reverted by %d statement", "%s would be reverted by %d statements",
 						   list_length(abandon->parts), abandon->what, list_length(abandon->parts)),
 			 abandon->parts == NIL ? 0 : errdetail("The statements, in this order:\n%s", text.data),
-			 errhint("%s", confirmed_call(abandon))));
+			 cmig_hint("%s", confirmed_call(abandon))));
 }
 
 /* Raise an error unless "confirm" allows what the statements do. */
@@ -536,7 +536,7 @@ require_confirmed(const Abandon *abandon, const char *confirm)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("abandon_partial must be confirmed with the id of the revision"),
-				 errhint("%s", confirmed_call(abandon))));
+				 cmig_hint("%s", confirmed_call(abandon))));
 	if (abandon->losses.count == 0)
 		return;
 	if (cmig_settings_protect() == CMIG_PROTECT_ON)
@@ -545,13 +545,13 @@ require_confirmed(const Abandon *abandon, const char *confirm)
 				 errmsg("reverting %s is not allowed in %s", abandon->what, cmig_scope_text()),
 				 errdetail("cmig.protect is %s; it drops %s.", cmig_settings_protect_name(false),
 						   cmig_listing_text(unconstify(CmigListing *, &abandon->losses))),
-				 errhint("%s", cmig_settings_unprotect_hint(true))));
+				 cmig_hint("%s", cmig_settings_unprotect_hint(true))));
 	if (!losing)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("reverting %s would lose data", abandon->what),
 				 errdetail("It drops %s.", cmig_listing_text(unconstify(CmigListing *, &abandon->losses))),
-				 errhint("If the data is not needed: %s", confirmed_call(abandon))));
+				 cmig_hint("If the data is not needed: %s", confirmed_call(abandon))));
 }
 
 /* Error context callback */
@@ -644,7 +644,7 @@ revert(Abandon *abandon, const char *name, const char *confirm)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("%s is not completely reverted", abandon->what),
 					 errdetail("After %d statements, the schema still differs from what the applied revisions create.", count),
-					 errhint("CALL cmig.abandon_partial(%s) lists what remains.", quote_literal_cstr(abandon->revision))));
+					 cmig_hint("`CALL cmig.abandon_partial(%s)` lists what remains.", quote_literal_cstr(abandon->revision))));
 	}
 	finish(abandon);
 	ereport(NOTICE,
@@ -663,8 +663,8 @@ cmig_abandon_partial(PG_FUNCTION_ARGS)
 	char	   *name;
 	char	   *confirm;
 
-	cmig_argument_require(fcinfo, 0, "the revision", "CALL cmig.abandon_partial('<revision>')");
-	cmig_scope_refuse("cmig.abandon_partial()", "In a scope, revert the statements that have run by hand, then SELECT cmig.stamp('<current revision>')");
+	cmig_argument_require(fcinfo, 0, "the revision", "`CALL cmig.abandon_partial('<revision>')`");
+	cmig_scope_refuse("cmig.abandon_partial()", "In a scope, revert the statements that have run by hand, then `SELECT cmig.stamp('<current revision>')`");
 	if (PG_ARGISNULL(1))
 	{
 		abandon = palloc0(sizeof(Abandon));
@@ -708,8 +708,8 @@ cmig_abandon_partial(PG_FUNCTION_ARGS)
 			cmig_toplevel_commit();
 		}
 		if (abandon->part != NULL)
-			error->hint = psprintf("The statements before it are committed. After fixing the cause, repeat the CALL: it continues with this statement.%s%s",
-								   error->hint ? " " : "", error->hint ? error->hint : "");
+			error->hint = cmig_hint_text(psprintf("The statements before it are committed. After fixing the cause, repeat the `CALL`: it continues with this statement.%s%s",
+												  error->hint ? " " : "", error->hint ? error->hint : ""));
 		cmig_lock_wait_unwatch();
 		cmig_extension_release();
 		cmig_run_lock_release();

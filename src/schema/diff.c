@@ -743,7 +743,7 @@ CMIG_READER(cmig_diff_1_2)
 	CmigDiffOptions options = {0};
 	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 1);
 
-	cmig_argument_require(fcinfo, 0, "target_sql", "SELECT * FROM cmig.diff('<target_sql>')");
+	cmig_argument_require(fcinfo, 0, "target_sql", "`SELECT * FROM cmig.diff('<target_sql>')`");
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_diff_arguments(fcinfo, 2, &options);
 	cmig_diff_exclude_argument(fcinfo, 8, &options);

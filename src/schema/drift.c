@@ -367,7 +367,7 @@ cmig_captured_loaded(const CmigRevisionText *const *added, int count)
 			ereport(NOTICE,
 					(errmsg("revision \"%s\" was captured in this database, but is not recorded as applied", id),
 					 errdetail_internal("%s", reason(&drift, error)),
-					 errhint("If the database has all changes of the revision: SELECT cmig.stamp(%s)", quote_literal_cstr(id))));
+					 cmig_hint("If the database has all changes of the revision: `SELECT cmig.stamp(%s)`", quote_literal_cstr(id))));
 	}
 }
 
@@ -383,7 +383,7 @@ PG_FUNCTION_INFO_V1(cmig_drift_1_2);
 PG_FUNCTION_INFO_V1(cmig_capture_1_2);
 
 #define SCOPE_HINT \
-	"RESET cmig.scope. To compare the schemas of two scopes: SELECT * FROM cmig.diff_schemas('<schema>', '<schema>')"
+	"`RESET cmig.scope`. To compare the schemas of two scopes: SELECT * FROM cmig.diff_schemas('<schema>', '<schema>')"
 
 /* Record the comparison and its result in cmig.journal. */
 static void
@@ -514,7 +514,7 @@ CMIG_READER(cmig_capture_1_2)
 				(errmsg("the database already contains the changes of revision \"%s\"",
 						generate.draft.new.text.edges.id),
 				 errdetail("If you load the unchanged file into this database, the revision will be recorded as applied, unless the schema has changed by then."),
-				 errhint("If you edit the file, load it and then mark it as applied: SELECT cmig.stamp(%s)", quote_literal_cstr(generate.draft.new.text.edges.id))));
+				 cmig_hint("If you edit the file, load it and then mark it as applied: `SELECT cmig.stamp(%s)`", quote_literal_cstr(generate.draft.new.text.edges.id))));
 	}
 	return (Datum) 0;
 }
@@ -568,7 +568,7 @@ require_uncovered(const CmigManaged *managed)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("applied revisions have already created objects in the schemas of the baseline"),
 			 errdetail("The baseline would create them again: %s.", cmig_listing_text(&objects)),
-			 errhint("To write a revision for what was changed by hand, use cmig.capture. To combine revisions into one, use cmig.squash.")));
+			 cmig_hint("To write a revision for what was changed by hand, use `cmig.capture`. To combine revisions into one, use `cmig.squash`.")));
 }
 
 /*
@@ -605,7 +605,7 @@ CMIG_READER(cmig_baseline)
 	List	   *lines = NIL;
 	const CmigNames *rows;
 
-	cmig_scope_refuse("cmig.baseline()", "RESET cmig.scope");
+	cmig_scope_refuse("cmig.baseline()", "`RESET cmig.scope`");
 	InitMaterializedSRF(fcinfo, 0);
 	draft->new.text.edges.message = cmig_argument_text(fcinfo, 0);
 	draft->new.text.edges.id = cmig_argument_text(fcinfo, 1);
@@ -629,7 +629,7 @@ CMIG_READER(cmig_baseline)
 				 errmsg("revisions are already applied in this database"),
 				 errdetail("The baseline would create what revision \"%s\" and earlier revisions have already created.",
 						   rows->names[0]),
-				 errhint("If the baseline is for another application in this database, name its schemas: schemas => '{<schema>}'. To combine revisions into one, use cmig.squash.")));
+				 cmig_hint("If the baseline is for another application in this database, name its schemas: `schemas => '{<schema>}'`. To combine revisions into one, use `cmig.squash`.")));
 	cmig_diff_lines(cmig_whole_difference(managed, &options, false), &lines);
 	add_audit(managed, &lines);
 	if (lines == NIL)

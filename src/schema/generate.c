@@ -509,7 +509,7 @@ refuse_downgrade(const char *revision, const char *detail, const char *hint)
 			(errcode(ERRCODE_CMIG_IRREVERSIBLE),
 			 errmsg("revision \"%s\" cannot be reverted", revision),
 			 errdetail("It has no downgrade section, and none can be generated: %s.", detail),
-			 errhint("%s", hint ? hint : "Add a downgrade section to the revision and load it.")));
+			 cmig_hint("%s", hint ? hint : "Add a downgrade section to the revision and load it.")));
 }
 
 char *
@@ -637,7 +637,7 @@ find_differences(const CmigManaged *managed, const char *target_sql,
 	CmigSituation now;
 	const CmigGraph *graph;
 
-	cmig_scope_refuse(function, "RESET cmig.scope. For one schema: SELECT * FROM cmig.diff('<target_sql>', schemas => '{<schema>}')");
+	cmig_scope_refuse(function, "`RESET cmig.scope`. For one schema: `SELECT * FROM cmig.diff('<target_sql>', schemas => '{<schema>}')`");
 	now = cmig_move_read(true);
 
 	/*
@@ -755,7 +755,7 @@ CMIG_READER(cmig_autogenerate_1_2)
 	options.prove = cmig_argument_bool(fcinfo, 19, true);
 
 	cmig_generate_prepare(&generate, "cmig.autogenerate()");
-	cmig_argument_require(fcinfo, 1, "target_sql", "SELECT * FROM cmig.autogenerate('<message>', '<target_sql>')");
+	cmig_argument_require(fcinfo, 1, "target_sql", "`SELECT * FROM cmig.autogenerate('<message>', '<target_sql>')`");
 	lines = find_differences(managed, target_sql, &options, replay, "cmig.autogenerate()");
 	if (lines == NIL)
 		ereport(NOTICE,
@@ -801,6 +801,6 @@ CMIG_READER(cmig_require_schema_1_2)
 			 errmsg("the schema differs from the target"),
 			 errdetail_plural("There is %d difference:\n%s", "There are %d differences:\n%s",
 							  list_length(lines), list_length(lines), cmig_listing_text(&differences)),
-			 supported ? errhint("SELECT * FROM cmig.autogenerate('<message>', <target_sql>)") :
+			 supported ? cmig_hint("`SELECT * FROM cmig.autogenerate('<message>', <target_sql>)`") :
 			 errhint("Make the changes by hand, or call the function as a role that owns the objects.")));
 }

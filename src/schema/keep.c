@@ -360,7 +360,7 @@ cmig_exclude_check(const List *patterns)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("unknown kind of object \"%s\" in pattern \"%s\"", pattern->kind, pattern->text),
-					 errhint("Kinds are table, view, materialized view, index, constraint, foreign key, trigger, policy, column, sequence, function, type, schema, extension, publication, and the others in the column kind of cmig.diff.")));
+					 cmig_hint("Kinds are table, view, materialized view, index, constraint, foreign key, trigger, policy, column, sequence, function, type, schema, extension, publication, and the others in the column kind of `cmig.diff`.")));
 		if (known != NULL && known != &cmig_kind_schema && (known->flags & CMIG_KIND_GLOBAL) == 0 && strpbrk(pattern->name, ".*") == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

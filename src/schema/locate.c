@@ -304,7 +304,7 @@ CMIG_READER(cmig_locate)
 	Locate		locate = {0};
 	CmigListing exact;
 
-	cmig_scope_refuse("cmig.locate()", "RESET cmig.scope");
+	cmig_scope_refuse("cmig.locate()", "`RESET cmig.scope`");
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_running_require_idle("cmig.locate()");
 	cmig_extension_share();
@@ -336,11 +336,11 @@ CMIG_READER(cmig_locate)
 		for (int i = 0; i < count; i++)
 			appendStringInfo(&ids, "%s%s", i > 0 ? ", " : "", quote_literal_cstr(candidate->rows.names[i]));
 		hint = candidate->recorded ? psprintf(count > 0 ? "%s already says so" : "%s is already empty", cmig_version_rows_table()) :
-			psprintf(count > 1 ? "SELECT cmig.stamp(ARRAY[%s]%s)" : "SELECT cmig.stamp(%s%s)", count > 0 ? ids.data : "'base'",
+			psprintf(count > 1 ? "`SELECT cmig.stamp(ARRAY[%s]%s)`" : "`SELECT cmig.stamp(%s%s)`", count > 0 ? ids.data : "'base'",
 					 locate.now.applied->rows->count > 0 ? ", purge => true" : "");
 		{
 			Datum		values[4] = {CStringGetTextDatum(names), Int32GetDatum(list_length(candidate->objects)),
-			CStringGetTextDatum(examples(candidate)), CStringGetTextDatum(hint)};
+			CStringGetTextDatum(examples(candidate)), CStringGetTextDatum(cmig_hint_text(hint))};
 			bool		nulls[4] = {false, false, candidate->objects == NIL, false};
 
 			cmig_result_add(result, lengthof(values), values, nulls);

@@ -1031,7 +1031,7 @@ tell_pairs(const CmigDifference *difference, bool moves)
 		difference->changes[i].question = psprintf("may be a rename: renames => ARRAY[%s]", quote_literal_cstr(rename));
 		ereport(NOTICE,
 				(errmsg("this may be a rename: %s", rename),
-				 errhint("If so, add this argument: renames => ARRAY[%s]", quote_literal_cstr(rename))));
+				 cmig_hint("If so, add this argument: `renames => ARRAY[%s]`", quote_literal_cstr(rename))));
 	}
 }
 

@@ -222,7 +222,7 @@ hint_for(const ErrorData *error)
 		case ERRCODE_UNDEFINED_FUNCTION:
 		case ERRCODE_UNDEFINED_OBJECT:
 		case ERRCODE_UNDEFINED_SCHEMA:
-			return "Each revision is replayed in empty schemas, after the revisions that it builds on. If the object is older than the first revision, begin with cmig.baseline. If the statement does not change the schema itself, put a line \"-- cmig:replay skip\" before it in the revision file, and load the file.";
+			return "Each revision is replayed in empty schemas, after the revisions that it builds on. If the object is older than the first revision, begin with `cmig.baseline`. If the statement does not change the schema itself, put a line \"-- cmig:replay skip\" before it in the revision file, and load the file.";
 		default:
 			return "Each revision is replayed in empty schemas, after the revisions that it builds on. If the statement needs rows or objects that no revision creates, and does not change the schema itself, put a line \"-- cmig:replay skip\" before it in the revision file, and load the file.";
 	}
@@ -239,7 +239,7 @@ explain(ErrorData *error, const CmigRunStep *step)
 	failed = step->revision;
 	if (error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE)
 		return;
-	error->hint = pstrdup(hint_for(error));
+	error->hint = cmig_hint_text(hint_for(error));
 	error->detail = error->detail == NULL ? psprintf("%s.", error->message) :
 		psprintf("%s. %s", error->message, error->detail);
 	error->message = psprintf(step->direction == CMIG_UPGRADE ?

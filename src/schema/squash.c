@@ -22,7 +22,7 @@
 PG_FUNCTION_INFO_V1(cmig_squash);
 
 #define RANGE_HINT \
-	"Specify the first and the last revision: SELECT * FROM cmig.squash('<from>:<to>', '<message>')"
+	"Specify the first and the last revision: `SELECT * FROM cmig.squash('<from>:<to>', '<message>')`"
 
 /* The revisions to be squashed. */
 typedef struct Squash
@@ -138,14 +138,14 @@ find_revisions(Squash *squash, const char *range, CmigRevision *edges)
 	if (range == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the range must not be null"), errhint(RANGE_HINT)));
+				 errmsg("the range must not be null"), cmig_hint(RANGE_HINT)));
 	squash->graph = now.graph;
 	squash->marks = cmig_target_range(now.graph, now.applied, range);
 	squash->nodes = cmig_graph_order(now.graph, squash->marks, &squash->count);
 	if (squash->count < 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
-				 errmsg("the range has fewer than two revisions"), errhint(RANGE_HINT)));
+				 errmsg("the range has fewer than two revisions"), cmig_hint(RANGE_HINT)));
 
 	/*
 	 * Find the revision on top of the range.  Raises an error if there is
@@ -266,7 +266,7 @@ CMIG_READER(cmig_squash)
 	List	   *lines;
 	CmigListing filled;
 
-	cmig_scope_refuse("cmig.squash()", "RESET cmig.scope");
+	cmig_scope_refuse("cmig.squash()", "`RESET cmig.scope`");
 	InitMaterializedSRF(fcinfo, 0);
 	new->text.edges.message = cmig_argument_text(fcinfo, 1);
 	new->text.edges.id = cmig_argument_text(fcinfo, 2);

@@ -81,8 +81,8 @@ refuse(int sqlstate, const char *scope, const char *detail)
 			(errcode(sqlstate),
 			 errmsg("schema \"%s\" cannot be copied", scope),
 			 errdetail("%s", detail),
-			 sqlstate == ERRCODE_FEATURE_NOT_SUPPORTED ? errhint("Leave out copy_of.") :
-			 errhint("Copy another scope, or leave out copy_of.")));
+			 sqlstate == ERRCODE_FEATURE_NOT_SUPPORTED ? cmig_hint("Leave out `copy_of`.") :
+			 cmig_hint("Copy another scope, or leave out `copy_of`.")));
 }
 
 /*
@@ -435,8 +435,8 @@ explain_stepwise(void *target)
 	const char *name = cmig_scope_current();
 
 	if (geterrcode() == ERRCODE_CMIG_NEEDS_STEPWISE)
-		errhint("To create the scope in steps: CREATE SCHEMA %s; SET cmig.scope = %s; CALL cmig.upgrade_stepwise(%s)",
-				quote_identifier(name), quote_literal_cstr(name), quote_literal_cstr(target));
+		cmig_hint("To create the scope in steps: CREATE SCHEMA %s; `SET cmig.scope = %s; CALL cmig.upgrade_stepwise(%s)`",
+				  quote_identifier(name), quote_literal_cstr(name), quote_literal_cstr(target));
 }
 
 Datum
@@ -451,8 +451,8 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_running_require_idle("cmig.create_scope()");
-	name = scope_argument(fcinfo, 0, "SELECT * FROM cmig.create_scope('<schema>')");
-	cmig_argument_require(fcinfo, 1, "target", "SELECT * FROM cmig.create_scope('<schema>', 'head')");
+	name = scope_argument(fcinfo, 0, "`SELECT * FROM cmig.create_scope('<schema>')`");
+	cmig_argument_require(fcinfo, 1, "target", "`SELECT * FROM cmig.create_scope('<schema>', 'head')`");
 	run.target = cmig_argument_text(fcinfo, 1);
 	run.arg = fcinfo;
 	cmig_citus_require_coordinator("cmig.create_scope()");
@@ -465,7 +465,7 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_UNDEFINED_SCHEMA),
 					 errmsg("schema \"%s\" does not exist", copy_of),
 					 errdetail("copy_of must name an existing scope."),
-					 errhint("To see the scopes: SELECT scope, current FROM cmig.scopes()")));
+					 cmig_hint("To see the scopes: `SELECT scope, current FROM cmig.scopes()`")));
 		guc_level = cmig_scope_list_enter(copy_of);
 		copied = scope_copy_begin(copy_of);
 		AtEOXact_GUC(false, guc_level);
@@ -474,8 +474,8 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_SCHEMA),
 				 errmsg("schema \"%s\" already exists", name),
-				 errhint("To upgrade it: SET cmig.scope = %s; SELECT * FROM cmig.upgrade(%s)",
-						 quote_literal_cstr(name), quote_literal_cstr(run.target))));
+				 cmig_hint("To upgrade it: `SET cmig.scope = %s; SELECT * FROM cmig.upgrade(%s)`",
+						   quote_literal_cstr(name), quote_literal_cstr(run.target))));
 	cmig_session_require_member();
 	run_command(psprintf("CREATE SCHEMA %s AUTHORIZATION %s", quote_identifier(name),
 						 quote_identifier(cmig_session_role())));
@@ -511,7 +511,7 @@ is_recorded(void)
 Datum
 cmig_drop_scope(PG_FUNCTION_ARGS)
 {
-	char	   *name = scope_argument(fcinfo, 0, "SELECT cmig.drop_scope('<schema>', confirm => '<schema>')");
+	char	   *name = scope_argument(fcinfo, 0, "`SELECT cmig.drop_scope('<schema>', confirm => '<schema>')`");
 	char	   *confirm = cmig_argument_text(fcinfo, 1);
 	int			guc_level;
 
@@ -520,8 +520,8 @@ cmig_drop_scope(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("drop_scope must be confirmed with the name of the scope"),
 				 errdetail("It drops the schema with everything in it."),
-				 errhint("SELECT cmig.drop_scope(%s, confirm => %s)", quote_literal_cstr(name),
-						 quote_literal_cstr(name))));
+				 cmig_hint("`SELECT cmig.drop_scope(%s, confirm => %s)`", quote_literal_cstr(name),
+						   quote_literal_cstr(name))));
 	cmig_running_require_idle("cmig.drop_scope()");
 	if (cmig_settings_protect() != CMIG_PROTECT_OFF)
 		ereport(ERROR,
@@ -529,7 +529,7 @@ cmig_drop_scope(PG_FUNCTION_ARGS)
 				 errmsg("dropping scope \"%s\" is not allowed", name),
 				 errdetail("cmig.protect is %s; all data in the schema would be lost.",
 						   cmig_settings_protect_name(false)),
-				 errhint("%s", cmig_settings_unprotect_hint(false))));
+				 cmig_hint("%s", cmig_settings_unprotect_hint(false))));
 	guc_level = cmig_scope_list_enter(name);
 	cmig_run_lock_transaction("cmig.drop_scope()");
 	cmig_run_limit_start();

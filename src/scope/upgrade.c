@@ -256,13 +256,13 @@ handle_failure(Upgrade *upgrade, ErrorData *error)
 		error->context = psprintf("%s%spg_cmig: upgrade of scope \"%s\"", error->context ? error->context : "",
 								  error->context ? "\n" : "", upgrade->item->name);
 		if (error->sqlerrcode == ERRCODE_CMIG_NEEDS_STEPWISE)
-			error->hint = psprintf("SET cmig.scope = %s; CALL cmig.upgrade_stepwise(%s)",
-								   quote_literal_cstr(upgrade->item->name), quote_literal_cstr(upgrade->target));
+			error->hint = cmig_hint_text(psprintf("`SET cmig.scope = %s; CALL cmig.upgrade_stepwise(%s)`",
+												  quote_literal_cstr(upgrade->item->name), quote_literal_cstr(upgrade->target)));
 		/* after the call, the scope is no longer selected */
 		else if (error->hint && (strncmp(error->hint, "CALL ", 5) == 0 || strncmp(error->hint, "SELECT ", 7) == 0))
 			error->hint = psprintf("SET cmig.scope = %s; %s", quote_literal_cstr(upgrade->item->name), error->hint);
 		else if (error->hint == NULL && upgrade->max_failures == 0)
-			error->hint = pstrdup("Scopes that were upgraded before remain upgraded. After fixing the cause, repeat the CALL. To continue with other scopes after a failure, use max_failures.");
+			error->hint = cmig_hint_text("Scopes that were upgraded before remain upgraded. After fixing the cause, repeat the `CALL`. To continue with other scopes after a failure, use `max_failures`.");
 		ReThrowError(error);
 	}
 	place = cmig_script_run_place(error);
@@ -354,7 +354,7 @@ upgrade_all(Upgrade *upgrade)
 			(errmsg("scopes: %d upgraded, %d already up to date, %d failed%s, %d left to other sessions",
 					upgrade->upgraded, upgrade->current, upgrade->failed, refused, upgrade->taken),
 			 upgrade->failed + upgrade->refused == 0 ? 0 :
-			 errhint("SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL")));
+			 cmig_hint("`SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL`")));
 }
 
 Datum
@@ -366,8 +366,8 @@ cmig_upgrade_scopes(PG_FUNCTION_ARGS)
 	Upgrade    *upgrade;
 
 	cmig_running_require_idle("cmig.upgrade_scopes()");
-	cmig_argument_require(fcinfo, 0, "pattern", "CALL cmig.upgrade_scopes('tenant\\_%')");
-	cmig_argument_require(fcinfo, 1, "target", "CALL cmig.upgrade_scopes('tenant\\_%', 'head')");
+	cmig_argument_require(fcinfo, 0, "pattern", "`CALL cmig.upgrade_scopes('tenant\\_%')`");
+	cmig_argument_require(fcinfo, 1, "target", "`CALL cmig.upgrade_scopes('tenant\\_%', 'head')`");
 	cmig_toplevel_require(fcinfo, name);
 	cmig_session_require_member();
 	PreventCommandDuringRecovery(name);
@@ -410,7 +410,7 @@ cmig_upgrade_scopes(PG_FUNCTION_ARGS)
 							   "%d scopes were not upgraded because their schemas are not safe",
 							   upgrade->refused, upgrade->refused),
 				 errdetail("The other scopes are not affected."),
-				 errhint("SELECT scope, failed FROM cmig.scopes() WHERE failed IS NOT NULL")));
+				 cmig_hint("`SELECT scope, failed FROM cmig.scopes() WHERE failed IS NOT NULL`")));
 	EnsurePortalSnapshotExists();
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);

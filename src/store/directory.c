@@ -96,7 +96,7 @@ read_file(const char *path, StringInfo content)
 		ereport(ERROR,
 				(errcode_for_path(),
 				 errmsg("could not open file \"%s\": %m", path),
-				 errhint("The server's operating system user must be able to read it. To load files from the client, pass their text to cmig.load.")));
+				 cmig_hint("The server's operating system user must be able to read it. To load files from the client, pass their text to `cmig.load`.")));
 	resetStringInfo(content);
 	for (;;)
 	{
@@ -128,7 +128,7 @@ list_directory(const char *path)
 		ereport(ERROR,
 				(errcode_for_path(),
 				 errmsg("could not open directory \"%s\": %m", path),
-				 errhint("The directory must be on the server, and the server's operating system user must be able to read it. To load files from the client, pass their text to cmig.load.")));
+				 cmig_hint("The directory must be on the server, and the server's operating system user must be able to read it. To load files from the client, pass their text to `cmig.load`.")));
 	while ((entry = ReadDir(directory, path)) != NULL)
 	{
 		int			length = strlen(entry->d_name);
@@ -170,15 +170,15 @@ cmig_load_directory(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to read files on the server"),
 				 errdetail("cmig.load_directory() requires the privileges of role pg_read_server_files."),
-				 errhint("Send the files to cmig.load() with psql, or have a superuser GRANT pg_read_server_files TO %s",
-						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+				 cmig_hint("Send the files to `cmig.load()` with psql, or have a superuser GRANT pg_read_server_files TO %s",
+						   quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 
 	if (strlen(path) >= MAXPGPATH)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the path is too long"),
 				 errdetail("It has %zu bytes; a path has at most %d.", strlen(path), MAXPGPATH - 1),
-				 errhint("Pass the path of a directory on the server. To load the text of files, use cmig.load.")));
+				 cmig_hint("Pass the path of a directory on the server. To load the text of files, use `cmig.load`.")));
 	names = list_directory(path);
 	if (names == NIL)
 		ereport(ERROR,
@@ -261,8 +261,8 @@ cmig_file_names_require_distinct(CmigFileNames *list)
 					 errdetail("Revisions \"%s\" and \"%s\" would both be in \"%s\".",
 							   one->id, other->id, one->name),
 					 strchr(list->template, '%') ? errhint("Put %%(rev)s into the template.")
-					 : errhint("Put %%(rev)s into the template. To export several revisions, pass an array: SELECT * FROM cmig.export(ARRAY['%s', '%s'])",
-							   one->id, other->id)));
+					 : cmig_hint("Put %%(rev)s into the template. To export several revisions, pass an array: `SELECT * FROM cmig.export(ARRAY['%s', '%s'])`",
+								 one->id, other->id)));
 		one = other;
 	}
 }

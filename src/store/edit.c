@@ -110,7 +110,7 @@ set_parents(const CmigGraph *graph, CmigRevision *edges, List *parents, bool spl
 					(errcode(ERRCODE_CMIG_INVALID_TARGET),
 					 errmsg("revision \"%s\" is not a head revision",
 							cmig_graph_id(graph, parent)),
-					 errhint("Use splice => true to start a new branch from it.")));
+					 cmig_hint("Use `splice => true` to start a new branch from it.")));
 		edges->parents.names[edges->parents.count++] = pstrdup(cmig_graph_id(graph, parent));
 	}
 }
@@ -262,7 +262,7 @@ expand_argument(FunctionCallInfo fcinfo, int n)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value \"%s\" for expand", value),
-				 errhint("Use expand => true, expand => false, or expand => 'strict'")));
+				 cmig_hint("Use `expand => true`, expand => false, or `expand => 'strict'`")));
 	return expand;
 }
 
@@ -313,7 +313,7 @@ merge(FunctionCallInfo fcinfo, const CmigNames *revisions)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the revisions must not be null"),
-				 errhint("Use cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>')")));
+				 cmig_hint("Use `cmig.merge('heads', '<message>')`, or `cmig.merge(ARRAY['<revision>', '<revision>'], '<message>')`")));
 
 	/*
 	 * For a merge, "heads" includes heads on which other revisions depend,
@@ -335,7 +335,7 @@ merge(FunctionCallInfo fcinfo, const CmigNames *revisions)
 						 errmsg("duplicate head revisions are specified"),
 						 errdetail("\"%s\" is specified twice.",
 								   cmig_graph_id(graph, node)),
-						 errhint("Specify each revision only once; SELECT * FROM cmig.heads() lists the heads.")));
+						 cmig_hint("Specify each revision only once; `SELECT * FROM cmig.heads()` lists the heads.")));
 		}
 	}
 	if (list_length(parents) < 2)
@@ -345,7 +345,7 @@ merge(FunctionCallInfo fcinfo, const CmigNames *revisions)
 				 parents == NIL ? errdetail("The identifiers do not refer to any revision.")
 				 : errdetail("The identifiers refer only to \"%s\".",
 							 cmig_graph_id(graph, linitial_int(parents))),
-				 errhint("Use cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>'); SELECT * FROM cmig.heads() lists the heads.")));
+				 cmig_hint("Use `cmig.merge('heads', '<message>')`, or `cmig.merge(ARRAY['<revision>', '<revision>'], '<message>')`; `SELECT * FROM cmig.heads()` lists the heads.")));
 	set_parents(graph, &text.edges, parents, splice);
 
 	text.edges.id = check_id(graph, id);
@@ -456,7 +456,7 @@ find_revision(const CmigGraph *graph, const char *revision, const char *function
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 revision ? errmsg("the revision must not be empty")
 				 : errmsg("the revision must not be null"),
-				 errhint("Specify one revision. SELECT * FROM cmig.history() lists the revisions.")));
+				 cmig_hint("Specify one revision. `SELECT * FROM cmig.history()` lists the revisions.")));
 	if (cmig_repeatables_find_any(graph, revision) >= 0)
 		return cmig_repeatables_find_any(graph, revision);
 	nodes = cmig_target_absolute(graph, revision);
@@ -543,7 +543,7 @@ refuse_applied(const char *id, bool in_scope)
 			 errmsg("revision \"%s\" cannot be removed because it is applied", id),
 			 in_scope ? errdetail("It is applied in at least one scope.") :
 			 errdetail("Without it, the database could no longer be downgraded."),
-			 in_scope ? errhint("To see in which scopes: SELECT * FROM cmig.scopes()") :
+			 in_scope ? cmig_hint("To see in which scopes: `SELECT * FROM cmig.scopes()`") :
 			 errhint("Downgrade below it first.")));
 }
 
@@ -569,7 +569,7 @@ remove_inactive(const char *id)
 					 errmsg("revision \"%s\" cannot be removed because scopes need it", id),
 					 errdetail("Not all scopes have applied all revisions that \"%s\" replaces.",
 							   set->revisions[i].id),
-					 errhint("Upgrade the scopes first. SELECT * FROM cmig.scopes() shows their revisions.")));
+					 cmig_hint("Upgrade the scopes first. `SELECT * FROM cmig.scopes()` shows their revisions.")));
 	}
 	if (cmig_names_has(cmig_version_rows_of(CMIG_ROWS_OF_SCOPES), id))
 		refuse_applied(id, true);
@@ -606,8 +606,8 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("revision \"%s\" cannot be removed because it is partially applied", id),
 				 errdetail("A stepwise run started the revision but did not finish it."),
-				 errhint("%s) continues the run; cmig.status() shows its progress.",
-						 cmig_progress_call(begun->scope, id, begun->direction))));
+				 cmig_hint("%s continues the run; `cmig.status()` shows its progress.",
+						   cmig_progress_call(begun->scope, id, begun->direction, ""))));
 	needing = list_concat(cmig_identifier_edges(&graph->nodes[node].children, NULL),
 						  cmig_identifier_edges(&graph->nodes[node].dependents, NULL));
 	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)

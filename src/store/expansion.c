@@ -180,7 +180,7 @@ cmig_expansion_require_unhidden(Oid relation, const List *columns)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("column \"%s\" of table %s cannot be filled with cmig.backfill", (char *) lfirst(cell), table),
 					 errdetail("It is a hidden column of an expanded revision, which only cmig.expand fills without the table's other triggers."),
-					 errhint("SELECT * FROM cmig.expansion()")));
+					 cmig_hint("`SELECT * FROM cmig.expansion()`")));
 	}
 }
 
@@ -521,8 +521,8 @@ cmig_expansion_refuse(const CmigExpansion *expansion, const char *what)
 					scope[0] ? psprintf(" in scope \"%s\"", scope) : "", what),
 			 errdetail("Its state is %s.", expansion->state),
 			 strcmp(expansion->state, "expanding") == 0 ?
-			 errhint("To go on: %sCALL cmig.expand(%s), then CALL cmig.contract(). To undo it: %sCALL cmig.abandon()",
-					 set, quote_literal_cstr(expansion->revision), set) :
-			 strcmp(expansion->state, "abandoning") == 0 ? errhint("%sCALL cmig.abandon()", set) :
-			 errhint("To complete it: %sCALL cmig.contract(). To undo it: %sCALL cmig.abandon()", set, set)));
+			 cmig_hint("To go on: `%sCALL cmig.expand(%s)`, then `CALL cmig.contract()`. To undo it: `%sCALL cmig.abandon()`",
+					   set, quote_literal_cstr(expansion->revision), set) :
+			 strcmp(expansion->state, "abandoning") == 0 ? cmig_hint("`%sCALL cmig.abandon()`", set) :
+			 cmig_hint("To complete it: `%sCALL cmig.contract()`. To undo it: `%sCALL cmig.abandon()`", set, set)));
 }

@@ -532,9 +532,9 @@ report_other(int level, const LoadItem *item, bool partially)
 					   partially ? "partially applied" : "applied", item->other_message,
 					   item_place(item), item->file->text.edges.message),
 			 partially ?
-			 errhint("If two Git branches use the same id, give one of the two revisions a new id, or finish the partially applied one with the files of the other branch before loading these files. If it is the same revision with a new message, use accept_changes => true to accept it.") :
-			 errhint("If two Git branches use the same id, give one of the two revisions a new id, or downgrade below \"%s\" with the files of the other branch before loading these files. If it is the same revision with a new message, restore its script and parents, or use accept_changes => true to accept a changed script.",
-					 item_id(item))));
+			 cmig_hint("If two Git branches use the same id, give one of the two revisions a new id, or finish the partially applied one with the files of the other branch before loading these files. If it is the same revision with a new message, use `accept_changes => true` to accept it.") :
+			 cmig_hint("If two Git branches use the same id, give one of the two revisions a new id, or downgrade below \"%s\" with the files of the other branch before loading these files. If it is the same revision with a new message, restore its script and parents, or use `accept_changes => true` to accept a changed script.",
+					   item_id(item))));
 }
 
 /* Report applied revisions whose script or transactional flag has changed. */
@@ -555,7 +555,7 @@ report_changed(int level, const List *changed)
 			 errmsg("%d applied revisions have changed", list_length(changed)),
 			 errdetail("Revisions whose upgrade script or transactional flag differs from what was run in this database: %s.",
 					   cmig_listing_text(&places)),
-			 errhint("Restore the text and write a new revision for the change; or, if the database already matches the new text, load with accept_changes => true, which is recorded in cmig.journal.")));
+			 cmig_hint("Restore the text and write a new revision for the change; or, if the database already matches the new text, load with `accept_changes => true`, which is recorded in cmig.journal.")));
 }
 
 /*
@@ -661,7 +661,7 @@ require_unprotected(const Load *load)
 					get_database_name(MyDatabaseId)),
 			 errdetail("cmig.protect is %s; prune would remove %s.",
 					   cmig_settings_protect_name(false), cmig_listing_text(&removed)),
-			 errhint("Load without prune. %s", cmig_settings_unprotect_hint(false))));
+			 cmig_hint("Load without prune. %s", cmig_settings_unprotect_hint(false))));
 }
 
 /*

@@ -183,13 +183,13 @@ find_obstacle(const CmigProgressRow *row)
 	char	  **look = cmig_query_row(&query, row->revision, cmig_scope_current());
 
 	if (row->abandoned)
-		return psprintf("CALL cmig.abandon_partial(%s) -- lists the statements that remain to be reverted",
+		return psprintf("`CALL cmig.abandon_partial(%s)` -- lists the statements that remain to be reverted",
 						quote_literal_cstr(row->revision));
 	if (*look[0] != 't')
-		return psprintf("The revision is no longer in cmig.revision. Load it again, then call cmig.%s_stepwise again. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>', purge => true)",
+		return psprintf("The revision is no longer in cmig.revision. Load it again, then call `cmig.%s_stepwise` again. Or manually revert the statements that have run, then `SELECT cmig.stamp('<current revision>', purge => true)`",
 						direction);
 	if ((*look[1] == 't') != (row->direction == CMIG_DOWNGRADE))
-		return psprintf("%s was changed by hand, so no run can reach this revision: SELECT cmig.stamp('<current revision>', purge => true), then call cmig.%s_stepwise again.",
+		return psprintf("%s was changed by hand, so no run can reach this revision: `SELECT cmig.stamp('<current revision>', purge => true)`, then call `cmig.%s_stepwise` again.",
 						cmig_version_rows_table(), direction);
 	return NULL;
 }
@@ -201,7 +201,7 @@ find_obstacle(const CmigProgressRow *row)
  * revision; otherwise, "-1" is sufficient.
  */
 char *
-cmig_progress_call(const char *scope, const char *revision, CmigDirection direction)
+cmig_progress_call(const char *scope, const char *revision, CmigDirection direction, const char *more)
 {
 	static CmigQuery query = {
 		"SELECT CASE WHEN $3 = 'upgrade' THEN CASE WHEN repeatable::boolean THEN 'heads' END"
@@ -217,11 +217,11 @@ cmig_progress_call(const char *scope, const char *revision, CmigDirection direct
 
 	if (target == NULL)
 		target = direction == CMIG_UPGRADE ? revision : "-1";
-	return psprintf("%sCALL cmig.%s_stepwise(%s",
+	return psprintf("`%sCALL cmig.%s_stepwise(%s%s)`",
 					strcmp(scope, cmig_scope_current()) == 0 ? "" :
 					scope[0] == '\0' ? "RESET cmig.scope; " :
 					psprintf("SET cmig.scope = %s; ", quote_literal_cstr(scope)),
-					name, quote_literal_cstr(target));
+					name, quote_literal_cstr(target), more);
 }
 
 char *
@@ -242,9 +242,11 @@ cmig_progress_next(const CmigProgressRow *row)
 	if (obstacle != NULL)
 		return obstacle;
 	return psprintf(row->state == CMIG_PROGRESS_IN_DOUBT ?
-					"Check how far the statement got, then %s, in_doubt => 'done') -- or 'again'" :
-					cmig_scope_is_set() ? "%s)" : "%s) -- or, to revert it: CALL cmig.abandon_partial(%s)",
-					cmig_progress_call(row->scope, row->revision, row->direction), quote_literal_cstr(row->revision));
+					"Check how far the statement got, then %s -- or 'again'" :
+					cmig_scope_is_set() ? "%s" : "%s -- or, to revert it: `CALL cmig.abandon_partial(%s)`",
+					cmig_progress_call(row->scope, row->revision, row->direction,
+									   row->state == CMIG_PROGRESS_IN_DOUBT ? ", in_doubt => 'done'" : ""),
+					quote_literal_cstr(row->revision));
 }
 
 void
@@ -264,12 +266,12 @@ cmig_progress_require_none(void)
 					cmig_direction_name(row->direction), row->revision),
 			 errdetail("A stepwise run did not finish the %s; cmig.progress shows the statements that have run.",
 					   cmig_direction_name(row->direction)),
-			 obstacle ? errhint("%s", obstacle) :
-			 errhint(cmig_scope_is_set() ?
-					 "%s) finishes the %s. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>')" :
-					 "%s) finishes the %s. CALL cmig.abandon_partial(%s) lists the statements that revert it.",
-					 cmig_progress_call(row->scope, row->revision, row->direction),
-					 cmig_direction_name(row->direction), quote_literal_cstr(row->revision))));
+			 obstacle ? cmig_hint("%s", obstacle) :
+			 cmig_hint(cmig_scope_is_set() ?
+					   "%s finishes the %s. Or manually revert the statements that have run, then `SELECT cmig.stamp('<current revision>')`" :
+					   "%s finishes the %s. `CALL cmig.abandon_partial(%s)` lists the statements that revert it.",
+					   cmig_progress_call(row->scope, row->revision, row->direction, ""),
+					   cmig_direction_name(row->direction), quote_literal_cstr(row->revision))));
 }
 
 /* ----------------------------------------------------------------
@@ -429,7 +431,7 @@ cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target,
 		if (!cmig_repeatables_is(graph, node))
 			all = lappend_int(all, node);
 	}
-	in_database = psprintf("%s(%s)", upgraded[IN_DATABASE].stepwise ? "CALL cmig.upgrade_stepwise" : "SELECT * FROM cmig.upgrade",
+	in_database = psprintf("`%s(%s)`", upgraded[IN_DATABASE].stepwise ? "CALL cmig.upgrade_stepwise" : "SELECT * FROM cmig.upgrade",
 						   target || all == NIL ? quote_literal_cstr(target ? target : "heads") : upgraded_target(graph, all, false));
 
 	/*
@@ -439,10 +441,10 @@ cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target,
 	if (tried == NULL || tried->count == 0 || (all == NIL && nodes != NIL))
 		return in_database;
 	if (all == NIL)
-		return "SELECT * FROM cmig.status()";
+		return "`SELECT * FROM cmig.status()`";
 	/* all runs in scopes failed before it was known which tree is theirs */
 	if (tried->count == 1 && tried->names[0][0] == '\0')
-		return "SELECT * FROM cmig.scopes()";
+		return "`SELECT * FROM cmig.scopes()`";
 
 	of_scopes = cmig_upgrade_of_scopes(graph);
 	upgraded[IN_DATABASE].stepwise = stepwise;
@@ -455,12 +457,12 @@ cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target,
 	}
 	if (upgraded[IN_SCOPES].nodes == NIL)
 		return in_database;
-	in_scopes = psprintf(upgraded[IN_SCOPES].stepwise ? "SET cmig.scope = '<scope>'; CALL cmig.upgrade_stepwise(%s)" :
-						 "CALL cmig.upgrade_scopes('<pattern>', %s)",
+	in_scopes = psprintf(upgraded[IN_SCOPES].stepwise ? "`SET cmig.scope = '<scope>'; CALL cmig.upgrade_stepwise(%s)`" :
+						 "`CALL cmig.upgrade_scopes('<pattern>', %s)`",
 						 upgraded_target(graph, upgraded[IN_SCOPES].nodes, true));
 	if (upgraded[IN_DATABASE].nodes == NIL)
 		return in_scopes;
-	return psprintf("%s(%s) -- in the database; in the scopes: %s",
+	return psprintf("`%s(%s)` -- in the database; in the scopes: %s",
 					upgraded[IN_DATABASE].stepwise ? "CALL cmig.upgrade_stepwise" : "SELECT * FROM cmig.upgrade",
 					upgraded_target(graph, upgraded[IN_DATABASE].nodes, false), in_scopes);
 }

@@ -434,7 +434,7 @@ refuse_in_repeatable(const Reader *reader, const char *what, int line, const cha
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("a repeatable revision must not have %s %s", what, place(reader, line)),
-			 errhint("%s", hint)));
+			 cmig_hint("%s", hint)));
 }
 
 /* Store the current revision, which ends at "end", if there is one. */

@@ -354,7 +354,7 @@ extern bool cmig_progress_clear(const char *revision, CmigDirection direction,
  * parenthesis, in its scope; how far the step of a row got; and the CALL or
  * what must be done first.
  */
-extern char *cmig_progress_call(const char *scope, const char *revision, CmigDirection direction);
+extern char *cmig_progress_call(const char *scope, const char *revision, CmigDirection direction, const char *more);
 extern char *cmig_progress_place(const CmigProgressRow *row);
 extern const char *cmig_progress_next(const CmigProgressRow *row);
 

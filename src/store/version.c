@@ -167,8 +167,8 @@ raise_version_changed(char *detail)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("%s was changed during the run", cmig_version_rows_table()),
 			 errdetail("%s", detail),
-			 errhint("Only cmig.upgrade, cmig.downgrade, and cmig.stamp should change %s; a script must not.",
-					 cmig_version_rows_table())));
+			 cmig_hint("Only `cmig.upgrade`, `cmig.downgrade`, and `cmig.stamp` should change %s; a script must not.",
+					   cmig_version_rows_table())));
 }
 
 void

@@ -1115,7 +1115,7 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 					 errmsg("revision \"%s\" cannot be expanded", id),
 					 errdetail("It does not have the header \"-- expand: true\"."),
 					 i > 0 ? errhint("Expand those before it: CALL cmig.expand(%s)", quote_literal_cstr(p.result->revisions.names[i - 1])) :
-					 errhint("Apply it first: %s", cmig_upgrade_call(now->graph, list_make1_int(plan->steps[i].node), id, false))));
+					 cmig_hint("Apply it first: %s", cmig_upgrade_call(now->graph, list_make1_int(plan->steps[i].node), id, false))));
 	}
 	p.revisions = plan->count;
 	p.shapes = palloc0(sizeof(List *) * (plan->count + 1));
