@@ -23,7 +23,7 @@ my $node = new_node('engine');
 
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE regress_owner LOGIN; CREATE ROLE regress_other LOGIN');
-for my $name ('shop', 'hostile', 'plain', q(o'd "d)) { $node->safe_psql('postgres', 'CREATE DATABASE "' . $name =~ s/"/""/gr . '" OWNER regress_owner'); }
+for my $name ('shop', 'hostile', 'plain', 'other', q(o'd "d)) { $node->safe_psql('postgres', 'CREATE DATABASE "' . $name =~ s/"/""/gr . '" OWNER regress_owner'); }
 delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
 @ENV{qw(PGHOST PGPORT PGUSER PGDATABASE XDG_CACHE_HOME)} = ($node->host, $node->port, 'regress_owner', 'shop', $cache);
 chdir $dir or die;
@@ -86,6 +86,18 @@ append_to_file('cmig.conf', "engine = local\n");
 is(schema('shop'), schema('plain'), 'the schema is the same as with the extension');
 gives(2, '', '^cmig: the database has the extension', 'current', '-d', 'plain');
 
+# Databases in which other tools keep the state, and one that gets the extension
+rows('CREATE TABLE alembic_version (version_num varchar(32)); INSERT INTO alembic_version VALUES ($$002$$); ALTER TABLE alembic_version OWNER TO regress_owner', 'other');
+gives(0, 'base', "^WARNING:  alembic_version is at 002, which the engine does not know\nHINT:  cmig stamp 002\n\$", 'current', '-d', 'other');
+gives(0, 'at 002', '^$', 'stamp', '002', '-d', 'other');
+gives(0, '002', '^$', 'current', '-d', 'other');
+rows('CREATE EXTENSION pg_cmig', 'other');
+rows("SELECT cmig.grant_access('regress_owner', 'owner')", 'other');
+IPC::Run::run([ 'sed', '-i', '/^engine/d', 'cmig.conf' ]);
+gives(0, '002', '', 'import', 'engine', '--state', '-d', 'other');
+gives(0, '002', '', 'current', '-d', 'other');
+append_to_file('cmig.conf', "engine = local\n");
+
 # An error in a transaction changes nothing, and tells the step.
 file('004', '003', '', "CREATE TABLE one ();\nSELECT 1 / 0;", '');
 gives(3, '', "ERROR:  division by zero\nCONTEXT:  upgrade 003 -> 004, It's 004\n", 'upgrade');
@@ -144,7 +156,10 @@ CREATE TABLE cmig_engine.progress (revision text, direction text, checksum text,
 GRANT ALL ON SCHEMA cmig_engine TO PUBLIC;
 GRANT ALL ON ALL TABLES IN SCHEMA cmig_engine TO PUBLIC;
 END_SQL
-gives(3, '', 'ERROR:  schema cmig_engine or one of its tables belongs to another role', 'upgrade', '-y', '-d', 'hostile');
+gives(3, '', '^cmig: schema cmig_engine or one of its tables belongs to another role\n', 'upgrade', '-y', '-d', 'hostile');
+my (undef, $script) = cmig('upgrade', 'base:002', '-y', '--sql', '--version-table', 'cmig_engine.version');
+isnt($node->psql('hostile', $script, stderr => \$errors), 0, 'the script');
+like($errors, qr/schema cmig_engine or one of its tables belongs to another role/, 'checks the owners, too');
 ok(ends(), 'nothing is left running');
 
 done_testing();

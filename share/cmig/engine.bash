@@ -59,34 +59,50 @@ in_environment()
 	)
 }
 
-# read_target LOOKS: reads the state of the database: engine_major, its name, and a JSON object
+# read_target LOOKS: reads the state of the database: its major version, its name, and a JSON
+# object.  Only tables of roles that could do anything anyway are read, because the owner of
+# a table can add code that runs when somebody reads it.
 read_target()
 {
-	local lines
+	local lines name other
 
 	lines=$(on_target "${target_psql[@]}" -At <<-'END'
-		BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
-			EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cmig') AS cmig_installed, to_regclass('cmig_engine.version') IS NOT NULL AS cmig_known \gset
-		\echo :cmig_major :cmig_installed
+		BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; WITH trusted AS MATERIALIZED (
+			SELECT r.oid FROM pg_roles r, pg_database d WHERE d.datname = current_database() AND (r.rolsuper OR r.oid = d.datdba OR r.rolname IN (current_user, 'pg_database_owner'))),
+		state AS MATERIALIZED (SELECT n.nspname, c.relname, c.relkind = 'r' AND c.relowner IN (TABLE trusted) AND n.nspowner IN (TABLE trusted) AS is_trusted
+			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+			WHERE n.nspname = 'cmig_engine' AND c.relname IN ('version', 'journal', 'progress') OR n.nspname = 'public' AND c.relname IN ('cmig_version', 'alembic_version'))
+		SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major, EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cmig') AS cmig_installed,
+			count(*) FILTER (WHERE nspname = 'cmig_engine') = 3 AS cmig_known, count(*) FILTER (WHERE nspname = 'cmig_engine' AND NOT is_trusted) > 0 AS cmig_refused,
+			min(relname::text) FILTER (WHERE nspname = 'public' AND is_trusted) AS cmig_other FROM state \gset
+		\echo :cmig_major :cmig_installed :cmig_refused
 		SELECT current_database();
-		\if :cmig_known
-		SELECT json_build_object('known', true, 'version', (SELECT json_agg(version_num) FROM cmig_engine.version), 'journal', (SELECT json_agg(j) FROM cmig_engine.journal j),
-			'progress', (SELECT json_agg(p) FROM cmig_engine.progress p), 'roles', (SELECT json_agg(rolname) FROM pg_roles WHERE rolname !~ '^pg_'),
-			'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()));
-		\else
-		SELECT json_build_object('known', false, 'roles', (SELECT json_agg(rolname) FROM pg_roles WHERE rolname !~ '^pg_'),
-			'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()));
+		\set cmig_state {}
+		\if :cmig_refused
+		\elif :cmig_known
+		SELECT jsonb_build_object('known', true, 'version', (SELECT jsonb_agg(version_num) FROM cmig_engine.version), 'journal', (SELECT jsonb_agg(j) FROM cmig_engine.journal j),
+			'progress', (SELECT jsonb_agg(p) FROM cmig_engine.progress p)) AS cmig_state \gset
+		\elif :{?cmig_other}
+		SELECT format('SELECT %L, string_agg(version_num, %L) FROM public.%I HAVING count(*) > 0', :'cmig_other', ' ', :'cmig_other') \gexec
 		\endif
+		SELECT :'cmig_state'::jsonb || jsonb_build_object('roles', (SELECT jsonb_agg(rolname) FROM pg_roles WHERE rolname !~ '^pg_'),
+			'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()));
 		COMMIT;
 	END
 	) || exit 4
 	engine_major=${lines%%"$newline"*} lines=${lines#*"$newline"}
-	engine_target=${lines%%"$newline"*} engine_state=${lines#*"$newline"}
-	[[ ! $engine_state =~ \"progress\"\ :\ \[\{\"revision\":\"([^\"]*)\" ]] ||
-		say "${yellow}WARNING:  revision ${BASH_REMATCH[1]} is partially applied: a run was interrupted$plain${newline}HINT:  Repeat the command. To give up, repair the schema, and: DELETE FROM cmig_engine.progress"
-	[[ $engine_major != *' t' ]] || fail 2 'the database has the extension, so it needs no engine' 'Remove the line "engine" from cmig.conf.'
+	engine_target=${lines%%"$newline"*} engine_state=${lines##*"$newline"} other=${lines#*"$newline"}
+	[[ $engine_major != *' t '* ]] || fail 2 'the database has the extension, so it needs no engine' 'Remove the line "engine" from cmig.conf.'
+	[[ $engine_major != *' t' ]] || fail 3 'schema cmig_engine or one of its tables belongs to another role' \
+		'Connect as that role, or as the owner of the database or a superuser: ALTER SCHEMA cmig_engine OWNER TO CURRENT_USER'
 	engine_major=${engine_major%% *}
 	[ "$engine_major" -ge 15 ] || fail 2 "the database has PostgreSQL $engine_major; 15 or later is required"
+	[[ ! $engine_state =~ \"progress\":\ \[\{[^}]*\"revision\":\ \"([^\"]*)\" ]] ||
+		say "${yellow}WARNING:  revision ${BASH_REMATCH[1]} is partially applied: a run was interrupted$plain${newline}HINT:  Repeat the command. To give up, repair the schema, and: DELETE FROM cmig_engine.progress"
+	[ "$verb" != stamp ] && [[ $other == *"$newline"* ]] || return 0
+	IFS='|' read -r name other <<<"${other%%"$newline"*}"
+	visible "$other"
+	say "${yellow}WARNING:  $name is at $VISIBLE, which the engine does not know$plain${newline}HINT:  cmig stamp $VISIBLE"
 }
 
 # find_server: sets engine to the folder of the programs of a server that has pg_cmig, of the
@@ -325,7 +341,8 @@ engine_stamp()
 	find_missing
 	add_plain
 	# the tables
-	[[ $engine_state == *'"known" : true'* ]] || called "SELECT cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version');"
+	add 'SET LOCAL client_min_messages = warning;'
+	[[ $engine_state == *'"known": true'* ]] || called "SELECT cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version');"
 	called "SELECT pg_catalog.count(*) AS cmig_stamped FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
 	require_stamped
 	add "SELECT pg_catalog.concat(E'BEGIN;\nLOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;\nDELETE FROM cmig_engine.version;\n',

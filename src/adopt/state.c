@@ -41,6 +41,8 @@ static const CmigTool tools[] = {
 	"t.version::text, " APPLIED, BY_TEXT("version")},
 	{"drizzle", {"id", "hash", "created_at"},
 	"t.created_at::text, " APPLIED, BY_NUMBER("created_at"), CMIG_TOOL_DATE},
+	{"engine", {"version_num"},
+	"t.version_num::text, 'until'", BY_TEXT("version_num")},
 	{"flyway", {"installed_rank", "version", "description", "type", "success"},
 	"coalesce(t.version::text, 'R_' || replace(t.description::text, ' ', '_')),"
 	" CASE WHEN t.type::text ~ '^(UNDO|DELETE)' THEN 'reverted' WHEN NOT " IS_TRUE("success") " THEN 'failed'"

@@ -595,8 +595,12 @@ cmig_exclude_rows(const List *patterns, List *lines, const CmigImage *from, cons
 
 static const CmigToolTable tool_tables[] = {
 	{"alembic", NULL, "alembic_version", "version_num"},
-	{NULL, NULL, "cmig_version", "version_num"},	/* for scripts generated
-													 * by cmig.script() */
+	{"engine", "cmig_engine", "version", "version_num"},	/* see
+															 * move/psql_engine.c */
+	{NULL, "cmig_engine", "journal", "revision"},
+	{NULL, "cmig_engine", "progress", "revision"},
+	{"engine", NULL, "cmig_version", "version_num"},	/* for scripts generated
+														 * by cmig.script() */
 	{NULL, NULL, "django_migrations", "applied"},
 	{"flyway", NULL, "flyway_schema_history", "installed_rank"},
 	{"flyway", NULL, "schema_version", "installed_rank"},	/* before Flyway 5 */
