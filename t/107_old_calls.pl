@@ -148,7 +148,13 @@ chdir PostgreSQL::Test::Utils::tempdir() or die;
 sub again { session('regress_owner', "SELECT cmig.remove_revision('r3'); SELECT cmig.stamp('r1', purge => true); DROP TABLE person, orders; CREATE TABLE person (id integer PRIMARY KEY, name text NOT NULL); CREATE TABLE orders (id integer PRIMARY KEY, note text); GRANT ALL ON person, orders TO regress_v1; CALL cmig.expand(confirm => true)") }
 again();
 session('regress_v1', @old);
-gives(0, 'queries of the old version: 1 call,\s+regress_v1 since', '^$', 'expansion');
+gives(0, 'queries of the old version: 1 call\s+by regress_v1 since', '^$', 'expansion');
+session('regress_owner', q{SELECT cmig.set_option('cmig.workload_policy', 'error')});
+gives(3, '^$', "ERROR:  1 query that breaks.*HINT:  To count again, when no old build runs any more: cmig expand r2. To contract nevertheless: add -x cmig.workload_policy=warn\n", 'contract', '-y');
+gives(0, 'is at r2', '(?s)WARNING:  1 query that breaks.*revision "r2" is contracted', 'contract', '-y', '-x', 'cmig.workload_policy=warn');
+session('postgres', 'ALTER DATABASE shop RESET cmig.workload_policy');
+again();
+session('regress_v1', @old);
 is(session('regress_owner', 'CALL cmig.contract()'), 'NOTICE:  revision "r2" is contracted and applied', 'off');
 again();
 session('regress_v1', @old);

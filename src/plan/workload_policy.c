@@ -220,7 +220,7 @@ judge_contraction(const CmigSituation *now, const CmigPlan *plan, CmigGate polic
 {
 	CmigOldCalls old = cmig_workload_old_calls(now, plan);
 	bool		stops = policy == CMIG_GATE_ERROR;
-	const char *anyway = stops ? ". To contract nevertheless: SET cmig.workload_policy = warn" : "";
+	const char *anyway = stops ? ". To contract nevertheless: `SET cmig.workload_policy = warn`" : "";
 	const char *expand = psprintf("%sCALL cmig.expand(%s)", cmig_scope_is_set() ? psprintf("SET cmig.scope = %s; ", quote_literal_cstr(cmig_scope_current())) : "",
 								  quote_literal_cstr(cmig_graph_id(now->graph, plan->steps[plan->count - 1].node)));
 
@@ -230,12 +230,12 @@ judge_contraction(const CmigSituation *now, const CmigPlan *plan, CmigGate polic
 				 errmsg_plural("%d query that breaks with cmig.contract was called since %s",
 							   "%d queries that break with cmig.contract were called since %s", old.count, old.count, old.since),
 				 errdetail_internal("%s", old.detail),
-				 errhint("To count again, when no old build runs any more: %s%s", expand, anyway)));
+				 cmig_hint("To count again, when no old build runs any more: `%s`%s", expand, anyway)));
 	else if (old.unknown != NULL)
 		ereport(stops ? ERROR : WARNING,
 				(errcode(ERRCODE_CMIG_WORKLOAD),
 				 errmsg("it is not known whether queries that break with cmig.contract are still called: %s", old.unknown),
-				 errhint("After fixing the cause, count again: %s%s", expand, anyway)));
+				 cmig_hint("After fixing the cause, count again: `%s`%s", expand, anyway)));
 	else
 		ereport(NOTICE,
 				(errmsg("no query that breaks with cmig.contract was called since %s", old.since)));
