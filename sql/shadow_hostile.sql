@@ -195,6 +195,12 @@ COPY app.values FROM PROGRAM 'touch left_behind';
 $target$, 'cmig_away_' || 'app'::regnamespace::oid), 'SELECT concat_ws('' '', n, value) FROM app.values ORDER BY 1', '{app}');
 SELECT last_value FROM elsewhere.s;
 SELECT last_value, is_called FROM app.s;
+-- nor a sequence that the caller's transaction has created
+BEGIN;
+CREATE SEQUENCE elsewhere.own;
+SELECT shadow_probe('SELECT setval(''elsewhere.own'', 50); CREATE SEQUENCE app.own; SELECT setval(''app.own'', 60)', 'SELECT last_value FROM app.own', '{app}');
+SELECT last_value FROM elsewhere.own;
+ROLLBACK;
 SELECT shadow_probe('SELECT pg_terminate_backend(0)', NULL);
 SELECT shadow_probe($$ DO 'BEGIN PERFORM pg_create_physical_replication_slot(''left_behind''); END' $$, NULL);
 SELECT shadow_probe($$ CREATE LANGUAGE regress_untrusted HANDLER plpgsql_call_handler INLINE plpgsql_inline_handler VALIDATOR plpgsql_validator;

@@ -250,11 +250,13 @@ typedef struct CmigKind
 	/*
 	 * A catalog query for the objects of the kind.  @c.relnamespace stands
 	 * for the condition that c, a row of a catalog, is in one of the schemas
-	 * that are read ($1), and one of the objects if only some are.  The
-	 * columns are the address (oid, oid, integer), the parent's address (the
-	 * same types, or NULLs), name, identity, owner (text), whether the object
-	 * is inherited (boolean), and the properties (text; never NULL unless
-	 * CMIG_PROPERTY_OPTIONAL).  NULL if another module reads the objects.
+	 * that are read ($1), and one of the objects if only some are; @t.oid for
+	 * the latter alone, if the objects' own index is faster than that of what
+	 * they belong to.  The columns are the address (oid, oid, integer), the
+	 * parent's address (the same types, or NULLs), name, identity, owner
+	 * (text), whether the object is inherited (boolean), and the properties
+	 * (text; never NULL unless CMIG_PROPERTY_OPTIONAL).  NULL if another
+	 * module reads the objects.
 	 */
 	const char *sql;
 

@@ -224,7 +224,7 @@ static const char trigger_sql[] =
 " pg_get_triggerdef(t.oid), CASE t.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_trigger t ON t.tgrelid = c.oid"
-" WHERE @c.relnamespace AND NOT t.tgisinternal AND t.tgparentid = 0"
+" WHERE @c.relnamespace AND @t.oid AND NOT t.tgisinternal AND t.tgparentid = 0"
 " AND NOT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE p.oid = t.tgfoid AND pn.nspname = 'cmig')";
 
 /*
@@ -263,7 +263,7 @@ static const char clone_sql[] =
 " " STATE_SQL("t.tgenabled") ", " STATE_SQL("p.tgenabled")
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_trigger t ON t.tgrelid = c.oid"
 " JOIN pg_trigger p ON p.oid = t.tgparentid AND c.relispartition AND p.tgenabled <> t.tgenabled AND NOT p.tgisinternal"
-" WHERE @c.relnamespace";
+" WHERE @c.relnamespace AND @t.oid";
 
 /*
  * Query for dependencies: a clone depends on the original trigger and on the

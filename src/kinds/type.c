@@ -209,7 +209,7 @@ static const char domain_constraint_sql[] =
 " o.conname::text, format('%I on %I.%I', o.conname, n.nspname, t.typname), NULL::text, false,"
 " pg_get_constraintdef(o.oid)"
 " FROM pg_constraint o JOIN pg_type t ON t.oid = o.contypid JOIN pg_namespace n ON n.oid = t.typnamespace"
-" WHERE @t.typnamespace AND o.contype = 'c' ORDER BY t.oid, o.conname COLLATE \"C\"";
+" WHERE @t.typnamespace AND o.contype = 'c' AND o.contypid > 0 ORDER BY t.oid, o.conname COLLATE \"C\"";
 
 static List *
 create_domain_constraint(const CmigObject *constraint)

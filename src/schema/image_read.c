@@ -178,9 +178,9 @@ static void
 image_reader_find_members(CmigImageReader *reader)
 {
 	static CmigQuery query = {
-		.sql = "SELECT classid, objid, 0, refobjid FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'"
-		" UNION ALL SELECT 'pg_type'::regclass, t.typarray, 0, d.refobjid FROM pg_depend d JOIN pg_type t ON t.oid = d.objid"
-		" WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.classid = 'pg_type'::regclass AND t.typarray <> 0"
+		.sql = "WITH d AS MATERIALIZED (SELECT classid, objid, refobjid FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e')"
+		" SELECT classid, objid, 0, refobjid FROM d UNION ALL SELECT 'pg_type'::regclass, t.typarray, 0, d.refobjid FROM d JOIN pg_type t ON t.oid = d.objid"
+		" WHERE d.classid = 'pg_type'::regclass AND t.typarray <> 0"
 	};
 	HASHCTL		control = {
 		.keysize = sizeof(CmigAddress),.entrysize = sizeof(Member),
@@ -300,7 +300,10 @@ read_rows(CmigImageReader *reader, CmigQuery *queries[2], const char *text, Cmig
 				appendStringInfoChar(&sql, *text);
 				continue;
 			}
-			appendStringInfo(&sql, "%.*s = ANY ($1)", length, text + 1);
+			if (strncmp(text + 1 + strcspn(text + 1, "."), ".oid", length - strcspn(text + 1, ".")) == 0)
+				appendStringInfoString(&sql, "true");
+			else
+				appendStringInfo(&sql, "%.*s = ANY ($1)", length, text + 1);
 			if (reader->part)
 				appendStringInfo(&sql, " AND %.*s.oid = ANY ($2)", (int) strcspn(text + 1, "."), text + 1);
 			text += length;
@@ -464,7 +467,7 @@ image_read_others(CmigImageReader *reader, bool all)
 			  IN_SCHEMAS("pg_ts_parser", "prsnamespace")
 			  IN_SCHEMAS("pg_ts_template", "tmplnamespace")
 			  IN_SCHEMAS("pg_statistic_ext", "stxnamespace")
-			  ON_TABLES("pg_trigger", "tgrelid", " AND NOT x.tgisinternal AND x.tgparentid = 0"
+			  ON_TABLES("pg_trigger", "tgrelid", " AND @x.oid AND NOT x.tgisinternal AND x.tgparentid = 0"
 						" AND NOT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE p.oid = x.tgfoid AND pn.nspname = 'cmig')")
 			  ON_TABLES("pg_policy", "polrelid", "")
 			  ON_TABLES("pg_rewrite", "ev_class", " AND x.rulename <> '_RETURN'"),

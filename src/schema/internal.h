@@ -43,7 +43,7 @@ typedef struct CmigShadow
 	List	   *extensions;		/* list of CmigExtension */
 	ArrayType  *live;			/* an oid[]: the schemas that existed before */
 	List	   *hidden;			/* list of CmigHidden */
-	Datum		sequences;		/* an oid[]: the sequences that existed before */
+	SubTransactionId begun;		/* what was created since is not live */
 	TransactionId xid;			/* of the shadow's subtransaction */
 } CmigShadow;
 

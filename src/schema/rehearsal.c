@@ -572,8 +572,11 @@ static bool
 others_own_code(void)
 {
 	static CmigQuery query = {
-		"SELECT FROM (SELECT typowner FROM pg_type WHERE typtype = 'd' UNION ALL SELECT relowner FROM pg_class WHERE relkind = 'v' OR relrowsecurity) o (owner)"
-		" JOIN pg_roles r ON r.oid = o.owner WHERE NOT r.rolsuper AND r.oid <> $1 LIMIT 1", 1, {OIDOID}
+		"SELECT FROM pg_roles r JOIN pg_shdepend s ON s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'o'"
+		" AND s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())"
+		" LEFT JOIN pg_type t ON s.classid = 'pg_type'::regclass AND t.oid = s.objid AND t.typtype = 'd'"
+		" LEFT JOIN pg_class c ON s.classid = 'pg_class'::regclass AND c.oid = s.objid AND (c.relkind = 'v' OR c.relrowsecurity)"
+		" WHERE NOT r.rolsuper AND r.oid <> $1 AND (t.oid IS NOT NULL OR c.oid IS NOT NULL) LIMIT 1", 1, {OIDOID}
 	};
 
 	return cmig_query_do(&query, GetUserId()) > 0;

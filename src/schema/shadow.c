@@ -378,14 +378,13 @@ choose_schemas(CmigShadow *shadow, const char *caller)
 		cmig_managed_require_owned(managed, psprintf("%s creates the target's objects in the schema and rolls them back.", caller));
 }
 
-/* Row callback: copy the arrays of live schemas and sequences. */
+/* Row callback: copy the array of live schemas. */
 static void
 copy_live(TupleDesc desc, HeapTuple row, void *arg)
 {
 	CmigShadow *shadow = arg;
 
 	shadow->live = DatumGetArrayTypePCopy(cmig_query_datum(desc, row, 1, OIDARRAYOID, NULL));
-	shadow->sequences = PointerGetDatum(DatumGetArrayTypePCopy(cmig_query_datum(desc, row, 2, OIDARRAYOID, NULL)));
 }
 
 /* Hide the live objects, and create the empty schemas. */
@@ -399,8 +398,7 @@ prepare_shadow(ShadowRun *run)
 	 * other schemas
 	 */
 	static CmigQuery query = {
-		.sql = "SELECT ARRAY(SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_t'),"
-		" ARRAY(SELECT oid FROM pg_class WHERE relkind = 'S')"
+		.sql = "SELECT ARRAY(SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_t')"
 	};
 
 	run->shadow = shadow;
@@ -408,6 +406,7 @@ prepare_shadow(ShadowRun *run)
 	choose_schemas(shadow, run->caller);
 	cmig_query_each(&query, NULL, NULL, copy_live, shadow);
 	shadow->xid = GetCurrentTransactionId();
+	shadow->begun = GetCurrentSubTransactionId();
 
 	/*
 	 * hide objects without a schema first, because default privileges would

@@ -309,6 +309,7 @@ static MemoryContext context = NULL;	/* memory context of the arrays below */
 static const CmigShadow *watched = NULL;
 static ArrayType *live_schemas = NULL;
 static ArrayType *live_relations = NULL;	/* NULL if not read yet */
+static ArrayType *live_sequences = NULL;	/* likewise */
 static bool filters = false;
 static bool planned = false;	/* true if a query has been planned with
 								 * conditions */
@@ -337,7 +338,7 @@ cmig_shadow_catalogs_watch(const CmigShadow *shadow)
 	if (planned)
 		ResetPlanCache();
 	planned = false;
-	live_schemas = live_relations = NULL;
+	live_schemas = live_relations = live_sequences = NULL;
 	watched = shadow;
 	if (shadow == NULL)
 		return;
@@ -375,6 +376,39 @@ read_relations(void)
 		cmig_query_each(&query, &schemas, NULL, keep_array, &live_relations);
 	(void) cmig_shadow_catalogs_filter(former);
 	return live_relations;
+}
+
+/* Returns the sequences that the shadow has not created.  Reads them only once. */
+static ArrayType *
+read_sequences(void)
+{
+	static CmigQuery query = {"SELECT oid FROM pg_class WHERE relkind = 'S'"};
+	MemoryContext caller;
+	bool		former;
+	List	   *oids;
+	Datum	   *live;
+	int			count = 0;
+
+	if (live_sequences != NULL)
+		return live_sequences;
+	former = cmig_shadow_catalogs_filter(false);
+	oids = cmig_query_oids(&query);
+	live = palloc(sizeof(Datum) * Max(list_length(oids), 1));
+	foreach_oid(oid, oids)
+	{
+		Relation	sequence = RelationIdGetRelation(oid);
+
+		if (!RelationIsValid(sequence))
+			continue;
+		if (sequence->rd_createSubid < watched->begun)
+			live[count++] = ObjectIdGetDatum(oid);
+		RelationClose(sequence);
+	}
+	caller = MemoryContextSwitchTo(context);
+	live_sequences = construct_array(live, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT);
+	MemoryContextSwitchTo(caller);
+	(void) cmig_shadow_catalogs_filter(former);
+	return live_sequences;
 }
 
 /*
@@ -469,7 +503,7 @@ add_conditions(Node *node, void *arg)
 		 * rolled back: its first argument becomes NULL, and setval() is
 		 * strict.
 		 */
-		when->expr = compare_with(oid, true, watched->sequences);
+		when->expr = compare_with(oid, true, PointerGetDatum(read_sequences()));
 		when->result = (Expr *) makeNullConst(REGCLASSOID, -1, InvalidOid);
 		when->location = -1;
 		either->casetype = REGCLASSOID;

@@ -43,9 +43,11 @@ move(Oid catalog, Oid moved, Oid from, Oid to)
 {
 	static CmigQuery query = {
 		.sql = "WITH RECURSIVE m(classid, objid) AS ("
-		"SELECT d.classid, d.objid FROM pg_depend n JOIN pg_depend d USING (classid, objid)"
-		" WHERE n.refclassid = 'pg_namespace'::regclass AND n.refobjid = $1 AND $3 = 'pg_extension'::regclass"
+		/* not by a join, for which all objects of the schema could be read */
+		"SELECT d.classid, d.objid FROM pg_depend d WHERE $3 = 'pg_extension'::regclass"
 		" AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND $2 IN (0, d.refobjid)"
+		" AND (SELECT n.refobjid FROM pg_depend n WHERE n.classid = d.classid AND n.objid = d.objid"
+		"  AND n.refclassid = 'pg_namespace'::regclass LIMIT 1) = $1"
 		" UNION SELECT $3, $2 WHERE $3 <> 'pg_extension'::regclass"
 		" UNION "
 		"SELECT d.classid, d.objid FROM m"

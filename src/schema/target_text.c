@@ -313,6 +313,7 @@ rename_of(const Comment *comment, const CmigStatement *statement, const RawStmt 
 	const char *name;
 	const char *part = NULL;
 	char	   *schema;
+	bool		moves;			/* from another schema */
 	StringInfoData rename;
 
 	if (place < 0 || place > length || !cmig_target_subject(raw->stmt, &subject) ||
@@ -350,14 +351,15 @@ rename_of(const Comment *comment, const CmigStatement *statement, const RawStmt 
 	if (IsA(subject.object, RangeVar))
 		subject.flags = 0;
 	schema = subject.type == OBJECT_SCHEMA ? NULL : cmig_target_subject_schema(&subject);
+	moves = schema != NULL && part == NULL && comment->schema != NULL && strcmp(comment->schema, schema) != 0;
 	initStringInfo(&rename);
 	appendStringInfo(&rename, "%s ", kind);
 	if (schema != NULL)
-		appendStringInfo(&rename, "%s.", quote_identifier(part == NULL && comment->schema != NULL ? comment->schema : schema));
+		appendStringInfo(&rename, "%s.", quote_identifier(moves ? comment->schema : schema));
 	if (part != NULL)
 		appendStringInfo(&rename, "%s.", quote_identifier(name));
 	appendStringInfo(&rename, "%s -> ", quote_identifier(comment->from));
-	if (schema != NULL && part == NULL && comment->schema != NULL)
+	if (moves)
 		appendStringInfo(&rename, "%s.", quote_identifier(schema));
 	appendStringInfoString(&rename, quote_identifier(part != NULL ? part : name));
 	return rename.data;
