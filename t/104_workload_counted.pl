@@ -151,13 +151,14 @@ is(scalar judge('DROP FUNCTION shop.gone; ALTER TABLE shop.visit RENAME COLUMN p
 		q{verdict, sqlstate, regexp_replace(query, '\s+', ' ', 'g'), regexp_replace(detail, E'\n.*|: [0-9]+$', '')}),
 	'not_judged||<insufficient privilege>|queries of role postgres that are not visible
 same_plan||DELETE FROM shop.visit WHERE (visit.id < 0)|function shop.places(integer)
-not_judged||FUNCTION shop.longer()|function shop.longer(): queries in PL/pgSQL are not known
+same_plan||FUNCTION shop.longer()|function shop.longer()
 not_judged|42804|SELECT $1 FROM shop.person|function shop."any"(anyelement): before the upgrade: could not determine actual type of argument declared anyelement
 breaks|42P13|SELECT * FROM shop.person|function shop.people(): revision r1, statement 3, line 1: return type mismatch in function declared to return record
 same_plan||SELECT 1|function shop.nothing()
 same_plan||SELECT count(*)::integer FROM shop.visit|function shop.nothing()
 not_judged|42883|SELECT count(note) FROM shop.person|function shop.gone(): it is dropped or replaced, or was not copied
 breaks|42703|SELECT note FROM person WHERE person.id = note_of.id|function shop.note_of(integer): revision r1, statement 3, line 1: column "note" does not exist
+breaks|42703|SELECT note FROM shop.person|function shop.longer(), line 1: revision r1, statement 3, line 1: column "note" does not exist
 slower||SELECT visit.place FROM shop.visit WHERE (visit.person = $1)|function shop.places(integer): the plan changes:
 not_judged|0A000|SET work_mem = 100|function shop.people(): before the upgrade: a utility statement has no plan', 'queries in functions');
 session('regress_owner', 'DROP FUNCTION shop.note_of, shop.places, shop.people, shop.nothing, shop.longer, shop.gone, shop.any');

@@ -529,6 +529,18 @@ cmig_push_jsonb_compat(CmigJsonbStateCompat * state, JsonbIteratorToken token, J
 #endif
 }
 
+/*
+ * The xmin of the row from which PL/pgSQL has compiled a function.  Does it leave
+ * the memory of a function that does not compile?
+ */
+#if PG_VERSION_NUM >= 180000
+#define cmig_compiled_xmin_compat(function) ((function)->cfunc.fn_xmin)
+#define CMIG_FAILED_COMPILE_LEAKS_COMPAT false
+#else
+#define cmig_compiled_xmin_compat(function) ((function)->fn_xmin)
+#define CMIG_FAILED_COMPILE_LEAKS_COMPAT true
+#endif
+
 /* In PostgreSQL 19 and later, this setting cannot be off. */
 #if PG_VERSION_NUM >= 190000
 static const bool standard_conforming_strings = true;

@@ -407,6 +407,44 @@ compare_judgments(const void *a, const void *b)
 	return x->verdict != y->verdict ? (int) x->verdict - (int) y->verdict : x->number - y->number;
 }
 
+/*
+ * Tell nothing about a query in a function in PL/pgSQL if nothing changes and it names no
+ * table; and the head tells about what is not judged.
+ */
+static void
+judge_in_body(CmigJudgment *judgment)
+{
+	const CmigWorkloadQuery *query = judgment->query;
+
+	if (judgment->verdict == CMIG_NOT_JUDGED && query->head->unjudged++ == 0)
+		query->head->reason = psprintf("line %d: %s", query->line, judgment->detail);
+	if (judgment->verdict == CMIG_NOT_JUDGED || (judgment->verdict == CMIG_SAME_PLAN && !query->plans[CMIG_WORKLOAD_BEFORE]->reads))
+		judgment->verdict = CMIG_UNLISTED;
+}
+
+/* Complete the detail when all are judged. */
+static void
+describe_place(CmigJudgment *judgment)
+{
+	const CmigWorkloadQuery *query = judgment->query;
+	const CmigWorkloadQuery *head = query->head;
+	char	   *place = query->function ? psprintf("function %s", query->function) : query->path ? psprintf("search_path = %s", query->path) : NULL;
+
+	if (head == query && judgment->verdict == CMIG_SAME_PLAN && head->dynamic + head->unjudged > 0)
+	{
+		judgment->verdict = CMIG_NOT_JUDGED;
+		judgment->detail = head->dynamic ? psprintf("dynamic statements: %d", head->dynamic) : "";
+		if (head->unjudged > 0)
+			judgment->detail = psprintf("%s%squeries that cannot be judged: %d (%s)", judgment->detail, head->dynamic ? "; " : "", head->unjudged, head->reason);
+	}
+	if (head != NULL && head->table != NULL)
+		place = psprintf("%s, trigger of %s", place, head->table);
+	if (query->line > 0)
+		place = psprintf("%s, line %d", place, query->line);
+	if (place != NULL)
+		judgment->detail = psprintf("%s%s%s", place, judgment->detail ? ": " : "", judgment->detail ? judgment->detail : "");
+}
+
 static CmigJudgment *
 judge_all(const Check *check, const List *queries, const char *reason, const char *again)
 {
@@ -418,11 +456,12 @@ judge_all(const Check *check, const List *queries, const char *reason, const cha
 		judgments[count].query = query;
 		judgments[count].number = count;
 		judge(&judgments[count], check, reason, again);
-		if (query->function != NULL || query->path != NULL)
-			judgments[count].detail = psprintf("%s %s%s%s", query->function ? "function" : "search_path =", query->function ? query->function : query->path,
-											   judgments[count].detail ? ": " : "", judgments[count].detail ? judgments[count].detail : "");
+		if (query->head != NULL && query->head != query)
+			judge_in_body(&judgments[count]);
 		count++;
 	}
+	for (int i = 0; i < count; i++)
+		describe_place(&judgments[i]);
 	qsort(judgments, count, sizeof(CmigJudgment), compare_judgments);
 	return judgments;
 }
@@ -489,7 +528,7 @@ run_revisions(Check *check)
 	}
 	foreach_ptr(const CmigWorkloadQuery, query, queries)
 	{
-		look.texts = lappend(unconstify(List *, look.texts), query->sql);
+		look.texts = lappend(unconstify(List *, look.texts), query->head ? query->head->sql : query->sql);
 		if (query->function != NULL)
 			look.texts = lappend(unconstify(List *, look.texts), query->function);
 	}
@@ -587,7 +626,7 @@ return_judgment(FunctionCallInfo fcinfo, const CmigJudgment *judgment)
 	char	   *row[8];
 
 	for (int i = 0; i < lengthof(plans); i++)
-		if (plans[i] != NULL && plans[i]->error == NULL)
+		if (plans[i] != NULL && plans[i]->error == NULL && query->head != query)
 			costs[i] = psprintf("%.2f", plans[i]->cost);
 	row[0] = query->id;
 	row[1] = query->calls;
@@ -629,7 +668,7 @@ CMIG_READER(cmig_workload_check)
 	queries = texts ? cmig_workload_passed(texts) : saved ? cmig_workload_saved(saved) :
 		list_concat(cmig_workload_counted(false, &count), cmig_workload_bodies());
 	judgments = cmig_workload_judge(&now, plan, queries, stats ? cmig_workload_stats_read(stats) : NULL, NULL, &obstacle);
-	for (int i = 0; i < list_length(queries); i++)
+	for (int i = 0; i < list_length(queries) && judgments[i].verdict != CMIG_UNLISTED; i++)
 		return_judgment(fcinfo, &judgments[i]);
 	return (Datum) 0;
 }

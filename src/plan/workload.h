@@ -32,6 +32,7 @@ typedef struct CmigQueryPlan
 	bool		unsized;		/* does it read a table that the scripts
 								 * create? */
 	bool		unified;		/* see unify_expressions() */
+	bool		reads;			/* does it name a table? */
 	int			count;			/* of parameters */
 	Oid		   *types;			/* theirs */
 	char	   *columns;		/* of the result */
@@ -58,6 +59,16 @@ typedef struct CmigWorkloadQuery
 								 * NULL */
 	char	   *body;			/* of the function, if it is a string */
 	int			number;			/* of the query in it, counted from 0 */
+	struct CmigWorkloadQuery *head; /* if the function is in PL/pgSQL, what
+									 * stands for it as a whole, number 0 */
+	int			line;			/* of the query in it */
+	Oid			oid;			/* of the head: the function, */
+	char	   *table;			/* whose trigger calls it, as regclass, or
+								 * NULL, */
+	List	   *parts;			/* the queries in it, */
+	int			dynamic;		/* the statements whose text is not known, */
+	int			unjudged;		/* others that are not judged, */
+	char	   *reason;			/* and why the first one is not */
 	const char *unknown;		/* NULL, or why it cannot be planned */
 	Oid			runs_as;		/* that role, if the caller can become it */
 	List	   *settings;		/* list of CmigValue[2]: names and values */
@@ -73,7 +84,8 @@ typedef struct CmigWorkloadQuery
 /* The verdicts, the worst first. */
 typedef enum CmigVerdict
 {
-	CMIG_BREAKS, CMIG_CHANGES_RESULT, CMIG_SLOWER, CMIG_FASTER, CMIG_NOT_JUDGED, CMIG_SAME_PLAN
+	CMIG_BREAKS, CMIG_CHANGES_RESULT, CMIG_SLOWER, CMIG_FASTER, CMIG_NOT_JUDGED, CMIG_SAME_PLAN,
+	CMIG_UNLISTED				/* the row of its function tells it */
 } CmigVerdict;
 
 typedef struct CmigJudgment
@@ -118,6 +130,9 @@ extern List *cmig_workload_counted(bool missing_ok, const CmigExpansionCount *co
 
 /* Returns a list of CmigWorkloadQuery: those in the bodies of functions. */
 extern List *cmig_workload_bodies(void);
+
+/* Returns the query in a statement that only runs it, or else the statement. */
+extern Node *cmig_workload_query_in(Node *statement);
 
 /* Returns since when pg_stat_statements has counted, or 0 if that is unknown. */
 extern TimestampTz cmig_workload_counted_since(void);
@@ -182,5 +197,22 @@ extern CmigWorkloadSizes *cmig_workload_sizes_read(const CmigCopiedTable *tables
  */
 extern void cmig_workload_plan(const List *queries, CmigWorkloadPhase phase, CmigWorkloadSizes *live,
 							   const List *schemas);
+
+/* in workload_plpgsql.c */
+
+/* Returns the head, and the queries in the body of its function. */
+extern List *cmig_workload_plpgsql_queries(CmigWorkloadQuery *head);
+
+/*
+ * Make the function of the head, or a copy of it, the current one.  "table" is that
+ * whose trigger calls it, or InvalidOid.
+ */
+extern void cmig_workload_plpgsql_compile(const CmigWorkloadQuery *head, Oid function, Oid table);
+
+/* Returns a query of the current function. */
+extern Query *cmig_workload_plpgsql_analyze(int number);
+
+/* There is no current function any more, because names have changed. */
+extern void cmig_workload_plpgsql_forget(void);
 
 #endif							/* CMIG_PLAN_WORKLOAD_H */

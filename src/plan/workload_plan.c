@@ -693,10 +693,7 @@ start_plan(PlannedStmt *plan, const char *text, ExplainState * state)
 	FreeQueryDesc(query);
 }
 
-/*
- * Returns the catalog row of the copy of the query's function.  Its language checks
- * the body and its result.
- */
+/* Returns the row of the copy of the query's function.  If it is in SQL, check it. */
 static HeapTuple
 find_function(Planning *planning)
 {
@@ -713,7 +710,8 @@ find_function(Planning *planning)
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("the function has another body")));
 	planning->searching = false;
-	(void) OidFunctionCall1(F_FMGR_SQL_VALIDATOR, ObjectIdGetDatum(function));
+	if (planning->query->head == NULL)
+		(void) OidFunctionCall1(F_FMGR_SQL_VALIDATOR, ObjectIdGetDatum(function));
 	return row;
 }
 
@@ -723,25 +721,6 @@ refuse_utility(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("a utility statement has no plan")));
-}
-
-/* Returns the query in a statement that only runs it, or else the statement. */
-static Node *
-query_in(Node *statement)
-{
-	Node	   *query = NULL;
-
-	if (IsA(statement, DeclareCursorStmt))
-		query = ((DeclareCursorStmt *) statement)->query;
-	else if (IsA(statement, CopyStmt))
-		query = ((CopyStmt *) statement)->query;
-	else if (IsA(statement, ExplainStmt))
-		query = ((ExplainStmt *) statement)->query;
-	else if (IsA(statement, PrepareStmt))
-		query = ((PrepareStmt *) statement)->query;
-	else if (IsA(statement, CreateTableAsStmt))
-		query = ((CreateTableAsStmt *) statement)->query;
-	return query ? query : statement;
 }
 
 /* Tree walker: append parameters, constants, and names of columns to a list. */
@@ -831,7 +810,7 @@ parse(const char *text, bool unified, bool *contained)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("the text is not one statement")));
-	query = query_in(raw->stmt);
+	query = cmig_workload_query_in(raw->stmt);
 	*contained = query != raw->stmt;
 	raw->stmt = query;
 	if (!IsA(raw->stmt, SelectStmt) && !IsA(raw->stmt, InsertStmt) && !IsA(raw->stmt, UpdateStmt) &&
@@ -840,6 +819,30 @@ parse(const char *text, bool unified, bool *contained)
 	if (unified)
 		(void) unify_expressions(raw->stmt, NIL);
 	return raw;
+}
+
+/* Returns a query in a function in PL/pgSQL, or NULL if it has no plan. */
+static Query *
+analyze_in_body(Planning *planning, HeapTuple function)
+{
+	const CmigWorkloadQuery *query = planning->query;
+	Oid			table;
+	Query	   *result;
+
+	planning->searching = true;
+	table = query->head->table ? DatumGetObjectId(DirectFunctionCall1(regclassin, CStringGetDatum(query->head->table))) : InvalidOid;
+	/* what is wrong with the function is told once */
+	planning->searching = query->number > 0;
+	cmig_workload_plpgsql_compile(query->head, ((Form_pg_proc) GETSTRUCT(function))->oid, table);
+	planning->searching = false;
+	if (query->number == 0)
+		return NULL;
+	result = cmig_workload_plpgsql_analyze(query->number);
+	if (result->commandType != CMD_UTILITY)
+		return result;
+	if (!IsA(result->utilityStmt, CallStmt))
+		refuse_utility();
+	return NULL;
 }
 
 static Query *
@@ -889,7 +892,7 @@ make_plan(void *arg)
 	const char *text = planning->query->sql;
 	ExplainState *state = planning->query->explained ? NewExplainState() : NULL;
 	bool		contained;
-	RawStmt    *raw = parse(text, planning->unified, &contained);
+	RawStmt    *raw = planning->query->head ? NULL : parse(text, planning->unified, &contained);
 	HeapTuple	function = planning->query->function ? find_function(planning) : NULL;
 	Query	   *query;
 	StringInfoData types;
@@ -900,13 +903,14 @@ make_plan(void *arg)
 	/* the end of the subtransaction restores the caller */
 	if (OidIsValid(planning->query->runs_as))
 		cmig_role_look_up_as(&saved, planning->query->runs_as);
-	query = analyze(planning, raw, function);
+	query = raw ? analyze(planning, raw, function) : analyze_in_body(planning, function);
 	if (state != NULL)
 		state->costs = false;
 	/* the columns of a function's result were checked */
 	initStringInfo(&types);
 	columns = function || contained ? "" : describe_columns(query, &types);
-	foreach_node(Query, rewritten, QueryRewrite(query))
+	plan->reads = query != NULL && (query->rtable != NIL || query->hasSubLinks);
+	foreach_node(Query, rewritten, query ? QueryRewrite(query) : NIL)
 	{
 		PlannedStmt *planned;
 
@@ -1012,7 +1016,8 @@ plan_query(const CmigWorkloadQuery *query)
 		ReThrowError(error);
 	plan->error = planning.searching ? pstrdup("it is dropped or replaced, or was not copied") : error->message;
 	plan->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
-	plan->refused = internal || planning.searching || cmig_error_is_from(error, ERRCODE_INSUFFICIENT_PRIVILEGE, "outside.c") ||
+	plan->refused = internal || planning.searching || (query->head && error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE) ||
+		cmig_error_is_from(error, ERRCODE_INSUFFICIENT_PRIVILEGE, "outside.c") ||
 		cmig_error_is_from(error, ERRCODE_INSUFFICIENT_PRIVILEGE, "refuse");
 	return plan;
 }
@@ -1093,6 +1098,7 @@ plan_batch(void *arg)
 	};
 	(void) cmig_outside_watch(&functions);
 	blind_planner(batch->schemas);
+	cmig_workload_plpgsql_forget();
 	foreach_ptr(CmigWorkloadQuery, query, batch->queries)
 	{
 		CmigQueryPlan **plan = &query->plans[batch->phase];

@@ -197,6 +197,24 @@ cmig_workload_passed(const CmigNames *texts)
 	return queries;
 }
 
+Node *
+cmig_workload_query_in(Node *statement)
+{
+	Node	   *query = NULL;
+
+	if (IsA(statement, DeclareCursorStmt))
+		query = ((DeclareCursorStmt *) statement)->query;
+	else if (IsA(statement, CopyStmt))
+		query = ((CopyStmt *) statement)->query;
+	else if (IsA(statement, ExplainStmt))
+		query = ((ExplainStmt *) statement)->query;
+	else if (IsA(statement, PrepareStmt))
+		query = ((PrepareStmt *) statement)->query;
+	else if (IsA(statement, CreateTableAsStmt))
+		query = ((CreateTableAsStmt *) statement)->query;
+	return query ? query : statement;
+}
+
 /* Returns the queries of a function, a row of cmig_workload_bodies(). */
 static List *
 queries_of(const CmigValue *function)
@@ -210,17 +228,23 @@ queries_of(const CmigValue *function)
 		add_statements(&queries, function[2], settings);
 	else
 	{
-		CmigWorkloadQuery *query = palloc0(sizeof(CmigWorkloadQuery));
+		CmigWorkloadQuery *head = palloc0(sizeof(CmigWorkloadQuery));
 
-		query->text = query->sql = psprintf("FUNCTION %s", function[0]);
-		query->unknown = "queries in PL/pgSQL are not known";
-		queries = list_make1(query);
+		head->text = psprintf("FUNCTION %s", function[0]);
+		head->table = function[7];
+		/* the words of the declarations are names, too */
+		head->sql = psprintf("%s %s", function[1], head->table ? head->table : "");
+		head->settings = settings;
+		head->oid = strtoul(function[6], NULL, 10);
+		queries = cmig_workload_plpgsql_queries(head);
 	}
 	foreach_ptr(CmigWorkloadQuery, query, queries)
 	{
 		query->function = function[0];
 		query->body = function[1];
-		query->number = number++;
+		if (query->head == NULL)
+			query->number = number++;
+		query->settings = settings;
 		query->role = function[3];
 		query->calls = function[4];
 		query->daily = INFINITY;
@@ -235,11 +259,13 @@ cmig_workload_bodies(void)
 		"SELECT p.oid::regprocedure, p.prosrc, CASE WHEN l.lanname <> 'sql' THEN NULL WHEN p.prosqlbody IS NULL THEN p.prosrc"
 		"   ELSE regexp_replace(regexp_replace(pg_get_function_sqlbody(p.oid), '^RETURN ', 'SELECT '), '^BEGIN ATOMIC(.*)END$', '\\1') END,"
 		" CASE WHEN p.prosecdef THEN pg_get_userbyid(p.proowner) END, pg_stat_get_function_calls(p.oid),"
-		" (SELECT substr(c, 13) FROM unnest(p.proconfig) c WHERE c LIKE 'search\\_path=%')"
+		" (SELECT substr(c, 13) FROM unnest(p.proconfig) c WHERE c LIKE 'search\\_path=%'), p.oid, t.tgrelid::regclass"
 		" FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang JOIN pg_namespace n ON n.oid = p.pronamespace"
-		" WHERE p.oid >= 16384 AND l.lanname IN ('sql', 'plpgsql') AND n.nspname !~ '^pg_' AND n.nspname <> 'cmig'"
+		" LEFT JOIN (SELECT DISTINCT tgfoid, tgrelid FROM pg_trigger WHERE tgparentid = 0) t ON t.tgfoid = p.oid"
+		" WHERE p.oid >= 16384 AND (l.lanname = 'sql' OR EXISTS (SELECT FROM pg_proc h WHERE h.oid = l.lanplcallfoid"
+		"   AND h.prosrc = 'plpgsql_call_handler' AND h.probin = '$libdir/plpgsql')) AND n.nspname !~ '^pg_' AND n.nspname <> 'cmig'"
 		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')"
-		" ORDER BY 5 DESC NULLS LAST, p.oid::regprocedure::text"
+		" ORDER BY 5 DESC NULLS LAST, p.oid::regprocedure::text, t.tgrelid::regclass::text"
 	};
 	List	   *queries = NIL;
 
