@@ -824,8 +824,8 @@ read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the target must not be null"),
-				 direction == CMIG_UPGRADE ? errhint("SELECT cmig.script('upgrade', 'head')")
-				 : errhint("SELECT cmig.script('downgrade', '-1')")));
+				 direction == CMIG_UPGRADE ? cmig_hint("`SELECT cmig.script('upgrade', 'head')`")
+				 : cmig_hint("`SELECT cmig.script('downgrade', '-1')`")));
 
 	*from_here = true;
 	colon = strchr(target, ':');

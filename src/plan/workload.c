@@ -659,7 +659,7 @@ CMIG_READER(cmig_workload_check)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("queries and the name of a workload cannot be combined"),
-				 errhint("SELECT * FROM cmig.workload_check(workload => %s)", quote_literal_cstr(saved))));
+				 cmig_hint("`SELECT * FROM cmig.workload_check(workload => %s)`", quote_literal_cstr(saved))));
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
 	plan = cmig_move_plan_upgrade(&now, targets);

@@ -136,7 +136,7 @@ judge(const CmigSituation *now, const CmigPlan *plan, CmigGate policy, CmigBefor
 		ereport(stops ? ERROR : WARNING,
 				(errcode(ERRCODE_CMIG_WORKLOAD),
 				 errmsg("the queries of the application were not judged: %s", obstacle.reason),
-				 stops ? errhint("Try again. To upgrade nevertheless: SET cmig.workload_policy = warn") : 0));
+				 stops ? cmig_hint("Try again. To upgrade nevertheless: `SET cmig.workload_policy = warn`") : 0));
 	}
 	cmig_listing_init(&detail, CMIG_LISTING_LINES);
 	for (int i = 0; i < list_length(queries) && judgments[i].verdict == CMIG_BREAKS; i++)
@@ -163,8 +163,8 @@ judge(const CmigSituation *now, const CmigPlan *plan, CmigGate policy, CmigBefor
 						   kind == CMIG_BEFORE_EXPAND ? "%d queries of the application break with cmig.contract" : "%d queries of the application break with this upgrade",
 						   detail.count, detail.count),
 			 errdetail_internal("%s", cmig_listing_text(&detail)),
-			 errhint("To see all: SELECT * FROM %s%s", call_for(plan, worst),
-					 policy == CMIG_GATE_ERROR && kind != CMIG_BEFORE_EXPAND ? ". To upgrade nevertheless: SET cmig.workload_policy = warn" : "")));
+			 cmig_hint("To see all: `SELECT * FROM %s`%s", call_for(plan, worst),
+					   policy == CMIG_GATE_ERROR && kind != CMIG_BEFORE_EXPAND ? ". To upgrade nevertheless: `SET cmig.workload_policy = warn`" : "")));
 }
 
 CmigOldCalls

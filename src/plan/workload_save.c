@@ -115,7 +115,7 @@ CMIG_READER(cmig_workload_save)
 		ereport(ERROR,
 				(errcode(name ? ERRCODE_INVALID_PARAMETER_VALUE : ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg(name ? "the name of a workload must not be empty" : "the name of a workload must not be null"),
-				 errhint("SELECT cmig.workload_save('production')")));
+				 cmig_hint("`SELECT cmig.workload_save('production')`")));
 	PreventCommandIfReadOnly("cmig.workload_save()");
 	queries = cmig_workload_counted(false, NULL);
 	/* a part of a workload must not replace a whole one */
@@ -181,6 +181,6 @@ cmig_workload_saved(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("workload \"%s\" does not exist", name),
-				 errhint("To save the queries of pg_stat_statements: SELECT cmig.workload_save(%s)", quote_literal_cstr(name))));
+				 cmig_hint("To save the queries of pg_stat_statements: `SELECT cmig.workload_save(%s)`", quote_literal_cstr(name))));
 	return queries;
 }

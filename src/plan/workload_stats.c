@@ -95,7 +95,7 @@ refuse(int number, int key, const char *reason)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("row %d of the statistics is not valid", number),
 			 errdetail("\"%s\" %s.", keys[key].name, reason),
-			 errhint("SELECT jsonb_agg(s) FROM cmig.stats_export() s")));
+			 cmig_hint("`SELECT jsonb_agg(s) FROM cmig.stats_export() s`")));
 }
 
 /* Returns the number that is the text, or that it starts with, if "rest" is not NULL. */
@@ -225,7 +225,7 @@ cmig_workload_stats_read(const char *json)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the statistics must be an array"),
-				 errhint("SELECT jsonb_agg(s) FROM cmig.stats_export() s")));
+				 cmig_hint("`SELECT jsonb_agg(s) FROM cmig.stats_export() s`")));
 	foreach_ptr(CmigValue, row, cmig_query_list(&query, json))
 	{
 		RelationName name;

@@ -691,7 +691,7 @@ expand(Work *work, FunctionCallInfo fcinfo)
 		cmig_toplevel_commit();
 		ereport(NOTICE,
 				(errmsg("revision \"%s\" is already expanded%s", work->expansion->revision, in_scope()),
-				 *work->scopes ? 0 : errhint("SELECT * FROM cmig.expansion()")));
+				 *work->scopes ? 0 : cmig_hint("`SELECT * FROM cmig.expansion()`")));
 		return;
 	}
 	run_prepare(work);
@@ -703,7 +703,7 @@ expand(Work *work, FunctionCallInfo fcinfo)
 			 errmsg("revision \"%s\" is expanded: the new build connects with search_path = %s", work->expansion->revision,
 					work->expansion->search_path) :
 			 errmsg("revision \"%s\" is expanded: no table has a new version", work->expansion->revision),
-			 *work->scopes ? 0 : errhint("When no old build runs any more: CALL cmig.contract()")));
+			 *work->scopes ? 0 : cmig_hint("When no old build runs any more: `CALL cmig.contract()`")));
 }
 
 /* Raise an error because nothing is expanded. */
@@ -716,7 +716,7 @@ require_expansion(Work *work)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no revision is expanded%s", in_scope()),
-				 errhint("CALL cmig.expand('head')")));
+				 cmig_hint("`CALL cmig.expand('head')`")));
 	read_steps(work);
 }
 
@@ -748,8 +748,8 @@ require_transformed(const Work *work)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("%s of table %s was dropped, disabled, or altered", broken[0], broken[1]),
 					 errdetail("Rows that were updated meanwhile may have the values of one version only."),
-					 errhint("CALL cmig.expand(%s) creates it again, and fills the rows that were inserted meanwhile. Then, for each row that was updated meanwhile: UPDATE %s SET %s = 'old' WHERE <only its old version is right>, or 'new'.",
-							 arguments, broken[1], CMIG_STATE_COLUMN)));
+					 cmig_hint("`CALL cmig.expand(%s)` creates it again, and fills the rows that were inserted meanwhile. Then, for each row that was updated meanwhile: UPDATE %s SET %s = 'old' WHERE <only its old version is right>, or 'new'.",
+							   arguments, broken[1], CMIG_STATE_COLUMN)));
 		if (attached != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -762,7 +762,7 @@ require_transformed(const Work *work)
 					 errmsg("%s of table %s could not be transformed", left.count == 1 ? "1 row" : psprintf("%lld rows", (long long) left.count), relation),
 					 strcmp(left.least, "todo") == 0 ? errdetail("They were written while the triggers of the expansion were not enabled.") :
 					 errdetail("The first reason is: %s", left.least),
-					 strcmp(left.least, "todo") == 0 ? errhint("CALL cmig.expand(%s) fills them.", arguments) :
+					 strcmp(left.least, "todo") == 0 ? cmig_hint("`CALL cmig.expand(%s)` fills them.", arguments) :
 					 errhint("SELECT * FROM %s WHERE %s IS NOT NULL shows them. An UPDATE of such a row transforms it again.", relation, CMIG_STATE_COLUMN)));
 	}
 	cmig_role_return(&saved);
@@ -1058,7 +1058,7 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 		cmig_run_lock_release();
 		/* CASCADE is no statement of the user */
 		if ((error->hint == NULL || error->sqlerrcode == ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST) && work->expansion != NULL)
-			error->hint = *scopes ? NULL : pstrdup("After fixing the cause, repeat the CALL, which goes on where it stopped, or: CALL cmig.abandon()");
+			error->hint = *scopes ? NULL : cmig_hint_text("After fixing the cause, repeat the `CALL`, which goes on where it stopped, or: `CALL cmig.abandon()`");
 		if (*scopes)
 		{
 			CmigJournalEntry entry = {
@@ -1141,7 +1141,7 @@ run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work
 			if (++failed > max_failures || cmig_subtransaction_must_rethrow(error))
 			{
 				if (error->hint == NULL)
-					error->hint = psprintf("After fixing the cause, repeat the CALL, which goes on where it stopped, or: SET cmig.scope = %s; CALL cmig.abandon()", quote_literal_cstr(scope));
+					error->hint = cmig_hint_text(psprintf("After fixing the cause, repeat the `CALL`, which goes on where it stopped, or: `SET cmig.scope = %s; CALL cmig.abandon()`", quote_literal_cstr(scope)));
 				ReThrowError(error);
 			}
 			ereport(WARNING,
@@ -1156,9 +1156,9 @@ run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work
 	cmig_toplevel_snapshot();
 	ereport(NOTICE,
 			(errmsg("scopes: %d done, %d failed, %d left to other sessions", done, failed, left),
-			 all == NIL ? errhint("To see the scopes: SELECT * FROM cmig.scopes()") :
-			 failed > 0 ? errhint("SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL") :
-			 body == expand && cmig_query_list(&expanded, pattern) != NIL ? errhint("When no old build runs any more: CALL cmig.contract(%s)", scopes) : 0));
+			 all == NIL ? cmig_hint("To see the scopes: `SELECT * FROM cmig.scopes()`") :
+			 failed > 0 ? cmig_hint("`SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL`") :
+			 body == expand && cmig_query_list(&expanded, pattern) != NIL ? cmig_hint("When no old build runs any more: `CALL cmig.contract(%s)`", scopes) : 0));
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	return (Datum) 0;

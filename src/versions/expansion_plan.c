@@ -51,7 +51,7 @@ cmig_versions_refuse(const char *what, const char *why)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("%s cannot be expanded", what),
 			 errdetail("%s", why),
-			 errhint("Apply the revision with cmig.upgrade, or divide it.")));
+			 cmig_hint("Apply the revision with `cmig.upgrade`, or divide it.")));
 }
 
 /* An expression is missing. */
@@ -970,7 +970,7 @@ plan_all(CmigReplay *replay, void *arg)
 			cmig_listing_add(&differences, reason);
 		if (error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE)
 		{
-			error->hint = psprintf("Correct the statement, or the line \"-- cmig:up\" that it was made from, in the revision file, and load the file. If the database was changed by hand: SELECT * FROM cmig.%sdrift()", cmig_scope_is_set() ? "scope_" : "");
+			error->hint = cmig_hint_text(psprintf("Correct the statement, or the line \"-- cmig:up\" that it was made from, in the revision file, and load the file. If the database was changed by hand: `SELECT * FROM cmig.%sdrift()`", cmig_scope_is_set() ? "scope_" : ""));
 			if (differences.count > 0)
 				error->detail = psprintf("%s\nIt was tried on copies of the live objects, from which some differ:\n%s", error->detail, cmig_listing_text(&differences));
 		}
@@ -1114,7 +1114,7 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("revision \"%s\" cannot be expanded", id),
 					 errdetail("It does not have the header \"-- expand: true\"."),
-					 i > 0 ? errhint("Expand those before it: CALL cmig.expand(%s)", quote_literal_cstr(p.result->revisions.names[i - 1])) :
+					 i > 0 ? cmig_hint("Expand those before it: `CALL cmig.expand(%s)`", quote_literal_cstr(p.result->revisions.names[i - 1])) :
 					 cmig_hint("Apply it first: %s", cmig_upgrade_call(now->graph, list_make1_int(plan->steps[i].node), id, false))));
 	}
 	p.revisions = plan->count;

@@ -510,8 +510,8 @@ cmig_versions_require_resync(const CmigExpansion *expansion)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table %s cannot be contracted because of publication \"%s\"", row[1], row[0]),
 				 errdetail("It publishes column %s, which the contraction drops. After it, subscribers need the new columns, and all rows again.", row[2]),
-				 errhint("In this order: here, ALTER PUBLICATION %s DROP TABLE %s; SELECT cmig.wait_for_replicas(); CALL cmig.contract(); then, on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION; apply revision \"%s\"; TRUNCATE %s; then here, ALTER PUBLICATION %s ADD TABLE %s; and on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION",
-						 row[0], row[1], expansion->revision, row[1], row[0], row[1])));
+				 cmig_hint("In this order: here, ALTER PUBLICATION %s DROP TABLE %s; SELECT cmig.wait_for_replicas(); `CALL cmig.contract()`; then, on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION; apply revision \"%s\"; TRUNCATE %s; then here, ALTER PUBLICATION %s ADD TABLE %s; and on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION",
+						   row[0], row[1], expansion->revision, row[1], row[0], row[1])));
 }
 
 /* How many places the error lists that must be confirmed. */
@@ -546,8 +546,8 @@ cmig_versions_require_confirmed(const CmigExpansionPlan *plan)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("statements may fail while revision \"%s\" is expanded", plan->revision),
 			 errdetail("%s", places.data),
-			 errhint("Name the columns there, so that hidden ones do no harm, and use nothing that a view does not take in the new build. To go on: CALL cmig.expand(%s, confirm => true)",
-					 quote_literal_cstr(plan->revision))));
+			 cmig_hint("Name the columns there, so that hidden ones do no harm, and use nothing that a view does not take in the new build. To go on: `CALL cmig.expand(%s, confirm => true)`",
+					   quote_literal_cstr(plan->revision))));
 }
 
 void
@@ -604,7 +604,7 @@ cmig_versions_require_tables(const CmigExpansion *expansion, bool all)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s does not exist", row[0]),
 				 errdetail("It is expanded, and has been dropped since then."),
-				 errhint("CALL cmig.abandon()")));
+				 cmig_hint("`CALL cmig.abandon()`")));
 	if (row != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -747,7 +747,7 @@ cmig_versions_require_shape(const char *shape)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s would be missing after the contraction", column),
 				 errdetail("The new version has it. It was renamed, dropped, or altered while the revision is expanded."),
-				 errhint("SELECT * FROM cmig.%sdrift()", cmig_scope_is_set() ? "scope_" : "")));
+				 cmig_hint("`SELECT * FROM cmig.%sdrift()`", cmig_scope_is_set() ? "scope_" : "")));
 }
 
 /* ----------------------------------------------------------------
@@ -1005,7 +1005,7 @@ require_state(Relation relation)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("column \"%s\" of table \"%s\" was dropped or altered", CMIG_STATE_COLUMN, RelationGetRelationName(relation)),
-				 errhint("CALL cmig.abandon()")));
+				 cmig_hint("`CALL cmig.abandon()`")));
 }
 
 CmigRowsLeft
@@ -1042,8 +1042,8 @@ cmig_versions_require_texts(const CmigExpansion *expansion)
 				(errcode(ERRCODE_CMIG_CHANGED_REVISION),
 				 errmsg("the text of revision \"%s\", or of one below it, was changed since it was expanded", expansion->revision),
 				 errdetail("It would be recorded as applied, although another text was."),
-				 errhint("CALL cmig.abandon(), and expand it again. If the change does not matter: UPDATE cmig.expansion_run SET checksum = %s WHERE scope = %s",
-						 quote_literal_cstr(checksum), quote_literal_cstr(expansion->scope))));
+				 cmig_hint("`CALL cmig.abandon()`, and expand it again. If the change does not matter: UPDATE cmig.expansion_run SET checksum = %s WHERE scope = %s",
+						   quote_literal_cstr(checksum), quote_literal_cstr(expansion->scope))));
 }
 
 /* The triggers are in the library for applications' sessions. */

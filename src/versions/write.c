@@ -275,7 +275,7 @@ column_number(Relation relation, const char *name)
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of relation \"%s\" does not exist", name, RelationGetRelationName(relation)),
 				 errdetail("The table is expanded, so that two versions of it exist."),
-				 errhint("CALL cmig.abandon()")));
+				 cmig_hint("`CALL cmig.abandon()`")));
 	return number;
 }
 
@@ -345,7 +345,7 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger, Oid de
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of relation \"%s\" does not have type text", trigger->tgargs[0], RelationGetRelationName(relation)),
-				 errhint("CALL cmig.abandon()")));
+				 cmig_hint("`CALL cmig.abandon()`")));
 	writer->strict = strchr(trigger->tgargs[1], 's') != NULL;
 	writer->inverse = strchr(trigger->tgargs[1], 'i') != NULL;
 	writer->sequence = find_sequence(relation, trigger->tgargs[2]);
@@ -378,7 +378,7 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger, Oid de
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						 errmsg("hidden columns of relation \"%s\" do not have their defaults", RelationGetRelationName(relation)),
 						 errdetail("These tell for which of the two versions a row is. They were dropped, or the table was attached as a partition, which does not get them from its parent."),
-						 !relation->rd_rel->relispartition ? errhint("CALL cmig.expand()") :
+						 !relation->rd_rel->relispartition ? cmig_hint("`CALL cmig.expand()`") :
 						 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
 			if (rule->kind != CMIG_RULE_DOWN)
 				writer->hidden = bms_add_member(writer->hidden, rule->column - FirstLowInvalidHeapAttributeNumber);
@@ -1044,7 +1044,7 @@ hide_triggers(EState *estate, int eflags)
 					 errmsg("trigger \"%s\" of table %s was dropped", CMIG_EXPANSION_WRITE,
 							quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)), RelationGetRelationName(relation))),
 					 errdetail("Its rows cannot be filled without it."),
-					 errhint("CALL cmig.abandon()")));
+					 cmig_hint("`CALL cmig.abandon()`")));
 		/* a row that is filled is transformed, also if it was disabled */
 		ours->tgenabled = TRIGGER_FIRES_ALWAYS;
 		for (int i = 0; i < triggers->numtriggers; i++)
