@@ -98,6 +98,26 @@ gives(0, '002', '', 'import', 'engine', '--state', '-d', 'other');
 gives(0, '002', '', 'current', '-d', 'other');
 append_to_file('cmig.conf', "engine = local\n");
 
+# Code of other roles runs while the schema is copied, and cannot change what comes after.
+rows('GRANT CREATE ON DATABASE shop TO regress_other');
+$node->safe_psql('shop', <<'END_SQL', extra_params => [ '-U', 'regress_other' ]);
+CREATE SCHEMA trap;
+CREATE FUNCTION trap.settings() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+	EXECUTE 'SELECT FROM cmig.heads()';
+	EXECUTE 'ALTER ROLE CURRENT_USER SET cmig.search_path = trap, public';
+EXCEPTION WHEN others THEN END $$;
+CREATE FUNCTION trap.settings(int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.settings(); RETURN true; END $$;
+CREATE TABLE trap.parted (k int) PARTITION BY LIST (k);
+CREATE TABLE trap.part (k int CHECK (trap.settings(1)));
+ALTER TABLE trap.parted ATTACH PARTITION trap.part FOR VALUES IN (1);
+GRANT USAGE ON SCHEMA trap TO regress_owner;
+GRANT SELECT ON ALL TABLES IN SCHEMA trap TO regress_owner;
+END_SQL
+gives(1, 'trap', '', 'drift');
+my ($drift, $script) = cmig('script', 'upgrade', 'base:head');
+ok($script =~ /CREATE TABLE person/ && $script !~ /^SET search_path/m, 'a script depends on no setting that code of other roles has stored') or diag($script);
+$node->safe_psql('shop', 'DROP SCHEMA trap CASCADE', extra_params => [ '-U', 'regress_other' ]);
+
 # An error in a transaction changes nothing, and tells the step.
 file('004', '003', '', "CREATE TABLE one ();\nSELECT 1 / 0;", '');
 gives(3, '', "ERROR:  division by zero\nCONTEXT:  upgrade 003 -> 004, It's 004\n", 'upgrade');

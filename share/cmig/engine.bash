@@ -15,8 +15,10 @@
 ENGINE_VERBS=' branches check current downgrade edit export graph heads history lint load log merge plan require revision script show stamp status upgrade '
 ENGINE_SCHEMA_VERBS=' baseline diff drift dry-run locate round-trip squash '
 
-# The superuser of a local engine, and the role that does all that a verb does.
-ENGINE_SUPERUSER=cmig_engine_superuser ENGINE_ROLE=cmig_engine_owner
+# The superuser of a local engine, the role that does all that a verb does, and the one that
+# copies schemas.  Code of the database's roles runs while its schema is copied, so that role
+# can become none of the others, and can use nothing that remains.
+ENGINE_SUPERUSER=cmig_engine_superuser ENGINE_ROLE=cmig_engine_owner ENGINE_COPIER=cmig_engine_copier
 
 engine='' engine_folder='' engine_database='' engine_major='' engine_target=''
 target_environment=() target_psql=() as_server=()
@@ -239,14 +241,18 @@ copy_schema()
 	local dump=$engine/pg_dump
 
 	[ "$engine_version" -eq "$engine_major" ] || fail 2 "$verb requires a local server of PostgreSQL $engine_major with pg_cmig, the version of the database"
-	{ printf '\\set state %s\n' "$(quoted "$engine_state")"; cat <<-'END'; } | engine_psql -d postgres -v database="$engine_database" || fail 2 'the engine cannot create the roles of the database'
+	{ printf '\\set state %s\n' "$(quoted "$engine_state")"; cat <<-'END'; } | engine_psql -d postgres -v database="$engine_database" -v copier="$ENGINE_COPIER" || fail 2 'the engine cannot create the roles of the database'
 		SET client_min_messages = error;
+		SELECT format('CREATE ROLE %I LOGIN', :'copier') WHERE to_regrole(:'copier') IS NULL \gexec
+		ALTER ROLE :"copier" RESET ALL;
 		SELECT format('CREATE ROLE %I', r) FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) \gexec
-		SELECT format('GRANT %I TO %I', rolname, :'role') FROM pg_roles r WHERE rolname !~ '^pg_' AND NOT rolsuper AND rolname <> :'role' \gexec
+		SELECT format('GRANT %I TO %I, %I', rolname, :'role', :'copier') FROM pg_roles r WHERE rolname !~ '^pg_' AND NOT rolsuper AND rolname NOT IN (:'role', :'copier') \gexec
 		SELECT format('ALTER DATABASE %I OWNER TO %I', :'database', :'state'::jsonb ->> 'owner') \gexec
 	END
 	dump=$(on_target "$dump" -s -N cmig_engine) || fail 3 'the schema of the database cannot be read'
-	printf '%s\n' "$dump" | engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -o /dev/null 2>&1 | copied_messages
+	printf '%s\n' "$dump" | engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -o /dev/null 2>&1 | copied_messages
+	# as the owner, who could set what cmig reads
+	engine_psql -d postgres -c "ALTER DATABASE $engine_database RESET ALL" || fail 2 'the engine cannot use the copy'
 }
 
 # Shows what could not be copied.
