@@ -67,6 +67,7 @@ in_environment()
 read_target()
 {
 	local lines name other
+	local -a revisions
 
 	lines=$(on_target "${target_psql[@]}" -At <<-'END'
 		BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; WITH trusted AS MATERIALIZED (
@@ -104,7 +105,9 @@ read_target()
 	[ "$verb" != stamp ] && [[ $other == *"$newline"* ]] || return 0
 	IFS='|' read -r name other <<<"${other%%"$newline"*}"
 	visible "$other"
-	say "${yellow}WARNING:  $name is at $VISIBLE, which the engine does not know$plain${newline}HINT:  cmig stamp $VISIBLE"
+	read -ra revisions <<<"$VISIBLE"
+	# anybody who can write to that table has chosen them
+	say "${yellow}WARNING:  $name is at $VISIBLE, which the engine does not know$plain${newline}HINT:  cmig stamp$(printf ' %q' "${revisions[@]}")"
 }
 
 # find_server: sets engine to the folder of the programs of a server that has pg_cmig, of the
@@ -354,7 +357,7 @@ engine_stamp()
 	add "SELECT pg_catalog.concat(E'BEGIN;\nLOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;\nDELETE FROM cmig_engine.version;\n',
 	pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig_engine.version VALUES (%L);\n', revision), ''),
 	pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig_engine.journal (id, revision, direction, outcome, started_at, role, session_role)\n'
-		'SELECT coalesce(pg_catalog.max(id), 0) + 1, %L, ''stamp'', ''done'', pg_catalog.clock_timestamp(), CURRENT_USER, SESSION_USER FROM cmig_engine.journal;\n', revision), ''),
+		'SELECT coalesce(pg_catalog.max(id), 0) OPERATOR(pg_catalog.+) 1, %L, ''stamp'', ''done'', pg_catalog.clock_timestamp(), CURRENT_USER, SESSION_USER FROM cmig_engine.journal;\n', revision), ''),
 	E'COMMIT;\n') FROM cmig.version;"
 	end_transaction ROLLBACK
 	text=$(run) || return
