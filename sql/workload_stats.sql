@@ -29,7 +29,7 @@ CREATE TEMP TABLE exported AS EXECUTE judge(:'stats');
 SELECT w.query, w.verdict, e.verdict AS exported, n.verdict AS without, (e.cost_before, e.cost_after) = (w.cost_before, w.cost_after) AS same_costs
 FROM with_data w JOIN exported e USING (query) JOIN without n USING (query) ORDER BY 1;
 -- statistics of other tables do not matter
-SELECT verdict, cost_before < 1000 AS small FROM cmig.workload_check(queries => '{SELECT place FROM visit WHERE person = $1}', stats => '[{"schema": "other", "relation": "visit", "pages": 100000, "tuples": 1000000, "visible_pages": 0}]');
+SELECT verdict, cost_before < 1000 AS small FROM cmig.workload_check(queries => '{SELECT place FROM visit WHERE person = $1}', stats => '[{"schema": "other", "relation": "visit", "pages": 100000, "tuples": 1000000, "visible_pages": 0}, {"schema": "shop", "relation": "person", "pages": 1, "tuples": 1, "visible_pages": 0}]');
 -- statistics that cannot be
 ALTER TABLE visit ADD COLUMN tags text[];
 CREATE FUNCTION pg_temp.check(VARIADIC rows jsonb[]) RETURNS text LANGUAGE plpgsql AS $$
@@ -52,6 +52,7 @@ FROM unnest(ARRAY['{}', '{"relation": "nothing"}', '{"column_name": "nothing"}',
 	'{"histogram_bounds": "{a}"}', '{"histogram_bounds": "a"}', '{"column_name": "person", "histogram_bounds": "{1,two}"}', '{"column_name": "person", "histogram_bounds": "{1,99999999999}"}', '{"column_name": "person", "histogram_bounds": "{2,1}"}',
 	'{"elem_count_histogram": [-1]}', '{"column_name": "tags", "most_common_elems": "{a}", "most_common_elem_freqs": [1, 1]}', '{"column_name": "tags", "most_common_elems": "{a}", "most_common_elem_freqs": [1, 1, 1]}']::jsonb[]) r;
 SELECT verdict FROM cmig.workload_check(queries => '{SELECT 1}', stats => '{}');
+SELECT verdict FROM cmig.workload_check(queries => '{SELECT 1}', stats => '[]');
 DROP TABLE person, visit;
 -- with values: constants are as selective as they are in the database with data
 CREATE TYPE mood AS ENUM ('good', 'bad');

@@ -121,6 +121,23 @@ gives(1, '"calls": 2,.*"detail": "revision 001, statement 1, line 1: column .*"v
 like($file, qr/^\[(\{.*\},\n)*\{.*"relation": "person".*\},\n(\{.*\},\n)*\{.*\}\]\n$/, 'cmig stats-export');
 append_to_file('stats.json', $file);
 gives(1, '^breaks, 2 calls ', '^$', 'workload-check', '--queries', 'queries.sql', '--stats', 'stats.json', '-d', 'ci');
+$node->safe_psql('shop', q{INSERT INTO shop.person SELECT g, 'n' FROM generate_series(1, 9) g; ANALYZE shop.person});
+($status, $file) = cmig('stats-export', '--values', '-d', 'shop');
+like($file, qr/"most_common_vals": /, 'cmig stats-export --values');
+append_to_file('values.json', $file);
+gives(1, '^breaks, 2 calls ', '^$', 'workload-check', '--queries', 'queries.sql', '--stats', 'values.json', '-d', 'ci');
+# files that are something else
+my %files = ('empty.sql' => '', 'latin.sql' => "SELECT '\xe4';", 'zero.sql' => "SELECT 1;\0SELECT 2", 'object.json' => '{}', 'none.json' => '[]', 'part.json' => '[{"schema": "shop"}]', 'utility.sql' => 'SET a.b = 1; VACUUM');
+append_to_file($_, $files{$_}) foreach keys %files;
+gives(3, '^$', 'the file has no queries', 'workload-check', '--queries', 'empty.sql', '-d', 'ci');
+gives(2, '^$', 'latin.sql is not valid UTF-8', 'workload-check', '--queries', 'latin.sql', '-d', 'ci');
+gives(2, '^$', 'zero.sql contains a zero byte', 'workload-check', '--queries', 'zero.sql', '-d', 'ci');
+gives(0, '^no query changes\n$', '^$', 'workload-check', '--queries', 'utility.sql', '-d', 'ci');
+gives(2, '^$', 'empty.sql is not what cmig stats-export has printed', 'workload-check', '--queries', 'queries.sql', '--stats', 'empty.sql', '-d', 'ci');
+gives(2, '^$', 'object.json is not what cmig stats-export has printed', 'workload-check', '--queries', 'queries.sql', '--stats', 'object.json', '-d', 'ci');
+gives(3, '^$', 'the statistics are about no table of this database\nHINT:  cmig stats-export\n', 'workload-check', '--queries', 'queries.sql', '--stats', 'none.json', '-d', 'ci');
+gives(3, '^$', 'row 1 of the statistics is not valid\nDETAIL:  "relation" is missing.\nHINT:  cmig stats-export\n', 'workload-check', '--queries', 'queries.sql', '--stats', 'part.json', '-d', 'ci');
+gives(2, '^$', '--queries cannot be used with --workload', 'workload-check', '--queries', 'queries.sql', '--workload', 'prod', '-d', 'ci');
 gives(2, '^$', 'missing.json cannot be read', 'workload-check', '--stats', 'missing.json', '-d', 'ci');
 gives(3, '^$', 'workload "none" does not exist', 'workload-check', '--workload', 'none', '-d', 'ci');
 gives(2, '^$', 'requires NAME', 'workload-save', '-d', 'ci');

@@ -123,6 +123,13 @@ SELECT left(name, $1) FROM person GROUP BY left(note, $2)|not_judged|before the 
 SELECT left(name, $1), id FROM person GROUP BY left(name, $2)|not_judged|before the upgrade: column "person.id" must appear in the GROUP BY clause or be used in an aggregate function
 SELECT left(name, 5) FROM person GROUP BY left(name, 6)|not_judged|before the upgrade: column "person.name" must appear in the GROUP BY clause or be used in an aggregate function', 'queries that never ran');
 
+# parameters that can have any type
+is(scalar judge('ALTER TABLE shop.person DROP COLUMN note', 'postgres', q{verdict, query},
+		regress_app => [ "SELECT jsonb_build_object('id', id, 'name', name) FROM person", "SELECT format('%s: %s', 'x', note) FROM person", "SELECT concat('a', 'b')" ]),
+	'same_plan|SELECT concat($1, $2)
+breaks|SELECT format($1, $2, note) FROM person
+same_plan|SELECT jsonb_build_object($1, id, $2, name) FROM person', 'literals that can have any type');
+
 # extended statistics: how many rows a query returns decides between joins
 $node->safe_psql('shop', <<'END_SQL');
 CREATE TABLE shop.place (country integer, city integer, region integer, filler text);

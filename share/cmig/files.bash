@@ -50,6 +50,18 @@ find_files()
 # command that writes it would report a broken pipe if SIGPIPE is ignored.
 is_utf8() { ! command -v iconv >/dev/null || iconv -f UTF-8 -t UTF-8 >/dev/null 2>&1 || { cat >/dev/null; return 1; }; }
 
+# read_text VARIABLE FILE: sets the variable to the text of a file that an option names
+read_text()
+{
+	local text
+
+	{ [ -r "$2" ] && [ ! -d "$2" ]; } || fail 2 "$2 cannot be read"
+	is_utf8 <"$2" || fail 2 "$2 is not valid UTF-8"
+	LC_ALL=C tr -d '\0' <"$2" | cmp -s - "$2" || fail 2 "$2 contains a zero byte"
+	text=$(cat -- "$2")
+	printf -v "$1" '%s' "${text#$'\xef\xbb\xbf'}"
+}
+
 # Fails if a revision file or its name is not valid UTF-8, or contains zero bytes,
 # which psql would drop.
 check_files()

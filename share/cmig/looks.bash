@@ -261,14 +261,13 @@ verb_lint()
 
 verb_workload_check()
 {
-	local check="cmig.workload_check(:'argument'" queries
+	local check="cmig.workload_check(:'argument'" queries stats
 
 	argument argument head
 	if given queries; then
-		{ [ -r "$option_queries" ] && [ ! -d "$option_queries" ]; } || fail 2 "$option_queries cannot be read"
-		is_utf8 <"$option_queries" || fail 2 "$option_queries is not valid UTF-8"
-		queries=$(cat -- "$option_queries")
-		variable queries "${queries#$'\xef\xbb\xbf'}"
+		! given workload || fail 2 '--queries cannot be used with --workload'
+		read_text queries "$option_queries"
+		variable queries "$queries"
 		check+=", ARRAY[:'queries']"
 	fi
 	if given workload; then
@@ -276,16 +275,18 @@ verb_workload_check()
 		check+=", workload => :'workload'"
 	fi
 	if given stats; then
-		{ [ -r "$option_stats" ] && [ ! -d "$option_stats" ]; } || fail 2 "$option_stats cannot be read"
-		variable stats "$(cat -- "$option_stats")"
+		read_text stats "$option_stats"
+		[[ $stats == \[*\] ]] || fail 2 "$option_stats is not what cmig stats-export has printed"
+		variable stats "$stats"
 		check+=", stats => :'stats'"
 	fi
 	check+=')'
 	find_files; begin; begin_look
 	kept judged "$check" 'query_id bigint' 'calls bigint' 'query text' 'verdict text' 'sqlstate text' 'detail text' 'cost_before double precision' 'cost_after double precision'
-	# a query breaks, or none was judged
+	! given queries || need "pg_catalog.jsonb_array_length(:'cmig_judged') OPERATOR(pg_catalog.>) 0" "'the file has no queries'" "'A statement ends at a semicolon, such as: SELECT name FROM person WHERE id = \$1;'" invalid_parameter_value
+	# a query breaks, or none of those that have a plan was judged
 	found_if "pg_catalog.jsonb_path_exists(:'cmig_judged', '\$[*] ? (@.verdict == \"breaks\")')
-	OR pg_catalog.jsonb_path_exists(:'cmig_judged', '\$[*]') AND NOT pg_catalog.jsonb_path_exists(:'cmig_judged', '\$[*] ? (@.verdict != \"not_judged\")')"
+	OR pg_catalog.jsonb_path_exists(:'cmig_judged', '\$[*] ? (@.sqlstate != \"0A000\")') AND NOT pg_catalog.jsonb_path_exists(:'cmig_judged', '\$[*] ? (@.verdict != \"not_judged\")')"
 	if given json; then
 		add_plain
 		add "SELECT pg_catalog.jsonb_pretty(:'cmig_judged'::jsonb);"
@@ -293,7 +294,7 @@ verb_workload_check()
 		return
 	fi
 	mark=''
-	lines "$KEPT WHERE verdict OPERATOR(pg_catalog.<>) 'same_plan'" "pg_catalog.concat_ws(', ', verdict, CASE WHEN calls OPERATOR(pg_catalog.=) 1 THEN '1 call' ELSE calls OPERATOR(pg_catalog.||) ' calls' END), pg_catalog.regexp_replace(query, '\\s+', ' ', 'g'), detail"
+	lines "$KEPT WHERE verdict OPERATOR(pg_catalog.<>) 'same_plan' AND coalesce(detail OPERATOR(pg_catalog.!~) ' a utility statement has no plan\$', true)" "pg_catalog.concat_ws(', ', verdict, CASE WHEN calls OPERATOR(pg_catalog.=) 1 THEN '1 call' ELSE calls OPERATOR(pg_catalog.||) ' calls' END), pg_catalog.regexp_replace(query, '\\s+', ' ', 'g'), detail"
 	end_look
 	run items
 }

@@ -874,11 +874,6 @@ analyze(Planning *planning, RawStmt *raw, HeapTuple function)
 		query = parse_analyze_varparams(raw, source, &planning->types, &planning->count, NULL);
 	if (query->commandType == CMD_UTILITY)
 		refuse_utility();
-	for (int i = 0; i < planning->count; i++)
-		if ((planning->types[i] == InvalidOid && !planning->unified) || planning->types[i] == UNKNOWNOID)
-			ereport(ERROR,
-					(errcode(ERRCODE_INDETERMINATE_DATATYPE),
-					 errmsg("could not determine the type of parameter $%d", i + 1)));
 	return query;
 }
 

@@ -190,11 +190,9 @@ read_slot(ColumnStats *column, int number, int slot, const char *values, const c
 
 /* Read a row about a column. */
 static ColumnStats *
-read_column(int number, const CmigValue *row)
+read_column(int number, const CmigValue *row, Oid relation)
 {
 	ColumnStats *column = palloc0(sizeof(ColumnStats));
-	Oid			schema = get_namespace_oid(row[SCHEMA], true);
-	Oid			relation = OidIsValid(schema) ? get_relname_relid(row[RELATION], schema) : InvalidOid;
 
 	column->name = row[COLUMN_NAME];
 	column->type = OidIsValid(relation) ? get_atttype(relation, get_attnum(relation, column->name)) : InvalidOid;
@@ -220,22 +218,23 @@ cmig_workload_stats_read(const char *json)
 		" e ->> 'elem_count_histogram' FROM jsonb_array_elements($1::jsonb) e", 1, {TEXTOID}
 	};
 	int			number = 0;
+	bool		known = false;
 
-	if (*json != '[')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the statistics must be an array"),
-				 cmig_hint("`SELECT jsonb_agg(s) FROM cmig.stats_export() s`")));
-	foreach_ptr(CmigValue, row, cmig_query_list(&query, json))
+	foreach_ptr(CmigValue, row, *json == '[' ? cmig_query_list(&query, json) : NIL)
 	{
 		RelationName name;
 		CmigRelationStats *relation;
+		Oid			schema,
+					oid;
 		bool		found;
 
 		number++;
 		for (int key = SCHEMA; key <= RELATION; key++)
 			if (row[key] == NULL)
 				refuse(number, key, "is missing");
+		schema = get_namespace_oid(row[SCHEMA], true);
+		oid = OidIsValid(schema) ? get_relname_relid(row[RELATION], schema) : InvalidOid;
+		known |= OidIsValid(oid);
 		namestrcpy(&name.schema, row[SCHEMA]);
 		namestrcpy(&name.relation, row[RELATION]);
 		relation = hash_search(result, &name, HASH_ENTER, &found);
@@ -246,13 +245,18 @@ cmig_workload_stats_read(const char *json)
 		}
 		if (row[COLUMN_NAME] != NULL)
 		{
-			relation->columns = lappend(relation->columns, read_column(number, row));
+			relation->columns = lappend(relation->columns, read_column(number, row, oid));
 			continue;
 		}
 		relation->pages = read_number(number, PAGES, row[PAGES], NULL);
 		relation->tuples = read_number(number, TUPLES, row[TUPLES], NULL);
 		relation->visible = Min(read_number(number, VISIBLE_PAGES, row[VISIBLE_PAGES], NULL), relation->pages);
 	}
+	if (!known)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg(*json == '[' ? "the statistics are about no table of this database" : "the statistics must be an array"),
+				 cmig_hint("`SELECT jsonb_agg(s) FROM cmig.stats_export() s`")));
 	return result;
 }
 

@@ -32,7 +32,7 @@ SCRIPTS = [
     "DROP TABLE app.no_key, app.heir; ALTER TABLE app.parent ALTER id TYPE bigint",
 ]
 # what a call must leave as it was
-STATE = """SELECT fuzz.database_state() || (SELECT count(*) FROM pg_class) || (SELECT count(*) FROM pg_proc) || (SELECT count(*) FROM pg_namespace)"""
+STATE = """SELECT concat_ws(' ', fuzz.database_state(), (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_namespace))"""
 
 parser = argparse.ArgumentParser(usage=__doc__)
 parser.add_argument("--dsn", default="dbname=smith")
@@ -69,8 +69,9 @@ def judge(caller, owner, batch, script):
     caller.execute("SELECT query, verdict, coalesce(sqlstate, ''), detail FROM cmig.workload_check('smith', queries => ARRAY[%s])", ["\n".join(batch)])
     rows = caller.fetchall()
     owner.execute(STATE)
-    if owner.fetchone()[0] != before:
-        defect("something has changed", script)
+    after = owner.fetchone()[0]
+    if after != before:
+        defect("something has changed", script + "\n" + str([(n, one, other) for n, (one, other) in enumerate(zip(before.split(), after.split())) if one != other]))
     if len(rows) != sum(query.count(";") for query in batch):
         defect("not one row for each query", f"{len(rows)} rows for {len(batch)} queries")
     for query, verdict, state, detail in rows:
@@ -91,7 +92,8 @@ def main():
     with open(args.file, encoding="utf-8") as file:
         lines = [line for line in file if not re.match("SQLsmith |Loading |Generating ", line)]
     queries = [query + ";" for query in "".join(lines).split(";\n") if query.strip()]
-    owner = psycopg2.connect(args.dsn)
+    # a parallel plan would read the tables in any order
+    owner = psycopg2.connect(args.dsn + " options='-c max_parallel_workers_per_gather=0'")
     caller = psycopg2.connect(args.dsn + " user=regress_fuzz_migrator options='-c search_path=public -c statement_timeout=300s -c client_min_messages=error'")
     owner.autocommit = caller.autocommit = True
     for first in range(0, len(queries), args.size):
