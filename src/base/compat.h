@@ -457,8 +457,16 @@ struct ExplainState;
 #define cmig_standard_planner_compat(query, text, options) standard_planner(query, text, options, NULL)
 #endif
 
+/* ExplainState */
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_state.h"
+#else
+#include "commands/explain.h"
+#endif
+
 /* A hook of the planner that can change the size of a relation. */
 #if PG_VERSION_NUM >= 190000
+#include "optimizer/pathnode.h"
 #define cmig_sizes_hook_compat build_simple_rel_hook
 #define cmig_sizes_hook_type_compat build_simple_rel_hook_type
 #define CMIG_SIZES_PARAMETERS_COMPAT PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte
