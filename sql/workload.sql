@@ -61,7 +61,7 @@ SELECT * FROM judged('ALTER TABLE person DROP COLUMN note', 'DECLARE c CURSOR FO
 -- a table that the revisions create has no size, but a new partition is empty
 SELECT * FROM judged('CREATE TABLE person_new (LIKE person); INSERT INTO person_new SELECT * FROM person; ALTER TABLE person RENAME TO person_old; ALTER TABLE person_new RENAME TO person', 'SELECT name FROM person WHERE id = $1');
 CREATE TABLE event (id integer) PARTITION BY LIST (id);
-SELECT * FROM judged('CREATE TABLE event_1 PARTITION OF event FOR VALUES IN (1)', 'SELECT id FROM event WHERE id = 1');
+SELECT query, verdict, detail ~ E'\n\\+ Seq Scan on event_1 event\n' AS scans FROM judged('CREATE TABLE event_1 PARTITION OF event FOR VALUES IN (1)', 'SELECT id FROM event WHERE id = 1');
 -- statistics of an expression
 CREATE INDEX person_lower ON person (lower(name));
 ANALYZE person;
