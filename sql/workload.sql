@@ -100,6 +100,14 @@ CREATE AGGREGATE loud_sum(integer) (SFUNC = int4pl, STYPE = integer, INITCOND = 
 SELECT * FROM judged('ALTER TABLE visit DROP COLUMN place', 'SELECT id FROM person WHERE id = loud(3)', 'SELECT id FROM person WHERE age === ''3''', 'SELECT inlined(4)',
 	'SELECT 3::loud_domain', 'SELECT name FROM loud_person', 'SELECT loud_sum(age) FROM person', 'SELECT id FROM person WHERE id = inlined(age)', 'INSERT INTO visit (person) VALUES (loud(1))', 'SELECT place FROM visit WHERE id = loud(3)',
 	'SELECT id FROM person WHERE name = table_to_xml(''person'', true, true, '''')::text');
+-- the planner looks up functions in FROM, to inline them, also those of other roles
+CREATE ROLE regress_rows;
+CREATE FUNCTION loud_rows(integer) RETURNS SETOF person LANGUAGE plpgsql STABLE AS 'BEGIN RETURN QUERY SELECT * FROM person WHERE id = loud($1); END';
+CREATE FUNCTION loud_visits(integer) RETURNS SETOF visit LANGUAGE plpgsql STABLE AS 'BEGIN RETURN QUERY SELECT * FROM visit WHERE id = loud($1); END';
+ALTER FUNCTION loud_visits OWNER TO regress_rows;
+SELECT * FROM judged('ALTER TABLE visit DROP COLUMN place', 'SELECT id, name FROM loud_rows(3) WHERE name = $1', 'SELECT id FROM loud_visits($1)', 'SELECT place FROM loud_visits(loud(1))', 'SELECT loud_rows($1)');
+DROP FUNCTION loud_rows, loud_visits;
+DROP ROLE regress_rows;
 SELECT is_called FROM called;
 DROP VIEW loud_person;
 DROP DOMAIN loud_domain;
@@ -195,6 +203,18 @@ DROP FUNCTION costs;
 DROP SCHEMA hidden CASCADE;
 DROP OWNED BY regress_workload_reader;
 DROP ROLE regress_workload_reader;
+
+-- copies of functions in PL/pgSQL, which would stay in memory, are not compiled, also after a function that cannot be checked
+SET check_function_bodies = off;
+CREATE FUNCTION even(n integer) RETURNS boolean LANGUAGE sql AS 'SELECT CASE WHEN n = 0 THEN true ELSE odd(n - 1) END';
+CREATE FUNCTION odd(n integer) RETURNS boolean LANGUAGE sql AS 'SELECT CASE WHEN n = 0 THEN false ELSE even(n - 1) END';
+CREATE FUNCTION older(n integer) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN EXISTS (SELECT FROM person WHERE age > n AND odd(n)); END';
+CREATE FUNCTION wrong() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN nothing.at_all; END';
+RESET check_function_bodies;
+SELECT count(*) AS compiled FROM pg_backend_memory_contexts WHERE name = 'PL/pgSQL function' \gset
+SELECT query, verdict, detail FROM cmig.workload_check(queries => '{SELECT older($1), SELECT wrong(), SELECT even(3)}');
+SELECT count(*) - :compiled AS compiled FROM pg_backend_memory_contexts WHERE name = 'PL/pgSQL function';
+DROP FUNCTION even, odd, older, wrong;
 
 -- errors
 SELECT * FROM cmig.workload_check();

@@ -650,7 +650,7 @@ cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, co
 	for (int i = 0; i < managed->count; i++)
 		if (managed->schemas[i].owned)
 			own.schemas[own.count++] = managed->schemas[i];
-	copies->options.owners = copies->options.privileges = true;
+	copies->options.owners = copies->options.privileges = copies->options.unchecked = true;
 	copies->options.comments = copies->whole = whole;
 	copies->options.role = cmig_session_role();
 	copies->distrusts = 'o';
@@ -694,14 +694,14 @@ cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path)
 
 	state->distrusts = copies->distrusts;
 	state->strict = copies->whole || copies->distrusts == 'u';
-	failures = cmig_rehearsal_run(state, copies->first, true, path);
+	failures = cmig_rehearsal_run(state, copies->first, true, false, path);
 	/* many subtransactions take time, and most lines succeed */
 	initStringInfo(&all);
 	foreach_ptr(const CmigDiffLine, line, copies->lines)
 		appendStringInfo(&all, "%s;\n", line->upgrade);
-	if (cmig_rehearsal_run(state, list_make1(make_line(all.data)), true, path) != NIL)
-		failures = list_concat(failures, cmig_rehearsal_run(state, copies->lines, true, path));
-	failures = list_concat(failures, cmig_rehearsal_run(state, copies->last, true, path));
+	if (cmig_rehearsal_run(state, list_make1(make_line(all.data)), true, false, path) != NIL)
+		failures = list_concat(failures, cmig_rehearsal_run(state, copies->lines, true, false, path));
+	failures = list_concat(failures, cmig_rehearsal_run(state, copies->last, true, false, path));
 	if (copies->whole)
 		state->distrusts = 0;
 	state->strict = false;

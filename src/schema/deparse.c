@@ -613,9 +613,9 @@ cmig_completion(const CmigObject *object, const CmigDiffOptions *options)
  * check_function_bodies turned off.  "object" is the function; it may be NULL.
  */
 static void
-uncheck(const CmigObject *object, char **sql)
+uncheck(const Deparse *deparse, const CmigObject *object, char **sql)
 {
-	if (object != NULL && *sql != NULL && strncmp(*sql, "CREATE ", 7) == 0 && object->unchecked)
+	if (!deparse->options->unchecked && object != NULL && *sql != NULL && strncmp(*sql, "CREATE ", 7) == 0 && object->unchecked)
 		*sql = psprintf("SET check_function_bodies = off;\n%s;\nRESET check_function_bodies", *sql);
 }
 
@@ -635,7 +635,7 @@ creation_of(const Deparse *deparse, const CmigChange *change, bool old)
 
 	if (first == NULL)
 		return NIL;
-	uncheck(object, &first->sql);
+	uncheck(deparse, object, &first->sql);
 	cmig_attached_complete(difference, object, ddl, old);
 	if (!old && cmig_attached_joins(difference, change))
 	{
@@ -1024,8 +1024,8 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 			case CMIG_NODE_ALTER:
 				if (change->alter.ddl != NIL)
 				{
-					uncheck(change->to, &((CmigDdl *) linitial(change->alter.ddl))->sql);
-					uncheck(change->from, &((CmigDdl *) linitial(change->alter.ddl))->undo);
+					uncheck(deparse, change->to, &((CmigDdl *) linitial(change->alter.ddl))->sql);
+					uncheck(deparse, change->from, &((CmigDdl *) linitial(change->alter.ddl))->undo);
 				}
 				put_ddl(deparse, "alter", change, change->alter.ddl);
 				break;

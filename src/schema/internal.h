@@ -760,9 +760,10 @@ typedef struct CmigDiffFailure
 
 /*
  * Run lines in the shadow, each in a subtransaction.  Returns a list of
- * CmigDiffFailure.  Bodies of functions are checked unless there is a path.
+ * CmigDiffFailure.  "checks" tells whether bodies of functions are checked; PL/pgSQL
+ * never frees what it compiles for that.
  */
-extern List *cmig_rehearsal_run(CmigTargetState *state, const List *lines, bool upgrade, const char *path);
+extern List *cmig_rehearsal_run(CmigTargetState *state, const List *lines, bool upgrade, bool checks, const char *path);
 
 /*
  * Does a role other than the caller, and not a superuser, own any of the objects?

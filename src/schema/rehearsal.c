@@ -83,9 +83,9 @@ run_lines(CmigScriptRun *run, void *arg)
 }
 
 List *
-cmig_rehearsal_run(CmigTargetState *state, const List *lines, bool upgrade, const char *path)
+cmig_rehearsal_run(CmigTargetState *state, const List *lines, bool upgrade, bool checks, const char *path)
 {
-	const char *const settings[] = {"row_security", "on", "client_min_messages", "error", path ? "check_function_bodies" : NULL, "off", NULL};
+	const char *const settings[] = {"row_security", "on", "client_min_messages", "error", checks ? NULL : "check_function_bodies", "off", NULL};
 	static const CmigRunStep step = {.revision = "the difference"};
 	CmigScriptRun run = {.step = &step,.verb = "SQL"};
 	Trial		trial = {.state = state,.lines = lines,.upgrade = upgrade};
@@ -515,7 +515,7 @@ run_direction(Proof *proof, const List *lines, bool upgrade)
 	List	   *missing;
 	bool		doubts = false;
 
-	foreach_ptr(CmigDiffFailure, failure, cmig_rehearsal_run(&proof->state, lines, upgrade, NULL))
+	foreach_ptr(CmigDiffFailure, failure, cmig_rehearsal_run(&proof->state, lines, upgrade, true, NULL))
 	{
 		if (is_inconclusive(proof, failure->error))
 			doubts |= tell_doubt(proof, failure->line, failure->error->message);
@@ -556,8 +556,8 @@ run_round(void *arg)
 			if (line->subject != NULL && !is_doubtful(proof, line->subject))
 				renames = lappend(renames, line);
 		}
-		failures = cmig_rehearsal_run(&proof->state, renames, false, NULL);
-		failures = list_concat(failures, cmig_rehearsal_run(&proof->state, renames, true, NULL));
+		failures = cmig_rehearsal_run(&proof->state, renames, false, true, NULL);
+		failures = list_concat(failures, cmig_rehearsal_run(&proof->state, renames, true, true, NULL));
 		add_problems(proof, failures, NIL, "the object cannot be renamed");
 		proof->proved = proof->upward || run_direction(proof, lines, true);
 	}
@@ -666,7 +666,7 @@ check_copies(Proof *proof)
 {
 	const CmigImage *image = proof->upward ? proof->from : proof->to;
 
-	foreach_ptr(const CmigDiffFailure, failure, cmig_rehearsal_run(&proof->state, lines_between(proof, read_copies(cmig_shadow_managed(proof->shadow)), image), true, NULL))
+	foreach_ptr(const CmigDiffFailure, failure, cmig_rehearsal_run(&proof->state, lines_between(proof, read_copies(cmig_shadow_managed(proof->shadow)), image), true, true, NULL))
 		(void) tell_doubt(proof, failure->line, failure->error->message);
 	foreach_ptr(const CmigDiffLine, line, lines_between(proof, read_copies(cmig_shadow_managed(proof->shadow)), image))
 		(void) tell_doubt(proof, line, line->change ? line->change : line->upgrade == NULL ? line->hazard : "it differs");
@@ -700,7 +700,7 @@ rehearse(CmigShadow *shadow, void *arg)
 		if (hidden->catalog == ForeignServerRelationId || hidden->catalog == ForeignDataWrapperRelationId)
 			cmig_shadow_global_show(hidden);
 	}
-	failures = cmig_rehearsal_run(&proof->state, proof->start, true, NULL);
+	failures = cmig_rehearsal_run(&proof->state, proof->start, true, true, NULL);
 	(void) cmig_shadow_schemas(shadow);
 	if (failures != NIL)
 		check_copies(proof);

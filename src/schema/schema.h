@@ -91,6 +91,8 @@ typedef struct CmigDiffOptions
 								 * neither image, and add rows for other
 								 * roles' schemas, instead of messages */
 	bool		settled;		/* the caller could not add renames */
+	bool		unchecked;		/* the lines run while check_function_bodies
+								 * is off */
 	List	   *renames;		/* list of char *: renames as written by the
 								 * caller */
 	List	   *exclude;		/* list of CmigPattern: objects that are left
