@@ -148,7 +148,8 @@ CREATE TABLE cmig.expansion_run (
 	role name NOT NULL DEFAULT CURRENT_USER,
 	started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-	counted jsonb
+	counted jsonb CONSTRAINT expansion_run_counted_check
+		CHECK (coalesce(jsonb_typeof(counted->'calls') = 'object' AND counted->'at' BETWEEN '0' AND '100000000000', counted IS NULL))
 );
 
 CREATE TABLE cmig.expansion_step (

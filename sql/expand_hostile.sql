@@ -75,6 +75,14 @@ SET SESSION AUTHORIZATION regress_hostile_migrator;
 -- columns that no reader could read
 \set VERBOSITY terse
 INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns) VALUES ('042', '{042}', '{}', '{"a": 1}');
+-- and counters
+INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns) VALUES ('042', '{042}', '{}', '[]');
+UPDATE cmig.expansion_run SET counted = '5';
+UPDATE cmig.expansion_run SET counted = '{"at": 0, "calls": []}';
+UPDATE cmig.expansion_run SET counted = '{"at": "5", "calls": {}}';
+UPDATE cmig.expansion_run SET counted = '{"at": 1e300, "calls": {}}';
+UPDATE cmig.expansion_run SET counted = '{"at": 0, "calls": {"10/5": [null], "x": {}}}';
+DELETE FROM cmig.expansion_run;
 \set VERBOSITY default
 DELETE FROM cmig.expansion_step;
 INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns, checksum) VALUES ('042', '{042}', '{}', '[]', md5('1 build  CREATE INDEX ON shop.person (n)'));

@@ -223,4 +223,16 @@ session('regress_other', 'SELECT note FROM person');
 $node->safe_psql('shop', 'DROP OWNED BY regress_other; DROP ROLE regress_other');
 is(session('postgres', q{SELECT verdict, sqlstate, detail FROM cmig.workload_check() WHERE query = 'SELECT note FROM person'}), 'same_plan||search_path = other, public', 'the settings of a role that was dropped are not known, so that each schema is tried');
 
+# expressions in GROUP BY are compared with those in the rest of the query, pair by pair
+SKIP:
+{
+	skip 'the most memory that a process took is read from /proc', 2 unless -r '/proc/self/status';
+	my $peak = q{SELECT (regexp_match(pg_read_file('/proc/' || pg_backend_pid() || '/status'), 'VmHWM:\s+(\d+)'))[1]};
+	my $pairs = q{SELECT verdict, sqlstate FROM cmig.workload_check(queries => ARRAY[format('SELECT %s FROM shop.person GROUP BY %s',
+		(SELECT string_agg('lower(name || $' || g || ')', ', ') FROM generate_series(1, 600) g), (SELECT string_agg('lower(upper(name || $' || g || '))', ', ') FROM generate_series(1001, 1600) g))])};
+	my ($before, $verdict, $after) = split /\n/, session('postgres', $peak, $pairs, $peak);
+	is($verdict, 'not_judged|42803', 'many expressions in GROUP BY');
+	cmp_ok($after - $before, '<', 150_000, 'take little memory');
+}
+
 done_testing();

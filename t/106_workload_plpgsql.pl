@@ -229,4 +229,20 @@ same_plan|INSERT INTO trap.victim DEFAULT VALUES
 same_plan|SELECT id FROM trap.victim WHERE id = trap.loud(z) AND n = trap.loud(6)}, 'functions of a role');
 unlike(slurp_file($node->logfile, $offset), qr/LOG:  trapped/, 'were not called');
 
+# the same bodies after the revision, in which names mean other things
+$node->safe_psql('postgres', <<'END_SQL');
+DROP SCHEMA trap CASCADE;
+CREATE FUNCTION other_names(b int, c text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN IF c = '' THEN PERFORM count(*) FROM log; END IF; RETURN a; END $$;
+CREATE FUNCTION other_kind() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM log; END $$;
+CREATE TRIGGER other_kind BEFORE INSERT ON log EXECUTE FUNCTION other_kind();
+DELETE FROM cmig.revision;
+INSERT INTO cmig.revision (revision, upgrade_sql) SELECT 'r1', 'DROP FUNCTION other_names; CREATE FUNCTION other_names(a int, c text) RETURNS int LANGUAGE plpgsql AS '
+	|| quote_literal((SELECT prosrc FROM pg_proc WHERE proname = 'other_names')) || '; DROP TRIGGER other_kind ON log; DROP FUNCTION other_kind;'
+	|| 'CREATE FUNCTION other_kind() RETURNS event_trigger LANGUAGE plpgsql AS ' || quote_literal((SELECT prosrc FROM pg_proc WHERE proname = 'other_kind'));
+END_SQL
+is($node->safe_psql('postgres', q{SELECT verdict, query, detail FROM judged() WHERE detail ~ 'other_' ORDER BY query}), q{same_plan|DELETE FROM log|function public.other_kind(), trigger of public.log, line 1
+same_plan|FUNCTION public.other_kind()|function public.other_kind(), trigger of public.log
+not_judged|FUNCTION public.other_names(integer,text)|function public.other_names(integer,text): queries that cannot be judged: 1 (line 1: before the upgrade: column "a" does not exist)
+same_plan|SELECT count(*) FROM log|function public.other_names(integer,text), line 1}, 'the same bodies with other variables');
+
 done_testing();

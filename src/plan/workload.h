@@ -209,8 +209,8 @@ extern List *cmig_workload_plpgsql_queries(CmigWorkloadQuery *head);
  */
 extern void cmig_workload_plpgsql_compile(const CmigWorkloadQuery *head, Oid function, Oid table);
 
-/* Returns a query of the current function. */
-extern Query *cmig_workload_plpgsql_analyze(int number);
+/* Returns a query of the current function, or raises an error if that has no such query. */
+extern Query *cmig_workload_plpgsql_analyze(const CmigWorkloadQuery *query);
 
 /* There is no current function any more, because names have changed. */
 extern void cmig_workload_plpgsql_forget(void);

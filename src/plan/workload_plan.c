@@ -418,6 +418,12 @@ find_index_statistics(PlannerInfo * root, Oid index, AttrNumber attnum, Variable
 	get_atttypetypmodcoll(index, attnum, &type, &typmod, &collation);
 	if (entry->stats != NULL)
 	{
+		/*
+		 * what an index stores can have another type than its expression, as
+		 * in GIN
+		 */
+		if (OidIsValid(data->atttype))
+			type = data->atttype;
 		data->statsTuple = cmig_workload_stats_row(entry->stats, get_attname(index, attnum, false), false, type, collation);
 		data->freefunc = heap_freetuple;
 		data->acl_ok = true;
@@ -734,14 +740,19 @@ add_leaf(Node *node, void *context)
 
 /*
  * If both expressions read columns and differ only in parameters, or in parameters in
- * place of constants, let both have the same parameters.
+ * place of constants, let both have the same parameters.  A query can have millions of
+ * pairs, so each one's memory is freed.
  */
 static bool
 unify(Node *one, Node *other)
 {
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig expressions", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(scratch);
 	Node	   *pairs[][2] = {{copyObject(one), copyObject(other)}, {one, other}};
+	bool		same = true;
 
-	for (int i = 0; i < lengthof(pairs); i++)
+	CHECK_FOR_INTERRUPTS();
+	for (int i = 0; i < lengthof(pairs) && same; i++)
 	{
 		List	   *leaves[2] = {NIL, NIL};
 		bool		reads = false;
@@ -761,10 +772,11 @@ unify(Node *one, Node *other)
 			memmove(lfirst(a), parameter, sizeof(ParamRef));
 			memmove(lfirst(b), parameter, sizeof(ParamRef));
 		}
-		if (!reads || !equal(pairs[i][0], pairs[i][1]))
-			return false;
+		same = reads && equal(pairs[i][0], pairs[i][1]);
 	}
-	return true;
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(scratch);
+	return same;
 }
 
 /*
@@ -837,7 +849,7 @@ analyze_in_body(Planning *planning, HeapTuple function)
 	planning->searching = false;
 	if (query->number == 0)
 		return NULL;
-	result = cmig_workload_plpgsql_analyze(query->number);
+	result = cmig_workload_plpgsql_analyze(query);
 	if (result->commandType != CMD_UTILITY)
 		return result;
 	if (!IsA(result->utilityStmt, CallStmt))

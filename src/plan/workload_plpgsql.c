@@ -292,7 +292,8 @@ cmig_workload_plpgsql_compile(const CmigWorkloadQuery *head, Oid function, Oid t
 	caller = MemoryContextSwitchTo(compiled->fn_cxt);
 	read_block(compiled->action);
 	MemoryContextSwitchTo(caller);
-	if (OidIsValid(table))
+	/* the scripts may have replaced a trigger function by another one */
+	if (OidIsValid(table) && compiled->fn_is_trigger == PLPGSQL_DML_TRIGGER)
 	{
 		Relation	relation = relation_open(table, AccessShareLock);
 
@@ -385,9 +386,16 @@ analyze_before(void *arg)
 }
 
 Query *
-cmig_workload_plpgsql_analyze(int number)
+cmig_workload_plpgsql_analyze(const CmigWorkloadQuery *query)
 {
-	for (; body.filled < number - 1; body.filled++)
+	Part	   *wanted = query->number <= list_length(body.parts) ? list_nth(body.parts, query->number - 1) : NULL;
+
+	/* the same body has other parts if a name in it means something else */
+	if (wanted == NULL || wanted->expr == NULL || strcmp(wanted->expr->query, query->text) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the function has other variables")));
+	for (; body.filled < query->number - 1; body.filled++)
 	{
 		Part	   *part = list_nth(body.parts, body.filled);
 		ErrorData  *error = NULL;
@@ -401,7 +409,7 @@ cmig_workload_plpgsql_analyze(int number)
 		if (error != NULL && cmig_subtransaction_must_rethrow(error))
 			ReThrowError(error);
 	}
-	return analyze(list_nth(body.parts, number - 1));
+	return analyze(wanted);
 }
 
 /* ----------------------------------------------------------------
