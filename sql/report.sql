@@ -82,6 +82,12 @@ SELECT page ~ ('<details id="' || (regexp_match(page, '<a href="#(r\d+)">seed</a
 DELETE FROM cmig.journal WHERE revision = 'seed';
 DELETE FROM cmig.revision WHERE revision = 'seed';
 
+-- saved queries
+INSERT INTO cmig.workload (name, number, calls, query, saved_at) VALUES ('<script>', 1, 40, 'SELECT 1', 'infinity'), ('<script>', 2, 2, 'SELECT 2', 'infinity');
+SELECT * FROM defects(cmig.report());
+SELECT * FROM sections(cmig.report()) WHERE title ~ 'Queries';
+DELETE FROM cmig.workload;
+
 -- the caller sees what he may read
 CREATE ROLE regress_report_reader;
 CREATE ROLE regress_report_some;

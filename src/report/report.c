@@ -647,6 +647,14 @@ static CmigPageTable audit_table = {
 	"No table is audited."
 };
 
+/* The verdicts need a rehearsal, for which a report has no privileges. */
+static CmigPageTable workload_table = {
+	{"SELECT name, count(*)::text, sum(calls)::text, max(saved_at)::text, format('SELECT * FROM cmig.workload_check(workload => %L)', name)"
+	" FROM cmig.workload GROUP BY name ORDER BY name", 0},
+	{"Name", "Queries", "Calls", "Saved at", "!To judge them"},
+	"cmig.workload_save has saved no queries."
+};
+
 /* Append a row of the journal; "node" is that of its revision, or -1. */
 static void
 append_step(StringInfo page, const CmigJournalShown *row, const CmigGraph *graph, int node)
@@ -789,6 +797,7 @@ CMIG_READER(cmig_report)
 	page_section(&page, "Journal", page_journal, view.graph);
 	page_section(&page, "Row-level security", page_tables, &rls_table);
 	page_section(&page, "Audit", page_tables, &audit_table);
+	page_section(&page, "Queries of the application", page_tables, &workload_table);
 	appendStringInfoString(&page, "</main>\n</body>\n</html>\n");
 	XactReadOnly = read_only;
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(page.data, page.len));
