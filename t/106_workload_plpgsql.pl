@@ -181,6 +181,33 @@ same_plan||SELECT id, label FROM item|function shop.vague(text), line 11
 END
 is($node->safe_psql('postgres', q{SELECT verdict, sqlstate, regexp_replace(query, '\s+', ' ', 'g'), regexp_replace(detail, E'\n.*', '') FROM judged() WHERE detail ~ 'shop\.'}), $expected, 'queries in functions');
 
+# functions that get another name, schema, or parameter type
+$node->safe_psql('postgres', <<'END_SQL');
+CREATE SCHEMA old;
+CREATE TYPE old.kind AS ENUM ('a', 'b');
+CREATE TABLE old.part (id int, kind old.kind);
+CREATE FUNCTION old.in_sql() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM old.part';
+CREATE FUNCTION old.in_body(k old.kind) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT id FROM old.part WHERE kind = k); END $$;
+CREATE FUNCTION public.stays(k old.kind) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM visit';
+CREATE FUNCTION public.renamed() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT count(*) FROM visit); END $$;
+CREATE FUNCTION public.made_again() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM old.part';
+DELETE FROM cmig.revision;
+INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('r1', 'ALTER FUNCTION renamed RENAME TO other_name;
+DROP FUNCTION made_again(); CREATE FUNCTION public.made_again() RETURNS bigint LANGUAGE sql AS ''SELECT count(*) FROM old.part'';
+ALTER SCHEMA old RENAME TO new;');
+END_SQL
+chomp($expected = <<'END');
+breaks|42P01|(SELECT id FROM old.part WHERE kind = k)|function old.in_body(old.kind), line 1: revision r1, statement 4, line 3: relation "old.part" does not exist
+breaks|42P01|SELECT count(*) FROM old.part|function old.in_sql(): revision r1, statement 4, line 3: relation "old.part" does not exist
+breaks|42P01|SELECT count(*) FROM old.part|function public.made_again(): revision r1, statement 4, line 3: relation "old.part" does not exist
+same_plan||FUNCTION old.in_body(old.kind)|function old.in_body(old.kind)
+same_plan||FUNCTION public.renamed()|function public.renamed()
+same_plan||(SELECT count(*) FROM visit)|function public.renamed(), line 1
+same_plan||SELECT count(*) FROM visit|function public.stays(old.kind)
+END
+is($node->safe_psql('postgres', q{SELECT verdict, sqlstate, query, detail FROM judged() WHERE detail ~ 'old\.|made_again|renamed|stays' ORDER BY verdict, detail}), $expected, 'functions that are renamed');
+$node->safe_psql('postgres', 'DROP FUNCTION stays, renamed, made_again; DROP SCHEMA old CASCADE');
+
 # no code of a role runs: defaults, checks of domains, casts, functions whose value the
 # planner wants to know, estimators
 $node->safe_psql('postgres', 'DROP SCHEMA shop CASCADE; CREATE ROLE regress_hostile; CREATE SCHEMA trap AUTHORIZATION regress_hostile; GRANT CREATE ON DATABASE postgres TO regress_hostile');

@@ -170,6 +170,8 @@ plan_before(const CmigCopiedTable *tables, int count, const List *schemas, void 
 	check->schemas = list_copy(schemas);
 	check->sizes = cmig_workload_sizes_read(tables, count, check->stats);
 	cmig_workload_plan(check->changed, CMIG_WORKLOAD_BEFORE, check->sizes, check->schemas);
+	/* find the copies of their functions */
+	cmig_workload_plan(check->broken, CMIG_WORKLOAD_BEFORE, check->sizes, check->schemas);
 	plan_elsewhere(check);
 }
 

@@ -58,6 +58,8 @@ typedef struct CmigWorkloadQuery
 	char	   *function;		/* whose body contains it, as regprocedure; or
 								 * NULL */
 	char	   *body;			/* of the function, if it is a string */
+	Oid			copy;			/* of the function, which the revisions can
+								 * rename */
 	int			number;			/* of the query in it, counted from 0 */
 	struct CmigWorkloadQuery *head; /* if the function is in PL/pgSQL, what
 									 * stands for it as a whole, number 0 */

@@ -461,7 +461,7 @@ find_width(Oid relation, AttrNumber attnum)
 /* A query that is being planned. */
 typedef struct Planning
 {
-	const CmigWorkloadQuery *query;
+	CmigWorkloadQuery *query;
 	CmigQueryPlan *plan;
 	MemoryContext context;		/* of the plan */
 	MemoryContext scratch;
@@ -703,12 +703,14 @@ start_plan(PlannedStmt *plan, const char *text, ExplainState * state)
 static HeapTuple
 find_function(Planning *planning)
 {
-	Oid			function;
+	Oid			function = planning->query->copy;
 	HeapTuple	row;
 	bool		isnull;
 
 	planning->searching = true;
-	function = DatumGetObjectId(DirectFunctionCall1(regprocedurein, CStringGetDatum(planning->query->function)));
+	if (!SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(function)))
+		function = DatumGetObjectId(DirectFunctionCall1(regprocedurein, CStringGetDatum(planning->query->function)));
+	planning->query->copy = function;
 	row = SearchSysCacheCopy1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(row) ||
 		strcmp(TextDatumGetCString(SysCacheGetAttr(PROCOID, row, Anum_pg_proc_prosrc, &isnull)), planning->query->body) != 0)
@@ -964,7 +966,7 @@ analyze_again(void *arg)
 
 /* Set "stale" of a query's plan after the revisions. */
 static void
-find_stale(const CmigWorkloadQuery *query, CmigQueryPlan *plan)
+find_stale(CmigWorkloadQuery *query, CmigQueryPlan *plan)
 {
 	const CmigQueryPlan *before = query->plans[CMIG_WORKLOAD_BEFORE];
 	Planning	planning = {.query = query,.plan = plan,.count = before->count,.types = before->types};
@@ -984,7 +986,7 @@ find_stale(const CmigWorkloadQuery *query, CmigQueryPlan *plan)
 }
 
 static CmigQueryPlan *
-plan_query(const CmigWorkloadQuery *query)
+plan_query(CmigWorkloadQuery *query)
 {
 	CmigQueryPlan *plan = palloc0(sizeof(CmigQueryPlan));
 	const CmigQueryPlan *before = query->plans[CMIG_WORKLOAD_BEFORE];
