@@ -216,6 +216,21 @@ SELECT query, verdict, detail FROM cmig.workload_check(queries => '{SELECT older
 SELECT count(*) - :compiled AS compiled FROM pg_backend_memory_contexts WHERE name = 'PL/pgSQL function';
 DROP FUNCTION even, odd, older, wrong;
 
+-- a call that is canceled leaves nothing: while a revision runs, and while a query is planned
+SELECT catalogs() AS before \gset
+\set VERBOSITY sqlstate
+SET statement_timeout = '300ms';
+SELECT * FROM judged('ALTER TABLE person DROP COLUMN note; SELECT pg_sleep(600)', 'SELECT note FROM person');
+SET geqo = off;
+SET from_collapse_limit = 100;
+SELECT * FROM judged('ALTER TABLE person DROP COLUMN note', 'SELECT FROM person p1, person p2, person p3, person p4, person p5, person p6, person p7, person p8, person p9, person p10, person p11, person p12, person p13, person p14, person p15, person p16');
+RESET from_collapse_limit;
+RESET geqo;
+RESET statement_timeout;
+\set VERBOSITY default
+SELECT catalogs() = :'before' AS nothing_changed, (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND mode <> 'AccessShareLock' AND relation >= 16384) AS locks, (SELECT count(*) FROM cmig.revision) AS revisions;
+SELECT query, verdict, detail FROM judged('DROP INDEX visit_person', 'SELECT id FROM visit WHERE person = $1');
+
 -- errors
 SELECT * FROM cmig.workload_check();
 SELECT * FROM cmig.workload_check(queries => '{SELECT 1, NULL}');
