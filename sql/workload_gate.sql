@@ -54,6 +54,12 @@ SET cmig.workload_min_calls = 121;
 BEGIN;
 SELECT revision FROM cmig.upgrade();
 ROLLBACK;
+-- what was counted for less than a day counts as a day's calls
+SET cmig.workload_min_calls = 1201;
+BEGIN;
+UPDATE cmig.workload SET since = saved_at - interval '1 minute' WHERE number = 1;
+SELECT revision FROM cmig.upgrade();
+ROLLBACK;
 RESET cmig.workload_min_calls;
 -- a query that may be called often
 UPDATE cmig.workload SET since = NULL WHERE number = 3;

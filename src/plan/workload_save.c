@@ -160,7 +160,7 @@ List *
 cmig_workload_saved(const char *name)
 {
 	static CmigQuery query = {
-		"SELECT w.query_id::bigint, w.calls::bigint, w.role::text, w.query::text, CASE WHEN isfinite(w.saved_at::timestamptz) AND isfinite(w.since::timestamptz) THEN w.calls::bigint / nullif((extract(epoch FROM w.saved_at::timestamptz) - extract(epoch FROM w.since::timestamptz)) / 86400, 0) END, w.name::text"
+		"SELECT w.query_id::bigint, w.calls::bigint, w.role::text, w.query::text, CASE WHEN isfinite(w.saved_at::timestamptz) AND isfinite(w.since::timestamptz) THEN w.calls::bigint / greatest((extract(epoch FROM w.saved_at::timestamptz) - extract(epoch FROM w.since::timestamptz)) / 86400, 1) END, w.name::text"
 		" FROM cmig.workload w WHERE ($1 IS NULL OR w.name::text = $1) AND w.query IS NOT NULL ORDER BY w.calls DESC, w.name, w.number", 1, {TEXTOID}
 	};
 	List	   *settings = cmig_workload_settings();
