@@ -51,6 +51,13 @@ session('regress_app', "SELECT note FROM person WHERE id = 7; SELECT note FROM p
 is(session('regress_nobody', "SELECT cmig.workload_save('prod')"), '42501', 'saving needs a level');
 is(session('regress_monitor', "SELECT cmig.workload_save('prod') > 2"), 't', 'a role of level monitor saves');
 is(session('regress_monitor', 'TABLE cmig.workload'), '42501', 'but does not see what was saved');
+$node->safe_psql('shop', 'CREATE SCHEMA stats; ALTER EXTENSION pg_stat_statements SET SCHEMA stats; REVOKE EXECUTE ON FUNCTION stats.pg_stat_statements(boolean) FROM PUBLIC');
+my (undef, undef, $denied) = $node->psql('shop', "SELECT cmig.workload_save('stats')", extra_params => [ '-U', 'regress_monitor' ]);
+like($denied, qr/HINT:  (GRANT USAGE ON SCHEMA stats TO regress_monitor; GRANT EXECUTE ON FUNCTION stats\.pg_stat_statements\(boolean\) TO regress_monitor)$/m, 'a hint has what is missing');
+$node->safe_psql('shop', $denied =~ s/.*HINT:  ([^\n]*).*/$1/sr);
+is(session('regress_monitor', "SELECT cmig.workload_save('stats') > 2"), 't', 'and helps');
+session('regress_owner', "DELETE FROM cmig.workload WHERE name = 'stats'");
+$node->safe_psql('shop', 'ALTER EXTENSION pg_stat_statements SET SCHEMA public; GRANT EXECUTE ON FUNCTION pg_stat_statements(boolean) TO PUBLIC; DROP SCHEMA stats');
 is(session('regress_monitor', 'BEGIN; LOCK TABLE cmig.workload IN ACCESS SHARE MODE'), '42501', 'nor can it lock the table');
 is(session('regress_owner', "SELECT calls, query, since < saved_at FROM cmig.workload WHERE name = 'prod' AND role = 'regress_app' ORDER BY calls DESC, query"),
 	"2|SELECT note FROM person WHERE id = \$1|t\n1|(SELECT id FROM other)|t\n1|/* one */ SELECT \$1 AS one|t", 'statements with a plan, without values');
@@ -139,12 +146,14 @@ gives(3, '^$', 'the statistics are about no table of this database\nHINT:  cmig 
 gives(3, '^$', 'row 1 of the statistics is not valid\nDETAIL:  "relation" is missing.\nHINT:  cmig stats-export\n', 'workload-check', '--queries', 'queries.sql', '--stats', 'part.json', '-d', 'ci');
 gives(2, '^$', '--queries cannot be used with --workload', 'workload-check', '--queries', 'queries.sql', '--workload', 'prod', '-d', 'ci');
 gives(2, '^$', 'missing.json cannot be read', 'workload-check', '--stats', 'missing.json', '-d', 'ci');
-gives(3, '^$', 'workload "none" does not exist', 'workload-check', '--workload', 'none', '-d', 'ci');
+gives(3, '^$', 'workload "none" does not exist\nHINT:  To save the queries of pg_stat_statements: cmig workload-save none\n', 'workload-check', '--workload', 'none', '-d', 'ci');
 gives(2, '^$', 'requires NAME', 'workload-save', '-d', 'ci');
 gives(3, '^$', 'extension pg_stat_statements is not installed', 'upgrade', '-y', '--check-workload', '-d', 'ci');
 $node->safe_psql('ci', q{INSERT INTO cmig.workload (name, number, calls, query, saved_at) VALUES ('prod', 1, 5, 'SELECT note FROM person', now())});
 gives(1, '^breaks, 5 calls ', '^$', 'workload-check', '--workload', 'prod', '-d', 'ci');
-gives(3, '^$', 'ERROR:  1 query of the application breaks with this upgrade\n.*SELECT note FROM person \(calls: 5\)', 'upgrade', '-y', '--check-workload', '-d', 'ci');
+gives(3, '^$', 'ERROR:  1 query of the application breaks with this upgrade\n.*SELECT note FROM person \(calls: 5\).*\nHINT:  To see all: cmig workload-check head --workload prod. To upgrade nevertheless: add -x cmig.workload_policy=warn\n', 'upgrade', '-y', '--check-workload', '-d', 'ci');
+gives(0, 'is at 001', 'WARNING:  1 query of the application breaks', 'upgrade', '-y', '--check-workload', '-x', 'cmig.workload_policy=warn', '-d', 'ci');
+gives(0, 'is at base', '', 'downgrade', 'base', '-y', '-d', 'ci');
 gives(2, '^$', 'cannot be used with --sql', 'upgrade', '--sql', '--check-workload', '-d', 'ci');
 gives(0, 'is at 001', '', 'upgrade', '-y', '-d', 'ci');
 

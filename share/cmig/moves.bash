@@ -20,7 +20,7 @@ check_options()
 	! given one-transaction || ! given in-doubt || fail 2 '--in-doubt requires --stepwise'
 	! given sql || ! given dry-run || fail 2 '--sql cannot be used with --dry-run'
 	! given statements-only || option_sql=1
-	! given check-workload || { settings+=(cmig.workload_policy=error); ! given sql || fail 2 '--check-workload cannot be used with --sql'; }
+	! given check-workload || { settings=(cmig.workload_policy=error ${settings[@]+"${settings[@]}"}); ! given sql || fail 2 '--check-workload cannot be used with --sql'; }
 	! given preflight || for name in sql dry-run scopes; do
 		! given "$name" || fail 2 "--preflight cannot be used with --$name"
 	done

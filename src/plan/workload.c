@@ -669,6 +669,9 @@ CMIG_READER(cmig_workload_check)
 		count = cmig_expansion_counted(cmig_expansion_read());
 	queries = texts ? cmig_workload_passed(texts) : saved ? cmig_workload_saved(saved) :
 		list_concat(cmig_workload_counted(false, &count), cmig_workload_bodies());
+	if (texts != NULL && queries == NIL)
+		ereport(NOTICE,
+				(errmsg("no queries were passed, so none was judged")));
 	judgments = cmig_workload_judge(&now, plan, queries, stats ? cmig_workload_stats_read(stats) : NULL, NULL, &obstacle);
 	for (int i = 0; i < list_length(queries) && judgments[i].verdict != CMIG_UNLISTED; i++)
 		return_judgment(fcinfo, &judgments[i]);

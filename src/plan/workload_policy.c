@@ -153,7 +153,7 @@ judge(const CmigSituation *now, const CmigPlan *plan, CmigGate policy, CmigBefor
 	if (unjudged != NULL)
 		ereport(NOTICE,
 				(errmsg_plural("%d query of the application was not judged", "%d queries of the application were not judged", count, count),
-				 errhint("SELECT query, detail FROM %s WHERE verdict = 'not_judged'", call_for(plan, unjudged))));
+				 cmig_hint("`SELECT * FROM %s WHERE verdict = 'not_judged'`", call_for(plan, unjudged))));
 	if (worst == NULL)
 		return;
 	/* the tables keep the shape of the old version until cmig.contract */

@@ -137,6 +137,8 @@ read_calls(const char *text, const char *start)
 		return NULL;
 	start += strlen(comment);
 	digits = strspn(start, "0123456789");
+	if (strchr("\r\n", start[digits]) == NULL && strncmp(start + digits, ", role: ", 8) != 0)
+		return NULL;
 	return digits > 0 && digits < 19 ? pnstrdup(start, digits) : NULL;
 }
 
@@ -307,8 +309,7 @@ cmig_workload_counted(bool missing_ok, const CmigExpansionCount *count)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for function pg_stat_statements"),
-				 errhint("GRANT EXECUTE ON FUNCTION %s.pg_stat_statements(boolean) TO %s", function[0],
-						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+				 errhint("%s", function[5])));
 	query = cmig_query_make(psprintf("SELECT q.queryid, sum(q.calls), q.query, q.userid, q.query = '<insufficient privilege>', count(*), sum(sum(q.calls)) OVER (PARTITION BY q.userid, q.queryid), max(b.value)"
 									 " FROM %s.pg_stat_statements(true) q LEFT JOIN jsonb_each_text($1::jsonb) b ON b.key = concat(q.userid, '/', q.queryid) WHERE q.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
 									 " AND q.query IS NOT NULL GROUP BY 1, 3, 4 ORDER BY 2 DESC, 3, 1, 4", function[0]), NIL, 1, argtypes);

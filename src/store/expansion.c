@@ -416,7 +416,9 @@ cmig_statements_function(char **unusable)
 	static CmigQuery query = {
 		"SELECT quote_ident(n.nspname), EXISTS (SELECT FROM pg_settings s WHERE s.name = 'pg_stat_statements.max'),"
 		" has_function_privilege(p.oid, 'EXECUTE') AND has_schema_privilege(n.oid, 'USAGE'), p.oid, (SELECT i.oid FROM pg_proc i WHERE i.pronamespace = n.oid"
-		"  AND i.proname = 'pg_stat_statements_info' AND i.prolang = l.oid AND i.probin = p.probin AND i.pronargs = 0 AND has_function_privilege(i.oid, 'EXECUTE'))"
+		"  AND i.proname = 'pg_stat_statements_info' AND i.prolang = l.oid AND i.probin = p.probin AND i.pronargs = 0 AND has_function_privilege(i.oid, 'EXECUTE')),"
+		" concat_ws('; ', CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, current_user) END,"
+		"  CASE WHEN NOT has_function_privilege(p.oid, 'EXECUTE') THEN format('GRANT EXECUTE ON FUNCTION %I.pg_stat_statements(boolean) TO %I', n.nspname, current_user) END)"
 		" FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang WHERE p.proname = 'pg_stat_statements' AND l.lanname = 'c' AND p.probin = '$libdir/pg_stat_statements'"
 		" AND p.pronargs = 1 ORDER BY 1 LIMIT 1"
 	};

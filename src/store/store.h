@@ -748,7 +748,7 @@ extern void cmig_expansion_forget(void);
 
 /*
  * Returns the schema of the function pg_stat_statements(), quoted, "t" if it is preloaded,
- * "t" if the caller may call it, its OID, and that of pg_stat_statements_info(); or NULL.  *unusable is NULL, or
+ * "t" if the caller may call it, its OID, that of pg_stat_statements_info(), and the GRANTs that are missing; or NULL.  *unusable is NULL, or
  * why it cannot be called.
  */
 extern char **cmig_statements_function(char **unusable);
