@@ -161,6 +161,9 @@ session('regress_v1', @old);
 is(session('regress_owner', 'SET cmig.workload_policy = warn', 'CALL cmig.contract()') =~ s/\nDETAIL.*//r, qq{WARNING:  1 query that breaks with cmig.contract was called since TIME
 $hint\nNOTICE:  revision "r2" is contracted and applied}, 'warn');
 again();
+session('regress_v1', @old);
+unlink $node->data_dir . '/pg_stat_tmp/pgss_query_texts.stat';
+like(session('regress_owner', $expansion), qr/^\|cannot tell: texts of queries of role \S+ that pg_stat_statements has lost: \d+$/, 'no texts');
 session('postgres', 'DROP EXTENSION pg_stat_statements');
 is(session('regress_owner', $expansion), '|cannot tell: extension pg_stat_statements is not installed', 'no statistics');
 is(session('regress_owner', 'SET cmig.workload_policy = warn', 'CALL cmig.contract()'), qq{WARNING:  it is not known whether queries that break with cmig.contract are still called: extension pg_stat_statements is not installed

@@ -310,9 +310,9 @@ cmig_workload_counted(bool missing_ok, const CmigExpansionCount *count)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for function pg_stat_statements"),
 				 errhint("%s", function[5])));
-	query = cmig_query_make(psprintf("SELECT q.queryid, sum(q.calls), q.query, q.userid, q.query = '<insufficient privilege>', count(*), sum(sum(q.calls)) OVER (PARTITION BY q.userid, q.queryid), max(b.value)"
+	query = cmig_query_make(psprintf("SELECT q.queryid, sum(q.calls), coalesce(q.query, ''), q.userid, q.query = '<insufficient privilege>', count(*), sum(sum(q.calls)) OVER (PARTITION BY q.userid, q.queryid), max(b.value)"
 									 " FROM %s.pg_stat_statements(true) q LEFT JOIN jsonb_each_text($1::jsonb) b ON b.key = concat(q.userid, '/', q.queryid) WHERE q.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
-									 " AND q.query IS NOT NULL GROUP BY 1, 3, 4 ORDER BY 2 DESC, 3, 1, 4", function[0]), NIL, 1, argtypes);
+									 " AND (q.query IS NOT NULL OR $1 IS NOT NULL) GROUP BY 1, q.query, 4 ORDER BY 2 DESC, 3, 1, 4", function[0]), NIL, 1, argtypes);
 	query->function = strtoul(function[3], NULL, 10);
 	settings = cmig_workload_settings();
 	since = cmig_workload_counted_since();
@@ -324,7 +324,10 @@ cmig_workload_counted(bool missing_ok, const CmigExpansionCount *count)
 		int64		before = row[7] ? strtoll(row[7], NULL, 10) : 0;
 
 		one = cmig_workload_query_of(row[2], strtoul(row[3], NULL, 10), settings);
-		if (*row[4] == 't')
+		/* a query without a text can be one of the old version */
+		if (row[4] == NULL)
+			one->unknown = psprintf("texts of queries of role %s that pg_stat_statements has lost: %s", one->role ? quote_identifier(one->role) : row[3], row[5]);
+		else if (*row[4] == 't')
 		{
 			hidden += atoi(row[5]);
 			one->unknown = psprintf("queries of role %s that are not visible: %s", one->role ? quote_identifier(one->role) : row[3], row[5]);

@@ -26,7 +26,10 @@
 
 #include "plan/workload.h"
 
-/* The keys of a row, with the limits of numbers. */
+/*
+ * The keys of a row, with the limits of numbers.  Sums of widths must not overflow, and
+ * no value in a table is wider than a page.
+ */
 static const struct
 {
 	const char *name;
@@ -34,7 +37,7 @@ static const struct
 	double		most;
 }			keys[] = {
 	{"schema"}, {"relation"}, {"column_name"}, {"pages", 0, MaxBlockNumber}, {"tuples", 0, 1e18}, {"visible_pages", 0, MaxBlockNumber},
-	{"inherited"}, {"null_frac", 0, 1}, {"avg_width", 0, MaxAllocSize}, {"n_distinct", -1, 1e18}, {"correlation", -1, 1},
+	{"inherited"}, {"null_frac", 0, 1}, {"avg_width", 0, 32768}, {"n_distinct", -1, 1e18}, {"correlation", -1, 1},
 	{"most_common_vals"}, {"most_common_freqs", 0, 1}, {"histogram_bounds"}, {"most_common_elems"}, {"most_common_elem_freqs", 0, 1}, {"elem_count_histogram", 0, MaxAllocSize}
 };
 
