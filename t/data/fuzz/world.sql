@@ -38,7 +38,7 @@ $$;
 -- What an error must not change in the database: which versions of which rows
 -- are there. That is stricter than what they hold, and cheaper.
 CREATE FUNCTION fuzz.database_state() RETURNS text LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' SET max_parallel_workers_per_gather = 0 AS $$
 DECLARE
 	state text;
 BEGIN
