@@ -272,4 +272,11 @@ same_plan|FUNCTION public.other_kind()|function public.other_kind(), trigger of 
 not_judged|FUNCTION public.other_names(integer,text)|function public.other_names(integer,text): queries that cannot be judged: 1 (line 1: before the upgrade: column "a" does not exist)
 same_plan|SELECT count(*) FROM log|function public.other_names(integer,text), line 1}, 'the same bodies with other variables');
 
+# the expression of CASE breaks, and with it what is known about its type
+$node->safe_psql('postgres', q{CREATE TABLE public.choice (id integer, word text);
+CREATE FUNCTION public.chooses() RETURNS integer LANGUAGE plpgsql AS $$BEGIN CASE (SELECT word FROM public.choice) WHEN 'a' THEN RETURN 1; ELSE RETURN 2; END CASE; END$$;
+UPDATE cmig.revision SET upgrade_sql = 'ALTER TABLE public.choice DROP COLUMN word'});
+is($node->safe_psql('postgres', q{SELECT verdict, query FROM judged() WHERE detail ~ 'chooses'}), 'breaks|(SELECT word FROM public.choice)
+not_judged|FUNCTION public.chooses()', 'the type of CASE is not known');
+
 done_testing();

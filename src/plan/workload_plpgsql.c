@@ -408,6 +408,20 @@ cmig_workload_plpgsql_analyze(const CmigWorkloadQuery *query)
 			error = cmig_subtransaction_rehearse(analyze_before, part);
 		if (error != NULL && cmig_subtransaction_must_rethrow(error))
 			ReThrowError(error);
+		if (error != NULL && part->target->dtype == PLPGSQL_DTYPE_VAR && part->kind == VALUE)
+			((PLpgSQL_var *) part->target)->datatype->typoid = InvalidOid;
+	}
+	foreach_ptr(const Part, part, body.parts)
+	{
+		const PLpgSQL_var *variable = (const PLpgSQL_var *) part->target;
+
+		if (part == wanted)
+			break;
+		if (part->kind == VALUE && variable != NULL && variable->dtype == PLPGSQL_DTYPE_VAR && !OidIsValid(variable->datatype->typoid) &&
+			strstr(wanted->expr->query, variable->refname) != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the type of the expression of CASE is not known")));
 	}
 	return analyze(wanted);
 }

@@ -238,7 +238,8 @@ judge_contraction(const CmigSituation *now, const CmigPlan *plan, CmigGate polic
 				 cmig_hint("After fixing the cause, count again: `%s`%s", expand, anyway)));
 	else
 		ereport(NOTICE,
-				(errmsg("no query that breaks with cmig.contract was called since %s", old.since)));
+				(errmsg(old.calls == 0 ? "no query that breaks with cmig.contract was called since %s" :
+						"queries that break with cmig.contract were called less than cmig.workload_min_calls times a day since %s", old.since)));
 }
 
 void
