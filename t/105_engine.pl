@@ -131,6 +131,13 @@ gives(2, '', '^cmig: expand requires the extension in the database\n', 'expand')
 gives(2, '', '^cmig: --scope requires the extension in the database\n', 'upgrade', '--scope', 'x');
 ok(ends(), 'nothing is left running');
 
+# A statement does not wait for a lock without limit.
+file('004', '003', '', 'ALTER TABLE person ADD waits int;', 'ALTER TABLE person DROP waits;');
+my $reader = $node->background_psql('shop');
+$reader->query_safe('BEGIN; SELECT FROM person');
+gives(3, '', 'ERROR:  canceling statement due to lock timeout\nCONTEXT:  upgrade 003 -> 004', 'upgrade', '-x', 'cmig.lock_timeout=100ms');
+$reader->quit;
+
 # A run is killed in each of its statements, and goes on: each statement has run once.
 file('004', '003', "-- transactional: false\n", join("\n", 'CREATE TABLE ran (n int);', map { "INSERT INTO ran VALUES ($_);\nCREATE INDEX CONCURRENTLY ran_$_ ON ran ((n + $_ + pg_sleep_of(0.1)));" } 1 .. 4),
 	join("\n", map { "DROP INDEX CONCURRENTLY ran_$_;" } 1 .. 4) . "\nDROP TABLE ran;");
@@ -180,8 +187,8 @@ GRANT ALL ON SCHEMA cmig_engine TO PUBLIC;
 GRANT ALL ON ALL TABLES IN SCHEMA cmig_engine TO PUBLIC;
 END_SQL
 gives(3, '', '^cmig: schema cmig_engine or one of its tables belongs to another role\n', 'upgrade', '-y', '-d', 'hostile');
-my (undef, $script) = cmig('upgrade', 'base:002', '-y', '--sql', '--version-table', 'cmig_engine.version');
-isnt($node->psql('hostile', $script, stderr => \$errors), 0, 'the script');
+my (undef, $text) = cmig('upgrade', 'base:002', '-y', '--sql', '--version-table', 'cmig_engine.version');
+isnt($node->psql('hostile', $text, stderr => \$errors), 0, 'the script');
 like($errors, qr/schema cmig_engine or one of its tables belongs to another role/, 'checks the owners, too');
 ok(ends(), 'nothing is left running');
 

@@ -286,6 +286,10 @@ use_target()
 
 	while IFS= read -r name; do [[ $name != PG* ]] || unset "$name"; done < <(compgen -e)
 	for name in ${target_environment[@]+"${target_environment[@]}"}; do export "${name?}"; done
+	# a script resets all settings to those of the connection
+	for name in ${settings[@]+"${settings[@]}"}; do
+		[[ ! $name =~ ^(cmig\.)?lock_timeout=([0-9]+[a-z]*)$ ]] || export PGOPTIONS="${PGOPTIONS:-} -c lock_timeout=${BASH_REMATCH[2]}"
+	done
 	psql=("${target_psql[@]}" -f -)
 }
 

@@ -242,15 +242,24 @@ judge_contraction(const CmigSituation *now, const CmigPlan *plan, CmigGate polic
 						"queries that break with cmig.contract were called less than cmig.workload_min_calls times a day since %s", old.since)));
 }
 
+/* Error context callback: an error is not about the upgrade. */
+static void
+describe_policy(void *arg)
+{
+	errcontext("cmig.workload_policy");
+}
+
 void
 cmig_workload_policy_enforce(const CmigSituation *now, const CmigPlan *plan, CmigBeforeUpgrade kind)
 {
 	CmigGate	policy = cmig_settings_guard_enum("cmig.workload_policy", workload_policy);
+	ErrorContextCallback callback = {.previous = error_context_stack,.callback = describe_policy};
 	MemoryContext context;
 	MemoryContext old;
 
 	if (policy == CMIG_GATE_OFF || plan->count == 0 || kind == CMIG_BEFORE_RESET)
 		return;
+	error_context_stack = &callback;
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig workload", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	if (kind == CMIG_BEFORE_CONTRACT)
@@ -259,4 +268,5 @@ cmig_workload_policy_enforce(const CmigSituation *now, const CmigPlan *plan, Cmi
 		judge(now, plan, policy, kind);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+	error_context_stack = callback.previous;
 }
