@@ -324,6 +324,9 @@ cmig_flatten_groups_compat(Query *query)
 /* Does ALTER TABLE ... ADD CONSTRAINT lock child tables for all constraints? */
 #define CMIG_CONSTRAINT_LOCKS_CHILDREN_COMPAT (PG_VERSION_NUM >= 180000)
 
+/* Does a partition lose NOT NULL together with its parent? */
+#define CMIG_NOT_NULL_INHERITED_COMPAT (PG_VERSION_NUM >= 180000)
+
 /* Do VACUUM and ANALYZE process child tables, unless ONLY is given? */
 #define CMIG_VACUUM_PROCESSES_CHILDREN_COMPAT (PG_VERSION_NUM >= 180000)
 

@@ -333,6 +333,44 @@ renew_keys(const CmigDifference *difference, CmigChange *change)
 		ddl->undo_hazards |= CMIG_HAZARD_BLOCKS;
 }
 
+/* Does the table have a primary key now? */
+static bool
+has_key(const CmigImage *image, const CmigObject *table)
+{
+	for (int i = 0; i < image->count; i++)
+		if (image->objects[i]->parent == table && cmig_constraint_type(image->objects[i]) == 'p')
+			return true;
+	return false;
+}
+
+/*
+ * From PostgreSQL 18 on, a partition that is NOT NULL because its parent is keeps it no
+ * longer than that, unless it has a key.  An image does not tell this from NOT NULL of
+ * its own, so set it again.
+ */
+static void
+keep_not_null(const CmigDifference *difference, CmigChange *change)
+{
+	const bool	drops = change->to->values[CMIG_COLUMN_NOT_NULL] == NULL;
+
+	foreach_ptr(CmigDdl, entry, CMIG_NOT_NULL_INHERITED_COMPAT && change->from->parent->values[CMIG_TABLE_PARTITION_KEY] ? change->alter.ddl : NIL)
+	{
+		char	  **sql = drops ? &entry->sql : &entry->undo;
+
+		for (int i = 0; entry->part == CMIG_COLUMN_NOT_NULL && i < difference->from->count; i++)
+		{
+			const CmigObject *child = difference->from->objects[i];
+			const CmigObject *each = child->kind == change->from->kind && child->change->to != NULL && child->values[CMIG_COLUMN_NOT_NULL] != NULL &&
+			child->change->to->values[CMIG_COLUMN_NOT_NULL] != NULL && !has_key(difference->from, child->parent) ? cmig_column_parent(child) : NULL;
+
+			while (each != NULL && each != change->from)
+				each = cmig_column_parent(each);
+			if (each != NULL)
+				*sql = psprintf("%s;\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL", *sql, child->parent->identity, cmig_quote(child->name));
+		}
+	}
+}
+
 void
 cmig_children_keep(CmigDifference *difference)
 {
@@ -361,7 +399,10 @@ cmig_children_keep(CmigDifference *difference)
 		if (change->from != NULL && (change->action == CMIG_NO_CHANGE || change->action == CMIG_ALTER))
 			keep_column(difference, change);
 		if (change->action == CMIG_ALTER)
+		{
+			keep_not_null(difference, change);
 			renew_keys(difference, change);
+		}
 	}
 }
 
