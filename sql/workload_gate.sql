@@ -21,9 +21,7 @@ SELECT query_id, calls, verdict, query, detail FROM cmig.workload_check(workload
 SELECT verdict, query FROM cmig.workload_check(workload => 'tuesday');
 SELECT * FROM cmig.workload_check(workload => 'sunday');
 SELECT * FROM cmig.workload_check(workload => 'monday', queries => '{SELECT 1}');
-\set VERBOSITY sqlstate
 SELECT cmig.workload_save('new');
-\set VERBOSITY default
 SELECT cmig.workload_save('');
 SELECT cmig.workload_save(NULL);
 

@@ -242,11 +242,12 @@ judge_contraction(const CmigSituation *now, const CmigPlan *plan, CmigGate polic
 						"queries that break with cmig.contract were called less than cmig.workload_min_calls times a day since %s", old.since)));
 }
 
-/* Error context callback: an error is not about the upgrade. */
+/* Error context callback: says why an upgrade needs what is missing. */
 static void
 describe_policy(void *arg)
 {
-	errcontext("cmig.workload_policy");
+	if (geterrcode() != ERRCODE_CMIG_WORKLOAD)
+		errcontext("pg_cmig: cmig.workload_policy");
 }
 
 void
