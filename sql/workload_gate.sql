@@ -21,7 +21,9 @@ SELECT query_id, calls, verdict, query, detail FROM cmig.workload_check(workload
 SELECT verdict, query FROM cmig.workload_check(workload => 'tuesday');
 SELECT * FROM cmig.workload_check(workload => 'sunday');
 SELECT * FROM cmig.workload_check(workload => 'monday', queries => '{SELECT 1}');
+\set VERBOSITY sqlstate
 SELECT cmig.workload_save('new');
+\set VERBOSITY default
 SELECT cmig.workload_save('');
 SELECT cmig.workload_save(NULL);
 
@@ -101,9 +103,7 @@ SELECT scope, current FROM cmig.scopes();
 -- no queries, and what cannot be judged
 TRUNCATE cmig.workload;
 SET cmig.scope = tenant_1;
-\set VERBOSITY sqlstate
 SELECT revision FROM cmig.upgrade();
-\set VERBOSITY default
 SET cmig.workload_policy = warn;
 BEGIN;
 SELECT revision FROM cmig.upgrade();
