@@ -28,6 +28,7 @@
 #include "utils/syscache.h"
 
 #include "plan/plan.h"
+#include "schema/schema.h"
 
 /* in lint.c */
 
@@ -268,6 +269,10 @@ extern int	cmig_dry_run_limit(const char *guard);
 
 /* Returns which revision of the plan is partially applied, as text, or NULL. */
 extern char *cmig_plan_begun(const CmigSituation *now, const CmigPlan *plan);
+
+/* Rehearse the plan's steps; see cmig_effects_read() and, for "guard", cmig_dry_run_limit(). */
+extern CmigEffects *cmig_plan_rehearse(const CmigGraph *graph, const CmigPlan *plan, CmigStepTexts *texts, bool certain,
+									   const char *caller, const char *guard, const CmigEffectsLook *look);
 
 /* in related.c */
 

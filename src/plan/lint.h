@@ -13,7 +13,6 @@
 #define CMIG_PLAN_LINT_H
 
 #include "plan/internal.h"
-#include "schema/schema.h"
 
 /*
  * Relations as they are when a statement runs

@@ -44,29 +44,35 @@ cmig_plan_begun(const CmigSituation *now, const CmigPlan *plan)
 	return NULL;
 }
 
+CmigEffects *
+cmig_plan_rehearse(const CmigGraph *graph, const CmigPlan *plan, CmigStepTexts *texts, bool certain,
+				   const char *caller, const char *guard, const CmigEffectsLook *look)
+{
+	int		   *nodes = palloc(sizeof(int) * Max(plan->count, 1));
+	List	   *scripts = NIL;
+
+	for (int i = 0; i < plan->count; i++)
+	{
+		nodes[i] = plan->steps[i].node;
+		scripts = lappend(scripts, pstrdup(cmig_step_texts_get(texts, i)->sql));
+	}
+	return cmig_effects_read(graph, nodes, plan->count, scripts, certain, caller, "cmig.dry_run_timeout", cmig_dry_run_limit(guard), look);
+}
+
 void
 cmig_lint_rehearse(CmigLint *lint, const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts)
 {
-	int		   *nodes = palloc(sizeof(int) * Max(plan->count, 1));
 	char	   *begun = cmig_plan_begun(now, plan);
-	List	   *scripts = NIL;
 
 	/* what has run already would fail */
 	if (begun != NULL)
 	{
 		lint->effects = palloc0(sizeof(CmigEffects));
 		lint->effects->not_run = begun;
-		return;
 	}
-	for (int i = 0; i < plan->count; i++)
-	{
-		nodes[i] = plan->steps[i].node;
-		scripts = lappend(scripts, pstrdup(cmig_step_texts_get(texts, i)->sql));
-	}
-	if (plan->count > 0)
-		lint->effects = cmig_effects_read(now->graph, nodes, plan->count, scripts, lint->certain,
-										  lint->certain ? "cmig.upgrade()" : "cmig.lint()",
-										  "cmig.dry_run_timeout", cmig_dry_run_limit(lint->certain ? "cmig.lint_policy" : NULL), NULL);
+	else if (plan->count > 0)
+		lint->effects = cmig_plan_rehearse(now->graph, plan, texts, lint->certain, lint->certain ? "cmig.upgrade()" : "cmig.lint()",
+										   lint->certain ? "cmig.lint_policy" : NULL, NULL);
 }
 
 /* Does the text contain the name as a whole word? */

@@ -12,10 +12,8 @@
  */
 #include "postgres.h"
 
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/varlena.h"
 
 #include "plan/workload.h"
@@ -31,7 +29,7 @@ cmig_workload_init(void)
 							 &workload_factor, 2, 1, 1e6, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
-static const char *const verdicts[] = {"breaks", "changes_result", "slower", "faster", "not_judged", "same_plan"};	/* by CmigVerdict */
+static char *const verdicts[] = {"breaks", "changes_result", "slower", "faster", "not_judged", "same_plan"};	/* by CmigVerdict */
 
 /* ----------------------------------------------------------------
  * Looks at the queries while the revisions run.
@@ -71,7 +69,7 @@ is_broken(const CmigWorkloadQuery *query)
 }
 
 /* The error that the query raises. */
-static const char *
+static char *
 state_of(const CmigQueryPlan *plan)
 {
 	return plan->error ? plan->sqlstate : plan->missing ? "23502" : "";
@@ -117,48 +115,31 @@ static void
 plan_elsewhere(Check *check)
 {
 	List	   *lost = NIL;
-	List	   *former = NIL;
 	int			tried = 0;
-	int			number = 0;
 
 	foreach_ptr(CmigWorkloadQuery, query, check->changed)
 	{
 		if (query->calls != NULL && query->function == NULL && query->path == NULL && is_lost(query))
-		{
 			lost = lappend(lost, query);
-			former = lappend(former, query->plans[CMIG_WORKLOAD_BEFORE]);
-		}
-	}
-	foreach_oid(schema, lost == NIL ? NIL : check->schemas)
-	{
-		List	   *left = NIL;
-		CmigValue  *setting = palloc(2 * sizeof(CmigValue));
-
-		if (tried++ >= MOST_PATHS)
-			break;
-		setting[0] = pstrdup("search_path");
-		setting[1] = psprintf("%s, public", quote_identifier(get_namespace_name(schema)));
-		foreach_ptr(CmigWorkloadQuery, query, lost)
-		{
-			if (!is_lost(query))
-				continue;
-			query->settings = query->path ? list_delete_last(query->settings) : list_copy(query->settings);
-			query->settings = lappend(query->settings, setting);
-			query->path = setting[1];
-			left = lappend(left, query);
-		}
-		cmig_workload_plan(left, CMIG_WORKLOAD_BEFORE, check->sizes, check->schemas);
 	}
 	/* what is found nowhere fails as it did */
-	foreach_ptr(CmigWorkloadQuery, query, lost)
+	for (bool more = true; more && lost != NIL;)
 	{
-		CmigQueryPlan *plan = list_nth(former, number++);
+		List	   *left = NIL;
+		char	   *path = NULL;
 
-		if (query->path == NULL || !is_lost(query))
-			continue;
-		query->settings = list_delete_last(query->settings);
-		query->path = NULL;
-		query->plans[CMIG_WORKLOAD_BEFORE] = plan;
+		more = tried < Min(list_length(check->schemas), MOST_PATHS);
+		if (more)
+			path = psprintf("%s, public", quote_identifier(get_namespace_name(list_nth_oid(check->schemas, tried++))));
+		foreach_ptr(CmigWorkloadQuery, query, lost)
+			query->path = path;
+		cmig_workload_plan(lost, CMIG_WORKLOAD_BEFORE, check->sizes, check->schemas);
+		foreach_ptr(CmigWorkloadQuery, query, lost)
+		{
+			if (is_lost(query))
+				left = lappend(left, query);
+		}
+		lost = left;
 	}
 }
 
@@ -169,9 +150,8 @@ plan_before(const CmigCopiedTable *tables, int count, const List *schemas, void 
 
 	check->schemas = list_copy(schemas);
 	check->sizes = cmig_workload_sizes_read(tables, count, check->stats);
-	cmig_workload_plan(check->changed, CMIG_WORKLOAD_BEFORE, check->sizes, check->schemas);
-	/* find the copies of their functions */
-	cmig_workload_plan(check->broken, CMIG_WORKLOAD_BEFORE, check->sizes, check->schemas);
+	/* those that break, too, to find the copies of their functions */
+	cmig_workload_plan(list_concat_copy(check->changed, check->broken), CMIG_WORKLOAD_BEFORE, check->sizes, check->schemas);
 	plan_elsewhere(check);
 }
 
@@ -222,104 +202,57 @@ plan_between(int step, const CmigStatement *statement, void *arg)
  * ----------------------------------------------------------------
  */
 
-/* Returns the lines of a text without indentation and arrows, as a List. */
-static List *
-lines_of(const char *text)
-{
-	List	   *lines = NIL;
-
-	while (*text != '\0')
-	{
-		int			length;
-
-		text += strspn(text, " ->");
-		length = strcspn(text, "\n");
-		if (length > 0)
-			lines = lappend(lines, pnstrdup(text, length));
-		text += length + (text[length] == '\n');
-	}
-	return lines;
-}
-
-/* Append the lines of the first plan that the second one lacks. */
-static void
-add_missing_lines(StringInfo detail, char sign, const char *shape, const char *other)
-{
-	List	   *left = lines_of(other);
-
-	foreach_ptr(char, line, lines_of(shape))
-	{
-		bool		found = false;
-
-		foreach_ptr(char, candidate, left)
-		{
-			if (strcmp(line, candidate) == 0)
-			{
-				left = list_delete_ptr(left, candidate);
-				found = true;
-				break;
-			}
-		}
-		if (!found)
-			appendStringInfo(detail, "\n%c %s", sign, line);
-	}
-}
-
 /* Compare plans.  Returns the verdict, and its reason if it is not CMIG_SAME_PLAN. */
 static CmigVerdict
 compare(const CmigQueryPlan *before, const CmigQueryPlan *after, char **detail)
 {
+	/* the lines that the other plan lacks, without indentation and arrows */
+	static CmigQuery query = {
+		"WITH line AS (SELECT new, n, ltrim(t, ' ->') AS l, row_number() OVER (PARTITION BY new, ltrim(t, ' ->') ORDER BY n) AS same"
+		"  FROM (VALUES (false, $1), (true, $2)) p (new, shape), string_to_table(shape, E'\n') WITH ORDINALITY s (t, n))"
+		" SELECT concat('the plan changes:', string_agg(concat(E'\n', CASE WHEN new THEN '+ ' ELSE '- ' END, l), '' ORDER BY new, n)) FROM line a"
+		" WHERE l <> '' AND NOT EXISTS (SELECT FROM line b WHERE b.l = a.l AND b.same = a.same AND b.new <> a.new)", 2, {TEXTOID, TEXTOID}
+	};
 	CmigVerdict verdict = compare_costs(before, after);
-	StringInfoData text;
 
 	if (verdict == CMIG_SAME_PLAN || strcmp(before->shape, after->shape) == 0)
 		return CMIG_SAME_PLAN;
-	initStringInfo(&text);
-	appendStringInfo(&text, "the plan changes:");
-	add_missing_lines(&text, '-', before->shape, after->shape);
-	add_missing_lines(&text, '+', after->shape, before->shape);
-	*detail = text.data;
+	*detail = cmig_query_value(&query, before->shape, after->shape);
 	return verdict;
 }
 
 static void
-judge_plans(CmigJudgment *judgment)
+judge_plans(CmigWorkloadQuery *query)
 {
-	const CmigQueryPlan *before = judgment->query->plans[CMIG_WORKLOAD_BEFORE];
-	const CmigQueryPlan *after = judgment->query->plans[CMIG_WORKLOAD_AFTER];
-	const CmigQueryPlan *analyzed = judgment->query->plans[CMIG_WORKLOAD_ANALYZED];
+	const CmigQueryPlan *before = query->plans[CMIG_WORKLOAD_BEFORE];
+	const CmigQueryPlan *after = query->plans[CMIG_WORKLOAD_AFTER];
+	const CmigQueryPlan *analyzed = query->plans[CMIG_WORKLOAD_ANALYZED];
 
-	if (after->unsized)
+	if (after->unsized || before->blind != after->blind)
 	{
-		judgment->verdict = CMIG_NOT_JUDGED;
-		judgment->detail = pstrdup("it reads a table that the revisions create, whose size is not known");
+		query->detail = after->unsized ? "it reads a table that the revisions create, whose size is not known" :
+			"the planner would call a function of a user only before the upgrade, or only after it";
 		return;
 	}
-	if (before->blind != after->blind)
-	{
-		judgment->verdict = CMIG_NOT_JUDGED;
-		judgment->detail = pstrdup("the planner would call a function of a user only before the upgrade, or only after it");
-		return;
-	}
-	judgment->verdict = compare(before, after, &judgment->detail);
+	query->verdict = compare(before, after, &query->detail);
 	if (analyzed != NULL && analyzed->error == NULL)
 	{
 		char	   *detail = NULL;
 		CmigVerdict lasting = compare(before, analyzed, &detail);
 
-		if (lasting == judgment->verdict)
-			judgment->detail = detail;
-		else if (judgment->verdict == CMIG_SLOWER)
-			judgment->detail = psprintf("until ANALYZE, %s", judgment->detail);
+		if (lasting == query->verdict)
+			query->detail = detail;
+		else if (query->verdict == CMIG_SLOWER)
+			query->detail = psprintf("until ANALYZE, %s", query->detail);
 		else
 		{
-			judgment->verdict = lasting;
-			judgment->detail = detail ? psprintf("after ANALYZE, %s", detail) : NULL;
+			query->verdict = lasting;
+			query->detail = detail ? psprintf("after ANALYZE, %s", detail) : NULL;
 		}
 	}
 	if (before->blind || after->blind)
-		judgment->detail = psprintf("%s%splanned without the results of functions that users have defined",
-									judgment->detail ? judgment->detail : "", judgment->detail ? "\n" : "");
+		query->detail = psprintf("%s%splanned without the results of functions that users have defined",
+								 query->detail ? query->detail : "", query->detail ? "\n" : "");
 }
 
 /* Returns what changes for statements that are already prepared, or NULL. */
@@ -339,74 +272,67 @@ describe_change(const CmigQueryPlan *before, const CmigQueryPlan *after)
 static bool
 uses_new_version(const Check *check, const CmigWorkloadQuery *query)
 {
+	const char *path = query->path;
 	List	   *names = NIL;
 	bool		found = false;
 
-	foreach_ptr(CmigValue, setting, check->versions ? query->settings : NIL)
+	foreach_ptr(CmigValue, setting, query->path ? NIL : query->settings)
 	{
-		if (strcmp(setting[0], "search_path") == 0 && !SplitIdentifierString(pstrdup(setting[1]), ',', &names))
-			names = NIL;
+		if (strcmp(setting[0], "search_path") == 0)
+			path = setting[1];
 	}
+	if (check->versions == NIL || path == NULL || !SplitIdentifierString(pstrdup(path), ',', &names))
+		return false;
 	foreach_ptr(char, name, names)
 		found |= cmig_text_list_has(check->versions, name);
 	return found;
 }
 
 static void
-judge(CmigJudgment *judgment, const Check *check, const char *reason, const char *again)
+judge(CmigWorkloadQuery *query, const Check *check, char *reason, const char *again)
 {
 	char	   *change;
-	const CmigQueryPlan *before = judgment->query->plans[CMIG_WORKLOAD_BEFORE];
-	const CmigQueryPlan *after = judgment->query->plans[CMIG_WORKLOAD_AFTER];
+	const CmigQueryPlan *before = query->plans[CMIG_WORKLOAD_BEFORE];
+	const CmigQueryPlan *after = query->plans[CMIG_WORKLOAD_AFTER];
 
-	judgment->verdict = CMIG_NOT_JUDGED;
+	query->verdict = CMIG_NOT_JUDGED;
 	if (before == NULL || after == NULL)
-		judgment->detail = unconstify(char *, judgment->query->unknown ? judgment->query->unknown : reason);
+		query->detail = query->unknown ? query->unknown : reason;
 	else if (before->error != NULL)
 	{
-		judgment->sqlstate = before->sqlstate;
-		judgment->detail = before->refused && strncmp(before->sqlstate, "XX", 2) != 0 ? before->error : psprintf(after->error || after->missing ? "before the upgrade: %s" :
-																												 check->expands ? "before the upgrade: %s; only the new version runs it" : "before the upgrade: %s; after it, the query has a plan", before->error);
+		query->sqlstate = before->sqlstate;
+		query->detail = before->error;
+		if (!before->refused || strncmp(before->sqlstate, "XX", 2) == 0)
+			query->detail = psprintf("before the upgrade: %s%s", before->error, after->error || after->missing ? "" :
+									 check->expands ? "; only the new version runs it" : "; after it, the query has a plan");
 	}
-	else if (is_broken(judgment->query))
+	else if (is_broken(query))
 	{
-		const char *error = after->error ? after->error : after->missing;
-
-		judgment->verdict = CMIG_BREAKS;
-		judgment->sqlstate = state_of(after);
-		judgment->detail = judgment->query->place ? psprintf("%s: %s", judgment->query->place, error) : pstrdup(error);
-		if (judgment->query->expands)
-			judgment->detail = psprintf("%s; %s", judgment->detail, !judgment->query->expanded ? "with cmig.expand, the old version runs it until cmig.contract" :
-										judgment->query->since == NULL ? "only the old version runs it" :
-										psprintf("only the old version runs it, calls since %s: " INT64_FORMAT, judgment->query->since, judgment->query->recent));
+		query->verdict = CMIG_BREAKS;
+		query->sqlstate = state_of(after);
+		query->detail = psprintf("%s%s%s", query->place ? query->place : "", query->place ? ": " : "", after->error ? after->error : after->missing);
+		if (query->expands)
+			query->detail = psprintf("%s; %s", query->detail, !query->expanded ? "with cmig.expand, the old version runs it until cmig.contract" :
+									 query->since == NULL ? "only the old version runs it" :
+									 psprintf("only the old version runs it, calls since %s: " INT64_FORMAT, query->since, query->recent));
 	}
 	else if (after->error != NULL)
 	{
-		judgment->sqlstate = after->sqlstate;
-		judgment->detail = after->error;
+		query->sqlstate = after->sqlstate;
+		query->detail = after->error;
 	}
-	else if (!uses_new_version(check, judgment->query) && (change = describe_change(before, after)) != NULL)
+	else if (!uses_new_version(check, query) && (change = describe_change(before, after)) != NULL)
 	{
-		judgment->verdict = CMIG_CHANGES_RESULT;
-		judgment->sqlstate = "0A000";
-		judgment->detail = psprintf("%s: statements that open connections have prepared fail until they reconnect or DEALLOCATE ALL", change);
+		query->verdict = CMIG_CHANGES_RESULT;
+		query->sqlstate = "0A000";
+		query->detail = psprintf("%s: statements that open connections have prepared fail until they reconnect or DEALLOCATE ALL", change);
 		if (before->shape != NULL && after->shape != NULL && compare(before, after, &change) != CMIG_SAME_PLAN)
-			judgment->detail = psprintf("%s\n%s", judgment->detail, change);
+			query->detail = psprintf("%s\n%s", query->detail, change);
 	}
-	else if (again != NULL && is_changed(judgment->query))
-		judgment->detail = psprintf("its cost changes, but the plans are not known: %s", again);
+	else if (again != NULL && is_changed(query))
+		query->detail = psprintf("its cost changes, but the plans are not known: %s", again);
 	else
-		judge_plans(judgment);
-}
-
-/* qsort comparator: the worst first, then those that are called most. */
-static int
-compare_judgments(const void *a, const void *b)
-{
-	const CmigJudgment *x = a;
-	const CmigJudgment *y = b;
-
-	return x->verdict != y->verdict ? (int) x->verdict - (int) y->verdict : x->number - y->number;
+		judge_plans(query);
 }
 
 /*
@@ -414,58 +340,58 @@ compare_judgments(const void *a, const void *b)
  * table; and the head tells about what is not judged.
  */
 static void
-judge_in_body(CmigJudgment *judgment)
+judge_in_body(CmigWorkloadQuery *query)
 {
-	const CmigWorkloadQuery *query = judgment->query;
-
-	if (judgment->verdict == CMIG_NOT_JUDGED && query->head->unjudged++ == 0)
-		query->head->reason = psprintf("line %d: %s", query->line, judgment->detail);
-	if (judgment->verdict == CMIG_NOT_JUDGED || (judgment->verdict == CMIG_SAME_PLAN && !query->plans[CMIG_WORKLOAD_BEFORE]->reads))
-		judgment->verdict = CMIG_UNLISTED;
+	if (query->verdict == CMIG_NOT_JUDGED && query->head->unjudged++ == 0)
+		query->head->reason = psprintf("line %d: %s", query->line, query->detail);
+	if (query->verdict == CMIG_NOT_JUDGED || (query->verdict == CMIG_SAME_PLAN && !query->plans[CMIG_WORKLOAD_BEFORE]->reads))
+		query->verdict = CMIG_UNLISTED;
 }
 
 /* Complete the detail when all are judged. */
 static void
-describe_place(CmigJudgment *judgment)
+describe_place(CmigWorkloadQuery *query)
 {
-	const CmigWorkloadQuery *query = judgment->query;
 	const CmigWorkloadQuery *head = query->head;
 	char	   *place = query->function ? psprintf("function %s", query->function) : query->path ? psprintf("search_path = %s", query->path) : NULL;
 
-	if (head == query && judgment->verdict == CMIG_SAME_PLAN && head->dynamic + head->unjudged > 0)
+	if (head == query && query->verdict == CMIG_SAME_PLAN && head->dynamic + head->unjudged > 0)
 	{
-		judgment->verdict = CMIG_NOT_JUDGED;
-		judgment->detail = head->dynamic ? psprintf("dynamic statements: %d", head->dynamic) : "";
+		query->verdict = CMIG_NOT_JUDGED;
+		query->detail = head->dynamic ? psprintf("dynamic statements: %d", head->dynamic) : "";
 		if (head->unjudged > 0)
-			judgment->detail = psprintf("%s%squeries that cannot be judged: %d (%s)", judgment->detail, head->dynamic ? "; " : "", head->unjudged, head->reason);
+			query->detail = psprintf("%s%squeries that cannot be judged: %d (%s)", query->detail, head->dynamic ? "; " : "", head->unjudged, head->reason);
 	}
 	if (head != NULL && head->table != NULL)
 		place = psprintf("%s, trigger of %s", place, head->table);
 	if (query->line > 0)
 		place = psprintf("%s, line %d", place, query->line);
 	if (place != NULL)
-		judgment->detail = psprintf("%s%s%s", place, judgment->detail ? ": " : "", judgment->detail ? judgment->detail : "");
+		query->detail = psprintf("%s%s%s", place, query->detail ? ": " : "", query->detail ? query->detail : "");
 }
 
-static CmigJudgment *
-judge_all(const Check *check, const List *queries, const char *reason, const char *again)
+static List *
+judge_all(const Check *check, const List *queries, char *reason, const char *again)
 {
-	CmigJudgment *judgments = palloc0(sizeof(CmigJudgment) * Max(list_length(queries), 1));
-	int			count = 0;
+	List	   *judged = NIL;
 
 	foreach_ptr(CmigWorkloadQuery, query, queries)
 	{
-		judgments[count].query = query;
-		judgments[count].number = count;
-		judge(&judgments[count], check, reason, again);
+		judge(query, check, reason, again);
 		if (query->head != NULL && query->head != query)
-			judge_in_body(&judgments[count]);
-		count++;
+			judge_in_body(query);
 	}
-	for (int i = 0; i < count; i++)
-		describe_place(&judgments[i]);
-	qsort(judgments, count, sizeof(CmigJudgment), compare_judgments);
-	return judgments;
+	foreach_ptr(CmigWorkloadQuery, query, queries)
+		describe_place(query);
+	for (CmigVerdict verdict = CMIG_BREAKS; verdict < CMIG_UNLISTED; verdict++)
+	{
+		foreach_ptr(CmigWorkloadQuery, query, queries)
+		{
+			if (query->verdict == verdict)
+				judged = lappend(judged, query);
+		}
+	}
+	return judged;
 }
 
 /* ----------------------------------------------------------------
@@ -484,7 +410,7 @@ find_obstacle(const Check *check, const CmigEffects *effects)
 		if (obstacle.reason == NULL && effect->type == CMIG_EFFECT_FAILS)
 		{
 			obstacle.reason = psprintf("the upgrade fails in revision %s, statement %d: %s",
-									   check->graph->nodes[check->plan->steps[effect->step].node].revision->id, effect->statement, effect->what);
+									   cmig_graph_id(check->graph, check->plan->steps[effect->step].node), effect->statement, effect->what);
 			obstacle.harmless = true;
 		}
 	}
@@ -502,7 +428,7 @@ tell_gaps(const Check *check, const CmigEffects *effects)
 	{
 		if (effect->type == CMIG_EFFECT_UNKNOWN)
 			cmig_listing_add_format(&gaps, "revision %s, statement %d: %s",
-									check->graph->nodes[check->plan->steps[effect->step].node].revision->id, effect->statement, effect->what);
+									cmig_graph_id(check->graph, check->plan->steps[effect->step].node), effect->statement, effect->what);
 	}
 	foreach_ptr(char, reason, effects->left_out)
 		cmig_listing_add(&gaps, reason);
@@ -517,25 +443,17 @@ static CmigEffects *
 run_revisions(Check *check)
 {
 	CmigEffectsLook look = {.arg = check,.live = &check->live,.begin = plan_before,.end = plan_after,.after = check->broken != NIL ? plan_between : NULL};
-	int		   *nodes = palloc(sizeof(int) * Max(check->plan->count, 1));
-	CmigStepTexts *texts = cmig_step_texts_make(check->graph, check->plan);
 	List	   *queries = list_concat_copy(check->broken, check->changed);
-	List	   *scripts = NIL;
 
 	for (int i = 0; i < check->plan->count; i++)
-	{
-		nodes[i] = check->plan->steps[i].node;
-		check->expands &= check->graph->nodes[nodes[i]].revision->expands || cmig_repeatables_is(check->graph, nodes[i]);
-		scripts = lappend(scripts, pstrdup(cmig_step_texts_get(texts, i)->sql));
-	}
+		check->expands &= check->graph->nodes[check->plan->steps[i].node].revision->expands || cmig_repeatables_is(check->graph, check->plan->steps[i].node);
 	foreach_ptr(const CmigWorkloadQuery, query, queries)
 	{
 		look.texts = lappend(unconstify(List *, look.texts), query->head ? query->head->sql : query->sql);
 		if (query->function != NULL)
 			look.texts = lappend(unconstify(List *, look.texts), query->function);
 	}
-	return cmig_effects_read(check->graph, nodes, check->plan->count, scripts, false, "cmig.workload_check()",
-							 "cmig.dry_run_timeout", cmig_dry_run_limit(check->guard), &look);
+	return cmig_plan_rehearse(check->graph, check->plan, cmig_step_texts_make(check->graph, check->plan), false, "cmig.workload_check()", check->guard, &look);
 }
 
 /* Returns NULL, or why the second run, with the queries that it is about, has not ended. */
@@ -564,9 +482,7 @@ choose_roles(const List *queries)
 {
 	char	   *caller = GetUserNameFromId(GetUserId(), false);
 	List	   *others = NIL;
-	StringInfoData names;
 
-	initStringInfo(&names);
 	foreach_ptr(CmigWorkloadQuery, query, queries)
 	{
 		Oid			role = query->role ? get_role_oid(query->role, true) : InvalidOid;
@@ -574,19 +490,16 @@ choose_roles(const List *queries)
 		if (OidIsValid(role) && cmig_can_set_role_compat(GetUserId(), role))
 			query->runs_as = role;
 		else if (OidIsValid(role) && !cmig_text_list_has(others, query->role))
-		{
-			appendStringInfo(&names, "%s%s", others ? ", " : "", quote_identifier(query->role));
 			others = lappend(others, query->role);
-		}
 	}
 	if (others != NIL)
 		ereport(NOTICE,
 				(errmsg("queries of other roles are judged with the privileges of role \"%s\"", caller),
-				 errhint("GRANT %s TO %s", names.data, quote_identifier(caller))));
+				 errhint("GRANT %s TO %s", cmig_text_join(others, quote_identifier), quote_identifier(caller))));
 }
 
-CmigJudgment *
-cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *queries, HTAB *stats, const char *guard, CmigObstacle *obstacle)
+List *
+cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, const List *queries, HTAB *stats, const char *guard, CmigObstacle *obstacle)
 {
 	Check		check = {.plan = plan,.graph = now->graph,.stats = stats,.guard = guard,.context = CurrentMemoryContext,.expansion = cmig_expansion_read(),.expands = true};
 	CmigEffects *effects;
@@ -619,26 +532,12 @@ cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *querie
 
 PG_FUNCTION_INFO_V1(cmig_workload_check);
 
-static void
-return_judgment(FunctionCallInfo fcinfo, const CmigJudgment *judgment)
+static char *
+cost_of(const CmigWorkloadQuery *query, CmigWorkloadPhase phase)
 {
-	const CmigWorkloadQuery *query = judgment->query;
-	const CmigQueryPlan *plans[] = {query->plans[CMIG_WORKLOAD_BEFORE], query->plans[CMIG_WORKLOAD_AFTER]};
-	char	   *costs[lengthof(plans)] = {0};
-	char	   *row[8];
+	const CmigQueryPlan *plan = query->plans[phase];
 
-	for (int i = 0; i < lengthof(plans); i++)
-		if (plans[i] != NULL && plans[i]->error == NULL && query->head != query)
-			costs[i] = psprintf("%.2f", plans[i]->cost);
-	row[0] = query->id;
-	row[1] = query->calls;
-	row[2] = query->text;
-	row[3] = unconstify(char *, verdicts[judgment->verdict]);
-	row[4] = unconstify(char *, judgment->sqlstate);
-	row[5] = judgment->detail;
-	row[6] = costs[0];
-	row[7] = costs[1];
-	cmig_result_add_strings((ReturnSetInfo *) fcinfo->resultinfo, lengthof(row), row);
+	return plan != NULL && plan->error == NULL && query->head != query ? psprintf("%.2f", plan->cost) : NULL;
 }
 
 CMIG_READER(cmig_workload_check)
@@ -652,7 +551,6 @@ CMIG_READER(cmig_workload_check)
 	CmigPlan   *plan;
 	List	   *queries;
 	CmigObstacle obstacle;
-	CmigJudgment *judgments;
 	CmigExpansionCount count = {0};
 
 	if (targets->names[0] == NULL)
@@ -668,12 +566,19 @@ CMIG_READER(cmig_workload_check)
 	if (cmig_expansion_read() != NULL)
 		count = cmig_expansion_counted(cmig_expansion_read());
 	queries = texts ? cmig_workload_passed(texts) : saved ? cmig_workload_saved(saved) :
-		list_concat(cmig_workload_counted(false, &count), cmig_workload_bodies());
+		list_concat(cmig_workload_counted(&count), cmig_workload_bodies());
 	if (texts != NULL && queries == NIL)
 		ereport(NOTICE,
 				(errmsg("no queries were passed, so none was judged")));
-	judgments = cmig_workload_judge(&now, plan, queries, stats ? cmig_workload_stats_read(stats) : NULL, NULL, &obstacle);
-	for (int i = 0; i < list_length(queries) && judgments[i].verdict != CMIG_UNLISTED; i++)
-		return_judgment(fcinfo, &judgments[i]);
+	queries = cmig_workload_judge(&now, plan, queries, stats ? cmig_workload_stats_read(stats) : NULL, NULL, &obstacle);
+	foreach_ptr(const CmigWorkloadQuery, query, queries)
+	{
+		char	   *row[] = {
+			query->id, query->calls, query->text, verdicts[query->verdict], query->sqlstate, query->detail,
+			cost_of(query, CMIG_WORKLOAD_BEFORE), cost_of(query, CMIG_WORKLOAD_AFTER)
+		};
+
+		cmig_result_add_strings((ReturnSetInfo *) fcinfo->resultinfo, lengthof(row), row);
+	}
 	return (Datum) 0;
 }

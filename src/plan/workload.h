@@ -8,7 +8,6 @@
 #define CMIG_PLAN_WORKLOAD_H
 
 #include "plan/internal.h"
-#include "schema/schema.h"
 
 /* When queries are planned. */
 typedef enum CmigWorkloadPhase
@@ -44,6 +43,13 @@ typedef struct CmigQueryPlan
 	double		cost;
 } CmigQueryPlan;
 
+/* The verdicts, the worst first. */
+typedef enum CmigVerdict
+{
+	CMIG_BREAKS, CMIG_CHANGES_RESULT, CMIG_SLOWER, CMIG_FASTER, CMIG_NOT_JUDGED, CMIG_SAME_PLAN,
+	CMIG_UNLISTED				/* the row of its function tells it */
+} CmigVerdict;
+
 typedef struct CmigWorkloadQuery
 {
 	char	   *id;				/* NULL if the caller has passed the text */
@@ -71,38 +77,25 @@ typedef struct CmigWorkloadQuery
 	int			dynamic;		/* the statements whose text is not known, */
 	int			unjudged;		/* others that are not judged, */
 	char	   *reason;			/* and why the first one is not */
-	const char *unknown;		/* NULL, or why it cannot be planned */
+	char	   *unknown;		/* NULL, or why it cannot be planned */
 	Oid			runs_as;		/* that role, if the caller can become it */
 	List	   *settings;		/* list of CmigValue[2]: names and values */
-	char	   *path;			/* search_path that was tried and found it; or
-								 * NULL */
+	char	   *path;			/* search_path that was tried, in place of
+								 * that of the settings; or NULL */
 	bool		explained;		/* does its plan need a shape? */
 	CmigQueryPlan *plans[CMIG_WORKLOAD_PHASES];
 	char	   *place;			/* the statement that breaks it */
 	bool		expands;		/* can cmig.expand prepare that revision? */
 	bool		expanded;		/* has it? */
-} CmigWorkloadQuery;
-
-/* The verdicts, the worst first. */
-typedef enum CmigVerdict
-{
-	CMIG_BREAKS, CMIG_CHANGES_RESULT, CMIG_SLOWER, CMIG_FASTER, CMIG_NOT_JUDGED, CMIG_SAME_PLAN,
-	CMIG_UNLISTED				/* the row of its function tells it */
-} CmigVerdict;
-
-typedef struct CmigJudgment
-{
-	const CmigWorkloadQuery *query;
-	int			number;
 	CmigVerdict verdict;
-	const char *sqlstate;
+	char	   *sqlstate;
 	char	   *detail;
-} CmigJudgment;
+} CmigWorkloadQuery;
 
 /* Why no query was judged. */
 typedef struct CmigObstacle
 {
-	const char *reason;			/* or NULL */
+	char	   *reason;			/* or NULL */
 	bool		harmless;		/* the upgrade itself fails, or goes on with
 								 * one that is partially applied */
 } CmigObstacle;
@@ -110,13 +103,13 @@ typedef struct CmigObstacle
 /* in workload.c */
 
 /*
- * Run the plan's revisions on copies, and judge the queries, the worst first.
- * "stats" is as in cmig_workload_sizes_read(), and "guard" as in
- * cmig_dry_run_limit().
+ * Run the plan's revisions on copies, and judge the queries.  Returns those that
+ * are listed, the worst first.  "stats" is that of cmig_workload_stats_read(), or NULL,
+ * and "guard" as in cmig_dry_run_limit().
  * *obstacle says why they were not judged, if they were not.
  */
-extern CmigJudgment *cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, List *queries, HTAB *stats,
-										 const char *guard, CmigObstacle *obstacle);
+extern List *cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, const List *queries, HTAB *stats,
+								 const char *guard, CmigObstacle *obstacle);
 
 /* in workload_queries.c */
 
@@ -124,34 +117,26 @@ extern CmigJudgment *cmig_workload_judge(const CmigSituation *now, const CmigPla
 extern List *cmig_workload_passed(const CmigNames *texts);
 
 /*
- * Returns a list of CmigWorkloadQuery: those of pg_stat_statements.  If these
- * cannot be read, raises an error, or returns NIL if "missing_ok" is true.
- * "count" is that of the current expansion, or NULL.
+ * Returns a list of CmigWorkloadQuery: those of pg_stat_statements, or raises an error
+ * if these cannot be read.  "count" is that of the current expansion, or NULL.
  */
-extern List *cmig_workload_counted(bool missing_ok, const CmigExpansionCount *count);
+extern List *cmig_workload_counted(const CmigExpansionCount *count);
+
+/* Likewise: those that cmig.workload_save() has saved under the name. */
+extern List *cmig_workload_saved(const char *name);
+
+/*
+ * Likewise: both, each text once for each role, those first that are called most.
+ * Raises an error if "required" is true and there are none because pg_stat_statements
+ * cannot be read.
+ */
+extern List *cmig_workload_known(bool required);
 
 /* Returns a list of CmigWorkloadQuery: those in the bodies of functions. */
 extern List *cmig_workload_bodies(void);
 
 /* Returns the query in a statement that only runs it, or else the statement. */
 extern Node *cmig_workload_query_in(Node *statement);
-
-/* Returns since when pg_stat_statements has counted, or 0 if that is unknown. */
-extern TimestampTz cmig_workload_counted_since(void);
-
-/* Returns the settings that are stored for roles and the database. */
-extern List *cmig_workload_settings(void);
-
-/* Returns a query that a role has run, with those settings.  The role may not exist. */
-extern CmigWorkloadQuery *cmig_workload_query_of(char *text, Oid role, const List *settings);
-
-/* in workload_save.c */
-
-/*
- * Returns a list of CmigWorkloadQuery: those that cmig.workload_save() has saved
- * under the name, or under any name if it is NULL.
- */
-extern List *cmig_workload_saved(const char *name);
 
 /* in workload_stats.c */
 
@@ -162,25 +147,25 @@ typedef struct CmigRelationSize
 	double		visible;		/* pages in which all rows are visible */
 } CmigRelationSize;
 
-/* What cmig.stats_export() has returned for a table or an index. */
-typedef struct CmigRelationStats CmigRelationStats;
+/* A column of a live relation. */
+typedef struct CmigStatsKey
+{
+	Oid			relation;
+	AttrNumber	column;			/* 0 stands for the relation itself */
+	int16		inherited;		/* with its children? */
+} CmigStatsKey;
 
-/*
- * Returns the rows of cmig.stats_export(), which are in a JSON array, with values
- * of the types that the columns have now.
- */
+/* What cmig.stats_export() has returned for it in another database. */
+typedef struct CmigStats
+{
+	CmigStatsKey key;
+	CmigRelationSize size;		/* negative if it is not known */
+	HeapTuple	row;			/* of a column: like those of pg_statistic */
+} CmigStats;
+
+/* Returns the rows of cmig.stats_export(), which are in a JSON array, as a hash table. */
 extern HTAB *cmig_workload_stats_read(const char *json);
-
-/* Returns what the rows say about the relation with the same name, or NULL. */
-extern const CmigRelationStats *cmig_workload_stats_find(HTAB *stats, Oid relation);
-
-/* Returns false if the size is not known. */
-extern bool cmig_workload_stats_size(const CmigRelationStats *stats, CmigRelationSize *size);
-extern int32 cmig_workload_stats_width(const CmigRelationStats *stats, const char *name);
-
-/* Returns a row like those of pg_statistic for a column of this type, or NULL. */
-extern HeapTuple cmig_workload_stats_row(const CmigRelationStats *stats, const char *name, bool inherited,
-										 Oid type, Oid collation);
+extern const CmigStats *cmig_workload_stats_find(HTAB *stats, Oid relation, AttrNumber column, bool inherited);
 
 /* in workload_plan.c */
 

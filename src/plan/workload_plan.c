@@ -20,43 +20,35 @@
 
 #include "access/genam.h"
 #include "access/heapam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_statistic.h"
-#include "catalog/pg_type.h"
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_statistic_ext_data.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
 #include "executor/functions.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
 #include "parser/analyze.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/rls.h"
 #include "utils/selfuncs.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 #include "plan/workload.h"
 
@@ -80,8 +72,9 @@ typedef struct CopiedRelation
 	Oid			copy;			/* hash key */
 	Oid			live;
 	bool		readable;		/* may the current role read its rows? */
-	const CmigRelationStats *stats; /* in place of those in the catalogs, or
-									 * NULL */
+	bool		imported;		/* are its statistics those of another
+								 * database? */
+	CmigRelationSize size;		/* negative if it is not known */
 	int			count;
 	CopiedColumn *columns;		/* of a table */
 } CopiedRelation;
@@ -91,8 +84,7 @@ struct CmigWorkloadSizes
 	HTAB	   *relations;		/* of CopiedRelation */
 	HTAB	   *stats;			/* of another database, or NULL */
 	bool		analyzed;		/* are columns of another type analyzed again? */
-	bool		retyped;		/* was there such a column? */
-	bool		unsized;		/* was there a table without a size? */
+	CmigQueryPlan *plan;		/* that is being made */
 };
 
 /* The sizes in use while queries are planned, or NULL. */
@@ -102,86 +94,65 @@ static CopiedRelation *
 enter(CmigWorkloadSizes *into, Oid copy, Oid live)
 {
 	CopiedRelation *entry = hash_search(into->relations, &copy, HASH_ENTER, NULL);
+	const CmigStats *stats = into->stats ? cmig_workload_stats_find(into->stats, live, 0, false) : NULL;
+	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(live));
 
-	entry->live = live;
+	*entry = (CopiedRelation)
+	{
+		.copy = copy,.live = live,.imported = stats != NULL
+	};
+	entry->size.pages = entry->size.tuples = -1;
+	if (HeapTupleIsValid(row))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(row);
+
+		entry->size.pages = form->relpages;
+		entry->size.tuples = form->reltuples;
+		entry->size.visible = form->relallvisible;
+		ReleaseSysCache(row);
+	}
+	if (stats != NULL)
+		entry->size = stats->size;
 	entry->readable = pg_class_aclcheck(live, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
 		(check_enable_rls(live, InvalidOid, true) != RLS_ENABLED || has_privs_of_role(GetUserId(), cmig_role_owner_of(live)));
-	entry->stats = into->stats ? cmig_workload_stats_find(into->stats, copy) : NULL;
-	entry->count = 0;
-	entry->columns = NULL;
 	return entry;
 }
 
 /*
- * Do both statistics objects have the same name, and the same columns, with numbers
- * and types that mean the same in both tables?
+ * No hook replaces extended statistics: give those of the copy the rows of the live
+ * ones.  Those of expressions and of columns with a number or type of their own in
+ * the copy are left out.
  */
-static bool
-is_same_object(Form_pg_statistic_ext copy, Form_pg_statistic_ext live, const CopiedRelation *entry)
+static void
+copy_extended_statistics(const CopiedRelation *entry)
 {
 	/* each has its table's schema, in which names are unique */
-	bool		same = copy->stxnamespace == get_rel_namespace(copy->stxrelid) && live->stxnamespace == get_rel_namespace(live->stxrelid) &&
-	strcmp(NameStr(copy->stxname), NameStr(live->stxname)) == 0 && copy->stxkeys.dim1 == live->stxkeys.dim1;
+	static CmigQuery query = {
+		"SELECT o.oid, s.oid FROM pg_statistic_ext o JOIN pg_class oc ON oc.oid = o.stxrelid AND oc.relnamespace = o.stxnamespace"
+		" JOIN pg_statistic_ext s ON s.stxname = o.stxname AND s.stxkeys::text = o.stxkeys::text AND s.stxexprs IS NULL JOIN pg_class c ON c.oid = s.stxrelid AND c.relnamespace = s.stxnamespace"
+		" WHERE oc.oid = $1 AND c.oid = $2 AND NOT EXISTS (SELECT FROM unnest(s.stxkeys) k LEFT JOIN (pg_attribute oa JOIN pg_attribute a USING (attnum, attname))"
+		"  ON oa.attrelid = oc.oid AND a.attrelid = c.oid AND a.attnum = k WHERE a.atttypid IS NULL OR a.atttypid >= 16384)", 2, {OIDOID, OIDOID}
+	};
 
-	for (int i = 0; i < live->stxkeys.dim1 && same; i++)
-	{
-		AttrNumber	column = live->stxkeys.values[i];
-
-		same = copy->stxkeys.values[i] == column && entry->columns[column - 1].live == column &&
-			OidIsValid(entry->columns[column - 1].type) && entry->columns[column - 1].type < FirstNormalObjectId;
-	}
-	return same;
-}
-
-/* Give the statistics object of a copy the rows of the live one. */
-static void
-copy_statistics_rows(Oid copy, Oid live)
-{
 	Relation	catalog = table_open(StatisticExtDataRelationId, RowExclusiveLock);
 
-	for (int inherited = 0; inherited <= 1; inherited++)
+	foreach_ptr(CmigValue, objects, cmig_query_list(&query, entry->copy, entry->live))
 	{
-		HeapTuple	row = SearchSysCache2(STATEXTDATASTXOID, ObjectIdGetDatum(live), BoolGetDatum(inherited));
-		Datum		values[Natts_pg_statistic_ext_data] = {ObjectIdGetDatum(copy)};
-		bool		nulls[Natts_pg_statistic_ext_data] = {false};
-		bool		replaced[Natts_pg_statistic_ext_data] = {true};
+		for (int inherited = 0; inherited <= 1; inherited++)
+		{
+			HeapTuple	row = SearchSysCache2(STATEXTDATASTXOID, ObjectIdGetDatum(strtoul(objects[1], NULL, 10)), BoolGetDatum(inherited));
+			Datum		values[Natts_pg_statistic_ext_data] = {ObjectIdGetDatum(strtoul(objects[0], NULL, 10))};
+			bool		nulls[Natts_pg_statistic_ext_data] = {false};
+			bool		replaced[Natts_pg_statistic_ext_data] = {true};
 
-		if (!HeapTupleIsValid(row))
-			continue;
-		CatalogTupleInsert(catalog, heap_modify_tuple(row, RelationGetDescr(catalog), values, nulls, replaced));
-		ReleaseSysCache(row);
+			if (!HeapTupleIsValid(row))
+				continue;
+			CatalogTupleInsert(catalog, heap_modify_tuple(row, RelationGetDescr(catalog), values, nulls, replaced));
+			ReleaseSysCache(row);
+		}
 	}
 	table_close(catalog, RowExclusiveLock);
 	CommandCounterIncrement();
-}
-
-/*
- * No hook replaces extended statistics.  Those of expressions and of columns with
- * a number or type of their own in the copy are left out.
- */
-static void
-copy_extended_statistics(Relation copy, Relation live, const CopiedRelation *entry)
-{
-	List	   *lives = entry->readable && entry->stats == NULL ? RelationGetStatExtList(live) : NIL;
-
-	foreach_oid(own, lives == NIL ? NIL : RelationGetStatExtList(copy))
-	{
-		foreach_oid(other, lives)
-		{
-			HeapTuple	to = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(own));
-			HeapTuple	from = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(other));
-			bool		same = HeapTupleIsValid(to) && HeapTupleIsValid(from) &&
-			heap_attisnull(from, Anum_pg_statistic_ext_stxexprs, NULL) &&
-			is_same_object((Form_pg_statistic_ext) GETSTRUCT(to), (Form_pg_statistic_ext) GETSTRUCT(from), entry);
-
-			if (HeapTupleIsValid(to))
-				ReleaseSysCache(to);
-			if (HeapTupleIsValid(from))
-				ReleaseSysCache(from);
-			if (same)
-				copy_statistics_rows(own, other);
-		}
-	}
 }
 
 /*
@@ -223,7 +194,8 @@ enter_table(CmigWorkloadSizes *into, Oid copy, Oid live)
 		if (OidIsValid(live_index))
 			enter(into, index, live_index)->readable = entry->readable;
 	}
-	copy_extended_statistics(relation, locked, entry);
+	if (entry->readable && !entry->imported && RelationGetStatExtList(locked) != NIL)
+		copy_extended_statistics(entry);
 	table_close(relation, AccessShareLock);
 	relation_close(locked, NoLock);
 }
@@ -247,49 +219,16 @@ find(Oid copy)
 	return sizes ? hash_search(sizes->relations, &copy, HASH_FIND, NULL) : NULL;
 }
 
-/* Returns the size of the live table or index, or false if it is not known. */
-static bool
-find_size(const CopiedRelation *entry, CmigRelationSize *size)
-{
-	HeapTuple	row;
-	Form_pg_class form;
-
-	if (entry == NULL)
-		return false;
-	if (entry->stats != NULL)
-		return cmig_workload_stats_size(entry->stats, size);
-	row = SearchSysCache1(RELOID, ObjectIdGetDatum(entry->live));
-	if (!HeapTupleIsValid(row))
-		return false;
-	form = (Form_pg_class) GETSTRUCT(row);
-	size->pages = form->relpages;
-	size->tuples = form->reltuples;
-	size->visible = form->relallvisible;
-	ReleaseSysCache(row);
-	return true;
-}
-
-/* The height of a B-tree without its leaves, as _bt_getrootheight() counts it. */
-static int
-height_of(double pages)
-{
-	int			height = 0;
-
-	for (; pages > 1; pages /= 250)
-		height++;
-	return height;
-}
-
 /* Set what the planner would find in an index of the live table. */
 static void
 set_index_size(IndexOptInfo * index, const RelOptInfo * rel)
 {
-	CmigRelationSize size;
+	const CopiedRelation *entry = find(index->indexoid);
 
-	if (find_size(find(index->indexoid), &size))
+	if (entry != NULL && entry->size.pages >= 0)
 	{
-		index->pages = size.pages;
-		index->tuples = Min(size.tuples < 0 ? rel->tuples : size.tuples, rel->tuples);
+		index->pages = entry->size.pages;
+		index->tuples = Min(entry->size.tuples < 0 ? rel->tuples : entry->size.tuples, rel->tuples);
 	}
 	else
 	{
@@ -304,18 +243,8 @@ set_index_size(IndexOptInfo * index, const RelOptInfo * rel)
 		index->tuples = rel->tuples;
 		index->pages = ceil(index->tuples * MAXALIGN((Size) width) / (BLCKSZ * 0.9)) + 1;
 	}
-	index->tree_height = height_of(index->pages);
-}
-
-/* Was the table created in this transaction, that is, by the scripts? */
-static bool
-is_created(Oid table)
-{
-	Relation	relation = table_open(table, NoLock);
-	bool		created = relation->rd_createSubid != InvalidSubTransactionId;
-
-	table_close(relation, NoLock);
-	return created;
+	/* of a B-tree without its leaves, as _bt_getrootheight() counts it */
+	index->tree_height = index->pages > 1 ? ceil(log(index->pages) / log(250)) : 0;
 }
 
 /*
@@ -325,32 +254,50 @@ is_created(Oid table)
 static void
 set_sizes(CMIG_SIZES_PARAMETERS_COMPAT)
 {
-	CmigRelationSize size;
+	const CopiedRelation *entry = find(CMIG_SIZES_RELATION_COMPAT);
 
 	/* a new partition of a live table is empty */
-	if (rel->reloptkind == RELOPT_BASEREL && CMIG_SIZES_RELATION_COMPAT >= FirstNormalObjectId && find(CMIG_SIZES_RELATION_COMPAT) == NULL &&
-		is_created(CMIG_SIZES_RELATION_COMPAT))
-		sizes->unsized = true;
+	if (rel->reloptkind == RELOPT_BASEREL && CMIG_SIZES_RELATION_COMPAT >= FirstNormalObjectId && entry == NULL)
+	{
+		Relation	table = table_open(CMIG_SIZES_RELATION_COMPAT, NoLock);
+
+		/* have the scripts created it? */
+		sizes->plan->unsized |= table->rd_createSubid != InvalidSubTransactionId;
+		table_close(table, NoLock);
+	}
 	/* without statistics, the planner's own guess is as good */
-	if (CMIG_SIZES_INHERITED_COMPAT || !find_size(find(CMIG_SIZES_RELATION_COMPAT), &size) || size.tuples < 0)
+	if (CMIG_SIZES_INHERITED_COMPAT || entry == NULL || entry->size.tuples < 0)
 		return;
-	rel->pages = size.pages;
-	rel->tuples = size.tuples;
-	rel->allvisfrac = size.pages > 0 ? Min(1.0, size.visible / size.pages) : 0;
+	rel->pages = entry->size.pages;
+	rel->tuples = entry->size.tuples;
+	rel->allvisfrac = entry->size.pages > 0 ? Min(1.0, entry->size.visible / entry->size.pages) : 0;
 	foreach_ptr(IndexOptInfo, index, rel->indexlist)
 		set_index_size(index, rel);
 }
 
-/* Statistics without values, which are of another type. */
+/* Returns a copy of the row of pg_statistic for a column of the live relation, or NULL. */
 static HeapTuple
-without_values(HeapTuple row)
+copy_statistics(const CopiedRelation *entry, AttrNumber column, bool inherited)
 {
-	HeapTuple	result = heap_copytuple(row);
-	Form_pg_statistic form = (Form_pg_statistic) GETSTRUCT(result);
+	const CmigStats *stats = entry->imported ? cmig_workload_stats_find(sizes->stats, entry->live, column, inherited) : NULL;
 
-	for (int i = 0; i < STATISTIC_NUM_SLOTS; i++)
-		(&form->stakind1)[i] = 0;
-	return result;
+	if (entry->imported)
+		return stats ? heap_copytuple(stats->row) : NULL;
+	return SearchSysCacheCopy3(STATRELATTINH, ObjectIdGetDatum(entry->live), Int16GetDatum(column), BoolGetDatum(inherited));
+}
+
+/* Let the planner use them, without values if these are of another type or must not be read. */
+static bool
+use_statistics(const CopiedRelation *entry, AttrNumber column, bool inherited, bool same_type, VariableStatData * data)
+{
+	HeapTuple	row = copy_statistics(entry, column, inherited);
+
+	data->acl_ok = entry->readable || entry->imported;
+	for (int i = 0; row != NULL && !(same_type && data->acl_ok) && i < STATISTIC_NUM_SLOTS; i++)
+		(&((Form_pg_statistic) GETSTRUCT(row))->stakind1)[i] = 0;
+	data->statsTuple = row;
+	data->freefunc = heap_freetuple;
+	return true;
 }
 
 /* Hook of the planner: a column of a copy has the statistics of the live one. */
@@ -358,47 +305,21 @@ static bool
 find_statistics(PlannerInfo * root, RangeTblEntry *rte, AttrNumber attnum, VariableStatData * data)
 {
 	const CopiedRelation *entry = rte->rtekind == RTE_RELATION ? find(rte->relid) : NULL;
-	const CopiedColumn *column;
-	HeapTuple	row;
+	const CopiedColumn *column = entry && attnum > 0 && attnum <= entry->count ? &entry->columns[attnum - 1] : NULL;
 	Oid			type,
 				collation;
 	int32		typmod;
 
-	if (entry == NULL || attnum <= 0 || attnum > entry->count)
+	if (column == NULL || column->live == 0)
 		return false;
-	column = &entry->columns[attnum - 1];
 	get_atttypetypmodcoll(rte->relid, attnum, &type, &typmod, &collation);
-	if (column->live == 0)
-		return false;
 	if (OidIsValid(column->type) && type != column->type)
 	{
-		sizes->retyped = true;
+		sizes->plan->retyped = true;
 		if (!sizes->analyzed)
 			return true;
 	}
-	if (entry->stats != NULL)
-	{
-		data->statsTuple = cmig_workload_stats_row(entry->stats, get_attname(entry->live, column->live, false), rte->inh, type, collation);
-		data->freefunc = heap_freetuple;
-		data->acl_ok = true;
-		return true;
-	}
-	row = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(entry->live), Int16GetDatum(column->live), BoolGetDatum(rte->inh));
-	if (!HeapTupleIsValid(row))
-		return true;
-	if (type == column->type && collation == column->collation && entry->readable)
-	{
-		data->statsTuple = row;
-		data->freefunc = ReleaseSysCache;
-	}
-	else
-	{
-		data->statsTuple = without_values(row);
-		data->freefunc = heap_freetuple;
-		ReleaseSysCache(row);
-	}
-	data->acl_ok = entry->readable;
-	return true;
+	return use_statistics(entry, column->live, rte->inh, type == column->type && collation == column->collation, data);
 }
 
 /* Hook of the planner: so has an expression of an index. */
@@ -411,46 +332,27 @@ find_index_statistics(PlannerInfo * root, Oid index, AttrNumber attnum, Variable
 				collation,
 				live_collation;
 	int32		typmod;
-	HeapTuple	row;
 
 	if (entry == NULL || !SearchSysCacheExists2(ATTNUM, ObjectIdGetDatum(entry->live), Int16GetDatum(attnum)))
 		return entry != NULL;
 	get_atttypetypmodcoll(index, attnum, &type, &typmod, &collation);
-	if (entry->stats != NULL)
-	{
-		/*
-		 * what an index stores can have another type than its expression, as
-		 * in GIN
-		 */
-		if (OidIsValid(data->atttype))
-			type = data->atttype;
-		data->statsTuple = cmig_workload_stats_row(entry->stats, get_attname(index, attnum, false), false, type, collation);
-		data->freefunc = heap_freetuple;
-		data->acl_ok = true;
-		return true;
-	}
 	get_atttypetypmodcoll(entry->live, attnum, &live_type, &typmod, &live_collation);
-	row = type != live_type || type >= FirstNormalObjectId || collation != live_collation ? NULL :
-		SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(entry->live), Int16GetDatum(attnum), BoolGetDatum(false));
-	if (!HeapTupleIsValid(row))
-		return true;
-	data->statsTuple = entry->readable ? heap_copytuple(row) : without_values(row);
-	data->freefunc = heap_freetuple;
-	data->acl_ok = entry->readable;
-	ReleaseSysCache(row);
-	return true;
+	return use_statistics(entry, attnum, false, type == live_type && type < FirstNormalObjectId && collation == live_collation, data);
 }
 
 static int32
 find_width(Oid relation, AttrNumber attnum)
 {
 	const CopiedRelation *entry = find(relation);
-
 	AttrNumber	live = entry && attnum > 0 && attnum <= entry->count ? entry->columns[attnum - 1].live : 0;
+	HeapTuple	row;
 
 	if (live == 0)
 		return 0;
-	return entry->stats ? cmig_workload_stats_width(entry->stats, get_attname(entry->live, live, false)) : get_attavgwidth(entry->live, live);
+	if (!entry->imported)
+		return get_attavgwidth(entry->live, live);
+	row = copy_statistics(entry, live, false);
+	return row ? ((Form_pg_statistic) GETSTRUCT(row))->stawidth : 0;
 }
 
 /* ----------------------------------------------------------------
@@ -466,9 +368,8 @@ typedef struct Planning
 	MemoryContext context;		/* of the plan */
 	MemoryContext scratch;
 	bool		searching;		/* for the function to which it belongs? */
-	bool		unified;		/* are parameters unified? */
-	int			count;			/* of parameters */
-	Oid		   *types;			/* theirs */
+	const CmigQueryPlan *former;	/* NULL, or one with whose types of
+									 * parameters the query is only analyzed */
 } Planning;
 
 /*
@@ -495,18 +396,6 @@ describe_columns(const Query *query, StringInfo types)
 			appendStringInfo(&text, " COLLATE %s", quote_identifier(get_collation_name(exprCollation(value))));
 	}
 	return text.data;
-}
-
-/* Returns true if the table has a trigger that can change a row before it is written. */
-static bool
-has_trigger(Relation relation, CmdType command)
-{
-	TriggerDesc *triggers = relation->trigdesc;
-
-	if (triggers == NULL)
-		return false;
-	return command == CMD_INSERT ? triggers->trig_insert_before_row || triggers->trig_insert_instead_row :
-		triggers->trig_update_before_row || triggers->trig_update_instead_row;
 }
 
 /* Returns true if the value is NULL in any row. */
@@ -558,9 +447,14 @@ find_null(const Query *query, CmdType command, const List *targets)
 {
 	Relation	relation = table_open(rt_fetch(query->resultRelation, query->rtable)->relid, NoLock);
 	TupleDesc	desc = RelationGetDescr(relation);
+	const TriggerDesc *triggers = relation->trigdesc;
+
+	/* a trigger can change the row before it is written */
+	bool		changed = triggers && (command == CMD_INSERT ? triggers->trig_insert_before_row || triggers->trig_insert_instead_row :
+									   triggers->trig_update_before_row || triggers->trig_update_instead_row);
 	char	   *missing = NULL;
 
-	for (int i = 0; i < desc->natts && missing == NULL && relation->rd_rel->relkind != RELKIND_VIEW && !has_trigger(relation, command); i++)
+	for (int i = 0; i < desc->natts && missing == NULL && relation->rd_rel->relkind != RELKIND_VIEW && !changed; i++)
 	{
 		Form_pg_attribute column = TupleDescAttr(desc, i);
 		bool		given = command == CMD_UPDATE;
@@ -667,10 +561,6 @@ forget_values(Plan *plan)
 		cmig_forget_pruning_compat((MergeAppend *) plan);
 		children = ((MergeAppend *) plan)->mergeplans;
 	}
-	else if (IsA(plan, BitmapAnd))
-		children = ((BitmapAnd *) plan)->bitmapplans;
-	else if (IsA(plan, BitmapOr))
-		children = ((BitmapOr *) plan)->bitmapplans;
 	else if (IsA(plan, SubqueryScan))
 		forget_values(((SubqueryScan *) plan)->subplan);
 	foreach_ptr(Plan, child, children)
@@ -863,10 +753,16 @@ static Query *
 analyze(Planning *planning, RawStmt *raw, HeapTuple function)
 {
 	const char *source = planning->query->sql;
+	const CmigQueryPlan *former = planning->former;
 	bool		stored = function && !heap_attisnull(function, Anum_pg_proc_prosqlbody, NULL);
 	bool		isnull;
 	Query	   *query;
 
+	for (int i = 0; former != NULL && i < former->count; i++)
+		if (OidIsValid(former->types[i]) && !SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(former->types[i])))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("the type of parameter $%d is dropped", i + 1)));
 	if (stored)
 	{
 		/* names in the text may be older than the query */
@@ -884,8 +780,10 @@ analyze(Planning *planning, RawStmt *raw, HeapTuple function)
 	else if (function != NULL)
 		query = parse_analyze_withcb(raw, source, (ParserSetupHook) sql_fn_parser_setup,
 									 prepare_sql_fn_parse_info(function, NULL, InvalidOid), NULL);
+	else if (former != NULL)
+		query = parse_analyze_fixedparams(raw, source, former->types, former->count, NULL);
 	else
-		query = parse_analyze_varparams(raw, source, &planning->types, &planning->count, NULL);
+		query = parse_analyze_varparams(raw, source, &planning->plan->types, &planning->plan->count, NULL);
 	if (query->commandType == CMD_UTILITY)
 		refuse_utility();
 	return query;
@@ -900,11 +798,12 @@ make_plan(void *arg)
 	MemoryContext caller = MemoryContextSwitchTo(planning->scratch);
 	const char *text = planning->query->sql;
 	ExplainState *state = planning->query->explained ? NewExplainState() : NULL;
-	bool		contained;
-	RawStmt    *raw = planning->query->head ? NULL : parse(text, planning->unified, &contained);
+	bool		contained = false;
+	RawStmt    *raw = planning->query->head ? NULL : parse(text, plan->unified, &contained);
 	HeapTuple	function = planning->query->function ? find_function(planning) : NULL;
 	Query	   *query;
 	StringInfoData types;
+	Oid		   *kept;
 	char	   *columns;
 	char	   *missing = NULL;
 	CmigRole	saved;
@@ -913,6 +812,11 @@ make_plan(void *arg)
 	if (OidIsValid(planning->query->runs_as))
 		cmig_role_look_up_as(&saved, planning->query->runs_as);
 	query = raw ? analyze(planning, raw, function) : analyze_in_body(planning, function);
+	if (planning->former != NULL)
+	{
+		MemoryContextSwitchTo(caller);
+		return;
+	}
 	if (state != NULL)
 		state->costs = false;
 	/* the columns of a function's result were checked */
@@ -935,54 +839,35 @@ make_plan(void *arg)
 	}
 	plan->columns = MemoryContextStrdup(planning->context, columns);
 	plan->column_types = MemoryContextStrdup(planning->context, types.data);
-	plan->count = planning->count;
-	plan->types = MemoryContextAlloc(planning->context, sizeof(Oid) * Max(plan->count, 1));
-	if (plan->count > 0)
-		memcpy(plan->types, planning->types, sizeof(Oid) * plan->count);
+	kept = MemoryContextAllocZero(planning->context, sizeof(Oid) * (plan->count + 1));
+	for (int i = 0; i < plan->count; i++)
+		kept[i] = plan->types[i];
+	plan->types = kept;
 	plan->shape = state ? MemoryContextStrdup(planning->context, state->str->data) : NULL;
 	plan->missing = missing ? MemoryContextStrdup(planning->context, missing) : NULL;
 	MemoryContextSwitchTo(caller);
 }
 
-/* Subtransaction callback: analyze a query with parameters of the types that they had. */
-static void
-analyze_again(void *arg)
-{
-	Planning   *planning = arg;
-	MemoryContext caller = MemoryContextSwitchTo(planning->scratch);
-	bool		contained;
-	CmigRole	saved;
-
-	if (OidIsValid(planning->query->runs_as))
-		cmig_role_look_up_as(&saved, planning->query->runs_as);
-	for (int i = 0; i < planning->count; i++)
-		if (OidIsValid(planning->types[i]) && !SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(planning->types[i])))
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("the type of parameter $%d is dropped", i + 1)));
-	(void) parse_analyze_fixedparams(parse(planning->query->sql, planning->plan->unified, &contained), planning->query->sql, planning->types, planning->count, NULL);
-	MemoryContextSwitchTo(caller);
-}
-
-/* Set "stale" of a query's plan after the revisions. */
+/*
+ * Set "stale" of a query's plan after the revisions: analyze it with parameters of the
+ * types that they had.
+ */
 static void
 find_stale(CmigWorkloadQuery *query, CmigQueryPlan *plan)
 {
 	const CmigQueryPlan *before = query->plans[CMIG_WORKLOAD_BEFORE];
-	Planning	planning = {.query = query,.plan = plan,.count = before->count,.types = before->types};
+	Planning	planning = {.query = query,.plan = plan,.former = before};
 	ErrorData  *error;
 
 	if (before->error != NULL || plan->error != NULL ||
 		(before->count == plan->count && memcmp(before->types, plan->types, sizeof(Oid) * plan->count) == 0))
 		return;
 	planning.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan", ALLOCSET_DEFAULT_SIZES);
-	error = cmig_subtransaction_rehearse(analyze_again, &planning);
+	error = cmig_subtransaction_rehearse(make_plan, &planning);
 	MemoryContextDelete(planning.scratch);
-	if (error == NULL)
-		return;
-	if (cmig_subtransaction_must_rethrow(error))
+	if (error != NULL && cmig_subtransaction_must_rethrow(error))
 		ReThrowError(error);
-	plan->stale = error->message;
+	plan->stale = error ? error->message : NULL;
 }
 
 static CmigQueryPlan *
@@ -996,6 +881,7 @@ plan_query(CmigWorkloadQuery *query)
 	bool		internal;
 
 	planning.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan", ALLOCSET_DEFAULT_SIZES);
+	sizes->plan = plan;
 
 	/*
 	 * an internal error is about the query, and not about what the check
@@ -1011,9 +897,9 @@ plan_query(CmigWorkloadQuery *query)
 	if (error != NULL && (error->sqlerrcode == ERRCODE_GROUPING_ERROR || error->sqlerrcode == ERRCODE_INVALID_COLUMN_REFERENCE) &&
 		(before == NULL || before->error != NULL || before->unified))
 	{
-		plan->unified = planning.unified = true;
-		planning.count = 0;
-		planning.types = NULL;
+		plan->unified = true;
+		plan->count = 0;
+		plan->types = NULL;
 		error = cmig_subtransaction_rehearse(make_plan, &planning);
 	}
 	error_context_stack = callbacks;
@@ -1087,14 +973,6 @@ typedef struct Batch
 	const List *schemas;		/* to be blinded, or NIL */
 } Batch;
 
-/* Use the settings with which the query runs, until the GUC nest level ends. */
-static void
-use_settings(const CmigWorkloadQuery *query)
-{
-	foreach_ptr(CmigValue, setting, query->settings)
-		cmig_settings_override(setting[0], setting[1]);
-}
-
 /* Subtransaction callback: plan the queries. */
 static void
 plan_batch(void *arg)
@@ -1114,40 +992,17 @@ plan_batch(void *arg)
 		int			level = NewGUCNestLevel();
 
 		CHECK_FOR_INTERRUPTS();
-		use_settings(query);
-		sizes->retyped = sizes->unsized = false;
+		foreach_ptr(CmigValue, setting, query->settings)
+			cmig_settings_override(setting[0], setting[1]);
+		if (query->path != NULL)
+			cmig_settings_override("search_path", query->path);
 		functions.when_called = false;
 		*plan = plan_query(query);
 		(*plan)->blind = batch->schemas != NIL;
-		(*plan)->retyped = sizes->retyped;
-		(*plan)->unsized = sizes->unsized;
 		if (batch->phase == CMIG_WORKLOAD_AFTER)
 			find_stale(query, *plan);
 		AtEOXact_GUC(false, level);
 	}
-}
-
-/* Plan the queries, and then blindly those whose planning would call functions. */
-static void
-plan_batches(Batch *batch, const List *schemas)
-{
-	List	   *refused = NIL;
-	ErrorData  *error = cmig_subtransaction_rehearse(plan_batch, batch);
-
-	if (error != NULL)
-		ReThrowError(error);
-	foreach_ptr(CmigWorkloadQuery, query, batch->queries)
-	{
-		if (query->plans[batch->phase]->refused)
-			refused = lappend(refused, query);
-	}
-	if (refused == NIL || schemas == NIL)
-		return;
-	batch->queries = refused;
-	batch->schemas = schemas;
-	error = cmig_subtransaction_rehearse(plan_batch, batch);
-	if (error != NULL)
-		ReThrowError(error);
 }
 
 void
@@ -1173,7 +1028,22 @@ cmig_workload_plan(const List *queries, CmigWorkloadPhase phase, CmigWorkloadSiz
 	former = cmig_outside_watch(NULL);
 	PG_TRY();
 	{
-		plan_batches(&batch, schemas);
+		/* then blindly those whose planning would call functions */
+		while (batch.queries != NIL)
+		{
+			List	   *refused = NIL;
+			ErrorData  *error = cmig_subtransaction_rehearse(plan_batch, &batch);
+
+			if (error != NULL)
+				ReThrowError(error);
+			foreach_ptr(CmigWorkloadQuery, query, batch.schemas == NIL && schemas != NIL ? batch.queries : NIL)
+			{
+				if (query->plans[phase]->refused)
+					refused = lappend(refused, query);
+			}
+			batch.queries = refused;
+			batch.schemas = schemas;
+		}
 	}
 	PG_FINALLY();
 	{

@@ -20,16 +20,9 @@
 #include "access/relation.h"
 #include "access/tupconvert.h"
 #include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "executor/executor.h"
-#include "funcapi.h"
-#include "nodes/nodeFuncs.h"
 #include "parser/analyze.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "plpgsql.h"
 
@@ -54,6 +47,8 @@ typedef struct Part
 	PLpgSQL_expr *expr;			/* or NULL if it is not known */
 	int			line;
 	PLpgSQL_datum *target;		/* or NULL */
+	PLpgSQL_var *tested;		/* NULL, or the variable of the CASE to which
+								 * the condition belongs */
 } Part;
 
 /* The function that was compiled last. */
@@ -224,6 +219,7 @@ read_statement(const PLpgSQL_stmt *statement)
 				foreach_ptr(const PLpgSQL_if_elsif, branch, AT(List *))
 				{
 					add(PLAIN, branch->cond, branch->lineno, NULL);
+					((Part *) llast(body.parts))->tested = (PLpgSQL_var *) target;
 					read_statements(branch->stmts);
 				}
 				break;
@@ -411,18 +407,10 @@ cmig_workload_plpgsql_analyze(const CmigWorkloadQuery *query)
 		if (error != NULL && part->target->dtype == PLPGSQL_DTYPE_VAR && part->kind == VALUE)
 			((PLpgSQL_var *) part->target)->datatype->typoid = InvalidOid;
 	}
-	foreach_ptr(const Part, part, body.parts)
-	{
-		const PLpgSQL_var *variable = (const PLpgSQL_var *) part->target;
-
-		if (part == wanted)
-			break;
-		if (part->kind == VALUE && variable != NULL && variable->dtype == PLPGSQL_DTYPE_VAR && !OidIsValid(variable->datatype->typoid) &&
-			strstr(wanted->expr->query, variable->refname) != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("the type of the expression of CASE is not known")));
-	}
+	if (wanted->tested != NULL && !OidIsValid(wanted->tested->datatype->typoid))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the type of the expression of CASE is not known")));
 	return analyze(wanted);
 }
 

@@ -13,7 +13,6 @@
 
 #include <math.h>
 
-#include "utils/builtins.h"
 
 #include "base/errors.h"
 #include "plan/workload.h"
@@ -32,29 +31,6 @@ cmig_workload_policy_init(void)
 							NULL, &workload_min_calls, 1, 0, INT_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
-/* list_sort() comparator: by text and role, then those that are called most */
-static int
-compare_texts(const ListCell *a, const ListCell *b)
-{
-	const CmigWorkloadQuery *x = lfirst(a);
-	const CmigWorkloadQuery *y = lfirst(b);
-	int			order = strcmp(x->text, y->text);
-
-	if (order == 0)
-		order = strcmp(x->role ? x->role : "", y->role ? y->role : "");
-	return order != 0 ? order : x->daily > y->daily ? -1 : x->daily < y->daily;
-}
-
-/* list_sort() comparator: those that are called most come first */
-static int
-compare_calls(const ListCell *a, const ListCell *b)
-{
-	const CmigWorkloadQuery *x = lfirst(a);
-	const CmigWorkloadQuery *y = lfirst(b);
-
-	return x->daily > y->daily ? -1 : x->daily < y->daily ? 1 : compare_texts(a, b);
-}
-
 /*
  * Returns the query.  Without a search_path of its role, its names mean what they
  * mean in scripts.
@@ -70,14 +46,12 @@ in_scripts(CmigWorkloadQuery *query)
 	return query;
 }
 
-/* Returns the queries that are called often enough, each once. */
+/* Returns the queries that are called often enough. */
 static List *
 read_queries(CmigGate policy)
 {
-	List	   *saved = cmig_workload_saved(NULL);
-	List	   *all = list_concat(cmig_workload_counted(saved != NIL || policy != CMIG_GATE_ERROR, NULL), saved);
+	List	   *all = cmig_workload_known(policy == CMIG_GATE_ERROR);
 	int			least = cmig_settings_guarded_int("cmig.workload_min_calls", workload_min_calls, "cmig.workload_policy");
-	const CmigWorkloadQuery *last = NULL;
 	List	   *queries = NIL;
 
 	if (all == NIL)
@@ -85,29 +59,21 @@ read_queries(CmigGate policy)
 				(errcode(ERRCODE_CMIG_WORKLOAD),
 				 errmsg("no query of the application is known, so none was judged"),
 				 errhint("CREATE EXTENSION pg_stat_statements")));
-	list_sort(all, compare_texts);
 	foreach_ptr(CmigWorkloadQuery, query, all)
 	{
-		bool		known = last != NULL && strcmp(query->text, last->text) == 0 && cmig_text_same(query->role, last->role);
-
-		last = query;
-		if (known || query->daily < least)
-			continue;
-		queries = lappend(queries, in_scripts(query));
+		if (query->daily >= least)
+			queries = lappend(queries, in_scripts(query));
 	}
-	list_sort(queries, compare_calls);
 	return queries;
 }
 
 /* Describe a query that breaks. */
 static char *
-describe(const CmigJudgment *judgment)
+describe(const CmigWorkloadQuery *query)
 {
-	const CmigWorkloadQuery *query = judgment->query;
-
 	return psprintf("%s (%s%s%s): %s.", cmig_text_shortened(cmig_text_one_line(pstrdup(query->text)), 200),
 					isinf(query->daily) ? psprintf("calls: %s", query->calls) : psprintf(query->daily < 10 ? "calls a day: %.1f" : "calls a day: %.0f", query->daily),
-					query->role ? ", role: " : "", query->role ? quote_identifier(query->role) : "", judgment->detail);
+					query->role ? ", role: " : "", query->role ? quote_identifier(query->role) : "", query->detail);
 }
 
 /* Returns the call that judges the query and others. */
@@ -123,7 +89,7 @@ judge(const CmigSituation *now, const CmigPlan *plan, CmigGate policy, CmigBefor
 {
 	List	   *queries = read_queries(policy);
 	CmigObstacle obstacle = {0};
-	CmigJudgment *judgments = queries ? cmig_workload_judge(now, plan, queries, NULL, "cmig.workload_policy", &obstacle) : NULL;
+	List	   *judged = queries ? cmig_workload_judge(now, plan, queries, NULL, "cmig.workload_policy", &obstacle) : NIL;
 	const CmigWorkloadQuery *worst = NULL;
 	const CmigWorkloadQuery *unjudged = NULL;
 	int			count = 0;
@@ -139,16 +105,15 @@ judge(const CmigSituation *now, const CmigPlan *plan, CmigGate policy, CmigBefor
 				 stops ? cmig_hint("Try again. To upgrade nevertheless: `SET cmig.workload_policy = warn`") : 0));
 	}
 	cmig_listing_init(&detail, CMIG_LISTING_LINES);
-	for (int i = 0; i < list_length(queries) && judgments[i].verdict == CMIG_BREAKS; i++)
+	foreach_ptr(const CmigWorkloadQuery, query, judged)
 	{
-		if (worst == NULL)
-			worst = judgments[i].query;
-		cmig_listing_add(&detail, describe(&judgments[i]));
-	}
-	for (int i = 0; i < list_length(queries) && obstacle.reason == NULL; i++)
-	{
-		if (judgments[i].verdict == CMIG_NOT_JUDGED && count++ == 0)
-			unjudged = judgments[i].query;
+		if (query->verdict == CMIG_BREAKS)
+		{
+			worst = worst ? worst : query;
+			cmig_listing_add(&detail, describe(query));
+		}
+		else if (query->verdict == CMIG_NOT_JUDGED && obstacle.reason == NULL && count++ == 0)
+			unjudged = query;
 	}
 	if (unjudged != NULL)
 		ereport(NOTICE,
@@ -176,29 +141,28 @@ cmig_workload_old_calls(const CmigSituation *now, const CmigPlan *plan)
 	List	   *queries = NIL;
 	List	   *roles = NIL;
 	CmigObstacle obstacle;
-	CmigJudgment *judgments;
 	CmigListing callers;
 	CmigListing detail;
 
-	foreach_ptr(CmigWorkloadQuery, query, count.calls ? cmig_workload_counted(false, &count) : NIL)
+	foreach_ptr(CmigWorkloadQuery, query, count.calls ? cmig_workload_counted(&count) : NIL)
 	{
 		if (query->unknown != NULL)
-			result.unknown = unconstify(char *, query->unknown);
+			result.unknown = query->unknown;
 		else if (query->recent > 0)
 			queries = lappend(queries, in_scripts(query));
 		query->daily = query->recent / Max(count.days, 1);
 	}
 	if (queries == NIL)
 		return result;
-	judgments = cmig_workload_judge(now, plan, queries, NULL, "cmig.workload_policy", &obstacle);
+	queries = cmig_workload_judge(now, plan, queries, NULL, "cmig.workload_policy", &obstacle);
 	if (obstacle.reason != NULL)
-		result.unknown = pstrdup(obstacle.reason);
+		result.unknown = obstacle.reason;
 	cmig_listing_init(&callers, CMIG_LISTING_PLAIN);
 	cmig_listing_init(&detail, CMIG_LISTING_LINES);
-	for (int i = 0; i < list_length(queries) && judgments[i].verdict == CMIG_BREAKS; i++)
+	foreach_ptr(const CmigWorkloadQuery, query, queries)
 	{
-		const CmigWorkloadQuery *query = judgments[i].query;
-
+		if (query->verdict != CMIG_BREAKS)
+			break;
 		result.calls += query->recent;
 		if (query->role != NULL && !cmig_text_list_has(roles, query->role))
 		{
@@ -206,7 +170,7 @@ cmig_workload_old_calls(const CmigSituation *now, const CmigPlan *plan)
 			cmig_listing_add(&callers, quote_identifier(query->role));
 		}
 		if (query->daily >= least)
-			cmig_listing_add(&detail, describe(&judgments[i]));
+			cmig_listing_add(&detail, describe(query));
 	}
 	result.callers = cmig_listing_text(&callers);
 	result.count = detail.count;

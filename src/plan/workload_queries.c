@@ -1,7 +1,7 @@
 /*
  * workload_queries.c
  *	  The queries of an application: those that a caller passes, those that
- *	  pg_stat_statements has counted, and those in the bodies of functions.
+ *	  pg_stat_statements has counted or that were saved, and those in the bodies of functions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,10 +9,8 @@
 
 #include <math.h>
 
-#include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "plan/workload.h"
@@ -80,8 +78,8 @@ cast_parameters(const char *text)
  * plans, the strongest last: rows of role, name, and value.  Those that a role
  * could use to make planning last for hours are left out.
  */
-List *
-cmig_workload_settings(void)
+static List *
+read_settings(void)
 {
 	static CmigQuery query = {
 		"SELECT d.setrole, s.name, substr(c, strpos(c, '=') + 1) FROM pg_db_role_setting d CROSS JOIN unnest(d.setconfig) c"
@@ -107,18 +105,6 @@ settings_of(const List *all, Oid role)
 			result = lappend(result, row + 1);
 	}
 	return result;
-}
-
-CmigWorkloadQuery *
-cmig_workload_query_of(char *text, Oid role, const List *settings)
-{
-	CmigWorkloadQuery *query = palloc0(sizeof(CmigWorkloadQuery));
-
-	query->text = text;
-	query->sql = cast_parameters(text);
-	query->role = GetUserNameFromId(role, true);
-	query->settings = settings_of(settings, role);
-	return query;
 }
 
 /*
@@ -276,29 +262,71 @@ cmig_workload_bodies(void)
 	return queries;
 }
 
-TimestampTz
-cmig_workload_counted_since(void)
-{
-	char	  **info = cmig_statements_info();
+/*
+ * Queries with the same columns.  Those of pg_stat_statements, whose schema is to be
+ * inserted; $1 is the "calls" of CmigExpansionCount, and $2 since when it counts.
+ */
+#define COUNTED \
+	"SELECT queryid AS id, calls, coalesce(query, '') AS query, rolname::text AS role, userid AS oid, " \
+	" calls::float8 / greatest((extract(epoch FROM clock_timestamp()) - $2::float8) / 86400, 1) AS daily," \
+	" NULL AS workload, CASE WHEN query IS NULL THEN concat('texts of queries of role ', name, ' that pg_stat_statements has lost: ', n) " \
+	"  WHEN hidden THEN concat('queries of role ', name, ' that are not visible: ', n) END AS unknown," \
+	" CASE WHEN hidden THEN n END AS hidden, total - CASE WHEN before <= total THEN before ELSE 0 END AS recent" \
+	" FROM (SELECT q.queryid, q.query, q.userid, r.rolname, coalesce(quote_ident(r.rolname), q.userid::text) AS name, sum(q.calls) AS calls, q.query = '<insufficient privilege>' AS hidden, count(*) AS n," \
+	"   sum(sum(q.calls)) OVER (PARTITION BY q.userid, q.queryid) AS total, max(b.value)::numeric AS before" \
+	"  FROM %s.pg_stat_statements(true) q LEFT JOIN pg_roles r ON r.oid = q.userid LEFT JOIN jsonb_each_text($1::jsonb) b ON b.key = concat(q.userid, '/', q.queryid)" \
+	"  WHERE q.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND (q.query IS NOT NULL OR $1 IS NOT NULL) GROUP BY 1, 2, 3, 4) s"
 
-	return info && info[0] ? DatumGetTimestampTz(DirectFunctionCall1(float8_timestamptz, Float8GetDatum(strtod(info[0], NULL)))) : 0;
-}
+/* Those that were saved; $3 is a name, or NULL. */
+#define SAVED \
+	"SELECT w.query_id::bigint AS id, w.calls::bigint AS calls, w.query::text AS query, w.role::text AS role, r.oid, CASE WHEN isfinite(w.saved_at::timestamptz) AND isfinite(w.since::timestamptz) THEN" \
+	"  w.calls::float8 / greatest((extract(epoch FROM w.saved_at::timestamptz) - extract(epoch FROM w.since::timestamptz)) / 86400, 1) END AS daily," \
+	" w.name::text AS workload, NULL AS unknown, NULL::bigint AS hidden, 0 AS recent FROM cmig.workload w LEFT JOIN pg_roles r ON r.rolname = w.role::text WHERE ($3 IS NULL OR w.name::text = $3) AND w.query IS NOT NULL"
 
-List *
-cmig_workload_counted(bool missing_ok, const CmigExpansionCount *count)
+/* Returns the queries that are the rows of a query; "function" is as in CmigQuery. */
+static List *
+read_rows(const char *sql, Oid function, const CmigExpansionCount *count, const char *name)
 {
-	static const Oid argtypes[] = {TEXTOID};
-	char	   *unusable;
-	char	  **function = cmig_statements_function(&unusable);
-	CmigQuery  *query;
-	List	   *settings;
+	static const Oid argtypes[] = {TEXTOID, TEXTOID, TEXTOID};
+	CmigQuery  *query = cmig_query_make(sql, NIL, lengthof(argtypes), argtypes);
+	char	  **info = OidIsValid(function) ? cmig_statements_info() : NULL;
+	List	   *settings = read_settings();
 	List	   *queries = NIL;
-	TimestampTz since;
-	double		days;
 	int			hidden = 0;
 
-	if (missing_ok && unusable != NULL)
-		return NIL;
+	query->function = function;
+	foreach_ptr(CmigValue, row, cmig_query_list(query, count ? count->calls : NULL, info ? info[0] : NULL, name))
+	{
+		CmigWorkloadQuery *one = palloc0(sizeof(CmigWorkloadQuery));
+
+		one->id = row[0];
+		one->calls = row[1];
+		one->text = row[2];
+		one->sql = cast_parameters(one->text);
+		one->role = row[3];
+		one->settings = settings_of(settings, row[4] ? strtoul(row[4], NULL, 10) : InvalidOid);
+		one->daily = row[5] ? strtod(row[5], NULL) : INFINITY;
+		one->workload = row[6];
+		one->unknown = row[7];
+		hidden += row[8] ? atoi(row[8]) : 0;
+		one->recent = strtoll(row[9], NULL, 10);
+		one->since = count ? count->since : NULL;
+		queries = lappend(queries, one);
+	}
+	if (hidden > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d query of other roles is not visible", "%d queries of other roles are not visible", hidden, hidden),
+				 errhint("GRANT pg_read_all_stats TO %s", quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+	return queries;
+}
+
+/* Returns what cmig_statements_function() returns, or raises an error if it cannot be called. */
+static char **
+require_statements(void)
+{
+	char	   *unusable;
+	char	  **function = cmig_statements_function(&unusable);
+
 	if (function == NULL || *function[1] == 'f')
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -310,42 +338,42 @@ cmig_workload_counted(bool missing_ok, const CmigExpansionCount *count)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for function pg_stat_statements"),
 				 errhint("%s", function[5])));
-	query = cmig_query_make(psprintf("SELECT q.queryid, sum(q.calls), coalesce(q.query, ''), q.userid, q.query = '<insufficient privilege>', count(*), sum(sum(q.calls)) OVER (PARTITION BY q.userid, q.queryid), max(b.value)"
-									 " FROM %s.pg_stat_statements(true) q LEFT JOIN jsonb_each_text($1::jsonb) b ON b.key = concat(q.userid, '/', q.queryid) WHERE q.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
-									 " AND (q.query IS NOT NULL OR $1 IS NOT NULL) GROUP BY 1, q.query, 4 ORDER BY 2 DESC, 3, 1, 4", function[0]), NIL, 1, argtypes);
-	query->function = strtoul(function[3], NULL, 10);
-	settings = cmig_workload_settings();
-	since = cmig_workload_counted_since();
-	days = since > 0 ? Max((GetCurrentTimestamp() - since) / (double) USECS_PER_DAY, 1) : 0;
-	foreach_ptr(CmigValue, row, cmig_query_list(query, count ? count->calls : NULL))
-	{
-		CmigWorkloadQuery *one;
-		int64		total = strtoll(row[6], NULL, 10);
-		int64		before = row[7] ? strtoll(row[7], NULL, 10) : 0;
+	return function;
+}
 
-		one = cmig_workload_query_of(row[2], strtoul(row[3], NULL, 10), settings);
-		/* a query without a text can be one of the old version */
-		if (row[4] == NULL)
-			one->unknown = psprintf("texts of queries of role %s that pg_stat_statements has lost: %s", one->role ? quote_identifier(one->role) : row[3], row[5]);
-		else if (*row[4] == 't')
-		{
-			hidden += atoi(row[5]);
-			one->unknown = psprintf("queries of role %s that are not visible: %s", one->role ? quote_identifier(one->role) : row[3], row[5]);
-		}
-		one->id = row[0];
-		one->calls = row[1];
-		one->daily = days > 0 ? strtod(row[1], NULL) / days : INFINITY;
-		if (count != NULL && count->calls != NULL)
-		{
-			/* counters that were reset begin at 0 */
-			one->recent = before <= total ? total - before : total;
-			one->since = count->since;
-		}
-		queries = lappend(queries, one);
-	}
-	if (hidden > 0)
-		ereport(NOTICE,
-				(errmsg_plural("%d query of other roles is not visible", "%d queries of other roles are not visible", hidden, hidden),
-				 errhint("GRANT pg_read_all_stats TO %s", quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+List *
+cmig_workload_counted(const CmigExpansionCount *count)
+{
+	char	  **function = require_statements();
+
+	return read_rows(psprintf(COUNTED " ORDER BY calls DESC, query, queryid, userid", function[0]), strtoul(function[3], NULL, 10), count, NULL);
+}
+
+List *
+cmig_workload_saved(const char *name)
+{
+	List	   *queries = read_rows(SAVED " ORDER BY w.calls DESC, w.name, w.number", InvalidOid, NULL, name);
+
+	if (queries == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("workload \"%s\" does not exist", name),
+				 cmig_hint("To save the queries of pg_stat_statements: `SELECT cmig.workload_save(%s)`", quote_literal_cstr(name))));
 	return queries;
+}
+
+List *
+cmig_workload_known(bool required)
+{
+	char	   *unusable;
+	char	  **function = cmig_statements_function(&unusable);
+	char	   *sql = SAVED;
+
+	if (required && read_rows(SAVED " LIMIT 1", InvalidOid, NULL, NULL) == NIL)
+		function = require_statements();
+	if (unusable == NULL)
+		sql = psprintf(COUNTED " UNION ALL %s", function[0], sql);
+	return read_rows(psprintf("SELECT * FROM (SELECT DISTINCT ON (query, role) * FROM (%s) a ORDER BY query, role, daily DESC NULLS FIRST) b"
+							  " ORDER BY daily DESC NULLS FIRST, query COLLATE \"C\", role COLLATE \"C\" NULLS FIRST", sql),
+					 unusable == NULL ? strtoul(function[3], NULL, 10) : InvalidOid, NULL, NULL);
 }

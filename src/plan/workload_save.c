@@ -11,21 +11,14 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
@@ -94,20 +87,13 @@ has_plan(const char *text)
 	return lexer.type == CMIG_TOKEN_WORD && cmig_lexer_is_any_word(&lexer, verbs);
 }
 
-static Datum
-text_or_null(const char *text, bool *isnull)
-{
-	*isnull = text == NULL;
-	return text ? CStringGetTextDatum(text) : (Datum) 0;
-}
-
 PG_FUNCTION_INFO_V1(cmig_workload_save);
 
 CMIG_READER(cmig_workload_save)
 {
 	char	   *name = cmig_argument_text(fcinfo, 0);
 	List	   *queries;
-	TimestampTz since;
+	char	  **info;
 	Relation	table;
 	int			count = 0;
 
@@ -117,7 +103,7 @@ CMIG_READER(cmig_workload_save)
 				 errmsg(name ? "the name of a workload must not be empty" : "the name of a workload must not be null"),
 				 cmig_hint("`SELECT cmig.workload_save('production')`")));
 	PreventCommandIfReadOnly("cmig.workload_save()");
-	queries = cmig_workload_counted(false, NULL);
+	queries = cmig_workload_counted(NULL);
 	/* a part of a workload must not replace a whole one */
 	foreach_ptr(const CmigWorkloadQuery, query, queries)
 	{
@@ -127,7 +113,7 @@ CMIG_READER(cmig_workload_save)
 					 errmsg("%s", query->unknown),
 					 errhint("GRANT pg_read_all_stats TO %s", quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 	}
-	since = cmig_workload_counted_since();
+	info = cmig_statements_info();
 	table = open_table();
 	delete_rows(table, name);
 	foreach_ptr(const CmigWorkloadQuery, query, queries)
@@ -140,13 +126,17 @@ CMIG_READER(cmig_workload_save)
 			continue;
 		values[NAME - 1] = CStringGetTextDatum(name);
 		values[NUMBER - 1] = Int32GetDatum(++count);
-		values[QUERY_ID - 1] = query->id ? Int64GetDatum(strtoll(query->id, NULL, 10)) : 0;
 		nulls[QUERY_ID - 1] = query->id == NULL;
+		if (query->id != NULL)
+			values[QUERY_ID - 1] = Int64GetDatum(strtoll(query->id, NULL, 10));
 		values[CALLS - 1] = Int64GetDatum(strtoll(query->calls, NULL, 10));
-		values[ROLE - 1] = text_or_null(query->role, &nulls[ROLE - 1]);
+		nulls[ROLE - 1] = query->role == NULL;
+		if (query->role != NULL)
+			values[ROLE - 1] = CStringGetTextDatum(query->role);
 		values[QUERY - 1] = CStringGetTextDatum(query->text);
-		values[SINCE - 1] = TimestampTzGetDatum(since);
-		nulls[SINCE - 1] = since == 0;
+		nulls[SINCE - 1] = info == NULL || info[0] == NULL;
+		if (!nulls[SINCE - 1])
+			values[SINCE - 1] = DirectFunctionCall1(float8_timestamptz, Float8GetDatum(strtod(info[0], NULL)));
 		values[SAVED_AT - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
 		row = heap_form_tuple(RelationGetDescr(table), values, nulls);
 		CatalogTupleInsert(table, row);
@@ -154,33 +144,4 @@ CMIG_READER(cmig_workload_save)
 	}
 	table_close(table, NoLock);
 	return Int64GetDatum(count);
-}
-
-List *
-cmig_workload_saved(const char *name)
-{
-	static CmigQuery query = {
-		"SELECT w.query_id::bigint, w.calls::bigint, w.role::text, w.query::text, CASE WHEN isfinite(w.saved_at::timestamptz) AND isfinite(w.since::timestamptz) THEN w.calls::bigint / greatest((extract(epoch FROM w.saved_at::timestamptz) - extract(epoch FROM w.since::timestamptz)) / 86400, 1) END, w.name::text"
-		" FROM cmig.workload w WHERE ($1 IS NULL OR w.name::text = $1) AND w.query IS NOT NULL ORDER BY w.calls DESC, w.name, w.number", 1, {TEXTOID}
-	};
-	List	   *settings = cmig_workload_settings();
-	List	   *queries = NIL;
-
-	foreach_ptr(CmigValue, row, cmig_query_list(&query, name))
-	{
-		CmigWorkloadQuery *one = cmig_workload_query_of(row[3], row[2] ? get_role_oid(row[2], true) : InvalidOid, settings);
-
-		one->id = row[0];
-		one->calls = row[1];
-		one->role = row[2];
-		one->workload = row[5];
-		one->daily = row[4] ? strtod(row[4], NULL) : INFINITY;
-		queries = lappend(queries, one);
-	}
-	if (queries == NIL && name != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("workload \"%s\" does not exist", name),
-				 cmig_hint("To save the queries of pg_stat_statements: `SELECT cmig.workload_save(%s)`", quote_literal_cstr(name))));
-	return queries;
 }

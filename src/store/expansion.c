@@ -447,58 +447,44 @@ cmig_statements_info(void)
 void
 cmig_expansion_count(const CmigExpansion *expansion)
 {
-	static CmigQuery update = {
-		"UPDATE cmig.expansion_run SET counted = jsonb_build_object('at', extract(epoch FROM clock_timestamp()), 'why', $2, 'reset', $3, 'dealloc', $4, 'calls', coalesce($5::jsonb, '{}')) WHERE scope = $1",
-		5, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
-	};
+	static const Oid argtypes[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID};
 	char	   *why;
 	char	  **function = cmig_statements_function(&why);
 	char	  **info = cmig_statements_info();
-	char	  **calls = NULL;
+	CmigQuery  *update = cmig_query_make(psprintf("UPDATE cmig.expansion_run SET counted = (SELECT jsonb_build_object('at', extract(epoch FROM clock_timestamp()), 'reset', $3, 'dealloc', $4,"
+												  "  'calls', coalesce(jsonb_object_agg(concat(userid, '/', queryid), calls), '{}'), 'why',"
+												  "  coalesce($2, CASE WHEN bool_or(queryid IS NULL) THEN format('queries of other roles were not visible before GRANT pg_read_all_stats TO %%I', current_user) END))"
+												  " FROM (SELECT q.userid, q.queryid, sum(q.calls) AS calls FROM %s WHERE q.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) GROUP BY 1, 2) x) WHERE scope = $1",
+												  info ? psprintf("%s.pg_stat_statements(false) q", function[0]) : "(VALUES (0, 0, 0, 0)) q (dbid, userid, queryid, calls)"), NIL, lengthof(argtypes), argtypes);
 
-	if (info != NULL)
-	{
-		CmigQuery  *query = cmig_query_make(psprintf("SELECT jsonb_object_agg(concat(userid, '/', queryid), c), bool_or(queryid IS NULL) FROM (SELECT q.userid, q.queryid, sum(q.calls) AS c"
-													 " FROM %s.pg_stat_statements(false) q WHERE q.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) GROUP BY 1, 2) x",
-													 function[0]), NIL, 0, NULL);
-
-		query->function = strtoul(function[3], NULL, 10);
-		calls = cmig_query_row(query);
-		if (calls[1] != NULL && *calls[1] == 't')
-			why = psprintf("queries of other roles were not visible before GRANT pg_read_all_stats TO %s", quote_identifier(GetUserNameFromId(GetUserId(), false)));
-	}
-	else if (why == NULL)
+	if (info == NULL && why == NULL)
 		why = "pg_stat_statements does not tell since when it counts";
-	cmig_query_do(&update, expansion->scope, why, info ? info[0] : NULL, info ? info[1] : NULL, calls ? calls[0] : NULL);
+	update->function = info ? strtoul(function[3], NULL, 10) : InvalidOid;
+	cmig_query_do(update, expansion->scope, why, info ? info[0] : NULL, info ? info[1] : NULL);
 }
 
 CmigExpansionCount
 cmig_expansion_counted(const CmigExpansion *expansion)
 {
+	/* counters that were reset begin at 0 */
 	static CmigQuery query = {
-		"SELECT counted->>'calls', counted->>'why', counted->>'reset', counted->>'dealloc', date_trunc('second', to_timestamp((counted->>'at')::float8))::text, extract(epoch FROM now()) - (counted->>'at')::float8,"
-		" date_trunc('second', to_timestamp($2::float8))::text, extract(epoch FROM now()) - $2::float8 FROM cmig.expansion_run WHERE scope = $1 AND counted IS NOT NULL", 2, {TEXTOID, TEXTOID}
+		"SELECT CASE WHEN at IS NULL THEN NULL WHEN same THEN counted->>'calls' ELSE '{}' END, date_trunc('second', to_timestamp(at))::text, (extract(epoch FROM now())::float8 - at) / 86400,"
+		" CASE WHEN counted->>'why' IS NOT NULL THEN concat('when cmig.expand was called, ', counted->>'why') WHEN at IS NULL THEN 'calls are counted from the next CALL of cmig.expand on'"
+		"  WHEN $3 IS DISTINCT FROM CASE WHEN same THEN counted->>'dealloc' ELSE '0' END THEN 'pg_stat_statements has discarded entries (increase pg_stat_statements.max)' END"
+		" FROM (SELECT *, CASE WHEN counted->>'why' IS NULL AND $2 IS NOT NULL THEN CASE WHEN same THEN counted->>'at' WHEN counted IS NOT NULL THEN $2 END END::float8 AS at"
+		"  FROM (SELECT counted, counted->>'reset' IS NOT DISTINCT FROM $2 AS same FROM (SELECT) one LEFT JOIN cmig.expansion_run ON scope = $1) r) s", 3, {TEXTOID, TEXTOID, TEXTOID}
 	};
 	CmigExpansionCount count = {0};
-	char	  **info;
-	char	  **row;
-	bool		reset;
+	char	  **info = cmig_statements_info();
+	char	  **row = cmig_query_row(&query, expansion->scope, info ? info[0] : NULL, info ? info[1] : NULL);
 
 	(void) cmig_statements_function(&count.why);
-	info = cmig_statements_info();
-	row = cmig_query_row(&query, expansion->scope, info ? info[0] : NULL);
-	if (count.why == NULL && (row == NULL || row[1] != NULL || info == NULL))
-		count.why = row && row[1] ? psprintf("when cmig.expand was called, %s", row[1]) : "calls are counted from the next CALL of cmig.expand on";
 	if (count.why != NULL)
 		return count;
-	/* counters that were reset begin at 0 */
-	reset = !cmig_text_same(row[2], info[0]);
-	count.calls = reset ? "{}" : row[0];
-	count.since = row[reset ? 6 : 4];
-	count.days = strtod(row[reset ? 7 : 5], NULL) / SECS_PER_DAY;
-	if (!cmig_text_same(info[1], reset ? "0" : row[3]))
-		count.why = "pg_stat_statements has discarded entries (increase pg_stat_statements.max)";
-	return count;
+	return (CmigExpansionCount)
+	{
+		.calls = row[0],.since = row[1],.days = row[2] ? strtod(row[2], NULL) : 0,.why = row[3]
+	};
 }
 
 void
