@@ -250,7 +250,7 @@ define_column(StringInfo buf, const CmigObject *column)
 	appendStringInfo(buf, "%s %s", cmig_quote(column->name),
 					 column->values[CMIG_COLUMN_OF_TYPE] && column->folded ? "WITH OPTIONS" :
 					 column->serial ? column->serial : column->values[CMIG_COLUMN_TYPE]);
-	appendStringInfoString(buf, cmig_kind_text(column->kind->creates, column));
+	appendStringInfoString(buf, cmig_kind_text("[ OPTIONS ({options for the server})]", column));
 	if (column->values[CMIG_COLUMN_COLLATION])
 		appendStringInfo(buf, " COLLATE %s", column->values[CMIG_COLUMN_COLLATION]);
 	if (value != NULL && value->folded && column->serial == NULL)
@@ -563,6 +563,14 @@ add_column(const CmigObject *column)
 	return ddl;
 }
 
+/* Set the properties that the column's definition does not contain. */
+static void
+alter_rest(CmigAlter *alter)
+{
+	for (int i = CMIG_COLUMN_STORAGE; i <= CMIG_COLUMN_OPTIONS; i++)
+		cmig_alter_property(alter, i);
+}
+
 /*
  * Returns statements that add the column first, and then its identity: ADD
  * COLUMN cannot add an identity column to a table with children.
@@ -590,7 +598,7 @@ create_column(const CmigObject *column)
 	else if (value != NULL && cmig_object_child(column, &cmig_kind_default, NULL) == NULL && column->values[CMIG_COLUMN_GENERATED] == NULL)
 		/* CREATE TABLE ... INHERITS gives the column a default that it lacks */
 		ddl = cmig_ddl_append(NIL, default_sql(column, NULL), default_sql(column, value));
-	return cmig_kind_complete(column, ddl, NULL);
+	return cmig_kind_complete(column, ddl, alter_rest);
 }
 
 /* Is the column's value computed from other columns? */
@@ -612,8 +620,6 @@ CmigKind	cmig_kind_column = {
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DATA | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_DISTURBED,
 	CMIG_PROPERTIES(properties),
 	.sql = column_sql,.depends = column_depends,.follows = column_follows,
-	.creates = "[ OPTIONS ({options for the server})]", /* the part that is a
-														 * text */
 	.create = create_column,.define = define_column,.drops = "ALTER {on} DROP COLUMN {name}",.alter = alter_column,.alters = "{parent's word} ONLY {parent} ALTER COLUMN {name}",
 	.is_disposable = is_derived,.index = CMIG_COLUMN_SEQUENCE + 1
 };

@@ -272,21 +272,29 @@ renew_check(const CmigDifference *difference, CmigChange *change)
 	change->action = CMIG_ALTER;
 }
 
+/* Is the object a column that inherits from this one, directly or not? */
+static bool
+is_below(const CmigObject *object, const CmigObject *column)
+{
+	while (object != NULL && object->kind == column->kind)
+	{
+		object = cmig_column_parent(object);
+		if (object == column)
+			return true;
+	}
+	return false;
+}
+
 /* Is it a primary key of a partition alone, with a column that inherits from this one? */
 static bool
 is_key_below(const CmigObject *key, const CmigObject *column)
 {
-	bool		found = false;
-
-	for (int i = 0; cmig_constraint_type(key) == 'p' && !key->inherited && key->parent != column->parent && i < key->ndepends; i++)
-	{
-		const CmigObject *each = key->depends[i];
-
-		while (each != NULL && each->kind == column->kind && each != column)
-			each = cmig_column_parent(each);
-		found |= each == column;
-	}
-	return found;
+	if (cmig_constraint_type(key) != 'p' || key->inherited || key->parent == column->parent)
+		return false;
+	for (int i = 0; i < key->ndepends; i++)
+		if (is_below(key->depends[i], column))
+			return true;
+	return false;
 }
 
 /*
@@ -335,10 +343,10 @@ renew_keys(const CmigDifference *difference, CmigChange *change)
 
 /* Does the table have a primary key now? */
 static bool
-has_key(const CmigImage *image, const CmigObject *table)
+has_key(const CmigObject *table)
 {
-	for (int i = 0; i < image->count; i++)
-		if (image->objects[i]->parent == table && cmig_constraint_type(image->objects[i]) == 'p')
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+		if (cmig_constraint_type(child) == 'p')
 			return true;
 	return false;
 }
@@ -360,12 +368,9 @@ keep_not_null(const CmigDifference *difference, CmigChange *change)
 		for (int i = 0; entry->part == CMIG_COLUMN_NOT_NULL && i < difference->from->count; i++)
 		{
 			const CmigObject *child = difference->from->objects[i];
-			const CmigObject *each = child->kind == change->from->kind && child->change->to != NULL && child->values[CMIG_COLUMN_NOT_NULL] != NULL &&
-			child->change->to->values[CMIG_COLUMN_NOT_NULL] != NULL && !has_key(difference->from, child->parent) ? cmig_column_parent(child) : NULL;
 
-			while (each != NULL && each != change->from)
-				each = cmig_column_parent(each);
-			if (each != NULL)
+			if (is_below(child, change->from) && child->change->to != NULL && child->values[CMIG_COLUMN_NOT_NULL] != NULL &&
+				child->change->to->values[CMIG_COLUMN_NOT_NULL] != NULL && !has_key(child->parent))
 				*sql = psprintf("%s;\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL", *sql, child->parent->identity, cmig_quote(child->name));
 		}
 	}

@@ -114,7 +114,7 @@ foreign_root(const CmigChange *change)
 			return change->from;
 		if (object->owner != NULL || object->parent == NULL)
 			return NULL;
-		change = change->from ? object->parent->change : object->parent->change;
+		change = object->parent->change;
 	}
 }
 
@@ -518,7 +518,7 @@ reached_columns(const CmigChange *type, bool old, char **wanted)
 			appendStringInfo(&reached, ", %s", cmig_quote(child->name));
 	for (const CmigObject *child = old ? type->from->child : type->to->child; child != NULL; child = child->sibling)
 	{
-		const CmigChange *change = old ? child->change : child->change;
+		const CmigChange *change = child->change;
 
 		if (!is_column(child) || (change->action == CMIG_UNSUPPORTED && change->from == NULL))
 			continue;
@@ -741,7 +741,7 @@ find_whole(CmigChange *change)
 		change->from->folded = false;
 	if (object->parent == NULL || (!cmig_change_creates(change) && !cmig_change_drops(change)))
 		return;
-	parent = change->to ? object->parent->change : object->parent->change;
+	parent = object->parent->change;
 	folded = may_fold(object) && (change->from == NULL || may_fold(change->from));
 	if (parent->action != change->action && !(parent->action == CMIG_AGAIN && may_fold(object)))
 		return;
