@@ -37,6 +37,7 @@ INSERT INTO example (hint) VALUES
 	('`SELECT * FROM cmig.export(ARRAY[''a>b'', ''b`id`'', ''002''])`'),
 	('`SELECT * FROM cmig.upgrade(''a<b>c'')`, `SELECT * FROM cmig.upgrade(''<label>@head'')`'),
 	('`SELECT cmig.merge(''heads'', ''x `id` ''''$(id)'')`, `SELECT cmig.merge(''heads'', ''<$(id)>'')`'),
+	('`placeholders => ''{"a $(id)": "`id`"}''`, `CALL cmig.upgrade_scopes(''{a,$(id)}'', ''t2'')`, `SET cmig_var.a;id = ''b''`'),
 	('Run them as the owner: `SET cmig.role = ''x'''';$(id)''`'),
 	-- a name of a user, and a command that does not end
 	('Rename "a`b` c", `SELECT 1, ''`'),

@@ -49,7 +49,7 @@ static const struct
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz_"
 
-/* If the text at "at" begins with the word, moves behind it. */
+/* If the text at "at" begins with the word, advances past it. */
 static bool
 skip(const char **at, const char *word)
 {
@@ -61,7 +61,7 @@ skip(const char **at, const char *word)
 	return true;
 }
 
-/* Returns the name at "at", with hyphens instead of underscores, and moves behind it. */
+/* Returns the name at "at", with hyphens instead of underscores, and advances past it. */
 static char *
 take_name(const char **at)
 {
@@ -79,7 +79,7 @@ static void
 append_quoted(StringInfo text, const char *value)
 {
 	const char *end = value[0] == '<' ? value + 1 + strspn(value + 1, LOWER) :
-	value + strspn(value, LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:+-.@");
+	value + strspn(value, LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:+-.,@");
 
 	if (value[0] != '\0' && strcmp(end, value[0] == '<' ? ">" : "") == 0)
 	{
@@ -93,7 +93,7 @@ append_quoted(StringInfo text, const char *value)
 }
 
 /*
- * Returns the value at "at" as words for a shell, and moves behind it: a
+ * Returns the value at "at" as words for a shell, and advances past it: a
  * literal, an array of literals, or a name, number, or placeholder, which ends
  * at one of the characters "ends".  "plain" is its last element.
  */
@@ -154,12 +154,21 @@ append_option(StringInfo text, const char *verb, const char *name, const char *w
 	else if (strcmp(name, "message") == 0)
 		appendStringInfo(text, words[0] == '<' ? " -m \"%s\"" : " -m %s", words);
 	else if (strcmp(name, "placeholders") == 0 && strncmp(plain, "{\"", 2) == 0 && middle >= plain + 2)
+	{
 		/* {"name": "value"} */
-		appendStringInfo(text, " -x %.*s=%.*s", (int) (middle - plain - 2), plain + 2, (int) strcspn(middle + 4, "\""), middle + 4);
+		appendStringInfoString(text, " -x ");
+		append_quoted(text, pnstrdup(plain + 2, middle - plain - 2));
+		appendStringInfoChar(text, '=');
+		append_quoted(text, pnstrdup(middle + 4, strcspn(middle + 4, "\"")));
+	}
 	else if (strcmp(words, "true") == 0)
 		appendStringInfo(text, " --%s", name);
 	else if (length > 2 && plain[0] == '{')
-		appendStringInfo(text, " --%s %.*s", name, (int) length - 2, plain + 1);
+	{
+		/* {a,b} */
+		appendStringInfo(text, " --%s ", name);
+		append_quoted(text, pnstrdup(plain + 1, length - 2));
+	}
 	else
 		appendStringInfo(text, " --%s %s", name, words);
 }
@@ -242,7 +251,11 @@ append_command(StringInfo text, const char *sql, const char *scope)
 	else if (setting != NULL && strcmp(setting, "cmig.scope") == 0)
 		appendStringInfo(text, "--scope %s", words);
 	else if (setting != NULL)
-		appendStringInfo(text, "%s -x %s=%s", text->len == 0 ? "Add" : "add", setting, words);
+	{
+		appendStringInfoString(text, text->len == 0 ? "Add -x " : "add -x ");
+		append_quoted(text, setting);
+		appendStringInfo(text, "=%s", words);
+	}
 	else if (strcmp(sql, "CALL") == 0)
 		appendStringInfoString(text, "command");
 	else
