@@ -68,6 +68,8 @@ SELECT revision, branch_labels, message, description, downgrade_sql IS NULL AS i
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n', accept_changes => true);
 SELECT revision, direction, outcome, checksum IS NOT NULL AS has_checksum FROM cmig.journal ORDER BY id;
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email text;\n');
+-- the first line that differs can be behind the end of what ran
+SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\nSELECT 1;\n');
 \set VERBOSITY sqlstate
 
 -- cmig.checksum_policy

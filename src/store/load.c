@@ -25,6 +25,8 @@ typedef struct LoadItem
 	bool		differs;		/* would the stored row change? */
 	bool		runs_differently;	/* would the upgrade script or the
 									 * transactional flag change? */
+	char	   *ran_sql;		/* the stored upgrade script, if it would
+								 * change and is what ran */
 	bool		moved;			/* are its file or the positions in it not the
 								 * stored ones? */
 	bool		applied;
@@ -183,6 +185,13 @@ compare_stored(const CmigRevisionText *row, void *arg)
 	item->runs_differently =
 		stored.edges.transactional != text->edges.transactional ||
 		!cmig_text_same(stored.upgrade_sql, text->upgrade_sql);
+	if (item->runs_differently)
+	{
+		const char *run = cmig_journal_read_checksum(row->edges.id);
+
+		if (run != NULL && strcmp(run, cmig_script_checksum(stored.upgrade_sql, stored.edges.transactional)) == 0)
+			item->ran_sql = pstrdup(stored.upgrade_sql);
+	}
 	item->differs = item->runs_differently ||
 		stored.edges.malformed ||
 		cmig_header_difference(&stored, text) != NULL ||
@@ -537,6 +546,33 @@ report_other(int level, const LoadItem *item, bool partially)
 					   item_id(item))));
 }
 
+/* Returns a sentence with the first line that differs from what ran, or nothing if that text is not stored. */
+static const char *
+changed_line(const LoadItem *item)
+{
+	const CmigRevisionText *text = &item->file->text;
+	const char *now = text->upgrade_sql;
+	const char *ran = item->ran_sql;
+	int			line = text->file_name ? text->file_lines[0] : 1;
+
+	if (ran == NULL || strcmp(ran, now) == 0)
+		return "";
+	for (; *now != '\0' && *ran != '\0'; line++)
+	{
+		size_t		length = strcspn(now, "\n");
+
+		if (length != strcspn(ran, "\n") || strncmp(now, ran, length) != 0)
+			break;
+		now += length + (now[length] == '\n');
+		ran += length + (ran[length] == '\n');
+	}
+	now = pnstrdup(now, strcspn(now, "\n"));
+	ran = pnstrdup(ran, strcspn(ran, "\n"));
+	return psprintf(" Line %d of %s is now \"%s\"; when it ran, it was \"%s\".", line,
+					text->file_name ? psprintf("\"%s\"", text->file_name) : psprintf("the upgrade script of \"%s\"", item_id(item)),
+					cmig_text_shortened(now, 100), cmig_text_shortened(ran, 100));
+}
+
 /* Report applied revisions whose script or transactional flag has changed. */
 static void
 report_changed(int level, const List *changed)
@@ -553,8 +589,8 @@ report_changed(int level, const List *changed)
 			 list_length(changed) == 1 ?
 			 errmsg("applied revision \"%s\" has changed", item_id(first)) :
 			 errmsg("%d applied revisions have changed", list_length(changed)),
-			 errdetail("Revisions whose upgrade script or transactional flag differs from what was run in this database: %s.",
-					   cmig_listing_text(&places)),
+			 errdetail("Revisions whose upgrade script or transactional flag differs from what was run in this database: %s.%s",
+					   cmig_listing_text(&places), changed_line(first)),
 			 cmig_hint("Restore the text and write a new revision for the change; or, if the database already matches the new text, load with `accept_changes => true`, which is recorded in cmig.journal.")));
 }
 
