@@ -23,7 +23,7 @@ my $node = new_node('engine');
 
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE regress_owner LOGIN; CREATE ROLE regress_other LOGIN');
-for my $name ('shop', 'hostile', 'plain', 'other', q(o'd "d)) { $node->safe_psql('postgres', 'CREATE DATABASE "' . $name =~ s/"/""/gr . '" OWNER regress_owner'); }
+for my $name ('shop', 'hostile', 'plain', 'other', q(o'd "d&)) { $node->safe_psql('postgres', 'CREATE DATABASE "' . $name =~ s/"/""/gr . '" OWNER regress_owner'); }
 delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
 @ENV{qw(PGHOST PGPORT PGUSER PGDATABASE XDG_CACHE_HOME)} = ($node->host, $node->port, 'regress_owner', 'shop', $cache);
 chdir $dir or die;
@@ -48,7 +48,8 @@ sub ends
 gives(0, '^cmig\.conf\n$', '^$', 'init', '--engine', 'local');
 like(slurp_file('cmig.conf'), qr/^engine = local$/m, 'cmig.conf');
 file('001', '', '', "CREATE TABLE person (id int PRIMARY KEY, name text DEFAULT 'o''\\\\n');\nSELECT 'a row';", 'DROP TABLE person;');
-file('002', '001', '', 'ALTER TABLE person ADD mail text;', 'ALTER TABLE person DROP mail;');
+file('002', '001', '', "ALTER TABLE person ADD CONSTRAINT later UNIQUE (name) DEFERRABLE INITIALLY DEFERRED;\nALTER TABLE person ADD \"m\xc3\xa9l\" text, ADD mail text; -- m\xc3\xa9l; it's\n/* the end */ -- of it",
+	"ALTER TABLE person DROP mail, DROP \"m\xc3\xa9l\", DROP CONSTRAINT later;\n-- m\xc3\xa9l");
 file('003', '002', "-- transactional: false\n", "SET work_mem = '8MB';\nINSERT INTO person SELECT 1, current_setting('work_mem');\nCREATE INDEX CONCURRENTLY person_mail ON person (mail);",
 	"DROP INDEX CONCURRENTLY person_mail;\nDELETE FROM person;");
 gives(0, 'base', '^$', 'current');
@@ -74,7 +75,8 @@ is(rows("SELECT to_regclass('person')"), '', 'the downgrade');
 gives(0, '^database shop is at 002\n$', '', 'stamp', '002');
 gives(0, '^database shop is at base\n$', '', 'stamp', 'base');
 is(rows("SELECT count(*) FROM cmig_engine.version"), '0', 'the stamp');
-gives(0, '^database o\'d "d is at 003\n$', '', 'upgrade', '-y', '-d', q(o'd "d));
+gives(0, '^database o\'d "d& is at 003\n$', '', 'upgrade', '-y', '-d', q(o'd "d&));
+gives(0, '', '^nothing to upgrade: database "o\'d "d&" is at 003\n$', 'upgrade', '-d', q(o'd "d&));
 
 # The schema is the same as with the extension.
 gives(0, 'at 003', '', 'upgrade', '-y');
@@ -85,6 +87,22 @@ gives(0, 'at 003', '', 'upgrade', '-y', '-d', 'plain');
 append_to_file('cmig.conf', "engine = local\n");
 is(schema('shop'), schema('plain'), 'the schema is the same as with the extension');
 gives(2, '', '^cmig: the database has the extension', 'current', '-d', 'plain');
+
+# cmig lint tells the same as with the extension: the tables' sizes are read.
+file('004', '003', '', "ALTER TABLE person ALTER id TYPE bigint;\nCREATE INDEX ON person (mail);\nALTER TABLE person DROP by_hand;", '');
+for my $name ('shop', 'plain')
+{
+	$node->safe_psql($name, "ALTER TABLE person ADD by_hand text; CREATE VIEW by_view AS SELECT by_hand FROM person; INSERT INTO person (id, name) SELECT n, n || repeat('x', 100) FROM generate_series(2, 30000) n; ANALYZE person");
+}
+my @lint = cmig('lint');
+my @rehearsed = cmig('lint', '--rehearse');
+IPC::Run::run([ 'sed', '-i', '/^engine/d', 'cmig.conf' ]);
+is_deeply(\@lint, [ cmig('lint', '-d', 'plain') ], 'lint is the same as with the extension');
+is_deeply(\@rehearsed, [ cmig('lint', '--rehearse', '-d', 'plain') ], 'lint --rehearse, too');
+append_to_file('cmig.conf', "engine = local\n");
+like($lint[1], qr/about 30000\s+rows, \d+ kB/, 'the size is known') or diag(@lint);
+unlink 'migrations/004.sql';
+for my $name ('shop', 'plain') { $node->safe_psql($name, $_) for 'DROP VIEW by_view', 'ALTER TABLE person DROP by_hand', 'DELETE FROM person WHERE id > 1', 'VACUUM FULL ANALYZE person'; }
 
 # Databases in which other tools keep the state, and one that gets the extension
 rows('CREATE TABLE alembic_version (version_num varchar(32)); INSERT INTO alembic_version VALUES ($$002$$); ALTER TABLE alembic_version OWNER TO regress_owner', 'other');
@@ -127,16 +145,101 @@ gives(3, '', "ERROR:  division by zero\nCONTEXT:  upgrade 003 -> 004, It's 004\n
 is(rows("SELECT to_regclass('one'), string_agg(version_num, '') FROM cmig_engine.version"), '|003', 'nothing was changed');
 file('004', '003', '', 'SELECT cmig.enable_rls($$person$$);', '');
 gives(3, '', 'revision "004" calls functions of pg_cmig', 'upgrade');
+gives(2, '', '^cmig: engine must be local\n', 'current', '--engine', 'postgresql://host/db');
+gives(2, '', '^cmig: engine must be local\n', 'init', '--engine', 'docker');
+gives(2, '', '^cmig: --probe requires the extension in the database\n', 'lint', '--probe');
 gives(2, '', '^cmig: expand requires the extension in the database\n', 'expand');
 gives(2, '', '^cmig: --scope requires the extension in the database\n', 'upgrade', '--scope', 'x');
 ok(ends(), 'nothing is left running');
 
-# A statement does not wait for a lock without limit.
+# A run that waits for a lock ends, names who has it, and is repeated.
 file('004', '003', '', 'ALTER TABLE person ADD waits int;', 'ALTER TABLE person DROP waits;');
 my $reader = $node->background_psql('shop');
+$reader->query_safe("SET SESSION AUTHORIZATION regress_owner; SET application_name = 'it''s me'; BEGIN; SELECT FROM person /* the query */");
+gives(3, '', 'ERROR:  canceling statement due to lock timeout\nDETAIL:  Blocked by process \d+ of role "regress_owner" \(application "it\'s me"\); its transaction has been open for \d+ seconds: .*the query.*\n'
+	  . "CONTEXT:  upgrade 003 -> 004, It's 004\nattempt 1 of 2; trying again in 200 ms\n.*lock timeout\n.*CONTEXT:[^\n]*\n\$",
+	'upgrade', '-x', 'cmig.lock_timeout=1s', '-x', 'cmig.lock_retries=1');
+is(rows('SELECT string_agg(version_num, $$ $$) FROM cmig_engine.version'), '003', 'nothing was changed');
+append_to_file('cmig.conf', "lock_timeout = 300ms\n");
+file('005', '004', '', 'CREATE TABLE after_004 ();', 'DROP TABLE after_004;');
+for my $options ([], ['--stepwise'])
+{
+	my $waiting = { out => '', err => '' };
+	$waiting->{run} = IPC::Run::start([ $cmig, 'upgrade', @$options ], '<', \undef, '>', \$waiting->{out}, '2>', \$waiting->{err});
+	$waiting->{run}->pump until $waiting->{err} =~ /trying again/;
+	$reader->query_safe('COMMIT');
+	$waiting->{run}->finish;
+	is($waiting->{out}, "database shop is at 005\n", "the run is repeated: @$options") or diag($waiting->{err});
+	cmig('downgrade', '003', '-y');
+	$reader->query_safe('BEGIN; SELECT FROM person');
+}
+$reader->query_safe('COMMIT');
+# the downgrade of 005 commits, and that of 004 waits
+cmig('upgrade', '-y');
 $reader->query_safe('BEGIN; SELECT FROM person');
-gives(3, '', 'ERROR:  canceling statement due to lock timeout\nCONTEXT:  upgrade 003 -> 004', 'upgrade', '-x', 'cmig.lock_timeout=100ms');
+{
+	my $waiting = { out => '', err => '' };
+	$waiting->{run} = IPC::Run::start([ $cmig, 'downgrade', '003', '-y', '--stepwise' ], '<', \undef, '>', \$waiting->{out}, '2>', \$waiting->{err});
+	$waiting->{run}->pump until $waiting->{err} =~ /trying again/;
+	is(rows('SELECT string_agg(version_num, $$ $$) FROM cmig_engine.version'), '004', 'a part is done');
+	$reader->query_safe('COMMIT');
+	$waiting->{run}->finish;
+	is($waiting->{out}, "database shop is at 003\n", 'the rest is repeated') or diag($waiting->{err});
+}
+cmig('upgrade', '-y');
+$reader->query_safe('BEGIN; SELECT FROM person');
+gives(3, '', '^downgrade 005 -> 004[^\n]*\ndowngrade 004 -> 003[^\n]*\nERROR:  [^\n]* lock timeout\n.*attempt 1 of 11; trying again in 200 ms\n$', 'downgrade', '-2', '-y', '--stepwise');
+is(rows('SELECT string_agg(version_num, $$ $$) FROM cmig_engine.version'), '004', 'a relative target is not repeated from another state');
+$reader->query_safe('COMMIT');
+cmig('downgrade', '003', '-y');
+
+# CREATE INDEX CONCURRENTLY leaves an invalid index, which is built again.
+file('004', '003', "-- transactional: false\n", 'CREATE INDEX CONCURRENTLY person_again ON person (id, name);', 'DROP INDEX CONCURRENTLY person_again;');
+$reader->query_safe('BEGIN; INSERT INTO person VALUES (-1)');
+{
+	my $waiting = { out => '', err => '' };
+	$waiting->{run} = IPC::Run::start([ $cmig, 'upgrade', '004', '-y' ], '<', \undef, '>', \$waiting->{out}, '2>', \$waiting->{err});
+	$waiting->{run}->pump until $waiting->{err} =~ /trying again/;
+	$reader->query_safe('ROLLBACK');
+	$waiting->{run}->finish;
+	is($waiting->{out}, "database shop is at 004\n", 'the index is built again') or diag($waiting->{err});
+	unlike($waiting->{err}, qr/partially applied/, 'no warning about what the run itself has begun');
+}
+is(rows("SELECT string_agg(indisvalid::text, ' ') FROM pg_index WHERE indexrelid = 'person_again'::regclass"), 'true', 'the index is valid');
+gives(0, 'at 003', '', 'downgrade', '003', '-y');
+file('004', '003', '', 'ALTER TABLE person ADD waits int;', 'ALTER TABLE person DROP waits;');
+$node->safe_psql('shop', 'ALTER ROLE regress_owner SET lock_timeout = 300', extra_params => [ '-U', 'postgres' ]);
+$reader->query_safe('BEGIN; LOCK TABLE cmig_engine.version IN SHARE MODE');
+gives(3, '', 'ERROR:  canceling statement due to lock timeout', 'stamp', '003');
+$node->safe_psql('shop', 'ALTER ROLE regress_owner RESET lock_timeout', extra_params => [ '-U', 'postgres' ]);
 $reader->quit;
+
+# Behind a pool in transaction mode, a run ends if its session changes.
+{
+	my $folder = PostgreSQL::Test::Utils::tempdir_short();
+	my ($pool, $port) = start_pgbouncer($node, $folder, "pool_mode = transaction\nignore_startup_parameters = extra_float_digits", 'shop user=regress_owner');
+
+	{
+		local @ENV{qw(PGHOST PGPORT)} = ($folder, $port);
+		gives(0, 'at 005', '', 'upgrade', '-y');
+		gives(0, 'at 003', '', 'downgrade', '003', '-y', '--stepwise');
+		gives(0, 'at 005', '', 'upgrade', '-y', '--stepwise');
+	}
+	kill 'QUIT', $pool->{KIDS}[0]{PID};
+	$pool->finish;
+}
+cmig('downgrade', '003', '-y');
+for my $options ([], ['--transaction-per-revision'])
+{
+	my (undef, $pooled) = cmig('script', 'upgrade', '003:005', '--version-table', 'cmig_engine.version', @$options);
+	my $changed = $pooled =~ s/^(?=BEGIN ISOLATION)/\\connect -\n/mr;
+	my $errors;
+	is($node->psql('shop', $changed, stderr => \$errors, extra_params => [ '-U', 'regress_owner' ]), @$options ? 3 : 0, 'the session changes before a transaction');
+	like($errors, qr/the connection does not have the lock of this run/, 'an error') if @$options;
+}
+cmig('downgrade', '003', '-y');
+unlink 'migrations/005.sql';
+IPC::Run::run([ 'sed', '-i', '/^lock_timeout/d', 'cmig.conf' ]);
 
 # A run is killed in each of its statements, and goes on: each statement has run once.
 file('004', '003', "-- transactional: false\n", join("\n", 'CREATE TABLE ran (n int);', map { "INSERT INTO ran VALUES ($_);\nCREATE INDEX CONCURRENTLY ran_$_ ON ran ((n + $_ + pg_sleep_of(0.1)));" } 1 .. 4),
@@ -172,6 +275,37 @@ cmig('downgrade', '-1', '-y');
 my @both = map { my $result = { out => '', err => '' }; $result->{run} = IPC::Run::start([ $cmig, 'upgrade', '-y' ], '<', \undef, '>', \$result->{out}, '2>', \$result->{err}); $result } 1 .. 2;
 $_->{run}->finish for @both;
 is(rows('SELECT string_agg(n::text, $$,$$ ORDER BY n) FROM ran'), '1,2,3,4', 'two runs at the same time');
+
+# Roles as those of managed services: the owner of the database can create roles, but is not
+# a superuser; a schema of the service cannot be read; the application's schema belongs to
+# another role.
+my @superuser = (extra_params => [ '-U', 'postgres' ]);
+$node->safe_psql('postgres', 'CREATE ROLE regress_master LOGIN CREATEROLE CREATEDB BYPASSRLS; CREATE ROLE regress_app; GRANT regress_app TO regress_master', @superuser);
+$node->safe_psql('postgres', 'CREATE DATABASE service OWNER regress_master', @superuser);
+$node->safe_psql('service', <<'END_SQL', @superuser);
+CREATE SCHEMA auth;
+CREATE TABLE auth.users (id bigserial PRIMARY KEY, mail text);
+ALTER TABLE auth.users ENABLE ROW LEVEL SECURITY;
+CREATE SCHEMA app AUTHORIZATION regress_app;
+CREATE SCHEMA seen;
+CREATE TABLE seen.users (id bigint PRIMARY KEY);
+GRANT USAGE ON SCHEMA seen TO regress_master;
+END_SQL
+{
+	local @ENV{qw(PGUSER PGDATABASE)} = ('regress_master', 'service');
+	mkdir 'service';
+	append_to_file('service/001.sql', "-- revision: 001\n-- down_revision:\n-- cmig:upgrade\nCREATE TABLE app.note (id int PRIMARY KEY, body text);\nALTER TABLE app.note ENABLE ROW LEVEL SECURITY;\n-- cmig:downgrade\nDROP TABLE app.note;\n");
+	append_to_file('service/002.sql', "-- revision: 002\n-- down_revision: 001\n-- transactional: false\n-- cmig:upgrade\nCREATE INDEX CONCURRENTLY note_body ON app.note (body);\n-- cmig:downgrade\nDROP INDEX CONCURRENTLY app.note_body;\n");
+	append_to_file('service/003.sql', "-- revision: 003\n-- down_revision: 002\n-- cmig:upgrade\nCREATE ROLE regress_made;\nGRANT SELECT ON app.note TO regress_made;\n-- cmig:downgrade\nREVOKE ALL ON app.note FROM regress_made;\nDROP ROLE regress_made;\n");
+	my @role = ('--folder', 'service', '-x', 'cmig.role=regress_app');
+	gives(0, 'at 002', '', 'upgrade', '002', '-y', @role);
+	is(rows("SELECT string_agg(DISTINCT pg_get_userbyid(relowner), ' ') FROM pg_class WHERE relnamespace = 'app'::regnamespace", 'service'), 'regress_app', 'the role of the objects');
+	is(rows("SELECT string_agg(DISTINCT pg_get_userbyid(relowner), ' ') FROM pg_class WHERE relnamespace = 'cmig_engine'::regnamespace", 'service'), 'regress_master', 'the role of the state');
+	gives(0, 'at 003', '', 'upgrade', '-y', '--folder', 'service');
+	gives(0, 'no drift', 'WARNING:  not copied into the engine: "auth"."users", which the role cannot read\n', 'drift', '--folder', 'service', '--schemas', 'app');
+	gives(0, 'at base', '', 'downgrade', 'base', '-y', '--folder', 'service');
+	is(rows("SELECT count(*) FROM pg_class WHERE relnamespace = 'app'::regnamespace", 'service'), '0', 'the downgrade');
+}
 
 # A script that was changed after an interruption, and tables of another role.
 rows("INSERT INTO cmig_engine.progress VALUES ('004', 'downgrade', 'another', 1, true)");

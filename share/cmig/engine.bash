@@ -12,35 +12,46 @@
 # schema, and drops it at the end.  So the database has all that lasts.
 
 # The verbs that need only the state, and those that need the schema, too.
-ENGINE_VERBS=' branches check current downgrade edit export graph heads history lint load log merge plan require revision script show stamp status upgrade '
-ENGINE_SCHEMA_VERBS=' baseline diff drift dry-run locate round-trip squash '
+ENGINE_VERBS=' branches check current downgrade edit export graph heads history load log merge plan require revision script show stamp status upgrade '
+ENGINE_SCHEMA_VERBS=' baseline diff drift dry-run lint locate round-trip squash '
+
+# The options that need the extension in the database.
+ENGINE_REFUSED='scope scopes in-doubt preflight check-workload probe databases'
 
 # The superuser of a local engine, the role that does all that a verb does, and the one that
 # copies schemas.  Code of the database's roles runs while its schema is copied, so that role
 # can become none of the others, and can use nothing that remains.
 ENGINE_SUPERUSER=cmig_engine_superuser ENGINE_ROLE=cmig_engine_owner ENGINE_COPIER=cmig_engine_copier
 
-engine='' engine_folder='' engine_database='' engine_major='' engine_target=''
-target_environment=() target_psql=() as_server=()
+engine='' engine_folder='' engine_database='' engine_major='' engine_target='' engine_limit=''
+target_environment=() target_psql=() as_server=() locked=0
+
+# Unsets the variables of libpq.
+# shellcheck disable=SC2086	# names
+unset_libpq() { unset ${!PG@}; }
 
 # begin_engine: uses the engine for the verb
 begin_engine()
 {
 	local name looks=''
 
+	[ "$option_engine" = local ] || fail 2 'engine must be local' "Write \"engine = local\", or leave it out if the database has the extension."
 	[ "$verb" != init ] || return 0
-	if given autogenerate || { [ "$verb" = check ] && given target; } || given dry-run; then looks=1; fi
-	case "$ENGINE_SCHEMA_VERBS" in *" $verb "*) looks=1 ;; *)
-		[[ $ENGINE_VERBS == *" $verb "* ]] || fail 2 "$verb requires the extension in the database" 'doc/managed.md lists what an engine can do' ;;
-	esac
-	for name in scope scopes in-doubt preflight check-workload rehearse databases; do
+	if [[ $ENGINE_SCHEMA_VERBS == *" $verb "* ]] || given autogenerate || given dry-run || { [ "$verb" = check ] && given target; }; then
+		looks=1
+	elif [[ $ENGINE_VERBS != *" $verb "* ]]; then
+		fail 2 "$verb requires the extension in the database" 'doc/managed.md lists what an engine can do'
+	fi
+	! given no-facts || looks=''
+	[ "$verb" = lint ] || ENGINE_REFUSED+=' rehearse'
+	for name in $ENGINE_REFUSED; do
 		! given "$name" || fail 2 "--$name requires the extension in the database" 'doc/managed.md lists what an engine can do'
 	done
 	trap end_engine EXIT
 	target_psql=("${psql[@]}")
-	while IFS= read -r name; do [[ $name != PG* ]] || target_environment+=("$name=${!name}"); done < <(compgen -e)
-	read_target "$looks"
-	if [ "$option_engine" = local ]; then start_engine; else connect_engine; fi
+	for name in "${!PG@}"; do target_environment+=("$name=${!name}"); done
+	read_target
+	start_engine
 	create_copy "$looks"
 }
 
@@ -52,17 +63,15 @@ on_target() { in_environment ${target_environment[@]+"${target_environment[@]}"}
 in_environment()
 {
 	(
-		local name
-
-		while IFS= read -r name; do [[ $name != PG* ]] || unset "$name"; done < <(compgen -e)
+		unset_libpq
 		while [ "$1" != -- ]; do export "${1?}"; shift; done
 		shift
 		exec "$@"
 	)
 }
 
-# read_target LOOKS: reads the state of the database: its major version, its name, and a JSON
-# object.  Only tables of roles that could do anything anyway are read, because the owner of
+# read_target [again]: reads the state of the database: its major version, its name, and a
+# JSON object, and warns about it, unless it is read again.  Only tables of roles that could do anything anyway are read, because the owner of
 # a table can add code that runs when somebody reads it.
 read_target()
 {
@@ -75,11 +84,12 @@ read_target()
 		state AS MATERIALIZED (SELECT n.nspname, c.relname, c.relkind = 'r' AND c.relowner IN (TABLE trusted) AND n.nspowner IN (TABLE trusted) AS is_trusted
 			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 			WHERE n.nspname = 'cmig_engine' AND c.relname IN ('version', 'journal', 'progress') OR n.nspname = 'public' AND c.relname IN ('cmig_version', 'alembic_version'))
-		SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major, EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cmig') AS cmig_installed,
+		SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major, EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cmig') AS cmig_installed, current_database() AS cmig_name, current_setting('lock_timeout') AS cmig_limit,
 			count(*) FILTER (WHERE nspname = 'cmig_engine') = 3 AS cmig_known, count(*) FILTER (WHERE nspname = 'cmig_engine' AND NOT is_trusted) > 0 AS cmig_refused,
 			min(relname::text) FILTER (WHERE nspname = 'public' AND is_trusted) AS cmig_other FROM state \gset
 		\echo :cmig_major :cmig_installed :cmig_refused
-		SELECT current_database();
+		\echo :cmig_limit
+		\echo :cmig_name
 		\set cmig_state {}
 		\if :cmig_refused
 		\elif :cmig_known
@@ -89,19 +99,22 @@ read_target()
 		SELECT format('SELECT %L, string_agg(version_num, %L) FROM public.%I HAVING count(*) > 0', :'cmig_other', ' ', :'cmig_other') \gexec
 		\endif
 		SELECT :'cmig_state'::jsonb || jsonb_build_object('roles', (SELECT jsonb_agg(rolname) FROM pg_roles WHERE rolname !~ '^pg_'),
-			'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()));
-		COMMIT;
+			'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database())) \; COMMIT;
 	END
 	) || exit 4
 	engine_major=${lines%%"$newline"*} lines=${lines#*"$newline"}
+	engine_limit=${lines%%"$newline"*} lines=${lines#*"$newline"}
 	engine_target=${lines%%"$newline"*} engine_state=${lines##*"$newline"} other=${lines#*"$newline"}
 	[[ $engine_major != *' t '* ]] || fail 2 'the database has the extension, so it needs no engine' 'Remove the line "engine" from cmig.conf.'
 	[[ $engine_major != *' t' ]] || fail 3 'schema cmig_engine or one of its tables belongs to another role' \
 		'Connect as that role, or as the owner of the database or a superuser: ALTER SCHEMA cmig_engine OWNER TO CURRENT_USER'
 	engine_major=${engine_major%% *}
 	[ "$engine_major" -ge 15 ] || fail 2 "the database has PostgreSQL $engine_major; 15 or later is required"
-	[[ ! $engine_state =~ \"progress\":\ \[\{[^}]*\"revision\":\ \"([^\"]*)\" ]] ||
-		say "${yellow}WARNING:  revision ${BASH_REMATCH[1]} is partially applied: a run was interrupted$plain${newline}HINT:  Repeat the command. To give up, repair the schema, and: DELETE FROM cmig_engine.progress"
+	[ $# -eq 0 ] || return 0
+	if [[ $engine_state =~ \"progress\":\ \[\{[^}]*\"revision\":\ \"([^\"]*)\" ]]; then
+		visible "${BASH_REMATCH[1]}"
+		say "${yellow}WARNING:  revision $VISIBLE is partially applied: a run was interrupted$plain${newline}HINT:  Repeat the command. To give up, repair the schema, and: DELETE FROM cmig_engine.progress"
+	fi
 	[ "$verb" != stamp ] && [[ $other == *"$newline"* ]] || return 0
 	IFS='|' read -r name other <<<"${other%%"$newline"*}"
 	visible "$other"
@@ -131,10 +144,8 @@ find_server()
 		fi
 	done
 	engine_version=$newest
-	[ "$newest" -gt 0 ] || fail 2 'engine = local requires a PostgreSQL server with pg_cmig on this machine' 'To use another server: engine = postgresql://...'
+	[ "$newest" -gt 0 ] || fail 2 'engine = local requires a PostgreSQL server with pg_cmig on this machine' 'Install the server and the extension: README.md'
 }
-
-
 
 # Starts the local server, unless another cmig has done so.  It runs as long as a process has
 # a shared lock on the file "users", and ends after that, even if cmig was killed.
@@ -145,7 +156,7 @@ start_engine()
 	find_server
 	command -v flock >/dev/null && command -v setsid >/dev/null || fail 2 'engine = local requires flock and setsid' 'On Debian: apt install util-linux'
 	if [ "$(id -u)" -eq 0 ]; then
-		id postgres >/dev/null 2>&1 || fail 2 'the engine cannot run as root' 'Run cmig as another user, or use another server: engine = postgresql://...'
+		id postgres >/dev/null 2>&1 || fail 2 'the engine cannot run as root' 'Run cmig as another user.'
 		as_server=(runuser -u postgres --) cache=/var/cache
 	fi
 	engine_folder=$cache/cmig/engine-$engine_version
@@ -168,7 +179,7 @@ start_engine()
 				-c max_connections=50 -c shared_buffers=32MB -c max_locks_per_transaction=1024 -c wal_level=minimal -c max_wal_senders=0" start >/dev/null 2>&1 </dev/null 7>&- 8>&-
 		) || fail 2 "the engine cannot be started: $log"
 		engine_psql -d postgres <<-'END' || fail 2 'the engine cannot be used'
-			SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database WHERE datname ~ '^cmig_copy_[0-9]+$' \gexec
+			SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database WHERE datname ~ '^cmig_(copy|demo)_[0-9]+$' \gexec
 		END
 	fi
 	# stop it when no process has the lock any more; this one must not have it
@@ -181,13 +192,6 @@ start_engine()
 	exec 8>&-
 }
 
-# The engine is a server that somebody has set up.
-connect_engine()
-{
-	engine_environment=()
-	fail 2 'engine must be "local"' 'A connection string is not supported yet.'
-}
-
 # engine_psql OPTION...: runs psql in the engine, as its superuser or engine_user
 engine_psql()
 {
@@ -197,8 +201,6 @@ engine_psql()
 # create_copy LOOKS: creates the database in the engine, and uses it in place of the target
 create_copy()
 {
-	local name
-
 	printf -v engine_database 'cmig_copy_%010d' $$
 	# only one process creates the template
 	(
@@ -220,13 +222,8 @@ create_copy()
 		END
 	) 9>>"$engine_folder/template" || fail 2 'the engine cannot create a database with the extension pg_cmig' "Its messages are in $engine_folder/log"
 	[ -z "$1" ] || copy_schema
-	{ printf '\\set state %s\n' "$(quoted "$engine_state")"; cat <<-'END'; } | engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" || fail 2 'the engine cannot use the state of the database'
-		INSERT INTO cmig.version SELECT jsonb_array_elements_text(nullif(:'state'::jsonb -> 'version', 'null'));
-		INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role, application_name, client_address, transaction_id, checksum, search_path)
-		SELECT id, revision, direction, outcome, started_at, role, session_role, application_name, client_address, transaction_id, checksum, search_path
-		FROM jsonb_populate_recordset(NULL::cmig.journal, nullif(:'state'::jsonb -> 'journal', 'null'));
-	END
-	while IFS= read -r name; do [[ $name != PG* ]] || unset "$name"; done < <(compgen -e)
+	store_state
+	unset_libpq
 	export PGHOST=$engine_folder PGPORT=5432 PGUSER=$ENGINE_ROLE PGDATABASE=$engine_database PGAPPNAME=cmig
 	psql=(psql -X -q -w -v ON_ERROR_STOP=1)
 	variable cmig_database "$engine_target"
@@ -238,12 +235,26 @@ create_copy()
 	fi
 }
 
+# Stores the state of the database in the engine.
+store_state()
+{
+	{ printf '\\set state %s\n' "$(quoted "$engine_state")"; cat <<-'END'; } | engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" || fail 2 'the engine cannot use the state of the database'
+		DELETE FROM cmig.version;
+		DELETE FROM cmig.journal;
+		INSERT INTO cmig.version SELECT jsonb_array_elements_text(nullif(:'state'::jsonb -> 'version', 'null'));
+		INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role, application_name, client_address, transaction_id, checksum, search_path)
+		SELECT id, revision, direction, outcome, started_at, role, session_role, application_name, client_address, transaction_id, checksum, search_path
+		FROM jsonb_populate_recordset(NULL::cmig.journal, nullif(:'state'::jsonb -> 'journal', 'null'));
+	END
+}
+
 # Copies the schema of the database.
 copy_schema()
 {
-	local dump=$engine/pg_dump
+	local dump sizes name
+	local -a options=(-s -N cmig_engine)
 
-	[ "$engine_version" -eq "$engine_major" ] || fail 2 "$verb requires a local server of PostgreSQL $engine_major with pg_cmig, the version of the database"
+	[ "$engine_version" -eq "$engine_major" ] || fail 2 "$verb requires a local server of PostgreSQL $engine_major with pg_cmig, the version of the database" "$([ "$verb" != lint ] || echo 'cmig lint --no-facts')"
 	{ printf '\\set state %s\n' "$(quoted "$engine_state")"; cat <<-'END'; } | engine_psql -d postgres -v database="$engine_database" -v copier="$ENGINE_COPIER" || fail 2 'the engine cannot create the roles of the database'
 		SET client_min_messages = error;
 		SELECT format('CREATE ROLE %I LOGIN', :'copier') WHERE to_regrole(:'copier') IS NULL \gexec
@@ -252,10 +263,31 @@ copy_schema()
 		SELECT format('GRANT %I TO %I, %I', rolname, :'role', :'copier') FROM pg_roles r WHERE rolname !~ '^pg_' AND NOT rolsuper AND rolname NOT IN (:'role', :'copier') \gexec
 		SELECT format('ALTER DATABASE %I OWNER TO %I', :'database', :'state'::jsonb ->> 'owner') \gexec
 	END
-	dump=$(on_target "$dump" -s -N cmig_engine) || fail 3 'the schema of the database cannot be read'
+	# pg_dump cannot skip what the role may not read, such as tables of the service
+	sizes=$(on_target "${target_psql[@]}" -At <<-END
+		BEGIN READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \;
+		SELECT coalesce(jsonb_agg(jsonb_build_object('n', n.nspname, 'r', c.relname, 'pages', pg_relation_size(c.oid) / current_setting('block_size')::integer, 'rows', c.reltuples)), '[]')
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE '$verb' = 'lint' AND c.relkind IN ('r', 'm', 'i') AND n.nspname !~ '^(pg_|information_schema\$)';
+		SELECT format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"', '""')) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^(pg_|information_schema\$|cmig_engine\$)'
+			AND NOT (has_schema_privilege(n.oid, 'USAGE') AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT') ELSE has_table_privilege(c.oid, 'SELECT') END)
+		ORDER BY 1 \; COMMIT;
+	END
+	) || fail 3 'the schema of the database cannot be read'
+	while IFS= read -r name; do
+		options+=(-T "$name")
+		visible "$name"
+		[ ${#options[@]} -gt 13 ] || say "${yellow}WARNING:  not copied into the engine: $VISIBLE, which the role cannot read$plain"
+	done < <(tail -n +2 <<<"$sizes")
+	[ ${#options[@]} -le 13 ] || say "${yellow}WARNING:  not copied into the engine: $((${#options[@]} / 2 - 6)) more tables that the role cannot read$plain"
+	dump=$(on_target "$engine/pg_dump" "${options[@]}") || fail 3 'the schema of the database cannot be read'
 	printf '%s\n' "$dump" | engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -o /dev/null 2>&1 | copied_messages
 	# as the owner, who could set what cmig reads
 	engine_psql -d postgres -c "ALTER DATABASE $engine_database RESET ALL" || fail 2 'the engine cannot use the copy'
+	[ "$verb" != lint ] || { printf 'SET search_path = pg_catalog, pg_temp;\n\\set sizes %s\n' "$(quoted "${sizes%%"$newline"*}")"; cat <<-'END'; } | engine_psql -d "$engine_database" || fail 2 'the engine cannot use the copy'
+		UPDATE pg_class c SET relpages = s.pages, reltuples = s.rows FROM jsonb_to_recordset(:'sizes') AS s (n text, r text, pages integer, rows real), pg_namespace n
+		WHERE n.nspname = s.n AND c.relnamespace = n.oid AND c.relname = s.r;
+	END
 }
 
 # Shows what could not be copied.
@@ -275,6 +307,7 @@ copied_messages()
 # Drops the database in the engine.
 end_engine()
 {
+	end_watch
 	[ -z "$engine_database" ] || engine_psql -d postgres -c "DROP DATABASE IF EXISTS $engine_database WITH (FORCE)" >/dev/null 2>&1
 	engine_database=''
 }
@@ -284,12 +317,8 @@ use_target()
 {
 	local name
 
-	while IFS= read -r name; do [[ $name != PG* ]] || unset "$name"; done < <(compgen -e)
+	unset_libpq
 	for name in ${target_environment[@]+"${target_environment[@]}"}; do export "${name?}"; done
-	# a script resets all settings to those of the connection
-	for name in ${settings[@]+"${settings[@]}"}; do
-		[[ ! $name =~ ^(cmig\.)?lock_timeout=([0-9]+[a-z]*)$ ]] || export PGOPTIONS="${PGOPTIONS:-} -c lock_timeout=${BASH_REMATCH[2]}"
-	done
 	psql=("${target_psql[@]}" -f -)
 }
 
@@ -301,48 +330,105 @@ place_in_script()
 	[ -z "$place" ] || place="CONTEXT:  $place"
 }
 
-# run_on_target SCRIPT: runs a script in the database, and returns cmig's exit status
+# run_on_target SCRIPT: runs a script in the database, and returns cmig's exit status.  Sets
+# locked to 1 if the script could not get a lock, or else to 0.
 run_on_target()
 {
 	local status
 
-	script=$1
-	[ -z "$transaction" ] || transaction=''
-	on_target=1
+	script=$1 transaction='' on_target=1 watch=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
+	[ "$engine_limit" = 0 ] && [[ $1 != *lock_timeout* ]] || { watch_run 7>&- 8>&- & disown; }
 	run
 	status=$?
 	on_target=''
+	[ ! -e "$watch/failed" ]
+	locked=$?
+	end_watch
 	return $status
 }
 
-# Adds the state of the database as the last line of a script.
+# Asks the database who blocks the run, which has an advisory lock, as long as the folder
+# watch exists.
+watch=''
+watch_run()
+{
+	while [ -d "$watch" ] && kill -0 $$ 2>/dev/null; do
+		cat <<-'END'
+			SELECT pg_catalog.concat('Blocked by process ', a.pid, ' of role "', a.usename, '"', CASE WHEN a.application_name OPERATOR(pg_catalog.<>) '' THEN pg_catalog.concat(' (application "', a.application_name, '")') END,
+				'; its transaction has been open for ' OPERATOR(pg_catalog.||) EXTRACT(epoch FROM pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) a.xact_start))::integer OPERATOR(pg_catalog.||) ' seconds',
+				': ' OPERATOR(pg_catalog.||) pg_catalog.left(pg_catalog.translate(a.query, E'\n\r\t', '   '), 100))
+			FROM pg_catalog.pg_locks l, pg_catalog.unnest(pg_catalog.pg_blocking_pids(l.pid)) b JOIN pg_catalog.pg_stat_activity a ON a.pid OPERATOR(pg_catalog.=) b
+			WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted AND l.objsubid OPERATOR(pg_catalog.=) 1
+				AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+				AND (l.classid::bigint OPERATOR(pg_catalog.<<) 32 OPERATOR(pg_catalog.|) l.objid::bigint) OPERATOR(pg_catalog.=) pg_catalog.hashtextextended('pg_cmig cmig_engine.version', 0)
+			ORDER BY a.xact_start LIMIT 1;
+		END
+		sleep 0.1
+	done | on_target "${target_psql[@]}" -At -w -f - >"$watch/blockers" 2>/dev/null
+	rm -rf -- "$watch"
+} 2>/dev/null
+
+# blocked ERROR: notes that the run could not get a lock, and sets BLOCKER to a line about
+# the session that blocked it, if that is known
+blocked()
+{
+	BLOCKER=''
+	[[ -n $watch && $1 == @(*' lock timeout'|*'could not obtain lock '*|*'deadlock detected') ]] || return 0
+	: >"$watch/failed"
+	visible "$(tail -n 1 "$watch/blockers" 2>/dev/null)"
+	[ -z "$VISIBLE" ] || BLOCKER="${newline}DETAIL:  $VISIBLE"
+}
+
+end_watch()
+{
+	[ -z "$watch" ] || rm -rf -- "$watch"
+	watch=''
+}
+
+# The end of a script that runs in the database: prints its state as cmig's last line.
 TARGET_PLACE="\\o
 \\pset format unaligned
 \\pset tuples_only on
 SELECT pg_catalog.concat('database ', pg_catalog.current_database(), ' is at ', coalesce((SELECT pg_catalog.string_agg(version_num, ', ' ORDER BY version_num) FROM cmig_engine.version), 'base'));
 "
 
-# engine_move DIRECTION TARGET: generates a script, and runs it
+# engine_move DIRECTION TARGET: generates a script, and runs it.  If it cannot get a lock, it
+# is run again from where it has come, as a stepwise upgrade with the extension does.
 engine_move()
 {
-	local text per_revision=false
+	local text per_revision=false status attempt name state retries=10 pause=200
 
 	! given one-transaction || stepwise=''
 	! given stepwise || stepwise=1
 	[ -z "$stepwise" ] || per_revision=true
-	begin_again
-	[ "$1" != upgrade ] || check_plan "$2"
-	if [ -n "$checksum" ]; then
-		variable checksum "$checksum"
-		called "SELECT pg_catalog.min(plan_checksum) AS cmig_checksum FROM cmig.plan('$1', $2) \\gset"
-		need ":'cmig_checksum' = :'checksum'" "'the plan has changed'" "'cmig plan'"
-	fi
-	add_plain
-	called "SELECT cmig.script('$1', $2, version_table => 'cmig_engine.version', transaction_per_revision => $per_revision);"
-	end_transaction ROLLBACK
-	text=$(run) || return
-	given quiet || text+=$newline$TARGET_PLACE
-	run_on_target "\\o /dev/null$newline$text"
+	for name in ${settings[@]+"${settings[@]}"}; do [[ ! $name =~ ^cmig\.lock_retries=([0-9]{1,5})$ ]] || retries=${BASH_REMATCH[1]}; done
+	for ((attempt = 1; ; attempt++)); do
+		begin_again
+		loaded=''
+		[ "$1" != upgrade ] || check_plan "$2"
+		if [ -n "$checksum" ]; then
+			variable checksum "$checksum"
+			called "SELECT pg_catalog.min(plan_checksum) AS cmig_checksum FROM cmig.plan('$1', $2) \\gset"
+			need ":'cmig_checksum' = :'checksum'" "'the plan has changed'" "'cmig plan'"
+		fi
+		add_plain
+		called "SELECT cmig.script('$1', $2, version_table => 'cmig_engine.version', transaction_per_revision => $per_revision);"
+		end_transaction ROLLBACK
+		text=$(run) || return
+		given quiet || text+=$newline$TARGET_PLACE
+		run_on_target "\\o /dev/null$newline$text" && return
+		status=$?
+		[ "$locked" -eq 1 ] && [ "$attempt" -le "$retries" ] || return $status
+		given quiet || say "attempt $attempt of $((retries + 1)); trying again in $pause ms"
+		sleep "$((pause / 1000)).$((pause % 1000 / 100))"
+		[ -z "$interrupted" ] || return 130
+		pause=$((pause < 15000 ? 2 * pause : 30000)) state=$engine_state
+		read_target again
+		[ "$state" = "$engine_state" ] && continue
+		# a part is done, so the plan and a relative target mean something else
+		[ -z "$checksum" ] && [[ ${arguments[*]} != *[+-][0-9]* ]] || return $status
+		store_state
+	done
 }
 
 # engine_stamp: records what cmig.stamp() has recorded in the engine

@@ -257,7 +257,7 @@ messages()
 			'psql: error: '*) line="cmig: ${line#psql: error: }" ;;
 			ERROR:*' during recovery') line="$red$line$plain${newline}HINT:  This server is a standby, which can only be read. Connect to the primary, for example with ?target_session_attrs=primary in the URL." ;;
 			ERROR:*'permission denied for function load') line="$red$line$plain${newline}HINT:  To run what is stored: cmig $verb --no-load. To load files, a role needs: SELECT * FROM cmig.grant_access('<role>', 'author')" ;;
-			ERROR:* | FATAL:*) line=$red$line$plain${place:+$newline$place} ;;
+			ERROR:* | FATAL:*) blocked "$line"; line=$red$line$plain$BLOCKER${place:+$newline$place} ;;
 			WARNING:*) line=$yellow$line$plain ;;
 		esac
 		# in hints, a command remains on one line

@@ -149,6 +149,18 @@ extern void cmig_engine_append_tables(StringInfo body);
  */
 extern void cmig_engine_append_check(StringInfo body, const char *revision, const char *direction);
 
+/*
+ * Append a statement that takes the advisory lock of a run, whose key is an
+ * expression, for the session or for the transaction.
+ */
+extern void cmig_engine_append_lock(StringInfo body, const char *key, bool session);
+
+/*
+ * Append a statement that raises an error unless the session holds that lock.  A
+ * connection pool may have changed the session.
+ */
+extern void cmig_engine_append_owner_check(StringInfo body, const char *key);
+
 /* Append a command that reports that a step begins. */
 extern void cmig_engine_append_title(StringInfo out, const char *title);
 
@@ -159,7 +171,8 @@ typedef struct CmigEngineStep CmigEngineStep;
  * Append what records such a step: before its script "sql", around each statement,
  * and when the step is complete.
  */
-extern CmigEngineStep *cmig_engine_begin_step(StringInfo out, const char *revision, const char *direction, const char *sql);
+extern CmigEngineStep *cmig_engine_begin_step(StringInfo out, const char *revision, const char *direction, const char *sql,
+											  const char *key);
 extern void cmig_engine_begin_statement(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement);
 extern void cmig_engine_end_statement(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement);
 extern void cmig_engine_end_step(StringInfo out, const char *revision, const char *direction);

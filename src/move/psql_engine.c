@@ -24,6 +24,7 @@ struct CmigEngineStep
 	const char *revision;		/* as a literal */
 	const char *direction;
 	const char *checksum;
+	const char *key;			/* of the lock of the run */
 };
 
 void
@@ -62,6 +63,30 @@ cmig_engine_append_check(StringInfo body, const char *revision, const char *dire
 }
 
 void
+cmig_engine_append_lock(StringInfo body, const char *key, bool session)
+{
+	appendStringInfo(body,
+					 "\tIF NOT pg_catalog.pg_try_advisory_%slock(%s) THEN\n"
+					 "\t\tRAISE EXCEPTION USING ERRCODE = 'lock_not_available',\n"
+					 "\t\t\tMESSAGE = 'another session is running a generated script in this database',\n"
+					 "\t\t\tHINT = 'Wait until that session has finished.';\n"
+					 "\tEND IF;\n", session ? "" : "xact_", key);
+}
+
+void
+cmig_engine_append_owner_check(StringInfo body, const char *key)
+{
+	appendStringInfo(body,
+					 "\tIF NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype " OP("=") " 'advisory' AND l.pid " OP("=") " pg_catalog.pg_backend_pid() AND l.granted\n"
+					 "\t\tAND l.objsubid " OP("=") " 1 AND (l.classid::bigint " OP("<<") " 32 " OP("|") " l.objid::bigint) " OP("=") " %s) THEN\n"
+					 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
+					 "\t\t\tMESSAGE = 'the connection does not have the lock of this run',\n"
+					 "\t\t\tDETAIL = 'A connection pool in transaction mode may have given it to another client.',\n"
+					 "\t\t\tHINT = 'Connect to the server without the pool, and repeat the command.';\n"
+					 "\tEND IF;\n", key);
+}
+
+void
 cmig_engine_append_title(StringInfo out, const char *title)
 {
 	appendStringInfoString(out, "\\warn 'NOTICE:  ");
@@ -91,11 +116,15 @@ append_condition(StringInfo out, const CmigEngineStep *step, const CmigStatement
 					 step->revision, step->direction, statement->number);
 }
 
-/* Append what records the statement, as the role that runs the script. */
+/* Append what reads and writes the progress as the role that runs the script. */
+#define AS_CALLER "SELECT pg_catalog.current_setting('role') AS cmig_role \\gset\nRESET ROLE;\n"
+#define AS_BEFORE "SELECT pg_catalog.set_config('role', :'cmig_role', false) AS cmig_role \\gset\n"
+
+/* Append what records the statement. */
 static void
 append_row(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement, bool done)
 {
-	appendStringInfoString(out, "SELECT pg_catalog.current_setting('role') AS cmig_role \\gset\nRESET ROLE;\n");
+	appendStringInfoString(out, AS_CALLER);
 	if (done && !is_transactional(statement))
 	{
 		appendStringInfoString(out, "UPDATE " CMIG_ENGINE_PROGRESS " SET done = true");
@@ -105,7 +134,7 @@ append_row(StringInfo out, const CmigEngineStep *step, const CmigStatement *stat
 		appendStringInfo(out, "INSERT INTO " CMIG_ENGINE_PROGRESS " (revision, direction, checksum, statement, done)\n"
 						 "\tVALUES (%s, '%s', '%s', %d, %s) ON CONFLICT DO NOTHING",
 						 step->revision, step->direction, step->checksum, statement->number, done ? "true" : "false");
-	appendStringInfoString(out, ";\nSELECT pg_catalog.set_config('role', :'cmig_role', false) AS cmig_role \\gset\n");
+	appendStringInfoString(out, ";\n" AS_BEFORE);
 }
 
 /*
@@ -145,18 +174,20 @@ append_look(StringInfo out, const CmigEngineStep *step, const CmigStatement *sta
 									 "\t\tHINT = %s;\n"
 									 "END",
 									 quote_literal_cstr(psprintf("statement %d of revision %s was interrupted, and may have completed", statement->number, step->revision)),
-									 quote_literal_cstr(psprintf("If it has completed: UPDATE " CMIG_ENGINE_PROGRESS " SET done = true WHERE NOT done; if not: DELETE FROM " CMIG_ENGINE_PROGRESS " WHERE NOT done"))));
+									 quote_literal_cstr("If it has completed: UPDATE " CMIG_ENGINE_PROGRESS " SET done = true WHERE NOT done; if not: DELETE FROM " CMIG_ENGINE_PROGRESS " WHERE NOT done")));
 	appendStringInfoString(out, "\\endif\n");
 }
 
 CmigEngineStep *
-cmig_engine_begin_step(StringInfo out, const char *revision, const char *direction, const char *sql)
+cmig_engine_begin_step(StringInfo out, const char *revision, const char *direction, const char *sql, const char *key)
 {
 	CmigEngineStep *step = palloc(sizeof(CmigEngineStep));
 
 	step->revision = quote_literal_cstr(revision);
 	step->direction = direction;
 	step->checksum = cmig_script_checksum(sql, false);
+	step->key = key;
+	appendStringInfoString(out, AS_CALLER);
 	cmig_psql_append_do(out,
 						psprintf("BEGIN\n"
 								 "\tIF EXISTS (SELECT FROM " CMIG_ENGINE_PROGRESS " WHERE revision " OP("=") " %s AND direction " OP("=") " '%s' AND checksum " OP("<>") " '%s') THEN\n"
@@ -166,24 +197,32 @@ cmig_engine_begin_step(StringInfo out, const char *revision, const char *directi
 								 "\tEND IF;\n"
 								 "END", step->revision, direction, step->checksum,
 								 quote_literal_cstr(psprintf("revision \"%s\" is partially applied, and its script has changed since then", revision))));
+	appendStringInfoString(out, AS_BEFORE);
 	return step;
 }
 
 void
 cmig_engine_begin_statement(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement)
 {
+	StringInfoData check;
+
 	/* an interruption ends the session, and its settings */
 	if (IsA(statement->raw->stmt, VariableSetStmt))
 		return;
-	appendStringInfoString(out, "SELECT coalesce(pg_catalog.bool_or(done), false) AS cmig_done, coalesce(pg_catalog.bool_or(NOT done), false) AS cmig_begun FROM " CMIG_ENGINE_PROGRESS);
+	appendStringInfoString(out, AS_CALLER "SELECT coalesce(pg_catalog.bool_or(done), false) AS cmig_done, coalesce(pg_catalog.bool_or(NOT done), false) AS cmig_begun FROM " CMIG_ENGINE_PROGRESS);
 	append_condition(out, step, statement);
-	appendStringInfoString(out, " \\gset\n");
+	appendStringInfoString(out, " \\gset\n" AS_BEFORE);
 	if (!is_transactional(statement))
 		append_look(out, step, statement);
 	appendStringInfoString(out, "\\if :cmig_done\n\\else\n");
 	if (is_transactional(statement))
-		appendStringInfoString(out, "BEGIN ISOLATION LEVEL READ COMMITTED;\n");
-	else
+		appendStringInfoString(out, "BEGIN ISOLATION LEVEL READ COMMITTED\\;\n");
+	initStringInfo(&check);
+	appendStringInfoString(&check, "BEGIN\n");
+	cmig_engine_append_owner_check(&check, step->key);
+	appendStringInfoString(&check, "END");
+	cmig_psql_append_do(out, check.data);
+	if (!is_transactional(statement))
 		append_row(out, step, statement, false);
 }
 

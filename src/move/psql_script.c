@@ -78,6 +78,9 @@ typedef struct Offline
 								 * is inserted */
 	bool		in_transaction;
 	bool		checked;		/* has the first check been written? */
+	bool		prepared;		/* is start_script already written? */
+	bool		session_lock;	/* does the session hold the advisory lock? */
+	char	   *key;			/* the key of that lock, as an expression */
 
 	/* parts that occur repeatedly */
 	char	   *lock;
@@ -115,6 +118,20 @@ append_rows(StringInfo out, const Offline *offline)
 		appendStringInfoString(out, quote_literal_cstr(cmig_graph_id(offline->graph, offline->rows[i])));
 	}
 	appendStringInfoString(out, "]::pg_catalog.text[]");
+}
+
+/*
+ * Make psql send the statement that "out" ends with in one message with the
+ * next one.  Each message takes a round trip, of which an engine's database,
+ * which is far away, should need as few as psql -f.
+ */
+static void
+join(const Offline *offline, StringInfo out)
+{
+	if (!offline->engine)
+		return;
+	out->len -= 2;
+	appendStringInfoString(out, "\\;\n");
 }
 
 /* Returns the rows at the current point: "a, b" or "base". */
@@ -167,6 +184,8 @@ append_first_check(StringInfo body, const Offline *offline)
 	if (offline->row_count == 0 && offline->engine)
 		cmig_engine_append_tables(body);
 	appendStringInfoString(body, "\tEND IF;\n");
+	if (offline->engine && !offline->session_lock)
+		cmig_engine_append_lock(body, offline->key, false);
 	if (offline->engine)
 		cmig_engine_append_check(body, offline->plan->count == 0 ? NULL : cmig_graph_id(offline->graph, offline->plan->steps[0].node), offline->direction);
 	appendStringInfoString(body, offline->lock);
@@ -213,6 +232,9 @@ append_check(Offline *offline)
 		expands |= offline->graph->nodes[offline->plan->steps[i].node].revision->expands;
 	if (offline->checked)
 	{
+		appendStringInfoString(body, "BEGIN\n");
+		if (offline->engine && offline->session_lock)
+			cmig_engine_append_owner_check(body, offline->key);
 		appendStringInfoString(body, offline->compare);
 		append_rows(body, offline);
 		appendStringInfoString(body, " THEN\n\t\tRAISE SQLSTATE '55000' USING MESSAGE = ");
@@ -227,6 +249,8 @@ append_check(Offline *offline)
 		if (offline->may_create && offline->longest > 0)
 			appendStringInfoString(body, "\twidth integer;\n");
 		appendStringInfoString(body, "BEGIN\n");
+		if (offline->engine && offline->session_lock)
+			cmig_engine_append_owner_check(body, offline->key);
 		append_first_check(body, offline);
 		appendStringInfo(body,
 						 "\tfound := %s;\n"
@@ -248,6 +272,8 @@ append_check(Offline *offline)
 						 "\t\tEND IF;\n\tEND IF;\n");
 	}
 	cmig_psql_append_do(&offline->text, body->data);
+	if (offline->checked)
+		join(offline, &offline->text);
 	pfree(body->data);
 	pfree(message);
 	pfree(place);
@@ -269,8 +295,12 @@ begin_transaction(Offline *offline)
 	 * have changed the encoding
 	 */
 	if (offline->checked)
+	{
 		appendStringInfoString(&offline->text, offline->pin);
+		join(offline, &offline->text);
+	}
 	appendStringInfoString(&offline->text, "BEGIN ISOLATION LEVEL READ COMMITTED;\n");
+	join(offline, &offline->text);
 	append_check(offline);
 	offline->in_transaction = true;
 }
@@ -324,6 +354,7 @@ move_rows(Offline *offline, const CmigPlanStep *step)
 		appendStringInfoString(out, add ? offline->add : offline->remove);
 		appendStringInfoString(out, quote_literal_cstr(cmig_graph_id(offline->graph, node)));
 		appendStringInfoString(out, add ? ");\n" : ";\n");
+		join(offline, out);
 		cmig_psql_pin(out, from, offline->pin);
 		set_row(offline, node, add);
 	}
@@ -349,6 +380,7 @@ record_step(Offline *offline, const char *revision, const char *checksum)
 					 offline->direction, checksum ? quote_literal_cstr(checksum) : "NULL",
 					 offline->scope ? psprintf(", %s", offline->scope) : "", offline->journal,
 					 offline->scope ? psprintf(" WHERE j.scope " OP("=") " %s", offline->scope) : "");
+	join(offline, out);
 	cmig_psql_pin(out, from, offline->pin);
 }
 
@@ -411,7 +443,7 @@ open_table(Offline *offline, const char *name, const CmigApplied *applied)
 	offline->found = psprintf("ARRAY(SELECT v.%s::pg_catalog.text COLLATE pg_catalog.\"C\" FROM %s v%s ORDER BY 1)",
 							  offline->column, offline->table,
 							  offline->scope ? psprintf(" WHERE v.scope " OP("=") " %s", offline->scope) : "");
-	offline->compare = psprintf("BEGIN\n%s\tIF %s " OP("<>") " ", offline->lock, offline->found);
+	offline->compare = psprintf("%s\tIF %s " OP("<>") " ", offline->lock, offline->found);
 	offline->remove = psprintf("DELETE FROM %s WHERE %s%s " OP("=") " ", offline->table,
 							   offline->scope ? psprintf("scope " OP("=") " %s AND ", offline->scope) : "", offline->column);
 	offline->add = psprintf("INSERT INTO %s (%s%s) VALUES (%s", offline->table,
@@ -480,6 +512,14 @@ append_end_of_script(Offline *offline, const CmigPsqlFacts *facts, bool more)
 		appendStringInfoString(out, "DISCARD TEMP;\n");
 	if (facts->prepares)
 		appendStringInfoString(out, "DEALLOCATE ALL;\n");
+	if (offline->engine && offline->in_transaction)
+	{
+		appendStringInfo(out, "RESET SESSION AUTHORIZATION\\;\nRESET ROLE\\;\nRESET ALL\\;\n%s", offline->pin);
+		join(offline, out);
+		appendStringInfoString(out, "SET standard_conforming_strings = on;\n");
+		join(offline, out);
+		return;
+	}
 	appendStringInfoString(out, "RESET SESSION AUTHORIZATION;\nRESET ROLE;\nRESET ALL;\n");
 	appendStringInfoString(out, offline->start_session);
 }
@@ -665,11 +705,12 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 	CmigScriptReader *script = cmig_script_open(sql);
 	CmigEngineStep *recorded = NULL;
 	int			behind = 0;
+	int			end = 0;		/* of the last statement in "out" */
 	int			from;
 
 	error_context_stack = &callback;
 	if (offline->engine && part == PART_MAIN && !step->transactional)
-		recorded = cmig_engine_begin_step(out, step->revision, offline->direction, sql);
+		recorded = cmig_engine_begin_step(out, step->revision, offline->direction, sql, offline->key);
 	MemoryContextSwitchTo(context);
 	while (cmig_script_next(script, &reading.statement))
 	{
@@ -693,6 +734,7 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 				cmig_engine_end_statement(out, recorded, statement);
 		}
 		cmig_psql_pin(out, from, pin);
+		end = out->len - strlen(";\n");
 		behind += append_line_comment(out, sql + behind);
 		reading.statement.text = NULL;
 		MemoryContextReset(context);
@@ -701,6 +743,15 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 	from = out->len;
 	cmig_psql_append_comments(out, sql + behind, strlen(sql + behind));
 	cmig_psql_pin(out, from, pin);
+
+	/* send the last statement together with what follows the script */
+	if (offline->engine && part == PART_MAIN && step->transactional && end > 0)
+	{
+		appendStringInfoChar(out, '\0');
+		memmove(out->data + end + 1, out->data + end, --out->len - end + 1);
+		out->data[end] = '\\';
+		out->len++;
+	}
 	cmig_script_close(script);
 	MemoryContextDelete(context);
 	error_context_stack = callback.previous;
@@ -717,7 +768,9 @@ append_part(Offline *offline, const CmigRunStep *step, Part part, bool more)
 	StringInfo	out = &offline->text;
 	CmigPsqlFacts facts = {0};
 
-	appendStringInfoString(out, offline->start_script);
+	if (!offline->prepared)
+		appendStringInfoString(out, offline->start_script);
+	offline->prepared = false;
 	append_statements(offline, out, step, part, offline->pin, &facts);
 	offline->deferrable |= facts.deferrable;
 	if (facts.calls_cmig &&
@@ -756,7 +809,10 @@ open_scripts(Offline *offline, bool from_here)
 	cmig_scope_require_safe(path);
 	initStringInfo(&text);
 	if (role && *role)
+	{
 		appendStringInfo(&text, "SET ROLE %s;\n", quote_identifier(role));
+		join(offline, &text);
+	}
 	if (cmig_scope_is_set())
 		path = cmig_session_search_path();
 	if (path && *path)
@@ -770,6 +826,19 @@ open_scripts(Offline *offline, bool from_here)
 			appendStringInfo(&text, "%s%s", foreach_current_index(schema) ? ", " : "",
 							 *schema ? quote_identifier(schema) : "\"\"");
 		appendStringInfoString(&text, ";\n");
+		join(offline, &text);
+	}
+	if (offline->engine)
+	{
+		const char *limit = cmig_settings_text("cmig.lock_timeout", GetConfigOption("cmig.lock_timeout", true, false));
+
+		if (limit == NULL || strcmp(limit, "0") == 0)
+			limit = GetConfigOption("lock_timeout", false, false);
+		if (strcmp(limit, "0") != 0)
+		{
+			appendStringInfo(&text, "SET lock_timeout = %s;\n", quote_literal_cstr(limit));
+			join(offline, &text);
+		}
 	}
 	appendStringInfoString(&text, "SET row_security = off;\n");
 	cmig_psql_pin(&text, 0, offline->pin);
@@ -962,6 +1031,12 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 				upgrade ? cmig_repeatable_checksum(run->stored_sql, run->transactional, run->repeatable) : NULL);
 	if (offline->transaction_per_revision)
 		commit_transaction(offline);
+	else if (offline->engine && more)
+	{
+		/* ends the message, before the next title */
+		appendStringInfoString(&offline->text, offline->start_script);
+		offline->prepared = true;
+	}
 }
 
 /* Generate the whole script. */
@@ -972,8 +1047,6 @@ make_text(Offline *offline)
 	StringInfo	out = &offline->text;
 	int			count = offline->plan->count;
 	bool		stop = false;	/* does any step run outside a transaction? */
-	bool		session_lock;
-	char	   *key = quote_literal_cstr(psprintf("pg_cmig %s", offline->table));
 	int			from;
 	int			behind_start;
 	text	   *result;
@@ -1001,19 +1074,19 @@ make_text(Offline *offline)
 	appendStringInfoString(out, offline->start_session);
 	behind_start = offline->text.len;
 
-	/*
-	 * a session-level lock prevents two sessions from running generated
-	 * scripts at the same time
-	 */
-	session_lock = stop || offline->transaction_per_revision;
-	if (session_lock)
-		cmig_psql_append_do(out,
-							psprintf("BEGIN\n"
-									 "\tIF NOT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(%s, 0)) THEN\n"
-									 "\t\tRAISE EXCEPTION USING ERRCODE = 'lock_not_available',\n"
-									 "\t\t\tMESSAGE = 'another session is running a generated script in this database',\n"
-									 "\t\t\tHINT = 'Wait until that session has finished.';\n"
-									 "\tEND IF;\nEND", key));
+	/* a run of several transactions needs a lock of the session */
+	offline->session_lock = stop || offline->transaction_per_revision;
+	offline->key = psprintf("pg_catalog.hashtextextended(%s, 0)", quote_literal_cstr(psprintf("pg_cmig %s", offline->table)));
+	if (offline->session_lock)
+	{
+		StringInfoData body;
+
+		initStringInfo(&body);
+		appendStringInfoString(&body, "BEGIN\n");
+		cmig_engine_append_lock(&body, offline->key, true);
+		appendStringInfoString(&body, "END");
+		cmig_psql_append_do(out, body.data);
+	}
 	if (offline->plan->count == 0 || !offline->transaction_per_revision)
 		begin_transaction(offline);
 	for (int i = 0; i < offline->plan->count; i++)
@@ -1027,9 +1100,8 @@ make_text(Offline *offline)
 	appendStringInfoChar(&offline->text, '\n');
 	commit_transaction(offline);
 	from = out->len;
-	if (session_lock)
-		cmig_psql_append_do(out,
-							psprintf("BEGIN\n\tPERFORM pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended(%s, 0));\nEND", key));
+	if (offline->session_lock)
+		cmig_psql_append_do(out, psprintf("BEGIN\n\tPERFORM pg_catalog.pg_advisory_unlock(%s);\nEND", offline->key));
 	cmig_psql_pin(out, from, offline->pin);
 
 	/*
