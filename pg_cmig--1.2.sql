@@ -2447,8 +2447,13 @@ COMMENT ON FUNCTION cmig.ddl_trigger() IS 'Function of the event triggers that d
 --
 
 CREATE PROCEDURE cmig.upgrade_scopes(pattern text DEFAULT NULL, target text DEFAULT 'head',
-	max_failures integer DEFAULT 0)
-AS 'MODULE_PATHNAME', 'cmig_upgrade_scopes'
+	max_failures integer DEFAULT 0, first integer DEFAULT NULL)
+AS 'MODULE_PATHNAME', 'cmig_upgrade_scopes_1_2'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.downgrade_scopes(pattern text DEFAULT NULL, target text DEFAULT NULL,
+	max_failures integer DEFAULT 0, first integer DEFAULT NULL)
+AS 'MODULE_PATHNAME', 'cmig_downgrade_scopes'
 LANGUAGE C;
 
 CREATE FUNCTION cmig.scopes(
@@ -2466,6 +2471,11 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 CREATE FUNCTION cmig.drop_scope(scope text DEFAULT NULL, confirm text DEFAULT NULL)
 RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_drop_scope'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.rename_scope(scope text DEFAULT NULL, new_name text DEFAULT NULL)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_rename_scope'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.scope_drift(owners boolean DEFAULT false, privileges boolean DEFAULT true,
@@ -2487,12 +2497,14 @@ AS 'MODULE_PATHNAME', 'cmig_set_option'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 
-COMMENT ON PROCEDURE cmig.upgrade_scopes(text, text, integer) IS 'Upgrades the schemas whose names match a LIKE pattern, each as a scope and in a separate transaction. Failures are recorded. If there are more than max_failures, the call ends with the last error. Skips scopes that another session is upgrading. Raises an error if an argument is not valid (22004, 22023), the target is not valid (MG001 to MG005), or it is called inside a transaction block (25001).';
+COMMENT ON PROCEDURE cmig.upgrade_scopes(text, text, integer, integer) IS 'Upgrades the schemas whose names match a LIKE pattern, in the order of their names, each as a scope and in a separate transaction. Upgrades at most the first ones; a later call continues. Failures are recorded. If there are more than max_failures, the call ends with the last error. Skips scopes that another session is running. Raises an error if an argument is not valid (22004, 22023), the target is not valid (MG001 to MG005), or it is called inside a transaction block (25001).';
+COMMENT ON PROCEDURE cmig.downgrade_scopes(text, text, integer, integer) IS 'Downgrades the schemas whose names match a LIKE pattern, in the same way as upgrade_scopes. The target is one of downgrade(text). Skips scopes in which nothing is applied. Raises an error if cmig.protect forbids the downgrade (MG011), and the same errors as upgrade_scopes.';
 COMMENT ON FUNCTION cmig.scopes() IS 'Returns the scopes in which a run has been attempted, with their version rows, the number of pending revisions, the error of the last run if it failed, and the time of the last run.';
 COMMENT ON FUNCTION cmig.create_scope(text, text, text) IS 'Creates a schema and upgrades it as a scope. With copy_of, copies the structure of that scope first, without rows, and records its revisions as applied. Returns the revisions that were run. Raises an error if the schema exists (42P06), cannot be a scope (22023), or the scope cannot be copied (0A000, 3F000, 42501, 55000), and the same errors as upgrade(text).';
 COMMENT ON FUNCTION cmig.scope_drift(boolean, boolean, boolean) IS 'Compares the schemas of scopes that have the same version rows. For each scope whose schema differs from the one that most of these scopes have, returns the statements that change it to that schema, with the columns of diff_schemas. Raises an error if a schema cannot be read (42501).';
 COMMENT ON FUNCTION cmig.wait_for_replicas(interval, interval) IS 'Waits until all connected physical and logical replicas have replayed the WAL up to the current position, or lag behind by at most lag. Also waits for replicas that are not connected if they have a replication slot. Returns true, so that it can be a precondition. Raises an error if a replica has not caught up before the timeout (55000; a NULL timeout means no limit), the caller does not have the privileges of pg_read_all_stats (42501), or an argument is not valid (22023).';
 COMMENT ON FUNCTION cmig.drop_scope(text, text) IS 'Drops the schema of a scope with everything in it, and its version rows. The argument confirm must be the name of the scope. Raises an error if confirm is another name (22023), the schema does not exist (3F000), or cmig.protect does not allow it (MG011).';
+COMMENT ON FUNCTION cmig.rename_scope(text, text) IS 'Renames the schema of a scope, and records what is applied in it under the new name. Raises an error if a name cannot be a scope (22023) or is NULL (22004), the schema does not exist (3F000) or the new one does (42P06), or a revision is expanded or partially applied in it (55000).';
 COMMENT ON FUNCTION cmig.set_option(text, text, name) IS 'Stores the value of one of pg_cmig''s settings for the database, or for a role in this database; NULL resets it. Does what ALTER DATABASE ... SET or ALTER ROLE ... IN DATABASE ... SET does, with the same privileges, and also works in a session that has not loaded pg_cmig. New sessions use the value. Returns the statement that was run. Raises an error if the caller is not allowed to do this (42501), the setting is not one of pg_cmig''s or the role does not exist (42704), the value is not valid (22023), the setting cannot be changed (55P02), or the transaction is read-only (25006).';
 
 --

@@ -103,6 +103,18 @@ gives(0, '^notice +pg_dump: [^\n]*\n( +[^\n]*\n)* +-> ', '^$', 'check');
 gives(0, '^no findings\n$', '', 'lint');
 gives(0, '', '', 'verify');
 gives(0, '^no problems\n$', '^$', 'round-trip');
+gives(0, '^== check ==\nnotice +pg_dump(.|\n)*\n== lint ==\nno findings\n== round-trip ==\nno problems\n$', '^$', 'check', '--ci');
+# a revision that is not applied is removed with its file; one step after the other says what is wrong with it
+append_to_file('migrations/003_rejected.sql', revision_file('003', '002', 'CREATE TABLE gone (id bigint)', 'SELECT 1'));
+gives(1, '^== check ==\n(.|\n)*\n== lint ==\nno findings\n== round-trip ==\n003 +left behind: table public\.gone\n', '^$', 'check', '--ci');
+append_to_file('migrations/004_child.sql', revision_file('004', '003', 'SELECT 1', 'SELECT 1'));
+gives(3, '', 'revision "003" cannot be removed because', 'remove', '003', '-y');
+gives(5, '', '^cmig: not confirmed: delete migrations/004_child.sql\?\n', 'remove', 'head');
+gives(0, '^$', '^removed 004\n$', 'remove', 'head', '-y');
+gives(0, '^$', '^removed 003\n$', 'remove', '003', '-y');
+ok(!-e 'migrations/003_rejected.sql' && !-e 'migrations/004_child.sql', 'the files are removed');
+gives(3, '', 'revision "002" cannot be removed because it is applied', 'remove', '002', '-y');
+gives(3, '', "can't locate revision", 'remove', 'nosuch', '-y');
 gives(0, '', '^$', 'require');
 gives(0, '^migrations\n$', '^$', 'folders');
 gives(0, '^no drift\n$', '^$', 'drift');
@@ -243,9 +255,13 @@ append_to_file('.env', "DATABASE_URL=\"postgresql:///one\" # comment\nOTHER=\$(t
 foreach my $db (qw(one two))
 {
 	query($node, 'postgres', "CREATE DATABASE $db");
-	query($node, $db, 'CREATE EXTENSION pg_cmig');
+	query($node, $db, 'CREATE EXTENSION pg_cmig') if $db eq 'one';
 }
 gives(0, 'database one is at 001', '', 'upgrade', '001', '--env');
+gives(0, "^of_two.conf\n(.|\n)*one +done\ntwo +done\n", '', 'init', '--databases', 'one,two', '-c', 'of_two.conf');
+like(slurp_file('of_two.conf'), qr/^databases = one,two$/m, 'the databases are in cmig.conf');
+gives(0, "one +done\ntwo +done\n", '', 'current', '-c', 'of_two.conf');
+gives(2, '', '--create-database cannot be used with --databases', 'init', '--create-database', '--databases', 'one', '-c', 'of_two.conf');
 gives(0, "one +done\ntwo +done\n", '', 'upgrade', '001', '--databases', 'one,two');
 gives(0, "one +done\ntwo +done\n", '', 'current', '--databases', "SELECT datname FROM pg_database WHERE datname IN ('one', 'two') ORDER BY 1", '-d', 'one');
 gives(4, "one +done\nnosuch +failed \\(4\\): database \"nosuch\" does not exist\n", '', 'current', '--databases', 'one,nosuch');

@@ -307,6 +307,16 @@ gives(2, '^$', '^cmig: --scope requires the name of a schema\n$', 'upgrade', '--
 is(ask('SELECT count(*) FROM cmig.version'), '0', 'the database is still at base');
 gives(3, '^$', "does not work in a scope\n.*HINT:  Leave out --scope", 'baseline', '--scope', 'tenant_1');
 
+# in waves, and back
+gives(2, '^$', '^cmig: --first must be a number from 1 on\n$', 'upgrade', '--scopes', 'tenant\_%', '--first', '0');
+gives(2, '^$', '^cmig: --max-failures and --first require --scopes\n$', 'upgrade', '--first', '1');
+gives(0, '^$', 'scopes: 1 upgraded, 0 already up to date, 0 failed, 0 left to other sessions, 2 left to the next\scall', 'upgrade', '--scopes', 'tenant\_%', '--first', '1');
+is(ask($scopes), 'tenant_1 002, tenant_2 001, tenant_3 001', 'the first one');
+gives(5, '^$', '\ncmig: not confirmed: downgrade the schemas like tenant\\\\_% of the database tenants to 001\?\n', 'downgrade', '001', '--scopes', 'tenant\_%');
+gives(0, '^$', "CALL cmig.downgrade_scopes\\('tenant\\\\_%', '001'\\);\n(.|\n)*scopes: 1 downgraded, 2 already at the target", 'downgrade', '001', '--scopes', 'tenant\_%', '-y', '-v');
+is(ask($scopes), 'tenant_1 001, tenant_2 001, tenant_3 001', 'it is back');
+gives(3, '^$', "can't locate revision", 'downgrade', 'nosuch', '--scopes', 'tenant\_%', '-y');
+
 # a failure, and going on after it
 ask('INSERT INTO tenant_2.invoice VALUES (-1)');
 gives(3, '^$', 'ERROR:  check constraint .* is violated(.|\n)*repeat the command\. .* use --max-failures\.', 'upgrade', '--scopes', 'tenant\_%');
@@ -328,6 +338,22 @@ gives(0, '^$', '3 upgraded', 'upgrade', '--scopes', 'tenant\_%', '-y');
 append_to_file('migrations/004.sql',
 	"-- revision: 004\n-- down_revision: 003\n-- transactional: false\n-- cmig:upgrade\nCREATE TABLE invoice (id bigint);\nCREATE INDEX CONCURRENTLY ON invoice (id);\n-- cmig:downgrade\nDROP TABLE invoice;\n");
 gives(3, '^$', 'HINT:  cmig upgrade --stepwise head --scope tenant_1\n', 'upgrade', '--scopes', 'tenant\_%');
+# each scope on its own: a failure ends the run, and another call continues
+ask('CREATE TABLE tenant_2.invoice ()');
+gives(3, '^== tenant_1 ==\n(.|\n)*\n== tenant_2 ==\n(.|\n)*\nscope +status\ntenant_1 +done\ntenant_2 +failed \(3\): relation "invoice" already exists\ntenant_3 +not run\n$', '^$', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y', '-j', '1');
+is(ask($scopes), 'tenant_1 004, tenant_2 003, tenant_3 003', 'the first failure ends the run');
+gives(3, '\ntenant_2 +failed \(3\)[^\n]*\ntenant_3 +done\n$', '^$', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y', '--max-failures', '1');
+ask('DROP TABLE tenant_2.invoice');
+gives(0, '^== tenant_2 ==\n(.|\n)*\ntenant_2 +done\n$', '^$', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y');
+gives(0, '^$', '^nothing to upgrade\n$', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y');
+gives(0, '\ntenant_1 +done\ntenant_2 +done\n$', '^$', 'downgrade', '003', '--scopes', 'tenant\_%', '--stepwise', '-y', '--first', '2');
+is(ask($scopes), 'tenant_1 003, tenant_2 003, tenant_3 004', 'the first two');
+gives(0, '^== tenant_1 ==\n[^=]*004[^=]*\nscope +status\ntenant_1 +done\n$', '^$', 'plan', '--scopes', 'tenant\_%', '--first', '1');
+gives(0, '\ntenant_1 +done\ntenant_2 +done\ntenant_3 +done\n$', '^$', 'lint', '--scopes', 'tenant\_%');
+gives(3, '^$', 'ERROR:  no schema that can be a scope matches "nosuch"', 'lint', '--scopes', 'nosuch');
+gives(2, '^$', '^cmig: --scopes cannot be used with --scope or --databases\n$', 'lint', '--scopes', 't%', '--databases', 'tenants');
+gives(0, '\ntenant_1 +done\ntenant_2 +done\n$', '^$', 'upgrade', '--scopes', 'tenant\_%', '-y', '--jobs', '2', '--stepwise');
+gives(0, '', '', 'downgrade', '003', '--scopes', 'tenant\_%', '--stepwise', '-y');
 gives(0, 'scope tenant_1 is at 004', '', 'upgrade', '--stepwise', 'head', '--scope', 'tenant_1');
 
 # a revision without a file, which one scope has not applied
@@ -368,14 +394,18 @@ gives(5, '^$', q(not confirmed: drop the schema o'd "x), 'drop-scope', q(o'd "x)
 gives(0, '^$', q{^SELECT cmig\.drop_scope\('o''d "x', confirm => 'o''d "x'\);\n}, 'drop-scope', q(o'd "x), '-y', '-v');
 is(ask(q{SELECT count(*) FROM pg_namespace WHERE nspname = 'o''d "x'}), '0', 'the schema is gone');
 gives(3, '^$', 'schema "public" cannot be a scope|is not a scope', 'drop-scope', 'public', '-y');
+gives(0, '^$', '^$', 'rename-scope', 'tenant_3', 'Tenant "3"');
+is(ask($scopes) =~ /Tenant "3" 00\d/, 1, 'what is applied is recorded under the new name');
+gives(3, '^$', 'schema "tenant_3" does not exist\n.*HINT:  To see the scopes: cmig scopes\n$', 'rename-scope', 'tenant_3', 'tenant_4');
+gives(2, '^$', 'requires SCHEMA NAME', 'rename-scope', 'tenant_3');
 
 # wrong
-gives(2, '^$', "^cmig: --$_ cannot be used with --scopes\n\$", 'upgrade', '--scopes', 't%', "--$_") foreach qw(sql dry-run stepwise one-transaction);
+gives(2, '^$', "^cmig: --$_ cannot be used with --scopes\n\$", 'upgrade', '--scopes', 't%', "--$_") foreach qw(sql dry-run one-transaction);
 gives(2, '^$', '^cmig: --scope cannot be used with --scopes\n$', 'upgrade', '--scopes', 't%', '--scope', 'tenant_1');
-gives(2, '^$', '^cmig: --max-failures requires --scopes\n$', 'upgrade', '--max-failures', '1');
+gives(2, '^$', '^cmig: --max-failures and --first require --scopes\n$', 'upgrade', '--max-failures', '1');
 gives(2, '^$', '^cmig: --max-failures must be a number\n$', 'upgrade', '--scopes', 't%', '--max-failures', 'x');
 gives(2, '^$', '^cmig: scopes can have only one target\n$', 'upgrade', 'a', 'b', '--scopes', 't%');
-gives(2, '^$', 'downgrade has no option --scopes', 'downgrade', 'base', '--scopes', 't%');
+gives(2, '^$', 'expand has no option --first', 'expand', '--scopes', 't%', '--first', '1');
 gives(2, '^$', '\nusage: cmig drop-scope SCHEMA', 'drop-scope');
 
 done_testing();

@@ -51,7 +51,7 @@ _cmig()
 		options="$_cmig_common $options"
 		candidates=--${options// / --}
 	elif [ -z "$verb" ] || [[ $arguments == *VERB* ]]; then
-		candidates=$(cut -d ';' -f 1 <<<"$_cmig_verbs")
+		candidates=$(cut -s -d ';' -f 1 <<<"$_cmig_verbs")
 	else
 		[[ $arguments != *upgrade* ]] || candidates='upgrade downgrade'
 		[[ $arguments != *TOOL* ]] || candidates='alembic dbmate diesel drizzle engine flyway golang-migrate goose graphile-migrate liquibase node-pg-migrate prisma rails refinery sqitch sqlx supabase yoyo'
@@ -109,6 +109,7 @@ cmig downgrade \-1
 .SH VERBS
 END
 	while IFS=';' read -r name arguments has purpose; do
+		[ -n "$purpose" ] || { printf '.SS %s\n' "$name"; continue; }
 		printf '.TP\n\\fB%s\\fR %s\n%s\n' "$(roff "$name")" "$(roff "$arguments")" "$(roff "$purpose")"
 		[ -z "$has" ] || { printf '.br\n'; for option in $has; do roff "--$option "; done; echo; }
 	done <<<"$VERBS"

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2015,SC2154,SC2034
 #
 # databases.bash
-#	  Runs a verb in several databases in parallel.  Sourced by cmig.
+#	  Runs a verb in several databases or scopes in parallel.  Sourced by cmig.
 
 # Prints the database names in --databases, which is a list (a,b,c) or a query, each
 # with a zero byte at its end, because a name can contain a line break.
@@ -22,6 +22,51 @@ database_names()
 	fi
 }
 
+# what --scopes matches
+MATCHING="pg_catalog.pg_namespace WHERE nspname LIKE :'scopes' AND nspname !~ '^(pg_.*|information_schema|public|cmig|cmig_audit|[\$]user)\$'"
+
+# Adds a statement that raises an error if no schema matches.
+require_match() { need "EXISTS (SELECT FROM $MATCHING)" "'no schema that can be a scope matches \"' || :'scopes' || '\"'" "E'Specify a LIKE pattern, such as tenant\\\\_%.'"; }
+
+# Prints the names of the schemas like --scopes, in the same way.  For a run, stores the files
+# first, and for an upgrade, leaves out what has nothing to run.
+scope_names()
+{
+	local pending=''
+
+	case $verb in
+		upgrade | downgrade | stamp)
+			if ! given no-load; then
+				find_files; begin
+				[ ${#files[@]} -eq 0 ] || perform "pg_catalog.count(*) FROM cmig.load(:'files')"
+				run || return
+			fi ;;
+	esac
+	begin; add_file_format
+	variable scopes "$option_scopes"
+	require_match
+	if [ "$verb" = upgrade ] && [[ ${arguments[0]:-head} =~ ^heads?$ ]]; then
+		kept scopes 'cmig.scopes()' 'scope text' 'pending integer'
+		pending="AND nspname <> ALL (SELECT scope FROM $KEPT WHERE pending = 0)"
+	fi
+	add "SELECT nspname FROM $MATCHING $pending ORDER BY nspname ${option_first:+LIMIT $option_first};"
+	run
+}
+
+# Is the verb run in each scope on its own?
+is_for_each_scope()
+{
+	given scopes || return 1
+	case $verb in
+		upgrade | downgrade) given stepwise || [[ " ${passed[*]} " == *' jobs '* ]] ;;
+		lint | plan | dry-run | preflight | stamp | verify) ;;
+		*) return 1 ;;
+	esac
+}
+
+# failures DIRECTORY: prints how many runs have failed
+failures() { cat "$1"/*.status 2>/dev/null | grep -vc '^0$'; }
+
 # reason FILE: prints ": " and the first error in the output of a verb
 reason()
 {
@@ -35,7 +80,7 @@ reason()
 	done <"$1"
 }
 
-# worker DIRECTORY: runs the verb in each database that no other worker has taken
+# worker DIRECTORY: runs the verb in each database or scope that no other worker has taken
 worker()
 {
 	local number name
@@ -46,36 +91,50 @@ worker()
 		(set -o noclobber; : >"$1/$number.taken") 2>/dev/null || continue
 		name=${databases[number]}
 		(
-			export PGDATABASE=$name
 			pid_file=$1/$number.pid
-			option_database=$name
-			DATABASE_OPTION=" -d $(printf %q "$name")"
+			if [ "$kind" = scope ]; then
+				option_scope=$name
+				unset option_scopes option_first option_max_failures option_jobs
+			else
+				export PGDATABASE=$name
+				option_database=$name
+				DATABASE_OPTION=" -d $(printf %q "$name")"
+			fi
 			(find_psql; dispatch)
 			echo $? >"$1/$number.status"
 		) >"$1/$number" 2>&1 </dev/null
+		[ "$most_failures" = all ] || [ "$(failures "$1")" -le "$most_failures" ] || : >"$1/stop"
 		# stop after Ctrl-C, which this process itself ignores
 		! grep -q '^ERROR:  canceling statement due to user request$' "$1/$number" || break
 	done
 }
 
-# Runs the verb in each database, in up to --jobs databases at a time.  Prints the
-# output for each database, and then a table with the results.
+# Runs the verb in each database or scope, in up to --jobs of them at a time.  Prints the
+# output for each, and then a table with the results.  A run in scopes ends after --max-failures.
 in_databases()
 {
-	local name directory workers='' number status worst=0 jobs=${option_jobs:-4}
+	local name directory workers='' number status worst=0 jobs=${option_jobs:-4} kind=database most_failures=all
 	local -a databases=()
 
 	[[ $jobs =~ ^[1-9][0-9]*$ ]] || fail 2 '--jobs must be a number from 1 on'
-	[[ $option_databases == *[!,[:space:]]* ]] ||
+	if is_for_each_scope; then
+		kind=scope
+		! given scope && [[ " ${passed[*]} " != *' databases '* ]] || fail 2 '--scopes cannot be used with --scope or --databases'
+		[[ ${option_first:-1} =~ ^[1-9][0-9]{0,8}$ ]] || fail 2 '--first must be a number from 1 on'
+		[[ ${option_max_failures:=0} =~ ^[0-9]{1,9}$ ]] || fail 2 '--max-failures must be a number'
+		case $verb in upgrade | downgrade) most_failures=$option_max_failures ;; esac
+	fi
+	[ $kind = scope ] || [[ $option_databases == *[!,[:space:]]* ]] ||
 		fail 2 '--databases requires names of databases, or a query' "cmig $verb --databases a,b,c${newline}cmig $verb --databases \"SELECT datname FROM pg_database WHERE datname LIKE 'shop%'\""
 	directory=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
-	database_names >"$directory/names"
+	"${kind}_names" >"$directory/names"
 	status=$?
-	script=''
+	script='' names=() values=() files=()
+	[ $kind = database ] || case $verb in upgrade | downgrade | stamp) option_no_load=1 ;; esac
 	while IFS= read -r -d '' name; do [ -z "$name" ] || databases+=("$name"); done <"$directory/names"
 	if [ $status -ne 0 ] || [ ${#databases[@]} -eq 0 ]; then
 		rm -rf "$directory"
-		[ $status -ne 0 ] || say 'cmig: the query returns no database'
+		[ $status -ne 0 ] || if [ $kind = scope ]; then say "nothing to $verb"; else say 'cmig: the query returns no database'; fi
 		return $status
 	fi
 	[ "$jobs" -le ${#databases[@]} ] || jobs=${#databases[@]}
@@ -86,17 +145,19 @@ in_databases()
 	# after Ctrl-C, which psql has received, too, wait for the workers to end
 	[ -z "$interrupted" ] || { : >"$directory/stop"; wait; }
 	for number in "${!databases[@]}"; do
+		[ -e "$directory/$number" ] || continue
 		visible "${databases[number]}"
 		printf '== %s ==\n' "$VISIBLE"
-		[ ! -e "$directory/$number" ] || cat "$directory/$number"
+		cat "$directory/$number"
 	done
-	printf '\n%-40s %s\n' database status
+	printf '\n%-40s %s\n' $kind status
 	for number in "${!databases[@]}"; do
 		status=$(cat "$directory/$number.status" 2>/dev/null) || status=130
-		[ -z "$interrupted" ] || [ "$status" -eq 0 ] || status=130
+		[ -e "$directory/$number.taken" ] || [ -n "$interrupted" ] || status=left
+		[ -z "$interrupted" ] || [ "$status" = 0 ] || status=130
 		visible "${databases[number]}"
-		printf '%s%*s %s\n' "$VISIBLE" $((${#VISIBLE} < 40 ? 40 - ${#VISIBLE} : 0)) '' "$([ "$status" -eq 0 ] && echo 'done' || { printf 'failed (%s)' "$status"; [ ! -e "$directory/$number" ] || reason "$directory/$number"; })"
-		[ "$status" -le "$worst" ] || worst=$status
+		printf '%s%*s %s\n' "$VISIBLE" $((${#VISIBLE} < 40 ? 40 - ${#VISIBLE} : 0)) '' "$([ "$status" = 0 ] && echo 'done' || { [ "$status" = left ] && echo 'not run'; } || { printf 'failed (%s)' "$status"; [ ! -e "$directory/$number" ] || reason "$directory/$number"; })"
+		[ "$status" = left ] || [ "$status" -le "$worst" ] || worst=$status
 	done
 	rm -rf "$directory"
 	return "$worst"

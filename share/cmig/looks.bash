@@ -251,7 +251,7 @@ verb_lint()
 	local lint="cmig.lint(:'argument'"
 
 	argument argument heads
-	! given no-facts && [ -z "$engine_database" ] || lint+=', facts => false'
+	! given no-facts || lint+=', facts => false'
 	! given probe || lint+=', probe => true'
 	! given rehearse || lint+=', rehearse => true'
 	lint+=')'
@@ -373,8 +373,20 @@ verb_status()
 
 verb_check()
 {
-	local check='cmig.check()'
+	local check='cmig.check()' worst=0 status
 
+	if given ci; then
+		unset option_ci
+		for verb in check lint round-trip; do
+			printf '== %s ==\n' "$verb"
+			names=() values=()
+			dispatch
+			status=$?
+			[ $status -le $worst ] || worst=$status
+			[ $status -lt 129 ] || break
+		done
+		return $worst
+	fi
 	! given rehearse || check='cmig.check(rehearse => true)'
 	look_items "$check" "severity, pg_catalog.concat_ws(': ', object, problem), fix" "$check WHERE severity OPERATOR(pg_catalog.=) 'error'" check_more
 }

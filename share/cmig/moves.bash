@@ -320,9 +320,9 @@ verb_move()
 	[ "$verb" = downgrade ] || [ ${#arguments[@]} -gt 0 ] || arguments=(head)
 	targets "${arguments[@]}"
 	if given scopes; then
-		upgrade_scopes
-	elif given max-failures; then
-		fail 2 '--max-failures requires --scopes'
+		run_scopes
+	elif given max-failures || given first; then
+		fail 2 '--max-failures and --first require --scopes'
 	elif given sql; then
 		DIRECTION=$verb
 		show_script
@@ -340,15 +340,15 @@ verb_move()
 # the same version rows are alike.
 require_scope_files()
 {
-	local range="'base:heads'" matching="pg_catalog.pg_namespace WHERE nspname LIKE :'scopes' AND nspname !~ '^(pg_.*|information_schema|public|cmig|cmig_audit|[\$]user)\$'"
+	local range="'base:heads'"
 
-	need "EXISTS (SELECT FROM $matching)" "'no schema that can be a scope matches \"' || :'scopes' || '\"'" "E'Specify a LIKE pattern, such as tenant\\\\_%.'"
+	require_match
 	! given no-load || return 0
 	[[ ${arguments[0]} == *+* || ${arguments[0]} =~ (^|@)heads?$ ]] || range="'base:', $TARGET"
 	add "SELECT :'cmig_missing' <> '{}' OR :'cmig_kept' <> '{}' AS cmig_others \\gset
 \\if :cmig_others
 SELECT coalesce(pg_catalog.array_agg(scope), '{}') AS cmig_scopes
-FROM (SELECT DISTINCT ON (v.rows) n.nspname::text AS scope FROM (SELECT nspname FROM $matching) n
+FROM (SELECT DISTINCT ON (v.rows) n.nspname::text AS scope FROM (SELECT nspname FROM $MATCHING) n
 	LEFT JOIN (SELECT scope::text, pg_catalog.array_agg(revision::text ORDER BY revision::text) AS rows FROM cmig.scope_version GROUP BY 1) v ON v.scope = n.nspname::text) d \\gset"
 	called "SELECT coalesce(pg_catalog.array_agg(DISTINCT h.revision), '{}') AS cmig_pending
 FROM (SELECT pg_catalog.set_config('cmig.scope', scope, true) AS scope FROM pg_catalog.unnest(:'cmig_scopes'::text[]) AS u (scope) OFFSET 0) s
@@ -357,11 +357,11 @@ CROSS JOIN LATERAL cmig.history(pg_catalog.concat($range, CASE WHEN s.scope OPER
 	add '\endif'
 }
 
-# Runs upgrade --scopes.  The revisions are linted in the scope with the most pending
-# revisions, if there is one.
-upgrade_scopes()
+# Runs upgrade or downgrade --scopes.  The revisions of an upgrade are linted in the scope with the
+# most pending revisions, if there is one.
+run_scopes()
 {
-	local name options=''
+	local name options='' limit=''
 
 	for name in scope sql dry-run stepwise one-transaction in-doubt plan-checksum; do
 		! given "$name" || fail 2 "--$name cannot be used with --scopes"
@@ -369,11 +369,17 @@ upgrade_scopes()
 	[ ${#TARGETS[@]} -eq 1 ] || fail 2 'scopes can have only one target'
 	[[ ${option_max_failures:=0} =~ ^[0-9]{1,9}$ ]] || fail 2 '--max-failures must be a number'
 	[ "$option_max_failures" = 0 ] || options=", max_failures => $option_max_failures"
+	[[ ${option_first:-1} =~ ^[1-9][0-9]{0,8}$ ]] || fail 2 '--first must be a number from 1 on'
+	! given first || limit=", first => $option_first"
 	variable scopes "$option_scopes"
 	find_files; begin_ahead
-	require_scope_files
-	if ! given yes; then
-			kept scopes 'cmig.scopes()' 'scope text' 'pending integer'
+	if [ "$verb" = downgrade ]; then
+		add_question
+	else
+		require_scope_files
+	fi
+	if [ "$verb" = upgrade ] && ! given yes; then
+		kept scopes 'cmig.scopes()' 'scope text' 'pending integer'
 		add "SELECT pg_catalog.set_config('cmig.scope', coalesce((SELECT scope FROM $KEPT WHERE scope LIKE :'scopes' AND pending > 0
 	ORDER BY pending DESC, scope LIMIT 1), ''), true) AS cmig_linted \\gset
 SELECT :'cmig_linted' <> '' AS cmig_found \\gset
@@ -383,9 +389,10 @@ SELECT :'cmig_linted' <> '' AS cmig_found \\gset
 	fi
 	add_limit
 	end_ahead
+	[ "$verb" = upgrade ] || confirm "downgrade the schemas like $option_scopes of the database $place to ${arguments[0]}?"
 	[ "$hazards" -eq 0 ] || confirm "upgrade all schemas like $option_scopes, with $(count_of "$hazards" hazard)?"
 	begin_again
-	procedure "CALL cmig.upgrade_scopes(:'scopes', $TARGET$options)"
+	procedure "CALL cmig.${verb}_scopes(:'scopes', $TARGET$options$limit)"
 	[ -z "$options" ] || found "cmig.scopes() WHERE scope LIKE :'scopes' AND failed IS NOT NULL"
 	run
 }
@@ -407,6 +414,14 @@ verb_create_scope()
 	require_files "SELECT pg_catalog.array_agg(c ->> 'revision' ORDER BY n DESC) FROM pg_catalog.jsonb_array_elements(:'cmig_created') WITH ORDINALITY AS e (c, n) WHERE c ->> 'revision' <> ALL (:'cmig_loaded'::text[])"
 	end_transaction COMMIT
 	add "SELECT * FROM pg_catalog.jsonb_to_recordset(:'cmig_created') AS c (revision text, message text);"
+	run
+}
+
+verb_rename_scope()
+{
+	argument schema
+	variable new_name "${arguments[1]}"
+	begin; perform "cmig.rename_scope(:'schema', :'new_name')"
 	run
 }
 

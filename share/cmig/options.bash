@@ -14,7 +14,7 @@ allowed()
 	if [ -n "$verb" ]; then
 		printf '%s %s' "$COMMON" "$(verb_field "$verb" 2)"
 	else
-		printf '%s %s' "$COMMON" "$(cut -d ';' -f 3 <<<"$VERBS" | tr '\n' ' ')"
+		printf '%s %s' "$COMMON" "$(cut -s -d ';' -f 3 <<<"$VERBS" | tr '\n' ' ')"
 	fi
 }
 
@@ -94,7 +94,7 @@ check_command()
 
 	if ! verb_field "$verb" 0; then
 		# shellcheck disable=SC2046	# words
-		near "$verb" $(cut -d ';' -f 1 <<<"$VERBS")
+		near "$verb" $(cut -s -d ';' -f 1 <<<"$VERBS")
 		fail 2 "unknown verb \"$verb\"" "${NEAR:+$NEAR }cmig help lists the verbs"
 	fi
 	words=" $(allowed) "
@@ -176,14 +176,14 @@ read_config()
 				[[ $value == /* ]] || value=$directory$value
 				[[ $value != -* ]] || value=./$value
 				folders+=("$value") ;;
-			database_url | env | file_template | target | schemas | compare | exclude | lint_ignore | databases | version_table | jobs | engine)
+			database_url | env | file_template | target | schemas | compare | exclude | lint_ignore | lock_timeout | databases | version_table | jobs | engine)
 				case $key in
 					env) [[ $value == /* ]] || value=$directory$value ;;
 					target) [[ $value == /* ]] || [ ! -f "$directory$value" ] || value=$directory$value ;;
 				esac
 				# lines below a section come later, so they replace the defaults
 				printf -v "config_$key" '%s' "$value" ;;
-			*) fail 2 "$config: unknown key \"$key\"" "Keys are folder, file_template, target, schemas, compare, exclude, lint_ignore, database_url, env, databases, jobs, version_table, and engine." ;;
+			*) fail 2 "$config: unknown key \"$key\"" "Keys are folder, file_template, target, schemas, compare, exclude, lint_ignore, lock_timeout, database_url, env, databases, jobs, version_table, and engine." ;;
 		esac
 	done <"$config"
 	! given name || [[ $sections == *"[$option_name]"* ]] || fail 2 "$config has no line [$option_name]"
@@ -191,7 +191,8 @@ read_config()
 		value=config_$key
 		[ -z "${!value+set}" ] || default_option "${key//_/-}" "${!value}"
 	done
-	# only verbs that lint need the rules; -x comes later, and replaces them
+	# -x comes later, and replaces these
+	case $verb in upgrade | downgrade | reset) [ -z "${config_lock_timeout:-}" ] || settings=("cmig.lock_timeout=$config_lock_timeout" ${settings[@]+"${settings[@]}"}) ;; esac
 	case $verb in
 		lint | upgrade | reset) [ -z "${config_lint_ignore:-}" ] || settings=("cmig.lint_ignore=$config_lint_ignore" ${settings[@]+"${settings[@]}"}) ;;
 	esac

@@ -100,7 +100,7 @@ new_file()
 
 verb_init()
 {
-	local folder config url='# database_url = postgresql:///shop' env='# env = .env' engine='# engine = local'
+	local folder config url='# database_url = postgresql:///shop' env='# env = .env' engine='# engine = local' databases='# databases = shop, shop_test'
 
 	config=$(option config) || config=${CMIG_CONFIG:-cmig.conf}
 	folder=${arguments[0]:-${folders[0]}}
@@ -109,11 +109,13 @@ verb_init()
 		[[ ! $(option database) =~ ^[A-Za-z0-9_-]+$ ]] || url="database_url = postgresql:///$option_database"
 		! given env || [[ $config == */* ]] || env="env = $option_env"
 		! given engine || engine="engine = $option_engine"
-		printf '%s\n' "folder = $folder" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' '# schemas = public' '# compare = models' '# exclude = partman.*, public.job_*' "$env" "$url" "$engine" >"$config" || fail 2 "$config cannot be written"
+		! given databases || [[ $option_databases == *$newline* ]] || databases="databases = $option_databases"
+		printf '%s\n' "folder = $folder" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' '# schemas = public' '# compare = models' '# exclude = partman.*, public.job_*' "$env" "$url" "$databases" "$engine" >"$config" || fail 2 "$config cannot be written"
 		printf '%s\n' "$config"
 	fi
 	! given template && ! given package || say 'cmig: revisions are SQL files; --template and --package have no effect'
 	if given create-database; then
+		! given databases || fail 2 '--create-database cannot be used with --databases'
 		variable database "${PGDATABASE:-}"
 		begin_transaction warning
 		need "EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = current_user AND (rolcreatedb OR rolsuper)) OR EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = :'database')" \
@@ -123,7 +125,7 @@ verb_init()
 		add "SELECT pg_catalog.format('CREATE DATABASE %I', :'database') WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) :'database') \\gexec"
 		PGDATABASE=postgres run || return
 	fi
-	given engine || create_extension
+	given engine || if given databases; then verb=ensure-version; in_databases; else create_extension; fi
 }
 
 create_extension()
@@ -215,23 +217,43 @@ verb_export()
 	finish_files
 }
 
-verb_edit()
+# target_file: sets REVISION to the revision that the argument names, and FILE to its file, if any
+target_file()
 {
-	local revision file
-	local -a editor
+	local file
 
 	argument target
 	find_files; begin; begin_load; add_plain
 	call "SELECT * FROM cmig.resolve(:'target')" "SELECT revision FROM cmig.resolve(:'target') LIMIT 1;"
 	end_transaction ROLLBACK
-	revision=$(run) || return
-	read -r -a editor <<<"${VISUAL:-${EDITOR:-vi}}"
+	REVISION=$(run) || return
+	script='' FILE=''
 	for file in ${files[@]+"${files[@]}"}; do
-		[ "$(sed -n -e 's/^-- *revision: *//p' -- "$file" | sed 's/[[:space:]]*$//;q')" = "$revision" ] || continue
-		"${editor[@]}" "$file"
-		return
+		[ "$(sed -n -e 's/^-- *revision: *//p' -- "$file" | sed 's/[[:space:]]*$//;q')" != "$REVISION" ] || FILE=$file
 	done
-	fail 2 "there is no file for revision $revision" "cmig export $(printf %q "$revision")"
+}
+
+verb_edit()
+{
+	local -a editor
+
+	target_file || return
+	[ -n "$FILE" ] || fail 2 "there is no file for revision $REVISION" "cmig export $(printf %q "$REVISION")"
+	read -r -a editor <<<"${VISUAL:-${EDITOR:-vi}}"
+	"${editor[@]}" "$FILE"
+}
+
+# Deletes the file after the database has deleted the revision, which it refuses if the revision is applied.
+verb_remove()
+{
+	target_file || return
+	variable revision "$REVISION"
+	begin; begin_load
+	perform "cmig.remove_revision(:'revision')"
+	confirm "delete ${FILE:-revision $REVISION, which has no file}?"
+	run || return
+	[ -z "$FILE" ] || rm -f -- "$FILE" || fail 2 "$FILE cannot be deleted"
+	say "removed $REVISION"
 }
 
 # Converts an Alembic project with cmig-import-alembic.

@@ -55,9 +55,10 @@ extern int *cmig_scope_list_result(HTAB *cache, const CmigScopeItem *item, bool 
 
 /* in upgrade.c */
 
-/* The arguments and results of upgrading a scope. */
+/* The arguments and results of upgrading or downgrading a scope. */
 typedef struct CmigScopeRun
 {
+	CmigDirection direction;
 	const char *target;
 	bool		quiet;			/* are the steps run without a NOTICE for
 								 * each? */
@@ -72,7 +73,8 @@ typedef struct CmigScopeRun
 } CmigScopeRun;
 
 /*
- * Upgrade the current scope, whose run lock the caller holds, to run->target.
+ * Upgrade or downgrade the current scope, whose run lock the caller holds, to
+ * run->target.
  */
 extern void cmig_scope_run(CmigScopeRun *run);
 

@@ -356,13 +356,14 @@ copy_scope(const char *from, const CmigNames *rows)
 }
 
 /* ----------------------------------------------------------------
- * Implements cmig.create_scope and cmig.drop_scope, which create and drop
- * the schema of a scope.
+ * Implements cmig.create_scope, cmig.drop_scope, and cmig.rename_scope, which
+ * create, drop, and rename the schema of a scope.
  * ----------------------------------------------------------------
  */
 
 PG_FUNCTION_INFO_V1(cmig_create_scope);
 PG_FUNCTION_INFO_V1(cmig_drop_scope);
+PG_FUNCTION_INFO_V1(cmig_rename_scope);
 
 /*
  * Returns argument n, the name of a scope.  Raises error 22023 if it cannot be
@@ -375,7 +376,7 @@ scope_argument(FunctionCallInfo fcinfo, int n, const char *call)
 	const char *reason = NULL;
 
 	if (call != NULL)
-		cmig_argument_require(fcinfo, n, "scope", call);
+		cmig_argument_require(fcinfo, n, n == 0 ? "scope" : "new_name", call);
 	if (name != NULL)
 		reason = name[0] == '\0' ? "Its name is empty." : cmig_scope_reserved(name);
 	if (reason != NULL)
@@ -397,12 +398,12 @@ run_command(const char *sql)
 /*
  * Delete everything that is recorded about the current scope, except for the
  * journal, and record the deletion in the journal.  The scope's schema no
- * longer exists.
+ * longer exists, as "message" says.
  */
 static void
-forget_scope(void)
+forget_scope(char *message)
 {
-	CmigJournalEntry entry = {.revision = "base",.direction = "downgrade",.message = "the schema was dropped"};
+	CmigJournalEntry entry = {.revision = "base",.direction = "downgrade",.message = message};
 	const CmigExpansion *expansion = cmig_expansion_read();
 	const char *version = expansion ? cmig_version_schema_name(expansion->revision, cmig_scope_current()) : "";
 
@@ -442,7 +443,7 @@ explain_stepwise(void *target)
 Datum
 cmig_create_scope(PG_FUNCTION_ARGS)
 {
-	CmigScopeRun run = {.report = add_step,.begins = true};
+	CmigScopeRun run = {.direction = CMIG_UPGRADE,.report = add_step,.begins = true};
 	ErrorContextCallback callback = {.callback = explain_stepwise,.previous = error_context_stack};
 	char	   *copy_of;
 	CmigNames  *copied = NULL;
@@ -482,7 +483,7 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 	guc_level = cmig_scope_list_enter(name);
 	cmig_change_begin("cmig.create_scope()");
 	if (cmig_version_rows_read()->count > 0 || cmig_expansion_read() != NULL)
-		forget_scope();
+		forget_scope("the schema was dropped");
 	if (copied != NULL)
 		copy_scope(copy_of, copied);
 	callback.arg = unconstify(char *, run.target);
@@ -551,7 +552,46 @@ cmig_drop_scope(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_SCHEMA),
 				 errmsg("schema \"%s\" does not exist", name)));
-	forget_scope();
+	forget_scope("the schema was dropped");
+	AtEOXact_GUC(false, guc_level);
+	PG_RETURN_VOID();
+}
+
+Datum
+cmig_rename_scope(PG_FUNCTION_ARGS)
+{
+	static const char *const example = "`SELECT cmig.rename_scope('<schema>', '<new name>')`";
+	char	   *name = scope_argument(fcinfo, 0, example);
+	char	   *new_name = scope_argument(fcinfo, 1, example);
+	CmigNames  *rows;
+	int			guc_level;
+
+	cmig_running_require_idle("cmig.rename_scope()");
+	cmig_citus_require_coordinator("cmig.rename_scope()");
+	if (!OidIsValid(get_namespace_oid(name, true)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("schema \"%s\" does not exist", name),
+				 cmig_hint("To see the scopes: `SELECT * FROM cmig.scopes()`")));
+	guc_level = cmig_scope_list_enter(name);
+	cmig_change_begin("cmig.rename_scope()");
+	rows = cmig_version_rows_read();
+	if (cmig_progress_read() != NIL || cmig_expansion_read() != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("scope \"%s\" cannot be renamed", name),
+				 errdetail(cmig_expansion_read() ? "A revision is expanded in it." : "A revision is partially applied in it."),
+				 cmig_hint("`SET cmig.scope = %s; SELECT * FROM cmig.status()`", quote_literal_cstr(name))));
+	run_command(psprintf("ALTER SCHEMA %s RENAME TO %s", quote_identifier(name), quote_identifier(new_name)));
+	forget_scope(psprintf("the schema was renamed to \"%s\"", new_name));
+	AtEOXact_GUC(false, guc_level);
+
+	guc_level = cmig_scope_list_enter(new_name);
+	cmig_change_begin("cmig.rename_scope()");
+	if (cmig_version_rows_read()->count > 0 || cmig_expansion_read() != NULL)
+		forget_scope("the schema was dropped");
+	if (rows->count > 0)
+		(void) cmig_stamp_targets(rows, false);
 	AtEOXact_GUC(false, guc_level);
 	PG_RETURN_VOID();
 }

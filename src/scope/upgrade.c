@@ -1,6 +1,6 @@
 /*
  * upgrade.c
- *	  cmig.upgrade_scopes.
+ *	  cmig.upgrade_scopes and cmig.downgrade_scopes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,7 +18,7 @@
 #include "store/store.h"
 
 /* ----------------------------------------------------------------
- * Upgrades one scope in the current transaction.
+ * Upgrades or downgrades one scope in the current transaction.
  * ----------------------------------------------------------------
  */
 
@@ -33,6 +33,20 @@ count_step(CmigDirection direction, const CmigRevision *revision, void *arg)
 		run->report(direction, revision, run->arg);
 }
 
+/* Plan the run of a scope.  Raises MG011 if cmig.protect forbids it. */
+static CmigPlan *
+plan_run(const CmigSituation *now, CmigDirection direction, const char *target)
+{
+	CmigDowngradeTarget *resolved;
+	CmigPlan   *plan;
+
+	if (direction == CMIG_UPGRADE)
+		return cmig_move_plan_upgrade(now, cmig_argument_one(pstrdup(target)));
+	plan = cmig_move_plan_downgrade(now, target, &resolved);
+	cmig_move_require_unprotected(now, plan, resolved->node < 0, resolved->node < 0 ? "a downgrade to base" : "a downgrade", true);
+	return plan;
+}
+
 void
 cmig_scope_run(CmigScopeRun *run)
 {
@@ -45,7 +59,7 @@ cmig_scope_run(CmigScopeRun *run)
 	cmig_active_settle();
 	now = cmig_move_read(true);
 	now.quiet = run->quiet;
-	steps = cmig_move_plan_upgrade(&now, cmig_argument_one(pstrdup(run->target)));
+	steps = plan_run(&now, run->direction, run->target);
 	cmig_move_mind_expansion(&now, steps, false);
 	plan.plan = steps;
 	PG_TRY();
@@ -69,32 +83,40 @@ cmig_scope_run(CmigScopeRun *run)
 }
 
 /* ----------------------------------------------------------------
- * Implements cmig.upgrade_scopes, which upgrades many scopes, each in a
- * separate transaction.
+ * Implements cmig.upgrade_scopes and cmig.downgrade_scopes, which run many
+ * scopes, each in a separate transaction.
  *
- * The first transaction lists the scopes and determines which of them need an
- * upgrade.  Scopes with the same version rows are examined only once.  Then
- * each scope that needs an upgrade is upgraded, unless another session holds
- * its run lock, because that session is upgrading it.  If several sessions
+ * The first transaction lists the scopes and determines which of them need the
+ * run.  Scopes with the same version rows are examined only once.  Then each
+ * scope that needs it is upgraded, or downgraded, unless another session holds
+ * its run lock, because that session is doing so.  If several sessions
  * call the procedure at the same time, each of them upgrades some of the
  * scopes.
  * ----------------------------------------------------------------
  */
 
 PG_FUNCTION_INFO_V1(cmig_upgrade_scopes);
+PG_FUNCTION_INFO_V1(cmig_upgrade_scopes_1_2);
+PG_FUNCTION_INFO_V1(cmig_downgrade_scopes);
 
-/* The arguments and the state of a call of cmig.upgrade_scopes. */
+/* The arguments and the state of a call. */
 typedef struct Upgrade
 {
 	const char *pattern;
 	const char *target;
+	CmigDirection direction;
 	int			max_failures;
+	int			first;			/* maximum number of scopes to run */
 
-	List	   *items;			/* of CmigScopeItem *: scopes that need an
-								 * upgrade */
-	int			current;		/* number of scopes that were already up to
-								 * date */
-	int			upgraded;
+	List	   *items;			/* of CmigScopeItem *: scopes that need the
+								 * run */
+	const CmigScopeItem *unclear;	/* a scope of which this cannot be
+									 * determined because of an error */
+	bool		is_clear;		/* is it known of at least one scope? */
+	int			later;			/* number of scopes that "first" leaves out */
+	int			current;		/* number of scopes that were already at the
+								 * target */
+	int			upgraded;		/* or downgraded */
 	int			taken;			/* number of scopes that were left to other
 								 * sessions */
 	int			failed;
@@ -114,13 +136,14 @@ typedef struct Upgrade
 typedef struct Question
 {
 	const char *scope;
+	CmigDirection direction;
 	const char *target;
 	bool		target_only;	/* is only the target checked? */
-	bool		is_empty;		/* would an upgrade do nothing? */
+	bool		is_empty;		/* would the run do nothing? */
 } Question;
 
 /*
- * Subtransaction callback: determine whether an upgrade would do nothing, or
+ * Subtransaction callback: determine whether the run would do nothing, or
  * raise an error if the target is not valid in the scope.
  */
 static void
@@ -129,25 +152,24 @@ ask(void *arg)
 	Question   *question = arg;
 	int			guc_level = cmig_scope_list_enter(question->scope);
 	CmigSituation now = cmig_move_read(!question->target_only);
-	CmigNames  *target = cmig_argument_one(pstrdup(question->target));
 	CmigNames	none = {0};
 
 	if (question->target_only)
-		(void) cmig_target_upgrade(now.graph, cmig_applied_find(now.graph, &none), target);
+		(void) cmig_target_upgrade(now.graph, cmig_applied_find(now.graph, &none), cmig_argument_one(pstrdup(question->target)));
 	else
-		question->is_empty = cmig_active_is_settled() && cmig_move_plan_upgrade(&now, target)->count == 0;
+		question->is_empty = cmig_active_is_settled() && plan_run(&now, question->direction, question->target)->count == 0;
 	AtEOXact_GUC(false, guc_level);
 }
 
 /*
- * Returns true if the scope needs an upgrade.  Also returns true if this
- * cannot be determined because of an error; the transaction that upgrades the
- * scope will then raise that error.
+ * Returns true if the scope needs the run.  Also returns true if this cannot
+ * be determined because of an error; the transaction that runs the scope will
+ * then raise that error.
  */
 static bool
-has_work(const Upgrade *upgrade, HTAB *cache, const CmigScopeItem *item)
+has_work(Upgrade *upgrade, HTAB *cache, const CmigScopeItem *item)
 {
-	Question	question = {.scope = item->name,.target = upgrade->target};
+	Question	question = {.scope = item->name,.direction = upgrade->direction,.target = upgrade->target};
 	bool		found;
 	int		   *result = cmig_scope_list_result(cache, item, &found);
 	MemoryContext old;
@@ -161,17 +183,21 @@ has_work(const Upgrade *upgrade, HTAB *cache, const CmigScopeItem *item)
 		ReThrowError(error);
 	*result = error != NULL || !question.is_empty;
 	MemoryContextSwitchTo(old);
+	if (error == NULL)
+		upgrade->is_clear = true;
+	else if (upgrade->unclear == NULL)
+		upgrade->unclear = item;
 	MemoryContextReset(upgrade->context);
 	return *result != 0;
 }
 
-/* Find the scopes that match the pattern and need an upgrade. */
+/* Find the scopes that match the pattern and need the run, at most the first ones. */
 static void
 find_work(Upgrade *upgrade)
 {
 	HTAB	   *cache = cmig_scope_list_cache();
 	List	   *all = cmig_scope_list(upgrade->pattern);
-	Question	question = {.scope = "",.target = upgrade->target,.target_only = true};
+	Question	question = {.scope = "",.direction = upgrade->direction,.target = upgrade->target,.target_only = true};
 	ErrorData  *error;
 
 	/*
@@ -180,9 +206,10 @@ find_work(Upgrade *upgrade)
 	 * database.  If it is not valid there, it is also checked in the first
 	 * scope, because a revision that replaces others may be ignored in the
 	 * database but not in the scope (see graph/graph.h).  The validity of a
-	 * relative target depends on the scope.
+	 * relative target depends on the scope, and so does that of a downgrade:
+	 * it is not valid if it is not valid in any scope.
 	 */
-	if (all != NIL && strchr(upgrade->target, '+') == NULL &&
+	if (all != NIL && upgrade->direction == CMIG_UPGRADE && strchr(upgrade->target, '+') == NULL &&
 		(error = cmig_subtransaction_try(ask, &question)) != NULL)
 	{
 		if (cmig_subtransaction_must_rethrow(error))
@@ -193,11 +220,21 @@ find_work(Upgrade *upgrade)
 	foreach_ptr(CmigScopeItem, item, all)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (has_work(upgrade, cache, item))
+		if (upgrade->direction == CMIG_DOWNGRADE && item->rows[0] == '\0')
+			upgrade->current++;
+		else if (has_work(upgrade, cache, item))
 			upgrade->items = lappend(upgrade->items, item);
 		else
 			upgrade->current++;
 	}
+	if (upgrade->direction == CMIG_DOWNGRADE && upgrade->unclear != NULL && !upgrade->is_clear)
+	{
+		question.scope = upgrade->unclear->name;
+		question.target_only = false;
+		ask(&question);
+	}
+	upgrade->later = Max(list_length(upgrade->items) - upgrade->first, 0);
+	upgrade->items = list_truncate(upgrade->items, upgrade->first);
 	if (all == NIL)
 		ereport(NOTICE,
 				(errmsg("no schema that can be a scope matches \"%s\"", upgrade->pattern),
@@ -209,7 +246,7 @@ find_work(Upgrade *upgrade)
  */
 
 /*
- * Attempt callback: upgrade the scope, unless another session is upgrading it.
+ * Attempt callback: run the scope, unless another session is running it.
  */
 static void
 upgrade_scope(void *arg)
@@ -230,7 +267,7 @@ upgrade_scope(void *arg)
 static void
 write_failure(const Upgrade *upgrade, const ErrorData *error)
 {
-	CmigJournalEntry entry = {.revision = upgrade->run.revision,.direction = "upgrade",.started_at = upgrade->started_at,.statement = cmig_running.statement};
+	CmigJournalEntry entry = {.revision = upgrade->run.revision,.direction = cmig_direction_name(upgrade->direction),.started_at = upgrade->started_at,.statement = cmig_running.statement};
 
 	cmig_toplevel_record_failure(upgrade->item->name, &entry, error);
 }
@@ -243,6 +280,7 @@ static void
 handle_failure(Upgrade *upgrade, ErrorData *error)
 {
 	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+	const char *verb = cmig_direction_name(upgrade->direction);
 	char	   *detail = error->detail;
 	char	   *place;
 
@@ -253,16 +291,16 @@ handle_failure(Upgrade *upgrade, ErrorData *error)
 		category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
 		category == ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR))
 	{
-		error->context = psprintf("%s%spg_cmig: upgrade of scope \"%s\"", error->context ? error->context : "",
-								  error->context ? "\n" : "", upgrade->item->name);
+		error->context = psprintf("%s%spg_cmig: %s of scope \"%s\"", error->context ? error->context : "",
+								  error->context ? "\n" : "", verb, upgrade->item->name);
 		if (error->sqlerrcode == ERRCODE_CMIG_NEEDS_STEPWISE)
-			error->hint = cmig_hint_text(psprintf("`SET cmig.scope = %s; CALL cmig.upgrade_stepwise(%s)`",
-												  quote_literal_cstr(upgrade->item->name), quote_literal_cstr(upgrade->target)));
+			error->hint = cmig_hint_text(psprintf("`SET cmig.scope = %s; CALL cmig.%s_stepwise(%s)`",
+												  quote_literal_cstr(upgrade->item->name), verb, quote_literal_cstr(upgrade->target)));
 		/* after the call, the scope is no longer selected */
 		else if (error->hint && (strncmp(error->hint, "CALL ", 5) == 0 || strncmp(error->hint, "SELECT ", 7) == 0))
 			error->hint = psprintf("SET cmig.scope = %s; %s", quote_literal_cstr(upgrade->item->name), error->hint);
 		else if (error->hint == NULL && upgrade->max_failures == 0)
-			error->hint = cmig_hint_text("Scopes that were upgraded before remain upgraded. After fixing the cause, repeat the `CALL`. To continue with other scopes after a failure, use `max_failures`.");
+			error->hint = cmig_hint_text(psprintf("Scopes that were %sd before remain %sd. After fixing the cause, repeat the `CALL`. To continue with other scopes after a failure, use `max_failures`.", verb, verb));
 		ReThrowError(error);
 	}
 	place = cmig_script_run_place(error);
@@ -270,11 +308,11 @@ handle_failure(Upgrade *upgrade, ErrorData *error)
 		detail = detail ? psprintf("%s\n%s", detail, place) : place;
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
-			 errmsg("upgrade of scope \"%s\" failed: %s", upgrade->item->name, error->message),
+			 errmsg("%s of scope \"%s\" failed: %s", verb, upgrade->item->name, error->message),
 			 detail ? errdetail_internal("%s", detail) : 0));
 }
 
-/* Upgrade the scope upgrade->item, and handle any error. */
+/* Upgrade or downgrade the scope upgrade->item, and handle any error. */
 static void
 process(Upgrade *upgrade)
 {
@@ -282,7 +320,7 @@ process(Upgrade *upgrade)
 	ErrorData  *volatile error = NULL;
 	char	   *what = MemoryContextAlloc(upgrade->context, NAMEDATALEN + 32);
 
-	snprintf(what, NAMEDATALEN + 32, "upgrade of scope \"%s\"", upgrade->item->name);
+	snprintf(what, NAMEDATALEN + 32, "%s of scope \"%s\"", cmig_direction_name(upgrade->direction), upgrade->item->name);
 	upgrade->started_at = GetCurrentTimestamp();
 	upgrade->run.begins = upgrade->upgraded == 0;
 	upgrade->run.steps = 0;
@@ -310,7 +348,8 @@ process(Upgrade *upgrade)
 		write_failure(upgrade, error);
 		ereport(WARNING,
 				(errcode(error->sqlerrcode),
-				 errmsg("scope \"%s\" was not upgraded: %s", upgrade->item->name, error->message),
+				 errmsg("scope \"%s\" was not %sd: %s", upgrade->item->name,
+						cmig_direction_name(upgrade->direction), error->message),
 				 error->detail ? errdetail_internal("%s", error->detail) : 0,
 				 error->hint ? errhint("%s", error->hint) : 0));
 	}
@@ -324,17 +363,18 @@ process(Upgrade *upgrade)
 	{
 		upgrade->upgraded++;
 		ereport(NOTICE,
-				(errmsg_plural("upgraded scope \"%s\": %d revision", "upgraded scope \"%s\": %d revisions",
-							   upgrade->run.steps, upgrade->item->name, upgrade->run.steps)));
+				(errmsg_plural("%sd scope \"%s\": %d revision", "%sd scope \"%s\": %d revisions",
+							   upgrade->run.steps, cmig_direction_name(upgrade->direction), upgrade->item->name, upgrade->run.steps)));
 	}
 	MemoryContextReset(upgrade->context);
 }
 
-/* Find the scopes that need an upgrade, upgrade each of them, and report. */
+/* Find the scopes that need the run, run each of them, and report. */
 static void
 upgrade_all(Upgrade *upgrade)
 {
 	const char *refused = "";
+	const char *later = "";
 
 	cmig_extension_hold();
 	cmig_run_limit_start();
@@ -350,24 +390,31 @@ upgrade_all(Upgrade *upgrade)
 	}
 	if (upgrade->refused > 0)
 		refused = psprintf(", %d refused", upgrade->refused);
+	if (upgrade->later > 0)
+		later = psprintf(", %d left to the next call", upgrade->later);
 	ereport(NOTICE,
-			(errmsg("scopes: %d upgraded, %d already up to date, %d failed%s, %d left to other sessions",
-					upgrade->upgraded, upgrade->current, upgrade->failed, refused, upgrade->taken),
+			(errmsg("scopes: %d %sd, %d already %s, %d failed%s, %d left to other sessions%s", upgrade->upgraded,
+					cmig_direction_name(upgrade->direction), upgrade->current,
+					upgrade->direction == CMIG_UPGRADE ? "up to date" : "at the target",
+					upgrade->failed, refused, upgrade->taken, later),
 			 upgrade->failed + upgrade->refused == 0 ? 0 :
 			 cmig_hint("`SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL`")));
 }
 
-Datum
-cmig_upgrade_scopes(PG_FUNCTION_ARGS)
+static Datum
+run_scopes(FunctionCallInfo fcinfo, CmigDirection direction)
 {
-	static const char *const name = "cmig.upgrade_scopes";
+	const char *name = psprintf("cmig.%s_scopes", cmig_direction_name(direction));
+	const char *example = direction == CMIG_UPGRADE ? "head" : "-1";
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
+	const char *relative;
 	Upgrade    *upgrade;
 
-	cmig_running_require_idle("cmig.upgrade_scopes()");
-	cmig_argument_require(fcinfo, 0, "pattern", "`CALL cmig.upgrade_scopes('tenant\\_%')`");
-	cmig_argument_require(fcinfo, 1, "target", "`CALL cmig.upgrade_scopes('tenant\\_%', 'head')`");
+	cmig_running_require_idle(psprintf("%s()", name));
+	example = psprintf("`CALL %s('tenant\\_%%', '%s')`", name, example);
+	cmig_argument_require(fcinfo, 0, "pattern", example);
+	cmig_argument_require(fcinfo, 1, "target", example);
 	cmig_toplevel_require(fcinfo, name);
 	cmig_session_require_member();
 	PreventCommandDuringRecovery(name);
@@ -379,7 +426,9 @@ cmig_upgrade_scopes(PG_FUNCTION_ARGS)
 	upgrade = palloc0(sizeof(Upgrade));
 	upgrade->pattern = cmig_argument_text(fcinfo, 0);
 	upgrade->target = cmig_argument_text(fcinfo, 1);
+	upgrade->direction = upgrade->run.direction = direction;
 	upgrade->max_failures = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT32(2);
+	upgrade->first = PG_NARGS() < 4 || PG_ARGISNULL(3) ? INT_MAX : PG_GETARG_INT32(3);
 	upgrade->run.target = upgrade->target;
 	upgrade->run.quiet = true;
 	upgrade->context = AllocSetContextCreate(context, "pg_cmig scope", ALLOCSET_DEFAULT_SIZES);
@@ -387,6 +436,17 @@ cmig_upgrade_scopes(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_failures must not be negative")));
+	if (upgrade->first < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("first must be at least 1")));
+	relative = strchr(upgrade->target, '@') ? strchr(upgrade->target, '@') + 1 : upgrade->target;
+	if (upgrade->first < INT_MAX && (*relative == '-' || *relative == '+'))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("first cannot be used with the relative target \"%s\"", upgrade->target),
+				 errdetail("The next call would begin with the same scopes again."),
+				 cmig_hint("Name the revision: `SELECT * FROM cmig.history()` lists them.")));
 	cmig_toplevel_commit();
 	PG_TRY();
 	{
@@ -398,7 +458,7 @@ cmig_upgrade_scopes(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 	EnsurePortalSnapshotExists();
-	if (upgrade->upgraded > 0)
+	if (upgrade->upgraded > 0 && direction == CMIG_UPGRADE)
 		cmig_audit_retain_after_upgrade();
 	if (upgrade->refused > 0)
 		cmig_toplevel_commit();
@@ -406,13 +466,32 @@ cmig_upgrade_scopes(PG_FUNCTION_ARGS)
 	if (upgrade->refused > 0 && upgrade->failed + upgrade->refused > upgrade->max_failures)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg_plural("%d scope was not upgraded because its schema is not safe",
-							   "%d scopes were not upgraded because their schemas are not safe",
-							   upgrade->refused, upgrade->refused),
+				 errmsg_plural("%d scope was not %sd because its schema is not safe",
+							   "%d scopes were not %sd because their schemas are not safe",
+							   upgrade->refused, upgrade->refused, cmig_direction_name(direction)),
 				 errdetail("The other scopes are not affected."),
 				 cmig_hint("`SELECT scope, failed FROM cmig.scopes() WHERE failed IS NOT NULL`")));
 	EnsurePortalSnapshotExists();
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	PG_RETURN_VOID();
+}
+
+/* In version 1.1, without the argument "first". */
+Datum
+cmig_upgrade_scopes(PG_FUNCTION_ARGS)
+{
+	return run_scopes(fcinfo, CMIG_UPGRADE);
+}
+
+Datum
+cmig_upgrade_scopes_1_2(PG_FUNCTION_ARGS)
+{
+	return run_scopes(fcinfo, CMIG_UPGRADE);
+}
+
+Datum
+cmig_downgrade_scopes(PG_FUNCTION_ARGS)
+{
+	return run_scopes(fcinfo, CMIG_DOWNGRADE);
 }

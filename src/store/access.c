@@ -164,10 +164,10 @@ static const struct
 	{MIGRATOR,
 		"abandon abandon_partial add_check add_foreign_key add_not_null add_unique allow_ddl "
 		"audit_retain audit_trigger backfill capture contract create_scope "
-		"disable_audit disable_rls downgrade downgrade_stepwise drift "
+		"disable_audit disable_rls downgrade downgrade_scopes downgrade_stepwise drift "
 		"drop_scope dry_run enable_audit enable_audit_schema enable_rls "
 		"enable_rls_schema expand expansion_begin expansion_key expansion_mark "
-		"expansion_unset expansion_view expansion_write import_state locate pause repair reset "
+		"expansion_unset expansion_view expansion_write import_state locate pause rename_scope repair reset "
 		"reset_stepwise resume_run rls_test round_trip set_ddl_policy "
 		"set_option set_protect stamp throttle upgrade upgrade_scopes "
 	"upgrade_stepwise verify"}

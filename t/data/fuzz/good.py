@@ -76,8 +76,10 @@ GOOD = {
     "create_scope(text,text,text)": [
         {"scope": "'tenant_c'", "target": "'tools'"}, {"scope": """'Odd ""tenant'""", "target": "'base'"},
         {"scope": "'tenant_c'", "target": "'002'", "copy_of": "'tenant_a'"}],
+    "rename_scope(text,text)": [{"scope": "'tenant_a'", "new_name": "'tenant_z'"}, {"scope": "'tenant_b'", "new_name": """'Odd ""name'"""}],
     "drop_scope(text,text)": [{"scope": "'tenant_a'", "confirm": "'tenant_a'"}],
-    "upgrade_scopes(text,text,integer)": [{"pattern": "'tenant%'", "target": "'002'"}, {"pattern": "'tenant%'", "target": "'tools'", "max_failures": "2"}],
+    "upgrade_scopes(text,text,integer,integer)": [{"pattern": "'tenant%'", "target": "'002'"}, {"pattern": "'tenant%'", "target": "'tools'", "max_failures": "2"}, {"pattern": "'tenant%'", "first": "1"}],
+    "downgrade_scopes(text,text,integer,integer)": [{"pattern": "'tenant%'", "target": "'base'"}, {"pattern": "'tenant%'", "target": "'-1'", "max_failures": "2", "first": "1"}],
     "scope_drift(boolean,boolean,boolean)": [{}, {"owners": "true", "comments": "false"}],
     "wait_for_replicas(interval,interval)": [{"lag": "'1 min'", "timeout": "'1 s'"}, {"timeout": "NULL"}],
     "set_protect(text)": [{"level": "'base'"}, {"level": "'off'"}],

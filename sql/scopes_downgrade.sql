@@ -1,0 +1,89 @@
+-- Waves of scopes: the first ones, and downgrades
+\pset format unaligned \pset footer off
+\set SHOW_CONTEXT never
+CREATE EXTENSION pg_cmig;
+CREATE SCHEMA tenant_1;
+CREATE SCHEMA tenant_2;
+CREATE SCHEMA tenant_3;
+CREATE SCHEMA tenant_4;
+INSERT INTO cmig.revision (revision, down_revision, message, upgrade_sql, downgrade_sql) VALUES
+	('001', '{}', 'Invoices', 'CREATE TABLE invoice (id bigint)', 'DROP TABLE invoice'),
+	('002', '{001}', 'Totals', 'ALTER TABLE invoice ADD total numeric', 'ALTER TABLE invoice DROP total'),
+	('003', '{002}', 'A column for good', 'ALTER TABLE invoice ADD paid boolean', NULL);
+
+-- a canary, and then the others; the last one stays at base
+CALL cmig.upgrade_scopes('tenant\_%', '002', first => 1);
+CALL cmig.upgrade_scopes('tenant\_%', '002', first => 2);
+SELECT scope, current FROM cmig.scopes();
+CALL cmig.upgrade_scopes('tenant\_%', '002', first => 0);
+
+-- one revision down, in waves; nothing is applied in the last scope
+CALL cmig.downgrade_scopes('tenant\_%', '-1', first => 2);
+CALL cmig.downgrade_scopes('tenant\_%', '001', first => 2);
+SELECT scope, current FROM cmig.scopes();
+CALL cmig.downgrade_scopes('tenant\_%', '001');
+CALL cmig.downgrade_scopes('tenant\_%', '001');
+CALL cmig.downgrade_scopes('tenant\_3', '-1');
+CALL cmig.upgrade_scopes('tenant\_3', '001');
+SELECT table_schema, column_name FROM information_schema.columns WHERE table_schema LIKE 'tenant\__' ORDER BY 1, 2;
+
+-- a failure is recorded, and other scopes go on
+CALL cmig.upgrade_scopes('tenant\_%', '002', first => 3);
+CREATE VIEW tenant_2.total AS SELECT total FROM tenant_2.invoice;
+CALL cmig.downgrade_scopes('tenant\_%', '001');
+CALL cmig.downgrade_scopes('tenant\_%', '001', max_failures => 1);
+SELECT scope, current, failed FROM cmig.scopes();
+DROP VIEW tenant_2.total;
+CALL cmig.downgrade_scopes('tenant\_%', '001');
+SELECT scope, failed FROM cmig.scopes() WHERE failed IS NOT NULL;
+
+-- wrong calls change and record nothing
+CALL cmig.downgrade_scopes();
+CALL cmig.downgrade_scopes('tenant\_%');
+\set VERBOSITY sqlstate
+CALL cmig.downgrade_scopes('tenant\_%', 'nowhere');
+CALL cmig.downgrade_scopes('tenant\_%', 'head');
+CALL cmig.downgrade_scopes('tenant\_%', '-9');
+CALL cmig.downgrade_scopes('tenant\_%', 'base', -1);
+CALL cmig.downgrade_scopes('nothing%', 'base');
+BEGIN;
+CALL cmig.downgrade_scopes('tenant\_%', 'base');
+ROLLBACK;
+\set VERBOSITY default
+SET cmig.protect = base;
+CALL cmig.downgrade_scopes('tenant\_%', 'base');
+SET cmig.protect = off;
+SELECT scope, failed FROM cmig.scopes() WHERE failed IS NOT NULL;
+
+-- a revision without a downgrade
+CALL cmig.upgrade_scopes('tenant\_1');
+CALL cmig.downgrade_scopes('tenant\_%', 'base', max_failures => 3);
+SELECT scope, current, left(failed, 5) AS failed FROM cmig.scopes();
+SELECT scope, revision, direction, outcome FROM cmig.journal WHERE scope = 'tenant_1' ORDER BY id DESC LIMIT 2;
+
+-- a scope with another name: what is applied stays applied, and a second journal begins
+SELECT cmig.rename_scope('tenant_1', 'Tenant "x"');
+SELECT scope, current, pending, failed FROM cmig.scopes();
+SELECT scope, revision, direction, message FROM cmig.journal WHERE scope ~ 'Tenant' OR message ~ 'renamed' ORDER BY scope COLLATE "C", id;
+SET cmig.scope = 'Tenant "x"';
+SELECT revision FROM cmig.current();
+RESET cmig.scope;
+CALL cmig.upgrade_scopes('Tenant%');
+SELECT cmig.rename_scope('Tenant "x"', 'tenant_2');
+SELECT cmig.rename_scope('nowhere', 'tenant_1');
+SELECT cmig.rename_scope('tenant_2', 'public');
+SELECT cmig.rename_scope('tenant_2');
+SELECT cmig.rename_scope('tenant_2', '');
+SELECT cmig.rename_scope(NULL, 'tenant_1');
+-- one that is not applied completely
+UPDATE cmig.revision SET transactional = false, upgrade_sql = 'CREATE TABLE invoice (id bigint); SELECT 1/0' WHERE revision = '001';
+SET cmig.scope = 'tenant_2';
+\set VERBOSITY terse
+CALL cmig.upgrade_stepwise('001');
+\set VERBOSITY default
+RESET cmig.scope;
+SELECT cmig.rename_scope('tenant_2', 'tenant_1');
+
+SET client_min_messages = warning;
+DROP EXTENSION pg_cmig;
+DROP SCHEMA "Tenant ""x""", tenant_2, tenant_3, tenant_4 CASCADE;
