@@ -225,7 +225,7 @@ $reader->quit;
 		gives(0, 'at 003', '', 'downgrade', '003', '-y', '--stepwise');
 		gives(0, 'at 005', '', 'upgrade', '-y', '--stepwise');
 	}
-	kill 'QUIT', $pool->{KIDS}[0]{PID};
+	$pool->signal('INT');
 	$pool->finish;
 }
 cmig('downgrade', '003', '-y');
