@@ -332,8 +332,7 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	/* copy the parse tree, because parse analysis modifies it */
 	raw = copyObject(raw);
 
-	if (IsA(raw->stmt, SelectStmt) || IsA(raw->stmt, InsertStmt) || IsA(raw->stmt, UpdateStmt) ||
-		IsA(raw->stmt, DeleteStmt) || IsA(raw->stmt, MergeStmt))
+	if (cmig_statement_flags(raw->stmt) & CMIG_STATEMENT_QUERY)
 	{
 		EnsurePortalSnapshotExists();
 		cmig_execute_statement(raw, text, None_Receiver);

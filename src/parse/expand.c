@@ -1092,11 +1092,9 @@ cmig_expand_whole_uses(const RawStmt *raw)
 		else if (copy->relation != NULL && copy->is_from)
 			add_use(&uses, copy->relation, "has COPY FROM, which a view does not take, for", false);
 	}
-	stmt = IsA(stmt, PrepareStmt) ? ((PrepareStmt *) stmt)->query :
-		IsA(stmt, DeclareCursorStmt) ? ((DeclareCursorStmt *) stmt)->query :
-		IsA(stmt, CreateTableAsStmt) ? ((CreateTableAsStmt *) stmt)->query :
-		IsA(stmt, CopyStmt) ? ((CopyStmt *) stmt)->query : stmt;
-	if (stmt != NULL && (IsA(stmt, SelectStmt) || IsA(stmt, InsertStmt) || IsA(stmt, UpdateStmt) || IsA(stmt, DeleteStmt) || IsA(stmt, MergeStmt)))
+	if (cmig_statement_query(stmt) != NULL)
+		stmt = cmig_statement_query(stmt);
+	if (cmig_statement_flags(stmt) & CMIG_STATEMENT_QUERY)
 	{
 		find_results(stmt, &uses);
 		(void) find_unviewed(stmt, &uses);

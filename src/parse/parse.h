@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "parser/parser.h"
+#include "storage/lockdefs.h"
 
 #include "base/base.h"
 
@@ -190,6 +191,64 @@ extern RawStmt *cmig_raw_parse_one(const char *text);
 
 /* Returns the expression of a statement that is only SELECT expression, or NULL. */
 extern Node *cmig_statement_expression(const Node *statement);
+
+/* in statement_kind.c */
+
+/* What is known of a statement from its kind alone. */
+#define CMIG_STATEMENT_CREATES 0x0001	/* it creates its subject */
+#define CMIG_STATEMENT_RENAMABLE 0x0002 /* a comment can give the subject's
+										 * former name */
+#define CMIG_STATEMENT_PRIVILEGED 0x0004	/* not every role can create the
+											 * subject */
+#define CMIG_STATEMENT_QUERY 0x0008 /* SELECT, INSERT, UPDATE, DELETE, MERGE */
+#define CMIG_STATEMENT_WRITE 0x0010 /* it may change rows, whatever it says */
+#define CMIG_STATEMENT_ROWS 0x0020	/* it is about rows, and does not define
+									 * anything */
+#define CMIG_STATEMENT_CODE 0x0040	/* it can run functions, or find rows, so
+									 * that its errors say little */
+#define CMIG_STATEMENT_ADDS 0x0080	/* it can neither drop nor weaken what
+									 * exists */
+#define CMIG_STATEMENT_NAMED 0x0100 /* it only matters to what it names */
+#define CMIG_STATEMENT_DEPENDENTS 0x0200	/* and to what depends on that */
+#define CMIG_STATEMENT_SERVER 0x0400	/* it is about the server or the
+										 * database */
+#define CMIG_STATEMENT_ROLES 0x0800 /* it is about roles and memberships */
+#define CMIG_STATEMENT_UPKEEP 0x1000	/* it leaves the schema as it is */
+#define CMIG_STATEMENT_ALONE 0x2000 /* it cannot run in a transaction */
+
+/* What a statement creates, or is about. */
+typedef struct CmigSubject
+{
+	int			flags;			/* CMIG_STATEMENT_... */
+	ObjectType	type;
+	Node	   *object;			/* the object's name as in the parse tree: a
+								 * RangeVar, a String, a List of String ...;
+								 * or NULL.  For an index, its table. */
+}			CmigSubject;
+
+/* Returns CMIG_STATEMENT_..., or 0 for a kind of which nothing is known. */
+extern int	cmig_statement_flags(const Node *statement);
+
+/* Returns the lock that each statement of this kind takes on its subject, or NoLock. */
+extern LOCKMODE cmig_statement_lock(const Node *statement);
+
+/*
+ * Returns the privilege that the statement needs on an existing subject, or
+ * NULL if there is no single one.
+ */
+extern const char *cmig_statement_privilege(const Node *statement);
+
+/* Does the statement have IF EXISTS? */
+extern bool cmig_statement_missing_ok(const Node *statement);
+
+/* Returns the query in a statement such as EXPLAIN, or NULL. */
+extern Node *cmig_statement_query(const Node *statement);
+
+/*
+ * Returns false if the statement is not about an object.  The name of CREATE
+ * SCHEMA without a name is a String that contains NULL.
+ */
+extern bool cmig_statement_subject(Node *statement, CmigSubject * subject);
 
 /* in statement.c */
 

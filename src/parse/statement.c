@@ -16,6 +16,7 @@
 #include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/value.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -304,22 +305,9 @@ cmig_statement_classify(const RawStmt *raw, const char **reason)
 			if (statement_has_option(((const AlterDatabaseStmt *) node)->options, "tablespace"))
 				top_level = "ALTER DATABASE ... SET TABLESPACE";
 			break;
-		case T_CreatedbStmt:
-			top_level = "CREATE DATABASE";
-			break;
-		case T_DropdbStmt:
-			top_level = "DROP DATABASE";
-			break;
-		case T_CreateTableSpaceStmt:
-			top_level = "CREATE TABLESPACE";
-			break;
-		case T_DropTableSpaceStmt:
-			top_level = "DROP TABLESPACE";
-			break;
-		case T_AlterSystemStmt:
-			top_level = "ALTER SYSTEM";
-			break;
 		default:
+			if (cmig_statement_flags(node) & CMIG_STATEMENT_ALONE)
+				top_level = CreateCommandName((Node *) node);
 			break;
 	}
 	*reason = concurrent ? concurrent : top_level ? top_level : "a statement that runs in a transaction";
@@ -461,42 +449,26 @@ is_temporary_name(const RangeVar *relation)
  * otherwise, returns NULL.
  */
 static const char *
-temporary_name(const Node *node)
+temporary_name(Node *node)
 {
 	const RangeVar *relation = NULL;
+	CmigSubject subject;
+	List	   *name;
 
-	switch (nodeTag(node))
+	if (IsA(node, PrepareStmt))
+		return ((const PrepareStmt *) node)->name;
+	if (IsA(node, DeclareCursorStmt))
+		return ((const DeclareCursorStmt *) node)->portalname;
+	if (IsA(node, SelectStmt) && ((const SelectStmt *) node)->intoClause != NULL)
+		relation = ((const SelectStmt *) node)->intoClause->rel;
+	else if (cmig_statement_subject(node, &subject) && (subject.flags & CMIG_STATEMENT_CREATES))
 	{
-		case T_CreateStmt:
-			relation = ((const CreateStmt *) node)->relation;
-			break;
-		case T_CreateTableAsStmt:
-			relation = ((const CreateTableAsStmt *) node)->into->rel;
-			break;
-		case T_SelectStmt:
-			if (((const SelectStmt *) node)->intoClause != NULL)
-				relation = ((const SelectStmt *) node)->intoClause->rel;
-			break;
-		case T_ViewStmt:
-			relation = ((const ViewStmt *) node)->view;
-			break;
-		case T_CreateSeqStmt:
-			relation = ((const CreateSeqStmt *) node)->sequence;
-			break;
-		case T_CreateFunctionStmt:
-			{
-				List	   *name = ((const CreateFunctionStmt *) node)->funcname;
-
-				if (list_length(name) == 2 && strcmp(strVal(linitial(name)), "pg_temp") == 0)
-					return strVal(lsecond(name));
-				break;
-			}
-		case T_PrepareStmt:
-			return ((const PrepareStmt *) node)->name;
-		case T_DeclareCursorStmt:
-			return ((const DeclareCursorStmt *) node)->portalname;
-		default:
-			break;
+		name = (List *) subject.object;
+		if (IsA(name, RangeVar))
+			relation = (const RangeVar *) name;
+		else if (IsA(name, List) && list_length(name) == 2 && IsA(linitial(name), String) &&
+				 strcmp(strVal(linitial(name)), "pg_temp") == 0)
+			return strVal(lsecond(name));
 	}
 	return relation != NULL && is_temporary_name(relation) ? relation->relname : NULL;
 }
@@ -506,27 +478,12 @@ temporary_name(const Node *node)
  * there is none.
  */
 static const RangeVar *
-written_relation(const Node *node)
+written_relation(Node *node)
 {
-	switch (nodeTag(node))
-	{
-		case T_InsertStmt:
-			return ((const InsertStmt *) node)->relation;
-		case T_UpdateStmt:
-			return ((const UpdateStmt *) node)->relation;
-		case T_DeleteStmt:
-			return ((const DeleteStmt *) node)->relation;
-		case T_MergeStmt:
-			return ((const MergeStmt *) node)->relation;
-		case T_CopyStmt:
-			return ((const CopyStmt *) node)->is_from ? ((const CopyStmt *) node)->relation : NULL;
-		case T_AlterTableStmt:
-			return ((const AlterTableStmt *) node)->relation;
-		case T_IndexStmt:
-			return ((const IndexStmt *) node)->relation;
-		default:
-			return NULL;
-	}
+	CmigSubject subject;
+
+	return cmig_statement_subject(node, &subject) && !(subject.flags & CMIG_STATEMENT_CREATES) &&
+		subject.object != NULL && IsA(subject.object, RangeVar) ? (const RangeVar *) subject.object : NULL;
 }
 
 bool
@@ -622,28 +579,13 @@ cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write)
 {
 	Node	   *stmt = raw->stmt;
 	const char *command;
-	Node	   *query;			/* does it make the command change rows? */
 	const char *procedure;
 	bool		qualified;
 
 	switch (nodeTag(stmt))
 	{
-		case T_InsertStmt:
-			return "INSERT";
-		case T_UpdateStmt:
-			return "UPDATE";
-		case T_DeleteStmt:
-			return "DELETE";
-		case T_MergeStmt:
-			return "MERGE";
 		case T_TruncateStmt:
 			return "TRUNCATE";
-		case T_RefreshMatViewStmt:
-			return "REFRESH MATERIALIZED VIEW";
-		case T_DoStmt:
-			return "DO";
-		case T_ExecuteStmt:
-			return "EXECUTE";
 		case T_CallStmt:
 			/* of pg_cmig's procedures, only cmig.backfill may change rows */
 			procedure = cmig_statement_own_procedure(raw, &qualified);
@@ -663,30 +605,25 @@ cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write)
 			if (((CopyStmt *) stmt)->is_from)
 				return "COPY";
 			command = "COPY";
-			query = ((CopyStmt *) stmt)->query;
 			break;
 		case T_SelectStmt:
 			command = "SELECT";
-			query = stmt;
 			break;
 		case T_DeclareCursorStmt:
 			command = "DECLARE";
-			query = ((DeclareCursorStmt *) stmt)->query;
 			break;
 		case T_PrepareStmt:
 			command = "PREPARE";
-			query = ((PrepareStmt *) stmt)->query;
 			break;
 		case T_ExplainStmt:
 			if (!cmig_statement_option(((ExplainStmt *) stmt)->options, "analyze", false))
 				return NULL;
 			command = "EXPLAIN ANALYZE";
-			query = ((ExplainStmt *) stmt)->query;
 			break;
 		default:
-			return NULL;
+			return cmig_statement_flags(stmt) & CMIG_STATEMENT_WRITE ? CreateCommandName(stmt) : NULL;
 	}
-	return find_writer(query, (void *) may_write) ? command : NULL;
+	return find_writer(IsA(stmt, SelectStmt) ? stmt : cmig_statement_query(stmt), (void *) may_write) ? command : NULL;
 }
 
 /*
@@ -763,7 +700,7 @@ static CmigTextProblem *
 find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryContext context)
 {
 	Node	   *stmt = statement->raw->stmt;
-	const RangeVar *table = IsA(stmt, AlterTableStmt) || IsA(stmt, IndexStmt) ? NULL : written_relation(stmt);
+	const RangeVar *table = (cmig_statement_flags(stmt) & CMIG_STATEMENT_ROWS) ? written_relation(stmt) : NULL;
 	const char *name;
 
 	if (IsA(stmt, DropStmt) && ((DropStmt *) stmt)->removeType == OBJECT_TABLE)

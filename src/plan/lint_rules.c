@@ -360,14 +360,9 @@ check_use(CmigLint *lint, Node *node)
 			(void) walk(((CreatePolicyStmt *) node)->qual, &search);
 			(void) walk(((CreatePolicyStmt *) node)->with_check, &search);
 			break;
-		case T_SelectStmt:
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_MergeStmt:
-			(void) walk(node, &search);
-			break;
 		default:
+			if (cmig_statement_flags(node) & CMIG_STATEMENT_QUERY)
+				(void) walk(node, &search);
 			break;
 	}
 	if (search.found == NULL)

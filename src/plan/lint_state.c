@@ -536,31 +536,15 @@ walk(Node *node, void *context)
 }
 
 /*
- * Returns the statement's query, or NULL if the statement has none.  EXECUTE
+ * Returns the query that the statement runs, or NULL if the statement has none.  EXECUTE
  * and similar statements, which the walker does not support, count as none.
  */
 static Node *
 query_of(Node *statement)
 {
-	if (statement == NULL)
-		return NULL;
-	switch (nodeTag(statement))
-	{
-		case T_SelectStmt:
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_MergeStmt:
-			return statement;
-		case T_CreateTableAsStmt:
-			return query_of(((CreateTableAsStmt *) statement)->query);
-		case T_ExplainStmt:
-			return query_of(((ExplainStmt *) statement)->query);
-		case T_CopyStmt:
-			return query_of(((CopyStmt *) statement)->query);
-		default:
-			return NULL;
-	}
+	while (statement != NULL && !(cmig_statement_flags(statement) & CMIG_STATEMENT_QUERY))
+		statement = IsA(statement, PrepareStmt) ? NULL : cmig_statement_query(statement);
+	return statement;
 }
 
 List *
@@ -590,23 +574,9 @@ cmig_lint_uses_of(Node *statement, List **updated)
 
 /* Is the statement valid if its relation does not exist, as with IF EXISTS? */
 static bool
-may_be_missing(Node *node)
+may_be_missing(const Node *statement)
 {
-	switch (nodeTag(node))
-	{
-		case T_AlterTableStmt:
-			return ((AlterTableStmt *) node)->missing_ok;
-		case T_DropStmt:
-			return ((DropStmt *) node)->missing_ok;
-		case T_RenameStmt:
-			return ((RenameStmt *) node)->missing_ok;
-		case T_AlterObjectSchemaStmt:
-			return ((AlterObjectSchemaStmt *) node)->missing_ok;
-		case T_AlterSeqStmt:
-			return ((AlterSeqStmt *) node)->missing_ok;
-		default:
-			return IsA(node, ViewStmt);
-	}
+	return cmig_statement_missing_ok(statement) || IsA(statement, ViewStmt);
 }
 
 /* Add a lock, or strengthen an existing lock on the same relation. */

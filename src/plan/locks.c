@@ -708,12 +708,10 @@ add_other(List **locks, Node *statement)
 			lock->object = (Node *) makeTypeNameFromNameList(of.domain->typeName);
 			break;
 		case T_CreatePolicyStmt:
-			take(locks, of.policy->table, AccessExclusiveLock, 0);
 			add_query(locks, of.policy->qual, false);
 			add_query(locks, of.policy->with_check, false);
 			break;
 		case T_AlterPolicyStmt:
-			take(locks, of.altered_policy->table, AccessExclusiveLock, 0);
 			add_query(locks, of.altered_policy->qual, false);
 			add_query(locks, of.altered_policy->with_check, false);
 			break;
@@ -763,11 +761,12 @@ cmig_statement_locks(Node *statement)
 		AlterSeqStmt *altered_sequence;
 		ViewStmt   *view;
 		CreateTrigStmt *trigger;
-		CommentStmt *comment;
-		SecLabelStmt *label;
 		AlterExtensionContentsStmt *member;
 	}			of = {(void *) statement};
+	CmigSubject subject = {0};
 
+	if (cmig_statement_subject(statement, &subject) && cmig_statement_lock(statement) != NoLock)
+		take(locks, (RangeVar *) subject.object, cmig_statement_lock(statement), 0);
 	switch (nodeTag(statement))
 	{
 		case T_CreateStmt:
@@ -793,7 +792,6 @@ cmig_statement_locks(Node *statement)
 			create(locks, of.sequence->sequence, statement);
 			break;
 		case T_AlterSeqStmt:
-			take(locks, of.altered_sequence->sequence, ShareRowExclusiveLock, 0);
 			add_sequence_owner(locks, of.altered_sequence->options);
 			break;
 		case T_ViewStmt:
@@ -813,10 +811,8 @@ cmig_statement_locks(Node *statement)
 			add_query(locks, statement, true);
 			break;
 		case T_ExplainStmt:
-			add_query(locks, ((ExplainStmt *) statement)->query, true);
-			break;
 		case T_DeclareCursorStmt:
-			add_query(locks, ((DeclareCursorStmt *) statement)->query, true);
+			add_query(locks, cmig_statement_query(statement), true);
 			break;
 		case T_CreateSchemaStmt:
 			add_create_schema(locks, (CreateSchemaStmt *) statement);
@@ -824,9 +820,6 @@ cmig_statement_locks(Node *statement)
 		case T_CreateTrigStmt:
 			take(locks, of.trigger->relation, ShareRowExclusiveLock, of.trigger->row ? CMIG_LOCK_PARTITIONS : 0);
 			take(locks, of.trigger->constrrel, AccessShareLock, 0);
-			break;
-		case T_RuleStmt:
-			take(locks, ((RuleStmt *) statement)->relation, AccessExclusiveLock, 0);
 			break;
 		case T_CreatePublicationStmt:
 			add_publication(locks, ((CreatePublicationStmt *) statement)->pubobjects);
@@ -838,10 +831,8 @@ cmig_statement_locks(Node *statement)
 			add_rename(locks, (RenameStmt *) statement);
 			break;
 		case T_CommentStmt:
-			add_comment(locks, of.comment->objtype, of.comment->object);
-			break;
 		case T_SecLabelStmt:
-			add_comment(locks, of.label->objtype, of.label->object);
+			add_comment(locks, subject.type, subject.object);
 			break;
 		case T_AlterExtensionContentsStmt:
 			add_comment(locks, of.member->objtype, of.member->object);

@@ -441,27 +441,13 @@ look_at_query(Preflight *preflight, Node *query)
 static void
 look_at_subject(Preflight *preflight, Node *node)
 {
-	static const struct
-	{
-		NodeTag		tag;
-		const char *privilege;	/* NULL: none, or look_at_node() finds it */
-	}			others[] =
-
-	{
-		{T_InsertStmt, "INSERT"}, {T_UpdateStmt, "UPDATE"}, {T_DeleteStmt, "DELETE"}, {T_CreateTrigStmt, "TRIGGER"},
-		{T_DropStmt}, {T_GrantStmt}, {T_TruncateStmt}, {T_CopyStmt}, {T_MergeStmt}, {T_LockStmt}, {T_SecLabelStmt},
-		{T_CreateUserMappingStmt}, {T_AlterUserMappingStmt}, {T_DropUserMappingStmt}, {T_ImportForeignSchemaStmt},
-	};
-	const char *privilege = "OWNER";
-	CmigTargetSubject subject;
+	const char *privilege = cmig_statement_privilege(node);
+	CmigSubject subject;
 
 	if (IsA(node, CreateSchemaStmt) || IsA(node, CreateStatsStmt) ||
-		!cmig_target_subject(node, &subject) || subject.object == NULL)
+		!cmig_statement_subject(node, &subject) || subject.object == NULL)
 		return;
-	for (int i = 0; i < lengthof(others); i++)
-		if (nodeTag(node) == others[i].tag)
-			privilege = others[i].privilege;
-	if ((subject.flags & CMIG_SUBJECT_CREATES) && !IsA(node, ViewStmt))
+	if ((subject.flags & CMIG_STATEMENT_CREATES) && privilege == NULL)
 	{
 		List	   *name = (List *) subject.object;
 
@@ -596,11 +582,6 @@ look_at_node(Preflight *preflight, Node *node)
 		case T_CreateSchemaStmt:
 			need(preflight, DatabaseRelationId, MyDatabaseId, "CREATE");
 			break;
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_MergeStmt:
-		case T_SelectStmt:
 		case T_CreateTableAsStmt:
 		case T_DeclareCursorStmt:
 			look_at_query(preflight, node);
@@ -617,7 +598,10 @@ look_at_node(Preflight *preflight, Node *node)
 			}
 			break;
 		default:
-			look_at_global(preflight, node);
+			if (cmig_statement_flags(node) & CMIG_STATEMENT_QUERY)
+				look_at_query(preflight, node);
+			else
+				look_at_global(preflight, node);
 			break;
 	}
 }

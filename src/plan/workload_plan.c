@@ -717,8 +717,7 @@ parse(const char *text, bool unified, bool *contained)
 	query = cmig_workload_query_in(raw->stmt);
 	*contained = query != raw->stmt;
 	raw->stmt = query;
-	if (!IsA(raw->stmt, SelectStmt) && !IsA(raw->stmt, InsertStmt) && !IsA(raw->stmt, UpdateStmt) &&
-		!IsA(raw->stmt, DeleteStmt) && !IsA(raw->stmt, MergeStmt))
+	if (!(cmig_statement_flags(raw->stmt) & CMIG_STATEMENT_QUERY))
 		refuse_utility();
 	if (unified)
 		(void) unify_expressions(raw->stmt, NIL);

@@ -188,18 +188,8 @@ cmig_workload_passed(const CmigNames *texts)
 Node *
 cmig_workload_query_in(Node *statement)
 {
-	Node	   *query = NULL;
+	Node	   *query = cmig_statement_query(statement);
 
-	if (IsA(statement, DeclareCursorStmt))
-		query = ((DeclareCursorStmt *) statement)->query;
-	else if (IsA(statement, CopyStmt))
-		query = ((CopyStmt *) statement)->query;
-	else if (IsA(statement, ExplainStmt))
-		query = ((ExplainStmt *) statement)->query;
-	else if (IsA(statement, PrepareStmt))
-		query = ((PrepareStmt *) statement)->query;
-	else if (IsA(statement, CreateTableAsStmt))
-		query = ((CreateTableAsStmt *) statement)->query;
 	return query ? query : statement;
 }
 

@@ -56,36 +56,12 @@ reach_of_actions(const AlterTableStmt *alter)
 static Reach
 reach_of(Node *statement)
 {
+	int			flags = cmig_statement_flags(statement);
+
 	switch (nodeTag(statement))
 	{
-		case T_CreateStmt:
-		case T_CreateSeqStmt:
-		case T_CreateEnumStmt:
-		case T_CreateDomainStmt:
-		case T_CreateFunctionStmt:
-		case T_CreatePolicyStmt:
-		case T_CreateRangeStmt:
-		case T_CreateStatsStmt:
-		case T_CreateTableAsStmt:
-		case T_CreateTrigStmt:
-		case T_CompositeTypeStmt:
-		case T_IndexStmt:
-		case T_ViewStmt:
-		case T_CommentStmt:
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_VariableSetStmt:
-		case T_TransactionStmt:
-		case T_AlterEnumStmt:
-			return REACH_NAMED;
 		case T_AlterTableStmt:
 			return reach_of_actions((AlterTableStmt *) statement);
-		case T_AlterDomainStmt:
-		case T_AlterFunctionStmt:
-		case T_AlterPolicyStmt:
-		case T_AlterSeqStmt:
-			return REACH_DEPENDENTS;
 		case T_CreateSchemaStmt:
 			return ((CreateSchemaStmt *) statement)->schemaElts == NIL ? REACH_NAMED : REACH_ALL;
 		case T_GrantStmt:
@@ -113,7 +89,7 @@ reach_of(Node *statement)
 					return REACH_ALL;
 			}
 		default:
-			return REACH_ALL;
+			return flags & CMIG_STATEMENT_NAMED ? REACH_NAMED : flags & CMIG_STATEMENT_DEPENDENTS ? REACH_DEPENDENTS : REACH_ALL;
 	}
 }
 

@@ -435,30 +435,6 @@ compare_files(EffectsRun *run)
  * ----------------------------------------------------------------
  */
 
-/* Can a statement run functions, or find rows, so that its errors say little? */
-static bool
-runs_code(Node *statement)
-{
-	switch (nodeTag(statement))
-	{
-		case T_DoStmt:
-		case T_CallStmt:
-		case T_SelectStmt:
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_MergeStmt:
-		case T_CopyStmt:
-		case T_ExecuteStmt:
-		case T_ExplainStmt:
-		case T_CreateTableAsStmt:
-		case T_RefreshMatViewStmt:
-			return true;
-		default:
-			return false;
-	}
-}
-
 /* Add the strong locks of a statement on objects that existed before the scripts. */
 static void
 add_locks(EffectsRun *run)
@@ -572,7 +548,7 @@ is_certain(const EffectsRun *run, const ErrorData *error)
 	Node	   *statement = run->statement->raw->stmt;
 
 	/* a trigger may use tables that were not copied */
-	if (run->unsure || ((IsA(statement, InsertStmt) || IsA(statement, UpdateStmt) || IsA(statement, DeleteStmt) || IsA(statement, MergeStmt)) &&
+	if (run->unsure || ((cmig_statement_flags(statement) & CMIG_STATEMENT_QUERY) && !IsA(statement, SelectStmt) &&
 						!is_of_statement(run, error)))
 		return false;
 	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
@@ -601,14 +577,6 @@ only_adds(Node *statement)
 {
 	switch (nodeTag(statement))
 	{
-		case T_CreateStmt:
-		case T_CreateSeqStmt:
-		case T_CreateEnumStmt:
-		case T_CreateDomainStmt:
-		case T_CompositeTypeStmt:
-		case T_IndexStmt:
-		case T_CommentStmt:
-			return true;
 		case T_AlterTableStmt:
 			foreach_node(AlterTableCmd, command, ((AlterTableStmt *) statement)->cmds)
 			{
@@ -620,7 +588,7 @@ only_adds(Node *statement)
 		case T_GrantStmt:
 			return ((GrantStmt *) statement)->is_grant;
 		default:
-			return false;
+			return (cmig_statement_flags(statement) & CMIG_STATEMENT_ADDS) != 0;
 	}
 }
 
@@ -642,7 +610,7 @@ try_statement(CmigTargetState *state, const CmigStatement *statement, void *arg)
 	run->state = state;
 	run->statement = statement;
 	/* running the statement changes its tree */
-	run->code = runs_code(statement->raw->stmt);
+	run->code = (cmig_statement_flags(statement->raw->stmt) & CMIG_STATEMENT_CODE) != 0;
 	adds = only_adds(statement->raw->stmt);
 	run->scanned = false;
 	run->scans = run->code ? count_scans(run) : 0;

@@ -285,10 +285,10 @@ extern void cmig_target_execute(CmigTargetState *state, const CmigStatement *sta
 /* in target_statement.c */
 
 /* Returns the object's name as it is written in the statement. */
-extern char *cmig_target_subject_name(const CmigTargetSubject *subject);
+extern char *cmig_target_subject_name(const CmigSubject * subject);
 
 /* Returns the object's schema, which for a schema is itself, or NULL. */
-extern char *cmig_target_subject_schema(const CmigTargetSubject *subject);
+extern char *cmig_target_subject_schema(const CmigSubject * subject);
 
 /* Returns the name of the schema that a CREATE SCHEMA creates. */
 extern char *cmig_target_created_schema(const Node *statement);

@@ -45,22 +45,8 @@ extern CmigManaged *cmig_managed_of_revisions(void);
 
 /* in target_statement.c */
 
-/* Flags of a statement's subject */
-#define CMIG_SUBJECT_CREATES 1	/* the statement creates it */
-#define CMIG_SUBJECT_RENAMABLE 2	/* a comment can give its former name */
-#define CMIG_SUBJECT_PRIVILEGED 4	/* not every role can create it */
-
-/* What a statement creates, or is about. */
-typedef struct CmigTargetSubject
-{
-	int			flags;			/* CMIG_SUBJECT_... */
-	ObjectType	type;
-	Node	   *object;			/* the object's name as in the parse tree: a
-								 * RangeVar, a String, a List of String ...;
-								 * or NULL.  For an index, its table. */
-} CmigTargetSubject;
-
-extern bool cmig_target_subject(Node *statement, CmigTargetSubject *subject);
+/* Like cmig_statement_subject(), but tells the name of each schema. */
+extern bool cmig_target_subject(Node *statement, CmigSubject * subject);
 
 /* in target_run.c */
 

@@ -293,7 +293,7 @@ drop_extensions(CmigTargetState *state, DropStmt *drop)
 bool
 cmig_target_extension_run(CmigTargetState *state, Node *statement)
 {
-	CmigTargetSubject subject;
+	CmigSubject subject;
 	CmigExtension *extension;
 	const char *name;
 	const char *comment;

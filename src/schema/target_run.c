@@ -111,11 +111,11 @@ watch(CmigTargetState *state)
 static bool
 may_lack_privilege(Node *node)
 {
-	CmigTargetSubject subject;
+	CmigSubject subject;
 
 	if (IsA(node, CreateExtensionStmt))
 		return true;
-	if (superuser() || !cmig_target_subject(node, &subject) || !(subject.flags & CMIG_SUBJECT_PRIVILEGED))
+	if (superuser() || !cmig_target_subject(node, &subject) || !(subject.flags & CMIG_STATEMENT_PRIVILEGED))
 		return false;
 	if (!IsA(node, CreateFunctionStmt))
 		return true;
@@ -294,7 +294,7 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 		run(&call);
 	else if ((error = cmig_subtransaction_try(work, &call)) != NULL)
 	{
-		CmigTargetSubject subject;
+		CmigSubject subject;
 
 		if (!is_impossible(error, node))
 			ReThrowError(error);
@@ -386,8 +386,7 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 	if (is_frame(raw))
 		return;
 	/* rows of live tables must not change */
-	if ((IsA(raw->stmt, InsertStmt) || IsA(raw->stmt, UpdateStmt) || IsA(raw->stmt, DeleteStmt) ||
-		 IsA(raw->stmt, MergeStmt)) && cmig_target_is_elsewhere(state, raw->stmt))
+	if ((cmig_statement_flags(raw->stmt) & CMIG_STATEMENT_QUERY) && cmig_target_is_elsewhere(state, raw->stmt))
 		return;
 	if (class == CMIG_STATEMENT_CONCURRENTLY)
 		raw = cmig_statement_without_concurrently(raw);

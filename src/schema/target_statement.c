@@ -33,110 +33,6 @@
  * What statements are about
  */
 
-/* Flags of a shape, in addition to those of a subject */
-#define IS_STRING 0x10			/* the field is a char * */
-#define IS_LIST 0x20			/* the field is a list of objects: the first
-								 * one */
-
-#define CREATES CMIG_SUBJECT_CREATES
-#define RENAMABLE (CREATES | CMIG_SUBJECT_RENAMABLE)
-#define PRIVILEGED (CREATES | CMIG_SUBJECT_PRIVILEGED)
-
-/* Where a statement's parse tree names the object that it is about. */
-typedef struct Shape
-{
-	NodeTag		tag;
-	int			flags;
-	ObjectType	type;
-	size_t		object;			/* offset of the field with the object */
-	size_t		type_field;		/* 0, or the offset of the field with the
-								 * object's type */
-} Shape;
-
-#define FIXED(node, field, flags, type) \
-	{T_##node, flags, type, offsetof(node, field)}
-#define TYPED(node, field, flags, type_field) \
-	{T_##node, flags, OBJECT_TABLE, offsetof(node, field), \
-		offsetof(node, type_field)}
-
-static const Shape shapes[] = {
-	FIXED(CreateStmt, relation, RENAMABLE, OBJECT_TABLE),
-	FIXED(CreateForeignTableStmt, base.relation, RENAMABLE, OBJECT_FOREIGN_TABLE),
-	TYPED(CreateTableAsStmt, into, RENAMABLE, objtype),
-	FIXED(ViewStmt, view, RENAMABLE, OBJECT_VIEW),
-	FIXED(CreateSeqStmt, sequence, RENAMABLE, OBJECT_SEQUENCE),
-	FIXED(CompositeTypeStmt, typevar, RENAMABLE, OBJECT_TYPE),
-	FIXED(CreateEnumStmt, typeName, RENAMABLE, OBJECT_TYPE),
-	FIXED(CreateRangeStmt, typeName, RENAMABLE, OBJECT_TYPE),
-	FIXED(CreateDomainStmt, domainname, RENAMABLE, OBJECT_DOMAIN),
-	FIXED(CreateSchemaStmt, schemaname, RENAMABLE, OBJECT_SCHEMA),
-	FIXED(CreateFunctionStmt, funcname, RENAMABLE | PRIVILEGED, OBJECT_FUNCTION),
-	FIXED(CreateConversionStmt, conversion_name, CREATES, OBJECT_CONVERSION),
-	FIXED(CreateStatsStmt, defnames, CREATES, OBJECT_STATISTIC_EXT),
-	TYPED(DefineStmt, defnames, PRIVILEGED, kind),
-	FIXED(CreateOpClassStmt, opclassname, PRIVILEGED, OBJECT_OPCLASS),
-	FIXED(CreateOpFamilyStmt, opfamilyname, PRIVILEGED, OBJECT_OPFAMILY),
-	FIXED(CreateCastStmt, sourcetype, PRIVILEGED, OBJECT_CAST),
-	FIXED(CreateTransformStmt, type_name, PRIVILEGED, OBJECT_TRANSFORM),
-	FIXED(CreateExtensionStmt, extname, PRIVILEGED | IS_STRING, OBJECT_EXTENSION),
-	FIXED(CreateEventTrigStmt, trigname, PRIVILEGED | IS_STRING, OBJECT_EVENT_TRIGGER),
-	FIXED(CreateFdwStmt, fdwname, PRIVILEGED | IS_STRING, OBJECT_FDW),
-	FIXED(CreateForeignServerStmt, servername, PRIVILEGED | IS_STRING, OBJECT_FOREIGN_SERVER),
-	FIXED(CreateAmStmt, amname, PRIVILEGED | IS_STRING, OBJECT_ACCESS_METHOD),
-	FIXED(CreatePLangStmt, plname, PRIVILEGED | IS_STRING, OBJECT_LANGUAGE),
-	FIXED(CreatePublicationStmt, pubname, PRIVILEGED | IS_STRING, OBJECT_PUBLICATION),
-	FIXED(CreateSubscriptionStmt, subname, PRIVILEGED | IS_STRING, OBJECT_SUBSCRIPTION),
-	/* parts of an existing relation */
-	FIXED(IndexStmt, relation, CMIG_SUBJECT_RENAMABLE, OBJECT_INDEX),
-	FIXED(CreateTrigStmt, relation, 0, OBJECT_TABLE),
-	FIXED(RuleStmt, relation, 0, OBJECT_TABLE),
-	FIXED(CreatePolicyStmt, table, 0, OBJECT_TABLE),
-	FIXED(AlterPolicyStmt, table, 0, OBJECT_TABLE),
-	/* existing relations */
-	TYPED(AlterTableStmt, relation, 0, objtype),
-	FIXED(AlterSeqStmt, sequence, 0, OBJECT_SEQUENCE),
-	FIXED(RefreshMatViewStmt, relation, 0, OBJECT_MATVIEW),
-	FIXED(ClusterStmt, relation, 0, OBJECT_TABLE),
-	FIXED(TruncateStmt, relations, IS_LIST, OBJECT_TABLE),
-	FIXED(LockStmt, relations, IS_LIST, OBJECT_TABLE),
-	FIXED(CopyStmt, relation, 0, OBJECT_TABLE),
-	FIXED(InsertStmt, relation, 0, OBJECT_TABLE),
-	FIXED(UpdateStmt, relation, 0, OBJECT_TABLE),
-	FIXED(DeleteStmt, relation, 0, OBJECT_TABLE),
-	FIXED(MergeStmt, relation, 0, OBJECT_TABLE),
-	/* existing objects of any type */
-	TYPED(RenameStmt, object, 0, renameType),
-	TYPED(AlterObjectSchemaStmt, object, 0, objectType),
-	TYPED(AlterOwnerStmt, object, 0, objectType),
-	TYPED(CommentStmt, object, 0, objtype),
-	TYPED(SecLabelStmt, object, 0, objtype),
-	TYPED(DropStmt, objects, IS_LIST, removeType),
-	TYPED(GrantStmt, objects, IS_LIST, objtype),
-	/* existing objects of one type */
-	TYPED(AlterFunctionStmt, func, 0, objtype),
-	FIXED(AlterEnumStmt, typeName, 0, OBJECT_TYPE),
-	FIXED(AlterTypeStmt, typeName, 0, OBJECT_TYPE),
-	FIXED(AlterDomainStmt, typeName, 0, OBJECT_DOMAIN),
-	FIXED(AlterOperatorStmt, opername, 0, OBJECT_OPERATOR),
-	FIXED(AlterOpFamilyStmt, opfamilyname, 0, OBJECT_OPFAMILY),
-	FIXED(AlterCollationStmt, collname, 0, OBJECT_COLLATION),
-	FIXED(AlterStatsStmt, defnames, 0, OBJECT_STATISTIC_EXT),
-	FIXED(AlterTSDictionaryStmt, dictname, 0, OBJECT_TSDICTIONARY),
-	FIXED(AlterTSConfigurationStmt, cfgname, 0, OBJECT_TSCONFIGURATION),
-	FIXED(AlterExtensionStmt, extname, IS_STRING, OBJECT_EXTENSION),
-	FIXED(AlterExtensionContentsStmt, extname, IS_STRING, OBJECT_EXTENSION),
-	FIXED(AlterEventTrigStmt, trigname, IS_STRING, OBJECT_EVENT_TRIGGER),
-	FIXED(AlterFdwStmt, fdwname, IS_STRING, OBJECT_FDW),
-	FIXED(AlterForeignServerStmt, servername, IS_STRING, OBJECT_FOREIGN_SERVER),
-	FIXED(CreateUserMappingStmt, servername, IS_STRING, OBJECT_FOREIGN_SERVER),
-	FIXED(AlterUserMappingStmt, servername, IS_STRING, OBJECT_FOREIGN_SERVER),
-	FIXED(DropUserMappingStmt, servername, IS_STRING, OBJECT_FOREIGN_SERVER),
-	FIXED(AlterPublicationStmt, pubname, IS_STRING, OBJECT_PUBLICATION),
-	FIXED(AlterSubscriptionStmt, subname, IS_STRING, OBJECT_SUBSCRIPTION),
-	FIXED(DropSubscriptionStmt, subname, IS_STRING, OBJECT_SUBSCRIPTION),
-	FIXED(ImportForeignSchemaStmt, local_schema, IS_STRING, OBJECT_SCHEMA),
-};
-
 static char *
 role_name(const RoleSpec *role)
 {
@@ -152,82 +48,17 @@ cmig_target_created_schema(const Node *statement)
 }
 
 bool
-cmig_target_subject(Node *statement, CmigTargetSubject *subject)
+cmig_target_subject(Node *statement, CmigSubject * subject)
 {
-	const Shape *shape = NULL;
-	void	   *object;
-
-	for (int i = 0; i < lengthof(shapes) && shape == NULL; i++)
-		if (shapes[i].tag == nodeTag(statement))
-			shape = &shapes[i];
-	if (shape == NULL)
+	if (!cmig_statement_subject(statement, subject))
 		return false;
-	subject->flags = shape->flags;
-	subject->type = shape->type_field == 0 ? shape->type : *(ObjectType *) ((char *) statement + shape->type_field);
-	object = *(void **) ((char *) statement + shape->object);
-	if (shape->flags & IS_LIST)
-		object = object == NULL ? NULL : linitial(object);
-	if (shape->flags & IS_STRING)
-		object = makeString(object);
-	switch (nodeTag(statement))
-	{
-		case T_ClusterStmt:
-			object = cmig_clustered_compat((ClusterStmt *) statement);
-			break;
-		case T_CreateTableAsStmt:
-			object = ((IntoClause *) object)->rel;
-			break;
-		case T_CreateSchemaStmt:
-			object = makeString(cmig_target_created_schema(statement));
-			break;
-		case T_CreateFunctionStmt:
-			if (((CreateFunctionStmt *) statement)->is_procedure)
-				subject->type = OBJECT_PROCEDURE;
-			break;
-		case T_CreateStatsStmt:
-			/* unless the name is qualified, the schema is that of the table */
-			if (list_length(object) >= 2)
-				break;
-			subject->flags = 0;
-			subject->type = OBJECT_TABLE;
-			object = linitial(((CreateStatsStmt *) statement)->relations);
-			break;
-		case T_CreateCastStmt:
-			object = list_make2(object, ((CreateCastStmt *) statement)->targettype);
-			break;
-		case T_CreateTransformStmt:
-			object = list_make2(object, makeString(((CreateTransformStmt *) statement)->lang));
-			break;
-		case T_AlterOpFamilyStmt:
-			object = lcons(makeString(((AlterOpFamilyStmt *) statement)->amname), list_copy(object));
-			break;
-		case T_CopyStmt:
-			if (!((CopyStmt *) statement)->is_from)
-				object = NULL;
-			break;
-		case T_RenameStmt:
-			if (((RenameStmt *) statement)->relation != NULL)
-				object = ((RenameStmt *) statement)->relation;
-			else if (subject->type == OBJECT_SCHEMA)
-				object = makeString(((RenameStmt *) statement)->subname);
-			break;
-		case T_AlterObjectSchemaStmt:
-			if (((AlterObjectSchemaStmt *) statement)->relation != NULL)
-				object = ((AlterObjectSchemaStmt *) statement)->relation;
-			break;
-		case T_GrantStmt:
-			if (((GrantStmt *) statement)->targtype == ACL_TARGET_ALL_IN_SCHEMA)
-				subject->type = OBJECT_SCHEMA;
-			break;
-		default:
-			break;
-	}
-	subject->object = object;
+	if (IsA(statement, CreateSchemaStmt))
+		strVal(subject->object) = cmig_target_created_schema(statement);
 	return true;
 }
 
 char *
-cmig_target_subject_name(const CmigTargetSubject *subject)
+cmig_target_subject_name(const CmigSubject * subject)
 {
 	Node	   *object = subject->object;
 	List	   *names = (List *) object;
@@ -264,7 +95,7 @@ cmig_target_subject_name(const CmigTargetSubject *subject)
 static char *
 schema_of_relation(List *names, int parts)
 {
-	CmigTargetSubject relation = {.type = OBJECT_TABLE};
+	CmigSubject relation = {.type = OBJECT_TABLE};
 
 	names = list_truncate(list_copy(names), list_length(names) - parts);
 	if (names == NIL || list_length(names) > 3)
@@ -274,7 +105,7 @@ schema_of_relation(List *names, int parts)
 }
 
 char *
-cmig_target_subject_schema(const CmigTargetSubject *subject)
+cmig_target_subject_schema(const CmigSubject * subject)
 {
 	Node	   *object = subject->object;
 	const RangeVar *name = (const RangeVar *) object;
@@ -288,11 +119,11 @@ cmig_target_subject_schema(const CmigTargetSubject *subject)
 		case T_String:
 			return subject->type == OBJECT_SCHEMA ? strVal(object) : NULL;
 		case T_RangeVar:
-			if ((subject->flags & CREATES) && name->relpersistence == RELPERSISTENCE_TEMP)
+			if ((subject->flags & CMIG_STATEMENT_CREATES) && name->relpersistence == RELPERSISTENCE_TEMP)
 				return NULL;
 			if (name->schemaname != NULL)
 				return name->schemaname;
-			if (subject->flags & CREATES)
+			if (subject->flags & CMIG_STATEMENT_CREATES)
 				break;
 			relation = RangeVarGetRelid(name, NoLock, true);
 			return OidIsValid(relation) ? get_namespace_name(get_rel_namespace(relation)) : NULL;
@@ -308,7 +139,7 @@ cmig_target_subject_schema(const CmigTargetSubject *subject)
 		default:
 			return NULL;
 	}
-	if (IsA(object, List) && !(subject->flags & CREATES))
+	if (IsA(object, List) && !(subject->flags & CMIG_STATEMENT_CREATES))
 	{
 		switch (subject->type)
 		{
@@ -342,7 +173,7 @@ cmig_target_subject_schema(const CmigTargetSubject *subject)
 		object = list_nth(names, list_length(names) - 2);
 		return IsA(object, String) ? strVal(object) : NULL;
 	}
-	if (!(subject->flags & CREATES))
+	if (!(subject->flags & CMIG_STATEMENT_CREATES))
 		return NULL;
 	names = fetch_search_path(false);
 	return names == NIL ? NULL : get_namespace_name(linitial_oid(names));
@@ -473,7 +304,7 @@ has_no_schema(Node *node, bool *silently)
 		"statement_timeout", "transaction_timeout"
 	};
 	const VariableSetStmt *set = (VariableSetStmt *) node;
-	CmigTargetSubject subject;
+	CmigSubject subject;
 
 	*silently = false;
 	switch (nodeTag(node))
@@ -492,23 +323,6 @@ has_no_schema(Node *node, bool *silently)
 				if (pg_strcasecmp(timeouts[i], set->name) == 0)
 					return true;
 			return false;
-		case T_CreatedbStmt:
-		case T_DropdbStmt:
-		case T_AlterDatabaseStmt:
-		case T_AlterDatabaseSetStmt:
-		case T_AlterDatabaseRefreshCollStmt:
-		case T_AlterSystemStmt:
-		case T_CreateTableSpaceStmt:
-		case T_AlterTableSpaceOptionsStmt:
-		case T_DropTableSpaceStmt:
-			return true;
-		case T_VacuumStmt:
-		case T_ReindexStmt:
-		case T_CheckPointStmt:
-		case T_DiscardStmt:
-		case T_DeallocateStmt:
-			*silently = true;
-			return true;
 		case T_ClusterStmt:
 			*silently = true;
 			return cmig_clustered_compat((ClusterStmt *) node) == NULL;
@@ -517,6 +331,9 @@ has_no_schema(Node *node, bool *silently)
 		default:
 			break;
 	}
+	*silently = (cmig_statement_flags(node) & CMIG_STATEMENT_UPKEEP) != 0;
+	if (cmig_statement_flags(node) & (CMIG_STATEMENT_SERVER | CMIG_STATEMENT_UPKEEP))
+		return true;
 	if (!cmig_target_subject(node, &subject))
 		return false;
 	switch (subject.type)
@@ -537,25 +354,14 @@ cmig_target_is_shared(Node *node)
 {
 	bool		silently;
 
-	switch (nodeTag(node))
-	{
-		case T_CreateRoleStmt:
-		case T_AlterRoleStmt:
-		case T_AlterRoleSetStmt:
-		case T_DropRoleStmt:
-		case T_GrantRoleStmt:
-			return true;
-		case T_CopyStmt:
-			return false;
-		default:
-			return has_no_schema(node, &silently) && !silently;
-	}
+	return (cmig_statement_flags(node) & CMIG_STATEMENT_ROLES) != 0 ||
+		(!IsA(node, CopyStmt) && has_no_schema(node, &silently) && !silently);
 }
 
 bool
 cmig_target_is_elsewhere(CmigTargetState *state, Node *statement)
 {
-	CmigTargetSubject subject;
+	CmigSubject subject;
 	const char *schema = cmig_target_subject(statement, &subject) ? cmig_target_subject_schema(&subject) : NULL;
 	Oid			oid = schema == NULL ? InvalidOid : get_namespace_oid(schema, true);
 	bool		is_own;
@@ -575,7 +381,7 @@ cmig_target_is_elsewhere(CmigTargetState *state, Node *statement)
 	 * pg_dump writes many statements about pg_cmig's own schemas; mention
 	 * only those that create something in them
 	 */
-	if (!is_own || ((subject.flags & CREATES) && subject.type != OBJECT_SCHEMA))
+	if (!is_own || ((subject.flags & CMIG_STATEMENT_CREATES) && subject.type != OBJECT_SCHEMA))
 		cmig_target_leave_out(state, psprintf("%s in schema \"%s\"",
 											  GetCommandTagName(CreateCommandTag(statement)), schema));
 	return true;
@@ -633,14 +439,14 @@ is_grant_on_member(const GrantStmt *grant)
  * by another role?  If so, the statement must be ignored.
  */
 static bool
-is_about_missing(CmigTargetState *state, Node *node, const CmigTargetSubject *subject)
+is_about_missing(CmigTargetState *state, Node *node, const CmigSubject * subject)
 {
 	const CreateForeignTableStmt *table = (const CreateForeignTableStmt *) node;
 	const Missing *server;
 
 	if (state->missing == NIL)
 		return false;
-	if (!(subject->flags & CREATES))
+	if (!(subject->flags & CMIG_STATEMENT_CREATES))
 		return find_missing(state, subject->type, cmig_target_subject_name(subject)) != NULL;
 	if (!IsA(node, CreateForeignTableStmt))
 		return false;
@@ -690,7 +496,7 @@ find_others(const CmigTargetState *state, ObjectType type, const char *name)
  * return true.
  */
 static bool
-shows_others(CmigTargetState *state, Node *node, const CmigTargetSubject *subject)
+shows_others(CmigTargetState *state, Node *node, const CmigSubject * subject)
 {
 	const CmigHidden *hidden;
 
@@ -699,7 +505,7 @@ shows_others(CmigTargetState *state, Node *node, const CmigTargetSubject *subjec
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("server \"%s\" already exists", ((RenameStmt *) node)->newname)));
-	if (!(subject->flags & CREATES) || !IsA(subject->object, String))
+	if (!(subject->flags & CMIG_STATEMENT_CREATES) || !IsA(subject->object, String))
 		return false;
 	hidden = find_others(state, subject->type, strVal(subject->object));
 	if (hidden == NULL)
@@ -775,7 +581,7 @@ why_not_owner(const RoleSpec *role, const char *schema)
  * Can the role be the owner of the statement's object?  If not, adds a note.
  */
 static bool
-may_own(CmigTargetState *state, const CmigTargetSubject *subject, const RoleSpec *owner)
+may_own(CmigTargetState *state, const CmigSubject * subject, const RoleSpec *owner)
 {
 	char	   *reason = why_not_owner(owner, subject->type == OBJECT_SCHEMA ? NULL : cmig_target_subject_schema(subject));
 	CmigTargetNote *note;
@@ -799,7 +605,7 @@ may_own(CmigTargetState *state, const CmigTargetSubject *subject, const RoleSpec
  * pg_dump --clean does, the copy has IF EXISTS if it only drops something.
  */
 static Node *
-adapt_alter_table(CmigTargetState *state, Node *statement, const CmigTargetSubject *subject)
+adapt_alter_table(CmigTargetState *state, Node *statement, const CmigSubject * subject)
 {
 	AlterTableStmt *alter = (AlterTableStmt *) copyObject(statement);
 	bool		only_drops = !cmig_running.replaying;
@@ -892,7 +698,7 @@ note_memberships(CmigTargetState *state, const GrantRoleStmt *grant)
  * that do not exist, or cannot be owners, are removed.
  */
 static Node *
-adapt_roles(CmigTargetState *state, Node *node, const CmigTargetSubject *subject)
+adapt_roles(CmigTargetState *state, Node *node, const CmigSubject * subject)
 {
 	const char *name = cmig_target_subject_name(subject);
 	const char *kind = "user mapping";
@@ -990,7 +796,7 @@ adapt_roles(CmigTargetState *state, Node *node, const CmigTargetSubject *subject
 Node *
 cmig_target_adapt(CmigTargetState *state, Node *node)
 {
-	CmigTargetSubject subject = {0};
+	CmigSubject subject = {0};
 	bool		silently;
 
 	if (has_no_schema(node, &silently))
@@ -1009,7 +815,7 @@ cmig_target_adapt(CmigTargetState *state, Node *node)
 	/* subscriptions are ignored, because they would connect to another server */
 	if (subject.type == OBJECT_SUBSCRIPTION)
 	{
-		if (subject.flags & CREATES)
+		if (subject.flags & CMIG_STATEMENT_CREATES)
 			cmig_target_note_missing(state, OBJECT_SUBSCRIPTION, cmig_target_subject_name(&subject),
 									 "subscriptions are not compared");
 		return NULL;

@@ -308,7 +308,7 @@ rename_of(const Comment *comment, const CmigStatement *statement, const RawStmt 
 {
 	int			place = comment->anchor - statement->offset;
 	int			length = strlen(statement->text);
-	CmigTargetSubject subject;
+	CmigSubject subject;
 	const char *kind;
 	const char *name;
 	const char *part = NULL;
@@ -317,7 +317,7 @@ rename_of(const Comment *comment, const CmigStatement *statement, const RawStmt 
 	StringInfoData rename;
 
 	if (place < 0 || place > length || !cmig_target_subject(raw->stmt, &subject) ||
-		!(subject.flags & CMIG_SUBJECT_RENAMABLE))
+		!(subject.flags & CMIG_STATEMENT_RENAMABLE))
 		return NULL;
 	kind = cmig_target_object_kind(subject.type);
 	name = IsA(raw->stmt, IndexStmt) ? ((IndexStmt *) raw->stmt)->idxname :

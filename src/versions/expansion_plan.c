@@ -1066,24 +1066,12 @@ require_definitions(const CmigRevisionText *text)
 	CmigStatement statement = {0};
 
 	while (cmig_script_next(script, &statement))
-		switch (nodeTag(statement.raw->stmt))
-		{
-			case T_InsertStmt:
-			case T_UpdateStmt:
-			case T_DeleteStmt:
-			case T_MergeStmt:
-			case T_TruncateStmt:
-			case T_CopyStmt:
-			case T_CallStmt:
-			case T_DoStmt:
-			case T_ExecuteStmt:
-			case T_SelectStmt:
-				cmig_versions_refuse(psprintf("statement %d (line %d) of revision \"%s\"", statement.number,
-											  statement.line + Max(text->file_lines[0] - 1, 0), text->edges.id),
-									 "Only definitions can be expanded; this statement may change rows.");
-			default:
-				break;
-		}
+	{
+		if (cmig_statement_flags(statement.raw->stmt) & CMIG_STATEMENT_ROWS)
+			cmig_versions_refuse(psprintf("statement %d (line %d) of revision \"%s\"", statement.number,
+										  statement.line + Max(text->file_lines[0] - 1, 0), text->edges.id),
+								 "Only definitions can be expanded; this statement may change rows.");
+	}
 	cmig_script_close(script);
 }
 
