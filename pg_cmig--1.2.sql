@@ -2378,7 +2378,14 @@ RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_import_state'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
+CREATE FUNCTION cmig.import_tools(file_names text[] DEFAULT NULL, contents text[] DEFAULT NULL,
+	OUT tool text, OUT converts boolean, OUT reads_state boolean, OUT found_file text, OUT history_table regclass, OUT applied bigint, OUT note text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_import_tools'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
 COMMENT ON FUNCTION cmig.import_files(text, text[], text[], jsonb) IS 'Converts the files of another migration tool into revision files. Returns them in the order of that tool, with notes on what has no counterpart; content is NULL for a file that is left out. Stores nothing. Raises an error if a file cannot be converted (MG013) or an argument is not valid (22004, 22023).';
+COMMENT ON FUNCTION cmig.import_tools(text[], text[]) IS 'Returns one row for each migration tool that pg_cmig knows: whether import_files converts its files and import_state reads its table, the first of the files that looks like one of its own, its table in this database, the number of migrations that this table says are applied, and the reason if it cannot be read. Changes nothing. Raises an error if an argument is not valid (22004, 22023).';
 COMMENT ON FUNCTION cmig.import_state(text, regclass) IS 'Stamps the revisions that another migration tool has applied according to its table, and changes nothing else. Returns one row for each migration that the tool has recorded, with its revision, and the reason if it was not stamped. Raises an error if the tool is unknown (22023), the table does not exist (42P01) or cannot be read (42809), or it does not match cmig.version (55000), and the same errors as stamp.';
 
 --

@@ -237,6 +237,25 @@ SELECT * FROM cmig.import_state('alembic', '"a.b""c''"."t; DROP TABLE x"');
 DROP SCHEMA "a.b""c'" CASCADE;
 SELECT count(*) > 0 AS revoked FROM cmig.revoke_access('regress_tool_caller');
 DROP OWNED BY regress_tool_owner, regress_tool_caller CASCADE;
+SET search_path = public;
+\set VERBOSITY default
+-- which tools are there: tables of the same name are told apart by their columns
+CREATE TABLE schema_migrations (version varchar PRIMARY KEY);
+INSERT INTO schema_migrations VALUES ('1'), ('2');
+CREATE TABLE alembic_version (version_num regrole);
+SELECT tool, history_table, applied, note FROM cmig.import_tools() WHERE history_table IS NOT NULL ORDER BY tool;
+DROP TABLE schema_migrations, alembic_version;
+SELECT tool, found_file FROM cmig.import_tools(
+	'{db/sql/V1__a.sql,one/1_a.up.sql,db/migrate/20240101_x.rb,2_b.sql,changes.xml,3.sql,0001.sql,m/meta/_journal.json,x/1_a/up.sql,1700000000000_x.js,supabase/migrations/1_a.sql}',
+	ARRAY['', '-- +goose Up', '', E'x\n-- +goose Up\n', '<databaseChangeLog xmlns="x">', '-- migrate:up', '-- depends: x', '{}', '', 'exports.up = (pgm) => {}', ''])
+WHERE found_file IS NOT NULL ORDER BY tool;
+-- Django records each migration with its application
+CREATE TABLE django_migrations (id bigint PRIMARY KEY, app varchar(255) NOT NULL, name varchar(255) NOT NULL, applied timestamptz NOT NULL DEFAULT now());
+INSERT INTO django_migrations VALUES (1, 'shop', '0001_initial'), (12, 'shop', '0003_x'), (2, 'shop', '0002_y');
+SELECT pg_temp.revisions('shop.0001_initial', 'shop.0002_y', 'shop.0003_x');
+SELECT * FROM cmig.import_state('django');
+SELECT revision FROM cmig.current();
+DROP TABLE django_migrations;
 DROP SCHEMA tool CASCADE;
 DROP ROLE regress_tool_owner, regress_tool_caller;
 DROP EXTENSION pg_cmig;

@@ -191,6 +191,7 @@ INSERT INTO call VALUES
 ('lint("any","any")', $$SELECT count(*) FROM cmig.lint(1, 2)$$),
 ('lint(text,boolean,boolean,bigint,boolean)', $$SELECT count(*) FROM cmig.lint('002')$$),
 ('import_files(text,text[],text[],jsonb)', $$SELECT count(*) FROM cmig.import_files('sqlx', '{}', '{}')$$),
+('import_tools(text[],text[])', $$SELECT count(*) FROM cmig.import_tools()$$),
 ('import_state(text,regclass)', $$SELECT count(*) FROM cmig.import_state('alembic', 'app.tool_version')$$),
 ('metric_counts()', 'SELECT count(*) FROM cmig.metric_counts()'),
 ('metrics_read()', 'SELECT count(*) FROM cmig.metrics_read()'),

@@ -66,6 +66,7 @@ SELECT * FROM cmig.squash('001:002');
 SELECT * FROM cmig.capture();
 SELECT * FROM cmig.import_files();
 SELECT * FROM cmig.import_files('flyway');
+SELECT * FROM cmig.import_tools('{a}', '{}');
 SELECT * FROM cmig.import_state();
 SELECT cmig.allow_ddl();
 CALL cmig.upgrade_scopes();

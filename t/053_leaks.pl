@@ -67,6 +67,7 @@ my %looking = (
 	metrics_read => ["cmig.metrics_read()"],
 	preflight => ["cmig.preflight()"],
 	preflight_rows => ["cmig.preflight_rows('[]', now())"],
+	import_tools => ["cmig.import_tools('{001_a.sql}', '{-- migrate:up}')"],
 	import_files => ["cmig.import_files('flyway', '{V1__a.sql,U1__a.sql}', '{\"CREATE TABLE x (a int)\",DROP TABLE x}')"],
 	lint_sql => ["cmig.lint_sql('CREATE INDEX ON plain (n); ALTER TABLE plain ADD x int')"],
 	plan => ["cmig.plan('upgrade', 'head')"],

@@ -367,6 +367,53 @@ gives(0, 'is at base', '', 'init', 'cmig', '-d', 'by_hand');
 gives(3, '^cmig/00001_users.sql\ncmig/00002_email.sql\n', '00002_email.sql: to be written: it is written in Go', 'import', 'goose', '.', '--to', 'cmig', '-d', 'by_hand');
 gives(3, '', 'the upgrade of revision 00002 has not been written as SQL', 'upgrade', '-y', '-d', 'by_hand');
 
+# A new import keeps what was written by hand, and adds what is new
+edit('cmig/00002_email.sql', $email, 'SELECT 1;');
+my $written = slurp_file('cmig/00002_email.sql') =~ s/^DO \$cmig\$.*?^\$cmig\$;\n//msgr;
+unlink 'cmig/00002_email.sql';
+append_to_file('cmig/00002_email.sql', $written);
+append_to_file('00003_more.sql', "-- +goose Up\nALTER TABLE users ADD more text;\n");
+gives(0, '^cmig/00003_more.sql\n$', '^$', 'import', 'goose', '.', '--to', 'cmig', '-d', 'by_hand');
+append_to_file('cmig/00003_more.sql', "\n-- cmig:downgrade\nALTER TABLE users DROP more;\n");
+gives(0, '^cmig/0.*3_more.sql\n$', '^$', 'import', 'goose', '.', '--to', 'cmig', '--force', '-d', 'by_hand');
+is(slurp_file('cmig/00002_email.sql'), $written, 'with --force, too');
+like(slurp_file('cmig/00003_more.sql'), qr/DROP more;\n$/, 'and what the tool does not have');
+append_to_file('00003_more.sql', "ALTER TABLE users ADD still text;\n");
+gives(2, '^$', 'cmig/00003_more.sql already exists', 'import', 'goose', '.', '--to', 'cmig', '-d', 'by_hand');
+gives(0, 'is at 00003', '', 'upgrade', '-y', '-d', 'by_hand');
+
+# Without a tool, import says which ones were used
+gives(2, '', '^cmig: import --state requires TOOL\ncmig import shows', 'import', '--state', '-d', 'by_hand');
+chdir new_folder('by_hand', 'db/migrations/00001_users.sql' => "-- +goose Up\n$users\n", 'node_modules/x/1_x.up.sql' => 'x', 'a folder/V1__a.sql' => 'x', "latin1.sql" => "-- \xe9\n",
+	'app/migrations/0001_initial.py' => "class Migration(migrations.Migration):\n") or die;
+$node->safe_psql('by_hand', "CREATE TABLE goose_db_version (id serial, version_id bigint, is_applied boolean); INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, true), (1, true);
+	CREATE TABLE knex_migrations (batch int); CREATE VIEW _sqlx_migrations AS SELECT 1 AS version, 2 AS success, 3 AS checksum");
+gives(0, '^' . quotemeta("goose: files such as db/migrations/00001_users.sql; table goose_db_version, with 1 applied
+  cmig import goose db/migrations    # writes a revision file for each migration into migrations
+  cmig import goose --state    # then records the 1 that are applied, and runs nothing
+knex: table knex_migrations
+  cmig baseline    # writes one revision with the schema of the database; its files cannot be converted
+sqlx: table _sqlx_migrations, which cannot be read: It is not an ordinary table.
+  cmig import sqlx FOLDER    # writes a revision file for each migration into migrations
+django: files such as app/migrations/0001_initial.py
+  cmig import django    # writes a revision file for each migration into migrations
+flyway: files such as a folder/V1__a.sql
+  cmig import flyway 'a folder'    # writes a revision file for each migration into migrations
+refinery: files such as a folder/V1__a.sql
+  cmig import refinery 'a folder'    # writes a revision file for each migration into migrations
+") . '$', '^$', 'import', '-d', 'by_hand');
+chdir new_folder('by_hand', 'migrations/001_a.sql' => "-- migrate:up\n") or die;
+$node->safe_psql('postgres', 'CREATE EXTENSION pg_cmig');
+gives(0, '^dbmate: files such as migrations/001_a.sql\n  cmig import dbmate migrations --folder cmig    # writes a revision file for each migration into cmig\n$', '^$', 'import', '-d', 'postgres');
+unlink 'migrations/001_a.sql';
+gives(0, '^no files and no table', '^$', 'import', '-d', 'postgres');
+
+# One table of tools: the completion and the manual name what is in it
+my @named = split /,/, query($node, 'by_hand', q{SELECT string_agg(tool, ',' ORDER BY tool COLLATE "C") FROM cmig.import_tools() WHERE converts OR reads_state});
+like(slurp_file("$CmigNode::top/share/cmig/completion.bash"), qr/candidates='@named'/, 'the completion has all tools');
+my $page = slurp_file("$CmigNode::top/doc/reference/adopting.md");
+unlike($page, qr/\A(?!.*^\| `$_` \|)/ms, "$_ is in the manual") foreach split /,/, query($node, 'by_hand', 'SELECT string_agg(tool, $$,$$) FROM cmig.import_tools() WHERE converts');
+
 # A folder in which nothing is a migration of the tool
 chdir new_folder('by_hand', '1_users.sql' => $users, '2_code.xml' => '<x/>') or die;
 gives(1, '^$', '1_users.sql: left out, because it does not begin with --liquibase formatted sql\n.*cmig: nothing was converted: none of these is a migration of liquibase\n$', 'import', 'liquibase', '.', '--to', 'cmig', '-d', 'by_hand');

@@ -241,8 +241,29 @@ same_file()
 	printf '%s' "$2" | sed "$guard" | cmp -s - <(sed "$guard" "$1")
 }
 
+UNWRITTEN='has not been written as SQL'
+
+# with_completed FILE CONTENT: prints the content with the sections that somebody has
+# completed in the file: those that the content lacks, or that say that they have to be
+# written
+with_completed()
+{
+	LC_ALL=C awk -v unwritten="$UNWRITTEN" '
+		FNR == 1 { part = "header"; file++ }
+		/^-- cmig:(upgrade|downgrade|verify)[ \t]*$/ { part = $2 }
+		{ text[file, part] = text[file, part] $0 "\n" }
+		END {
+			count = split("header cmig:upgrade cmig:downgrade cmig:verify", parts, " ")
+			for (i = 1; i <= count; i++) {
+				old = text[1, parts[i]]; new = text[2, parts[i]]
+				printf "%s", (i > 1 && old != "" && index(old, unwritten) == 0 && (new == "" || index(new, unwritten) > 0) ? old : new)
+			}
+		}' "$1" <(printf '%s' "$2")
+}
+
 # write_files FOLDER: reads triples of name, content, and note from standard input,
-# writes the files, and prints their paths.  Overwrites files only with --force.  Reads
+# writes the files, and prints their paths.  Overwrites files only with --force, and an
+# import then keeps the sections that somebody has completed.  Reads
 # everything first: messages() has then printed psql's messages.
 write_files()
 {
@@ -252,13 +273,18 @@ write_files()
 	while IFS= read -r -d '' content; do fields+=("$content"); done
 	for ((number = 0; number + 2 < ${#fields[@]}; number += 3)); do
 		name=${fields[number]} content=${fields[number + 1]} note=${fields[number + 2]}
+		path=$folder/$name
+		if [ "$verb" = import ] && [ -n "$content" ] && [ -f "$path" ] && [ ! -L "$path" ]; then
+			content=$(with_completed "$path" "$content" && echo x) || fail 2 "$path cannot be read"
+			content=${content%x}
+			[[ $note != *'to be written: '* || $content == *"$UNWRITTEN"* ]] || note=''
+		fi
 		visible "${note//$newline/; }"
 		[ -z "$note" ] || say "$yellow$name: $VISIBLE$plain"
 		[[ $note != *'to be written: '* ]] || unwritten=$((unwritten + 1))
 		[ -n "$content" ] || continue
 		converted=$((converted + 1))
 		checked_name "$name"
-		path=$folder/$name
 		if [ -L "$path" ]; then
 			say "cmig: $path is a symbolic link"
 			status=2

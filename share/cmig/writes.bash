@@ -322,10 +322,59 @@ COMMIT;
 \\endif"
 }
 
+# Prints the files below the current folder that could be migrations or settings of a
+# migration tool, and their first lines, as files_variable does
+possible_files()
+{
+	find . -mindepth 1 -maxdepth 7 \( -name '.*' -o -name node_modules -o -name vendor -o -name venv -o -name target -o -name dist -o -name build \) -prune -o -type f -size -2000k \
+		\( -name '*.sql' -o -name '*[Mm]igrat*.toml' -o -name '*.plan' -o -name atlas.sum -o -name '_journal.json' -o -name snapshot.json -o -name 'phinx.*' -o -name 'knexfile.*' -o -name 'mikro-orm.config.*' \
+		-o -name '*hange[Ll]og*' -o -path '*hange[Ll]og*.xml' -o -path '*hange[Ll]og*.y*ml' -o -path '*migrat*.py' -o -path '*/versions/*.py' -o -path '*migrat*.[cm][jt]s' -o -path '*migrat*.[jt]s' -o -path '*migrat*.go' \
+		-o -path '*migrat*.rs' -o -path '*migrat*.java' -o -path '*migrat*.kt' -o -path '*/db/migrate/*.rb' \) ! -name $'*\n*' -print0 | LC_ALL=C sort -z | head -z -n 3000 |
+		LC_ALL=C xargs -0 -r awk 'FNR == 1 { print "==> " substr(FILENAME, 3) " <==" } FNR <= 60 { print substr($0, 1, 300) }' | tr -d '\0' | iconv -c -f UTF-8 -t UTF-8
+}
+
+# Shows which tools the files and the database are of, and the commands that take over
+# from them.
+find_tools()
+{
+	local folder
+
+	variable found_files "$(possible_files)"
+	folder=$(new_folder)
+	variable new_folder "$folder"
+	# the files of the tool stay where they are
+	variable other_folder "$([ -e cmig ] && printf revisions || printf cmig)"
+	begin
+	kept tools "cmig.import_tools((SELECT pg_catalog.array_agg(pg_catalog.split_part(f, ' <==', 1)) FROM pg_catalog.regexp_split_to_table(:'found_files', '(^|\n)==> ') f),
+	(SELECT pg_catalog.array_agg(pg_catalog.substr(f, pg_catalog.strpos(f, E'\n') + 1)) FROM pg_catalog.regexp_split_to_table(:'found_files', '(^|\n)==> ') f))" \
+		'tool text' 'converts boolean' 'reads_state boolean' 'found_file text' 'history_table text' 'applied bigint' 'note text'
+	add_plain
+	add "WITH known AS MATERIALIZED (SELECT * FROM $KEPT),
+-- files that several tools could have are those of the one that has a table
+found AS (SELECT k.*, pg_catalog.regexp_replace(found_file, CASE WHEN tool IN ('drizzle', 'graphile-migrate', 'diesel') THEN '/?[^/]+/[^/]*\$' ELSE '/?[^/]*\$' END, '') AS folder
+	FROM known k WHERE history_table IS NOT NULL OR (found_file IS NOT NULL AND NOT EXISTS (SELECT FROM known o WHERE o.found_file = k.found_file AND o.history_table IS NOT NULL))),
+said AS (SELECT found.*, CASE WHEN folder = :'new_folder' THEN ' --folder ' || :'other_folder' ELSE '' END AS other, CASE WHEN folder = :'new_folder' THEN :'other_folder' ELSE :'new_folder' END AS written, CASE WHEN found_file IS NULL THEN 'FOLDER' WHEN folder = '' THEN '.' WHEN folder ~ '^[A-Za-z0-9_./+-]+\$' THEN folder ELSE pg_catalog.quote_literal(folder) END AS typed FROM found)
+SELECT pg_catalog.concat(tool, ': ', pg_catalog.concat_ws('; ', 'files such as ' || found_file, 'table ' || history_table || coalesce(', with ' || applied || ' applied', ', which cannot be read: ' || note, '')),
+	CASE WHEN tool = 'engine' THEN E'\n  cmig import engine --state    # records what cmig has applied without the extension'
+		WHEN NOT reads_state THEN E'\n  cmig baseline    # writes one revision with the schema of the database; its files cannot be converted'
+		ELSE pg_catalog.concat(E'\n  cmig import ', tool, CASE WHEN tool IN ('alembic', 'django') THEN '' ELSE ' ' || typed END, other, '    # writes a revision file for each migration into ', written,
+			CASE WHEN applied IS NOT NULL THEN pg_catalog.format(E'\n  cmig import %s --state%s    # then records the %s that are applied, and runs nothing', tool, other, applied) END) END)
+FROM said ORDER BY history_table IS NULL, tool;
+SELECT 'no files and no table of another migration tool were found; for a database that has a schema: cmig baseline' WHERE NOT EXISTS (SELECT FROM $KEPT WHERE found_file IS NOT NULL OR history_table IS NOT NULL);
+ROLLBACK;"
+	transaction=''
+	run
+}
+
 verb_import()
 {
 	local folder file text number=0 placeholders='{}' setting
 
+	if [ ${#arguments[@]} -eq 0 ]; then
+		! given state || fail 2 'import --state requires TOOL' 'cmig import shows which tools were used here'
+		find_tools
+		return
+	fi
 	[ "${arguments[0]}" != alembic ] || given state || import_alembic
 	argument tool
 	if given state; then import_state; return; fi
@@ -334,6 +383,9 @@ verb_import()
 	[ -d "$folder" ] || fail 2 "the folder $folder does not exist"
 	local import_names='' import_texts=''
 	while IFS= read -r -d '' file; do
+		# files of pg_cmig
+		[ "${file##*/}" != cmig.conf ] || continue
+		read -r -N 13 text <"$file"; [ "$text" != '-- revision: ' ] || continue
 		number=$((number + 1))
 		text=$(LC_ALL=C tr -d '\0' <"$file" && echo x) || fail 2 "$file cannot be read"
 		printf '%s' "${file#"$folder"/}$text" | is_utf8 || fail 2 "$(printf %q "$file") is not valid UTF-8" "To convert it, for example: iconv -f LATIN1 -t UTF-8 FILE"

@@ -11,7 +11,7 @@
 
 #include "graph/graph.h"
 
-/* in state.c */
+/* in tools.c */
 
 /* How names in the tool's table are compared with revision ids. */
 typedef enum CmigToolMatch
@@ -26,19 +26,26 @@ typedef enum CmigToolMatch
 
 #define CMIG_TOOL_MAX_COLUMNS 6
 
-/* A tool, and how to query its table. */
+/* A tool: how its files are recognized and converted, and how its table is read. */
 typedef struct CmigTool
 {
 	const char *name;
+	const char *file;			/* a regular expression for the name of one of
+								 * its files, or NULL */
+	const char *mark;			/* another one, which a line of that file
+								 * matches, or NULL */
+	const struct CmigFormat *format;	/* NULL if cmig.import_files() does
+										 * not convert its files */
 	const char *columns[CMIG_TOOL_MAX_COLUMNS]; /* the columns that the query
 												 * needs */
 
 	/*
 	 * The two variable parts of the query "SELECT <select> FROM ONLY <table>
-	 * t <rest>".  The query returns two columns: the name that the tool gives
-	 * to a migration, and the migration's state.  The oldest row comes first.
-	 * The states are "applied", "reverted", "failed", "repeatable", and
-	 * "until" (the migration and all earlier ones are applied).
+	 * t <rest>", or NULL if cmig.import_state() does not read the table.  The
+	 * query returns two columns: the name that the tool gives to a migration,
+	 * and the migration's state.  The oldest row comes first.  The states are
+	 * "applied", "reverted", "failed", "repeatable", and "until" (the
+	 * migration and all earlier ones are applied).
 	 */
 	const char *select;
 	const char *rest;
@@ -47,6 +54,8 @@ typedef struct CmigTool
 
 /* Tools whose tables have more specific names and columns come first. */
 extern const CmigTool *cmig_tool_all(int *count);
+
+/* in state.c */
 
 /* A row in the tool's table. */
 typedef struct CmigToolApplied

@@ -7,8 +7,7 @@
  * adds them to a CmigImport, in the order in which the tool runs them.  The
  * result is a revision file for each migration, and notes about features that
  * pg_cmig does not have.  Then the formats with a separate folder for each
- * migration (Diesel, Prisma, Drizzle), yoyo, and Rails, and the table of all
- * formats.
+ * migration (Diesel, Prisma, Drizzle), yoyo, and Rails.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -766,8 +765,8 @@ apply_diesel(CmigImport *import, CmigToolRevision *revision, const char *key, co
  * A migration is a folder that contains up.sql and can also contain down.sql
  * and metadata.toml.
  */
-static void
-format_diesel(CmigImport *import, CmigToolFile *up)
+void
+cmig_format_diesel(CmigImport *import, CmigToolFile *up)
 {
 	const char *title = strchr(up->folder, '_');
 	CmigToolRevision *revision;
@@ -814,8 +813,8 @@ apply_prisma(CmigImport *import, CmigToolRevision *revision, const char *key, co
 	return strcmp(key, "provider") == 0 && strcmp(value, "postgresql") == 0;
 }
 
-static void
-format_prisma(CmigImport *import, CmigToolFile *file)
+void
+cmig_format_prisma(CmigImport *import, CmigToolFile *file)
 {
 	if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
 		(void) add_named(import, file, file->folder);
@@ -877,8 +876,8 @@ read_journal(CmigImport *import, CmigToolFile *journal)
 	}
 }
 
-static void
-format_drizzle(CmigImport *import)
+void
+cmig_format_drizzle(CmigImport *import)
 {
 	for (int i = 0; i < import->file_count; i++)
 		if (strcmp(import->files[i].folder, "meta") == 0 && strcmp(import->files[i].base, "_journal.json") == 0)
@@ -936,8 +935,8 @@ read_yoyo_header(CmigToolRevision *revision, const char *text)
 	}
 }
 
-static void
-format_yoyo(CmigImport *import, CmigToolFile *file)
+void
+cmig_format_yoyo(CmigImport *import, CmigToolFile *file)
 {
 	CmigToolRevision *revision;
 	CmigToolFile *rollback;
@@ -1036,49 +1035,11 @@ read_structure(CmigImport *import, CmigToolFile *file)
 	cmig_import_note(revision, psprintf("one revision for all migrations up to %s; it also creates schema_migrations and ar_internal_metadata, which only Rails uses", version));
 }
 
-static void
-format_rails(CmigImport *import, CmigToolFile *file)
+void
+cmig_format_rails(CmigImport *import, CmigToolFile *file)
 {
 	if (cmig_tool_text_ends(file->base, "structure.sql"))
 		read_structure(import, file);
 	else if (cmig_tool_text_ends(file->base, ".rb"))
 		file->used = true;
-}
-
-static const CmigFormat formats[] = {
-	{"dbmate", cmig_format_dbmate,.compare = strcmp},
-	{"diesel", format_diesel,.compare = strcmp},
-	{"drizzle", NULL, format_drizzle,.compare = strcmp,.file_template = "%(rev)s"},
-	{"flyway", NULL, cmig_format_flyway,.style = CMIG_PLACEHOLDER_BRACES},
-	{"golang-migrate", NULL, cmig_format_golang_migrate,.compare = cmig_tool_text_compare_versions},
-	{"goose", cmig_format_goose,.compare = cmig_tool_text_compare_versions},
-	{"graphile-migrate", cmig_format_graphile_migrate,.style = CMIG_PLACEHOLDER_COLON,
-	.compare = cmig_tool_text_compare_versions},
-	{"liquibase", NULL, cmig_format_liquibase,.style = CMIG_PLACEHOLDER_BRACES},
-	{"node-pg-migrate", cmig_format_node_pg_migrate,.compare = cmig_tool_text_compare_versions,.file_template = "%(rev)s"},
-	{"prisma", format_prisma,.compare = strcmp,.file_template = "%(rev)s"},
-	{"rails", format_rails,.compare = cmig_tool_text_compare_versions},
-	{"refinery", cmig_format_refinery,.compare = cmig_tool_text_compare_versions},
-	{"sqitch", NULL, cmig_format_sqitch,.style = CMIG_PLACEHOLDER_PSQL},
-	{"sqlx", NULL, cmig_format_sqlx,.compare = cmig_tool_text_compare_versions},
-	{"supabase", cmig_format_supabase,.compare = strcmp},
-	{"yoyo", format_yoyo,.file_template = "%(rev)s"},
-};
-
-const CmigFormat *
-cmig_formats_find(const char *name)
-{
-	StringInfoData names;
-
-	initStringInfo(&names);
-	for (int i = 0; i < lengthof(formats); i++)
-	{
-		if (strcmp(formats[i].name, name) == 0)
-			return &formats[i];
-		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", formats[i].name);
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown format \"%s\"", name),
-			 errhint("The formats are: %s.", names.data)));
 }

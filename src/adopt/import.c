@@ -22,15 +22,21 @@ compare_files(const void *a, const void *b)
 	return strcmp(((const CmigToolFile *) a)->name, ((const CmigToolFile *) b)->name);
 }
 
-/* Build the list of files from two arrays, and sort it by name. */
-static void
-read_files(CmigImport *import, const CmigNames *names, const CmigNames *contents)
+void
+cmig_import_require_contents(const CmigNames *names, const CmigNames *contents)
 {
 	if (names->count != contents->count)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("file_names has %d elements, but contents has %d", names->count, contents->count),
 				 errhint("Pass the contents of each file, in the order of file_names.")));
+}
+
+/* Build the list of files from two arrays, and sort it by name. */
+static void
+read_files(CmigImport *import, const CmigNames *names, const CmigNames *contents)
+{
+	cmig_import_require_contents(names, contents);
 	import->file_count = names->count;
 	import->files = palloc0(sizeof(CmigToolFile) * Max(names->count, 1));
 	for (int i = 0; i < names->count; i++)
@@ -64,9 +70,8 @@ read_files(CmigImport *import, const CmigNames *names, const CmigNames *contents
 					 errmsg("file name \"%s\" is given twice", import->files[i].name)));
 }
 
-/* Returns an argument that is a one-dimensional array of strings. */
-static CmigNames *
-list_argument(FunctionCallInfo fcinfo, int n, const char *name)
+CmigNames *
+cmig_import_list_argument(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(n);
 
@@ -132,7 +137,8 @@ Datum
 cmig_import_files(PG_FUNCTION_ARGS)
 {
 	CmigImport	import = {0};
-	const CmigFormat *format;
+	const CmigTool *tool;
+	const struct CmigFormat *format;
 	int			guc_level;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
@@ -140,12 +146,13 @@ cmig_import_files(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("format, file_names, and contents must not be null"),
 				 errhint("SELECT * FROM cmig.import_files('<format>', ARRAY['<file name>'], ARRAY['<content>'])")));
-	format = cmig_formats_find(cmig_argument_text(fcinfo, 0));
-	import.format = format->name;
+	tool = cmig_tool_find(cmig_argument_text(fcinfo, 0), true);
+	format = tool->format;
+	import.format = tool->name;
 	import.style = format->style;
 	import.file_template = format->file_template ? format->file_template : CMIG_FILE_NAME_TEMPLATE;
 	import.placeholders = PG_ARGISNULL(3) ? palloc0(sizeof(CmigPlaceholders)) : read_placeholders(PG_GETARG_JSONB_P(3));
-	read_files(&import, list_argument(fcinfo, 1, "file_names"), list_argument(fcinfo, 2, "contents"));
+	read_files(&import, cmig_import_list_argument(fcinfo, 1, "file_names"), cmig_import_list_argument(fcinfo, 2, "contents"));
 
 	InitMaterializedSRF(fcinfo, 0);
 	guc_level = cmig_session_read_quietly();

@@ -9,6 +9,8 @@
 
 #include "postgres.h"
 
+#include "fmgr.h"
+
 #include "adopt/adopt.h"
 #include "store/store.h"
 
@@ -118,7 +120,7 @@ typedef enum CmigPlaceholderStyle
 /* The state of an import. */
 typedef struct CmigImport
 {
-	const char *format;
+	const char *format;			/* the tool's name */
 	int			file_count;
 	CmigToolFile *files;		/* sorted by name */
 	const CmigPlaceholders *placeholders;
@@ -208,22 +210,40 @@ extern void cmig_format_liquibase(CmigImport *import);
 
 /* in formats.c */
 
+extern void cmig_format_diesel(CmigImport *import, CmigToolFile *file);
+extern void cmig_format_prisma(CmigImport *import, CmigToolFile *file);
+extern void cmig_format_drizzle(CmigImport *import);
+extern void cmig_format_yoyo(CmigImport *import, CmigToolFile *file);
+extern void cmig_format_rails(CmigImport *import, CmigToolFile *file);
+
+/* in import.c */
+
+/* Returns an argument that is a one-dimensional array of strings. */
+extern CmigNames *cmig_import_list_argument(FunctionCallInfo fcinfo, int n, const char *name);
+
+/* Raise 22023 unless each name has its content. */
+extern void cmig_import_require_contents(const CmigNames *names, const CmigNames *contents);
+
+/* in tools.c */
+
 /*
- * A format, and the function that reads one of its files, or all of them.  The
- * function adds the migrations as revisions.
+ * How a tool's files are converted: the function that reads one of them, or all
+ * of them, and adds the migrations as revisions.
  */
-typedef struct CmigFormat
+struct CmigFormat
 {
-	const char *name;
 	void		(*read_file) (CmigImport *import, CmigToolFile *file);
 	void		(*read) (CmigImport *import);
 	CmigPlaceholderStyle style;
 	CmigOrderCompare compare;	/* by which each revision follows another one;
 								 * NULL if the files say what it follows */
 	const char *file_template;	/* of the revision files' names, or NULL */
-} CmigFormat;
+};
 
-/* Raises 22023 with a list of all names if there is no such format. */
-extern const CmigFormat *cmig_formats_find(const char *name);
+/*
+ * The tool with this name that has a format ("files"), or whose state can be
+ * read.  Raises 22023 with a list of their names if there is none.
+ */
+extern const CmigTool *cmig_tool_find(const char *name, bool files);
 
 #endif							/* CMIG_ADOPT_INTERNAL_H */

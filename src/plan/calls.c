@@ -62,7 +62,7 @@ static const Helper helpers[] = {
 /* Functions that read, or write only to pg_cmig's own tables, or change settings. */
 static const char *const harmless[] = {
 	"allow_ddl", "audit_retain", "clear_context", "create_revision", "ddl_event", "draft", "expansion_mark", "expansion_unset", "export", "grant_access",
-	"import_files", "load", "load_directory", "merge", "pause", "remove_revision", "repair", "resume_run", "revoke_access", "rls_check",
+	"import_files", "import_tools", "load", "load_directory", "merge", "pause", "remove_revision", "repair", "resume_run", "revoke_access", "rls_check",
 	"set_context", "set_ddl_policy", "set_option", "set_protect", "stamp", "throttle", "wait_for_replicas",
 	"workload_save", NULL
 };

@@ -669,7 +669,7 @@ add_tool_problems(const CmigView *view, List **problems)
 		char	   *elsewhere;
 		char	   *name;
 
-		if (!OidIsValid(table) || list_member_oid(seen, table) || cmig_tool_state_refusal(tool, table) != NULL)
+		if (tool->select == NULL || !OidIsValid(table) || list_member_oid(seen, table) || cmig_tool_state_refusal(tool, table) != NULL)
 			continue;
 		seen = lappend_oid(seen, table);
 		elsewhere = applied_elsewhere(view, cmig_tool_match(tool, cmig_tool_state_read(tool, table)));

@@ -164,9 +164,9 @@ typedef struct CmigDifference
 /* A migration tool's table. */
 typedef struct CmigToolTable
 {
-	const char *tool;			/* the tool's name in cmig.import_state(), or
-								 * NULL if that function does not read the
-								 * table */
+	const char *tool;			/* the tool's name in adopt/tools.c, or NULL
+								 * if the table does not tell what it has
+								 * applied */
 	const char *schema;			/* NULL for any schema */
 	const char *name;
 	const char *column;			/* a column by which the table is recognized */

@@ -2,6 +2,11 @@
 
 """Values for arguments, and mutations of texts; all drawn from one Random."""
 
+import os
+import re
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../..")
+
 HOSTILE = [
     "", " ", "'", '"', "\\", "';--", '"; DROP TABLE x; --', "%s%n%d", "$$", "$1", "\n", "\r\n", "\t", "\x01", "\x7f", "\ufeff", "\u200b",
     "é", "e\u0301", "名前", "🦊", "a" * 63, "a" * 64, "ü" * 64, "x" * 10000, "(" * 3000, "1" * 400, "NULL", "null", "{}", "{NULL}",
@@ -59,7 +64,7 @@ BY_NAME = {
     "user_column": COLUMNS, "tenant_column": COLUMNS, "key_column": COLUMNS, "via_key": COLUMNS, "via_user": COLUMNS, "columns": COLUMNS,
     "column_name": COLUMNS, "referenced_columns": COLUMNS, "exclude": COLUMNS, "include": COLUMNS, "redact": COLUMNS, "hash": COLUMNS,
     "commands": ["ALL", "SELECT", "INSERT", "UPDATE", "DELETE", "select"], "operations": ["INSERT", "UPDATE", "DELETE", "TRUNCATE", "insert"],
-    "format": ["flyway", "sqitch", "dbmate", "goose", "golang-migrate", "node-pg-migrate", "graphile-migrate", "diesel", "sqlx", "refinery", "liquibase", "prisma", "drizzle", "supabase", "rails", "yoyo"],
+    "format": re.findall(r'^	\{"([a-z-]+)"', open(os.path.join(TOP, "src/adopt/tools.c")).read(), re.M),
     "tool": ["alembic", "flyway", "dbmate", "rails", "x"],
     "image": ["row", "changes", "none"], "oversize": ["error", "truncate", "skip"],
     "on_delete": ["CASCADE", "SET NULL", "NO ACTION", "RESTRICT", "SET DEFAULT", "set null (id)"],

@@ -1,0 +1,242 @@
+/*
+ * tools.c
+ *	  The table of migration tools, and cmig.import_tools, which says which of
+ *	  them a project and a database use.
+ *
+ * schema/keep.c has the names of the tables in which they record applied
+ * migrations.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "catalog/pg_collation.h"
+#include "funcapi.h"
+#include "regex/regex.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "adopt/internal.h"
+#include "schema/schema.h"
+
+PG_FUNCTION_INFO_V1(cmig_import_tools);
+
+#define FORMAT(...) &(const struct CmigFormat) {__VA_ARGS__}
+#define APPLIED "'applied'"
+#define BY_NUMBER(column) "ORDER BY length(t." column "::text), t." column "::text COLLATE \"C\""
+#define BY_TEXT(column) "ORDER BY t." column "::text COLLATE \"C\""
+#define IS_TRUE(column) "t." column "::text IN ('true', 't')"
+
+static const CmigTool tools[] = {
+	{"alembic",.file = "\\.py$",.mark = "^down_revision\\s*[:=]",
+		.columns = {"version_num"},
+	.select = "t.version_num::text, 'until'",.rest = BY_TEXT("version_num")},
+	{"diesel",.file = "(^|/)\\d[^/]*/up\\.sql$",
+		.format = FORMAT(cmig_format_diesel,.compare = strcmp),
+		.columns = {"version", "run_on"},
+	.select = "t.version::text, " APPLIED,.rest = BY_TEXT("version")},
+	{"django",.file = "(^|/)migrations/[^/]+\\.py$",.mark = "migrations\\.Migration\\)",
+		.columns = {"id", "app", "name", "applied"},
+	.select = "t.app::text || '.' || t.name::text, " APPLIED,.rest = BY_NUMBER("id")},
+	{"drizzle",.file = "(^|/)(meta/_journal|\\d[^/]*/snapshot)\\.json$",
+		.format = FORMAT(.read = cmig_format_drizzle,.compare = strcmp,.file_template = "%(rev)s"),
+		.columns = {"id", "hash", "created_at"},
+	.select = "t.created_at::text, " APPLIED,.rest = BY_NUMBER("created_at"),.match = CMIG_TOOL_DATE},
+	{"engine",
+		.columns = {"version_num"},
+	.select = "t.version_num::text, 'until'",.rest = BY_TEXT("version_num")},
+	{"flyway",.file = "(^|/)(V\\d[^/]*|R)__[^/]*\\.(sql|java|kt)$",
+		.format = FORMAT(.read = cmig_format_flyway,.style = CMIG_PLACEHOLDER_BRACES),
+		.columns = {"installed_rank", "version", "description", "type", "success"},
+		.select = "coalesce(t.version::text, 'R_' || replace(t.description::text, ' ', '_')),"
+		" CASE WHEN t.type::text ~ '^(UNDO|DELETE)' THEN 'reverted' WHEN NOT " IS_TRUE("success") " THEN 'failed'"
+		" WHEN t.type::text ~ 'BASELINE' THEN 'until' WHEN t.version IS NULL THEN 'repeatable' ELSE 'applied' END",
+	.rest = "WHERE t.type::text <> 'SCHEMA' " BY_NUMBER("installed_rank"),.match = CMIG_TOOL_NUMBER},
+	{"golang-migrate",.file = "(^|/)\\d+_[^/]*\\.up\\.(sql|go)$",
+		.format = FORMAT(.read = cmig_format_golang_migrate,.compare = cmig_tool_text_compare_versions),
+		.columns = {"version", "dirty"},
+		.select = "t.version::text, CASE WHEN " IS_TRUE("dirty") " THEN 'failed' ELSE 'until' END",
+	.rest = BY_NUMBER("version"),.match = CMIG_TOOL_NUMBER},
+	{"goose",.file = "(^|/)\\d[^/]*\\.(sql|go)$",.mark = "^--\\s*\\+goose\\s+[Uu]p|goose\\.AddMigration",
+		.format = FORMAT(cmig_format_goose,.compare = cmig_tool_text_compare_versions),
+		.columns = {"id", "version_id", "is_applied"},
+		.select = "t.version_id::text, CASE WHEN " IS_TRUE("is_applied") " THEN 'applied' ELSE 'reverted' END",
+	.rest = "WHERE t.version_id::text <> '0' " BY_NUMBER("id"),.match = CMIG_TOOL_NUMBER},
+	{"graphile-migrate",.file = "(^|/)committed/\\d{6}[^/]*\\.sql$",
+		.format = FORMAT(cmig_format_graphile_migrate,.style = CMIG_PLACEHOLDER_COLON,.compare = cmig_tool_text_compare_versions),
+		.columns = {"hash", "filename"},
+	.select = "substring(t.filename::text from '^[0-9]+'), " APPLIED,.rest = BY_NUMBER("filename"),.match = CMIG_TOOL_NUMBER},
+	{"liquibase",.file = "\\.(sql|xml|ya?ml|json)$",.mark = "^\\s*--\\s*liquibase formatted sql|<databaseChangeLog|^[\\s{]*\"?databaseChangeLog\"?\\s*:",
+		.format = FORMAT(.read = cmig_format_liquibase,.style = CMIG_PLACEHOLDER_BRACES),
+		.columns = {"id", "author", "exectype", "orderexecuted"},
+		.select = "t.author::text || '.' || t.id::text, CASE t.exectype::text WHEN 'FAILED' THEN 'failed' ELSE 'applied' END",
+	.rest = BY_NUMBER("orderexecuted")},
+	{"node-pg-migrate",.file = "(^|/)\\d{13,17}_[^/]+\\.(sql|[cm]?[jt]s)$",.mark = "^-+\\s*[Uu]p\\s+[Mm]igration|\\mpgm\\M",
+		.format = FORMAT(cmig_format_node_pg_migrate,.compare = cmig_tool_text_compare_versions,.file_template = "%(rev)s"),
+		.columns = {"id", "name", "run_on"},
+	.select = "t.name::text, " APPLIED,.rest = BY_NUMBER("id")},
+	{"prisma",.file = "(^|/)migration_lock\\.toml$",
+		.format = FORMAT(cmig_format_prisma,.compare = strcmp,.file_template = "%(rev)s"),
+		.columns = {"migration_name", "finished_at", "rolled_back_at", "started_at"},
+		.select = "t.migration_name::text, CASE WHEN t.rolled_back_at IS NOT NULL THEN 'reverted' WHEN t.finished_at IS NULL THEN 'failed'"
+	" ELSE 'applied' END",.rest = BY_TEXT("migration_name") ", t.started_at"},
+	{"refinery",.file = "(^|/)[VU]\\d+__[^/]*\\.(sql|rs)$",
+		.format = FORMAT(cmig_format_refinery,.compare = cmig_tool_text_compare_versions),
+		.columns = {"version", "applied_on", "checksum"},
+	.select = "t.version::text, " APPLIED,.rest = BY_NUMBER("version"),.match = CMIG_TOOL_NUMBER},
+	{"sqitch",.file = "(^|/)sqitch\\.plan$",
+		.format = FORMAT(.read = cmig_format_sqitch,.style = CMIG_PLACEHOLDER_PSQL),
+		.columns = {"change_id", "change", "planned_at", "committed_at"},
+	.select = "t.change::text, " APPLIED,.rest = "ORDER BY t.planned_at",.match = CMIG_TOOL_OCCURRENCE},
+	{"sqlx",.file = "(^|/)migrations/\\d+_[^/]*\\.sql$",
+		.format = FORMAT(.read = cmig_format_sqlx,.compare = cmig_tool_text_compare_versions),
+		.columns = {"version", "success", "checksum"},
+		.select = "t.version::text, CASE WHEN " IS_TRUE("success") " THEN 'applied' ELSE 'failed' END",
+	.rest = BY_NUMBER("version"),.match = CMIG_TOOL_NUMBER},
+	{"supabase",.file = "(^|/)supabase/migrations/\\d+_[^/]*\\.sql$",
+		.format = FORMAT(cmig_format_supabase,.compare = strcmp),
+		.columns = {"version", "statements"},
+	.select = "t.version::text, " APPLIED,.rest = BY_TEXT("version")},
+	{"yoyo",.file = "\\.(sql|py)$",.mark = "^--\\s*depends:|^from yoyo import",
+		.format = FORMAT(cmig_format_yoyo,.file_template = "%(rev)s"),
+		.columns = {"migration_hash", "migration_id", "applied_at_utc"},
+	.select = "t.migration_id::text, " APPLIED,.rest = BY_TEXT("migration_id")},
+
+	/*
+	 * These tools come last because their tables have the same name and
+	 * column as golang-migrate's.
+	 */
+	{"dbmate",.file = "(^|/)\\d[^/]*\\.sql$",.mark = "^--\\s*migrate:up",
+		.format = FORMAT(cmig_format_dbmate,.compare = strcmp),
+		.columns = {"version"},
+	.select = "t.version::text, " APPLIED,.rest = BY_TEXT("version")},
+	{"rails",.file = "(^|/)(structure\\.sql|db/migrate/\\d+_[^/]*\\.rb)$",
+		.format = FORMAT(cmig_format_rails,.compare = cmig_tool_text_compare_versions),
+		.columns = {"version"},
+	.select = "max(t.version::text COLLATE \"C\"), 'until'",.rest = "HAVING count(*) > 0"},
+
+	/* these are only recognized: cmig.baseline() is the way from them */
+	{"atlas",.file = "(^|/)atlas\\.sum$"},
+	{"doctrine"},
+	{"ef-core"},
+	{"knex",.file = "(^|/)knexfile\\.[cm]?[jt]s$"},
+	{"mikro-orm",.file = "(^|/)mikro-orm\\.config\\.[cm]?[jt]s$"},
+	{"phinx",.file = "(^|/)phinx\\.(php|ya?ml|json)$"},
+	{"sequelize"},
+	{"sql-migrate",.file = "\\.sql$",.mark = "^--\\s*\\+migrate\\s+Up"}
+};
+
+const CmigTool *
+cmig_tool_all(int *count)
+{
+	*count = lengthof(tools);
+	return tools;
+}
+
+const CmigTool *
+cmig_tool_find(const char *name, bool files)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < lengthof(tools); i++)
+	{
+		if (files ? tools[i].format == NULL : tools[i].select == NULL)
+			continue;
+		if (strcmp(tools[i].name, name) == 0)
+			return &tools[i];
+		names = lappend(names, unconstify(char *, tools[i].name));
+	}
+	cmig_text_list_sort(names);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 files ? errmsg("unknown format \"%s\"", name) : errmsg("unknown tool \"%s\"", name),
+			 files ? errhint("The formats are: %s.", cmig_text_join(names, NULL)) : errhint("The tools are: %s.", cmig_text_join(names, NULL))));
+}
+
+static bool
+matches(const char *pattern, const char *text)
+{
+	return RE_compile_and_execute(cstring_to_text(pattern), unconstify(char *, text), strlen(text), REG_ADVANCED | REG_NLANCH, C_COLLATION_OID, 0, NULL);
+}
+
+/*
+ * Returns the first file that looks like a file of the tool.  A file that has
+ * the mark of another tool does not.
+ */
+static const char *
+find_file(const CmigTool *tool, const CmigNames *names, const CmigNames *texts)
+{
+	for (int i = 0; tool->file && i < names->count; i++)
+	{
+		bool		of_another = false;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!matches(tool->file, names->names[i]) || (tool->mark && !matches(tool->mark, texts->names[i])))
+			continue;
+		for (int j = 0; tool->mark == NULL && !of_another && j < lengthof(tools); j++)
+			of_another = tools[j].mark && matches(tools[j].file, names->names[i]) && matches(tools[j].mark, texts->names[i]);
+		if (!of_another)
+			return names->names[i];
+	}
+	return NULL;
+}
+
+/*
+ * Returns the tool's table in this database, or InvalidOid, and sets *applied to
+ * the number of migrations in it, or to -1 and *note to the reason why it is not
+ * read.
+ */
+static Oid
+find_table(const CmigTool *tool, int *applied, char **note)
+{
+	Oid			table = cmig_tool_state_table(tool);
+
+	*applied = -1;
+	*note = NULL;
+	if (!OidIsValid(table) || tool->select == NULL)
+		return table;
+
+	/* a table of this name may be another tool's */
+	for (int i = 0; i < CMIG_TOOL_MAX_COLUMNS && tool->columns[i]; i++)
+		if (get_attnum(table, tool->columns[i]) == InvalidAttrNumber)
+			return InvalidOid;
+	*note = cmig_tool_state_refusal(tool, table);
+	if (*note)
+		return table;
+	*applied = 0;
+	foreach_ptr(CmigToolApplied, row, cmig_tool_state_read(tool, table))
+		* applied += !row->failed;
+	return table;
+}
+
+Datum
+cmig_import_tools(PG_FUNCTION_ARGS)
+{
+	CmigNames	none = {0};
+	const CmigNames *names = PG_ARGISNULL(0) ? &none : cmig_import_list_argument(fcinfo, 0, "file_names");
+	const CmigNames *texts = PG_ARGISNULL(1) ? &none : cmig_import_list_argument(fcinfo, 1, "contents");
+	List	   *seen = NIL;
+
+	cmig_import_require_contents(names, texts);
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < lengthof(tools); i++)
+	{
+		const CmigTool *tool = &tools[i];
+		int			applied;
+		char	   *note;
+		Oid			table = find_table(tool, &applied, &note);
+		const char *file = find_file(tool, names, texts);
+		bool		has_table = OidIsValid(table) && !list_member_oid(seen, table);
+		Datum		values[] = {
+			CStringGetTextDatum(tool->name), BoolGetDatum(tool->format != NULL), BoolGetDatum(tool->select != NULL),
+			file ? CStringGetTextDatum(file) : 0, ObjectIdGetDatum(table), Int64GetDatum(applied),
+			note ? CStringGetTextDatum(note) : 0
+		};
+		bool		nulls[] = {false, false, false, file == NULL, !has_table, !has_table || applied < 0, !has_table || note == NULL};
+
+		if (has_table)
+			seen = lappend_oid(seen, table);
+		cmig_result_add((ReturnSetInfo *) fcinfo->resultinfo, lengthof(values), values, nulls);
+	}
+	return (Datum) 0;
+}
