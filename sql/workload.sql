@@ -85,6 +85,11 @@ SELECT * FROM judged('ALTER TABLE visit DROP CONSTRAINT visit_person_fkey; ALTER
 -- what cannot be judged
 SELECT * FROM judged('ALTER TABLE person DROP COLUMN note', 'VACUUM person', 'SELECT nothing', 'SELECT', 'SELECT 1; SELECT 2', 'SELECT id INTO x FROM person', 'SELECT FROM', 'SELECT $1', '', 'COMMIT', 'SELECT * FROM "not there"',
 	'SELECT unknownin(''a'') || unknownin(''b'')');
+-- text that would hide the statements after it
+CREATE FUNCTION passed(VARIADIC texts text[]) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM cmig.workload_check(queries => texts); RETURN 'judged'; EXCEPTION WHEN syntax_error THEN RETURN SQLSTATE || ' ' || SQLERRM; END $$;
+SELECT passed(E'SELECT 1;\n\nSELECT ''open FROM person;\nSELECT 2'), passed('SELECT 1', E'SELECT $1;\nSELECT "open'), passed('SELECT $a$ $b$'), passed(E'/* open\nSELECT 1;');
+SELECT passed(E'SELECT 1;\nCOPY person FROM stdin;\n1\tit\'s\n\\.\nSELECT 1'), passed(E'COPY person (id)\nFROM STDIN;\n1\n\\.\n'), passed(E'\\timing\nSELECT 1;'), passed('COPY person FROM stdin; SELECT 1', E'SELECT e\'\\\\\'');
+DROP FUNCTION passed;
 SELECT * FROM judged('ALTER TABLE nothing ADD a integer', 'SELECT id FROM person');
 SELECT * FROM judged('INSERT INTO person (id, name) SELECT 1, 1 / (SELECT count(*) FROM person); ALTER TABLE person DROP COLUMN note', 'SELECT note FROM person');
 

@@ -54,6 +54,12 @@ SET cmig.workload_min_calls = 121;
 BEGIN;
 SELECT revision FROM cmig.upgrade();
 ROLLBACK;
+-- how floating-point numbers are printed does not matter
+SET cmig.workload_min_calls = 110;
+SET extra_float_digits = -15;
+SELECT revision FROM cmig.upgrade();
+RESET extra_float_digits;
+SET cmig.workload_min_calls = 121;
 -- what was counted for less than a day counts as a day's calls
 SET cmig.workload_min_calls = 1201;
 BEGIN;

@@ -294,7 +294,7 @@ verb_workload_check()
 		return
 	fi
 	mark=''
-	lines "$KEPT WHERE verdict OPERATOR(pg_catalog.<>) 'same_plan' AND coalesce(detail OPERATOR(pg_catalog.!~) ' a utility statement has no plan\$', true)" "pg_catalog.concat_ws(', ', verdict, CASE WHEN calls OPERATOR(pg_catalog.=) 1 THEN '1 call' ELSE calls OPERATOR(pg_catalog.||) ' calls' END), pg_catalog.regexp_replace(query, '\\s+', ' ', 'g'), detail"
+	lines "$KEPT WHERE verdict OPERATOR(pg_catalog.<>) 'same_plan' AND coalesce(detail OPERATOR(pg_catalog.!~) ' a utility statement has no plan', true)" "pg_catalog.concat_ws(', ', verdict, CASE WHEN calls OPERATOR(pg_catalog.=) 1 THEN '1 call' ELSE calls OPERATOR(pg_catalog.||) ' calls' END), pg_catalog.regexp_replace(query, '\\s+', ' ', 'g'), detail"
 	end_look
 	run items
 }

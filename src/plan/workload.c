@@ -164,6 +164,8 @@ plan_after(void *arg)
 	cmig_workload_plan(check->changed, CMIG_WORKLOAD_AFTER, check->sizes, check->schemas);
 	foreach_ptr(CmigWorkloadQuery, query, check->changed)
 	{
+		/* the tables may have changed since the first run */
+		query->plans[CMIG_WORKLOAD_ANALYZED] = NULL;
 		if (query->plans[CMIG_WORKLOAD_AFTER]->retyped)
 			retyped = lappend(retyped, query);
 	}
@@ -374,13 +376,25 @@ static List *
 judge_all(const Check *check, const List *queries, char *reason, const char *again)
 {
 	List	   *judged = NIL;
+	CmigWorkloadQuery *utility = NULL;	/* stands for all */
+	int			more = 0;
 
 	foreach_ptr(CmigWorkloadQuery, query, queries)
 	{
 		judge(query, check, reason, again);
 		if (query->head != NULL && query->head != query)
 			judge_in_body(query);
+		else if (cmig_workload_is_utility(query) && query->function == NULL)
+		{
+			more += utility != NULL;
+			if (utility != NULL)
+				query->verdict = CMIG_UNLISTED;
+			else
+				utility = query;
+		}
 	}
+	if (more > 0)
+		utility->detail = psprintf("%s (and %d more)", utility->detail, more);
 	foreach_ptr(CmigWorkloadQuery, query, queries)
 		describe_place(query);
 	for (CmigVerdict verdict = CMIG_BREAKS; verdict < CMIG_UNLISTED; verdict++)
@@ -482,6 +496,7 @@ choose_roles(const List *queries)
 {
 	char	   *caller = GetUserNameFromId(GetUserId(), false);
 	List	   *others = NIL;
+	List	   *granted = NIL;	/* those that can be granted without harm */
 
 	foreach_ptr(CmigWorkloadQuery, query, queries)
 	{
@@ -490,12 +505,16 @@ choose_roles(const List *queries)
 		if (OidIsValid(role) && cmig_can_set_role_compat(GetUserId(), role))
 			query->runs_as = role;
 		else if (OidIsValid(role) && !cmig_text_list_has(others, query->role))
+		{
 			others = lappend(others, query->role);
+			if (!superuser_arg(role))
+				granted = lappend(granted, query->role);
+		}
 	}
 	if (others != NIL)
 		ereport(NOTICE,
 				(errmsg("queries of other roles are judged with the privileges of role \"%s\"", caller),
-				 errhint("GRANT %s TO %s", cmig_text_join(others, quote_identifier), quote_identifier(caller))));
+				 granted ? errhint("GRANT %s TO %s", cmig_text_join(granted, quote_identifier), quote_identifier(caller)) : 0));
 }
 
 List *

@@ -26,6 +26,7 @@ typedef struct CmigQueryPlan
 	char	   *sqlstate;
 	bool		refused;		/* is that because a function would be called,
 								 * or an internal error? */
+	bool		utility;		/* is that because it is a utility statement? */
 	bool		blind;			/* planned without results of functions */
 	bool		retyped;		/* does a column have a new type? */
 	bool		unsized;		/* does it read a table that the scripts
@@ -91,6 +92,15 @@ typedef struct CmigWorkloadQuery
 	char	   *sqlstate;
 	char	   *detail;
 } CmigWorkloadQuery;
+
+/* Is it not judged because it is a utility statement? */
+static inline bool
+cmig_workload_is_utility(const CmigWorkloadQuery *query)
+{
+	const CmigQueryPlan *before = query->plans[CMIG_WORKLOAD_BEFORE];
+
+	return before != NULL && before->utility;
+}
 
 /* Why no query was judged. */
 typedef struct CmigObstacle

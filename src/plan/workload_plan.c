@@ -910,6 +910,7 @@ plan_query(CmigWorkloadQuery *query)
 		ReThrowError(error);
 	plan->error = planning.searching ? pstrdup("it is dropped or replaced, or was not copied") : error->message;
 	plan->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
+	plan->utility = cmig_error_is_from(error, ERRCODE_FEATURE_NOT_SUPPORTED, "refuse_utility");
 	plan->refused = internal || planning.searching || (query->head && error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE) ||
 		cmig_error_is_from(error, ERRCODE_INSUFFICIENT_PRIVILEGE, "outside.c") ||
 		cmig_error_is_from(error, ERRCODE_INSUFFICIENT_PRIVILEGE, "refuse");

@@ -13,7 +13,6 @@
 
 #include <math.h>
 
-
 #include "base/errors.h"
 #include "plan/workload.h"
 
@@ -112,7 +111,7 @@ judge(const CmigSituation *now, const CmigPlan *plan, CmigGate policy, CmigBefor
 			worst = worst ? worst : query;
 			cmig_listing_add(&detail, describe(query));
 		}
-		else if (query->verdict == CMIG_NOT_JUDGED && obstacle.reason == NULL && count++ == 0)
+		else if (query->verdict == CMIG_NOT_JUDGED && obstacle.reason == NULL && !cmig_workload_is_utility(query) && count++ == 0)
 			unjudged = query;
 	}
 	if (unjudged != NULL)

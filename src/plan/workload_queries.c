@@ -128,24 +128,44 @@ read_calls(const char *text, const char *start)
 	return digits > 0 && digits < 19 ? pnstrdup(start, digits) : NULL;
 }
 
+/* Raise an error for text that can hide the statements after it. */
+static void
+refuse_text(const CmigLexer *lexer, int number, int copy)
+{
+	int			line = copy > 0 ? copy : lexer->line;
+	char	   *where = number > 1 ? psprintf("text %d of the queries, line %d", number, line) : psprintf("line %d of the queries", line);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 copy > 0 ? errmsg("%s: the data of COPY are not queries", where) :
+			 lexer->unterminated ? errmsg("%s: unterminated %s", where, cmig_lexer_type_name(lexer)) :
+			 errmsg("%s: commands of psql are not queries", where),
+			 errhint("Pass only SQL statements, each of which ends at a semicolon.")));
+}
+
 /*
  * Append the statements of a text.  They are not parsed here, because statements
  * that do not parse, as those of pg_stat_statements sometimes do not, must not
- * hide the others.
+ * hide the others.  "number" is that of the text in what a caller has passed, or 0.
  */
 static void
-add_statements(List **queries, const char *text, List *settings)
+add_statements(List **queries, const char *text, List *settings, int number)
 {
 	CmigLexer	lexer;
 	const char *before = text;
 	const char *start = NULL;
 	const char *end = NULL;
+	int			copy = 0;		/* line of the last COPY FROM STDIN */
 
 	cmig_lexer_init(&lexer, text);
 	do
 	{
 		bool		ends = cmig_lexer_next_sql(&lexer) == CMIG_TOKEN_END || cmig_lexer_is_char(&lexer, ';');
 
+		if (number > 0 && (lexer.unterminated || cmig_lexer_is_char(&lexer, '\\')))
+			refuse_text(&lexer, number, copy);
+		if (start != NULL && cmig_lexer_is_word(&lexer, "stdin") && pg_strncasecmp(start, "copy", 4) == 0)
+			copy = lexer.line;
 		if (ends && start != NULL)
 		{
 			CmigWorkloadQuery *query = palloc0(sizeof(CmigWorkloadQuery));
@@ -181,7 +201,7 @@ cmig_workload_passed(const CmigNames *texts)
 	List	   *queries = NIL;
 
 	for (int i = 0; i < texts->count; i++)
-		add_statements(&queries, texts->names[i], settings);
+		add_statements(&queries, texts->names[i], settings, i + 1);
 	return queries;
 }
 
@@ -203,7 +223,7 @@ queries_of(const CmigValue *function)
 									  make_setting("check_function_bodies", "on"));
 
 	if (function[2] != NULL)
-		add_statements(&queries, function[2], settings);
+		add_statements(&queries, function[2], settings, 0);
 	else
 	{
 		CmigWorkloadQuery *head = palloc0(sizeof(CmigWorkloadQuery));
@@ -254,11 +274,12 @@ cmig_workload_bodies(void)
 
 /*
  * Queries with the same columns.  Those of pg_stat_statements, whose schema is to be
- * inserted; $1 is the "calls" of CmigExpansionCount, and $2 since when it counts.
+ * inserted; $1 is the "calls" of CmigExpansionCount, and $2 since when it counts.  Numbers
+ * are numeric, because extra_float_digits can round others.
  */
 #define COUNTED \
 	"SELECT queryid AS id, calls, coalesce(query, '') AS query, rolname::text AS role, userid AS oid, " \
-	" calls::float8 / greatest((extract(epoch FROM clock_timestamp()) - $2::float8) / 86400, 1) AS daily," \
+	" CASE WHEN $2 IS NOT NULL THEN calls / greatest((extract(epoch FROM clock_timestamp()) - $2::numeric) / 86400, 1) END AS daily," \
 	" NULL AS workload, CASE WHEN query IS NULL THEN concat('texts of queries of role ', name, ' that pg_stat_statements has lost: ', n) " \
 	"  WHEN hidden THEN concat('queries of role ', name, ' that are not visible: ', n) END AS unknown," \
 	" CASE WHEN hidden THEN n END AS hidden, total - CASE WHEN before <= total THEN before ELSE 0 END AS recent" \
@@ -270,7 +291,7 @@ cmig_workload_bodies(void)
 /* Those that were saved; $3 is a name, or NULL. */
 #define SAVED \
 	"SELECT w.query_id::bigint AS id, w.calls::bigint AS calls, w.query::text AS query, w.role::text AS role, r.oid, CASE WHEN isfinite(w.saved_at::timestamptz) AND isfinite(w.since::timestamptz) THEN" \
-	"  w.calls::float8 / greatest((extract(epoch FROM w.saved_at::timestamptz) - extract(epoch FROM w.since::timestamptz)) / 86400, 1) END AS daily," \
+	"  w.calls::numeric / greatest((extract(epoch FROM w.saved_at::timestamptz) - extract(epoch FROM w.since::timestamptz)) / 86400, 1) END AS daily," \
 	" w.name::text AS workload, NULL AS unknown, NULL::bigint AS hidden, 0 AS recent FROM cmig.workload w LEFT JOIN pg_roles r ON r.rolname = w.role::text WHERE ($3 IS NULL OR w.name::text = $3) AND w.query IS NOT NULL"
 
 /* Returns the queries that are the rows of a query; "function" is as in CmigQuery. */

@@ -468,10 +468,10 @@ cmig_expansion_counted(const CmigExpansion *expansion)
 {
 	/* counters that were reset begin at 0 */
 	static CmigQuery query = {
-		"SELECT CASE WHEN at IS NULL THEN NULL WHEN same THEN counted->>'calls' ELSE '{}' END, date_trunc('second', to_timestamp(at))::text, (extract(epoch FROM now())::float8 - at) / 86400,"
+		"SELECT CASE WHEN at IS NULL THEN NULL WHEN same THEN counted->>'calls' ELSE '{}' END, date_trunc('second', to_timestamp(at::float8))::text, (extract(epoch FROM now()) - at) / 86400,"
 		" CASE WHEN counted->>'why' IS NOT NULL THEN concat('when cmig.expand was called, ', counted->>'why') WHEN at IS NULL THEN 'calls are counted from the next CALL of cmig.expand on'"
 		"  WHEN $3 IS DISTINCT FROM CASE WHEN same THEN counted->>'dealloc' ELSE '0' END THEN 'pg_stat_statements has discarded entries (increase pg_stat_statements.max)' END"
-		" FROM (SELECT *, CASE WHEN counted->>'why' IS NULL AND $2 IS NOT NULL THEN CASE WHEN same THEN counted->>'at' WHEN counted IS NOT NULL THEN $2 END END::float8 AS at"
+		" FROM (SELECT *, CASE WHEN counted->>'why' IS NULL AND $2 IS NOT NULL THEN CASE WHEN same THEN counted->>'at' WHEN counted IS NOT NULL THEN $2 END END::numeric AS at"
 		"  FROM (SELECT counted, counted->>'reset' IS NOT DISTINCT FROM $2 AS same FROM (SELECT) one LEFT JOIN cmig.expansion_run ON scope = $1) r) s", 3, {TEXTOID, TEXTOID, TEXTOID}
 	};
 	CmigExpansionCount count = {0};
