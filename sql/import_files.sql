@@ -204,6 +204,35 @@ SELECT pg_temp.imported('liquibase', $${
 SELECT pg_temp.imported('liquibase', $${
 "changelog.sql": "--liquibase formatted sql\n-- by Ann\n--property name:n value:1\n\n--changeset ann:1 dbms:mysql,h2\n--comment: Others\nSELECT 1;\n--rollback SELECT -1;\n--changeset ann:2 dbms:\"h2, postgresql\"\nSELECT 2;\n--changeset ann:3 ignore:true\nSELECT 3;\n/* liquibase rollback\nSELECT -3;\n*/\n--changeset ann:4 dbms:!postgresql\nSELECT 4;\n--changeset ann:5 dbms:!oracle ignore:false\nSELECT 5;\n--changeset ann:6 dbms:none\nSELECT 6;\n--changeset ann:7 dbms:all context:\"a b\"\nSELECT 7;\n"}$$);
 
+-- what updateSQL and futureRollbackSQL print, also of a database with Liquibase's tables
+SELECT pg_temp.imported('liquibase', jsonb_build_object('down.sql', $$-- ****
+-- SQL to roll back currently unexecuted changes
+-- ****
+-- Rolling Back ChangeSet: more.yaml::3::bob smith
+ALTER TABLE users DROP COLUMN email;
+
+DELETE FROM databasechangelog WHERE ID = '3';
+
+-- Rolling Back ChangeSet: other.xml::1::x
+SELECT 1;
+$$, 'up.sql', $$-- ****
+-- Update Database Script
+-- ****
+CREATE TABLE databasechangelog (id int);
+
+-- Changeset db.xml::a::b::ann
+-- Users
+-- more than one line
+CREATE TABLE users (id INTEGER NOT NULL, name TEXT DEFAULT '${x}');
+
+INSERT INTO databasechangelog (ID) VALUES ('a');
+
+-- Changeset more.yaml::3::bob smith
+ALTER TABLE users ADD email TEXT;
+
+UPDATE databasechangeloglock SET LOCKED = FALSE;
+$$, 'x.yaml', 'databaseChangeLog:'));
+
 -- Rails, yoyo
 SELECT pg_temp.imported('rails', $${
 "db/structure.sql": "\\restrict x\nSET statement_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);\nCREATE TABLE public.users (id bigint);\nSET search_path TO \"$user\", public;\n\nINSERT INTO \"schema_migrations\" (version) VALUES\n('20240102000000'),\n('20240101000000');\n\n",

@@ -322,13 +322,39 @@ COMMIT;
 \\endif"
 }
 
+# Lets Liquibase write the SQL of a change log in XML, YAML, or JSON into the temporary
+# folder GENERATED.
+generate_liquibase()
+{
+	local log=$1 program=liquibase folder word
+
+	[ -x node_modules/.bin/liquibase ] && program=$PWD/node_modules/.bin/liquibase
+	command -v "$program" >/dev/null && command -v java >/dev/null ||
+		fail 2 "$log is not SQL, and Liquibase, which can convert it, is not installed, or Java is not" "On a machine with both: liquibase --changeLogFile=$(printf %q "$log") --url=offline:postgresql --outputFile=FOLDER/changes.sql updateSQL; then here: cmig import liquibase FOLDER"
+	GENERATED=$(mktemp -d) || fail 2 'no temporary folder can be created'
+	trap 'rm -rf -- "$GENERATED"; [ -z "$engine_database" ] || end_engine' EXIT
+	folder=$(dirname -- "$log")
+	for word in updateSQL futureRollbackSQL; do
+		(cd -- "$folder" && "$program" --changeLogFile="$(basename -- "$log")" --url="offline:postgresql?outputLiquibaseSql=none&changeLogFile=$GENERATED/$word.csv" \
+			--outputFile="$GENERATED/$word.sql" "$word") >"$GENERATED/messages" 2>&1 && continue
+		rm -f -- "$GENERATED/$word.sql"
+		if [ "$word" = updateSQL ]; then
+			cat -- "$GENERATED/messages" >&2
+			fail 2 "Liquibase cannot convert $log"
+		fi
+		say "cmig: no downgrade sections: $(grep -m 1 '^Unexpected error' -- "$GENERATED/messages" || echo 'Liquibase cannot generate the rollback')"
+	done
+	rm -f -- "$GENERATED"/*.csv "$GENERATED/messages"
+}
+
 # Prints the files below the current folder that could be migrations or settings of a
 # migration tool, and their first lines, as files_variable does
+# shellcheck disable=SC2016	# code of awk
 possible_files()
 {
 	find . -mindepth 1 -maxdepth 7 \( -name '.*' -o -name node_modules -o -name vendor -o -name venv -o -name target -o -name dist -o -name build \) -prune -o -type f -size -2000k \
 		\( -name '*.sql' -o -name '*[Mm]igrat*.toml' -o -name '*.plan' -o -name atlas.sum -o -name '_journal.json' -o -name snapshot.json -o -name 'phinx.*' -o -name 'knexfile.*' -o -name 'mikro-orm.config.*' \
-		-o -name '*hange[Ll]og*' -o -path '*hange[Ll]og*.xml' -o -path '*hange[Ll]og*.y*ml' -o -path '*migrat*.py' -o -path '*/versions/*.py' -o -path '*migrat*.[cm][jt]s' -o -path '*migrat*.[jt]s' -o -path '*migrat*.go' \
+		-o -name '*hange[Ll]og*.json' -o -name '*.xml' -o -name '*.yaml' -o -name '*.yml' -o -path '*migrat*.py' -o -path '*/versions/*.py' -o -path '*migrat*.[cm][jt]s' -o -path '*migrat*.[jt]s' -o -path '*migrat*.go' \
 		-o -path '*migrat*.rs' -o -path '*migrat*.java' -o -path '*migrat*.kt' -o -path '*/db/migrate/*.rb' \) ! -name $'*\n*' -print0 | LC_ALL=C sort -z | head -z -n 3000 |
 		LC_ALL=C xargs -0 -r awk 'FNR == 1 { print "==> " substr(FILENAME, 3) " <==" } FNR <= 60 { print substr($0, 1, 300) }' | tr -d '\0' | iconv -c -f UTF-8 -t UTF-8
 }
@@ -353,7 +379,7 @@ find_tools()
 -- files that several tools could have are those of the one that has a table
 found AS (SELECT k.*, pg_catalog.regexp_replace(found_file, CASE WHEN tool IN ('drizzle', 'graphile-migrate', 'diesel') THEN '/?[^/]+/[^/]*\$' ELSE '/?[^/]*\$' END, '') AS folder
 	FROM known k WHERE history_table IS NOT NULL OR (found_file IS NOT NULL AND NOT EXISTS (SELECT FROM known o WHERE o.found_file = k.found_file AND o.history_table IS NOT NULL))),
-said AS (SELECT found.*, CASE WHEN folder = :'new_folder' THEN ' --folder ' || :'other_folder' ELSE '' END AS other, CASE WHEN folder = :'new_folder' THEN :'other_folder' ELSE :'new_folder' END AS written, CASE WHEN found_file IS NULL THEN 'FOLDER' WHEN folder = '' THEN '.' WHEN folder ~ '^[A-Za-z0-9_./+-]+\$' THEN folder ELSE pg_catalog.quote_literal(folder) END AS typed FROM found)
+said AS (SELECT found.*, CASE WHEN folder = :'new_folder' THEN ' --folder ' || :'other_folder' ELSE '' END AS other, CASE WHEN folder = :'new_folder' THEN :'other_folder' ELSE :'new_folder' END AS written, CASE WHEN found_file IS NULL THEN 'FOLDER' WHEN tool = 'liquibase' AND found_file !~ '\\.sql\$' THEN found_file WHEN folder = '' THEN '.' WHEN folder ~ '^[A-Za-z0-9_./+-]+\$' THEN folder ELSE pg_catalog.quote_literal(folder) END AS typed FROM found)
 SELECT pg_catalog.concat(tool, ': ', pg_catalog.concat_ws('; ', 'files such as ' || found_file, 'table ' || history_table || coalesce(', with ' || applied || ' applied', ', which cannot be read: ' || note, '')),
 	CASE WHEN tool = 'engine' THEN E'\n  cmig import engine --state    # records what cmig has applied without the extension'
 		WHEN NOT reads_state THEN E'\n  cmig baseline    # writes one revision with the schema of the database; its files cannot be converted'
@@ -380,6 +406,10 @@ verb_import()
 	if given state; then import_state; return; fi
 	[[ " ${passed[*]-} " != *' version-table '* ]] || fail 2 '--version-table requires --state'
 	folder=${arguments[1]:-.} placeholders=''
+	if [ "${arguments[0]}" = liquibase ] && [ -f "$folder" ] && [[ $folder != *.sql ]]; then
+		generate_liquibase "$folder"
+		folder=$GENERATED
+	fi
 	[ -d "$folder" ] || fail 2 "the folder $folder does not exist"
 	local import_names='' import_texts=''
 	while IFS= read -r -d '' file; do
