@@ -65,6 +65,28 @@ SELECT * FROM rehearse('DROP VIEW names CASCADE');
 -- what protects less
 SELECT * FROM rehearse('ALTER TABLE item NO FORCE ROW LEVEL SECURITY; ALTER TABLE line DISABLE TRIGGER touch; ALTER POLICY positive ON item TO PUBLIC USING (true)') WHERE rule <> 'statement-after-access-exclusive';
 SELECT * FROM rehearse('ALTER TABLE item DROP CONSTRAINT item_amount_check, ALTER amount DROP DEFAULT; ALTER TABLE line DROP CONSTRAINT line_item_fkey') WHERE rule <> 'statement-after-access-exclusive';
+-- publications and event triggers
+SET client_min_messages = error;
+CREATE PUBLICATION regress_rehearse_pub FOR TABLE line;
+RESET client_min_messages;
+CREATE FUNCTION public.notes() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE EVENT TRIGGER regress_rehearse_event ON sql_drop EXECUTE FUNCTION public.notes();
+SELECT * FROM rehearse('ALTER PUBLICATION regress_rehearse_pub SET TABLE item; ALTER EVENT TRIGGER regress_rehearse_event DISABLE');
+SELECT * FROM rehearse('ALTER PUBLICATION regress_rehearse_pub SET TABLE line WHERE (id > 5), item; DO $x$ BEGIN ALTER PUBLICATION regress_rehearse_pub SET (publish = ''insert, delete, truncate''); END $x$');
+SELECT * FROM rehearse('ALTER PUBLICATION regress_rehearse_pub SET TABLE item, line');
+DROP PUBLICATION regress_rehearse_pub;
+DROP EVENT TRIGGER regress_rehearse_event;
+DROP FUNCTION public.notes;
+-- code that creates an object with the name of one that it drops, which loses the rows
+SELECT * FROM rehearse('DO $x$ BEGIN DROP TABLE line; CREATE TABLE line (id integer, item integer, number integer); ALTER TABLE item DROP state, ADD state text; END $x$') WHERE rule LIKE 'ban-%';
+-- code that renames: all but one object have their names again in the end
+SELECT * FROM rehearse('DO $x$ BEGIN ALTER TABLE line RENAME TO row; ALTER TABLE row RENAME number TO position; ALTER FUNCTION touch() RENAME TO touched; END $x$;
+	DO $x$ BEGIN ALTER TABLE row RENAME TO line; ALTER FUNCTION touched() RENAME TO touch; END $x$') WHERE rule <> 'statement-after-access-exclusive';
+SELECT * FROM rehearse('DO $x$ BEGIN ALTER VIEW names SET SCHEMA public; ALTER SCHEMA shop RENAME TO store; END $x$');
+-- code that changes values
+SELECT * FROM rehearse('DO $x$ BEGIN ALTER TABLE line ADD at timestamptz, ADD n numeric(10,4); ALTER TABLE line ALTER at TYPE date, ALTER n TYPE numeric(10,2), ALTER number TYPE real; END $x$') WHERE rule <> 'rewriting-table';
+SELECT * FROM rehearse('DO $x$ BEGIN ALTER TABLE item ALTER name TYPE varchar(10); END $x$; DO $x$ BEGIN RAISE EXCEPTION ''no'' USING ERRCODE = ''0A000''; END $x$');
+
 -- statements that fail, beside others
 SELECT * FROM rehearse('ALTER TABLE item ADD COLUMN a text; ALTER TABLE item ADD COLUMN name text; ALTER TABLE item DISABLE ROW LEVEL SECURITY');
 -- a column of a view that the plan creates

@@ -552,6 +552,20 @@ enum
 
 enum
 {
+	CMIG_PUBLICATION_ALL_TABLES,
+	CMIG_PUBLICATION_PUBLISH,	/* a list of actions */
+	CMIG_PUBLICATION_VIA_ROOT
+};
+
+/* a member of a publication */
+enum
+{
+	CMIG_MEMBER_NAME,
+	CMIG_MEMBER_PART			/* its columns and rows; empty: all */
+};
+
+enum
+{
 	CMIG_POLICY_COMMAND,
 	CMIG_POLICY_RESTRICTIVE,
 	CMIG_POLICY_ROLES,

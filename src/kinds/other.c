@@ -218,17 +218,10 @@ CmigKind	cmig_kind_access_method = {
 
 /* Publications, and the tables and schemas in them */
 
-enum
-{
-	ALL_TABLES,
-	PUBLISH,
-	VIA_ROOT,
-};
-
 static const CmigProperty publication_properties[] = {
-	[ALL_TABLES] = {"all tables", CMIG_PROPERTY_OPTIONAL},
-	[PUBLISH] = {"publish", CMIG_PROPERTY_REPLACES},
-	[VIA_ROOT] = {"publish via partition root", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
+	[CMIG_PUBLICATION_ALL_TABLES] = {"all tables", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_PUBLICATION_PUBLISH] = {"publish", CMIG_PROPERTY_REPLACES},
+	[CMIG_PUBLICATION_VIA_ROOT] = {"publish via partition root", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
 };
 
 static const char publication_sql[] =
@@ -256,8 +249,8 @@ CmigKind	cmig_kind_publication = {
  */
 
 static const CmigProperty member_properties[] = {
-	{"member"},
-	{"columns and rows", CMIG_PROPERTY_EXPRESSION},
+	[CMIG_MEMBER_NAME] = {"member"},
+	[CMIG_MEMBER_PART] = {"columns and rows", CMIG_PROPERTY_EXPRESSION},
 };
 
 /* A table's children are separate members. */

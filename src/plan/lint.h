@@ -739,6 +739,12 @@ extern void cmig_lint_cascade_changed(CmigLint *lint, Oid class, Oid oid);
 
 /* in lint_columns.c */
 
+/*
+ * Returns what converting the values of one type to another one changes in them, or
+ * NULL.  The expression that does so is not known, so that a time zone says nothing.
+ */
+extern const char *cmig_lint_values_lost(CmigLint *lint, const char *from, const char *to);
+
 /* Prefix for fixes that must run in a nontransactional revision. */
 #define CMIG_LINT_STEPWISE "-- in a revision with \"transactional: false\"\n"
 

@@ -550,6 +550,30 @@ lost_by_using(CmigLint *lint, const CmigLintColumn *column, Node *using, Convers
 	return lost ? lost : lost_by(lint, &from, result);
 }
 
+static Conversion
+conversion_of(CmigLint *lint, const char *type)
+{
+	Conversion	result = {0};
+	const char *new_name;
+
+	cmig_lint_types_find(lint, linitial_node(TypeName, cmig_raw_parse(type, RAW_PARSE_TYPE_NAME)), &result.type, &result.typmod, &new_name);
+	if (OidIsValid(result.type))
+		resolve_domain(&result);
+	return result;
+}
+
+const char *
+cmig_lint_values_lost(CmigLint *lint, const char *from, const char *to)
+{
+	const Conversion old = conversion_of(lint, from),
+				new = conversion_of(lint, to);
+
+	if (!OidIsValid(old.type) || !OidIsValid(new.type) ||
+		(old.type != new.type && is_any(new.type, TIMESTAMPOID, TIMESTAMPTZOID, InvalidOid)))
+		return NULL;
+	return lost_by(lint, &old, &new);
+}
+
 /* Implements the rule changing-values. */
 static void
 check_values(CmigLint *lint, AlterTableCmd *command, int number)

@@ -173,15 +173,35 @@ rule_of_loss(const CmigKind *kind)
 	return protects(kind) ? PROTECTION_LOST : "dependent-objects";
 }
 
+/* Does the current statement run code, whose text says little? */
+static bool
+is_code(const CmigLint *lint)
+{
+	const Node *statement = lint->statement->raw->stmt;
+
+	return IsA(statement, DoStmt) || IsA(statement, CallStmt) || IsA(statement, SelectStmt);
+}
+
 static void
 report_loss(CmigLint *lint, const CmigEffect *effect)
 {
-	bool		code = IsA(lint->statement->raw->stmt, DoStmt) || IsA(lint->statement->raw->stmt, CallStmt) || IsA(lint->statement->raw->stmt, SelectStmt);
+	bool		code = is_code(lint);
 	bool		named = !code && has_word(lint->statement->text, effect->name);
 
 	/* what a statement drops by name is known to who wrote it */
 	if ((!named || protects(effect->kind)) && use_rule(lint, rule_of_loss(effect->kind)))
 		cmig_lint_report(lint, NULL, named || code ? "%s %s is dropped" : "%s %s is dropped, too", effect->kind->name, effect->object);
+}
+
+/* Returns the rule that reports that code renames an object of this kind. */
+static const char *
+rule_of_name(const CmigKind *kind)
+{
+	if (kind == &cmig_kind_column || kind == &cmig_kind_attribute)
+		return "renaming-column";
+	if (kind == &cmig_kind_schema)
+		return "renaming-schema";
+	return (kind->flags & CMIG_KIND_RELATION) != 0 && kind != &cmig_kind_sequence ? "renaming-table" : "dependent-objects";
 }
 
 /* Returns the table as it is before the statement, or NULL. */
@@ -226,6 +246,7 @@ static void
 report_effect(CmigLint *lint, const CmigEffect *effect, const List *findings)
 {
 	const char *rule = PROTECTION_LOST;
+	const char *lost;
 
 	if (lint->certain && effect->doubtful)
 		return;
@@ -243,6 +264,15 @@ report_effect(CmigLint *lint, const CmigEffect *effect, const List *findings)
 			return;
 		case CMIG_EFFECT_GONE:
 			report_loss(lint, effect);
+			return;
+		case CMIG_EFFECT_RENAMED:
+			if (is_code(lint) && use_rule(lint, rule_of_name(effect->kind)))
+				cmig_lint_report(lint, NULL, "%s %s %s, which breaks clients that use it", effect->kind->name, effect->object, effect->what);
+			return;
+		case CMIG_EFFECT_RETYPED:
+			lost = is_code(lint) ? cmig_lint_values_lost(lint, effect->former, effect->what) : NULL;
+			if (lost != NULL && use_rule(lint, "changing-values"))
+				cmig_lint_report(lint, NULL, "changing the type of %s %s to %s %s", effect->kind->name, effect->object, effect->what, lost);
 			return;
 		case CMIG_EFFECT_REWRITTEN:
 		case CMIG_EFFECT_EMPTIED:

@@ -401,6 +401,9 @@ typedef enum CmigEffectType
 	CMIG_EFFECT_FAILS,			/* it fails */
 	CMIG_EFFECT_UNKNOWN,		/* it fails on empty tables, or here */
 	CMIG_EFFECT_GONE,			/* the object no longer exists */
+	CMIG_EFFECT_RENAMED,		/* it has another name or schema */
+	CMIG_EFFECT_RETYPED,		/* the column's values were converted to the
+								 * type "what" */
 	CMIG_EFFECT_WEAKER,			/* it protects less */
 	CMIG_EFFECT_EXPOSED,		/* more rows are visible */
 	CMIG_EFFECT_NULLABLE,		/* the column or domain accepts NULL */
@@ -418,6 +421,7 @@ typedef struct CmigEffect
 	int			statement;		/* counted from 1 */
 	char	   *what;			/* the error, or how the object changes; may
 								 * be empty */
+	char	   *former;			/* for CMIG_EFFECT_RETYPED: the type before */
 	const CmigKind *kind;		/* NULL if the statement failed */
 	char	   *name;			/* unquoted */
 	char	   *object;			/* qualified and quoted, as before the
