@@ -75,6 +75,15 @@ SELECT cmig.rename_scope('tenant_2', 'public');
 SELECT cmig.rename_scope('tenant_2');
 SELECT cmig.rename_scope('tenant_2', '');
 SELECT cmig.rename_scope(NULL, 'tenant_1');
+-- a schema that was renamed without the function: what is recorded is kept
+ALTER SCHEMA "Tenant ""x""" RENAME TO by_hand;
+SELECT cmig.rename_scope('Tenant "x"', 'by_hand');
+SELECT cmig.rename_scope('by_hand', 'Tenant "x"');
+SELECT revision FROM cmig.create_scope('tenant_8', '001');
+SELECT cmig.rename_scope('tenant_8', 'Tenant "x"');
+SELECT cmig.drop_scope('tenant_8', confirm => 'tenant_8');
+ALTER SCHEMA by_hand RENAME TO "Tenant ""x""";
+SELECT scope, current FROM cmig.scopes();
 -- one that is not applied completely
 UPDATE cmig.revision SET transactional = false, upgrade_sql = 'CREATE TABLE invoice (id bigint); SELECT 1/0' WHERE revision = '001';
 SET cmig.scope = 'tenant_2';

@@ -387,7 +387,7 @@ SELECT :'cmig_linted' <> '' AS cmig_found \\gset
 		add_hazards "${TARGETS[@]}"
 		add '\endif'
 	fi
-	add_limit
+	[ "$verb" = downgrade ] || add_limit
 	end_ahead
 	[ "$verb" = upgrade ] || confirm "downgrade the schemas like $option_scopes of the database $place to ${arguments[0]}?"
 	[ "$hazards" -eq 0 ] || confirm "upgrade all schemas like $option_scopes, with $(count_of "$hazards" hazard)?"

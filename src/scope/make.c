@@ -572,6 +572,9 @@ cmig_rename_scope(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_SCHEMA),
 				 errmsg("schema \"%s\" does not exist", name),
+				 OidIsValid(get_namespace_oid(new_name, true)) ?
+				 errhint("If schema %s is this scope, first give it back its name: ALTER SCHEMA %s RENAME TO %s",
+						 quote_identifier(new_name), quote_identifier(new_name), quote_identifier(name)) :
 				 cmig_hint("To see the scopes: `SELECT * FROM cmig.scopes()`")));
 	guc_level = cmig_scope_list_enter(name);
 	cmig_change_begin("cmig.rename_scope()");
@@ -588,8 +591,18 @@ cmig_rename_scope(PG_FUNCTION_ARGS)
 
 	guc_level = cmig_scope_list_enter(new_name);
 	cmig_change_begin("cmig.rename_scope()");
+
+	/* the schema may be the one that they describe, renamed by hand */
 	if (cmig_version_rows_read()->count > 0 || cmig_expansion_read() != NULL)
-		forget_scope("the schema was dropped");
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("scope \"%s\" cannot be renamed to \"%s\"", name, new_name),
+				 errdetail("Revisions are recorded for a schema of this name that was dropped or renamed by hand."),
+				 rows->count > 0 ?
+				 cmig_hint("To delete the record: `SELECT cmig.drop_scope(%s, confirm => %s)`",
+						   quote_literal_cstr(new_name), quote_literal_cstr(new_name)) :
+				 errhint("If schema %s is that scope: ALTER SCHEMA %s RENAME TO %s", quote_identifier(name),
+						 quote_identifier(name), quote_identifier(new_name))));
 	if (rows->count > 0)
 		(void) cmig_stamp_targets(rows, false);
 	AtEOXact_GUC(false, guc_level);
