@@ -2,6 +2,7 @@
 -- What each access level allows, and what an author can do to a migrator
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE ROLE regress_owner;
 CREATE ROLE regress_reader;
 CREATE ROLE regress_author;
@@ -14,6 +15,7 @@ GRANT CREATE ON SCHEMA public TO regress_author, regress_migrator;
 -- a trusted extension: the database's owner can install it
 SET ROLE regress_owner;
 CREATE EXTENSION pg_cmig;
+\set ECHO all
 -- the result is a summary
 SELECT regexp_replace(statement, '[0-9]{2,}', 'N') AS statement FROM cmig.grant_access('regress_reader', 'reader');
 SELECT regexp_replace(statement, '[0-9]{2,}', 'N') AS statement FROM cmig.grant_access('regress_author', 'author');
@@ -259,6 +261,7 @@ RESET SESSION AUTHORIZATION;
 BEGIN;
 SELECT * FROM cmig.load(:'evil');
 SELECT upgrade_sql, to_regclass('loaded') IS NULL AS nothing_run FROM cmig.revision WHERE revision = '007';
+\set ECHO none
 ROLLBACK;
 -- an author's object in a schema of the migrator's search_path is not mistaken for pg_cmig's
 SET ROLE regress_author;
@@ -268,6 +271,7 @@ CREATE TABLE public.revision (revision text);
 RESET ROLE;
 SET ROLE regress_migrator;
 SET search_path = public, pg_catalog, cmig;
+\set ECHO all
 SELECT revision FROM cmig.current();
 SELECT cmig.stamp('004');
 SELECT cmig.repair('004');

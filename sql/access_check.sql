@@ -2,6 +2,7 @@
 -- Privileges on pg_cmig that cmig.grant_access did not grant
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE ROLE regress_own;
 CREATE ROLE regress_reads;
 CREATE ROLE "regress App";
@@ -13,6 +14,7 @@ RESET ROLE;
 GRANT CREATE ON SCHEMA public TO regress_own;
 CREATE VIEW findings AS SELECT severity, object, problem, fix FROM cmig.check() WHERE object <> 'pg_dump';
 CREATE VIEW mentioned AS SELECT * FROM cmig.status() WHERE item = 'access';
+\set ECHO all
 -- only levels, each alone and all together
 SELECT * FROM findings;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_reads', 'reader');
@@ -84,6 +86,7 @@ SELECT count(*) FROM findings WHERE object ~ 'restored';
 GRANT INSERT ON cmig.version TO regress_restored;
 SELECT problem, fix FROM findings WHERE object ~ 'restored';
 SELECT count(*) > 0 AS revoked FROM cmig.revoke_access('regress_restored');
+\set ECHO none
 DROP ROLE regress_restored;
 -- less than a level, another grantor, and everybody
 \x
@@ -93,6 +96,7 @@ GRANT SELECT ON cmig.revision TO regress_reads;
 RESET ROLE;
 GRANT SELECT ON cmig.version, cmig.journal TO PUBLIC;
 GRANT UPDATE ON SEQUENCE cmig.backfill_run_id_seq TO PUBLIC;
+\set ECHO all
 SELECT * FROM findings;
 \o /dev/null
 SELECT fix FROM findings ORDER BY fix \gexec
@@ -102,6 +106,7 @@ SELECT * FROM findings;
 SET ROLE regress_own;
 CREATE TABLE audited (id int PRIMARY KEY);
 SELECT count(*) > 0 AS made FROM cmig.enable_audit('audited');
+\set ECHO none
 RESET ROLE;
 SELECT * FROM findings;
 SET ROLE regress_own;
@@ -119,6 +124,7 @@ ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT ON TABLES TO regress_other;
 ALTER DEFAULT PRIVILEGES IN SCHEMA cmig_audit GRANT SELECT ON TABLES TO PUBLIC;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO PUBLIC;
 RESET ROLE;
+\set ECHO all
 SELECT * FROM findings;
 SELECT * FROM mentioned;
 -- a reader sees it too

@@ -10,6 +10,7 @@ SET client_min_messages = warning;
 CREATE TABLE customer (id integer PRIMARY KEY, gone text, name text, card text, pin text, note text);
 ALTER TABLE customer DROP COLUMN gone;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', redact => '{card}', hash => '{pin}', exclude => '{note}');
+\set ECHO none
 INSERT INTO customer VALUES (1, 'Ann', 'secret', 'secret', 'secret');
 CREATE FUNCTION leaks() RETURNS TABLE (entries bigint, leaks bigint) LANGUAGE sql AS $$
 	SELECT count(*), count(*) FILTER (WHERE l::text LIKE '%secret%') FROM cmig_audit.log l $$;
@@ -25,6 +26,7 @@ ALTER TABLE customer RENAME pin TO y;
 ALTER TABLE customer RENAME note TO pin;
 ALTER TABLE customer RENAME y TO note;
 UPDATE customer SET pin = 'secret 4', note = 'secret 4', pan = 'Anne';
+\set ECHO all
 SELECT new_row - 'note' AS new_row, new_row ? 'pin' AS pin FROM cmig_audit.log ORDER BY id DESC LIMIT 1;
 SELECT * FROM leaks();
 SELECT problem FROM cmig.audit_status() WHERE target = 'public.customer';
@@ -105,6 +107,7 @@ CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (1) TO (10);
 CREATE TABLE parted_2 (name text, u text, card text, v text, id integer NOT NULL);
 ALTER TABLE parted_2 DROP COLUMN u, DROP COLUMN v;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('parted', redact => '{card}');
+\set ECHO none
 ALTER TABLE parted ATTACH PARTITION parted_2 FOR VALUES FROM (10) TO (20);
 INSERT INTO parted VALUES (1, 'secret', 'a'), (10, 'secret', 'b');
 ALTER TABLE parted RENAME card TO x;
@@ -113,6 +116,7 @@ ALTER TABLE parted RENAME x TO name;
 UPDATE parted SET name = 'secret 2';
 UPDATE parted_2 SET name = 'secret 3';
 ALTER TABLE parted DROP COLUMN name;
+\set ECHO all
 UPDATE parted SET card = 'c';
 UPDATE parted_2 SET card = 'c';
 ALTER TABLE parted ADD COLUMN name text;

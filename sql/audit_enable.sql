@@ -14,6 +14,7 @@ SELECT * FROM cmig.enable_audit('shop.customer');
 SELECT regexp_replace(statement, '"anchor": "[^"]+"', '"anchor": "..."') AS statement FROM cmig.enable_audit('shop.customer', exclude => '{touched_at}', redact => '{password_hash}', hash => '{card}', image => 'changes', operations => '{insert,update}', query_length => 30);
 SELECT * FROM cmig.enable_audit('shop.customer');
 SELECT tgname FROM pg_trigger WHERE tgrelid = 'shop.customer'::regclass ORDER BY 1;
+\set ECHO none
 INSERT INTO shop.customer VALUES (1, 'e', 'secret', '4111', NULL, now()), (2, 'f', NULL, '4111', NULL, NULL);
 UPDATE shop.customer SET note = 'n', touched_at = now() WHERE id = 1;
 -- a change of an excluded column only: no entry
@@ -22,6 +23,7 @@ UPDATE shop.customer SET touched_at = now();
 UPDATE shop.customer SET password_hash = 'other', card = '4222' WHERE id = 1;
 UPDATE shop.customer SET id = 3 WHERE id = 2;
 DELETE FROM shop.customer WHERE id = 3;
+\set ECHO all
 SELECT operation, row_key, changed, regexp_replace(old_row::text, '[0-9a-f]{64}', '<hash>', 'g') AS old_row,
 	regexp_replace(new_row::text, '[0-9a-f]{64}', '<hash>', 'g') AS new_row, query
 	FROM cmig_audit.log ORDER BY id;
@@ -168,6 +170,7 @@ CREATE ROLE regress_audit_other;
 ALTER TABLE cmig_audit.layout OWNER TO regress_audit_other;
 :script
 SELECT count(*) AS triggers FROM pg_trigger WHERE tgrelid = 'shop.plain'::regclass;
+\set ECHO none
 ALTER TABLE cmig_audit.layout OWNER TO CURRENT_USER;
 DROP ROLE regress_audit_other;
 -- compared with the C trigger: here the log already exists, so only the trigger is created
@@ -178,6 +181,7 @@ UPDATE shop.plain SET secret = 't', noise = 'y';
 UPDATE shop.plain SET a = 2;
 DELETE FROM shop.plain;
 TRUNCATE shop.plain;
+\set ECHO all
 SELECT target, level, problem FROM cmig.audit_status('shop') WHERE target = 'shop.plain';
 -- enable_audit replaces the script's triggers; nothing is logged twice
 SELECT regexp_replace(statement, ' EXECUTE.*', '') AS statement FROM cmig.enable_audit('shop.plain', exclude => '{noise}', redact => '{secret}', image => 'changes');

@@ -84,6 +84,7 @@ SELECT count(*) FROM pg_trigger WHERE tgrelid = 'hand'::regclass;
 --
 -- Imported entries with missing parts
 --
+\set ECHO none
 INSERT INTO t VALUES (1, 'now', 1), (2, 'now', 2);
 CREATE TABLE trail (table_name text, operation text, clock_at timestamptz, old_row jsonb, new_row jsonb);
 INSERT INTO trail VALUES
@@ -93,6 +94,7 @@ INSERT INTO trail VALUES
 	('t', 'DELETE', '2020-04-01', NULL, NULL),
 	('t', 'UPDATE', '2020-05-01', NULL, '[1]'),
 	('t', 'UPDATE', '2020-06-01', NULL, '{"v": "without its key"}');
+\set ECHO all
 SELECT cmig.audit_import('trail');
 \set VERBOSITY default
 SELECT * FROM cmig.audit_as_of(NULL::t, '2020-01-15');

@@ -10,6 +10,7 @@ SET IntervalStyle = 'postgres';
 -- the session's output settings neither round what is logged nor make it ambiguous
 CREATE TABLE printed (id bytea PRIMARY KEY, f double precision, fs real[], r tstzrange, i interval, by bytea, born date, seen timestamptz);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('printed', hash => '{born,seen}');
+\set ECHO none
 SET TimeZone = 'UTC';
 INSERT INTO printed VALUES ('\x00ff', 123456.789, '{1.2345678}', '[2024-01-01 00:00+00,2024-02-01 00:00+00)', '1 mon -2 days 3 hours', '\x00', '2024-02-03', '2024-02-03 12:00+00');
 SET extra_float_digits = -15;
@@ -19,6 +20,7 @@ SET bytea_output = 'escape';
 UPDATE printed SET f = 123456.788;
 SET TimeZone = 'Asia/Kolkata';
 UPDATE printed SET f = 123456.787;
+\set ECHO all
 SHOW extra_float_digits;
 SELECT count(*) FROM cmig.audit_history('printed', '{"id": "\\x00ff"}');
 RESET extra_float_digits; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; RESET bytea_output; SET TimeZone = 'UTC';
@@ -91,6 +93,7 @@ GRANT SELECT, INSERT, UPDATE ON typed.by_state TO regress_audit_writer;
 RESET ROLE;
 \set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('typed.by_state');
+\set ECHO none
 SET ROLE regress_audit_writer;
 SET search_path = lurking, typed, pg_catalog;
 SET quote_all_identifiers = on;
@@ -102,6 +105,7 @@ CREATE OR REPLACE FUNCTION typed.to_json(typed.state) RETURNS json LANGUAGE plpg
 SET ROLE regress_audit_writer;
 CREATE TEMP VIEW labels AS SELECT lurking.lower('x') AS n;
 GRANT SELECT ON labels TO PUBLIC;
+\set ECHO all
 UPDATE typed.by_state SET s = 'OFF';
 RESET ROLE;
 SELECT operation, new_row FROM cmig_audit.log WHERE table_name = 'by_state' ORDER BY seq;

@@ -22,6 +22,7 @@ INSERT INTO events_3 VALUES (3, 21, 'before');
 ALTER TABLE events ATTACH PARTITION events_2 FOR VALUES FROM (10) TO (20);
 ALTER TABLE events ATTACH PARTITION events_3 FOR VALUES FROM (20) TO (30);
 SELECT * FROM entries();
+\set ECHO none
 TRUNCATE cmig_audit.log;
 INSERT INTO events VALUES (4, 4, ''), (5, 15, ''), (6, 26, '');
 INSERT INTO events_2 VALUES (7, 17, 'directly');
@@ -34,6 +35,7 @@ DELETE FROM events_2 WHERE id = 6;
 DELETE FROM events WHERE id IN (5, 8);
 WITH m AS (SELECT * FROM (VALUES (7, 17), (9, 19)) m(id, at))
 MERGE INTO events_2 e USING m ON e.id = m.id WHEN MATCHED THEN UPDATE SET v = 'merged' WHEN NOT MATCHED THEN INSERT VALUES (m.id, m.at, 'merged');
+\set ECHO all
 SELECT * FROM entries();
 -- as when replication applies changes: the triggers that fire log the changes
 TRUNCATE cmig_audit.log;

@@ -11,6 +11,7 @@ SET client_min_messages = warning;
 -- three names of the key in turn, each in a layout between two others
 CREATE TABLE named (a integer PRIMARY KEY, v integer);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('named');
+\set ECHO none
 INSERT INTO named VALUES (1, 1), (2, 2);
 ALTER TABLE named RENAME a TO b;
 SELECT clock_timestamp() AS in_b \gset
@@ -22,6 +23,7 @@ SELECT clock_timestamp() AS in_c \gset
 UPDATE named SET w = 12 WHERE c = 1;
 ALTER TABLE named RENAME c TO d;
 UPDATE named SET w = 13 WHERE d = 1;
+\set ECHO all
 SELECT * FROM cmig.audit_as_of(NULL::named, :'in_b') ORDER BY d;
 SELECT * FROM cmig.audit_as_of(NULL::named, :'in_c') ORDER BY d;
 SELECT * FROM cmig.audit_as_of(NULL::named, :'in_b', 1);

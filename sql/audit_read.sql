@@ -9,6 +9,7 @@ SET client_min_messages = warning;
 CREATE TABLE person (id integer PRIMARY KEY, name text, age integer);
 INSERT INTO person VALUES (1, 'there before', 30), (2, 'untouched', 40);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('person');
+\set ECHO none
 SELECT clock_timestamp() AS t0 \gset
 UPDATE person SET age = 31 WHERE id = 1;
 SELECT clock_timestamp() AS t1 \gset
@@ -23,6 +24,7 @@ ALTER TABLE person DROP COLUMN age;
 ALTER TABLE person ADD COLUMN age text DEFAULT 'another column';
 DELETE FROM person WHERE person_id = 10;
 SELECT clock_timestamp() AS t4 \gset
+\set ECHO all
 
 SELECT operation, row_key, old_key, changed, old_row, new_row FROM cmig.audit_history('person', 10);
 SELECT operation, row_key FROM cmig.audit_history('person'::regclass, 1);
@@ -253,6 +255,7 @@ DROP TABLE rekeyed, identified;
 -- names that existed only for a while, and a column that was dropped without a change since
 CREATE TABLE thrice (a integer PRIMARY KEY, b integer, c integer);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('thrice');
+\set ECHO none
 INSERT INTO thrice VALUES (1, 1, 1);
 ALTER TABLE thrice RENAME a TO a2;
 UPDATE thrice SET b = 2;
@@ -261,6 +264,7 @@ UPDATE thrice SET b = 3;
 ALTER TABLE thrice RENAME b TO b2;
 UPDATE thrice SET b2 = 4, c = 2;
 ALTER TABLE thrice DROP COLUMN c;
+\set ECHO all
 SELECT * FROM cmig.audit_as_of(NULL::thrice, :'then');
 SELECT * FROM cmig.audit_as_of(NULL::thrice, :'then', '1');
 SELECT * FROM cmig.audit_diff('thrice', 1, :'then');
@@ -317,6 +321,7 @@ DROP TABLE scaled, timed;
 -- rows that exchange a deferrable key
 CREATE TABLE places (place integer PRIMARY KEY DEFERRABLE, who text, note text);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('places');
+\set ECHO none
 INSERT INTO places VALUES (1, 'ann'), (2, 'bob'), (3, 'cid'), (4, 'same'), (5, 'same');
 SELECT clock_timestamp() AS then \gset
 UPDATE places SET place = 3 - place WHERE place IN (1, 2);
@@ -328,6 +333,7 @@ DELETE FROM places WHERE who = 'cid';
 INSERT INTO places VALUES (6, 'came and went');
 DELETE FROM places WHERE place = 6;
 COMMIT;
+\set ECHO all
 SELECT * FROM places ORDER BY place;
 SELECT * FROM cmig.audit_as_of(NULL::places, :'then') ORDER BY place;
 SELECT * FROM cmig.audit_as_of(NULL::places, :'then', '2');

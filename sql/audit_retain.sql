@@ -21,6 +21,7 @@ SELECT bool_and(bound ~ 'FROM \(''\d{4}-\d\d-01 05:30:00\+05:30''\)') AS utc FRO
 -- the trigger creates none: after the last one, rows go to the default partition
 INSERT INTO t VALUES (1, 'in its month');
 SELECT tableoid::regclass::text ~ 'log_y' AS in_its_month FROM cmig_audit.log;
+\set ECHO none
 SET client_min_messages = error;
 DO $$
 DECLARE
@@ -32,6 +33,7 @@ BEGIN
 END $$;
 SET client_min_messages = warning;
 INSERT INTO t VALUES (2, 'past the horizon');
+\set ECHO all
 SELECT tableoid::regclass, row_key FROM cmig_audit.log;
 -- partitions begin tomorrow, or on a month's last day with the next month
 CALL cmig.audit_retain(NULL);

@@ -129,6 +129,7 @@ CREATE TABLE app.trap (id integer PRIMARY KEY, v text);
 CREATE FUNCTION app.nextval(text) RETURNS bigint LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped as %', current_user; END$$;
 CREATE FUNCTION app.jsonb_hash_extended(jsonb, bigint) RETURNS bigint LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped as %', current_user; END$$;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.trap');
+\set ECHO none
 SET search_path = app, pg_catalog;
 CREATE TEMP TABLE log (LIKE app.trap);
 CREATE TEMP TABLE layout (LIKE app.trap);
@@ -137,6 +138,7 @@ RESET search_path;
 DROP TABLE pg_temp.log, pg_temp.layout;
 RESET ROLE;
 INSERT INTO app.trap VALUES (2, 'as superuser');
+\set ECHO all
 SELECT row_key, role = :'superuser' AS superuser FROM cmig_audit.log WHERE table_name = 'trap' ORDER BY id;
 -- triggers created by hand with the id of another table are detected
 SET ROLE regress_audit_evil;
@@ -188,6 +190,7 @@ CREATE TRIGGER cmig_audit_row AFTER INSERT OR UPDATE OR DELETE ON app.former FOR
 INSERT INTO app.former VALUES (2);
 SELECT count(*) > 0 AS changed FROM cmig.disable_audit('app.former');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.former', level => 'row');
+\set ECHO none
 INSERT INTO app.former VALUES (2);
 DROP TABLE app.former;
 RESET ROLE;
@@ -201,6 +204,7 @@ CREATE TRIGGER cmig_audit_row AFTER INSERT OR UPDATE OR DELETE ON app.restored F
 INSERT INTO app.restored VALUES (3);
 RESET ROLE;
 SET client_min_messages = warning;
+\set ECHO all
 SELECT table_name, row_key, role FROM cmig_audit.log WHERE table_id = :former_id ORDER BY id;
 DROP TABLE app.restored;
 -- a former owner of the table cannot
@@ -216,6 +220,7 @@ DROP TABLE app.given;
 SET ROLE regress_audit_evil;
 CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(:'given_id', '{}');
 INSERT INTO app.forgery VALUES (1, 'forged');
+\set ECHO none
 DROP TRIGGER forged ON app.forgery;
 RESET ROLE;
 -- taking an id that is not assigned yet does not prevent auditing the next table
@@ -225,6 +230,7 @@ CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION 
 INSERT INTO app.forgery VALUES (1, 'under an id of its own');
 RESET ROLE;
 CREATE TABLE app.next (id integer PRIMARY KEY);
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.next');
 INSERT INTO app.next VALUES (1);
 SELECT table_name, count(DISTINCT table_id), min(table_id) - :next_id AS id FROM cmig_audit.log WHERE table_name IN ('next', 'forgery') GROUP BY 1 ORDER BY 1;
@@ -372,6 +378,7 @@ ROLLBACK;
 BEGIN;
 UPDATE cmig_audit.layout SET key_kinds = '{{number},{number}}' WHERE table_name = 'mine';
 SELECT * FROM cmig.audit_history('app.mine', 2);
+\set ECHO none
 ROLLBACK;
 -- nor does a deferred trigger, which would run at commit as the superuser
 SET ROLE regress_audit_dba;
@@ -383,6 +390,7 @@ INSERT INTO app.mine VALUES (4);
 DROP TRIGGER l ON cmig_audit.layout;
 -- columns have changed: the trigger does not guess
 ALTER TABLE cmig_audit.log RENAME COLUMN role TO who;
+\set ECHO all
 INSERT INTO app.mine VALUES (5);
 ALTER TABLE cmig_audit.log RENAME COLUMN who TO role;
 -- a log that now belongs to another role is not written to

@@ -4,6 +4,7 @@
 --
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET client_min_messages = warning;
 \set VERBOSITY terse
 SELECT current_user AS superuser, current_database() AS db \gset
@@ -16,7 +17,9 @@ GRANT USAGE ON SCHEMA app, cmig TO regress_audit_reader;
 GRANT USAGE ON SCHEMA cmig TO regress_audit_dba;
 GRANT EXECUTE ON ALL ROUTINES IN SCHEMA cmig TO regress_audit_reader, regress_audit_dba;
 CREATE TABLE app.t (id integer PRIMARY KEY, v text);
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.t');
+\set ECHO none
 INSERT INTO app.t VALUES (1, 'a');
 
 -- triggers of a role that has TRIGGER on the log (GRANT ALL) do not fire: neither when a layout is
@@ -37,6 +40,7 @@ CREATE TRIGGER f BEFORE INSERT ON cmig.secret FOR EACH ROW EXECUTE FUNCTION app.
 RESET ROLE;
 ALTER TABLE app.t ADD COLUMN w text;
 INSERT INTO app.t VALUES (2, 'b', 'w');
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.t', hash => '{w}');
 CREATE TABLE app.old_trail (table_name text, operation text, clock_at timestamptz, new_row jsonb);
 INSERT INTO app.old_trail VALUES ('t', 'INSERT', '2020-01-01', '{"id": 3}'), ('gone', 'INSERT', '2021-01-01', '{"id": 3}');
@@ -46,6 +50,7 @@ CALL cmig.audit_retain('3 years');
 SELECT current_setting('session_replication_role') AS role, count(*) FROM cmig_audit.log;
 
 -- an import reads its source as the source's owner, of which the caller must be a member
+\set ECHO none
 SET ROLE regress_audit_evil;
 CREATE FUNCTION app.look(v text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
@@ -65,6 +70,7 @@ CREATE FUNCTION app.op_text(v app.op) RETURNS text LANGUAGE sql AS $$SELECT app.
 CREATE TABLE app.theirs_cast AS SELECT 't'::text AS table_name, 'INSERT'::app.op AS operation, now() AS clock_at, '{"id": 5}'::jsonb AS new_row;
 RESET ROLE;
 CREATE CAST (app.op AS text) WITH FUNCTION app.op_text(app.op);
+\set ECHO all
 SELECT cmig.audit_import('app.theirs');
 SELECT cmig.audit_import('app.theirs_cast');
 SELECT cmig.audit_import('app.theirs_later');
@@ -90,6 +96,7 @@ SELECT schema_name, table_name, row_key, table_id = (SELECT min(l.table_id) FROM
 ALTER TABLE app.trail RENAME table_name TO tab;
 \set VERBOSITY default
 SELECT cmig.audit_import('app.trail');
+\set ECHO none
 \set VERBOSITY terse
 
 -- code of the table's owner that audit_as_of calls can neither replace the table with a view nor create a cast before the rows are read as the caller
@@ -114,6 +121,7 @@ END $$;
 CREATE DOMAIN app.swapping AS text CHECK (app.swap(VALUE));
 CREATE TABLE app.keyed (id app.swapping PRIMARY KEY, v text);
 RESET ROLE;
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.keyed');
 INSERT INTO app.keyed VALUES ('a', '1');
 SELECT clock_timestamp() AS then \gset
@@ -127,6 +135,7 @@ SELECT relkind FROM pg_class WHERE oid = 'app.keyed'::regclass;
 SHOW transaction_read_only;
 
 -- code of a type's owner does not run with the privileges of the owner of a table that uses the type: casts to json, and domain checks
+\set ECHO none
 SET ROLE regress_audit_evil;
 CREATE FUNCTION app.tell(what text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN RAISE WARNING '% %', what, CASE WHEN current_user = 'pg_stat_scan_tables' THEN 'has no privileges' ELSE 'runs as somebody' END; RETURN true; END $$;
@@ -139,8 +148,10 @@ CREATE TABLE app.typed (id integer PRIMARY KEY, m app.mood, ms app.mood[], p app
 CREATE TABLE app.coded (id app.code PRIMARY KEY, v text);
 GRANT INSERT ON app.typed TO regress_audit_evil;
 GRANT SELECT ON app.coded TO regress_audit_reader;
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.typed');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.coded');
+\set ECHO none
 INSERT INTO app.coded VALUES ('a', '1');
 SELECT clock_timestamp() AS then \gset
 UPDATE app.coded SET v = '2';
@@ -150,12 +161,14 @@ SET ROLE regress_audit_evil;
 CREATE FUNCTION app.mood_json(app.mood) RETURNS json LANGUAGE sql AS $$ SELECT '"x"'::json WHERE app.tell('a cast') $$;
 CREATE CAST (app.mood AS json) WITH FUNCTION app.mood_json(app.mood);
 ALTER DOMAIN app.code ADD CHECK (app.tell('a check')) NOT VALID;
+\set ECHO all
 INSERT INTO app.typed VALUES (1, 'ok', '{sad}', ROW('ok', 2));
 RESET ROLE;
 SELECT new_row FROM cmig_audit.log WHERE table_name = 'typed';
 SET ROLE regress_audit_reader;
 SELECT operation FROM cmig.audit_history('app.coded', 'a');
 SELECT v FROM cmig.audit_as_of(NULL::app.coded, :'then', 'a');
+\set ECHO none
 RESET ROLE;
 REVOKE USAGE ON SCHEMA app FROM PUBLIC;
 REVOKE ALL ON cmig_audit.log, cmig_audit.layout FROM regress_audit_reader;
@@ -185,8 +198,10 @@ BEGIN RAISE WARNING 'policy as %', CASE WHEN current_user = 'regress_audit_reade
 CREATE DOMAIN app.checked AS text CHECK (app.who(VALUE));
 CREATE TYPE app.checked_pair AS (a app.checked);
 CREATE FUNCTION app.part_of(v text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN app.who(v); END $$;
+\set ECHO all
 CREATE TABLE app.hashed (a text) PARTITION BY HASH ((a || app.part_of('key')));
 CREATE TABLE app.hashed_part PARTITION OF app.hashed FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+\set ECHO none
 CREATE VIEW app.list AS SELECT 'x'::text AS v WHERE app.who('x');
 GRANT USAGE ON SCHEMA cmig_audit TO regress_audit_reader;
 GRANT SELECT ON cmig_audit.log, cmig_audit.layout, app.list TO regress_audit_reader;
@@ -203,6 +218,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
 	RETURN SQLERRM;
 END $$;
+\set ECHO all
 SELECT e, app.try(e) FROM unnest(ARRAY['true', 'app.who(operation)', 'operation::app.checked <> ''x''', 'operation IN (SELECT v FROM app.list)', 'EXISTS (SELECT FROM app.t)',
 	'pg_catalog.query_to_xml(''SELECT app.who(1)'', true, true, '''') IS NOT NULL', 'pg_catalog.table_to_xml(''app.list'', true, true, '''') IS NOT NULL',
 	'domain_in(''x'', ''app.checked''::regtype, -1) IS NOT NULL', 'record_in(''(x)'', ''app.checked_pair''::regtype, -1) IS NOT NULL',
@@ -223,6 +239,7 @@ SELECT count(*) > 0 AS entries FROM cmig.audit_report();
 SET ROLE regress_audit_reader;
 \set VERBOSITY default
 SELECT count(*) FROM cmig.audit_as_of(NULL::app.t, now());
+\set ECHO none
 \set VERBOSITY terse
 RESET ROLE;
 -- nor is a foreign table read as a part of the log
@@ -231,6 +248,7 @@ CREATE FOREIGN DATA WRAPPER regress_audit_wrapper;
 CREATE SERVER regress_audit_server FOREIGN DATA WRAPPER regress_audit_wrapper;
 DROP INDEX cmig_audit.log_id_transaction_at_idx;
 CREATE FOREIGN TABLE app.elsewhere PARTITION OF cmig_audit.log FOR VALUES FROM ('1900-01-01') TO ('1901-01-01') SERVER regress_audit_server;
+\set ECHO all
 SELECT count(*) FROM cmig.audit_report();
 ROLLBACK;
 BEGIN;

@@ -6,6 +6,9 @@ CREATE EXTENSION pg_cmig;
 -- the file, without its date
 CREATE FUNCTION pg_temp.undated(content text) RETURNS text LANGUAGE sql
 AS $$SELECT regexp_replace(content, '-- create_date: [^\n]*', '-- create_date:')$$;
+-- the same in brief: the header in one line, and no empty lines
+CREATE FUNCTION pg_temp.brief(content text) RETURNS text LANGUAGE sql
+AS $$SELECT replace(split_part(c, E'\n\\echo', 1), E'\n-- ', '; ') || regexp_replace(regexp_replace(c, '^.*?\\quit', ''), '\n\n+', E'\n', 'g') FROM pg_temp.undated(content) c$$;
 \pset tuples_only on
 
 -- the first revision of an empty database
@@ -31,7 +34,7 @@ INSERT INTO person (name) VALUES ('Ann');
 \set models 'CREATE TYPE mood AS ENUM (\'sad\', \'happy\');CREATE TABLE person (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name varchar(50) NOT NULL, email text UNIQUE);CREATE INDEX ON person (name);CREATE TABLE note (id int PRIMARY KEY, person_id bigint NOT NULL REFERENCES person ON DELETE CASCADE, body text NOT NULL);COMMENT ON TABLE note IS \'Notes\';CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n\tRETURN NEW;\nEND$$;CREATE TRIGGER touch BEFORE UPDATE ON note FOR EACH ROW EXECUTE FUNCTION touch();'
 \set VERBOSITY default
 SELECT cmig.require_schema(:'models');
-SELECT revision, pg_temp.undated(content), hazards FROM cmig.autogenerate('Change people', :'models', revision => '002', store => true);
+SELECT revision, pg_temp.brief(content), hazards FROM cmig.autogenerate('Change people', :'models', revision => '002', store => true);
 SELECT revision FROM cmig.upgrade();
 SELECT cmig.require_schema(:'models');
 SELECT revision FROM cmig.downgrade('-1');
@@ -39,11 +42,11 @@ SELECT cmig.schema_sql() = :'before' AS as_before;
 SELECT revision FROM cmig.upgrade();
 
 -- hazards of the downgrade
-SELECT pg_temp.undated(content) FROM cmig.autogenerate('Wider', 'CREATE TYPE mood AS ENUM (''sad'', ''happy'');CREATE TABLE person (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text, email text);CREATE TABLE note (id bigint PRIMARY KEY, person_id bigint NOT NULL)', revision => '003', schemas => '{public}');
+SELECT pg_temp.brief(content) FROM cmig.autogenerate('Wider', 'CREATE TYPE mood AS ENUM (''sad'', ''happy'');CREATE TABLE person (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text, email text);CREATE TABLE note (id bigint PRIMARY KEY, person_id bigint NOT NULL)', revision => '003', schemas => '{public}');
 
 -- for a stepwise run: the header says so, but only if a statement needs it
 SELECT revision, content ~ '\n-- transactional: true' AS transactional FROM cmig.autogenerate('New', :'models' || 'CREATE TABLE other (id int PRIMARY KEY); CREATE INDEX ON other (id)', revision => '003', concurrently => true);
-SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Stepwise', :'models' || 'CREATE INDEX ON note (body)', revision => '003', concurrently => true, store => true);
+SELECT pg_temp.brief(content), hazards FROM cmig.autogenerate('Stepwise', :'models' || 'CREATE INDEX ON note (body)', revision => '003', concurrently => true, store => true);
 CALL cmig.upgrade_stepwise();
 \set VERBOSITY sqlstate
 SELECT * FROM cmig.autogenerate('More', :'models' || 'CREATE INDEX ON note (body)');
@@ -52,7 +55,7 @@ CALL cmig.downgrade_stepwise('-1');
 SELECT cmig.remove_revision('003');
 -- also if only the downgrade needs it
 ALTER TABLE note ADD CONSTRAINT note_once UNIQUE (body);
-SELECT pg_temp.undated(content) FROM cmig.autogenerate('No constraint', :'models', revision => '003', concurrently => true, store => true);
+SELECT pg_temp.brief(content) FROM cmig.autogenerate('No constraint', :'models', revision => '003', concurrently => true, store => true);
 CALL cmig.upgrade_stepwise();
 CALL cmig.downgrade_stepwise('-1');
 SELECT count(*) FROM pg_constraint WHERE conname = 'note_once';
@@ -61,7 +64,7 @@ ALTER TABLE note DROP CONSTRAINT note_once;
 
 -- the file can be loaded again, whatever the names are
 \set models 'CREATE TABLE "a-- revision: 009" (x int, "b\n-- cmig:downgrade" int, c text DEFAULT E\'\\n-- cmig:verify\\n;\\\\\'); CREATE TABLE "; DROP TABLE x; --" (); CREATE FUNCTION "f\'\"\"" () RETURNS text LANGUAGE sql AS $$SELECT \'\n -- revision: 010\n\'; -- cmig:downgrade\n$$; CREATE INDEX "--\n-- cmig:upgrade" ON "a-- revision: 009" ("b\n-- cmig:downgrade")'
-SELECT pg_temp.undated(content) FROM cmig.autogenerate('Hostile', :'models', schemas => '{public}', revision => '003');
+SELECT pg_temp.brief(content) FROM cmig.autogenerate('Hostile', :'models', schemas => '{public}', revision => '003');
 SELECT content FROM cmig.autogenerate('Hostile', :'models', schemas => '{public}', revision => '003') \gset
 SELECT * FROM cmig.load(:'content');
 SELECT revision FROM cmig.upgrade();
@@ -70,7 +73,7 @@ SELECT revision FROM cmig.downgrade('-1');
 SELECT revision FROM cmig.upgrade();
 SELECT cmig.require_schema(:'models');
 \set VERBOSITY sqlstate
-SELECT pg_temp.undated(content) FROM cmig.autogenerate('Back', '-- nothing', revision => '004', store => true);
+SELECT pg_temp.brief(content) FROM cmig.autogenerate('Back', '-- nothing', revision => '004', store => true);
 \set VERBOSITY default
 SELECT revision FROM cmig.upgrade();
 SELECT cmig.require_schema('-- nothing');
@@ -83,7 +86,7 @@ SELECT revision FROM cmig.upgrade();
 -- unsupported changes are in the file, as hazards, and in a warning
 CREATE FOREIGN DATA WRAPPER regress_fdw;
 CREATE ROLE regress_autogenerate_role;
-SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Roles', 'CREATE FOREIGN DATA WRAPPER regress_fdw; CREATE TABLE t (x int); CREATE ROLE regress_autogenerate_none; GRANT SELECT ON t TO regress_autogenerate_role', revision => '005');
+SELECT pg_temp.brief(content), hazards FROM cmig.autogenerate('Roles', 'CREATE FOREIGN DATA WRAPPER regress_fdw; CREATE TABLE t (x int); CREATE ROLE regress_autogenerate_none; GRANT SELECT ON t TO regress_autogenerate_role', revision => '005');
 SELECT content, hazards FROM cmig.autogenerate('Roles', 'CREATE FOREIGN DATA WRAPPER regress_fdw; CREATE ROLE regress_autogenerate_none', revision => '005', store => true) \gset
 SELECT * FROM cmig.load(:'content');
 SELECT revision FROM cmig.upgrade();
@@ -104,7 +107,7 @@ SELECT revision, hazards FROM cmig.autogenerate('Again', 'CREATE TABLE t (); CRE
 
 -- the options of diff
 SELECT revision, hazards FROM cmig.autogenerate('Schemas', 'CREATE TABLE app.t ()', 'v', head => 'side@head', schemas => '{app}');
-SELECT pg_temp.undated(content) FROM cmig.autogenerate('Renames', 'CREATE TABLE t2 ()', 'v', head => 'side@head', renames => '{"table public.t -> t2"}');
+SELECT pg_temp.brief(content) FROM cmig.autogenerate('Renames', 'CREATE TABLE t2 ()', 'v', head => 'side@head', renames => '{"table public.t -> t2"}');
 
 -- objects that ORMs cannot define are ignored
 CREATE TABLE m (id int PRIMARY KEY, note text) WITH (fillfactor = 50);
@@ -113,15 +116,15 @@ CREATE POLICY p ON m USING (true);
 CREATE VIEW v AS SELECT note FROM m, t;
 GRANT SELECT ON m TO PUBLIC;
 SELECT cmig.require_schema('CREATE TABLE t (); CREATE TABLE m (id int PRIMARY KEY, note text)', compare => 'models');
-SELECT pg_temp.undated(content) FROM cmig.autogenerate('Models', 'CREATE TABLE t (); CREATE TABLE m (id int PRIMARY KEY, note varchar(9), more int) WITH (fillfactor = 60)', 'v', head => 'side@head', compare => 'models', store => true);
+SELECT pg_temp.brief(content) FROM cmig.autogenerate('Models', 'CREATE TABLE t (); CREATE TABLE m (id int PRIMARY KEY, note varchar(9), more int) WITH (fillfactor = 60)', 'v', head => 'side@head', compare => 'models', store => true);
 \set VERBOSITY default
 SELECT revision FROM cmig.upgrade('v');
 SELECT revision FROM cmig.downgrade('v-1');
 SELECT * FROM cmig.diff('CREATE TABLE t (); CREATE TABLE m (id int PRIMARY KEY, note text)', compare => 'models');
 SELECT cmig.remove_revision('v');
 -- and is dropped with its table; dependents of an object that is dropped are reported
-SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Models', 'CREATE TABLE t (); CREATE TABLE m (id int PRIMARY KEY)', 'v', head => 'side@head', compare => 'models');
-SELECT pg_temp.undated(content) FROM cmig.autogenerate('Models', 'CREATE TABLE t ()', 'v', head => 'side@head', compare => 'models');
+SELECT pg_temp.brief(content), hazards FROM cmig.autogenerate('Models', 'CREATE TABLE t (); CREATE TABLE m (id int PRIMARY KEY)', 'v', head => 'side@head', compare => 'models');
+SELECT pg_temp.brief(content) FROM cmig.autogenerate('Models', 'CREATE TABLE t ()', 'v', head => 'side@head', compare => 'models');
 DROP TABLE m CASCADE;
 
 \set VERBOSITY sqlstate
@@ -174,7 +177,7 @@ SELECT cmig.create_revision('Two', 'ALTER TABLE app.a ADD note text; CREATE INDE
 SELECT cmig.require_schema(:'models');
 \set VERBOSITY default
 SELECT cmig.require_schema(:'models', source => 'replay');
-SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Three', :'models', revision => '003', source => 'replay', store => true, renames => '{"column app.a.old -> name"}');
+SELECT pg_temp.brief(content), hazards FROM cmig.autogenerate('Three', :'models', revision => '003', source => 'replay', store => true, renames => '{"column app.a.old -> name"}');
 SELECT cmig.require_schema(:'models', source => 'replay');
 \set VERBOSITY sqlstate
 SELECT * FROM cmig.autogenerate('Four', :'models', schemas => '{app}', source => 'replay');
@@ -186,7 +189,7 @@ SELECT cmig.require_schema(:'models', schemas => '{app}');
 SELECT cmig.require_schema(:'models', source => 'replay');
 SELECT revision FROM cmig.downgrade('base');
 -- a new schema, and one that is dropped
-SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Four', 'CREATE SCHEMA other; CREATE TABLE other.x ()', revision => '004', source => 'replay');
+SELECT pg_temp.brief(content), hazards FROM cmig.autogenerate('Four', 'CREATE SCHEMA other; CREATE TABLE other.x ()', revision => '004', source => 'replay');
 \set VERBOSITY sqlstate
 -- a rename of an object that does not exist, and a revision that cannot be replayed
 SELECT * FROM cmig.autogenerate('Four', :'models', source => 'replay', renames => '{"column app.a.gone -> name"}');
@@ -199,13 +202,13 @@ DROP EXTENSION pg_cmig;
 CREATE EXTENSION pg_cmig;
 SELECT cmig.schema_sql() AS before \gset
 \set models 'CREATE TABLE a (id serial PRIMARY KEY, b bigserial, s smallserial, n int); CREATE TABLE "Odd ""na\'me" ("x.\'y" serial); CREATE UNLOGGED TABLE u (id serial); CREATE TABLE twin (id bigserial, other bigint DEFAULT nextval(\'a_id_seq\')); CREATE TABLE c (id serial, t serial, r serial, st serial, g serial, nu serial, w serial); COMMENT ON SEQUENCE c_t_seq IS \'own\'; ALTER SEQUENCE c_r_seq RENAME TO renamed; ALTER SEQUENCE c_st_seq START 5; GRANT USAGE ON SEQUENCE c_g_seq TO PUBLIC; ALTER TABLE c ALTER nu DROP NOT NULL; ALTER SEQUENCE c_w_seq OWNED BY NONE; CREATE TABLE child () INHERITS (a); CREATE TABLE p (id serial) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p DEFAULT;'
-SELECT pg_temp.undated(content) FROM cmig.autogenerate('Serial', :'models', '001', store => true);
+SELECT pg_temp.brief(content) FROM cmig.autogenerate('Serial', :'models', '001', store => true);
 \set VERBOSITY default
 SELECT revision FROM cmig.upgrade();
 SELECT cmig.require_schema(:'models');
 SELECT count(*) FROM cmig.drift();
 SELECT count(*) FROM cmig.round_trip();
-SELECT pg_temp.undated(content) FROM cmig.autogenerate('Less', 'CREATE TABLE a (id serial PRIMARY KEY, n int)', '002');
+SELECT pg_temp.brief(content) FROM cmig.autogenerate('Less', 'CREATE TABLE a (id serial PRIMARY KEY, n int)', '002');
 SELECT revision FROM cmig.downgrade('-1');
 SELECT cmig.schema_sql() = :'before';
 -- a relation that is dropped has the sequence's name
@@ -220,7 +223,7 @@ CREATE TABLE p (id int PRIMARY KEY);
 CREATE TABLE q (id int PRIMARY KEY, p_id int);
 ALTER TABLE q ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 SELECT cmig.schema_sql() AS before \gset
-SELECT pg_temp.undated(content) FROM cmig.autogenerate('Keys', 'CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE q (id int PRIMARY KEY, p_id int REFERENCES p); ALTER TABLE q ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE TABLE r (q_id int REFERENCES q); ALTER TABLE r FORCE ROW LEVEL SECURITY', '001', store => true);
+SELECT pg_temp.brief(content) FROM cmig.autogenerate('Keys', 'CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE q (id int PRIMARY KEY, p_id int REFERENCES p); ALTER TABLE q ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE TABLE r (q_id int REFERENCES q); ALTER TABLE r FORCE ROW LEVEL SECURITY', '001', store => true);
 SELECT revision FROM cmig.upgrade();
 SELECT relname, relforcerowsecurity FROM pg_class WHERE relname IN ('p', 'q', 'r') ORDER BY 1;
 SELECT revision FROM cmig.downgrade('-1');
@@ -248,7 +251,7 @@ SELECT revision FROM cmig.upgrade();
 TABLE m;
 \set VERBOSITY sqlstate
 SELECT count(*) FROM cmig.autogenerate('Views', :'models', '002', schemas => '{guarded}');
-SELECT pg_temp.undated(content) FROM cmig.autogenerate('Numbers', replace(replace(:'models', 'id int NOT NULL', 'id int GENERATED ALWAYS AS IDENTITY'), 'note int', 'note serial'), '002', schemas => '{guarded}', store => true);
+SELECT pg_temp.brief(content) FROM cmig.autogenerate('Numbers', replace(replace(:'models', 'id int NOT NULL', 'id int GENERATED ALWAYS AS IDENTITY'), 'note int', 'note serial'), '002', schemas => '{guarded}', store => true);
 \set VERBOSITY default
 SELECT revision FROM cmig.upgrade();
 SELECT nextval(pg_get_serial_sequence('guarded.secret', 'id')), nextval(pg_get_serial_sequence('guarded.secret', 'note'));
@@ -264,8 +267,8 @@ INSERT INTO staged.filled VALUES (1, 1);
 CREATE TABLE staged.empty (id int);
 \set target 'CREATE TABLE staged.filled (id int, note text NOT NULL); CREATE TABLE staged.empty (id int, note text NOT NULL)'
 SELECT upgrade_sql, hazard FROM cmig.diff(:'target', '{staged}');
-SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Note', :'target', '002', schemas => '{staged}');
-SELECT pg_temp.undated(content) FROM cmig.autogenerate('Note', :'target', '002', schemas => '{staged}', concurrently => true);
+SELECT pg_temp.brief(content), hazards FROM cmig.autogenerate('Note', :'target', '002', schemas => '{staged}');
+SELECT pg_temp.brief(content) FROM cmig.autogenerate('Note', :'target', '002', schemas => '{staged}', concurrently => true);
 -- a name does not end the comment
 SELECT substring(content FROM '-- fails on.*-- cmig:d') FROM cmig.autogenerate('Note', replace(:'target', 'note', U&'"a\000Ab"'), '002', schemas => '{staged}');
 -- the file fails until the statement is completed
@@ -300,7 +303,7 @@ SELECT cmig.schema_sql() AS before \gset
 SELECT cmig.create_revision('Before', :'before', revision => '007');
 SELECT * FROM cmig.stamp('007');
 \set models 'CREATE TABLE account (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "Full name" text NOT NULL, token uuid NOT NULL DEFAULT gen_random_uuid(), state text NOT NULL DEFAULT \'new\', region int NOT NULL CHECK (region > 0), CONSTRAINT short CHECK (length("Full name") < 20)); CREATE INDEX ON account ("Full name"); CREATE TABLE note (id int PRIMARY KEY, account_id bigint NOT NULL REFERENCES account ON DELETE CASCADE, text text, CONSTRAINT seen CHECK (id > 0)); CREATE TABLE log (line text, at timestamptz DEFAULT clock_timestamp()); CREATE TABLE tag (note int REFERENCES note); CREATE TABLE legacy (id int, key text PRIMARY KEY);'
-SELECT revision, file_name, regexp_replace(pg_temp.undated(content), '^-- revision.*-- message', '-- message') AS content, hazards FROM cmig.autogenerate('Better', :'models', '008', stages => true);
+SELECT revision, file_name, regexp_replace(pg_temp.brief(content), '^-- revision.*-- message', '-- message') AS content, hazards FROM cmig.autogenerate('Better', :'models', '008', stages => true);
 -- the files can be loaded and run, one after the other, while old and new rows are inserted
 CREATE FUNCTION pg_temp.filled(content text) RETURNS text LANGUAGE sql
 AS $$SELECT replace(replace(replace(replace(regexp_replace(content, '-- (CALL|UPDATE)', '\1', 'g'), 'region = ...', 'region = 7'), '"Full name" = ...', '"Full name" = name'), 'account_id = ...', 'account_id = id'), 'key = ...', 'key = id::text')$$;
@@ -335,7 +338,7 @@ CREATE TABLE paint (id int PRIMARY KEY, color color DEFAULT 'green', other color
 INSERT INTO paint SELECT i, 'red' FROM generate_series(1, 9) i;
 SELECT replace(replace(cmig.schema_sql(), '''red''', '''black'''), 'other public.color', 'amount integer') AS colors \gset
 \set VERBOSITY default
-SELECT file_name, regexp_replace(pg_temp.undated(content), '^-- revision.*-- message|-- cmig:downgrade.*', '', 'g') AS content FROM cmig.autogenerate('Colors', :'colors', '008', stages => true);
+SELECT file_name, regexp_replace(pg_temp.brief(content), '^-- revision.*-- message|-- cmig:downgrade.*', '', 'g') AS content FROM cmig.autogenerate('Colors', :'colors', '008', stages => true);
 SELECT string_agg('==> ' || file_name || E' <==\n' || content, '') AS files FROM cmig.autogenerate('Colors', :'colors', '008', stages => true) \gset
 SELECT * FROM cmig.load(:'files');
 CALL cmig.upgrade_stepwise('008');

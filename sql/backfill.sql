@@ -38,6 +38,7 @@ CALL cmig.backfill('kinds', 'v = v + 1', batch_size => 30);
 SELECT v, count(*) FROM kinds GROUP BY v;
 
 -- partitions, children, generated columns, triggers, and indexes on the updated columns
+\set ECHO none
 CREATE TABLE event (id int, at date, kind text, kind_id int, twice int GENERATED ALWAYS AS (kind_id * 2) STORED, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
 CREATE TABLE event_2023 PARTITION OF event FOR VALUES FROM ('2023-01-01') TO ('2024-01-01');
 CREATE TABLE event_2024 PARTITION OF event FOR VALUES FROM ('2024-01-01') TO ('2025-01-01') PARTITION BY HASH (id);
@@ -48,6 +49,7 @@ INSERT INTO event SELECT i, '2023-06-01'::date + i % 400, CASE i % 3 WHEN 0 THEN
 CREATE FUNCTION count_update() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN NEW.kind := upper(NEW.kind); RETURN NEW; END $$;
 CREATE TRIGGER count_update BEFORE UPDATE ON event FOR EACH ROW EXECUTE FUNCTION count_update();
+\set ECHO all
 CALL cmig.backfill('event', 'kind_id = CASE kind WHEN ''a'' THEN 1 ELSE 2 END', 'kind_id IS NULL', 250);
 SELECT kind, kind_id, twice, count(*) FROM event GROUP BY 1, 2, 3 ORDER BY 1;
 CALL cmig.backfill('event', 'kind_id = kind_id + 10', batch_size => 333);
@@ -182,6 +184,7 @@ CALL cmig.backfill('kept', 'v = id', 'v IS NULL');
 -- no row is left
 DROP TRIGGER keep ON kept;
 CALL cmig.backfill('kept', 'v = id', 'v IS NULL');
+\set ECHO none
 DROP TABLE kept;
 DROP FUNCTION keep;
 
@@ -193,6 +196,7 @@ GRANT SELECT, INSERT, UPDATE ON cmig.backfill_run TO regress_backfill;
 CREATE TABLE mine (id int PRIMARY KEY, owner text, v int);
 INSERT INTO mine SELECT i, CASE i % 2 WHEN 0 THEN 'regress_backfill' ELSE 'other' END FROM generate_series(1, 10) i;
 SET ROLE regress_backfill;
+\set ECHO all
 CALL cmig.backfill('mine', 'v = 1');
 CALL cmig.backfill('event', 'kind_id = 1', 'kind_id <> 1');
 RESET ROLE;
@@ -277,6 +281,7 @@ SELECT id, target FROM cmig.backfill_run WHERE id > 1000;
 CREATE FUNCTION keep_away() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$;
 CREATE TRIGGER keep_away BEFORE INSERT ON cmig.backfill_run FOR EACH ROW EXECUTE FUNCTION keep_away();
 CALL cmig.backfill('mine', 'v = 3');
+\set ECHO none
 DROP TRIGGER keep_away ON cmig.backfill_run;
 DROP FUNCTION keep_away;
 
@@ -286,6 +291,7 @@ DROP TABLE users, kinds, event, parent, child, nothing, keyless, nullable, mine;
 DROP TYPE size;
 DROP SEQUENCE users_seq;
 DROP FUNCTION count_update;
+\set ECHO all
 DROP SCHEMA "Odd ""schema" CASCADE;
 REVOKE ALL ON SCHEMA cmig FROM regress_backfill;
 REVOKE ALL ON PROCEDURE cmig.backfill FROM regress_backfill;

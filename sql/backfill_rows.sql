@@ -7,6 +7,7 @@ CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE ROLE regress_migrator;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_migrator', 'migrator');
+\set ECHO none
 CREATE TABLE by_key (a int, b int, done int, PRIMARY KEY (a, b));
 CREATE TABLE by_ctid (a int, done int);
 ALTER TABLE by_key OWNER TO regress_migrator;
@@ -22,6 +23,7 @@ PREPARE forge AS
 
 -- by key
 EXECUTE forge ('by_key', 1, '{a,b}', '{NULL,1}', '{30,30}', NULL, 1);
+\set ECHO all
 CALL cmig.backfill('by_key', 'done = 1');
 \set VERBOSITY terse
 DELETE FROM cmig.backfill_run;

@@ -143,6 +143,7 @@ SELECT revision FROM other.current();
 ROLLBACK;
 SELECT revision FROM cmig.current();
 -- a trigger that moves in the middle of a move
+\set ECHO none
 CREATE FUNCTION move_on() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM cmig.upgrade();
@@ -152,12 +153,14 @@ $$;
 INSERT INTO cmig.revision (revision, down_revision, downgrade_sql) VALUES ('002', '{001}', ''), ('003', '{002}', '');
 BEGIN;
 CREATE TRIGGER move_on AFTER UPDATE ON cmig.version FOR EACH ROW EXECUTE FUNCTION move_on();
+\set ECHO all
 \set VERBOSITY terse
 SELECT revision FROM cmig.upgrade('002');
 ROLLBACK;
 BEGIN;
 CREATE TRIGGER move_on AFTER INSERT ON cmig.journal FOR EACH ROW EXECUTE FUNCTION move_on();
 SELECT revision FROM cmig.upgrade('002');
+\set ECHO none
 ROLLBACK;
 -- an error that is caught leaves nothing behind
 BEGIN;
@@ -170,6 +173,7 @@ EXCEPTION WHEN object_not_in_prerequisite_state THEN
 	PERFORM cmig.upgrade('002');
 END
 $$;
+\set ECHO all
 SELECT revision FROM cmig.current();
 ROLLBACK;
 -- after it
@@ -179,6 +183,7 @@ SELECT revision FROM cmig.upgrade('002');
 SELECT revision FROM cmig.current();
 DROP FUNCTION move_on CASCADE;
 SELECT revision FROM cmig.downgrade('001');
+\set ECHO none
 DELETE FROM cmig.revision WHERE revision > '001';
 -- a policy that hides rows
 CREATE ROLE regress_altered;
@@ -188,12 +193,14 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cmig TO regress_altered;
 BEGIN;
 ALTER TABLE cmig.version ENABLE ROW LEVEL SECURITY;
 SET ROLE regress_altered;
+\set ECHO all
 SELECT revision FROM cmig.current();
 ROLLBACK;
 BEGIN;
 ALTER TABLE cmig.revision ENABLE ROW LEVEL SECURITY;
 SET ROLE regress_altered;
 SELECT revision FROM cmig.history();
+\set ECHO none
 ROLLBACK;
 DROP OWNED BY regress_altered;
 DROP ROLE regress_altered;
@@ -203,6 +210,7 @@ CREATE INDEX read_id ON read (id);
 BEGIN;
 SET LOCAL allow_system_table_mods = on;
 UPDATE pg_index SET indclass = '1' WHERE indexrelid = 'read_id'::regclass;
+\set ECHO all
 SELECT cmig.schema_sql('{public}');
 ROLLBACK;
 DROP TABLE read;

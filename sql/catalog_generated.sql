@@ -4,6 +4,7 @@
 --
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET client_min_messages = error;
 CREATE TYPE pair AS (a text, b int);
 CREATE TYPE mood AS ENUM ('done', 'running');
@@ -114,7 +115,9 @@ DELETE FROM call WHERE relnames = '';
 
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql, downgrade_sql, verify_sql)
 VALUES ('001', '{}', 'SELECT 1', '', NULL), ('002', '{001}', 'ALTER TABLE account ADD n int', '', 'SELECT true'), ('003', '{001}', '', '', NULL);
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade('001');
+\set ECHO none
 CREATE SCHEMA tenant;
 INSERT INTO cmig.scope_version VALUES ('tenant', '001');
 INSERT INTO cmig.secret VALUES ('audit', 'key');
@@ -185,6 +188,7 @@ BEGIN
 	RETURN QUERY SELECT * FROM unnest(outcomes);
 END
 $$;
+\set ECHO all
 \set ECHO none
 SELECT format('INSERT INTO outcome SELECT * FROM alter_and_call(%L, %L, %L, %L)', relname, attname, how, command)
 FROM alteration ORDER BY relname, attname, how \gexec

@@ -4,6 +4,7 @@
 -- Everything runs as a role that owns only what it creates.
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE ROLE regress_conjoinai;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_conjoinai;
 GRANT CREATE ON SCHEMA public TO regress_conjoinai;
@@ -21,6 +22,7 @@ WHERE s.refobjid = 'regress_conjoinai'::regrole AND s.deptype = 'o'
 	AND pg_describe_object(s.classid, s.objid, 0) <> 'extension pg_cmig'
 ORDER BY 1
 $$ AS leftovers \gset
+\set ECHO all
 \set chain `cat "$PG_ABS_SRCDIR"/migrations/conjoinai/*.sql`
 SELECT * FROM cmig.load(:'chain') ORDER BY revision;
 -- a second upgrade has nothing to do

@@ -4,6 +4,7 @@
 -- Everything runs as a role that owns only what it creates.
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE ROLE regress_contextiq;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_contextiq;
 GRANT CREATE ON SCHEMA public TO regress_contextiq;
@@ -21,6 +22,7 @@ WHERE s.refobjid = 'regress_contextiq'::regrole AND s.deptype = 'o'
 	AND pg_describe_object(s.classid, s.objid, 0) <> 'extension pg_cmig'
 ORDER BY 1
 $$ AS leftovers \gset
+\set ECHO all
 \set chain `cat "$PG_ABS_SRCDIR"/migrations/contextiq/*.sql`
 SELECT * FROM cmig.load(:'chain') ORDER BY revision;
 -- a second upgrade has nothing to do
@@ -33,6 +35,7 @@ SELECT revision, down_revision, message FROM cmig.history();
 --
 SELECT * FROM cmig.upgrade('xyz789');
 SELECT extname FROM pg_extension WHERE extname IN ('uuid-ossp', 'pgcrypto') ORDER BY 1;
+\set ECHO none
 INSERT INTO users (id, email) VALUES
 	('aaaaaaaa-0000-0000-0000-000000000001', 'ann@context.example'),
 	('aaaaaaaa-0000-0000-0000-000000000002', 'bob@context.example');
@@ -43,6 +46,7 @@ INSERT INTO sessions (id, user_id, status, old_field) VALUES
 INSERT INTO memories (user_id, session_id, content) VALUES
 	('aaaaaaaa-0000-0000-0000-000000000001', 'aaaaaaaa-1111-0000-0000-000000000001', 'likes tea'),
 	('aaaaaaaa-0000-0000-0000-000000000001', 'aaaaaaaa-1111-0000-0000-00000000dead', 'orphan');
+\set ECHO all
 SELECT * FROM cmig.upgrade('head');
 SELECT id, status, metadata FROM sessions ORDER BY id;
 SELECT content, session_id, octet_length(content_hash) AS hash_bytes FROM memories ORDER BY content;

@@ -3,6 +3,7 @@
 -- as the owner, which is subject to the policies too; another role migrates data
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE ROLE regress_mindbridge NOINHERIT;
 CREATE ROLE regress_mindbridge_maintenance;
 GRANT regress_mindbridge_maintenance TO regress_mindbridge;
@@ -11,9 +12,11 @@ GRANT CREATE ON SCHEMA public TO regress_mindbridge;
 SET SESSION AUTHORIZATION regress_mindbridge;
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
+\set ECHO all
 \set chain `sed 's/mindbridge_maintenance/regress_&/g' "$PG_ABS_SRCDIR"/migrations/mindbridge_helpers/*.sql`
 SELECT count(*) FROM cmig.load(:'chain');
 SELECT * FROM cmig.upgrade('002_add_encrypted_models');
+\set ECHO none
 INSERT INTO users (id, email, password_hash) VALUES
 	('aaaaaaaa-0000-0000-0000-000000000001', 'Ann@mind.example', 'x'),
 	('aaaaaaaa-0000-0000-0000-000000000002', 'bob@mind.example', 'x');
@@ -24,6 +27,7 @@ INSERT INTO dreams (user_id, mood_id, content) VALUES
 	('aaaaaaaa-0000-0000-0000-000000000001', 'aaaaaaaa-1111-0000-0000-000000000001', 'flying'),
 	('aaaaaaaa-0000-0000-0000-000000000002', 'aaaaaaaa-1111-0000-0000-000000000002', 'falling');
 RESET client_min_messages;
+\set ECHO all
 SELECT * FROM cmig.upgrade('003');
 SET client_min_messages = error;
 SELECT * FROM cmig.upgrade('head');

@@ -5,6 +5,7 @@
 -- Everything runs as a role that owns only what it creates.
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE ROLE regress_mnfst;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_mnfst;
 GRANT CREATE ON SCHEMA public TO regress_mnfst;
@@ -22,6 +23,7 @@ WHERE s.refobjid = 'regress_mnfst'::regrole AND s.deptype = 'o'
 	AND pg_describe_object(s.classid, s.objid, 0) <> 'extension pg_cmig'
 ORDER BY 1
 $$ AS leftovers \gset
+\set ECHO all
 \set chain `cat "$PG_ABS_SRCDIR"/migrations/mnfst_rag/*.sql`
 SELECT * FROM cmig.load(:'chain') ORDER BY revision;
 -- a second upgrade has nothing to do

@@ -3,6 +3,7 @@
 -- policies apply to the owner too, unless it acts as a role to which they do not
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE ROLE regress_mnfst;
 CREATE ROLE regress_mnfst_app;
 CREATE ROLE regress_mnfst_maintenance;
@@ -12,6 +13,7 @@ GRANT CREATE ON SCHEMA public TO regress_mnfst;
 SET SESSION AUTHORIZATION regress_mnfst;
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
+\set ECHO all
 \set chain `sed -E 's/mnfst_(app|maintenance)/regress_&/g' "$PG_ABS_SRCDIR"/migrations/mnfst_rag_helpers/*.sql`
 SELECT count(*) FROM cmig.load(:'chain');
 SELECT revision FROM cmig.upgrade('003_add_indexes');
@@ -21,6 +23,7 @@ SELECT severity, rule, object, problem FROM cmig.rls_check('public') WHERE sever
 SET SESSION AUTHORIZATION regress_mnfst_app;
 BEGIN;
 SELECT cmig.set_context(NULL, '11111111-1111-1111-1111-111111111111');
+\set ECHO none
 INSERT INTO tenants (id, name, slug) VALUES ('11111111-1111-1111-1111-111111111111', 'Acme', 'acme');
 INSERT INTO users (id, tenant_id, email, name, password_hash, role) VALUES
 	('aaaaaaaa-0000-0000-0000-000000000001', '11111111-1111-1111-1111-111111111111', 'ann@acme.example', 'Ann', 'x', 'admin'),
@@ -29,7 +32,9 @@ INSERT INTO documents (tenant_id, filename, mime_type, size_bytes, storage_key)
 VALUES ('11111111-1111-1111-1111-111111111111', 'acme.pdf', 'application/pdf', 1, 'a');
 COMMIT;
 BEGIN;
+\set ECHO all
 SELECT cmig.set_context('bbbbbbbb-0000-0000-0000-000000000001', '22222222-2222-2222-2222-222222222222');
+\set ECHO none
 INSERT INTO tenants (id, name, slug) VALUES ('22222222-2222-2222-2222-222222222222', 'Bolt', 'bolt');
 INSERT INTO users (id, tenant_id, email, name, password_hash, role) VALUES
 	('bbbbbbbb-0000-0000-0000-000000000001', '22222222-2222-2222-2222-222222222222', 'ann@bolt.example', 'Ann', 'x', 'superadmin');
@@ -38,6 +43,7 @@ INSERT INTO sessions (id, tenant_id, user_id) VALUES
 COMMIT;
 -- two users of a tenant: each sees only their own sessions and messages
 BEGIN;
+\set ECHO all
 SELECT cmig.set_context('aaaaaaaa-0000-0000-0000-000000000001', '11111111-1111-1111-1111-111111111111');
 INSERT INTO sessions (id, tenant_id, user_id) VALUES
 	('aaaaaaaa-1111-0000-0000-000000000001', '11111111-1111-1111-1111-111111111111', 'aaaaaaaa-0000-0000-0000-000000000001');

@@ -3,6 +3,7 @@
 --
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 \set VERBOSITY terse
 SET client_min_messages = warning;
 CREATE ROLE regress_names;
@@ -20,6 +21,7 @@ SELECT format('CREATE TABLE names (%s, PRIMARY KEY (k))',
 	string_agg(CASE word WHEN 'k' THEN 'g' ELSE '''v'' || g % 2' END, ', ' ORDER BY n)) AS fill_names FROM word \gset
 :create_names;
 :fill_names;
+\set ECHO all
 
 -- row-level security
 SELECT cmig.enable_rls('names', tenant_column => 't', roles => '{regress_names}') IS NOT NULL AS enabled LIMIT 1;
@@ -28,6 +30,7 @@ SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('nam
 SELECT DISTINCT severity, problem FROM cmig.rls_check('public') WHERE severity = 'error';
 SELECT cmig.disable_rls('names') IS NOT NULL AS disabled LIMIT 1;
 -- each alias and many keywords as the key, and in the membership table
+\set ECHO none
 CREATE VIEW key AS SELECT n, word FROM word WHERE length(word) = 1 OR word ~ 'cmig|names|new|old' OR n % 16 = 0;
 CREATE FUNCTION tested(word text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
@@ -41,6 +44,7 @@ BEGIN
 	RETURN QUERY SELECT concat_ws(' ', 'member:', t.test, t.own, t.verdict) FROM cmig.rls_test('tab', 'regress_names', 'u', NULL) t;
 	DROP TABLE tab, members;
 END $$;
+\set ECHO all
 SELECT result, count(*) = (SELECT count(*) FROM key) AS each FROM key, tested(word) result GROUP BY result ORDER BY result;
 
 -- the audit log, with a key and without

@@ -4,6 +4,7 @@
 --
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE TABLE account (id int, email text);
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
 ('001', '{}', false, $$
@@ -17,6 +18,7 @@ CREATE TABLE part1 PARTITION OF part FOR VALUES FROM (1) TO (10);
 ALTER TABLE part DETACH PARTITION part1 CONCURRENTLY;', 'DROP TABLE part, part1');
 UPDATE cmig.revision SET downgrade_sql = 'DROP INDEX CONCURRENTLY account_email; DROP INDEX CONCURRENTLY account_id'
 WHERE revision = '001';
+\set ECHO all
 
 -- on, the default: refused before anything is changed
 SHOW cmig.concurrent_ddl;

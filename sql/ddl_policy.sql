@@ -23,6 +23,7 @@ SET cmig.loaded = off;
 
 -- log: a row for each object, whoever does it and in whatever way
 SELECT cmig.set_ddl_policy('log');
+\set ECHO none
 ALTER TABLE invoice ADD COLUMN total numeric, DROP COLUMN note;
 CREATE TABLE customer (id serial PRIMARY KEY);
 CREATE UNIQUE INDEX CONCURRENTLY customer_id ON customer (id);
@@ -42,6 +43,7 @@ SET ROLE regress_ddl_app;
 CREATE TABLE by_app ();
 DROP TABLE by_app;
 RESET ROLE;
+\set ECHO all
 SELECT * FROM log;
 SELECT item, value, hint FROM cmig.status() WHERE item LIKE 'DDL%';
 \set ECHO none
@@ -272,6 +274,7 @@ SELECT cmig.ddl_trigger();
 -- objects of other programs
 SELECT cmig.set_ddl_policy('deny', exclude => '{public.job*,partman.*,index:*.*_dba,trigger:public.watched.sync}');
 SELECT value FROM cmig.status() WHERE item = 'DDL policy';
+\set ECHO none
 CREATE TABLE job (id serial PRIMARY KEY, n int UNIQUE);
 CREATE INDEX by_n ON job (n);
 ALTER TABLE job ADD COLUMN note text;
@@ -281,6 +284,7 @@ CREATE TYPE job_state AS ENUM ('new');
 CREATE FUNCTION job_count() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM job';
 CREATE SCHEMA partman;
 CREATE TABLE partman.config ();
+\set ECHO all
 SELECT cmig.set_ddl_policy('deny', exclude => '{table:public.watched}');
 CREATE TABLE watched (id int);
 SELECT cmig.set_ddl_policy('deny', exclude => '{public.job*,partman.*,index:*.*_dba,trigger:public.watched.sync}');
@@ -313,6 +317,7 @@ ALTER TYPE job_state_1 RENAME TO job_state;
 ALTER FUNCTION job_count_1 RENAME TO job_count;
 -- what belongs to another table, or links it to another one, needs a pattern for that one
 SELECT cmig.set_ddl_policy('allow');
+\set ECHO none
 CREATE TABLE other (id int PRIMARY KEY, n int);
 CREATE INDEX job_of_other ON other (n);
 CREATE STATISTICS job_stats ON id, n FROM other;
@@ -324,6 +329,7 @@ CREATE TYPE job_word AS ENUM ('a');
 ALTER TABLE other ADD COLUMN word job_word;
 CREATE TABLE job_seen (id int, n int);
 CREATE VIEW seen AS SELECT n FROM job_seen;
+\set ECHO all
 SELECT cmig.set_ddl_policy('deny');
 CREATE INDEX job_index ON other (n);
 ALTER INDEX job_of_other RENAME TO job_renamed;
@@ -346,6 +352,7 @@ DROP TYPE job_word CASCADE;
 DROP TABLE job_seen CASCADE;
 ALTER TABLE job_seen DROP COLUMN n CASCADE;
 -- these do not
+\set ECHO none
 CREATE VIEW job_view AS SELECT id FROM job_seen;
 ALTER TABLE job_seen DROP COLUMN id CASCADE;
 CREATE INDEX job_index ON job (m);
@@ -358,6 +365,7 @@ ALTER TABLE job_heir NO INHERIT job;
 ALTER TABLE job_key ADD COLUMN n int;
 ALTER TABLE job_child ADD COLUMN m int;
 DROP TABLE job_heir, job_item;
+\set ECHO all
 SELECT cmig.set_ddl_policy('allow');
 DROP TABLE job_key, job_child, job_seen, parent, other CASCADE;
 DROP TYPE job_word;

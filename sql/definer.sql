@@ -133,6 +133,7 @@ RESET cmig.search_path;
 SET ROLE regress_definer_owner;
 SET cmig.search_path = 'trap';
 SELECT revision FROM cmig.downgrade('base');
+\set ECHO none
 RESET cmig.search_path;
 RESET ROLE;
 
@@ -142,7 +143,9 @@ CREATE FUNCTION app.lint() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET sear
 	$$SELECT count(*) FROM cmig.lint_sql('CREATE TABLE x (id int PRIMARY KEY)') WHERE rule = 'prefer-bigint-over-int'$$;
 RESET ROLE;
 SET SESSION AUTHORIZATION regress_definer_app;
+\set ECHO all
 SELECT app.lint();
+\set ECHO none
 BEGIN;
 SET LOCAL cmig.scope = 'trap';
 SET LOCAL cmig.restore_point = on;
@@ -151,6 +154,7 @@ SET LOCAL cmig.lock_timeout = 1;
 SET LOCAL cmig.protect = on;
 SET LOCAL cmig.lint_policy = error;
 SET LOCAL cmig.lint_ignore = 'prefer-bigint-over-int';
+\set ECHO all
 SELECT app.up();
 SELECT where_it_is();
 SELECT app.down();
@@ -168,6 +172,7 @@ CREATE TABLE ${schema}.placed ();
 -- cmig:downgrade
 DROP TABLE ${schema}.placed;
 $cmig_load$);
+\set ECHO none
 SET ROLE regress_definer_owner;
 CREATE FUNCTION app.placed() RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = app, pg_temp AS $$
 BEGIN
@@ -177,6 +182,7 @@ END $$;
 RESET ROLE;
 SET SESSION AUTHORIZATION regress_definer_app;
 SET cmig_var.schema = 'trap';
+\set ECHO all
 SELECT app.up();
 SELECT app.placed();
 SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 'placed';
@@ -230,6 +236,7 @@ SELECT format('ALTER DATABASE %I RESET cmig.lock_timeout', current_database()) \
 
 -- the same with search_path
 SELECT format('ALTER DATABASE %I SET cmig.search_path = ''app''', current_database()) \gexec
+\set ECHO none
 UPDATE pg_db_role_setting SET setconfig = array_replace(setconfig, 'cmig.search_path=app', 'cmig.search_path=a b')
 WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) AND setrole = 0;
 SET ROLE regress_definer_owner;
@@ -240,6 +247,7 @@ $$;
 RESET ROLE;
 SET SESSION AUTHORIZATION regress_definer_app;
 SET cmig.search_path = '';
+\set ECHO all
 SELECT app.script();
 SELECT app.up();
 RESET cmig.search_path;
@@ -256,6 +264,7 @@ RESET SESSION AUTHORIZATION;
 
 -- the caller's temporary tables do not hide those in the search_path, whether or not it names pg_temp
 SELECT cmig.create_revision('Fill account', 'INSERT INTO account VALUES (1); CREATE TABLE filled ()', 'DROP TABLE filled', revision => '004');
+\set ECHO none
 SET ROLE regress_definer_owner;
 CREATE FUNCTION app.plain_path() RETURNS text LANGUAGE sql SECURITY DEFINER
 SET search_path = app AS $$
@@ -267,8 +276,10 @@ SET search_path = app, pg_temp AS $$
 $$;
 RESET ROLE;
 SET SESSION AUTHORIZATION regress_definer_app;
+\set ECHO all
 SELECT app.up();
 SELECT app.down_again();
+\set ECHO none
 CREATE TEMP TABLE account (id int);
 GRANT ALL ON account TO PUBLIC;
 CREATE FUNCTION trap.fire() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -278,6 +289,7 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION trap.fire() TO PUBLIC;
 CREATE TRIGGER fire BEFORE INSERT ON account FOR EACH ROW EXECUTE FUNCTION trap.fire();
+\set ECHO all
 SELECT app.clause();
 SELECT app.down_again();
 SELECT app.plain_path();
@@ -289,6 +301,7 @@ DROP TABLE pg_temp.account;
 -- a deferred trigger of the caller does not fire with the script's constraint of the same name
 RESET SESSION AUTHORIZATION;
 SELECT cmig.create_revision('Refer to account', 'INSERT INTO app.entry VALUES (1)', 'DELETE FROM app.entry', revision => '005');
+\set ECHO none
 GRANT CREATE ON SCHEMA app TO regress_definer_app;
 SET ROLE regress_definer_owner;
 CREATE TABLE app.item (id integer PRIMARY KEY);
@@ -300,6 +313,7 @@ CREATE TABLE app.mine (id integer);
 CREATE CONSTRAINT TRIGGER refers AFTER INSERT ON app.mine DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION trap.fire();
 BEGIN;
 INSERT INTO app.mine VALUES (1);
+\set ECHO all
 SELECT app.up();
 ROLLBACK;
 -- without such an event, it does not matter

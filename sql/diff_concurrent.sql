@@ -2,6 +2,7 @@
 -- diff: statements for a stepwise revision
 --
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET client_min_messages = warning;
 CREATE SCHEMA shop;
 CREATE TABLE shop.a (id int, x int, y text, z int, CONSTRAINT "Old" UNIQUE (z), CONSTRAINT gone CHECK (x > 0));
@@ -11,6 +12,7 @@ CREATE TABLE shop.p (x int) PARTITION BY RANGE (x);
 INSERT INTO shop.a SELECT i, i, i, i FROM generate_series(1, 100) i;
 INSERT INTO shop.b SELECT i FROM generate_series(1, 100) i;
 CREATE TEMP TABLE before AS SELECT cmig.schema_sql('{shop}') AS sql;
+\set ECHO all
 \set target 'CREATE TABLE shop.b (id int PRIMARY KEY); CREATE TABLE shop.a (id int CONSTRAINT "A key" PRIMARY KEY, x int NOT NULL REFERENCES shop.b, y text UNIQUE CHECK (y <> \'\'), z int, w int, UNIQUE NULLS NOT DISTINCT (z, y) INCLUDE (x) WITH (fillfactor = 60) DEFERRABLE INITIALLY DEFERRED); CREATE INDEX "New index" ON shop.a (lower(y)); CREATE UNIQUE INDEX new_unique ON shop.a (x) WHERE z > 0; CREATE TABLE shop.p (x int NOT NULL UNIQUE) PARTITION BY RANGE (x); CREATE TABLE shop.new (n int PRIMARY KEY, m int UNIQUE); CREATE INDEX new_m ON shop.new (m, n);'
 SELECT upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'target', '{shop}', concurrently => true);
 INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql)
@@ -33,6 +35,7 @@ SELECT action, upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'target', '{sh
 SELECT upgrade_sql FROM cmig.diff(:'target', '{shop}') \gexec
 SELECT * FROM cmig.diff(:'target', '{shop}');
 INSERT INTO shop.d VALUES (1, 2);
+\set ECHO none
 DROP SCHEMA shop CASCADE;
 DELETE FROM cmig.revision;
 -- what stands before and after is never absent when a statement commits: views, materialized views, defaults, policies, triggers, functions, types
@@ -76,6 +79,7 @@ SELECT replace(replace(replace(replace(replace(sql, 'a integer DEFAULT 7', 'a bi
 -- without what differs between the server's versions: qualified columns in views, and the size of a materialized view
 CREATE FUNCTION plain(text) RETURNS text LANGUAGE sql AS $$ SELECT regexp_replace(regexp_replace($1, '\m[tv]\.(\w)', '\1', 'g'), 'shop\.mv \(\d+ kB', 'shop.mv (… kB', 'g') $$;
 \a \t
+\set ECHO all
 SELECT plain(split_part(content, '-- cmig:upgrade', 2)) FROM cmig.autogenerate('All', :'target', schemas => '{shop}', concurrently => true);
 SELECT step, action, kind, object, plain(hazard) FROM cmig.diff(:'target', '{shop}', concurrently => true);
 SELECT plain(split_part(content, '-- cmig:upgrade', 2)) FROM cmig.autogenerate('Label', :'label', schemas => '{shop}', concurrently => true);
@@ -105,6 +109,7 @@ CALL cmig.upgrade_stepwise('03');
 SELECT * FROM cmig.diff(:'label', '{shop}');
 CALL cmig.downgrade_stepwise('02');
 SELECT CASE WHEN sql = cmig.schema_sql('{shop}') THEN 'as before' ELSE cmig.schema_sql('{shop}') END FROM before;
+\set ECHO none
 DROP FUNCTION look, standing, plain;
 DROP TABLE before;
 DROP SCHEMA shop CASCADE;
@@ -115,6 +120,7 @@ INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql) VALUES ('11', '
 	CREATE TABLE shop.p (id int PRIMARY KEY, n int);
 	CREATE TABLE shop.t (id int NOT NULL, k int REFERENCES shop.p, a text, CONSTRAINT c CHECK (id > 0), CONSTRAINT u UNIQUE (id));
 	CREATE INDEX i ON shop.t (k)', 'DROP SCHEMA shop CASCADE');
+\set ECHO all
 SELECT revision FROM cmig.upgrade();
 INSERT INTO shop.p SELECT i FROM generate_series(1, 9) i;
 INSERT INTO shop.t SELECT i, i, i / 2 FROM generate_series(1, 9) i;

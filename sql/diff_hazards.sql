@@ -2,6 +2,7 @@
 -- diff: the effect of a statement on the rows of its table
 --
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE SCHEMA shop;
 SET search_path = shop;
 SET client_min_messages = warning;
@@ -11,6 +12,7 @@ CREATE FUNCTION make(target_sql text) RETURNS void LANGUAGE plpgsql AS 'BEGIN EX
 
 -- an empty table: only data loss is a hazard
 CREATE TABLE a (x int, y text, gone text);
+\set ECHO all
 SELECT * FROM pg_temp.hazards(pg_get_functiondef('make'::regproc) || '; CREATE TABLE shop.a (x bigint NOT NULL, y text UNIQUE)');
 -- a table with rows
 INSERT INTO a SELECT i, i::text FROM generate_series(1, 1000) i;
@@ -43,6 +45,7 @@ SELECT * FROM pg_temp.hazards('CREATE UNLOGGED TABLE shop.a (x text, y text, z t
 CREATE TABLE whole (x text, y text, z text) PARTITION BY LIST (z);
 SELECT * FROM pg_temp.hazards('CREATE TABLE shop.whole (x text, y text, z text) PARTITION BY LIST (z); CREATE TABLE shop.a (x text, y text, z text UNIQUE); CREATE INDEX i ON shop.a (lower(x));'
 	' ALTER TABLE shop.whole ATTACH PARTITION shop.a DEFAULT');
+\set ECHO none
 DROP TABLE a, whole;
 -- types: changes for which the server rewrites the table, according to its file
 CREATE DOMAIN plain AS int;
@@ -69,7 +72,9 @@ BEGIN
 	END LOOP;
 	DROP TABLE shop.tab;
 END $$;
+\set ECHO all
 SELECT old, new, announced, may_fail, CASE WHEN announced IS DISTINCT FROM done THEN 'NOT SO' END FROM types, rewrites(old, new) ORDER BY n;
+\set ECHO none
 DROP FUNCTION rewrites;
 DROP TABLE types;
 DROP DOMAIN plain, checked;
@@ -79,6 +84,7 @@ ALTER TABLE guarded ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY kept ON guarded USING (tenant = 1);
 CREATE POLICY other ON guarded AS RESTRICTIVE USING (tenant > 0);
 CREATE POLICY "Gone" ON guarded FOR SELECT USING (true);
+\set ECHO all
 SELECT * FROM pg_temp.hazards('CREATE TABLE shop.guarded (id int, tenant int); CREATE POLICY kept ON shop.guarded USING (tenant = 1); CREATE POLICY other ON shop.guarded USING (tenant > 0)');
 SELECT * FROM pg_temp.hazards('');
 ALTER TABLE guarded DISABLE ROW LEVEL SECURITY;
@@ -114,6 +120,7 @@ SELECT step, object, upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'unlogge
 \x
 \a
 SELECT split_part(content, '-- cmig:upgrade', 2) FROM cmig.autogenerate('Many', :'target', schemas => '{shop}', concurrently => true);
+\set ECHO none
 \a \t
 CREATE FUNCTION pg_temp.round(target text) RETURNS TABLE (up bigint, down bigint, again bigint) LANGUAGE plpgsql AS $$
 DECLARE
@@ -131,6 +138,7 @@ BEGIN
 	EXECUTE undo;
 	RETURN NEXT;
 END $$;
+\set ECHO all
 SELECT * FROM pg_temp.round(:'target');
 SELECT * FROM pg_temp.round(:'unlogged');
 TABLE many;

@@ -3,6 +3,7 @@
 -- runs as a superuser, it raises a warning.
 --
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE ROLE regress_hostile;
 CREATE SCHEMA hostile AUTHORIZATION regress_hostile;
 CREATE SCHEMA hostile_new AUTHORIZATION regress_hostile;
@@ -34,6 +35,7 @@ ALTER FUNCTION hostile.validate(oid) OWNER TO regress_hostile;
 SET SESSION AUTHORIZATION regress_hostile;
 CREATE FUNCTION hostile_new.h() RETURNS integer LANGUAGE regress_hostile_language AS $$ BEGIN RETURN 1; END $$;
 RESET SESSION AUTHORIZATION;
+\set ECHO all
 
 SELECT action, kind, object, hazard FROM cmig.diff_schemas('hostile', 'hostile_new');
 SELECT action, kind, object, hazard FROM cmig.diff_schemas('hostile_new', 'hostile');
@@ -45,6 +47,7 @@ $$, '{hostile_new}');
 SELECT length(sql) > 0 AS written FROM cmig.schema_sql('{hostile_new}') sql;
 INSERT INTO cmig.scope_version VALUES ('hostile', '001'), ('hostile_new', '001');
 SELECT scope, reference, kind, object, hazard FROM cmig.scope_drift() ORDER BY step;
+\set ECHO none
 DELETE FROM cmig.scope_version;
 
 -- functions of a superuser in the role's schema: neither the role nor a superuser who
@@ -55,6 +58,7 @@ CREATE FUNCTION hostile.own_array() RETURNS text LANGUAGE sql AS $$ SELECT 'x'::
 CREATE FUNCTION hostile.own_range() RETURNS text LANGUAGE sql AS $$ SELECT ('[a,b]'::hostile.checked_range)::text $$;
 CREATE FUNCTION hostile.tags() RETURNS text[] LANGUAGE sql AS $$ SELECT '{a}'::text[] $$;
 RESET check_function_bodies;
+\set ECHO all
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_hostile', 'reader');
 SET SESSION AUTHORIZATION regress_hostile;
 CREATE TYPE hostile.checked_range AS RANGE (subtype = hostile.checked);

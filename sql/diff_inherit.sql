@@ -104,6 +104,7 @@ SELECT action, kind, object, upgrade_sql, hazard FROM cmig.diff($$CREATE TYPE sh
 	CREATE TYPE shop.b (INPUT = shop.b_in, OUTPUT = shop.b_out, LIKE = int4, DELIMITER = ';')$$, '{shop}');
 
 -- partitions of a table whose partitions the target does not create are left alone, with all that belongs to them
+\set ECHO none
 SET client_min_messages = error;
 DROP SCHEMA shop CASCADE;
 CREATE SCHEMA shop;
@@ -123,6 +124,7 @@ GRANT SELECT ON m_1 TO PUBLIC;
 COMMENT ON TABLE m_1 IS 'January';
 CREATE TABLE r (id bigint, at date);
 SET client_min_messages = notice;
+\set ECHO all
 \set m 'CREATE TABLE shop.r (id bigint, at date); CREATE TABLE shop.m (id bigint, at date NOT NULL, v int DEFAULT 1, PRIMARY KEY (id, at)) PARTITION BY RANGE (at); CREATE INDEX m_v ON shop.m (v);'
 SELECT * FROM cmig.diff(:'m', '{shop}');
 SELECT * FROM cmig.diff(:'m', '{shop}', compare => 'models');

@@ -2,6 +2,7 @@
 -- cmig.diff by a database owner who is not a superuser: objects of other roles
 -- are left as they are
 --
+\set ECHO none
 SET client_min_messages = error;
 CREATE ROLE regress_others_admin SUPERUSER;
 CREATE ROLE regress_others_app;
@@ -23,6 +24,7 @@ CREATE PUBLICATION everything FOR ALL TABLES;
 RESET client_min_messages;
 CREATE FUNCTION public.said() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'fired: %', tg_tag; END $$;
 CREATE EVENT TRIGGER said ON ddl_command_end EXECUTE FUNCTION said();
+\set ECHO all
 CREATE FOREIGN DATA WRAPPER far;
 CREATE SERVER away FOREIGN DATA WRAPPER far;
 CREATE TABLE admins (id int, note text);

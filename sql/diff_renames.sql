@@ -2,6 +2,7 @@
 -- diff: objects that have another name in the target
 --
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET client_min_messages = warning;
 -- the difference and its effect: nothing is left after the upgrade, and the original schema is back after the downgrade
 CREATE FUNCTION pg_temp.judge(start_sql text, target_sql text, renames text[], OUT step integer, OUT upgrade_sql text, OUT downgrade_sql text) RETURNS SETOF record
@@ -44,6 +45,7 @@ BEGIN
 END $$;
 CREATE SCHEMA shop;
 SET search_path = shop;
+\set ECHO all
 
 -- tables and columns, with all objects named after them
 SELECT * FROM pg_temp.judge($$CREATE TABLE item (id serial PRIMARY KEY, nam text UNIQUE CHECK (nam <> '')); CREATE INDEX ON item (lower(nam)); CREATE TABLE line (item_id int REFERENCES item);
@@ -91,6 +93,7 @@ CREATE SCHEMA two;
 CREATE TABLE one.a (x int);
 CREATE TABLE two.b (x int);
 SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff_schemas('one', 'two', renames => '{table one.a -> b}');
+\set ECHO none
 DROP SCHEMA one, two CASCADE;
 -- moves to another schema, which are reported, too; what belongs to an object moves with it
 SELECT string_agg(format(replace(x, '@', '%1$I'), 'one'), '; ') AS one, string_agg(format(replace(x, '@', '%1$I'), 'two'), '; ') AS two FROM unnest(ARRAY[
@@ -101,6 +104,7 @@ SELECT string_agg(format(replace(x, '@', '%1$I'), 'one'), '; ') AS one, string_a
 :one;
 INSERT INTO one.item (m) VALUES ('x');
 SET client_min_messages = notice;
+\set ECHO all
 SELECT count(*) FROM cmig.diff(:'two', '{one,two}');
 SET client_min_messages = warning;
 \set renames '{type one.mood -> two.mood, type one.d -> two.d, sequence one.s -> two.s, type one.pair -> two.pair, table one.item -> two.item, table one.line -> two.line, view one.v -> two.v, materialized view one.w -> two.w, function one.f -> two.f}'

@@ -13,6 +13,7 @@ SELECT upgrade_sql FROM cmig.diff_schemas('the live', 'staging');
 SELECT upgrade_sql FROM cmig.diff_schemas('staging', 'the live');
 SELECT count(*) FROM cmig.diff_schemas('staging', 'staging');
 -- objects that are not compared, but prevent changes
+\set ECHO none
 CREATE SCHEMA report;
 CREATE TYPE staging.mood AS ENUM ('sad', 'ok');
 CREATE FUNCTION staging.f() RETURNS integer LANGUAGE sql AS 'SELECT 1';
@@ -23,6 +24,7 @@ CREATE TABLE staging.part PARTITION OF staging.kept FOR VALUES IN (1);
 CREATE VIEW report.v AS SELECT x, staging.f() FROM staging.a;
 CREATE VIEW report.part AS SELECT * FROM staging.part;
 CREATE TABLE report.u (mood staging.mood, x integer REFERENCES staging.a);
+\set ECHO all
 SELECT action, kind, object, upgrade_sql, hazard FROM cmig.diff($$CREATE TABLE staging.a (x bigint, z integer); CREATE TYPE staging.mood AS ENUM ('ok');
 	CREATE TABLE staging.kept (p integer) PARTITION BY LIST (p); CREATE TABLE staging.part (p integer)$$, '{staging}');
 SELECT action, kind, object, upgrade_sql, hazard FROM cmig.diff_schemas('staging', 'the live') WHERE action = 'unsupported';

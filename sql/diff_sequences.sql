@@ -3,6 +3,7 @@
 -- sequence is in use and in databases in which it is not.
 --
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET client_min_messages = warning;
 \pset format unaligned
 \pset tuples_only on
@@ -36,6 +37,7 @@ BEGIN
 	DROP TABLE t;
 	DROP SEQUENCE s;
 END $$;
+\set ECHO all
 \set unused '\'SELECT 1 AS unused\''
 \set used '\'SELECT nextval(\'\'SEQUENCE\'\') FROM generate_series(1, 50)\''
 \set moved '\'SELECT setval(\'\'SEQUENCE\'\', 50, false)\''
@@ -60,6 +62,7 @@ SELECT pg_temp.changed('', 'INCREMENT -1', how) FROM unnest(ARRAY[:unused, :used
 SELECT pg_temp.changed('', 'MAXVALUE 20', how) FROM unnest(ARRAY[:unused, :used]) AS how;
 
 -- a restarted sequence skips the values that its column has, in both directions
+\set ECHO none
 CREATE FUNCTION pg_temp.reused(old text, new text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	sql text;
@@ -83,6 +86,7 @@ BEGIN
 	DROP TABLE t, u;
 	RETURN undo || E'\n-- ' || ids[cardinality(ids)];
 END $$;
+\set ECHO all
 SELECT pg_temp.reused('MAXVALUE 100', 'MINVALUE 200');
 SELECT pg_temp.reused('START 200', 'MAXVALUE 100');
 SELECT pg_temp.reused('', 'INCREMENT -1 MINVALUE -10 MAXVALUE 10');

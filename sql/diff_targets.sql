@@ -112,6 +112,7 @@ SELECT count(*) FROM cmig.enable_audit('paid');
 SELECT action, kind, object, regexp_replace(upgrade_sql, '([ (])(log|payments)\.', '\1', 'g') AS upgrade_sql FROM cmig.diff(:'target');
 SET client_min_messages = warning;
 SELECT count(*) FROM cmig.disable_audit('paid');
+\set ECHO none
 DROP SCHEMA cmig_audit CASCADE;
 DROP TABLE paid;
 -- models: names of objects that ORMs cannot define, and domains, which stay
@@ -121,6 +122,7 @@ CREATE TYPE regress_models.y AS (a integer);
 CREATE VIEW regress_models.z AS SELECT 1 AS a;
 CREATE DOMAIN regress_models.d AS text CHECK (VALUE <> '');
 CREATE TABLE regress_models.t (d regress_models.d);
+\set ECHO all
 SELECT action, kind, object, upgrade_sql, hazard FROM cmig.diff($$CREATE TABLE regress_models.t (d text); CREATE TABLE regress_models.x (a integer DEFAULT 1 PRIMARY KEY);
 	CREATE TYPE regress_models.y AS ENUM ('a'); CREATE SEQUENCE regress_models.z$$, '{regress_models}', compare => 'models');
 SET client_min_messages = warning;

@@ -36,6 +36,7 @@ SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy'); C
 	CREATE VIEW happy_users AS SELECT users.* FROM users, (VALUES (1)) one WHERE mood = 'happy'; GRANT SELECT ON happy_users TO regress_diff_types;
 	CREATE FUNCTION cheer(m mood) RETURNS mood LANGUAGE sql AS 'SELECT m'$$);
 -- the rows survive
+\set ECHO none
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
 CREATE TABLE users (id int, mood mood, moods mood[]);
 INSERT INTO users VALUES (1, 'happy', '{ok,happy}'), (2, NULL, NULL);
@@ -47,6 +48,7 @@ BEGIN
 		EXECUTE d.upgrade_sql;
 	END LOOP;
 END $do$;
+\set ECHO all
 SELECT * FROM users ORDER BY mood;
 DROP TABLE users;
 DROP TYPE mood;
@@ -100,6 +102,7 @@ DROP TYPE mood, pair CASCADE;
 CREATE TABLE a (x int, y int) PARTITION BY RANGE (x);
 CREATE TABLE a1 PARTITION OF a FOR VALUES FROM (0) TO (9);
 SELECT action, object, upgrade_sql, hazard FROM cmig.diff('CREATE TABLE shop.a (x bigint, y bigint) PARTITION BY RANGE (x); CREATE TABLE shop.a1 PARTITION OF shop.a FOR VALUES FROM (0) TO (9)', '{shop}');
+\set ECHO none
 DROP TABLE a;
 -- a serial column becomes an identity: its sequence continues
 CREATE TABLE s (id serial, "X" int);
@@ -112,6 +115,7 @@ BEGIN
 		EXECUTE d.upgrade_sql;
 	END LOOP;
 END $do$;
+\set ECHO all
 INSERT INTO s ("X") VALUES (4) RETURNING id;
 DROP TABLE s;
 -- the base type of a domain

@@ -3,6 +3,7 @@
 --
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE TABLE account (id int PRIMARY KEY, email text, n int);
 INSERT INTO account SELECT i, 'x' || i, i FROM generate_series(1, 1000) i;
 CREATE INDEX account_n ON account (n);
@@ -13,6 +14,7 @@ SELECT string_agg(format('%s %s %s %s', c.oid, c.relname, c.relfilenode, c.relna
 FROM pg_class c WHERE c.oid >= 16384 AND c.relkind <> 't'
 $$;
 SELECT state() AS before \gset
+\set ECHO all
 
 -- each statement has a row
 SELECT cmig.create_revision('Types', $$ALTER TABLE account ADD active boolean;
@@ -131,6 +133,7 @@ CREATE TABLE big AS SELECT generate_series(1, 200000) AS a;
 ALTER TABLE big SET (parallel_workers = 2);
 UPDATE cmig.revision SET upgrade_sql = 'DO $$ BEGIN CREATE INDEX ON big (a); END $$; ALTER TABLE big ADD UNIQUE (a); CREATE INDEX ON big (a); DO $$ BEGIN PERFORM FROM big LIMIT 1; END $$' WHERE revision = '002';
 SELECT statement, command, scans FROM cmig.dry_run() WHERE revision = '002';
+\set ECHO none
 DROP TABLE big;
 
 -- large tables
@@ -146,6 +149,7 @@ DO 'BEGIN UPDATE account SET n = 1; END';
 TRUNCATE event;
 ALTER TABLE account VALIDATE CONSTRAINT nothing;
 SELECT count(*) FROM account$$ WHERE revision = '002';
+\set ECHO all
 SELECT cmig.stamp('001');
 SELECT statement, command, rows, locks, error FROM cmig.dry_run(max_table_size => 20000);
 SELECT cmig.stamp('base');

@@ -68,6 +68,7 @@ SELECT f();
 UPDATE cmig.revision SET upgrade_sql = 'DROP TYPE pair; CREATE TYPE pair AS (b integer); DO $$ BEGIN ASSERT f() ? ''b''; END $$';
 SELECT statement, command, error FROM cmig.dry_run();
 SELECT f();
+\set ECHO none
 DROP FUNCTION f();
 DROP TYPE pair;
 
@@ -78,7 +79,9 @@ CREATE FOREIGN TABLE read (id integer) SERVER files OPTIONS (program 'echo 1');
 CREATE TABLE parted (id integer) PARTITION BY LIST (id);
 CREATE TABLE parted_near PARTITION OF parted FOR VALUES IN (1);
 CREATE FOREIGN TABLE parted_far PARTITION OF parted FOR VALUES IN (2) SERVER files OPTIONS (program 'echo 2');
+\set ECHO all
 SELECT * FROM read UNION ALL TABLE parted ORDER BY 1;
+\set ECHO none
 UPDATE cmig.revision SET upgrade_sql = $s$CREATE FOREIGN TABLE new (id integer) SERVER files OPTIONS (program 'echo 3');
 TABLE new;
 TABLE read;
@@ -88,6 +91,7 @@ ANALYZE read;
 INSERT INTO parted VALUES (1);
 INSERT INTO parted VALUES (2);
 ALTER FOREIGN TABLE read ADD note text$s$;
+\set ECHO all
 SELECT statement, command, rows, error FROM cmig.dry_run();
 DROP TABLE parted;
 DROP EXTENSION file_fdw CASCADE;

@@ -56,6 +56,7 @@ SELECT clock_timestamp() AS t0 \gset
 CALL cmig.expand();
 -- the rows were filled
 SELECT count(*) FROM cmig_audit.log WHERE id > :before;
+\set ECHO none
 SELECT clock_timestamp() AS t1 \gset
 
 -- both builds, each operation
@@ -65,11 +66,13 @@ UPDATE person SET age = '10' WHERE id = 2;
 UPDATE public_042.person SET age = 11 WHERE id = 2;
 -- only the new version has the column
 UPDATE public_042.person SET extra = 'e' WHERE id = 2;
+\set ECHO all
 -- no other statement may set a hidden column, whether it is computed or not
 UPDATE person SET cmig_new_extra = 'f' WHERE id = 2;
 INSERT INTO person (id, name, cmig_new_extra) VALUES (6, 'K', 'f');
 INSERT INTO person (id, name, cmig_new_age) VALUES (6, 'K', 6);
 -- not by filling, which names the state alone
+\set ECHO none
 UPDATE person SET cmig_state = NULL, name = 'C E' WHERE id = 2;
 UPDATE person SET cmig_state = NULL WHERE id = 2;
 -- nothing changes
@@ -83,6 +86,7 @@ INSERT INTO public_042.plain VALUES (2, 'n');
 UPDATE public_042.plain SET note = 'm' WHERE id = 1;
 UPDATE loose SET b = 'B' WHERE a = 'a';
 UPDATE public_042.loose SET c = 'C' WHERE a = 'c';
+\set ECHO all
 SELECT table_name, operation, row_key, old_row, new_row, changed FROM cmig_audit.log WHERE id > :before ORDER BY id;
 SELECT id, name, age, secret FROM cmig.audit_as_of(NULL::person, :'t1') ORDER BY id;
 SELECT a, b FROM cmig.audit_as_of(NULL::loose, :'t1') ORDER BY 1;

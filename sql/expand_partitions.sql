@@ -47,6 +47,7 @@ CALL cmig.abandon();
 CALL cmig.expand();
 SELECT indrelid::regclass AS table, indexrelid::regclass AS index, indisvalid AS valid FROM pg_index WHERE indexrelid::regclass::text ~ '^cmig_new_.*(key|noted|idx)$' ORDER BY 1, 2;
 -- partitions come and go
+\set ECHO none
 CREATE TABLE orders_7 PARTITION OF orders FOR VALUES FROM ('2027-01-01') TO ('2028-01-01');
 CREATE TABLE orders_8 (LIKE orders INCLUDING DEFAULTS);
 ALTER TABLE orders ATTACH PARTITION orders_8 FOR VALUES FROM ('2028-01-01') TO ('2029-01-01');
@@ -56,6 +57,7 @@ ALTER TABLE orders DETACH PARTITION orders_6;
 -- both builds write
 SET search_path = public_042, public;
 INSERT INTO customer VALUES (10);
+\set ECHO all
 INSERT INTO orders (day, number, customer) VALUES ('2021-06-01', 7, 10) RETURNING *;
 INSERT INTO public.orders (day, number, customer) VALUES ('2022-06-01', 8, 10) RETURNING id, number, customer, cmig_new_id, cmig_new_number, cmig_new_customer;
 INSERT INTO orders (day, number, customer) VALUES ('2027-06-01', 9, 1), ('2028-06-01', 10, 1) RETURNING *;

@@ -192,6 +192,7 @@ SELECT 1; /* seed.sql */
 -- revision of it: 5 rows
 -- Running downgrade 001 ->
 $cmig_load$);
+\set ECHO none
 ROLLBACK;
 
 -- exported revisions can be loaded again, or are refused
@@ -204,6 +205,7 @@ INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql) VALUES
 	('006', E'SELECT 1;\n-- x.sql', E'-- x.sql\nSELECT 1;'),
 	('007', E'SELECT 1;\uFEFF', NULL),
 	('008', E'SELECT 1; /*\n-- revision: 000\n-- cmig:upgrade\n-- */\nSELECT 2;', NULL);
+\set ECHO all
 SELECT * FROM cmig.load((SELECT string_agg(E'==> ' || file_name || E' <==\n' || content, E'\n' ORDER BY file_name) FROM cmig.export(ARRAY['001', '006'])));
 SELECT * FROM cmig.load((SELECT string_agg(content, '' ORDER BY file_name) FROM cmig.export(ARRAY['001', '006'])));
 SELECT cmig.export('002');

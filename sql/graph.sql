@@ -13,6 +13,7 @@ SELECT * FROM cmig.graph(format => 'mermaid');
 SELECT * FROM cmig.graph(format => 'dot');
 
 -- a project
+\set ECHO none
 INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, message, downgrade_sql, created_at) VALUES
 ('001', '{}', '{}', '{}', 'Create accounts', '', '2026-01-01 00:00+00'),
 ('002', '{001}', '{}', '{}', 'Add a name', '', '2026-01-02 00:00+00'),
@@ -22,6 +23,7 @@ INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, m
 ('tools', '{}', '{002,billing}', '{tooling,extra}', 'Create tools', '', 'infinity'),
 ('005', '{004_totals,003_search}', '{}', '{}', '', '', '2026-01-07 00:00+00'),
 ('006', '{005}', '{}', '{}', 'After the merge', '', '2026-01-08 00:00+00');
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade('003_search');
 SELECT * FROM cmig.graph();
 SELECT count(*) FROM cmig.upgrade('004_totals');

@@ -2,6 +2,7 @@
 -- of a function, which returns those of this test.
 \pset format unaligned \pset footer off
 \pset tuples_only on
+\set ECHO none
 SET client_min_messages = error;
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA tenant_1;
@@ -42,6 +43,7 @@ INSERT INTO example (hint) VALUES
 	-- a name of a user, and a command that does not end
 	('Rename "a`b` c", `SELECT 1, ''`'),
 	('`SELECT 1`, `SET cmig`, `SET cmig.role =`, `RESET cmig.scope;`, `cmig.`, `cmig.upgrade(`, `cmig.upgrade(ARRAY[`, `placeholders => ''{"": "''`, `confirm => 1`');
+\set ECHO all
 SELECT bool_and(p.hint = replace(e.hint, '`', '')) FROM cmig.preflight() p JOIN example e ON p.item = e.n::text WHERE e.hint !~ 'id|Rename|SELECT 1';
 SELECT p.hint FROM cmig.preflight() p JOIN example e ON p.item = e.n::text WHERE e.hint ~ 'id|Rename|SELECT 1';
 SET cmig_client.hints = shell;

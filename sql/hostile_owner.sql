@@ -90,6 +90,7 @@ SELECT count(*) > 0 AS enabled FROM cmig.enable_rls('hostile.part', tenant_colum
 SELECT * FROM cmig.rls_test('hostile.item', 'regress_hostile_super', NULL, '1');
 
 -- a trigger with the owner's privileges replaces the table with a view
+\set ECHO none
 SET SESSION AUTHORIZATION regress_hostile;
 CREATE FUNCTION swap() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = hostile AS $$
 BEGIN
@@ -99,8 +100,10 @@ BEGIN
 END $$;
 CREATE TRIGGER swap AFTER INSERT OR UPDATE ON item FOR EACH STATEMENT EXECUTE FUNCTION swap();
 RESET SESSION AUTHORIZATION;
+\set ECHO all
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('hostile.item', 'regress_hostile_app', NULL, '1');
 -- or renames the columns, so that the key is of another type
+\set ECHO none
 SET SESSION AUTHORIZATION regress_hostile;
 CREATE OR REPLACE FUNCTION swap() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = hostile AS $$
 BEGIN
@@ -109,8 +112,10 @@ BEGIN
 	RETURN NULL;
 END $$;
 RESET SESSION AUTHORIZATION;
+\set ECHO all
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('hostile.item', 'regress_hostile_app', NULL, '1');
 -- or leaves code for later in the session
+\set ECHO none
 SET SESSION AUTHORIZATION regress_hostile;
 CREATE OR REPLACE FUNCTION swap() RETURNS trigger LANGUAGE plpgsql SET search_path = hostile AS $$
 BEGIN
@@ -120,9 +125,11 @@ BEGIN
 	RETURN NULL;
 END $$;
 RESET SESSION AUTHORIZATION;
+\set ECHO all
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('hostile.item', 'regress_hostile_app', NULL, '1');
 SHOW search_path;
 EXECUTE later;
+\set ECHO none
 SET SESSION AUTHORIZATION regress_hostile;
 DROP TRIGGER swap ON item;
 RESET SESSION AUTHORIZATION;
@@ -136,6 +143,7 @@ CREATE VIEW hostile.members_view AS SELECT tenant_id, CASE WHEN hostile.note('a 
 GRANT SELECT ON hostile.members, hostile.members_view TO regress_hostile_app;
 COMMENT ON POLICY p ON hostile.item IS '[cmig.enable_rls rls=off force=off key_column=tenant_id via=(SELECT%20m.*%20FROM%20hostile.members%20m%20WHERE%20hostile.note(''via'')) via_key=tenant_id via_user=user_id]';
 RESET SESSION AUTHORIZATION;
+\set ECHO all
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('hostile.item', 'regress_hostile_app', 'ann', '1');
 SET SESSION AUTHORIZATION regress_hostile;
 COMMENT ON POLICY p ON hostile.item IS '[cmig.enable_rls rls=off force=off key_column=tenant_id via=hostile.members_view via_key=tenant_id via_user=user_id]';
@@ -182,6 +190,7 @@ RESET SESSION AUTHORIZATION;
 CALL cmig.backfill('hostile.item', 'big = id::text');
 CALL cmig.backfill('hostile.item', 'big = NULL', 'big IS NOT NULL');
 -- keys that the owner's casts would read; a key of a domain type
+\set ECHO none
 SET SESSION AUTHORIZATION regress_hostile;
 CREATE TABLE moody (m mood PRIMARY KEY, n integer);
 INSERT INTO moody (m) VALUES ('sad'), ('ok');
@@ -193,6 +202,7 @@ CREATE FUNCTION less(integer, integer) RETURNS boolean LANGUAGE plpgsql AS $$ BE
 CREATE OPERATOR > (LEFTARG = integer, RIGHTARG = integer, FUNCTION = less);
 CREATE OPERATOR <= (LEFTARG = integer, RIGHTARG = integer, FUNCTION = less);
 RESET SESSION AUTHORIZATION;
+\set ECHO all
 CALL cmig.backfill('hostile.moody', 'n = 1', batch_size => 1);
 CALL cmig.backfill('hostile.paired', 'n = 1', batch_size => 1);
 CALL cmig.backfill('hostile.numbered', 'n = 1', batch_size => 1);

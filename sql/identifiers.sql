@@ -4,6 +4,7 @@
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 -- two trees: a line with a fork and a merge, and a separate one
+\set ECHO none
 INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, downgrade_sql) VALUES
 ('001_users', '{}', '{}', '{}', ''),
 ('002_orders', '{001_users}', '{}', '{}', ''),
@@ -14,6 +15,7 @@ INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, d
 ('9f86aaaa0000', '{9f86d081884c}', '{billing}', '{}', ''),
 ('x-1', '{9f86aaaa0000}', '{}', '{}', ''),
 ('abc', '{x-1}', '{}', '{}', '');
+\set ECHO all
 
 -- full ids, labels, and parts of either of any length
 SELECT cmig.resolve('001_users');

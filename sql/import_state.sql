@@ -3,6 +3,7 @@
 --
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET client_min_messages = warning;
 -- five revisions in a line, with the ids that a format gives
 CREATE FUNCTION pg_temp.revisions(VARIADIC ids text[]) RETURNS void LANGUAGE plpgsql AS $$
@@ -13,6 +14,7 @@ BEGIN
 		PERFORM cmig.create_revision(ids[i], 'SELECT 1', revision => ids[i], head => coalesce(ids[i - 1], 'base'));
 	END LOOP;
 END $$;
+\set ECHO all
 SELECT pg_temp.revisions('001', '002', '003');
 
 -- errors
@@ -53,6 +55,7 @@ DROP TABLE alembic_version;
 
 -- Flyway
 SELECT pg_temp.revisions('1', '1.2', '1.10', '2', 'R_a_first');
+\set ECHO none
 CREATE TABLE flyway_schema_history (installed_rank int PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL,
 	type varchar(20) NOT NULL, script varchar(1000), checksum int, success boolean NOT NULL);
 INSERT INTO flyway_schema_history VALUES
@@ -65,6 +68,7 @@ INSERT INTO flyway_schema_history VALUES
 	(11, '9', 'nine', 'JDBC', 'V9__nine', 1, true),
 	(12, NULL, 'b view', 'SQL', 'R__b_view.sql', 1, true),
 	(13, NULL, 'c view', 'SQL', 'R__c_view.sql', 1, true);
+\set ECHO all
 SELECT * FROM cmig.load(E'-- revision: R_c_view\n-- repeatable: true\n-- cmig:upgrade\nSELECT 1');
 SELECT * FROM cmig.import_state('flyway');
 SELECT * FROM cmig.version;

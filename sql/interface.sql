@@ -7,6 +7,7 @@ CREATE EXTENSION pg_cmig;
 
 -- every function: its arguments with their defaults, then its result columns (- for a
 -- procedure), then i(mmutable), s(table) or v(olatile)
+\set ECHO none
 CREATE VIEW call AS
 SELECT p.proname || '(' || coalesce(string_agg(CASE a.mode WHEN 'v' THEN 'VARIADIC ' ELSE '' END || a.name || ' ' || format_type(a.type, NULL)
 		|| coalesce(' = ' || pg_get_function_arg_default(p.oid, a.n::int), ''), ', ' ORDER BY a.n)
@@ -20,6 +21,7 @@ LEFT JOIN LATERAL unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]), p.pro
 LEFT JOIN LATERAL (SELECT u.type, coalesce(u.mode, 'i') AS mode, u.name, u.n) a ON u.n IS NOT NULL
 WHERE p.pronamespace = 'cmig'::regnamespace
 GROUP BY p.oid;
+\set ECHO all
 SELECT call, result, volatility FROM call ORDER BY call COLLATE "C";
 
 -- every column

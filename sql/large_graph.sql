@@ -4,6 +4,7 @@
 --
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET client_min_messages = warning;
 SET max_stack_depth = '100kB';
 SET statement_timeout = '60s';
@@ -13,6 +14,7 @@ INSERT INTO cmig.revision (revision, down_revision, branch_labels, downgrade_sql
 SELECT 'r' || i, CASE WHEN i = 1 THEN '{}' ELSE ARRAY['r' || i - 1] END,
 	CASE WHEN i = 1 THEN '{line}'::text[] ELSE '{}' END, ''
 FROM generate_series(1, 20000) i;
+\set ECHO all
 SELECT count(*), min(step), max(step) FROM cmig.plan('upgrade', 'heads');
 SELECT revision, step FROM cmig.plan('upgrade', 'line@head') WHERE step IN (1, 2, 20000) ORDER BY step;
 SELECT revision FROM cmig.plan('upgrade', 'base+20000') ORDER BY step DESC LIMIT 1;

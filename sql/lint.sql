@@ -1,5 +1,6 @@
 -- cmig.lint and cmig.lint_sql: what they see, comments, settings, and errors.
 -- The rules are tested in lint_*.sql.
+\set ECHO none
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
 CREATE TABLE big (id bigint PRIMARY KEY, name text);
@@ -10,6 +11,7 @@ SET lock_timeout = '2s';
 SET statement_timeout = '1min';
 -- these tables count as large here
 SET cmig.lint_small_table = 0;
+\set ECHO all
 
 -- large, empty, and new tables, and tables that are not known
 SELECT statement, line, rule, severity, message FROM cmig.lint_sql($$
@@ -199,6 +201,7 @@ SELECT revision, statement, rule, severity, message FROM cmig.lint(facts => fals
 SELECT revision, statement, rule, severity, message FROM cmig.lint();
 SET cmig.lint_ignore = 'no-facts';
 SELECT count(*) FROM cmig.lint(facts => false);
+\set ECHO none
 RESET cmig.lint_ignore;
 
 -- rows that violate constraints, read only if asked for
@@ -217,6 +220,7 @@ BEGIN
 		SELECT i::text, CASE WHEN i > 1 THEN ARRAY[(i - 1)::text] ELSE '{}' END, sql, false FROM unnest(scripts) WITH ORDINALITY u (sql, i);
 	RETURN QUERY SELECT l.revision, l.statement, l.severity, l.message FROM cmig.lint(probe => true) l WHERE rule = 'violated-by-rows';
 END $x$;
+\set ECHO all
 SELECT * FROM violated('ALTER TABLE item ALTER "Odd" SET NOT NULL, ALTER name SET NOT NULL', 'ALTER TABLE item ADD PRIMARY KEY (id), ADD UNIQUE (name)', 'ALTER TABLE item ADD PRIMARY KEY (country)',
 	'CREATE UNIQUE INDEX CONCURRENTLY ON item (id, other); CREATE UNIQUE INDEX ON country (code); CREATE UNIQUE INDEX ON parted (id)',
 	'ALTER TABLE country ADD CONSTRAINT both_null UNIQUE NULLS NOT DISTINCT (code)', 'ALTER TABLE item ADD CONSTRAINT c FOREIGN KEY (country) REFERENCES country NOT VALID; ALTER TABLE item VALIDATE CONSTRAINT c, VALIDATE CONSTRAINT old',
@@ -254,6 +258,7 @@ BEGIN;
 SET LOCAL statement_timeout = '1h';
 SELECT count(*) FROM cmig.lint(probe => true) WHERE rule = 'violated-by-rows';
 SELECT relation::regclass, mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation IN ('item'::regclass, 'country'::regclass);
+\set ECHO none
 COMMIT;
 -- as the table's owner, whose code the planner and a view would run
 CREATE ROLE regress_lint_owner;
@@ -267,6 +272,7 @@ CREATE INDEX ON trapped (a) WHERE spy(1) = 1;
 CREATE VIEW seen AS SELECT spy(id) AS id FROM trapped;
 RESET ROLE;
 ANALYZE trapped;
+\set ECHO all
 SELECT * FROM violated('ALTER TABLE trapped ADD FOREIGN KEY (id) REFERENCES seen (id)', 'ALTER TABLE trapped ALTER a SET NOT NULL', 'ALTER TABLE item ADD FOREIGN KEY (id) REFERENCES trapped (id)');
 -- whose names could mean temporary objects of this session
 GRANT SELECT ON trapped, country TO regress_lint_prober;

@@ -347,6 +347,7 @@ SELECT alter_table_set_access_method('big', 'columnar'), isolate_tenant_to_new_s
 SELECT rebalance_table_shards(), citus_drain_node('a', 5432), citus_schema_distribute('shop');
 $$, facts => false) WHERE rule = 'distributing-table';
 -- what Citus refuses, in tables that it stores according to a fake catalog, or because of the plan; Citus is not installed
+\set ECHO none
 SET allow_system_table_mods = on;
 CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass NOT NULL, partmethod "char" NOT NULL, partkey text, colocationid int, repmodel "char");
 CREATE TABLE pg_catalog.pg_dist_schema (schemaid regnamespace NOT NULL);
@@ -355,6 +356,7 @@ INSERT INTO pg_catalog.pg_dist_partition VALUES ('big', 'h', 'city_id', 1, 's'),
 INSERT INTO pg_catalog.pg_extension SELECT 99999, 'citus', extowner, extnamespace, false, '13.0' FROM pg_extension WHERE extname = 'plpgsql';
 RESET allow_system_table_mods;
 CREATE FUNCTION refused(script text) RETURNS TABLE (statement int, message text) LANGUAGE sql AS $x$ SELECT statement, message FROM cmig.lint_sql($1) WHERE rule = 'unsupported-by-citus' $x$;
+\set ECHO all
 SELECT * FROM refused($$
 ALTER TABLE big ADD UNIQUE (id), ADD COLUMN x int UNIQUE;
 CREATE UNIQUE INDEX ON big (k, lower(name));

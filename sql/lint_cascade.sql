@@ -2,6 +2,7 @@
 -- lint: for the statements that follow, objects that CASCADE drops no longer exist
 --
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET client_min_messages = warning;
 CREATE TABLE big (id int PRIMARY KEY, c int, d int, e int);
 INSERT INTO big SELECT g, g, g, g FROM generate_series(1, 1000) g;
@@ -18,6 +19,7 @@ CREATE SCHEMA app;
 CREATE VIEW app.names AS SELECT e FROM big;
 CREATE FUNCTION list(script text) RETURNS TABLE (statement int, rule text, message text) LANGUAGE sql AS
 $$ SELECT statement, rule, message FROM cmig.lint_sql(script) WHERE rule IN ('dependent-objects', 'privileges-lost') $$;
+\set ECHO all
 
 -- columns
 SELECT * FROM list('ALTER TABLE big DROP COLUMN c CASCADE; ALTER TABLE big ALTER d TYPE bigint; ALTER TABLE big DROP d');
@@ -66,6 +68,7 @@ SELECT * FROM list('CREATE VIEW nv AS WITH big AS (SELECT 1 AS a) SELECT a FROM 
 SELECT * FROM list('CREATE VIEW nv AS SELECT 1 AS d FROM child; CREATE OR REPLACE VIEW nv AS SELECT 1 AS d; DROP TABLE child');
 SELECT * FROM list('CREATE SCHEMA s; CREATE TABLE s.t (a int); CREATE VIEW w AS SELECT * FROM s.t; DROP SCHEMA s CASCADE; CREATE SCHEMA s; CREATE TABLE s.t (a int); DROP TABLE s.t');
 -- extensions, servers, collations, and functions
+\set ECHO none
 CREATE SCHEMA "Odd schema";
 CREATE COLLATION "Odd schema".plain FROM "C";
 CREATE TABLE sorted (id int, name text COLLATE "Odd schema".plain);
@@ -74,6 +77,7 @@ CREATE SERVER regress_server FOREIGN DATA WRAPPER regress_wrapper;
 CREATE FOREIGN TABLE outside (id int) SERVER regress_server;
 CREATE FUNCTION doubled(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 2';
 CREATE TABLE computed (id int, twice int GENERATED ALWAYS AS (doubled(id)) STORED);
+\set ECHO all
 SELECT * FROM list('SET search_path = "Odd schema"; DROP COLLATION plain CASCADE; SET search_path = public; ALTER TABLE sorted DROP name');
 SELECT * FROM list('DROP COLLATION plain CASCADE; DROP COLLATION "Odd schema".plain');
 SELECT * FROM list('ALTER TABLE sorted DROP name; DROP COLLATION "Odd schema".plain CASCADE');

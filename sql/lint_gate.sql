@@ -3,6 +3,7 @@
 -- on rows nor on what could not be copied stops the upgrade
 --
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE SCHEMA shop;
 SET search_path = shop, public;
 SET cmig.search_path = 'shop, public';
@@ -31,6 +32,7 @@ END $$;
 
 -- what code drops, empties, or exposes
 \x
+\set ECHO all
 SELECT * FROM try('DO $x$ BEGIN EXECUTE ''DROP TABLE li'' || ''ne''; END $x$');
 SELECT * FROM try('CREATE FUNCTION tidy() RETURNS void LANGUAGE sql BEGIN ATOMIC SELECT NULL; END;
 	DO $x$ BEGIN ALTER TABLE item DROP COLUMN name; END $x$');

@@ -3,6 +3,7 @@
 -- dropped, or protects less
 --
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE SCHEMA shop;
 SET search_path = shop, public;
 SET cmig.search_path = 'shop, public';
@@ -30,6 +31,7 @@ GRANT SELECT, INSERT ON item TO regress_rehearse_app;
 INSERT INTO line SELECT i, NULL, i FROM generate_series(1, 1000) i;
 ANALYZE line;
 SELECT catalogs() AS before \gset
+\set ECHO all
 
 -- nothing is wrong
 SELECT * FROM rehearse('ALTER TABLE item ADD COLUMN note text; CREATE TABLE tag (id bigint PRIMARY KEY, name text CHECK (name <> '''')); CREATE INDEX ON tag (name);
@@ -108,6 +110,7 @@ SELECT * FROM rehearse('-- cmig:ignore protection-lost
 SELECT catalogs() = :'before' AS as_before;
 
 -- functions and queries of other roles are not run with the caller's rights
+\set ECHO none
 GRANT CREATE, USAGE ON SCHEMA shop TO regress_rehearse_app;
 SET SESSION AUTHORIZATION regress_rehearse_app;
 CREATE FUNCTION shop.trap(text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING '% runs as %', $1, current_user; RETURN true; END $$;
@@ -120,12 +123,14 @@ CREATE TRIGGER fires BEFORE INSERT ON shop.trap FOR EACH ROW EXECUTE FUNCTION sh
 RESET client_min_messages;
 RESET SESSION AUTHORIZATION;
 SELECT catalogs() AS before \gset
+\set ECHO all
 -- PostgreSQL 17 restricts search_path for materialized views, and shows the schema
 SELECT statement, rule, severity, replace(message, 'function shop.trap', 'function trap') AS message FROM rehearse('ALTER TABLE trap ADD COLUMN b boolean DEFAULT shop.trap(''default''); INSERT INTO trap VALUES (''x'')');
 SELECT statement, rule, severity, replace(message, 'function shop.trap', 'function trap') AS message FROM rehearse('REFRESH MATERIALIZED VIEW seen') WHERE rule = 'not-rehearsed';
 SELECT statement, rule, severity, replace(message, 'function shop.trap', 'function trap') AS message FROM rehearse('DO $x$ BEGIN ALTER TABLE trap ALTER a TYPE varchar; END $x$');
 SELECT statement, rule, severity, replace(message, 'function shop.trap', 'function trap') AS message FROM rehearse('COPY item TO PROGRAM ''false''; COPY item TO ''/nonexistent/x''; DO $x$ BEGIN PERFORM setval(''item_id_seq'', 1000); PERFORM pg_terminate_backend(0); END $x$');
 SELECT last_value, catalogs() = :'before' AS as_before FROM item_id_seq;
+\set ECHO none
 DROP MATERIALIZED VIEW seen;
 DROP TABLE trap;
 DROP FUNCTION trap, fires;
@@ -137,6 +142,7 @@ CREATE TABLE uses (t integer REFERENCES theirs.t);
 CREATE ROLE regress_rehearse_owner;
 GRANT USAGE ON SCHEMA theirs TO regress_rehearse_owner;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_rehearse_owner;
+\set ECHO all
 SELECT cmig.grant_access('regress_rehearse_owner', 'owner');
 ALTER TABLE uses OWNER TO regress_rehearse_owner;
 ALTER SCHEMA shop OWNER TO regress_rehearse_owner;

@@ -1,4 +1,5 @@
 -- cmig.lint: rules that depend on which objects of the live database use another one
+\set ECHO none
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
 SET lock_timeout = '2s';
@@ -23,6 +24,7 @@ CREATE FUNCTION comments() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FRO
 $$;
 CREATE FUNCTION list(script text, OUT statement int, OUT rule text, OUT severity text, OUT message text) RETURNS SETOF record LANGUAGE sql AS
 $$ SELECT statement, rule, severity, message FROM cmig.lint_sql(script) WHERE rule IN ('dependent-objects', 'code-uses-dropped', 'row-security-lost', 'privileges-lost') $$;
+\set ECHO all
 
 -- what depends on a column
 SELECT * FROM list('ALTER TABLE customer DROP city');
@@ -142,6 +144,7 @@ SET cmig.lint_policy = error;
 CALL cmig.upgrade_stepwise();
 RESET cmig.lint_policy;
 SELECT revision FROM cmig.version;
+\set ECHO none
 DELETE FROM cmig.version;
 DELETE FROM cmig.revision;
 DROP TABLE diary;
@@ -154,6 +157,7 @@ CREATE INDEX typed_p ON typed (p) WHERE v <> '';
 CREATE FUNCTION change(action text) RETURNS text LANGUAGE sql AS
 $$ SELECT string_agg(message, '; ') FROM cmig.lint_sql('ALTER TABLE typed ALTER ' || action) WHERE rule = 'changing-column-type' $$;
 SET timezone = 'UTC';
+\set ECHO all
 SELECT a, substring(change(a) FROM '(rewrites|builds an index|tests a CHECK)') AS does FROM (VALUES ('p TYPE varchar'), ('p TYPE varchar(5)'), ('p TYPE text USING p'), ('p TYPE text USING p::text'),
 	('p TYPE text USING upper(p)'), ('n TYPE numeric(7, 2)'), ('n TYPE numeric(7, 3)'), ('n TYPE numeric'), ('t TYPE timestamptz'),
 	('t TYPE timestamp(3)'), ('c TYPE inet'), ('c TYPE text'), ('v TYPE varchar(20)'), ('i TYPE bigint'), ('i TYPE nothing'), ('i TYPE varchar(0)'),

@@ -32,6 +32,7 @@ SELECT revision, differences, hint FROM cmig.locate('{theirs.*,schema:theirs}') 
 ALTER TABLE account DROP byhand;
 SELECT * FROM cmig.locate('{theirs.*,schema:theirs}') LIMIT 1;
 DROP SCHEMA theirs CASCADE;
+\set ECHO none
 UPDATE cmig.revision SET upgrade_sql = 'UPDATE account SET note = email' WHERE revision = '004';
 
 -- branches, a merge, a dependency, and a repeatable revision
@@ -43,6 +44,7 @@ INSERT INTO cmig.revision (revision, down_revision, depends_on, upgrade_sql, dow
 ('x1', '{}', '{a1}', 'CREATE SCHEMA x CREATE TABLE x1 (id int)', 'DROP SCHEMA x CASCADE');
 INSERT INTO cmig.revision (revision, repeatable, upgrade_sql) VALUES ('totals', true, 'CREATE OR REPLACE VIEW totals AS SELECT count(*) FROM account');
 SET client_min_messages = warning;
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade(ARRAY['x1', 'b1']);
 RESET client_min_messages;
 DELETE FROM cmig.version;

@@ -10,6 +10,7 @@ CREATE VIEW shown AS SELECT name, labels, CASE WHEN name ~ '_(seconds|bytes|per_
 FROM cmig.metrics WHERE name !~ 'pg_cmig_(last_)?failure';
 SELECT * FROM shown;
 -- rows that were written by hand, and strings with backslashes
+\set ECHO none
 BEGIN;
 INSERT INTO cmig.measured (name, labels, value) VALUES ('lock_retries', '1', 1.7e308), ('lock_retries', '[]', 1.7e308), ('rls_findings', '{}', 'NaN');
 INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, elapsed, role) VALUES (-9223372036854775808, 'x', 'upgrade', 'done', '4713-01-01 BC', '1 s', 'x');
@@ -19,6 +20,7 @@ SELECT current_setting('server_version_num')::int < 190000 AS can_be_off \gset
 SET LOCAL standard_conforming_strings = off;
 \endif
 SET LOCAL client_min_messages = warning;
+\set ECHO all
 SELECT name, value, type FROM cmig.metrics WHERE name ~ 'retries|findings';
 ROLLBACK;
 

@@ -3,6 +3,7 @@
 --
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, message, downgrade_sql) VALUES
 ('a1', '{}', '{}', '{}', 'first', ''),
 ('a2', '{a1}', '{}', '{}', 'second', ''),
@@ -13,6 +14,7 @@ INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, m
 ('m1', '{b2,c2}', '{}', '{}', 'merge', ''),
 ('t1', '{}', '{}', '{tools}', 'a tree of its own', ''),
 ('t2', '{t1}', '{}', '{}', 'its second', '');
+\set ECHO all
 
 -- upgrade
 SELECT * FROM cmig.upgrade('0');

@@ -3,6 +3,7 @@
 -- this test is about names, scripts, and errors.
 --
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET client_min_messages = warning;
 CREATE SCHEMA lock_app;
 CREATE TABLE lock_app.account (id int PRIMARY KEY, n int, m int);
@@ -19,6 +20,7 @@ BEGIN
 	RETURN QUERY SELECT p.revision, p.locks FROM cmig.plan() p;
 END
 $$;
+\set ECHO all
 
 -- one lock for each relation: the strongest of the script
 SELECT * FROM locks('SELECT * FROM account; CREATE INDEX ON account (n); ALTER TABLE account ADD x int; UPDATE invoice SET account = 1');
@@ -101,6 +103,7 @@ SELECT * FROM locks('SELECT cmig.enable_rls(''account'', user_column => ''n'', r
 	'CALL cmig.backfill(''account'', ''n = = 1''); CALL cmig.upgrade_stepwise(); SELECT cmig.diff(''''); SELECT cmig.nothing(); CALL other()');
 -- each function of pg_cmig that is not STABLE, with constants as arguments: only those are unknown that change a whole schema, or run scripts of
 -- revisions or of a target
+\set ECHO none
 CREATE TEMP TABLE call AS SELECT proname, row_number() OVER (ORDER BY proname, p.oid::regprocedure::text) AS n,
 	format('%s cmig.%I(%s)', CASE prokind WHEN 'p' THEN 'CALL' ELSE 'SELECT' END, proname, (SELECT string_agg(format('%I => %s', name, CASE
 		WHEN type = 'regclass'::regtype THEN '''account''' WHEN type = 'boolean'::regtype THEN 'true' WHEN type = 'integer'::regtype THEN '1'
@@ -109,6 +112,7 @@ CREATE TEMP TABLE call AS SELECT proname, row_number() OVER (ORDER BY proname, p
 	FROM unnest(proargnames, proargmodes, coalesce(proallargtypes, proargtypes)) WITH ORDINALITY a (name, mode, type, i)
 	WHERE coalesce(mode, 'i') = 'i' AND name <> 'pattern')) AS statement
 FROM pg_proc p WHERE pronamespace = 'cmig'::regnamespace AND provolatile = 'v' AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype);
+\set ECHO all
 SELECT DISTINCT proname AS unknown FROM locks(VARIADIC ARRAY(SELECT statement FROM call ORDER BY n)) l JOIN call ON call.n = l.revision::int WHERE l.locks LIKE '%unknown%' ORDER BY 1;
 SELECT unnest(string_to_array(l.locks, E'\n')) AS lock, string_agg(DISTINCT proname, ' ' ORDER BY proname) AS functions FROM locks(VARIADIC ARRAY(SELECT statement FROM call ORDER BY n)) l
 	JOIN call ON call.n = l.revision::int WHERE l.locks NOT LIKE '%unknown%' GROUP BY 1 ORDER BY 1;

@@ -66,6 +66,7 @@ SAVEPOINT s;
 SELECT cmig.create_revision('h', '', precondition_sql => E'SELECT\ntrue');
 ROLLBACK TO s;
 SELECT cmig.draft('h', precondition_sql => E'SELECT true\r\n  AND true');
+\set ECHO none
 ROLLBACK;
 
 -- what is not a precondition
@@ -81,6 +82,7 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN concat_ws(' | ', sqlstate, sqlerrm, nullif(detail, ''));
 END
 $$;
+\set ECHO all
 SELECT try(sql) FROM unnest(ARRAY['SELECT NULL::boolean', 'SELECT 1', 'SELECT true, true', 'SELECT true FROM generate_series(1, 2)',
 	'SELECT true WHERE false', 'SELECT true; SELECT false', 'DELETE FROM account', 'SELECT true AS x INTO y', 'nonsense', '', 'SELECT 1 / 0 = 1',
 	'BEGIN', 'COPY account TO STDOUT', 'SELECT false', 'SELECT 1 / (3 - i) > -1 FROM generate_series(1, 3) i', 'VALUES (true, 1), (false, 2)',

@@ -85,6 +85,7 @@ SELECT item, value FROM flight('002') WHERE item ~ '^publication';
 DELETE FROM cmig.revision;
 SELECT cmig.create_revision('a', 'ALTER TABLE account DROP CONSTRAINT account_pkey; ALTER TABLE account ADD PRIMARY KEY (id)', '', revision => '003', transactional => false);
 SELECT item, value FROM flight('003') WHERE item ~ '^publication';
+\set ECHO none
 DROP PUBLICATION regress_preflight, regress_preflight_inserts;
 DELETE FROM cmig.revision;
 
@@ -94,6 +95,7 @@ CREATE SCHEMA closed;
 CREATE TYPE mood AS ENUM ('sad');
 CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1';
 ALTER FUNCTION one OWNER TO regress_preflight_owner;
+\set ECHO all
 SELECT cmig.create_revision('a', $$
 	ALTER TABLE account ADD x int;
 	UPDATE measure SET n = 1 WHERE n = 2;

@@ -6,6 +6,7 @@ CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_deploy;
 CREATE ROLE "regress owner";
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_deploy', 'migrator');
+\set ECHO none
 CREATE SCHEMA shop AUTHORIZATION "regress owner";
 CREATE TABLE shop.account (id int);
 ALTER TABLE shop.account OWNER TO "regress owner";
@@ -17,6 +18,7 @@ SET client_min_messages = warning;
 CREATE FUNCTION pg_temp.script(text, boolean DEFAULT true) RETURNS void LANGUAGE sql AS
 	$$DELETE FROM cmig.revision; INSERT INTO cmig.revision (revision, upgrade_sql, transactional) VALUES ('001', $1, $2)$$;
 GRANT USAGE ON SCHEMA cmig TO "regress owner";
+\set ECHO all
 
 -- the owner, with a schema in the statement or without
 SELECT pg_temp.script('SET LOCAL search_path = shop; ALTER TABLE account ADD name text');

@@ -16,6 +16,7 @@ SELECT * FROM cmig.upgrade('001');
 SELECT * FROM cmig.show('head');
 SELECT object, problem FROM cmig.check() WHERE severity <> 'notice';
 
+\set ECHO none
 INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, message, description, upgrade_sql, downgrade_sql, created_at) VALUES
 ('001', '{}', '{}', '{}', 'first', 'All of it.', 'SELECT 1', '', '2026-01-01 00:00+00'),
 ('002', '{001}', '{}', '{}', 'second', '', '', '', '2026-01-02 00:00+00'),
@@ -25,6 +26,7 @@ INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, m
 ('004_web', '{003_web}', '{api}', '{}', 'it needs the api', '', '', '', '2026-01-05 00:00+00'),
 ('tools1', '{}', '{}', '{tools}', 'a tree of its own', '', '', '', '2026-01-06 00:00+00');
 UPDATE cmig.revision SET created_by = 'regress_cmig_author';
+\set ECHO all
 
 SELECT * FROM cmig.heads();
 SELECT * FROM cmig.branches();
@@ -95,6 +97,7 @@ SELECT * FROM cmig.check(raise => true) WHERE severity = 'error';
 
 -- texts that cannot run, before anybody runs them
 -- from PostgreSQL 19 on, it is always on
+\set ECHO none
 SELECT current_setting('server_version_num')::int < 190000 AS can_be_off \gset
 \if :can_be_off
 SET standard_conforming_strings = off;
@@ -106,6 +109,7 @@ INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql, verify_sql) VAL
 ('t3', 'COPY x FROM STDIN', E'SELECT 1;\n\n  \\d x', NULL),
 ('t4', $$SELECT '\'; -- a backslash ends no string$$, 'DISCARD ALL', $$SELECT 'x$$),
 ('t5', $$SET standard_conforming_strings = off; SELECT '\'';$$, '', NULL);
+\set ECHO all
 SELECT severity, object, problem, fix FROM cmig.check() WHERE object ~ '^t[0-9]$';
 SELECT * FROM cmig.check(raise => true);
 -- outside of transactions some can; applied revisions are not checked

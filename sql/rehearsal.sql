@@ -3,6 +3,7 @@
 -- where they lead to something else
 --
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE SCHEMA shop;
 SET search_path = shop, public;
 CREATE FUNCTION public.catalogs() RETURNS text LANGUAGE sql AS $$
@@ -15,6 +16,7 @@ CREATE VIEW names AS SELECT id, name FROM item;
 CREATE TYPE mood AS ENUM ('sad', 'ok');
 CREATE TABLE note (id integer, m mood);
 SELECT catalogs() AS before \gset
+\set ECHO all
 
 -- what is right stays as it is; since 16, views of one table are printed without its name
 SELECT action, object, regexp_replace(upgrade_sql, '\y(item|thing)\.', '', 'g') AS upgrade_sql, regexp_replace(downgrade_sql, '\y(item|thing)\.', '', 'g') AS downgrade_sql
@@ -74,6 +76,7 @@ SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff('CREATE SCHEMA 
 -- functions and queries of other roles are not run with the caller's rights
 CREATE ROLE regress_rehearsal_owner;
 SELECT cmig.grant_access('regress_rehearsal_owner', 'reader');
+\set ECHO none
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_rehearsal_owner;
 CREATE SCHEMA evil AUTHORIZATION regress_rehearsal_owner;
 SET SESSION AUTHORIZATION regress_rehearsal_owner;
@@ -87,6 +90,7 @@ CREATE INDEX j ON evil.t (id) WHERE evil.inlined('predicate') = 'x';
 CREATE MATERIALIZED VIEW evil.m AS SELECT evil.f('view') AS x;
 RESET client_min_messages;
 RESET SESSION AUTHORIZATION;
+\set ECHO all
 SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA evil; CREATE TABLE evil.t (id bigint)', '{evil}');
 SELECT action, object, hazard FROM cmig.diff('-- nothing', '{evil}');
 -- what was not copied is not renamed
@@ -96,6 +100,7 @@ SET SESSION AUTHORIZATION regress_rehearsal_owner;
 SET client_min_messages = error;
 SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA evil; CREATE TABLE evil.t (id bigint)', '{evil}');
 -- a function that a role has added to its extension is not one of the extension's
+\set ECHO none
 CREATE SCHEMA kit;
 CREATE EXTENSION citext SCHEMA kit;
 CREATE FUNCTION kit.f() RETURNS text IMMUTABLE LANGUAGE plpgsql AS
@@ -104,6 +109,7 @@ ALTER EXTENSION citext ADD FUNCTION kit.f();
 CREATE TABLE kit.t (id integer, a text DEFAULT kit.f(), b kit.citext DEFAULT lower('B'::kit.citext));
 RESET client_min_messages;
 RESET SESSION AUTHORIZATION;
+\set ECHO all
 SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA kit; CREATE EXTENSION citext SCHEMA kit; CREATE TABLE kit.t (id bigint, b kit.citext)', '{kit}');
 -- nor are those of a type that is used in a table of the caller
 CREATE DOMAIN kit.plain AS text;
@@ -115,6 +121,7 @@ ALTER DOMAIN kit.plain ADD CHECK (kit.f() = 'x');
 RESET SESSION AUTHORIZATION;
 SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA own; CREATE TABLE own.t (id integer)', '{own}');
 -- what the owner's expressions call is refused also if it is built in
+\set ECHO none
 SET SESSION AUTHORIZATION regress_rehearsal_owner;
 CREATE SCHEMA leak;
 CREATE SEQUENCE leak.s;
@@ -133,6 +140,7 @@ ALTER EXTENSION citext ADD FUNCTION kit.to_json(kit.mood);
 ALTER EXTENSION citext ADD CAST (kit.mood AS json);
 ALTER DOMAIN leak.d ADD CONSTRAINT c CHECK (to_json('fine'::kit.mood) IS NOT NULL) NOT VALID;
 RESET SESSION AUTHORIZATION;
+\set ECHO all
 SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA mine; CREATE TABLE mine.t (id integer PRIMARY KEY)', '{mine}');
 -- which is allowed if it only computes
 SET SESSION AUTHORIZATION regress_rehearsal_owner;
@@ -150,6 +158,7 @@ SELECT last_value, is_called FROM leak.s;
 SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA mine; CREATE TABLE mine.t (id integer PRIMARY KEY)', '{mine}');
 SELECT action, object FROM cmig.drift('{mine}');
 SELECT last_value, is_called FROM leak.s;
+\set ECHO none
 SET SESSION AUTHORIZATION regress_rehearsal_owner;
 CREATE VIEW leak.v AS SELECT 1 AS x;
 RESET SESSION AUTHORIZATION;
@@ -160,6 +169,7 @@ DROP TABLE leak.t;
 DROP DOMAIN leak.d;
 CREATE OR REPLACE VIEW leak.v AS SELECT nextval('leak.s')::integer AS x;
 RESET SESSION AUTHORIZATION;
+\set ECHO all
 SELECT action, object FROM cmig.drift('{mine}');
 SELECT last_value, is_called FROM leak.s;
 

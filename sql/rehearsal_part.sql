@@ -3,6 +3,7 @@
 -- with a DO block, for which everything is read and copied
 --
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET cmig.lint_ignore = 'require-lock-timeout, require-statement-timeout';
 CREATE FUNCTION public.differences(script text) RETURNS TABLE (findings bigint, found_by text, statement integer, rule text, message text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -51,6 +52,7 @@ CREATE PUBLICATION regress_part FOR TABLE other.kind;
 RESET client_min_messages;
 CREATE MATERIALIZED VIEW shop.totals AS SELECT kind, count(*) AS n FROM shop.event GROUP BY kind;
 CREATE UNIQUE INDEX ON shop.totals (kind);
+\set ECHO all
 SELECT script, d.* FROM unnest(ARRAY[
 	'ALTER TABLE other.kind ADD COLUMN note text',
 	'ALTER TABLE other.kind DROP COLUMN code',

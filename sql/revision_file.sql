@@ -3,6 +3,7 @@
 --
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SET timezone = 'UTC';
 \pset null '(null)'
 CREATE VIEW stored AS
@@ -14,6 +15,7 @@ CREATE VIEW stored AS
 
 -- everything that a file can contain, then the minimum
 BEGIN;
+\set ECHO all
 SELECT * FROM cmig.load($cmig_load$
 -- revision: 002
 -- down_revision: 001

@@ -146,6 +146,7 @@ SELECT cmig.set_context('1', '1');
 SELECT * FROM definer();
 SELECT cmig.set_context('1', '2');
 SELECT * FROM definer();
+\set ECHO none
 COMMIT;
 INSERT INTO docs SELECT i, i % 3, i % 2, 'doc ' || i FROM generate_series(1000, 3000) i;
 ANALYZE docs;
@@ -157,6 +158,7 @@ SET max_parallel_workers_per_gather = 2;
 SET enable_indexscan = off;
 SET enable_bitmapscan = off;
 BEGIN;
+\set ECHO all
 SELECT cmig.set_context('1', '1');
 DO $$
 DECLARE

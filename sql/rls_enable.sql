@@ -3,6 +3,7 @@
 --
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
 CREATE ROLE regress_rls_maint;
@@ -19,6 +20,7 @@ CREATE TABLE shop.orders (id bigint PRIMARY KEY, tenant_id uuid NOT NULL, note t
 CREATE TABLE shop.notes (id bigint PRIMARY KEY, tenant_id integer, user_id text DEFAULT 'nobody', note text);
 CREATE INDEX ON shop.notes (user_id, id);
 CREATE TABLE shop.numbers (n numeric);
+\set ECHO all
 
 -- the error says what is missing
 SELECT cmig.enable_rls(NULL);
@@ -66,6 +68,7 @@ SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles
 RESET ROLE;
 GRANT regress_rls_app TO regress_rls_maint;
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
+\set ECHO none
 REVOKE regress_rls_app FROM regress_rls_maint;
 -- relations that are not tables of the caller
 CREATE VIEW shop.v AS SELECT * FROM shop.orders;
@@ -75,6 +78,7 @@ CREATE TEMP TABLE tt (tenant_id int);
 CREATE FOREIGN DATA WRAPPER regress_rls_fdw;
 CREATE SERVER regress_rls_server FOREIGN DATA WRAPPER regress_rls_fdw;
 CREATE FOREIGN TABLE shop.f (tenant_id int) SERVER regress_rls_server;
+\set ECHO all
 SELECT cmig.enable_rls('shop.v', roles => '{regress_rls_app}');
 SELECT cmig.enable_rls('shop.m', roles => '{regress_rls_app}');
 SELECT cmig.enable_rls('shop.s', roles => '{regress_rls_app}');
@@ -195,6 +199,7 @@ SELECT * FROM cmig.enable_rls_schema('nowhere', roles => '{regress_rls_app}');
 SELECT * FROM cmig.enable_rls_schema('pg_catalog', roles => '{regress_rls_app}');
 SELECT * FROM cmig.enable_rls_schema('shop', 'nothing', 'like_it', roles => '{regress_rls_app}');
 -- a table for which it is impossible stops all; the error names all such tables
+\set ECHO none
 CREATE TABLE shop.bad_type (tenant_id numeric);
 CREATE TABLE shop."Bad, generated" (a integer, tenant_id integer GENERATED ALWAYS AS (a + 1) STORED);
 CREATE TABLE shop.bad_policy (user_id integer) PARTITION BY LIST (user_id);
@@ -203,6 +208,7 @@ CREATE POLICY user_access ON shop.bad_policy USING (user_id = 1);
 RESET ROLE;
 CREATE TABLE shop.bad_owner (tenant_id integer);
 SET ROLE regress_rls_owner;
+\set ECHO all
 SELECT * FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', force => false, column_default => true);
 SELECT count(*) FROM pg_policy WHERE polname <> 'user_access';
 SELECT count(*) FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relrowsecurity;

@@ -3,6 +3,7 @@
 --
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
 CREATE ROLE regress_rls_reader;
@@ -15,6 +16,7 @@ INSERT INTO try.docs (tenant_id, user_id, code, body, tags)
 	SELECT i % 2 + 1, CASE WHEN i % 4 < 2 THEN 'ann' ELSE 'bob' END, 'c' || i, '{"a": [1, null]}', '{a,"b c",NULL}' FROM generate_series(1, 12) i;
 GRANT ALL ON try.docs TO regress_rls_app;
 GRANT SELECT ON try.docs TO regress_rls_reader;
+\set ECHO all
 
 -- without row-level security everything leaks
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', 'ann', '1');
@@ -52,6 +54,7 @@ SELECT count(*) > 0 FROM cmig.enable_rls('try.docs', user_column => '', roles =>
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.docs', 'regress_rls_app', NULL, '1');
 
 -- what runs with the caller's privileges calls no function of others, whatever the search_path
+\set ECHO none
 CREATE SCHEMA other;
 GRANT USAGE ON SCHEMA other TO regress_rls_app;
 CREATE FUNCTION other.is_equal(varchar, text) RETURNS boolean LANGUAGE plpgsql
@@ -62,6 +65,7 @@ ALTER TABLE try.named OWNER TO regress_rls_owner;
 INSERT INTO try.named VALUES ('a'), ('b');
 GRANT ALL ON try.named TO regress_rls_app;
 SET search_path = other, public;
+\set ECHO all
 SELECT test, visible, own, foreign_rows, verdict FROM cmig.rls_test('try.named', 'regress_rls_app', NULL, 'a');
 RESET search_path;
 DROP TABLE try.named;

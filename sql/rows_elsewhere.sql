@@ -4,6 +4,7 @@
 --
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE ROLE regress_elsewhere_app;
 CREATE FOREIGN DATA WRAPPER regress_elsewhere_fdw;
 CREATE SERVER regress_elsewhere_server FOREIGN DATA WRAPPER regress_elsewhere_fdw;
@@ -13,6 +14,7 @@ CREATE TABLE parted (tenant_id integer, v integer) PARTITION BY LIST (tenant_id)
 CREATE TABLE parted_here PARTITION OF parted FOR VALUES IN (1);
 CREATE FOREIGN TABLE parted_far PARTITION OF parted FOR VALUES IN (2) SERVER regress_elsewhere_server;
 INSERT INTO parted VALUES (1, NULL), (1, 2);
+\set ECHO all
 CALL cmig.backfill('parted', 'v = 1', 'v IS NULL');
 CALL cmig.add_not_null('parted', 'v');
 CALL cmig.add_check('parted', 'positive', 'v > 0');

@@ -99,6 +99,7 @@ SELECT kind, name, role FROM cmig.run_control WHERE kind = 'revision';
 SELECT * FROM cmig.resume_run('006');
 RESET ROLE;
 SELECT count(*) > 0 AS revoked FROM (VALUES ('reader'), ('migrator')) v(level), cmig.revoke_access(('regress_control_' || level)::name);
+\set ECHO none
 DROP ROLE regress_control_reader, regress_control_migrator;
 DROP VIEW control;
 -- rows that a migrator has written make no view or function fail
@@ -107,6 +108,7 @@ INSERT INTO cmig.backfill_run (target, set_sql, state, method, total, passed, ro
 	FROM unnest('{NaN, Infinity, 1e-307}'::float8[]) t, unnest('{NaN, 1e308, 1e-307}'::float8[]) p,
 	unnest('{-9223372036854775808, 0, 1, 9223372036854775807}'::bigint[]) r, unnest('{NULL, -9223372036854775808, 9223372036854775807}'::bigint[]) o,
 	unnest('{-178000000 years, 0, 1 us, 178000000 years}'::interval[]) a;
+\set ECHO all
 SELECT count(p::text), min(percent) = 0 AS least, max(percent) = 100 AS most, count(DISTINCT p.rows) FROM cmig.backfill_progress p;
 SELECT count(*) FROM cmig.metrics WHERE name ~ 'backfill_rows';
 DELETE FROM cmig.backfill_run WHERE id % 10 > 0;

@@ -5,6 +5,7 @@
 CREATE EXTENSION pg_cmig;
 
 -- later statements see what earlier ones did
+\set ECHO none
 INSERT INTO cmig.revision (revision, down_revision, message, upgrade_sql, downgrade_sql) VALUES
 ('001', '{}', 'accounts', $$
 CREATE TABLE account (id int PRIMARY KEY, email text NOT NULL);
@@ -16,6 +17,7 @@ UPDATE account SET active = false WHERE id = 2;
 $$, 'DROP TABLE account'),
 ('002', '{001}', 'nothing to do', '', ''),
 ('003', '{002}', 'only a comment', '-- later', '/* nothing */');
+\set ECHO all
 \set VERBOSITY terse
 SELECT * FROM cmig.upgrade();
 SELECT * FROM account ORDER BY id;

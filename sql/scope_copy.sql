@@ -3,6 +3,7 @@
 --
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 \set SHOW_CONTEXT never
 INSERT INTO cmig.revision (revision, down_revision, message, upgrade_sql, downgrade_sql) VALUES
 	('001', '{}', 'Create invoices', 'CREATE TABLE invoice (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, total numeric CHECK (total >= 0));
@@ -11,6 +12,7 @@ INSERT INTO cmig.revision (revision, down_revision, message, upgrade_sql, downgr
 		INSERT INTO invoice (total) VALUES (1)', 'DROP TABLE invoice CASCADE; DROP FUNCTION count_large'),
 	('002', '{001}', 'Create payments', 'CREATE TABLE payment (id int PRIMARY KEY, invoice bigint REFERENCES invoice); COMMENT ON TABLE payment IS ''Paid''', 'DROP TABLE payment'),
 	('003', '{002}', 'Add a note', 'ALTER TABLE payment ADD note text', 'ALTER TABLE payment DROP note');
+\set ECHO all
 SELECT * FROM cmig.create_scope('t_1', '002');
 
 -- the copy has the structure and the revisions, but no rows; what is missing is run
@@ -44,6 +46,7 @@ RESET ROLE;
 REVOKE CREATE ON SCHEMA t_1 FROM regress_copy_stranger;
 \set VERBOSITY default
 SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
+\set ECHO none
 DROP FUNCTION t_1.evil;
 -- a trigger of a role that has the privilege TRIGGER
 GRANT TRIGGER ON t_1.invoice TO regress_copy_stranger;
@@ -53,6 +56,7 @@ SET ROLE regress_copy_stranger;
 CREATE FUNCTION copy_stranger.evil() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER evil BEFORE INSERT ON t_1.invoice FOR EACH ROW EXECUTE FUNCTION copy_stranger.evil();
 RESET ROLE;
+\set ECHO all
 SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
 DROP FUNCTION copy_stranger.evil CASCADE;
 DROP SCHEMA copy_stranger;
@@ -121,6 +125,7 @@ SELECT * FROM cmig.create_scope('u_9', '002', copy_of => 't_1');
 ROLLBACK;
 SELECT * FROM cmig.create_scope('u_8', '002', copy_of => 't_1');
 SELECT * FROM copies();
+\set ECHO none
 DROP FUNCTION copies;
 SET client_min_messages = warning;
 DROP SCHEMA u_1, u_2, "u 3'""", u_4, u_5, u_6, u_7, u_8 CASCADE;
@@ -130,6 +135,7 @@ RESET client_min_messages;
 
 -- scripts that run as another role
 CREATE ROLE regress_copy_owner;
+\set ECHO all
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_copy_owner', 'migrator');
 SET cmig.role = 'regress_copy_owner';
 SELECT count(*) FROM cmig.create_scope('t_5', '002');

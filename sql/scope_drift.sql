@@ -35,6 +35,7 @@ COMMENT ON TABLE t_2.invoice IS 'Invoices';
 COMMENT ON TABLE t_3.invoice IS 'Invoices';
 SELECT scope, reference, upgrade_sql FROM cmig.scope_drift(privileges => false);
 
+\set ECHO none
 DROP EXTENSION pg_cmig;
 DROP SCHEMA t_1, t_2, t_3, "T 4""'\", t_5 CASCADE;
 
@@ -44,6 +45,7 @@ CREATE ROLE regress_scope_drift;
 INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001', 'CREATE TYPE mood AS ENUM (''a'', ''b''); CREATE DOMAIN amount AS numeric; CREATE TYPE pair AS (x int, y int);
 	CREATE SEQUENCE counter; CREATE TABLE item (id int PRIMARY KEY, n int, m mood); CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS ''BEGIN RETURN new; END'';
 	CREATE VIEW items AS SELECT id FROM item; CREATE TABLE part (id int) PARTITION BY RANGE (id); CREATE TABLE note (t text DEFAULT ''x'')');
+\set ECHO all
 SELECT count(*) FROM unnest(ARRAY['k_1', 'k_2', 'k_3']) s, cmig.create_scope(s);
 CREATE FUNCTION found(change text, OUT kinds text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -81,6 +83,7 @@ DROP ROLE regress_scope_drift;
 CREATE EXTENSION pg_cmig;
 INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001', 'CREATE TABLE item (id int)');
 SELECT count(*) FROM unnest(ARRAY['c_1', 'c_2']) s, cmig.create_scope(s);
+\set ECHO none
 CREATE FUNCTION found_between(first text, second text, OUT drift text) LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE replace(replace(first, 'OID-4', ('c_1.item'::regclass::oid::int - 4)::text), 'OID', 'c_1.item'::regclass::oid::text);
@@ -89,6 +92,7 @@ BEGIN
 	RAISE SQLSTATE 'UNDO0';
 EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
 END $$;
+\set ECHO all
 SELECT what, found_between(first, second) FROM (VALUES
 	('a comment', 'COMMENT ON TABLE c_1.item IS ''of c_1''', 'COMMENT ON TABLE c_2.item IS E''of \x02'''),
 	('settings', 'CREATE FUNCTION c_1.f() RETURNS int LANGUAGE sql SET a.b = E''1\x03c.d=2'' AS ''SELECT 1''', 'CREATE FUNCTION c_2.f() RETURNS int LANGUAGE sql SET a.b = ''1'' SET c.d = ''2'' AS ''SELECT 1'''),

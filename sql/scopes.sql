@@ -280,6 +280,7 @@ SET ROLE regress_scopes;
 \set VERBOSITY default
 SELECT * FROM cmig.create_scope('tenant_5', 'tenant@head');
 SELECT cmig.drop_scope('tenant_5', 'tenant_5');
+\set ECHO none
 RESET ROLE;
 
 -- a changed repeatable revision is pending in each scope until it has run there
@@ -289,6 +290,7 @@ CREATE SCHEMA again_1;
 CREATE SCHEMA again_2;
 INSERT INTO cmig.revision (revision, upgrade_sql, repeatable) VALUES ('001', 'CREATE TABLE rate ()', false),
 	('often', 'CREATE OR REPLACE VIEW shown AS SELECT 1 AS a', true);
+\set ECHO all
 CALL cmig.upgrade_scopes('again\_%');
 SELECT scope, current, pending FROM cmig.scopes();
 UPDATE cmig.revision SET upgrade_sql = 'CREATE OR REPLACE VIEW shown AS SELECT 1 AS a, 2 AS b' WHERE repeatable;

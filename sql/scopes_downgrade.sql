@@ -1,5 +1,6 @@
 -- Waves of scopes: the first ones, and downgrades
 \pset format unaligned \pset footer off
+\set ECHO none
 \set SHOW_CONTEXT never
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA tenant_1;
@@ -10,6 +11,7 @@ INSERT INTO cmig.revision (revision, down_revision, message, upgrade_sql, downgr
 	('001', '{}', 'Invoices', 'CREATE TABLE invoice (id bigint)', 'DROP TABLE invoice'),
 	('002', '{001}', 'Totals', 'ALTER TABLE invoice ADD total numeric', 'ALTER TABLE invoice DROP total'),
 	('003', '{002}', 'A column for good', 'ALTER TABLE invoice ADD paid boolean', NULL);
+\set ECHO all
 
 -- a canary, and then the others; the last one stays at base
 CALL cmig.upgrade_scopes('tenant\_%', '002', first => 1);

@@ -2,6 +2,7 @@
 -- alike.
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 SELECT current_setting('server_version_num')::int >= 170000 AS has_17,
 	current_setting('server_version_num')::int >= 180000 AS has_18 \gset
 \if :has_18
@@ -33,9 +34,11 @@ CREATE TABLE bag (n int, doubled int GENERATED ALWAYS AS (n * 2) :generated);
 CREATE TABLE part (id int, twice int GENERATED ALWAYS AS (id * 2) :generated) PARTITION BY RANGE (id);
 CREATE TABLE part_2 (twice int GENERATED ALWAYS AS (id * 2) :generated, id int);
 ALTER TABLE part ATTACH PARTITION part_2 DEFAULT;
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('price', exclude => '{label}', redact => '{secret}');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('bag');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('part');
+\set ECHO none
 INSERT INTO price VALUES (1, 10), (2, NULL);
 INSERT INTO bag VALUES (1), (1), (2);
 INSERT INTO part VALUES (1);
@@ -46,6 +49,7 @@ UPDATE bag SET n = 3 WHERE n = 2;
 DELETE FROM bag WHERE ctid = (SELECT min(ctid) FROM bag);
 DELETE FROM price WHERE id = 2;
 UPDATE part SET id = 2;
+\set ECHO all
 SELECT operation, table_name, row_key, old_key, old_row, new_row, changed FROM cmig_audit.log ORDER BY id;
 SELECT * FROM cmig.audit_as_of(NULL::bag, :'before') ORDER BY 1;
 SELECT id, net, tax FROM cmig.audit_as_of(NULL::price, :'before') ORDER BY 1;

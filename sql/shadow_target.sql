@@ -274,6 +274,7 @@ $target$, schemas => '{public}', renames => '{}') WHERE object ~ 'crate|canonica
 SELECT last_value, is_called FROM app.live;
 
 -- what a procedural language compiled in the shadow is not used afterward
+\set ECHO none
 \c
 SET client_min_messages = warning;
 CREATE SCHEMA app_2;
@@ -285,6 +286,7 @@ CREATE PROCEDURE app_2.proc() LANGUAGE plpgsql AS $$ DECLARE m public.mood := 's
 \set types 'CREATE TYPE public.mood AS ENUM (''sad'', ''happy''); CREATE DOMAIN public.count AS integer;'
 \c
 SET client_min_messages = warning;
+\set ECHO all
 SELECT object FROM cmig.diff(:'types' || 'SELECT app_2.outer(1)', schemas => '{public}') WHERE object ~ 'mood|count';
 SELECT app_2.outer(1);
 SELECT object FROM cmig.diff(:'types' || 'CALL app_2.proc()', schemas => '{public}') WHERE object ~ 'mood|count';

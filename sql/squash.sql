@@ -164,17 +164,22 @@ DROP EXTENSION pg_cmig;
 --
 -- cmig.squash
 --
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE FUNCTION pg_temp.undated(content text) RETURNS text LANGUAGE sql
 AS $$SELECT regexp_replace(content, '-- create_date: [^\n]*', '-- create_date:')$$;
+-- the same in brief: the header in one line, and no empty lines
+CREATE FUNCTION pg_temp.brief(content text) RETURNS text LANGUAGE sql
+AS $$SELECT replace(split_part(c, E'\n\\echo', 1), E'\n-- ', '; ') || regexp_replace(regexp_replace(c, '^.*?\\quit', ''), '\n\n+', E'\n', 'g') FROM pg_temp.undated(content) c$$;
+\set ECHO all
 SELECT count(*) FROM cmig.load(:'files');
 SELECT pg_temp.undated(content), hazards FROM cmig.squash('001:003', 'Three in one', 's');
-SELECT pg_temp.undated(content), hazards FROM cmig.squash('002:heads', 'Three in one', 's');
+SELECT pg_temp.brief(content), hazards FROM cmig.squash('002:heads', 'Three in one', 's');
 -- statements that change rows have to be resolved
 SELECT cmig.create_revision('Rows', $$ALTER TABLE a ADD y text; INSERT INTO a VALUES (1, 'x');
 UPDATE a SET y = 'y' -- all
 WHERE x > 0; ALTER TABLE a ALTER y SET NOT NULL; SELECT pg_advisory_xact_lock(5); DO 'BEGIN END'$$, 'ALTER TABLE a DROP y', revision => '005');
-SELECT pg_temp.undated(content), hazards FROM cmig.squash('base:005', 'Five in one', 's');
+SELECT pg_temp.brief(content), hazards FROM cmig.squash('base:005', 'Five in one', 's');
 SELECT content FROM cmig.squash('base:005', 'Five in one', 's') \gset
 SELECT * FROM cmig.load(:'content');
 SELECT regexp_replace(:'content', '\n-- cmig:resolve\n.*?;\n', '', 'g') AS content \gset
@@ -208,14 +213,14 @@ ROLLBACK;
 -- a rename within the range is one for databases before it
 SELECT cmig.create_revision('Rename', 'ALTER TABLE b RENAME TO bb', 'ALTER TABLE bb RENAME TO b', revision => '006');
 SELECT cmig.create_revision('Change', 'ALTER TABLE bb ADD z int', 'ALTER TABLE bb DROP z', revision => '007');
-SELECT pg_temp.undated(content), hazards FROM cmig.squash('006:007', 'Two', 's', renames => '{"table public.b -> bb"}');
+SELECT pg_temp.brief(content), hazards FROM cmig.squash('006:007', 'Two', 's', renames => '{"table public.b -> bb"}');
 -- branches: one that leaves inside, several tops, a merge as the top
 SELECT cmig.create_revision('Side', 'CREATE TABLE side ()', 'DROP TABLE side', revision => 'side', head => '002', splice => true, branch_label => 'sideways');
 SELECT * FROM cmig.squash('001:007', 'Inside', 's');
 SELECT * FROM cmig.squash('001:heads', 'Tops', 's');
 SELECT cmig.merge('heads', 'Both', 'm');
 SELECT cmig.create_revision('After', 'CREATE TABLE after ()', 'DROP TABLE after', revision => '009', depends_on => '{005}');
-SELECT pg_temp.undated(content) FROM cmig.squash('003:m', 'Merge', 's');
+SELECT pg_temp.brief(content) FROM cmig.squash('003:m', 'Merge', 's');
 \set VERBOSITY sqlstate
 -- wrong calls
 SELECT * FROM cmig.squash(NULL, 'x');
@@ -236,7 +241,7 @@ SELECT * FROM cmig.load(E'-- revision: 201\n-- placeholders: region literal\n\n-
 SELECT cmig.create_revision('More', 'ALTER TABLE placed ADD id integer', 'ALTER TABLE placed DROP id', revision => '202');
 SET cmig_var.region = 'eu';
 \set VERBOSITY default
-SELECT pg_temp.undated(content) FROM cmig.squash('201:202', 'Placed', 's');
+SELECT pg_temp.brief(content) FROM cmig.squash('201:202', 'Placed', 's');
 RESET cmig_var.region;
 DELETE FROM cmig.revision;
 

@@ -1,6 +1,7 @@
 -- cmig.abandon_partial reverts what a stepwise run has left, and nothing else.
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE ROLE regress_abandon;
 CREATE ROLE regress_abandoned;
 GRANT regress_abandoned TO regress_abandon WITH ADMIN OPTION;
@@ -18,6 +19,7 @@ INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, 
 	ALTER TABLE account ADD never int$$,
 	'DROP INDEX CONCURRENTLY account_lower; ALTER TABLE account DROP email_lower; SELECT 1 / count(*) FROM log; DROP TABLE log;
 	DROP VIEW mails; CREATE VIEW mails AS SELECT account.email FROM account LEFT JOIN pg_am ON false; DROP INDEX account_email; ALTER TABLE account DROP never');
+\set ECHO all
 
 -- nothing is partially applied
 CALL cmig.abandon_partial('006');
@@ -86,6 +88,7 @@ CALL cmig.downgrade_stepwise('001');
 
 -- without rows, nothing is lost; scripts run as cmig.role; changes that no image contains
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_abandon', 'migrator');
+\set ECHO none
 SET cmig.role = 'regress_abandon';
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
 ('007', '{001}', false, $$
@@ -96,6 +99,7 @@ INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, 
 	DO 'BEGIN CREATE TABLE more (id int); COMMIT; PERFORM 1 / count(*) FROM theirs; END'$$, '');
 DELETE FROM cmig.revision WHERE revision = '006';
 ALTER ROLE regress_abandon CREATEROLE;
+\set ECHO all
 CALL cmig.upgrade_stepwise();
 SELECT item, value FROM cmig.status() WHERE item = 'partially applied';
 CALL cmig.abandon_partial('007');
@@ -107,6 +111,7 @@ RESET ROLE;
 CALL cmig.abandon_partial('007', confirm => '007');
 SELECT upgrade_sql FROM cmig.drift();
 SELECT revision, role, message FROM cmig.journal WHERE direction = 'stamp' ORDER BY id DESC LIMIT 1;
+\set ECHO none
 DROP TABLE more;
 RESET cmig.role;
 
@@ -122,6 +127,7 @@ INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, 
 	CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1);
 	SELECT cmig.enable_audit('part_1');
 	SELECT 1 / 0$$, '');
+\set ECHO all
 CALL cmig.upgrade_stepwise('008');
 CALL cmig.abandon_partial('008', confirm => '008');
 SELECT cmig.disable_audit('part_1');

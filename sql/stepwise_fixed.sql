@@ -141,6 +141,7 @@ CALL cmig.upgrade_stepwise();
 RESET client_min_messages;
 SELECT count(*) FROM counted WHERE n = 0;
 SELECT set_sql, state, rows > 0 AS some FROM cmig.backfill_progress WHERE where_sql = 'n = 0' ORDER BY id;
+\set ECHO none
 DROP TABLE counted;
 
 -- continued through the partitions, by a key of two columns, in a session with another DateStyle
@@ -156,6 +157,7 @@ END $$;
 CREATE TRIGGER stop_at BEFORE UPDATE ON parts FOR EACH ROW EXECUTE FUNCTION stop_at();
 DELETE FROM gate;
 SET timezone = 'UTC';
+\set ECHO all
 CALL cmig.backfill('parts', 'n = n + 1', batch_size => 40);
 SELECT relation, place, bound, rows FROM cmig.backfill_run WHERE target = 'public.parts';
 INSERT INTO gate VALUES (true);
@@ -164,6 +166,7 @@ SET datestyle = 'SQL, DMY';
 DELETE FROM parts WHERE at = (SELECT max(at) FROM parts_b);	-- the last key that there was
 CALL cmig.backfill('parts', 'n = n + 1', batch_size => 33);
 SELECT id, n, count(*) FROM parts GROUP BY id, n ORDER BY id;
+\set ECHO none
 RESET timezone;
 RESET datestyle;
 DROP TABLE parts;
@@ -175,6 +178,7 @@ INSERT INTO late SELECT i, 1 FROM generate_series(1, 3000) i;
 DELETE FROM late WHERE id < 300;
 VACUUM ANALYZE late;
 UPDATE late SET v = NULL WHERE id = 2500;
+\set ECHO all
 \set VERBOSITY default
 CALL cmig.backfill('late', 'v = 1', 'v IS NULL', 100);
 INSERT INTO late VALUES (1, NULL);

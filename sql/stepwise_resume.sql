@@ -1,6 +1,7 @@
 -- A stepwise run that failed in the middle resumes where it stopped.
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text);
 
 -- each statement exactly once, continuing with the one that failed
@@ -15,6 +16,7 @@ INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, 
  'INSERT INTO trace (what) VALUES (''down''); DROP INDEX CONCURRENTLY numbers_n; SELECT 1 / count(*) FROM numbers; DROP TABLE numbers',
  'SELECT count(*) = 100 AS complete FROM numbers');
 ALTER TABLE trace ADD CONSTRAINT no_path CHECK (what NOT LIKE 'public,%');
+\set ECHO all
 CALL cmig.upgrade_stepwise();
 SELECT revision, direction, statement, state, detail - 'checksum' AS detail FROM cmig.progress ORDER BY statement;
 SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'partially applied', 'running', 'interrupted');
@@ -30,6 +32,7 @@ CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, '''twice''', '/* white space counts as little as here */ ''once''');
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE numbers (n int)';
 CALL cmig.upgrade_stepwise();
+\set ECHO none
 UPDATE cmig.revision SET upgrade_sql = $$
 	CREATE TABLE numbers (n int);
 	SET search_path = public, pg_catalog;
@@ -40,6 +43,7 @@ UPDATE cmig.revision SET upgrade_sql = $$
 ALTER TABLE trace DROP CONSTRAINT no_path;
 -- only verify_sql is repeated
 DELETE FROM numbers WHERE n = 5;
+\set ECHO all
 CALL cmig.upgrade_stepwise();
 INSERT INTO numbers VALUES (5);
 CALL cmig.upgrade_stepwise();
@@ -103,6 +107,7 @@ DROP INDEX twins_mn;
 CREATE UNIQUE INDEX twins_mn ON twins (n) INCLUDE (m);
 CALL cmig.upgrade_stepwise();
 CALL cmig.downgrade_stepwise('base');
+\set ECHO none
 DROP INDEX twins_mn;
 
 -- in doubt: a DO that commits and then fails
@@ -113,6 +118,7 @@ UPDATE cmig.revision SET upgrade_sql = $$
 		INSERT INTO trace (what) VALUES ('after');
 	END $do$;
 	INSERT INTO trace (what) VALUES ('next')$$;
+\set ECHO all
 CALL cmig.upgrade_stepwise();
 SELECT statement, state FROM cmig.progress;
 SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'partially applied', 'running', 'interrupted');
@@ -132,6 +138,7 @@ SELECT * FROM cmig.current();
 
 -- a DO that fails before it commits is not in doubt, nor is one that catches the error
 CALL cmig.downgrade_stepwise('base');
+\set ECHO none
 DELETE FROM trace;
 UPDATE cmig.revision SET upgrade_sql = $$
 	DO $do$ BEGIN
@@ -141,6 +148,7 @@ UPDATE cmig.revision SET upgrade_sql = $$
 	END $do$;$$;
 TRUNCATE trace;
 CREATE TABLE numbers (n int);
+\set ECHO all
 CALL cmig.upgrade_stepwise();
 INSERT INTO numbers VALUES (1);
 CALL cmig.upgrade_stepwise();

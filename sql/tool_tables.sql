@@ -3,6 +3,7 @@
 --
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE FUNCTION pg_temp.undated(content text) RETURNS text LANGUAGE sql
 AS $$SELECT regexp_replace(content, '-- create_date: [^\n]*', '-- create_date:')$$;
 \pset tuples_only on
@@ -13,6 +14,7 @@ CREATE INDEX flyway_schema_history_s_idx ON flyway_schema_history (success);
 CREATE SCHEMA drizzle CREATE TABLE __drizzle_migrations (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint);
 CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);
 COMMENT ON TABLE schema_migrations IS 'golang-migrate';
+\set ECHO all
 \set models 'CREATE TABLE t (a int);'
 SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('T', :'models', '001', store => true);
 SELECT revision FROM cmig.upgrade();

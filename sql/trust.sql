@@ -111,6 +111,7 @@ SELECT cmig.revoke_access('regress_heir');
 RESET ROLE;
 SELECT count(*) FROM cmig.revoke_access('regress_app');
 -- a member of the owner can do by hand what the owner can, and nothing else: change rows, but no definitions
+\set ECHO none
 GRANT regress_owner TO regress_heir;
 CREATE FUNCTION pg_temp.try(role name, statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
@@ -121,6 +122,7 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN CASE SQLSTATE WHEN 'TRIED' THEN 'allowed' ELSE SQLSTATE END;
 END
 $$;
+\set ECHO all
 SELECT statement, pg_temp.try('regress_owner', statement) AS owner, pg_temp.try('regress_heir', statement) AS member, pg_temp.try('regress_app', statement) AS other
 FROM (VALUES ('DELETE FROM cmig.journal'), ('TRUNCATE cmig.journal'), ('UPDATE cmig.journal SET role = NULL WHERE false'), ('UPDATE cmig.revision SET created_by = NULL WHERE false'),
 	('DROP TABLE cmig.journal'), ('ALTER TABLE cmig.journal DISABLE TRIGGER ALL'), ('DROP SCHEMA cmig CASCADE'), ('DROP EXTENSION pg_cmig CASCADE')) v(statement);

@@ -4,6 +4,7 @@
 --
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE FUNCTION public.catalogs() RETURNS text LANGUAGE sql AS $$
 	SELECT md5(string_agg(x, E'\n' ORDER BY x)) FROM (SELECT n.oid || n.nspname || n.xmin FROM pg_namespace n UNION ALL SELECT c.oid || c.relname || c.xmin FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
 		UNION ALL SELECT concat(oid, proname, provolatile, xmin) FROM pg_proc WHERE pronamespace = 'public'::regnamespace UNION ALL SELECT oid || oprname || xmin FROM pg_operator WHERE oid > 16384) y(x) $$;
@@ -20,6 +21,7 @@ BEGIN
 	DELETE FROM cmig.revision;
 END $$;
 SELECT catalogs() AS before \gset
+\set ECHO all
 
 -- nothing is pending
 SELECT query, verdict, cost_before = cost_after AS same_cost FROM cmig.workload_check(queries => '{SELECT 1, SELECT name FROM person WHERE id = $1}');
@@ -94,6 +96,7 @@ SELECT * FROM judged('ALTER TABLE nothing ADD a integer', 'SELECT id FROM person
 SELECT * FROM judged('INSERT INTO person (id, name) SELECT 1, 1 / (SELECT count(*) FROM person); ALTER TABLE person DROP COLUMN note', 'SELECT note FROM person');
 
 -- no function that a user has defined runs, and no query does
+\set ECHO none
 CREATE SEQUENCE called;
 CREATE FUNCTION loud(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE WARNING ''called''; PERFORM nextval(''called''); RETURN $1; END';
 CREATE FUNCTION loud_equal(integer, text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE WARNING ''called''; RETURN $1::text = $2; END';
@@ -102,6 +105,7 @@ CREATE FUNCTION inlined(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELE
 CREATE DOMAIN loud_domain AS integer CHECK (loud(VALUE) > 0);
 CREATE VIEW loud_person AS SELECT * FROM person WHERE loud(3) = 3;
 CREATE AGGREGATE loud_sum(integer) (SFUNC = int4pl, STYPE = integer, INITCOND = '0');
+\set ECHO all
 SELECT * FROM judged('ALTER TABLE visit DROP COLUMN place', 'SELECT id FROM person WHERE id = loud(3)', 'SELECT id FROM person WHERE age === ''3''', 'SELECT inlined(4)',
 	'SELECT 3::loud_domain', 'SELECT name FROM loud_person', 'SELECT loud_sum(age) FROM person', 'SELECT id FROM person WHERE id = inlined(age)', 'INSERT INTO visit (person) VALUES (loud(1))', 'SELECT place FROM visit WHERE id = loud(3)',
 	'SELECT id FROM person WHERE name = table_to_xml(''person'', true, true, '''')::text');
@@ -127,6 +131,7 @@ SELECT catalogs() = :'before' AS nothing_changed, (SELECT count(*) FROM pg_locks
 CREATE ROLE regress_hostile;
 CREATE SCHEMA trap AUTHORIZATION regress_hostile;
 SELECT format('GRANT CREATE ON DATABASE %I TO regress_hostile', current_database()) \gexec
+\set ECHO none
 SET ROLE regress_hostile;
 CREATE TABLE trap.victim AS SELECT pg_backend_pid() AS pid, g / 2 AS a, g / 2 AS b FROM generate_series(1, 1000) g;
 CREATE STATISTICS trap.both ON a, b FROM trap.victim;
@@ -144,6 +149,7 @@ ALTER EXTENSION citext ADD DOMAIN trap.state;
 ALTER EXTENSION citext ADD FUNCTION trap.next(trap.state, integer);
 ALTER EXTENSION citext ADD AGGREGATE trap.total(integer);
 RESET ROLE;
+\set ECHO all
 SELECT query, verdict, detail FROM cmig.workload_check(queries => ARRAY['SELECT pid FROM trap.victim WHERE pid OPERATOR(trap.!!!!) 5', 'SELECT trap.total(a) OVER () FROM trap.victim',
 	'SELECT trap.total(a) FROM trap.victim', 'SELECT 1 FROM trap.victim WHERE a = 1 AND b = 1', 'SELECT * FROM trap.ends()']);
 SELECT format('REVOKE CREATE ON DATABASE %I FROM regress_hostile', current_database()) \gexec
@@ -207,6 +213,7 @@ SELECT costs() AS hidden;
 RESET ROLE;
 DROP FUNCTION costs;
 DROP SCHEMA hidden CASCADE;
+\set ECHO none
 DROP OWNED BY regress_workload_reader;
 DROP ROLE regress_workload_reader;
 
@@ -218,6 +225,7 @@ CREATE FUNCTION older(n integer) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETU
 CREATE FUNCTION wrong() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN nothing.at_all; END';
 RESET check_function_bodies;
 SELECT count(*) AS compiled FROM pg_backend_memory_contexts WHERE name = 'PL/pgSQL function' \gset
+\set ECHO all
 SELECT query, verdict, detail FROM cmig.workload_check(queries => '{SELECT older($1), SELECT wrong(), SELECT even(3)}');
 SELECT count(*) - :compiled AS compiled FROM pg_backend_memory_contexts WHERE name = 'PL/pgSQL function';
 DROP FUNCTION even, odd, older, wrong;

@@ -4,6 +4,7 @@
 --
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
+\set ECHO none
 CREATE SCHEMA shop;
 SET search_path = shop, public;
 SET client_min_messages = warning;
@@ -14,6 +15,7 @@ INSERT INTO cmig.workload (name, number, query_id, calls, role, query, since, sa
 	('monday', 3, 3, 1, NULL, 'SELECT id, note FROM person', '2026-01-01 00:00+00', '2026-01-11 00:00+00'),
 	('monday', 4, 4, 1, NULL, 'SELECT nothing FROM person', NULL, '2026-01-11 00:00+00'),
 	('tuesday', 1, NULL, 1, NULL, 'SELECT name FROM person', NULL, '2026-01-12 00:00+00');
+\set ECHO all
 SELECT cmig.create_revision('Drop', 'ALTER TABLE person DROP COLUMN note', 'ALTER TABLE person ADD COLUMN note text', revision => 'r1');
 
 -- saved queries

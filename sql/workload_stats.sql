@@ -31,6 +31,7 @@ FROM with_data w JOIN exported e USING (query) JOIN without n USING (query) ORDE
 -- statistics of other tables do not matter
 SELECT verdict, cost_before < 1000 AS small FROM cmig.workload_check(queries => '{SELECT place FROM visit WHERE person = $1}', stats => '[{"schema": "other", "relation": "visit", "pages": 100000, "tuples": 1000000, "visible_pages": 0}, {"schema": "shop", "relation": "person", "pages": 1, "tuples": 1, "visible_pages": 0}]');
 -- statistics that cannot be
+\set ECHO none
 ALTER TABLE visit ADD COLUMN tags text[];
 CREATE FUNCTION pg_temp.check(VARIADIC rows jsonb[]) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -41,6 +42,7 @@ EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
 	RETURN format('%s %s: %s', state, message, detail) || CASE WHEN hint <> 'SELECT jsonb_agg(s) FROM cmig.stats_export() s' THEN hint ELSE '' END;
 END $$;
+\set ECHO all
 SELECT cost_after > 1000 AS large, pg_temp.check('5'), pg_temp.check('{}') FROM cmig.workload_check(queries => '{SELECT place FROM visit WHERE person = $1}', stats => '[{"schema": "shop", "relation": "visit", "pages": 4294967294, "tuples": 1e18, "visible_pages": 0}]');
 SELECT r AS change, pg_temp.check('{"schema": "shop", "relation": "visit", "pages": 100, "tuples": 1000, "visible_pages": 50}', '{"schema": "shop", "relation": "visit", "pages": 100, "tuples": 1000, "visible_pages": 50}'::jsonb || r)
 FROM unnest(ARRAY['{"schema": null}', '{"relation": null}', '{"pages": "many"}', '{"pages": 1e30}', '{"pages": "5 6"}', '{"pages": true}', '{"tuples": "Infinity"}', '{"tuples": "NaN"}', '{"tuples": null}', '{"visible_pages": -1}', '{"visible_pages": [1]}', '{"unknown": 1}']::jsonb[]) r;
@@ -53,6 +55,7 @@ FROM unnest(ARRAY['{}', '{"relation": "nothing"}', '{"column_name": "nothing"}',
 	'{"elem_count_histogram": [-1]}', '{"column_name": "tags", "most_common_elems": "{a}", "most_common_elem_freqs": [1, 1]}', '{"column_name": "tags", "most_common_elems": "{a}", "most_common_elem_freqs": [1, 1, 1]}']::jsonb[]) r;
 SELECT verdict FROM cmig.workload_check(queries => '{SELECT 1}', stats => '{}');
 SELECT verdict FROM cmig.workload_check(queries => '{SELECT 1}', stats => '[]');
+\set ECHO none
 DROP TABLE person, visit;
 -- with values: constants are as selective as they are in the database with data
 CREATE TYPE mood AS ENUM ('good', 'bad');
@@ -65,6 +68,7 @@ INSERT INTO event SELECT g, CASE WHEN g % 100 = 0 THEN 'r"a,r}e' WHEN g % 2 = 0 
 INSERT INTO part SELECT g, CASE WHEN g % 1000 = 0 THEN 'rare' ELSE 'usual' END FROM generate_series(1, 20000) g;
 VACUUM ANALYZE event, part;
 DELETE FROM cmig.revision;
+\set ECHO all
 SELECT cmig.create_revision('Index', 'DROP INDEX event_kind', '-- nothing', revision => 'r2');
 CREATE TABLE condition AS SELECT 'SELECT id FROM event WHERE ' || c AS part FROM unnest(ARRAY['kind = ''usual''', 'kind = ''r"a,r}e''', 'kind > ''l''', 'kind LIKE ''k%''', 'upper(kind) = ''K1''', 'upper(kind) = ''USUAL''', 'at < ''2020-01-09''', 'at > ''2020-05-01''',
 	'lasts < ''0 min''', 'lasts = ''P-1DT2H3M4S''', 'share = ''NaN''', 'share > 0.1', 'data = ''\x03''', 'data > ''\x01''', 'tags @> ''{t1}''', 'tags @> ''{t77}''', 'tags <@ ''{t1,t2}''', 'words @@ ''w1''', 'words @@ ''w77''', 'day = ''0044-03-15 BC''', 'day > ''2026-01-15''',
@@ -94,6 +98,7 @@ CREATE ROLE regress_stats;
 SELECT cmig.grant_access('regress_stats', 'reader') \g /dev/null
 SET ROLE regress_stats;
 SELECT count(*) FROM cmig.stats_export(true) WHERE column_name IS NOT NULL;
+\set ECHO none
 RESET ROLE;
 INSERT INTO event (id, kind, name) SELECT g, 'k' || g % 3, 'n' || g % 3 FROM generate_series(1, 100) g;
 ANALYZE event;
@@ -102,6 +107,7 @@ GRANT USAGE ON SCHEMA shop TO regress_stats, regress_stats_owner;
 GRANT SELECT (id, kind) ON event TO regress_stats;
 PREPARE shown AS SELECT relation, column_name, most_common_vals FROM cmig.stats_export(true) WHERE column_name IN ('kind', 'name', 'upper');
 SET ROLE regress_stats;
+\set ECHO all
 EXECUTE shown;
 RESET ROLE;
 -- the owner of an index on rows that the owner cannot see
