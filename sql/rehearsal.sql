@@ -75,7 +75,7 @@ SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff('CREATE SCHEMA 
 
 -- functions and queries of other roles are not run with the caller's rights
 CREATE ROLE regress_rehearsal_owner;
-SELECT cmig.grant_access('regress_rehearsal_owner', 'reader');
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_rehearsal_owner', 'reader');
 \set ECHO none
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_rehearsal_owner;
 CREATE SCHEMA evil AUTHORIZATION regress_rehearsal_owner;
