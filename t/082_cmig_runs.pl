@@ -312,7 +312,7 @@ gives(2, '^$', '^cmig: --first must be a number from 1 on\n$', 'upgrade', '--sco
 gives(2, '^$', '^cmig: --max-failures and --first require --scopes\n$', 'upgrade', '--first', '1');
 gives(0, '^$', 'scopes: 1 upgraded, 0 already up to date, 0 failed, 0 left to other sessions, 2 left to the next\scall', 'upgrade', '--scopes', 'tenant\_%', '--first', '1');
 is(ask($scopes), 'tenant_1 002, tenant_2 001, tenant_3 001', 'the first one');
-gives(5, '^$', '\ncmig: not confirmed: downgrade the schemas like tenant\\\\_% of the database tenants to 001\?\n', 'downgrade', '001', '--scopes', 'tenant\_%');
+gives(5, '^$', '^cmig: not confirmed: downgrade the schemas like tenant\\\\_% of the database tenants to 001\?\n', 'downgrade', '001', '--scopes', 'tenant\_%');
 gives(0, '^$', "CALL cmig.downgrade_scopes\\('tenant\\\\_%', '001'\\);\n(.|\n)*scopes: 1 downgraded, 2 already at the target", 'downgrade', '001', '--scopes', 'tenant\_%', '-y', '-v');
 is(ask($scopes), 'tenant_1 001, tenant_2 001, tenant_3 001', 'it is back');
 gives(3, '^$', "can't locate revision", 'downgrade', 'nosuch', '--scopes', 'tenant\_%', '-y');

@@ -572,7 +572,7 @@ cmig_rename_scope(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_SCHEMA),
 				 errmsg("schema \"%s\" does not exist", name),
-				 OidIsValid(get_namespace_oid(new_name, true)) ?
+				 cmig_text_list_has(cmig_scope_list_gone(), name) && OidIsValid(get_namespace_oid(new_name, true)) ?
 				 errhint("If schema %s is this scope, first give it back its name: ALTER SCHEMA %s RENAME TO %s",
 						 quote_identifier(new_name), quote_identifier(new_name), quote_identifier(name)) :
 				 cmig_hint("To see the scopes: `SELECT * FROM cmig.scopes()`")));
