@@ -145,8 +145,7 @@ gives(3, '', "ERROR:  division by zero\nCONTEXT:  upgrade 003 -> 004, It's 004\n
 is(rows("SELECT to_regclass('one'), string_agg(version_num, '') FROM cmig_engine.version"), '|003', 'nothing was changed');
 file('004', '003', '', 'SELECT cmig.enable_rls($$person$$);', '');
 gives(3, '', 'revision "004" calls functions of pg_cmig', 'upgrade');
-gives(2, '', '^cmig: engine must be local\n', 'current', '--engine', 'postgresql://host/db');
-gives(2, '', '^cmig: engine must be local\n', 'init', '--engine', 'docker');
+gives(2, '', '^cmig: engine must be local, or a URL', 'current', '--engine', 'docker');
 gives(2, '', '^cmig: --probe requires the extension in the database\n', 'lint', '--probe');
 gives(2, '', '^cmig: expand requires the extension in the database\n', 'expand');
 gives(2, '', '^cmig: --scope requires the extension in the database\n', 'upgrade', '--scope', 'x');

@@ -24,7 +24,8 @@ ENGINE_REFUSED='scope scopes in-doubt preflight check-workload probe databases'
 ENGINE_SUPERUSER=cmig_engine_superuser ENGINE_ROLE=cmig_engine_owner ENGINE_COPIER=cmig_engine_copier
 
 engine='' engine_folder='' engine_database='' engine_major='' engine_target='' engine_limit=''
-target_environment=() target_psql=() as_server=() locked=0
+engine_password='' copier_password=''
+engine_environment=() target_environment=() target_psql=() as_server=() locked=0
 
 # Unsets the variables of libpq.
 # shellcheck disable=SC2086	# names
@@ -35,7 +36,8 @@ begin_engine()
 {
 	local name looks=''
 
-	[ "$option_engine" = local ] || fail 2 'engine must be local' "Write \"engine = local\", or leave it out if the database has the extension."
+	[[ $option_engine = local || $option_engine =~ ^postgres(ql)?(\+[a-z0-9_]+)?:// ]] ||
+		fail 2 'engine must be local, or a URL that begins with postgresql://' 'Leave it out if the database has the extension.'
 	[ "$verb" != init ] || return 0
 	if [[ $ENGINE_SCHEMA_VERBS == *" $verb "* ]] || given autogenerate || given dry-run || { [ "$verb" = check ] && given target; }; then
 		looks=1
@@ -51,7 +53,7 @@ begin_engine()
 	target_psql=("${psql[@]}")
 	for name in "${!PG@}"; do target_environment+=("$name=${!name}"); done
 	read_target
-	start_engine
+	if [ "$option_engine" = local ]; then start_engine; else find_engine; fi
 	create_copy "$looks"
 }
 
@@ -123,28 +125,55 @@ read_target()
 	say "${yellow}WARNING:  $name is at $VISIBLE, which the engine does not know$plain${newline}HINT:  cmig stamp$(printf ' %q' "${revisions[@]}")"
 }
 
-# find_server: sets engine to the folder of the programs of a server that has pg_cmig, of the
-# database's major version if there is one, and engine_version to its major version
-find_server()
+# find_programs PROGRAM: sets engine to the folder of the program, of the database's major
+# version if there is one, and engine_version to its major version, or to 0
+find_programs()
 {
 	local folder version newest=0
-	local -a folders_of_servers=()
+	local -a folders_of_programs=()
 
-	while IFS= read -r folder; do folders_of_servers+=("$folder"); done < <(
+	while IFS= read -r folder; do folders_of_programs+=("$folder"); done < <(
 		printf '%s\n' "$here"
 		! command -v pg_config >/dev/null || pg_config --bindir
-		! command -v postgres >/dev/null || dirname -- "$(command -v postgres)"
+		! command -v "$1" >/dev/null || dirname -- "$(command -v "$1")"
 		compgen -G '/usr/lib/postgresql/*/bin')
-	for folder in ${folders_of_servers[@]+"${folders_of_servers[@]}"}; do
-		[ -x "$folder/initdb" ] && [ -x "$folder/postgres" ] || continue
-		version=$("$folder/postgres" --version)
+	for folder in ${folders_of_programs[@]+"${folders_of_programs[@]}"}; do
+		[ -x "$folder/$1" ] && { [ "$1" != postgres ] || [ -x "$folder/initdb" ]; } || continue
+		version=$("$folder/$1" --version)
 		[[ $version =~ \ ([0-9]+) ]] && version=${BASH_REMATCH[1]} || continue
 		if [ "$version" -eq "$engine_major" ] || { [ "$newest" -ne "$engine_major" ] && [ "$version" -gt "$newest" ]; }; then
 			[ "$newest" -eq "$engine_major" ] || { engine=$folder newest=$version; }
 		fi
 	done
 	engine_version=$newest
-	[ "$newest" -gt 0 ] || fail 2 'engine = local requires a PostgreSQL server with pg_cmig on this machine' 'Install the server and the extension: README.md'
+}
+
+# Uses the server that the option names.  Databases that killed runs have left there are
+# dropped after a day.
+find_engine()
+{
+	local name lines
+
+	# the last line shows that the URL is valid
+	while IFS= read -r -d '' name; do engine_environment+=("$name"); done < <(
+		unset_libpq
+		of_config='' PGCONNECT_TIMEOUT=10
+		connect_url "$option_engine"
+		for name in "${!PG@}"; do printf '%s=%s\0' "$name" "${!name}"; done)
+	[ ${#engine_environment[@]} -gt 0 ] || exit 2
+	lines=$(engine_psql <<-'END'
+		SELECT current_setting('server_version_num')::integer / 10000 AS major, rolsuper AS super,
+			EXISTS (SELECT FROM pg_available_extension_versions WHERE name = 'pg_cmig' AND version = :'version') AS known FROM pg_roles WHERE rolname = current_user \gset
+		\echo :major :super :known
+		\if :super
+		SELECT format('DROP DATABASE IF EXISTS %I', datname) FROM pg_database d WHERE datname ~ '^cmig_copy_[0-9]+$' AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE datid = d.oid)
+			AND (pg_stat_file(format('base/%s/PG_VERSION', d.oid), true)).modification < now() - interval '1 day' \gexec
+		\endif
+	END
+	) || fail 4 'the engine cannot be reached'
+	read -r engine_version name lines <<<"$lines"
+	[ "$name" = t ] || fail 2 'the role of the engine is not a superuser' 'Use a server that is there only for this, because cmig creates databases and roles in it: doc/managed.md'
+	[ "$lines" = t ] || fail 2 "the engine does not have pg_cmig $VERSION, the version of this cmig" 'Install it there: README.md'
 }
 
 # Starts the local server, unless another cmig has done so.  It runs as long as a process has
@@ -153,7 +182,8 @@ start_engine()
 {
 	local cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache} log
 
-	find_server
+	find_programs postgres
+	[ "$engine_version" -gt 0 ] || fail 2 'engine = local requires a PostgreSQL server with pg_cmig on this machine' 'Install the server and the extension: README.md'
 	command -v flock >/dev/null && command -v setsid >/dev/null || fail 2 'engine = local requires flock and setsid' 'On Debian: apt install util-linux'
 	if [ "$(id -u)" -eq 0 ]; then
 		id postgres >/dev/null 2>&1 || fail 2 'the engine cannot run as root' 'Run cmig as another user.'
@@ -163,7 +193,7 @@ start_engine()
 	[ ${#engine_folder} -lt 85 ] || fail 2 "the name of the folder $engine_folder is too long for a socket" 'Set XDG_CACHE_HOME to a shorter one.'
 	mkdir -p -- "$cache/cmig" && { [ ${#as_server[@]} -eq 0 ] || chown postgres: "$cache/cmig"; } &&
 		${as_server[@]+"${as_server[@]}"} mkdir -p -m 700 -- "$engine_folder" || fail 2 "the folder $engine_folder cannot be created"
-	log=$engine_folder/log
+	log=$engine_folder/log engine_environment=("PGHOST=$engine_folder" PGPORT=5432 "PGUSER=$ENGINE_SUPERUSER" PGDATABASE=postgres)
 	exec 7>>"$engine_folder/users" 8>>"$engine_folder/start"
 	flock 8
 	flock -s 7
@@ -178,7 +208,7 @@ start_engine()
 			exec ${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -w -D "$engine_folder/data" -l "$log" -o "-c port=5432 -c listen_addresses= -c unix_socket_directories='$engine_folder' -c fsync=off -c autovacuum=off
 				-c max_connections=50 -c shared_buffers=32MB -c max_locks_per_transaction=1024 -c wal_level=minimal -c max_wal_senders=0" start >/dev/null 2>&1 </dev/null 7>&- 8>&-
 		) || fail 2 "the engine cannot be started: $log"
-		engine_psql -d postgres <<-'END' || fail 2 'the engine cannot be used'
+		engine_psql <<-'END' || fail 2 'the engine cannot be used'
 			SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database WHERE datname ~ '^cmig_(copy|demo)_[0-9]+$' \gexec
 		END
 	fi
@@ -195,36 +225,51 @@ start_engine()
 # engine_psql OPTION...: runs psql in the engine, as its superuser or engine_user
 engine_psql()
 {
-	in_environment "PGHOST=$engine_folder" PGPORT=5432 "PGUSER=${engine_user:-$ENGINE_SUPERUSER}" PGAPPNAME=cmig -- psql -X -q -At -w -v ON_ERROR_STOP=1 -v role="$ENGINE_ROLE" "$@" 7>&- 8>&-
+	local password=$engine_password
+	local -a as=()
+
+	[ "${engine_user:-}" != "$ENGINE_COPIER" ] || password=$copier_password
+	[ -z "${engine_user:-}" ] || as=("PGUSER=$engine_user" "PGPASSWORD=$password")
+	in_environment "${engine_environment[@]}" ${as[@]+"${as[@]}"} PGAPPNAME=cmig -- psql -X -q -At -w -v ON_ERROR_STOP=1 -v role="$ENGINE_ROLE" -v copier="$ENGINE_COPIER" -v version="$VERSION" "$@" 7>&- 8>&-
 }
 
 # create_copy LOOKS: creates the database in the engine, and uses it in place of the target
 create_copy()
 {
-	printf -v engine_database 'cmig_copy_%010d' $$
-	# only one process creates the template
-	(
-		flock 9
-		engine_psql -d postgres -v template="cmig_template_$VERSION" -v database="$engine_database" <<-'END'
-			SELECT format('CREATE ROLE %I LOGIN', :'role') WHERE to_regrole(:'role') IS NULL \gexec
-			SELECT count(*) = 0 AS new FROM pg_database WHERE datname = :'template' AND datistemplate \gset
-			\if :new
-			SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname = :'template' \gexec
-			SELECT format('CREATE DATABASE %I OWNER %I', :'template', :'role') \gexec
-			\connect :template
-			SET SESSION AUTHORIZATION :role;
-			CREATE EXTENSION pg_cmig;
-			\connect postgres
-			SELECT format('ALTER DATABASE %I IS_TEMPLATE true', :'template') \gexec
-			\endif
-			SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname = :'database' \gexec
-			SELECT format('CREATE DATABASE %I TEMPLATE %I OWNER %I', :'database', :'template', :'role') \gexec
-		END
-	) 9>>"$engine_folder/template" || fail 2 'the engine cannot create a database with the extension pg_cmig' "Its messages are in $engine_folder/log"
+	local name
+
+	printf -v engine_database 'cmig_copy_%010d%05d%05d' $$ $RANDOM $RANDOM
+	# Only a superuser can read a role's password, so those of the two others are made from
+	# that of a role that cannot log in.  The first of several processes creates the template.
+	name=$(engine_psql -v template="cmig_template_$VERSION" -v database="$engine_database" <<-'END'
+		\set home :DBNAME
+		SET client_min_messages = error \; SET log_statement = none \; BEGIN \; SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \gset
+		SELECT format('CREATE ROLE cmig_engine_secret PASSWORD %L', gen_random_uuid()) WHERE to_regrole('cmig_engine_secret') IS NULL \gexec
+		CREATE TEMPORARY TABLE secret AS SELECT r AS name, encode(sha256(convert_to(rolpassword || r, 'UTF8')), 'hex') AS password FROM pg_authid, unnest(ARRAY[:'role', :'copier']) r WHERE rolname = 'cmig_engine_secret';
+		SELECT format('CREATE ROLE %I LOGIN PASSWORD %L', name, password) FROM secret WHERE to_regrole(quote_ident(name)) IS NULL \gexec
+		SELECT string_agg(password, ' ' ORDER BY name = :'copier') FROM secret;
+		COMMIT;
+		SELECT count(*) = 0 AS new FROM pg_database WHERE datname = :'template' \gset
+		\if :new
+		CREATE DATABASE :"database" OWNER :"role";
+		\connect :"database"
+		SET SESSION AUTHORIZATION :role;
+		CREATE EXTENSION pg_cmig VERSION :'version';
+		\connect :"home"
+		BEGIN \; SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \gset
+		SELECT format('ALTER DATABASE %I RENAME TO %I', :'database', :'template'), format('ALTER DATABASE %I IS_TEMPLATE true', :'template')
+		WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'template') \gexec
+		COMMIT;
+		\endif
+		SELECT format('CREATE DATABASE %I TEMPLATE %I OWNER %I', :'database', :'template', :'role') WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
+	END
+	) || fail 2 'the engine cannot create a database with the extension pg_cmig' "${engine_folder:+Its messages are in $engine_folder/log}"
+	read -r engine_password copier_password <<<"$name"
 	[ -z "$1" ] || copy_schema
 	store_state
 	unset_libpq
-	export PGHOST=$engine_folder PGPORT=5432 PGUSER=$ENGINE_ROLE PGDATABASE=$engine_database PGAPPNAME=cmig
+	for name in "${engine_environment[@]}"; do export "${name?}"; done
+	export PGUSER=$ENGINE_ROLE PGPASSWORD=$engine_password PGDATABASE=$engine_database PGAPPNAME=cmig
 	psql=(psql -X -q -w -v ON_ERROR_STOP=1)
 	variable cmig_database "$engine_target"
 	CURRENT_DATABASE=":'cmig_database'"
@@ -251,17 +296,22 @@ store_state()
 # Copies the schema of the database.
 copy_schema()
 {
-	local dump sizes name
+	local dump sizes name version
 	local -a options=(-s -N cmig_engine)
 
-	[ "$engine_version" -eq "$engine_major" ] || fail 2 "$verb requires a local server of PostgreSQL $engine_major with pg_cmig, the version of the database" "$([ "$verb" != lint ] || echo 'cmig lint --no-facts')"
-	{ printf '\\set state %s\n' "$(quoted "$engine_state")"; cat <<-'END'; } | engine_psql -d postgres -v database="$engine_database" -v copier="$ENGINE_COPIER" || fail 2 'the engine cannot create the roles of the database'
-		SET client_min_messages = error;
-		SELECT format('CREATE ROLE %I LOGIN', :'copier') WHERE to_regrole(:'copier') IS NULL \gexec
+	[ "$engine_version" -eq "$engine_major" ] || fail 2 "$verb requires an engine of PostgreSQL $engine_major, the version of the database" "$([ "$verb" != lint ] || echo 'cmig lint --no-facts')"
+	version=$engine_version
+	find_programs pg_dump
+	[ "$engine_version" -eq "$version" ] || fail 2 "$verb requires pg_dump of PostgreSQL $version" "On Debian: apt install postgresql-client-$version"
+	{ printf '\\set state %s\n' "$(quoted "$engine_state")"; cat <<-'END'; } | engine_psql -v database="$engine_database" || fail 2 'the engine cannot create the roles of the database'
+		SET client_min_messages = error \; BEGIN \; SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \gset
 		ALTER ROLE :"copier" RESET ALL;
-		SELECT format('CREATE ROLE %I', r) FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) \gexec
-		SELECT format('GRANT %I TO %I, %I', rolname, :'role', :'copier') FROM pg_roles r WHERE rolname !~ '^pg_' AND NOT rolsuper AND rolname NOT IN (:'role', :'copier') \gexec
+		SELECT format('CREATE ROLE %I ROLE %I, %I', r, :'role', :'copier') FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) \gexec
+		SELECT format('DO %L', format('BEGIN RAISE EXCEPTION USING MESSAGE = %L, HINT = %L; END', format('roles that the database has exist in the engine for another purpose: %s', string_agg(r, ', ')),
+			'Use a server that is there only for this, and whose superuser has a name of its own: initdb -U cmig_engine'))
+		FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE r NOT IN (:'role', :'copier') AND NOT pg_has_role(:'copier', r, 'MEMBER') HAVING count(*) > 0 \gexec
 		SELECT format('ALTER DATABASE %I OWNER TO %I', :'database', :'state'::jsonb ->> 'owner') \gexec
+		COMMIT;
 	END
 	# pg_dump cannot skip what the role may not read, such as tables of the service
 	sizes=$(on_target "${target_psql[@]}" -At <<-END
@@ -283,7 +333,7 @@ copy_schema()
 	dump=$(on_target "$engine/pg_dump" "${options[@]}") || fail 3 'the schema of the database cannot be read'
 	printf '%s\n' "$dump" | engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -o /dev/null 2>&1 | copied_messages
 	# as the owner, who could set what cmig reads
-	engine_psql -d postgres -c "ALTER DATABASE $engine_database RESET ALL" || fail 2 'the engine cannot use the copy'
+	engine_psql -c "ALTER DATABASE $engine_database RESET ALL" || fail 2 'the engine cannot use the copy'
 	[ "$verb" != lint ] || { printf 'SET search_path = pg_catalog, pg_temp;\n\\set sizes %s\n' "$(quoted "${sizes%%"$newline"*}")"; cat <<-'END'; } | engine_psql -d "$engine_database" || fail 2 'the engine cannot use the copy'
 		UPDATE pg_class c SET relpages = s.pages, reltuples = s.rows FROM jsonb_to_recordset(:'sizes') AS s (n text, r text, pages integer, rows real), pg_namespace n
 		WHERE n.nspname = s.n AND c.relnamespace = n.oid AND c.relname = s.r;
@@ -308,7 +358,7 @@ copied_messages()
 end_engine()
 {
 	end_watch
-	[ -z "$engine_database" ] || engine_psql -d postgres -c "DROP DATABASE IF EXISTS $engine_database WITH (FORCE)" >/dev/null 2>&1
+	[ -z "$engine_database" ] || engine_psql -c "DROP DATABASE IF EXISTS $engine_database WITH (FORCE)" >/dev/null 2>&1
 	engine_database=''
 }
 
