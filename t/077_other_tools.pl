@@ -396,7 +396,7 @@ knex: table knex_migrations
 sqlx: table _sqlx_migrations, which cannot be read: It is not an ordinary table.
   cmig import sqlx FOLDER    # writes a revision file for each migration into migrations
 django: files such as app/migrations/0001_initial.py
-  cmig import django    # writes a revision file for each migration into migrations
+  cmig baseline    # writes one revision with the schema of the database; its files cannot be converted
 flyway: files such as a folder/V1__a.sql
   cmig import flyway 'a folder'    # writes a revision file for each migration into migrations
 refinery: files such as a folder/V1__a.sql
@@ -436,8 +436,13 @@ SKIP:
 }
 
 # One table of tools: the completion and the manual name what is in it
-my @named = split /,/, query($node, 'by_hand', q{SELECT string_agg(tool, ',' ORDER BY tool COLLATE "C") FROM cmig.import_tools() WHERE converts OR reads_state});
-like(slurp_file("$CmigNode::top/share/cmig/completion.bash"), qr/candidates='@named'/, 'the completion has all tools');
+my $completion = slurp_file("$CmigNode::top/share/cmig/completion.bash");
+foreach my $which (q{candidates='%s'converts OR tool = 'alembic'}, q{candidates+=' %s'reads_state AND NOT converts AND tool <> 'alembic'})
+{
+	my ($before, $condition) = $which =~ /(.*%s')(.*)/;
+	my $names = query($node, 'by_hand', qq{SELECT string_agg(tool, ' ' ORDER BY tool COLLATE "C") FROM cmig.import_tools() WHERE $condition});
+	isnt(index($completion, sprintf $before, $names), -1, "the completion has the tools: $names");
+}
 my $page = slurp_file("$CmigNode::top/doc/reference/adopting.md");
 unlike($page, qr/\A(?!.*^\| `$_` \|)/ms, "$_ is in the manual") foreach split /,/, query($node, 'by_hand', 'SELECT string_agg(tool, $$,$$) FROM cmig.import_tools() WHERE converts');
 

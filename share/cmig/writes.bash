@@ -382,8 +382,8 @@ found AS (SELECT k.*, pg_catalog.regexp_replace(found_file, CASE WHEN tool IN ('
 said AS (SELECT found.*, CASE WHEN folder = :'new_folder' THEN ' --folder ' || :'other_folder' ELSE '' END AS other, CASE WHEN folder = :'new_folder' THEN :'other_folder' ELSE :'new_folder' END AS written, CASE WHEN found_file IS NULL THEN 'FOLDER' WHEN tool = 'liquibase' AND found_file !~ '\\.sql\$' THEN found_file WHEN folder = '' THEN '.' WHEN folder ~ '^[A-Za-z0-9_./+-]+\$' THEN folder ELSE pg_catalog.quote_literal(folder) END AS typed FROM found)
 SELECT pg_catalog.concat(tool, ': ', pg_catalog.concat_ws('; ', 'files such as ' || found_file, 'table ' || history_table || coalesce(', with ' || applied || ' applied', ', which cannot be read: ' || note, '')),
 	CASE WHEN tool = 'engine' THEN E'\n  cmig import engine --state    # records what cmig has applied without the extension'
-		WHEN NOT reads_state THEN E'\n  cmig baseline    # writes one revision with the schema of the database; its files cannot be converted'
-		ELSE pg_catalog.concat(E'\n  cmig import ', tool, CASE WHEN tool IN ('alembic', 'django') THEN '' ELSE ' ' || typed END, other, '    # writes a revision file for each migration into ', written,
+		WHEN NOT reads_state OR NOT converts AND tool <> 'alembic' THEN E'\n  cmig baseline    # writes one revision with the schema of the database; its files cannot be converted'
+		ELSE pg_catalog.concat(E'\n  cmig import ', tool, CASE tool WHEN 'alembic' THEN '' ELSE ' ' || typed END, other, '    # writes a revision file for each migration into ', written,
 			CASE WHEN applied IS NOT NULL THEN pg_catalog.format(E'\n  cmig import %s --state%s    # then records the %s that are applied, and runs nothing', tool, other, applied) END) END)
 FROM said ORDER BY history_table IS NULL, tool;
 SELECT 'no files and no table of another migration tool were found; for a database that has a schema: cmig baseline' WHERE NOT EXISTS (SELECT FROM $KEPT WHERE found_file IS NOT NULL OR history_table IS NOT NULL);
