@@ -27,7 +27,7 @@ sub session
 
 	$node->psql('shop', join(";\n", @statements), stdout => \$stdout, stderr => \$stderr, extra_params => [ '-U', $role ], on_error_stop => 0);
 	$stderr =~ s/^psql:<stdin>:\d+: //mg;
-	return join("\n", grep { $_ ne '' } $stdout, $stderr) =~ s/$time/TIME/gr =~ s/^NOTICE:  (?:queries of other|revision "r2" is already).*\nHINT.*\n?//gmr =~ s/\nCONTEXT.*//gr =~ s/\n\z//r;
+	return join("\n", grep { $_ ne '' } $stdout, $stderr) =~ s/$time/TIME/gr =~ s/^NOTICE:  (?:queries of other|revision "r2" is already).*\n(?:HINT.*\n?)?//gmr =~ s/\nCONTEXT.*//gr =~ s/\n\z//r;
 }
 
 $node->safe_psql('postgres', <<'END_SQL');
