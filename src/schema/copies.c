@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -107,8 +109,11 @@ words_make(void)
 static void
 words_add(HTAB *words, const char *text)
 {
-	/* what is between two quotes may be a name, which can have a quote itself */
-	if (strstr(text, QUOTED_QUOTE) != NULL)
+	/*
+	 * what is between two quotes may be a name, which can have a quote or
+	 * code points of Unicode itself
+	 */
+	if (strstr(text, QUOTED_QUOTE) != NULL || strcasestr(text, "U&\"") != NULL)
 		(void) hash_search(words, QUOTED_QUOTE, HASH_ENTER, NULL);
 	for (const char *quote = "\"'"; *quote != '\0'; quote++)
 	{
@@ -131,7 +136,8 @@ words_add(HTAB *words, const char *text)
 			if (length < NAMEDATALEN - 1)
 				word[length++] = pg_ascii_tolower((unsigned char) *text);
 		word[length] = '\0';
-		if (length > 0)
+		/* numbers are not names, and a query can have many */
+		if (length > 0 && !isdigit((unsigned char) *word))
 			(void) hash_search(words, word, HASH_ENTER, NULL);
 		text += *text != '\0';
 	}
