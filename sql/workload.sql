@@ -87,6 +87,11 @@ SELECT * FROM judged('ALTER TABLE visit DROP CONSTRAINT visit_person_fkey; ALTER
 -- what cannot be judged
 SELECT * FROM judged('ALTER TABLE person DROP COLUMN note', 'VACUUM person', 'SELECT nothing', 'SELECT', 'SELECT 1; SELECT 2', 'SELECT id INTO x FROM person', 'SELECT FROM', 'SELECT $1', '', 'COMMIT', 'SELECT * FROM "not there"',
 	'SELECT unknownin(''a'') || unknownin(''b'')');
+-- parameters in place of literals: also where only a literal can be, and how many
+CREATE TYPE "A type" AS (a integer, b date);
+SELECT query, verdict, sqlstate, detail FROM judged('ALTER TABLE person DROP COLUMN note', 'SELECT timestamp(3) with time zone $1, numeric(4, 2) $2, "A type" $3, pg_catalog.bytea $4, double precision $12', 'SELECT interval(3) $1, interval $2 day to second, now() AT TIME ZONE $3',
+	'UPDATE person SET note = text $1', 'SELECT ''é'', date $1, note FROM person', 'DECLARE c CURSOR FOR SELECT note = char(3) $1 FROM person', 'SELECT time $1 $2', 'SELECT nothing $1', 'SELECT $65535::text', 'SELECT id FROM person WHERE id = $65536', 'SELECT id FROM U&"vi\0073it"');
+DROP TYPE "A type";
 -- text that would hide the statements after it
 CREATE FUNCTION passed(VARIADIC texts text[]) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM cmig.workload_check(queries => texts); RETURN 'judged'; EXCEPTION WHEN syntax_error THEN RETURN SQLSTATE || ' ' || SQLERRM; END $$;
 SELECT passed(E'SELECT 1;\n\nSELECT ''open FROM person;\nSELECT 2'), passed('SELECT 1', E'SELECT $1;\nSELECT "open'), passed('SELECT $a$ $b$'), passed(E'/* open\nSELECT 1;');

@@ -177,7 +177,8 @@ static void
 plan_between(int step, const CmigStatement *statement, void *arg)
 {
 	Check	   *check = arg;
-	MemoryContext caller = MemoryContextSwitchTo(check->context);
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig statement", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(scratch);
 	List	   *whole = NIL;
 
 	foreach_ptr(CmigWorkloadQuery, query, check->broken)
@@ -189,14 +190,18 @@ plan_between(int step, const CmigStatement *statement, void *arg)
 	foreach_ptr(CmigWorkloadQuery, query, whole)
 	{
 		const CmigRevision *revision = check->graph->nodes[check->plan->steps[step].node].revision;
+		bool		same = strcmp(state_of(query->plans[CMIG_WORKLOAD_STATEMENT]), state_of(query->plans[CMIG_WORKLOAD_AFTER])) == 0;
 
-		if (strcmp(state_of(query->plans[CMIG_WORKLOAD_STATEMENT]), state_of(query->plans[CMIG_WORKLOAD_AFTER])) != 0)
+		query->plans[CMIG_WORKLOAD_STATEMENT] = NULL;
+		if (!same)
 			continue;
+		MemoryContextSwitchTo(check->context);
 		query->place = psprintf("revision %s, statement %d, line %d", revision->id, statement->number, statement->line);
 		query->expands = revision->expands;
 		query->expanded = check->expansion && cmig_graph_lists(check->expansion->revisions, revision->id);
 	}
 	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(scratch);
 }
 
 /* ----------------------------------------------------------------

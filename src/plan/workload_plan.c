@@ -35,6 +35,7 @@
 #include "commands/explain.h"
 #include "executor/executor.h"
 #include "executor/functions.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "optimizer/plancat.h"
 #include "optimizer/planner.h"
@@ -698,16 +699,67 @@ unify_expressions(Node *node, void *context)
 	return node != NULL && raw_expression_tree_walker(node, unify_expressions, context);
 }
 
+/* The protocol cannot pass more. */
+#define MOST_PARAMETERS PG_UINT16_MAX
+
 /*
- * Returns the one statement of the text, which has a plan.  Set *contained if
+ * Tree walker: put the parameters back for which the text of the query, "context", has
+ * literals.
+ */
+static bool
+put_parameters(Node *node, void *context)
+{
+	const CmigWorkloadQuery *query = context;
+
+	if (node != NULL && IsA(node, A_Const) && list_member_int(query->literals, ((A_Const *) node)->location))
+	{
+		ParamRef   *parameter = makeNode(ParamRef);
+
+		parameter->location = ((A_Const *) node)->location;
+		parameter->number = strtol(query->text + parameter->location + 1, NULL, 10);
+		/* a constant is larger */
+		memmove(node, parameter, sizeof(ParamRef));
+	}
+	if (node != NULL && IsA(node, ParamRef) && ((ParamRef *) node)->number > MOST_PARAMETERS)
+		ereport(ERROR,
+				(errcode(ERRCODE_TOO_MANY_ARGUMENTS),
+				 errmsg("a query cannot have more than %d parameters", MOST_PARAMETERS)));
+	return node != NULL && raw_expression_tree_walker(node, put_parameters, context);
+}
+
+/*
+ * pg_stat_statements replaces literals by parameters also where the grammar only
+ * accepts a literal, as in "date $1".  If that is the error, put a literal there, which is as
+ * long; parse() replaces it by the parameter.
+ */
+static bool
+put_literal(CmigWorkloadQuery *query, const ErrorData *error)
+{
+	char	   *place = query->sql;
+	int			length;
+
+	CHECK_FOR_INTERRUPTS();
+	if (error->sqlerrcode != ERRCODE_SYNTAX_ERROR || error->cursorpos <= 0 || query->function != NULL)
+		return false;
+	place += pg_mbcharcliplen(place, strlen(place), error->cursorpos - 1);
+	length = *place == '$' ? strspn(place + 1, "0123456789") : 0;
+	if (length == 0)
+		return false;
+	place[0] = place[length] = '\'';
+	query->literals = lappend_int(query->literals, place - query->sql);
+	return true;
+}
+
+/*
+ * Returns the one statement of the query, which has a plan.  Set *contained if
  * another statement contains it, such as DECLARE: its result is not that of a
  * prepared statement.
  */
 static RawStmt *
-parse(const char *text, bool unified, bool *contained)
+parse(CmigWorkloadQuery *origin, bool unified, bool *contained)
 {
 	Node	   *query;
-	List	   *statements = cmig_raw_parse(text, RAW_PARSE_DEFAULT);
+	List	   *statements = cmig_raw_parse(origin->sql, RAW_PARSE_DEFAULT);
 	RawStmt    *raw = list_length(statements) == 1 ? linitial_node(RawStmt, statements) : NULL;
 
 	if (raw == NULL)
@@ -719,6 +771,7 @@ parse(const char *text, bool unified, bool *contained)
 	raw->stmt = query;
 	if (!(cmig_statement_flags(raw->stmt) & CMIG_STATEMENT_QUERY))
 		refuse_utility();
+	(void) put_parameters(raw->stmt, origin);
 	if (unified)
 		(void) unify_expressions(raw->stmt, NIL);
 	return raw;
@@ -798,7 +851,7 @@ make_plan(void *arg)
 	const char *text = planning->query->sql;
 	ExplainState *state = planning->query->explained ? NewExplainState() : NULL;
 	bool		contained = false;
-	RawStmt    *raw = planning->query->head ? NULL : parse(text, plan->unified, &contained);
+	RawStmt    *raw = planning->query->head ? NULL : parse(planning->query, plan->unified, &contained);
 	HeapTuple	function = planning->query->function ? find_function(planning) : NULL;
 	Query	   *query;
 	StringInfoData types;
@@ -876,7 +929,8 @@ plan_query(CmigWorkloadQuery *query)
 	const CmigQueryPlan *before = query->plans[CMIG_WORKLOAD_BEFORE];
 	Planning	planning = {.query = query,.plan = plan,.context = CurrentMemoryContext};
 	ErrorContextCallback *callbacks = error_context_stack;
-	ErrorData  *error;
+	ErrorData  *error,
+			   *first;
 	bool		internal;
 
 	planning.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan", ALLOCSET_DEFAULT_SIZES);
@@ -887,7 +941,12 @@ plan_query(CmigWorkloadQuery *query)
 	 * reads
 	 */
 	error_context_stack = NULL;
-	error = cmig_subtransaction_rehearse(make_plan, &planning);
+	first = error = cmig_subtransaction_rehearse(make_plan, &planning);
+	while (error != NULL && put_literal(query, error))
+		error = cmig_subtransaction_rehearse(make_plan, &planning);
+	/* about the text as it is */
+	if (error != NULL && error->sqlerrcode == ERRCODE_SYNTAX_ERROR)
+		error = first;
 
 	/*
 	 * a query that needs no unified parameters before the scripts must not

@@ -16,64 +16,6 @@
 #include "plan/workload.h"
 
 /*
- * Words that can be written before a literal as its type.  pg_stat_statements
- * replaces the literal by a parameter, before which they cannot be written.
- */
-static const char *const literal_types[] = {
-	"bit", "date", "inet", "interval", "json", "jsonb", "numeric", "time", "timestamp", "timestamptz", "timetz", "uuid", "xml", NULL
-};
-
-/* Fields that can follow the literal of an interval. */
-static const char *const fields[] = {"year", "month", "day", "hour", "minute", "second", "to", NULL};
-
-/*
- * Returns the text with a cast of each parameter that follows the name of a type,
- * and with extract($1, ...) for EXTRACT ($1 FROM ...).
- */
-static char *
-cast_parameters(const char *text)
-{
-	StringInfoData result;
-	CmigLexer	lexer;
-	const char *copied = text;
-	const char *type = NULL;
-	const char *extract = NULL;
-	const char *field = NULL;
-	int			length = 0;
-	int			tokens = 0;		/* of EXTRACT ($1 FROM that were read */
-
-	initStringInfo(&result);
-	cmig_lexer_init(&lexer, text);
-	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
-	{
-		if (type != NULL && *lexer.start == '$' && lexer.next > lexer.start + 1 && strspn(lexer.start + 1, "0123456789") == lexer.next - lexer.start - 1)
-		{
-			appendBinaryStringInfo(&result, copied, type - copied);
-			appendStringInfo(&result, "(%.*s::%.*s)", (int) (lexer.next - lexer.start), lexer.start, length, type);
-			copied = lexer.next;
-			/* the fields of an interval restrict it, which casts do not */
-			while (pg_strncasecmp(type, "interval", 8) == 0 && cmig_lexer_next_sql(&lexer) == CMIG_TOKEN_WORD && cmig_lexer_is_any_word(&lexer, fields))
-				copied = lexer.next;
-		}
-		if (tokens == 3 && cmig_lexer_is_word(&lexer, "from"))
-		{
-			appendBinaryStringInfo(&result, copied, extract - copied);
-			appendStringInfo(&result, "pg_catalog.extract(%.*s,", (int) strspn(field, "$0123456789"), field);
-			copied = lexer.next;
-		}
-		tokens = cmig_lexer_is_word(&lexer, "extract") ? 1 : tokens == 1 && *lexer.start == '(' ? 2 : tokens == 2 && lexer.type == CMIG_TOKEN_PARAM ? 3 : 0;
-		extract = tokens == 1 ? lexer.start : extract;
-		field = tokens == 3 ? lexer.start : field;
-		type = lexer.type == CMIG_TOKEN_WORD && cmig_lexer_is_any_word(&lexer, literal_types) ? lexer.start : NULL;
-		length = lexer.next - lexer.start;
-		if (lexer.type == CMIG_TOKEN_END)
-			break;
-	}
-	appendStringInfoString(&result, copied);
-	return result.data;
-}
-
-/*
  * Returns the settings of roles and of this database that matter to names and
  * plans, the strongest last: rows of role, name, and value.  Those that a role
  * could use to make planning last for hours are left out.
@@ -171,7 +113,7 @@ add_statements(List **queries, const char *text, List *settings, int number)
 			CmigWorkloadQuery *query = palloc0(sizeof(CmigWorkloadQuery));
 
 			query->text = pnstrdup(start, end - start);
-			query->sql = cast_parameters(query->text);
+			query->sql = pstrdup(query->text);
 			query->calls = read_calls(before, start);
 			query->settings = settings;
 			*queries = lappend(*queries, query);
@@ -313,7 +255,7 @@ read_rows(const char *sql, Oid function, const CmigExpansionCount *count, const 
 		one->id = row[0];
 		one->calls = row[1];
 		one->text = row[2];
-		one->sql = cast_parameters(one->text);
+		one->sql = pstrdup(one->text);
 		one->role = row[3];
 		one->settings = settings_of(settings, row[4] ? strtoul(row[4], NULL, 10) : InvalidOid);
 		one->daily = row[5] ? strtod(row[5], NULL) : INFINITY;
