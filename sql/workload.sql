@@ -144,6 +144,8 @@ CREATE SCHEMA trap2;
 CREATE STATISTICS trap2.both ON a, b FROM trap.victim;
 ANALYZE trap.victim;
 CREATE OPERATOR trap.!!!! (FUNCTION = pg_terminate_backend, LEFTARG = integer, RIGHTARG = bigint, RESTRICT = eqsel);
+CREATE FUNCTION trap.same(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END';
+CREATE TABLE trap.left_out (id integer, same integer GENERATED ALWAYS AS (trap.same(1)) STORED);
 CREATE FUNCTION trap.ends() RETURNS SETOF integer LANGUAGE sql AS 'SELECT pid FROM trap.victim WHERE pid OPERATOR(trap.!!!!) 5';
 CREATE EXTENSION citext SCHEMA trap;
 CREATE DOMAIN trap.state AS integer;
@@ -156,7 +158,7 @@ ALTER EXTENSION citext ADD AGGREGATE trap.total(integer);
 RESET ROLE;
 \set ECHO all
 SELECT query, verdict, detail FROM cmig.workload_check(queries => ARRAY['SELECT pid FROM trap.victim WHERE pid OPERATOR(trap.!!!!) 5', 'SELECT trap.total(a) OVER () FROM trap.victim',
-	'SELECT trap.total(a) FROM trap.victim', 'SELECT 1 FROM trap.victim WHERE a = 1 AND b = 1', 'SELECT * FROM trap.ends()']);
+	'SELECT trap.total(a) FROM trap.victim', 'SELECT 1 FROM trap.victim WHERE a = 1 AND b = 1', 'SELECT * FROM trap.ends()', 'SELECT id FROM trap.left_out']);
 SELECT format('REVOKE CREATE ON DATABASE %I FROM regress_hostile', current_database()) \gexec
 DROP EXTENSION citext CASCADE;
 DROP SCHEMA trap, trap2 CASCADE;

@@ -55,6 +55,7 @@ typedef struct Check
 	const CmigExpansion *expansion; /* or NULL */
 	List	   *versions;		/* list of char *: schemas of the new version */
 	bool		expands;		/* can cmig.expand prepare all revisions? */
+	bool		gaps;			/* do objects have no copies? */
 } Check;
 
 static bool
@@ -310,7 +311,7 @@ judge(CmigWorkloadQuery *query, const Check *check, char *reason, const char *ag
 		query->sqlstate = before->sqlstate;
 		query->detail = before->error;
 		if (!before->refused || strncmp(before->sqlstate, "XX", 2) == 0)
-			query->detail = psprintf("before the upgrade: %s%s", before->error, after->error || after->missing ? "" :
+			query->detail = psprintf("before the upgrade: %s%s%s", before->error, check->gaps && is_lost(query) ? ", or was not copied" : "", after->error || after->missing ? "" :
 									 check->expands ? "; only the new version runs it" : "; after it, the query has a plan");
 	}
 	else if (is_broken(query))
@@ -545,6 +546,7 @@ cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, const List *
 	choose_roles(check.changed);
 	effects = run_revisions(&check);
 	*obstacle = find_obstacle(&check, effects);
+	check.gaps = effects->left_out != NIL;
 	tell_gaps(&check, effects);
 	return judge_all(&check, queries, obstacle->reason, obstacle->reason ? NULL : run_again(&check));
 }
