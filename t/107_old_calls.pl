@@ -98,6 +98,12 @@ is(session('regress_owner', 'CALL cmig.expand()', $expansion), '0|none since TIM
 session('regress_v2', @new);
 is(session('regress_owner', $expansion), '0|none since TIME', 'the new build does not count');
 
+# a query that names the schema of the new version
+session('regress_owner', 'CALL cmig.expand()');
+session('regress_v2', 'SELECT first FROM public_r2.person', 'DECLARE c CURSOR WITH HOLD FOR SELECT 1 FROM person JOIN public_r2.orders USING (id)');
+is(session('regress_owner', $expansion), '2|regress_v2 since TIME', 'it counts');
+is(session('regress_owner', q{SELECT verdict, sqlstate, detail FROM cmig.workload_check() WHERE query ~ 'public_r2\.' ORDER BY query}), join("\n", ('breaks|42P01|cmig.contract drops schema public_r2') x 2), 'and breaks');
+
 # statistics are reset
 session('regress_v1', @old);
 $node->safe_psql('shop', 'SELECT pg_stat_statements_reset()');
