@@ -72,6 +72,43 @@ SELECT * FROM cmig.baseline('x', '001', schemas => '{other}');
 SELECT * FROM cmig.baseline('x', schemas => '{nowhere}');
 SELECT * FROM cmig.baseline('x', branch_label => '001', schemas => '{other}');
 \set VERBOSITY default
+-- names, values, and bodies with lines that begin a file can be written, loaded, and mean the same
+DELETE FROM cmig.version;
+DELETE FROM cmig.revision;
+CREATE SCHEMA marks;
+CREATE TABLE marks."a
+-- revision: x
+""b\" (
+	"c
+==> x.sql <==
+" text DEFAULT 'x
+-- revision: x
+-- cmig:downgrade
+\', d text DEFAULT E'\\
+-- revision: x
+');
+COMMENT ON TABLE marks."a
+-- revision: x
+""b\" IS E'\\-- revision: x
+\x01';
+CREATE FUNCTION marks.f() RETURNS text LANGUAGE plpgsql AS $$
+-- revision: x
+BEGIN
+	RETURN '\n''-- revision: x
+';
+END $$;
+SELECT cmig.schema_sql('marks') AS marks \gset
+SELECT content FROM cmig.baseline('Marks', '001', schemas => '{marks}') \gset
+SELECT count(*) FROM regexp_matches(:'content', '\\x?0*[23]D[=-]', 'g');
+SET client_min_messages = warning;
+DROP SCHEMA marks CASCADE;
+RESET client_min_messages;
+DELETE FROM cmig.version;
+DELETE FROM cmig.revision;
+SELECT * FROM cmig.load(:'content');
+SELECT revision FROM cmig.upgrade('001');
+SELECT cmig.schema_sql('marks') = :'marks';
+SELECT revision FROM cmig.downgrade('base');
 DROP EXTENSION pg_cmig CASCADE;
 DROP SCHEMA cmig_audit, other CASCADE;
 DROP TABLE note, person;

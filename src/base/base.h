@@ -77,6 +77,15 @@ extern int	cmig_settings_int(const char *name, int session);
 extern double cmig_settings_real(const char *name, double session);
 
 /*
+ * Give the settings that change what a text means the values that a new session
+ * of the same role without options would have, so that the same script means the
+ * same in each session: those of cmig_settings_forms, those of locales and
+ * searches, and, with "storage", those that change where and how a table is
+ * stored.
+ */
+extern void cmig_settings_as_at_login(bool storage, GucAction action);
+
+/*
  * Likewise, for a setting that pg_cmig does not define.  NULL without a value.
  */
 extern const char *cmig_settings_custom(const char *name);
@@ -373,6 +382,14 @@ extern void cmig_settings_set(const char *name, const char *value, GucContext co
  * ends.
  */
 extern void cmig_settings_override(const char *name, const char *value);
+
+/*
+ * The settings that change how the text of SQL and of values is read and
+ * printed, with PostgreSQL's defaults, which the function sets until the caller's
+ * GUC nest level ends.
+ */
+extern const char *const cmig_settings_forms[][2];
+extern void cmig_settings_pin_forms(void);
 
 /* Override search_path with the value that pg_cmig's queries use. */
 extern void cmig_settings_pin_search_path(void);

@@ -43,6 +43,19 @@ cmig_settings_pin_search_path(void)
 		cmig_settings_override("search_path", path);
 }
 
+const char *const cmig_settings_forms[][2] = {
+	{"array_nulls", "on"}, {"bytea_output", "hex"}, {"datestyle", "ISO, MDY"}, {"extra_float_digits", "1"}, {"intervalstyle", "postgres"},
+	{"quote_all_identifiers", "off"}, {"standard_conforming_strings", "on"}, {"timezone", "UTC"}, {"transform_null_equals", "off"},
+	{"xmlbinary", "base64"}, {"xmloption", "content"}, {NULL, NULL}
+};
+
+void
+cmig_settings_pin_forms(void)
+{
+	for (int i = 0; cmig_settings_forms[i][0] != NULL; i++)
+		cmig_settings_override(cmig_settings_forms[i][0], cmig_settings_forms[i][1]);
+}
+
 void
 cmig_catalog_rows_referring(Oid class, Oid object, CmigCatalogRow callback, void *arg)
 {

@@ -252,6 +252,78 @@ cmig_settings_in_definer_function(void)
 					   SECURITY_RESTRICTED_OPERATION)) != 0;
 }
 
+/*
+ * Returns the value that is stored for the authenticated user, or NULL.  It is
+ * kept until the end of the transaction, because reading the configuration files
+ * takes long, and a replay has thousands of scripts.
+ */
+static const char *
+login_value(struct config_generic *setting)
+{
+	static LocalTransactionId transaction = InvalidLocalTransactionId;
+	static List *known = NIL;	/* of list (setting, value), in
+								 * TopTransactionContext */
+	MemoryContext caller;
+	char	   *value;
+
+	if (transaction != cmig_lxid_compat())
+		known = NIL;
+	transaction = cmig_lxid_compat();
+	foreach_ptr(List, each, known)
+	{
+		if (linitial(each) == setting)
+			return lsecond(each);
+	}
+	value = stored_setting(setting, true);
+	caller = MemoryContextSwitchTo(TopTransactionContext);
+	value = value ? pstrdup(value) : NULL;
+	known = lappend(known, list_make2(setting, value));
+	MemoryContextSwitchTo(caller);
+	return value;
+}
+
+/*
+ * Set a setting to the value that it has after login without options, unless it
+ * has it.  In a SECURITY DEFINER function, whose caller may be anybody, the
+ * values of roles do not count.  "initial" is used if no value is stored.
+ */
+static void
+set_as_at_login(const char *name, const char *initial, GucAction action)
+{
+	bool		definer = cmig_settings_in_definer_function();
+	GucSource	last = definer ? PGC_S_DATABASE : PGC_S_DATABASE_USER;
+	struct config_generic *setting = lookup_setting(name);
+	const char *value = NULL;
+
+	if (setting == NULL || setting->source <= last)
+		return;
+	/* otherwise, the session's initial value is that of an option */
+	if (setting->reset_source > last)
+	{
+		value = definer ? stored_setting(setting, false) : login_value(setting);
+		if (value == NULL)
+			value = initial;
+	}
+	cmig_settings_set(name, value, PGC_USERSET, action);
+}
+
+void
+cmig_settings_as_at_login(bool storage, GucAction action)
+{
+	static const char *const others[][2] = {
+		{"lc_monetary", "C"}, {"lc_numeric", "C"}, {"lc_time", "C"}, {"timezone_abbreviations", "Default"},
+		{"default_text_search_config", "pg_catalog.simple"}, {"gin_fuzzy_search_limit", "0"}, {NULL, NULL}
+	};
+	static const char *const stored[][2] = {
+		{"default_tablespace", ""}, {"default_table_access_method", "heap"}, {"default_toast_compression", "pglz"}, {NULL, NULL}
+	};
+	const char *const(*lists[])[2] = {cmig_settings_forms, others, stored};
+
+	for (int list = 0; list < (storage ? 3 : 2); list++)
+		for (int i = 0; lists[list][i][0] != NULL; i++)
+			set_as_at_login(lists[list][i][0], lists[list][i][1], action);
+}
+
 /* Was the session's value set by the current user? */
 static bool
 is_users_own(const struct config_generic *setting)

@@ -1163,8 +1163,7 @@ make_text(Offline *offline)
 	return result;
 }
 
-Datum
-cmig_script(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_script)
 {
 	Offline		offline = {0};
 	CmigDirection direction = cmig_argument_direction(fcinfo, 0, "SELECT cmig.script");

@@ -466,9 +466,7 @@ fetch_keys(CmigQuery *query, Datum *values, const char *nulls)
 	List	   *rows;
 	int			level = NewGUCNestLevel();
 
-	cmig_settings_override("datestyle", "ISO, MDY");
-	cmig_settings_override("intervalstyle", "postgres");
-	cmig_settings_override("extra_float_digits", "1");
+	cmig_settings_pin_forms();
 	rows = cmig_query_texts(query, values, nulls);
 	AtEOXact_GUC(false, level);
 	return rows;

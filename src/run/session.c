@@ -474,6 +474,7 @@ set_all_for_script(GucAction action)
 		cmig_settings_set("search_path", cmig_session_search_path(), PGC_USERSET, action);
 	put_pg_temp_last(action);
 	cmig_settings_set("row_security", "off", PGC_USERSET, action);
+	cmig_settings_as_at_login(false, action);
 	pin_strings(action);
 }
 

@@ -313,21 +313,23 @@ content_with_unresolved(CmigGenerate *generate)
 {
 	CmigRevisionText *revision = &generate->draft.new.text;
 	StringInfoData upgrade;
+	StringInfoData all;
 	char	   *comment = psprintf("-- resolve %s", revision->edges.id);
 	Datum		content;
-	ListCell   *cell;
 
 	initStringInfo(&upgrade);
+	initStringInfo(&all);
 	appendStringInfoString(&upgrade, revision->upgrade_sql);
-	while (strstr(revision->upgrade_sql, comment) != NULL)
+	appendStringInfo(&all, "%s%s", revision->upgrade_sql, revision->downgrade_sql ? revision->downgrade_sql : "");
+	foreach_ptr(CmigUnresolved, each, generate->unresolved)
+		appendStringInfoString(&all, each->sql);
+	while (strstr(all.data, comment) != NULL)
 		comment = psprintf("%s+", comment);
-	foreach(cell, generate->unresolved)
+	foreach_ptr(CmigUnresolved, unresolved, generate->unresolved)
 	{
-		const CmigUnresolved *unresolved = lfirst(cell);
-
 		appendStringInfo(&upgrade, "\n%s\n", comment);
 		section_layout_comment(&upgrade, unresolved->place);
-		appendStringInfo(&upgrade, "%s;\n", unresolved->sql);
+		appendStringInfo(&upgrade, "%s;\n", cmig_section_text_escape(unresolved->sql));
 	}
 	revision->upgrade_sql = upgrade.data;
 	content = DirectFunctionCall3Coll(replace_text, C_COLLATION_OID,
@@ -393,8 +395,9 @@ cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *l
 				 errdetail("%s", cmig_listing_text(&places)),
 				 errhint("Each statement is at the end of the upgrade section, below a line \"%s\". Keep the statement if a new database needs it; otherwise, delete it. In either case, delete the line \"%s\".",
 						 RESOLVE_MARKER, RESOLVE_MARKER)));
-	text->upgrade_sql = layout(lines, true, !text->edges.transactional);
-	text->downgrade_sql = irreversible ? NULL : layout(lines, false, !text->edges.transactional);
+	text->upgrade_sql = cmig_section_text_escape(layout(lines, true, !text->edges.transactional));
+	text->downgrade_sql = irreversible ? NULL :
+		cmig_section_text_escape(layout(lines, false, !text->edges.transactional));
 
 	values[0] = CStringGetTextDatum(text->edges.id);
 	values[1] = CStringGetTextDatum(generate->draft.file_name);

@@ -298,6 +298,7 @@ validate(void *arg)
 	if (!HeapTupleIsValid(row))
 		return;
 	cmig_role_look_up_as(&role, ((Form_pg_proc) GETSTRUCT(row))->proowner);
+	cmig_settings_as_at_login(false, GUC_ACTION_SAVE);
 	XactReadOnly = true;
 	settings = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_proconfig, &isnull);
 	if (!isnull)

@@ -921,12 +921,7 @@ read_image(void *arg)
 	 * make PostgreSQL print names and constants in a way that depends neither
 	 * on the session nor on settings of the target
 	 */
-	cmig_settings_override("quote_all_identifiers", "off");
-	cmig_settings_override("extra_float_digits", "1");
-	cmig_settings_override("datestyle", "ISO, MDY");
-	cmig_settings_override("intervalstyle", "postgres");
-	cmig_settings_override("timezone", "UTC");
-	cmig_settings_override("bytea_output", "hex");
+	cmig_settings_pin_forms();
 	/* the planner does not know how few rows the parameters select */
 	if (reader.part)
 	{

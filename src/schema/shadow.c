@@ -538,6 +538,7 @@ run_shadow(ShadowRun *run)
 		int			level = NewGUCNestLevel();
 
 		/* run work() in a subtransaction, and roll the subtransaction back */
+		cmig_settings_as_at_login(true, GUC_ACTION_SAVE);
 		cmig_citus_override("citus.enable_ddl_propagation", "off");
 		cmig_distribution_record_reset(true);
 		error = cmig_subtransaction_rehearse(work, run);

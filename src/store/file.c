@@ -395,6 +395,18 @@ is_name_line(const CmigLexer *lexer, CmigFileStart *start)
 	return before == lexer->text || before[-1] == '\n';
 }
 
+bool
+cmig_marker_begins_quoted(const char *p)
+{
+	int			length = strlen(CMIG_FILE_START);
+	CmigFileStart start;
+
+	/* the line may extend beyond the token: a name can contain a quote */
+	return *p == '=' ? p[-1] == '\n' && match_line(p, &start) :
+		*p == '-' && p[-1] != ' ' && p[-1] != '\t' && strncmp(p, CMIG_FILE_START, length) == 0 &&
+		is_id(p + length, p + strcspn(p, "\n"));
+}
+
 /*
  * If the current token is a quote or block comment that contains a line that
  * would begin a file or revision outside of it, returns that line; otherwise,
@@ -403,9 +415,6 @@ is_name_line(const CmigLexer *lexer, CmigFileStart *start)
 static const char *
 find_quoted(const CmigLexer *lexer)
 {
-	int			length = strlen(CMIG_FILE_START);
-	CmigFileStart start;
-
 	/*
 	 * return early for most tokens, which are on one line; only strings,
 	 * quoted identifiers, dollar quotes, and block comments can span lines
@@ -415,15 +424,8 @@ find_quoted(const CmigLexer *lexer)
 		 lexer->type != CMIG_TOKEN_DOLLAR && lexer->type != CMIG_TOKEN_BLOCK_COMMENT))
 		return NULL;
 	for (const char *p = lexer->start + 1; p < lexer->next; p++)
-	{
-		/* the line may extend beyond the token: a name can contain a quote */
-		if (*p == '=' && p[-1] == '\n' && match_line(p, &start))
+		if (cmig_marker_begins_quoted(p))
 			return p;
-		if (*p == '-' && p[-1] != ' ' && p[-1] != '\t' &&
-			strncmp(p, CMIG_FILE_START, length) == 0 &&
-			is_id(p + length, p + strcspn(p, "\n")))
-			return p;
-	}
 	return NULL;
 }
 

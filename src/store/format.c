@@ -78,6 +78,74 @@ cmig_section_text_find_problem(const char *text, CmigSection section, int *line)
 }
 
 /*
+ * Append a token.  If it is a quote that contains the first line of a file, it
+ * becomes E'...' or U&"..." with the line's first character escaped.  Not changed
+ * are quotes that no generated statement contains: N'...', U&..., and strings that
+ * continue others.
+ */
+static void
+append_escaped(StringInfo out, const CmigLexer *lexer)
+{
+	const char *p = lexer->start;
+	const char *end = lexer->next - 1;
+	bool		dollar = lexer->type == CMIG_TOKEN_DOLLAR;
+	bool		name = *p == '"';
+	bool		escapes = *p == 'E' || *p == 'e';
+	bool		quoted = false;
+
+	for (const char *at = p + 1; at < lexer->next; at++)
+		quoted |= cmig_marker_begins_quoted(at);
+	if (!quoted || lexer->continued || !(dollar || name || escapes || *p == '\''))
+	{
+		appendBinaryStringInfo(out, p, lexer->next - p);
+		return;
+	}
+	if (dollar)
+	{
+		int			tag = strcspn(p + 1, "$") + 2;
+
+		p += tag;
+		end = lexer->next - tag;
+	}
+	else
+		p += escapes ? 2 : 1;
+	appendStringInfoString(out, name ? "U&\"" : "E'");
+	for (bool escaped = false; p < end; p++)
+	{
+		if (cmig_marker_begins_quoted(p))
+			appendStringInfo(out, name ? "\\%04X" : escaped ? "x%02X" : "\\x%02X", *p);
+		else if ((*p == '\\' && !escapes) || (*p == '\'' && dollar))
+			appendStringInfo(out, "%c%c", *p, *p);
+		else
+			appendStringInfoChar(out, *p);
+		escaped = escapes && !escaped && *p == '\\';
+	}
+	appendStringInfoChar(out, name ? '"' : '\'');
+}
+
+char *
+cmig_section_text_escape(char *text)
+{
+	CmigLexer	lexer;
+	StringInfoData out;
+
+	/* most texts do not contain such a line */
+	if (strstr(text, "revision:") == NULL && strstr(text, "==>") == NULL)
+		return text;
+	initStringInfo(&out);
+	cmig_lexer_init(&lexer, text);
+	for (const char *from = text; cmig_lexer_next(&lexer) != CMIG_TOKEN_END; from = lexer.next)
+	{
+		appendBinaryStringInfo(&out, from, lexer.start - from);
+		if (lexer.type == CMIG_TOKEN_STRING || lexer.type == CMIG_TOKEN_QUOTED || lexer.type == CMIG_TOKEN_DOLLAR)
+			append_escaped(&out, &lexer);
+		else
+			appendBinaryStringInfo(&out, lexer.start, lexer.next - lexer.start);
+	}
+	return out.data;
+}
+
+/*
  * Returns the text without a surrounding BEGIN ... COMMIT pair.  Returns
  * "text" itself if there is no such pair, or if the section could not be read
  * back without the pair, for example because a comment would become a marker.

@@ -125,6 +125,12 @@ typedef struct CmigMarked
 } CmigMarked;
 
 /*
+ * Is this the first line of a file, if it is in a quote?  At least one character
+ * must precede it.
+ */
+extern bool cmig_marker_begins_quoted(const char *p);
+
+/*
  * Examines the current token of a section or header, which ends at "end".
  * after_statement is true if SQL precedes it in its section.
  */

@@ -63,6 +63,12 @@ extern const char *cmig_section_text_find_problem(const char *text, CmigSection 
 												  int *line);
 
 /*
+ * Write the quotes of a generated text, which can be names and values of anybody,
+ * so that none contains the first line of a file, which would be rejected.
+ */
+extern char *cmig_section_text_escape(char *text);
+
+/*
  * Bring a revision's texts into the form that they have after they are written
  * to a file and read again.  Texts that have it already are not copied.
  */

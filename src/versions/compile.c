@@ -26,14 +26,9 @@
 void
 cmig_versions_pin_settings(void)
 {
-	static const char *const settings[][2] = {
-		{"quote_all_identifiers", "off"}, {"extra_float_digits", "1"}, {"datestyle", "ISO, MDY"}, {"intervalstyle", "postgres"},
-		{"timezone", "UTC"}, {"lc_monetary", "C"}, {"array_nulls", "on"}, {"transform_null_equals", "off"}, {"standard_conforming_strings", "on"}
-	};
-
 	cmig_settings_pin_search_path();
-	for (int i = 0; i < lengthof(settings); i++)
-		cmig_settings_override(settings[i][0], settings[i][1]);
+	cmig_settings_pin_forms();
+	cmig_settings_override("lc_monetary", "C");
 }
 
 Node *
