@@ -30,6 +30,15 @@ delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
 # its files, the files that only the second half has or that differ there, and the
 # folder to import.  The names of the database and of the folder are replaced.
 my $index = "CREATE INDEX CONCURRENTLY users_name_idx ON users (name);\n";
+# django_migration(NAME, DEPENDENCIES, OPERATIONS, ATTRIBUTE): a file and its text
+sub django_migration
+{
+	my ($name, $dependencies, $operations, $attribute) = @_;
+
+	return ("shop/migrations/$name.py" => "from django.contrib.postgres.operations import AddIndexConcurrently\nfrom django.db import migrations, models\n\n"
+		  . "class Migration(migrations.Migration):\n    dependencies = [$dependencies]\n    operations = [$operations]\n    " . ($attribute // '') . "\n");
+}
+
 my %tools = (
 	'dbmate' => {
 		found => [ 'dbmate', '--version' ],
@@ -41,6 +50,32 @@ my %tools = (
 		later => {
 			'20240103000000_index.sql' => "-- migrate:up transaction:false\n$index-- migrate:down transaction:false\nDROP INDEX users_name_idx;\n",
 			'20240104000000_email.sql' => "-- migrate:up\nALTER TABLE users ADD email text;\n-- migrate:down\nALTER TABLE users DROP email;\n",
+		},
+	},
+	# the squashed migration stands for two that are applied
+	'django' => {
+		found => [ 'python3', '-c', 'import django, psycopg2' ],
+		needed => 1,
+		run => [ 'python3', '-B', 'manage.py', 'migrate' ],
+		files => {
+			'manage.py' => "import os, sys\nos.environ['DJANGO_SETTINGS_MODULE'] = 'settings'\nfrom django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n",
+			'settings.py' => "import os\nprint('settings are read')\nSECRET_KEY = 'x'\nUSE_TZ = True\nINSTALLED_APPS = ['shop', 'django.contrib.contenttypes']\nDEFAULT_AUTO_FIELD = 'django.db.models.AutoField'\n"
+			  . "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'DB', 'HOST': os.environ['PGHOST'], 'PORT': os.environ['PGPORT']}}\n",
+			'shop/__init__.py' => '',
+			'shop/migrations/__init__.py' => '',
+			django_migration('0001_initial', q{('contenttypes', '0001_initial')}, q{
+	migrations.CreateModel('User', [('id', models.AutoField(primary_key=True)), ('name', models.CharField(max_length=9, unique=True, default="50%'s"))])}),
+			django_migration('0002_email', q{('shop', '0001_initial')}, q{migrations.AddField('User', 'email', models.TextField(null=True))}),
+			# the name of the constraint is known only in a database
+			django_migration('0003_name', q{('shop', '0002_email')}, q{migrations.AlterField('User', 'name', models.CharField(max_length=9)),
+	migrations.RunSQL("INSERT INTO shop_user (name) VALUES ('100%')", migrations.RunSQL.noop)}),
+		},
+		later => {
+			django_migration('0002_squashed_0003', q{('shop', '0001_initial')}, q{migrations.AddField('User', 'email', models.TextField(null=True)),
+	migrations.AlterField('User', 'name', models.CharField(max_length=9))}, q{replaces = [('shop', '0002_email'), ('shop', '0003_name')]}),
+			django_migration('0004_index', q{('shop', '0003_name')}, q{AddIndexConcurrently('User', models.Index(fields=['name'], name='user_name'))}, 'atomic = False'),
+			django_migration('0005_type', q{('shop', '0004_index'), ('contenttypes', '0002_remove_content_type_name')}, q{
+	migrations.AddField('User', 'type', models.ForeignKey('contenttypes.ContentType', models.CASCADE, null=True)), migrations.RunPython(migrations.RunPython.noop)}),
 		},
 	},
 	'drizzle' => {
@@ -360,6 +395,20 @@ foreach my $name (sort keys %written)
 	is(dump_of("${db}_both"), dump_of("${db}_only"), "$name: and all from the beginning");
 }
 
+# Python of Django's migrations has to be written by hand
+SKIP:
+{
+	my $tool = $tools{django};
+
+	skip 'Django is not installed', 1 unless is_found($tool);
+	chdir new_folder('django_only', %{ $tool->{files} }, django_migration('0004_fill', q{('shop', '0003_name')}, q{
+	migrations.RunPython(lambda apps, editor: apps.get_model('shop', 'User').objects.update(name='x'), migrations.RunPython.noop)})) or die;
+	gives(3, 'cmig/shop.0004_fill.sql\n$', 'shop.0004_fill.sql: to be written: the upgrade calls Python: RunPython <lambda>', 'import', 'django', '--to', 'cmig', '-d', 'django_only');
+	gives(2, '^$', 'x/manage.py does not exist\ncmig import django FOLDER', 'import', 'django', 'x', '--to', 'cmig');
+	append_to_file('settings.py', "DATABASES['default']['HOST'] = '/nowhere'\n");
+	gives(2, '^$', 'no database can be created: .*cannot be converted', 'import', 'django', '--to', 'cmig');
+}
+
 # What has to be written by hand is a revision that fails, and exit status 3
 $node->safe_psql('postgres', 'CREATE DATABASE by_hand');
 chdir new_folder('by_hand', '00001_users.sql' => "-- +goose Up\n$users\n", '00002_email.go' => "package main\n") or die;
@@ -396,7 +445,7 @@ knex: table knex_migrations
 sqlx: table _sqlx_migrations, which cannot be read: It is not an ordinary table.
   cmig import sqlx FOLDER    # writes a revision file for each migration into migrations
 django: files such as app/migrations/0001_initial.py
-  cmig baseline    # writes one revision with the schema of the database; its files cannot be converted
+  cmig import django    # writes a revision file for each migration into migrations
 flyway: files such as a folder/V1__a.sql
   cmig import flyway 'a folder'    # writes a revision file for each migration into migrations
 refinery: files such as a folder/V1__a.sql
@@ -437,7 +486,7 @@ SKIP:
 
 # One table of tools: the completion and the manual name what is in it
 my $completion = slurp_file("$CmigNode::top/share/cmig/completion.bash");
-foreach my $which (q{candidates='%s'converts OR tool = 'alembic'}, q{candidates+=' %s'reads_state AND NOT converts AND tool <> 'alembic'})
+foreach my $which (q{candidates='%s'converts OR tool IN ('alembic', 'django')}, q{candidates+=' %s'reads_state AND NOT converts AND tool NOT IN ('alembic', 'django')})
 {
 	my ($before, $condition) = $which =~ /(.*%s')(.*)/;
 	my $names = query($node, 'by_hand', qq{SELECT string_agg(tool, ' ' ORDER BY tool COLLATE "C") FROM cmig.import_tools() WHERE $condition});

@@ -54,8 +54,8 @@ _cmig()
 		candidates=$(cut -s -d ';' -f 1 <<<"$_cmig_verbs")
 	else
 		[[ $arguments != *upgrade* ]] || candidates='upgrade downgrade'
-		[[ $arguments != *TOOL* ]] || candidates='alembic dbmate diesel drizzle flyway golang-migrate goose graphile-migrate liquibase node-pg-migrate prisma rails refinery sqitch sqlx supabase yoyo'
-		[[ $arguments != *TOOL* || " ${COMP_WORDS[*]} " != *' --state '* ]] || candidates+=' django engine'
+		[[ $arguments != *TOOL* ]] || candidates='alembic dbmate diesel django drizzle flyway golang-migrate goose graphile-migrate liquibase node-pg-migrate prisma rails refinery sqitch sqlx supabase yoyo'
+		[[ $arguments != *TOOL* || " ${COMP_WORDS[*]} " != *' --state '* ]] || candidates+=' engine'
 		[[ $arguments != *REV* && $arguments != *RANGE* ]] || candidates+=" $(_cmig_revisions)"
 	fi
 	COMPREPLY=($(compgen -W "$candidates" -- "$word"))

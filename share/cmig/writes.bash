@@ -322,6 +322,26 @@ COMMIT;
 \\endif"
 }
 
+# Creates the temporary folder GENERATED, which is removed when cmig ends.
+generated_folder()
+{
+	GENERATED=$(mktemp -d) || fail 2 'no temporary folder can be created'
+	trap 'rm -rf -- "$GENERATED"; [ -z "$engine_database" ] || end_engine' EXIT
+}
+
+# Converts the migrations of a Django project with import_django.py.
+import_django()
+{
+	local folder=${arguments[1]:-.} python=${PYTHON:-python3}
+
+	[ -f "$folder/manage.py" ] || fail 2 "$folder/manage.py does not exist" 'cmig import django FOLDER, with the folder of manage.py'
+	generated_folder
+	CMIG_IMPORT_CODE=$(dirname -- "$here")/share/cmig/import_django.py CMIG_IMPORT_RESULT=$GENERATED/files "$python" -B "$folder/manage.py" shell -v 0 \
+		-c 'import os; path = os.environ["CMIG_IMPORT_CODE"]; exec(compile(open(path).read(), path, "exec"))' >&2 </dev/null && [ -f "$GENERATED/files" ] ||
+		fail 2 "the migrations in $folder cannot be converted" 'Activate the environment of the project first, so that python3 finds Django and a PostgreSQL driver.'
+	write_files "$(new_folder)" <"$GENERATED/files"
+}
+
 # Lets Liquibase write the SQL of a change log in XML, YAML, or JSON into the temporary
 # folder GENERATED.
 generate_liquibase()
@@ -331,8 +351,7 @@ generate_liquibase()
 	[ -x node_modules/.bin/liquibase ] && program=$PWD/node_modules/.bin/liquibase
 	command -v "$program" >/dev/null && command -v java >/dev/null ||
 		fail 2 "$log is not SQL, and Liquibase, which can convert it, is not installed, or Java is not" "On a machine with both: liquibase --changeLogFile=$(printf %q "$log") --url=offline:postgresql --outputFile=FOLDER/changes.sql updateSQL; then here: cmig import liquibase FOLDER"
-	GENERATED=$(mktemp -d) || fail 2 'no temporary folder can be created'
-	trap 'rm -rf -- "$GENERATED"; [ -z "$engine_database" ] || end_engine' EXIT
+	generated_folder
 	folder=$(dirname -- "$log")
 	for word in updateSQL futureRollbackSQL; do
 		(cd -- "$folder" && "$program" --changeLogFile="$(basename -- "$log")" --url="offline:postgresql?outputLiquibaseSql=none&changeLogFile=$GENERATED/$word.csv" \
@@ -382,8 +401,8 @@ found AS (SELECT k.*, pg_catalog.regexp_replace(found_file, CASE WHEN tool IN ('
 said AS (SELECT found.*, CASE WHEN folder = :'new_folder' THEN ' --folder ' || :'other_folder' ELSE '' END AS other, CASE WHEN folder = :'new_folder' THEN :'other_folder' ELSE :'new_folder' END AS written, CASE WHEN found_file IS NULL THEN 'FOLDER' WHEN tool = 'liquibase' AND found_file !~ '\\.sql\$' THEN found_file WHEN folder = '' THEN '.' WHEN folder ~ '^[A-Za-z0-9_./+-]+\$' THEN folder ELSE pg_catalog.quote_literal(folder) END AS typed FROM found)
 SELECT pg_catalog.concat(tool, ': ', pg_catalog.concat_ws('; ', 'files such as ' || found_file, 'table ' || history_table || coalesce(', with ' || applied || ' applied', ', which cannot be read: ' || note, '')),
 	CASE WHEN tool = 'engine' THEN E'\n  cmig import engine --state    # records what cmig has applied without the extension'
-		WHEN NOT reads_state OR NOT converts AND tool <> 'alembic' THEN E'\n  cmig baseline    # writes one revision with the schema of the database; its files cannot be converted'
-		ELSE pg_catalog.concat(E'\n  cmig import ', tool, CASE tool WHEN 'alembic' THEN '' ELSE ' ' || typed END, other, '    # writes a revision file for each migration into ', written,
+		WHEN NOT reads_state OR NOT converts AND tool NOT IN ('alembic', 'django') THEN E'\n  cmig baseline    # writes one revision with the schema of the database; its files cannot be converted'
+		ELSE pg_catalog.concat(E'\n  cmig import ', tool, CASE WHEN tool IN ('alembic', 'django') THEN '' ELSE ' ' || typed END, other, '    # writes a revision file for each migration into ', written,
 			CASE WHEN applied IS NOT NULL THEN pg_catalog.format(E'\n  cmig import %s --state%s    # then records the %s that are applied, and runs nothing', tool, other, applied) END) END)
 FROM said ORDER BY history_table IS NULL, tool;
 SELECT 'no files and no table of another migration tool were found; for a database that has a schema: cmig baseline' WHERE NOT EXISTS (SELECT FROM $KEPT WHERE found_file IS NOT NULL OR history_table IS NOT NULL);
@@ -401,7 +420,12 @@ verb_import()
 		find_tools
 		return
 	fi
-	[ "${arguments[0]}" != alembic ] || given state || import_alembic
+	if ! given state; then
+		case ${arguments[0]} in
+			alembic) import_alembic ;;
+			django) import_django; return ;;
+		esac
+	fi
 	argument tool
 	if given state; then import_state; return; fi
 	[[ " ${passed[*]-} " != *' version-table '* ]] || fail 2 '--version-table requires --state'

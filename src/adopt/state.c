@@ -241,6 +241,25 @@ find_node(const CmigToolMatches *matches, const Dates *dates, const CmigToolAppl
 }
 
 /*
+ * Returns the node of an applied revision that replaces the migration, together
+ * with others, or -1.  The last one that it replaces says whether it is applied
+ * (cmig_graph_find_name).
+ */
+static int
+find_squashed(const CmigToolMatches *matches, const char *name)
+{
+	for (int i = 0; i < matches->graph->count; i++)
+	{
+		const CmigNames *old = &matches->graph->nodes[i].revision->replaces;
+
+		for (int k = 0; matches->marks->set[i] && k < old->count; k++)
+			if (strcmp(old->names[k], name) == 0)
+				return i;
+	}
+	return -1;
+}
+
+/*
  * Mark the revisions in rows with state "repeatable" as applied, except those
  * that build on a pending revision.
  */
@@ -303,6 +322,9 @@ cmig_tool_match(const CmigTool *tool, List *applied)
 		if (until->set[i])
 			cmig_graph_mark(matches->marks, i);
 	mark_repeatable(matches);
+	for (int i = 0; i < list_length(applied); i++)
+		if (matches->nodes[i] < 0)
+			matches->nodes[i] = find_squashed(matches, ((const CmigToolApplied *) list_nth(applied, i))->name);
 	return matches;
 }
 
