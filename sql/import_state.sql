@@ -72,6 +72,12 @@ INSERT INTO flyway_schema_history VALUES
 SELECT * FROM cmig.load(E'-- revision: R_c_view\n-- repeatable: true\n-- cmig:upgrade\nSELECT 1');
 SELECT * FROM cmig.import_state('flyway');
 SELECT * FROM cmig.version;
+-- a repeatable script that is the one which Flyway ran last; this is its checksum of the lines
+SELECT cmig.load(E'-- revision: R_c_view\n-- repeatable: true\n-- cmig:upgrade\n12345\n6789\n');
+INSERT INTO flyway_schema_history VALUES (14, NULL, 'c view', 'SQL', 'R__c_view.sql', x'CBF43926'::int, true);
+SELECT * FROM cmig.import_state('flyway') WHERE applied ~ 'view';
+SELECT * FROM cmig.import_state('flyway') WHERE applied ~ 'view';
+SELECT revision, direction FROM cmig.journal WHERE revision = 'R_c_view';
 -- a baseline; with a gap
 SELECT cmig.stamp('base');
 UPDATE flyway_schema_history SET version = '1.10', type = 'BASELINE' WHERE installed_rank = 2;

@@ -42,9 +42,10 @@ typedef struct CmigTool
 	/*
 	 * The two variable parts of the query "SELECT <select> FROM ONLY <table>
 	 * t <rest>", or NULL if cmig.import_state() does not read the table.  The
-	 * query returns two columns: the name that the tool gives to a migration,
-	 * and the migration's state.  The oldest row comes first.  The states are
-	 * "applied", "reverted", "failed", "repeatable", and "until" (the
+	 * query returns the name that the tool gives to a migration, the
+	 * migration's state, and, if the tool has one that can be computed again,
+	 * the checksum of its script.  The oldest row comes first.  The states
+	 * are "applied", "reverted", "failed", "repeatable", and "until" (the
 	 * migration and all earlier ones are applied).
 	 */
 	const char *select;
@@ -67,6 +68,7 @@ typedef struct CmigToolApplied
 								 * applied */
 	bool		repeatable;		/* true for a repeatable migration, which may
 								 * run again */
+	char	   *checksum;		/* of the script that ran, or NULL */
 	int			occurrence;		/* which occurrence of the name this is,
 								 * starting at 1 */
 } CmigToolApplied;

@@ -22,6 +22,7 @@
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/pg_crc.h"
 #include "utils/rls.h"
 
 #include "adopt/internal.h"
@@ -95,6 +96,7 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 	applied->failed = strcmp(state, "failed") == 0;
 	applied->until = strcmp(state, "until") == 0;
 	applied->repeatable = strcmp(state, "repeatable") == 0;
+	applied->checksum = desc->natts > 2 ? cmig_query_text_or_null(desc, row, 3) : NULL;
 	applied->occurrence = 1;
 	for (int i = 0; i < list_length(*rows); i++)
 	{
@@ -106,10 +108,12 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 		if (!other->failed)
 			last = i;
 	}
+
+	/* a repeatable migration has a row for each of its runs */
+	if (last >= 0 && (applied->repeatable || strcmp(state, "reverted") == 0))
+		*rows = list_delete_nth_cell(*rows, last);
 	if (strcmp(state, "reverted") != 0)
 		*rows = lappend(*rows, applied);
-	else if (last >= 0)
-		*rows = list_delete_nth_cell(*rows, last);
 }
 
 /*
@@ -429,6 +433,42 @@ require_not_ahead(const CmigToolMatches *matches)
 }
 
 /*
+ * If row number "i" is that of a repeatable revision, and the script that ran
+ * is the one that is stored, record that it ran, and return true.  Its checksum
+ * is that of Flyway: the CRC-32 of the lines without their ends.
+ */
+static bool
+record_repeatable(const CmigToolMatches *matches, int i)
+{
+	const CmigToolApplied *applied = list_nth(matches->applied, i);
+	CmigRevisionText *text;
+	pg_crc32	crc;
+
+	if (applied->checksum == NULL || !cmig_repeatables_is(matches->graph, matches->nodes[i]))
+		return false;
+	text = cmig_catalog_read_text(cmig_graph_id(matches->graph, matches->nodes[i]));
+	if (text == NULL)
+		return false;
+	INIT_TRADITIONAL_CRC32(crc);
+	for (const char *p = text->upgrade_sql; *p; p++)
+		if (*p != '\n' && *p != '\r')
+			COMP_TRADITIONAL_CRC32(crc, p, 1);
+	FIN_TRADITIONAL_CRC32(crc);
+	if (strcmp(applied->checksum, psprintf("%d", (int32) crc)) != 0)
+		return false;
+	if (cmig_repeatable_state(matches->graph, matches->nodes[i]) != CMIG_REPEATABLE_CURRENT)
+	{
+		CmigJournalEntry entry = {
+			.direction = "repair",.revision = text->edges.id,
+			.checksum = cmig_repeatable_checksum(text->upgrade_sql, text->edges.transactional, true)
+		};
+
+		cmig_journal_write(&entry);
+	}
+	return true;
+}
+
+/*
  * Returns a note for row number "i" of the tool's table.  Returns NULL if there
  * is nothing to note.
  */
@@ -442,7 +482,8 @@ row_note(const CmigToolMatches *matches, int i)
 	if (matches->nodes[i] < 0)
 		return pstrdup("not stamped: no such revision is loaded");
 	if (cmig_repeatables_is(matches->graph, matches->nodes[i]))
-		return pstrdup("not stamped: it is repeatable and will run with the next upgrade to the heads");
+		return record_repeatable(matches, i) ? NULL :
+			pstrdup("not stamped: it is repeatable and will run with the next upgrade to the heads");
 	if (!matches->marks->set[matches->nodes[i]])
 		return pstrdup("not stamped: it will run again after the pending revisions below it");
 	return NULL;

@@ -47,10 +47,10 @@ static const CmigTool tools[] = {
 	.select = "t.version_num::text, 'until'",.rest = BY_TEXT("version_num")},
 	{"flyway",.file = "(^|/)(V\\d[^/]*|R)__[^/]*\\.(sql|java|kt)$",
 		.format = FORMAT(.read = cmig_format_flyway,.style = CMIG_PLACEHOLDER_BRACES),
-		.columns = {"installed_rank", "version", "description", "type", "success"},
+		.columns = {"installed_rank", "version", "description", "type", "success", "checksum"},
 		.select = "coalesce(t.version::text, 'R_' || replace(t.description::text, ' ', '_')),"
 		" CASE WHEN t.type::text ~ '^(UNDO|DELETE)' THEN 'reverted' WHEN NOT " IS_TRUE("success") " THEN 'failed'"
-		" WHEN t.type::text ~ 'BASELINE' THEN 'until' WHEN t.version IS NULL THEN 'repeatable' ELSE 'applied' END",
+		" WHEN t.type::text ~ 'BASELINE' THEN 'until' WHEN t.version IS NULL THEN 'repeatable' ELSE 'applied' END, t.checksum::text",
 	.rest = "WHERE t.type::text <> 'SCHEMA' " BY_NUMBER("installed_rank"),.match = CMIG_TOOL_NUMBER},
 	{"golang-migrate",.file = "(^|/)\\d+_[^/]*\\.up\\.(sql|go)$",
 		.format = FORMAT(.read = cmig_format_golang_migrate,.compare = cmig_tool_text_compare_versions),
