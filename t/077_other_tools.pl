@@ -118,12 +118,18 @@ my %tools = (
 	},
 	'node-pg-migrate' => {
 		found => [ 'node-pg-migrate', '--version' ],
-		run => [ 'node-pg-migrate', 'up', '-m', '.', '--ignore-pattern', '.*\.js' ],
+		run => [ 'node-pg-migrate', 'up', '-m', 'migrations' ],
+		under => 'migrations',
 		files => {
-			'1700000000000_users.sql' => "-- Up Migration\nCREATE TABLE users (id int PRIMARY KEY, name text);\n-- Down Migration\nDROP TABLE users;\n",
-			'1700000000001_more-users.sql' => "ALTER TABLE users ADD more text;\n",
+			'migrations/1700000000000_users.sql' => "-- Up Migration\nCREATE TABLE users (id int PRIMARY KEY, name text);\n-- Down Migration\nDROP TABLE users;\n",
+			'migrations/1700000000001_more-users.sql' => "ALTER TABLE users ADD more text;\n",
 		},
-		later => { '1700000000002_email.sql' => "-- Up Migration\nALTER TABLE users ADD email text;\n-- Down Migration\nALTER TABLE users DROP email;\n" },
+		later => {
+			'migrations/1700000000002_email.sql' => "-- Up Migration\nALTER TABLE users ADD email text;\n-- Down Migration\nALTER TABLE users DROP email;\n",
+			# the tool's dry run prints what these send, and stops at a downgrade that there is not
+			'migrations/1700000000003_index.js' => "exports.up = (pgm) => { pgm.noTransaction(); pgm.createIndex('users', 'name', { concurrently: true }); };\nexports.down = false;\n",
+			'migrations/1700000000004_posts.js' => "exports.up = (pgm) => { pgm.createTable('posts', { id: 'id', title: { type: 'text', default: \"it's\" } }); };\n",
+		},
 	},
 	# Prisma uses its engine in JavaScript, because the engine that is a separate
 	# program cannot be installed from npm.  The adapter does not support the type name.
@@ -367,6 +373,8 @@ SKIP:
 		gives(0, 'is at ', '', 'upgrade', '-y', '-d', "${db}_both");
 		is(dump_of("${db}_both"), dump_of("${db}_only"), "$name: pg_cmig runs the rest");
 		is(query($node, "${db}_both", 'SELECT count(*) FROM cmig.verify() WHERE NOT ok'), '0', "$name: verified") if $name eq 'sqitch';
+		is(query($node, 'postgres', q{SELECT count(*) FROM pg_database WHERE datname LIKE 'cmig\_import%'}), '0', "$name: nothing is left");
+		is(query($node, "${db}_both", 'SELECT string_agg(revision, $$,$$ ORDER BY revision) FROM cmig.revision WHERE downgrade_sql IS NULL'), '1700000000001_more-users,1700000000003_index', 'what has no downgrade') if $name eq 'node-pg-migrate';
 	}
 }
 note("$ran tools were there");

@@ -366,6 +366,56 @@ generate_liquibase()
 	rm -f -- "$GENERATED"/*.csv "$GENERATED/messages"
 }
 
+# the database in which node-pg-migrate runs dry; a trap sees it
+import_database=''
+
+# node_pg_migrate DIRECTION FOLDER: appends what its dry run prints to the script in the file
+# GENERATED/<migration>.sql, without the commands about its own table and transaction
+# shellcheck disable=SC2016	# code of awk
+node_pg_migrate()
+{
+	local status=0
+
+	PGUSER=${PGUSER:-$(id -un)} DATABASE_URL=postgres:///$import_database "$program" "$1" 99999 --dry-run --verbose -m "$2" >"$GENERATED/printed" 2>"$GENERATED/messages" </dev/null || status=1
+	awk -v folder="$GENERATED" -v title="$([ "$1" = up ] && echo Up || echo Down)" '
+		function finish() { if (file) { sub(/^COMMIT;\n/, "", text); printf "-- %s Migration\n%s", title, text >>file; close(file) } file = "" }
+		match($0, /^### MIGRATION .* \((UP|DOWN)\) ###$/) { finish(); name = $0; sub(/^### MIGRATION /, "", name); sub(/ \((UP|DOWN)\) ###$/, "", name); file = folder "/" name ".sql"; text = ""; print name; next }
+		/^(INSERT INTO|DELETE FROM) "[^"]*"\."[^"]*" (\(name, run_on\) VALUES|WHERE name=)/ { finish(); next }
+		{ text = text $0 "\n" }
+		END { finish() }' "$GENERATED/printed" >"$GENERATED/names"
+	return $status
+}
+
+# Lets node-pg-migrate print the SQL of its migrations in JavaScript and TypeScript, in an
+# empty database, and writes it as migrations in SQL into the folder GENERATED.  A migration
+# whose downgrade it cannot print gets none.
+# shellcheck disable=SC2016	# psql's variables
+generate_node_pg_migrate()
+{
+	local program=node-pg-migrate name folder=$1 file
+
+	[ -x node_modules/.bin/node-pg-migrate ] && program=node_modules/.bin/node-pg-migrate
+	command -v "$program" >/dev/null || return 1
+	generated_folder
+	import_database=cmig_import_$$
+	"${psql[@]}" -d postgres -c "CREATE DATABASE $import_database TEMPLATE template0" || fail 2 'no empty database can be created' 'node-pg-migrate prints the SQL of migrations in JavaScript only with one.'
+	trap '"${psql[@]}" -d postgres -c "DROP DATABASE IF EXISTS $import_database WITH (FORCE)"; rm -rf -- "$GENERATED"; [ -z "$engine_database" ] || end_engine' EXIT
+	node_pg_migrate up "$folder" || { cat -- "$GENERATED/messages" >&2; fail 2 "node-pg-migrate cannot print the SQL of the migrations in $folder"; }
+	sed "s/'/''/g; s/.*/INSERT INTO pgmigrations (name, run_on) VALUES ('&', now());/" "$GENERATED/names" | "${psql[@]}" -d "$import_database"
+	# the dry run ends at the first migration that it cannot revert
+	until node_pg_migrate down "$folder"; do
+		name=$("${psql[@]}" -d "$import_database" -At -v names="$(cat -- "$GENERATED/names")" <<<"WITH printed AS (DELETE FROM pgmigrations WHERE name = ANY (string_to_array(:'names', E'\\n')) RETURNING name)
+SELECT name FROM pgmigrations WHERE name NOT IN (SELECT name FROM printed) ORDER BY id DESC LIMIT 1")
+		[ -n "$name" ] || break
+		say "cmig: no downgrade section: $name: $(grep -m 1 -o 'Error: .*' -- "$GENERATED/messages")"
+		"${psql[@]}" -d "$import_database" -v name="$name" <<<"DELETE FROM pgmigrations WHERE name = :'name'"
+	done
+	rm -f -- "$GENERATED/printed" "$GENERATED/names" "$GENERATED/messages"
+	for file in "$folder"/*.sql; do
+		[ ! -f "$file" ] || cp -- "$file" "$GENERATED/"
+	done
+}
+
 # Prints the files below the current folder that could be migrations or settings of a
 # migration tool, and their first lines, as files_variable does
 # shellcheck disable=SC2016	# code of awk
@@ -435,6 +485,9 @@ verb_import()
 		folder=$GENERATED
 	fi
 	[ -d "$folder" ] || fail 2 "the folder $folder does not exist"
+	if [ "${arguments[0]}" = node-pg-migrate ] && [ -n "$(find "$folder" -maxdepth 1 -name '[0-9]*.[cm][jt]s' -o -maxdepth 1 -name '[0-9]*.[jt]s')" ] && generate_node_pg_migrate "$folder"; then
+		folder=$GENERATED
+	fi
 	local import_names='' import_texts=''
 	while IFS= read -r -d '' file; do
 		# files of pg_cmig
