@@ -95,8 +95,8 @@ my %tools = (
 	'graphile-migrate' => {
 		found => [ 'graphile-migrate', '--version' ],
 		run => [ 'graphile-migrate', 'migrate' ],
-		placeholders => ['APP_USER=app'],
 		files => {
+			# -x APP_USER=app is not needed
 			'.gmrc' => '{"connectionString": "URL", "placeholders": {":APP_USER": "app"}, "migrationsFolder": "FOLDER"}',
 			'committed/000001.sql' => "--! Previous: -\n--! Hash: sha1:0000000000000000000000000000000000000001\n--! AllowInvalidHash\n\nCREATE TABLE users (id int PRIMARY KEY, name text);\nGRANT SELECT ON users TO :APP_USER;\n",
 		},
@@ -502,6 +502,17 @@ foreach my $which (q{candidates='%s'converts OR tool IN ('alembic', 'django')}, 
 }
 my $page = slurp_file("$CmigNode::top/doc/reference/adopting.md");
 unlike($page, qr/\A(?!.*^\| `$_` \|)/ms, "$_ is in the manual") foreach split /,/, query($node, 'by_hand', 'SELECT string_agg(tool, $$,$$) FROM cmig.import_tools() WHERE converts');
+
+# Ruby is not converted, and graphile-migrate's placeholders can be in the environment
+chdir new_folder('by_hand', 'db/migrate/1_users.rb' => 'class', 'gm/committed/000001.sql' => "SELECT ':ONE', ':TWO';\n",
+	'.gmrc' => qq({\n  // ":TWO": "3",\n  "placeholders": {":ONE": "1", ":TWO": "!ENV"},\n})) or die;
+gives(0, '^graphile-migrate: .*rails: files such as db/migrate/1_users.rb\n  cmig import rails db ', '^$', 'import', '-d', 'postgres');
+gives(2, '^$', 'no structure.sql in db\nFirst set config.active_record.schema_format = :sql .*bin/rails db:schema:dump', 'import', 'rails', 'db', '-d', 'postgres');
+{
+	local $ENV{TWO} = '2';
+	gives(0, 'cmig/000001.sql', '^$', 'import', 'graphile-migrate', 'gm', '--to', 'cmig', '-d', 'postgres');
+}
+like(slurp_file('cmig/000001.sql'), qr/SELECT '1', '2';/, 'the placeholders of .gmrc');
 
 # A folder in which nothing is a migration of the tool
 chdir new_folder('by_hand', '1_users.sql' => $users, '2_code.xml' => '<x/>') or die;

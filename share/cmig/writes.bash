@@ -446,7 +446,7 @@ find_tools()
 	add_plain
 	add "WITH known AS MATERIALIZED (SELECT * FROM $KEPT),
 -- files that several tools could have are those of the one that has a table
-found AS (SELECT k.*, pg_catalog.regexp_replace(found_file, CASE WHEN tool IN ('drizzle', 'graphile-migrate', 'diesel') THEN '/?[^/]+/[^/]*\$' ELSE '/?[^/]*\$' END, '') AS folder
+found AS (SELECT k.*, pg_catalog.regexp_replace(found_file, CASE WHEN tool IN ('drizzle', 'graphile-migrate', 'diesel') OR found_file ~ '\\.rb\$' THEN '/?[^/]+/[^/]*\$' ELSE '/?[^/]*\$' END, '') AS folder
 	FROM known k WHERE history_table IS NOT NULL OR (found_file IS NOT NULL AND NOT EXISTS (SELECT FROM known o WHERE o.found_file = k.found_file AND o.history_table IS NOT NULL))),
 said AS (SELECT found.*, CASE WHEN folder = :'new_folder' THEN ' --folder ' || :'other_folder' ELSE '' END AS other, CASE WHEN folder = :'new_folder' THEN :'other_folder' ELSE :'new_folder' END AS written, CASE WHEN found_file IS NULL THEN 'FOLDER' WHEN tool = 'liquibase' AND found_file !~ '\\.sql\$' THEN found_file WHEN folder = '' THEN '.' WHEN folder ~ '^[A-Za-z0-9_./+-]+\$' THEN folder ELSE pg_catalog.quote_literal(folder) END AS typed FROM found)
 SELECT pg_catalog.concat(tool, ': ', pg_catalog.concat_ws('; ', 'files such as ' || found_file, 'table ' || history_table || coalesce(', with ' || applied || ' applied', ', which cannot be read: ' || note, '')),
@@ -459,6 +459,25 @@ SELECT 'no files and no table of another migration tool were found; for a databa
 ROLLBACK;"
 	transaction=''
 	run
+}
+
+# Adds the placeholders in the .gmrc of graphile-migrate, which is JSON with comments, except
+# those that -x sets.  !ENV stands for the variable in the environment.
+read_gmrc()
+{
+	local file line name value setting
+
+	for file in "$1/.gmrc" "$1/../.gmrc" .gmrc; do [ ! -f "$file" ] || break; done
+	[ -f "$file" ] || return 0
+	while IFS= read -r line; do
+		name=${line%%\"*} value=${line#*\"}
+		value=${value#*\"} value=${value%\"}
+		for setting in ${settings[@]+"${settings[@]}"}; do
+			[[ $setting != "$name="* ]] || continue 2
+		done
+		[ "$value" != '!ENV' ] || value=${!name-'!ENV'}
+		[ "$value" = '!ENV' ] || settings+=("$name=$value")
+	done < <(grep -v '^[[:space:]]*//' -- "$file" | grep -oE '":[A-Z][0-9A-Z_]*"[[:space:]]*:[[:space:]]*"[^"\\]*"' | sed 's/^"://')
 }
 
 verb_import()
@@ -488,6 +507,12 @@ verb_import()
 	if [ "${arguments[0]}" = node-pg-migrate ] && [ -n "$(find "$folder" -maxdepth 1 -name '[0-9]*.[cm][jt]s' -o -maxdepth 1 -name '[0-9]*.[jt]s')" ] && generate_node_pg_migrate "$folder"; then
 		folder=$GENERATED
 	fi
+	case ${arguments[0]} in
+		rails)
+			[ -n "$(find "$folder" -maxdepth 2 -name '*structure.sql')" ] ||
+				fail 2 "there is no structure.sql in $folder" 'First set config.active_record.schema_format = :sql in config/application.rb, and run bin/rails db:schema:dump; then cmig import rails db' ;;
+		graphile-migrate) read_gmrc "$folder" ;;
+	esac
 	local import_names='' import_texts=''
 	while IFS= read -r -d '' file; do
 		# files of pg_cmig

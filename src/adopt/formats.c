@@ -17,6 +17,7 @@
 
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 
 #include "adopt/internal.h"
 #include "base/errors.h"
@@ -876,6 +877,27 @@ read_journal(CmigImport *import, CmigToolFile *journal)
 	}
 }
 
+/*
+ * Since 1.0, there is no journal: a folder's name begins with the time in UTC
+ * that Drizzle's table contains.
+ */
+static void
+set_folder_time(CmigToolRevision *revision, const char *folder)
+{
+	int			year,
+				month,
+				day,
+				hour,
+				minute,
+				second;
+
+	if (cmig_tool_text_digits(folder) != 14 || sscanf(folder, "%4d%2d%2d%2d%2d%2d", &year, &month, &day, &hour, &minute, &second) != 6)
+		return;
+	revision->text.edges.has_created_at = true;
+	revision->text.edges.created_at = (date2j(year, month, day) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY +
+		((hour * 60 + minute) * 60 + second) * USECS_PER_SEC;
+}
+
 void
 cmig_format_drizzle(CmigImport *import)
 {
@@ -890,7 +912,7 @@ cmig_format_drizzle(CmigImport *import)
 		if (strcmp(file->folder, "meta") == 0 || strcmp(file->base, "snapshot.json") == 0)
 			file->used = true;
 		else if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
-			(void) add_named(import, file, file->folder);
+			set_folder_time(add_named(import, file, file->folder), file->folder);
 		else if (!file->used && cmig_tool_text_ends(file->base, ".sql") && cmig_tool_text_digits(file->base) > 0)
 			cmig_import_note(add_named(import, file, cmig_tool_text_without(file->base, ".sql")),
 							 "it is not in meta/_journal.json, so drizzle-kit does not run it");
