@@ -143,8 +143,8 @@ $node->safe_psql('shop', 'DROP SCHEMA trap CASCADE', extra_params => [ '-U', 're
 file('004', '003', '', "CREATE TABLE one ();\nSELECT 1 / 0;", '');
 gives(3, '', "ERROR:  division by zero\nCONTEXT:  upgrade 003 -> 004, It's 004\n", 'upgrade');
 is(rows("SELECT to_regclass('one'), string_agg(version_num, '') FROM cmig_engine.version"), '|003', 'nothing was changed');
-file('004', '003', '', 'SELECT cmig.enable_rls($$person$$);', '');
-gives(3, '', 'revision "004" calls functions of pg_cmig', 'upgrade');
+file('004', '003', '', 'SELECT cmig.enable_audit($$person$$);', '');
+gives(3, '', 'ERROR:  revision "004" calls cmig\.enable_audit, which requires the extension in the database\n.*cmig\.audit_script', 'upgrade');
 gives(2, '', '^cmig: engine must be local, or a URL', 'current', '--engine', 'docker');
 gives(2, '', '^cmig: --probe requires the extension in the database\n', 'lint', '--probe');
 gives(2, '', '^cmig: expand requires the extension in the database\n', 'expand');

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
 # Databases without the extension, as managed services have them: an engine on another
-# server.
+# server, and revisions that call functions of pg_cmig.
 
 use strict;
 use warnings;
@@ -21,7 +21,9 @@ my $node = new_node('managed');
 
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE regress_owner LOGIN; CREATE ROLE regress_other LOGIN');
-$node->safe_psql('postgres', 'CREATE DATABASE shop OWNER regress_owner');
+for my $name ('shop', 'far', 'near') { $node->safe_psql('postgres', "CREATE DATABASE $name OWNER regress_owner"); }
+$node->safe_psql('near', 'CREATE EXTENSION pg_cmig');
+$node->safe_psql('near', "SELECT cmig.grant_access('regress_owner', 'owner')");
 delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
 @ENV{qw(PGHOST PGPORT PGUSER PGDATABASE XDG_CACHE_HOME)} = ($node->host, $node->port, 'regress_owner', 'shop', $cache);
 chdir $dir or die;
@@ -67,5 +69,98 @@ file('002', '001', '-- transactional: false', 'CREATE INDEX CONCURRENTLY person_
 	gives(2, '', 'percent sign', 'current', '--engine', $url =~ s/o%27d/o%2/r);
 	system_or_bail('pg_ctl', '-s', '-w', '-D', "$data/data", '-m', 'immediate', 'stop');
 }
+
+# Functions of pg_cmig run as the statements that they run.
+unlink glob('migrations/*');
+file('001', '', '', <<'END_SQL', 'DROP TABLE note, part, other; DROP SCHEMA tenants CASCADE;');
+CREATE TABLE note (id int PRIMARY KEY, user_id int NOT NULL, body text, n int);
+CREATE TABLE part (id int PRIMARY KEY, "odd n" int) PARTITION BY RANGE (id);
+CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (20000);
+CREATE TABLE part_2 PARTITION OF part DEFAULT;
+CREATE TABLE other (id int PRIMARY KEY, label int);
+CREATE SCHEMA tenants CREATE TABLE a (id int, user_id int) CREATE TABLE b (id int, user_id int);
+INSERT INTO note SELECT g, g, E'it''s \\ $' || g FROM generate_series(1, 30000) g;
+INSERT INTO part SELECT g FROM generate_series(1, 30000) g;
+INSERT INTO other SELECT g FROM generate_series(1, 30000) g;
+END_SQL
+file('002', '001', '-- transactional: false', <<'END_UP', <<'END_DOWN');
+CREATE TABLE steps (n int);
+CALL cmig.backfill('note', $$n = id, body = body || ' it''s'$$, 'n IS NULL', batch_size => 1000);
+CALL cmig.backfill('part', '"odd n" = id', '"odd n" IS NULL');
+CALL cmig.add_not_null('note', 'n'); -- the comment
+CALL cmig.add_check('note', 'positive', 'n > 0');
+CALL cmig.add_foreign_key('note', 'n', 'other', on_delete => 'CASCADE');
+CALL cmig.add_unique('note', ARRAY['id', 'n'], name => 'twice');
+CREATE INDEX CONCURRENTLY later ON note (body);
+END_UP
+DROP INDEX CONCURRENTLY later;
+ALTER TABLE note DROP CONSTRAINT twice, DROP CONSTRAINT note_n_fkey, DROP CONSTRAINT positive, ALTER n DROP NOT NULL;
+DROP TABLE steps;
+END_DOWN
+file('003', '002', '', "SELECT * FROM cmig.enable_rls('note', roles => '{public}', force => false);
+SELECT cmig.enable_rls_schema('tenants', roles => '{public}', force => false);", "SELECT cmig.disable_rls('note');\nSELECT cmig.disable_rls('tenants.a'); SELECT cmig.disable_rls('tenants.b');");
+sub dump_of { my $out; return IPC::Run::run([ 'pg_dump', '-x', '--no-comments', '-N', 'cmig*', '-d', $_[0] ], '>', \$out) ? $out =~ s/^--.*\n//mgr =~ s/^\n+//mgr =~ s/^CREATE EXTENSION.*\n//mgr =~ s/^\\(un)?restrict.*\n//mgr : 'failed'; }
+# are the schemas and rows of both databases the same, in any order?
+sub same
+{
+	my (%lines, @other);
+
+	for my $name ('far', 'near') { $lines{$_} += $name eq 'far' ? 1 : -1 for split /\n/, dump_of($name); }
+	@other = sort grep { $lines{$_} } keys %lines;
+	is(join("\n", @other[0 .. (@other < 20 ? $#other : 20)]), '', $_[0]);
+}
+my @far = ('--engine', 'local', '-d', 'far');
+gives(0, 'at 003', '', 'upgrade', '-y', '-d', 'near');
+gives(0, 'at 003', "^upgrade base -> 001\nupgrade 001 -> 002\nupgrade 002 -> 003\n\$", 'upgrade', '-y', @far);
+same('the same schema and rows as with the extension');
+gives(0, 'no drift', '^$', 'drift', @far);
+gives(0, 'at 001', '', 'downgrade', '001', '-y', @far);
+gives(0, 'at 001', '', 'downgrade', '001', '-y', '-d', 'near');
+same('after a downgrade, too');
+
+# A run is interrupted by rows that violate the constraint, and continues.
+rows('UPDATE note SET n = NULL; INSERT INTO note VALUES (-1, -1, NULL, NULL)', 'far');
+gives(3, '', 'ERROR:  check constraint "positive" of relation "note" is violated by some row', 'upgrade', '-y', @far);
+is(rows("SELECT convalidated FROM pg_constraint WHERE conname = 'positive'", 'far'), 'f', 'new rows are already checked');
+rows('DELETE FROM note WHERE id < 0', 'far');
+gives(0, 'at 003', '', 'upgrade', '-y', @far);
+is(rows("SELECT count(*) FROM note WHERE n = id AND body LIKE '%it''s'", 'far'), '30000', 'the backfill');
+gives(0, 'at 001', '', 'downgrade', '001', '-y', @far);
+rows('INSERT INTO note SELECT * FROM note WHERE id = 1 ON CONFLICT DO NOTHING; ALTER TABLE note DROP CONSTRAINT note_pkey; INSERT INTO note SELECT * FROM note WHERE id = 1', 'far');
+gives(3, '', 'ERROR:  could not create unique index "twice"', 'upgrade', '-y', @far);
+rows('DELETE FROM note WHERE ctid = (SELECT max(ctid) FROM note WHERE id = 1)', 'far');
+gives(0, 'at 003', '', 'upgrade', '-y', @far);
+is(rows("SELECT indisvalid FROM pg_index WHERE indexrelid = 'twice'::regclass", 'far'), 't', 'an invalid index is built again');
+
+# A lock that is not free: the run is repeated, from a copy of the schema as it is then.
+gives(0, 'at 001', '', 'downgrade', '001', '-y', @far);
+my $reader = $node->background_psql('far');
+$reader->query_safe('BEGIN; LOCK TABLE other IN ROW EXCLUSIVE MODE');
+{
+	my $waiting = { out => '', err => '' };
+	$waiting->{run} = IPC::Run::start([ $cmig, 'upgrade', '-y', '-x', 'cmig.lock_timeout=300ms', @far ], '<', \undef, '>', \$waiting->{out}, '2>', \$waiting->{err});
+	$waiting->{run}->pump until $waiting->{err} =~ /trying again.*trying again/s;
+	$reader->query_safe('COMMIT');
+	$waiting->{run}->finish;
+	is($waiting->{out}, "database far is at 003\n", 'the run is repeated') or diag($waiting->{err});
+}
+$reader->quit;
+
+# What cannot run without the extension is refused before anything runs.
+for my $case (
+	[ 'SELECT cmig.enable_audit($$note$$)', 'calls cmig\.enable_audit, which requires.*cmig\.audit_script' ],
+	[ 'SELECT cmig.enable_rls($$note$$, roles => $${regress_other}$$, require_context => true)', 'requires the extension|not allowed to grant|permission denied' ],
+	[ 'SELECT cmig.enable_rls($$note$$, roles => $${public}$$) WHERE true', 'calls cmig\.enable_rls, which requires.*each alone in its statement' ],
+	[ 'DO $$BEGIN PERFORM cmig.disable_rls(\'note\'); END$$', 'calls cmig\.disable_rls, which requires' ],
+	[ 'CALL cmig.backfill($$other$$, $$label = 1$$)', 'cmig\.backfill without where_sql, or with max_lag, requires the extension', '-- transactional: false' ],
+	[ 'SELECT cmig.set_protect($$base$$)', 'calls cmig\.set_protect, which requires' ],
+	[ 'SELECT cmig.enable_rls($$nothing$$)', 'relation "nothing" does not exist.*nothing was changed; the revisions were run in the engine first' ])
+{
+	file('004', '003', $case->[2] // '', "CREATE TABLE before ();\n$case->[0];", '');
+	gives(3, '', "ERROR:  .*$case->[1]", 'upgrade', '-y', @far);
+	is(rows("SELECT to_regclass('before')", 'far'), '', "nothing was changed: $case->[0]");
+}
+
+gives(0, 'With a copy of its schema, without rows: baseline, .*disable_rls.*--scope, ', '^$', 'help', 'engine');
 
 done_testing();

@@ -27,6 +27,19 @@ engine='' engine_folder='' engine_database='' engine_major='' engine_target='' e
 engine_password='' copier_password=''
 engine_environment=() target_environment=() target_psql=() as_server=() locked=0
 
+# What "cmig help engine" shows; doc/managed.md has the same table.
+engine_help()
+{
+	local refused=--${ENGINE_REFUSED// /, --} verbs=${ENGINE_VERBS% } schema_verbs=${ENGINE_SCHEMA_VERBS% }
+
+	printf '%s\n' 'usage: cmig --engine WHERE VERB, or "engine = WHERE" in cmig.conf' \
+		'For a database without the extension.  WHERE is local, or the URL of a server that has pg_cmig.' '' \
+		"With the state of the database:${verbs// /, }" '' \
+		"With a copy of its schema, without rows:${schema_verbs// /, }, revision --autogenerate, check --target" '' \
+		'In revisions, as the statements that they run, each call alone in its statement: cmig.enable_rls, enable_rls_schema, disable_rls, add_not_null, add_check, add_foreign_key, add_unique, backfill with where_sql' '' \
+		"Not without the extension in the database: the other verbs and functions, $refused" | sed 's/:, /: /' | fold -s -w "$columns"
+}
+
 # Unsets the variables of libpq.
 # shellcheck disable=SC2086	# names
 unset_libpq() { unset ${!PG@}; }
@@ -280,17 +293,52 @@ create_copy()
 	fi
 }
 
+# The statements that store the state of the database, which is in the variable "state".
+STORE_STATE="DELETE FROM cmig.version;
+DELETE FROM cmig.journal;
+DELETE FROM cmig.progress;
+INSERT INTO cmig.version SELECT pg_catalog.jsonb_array_elements_text(nullif(:'state'::jsonb -> 'version', 'null'));
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role, application_name, client_address, transaction_id, checksum, search_path)
+SELECT id, revision, direction, outcome, started_at, role, session_role, application_name, client_address, transaction_id, checksum, search_path
+FROM pg_catalog.jsonb_populate_recordset(NULL::cmig.journal, nullif(:'state'::jsonb -> 'journal', 'null'));"
+
 # Stores the state of the database in the engine.
 store_state()
 {
-	{ printf '\\set state %s\n' "$(quoted "$engine_state")"; cat <<-'END'; } | engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" || fail 2 'the engine cannot use the state of the database'
-		DELETE FROM cmig.version;
-		DELETE FROM cmig.journal;
-		INSERT INTO cmig.version SELECT jsonb_array_elements_text(nullif(:'state'::jsonb -> 'version', 'null'));
-		INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role, application_name, client_address, transaction_id, checksum, search_path)
-		SELECT id, revision, direction, outcome, started_at, role, session_role, application_name, client_address, transaction_id, checksum, search_path
-		FROM jsonb_populate_recordset(NULL::cmig.journal, nullif(:'state'::jsonb -> 'journal', 'null'));
-	END
+	printf '\\set state %s\n%s\n' "$(quoted "$engine_state")" "$STORE_STATE" | engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" || fail 2 'the engine cannot use the state of the database'
+}
+
+# add_recording DIRECTION TARGET: if the steps call functions of pg_cmig, copies the schema of the
+# database, and adds statements that run the steps there, so that cmig.script then knows what
+# these functions run.  Sets recording to 1.
+recording=''
+add_recording()
+{
+	local calls
+
+	recording=''
+	[ ${#files[@]} -gt 0 ] && grep -qE 'cmig"? *[.] *"?[a-z]' "${files[@]}" || return 0
+	begin
+	add_plain
+	called "SELECT pg_catalog.count(*) FROM cmig.plan('$1', $2) p JOIN cmig.revision r ON r.revision OPERATOR(pg_catalog.=) p.revision
+WHERE r.$1_sql OPERATOR(pg_catalog.~*) 'cmig\"?\s*[.]\s*\"?[a-z_]+\"?\s*[(]';"
+	end_transaction ROLLBACK
+	calls=$(run) || return
+	script='' transaction=''
+	[[ ! $calls =~ ^0?$ ]] || return 0
+	copy_schema
+	recording=1
+	variable state "$engine_state"
+	begin
+	add "INSERT INTO cmig.progress (revision, direction, statement, state) SELECT revision, direction, statement, CASE WHEN done THEN 'done' ELSE 'running' END
+FROM pg_catalog.jsonb_to_recordset(nullif(:'state'::jsonb -> 'progress', 'null')) AS p (revision text, direction text, statement integer, done boolean);"
+	end_transaction COMMIT
+	add 'SET client_min_messages = warning; SET cmig_client.record = on;'
+	set_settings false
+	script+="CALL cmig.$1_stepwise($2);$newline"
+	begin_transaction warning
+	add "SET cmig_client.record = off;$newline$STORE_STATE"
+	end_transaction COMMIT
 }
 
 # Copies the schema of the database.
@@ -376,7 +424,7 @@ use_target()
 # which comes after the lines of prelude()
 place_in_script()
 {
-	place=$({ prelude; printf '%s' "$text"; } | awk -v last="$1" 'NR > last { exit } /^-- step / { sub(/^[^:]*: /, ""); print }' | tail -n 1)
+	place=$({ prelude; printf '%s' "$text"; } | awk -v last="$1" 'NR <= last && /^-- step / { sub(/^[^:]*: /, ""); print }' | tail -n 1)
 	[ -z "$place" ] || place="CONTEXT:  $place"
 }
 
@@ -453,6 +501,7 @@ engine_move()
 	[ -z "$stepwise" ] || per_revision=true
 	for name in ${settings[@]+"${settings[@]}"}; do [[ ! $name =~ ^cmig\.lock_retries=([0-9]{1,5})$ ]] || retries=${BASH_REMATCH[1]}; done
 	for ((attempt = 1; ; attempt++)); do
+		add_recording "$1" "$2" || return
 		begin_again
 		loaded=''
 		[ "$1" != upgrade ] || check_plan "$2"
@@ -464,7 +513,11 @@ engine_move()
 		add_plain
 		called "SELECT cmig.script('$1', $2, version_table => 'cmig_engine.version', transaction_per_revision => $per_revision);"
 		end_transaction ROLLBACK
-		text=$(run) || return
+		text=$(run) || {
+			status=$?
+			[ -z "$recording" ] || say 'nothing was changed; the revisions were run in the engine first, on a copy of the schema without rows, because some call functions of pg_cmig'
+			return $status
+		}
 		given quiet || text+=$newline$TARGET_PLACE
 		run_on_target "\\o /dev/null$newline$text" && return
 		status=$?
@@ -474,6 +527,8 @@ engine_move()
 		[ -z "$interrupted" ] || return 130
 		pause=$((pause < 15000 ? 2 * pause : 30000)) state=$engine_state
 		read_target again
+		# the copy of the schema is no longer one
+		[ -z "$recording" ] || { engine_psql -c "DROP DATABASE $engine_database WITH (FORCE)" && create_copy '' || return; }
 		[ "$state" = "$engine_state" ] && continue
 		# a part is done, so the plan and a relative target mean something else
 		[ -z "$checksum" ] && [[ ${arguments[*]} != *[+-][0-9]* ]] || return $status

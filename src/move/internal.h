@@ -175,6 +175,23 @@ extern CmigEngineStep *cmig_engine_begin_step(StringInfo out, const char *revisi
 											  const char *key);
 extern void cmig_engine_begin_statement(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement);
 extern void cmig_engine_end_statement(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement);
+
+/*
+ * Is the statement a call of a function of pg_cmig whose statements are known (see
+ * run/record.c)?  If so, sets *recorded to them, a List of char *.
+ */
+extern bool cmig_engine_is_recorded(const CmigRunStep *step, const CmigStatement *statement, List **recorded);
+
+/*
+ * Append these statements, in place of the call, and what records them in the
+ * progress.  "step" is NULL in a step that runs in a transaction.
+ */
+extern void cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement,
+										List *recorded, CmigPsqlFacts *facts);
+
+/* Raise 0A000: the function of pg_cmig cannot be called without the extension. */
+extern void cmig_engine_refuse_call(const char *revision, const char *function);
+
 extern void cmig_engine_end_step(StringInfo out, const char *revision, const char *direction);
 
 #endif							/* CMIG_MOVE_INTERNAL_H */

@@ -473,6 +473,23 @@ run_statement(StepRun *run)
 	run->row = cmig_progress_find(run->rows, run->step->revision, run->step->direction,
 								  run->script.statement.number);
 
+	if (run->row != NULL && cmig_record_is_on())
+	{
+		/* a copy of a database that has run a part of the step */
+		run->raw = cmig_run_check_statement(run->step, run->script.statement.raw);
+		if (run->row->state == CMIG_PROGRESS_DONE)
+		{
+			cmig_record(NULL);
+			skip(run);
+			return;
+		}
+		if (IsA(run->script.statement.raw->stmt, IndexStmt))
+			((IndexStmt *) run->script.statement.raw->stmt)->if_not_exists = true;
+		else if (IsA(run->script.statement.raw->stmt, DropStmt))
+			((DropStmt *) run->script.statement.raw->stmt)->missing_ok = true;
+		run->row = NULL;
+	}
+
 	/*
 	 * a call of a pg_cmig procedure may be changed after the procedure has
 	 * begun, because the procedure checks its arguments when it resumes

@@ -120,6 +120,14 @@ append_condition(StringInfo out, const CmigEngineStep *step, const CmigStatement
 #define AS_CALLER "SELECT pg_catalog.current_setting('role') AS cmig_role \\gset\nRESET ROLE;\n"
 #define AS_BEFORE "SELECT pg_catalog.set_config('role', :'cmig_role', false) AS cmig_role \\gset\n"
 
+static void
+append_insert(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement, bool done)
+{
+	appendStringInfo(out, "INSERT INTO " CMIG_ENGINE_PROGRESS " (revision, direction, checksum, statement, done)\n"
+					 "\tVALUES (%s, '%s', '%s', %d, %s) ON CONFLICT DO NOTHING",
+					 step->revision, step->direction, step->checksum, statement->number, done ? "true" : "false");
+}
+
 /* Append what records the statement. */
 static void
 append_row(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement, bool done)
@@ -131,10 +139,25 @@ append_row(StringInfo out, const CmigEngineStep *step, const CmigStatement *stat
 		append_condition(out, step, statement);
 	}
 	else
-		appendStringInfo(out, "INSERT INTO " CMIG_ENGINE_PROGRESS " (revision, direction, checksum, statement, done)\n"
-						 "\tVALUES (%s, '%s', '%s', %d, %s) ON CONFLICT DO NOTHING",
-						 step->revision, step->direction, step->checksum, statement->number, done ? "true" : "false");
+		append_insert(out, step, statement, done);
 	appendStringInfoString(out, ";\n" AS_BEFORE);
+}
+
+/*
+ * Returns the part of a query that finds an index by its name, if it is i, and
+ * appends a command that drops it if it is not valid.
+ */
+static const char *
+drop_invalid(StringInfo out, const IndexStmt *index)
+{
+	const char *table = index->relation->schemaname ?
+	quote_qualified_identifier(index->relation->schemaname, index->relation->relname) : quote_identifier(index->relation->relname);
+	const char *found = psprintf("FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid " OP("=") " i.indexrelid"
+								 " WHERE i.indrelid " OP("=") " pg_catalog.to_regclass(%s) AND c.relname " OP("=") " %s",
+								 quote_literal_cstr(table), quote_literal_cstr(index->idxname));
+
+	appendStringInfo(out, "SELECT pg_catalog.format('DROP INDEX CONCURRENTLY %%s', c.oid::pg_catalog.regclass) %s AND NOT i.indisvalid \\gexec\n", found);
+	return found;
 }
 
 /*
@@ -154,14 +177,9 @@ append_look(StringInfo out, const CmigEngineStep *step, const CmigStatement *sta
 	appendStringInfoString(out, "\\if :cmig_begun\n");
 	if (IsA(node, IndexStmt) && index->idxname != NULL)
 	{
-		const char *table = index->relation->schemaname ?
-		quote_qualified_identifier(index->relation->schemaname, index->relation->relname) : quote_identifier(index->relation->relname);
-		const char *found = psprintf("FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid " OP("=") " i.indexrelid"
-									 " WHERE i.indrelid " OP("=") " pg_catalog.to_regclass(%s) AND c.relname " OP("=") " %s",
-									 quote_literal_cstr(table), quote_literal_cstr(index->idxname));
+		const char *found = drop_invalid(out, index);
 
-		appendStringInfo(out, "SELECT pg_catalog.format('DROP INDEX CONCURRENTLY %%s', c.oid::pg_catalog.regclass) %s AND NOT i.indisvalid \\gexec\n"
-						 "SELECT EXISTS (SELECT %s AND i.indisvalid) AS cmig_done \\gset\n", found, found);
+		appendStringInfo(out, "SELECT EXISTS (SELECT %s AND i.indisvalid) AS cmig_done \\gset\n", found);
 	}
 	else if (IsA(node, DropStmt) && list_length(drop->objects) == 1)
 		appendStringInfo(out, "SELECT pg_catalog.to_regclass(%s) IS NULL AS cmig_done \\gset\n",
@@ -201,29 +219,114 @@ cmig_engine_begin_step(StringInfo out, const char *revision, const char *directi
 	return step;
 }
 
-void
-cmig_engine_begin_statement(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement)
+/* Append what finds out whether the statement was begun, and whether it is done. */
+static void
+append_state(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement)
 {
-	StringInfoData check;
-
-	/* an interruption ends the session, and its settings */
-	if (IsA(statement->raw->stmt, VariableSetStmt))
-		return;
 	appendStringInfoString(out, AS_CALLER "SELECT coalesce(pg_catalog.bool_or(done), false) AS cmig_done, coalesce(pg_catalog.bool_or(NOT done), false) AS cmig_begun FROM " CMIG_ENGINE_PROGRESS);
 	append_condition(out, step, statement);
 	appendStringInfoString(out, " \\gset\n" AS_BEFORE);
-	if (!is_transactional(statement))
-		append_look(out, step, statement);
-	appendStringInfoString(out, "\\if :cmig_done\n\\else\n");
-	if (is_transactional(statement))
-		appendStringInfoString(out, "BEGIN ISOLATION LEVEL READ COMMITTED\\;\n");
+}
+
+static void
+append_owner_check(StringInfo out, const CmigEngineStep *step)
+{
+	StringInfoData check;
+
 	initStringInfo(&check);
 	appendStringInfoString(&check, "BEGIN\n");
 	cmig_engine_append_owner_check(&check, step->key);
 	appendStringInfoString(&check, "END");
 	cmig_psql_append_do(out, check.data);
+}
+
+void
+cmig_engine_begin_statement(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement)
+{
+	/* an interruption ends the session, and its settings */
+	if (IsA(statement->raw->stmt, VariableSetStmt))
+		return;
+	append_state(out, step, statement);
+	if (!is_transactional(statement))
+		append_look(out, step, statement);
+	appendStringInfoString(out, "\\if :cmig_done\n\\else\n");
+	if (is_transactional(statement))
+		appendStringInfoString(out, "BEGIN ISOLATION LEVEL READ COMMITTED\\;\n");
+	append_owner_check(out, step);
 	if (!is_transactional(statement))
 		append_row(out, step, statement, false);
+}
+
+/* Is the statement only a call, whose result nobody reads? */
+static bool
+is_only_call(const RawStmt *raw)
+{
+	const SelectStmt *select = (const SelectStmt *) raw->stmt;
+	bool		from;
+
+	if (!IsA(select, SelectStmt))
+		return IsA(select, CallStmt);
+	from = list_length(select->fromClause) == 1 && IsA(linitial(select->fromClause), RangeFunction);
+	if (select->op != SETOP_NONE || select->intoClause || select->whereClause || select->valuesLists || select->withClause ||
+		select->groupClause || select->havingClause || (select->fromClause && !from))
+		return false;
+	foreach_node(ResTarget, target, select->targetList)
+	{
+		if (!IsA(target->val, ColumnRef) && (from || list_length(select->targetList) > 1 || !IsA(target->val, FuncCall)))
+			return false;
+	}
+	return true;
+}
+
+bool
+cmig_engine_is_recorded(const CmigRunStep *step, const CmigStatement *statement, List **recorded)
+{
+	return is_only_call(statement->raw) &&
+		cmig_record_find(step->revision, step->direction, statement->number, recorded);
+}
+
+/*
+ * A function runs in one transaction.  A procedure commits after each of its
+ * statements, and if it is called again, it runs only those that remain.
+ */
+void
+cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement,
+							List *recorded, CmigPsqlFacts *facts)
+{
+	static const char *const begin = "BEGIN ISOLATION LEVEL READ COMMITTED\\;\n";
+	bool		commits = IsA(statement->raw->stmt, CallStmt);
+
+	if (step == NULL)
+	{
+		foreach_ptr(char, sql, recorded)
+			cmig_psql_append_statement(out, sql, false, facts);
+		return;
+	}
+	append_state(out, step, statement);
+	appendStringInfoString(out, "\\if :cmig_done\n\\else\n");
+	if (!commits)
+	{
+		appendStringInfoString(out, begin);
+		append_owner_check(out, step);
+	}
+	foreach_ptr(char, sql, recorded)
+	{
+		RawStmt    *raw = cmig_raw_parse_one(sql);
+
+		if (commits)
+			append_owner_check(out, step);
+		if (IsA(raw->stmt, IndexStmt) && ((IndexStmt *) raw->stmt)->concurrent)
+			(void) drop_invalid(out, (IndexStmt *) raw->stmt);
+		cmig_psql_append_statement(out, sql, false, facts);
+	}
+	if (commits)
+	{
+		appendStringInfoString(out, begin);
+		append_owner_check(out, step);
+	}
+	appendStringInfoString(out, AS_CALLER);
+	append_insert(out, step, statement, true);
+	appendStringInfoString(out, ";\n" AS_BEFORE "COMMIT;\n\\endif\n");
 }
 
 void
@@ -242,4 +345,15 @@ cmig_engine_end_step(StringInfo out, const char *revision, const char *direction
 {
 	appendStringInfo(out, "DELETE FROM " CMIG_ENGINE_PROGRESS " WHERE revision " OP("=") " %s AND direction " OP("=") " '%s';\n",
 					 quote_literal_cstr(revision), direction);
+}
+
+void
+cmig_engine_refuse_call(const char *revision, const char *function)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("revision \"%s\" calls cmig.%s, which requires the extension in the database", revision, function),
+			 strstr(function, "audit") ?
+			 errhint("For the same log without the extension, write the result of cmig.audit_script('<table>') into the revision; it can be called in any database that has the table and pg_cmig.") :
+			 errhint("Write the statements that the function runs into the revision. doc/managed.md lists the functions that can be called, each alone in its statement.")));
 }

@@ -59,6 +59,7 @@ typedef struct Offline
 	bool		deferrable;		/* have the scripts so far created one? */
 	List	   *calling;		/* of char *: revisions that call pg_cmig's
 								 * functions */
+	char	   *called;			/* the first such function */
 
 	/* the version table; the names are quoted where necessary */
 	const char *table;
@@ -715,6 +716,7 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 	while (cmig_script_next(script, &reading.statement))
 	{
 		const CmigStatement *statement = &reading.statement;
+		List	   *instead;
 
 		CHECK_FOR_INTERRUPTS();
 		check_statement(step, statement->raw);
@@ -725,6 +727,8 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 			cmig_precondition_require_select(statement, step);
 		if (part == PART_PRECONDITION || (part == PART_VERIFY && returns_rows(statement->raw)))
 			append_query(out, &reading, part);
+		else if (offline->engine && part == PART_MAIN && cmig_engine_is_recorded(step, statement, &instead))
+			cmig_engine_append_recorded(out, recorded, statement, instead, facts);
 		else
 		{
 			if (recorded != NULL)
@@ -735,7 +739,8 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 		}
 		cmig_psql_pin(out, from, pin);
 		end = out->len - strlen(";\n");
-		behind += append_line_comment(out, sql + behind);
+		if (recorded == NULL)
+			behind += append_line_comment(out, sql + behind);
 		reading.statement.text = NULL;
 		MemoryContextReset(context);
 	}
@@ -783,6 +788,8 @@ append_part(Offline *offline, const CmigRunStep *step, Part part, bool more)
 		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(out->data));
 
 		offline->calling = lappend(offline->calling, (void *) step->revision);
+		if (offline->called == NULL)
+			offline->called = pstrdup(facts.called);
 		MemoryContextSwitchTo(old);
 	}
 	append_end_of_script(offline, &facts, more);
@@ -1109,10 +1116,7 @@ make_text(Offline *offline)
 	 * be read to find out whether the check is needed.
 	 */
 	if (offline->calling != NIL && offline->engine)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("revision \"%s\" calls functions of pg_cmig, which the database does not have", (char *) linitial(offline->calling)),
-				 errhint("Write the statements that these functions run into the revision.")));
+		cmig_engine_refuse_call(linitial(offline->calling), offline->called);
 	if (offline->calling != NIL)
 	{
 		StringInfoData check;

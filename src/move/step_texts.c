@@ -168,8 +168,8 @@ fill_step(CmigRunStep *step, const CmigPlan *plan, const CmigGraph *graph, int n
 	step->stored_sql = up ? script->upgrade_sql : script->downgrade_sql;
 	step->sql = cmig_placeholder_values_insert(step->stored_sql, &script->placeholders, id,
 											   cmig_direction_name(plan->direction), NULL);
-	step->verify_sql = cmig_placeholder_values_insert(up ? script->verify_sql : NULL, &script->placeholders, id, "verify", NULL);
-	step->precondition_sql = cmig_placeholder_values_insert(up ? script->precondition_sql : NULL, &script->placeholders,
+	step->verify_sql = cmig_placeholder_values_insert(up && !cmig_record_is_on() ? script->verify_sql : NULL, &script->placeholders, id, "verify", NULL);
+	step->precondition_sql = cmig_placeholder_values_insert(up && !cmig_record_is_on() ? script->precondition_sql : NULL, &script->placeholders,
 															id, "precondition", NULL);
 	step->file_name = script->file_name;
 	step->file_lines[0] = script->file_lines[up ? 0 : 1];

@@ -1032,6 +1032,68 @@ cmig_online_milliseconds(FunctionCallInfo fcinfo, int n, const char *name)
 	return value;
 }
 
+/*
+ * Record statements that update the rows without pg_cmig: for each part of the
+ * table, a DO block that commits after each range of blocks, and that reads the
+ * table again until no row matches.
+ */
+static void
+record_statements(const CmigBackfill *b)
+{
+	const CmigBackfillTarget *target = b->target;
+
+	if (target->where_sql == NULL || target->by_key || b->max_lag_ms > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cmig.backfill without where_sql, or with max_lag, requires the extension in the database"),
+				 errhint("Call it with where_sql, a condition that is true for the rows that remain, so that it can be repeated after an interruption.")));
+	for (int i = 0; i < target->count; i++)
+	{
+		const CmigBackfillPart *part = &target->parts[i];
+		StringInfoData sql;
+		const char *update = psprintf("WITH u AS (UPDATE ONLY %s SET %s\n WHERE (%s\n) AND ctid OPERATOR(pg_catalog.>=) $1 AND ctid OPERATOR(pg_catalog.<) $2"
+									  " RETURNING (%s\n) AS still) SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE still) FROM u",
+									  part->updated, target->set_sql, target->where_sql, target->where_sql);
+		const char *body = psprintf("DECLARE\n"
+									"\tblock bigint;\n"
+									"\tblocks bigint;\n"
+									"\tstep bigint := 8;\n"
+									"\tfound bigint;\n"
+									"\tstill bigint;\n"
+									"\ttotal bigint;\n"
+									"BEGIN\n"
+									"\tLOOP\n"
+									"\t\tblock := 0;\n"
+									"\t\ttotal := 0;\n"
+									"\t\tblocks := pg_catalog.pg_relation_size(%s) OPERATOR(pg_catalog./) pg_catalog.current_setting('block_size')::bigint;\n"
+									"\t\tWHILE block OPERATOR(pg_catalog.<) blocks LOOP\n"
+									"\t\t\tEXECUTE %s INTO found, still\n"
+									"\t\t\t\tUSING pg_catalog.format('(%%s,0)', block)::pg_catalog.tid, pg_catalog.format('(%%s,0)', block OPERATOR(pg_catalog.+) step)::pg_catalog.tid;\n"
+									"\t\t\tIF still OPERATOR(pg_catalog.>) 0 THEN\n"
+									"\t\t\t\tRAISE EXCEPTION 'where_sql still matches rows that were updated';\n"
+									"\t\t\tEND IF;\n"
+									"\t\t\tCOMMIT;\n"
+									"\t\t\tPERFORM pg_catalog.pg_sleep(%g);\n"
+									"\t\t\ttotal := total OPERATOR(pg_catalog.+) found;\n"
+									"\t\t\tblock := block OPERATOR(pg_catalog.+) step;\n"
+									"\t\t\tIF found OPERATOR(pg_catalog.>) %d AND step OPERATOR(pg_catalog.>) 1 THEN\n"
+									"\t\t\t\tstep := step OPERATOR(pg_catalog./) 2;\n"
+									"\t\t\tELSIF found OPERATOR(pg_catalog.<) %d AND step OPERATOR(pg_catalog.<) 1024 THEN\n"
+									"\t\t\t\tstep := step OPERATOR(pg_catalog.*) 2;\n"
+									"\t\t\tEND IF;\n"
+									"\t\tEND LOOP;\n"
+									"\t\tEXIT WHEN total OPERATOR(pg_catalog.=) 0;\n"
+									"\tEND LOOP;\n"
+									"END", quote_literal_cstr(part->name), quote_literal_cstr(update),
+									b->pause_ms / 1000.0, b->batch_size, b->batch_size / 2);
+
+		initStringInfo(&sql);
+		appendStringInfoString(&sql, "DO ");
+		cmig_psql_append_dollar_quoted(&sql, body);
+		cmig_record(sql.data);
+	}
+}
+
 /* Create a backfill from the CALL's options, in the current memory context. */
 static CmigBackfill *
 make_backfill(FunctionCallInfo fcinfo)
@@ -1087,6 +1149,9 @@ cmig_backfill(PG_FUNCTION_ARGS)
 	if (!b->one_transaction)
 		cmig_toplevel_commit();
 
+	cmig_record(NULL);
+	if (cmig_record_is_on())
+		record_statements(b);
 	run_backfill(b);
 
 	cmig_backfill_sql_free(&b->queries);

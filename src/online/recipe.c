@@ -155,6 +155,7 @@ run_steps(Recipe *recipe, void (*steps) (Recipe *recipe))
 			table_alone = recipe->table;
 			cmig_lock_wait_watch(GetUserId());
 		}
+		cmig_record(NULL);
 		steps(recipe);
 	}
 	PG_CATCH();
@@ -229,6 +230,7 @@ static void
 run_sql(Recipe *recipe, const char *sql)
 {
 	recipe->sql = sql;
+	cmig_record(sql);
 	if (recipe->one_transaction)
 	{
 		run_bound(recipe);

@@ -435,6 +435,7 @@ extern List *cmig_expand_whole_uses(const RawStmt *raw);
 typedef struct CmigPsqlFacts
 {
 	bool		calls_cmig;		/* calls a function such as cmig.stamp() */
+	char		called[NAMEDATALEN];	/* the name of the first one */
 	bool		temp_objects;
 	bool		prepares;
 	bool		declares_cursor;

@@ -75,7 +75,11 @@ look(Look *look, const CmigLexer *lexer, CmigPsqlFacts *facts)
 	if (lexer->type != CMIG_TOKEN_WORD && !quoted)
 		return;
 	if (before == LOOK_DOT)
+	{
 		*look = LOOK_NAME;
+		if (!facts->calls_cmig)
+			strlcpy(facts->called, lexer->start, Min(sizeof(facts->called), lexer->next - lexer->start + 1));
+	}
 	else if (quoted ? lexer->next - lexer->start == 6 && strncmp(lexer->start, "\"cmig\"", 6) == 0 :
 			 cmig_lexer_is_word(lexer, "cmig"))
 		*look = LOOK_CMIG;

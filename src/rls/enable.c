@@ -12,6 +12,7 @@
 
 #include "base/errors.h"
 #include "rls/internal.h"
+#include "run/run.h"
 #include "store/store.h"
 
 #include "access/xact.h"
@@ -396,6 +397,7 @@ run(FunctionCallInfo fcinfo, const CmigRlsTable *table, const char *target, List
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
+	cmig_record(NULL);
 	if (table == NULL && statements)
 		cmig_access_run(statements);
 	foreach_ptr(char, statement, statements)
@@ -405,6 +407,7 @@ run(FunctionCallInfo fcinfo, const CmigRlsTable *table, const char *target, List
 		CmigRole	saved;
 
 		CHECK_FOR_INTERRUPTS();
+		cmig_record(statement);
 		/* after an error, the end of the (sub)transaction restores the user */
 		if (as_owner)
 			cmig_role_act_as(&saved, table->owner);

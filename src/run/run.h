@@ -646,4 +646,21 @@ extern void cmig_outside_mark(Oid function, TransactionId mark);
 /* Forget the marks, as the end of a watch does. */
 extern void cmig_outside_unmark(void);
 
+/* in record.c */
+
+/* Does cmig run revisions only to record what pg_cmig's functions run? */
+extern bool cmig_record_is_on(void);
+
+/*
+ * If so, record a statement of the function that the running statement calls, or,
+ * if "sql" is NULL, that it calls one whose statements are recorded.
+ */
+extern void cmig_record(const char *sql);
+
+/*
+ * Has such a function been called by a statement?  If so, sets *sql to what it has
+ * run, a List of char *.
+ */
+extern bool cmig_record_find(const char *revision, CmigDirection direction, int statement, List **sql);
+
 #endif							/* CMIG_RUN_H */
