@@ -579,6 +579,8 @@ start_plan(PlannedStmt *plan, const char *text, ExplainState * state)
 {
 	QueryDesc  *query;
 
+	/* what does not run need not be compiled */
+	plan->jitFlags = 0;
 	forget_values(plan->planTree);
 	foreach_ptr(Plan, subplan, plan->subplans)
 		forget_values(subplan);
