@@ -60,7 +60,7 @@ my @functions = (
 	[ f_loops => '() RETURNS int', 'DECLARE n int := 0; i int; BEGIN FOR i IN 1 .. (SELECT max(age) FROM person) LOOP EXIT WHEN i > 3; END LOOP; FOREACH i IN ARRAY (SELECT array_agg(id) FROM visit WHERE id < 4) LOOP n := n + i; END LOOP; WHILE n < (SELECT count(*) FROM log) LOOP n := n + 1; END LOOP; RETURN n; END', 'SELECT f_loops()' ],
 	[ f_dynamic => '() RETURNS int', q{DECLARE n int; BEGIN EXECUTE 'SELECT 1' INTO n; RETURN n; END}, 'SELECT f_dynamic()' ],
 	[ t_person => '() RETURNS trigger', q{BEGIN NEW.note := lower(NEW.note); IF NEW.age IS DISTINCT FROM OLD.age THEN INSERT INTO log (what) VALUES (NEW.note); END IF; RETURN NEW; END}, q{DO $$BEGIN SET test.fires = a; UPDATE person SET age = age + 1 WHERE id = 3; END$$} ],
-	[ t_both => '() RETURNS trigger', q{BEGIN IF TG_TABLE_NAME IN ('visit', 'stay') THEN INSERT INTO log (what) SELECT NEW.id::text; END IF; RETURN NULL; END}, q{DO $$BEGIN SET test.fires = b; IF to_regclass('visit') IS NOT NULL THEN INSERT INTO visit (person) VALUES (1); END IF; END$$}, q{DO $$BEGIN SET test.fires = b; UPDATE person SET name = name WHERE id = 2; END$$} ],
+	[ t_both => '() RETURNS trigger', q{BEGIN CASE WHEN TG_TABLE_NAME IN ('visit', 'stay') THEN INSERT INTO log (what) SELECT NEW.id::text; ELSE NULL; END CASE; RETURN NULL; END}, q{DO $$BEGIN SET test.fires = b; IF to_regclass('visit') IS NOT NULL THEN INSERT INTO visit (person) VALUES (1); END IF; END$$}, q{DO $$BEGIN SET test.fires = b; UPDATE person SET name = name WHERE id = 2; END$$} ],
 );
 $node->safe_psql('postgres', join '', map { "CREATE FUNCTION $_->[0] $_->[1] LANGUAGE plpgsql AS \$f\$\n$_->[2]\n\$f\$;\n" } @functions);
 $node->safe_psql('postgres', <<'END_SQL');

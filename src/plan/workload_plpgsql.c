@@ -181,8 +181,9 @@ read_statement(const PLpgSQL_stmt *statement)
 		{
 			case ASSIGNED:
 				kind = VALUE;
-				/* CASE has a variable of its own */
-				if (AT(int) >= 0 && (statement->cmd_type == PLPGSQL_STMT_CASE || compiled->datums[AT(int)]->dtype == PLPGSQL_DTYPE_REC))
+				/* CASE with an expression has a variable of its own */
+				if (statement->cmd_type == PLPGSQL_STMT_CASE ? ((const PLpgSQL_stmt_case *) statement)->t_expr != NULL :
+					compiled->datums[AT(int)]->dtype == PLPGSQL_DTYPE_REC)
 					target = compiled->datums[AT(int)];
 				break;
 			case INTO:
