@@ -60,7 +60,7 @@ INSERT INTO call (command) VALUES
 	('SELECT count(e.*::text) FROM cmig.export() e'), ('SELECT length(cmig.script(''upgrade'', ''heads''))'),
 	('SELECT cmig.repair(''001'')'), ('SELECT cmig.remove_revision(''003'')'),
 	('SELECT count(*) FROM cmig.load(E''-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nSELECT 2;\n-- revision: 004\n-- down_revision: 002\n-- cmig:upgrade\nSELECT 1;\n'')'),
-	('SELECT count(e.*::text) FROM cmig.expansion() e'),
+	('SET LOCAL cmig.scope = expanded; SELECT count(e.*::text) FROM cmig.expansion() e'), ('SET LOCAL cmig.scope = expanded; SELECT count(s.*::text) FROM cmig.status() s'),
 	('SET LOCAL cmig.concurrent_ddl = off; CALL cmig.backfill(''account'', ''email = NULL'')'),
 	('SET LOCAL cmig.ddl_policy = log; CREATE TABLE by_hand (); DROP TABLE by_hand; SELECT count(s.*::text) FROM cmig.status() s'),
 	('SET LOCAL cmig.scope = tenant; SELECT count(*) FROM cmig.upgrade(''heads'')'),
@@ -85,6 +85,7 @@ INSERT INTO call (command) VALUES
 
 -- which functions to call after which change; with psql -v full=1, all functions and all changes
 UPDATE call SET relnames = CASE
+	WHEN command ~ 'expanded' THEN 'expansion_run expansion_step'
 	WHEN command ~ 'report|drift\(''|squash|round_trip|require_schema' THEN ''
 	WHEN command ~ 'lint|dry_run|verify|plan|graph' THEN 'revision version journal progress'
 	WHEN command ~ 'metrics|rls_check' THEN 'measured'
@@ -96,7 +97,6 @@ UPDATE call SET relnames = CASE
 	WHEN command ~ 'cmig.scope' THEN 'scope_version journal progress'
 	WHEN command ~ 'enable_audit' THEN 'secret'
 	WHEN command ~ 'pause|throttle|resume' THEN 'run_control'
-	WHEN command ~ 'expansion' THEN 'expansion_run expansion_step'
 	WHEN command ~ 'backfill' THEN 'backfill_run run_control'
 	WHEN command ~ 'upgrade\(' THEN 'revision version journal progress'
 	WHEN command ~ '001..., purge' THEN 'version journal progress backfill_run'
@@ -121,6 +121,9 @@ SELECT count(*) FROM cmig.upgrade('001');
 CREATE SCHEMA tenant;
 INSERT INTO cmig.scope_version VALUES ('tenant', '001');
 INSERT INTO cmig.secret VALUES ('audit', 'key');
+CREATE SCHEMA expanded;
+INSERT INTO cmig.expansion_run (scope, revision, revisions, schemas, columns) VALUES ('expanded', '002', '{002}', '{expanded}', '[["expanded.t", "n", "created", "n", null, "n", null, null, null]]');
+INSERT INTO cmig.expansion_step (scope, position, phase, relation, statement) VALUES ('expanded', 1, 'fill', 'expanded.t', 'SELECT 1');
 INSERT INTO cmig.run_control VALUES ('all', 'all', false, 1000000);
 INSERT INTO cmig.measured VALUES ('lock_retries', '{}', 1), ('rls_findings', '{"schema": "", "severity": "error"}', 1);
 INSERT INTO cmig.workload VALUES ('all', 1, 1, 1, 'postgres', 'SELECT 1', now(), now());
@@ -208,6 +211,6 @@ SELECT sqlstate, string_agg(DISTINCT relname, ' ' ORDER BY relname) AS tables FR
 WHERE sqlstate <> 'TT000' AND hint NOT LIKE 'The tables of pg_cmig were dropped or altered.%'
 GROUP BY 1 ORDER BY 1;
 DROP EXTENSION pg_cmig CASCADE;
-DROP SCHEMA tenant CASCADE;
+DROP SCHEMA tenant, expanded CASCADE;
 DROP TABLE outcome, call, shape, account CASCADE;
 DROP TYPE pair, mood, nothing, required;

@@ -554,6 +554,20 @@ UPDATE shop.self SET n = '2';
 \set VERBOSITY default
 CALL cmig.abandon();
 
+-- what is not known of a run and its steps ends neither them nor the server
+SELECT cmig.remove_revision('063');
+SELECT cmig.create_revision('null', 'ALTER TABLE shop.self RENAME n TO m', revision => '064', expand => true);
+CALL cmig.expand('head');
+ALTER TABLE cmig.expansion_run ALTER revision DROP NOT NULL, ALTER state DROP NOT NULL;
+ALTER TABLE cmig.expansion_step ALTER done DROP NOT NULL;
+BEGIN;
+UPDATE cmig.expansion_run SET revision = NULL, state = NULL;
+SELECT relation FROM cmig.expansion();
+ROLLBACK;
+UPDATE cmig.expansion_step SET done = NULL WHERE NOT done;
+CALL cmig.contract();
+SELECT m FROM shop.self;
+
 DROP SCHEMA shop, shop_own CASCADE;
 DROP EXTENSION pg_cmig;
 DROP OWNED BY regress_hostile_owner, regress_hostile_migrator, regress_hostile_some;

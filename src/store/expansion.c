@@ -41,7 +41,7 @@ static CmigExpansion *
 read_row(const char *scope)
 {
 	static CmigQuery query = {
-		"SELECT revision, state, scope, CASE schemas WHEN '{}' THEN '' ELSE (SELECT concat_ws(', ', string_agg(quote_ident(cmig.version_schema(revision, s)), ', ' ORDER BY n),"
+		"SELECT coalesce(revision, ''), coalesce(state, ''), scope, CASE schemas WHEN '{}' THEN '' ELSE (SELECT concat_ws(', ', string_agg(quote_ident(cmig.version_schema(revision, s)), ', ' ORDER BY n),"
 		" CASE scope WHEN '' THEN string_agg(quote_ident(s), ', ' ORDER BY n) ELSE $2 END) FROM unnest(schemas) WITH ORDINALITY u (s, n)) END, NULL"
 		" FROM cmig.expansion_run WHERE scope = $1", 2, {TEXTOID, TEXTOID}
 	};

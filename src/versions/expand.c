@@ -642,7 +642,7 @@ static void
 read_steps(Work *work)
 {
 	static CmigQuery query = {
-		"SELECT position, phase, relation, statement, done, coalesce(bool_or(done) FILTER (WHERE phase = 'prepare') OVER (PARTITION BY relation), true)"
+		"SELECT position, phase, relation, statement, done IS TRUE, coalesce(bool_or(done) FILTER (WHERE phase = 'prepare') OVER (PARTITION BY relation), true)"
 		" FROM cmig.expansion_step s WHERE scope = $1 ORDER BY s.position", 1, {TEXTOID}
 	};
 
