@@ -23,6 +23,7 @@ OBJS = pg_cmig.o $(filter-out $(SESSION_ONLY), $(patsubst $(vpath_dir)%.c,%.o,$(
 # completion, into share next to that
 SCRIPTS = $(patsubst $(vpath_dir)%,%,$(wildcard $(vpath_dir)bin/*))
 SCRIPT_PARTS = $(wildcard $(vpath_dir)share/cmig/*.bash $(vpath_dir)share/cmig/*.py)
+CI_PARTS = $(wildcard $(vpath_dir)share/ci/*.yml)
 PYTHON_PARTS = $(wildcard $(vpath_dir)share/cmig/import_alembic/*.py)
 
 PG_CPPFLAGS = -I$(vpath_dir)src
@@ -74,8 +75,9 @@ LINKS ?= /usr/local
 .PHONY: install-script-parts install-links uninstall-scripts
 install: install-script-parts
 install-script-parts: all installdirs install-lib
-	$(MKDIR_P) $(addprefix '$(script_share)'/, cmig/import_alembic man/man1 bash-completion/completions)
+	$(MKDIR_P) $(addprefix '$(script_share)'/, cmig/import_alembic cmig/ci man/man1 bash-completion/completions)
 	$(INSTALL_DATA) $(SCRIPT_PARTS) '$(script_share)/cmig/'
+	$(INSTALL_DATA) $(CI_PARTS) '$(script_share)/cmig/ci/'
 	$(INSTALL_DATA) $(PYTHON_PARTS) '$(script_share)/cmig/import_alembic/'
 	bash $(vpath_dir)bin/cmig manual >'$(script_share)/man/man1/cmig.1'
 	echo .so man1/cmig.1 >'$(script_share)/man/man1/cmig-import-alembic.1'

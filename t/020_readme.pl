@@ -3,8 +3,8 @@
 # Tests that the documents are complete and that their examples print what they show.
 #
 # The test runs every example in README.md, in the README.md of each chain, and in
-# the documents in doc/.  (doc/production.md and doc/pytest.md have their own test,
-# because their examples need drivers.)  DocExamples.pm describes what is run, and how.  If the output of an
+# the documents in doc/.  (doc/production.md, doc/pytest.md, and doc/frameworks have their own tests,
+# because their examples need drivers or frameworks.)  DocExamples.pm describes what is run, and how.  If the output of an
 # example was changed on purpose, the test leaves a copy of the document with the new
 # output in tmp_check.
 
@@ -64,7 +64,7 @@ my %known = map { $_ => 1 } $list->("LOAD 'pg_cmig';
 	UNION SELECT relname FROM pg_class WHERE relnamespace = 'cmig'::regnamespace
 	UNION SELECT substr(name, 6) FROM pg_settings WHERE name LIKE 'cmig.%'");
 $known{conf} = 1;	# cmig.conf of the command line
-foreach my $path (@documents, map { "$top/$_" } qw(doc/production.md doc/pytest.md CONTRIBUTING.md SECURITY.md CHANGELOG.md))
+foreach my $path (@documents, glob("$top/doc/frameworks/*.md"), map { "$top/$_" } qw(doc/production.md doc/pytest.md CONTRIBUTING.md SECURITY.md CHANGELOG.md))
 {
 	my %unknown;
 

@@ -8,6 +8,7 @@
 use strict;
 use warnings;
 
+use File::Basename;
 use FindBin;
 use lib $FindBin::RealBin;
 use CmigNode;
@@ -38,13 +39,16 @@ foreach my $page (sort keys %needed)
 	}
 }
 
-# jobs(PAGE): returns the shell commands of each code block of a page: what is behind
-# "run: |", "before_script:", and "script:" in YAML, and everything in other blocks
+# jobs(FILE): returns the shell commands of each code block of a page, or of a file in
+# YAML: what is behind "run: |", "before_script:", and "script:" in YAML, and everything
+# in other blocks
 sub jobs
 {
-	my ($page) = @_;
-	my $text = slurp_file("$CmigNode::top/doc/$page.md");
+	my ($file) = @_;
+	my $text = slurp_file("$CmigNode::top/$file");
 	my @jobs;
+
+	$text = "```yaml\n$text```\n" if $file =~ /\.yml$/;
 
 	while ($text =~ /^```(\w*)\n(.*?)^```/msg)
 	{
@@ -84,16 +88,19 @@ SKIP:
 	my ($archive) = glob("$work/pg_cmig-*.zip");
 	mkdir "$work/bin";
 	program('apt-get', 'exit 0');
-	program('pg_virtualenv', 'exec "$@"');
+	program('apt-cache', 'exit 0');
+	program('sudo', 'exec "$@"');
+	program('pg_virtualenv', '[ "$1" != -v ] || shift 2; exec "$@"');
 	program('make', "test -f $work/tmp/pg_cmig/Makefile && case \$* in *install-links) ln -sf $work/tmp/pg_cmig/bin/cmig $work/bin/ ;; esac");
 	program('curl', <<"END");
 while [ \$# -gt 1 ]; do case \$1 in -o) out=\$2 ;; esac; shift; done
 case \$1 in *.zip) cat $archive >"\${out:-/dev/stdout}" ;; *) exit 22 ;; esac
 END
 
-	foreach my $page (qw(github-actions gitlab-ci))
+	foreach my $page (qw(doc/github-actions.md doc/gitlab-ci.md share/ci/action.yml share/ci/gitlab-ci.yml))
 	{
 		my $number = 0;
+		my ($commands) = slurp_file("$CmigNode::top/$page") =~ /^ *(?:default|CMIG_COMMANDS): \|\n((?:      .*\n)+)/m;
 
 		system_or_bail('rm', '-rf', "$work/project", "$work/released");
 		mkdir "$work/project";
@@ -102,21 +109,21 @@ END
 		system_or_bail('sh', '-c', "cd '$work/project' && git init -q && git add . && git commit -q -m start && git update-ref refs/remotes/origin/main HEAD");
 		foreach my $job (jobs($page))
 		{
-			my $db = "$page-" . ++$number;
-			local @ENV{qw(PGHOST PGPORT PGDATABASE PATH GITHUB_BASE_REF PG_CMIG)} =
-			  ($node->host, $node->port, $db, "$work/bin:$ENV{PATH}", 'main', 'https://example.test/pg_cmig.zip');
+			my $db = basename($page) . '-' . ++$number;
+			local @ENV{qw(PGHOST PGPORT PGDATABASE PATH GITHUB_BASE_REF PG_CMIG PGVERSION COMMANDS CMIG_COMMANDS CMIG_PACKAGES)} =
+			  ($node->host, $node->port, $db, "$work/bin:$ENV{PATH}", 'main', 'https://example.test/pg_cmig.zip', '17', $commands // '', $commands // '', '');
 
 			$node->safe_psql('postgres', "CREATE DATABASE \"$db\"");
-			$node->safe_psql($db, 'CREATE EXTENSION pg_cmig') if $job !~ /cmig init/;
+			$node->safe_psql($db, 'CREATE EXTENSION pg_cmig') if "$job$ENV{COMMANDS}" !~ /cmig init/;
 			if ($job =~ /^ *(?:- )?curl/m)
 			{
 				system_or_bail('rm', '-rf', "$work/tmp", "$work/bin/cmig");
 				mkdir "$work/tmp";
 			}
 			$job =~ s{(?<!\w)/tmp(?=[/\s])}{$work/tmp}g;
-			command_ok([ 'bash', '-ec', "cd '$work/project'\n$job" ], "doc/$page.md: job $number");
+			command_ok([ 'bash', '-ec', "cd '$work/project'\n$job" ], "$page: job $number");
 		}
-		is($number, 3, "doc/$page.md has three blocks");
+		is($number, $page =~ /^doc/ ? 3 : 1, "$page: the number of blocks");
 	}
 }
 

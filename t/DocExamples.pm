@@ -65,6 +65,14 @@ sub new
 	return $self;
 }
 
+# prepare(COMMAND): runs the shell command in the working directory before everything else
+sub prepare
+{
+	my ($self, $command) = @_;
+
+	push @{ $self->{prepared} }, $command;
+}
+
 #
 # Reading
 #
@@ -227,6 +235,8 @@ sub run_section
 	$node->safe_psql('postgres', 'CREATE DATABASE shop OWNER shop');
 	system_or_bail('cp', '-R', "$self->{top}/migrations", "$work/migrations");
 	system_or_bail('chmod', '-R', 'u+w', "$work/migrations");
+
+	system_or_bail('sh', '-c', "cd '$work'\n$_") foreach @{ $self->{prepared} // [] };
 
 	my $superuser = $node->connstr('shop') . ' user=' . $self->{superuser};
 	my $as_command = sub {
