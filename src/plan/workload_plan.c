@@ -737,6 +737,7 @@ put_parameters(Node *node, void *context)
 static bool
 put_literal(CmigWorkloadQuery *query, const ErrorData *error)
 {
+	MemoryContext caller;
 	char	   *place = query->sql;
 	int			length;
 
@@ -748,7 +749,9 @@ put_literal(CmigWorkloadQuery *query, const ErrorData *error)
 	if (length == 0)
 		return false;
 	place[0] = place[length] = '\'';
+	caller = MemoryContextSwitchTo(GetMemoryChunkContext(query));
 	query->literals = lappend_int(query->literals, place - query->sql);
+	MemoryContextSwitchTo(caller);
 	return true;
 }
 
