@@ -162,6 +162,12 @@ add_privileges(CmigPlanning *p)
 		" aclexplode(a.acl) g WHERE g.privilege_type IN ('INSERT', 'UPDATE') ORDER BY 1",
 		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
 	};
+
+	/* nobody may set when the old version last wrote */
+	static CmigQuery of_mark = {
+		.sql = NO_DEFAULTS("S", "SEQUENCE", "$1", "$2") "SELECT '', 0 WHERE false ORDER BY 2, 1",
+		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+	};
 	const char *runner = cmig_session_role();
 	List	   *steps = p->result->steps;
 	ListCell   *cell;
@@ -210,6 +216,11 @@ add_privileges(CmigPlanning *p)
 				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(g));
 			foreach(g, table->inner ? cmig_query_list(&relation_privileges, real, table->inner, quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)), runner) : NIL)
 				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(g));
+		}
+		foreach_ptr(const CmigVersionTable, table, step->sequence != NULL ? p->tables : NIL)
+		{
+			foreach(c, table->sequence == step->sequence ? cmig_query_list(&of_mark, step->sequence, runner) : NIL)
+				cmig_versions_add_step(p, step->phase, step->relation, *(char **) lfirst(c));
 		}
 		if (step->sequence != NULL)
 			cmig_versions_add_owner(p, step->phase, step->relation, step->sequence);
