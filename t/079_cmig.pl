@@ -36,7 +36,6 @@ gives(0, '^migrations/002_', '^$', 'revision', '-m', "It's \\ \$(touch x); DROP"
 ok(!-e 'x', 'no input was run');
 gives(0, "precondition: SELECT count\\(\\*\\) = 0 FROM people WHERE name = 'x'\n", '^$', 'revision', '-m', 'Guarded', '--precondition', "SELECT count(*) = 0 FROM people WHERE name = 'x'", '--sql');
 gives(0, "expand: true\n", '^$', 'revision', '-m', 'Side by side', '--expand', '--sql');
-gives(2, '', 'cannot be used with --autogenerate', 'revision', '-m', 'Side by side', '--expand', '--autogenerate');
 gives(2, '', 'cannot be used with --autogenerate', 'revision', '-m', 'Guarded', '--precondition', 'SELECT true', '--autogenerate');
 edit(glob('migrations/002_*'), 'CREATE INDEX CONCURRENTLY people_name ON people (name);', 'DROP INDEX people_name;');
 gives(2, '', 'requires a message', 'revision');

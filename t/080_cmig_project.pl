@@ -241,6 +241,25 @@ gives(0, 'is at 007', '006 -> 007', 'upgrade', '--stepwise', '-y');
 gives(0, 'pg_dump', '', 'check');
 is(columns(), 'id c2 c3 name', 'the chain ends at the target');
 
+# --- two versions at once -----------------------------------------------------
+
+project('sides');
+append_to_file('schema.sql', "CREATE TABLE account (id bigint PRIMARY KEY, c2 int, c3 int, c4 int, name text NOT NULL);\nCREATE TABLE more ();\n");
+append_to_file('cmig.conf', "target = schema.sql\n");
+gives(0, '', '', 'upgrade', '-q');
+gives(2, '', 'cannot be used with --stages', 'revision', '--autogenerate', '-m', 'Names', '--expand', '--stages');
+gives(0, '^migrations/005_names.sql\n$', 'table rewrite.*; header expand: cmig expand asks for', 'revision', '--autogenerate', '-m', 'Names', '--rev-id', '005', '--expand');
+gives(3, '', 'column account.name needs a line "-- cmig:up"', 'expand', '--confirm');
+my $sides = slurp_file('migrations/005_names.sql');
+unlink 'migrations/005_names.sql';
+append_to_file('migrations/005_names.sql', $sides =~ s/(ADD COLUMN name text NOT NULL;\n)/$1-- cmig:up account.name = 'x' || id\n/r);
+gives(0, '', 'revision "005" is expanded', 'expand', '--confirm');
+gives(0, '', '', 'contract', '-y');
+gives(0, 'pg_dump', '', 'check');
+append_to_file('schema.sql', "CREATE TABLE most ();\n");
+gives(0, '^migrations/006_most.sql\n$', '006_most.sql: no header expand', 'revision', '--autogenerate', '-m', 'Most', '--rev-id', '006', '--expand');
+unlike(slurp_file('migrations/006_most.sql'), qr/expand/, 'a new table breaks no build');
+
 # --- completion --------------------------------------------------------------
 
 # completed(WORD...): returns bash's completions of the last word

@@ -73,6 +73,7 @@ returned_files()
 
 	shown "SELECT * FROM $1"
 	kept files "$1" 'file_name text' 'content text' ${note:+"$note text"}
+	[ "$note" != hazards ] || ! given expand || add_expand_headers
 	require_files "SELECT pg_catalog.array_agg(DISTINCT parent) FROM (SELECT pg_catalog.split_part(content, E'\\n-- cmig:', 1) FROM $KEPT) h (header),
 	pg_catalog.regexp_matches(header, '^-- (?:down_revision|depends_on): *(\S.*)\$', 'ng') m, pg_catalog.regexp_split_to_table(m[1], ', *') parent
 	WHERE parent <> ALL (:'cmig_loaded'::text[]) AND NOT EXISTS (SELECT FROM $KEPT WHERE content LIKE pg_catalog.concat('-- revision: ', parent, E'\\n%'))" 'to be followed' "$KEPT_HINT"
@@ -83,6 +84,20 @@ returned_files()
 		add_file_format
 		add "SELECT file_name, content, ${note:-''} FROM $KEPT ORDER BY n;"
 	fi
+}
+
+# Adds the header expand to those of the kept files that could break a build that is still
+# running: these are the ones for which lint prefers it.
+add_expand_headers()
+{
+	local files=$KEPT
+
+	add "SELECT pg_catalog.string_agg(content, E'\\n') AS cmig_contents FROM $files \\gset"
+	called "SELECT pg_catalog.count(*) AS cmig_tried FROM cmig.load(:'cmig_contents') \\gset"
+	kept findings "cmig.lint('heads', facts => false)" 'revision text' 'rule text'
+	KEPT="(SELECT file_name, CASE WHEN breaks THEN pg_catalog.regexp_replace(content, E'(\\n-- transactional: \\\\w+)', E'\\\\1\\n-- expand: true') ELSE content END AS content,
+	pg_catalog.concat_ws('; ', hazards, CASE WHEN breaks THEN 'header expand: cmig expand asks for the lines -- cmig:up that are missing' ELSE 'no header expand: an old build can run beside it without' END) AS hazards, n
+	FROM (SELECT *, EXISTS (SELECT FROM $KEPT WHERE rule = 'prefer-expand' AND content LIKE pg_catalog.concat('-- revision: ', revision, E'\\n%')) AS breaks FROM $files) f) AS files"
 }
 
 # new_file CALL [NOTE]: calls a function that returns files, and writes them.  Only what
@@ -147,11 +162,14 @@ verb_revision()
 
 	[ -n "$(option message)" ] || fail 2 'a revision requires a message' 'cmig revision -m "what it does"'
 	if given autogenerate; then
-		for name in no-transaction precondition expand; do
+		for name in no-transaction precondition; do
 			! given "$name" || fail 2 "--$name cannot be used with --autogenerate" "write it into the new file: cmig help draft"
 		done
+		for name in stages concurrently; do
+			! given expand || ! given "$name" || fail 2 "--expand cannot be used with --$name" '--expand is for one revision that cmig expand runs; --stages and --concurrently are for cmig upgrade.'
+		done
 		target_sql
-		parameters
+		parameters expand
 		new_file "cmig.autogenerate(target_sql => :'target_sql'$PARAMETERS$TEMPLATE)" hazards
 	else
 		for name in target $DIFFERENCES source stages; do
