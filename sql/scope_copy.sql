@@ -46,6 +46,11 @@ RESET ROLE;
 REVOKE CREATE ON SCHEMA t_1 FROM regress_copy_stranger;
 \set VERBOSITY default
 SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
+-- nor does a superuser copy, and so run, what the owner of the database owns
+BEGIN;
+SELECT format('ALTER DATABASE %I OWNER TO regress_copy_stranger', current_database()) \gexec
+SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
+ROLLBACK;
 \set ECHO none
 DROP FUNCTION t_1.evil;
 -- a trigger of a role that has the privilege TRIGGER

@@ -45,9 +45,9 @@ static CmigQuery difference_query = {
 
 /*
  * A query for an object in schema $1 whose owner is neither the role $2, nor
- * the owner of the database, nor a superuser.  This includes functions in any
- * schema that are called by triggers in schema $1: to create a trigger, a role
- * needs only the privilege TRIGGER on the table.
+ * a superuser, nor the owner of the database, unless $2 is a superuser.  This
+ * includes functions in any schema that are called by triggers in schema $1: to
+ * create a trigger, a role needs only the privilege TRIGGER on the table.
  */
 static CmigQuery strangers_query = {
 	.sql = "SELECT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend d"
@@ -55,12 +55,12 @@ static CmigQuery strangers_query = {
 	" JOIN pg_shdepend s ON s.dbid = b.oid AND s.classid = d.classid AND s.objid = d.objid AND s.objsubid = 0 AND s.deptype = 'o'"
 	" JOIN pg_roles r ON r.oid = s.refobjid"
 	" WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = $1"
-	" AND NOT r.rolsuper AND r.oid <> $2 AND r.oid <> b.datdba"
+	" AND NOT r.rolsuper AND r.oid <> $2 AND (r.oid <> b.datdba OR (SELECT rolsuper FROM pg_roles WHERE oid = $2))"
 	" UNION ALL SELECT pg_describe_object('pg_proc'::regclass, p.oid, 0) || ', which a trigger calls'"
 	" FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
 	" JOIN pg_database b ON b.datname = current_database() JOIN pg_roles r ON r.oid = p.proowner"
 	" WHERE c.relnamespace = $1 AND NOT t.tgisinternal"
-	" AND NOT r.rolsuper AND r.oid <> $2 AND r.oid <> b.datdba ORDER BY 1 LIMIT 1",
+	" AND NOT r.rolsuper AND r.oid <> $2 AND (r.oid <> b.datdba OR (SELECT rolsuper FROM pg_roles WHERE oid = $2)) ORDER BY 1 LIMIT 1",
 	.nargs = 2,
 	.argtypes = {OIDOID, OIDOID}
 };
@@ -82,6 +82,7 @@ refuse(int sqlstate, const char *scope, const char *detail)
 			 errmsg("schema \"%s\" cannot be copied", scope),
 			 errdetail("%s", detail),
 			 sqlstate == ERRCODE_FEATURE_NOT_SUPPORTED ? cmig_hint("Leave out `copy_of`.") :
+			 sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE ? cmig_hint("Connect as that role, or leave out `copy_of`.") :
 			 cmig_hint("Copy another scope, or leave out `copy_of`.")));
 }
 
