@@ -115,6 +115,7 @@ gives(0, 'at 003', "^upgrade base -> 001\nupgrade 001 -> 002\nupgrade 002 -> 003
 same('the same schema and rows as with the extension');
 gives(0, 'no drift', '^$', 'drift', @far);
 gives(0, 'at 001', '', 'downgrade', '001', '-y', @far);
+gives(0, 'cmig\.enable_rls|SELECT', '', 'dry-run', @far);
 gives(0, 'at 001', '', 'downgrade', '001', '-y', '-d', 'near');
 same('after a downgrade, too');
 
@@ -160,6 +161,24 @@ for my $case (
 	gives(3, '', "ERROR:  .*$case->[1]", 'upgrade', '-y', @far);
 	is(rows("SELECT to_regclass('before')", 'far'), '', "nothing was changed: $case->[0]");
 }
+
+# A change by hand becomes a revision, which is recorded as applied.
+unlink 'migrations/004.sql';
+rows('ALTER TABLE note ADD PRIMARY KEY (id)', 'far');
+gives(0, '^$', '', 'capture', @far);
+rows('ALTER TABLE other ADD by_hand int', 'far');
+gives(0, 'migrations/004_.*\ndatabase far is at 004', '', 'capture', '-m', 'By hand', '--rev-id', '004', @far);
+gives(0, 'no drift', '', 'drift', @far);
+gives(0, '004', '', 'current', @far);
+
+# The queries are judged with the sizes that the tables have.
+rows('ANALYZE', 'far');
+append_to_file('queries.sql', "SELECT by_hand FROM other WHERE id = \$1;\nSELECT body FROM note WHERE body = \$1;\n");
+file('005', '004', '', 'ALTER TABLE other DROP by_hand;', '');
+gives(1, 'breaks.*by_hand', '', 'workload-check', '--queries', 'queries.sql', @far);
+file('005', '004', '', 'DROP INDEX later;', '');
+gives(0, 'slower.*body', '', 'workload-check', '--queries', 'queries.sql', @far);
+gives(2, '', 'does not have pg_stat_statements', 'workload-check', @far);
 
 gives(0, 'With a copy of its schema, without rows: baseline, .*disable_rls.*--scope, ', '^$', 'help', 'engine');
 

@@ -13,7 +13,7 @@
 
 # The verbs that need only the state, and those that need the schema, too.
 ENGINE_VERBS=' branches check current downgrade edit export graph heads history load log merge plan require revision script show stamp status upgrade '
-ENGINE_SCHEMA_VERBS=' baseline diff drift dry-run lint locate round-trip squash '
+ENGINE_SCHEMA_VERBS=' baseline capture diff drift dry-run lint locate round-trip squash workload-check '
 
 # The options that need the extension in the database.
 ENGINE_REFUSED='scope scopes in-doubt preflight check-workload probe databases'
@@ -39,6 +39,14 @@ engine_help()
 		'In revisions, as the statements that they run, each call alone in its statement: cmig.enable_rls, enable_rls_schema, disable_rls, add_not_null, add_check, add_foreign_key, add_unique, backfill with where_sql' '' \
 		"Not without the extension in the database: the other verbs and functions, $refused" | sed 's/:, /: /' | fold -s -w "$columns"
 }
+
+# Extensions whose functions reach outside of the database: their members are stubs, too.
+ENGINE_STUBS='^(dblink|adminpack|http|pg_net|pg_cron|pl.*u|aws_.*|azure_.*|.*_fdw|pg_cmig)$'
+
+# A condition on a row n of pg_namespace: is it a schema of the service, in which the role
+# owns nothing?
+FOREIGN_SCHEMA="(n.nspname !~ '^(pg_|information_schema\$|cmig_engine\$|public\$)' AND NOT pg_has_role(n.nspowner, 'USAGE')
+	AND NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = n.oid AND pg_has_role(o.relowner, 'USAGE')))"
 
 # Unsets the variables of libpq.
 # shellcheck disable=SC2086	# names
@@ -114,6 +122,7 @@ read_target()
 		SELECT format('SELECT %L, string_agg(version_num, %L) FROM public.%I HAVING count(*) > 0', :'cmig_other', ' ', :'cmig_other') \gexec
 		\endif
 		SELECT :'cmig_state'::jsonb || jsonb_build_object('roles', (SELECT jsonb_agg(rolname) FROM pg_roles WHERE rolname !~ '^pg_'),
+			'members', (SELECT jsonb_agg(jsonb_build_object('r', r.rolname, 'm', m.rolname)) FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member WHERE r.rolname !~ '^pg_' AND NOT r.rolsuper AND m.rolname !~ '^pg_'),
 			'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database())) \; COMMIT;
 	END
 	) || exit 4
@@ -279,10 +288,12 @@ create_copy()
 	) || fail 2 'the engine cannot create a database with the extension pg_cmig' "${engine_folder:+Its messages are in $engine_folder/log}"
 	read -r engine_password copier_password <<<"$name"
 	[ -z "$1" ] || copy_schema
+	[ "$verb" != workload-check ] || read_workload
 	store_state
 	unset_libpq
 	for name in "${engine_environment[@]}"; do export "${name?}"; done
 	export PGUSER=$ENGINE_ROLE PGPASSWORD=$engine_password PGDATABASE=$engine_database PGAPPNAME=cmig
+	use_options
 	psql=(psql -X -q -w -v ON_ERROR_STOP=1)
 	variable cmig_database "$engine_target"
 	CURRENT_DATABASE=":'cmig_database'"
@@ -327,6 +338,9 @@ WHERE r.$1_sql OPERATOR(pg_catalog.~*) 'cmig\"?\s*[.]\s*\"?[a-z_]+\"?\s*[(]';"
 	script='' transaction=''
 	[[ ! $calls =~ ^0?$ ]] || return 0
 	copy_schema
+	# not as another role, whom the script would then name
+	engine_options=${engine_options%-c cmig.role=*}
+	use_options
 	recording=1
 	variable state "$engine_state"
 	begin
@@ -344,7 +358,7 @@ FROM pg_catalog.jsonb_to_recordset(nullif(:'state'::jsonb -> 'progress', 'null')
 # Copies the schema of the database.
 copy_schema()
 {
-	local dump sizes name version
+	local dump facts sizes extensions stubs names name version unread=0
 	local -a options=(-s -N cmig_engine)
 
 	[ "$engine_version" -eq "$engine_major" ] || fail 2 "$verb requires an engine of PostgreSQL $engine_major, the version of the database" "$([ "$verb" != lint ] || echo 'cmig lint --no-facts')"
@@ -355,46 +369,114 @@ copy_schema()
 		SET client_min_messages = error \; BEGIN \; SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \gset
 		ALTER ROLE :"copier" RESET ALL;
 		SELECT format('CREATE ROLE %I ROLE %I, %I', r, :'role', :'copier') FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) \gexec
+		SELECT format('GRANT %I TO %I', r, m) FROM jsonb_to_recordset(nullif(:'state'::jsonb -> 'members', 'null')) AS g (r text, m text)
+		WHERE pg_has_role(:'copier', r, 'MEMBER') AND pg_has_role(:'copier', m, 'MEMBER') AND NOT pg_has_role(r, m, 'MEMBER') AND NOT pg_has_role(m, r, 'MEMBER') \gexec
 		SELECT format('DO %L', format('BEGIN RAISE EXCEPTION USING MESSAGE = %L, HINT = %L; END', format('roles that the database has exist in the engine for another purpose: %s', string_agg(r, ', ')),
 			'Use a server that is there only for this, and whose superuser has a name of its own: initdb -U cmig_engine'))
 		FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE r NOT IN (:'role', :'copier') AND NOT pg_has_role(:'copier', r, 'MEMBER') HAVING count(*) > 0 \gexec
 		SELECT format('ALTER DATABASE %I OWNER TO %I', :'database', :'state'::jsonb ->> 'owner') \gexec
 		COMMIT;
 	END
+	extensions=$(engine_psql -c "SELECT coalesce(jsonb_agg(name), '[]') FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'") || fail 2 'the engine cannot be used'
 	# pg_dump cannot skip what the role may not read, such as tables of the service
-	sizes=$(on_target "${target_psql[@]}" -At <<-END
+	facts=$({ printf '\\set available %s\n' "$(quoted "$extensions")"; cat <<-END; } | on_target "${target_psql[@]}" -At
 		BEGIN READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \;
 		SELECT coalesce(jsonb_agg(jsonb_build_object('n', n.nspname, 'r', c.relname, 'pages', pg_relation_size(c.oid) / current_setting('block_size')::integer, 'rows', c.reltuples)), '[]')
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE '$verb' = 'lint' AND c.relkind IN ('r', 'm', 'i') AND n.nspname !~ '^(pg_|information_schema\$)';
-		SELECT format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"', '""')) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		SELECT jsonb_build_object('path', (SELECT replace(reset_val, '"\$user"', quote_ident(current_user)) FROM pg_settings WHERE name = 'search_path' AND reset_val <> boot_val),
+			'role', (SELECT rolname FROM pg_roles WHERE rolname = current_user AND NOT rolsuper),
+			'foreign', (SELECT jsonb_agg(nspname) FROM pg_namespace n WHERE $FOREIGN_SCHEMA),
+			'extensions', (SELECT jsonb_agg(jsonb_build_object('name', extname, 'schema', n.nspname, 'owner', pg_get_userbyid(extowner), 'version', extversion))
+				FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname <> 'plpgsql'));
+		WITH member AS (SELECT d.classid, d.objid, e.extname FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
+				WHERE extname <> 'plpgsql' AND NOT :'available'::jsonb ? extname)
+		SELECT coalesce(jsonb_agg(sql ORDER BY part, oid), '[]') FROM (
+			SELECT 1 AS part, oid, format('CREATE SCHEMA IF NOT EXISTS %I', nspname) AS sql FROM member JOIN pg_namespace n ON classid = 'pg_namespace'::regclass AND n.oid = objid
+			UNION ALL SELECT 2, t.oid, CASE typtype WHEN 'e' THEN format('CREATE TYPE %I.%I AS ENUM (%s)', nspname, typname, (SELECT string_agg(quote_literal(enumlabel), ', ' ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid))
+				ELSE format('CREATE DOMAIN %I.%I AS %s', nspname, typname, CASE typtype WHEN 'd' THEN format_type(typbasetype, typtypmod) ELSE 'text' END) END
+			FROM member JOIN pg_type t ON classid = 'pg_type'::regclass AND t.oid = objid JOIN pg_namespace n ON n.oid = typnamespace WHERE typtype IN ('b', 'd', 'e') AND typcategory <> 'A'
+			UNION ALL SELECT 3, c.oid, format(CASE relkind WHEN 'c' THEN 'CREATE TYPE %I.%I AS (%s)' ELSE 'CREATE TABLE %I.%I (%s)' END, nspname, relname,
+				(SELECT string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped))
+			FROM member JOIN pg_class c ON classid = 'pg_class'::regclass AND c.oid = objid JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
+			UNION ALL SELECT 4, f.oid, format('CREATE %s %I.%I(%s)%s LANGUAGE plpgsql %s AS %L', CASE prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, nspname, proname, pg_get_function_arguments(f.oid),
+				' RETURNS ' || pg_get_function_result(f.oid), CASE WHEN prokind = 'p' THEN '' WHEN provolatile = 'i' THEN 'IMMUTABLE' WHEN provolatile = 's' THEN 'STABLE' END,
+				format('BEGIN RAISE feature_not_supported USING MESSAGE = %L; END', format('not judged: the engine does not have the extension %s', extname)))
+			FROM member JOIN pg_proc f ON classid = 'pg_proc'::regclass AND f.oid = objid JOIN pg_namespace n ON n.oid = pronamespace WHERE prokind IN ('f', 'p')) stub;
+		SELECT format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"', '""')), $FOREIGN_SCHEMA FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^(pg_|information_schema\$|cmig_engine\$)'
 			AND NOT (has_schema_privilege(n.oid, 'USAGE') AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT') ELSE has_table_privilege(c.oid, 'SELECT') END)
 		ORDER BY 1 \; COMMIT;
 	END
 	) || fail 3 'the schema of the database cannot be read'
+	{ IFS= read -r sizes; IFS= read -r extensions; IFS= read -r stubs; names=$(cat); } <<<"$facts"
 	while IFS= read -r name; do
-		options+=(-T "$name")
-		visible "$name"
-		[ ${#options[@]} -gt 13 ] || say "${yellow}WARNING:  not copied into the engine: $VISIBLE, which the role cannot read$plain"
-	done < <(tail -n +2 <<<"$sizes")
-	[ ${#options[@]} -le 13 ] || say "${yellow}WARNING:  not copied into the engine: $((${#options[@]} / 2 - 6)) more tables that the role cannot read$plain"
+		[ -n "$name" ] || continue
+		options+=(-T "${name%|*}")
+		[[ $name == *'|t' ]] || { [ $((unread++)) -lt 5 ] && visible "${name%|*}" && say "${yellow}WARNING:  not copied into the engine: $VISIBLE, which the role cannot read$plain"; }
+	done <<<"$names"
+	[ "$unread" -le 5 ] || say "${yellow}WARNING:  not copied into the engine: $((unread - 5)) more tables that the role cannot read$plain"
 	dump=$(on_target "$engine/pg_dump" "${options[@]}") || fail 3 'the schema of the database cannot be read'
+	copy_extensions
 	printf '%s\n' "$dump" | engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -o /dev/null 2>&1 | copied_messages
-	# as the owner, who could set what cmig reads
-	engine_psql -c "ALTER DATABASE $engine_database RESET ALL" || fail 2 'the engine cannot use the copy'
-	[ "$verb" != lint ] || { printf 'SET search_path = pg_catalog, pg_temp;\n\\set sizes %s\n' "$(quoted "${sizes%%"$newline"*}")"; cat <<-'END'; } | engine_psql -d "$engine_database" || fail 2 'the engine cannot use the copy'
+	# as the owner, who could set what cmig reads; what belongs to an extension is not compared
+	{ printf '\\set extensions %s\n' "$(quoted "$extensions")"; cat <<-'END'; } | engine_psql -d "$engine_database" -v database="$engine_database" || fail 2 'the engine cannot use the copy'
+		SET search_path = pg_catalog, pg_temp;
+		ALTER DATABASE :"database" RESET ALL;
+		SELECT format('ALTER EXTENSION plpgsql ADD SCHEMA %I', n.nspname) FROM jsonb_array_elements_text(nullif(:'extensions'::jsonb -> 'foreign', 'null')) f JOIN pg_namespace n ON n.nspname = f
+		WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e') \gexec
+	END
+	[ "$verb" != lint ] || { printf 'SET search_path = pg_catalog, pg_temp;\n\\set sizes %s\n' "$(quoted "$sizes")"; cat <<-'END'; } | engine_psql -d "$engine_database" || fail 2 'the engine cannot use the copy'
 		UPDATE pg_class c SET relpages = s.pages, reltuples = s.rows FROM jsonb_to_recordset(:'sizes') AS s (n text, r text, pages integer, rows real), pg_namespace n
 		WHERE n.nspname = s.n AND c.relnamespace = n.oid AND c.relname = s.r;
 	END
+	engine_options=$(printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" "SELECT string_agg('-c ' || name || '=' || regexp_replace(value, '([\\\\ ])', '\\\\\1', 'g'), ' ' ORDER BY name DESC)
+FROM (VALUES ('search_path', :'extensions'::jsonb ->> 'path'), ('cmig.role', :'extensions'::jsonb ->> 'role')) AS v (name, value) WHERE value <> ''" | engine_psql) &&
+		printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" "SELECT cmig.grant_access(r, 'migrator') FROM (SELECT :'extensions'::jsonb ->> 'role' AS r) role WHERE r <> ''" |
+		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -o /dev/null || fail 2 'the engine cannot be used'
 }
 
-# Shows what could not be copied.
+# Creates the extensions of the database in the engine, as the superuser that a service has:
+# for those that the engine does not have, what their members look like.
+copy_extensions()
+{
+	local name
+
+	{ printf '\\set extensions %s\n' "$(quoted "$extensions")"; cat <<-END; } | engine_psql -d "$engine_database" 2>&1 | copied_messages
+		SET search_path = pg_catalog, pg_temp \; SET client_min_messages = warning \; \set ON_ERROR_STOP off
+		CREATE TEMPORARY TABLE wanted AS SELECT x.*, name IN (SELECT name FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS') AS known
+		FROM jsonb_to_recordset(nullif(:'extensions'::jsonb -> 'extensions', 'null')) AS x (name text, schema text, owner text, version text);
+		SELECT DISTINCT format('CREATE SCHEMA %I AUTHORIZATION %I', schema, :'copier') FROM wanted WHERE to_regnamespace(quote_ident(schema)) IS NULL \gexec
+		SELECT format('CREATE EXTENSION IF NOT EXISTS %I SCHEMA %I CASCADE', name, schema) FROM wanted WHERE known ORDER BY name \gexec
+		INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+		SELECT pg_nextoid('pg_extension', 'oid', 'pg_extension_oid_index'), name, 10, to_regnamespace(quote_ident(schema)), false, version FROM wanted WHERE NOT known;
+		UPDATE pg_extension e SET extowner = r.oid FROM wanted w JOIN pg_roles r ON r.rolname = w.owner WHERE e.extname = w.name AND NOT r.rolsuper;
+		SELECT 'ERROR:  stubs for the members of extension ' || quote_ident(name) FROM wanted WHERE NOT known;
+	END
+	[ "$stubs" != '[]' ] || return 0
+	{ printf '\\set ON_ERROR_STOP off\n\\set stubs %s\nSET check_function_bodies = off;\n' "$(quoted "$stubs")"; echo "SELECT sql FROM jsonb_array_elements_text(:'stubs') AS s (sql) \\gexec"; } |
+		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" >/dev/null 2>&1
+	engine_psql -d "$engine_database" <<-END
+		SET search_path = pg_catalog, pg_temp;
+		INSERT INTO pg_depend (classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype)
+		SELECT classid, oid, 0, 'pg_extension'::regclass, (SELECT min(oid) FROM pg_extension WHERE extname <> 'pg_cmig' AND (extname ~ '$ENGINE_STUBS' OR NOT extname IN (SELECT name FROM pg_available_extensions))), 0, 'e'
+		FROM (SELECT 'pg_proc'::regclass AS classid, oid, proowner AS owner FROM pg_proc UNION ALL SELECT 'pg_class', oid, relowner FROM pg_class WHERE relkind IN ('r', 'c')
+			UNION ALL SELECT 'pg_type', oid, typowner FROM pg_type WHERE typrelid = 0 AND typcategory <> 'A' UNION ALL SELECT 'pg_namespace', oid, nspowner FROM pg_namespace) o
+		WHERE owner = to_regrole(:'copier');
+	END
+}
+
+# Gives the sessions in the engine the search_path that those of the database have.  Scripts
+# run as the same role, if it is not a superuser, who would not be one in the engine.
+engine_options=''
+use_options() { [ -z "$engine_options" ] || export PGOPTIONS=$engine_options; }
+
+# Shows what could not be copied, except what the service has done as a superuser.
 copied_messages()
 {
 	local line count=0
 
 	while IFS= read -r line; do
-		[[ $line == *ERROR:* ]] || continue
+		[[ $line == *ERROR:* && $line != *@(event trigger \"*|schema \"*\" already exists|must be owner of extension *) ]] || continue
 		count=$((count + 1))
 		visible "${line#*ERROR:  }"
 		[ $count -gt 5 ] || say "${yellow}WARNING:  not copied into the engine: $VISIBLE$plain"
@@ -406,6 +488,7 @@ copied_messages()
 end_engine()
 {
 	end_watch
+	[ -z "${STATS:-}" ] || rm -rf -- "$STATS"
 	[ -z "$engine_database" ] || engine_psql -c "DROP DATABASE IF EXISTS $engine_database WITH (FORCE)" >/dev/null 2>&1
 	engine_database=''
 }
@@ -539,16 +622,23 @@ engine_move()
 # engine_stamp: records what cmig.stamp() has recorded in the engine
 engine_stamp()
 {
-	local text
-
 	begin_again
 	find_missing
 	add_plain
+	add 'SET LOCAL client_min_messages = warning;'
+	called "SELECT pg_catalog.count(*) AS cmig_stamped FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
+	require_stamped
+	engine_record
+}
+
+# engine_record: records in the database the revisions that are current in the engine
+engine_record()
+{
+	local text
+
 	# the tables
 	add 'SET LOCAL client_min_messages = warning;'
 	[[ $engine_state == *'"known": true'* ]] || called "SELECT cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version');"
-	called "SELECT pg_catalog.count(*) AS cmig_stamped FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
-	require_stamped
 	add "SELECT pg_catalog.concat(E'BEGIN;\nLOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;\nDELETE FROM cmig_engine.version;\n',
 	pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig_engine.version VALUES (%L);\n', revision), ''),
 	pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig_engine.journal (id, revision, direction, outcome, started_at, role, session_role)\n'
@@ -558,4 +648,46 @@ engine_stamp()
 	text=$(run) || return
 	given quiet || text+=$newline$TARGET_PLACE
 	run_on_target "\\o /dev/null$newline$text"
+}
+
+# Records in the database the revision that cmig.capture() has written, if there was a drift.
+engine_capture()
+{
+	local changed
+
+	# cmig.load() recognizes the file, and records it as applied
+	find_files
+	begin
+	add_plain
+	load_files
+	variable state "$engine_state"
+	called "SELECT pg_catalog.count(*) FROM cmig.version WHERE NOT coalesce(:'state'::pg_catalog.jsonb OPERATOR(pg_catalog.->) 'version' OPERATOR(pg_catalog.?) revision, false);"
+	changed=$(run) || return
+	script='' transaction=''
+	[ "${changed##*"$newline"}" != 0 ] || return 0
+	begin
+	add_plain
+	engine_record
+}
+
+# Sets the option --stats to what cmig.stats_export() would return in the database, and the
+# option --queries to the queries that pg_stat_statements has counted there.
+read_workload()
+{
+	local text
+
+	STATS=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
+	if ! given stats; then
+		text=$(engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -c "SELECT format('SET search_path = pg_catalog, pg_temp; SET jit = off; SET datestyle = ''ISO''; SET intervalstyle = iso_8601; SET extra_float_digits = 1; SET bytea_output = hex;
+			SELECT concat(''['', string_agg(jsonb_strip_nulls(to_jsonb(s))::text, E'',\n''), '']'') FROM (SELECT true AS with_values) p, LATERAL (%s) s (%s)', prosrc, array_to_string(proargnames[2:], ', ')) FROM pg_proc WHERE oid = 'cmig.stats_export'::regproc") || fail 2 'the engine cannot be used'
+		on_target "${target_psql[@]}" -At -c "$text" >"$STATS/stats" || fail 3 'the statistics of the database cannot be read'
+		option_stats=$STATS/stats
+	fi
+	if ! given queries; then
+		text=$(on_target "${target_psql[@]}" -At -c "SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace WHERE e.extname OPERATOR(pg_catalog.=) 'pg_stat_statements'") && [ -n "$text" ] ||
+			fail 2 'the database does not have pg_stat_statements' 'cmig workload-check --queries FILE'
+		on_target "${target_psql[@]}" -At -c "SELECT pg_catalog.concat(q.query, E'\n;') FROM (SELECT s.query FROM $text.pg_stat_statements s JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) s.dbid
+			WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database() AND s.query OPERATOR(pg_catalog.~*) '^\s*(select|with|insert|update|delete|merge|values|table)\M' GROUP BY s.query ORDER BY pg_catalog.sum(s.calls) DESC LIMIT 1000) q" >"$STATS/queries" || fail 3 'pg_stat_statements of the database cannot be read'
+		option_queries=$STATS/queries
+	fi
 }

@@ -373,7 +373,7 @@ verb_status()
 
 verb_check()
 {
-	local check='cmig.check()' worst=0 status
+	local check='cmig.check()' worst=0 status also=''
 
 	if given ci; then
 		unset option_ci
@@ -388,7 +388,9 @@ verb_check()
 		return $worst
 	fi
 	! given rehearse || check='cmig.check(rehearse => true)'
-	look_items "$check" "severity, pg_catalog.concat_ws(': ', object, problem), fix" "$check WHERE severity OPERATOR(pg_catalog.=) 'error'" check_more
+	# these are about the engine
+	[ -z "$engine_database" ] || also=" object OPERATOR(pg_catalog.!~) '^(role |pg_dump$)'"
+	look_items "$check${also:+ WHERE$also}" "severity, pg_catalog.concat_ws(': ', object, problem), fix" "$check WHERE severity OPERATOR(pg_catalog.=) 'error'${also:+ AND$also}" check_more
 }
 
 # Reports pending and applied revisions that have no file, and files that psql would run.  If there is a

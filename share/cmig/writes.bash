@@ -203,6 +203,7 @@ verb_generated()
 		PARAMETERS=", range => :'range'$PARAMETERS"
 	fi
 	new_file "cmig.$verb(${PARAMETERS#, }$TEMPLATE)" hazards || return
+	[ "$verb" != capture ] || [ -z "$engine_database" ] || engine_capture || return
 	[ "$verb" != baseline ] || say 'HINT:  To record the revision as applied in a database that has this schema: cmig stamp head'
 }
 

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Without the extension in the database, cmig, the engine, or the connection is killed at
+# random moments: what has run has run once, and the next call continues.  CMIG_KILLS sets
+# how often (default: 6), and CMIG_SEED repeats a run.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use CmigShell;
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(usleep time);
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $cache = PostgreSQL::Test::Utils::tempdir_short();
+my $node = new_node('kills');
+my $kills = $ENV{CMIG_KILLS} // 6;
+my $seed = $ENV{CMIG_SEED} // time;
+
+srand($seed);
+note("CMIG_SEED=$seed");
+$node->start;
+$node->safe_psql('postgres', 'CREATE ROLE regress_owner LOGIN');
+$node->safe_psql('postgres', 'CREATE DATABASE shop OWNER regress_owner');
+delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
+@ENV{qw(PGHOST PGPORT PGUSER PGDATABASE XDG_CACHE_HOME)} = ($node->host, $node->port, 'regress_owner', 'shop', $cache);
+chdir $dir or die;
+mkdir 'migrations';
+append_to_file('cmig.conf', "folder = migrations\nengine = local\n");
+
+sub file
+{
+	my ($id, $parent, $header, $upgrade, $downgrade) = @_;
+	append_to_file("migrations/$id.sql", "-- revision: $id\n-- down_revision: $parent\n$header\n-- cmig:upgrade\n$upgrade\n-- cmig:downgrade\n$downgrade\n");
+}
+sub rows { return $node->safe_psql('shop', $_[0]); }
+
+file('001', '', '', "CREATE TABLE ran (n int);\nCREATE TABLE item (id int PRIMARY KEY, a int, b int);\nINSERT INTO item SELECT n FROM generate_series(1, 20000) n;", 'DROP TABLE ran, item;');
+file('002', '001', '-- transactional: false', join("\n", map { "INSERT INTO ran VALUES ($_);\nCREATE INDEX CONCURRENTLY ran_$_ ON ran ((n + $_));" } 1 .. 3),
+	join("\n", map { "DROP INDEX CONCURRENTLY ran_$_;" } 1 .. 3) . "\nDELETE FROM ran WHERE n < 10;");
+file('003', '002', '', "INSERT INTO ran SELECT 10 FROM pg_sleep(0.1);\nALTER TABLE item ADD c int;", "ALTER TABLE item DROP c;\nDELETE FROM ran WHERE n = 10;");
+file('004', '003', '-- transactional: false', <<'END_UP', <<'END_DOWN');
+INSERT INTO ran VALUES (11);
+CALL cmig.backfill('item', 'a = id', 'a IS NULL', batch_size => 2000, pause => '10ms');
+CALL cmig.add_not_null('item', 'a');
+CALL cmig.add_check('item', 'positive', 'a > 0');
+CALL cmig.add_unique('item', 'a');
+INSERT INTO ran VALUES (12);
+END_UP
+ALTER TABLE item DROP CONSTRAINT item_a_key, DROP CONSTRAINT positive, ALTER a DROP NOT NULL;
+UPDATE item SET a = NULL;
+DELETE FROM ran WHERE n > 10;
+END_DOWN
+file('005', '004', '', 'INSERT INTO ran VALUES (20);', 'DELETE FROM ran WHERE n = 20;');
+
+# whole(WHAT): tests that each statement up to the current revision has run once
+my %ran = (base => '', '001' => '', '002' => '1,2,3', '003' => '1,2,3,10', '004' => '1,2,3,10,11,12', '005' => '1,2,3,10,11,12,20');
+sub whole
+{
+	my $at = rows('SELECT string_agg(version_num, $$ $$) FROM cmig_engine.version') || 'base';
+	my $partial = rows('SELECT count(*) FROM cmig_engine.progress') ne '0';
+	my $ran = $at eq 'base' ? '' : rows('SELECT string_agg(n::text, $$,$$ ORDER BY n) FROM ran');
+	my $twice = $at eq 'base' ? 0 : rows('SELECT count(*) - count(DISTINCT n) FROM ran');
+
+	return $twice == 0 && ($partial || $ran eq $ran{$at});
+}
+sub engine_pid { my $file = "$cache/cmig/engine-" . $node->pg_version->major . '/data/postmaster.pid'; return -f $file && slurp_file($file) =~ /^(\d+)/ ? $1 : undef; }
+
+cmig('stamp', 'base');
+my ($lasts, $failed, %done) = (2, 0);
+for my $kill (1 .. $kills)
+{
+	my $at = rows('SELECT string_agg(version_num, $$ $$) FROM cmig_engine.version');
+	my $begun = rows('SELECT direction FROM cmig_engine.progress LIMIT 1');
+	my $up = $begun ? $begun eq 'upgrade' : $at eq '005' ? 0 : $at eq '' ? 1 : int rand 3;
+	my @verb = ($up ? 'upgrade' : ('downgrade', $begun ? '-1' : 'base'), '-y', rand() < 0.3 ? '--stepwise' : ());
+	my $what = (qw(cmig engine connection))[ rand 3 ];
+	my $started = time;
+	my $pid = fork // die;
+
+	if ($pid == 0)
+	{
+		setpgrp(0, 0);
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>', "$dir/out";
+		open STDERR, '>&', \*STDOUT;
+		exec $cmig, @verb;
+	}
+	usleep(rand() * $lasts * 1_000_000);
+	if ($what eq 'cmig') { kill 'KILL', -$pid; }
+	elsif ($what eq 'engine') { my $engine = engine_pid(); kill 'KILL', $engine if $engine; }
+	else { rows("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'cmig' AND datname = 'shop' AND usename = 'regress_owner'") if $ENV{PGUSER}; }
+	waitpid $pid, 0;
+	$lasts = 0.8 * $lasts + 0.2 * (time - $started + 1) if $what ne 'cmig';
+	$done{"$what: " . ($? == 0 ? 'completed' : 'ended')}++;
+	$node->poll_query_until('shop', "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'cmig'") or die;
+	next if whole();
+	$failed++;
+	fail("kill $kill, of $what, in @verb");
+	diag(slurp_file("$dir/out"));
+}
+is($failed, 0, "$kills kills: " . join ', ', map { "$_ $done{$_}" } sort keys %done);
+
+# the last call completes what was begun
+if (rows('SELECT direction FROM cmig_engine.progress LIMIT 1') eq 'downgrade') { gives(0, '', '', 'downgrade', '-1', '-y'); }
+gives(0, '', '', 'upgrade', '-y');
+ok(whole(), 'each statement has run once');
+is(rows('SELECT string_agg(version_num, $$ $$) FROM cmig_engine.version'), '005', 'the version');
+is(rows('SELECT count(*) FROM item WHERE a = id'), '20000', 'the backfill');
+is(rows('SELECT count(*) FROM pg_index WHERE NOT indisvalid'), '0', 'no index is invalid');
+is(rows("SELECT count(*) FROM pg_constraint WHERE conrelid = 'item'::regclass AND convalidated"), '3', 'the constraints are valid');
+gives(0, 'no drift', '^$', 'drift');
+
+done_testing();
