@@ -463,6 +463,11 @@ chdir new_folder('by_hand', 'migrations/001_a.sql' => "-- migrate:up\n") or die;
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_cmig');
 gives(0, '^dbmate: files such as migrations/001_a.sql\n  cmig import dbmate migrations --folder cmig    # writes a revision file for each migration into cmig\n$', '^$', 'import', '-d', 'postgres');
 unlink 'migrations/001_a.sql';
+make_path('back/app/migrations');
+append_to_file('back/app/migrations/0001_x.py', "class Migration(migrations.Migration):\n");
+append_to_file('back/manage.py', '');
+gives(0, '^django: files such as back/app/migrations/0001_x.py\n  cmig import django back    #', '^$', 'import', '-d', 'postgres');
+unlink 'back/app/migrations/0001_x.py';
 gives(0, '^no files and no table', '^$', 'import', '-d', 'postgres');
 
 # Liquibase itself writes the SQL of a change log that is not SQL

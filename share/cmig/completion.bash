@@ -135,6 +135,9 @@ the configuration file, instead of cmig.conf in the current folder
 the command that runs psql, such as
 .B docker compose exec \-T db psql \-U postgres
 .TP
+.B PYTHON
+the Python interpreter for cmig import django, by default python3
+.TP
 .B NO_COLOR
 no colors
 .SH FILES

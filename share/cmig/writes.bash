@@ -456,6 +456,7 @@ find_tools()
 	variable found_files "$(possible_files)"
 	folder=$(new_folder)
 	variable new_folder "$folder"
+	variable django_folder "$(find . -maxdepth 3 -name manage.py -exec dirname {} \; | LC_ALL=C sort | sed -n '1s/^\.\/*//p')"
 	# the files of the tool stay where they are
 	variable other_folder "$([ -e cmig ] && printf revisions || printf cmig)"
 	begin
@@ -465,13 +466,13 @@ find_tools()
 	add_plain
 	add "WITH known AS MATERIALIZED (SELECT * FROM $KEPT),
 -- files that several tools could have are those of the one that has a table
-found AS (SELECT k.*, pg_catalog.regexp_replace(found_file, CASE WHEN tool IN ('drizzle', 'graphile-migrate', 'diesel') OR found_file ~ '\\.rb\$' THEN '/?[^/]+/[^/]*\$' ELSE '/?[^/]*\$' END, '') AS folder
+found AS (SELECT k.*, CASE tool WHEN 'django' THEN :'django_folder' ELSE pg_catalog.regexp_replace(found_file, CASE WHEN tool IN ('drizzle', 'graphile-migrate', 'diesel') OR found_file ~ '\\.rb\$' THEN '/?[^/]+/[^/]*\$' ELSE '/?[^/]*\$' END, '') END AS folder
 	FROM known k WHERE history_table IS NOT NULL OR (found_file IS NOT NULL AND NOT EXISTS (SELECT FROM known o WHERE o.found_file = k.found_file AND o.history_table IS NOT NULL))),
 said AS (SELECT found.*, CASE WHEN folder = :'new_folder' THEN ' --folder ' || :'other_folder' ELSE '' END AS other, CASE WHEN folder = :'new_folder' THEN :'other_folder' ELSE :'new_folder' END AS written, CASE WHEN found_file IS NULL THEN 'FOLDER' WHEN tool = 'liquibase' AND found_file !~ '\\.sql\$' THEN found_file WHEN folder = '' THEN '.' WHEN folder ~ '^[A-Za-z0-9_./+-]+\$' THEN folder ELSE pg_catalog.quote_literal(folder) END AS typed FROM found)
 SELECT pg_catalog.concat(tool, ': ', pg_catalog.concat_ws('; ', 'files such as ' || found_file, 'table ' || history_table || coalesce(', with ' || applied || ' applied', ', which cannot be read: ' || note, '')),
 	CASE WHEN tool = 'engine' THEN E'\n  cmig import engine --state    # records what cmig has applied without the extension'
 		WHEN NOT reads_state OR NOT converts AND tool NOT IN ('alembic', 'django') THEN E'\n  cmig baseline    # writes one revision with the schema of the database; its files cannot be converted'
-		ELSE pg_catalog.concat(E'\n  cmig import ', tool, CASE WHEN tool IN ('alembic', 'django') THEN '' ELSE ' ' || typed END, other, '    # writes a revision file for each migration into ', written,
+		ELSE pg_catalog.concat(E'\n  cmig import ', tool, CASE WHEN tool = 'alembic' OR (tool = 'django' AND folder = '') THEN '' ELSE ' ' || typed END, other, '    # writes a revision file for each migration into ', written,
 			CASE WHEN applied IS NOT NULL THEN pg_catalog.format(E'\n  cmig import %s --state%s    # then records the %s that are applied, and runs nothing', tool, other, applied) END) END)
 FROM said ORDER BY history_table IS NULL, tool;
 SELECT 'no files and no table of another migration tool were found; for a database that has a schema: cmig baseline' WHERE NOT EXISTS (SELECT FROM $KEPT WHERE found_file IS NOT NULL OR history_table IS NOT NULL);
