@@ -561,12 +561,18 @@ CALL cmig.abandon();
 SELECT cmig.remove_revision('063');
 SELECT cmig.create_revision('null', 'ALTER TABLE shop.self RENAME n TO m', revision => '064', expand => true);
 CALL cmig.expand('head');
-ALTER TABLE cmig.expansion_run ALTER revision DROP NOT NULL, ALTER state DROP NOT NULL;
+ALTER TABLE cmig.expansion_run ALTER revision DROP NOT NULL, ALTER state DROP NOT NULL, ALTER checksum DROP NOT NULL;
 ALTER TABLE cmig.expansion_step ALTER done DROP NOT NULL;
 BEGIN;
 UPDATE cmig.expansion_run SET revision = NULL, state = NULL;
 SELECT relation FROM cmig.expansion();
 ROLLBACK;
+SELECT checksum FROM cmig.expansion_run \gset
+UPDATE cmig.expansion_run SET checksum = NULL;
+\set VERBOSITY sqlstate
+CALL cmig.abandon();
+\set VERBOSITY default
+UPDATE cmig.expansion_run SET checksum = :'checksum';
 UPDATE cmig.expansion_step SET done = NULL WHERE NOT done;
 CALL cmig.contract();
 SELECT m FROM shop.self;

@@ -557,7 +557,7 @@ require_trusted(const CmigExpansion *expansion)
 	};
 	static CmigQuery changed = {
 		"SELECT concat(c.c, '-', split_part(r.checksum, '-', 2)) FROM cmig.expansion_run r, (" STEPS_CHECKSUM ") c(c)"
-		" WHERE r.scope = $1 AND split_part(r.checksum, '-', 1) <> c.c", 1, {TEXTOID}
+		" WHERE r.scope = $1 AND split_part(r.checksum, '-', 1) IS DISTINCT FROM c.c", 1, {TEXTOID}
 	};
 	char	  **row;
 
