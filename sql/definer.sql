@@ -320,6 +320,15 @@ ROLLBACK;
 SELECT app.up();
 RESET SESSION AUTHORIZATION;
 SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 'filled';
+-- nor do settings of the caller change what literals mean
+SELECT cmig.create_revision('Literals', $$CREATE TABLE literal (a text[] DEFAULT '{NULL}', b boolean DEFAULT 1 = NULL)$$, revision => 'literals');
+ALTER ROLE regress_definer_app SET array_nulls = off;
+SET SESSION AUTHORIZATION regress_definer_app;
+SET array_nulls = off; SET transform_null_equals = on;
+SELECT app.up();
+RESET SESSION AUTHORIZATION;
+RESET array_nulls; RESET transform_null_equals;
+SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'app.literal'::regclass ORDER BY adnum;
 
 DROP EXTENSION pg_cmig CASCADE;
 DROP SCHEMA app, trap CASCADE;
