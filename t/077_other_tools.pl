@@ -410,8 +410,10 @@ SKIP:
 
 	skip 'Django is not installed', 1 unless is_found($tool);
 	chdir new_folder('django_only', %{ $tool->{files} }, django_migration('0004_fill', q{('shop', '0003_name')}, q{
-	migrations.RunPython(lambda apps, editor: apps.get_model('shop', 'User').objects.update(name='x'), migrations.RunPython.noop)})) or die;
-	gives(3, 'cmig/shop.0004_fill.sql\n$', 'shop.0004_fill.sql: to be written: the upgrade calls Python: RunPython <lambda>', 'import', 'django', '--to', 'cmig', '-d', 'django_only');
+	migrations.RunPython(lambda apps, editor: apps.get_model('shop', 'User').objects.update(name='x'), migrations.RunPython.noop),
+	type('Own', (migrations.RunSQL,), {'reduces_to_sql': False})('SELECT 1', 'SELECT 2'), migrations.RunSQL('SELECT 3', 'SELECT 4')})) or die;
+	gives(3, 'cmig/shop.0004_fill.sql\n$', 'shop.0004_fill.sql: to be written: the upgrade calls Python: RunPython <lambda>, Own; .*the downgrade calls Python: Own', 'import', 'django', '--to', 'cmig', '-d', 'django_only');
+	like(slurp_file('cmig/shop.0004_fill.sql'), qr/has not been written.*^-- here: RunPython <lambda>\n-- here: Own\nSELECT 3;\n(?!.*SELECT [12]).*has not been written/ms, 'and the rest is there');
 	gives(2, '^$', 'x/manage.py does not exist\ncmig import django FOLDER', 'import', 'django', 'x', '--to', 'cmig');
 	append_to_file('settings.py', "DATABASES['default']['HOST'] = '/nowhere'\n");
 	gives(2, '^$', 'no database can be created: .*cannot be converted', 'import', 'django', '--to', 'cmig');

@@ -34,21 +34,20 @@ class Direction:
         method = getattr(operation, name)
 
         def call(*args, **kwargs):
-            if operation.reduces_to_sql:
-                return method(*args, **kwargs)
             self.in_python = True
             try:
                 method(*args, **kwargs)
             finally:
                 self.in_python = False
-            code = operation.code if name == "database_forwards" else operation.reverse_code
+            code = getattr(operation, "code" if name == "database_forwards" else "reverse_code", None)
             if code is RunPython.noop:
                 return
-            title = f"{type(operation).__name__} {getattr(code, '__name__', code)}"
+            title = f"{type(operation).__name__} {getattr(code, '__name__', '')}".rstrip()
             if type(self.migration).__module__.startswith("django.contrib."):
                 self.statements.append(f"-- {title} of Django changes no rows in a new database")
             else:
                 self.by_hand.append(title)
+                self.statements.append(f"-- here: {title}")
         return call
 
     def record(self, editor, sql, params):
@@ -86,8 +85,7 @@ def run(connection, migration, state, backwards):
     """Run the migration; returns the state after it, and the statements that it sent."""
     direction = Direction(migration)
     name = "database_backwards" if backwards else "database_forwards"
-    wrapped = [operation for operation in all_operations(migration.operations)
-               if not operation.reduces_to_sql and hasattr(operation, "code")]
+    wrapped = [operation for operation in all_operations(migration.operations) if not operation.reduces_to_sql]
     for operation in wrapped:
         setattr(operation, name, direction.wrapped(operation, name))
     try:
