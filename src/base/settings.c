@@ -288,11 +288,10 @@ login_value(struct config_generic *setting)
  * values of roles do not count.  "initial" is used if no value is stored.
  */
 static void
-set_as_at_login(const char *name, const char *initial, GucAction action)
+set_as_at_login(struct config_generic *setting, const char *initial, GucAction action)
 {
 	bool		definer = cmig_settings_in_definer_function();
 	GucSource	last = definer ? PGC_S_DATABASE : PGC_S_DATABASE_USER;
-	struct config_generic *setting = lookup_setting(name);
 	const char *value = NULL;
 
 	if (setting == NULL || setting->source <= last)
@@ -304,7 +303,7 @@ set_as_at_login(const char *name, const char *initial, GucAction action)
 		if (value == NULL)
 			value = initial;
 	}
-	cmig_settings_set(name, value, PGC_USERSET, action);
+	cmig_settings_set(setting->name, value, PGC_USERSET, action);
 }
 
 void
@@ -319,9 +318,19 @@ cmig_settings_as_at_login(bool storage, GucAction action)
 	};
 	const char *const(*lists[])[2] = {cmig_settings_forms, others, stored};
 
+	/* they are built in, so they stay where they are */
+	static struct config_generic *found[3][16];
+
 	for (int list = 0; list < (storage ? 3 : 2); list++)
+	{
 		for (int i = 0; lists[list][i][0] != NULL; i++)
-			set_as_at_login(lists[list][i][0], lists[list][i][1], action);
+		{
+			Assert(i < lengthof(found[list]));
+			if (found[list][i] == NULL)
+				found[list][i] = lookup_setting(lists[list][i][0]);
+			set_as_at_login(found[list][i], lists[list][i][1], action);
+		}
+	}
 }
 
 /* Was the session's value set by the current user? */
