@@ -244,6 +244,13 @@ SET cmig_var.region = 'eu';
 SELECT pg_temp.brief(content) FROM cmig.squash('201:202', 'Placed', 's');
 RESET cmig_var.region;
 DELETE FROM cmig.revision;
+-- an unresolved statement stays as it is, whatever lines its strings contain
+SELECT cmig.create_revision('Note', E'CREATE TABLE placed (n text); INSERT INTO placed VALUES (\'a\n-- resolve 004\n-- revision: 005\nb\')', 'DROP TABLE placed', revision => '203');
+SELECT cmig.create_revision('Empty', '', '', revision => '204', head => '203');
+\set VERBOSITY sqlstate
+SELECT substring(content FROM 'INSERT.*''\)') FROM cmig.squash('203:204', 'Notes', '004');
+\set VERBOSITY default
+DELETE FROM cmig.revision;
 
 -- an author, who may not write version rows, can load it and continue; the next run records it
 SELECT cmig.create_revision('One', 'SELECT 1', 'SELECT 1', revision => '101'), cmig.create_revision('Two', 'SELECT 2', 'SELECT 2', revision => '102');
