@@ -119,6 +119,13 @@ if (!ok($is eq $plain, 'connection options have no influence'))
 query($node, 'copy', 'SET default_tablespace = aside; SELECT * FROM cmig.drift()');
 is(query($node, 'copy', q{SET default_tablespace = aside; SELECT count(*) FROM cmig.drift() WHERE upgrade_sql ~ 'TABLESPACE'}), 0, 'default_tablespace');
 
+# a stored value that does not exist is ignored, as at login
+query($node, 'copy', "ALTER DATABASE copy SET default_tablespace = 'gone'; ALTER DATABASE copy SET default_text_search_config = 'gone'");
+{
+	local $ENV{PGOPTIONS} = '-c default_tablespace=aside -c default_text_search_config=simple';
+	is(query($node, 'copy', "SELECT count(*) > 0 FROM cmig.diff('CREATE TABLE other ()')"), 't', 'values that do not exist');
+}
+
 # a value that ALTER ROLE has stored counts
 like(outcome('other', ''), qr/^drift\|\d+\|default public\.t\.d\||^drift\|\d+\|public\.t\.d\|/m, 'ALTER ROLE');
 

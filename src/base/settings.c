@@ -303,7 +303,11 @@ set_as_at_login(struct config_generic *setting, const char *initial, GucAction a
 		if (value == NULL)
 			value = initial;
 	}
-	cmig_settings_set(setting->name, value, PGC_USERSET, action);
+	/* as at login, a name of what does not exist is ignored */
+	if (set_config_option(setting->name, value, PGC_USERSET, PGC_S_SESSION, action, true, DEBUG1, false) > 0)
+		return;
+	value = find_in_files(setting->name);
+	cmig_settings_set(setting->name, value != NULL ? value : initial, PGC_USERSET, action);
 }
 
 void
