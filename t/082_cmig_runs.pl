@@ -293,6 +293,12 @@ gives(0, 'scope +tenant_2\n +-> Leave out --scope\n', '^$', 'status', '--scope',
 gives(0, '^@ 002', '^$', 'graph', '--scope', 'tenant_2');
 gives(0, '^o 002[^\n]*\n@ 001', '^$', 'graph', '--scope', 'tenant_1');
 gives(0, 'upgrade .*002', '^$', 'log', '--scope', 'tenant_2');
+gives(0, 'no drift', '^$', 'drift', '--scope', 'tenant_2');
+ask('CREATE TABLE tenant_2.by_hand (id int)');
+gives(1, '^table +tenant_2\.by_hand: was created.*\n +DROP TABLE tenant_2\.by_hand', '^$', 'drift', '--scope', 'tenant_2');
+ask('DROP TABLE tenant_2.by_hand');
+is(ask("SELECT to_regnamespace('cmig_reference')"), '', 'no schema remains');
+gives(2, '^$', 'drift --scope has no other options', 'drift', '--scope', 'tenant_2', '--sql');
 gives(5, '^$', '  002, make 002\n.*not confirmed: downgrade 1 revision', 'downgrade', '-1', '--scope', 'tenant_2');
 gives(0, 'scope tenant_2 is at base', '', 'downgrade', 'base', '-y', '--scope=tenant_2');
 gives(0, 'scope tenant_2 is at 001', '', 'upgrade', '001', '--scope', 'tenant_2');

@@ -474,6 +474,7 @@ differences()
 {
 	if given verbose; then rows "$1"; else lines "$1" "$2"; fi
 	found_rows
+	[ -z "$reference" ] || end_transaction ROLLBACK
 	if given verbose; then run table; else run items; fi
 }
 
@@ -548,6 +549,25 @@ verb_dry_run() { direction; show_dry_run; }
 verb_require() { argument target heads; begin; perform "cmig.require(:'target')"; run; }
 
 # Runs diff or drift.
+# Begins a transaction, which is to be rolled back, and upgrades a new schema, "reference", to
+# the revision of the scope.
+reference=''
+begin_reference()
+{
+	[ -z "${PARAMETERS:-}" ] && ! given sql || fail 2 'drift --scope has no other options' "In SQL: SELECT * FROM cmig.diff_schemas('<schema>', '<schema>')"
+	reference=cmig_reference
+	variable tenant "$option_scope"
+	variable reference "$reference"
+	unset option_scope
+	begin
+	need "(SELECT pg_catalog.count(*) FROM cmig.scope_version WHERE scope OPERATOR(pg_catalog.=) :'tenant') OPERATOR(pg_catalog.=) 1" \
+		"pg_catalog.format('scope %I is not at one revision', :'tenant')" "'To adopt a schema that exists: cmig stamp REV --scope SCHEMA'"
+	add "SELECT revision AS cmig_at FROM cmig.scope_version WHERE scope OPERATOR(pg_catalog.=) :'tenant' \\gset
+SELECT pg_catalog.set_config('cmig.concurrent_ddl', 'off', true) AS cmig_setting \\gset
+SET LOCAL client_min_messages = warning;"
+	called "SELECT pg_catalog.count(*) AS cmig_created FROM cmig.create_scope(:'reference', :'cmig_at') \\gset"
+}
+
 verb_difference()
 {
 	local function shown="pg_catalog.concat(action, ' ', kind), pg_catalog.concat_ws(': ', object, change), hazard"
@@ -561,7 +581,13 @@ verb_difference()
 		# what was done by hand, and what undoes it
 		shown="kind, pg_catalog.concat_ws(': ', object, CASE WHEN pg_catalog.concat_ws('; ', change, hazard) OPERATOR(pg_catalog.<>) '' THEN pg_catalog.concat_ws('; ', change, hazard) END), upgrade_sql"
 	fi
-	begin
+	if [ "$verb" = drift ] && given scope; then
+		begin_reference
+		function="cmig.diff_schemas(:'tenant', :'reference')"
+		shown="kind, pg_catalog.concat_ws(': ', object, pg_catalog.concat_ws('; ', CASE action WHEN 'drop' THEN 'was created' WHEN 'create' THEN 'was dropped' ELSE change END, hazard)), upgrade_sql"
+	else
+		begin
+	fi
 	mark=''
 	if ! given sql; then
 		differences "$function" "$shown"
