@@ -128,7 +128,9 @@ read_target()
 	) || exit 4
 	engine_major=${lines%%"$newline"*} lines=${lines#*"$newline"}
 	engine_limit=${lines%%"$newline"*} lines=${lines#*"$newline"}
-	engine_target=${lines%%"$newline"*} engine_state=${lines##*"$newline"} other=${lines#*"$newline"}
+	engine_target=${lines%%"$newline"*} other='' engine_state=''
+	# bash takes a square of the length for the last line, the state, by a pattern
+	while IFS= read -r name; do other=$engine_state engine_state=$name; done <<<"${lines#*"$newline"}"
 	[[ $engine_major != *' t '* ]] || fail 2 'the database has the extension, so it needs no engine' 'Remove the line "engine" from cmig.conf.'
 	[[ $engine_major != *' t' ]] || fail 3 'schema cmig_engine or one of its tables belongs to another role' \
 		'Connect as that role, or as the owner of the database or a superuser: ALTER SCHEMA cmig_engine OWNER TO CURRENT_USER'
@@ -139,8 +141,8 @@ read_target()
 		visible "${BASH_REMATCH[1]}"
 		say "${yellow}WARNING:  revision $VISIBLE is partially applied: a run was interrupted$plain${newline}HINT:  Repeat the command. To give up, repair the schema, and: DELETE FROM cmig_engine.progress"
 	fi
-	[ "$verb" != stamp ] && [[ $other == *"$newline"* ]] || return 0
-	IFS='|' read -r name other <<<"${other%%"$newline"*}"
+	[ "$verb" != stamp ] && [ -n "$other" ] || return 0
+	IFS='|' read -r name other <<<"$other"
 	visible "$other"
 	read -ra revisions <<<"$VISIBLE"
 	# anybody who can write to that table has chosen them
