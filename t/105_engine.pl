@@ -30,9 +30,8 @@ chdir $dir or die;
 
 sub file
 {
-	my ($id, $parent, $header, $upgrade, $downgrade) = @_;
-	unlink "migrations/$id.sql";
-	append_to_file("migrations/$id.sql", "-- revision: $id\n-- down_revision: $parent\n-- message: It's $id\n$header\n-- cmig:upgrade\n$upgrade\n-- cmig:downgrade\n$downgrade\n");
+	my ($id, $parent, $header, @sections) = @_;
+	write_revision($id, $parent, "-- message: It's $id\n$header", @sections);
 }
 sub rows { my ($sql, $database) = @_; return $node->safe_psql($database // 'shop', $sql); }
 sub schema { my $out; return IPC::Run::run([ 'pg_dump', '-s', '--no-comments', '-N', 'cmig*', '-d', $_[0] ], '>', \$out) ? $out =~ s/^--.*\n//mgr =~ s/^\n+//mgr =~ s/^CREATE EXTENSION.*\n//mgr =~ s/^\\(un)?restrict.*\n//mgr : 'failed'; }

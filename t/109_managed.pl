@@ -30,16 +30,10 @@ chdir $dir or die;
 mkdir 'migrations';
 append_to_file('cmig.conf', "folder = migrations\n");
 
-sub file
-{
-	my ($id, $parent, $header, $upgrade, $downgrade) = @_;
-	unlink "migrations/$id.sql";
-	append_to_file("migrations/$id.sql", "-- revision: $id\n-- down_revision: $parent\n$header\n-- cmig:upgrade\n$upgrade\n-- cmig:downgrade\n$downgrade\n");
-}
 sub rows { my ($sql, $database) = @_; return $node->safe_psql($database // 'shop', $sql); }
 
-file('001', '', '', 'CREATE TABLE person (id int PRIMARY KEY);', 'DROP TABLE person;');
-file('002', '001', '-- transactional: false', 'CREATE INDEX CONCURRENTLY person_again ON person (id);', 'DROP INDEX CONCURRENTLY person_again;');
+write_revision('001', '', '', 'CREATE TABLE person (id int PRIMARY KEY);', 'DROP TABLE person;');
+write_revision('002', '001', '-- transactional: false', 'CREATE INDEX CONCURRENTLY person_again ON person (id);', 'DROP INDEX CONCURRENTLY person_again;');
 
 # The engine is another server: one that is there only for this, with passwords.
 {
@@ -72,7 +66,7 @@ file('002', '001', '-- transactional: false', 'CREATE INDEX CONCURRENTLY person_
 
 # Functions of pg_cmig run as the statements that they run.
 unlink glob('migrations/*');
-file('001', '', '', <<'END_SQL', 'DROP TABLE note, part, other; DROP SCHEMA tenants CASCADE;');
+write_revision('001', '', '', <<'END_SQL', 'DROP TABLE note, part, other; DROP SCHEMA tenants CASCADE;');
 CREATE TABLE note (id int PRIMARY KEY, user_id int NOT NULL, body text, n int);
 CREATE TABLE part (id int PRIMARY KEY, "odd n" int) PARTITION BY RANGE (id);
 CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (20000);
@@ -83,7 +77,7 @@ INSERT INTO note SELECT g, g, E'it''s \\ $' || g FROM generate_series(1, 30000) 
 INSERT INTO part SELECT g FROM generate_series(1, 30000) g;
 INSERT INTO other SELECT g FROM generate_series(1, 30000) g;
 END_SQL
-file('002', '001', '-- transactional: false', <<'END_UP', <<'END_DOWN');
+write_revision('002', '001', '-- transactional: false', <<'END_UP', <<'END_DOWN');
 CREATE TABLE steps (n int);
 CALL cmig.backfill('note', $$n = id, body = body || ' it''s'$$, 'n IS NULL', batch_size => 1000);
 CALL cmig.backfill('part', '"odd n" = id', '"odd n" IS NULL');
@@ -97,7 +91,7 @@ DROP INDEX CONCURRENTLY later;
 ALTER TABLE note DROP CONSTRAINT twice, DROP CONSTRAINT note_n_fkey, DROP CONSTRAINT positive, ALTER n DROP NOT NULL;
 DROP TABLE steps;
 END_DOWN
-file('003', '002', '', "SELECT * FROM cmig.enable_rls('note', roles => '{public}', force => false);
+write_revision('003', '002', '', "SELECT * FROM cmig.enable_rls('note', roles => '{public}', force => false);
 SELECT cmig.enable_rls_schema('tenants', roles => '{public}', force => false);", "SELECT cmig.disable_rls('note');\nSELECT cmig.disable_rls('tenants.a'); SELECT cmig.disable_rls('tenants.b');");
 sub dump_of { my $out; return IPC::Run::run([ 'pg_dump', '-x', '--no-comments', '-N', 'cmig*', '-d', $_[0] ], '>', \$out) ? $out =~ s/^--.*\n//mgr =~ s/^\n+//mgr =~ s/^CREATE EXTENSION.*\n//mgr =~ s/^\\(un)?restrict.*\n//mgr : 'failed'; }
 # are the schemas and rows of both databases the same, in any order?
@@ -157,7 +151,7 @@ for my $case (
 	[ 'SELECT cmig.set_protect($$base$$)', 'calls cmig\.set_protect, which requires' ],
 	[ 'SELECT cmig.enable_rls($$nothing$$)', 'relation "nothing" does not exist.*nothing was changed; the revisions were run in the engine first' ])
 {
-	file('004', '003', $case->[2] // '', "CREATE TABLE before ();\n$case->[0];", '');
+	write_revision('004', '003', $case->[2] // '', "CREATE TABLE before ();\n$case->[0];", '');
 	gives(3, '', "ERROR:  .*$case->[1]", 'upgrade', '-y', @far);
 	is(rows("SELECT to_regclass('before')", 'far'), '', "nothing was changed: $case->[0]");
 }
@@ -174,9 +168,9 @@ gives(0, '004', '', 'current', @far);
 # The queries are judged with the sizes that the tables have.
 rows('ANALYZE', 'far');
 append_to_file('queries.sql', "SELECT by_hand FROM other WHERE id = \$1;\nSELECT body FROM note WHERE body = \$1;\n");
-file('005', '004', '', 'ALTER TABLE other DROP by_hand;', '');
+write_revision('005', '004', '', 'ALTER TABLE other DROP by_hand;', '');
 gives(1, 'breaks.*by_hand', '', 'workload-check', '--queries', 'queries.sql', @far);
-file('005', '004', '', 'DROP INDEX later;', '');
+write_revision('005', '004', '', 'DROP INDEX later;', '');
 gives(0, 'slower.*body', '', 'workload-check', '--queries', 'queries.sql', @far);
 gives(2, '', 'does not have pg_stat_statements', 'workload-check', @far);
 

@@ -34,18 +34,13 @@ chdir $dir or die;
 mkdir 'migrations';
 append_to_file('cmig.conf', "folder = migrations\nengine = local\n");
 
-sub file
-{
-	my ($id, $parent, $header, $upgrade, $downgrade) = @_;
-	append_to_file("migrations/$id.sql", "-- revision: $id\n-- down_revision: $parent\n$header\n-- cmig:upgrade\n$upgrade\n-- cmig:downgrade\n$downgrade\n");
-}
 sub rows { return $node->safe_psql('shop', $_[0]); }
 
-file('001', '', '', "CREATE TABLE ran (n int);\nCREATE TABLE item (id int PRIMARY KEY, a int, b int);\nINSERT INTO item SELECT n FROM generate_series(1, 20000) n;", 'DROP TABLE ran, item;');
-file('002', '001', '-- transactional: false', join("\n", map { "INSERT INTO ran VALUES ($_);\nCREATE INDEX CONCURRENTLY ran_$_ ON ran ((n + $_));" } 1 .. 3),
+write_revision('001', '', '', "CREATE TABLE ran (n int);\nCREATE TABLE item (id int PRIMARY KEY, a int, b int);\nINSERT INTO item SELECT n FROM generate_series(1, 20000) n;", 'DROP TABLE ran, item;');
+write_revision('002', '001', '-- transactional: false', join("\n", map { "INSERT INTO ran VALUES ($_);\nCREATE INDEX CONCURRENTLY ran_$_ ON ran ((n + $_));" } 1 .. 3),
 	join("\n", map { "DROP INDEX CONCURRENTLY ran_$_;" } 1 .. 3) . "\nDELETE FROM ran WHERE n < 10;");
-file('003', '002', '', "INSERT INTO ran SELECT 10 FROM pg_sleep(0.1);\nALTER TABLE item ADD c int;", "ALTER TABLE item DROP c;\nDELETE FROM ran WHERE n = 10;");
-file('004', '003', '-- transactional: false', <<'END_UP', <<'END_DOWN');
+write_revision('003', '002', '', "INSERT INTO ran SELECT 10 FROM pg_sleep(0.1);\nALTER TABLE item ADD c int;", "ALTER TABLE item DROP c;\nDELETE FROM ran WHERE n = 10;");
+write_revision('004', '003', '-- transactional: false', <<'END_UP', <<'END_DOWN');
 INSERT INTO ran VALUES (11);
 CALL cmig.backfill('item', 'a = id', 'a IS NULL', batch_size => 2000, pause => '10ms');
 CALL cmig.add_not_null('item', 'a');
@@ -57,7 +52,7 @@ ALTER TABLE item DROP CONSTRAINT item_a_key, DROP CONSTRAINT positive, ALTER a D
 UPDATE item SET a = NULL;
 DELETE FROM ran WHERE n > 10;
 END_DOWN
-file('005', '004', '', 'INSERT INTO ran VALUES (20);', 'DELETE FROM ran WHERE n = 20;');
+write_revision('005', '004', '', 'INSERT INTO ran VALUES (20);', 'DELETE FROM ran WHERE n = 20;');
 
 # whole(WHAT): tests that each statement up to the current revision has run once
 my %ran = (base => '', '001' => '', '002' => '1,2,3', '003' => '1,2,3,10', '004' => '1,2,3,10,11,12', '005' => '1,2,3,10,11,12,20');

@@ -18,7 +18,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(
-  new_node revision_file load_sql chain_files load_files query fails_with
+  new_node revision_file write_revision load_sql chain_files load_files query fails_with
   start_psql finish_psql wait_until_blocked kill_backend wait_for_recovery need_tool
   run_checks start_pgbouncer
 );
@@ -78,6 +78,15 @@ sub revision_file
 
 	$text .= "-- cmig:downgrade\n$downgrade\n" if defined $downgrade;
 	return $text;
+}
+
+# write_revision(ID, PARENT, HEADER, UPGRADE, DOWNGRADE): writes migrations/ID.sql
+sub write_revision
+{
+	my ($id, $parent, $header, $upgrade, $downgrade) = @_;
+
+	unlink "migrations/$id.sql";
+	append_to_file("migrations/$id.sql", "-- revision: $id\n-- down_revision: $parent\n$header\n-- cmig:upgrade\n$upgrade\n-- cmig:downgrade\n$downgrade\n");
 }
 
 # load_sql(TEXT...): returns the statement that loads revision files

@@ -129,7 +129,7 @@ read_target()
 	engine_major=${lines%%"$newline"*} lines=${lines#*"$newline"}
 	engine_limit=${lines%%"$newline"*} lines=${lines#*"$newline"}
 	engine_target=${lines%%"$newline"*} other='' engine_state=''
-	# bash takes a square of the length for the last line, the state, by a pattern
+	# not by a pattern, which would take quadratic time for the last line, the state
 	while IFS= read -r name; do other=$engine_state engine_state=$name; done <<<"${lines#*"$newline"}"
 	[[ $engine_major != *' t '* ]] || fail 2 'the database has the extension, so it needs no engine' 'Remove the line "engine" from cmig.conf.'
 	[[ $engine_major != *' t' ]] || fail 3 'schema cmig_engine or one of its tables belongs to another role' \

@@ -548,7 +548,6 @@ verb_dry_run() { direction; show_dry_run; }
 
 verb_require() { argument target heads; begin; perform "cmig.require(:'target')"; run; }
 
-# Runs diff or drift.
 # Begins a transaction, which is to be rolled back, and upgrades a new schema, "reference", to
 # the revision of the scope.
 reference=''
@@ -568,6 +567,7 @@ SET LOCAL client_min_messages = warning;"
 	called "SELECT pg_catalog.count(*) AS cmig_created FROM cmig.create_scope(:'reference', :'cmig_at') \\gset"
 }
 
+# Runs diff or drift.
 verb_difference()
 {
 	local function shown="pg_catalog.concat(action, ' ', kind), pg_catalog.concat_ws(': ', object, change), hazard"

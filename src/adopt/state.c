@@ -434,8 +434,8 @@ require_not_ahead(const CmigToolMatches *matches)
 
 /*
  * If row number "i" is that of a repeatable revision, and the script that ran
- * is the one that is stored, record that it ran, and return true.  Its checksum
- * is that of Flyway: the CRC-32 of the lines without their ends.
+ * is the one that is stored, record that it ran, and return true.  The tool's
+ * checksum is that of Flyway: the CRC-32 of the lines without their ends.
  */
 static bool
 record_repeatable(const CmigToolMatches *matches, int i)
@@ -444,7 +444,8 @@ record_repeatable(const CmigToolMatches *matches, int i)
 	CmigRevisionText *text;
 	pg_crc32	crc;
 
-	if (applied->checksum == NULL || !cmig_repeatables_is(matches->graph, matches->nodes[i]))
+	if (applied->failed || applied->checksum == NULL || matches->nodes[i] < 0 ||
+		!cmig_repeatables_is(matches->graph, matches->nodes[i]))
 		return false;
 	text = cmig_catalog_read_text(cmig_graph_id(matches->graph, matches->nodes[i]));
 	if (text == NULL)
@@ -482,8 +483,7 @@ row_note(const CmigToolMatches *matches, int i)
 	if (matches->nodes[i] < 0)
 		return pstrdup("not stamped: no such revision is loaded");
 	if (cmig_repeatables_is(matches->graph, matches->nodes[i]))
-		return record_repeatable(matches, i) ? NULL :
-			pstrdup("not stamped: it is repeatable and will run with the next upgrade to the heads");
+		return pstrdup("not stamped: it is repeatable and will run with the next upgrade to the heads");
 	if (!matches->marks->set[matches->nodes[i]])
 		return pstrdup("not stamped: it will run again after the pending revisions below it");
 	return NULL;
@@ -515,7 +515,7 @@ cmig_import_state(PG_FUNCTION_ARGS)
 
 		cmig_result_add_text(fcinfo, applied->name,
 							 matches->nodes[i] < 0 ? NULL : cmig_graph_id(matches->graph, matches->nodes[i]),
-							 row_note(matches, i));
+							 record_repeatable(matches, i) ? NULL : row_note(matches, i));
 	}
 	return (Datum) 0;
 }

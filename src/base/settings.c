@@ -254,8 +254,8 @@ cmig_settings_in_definer_function(void)
 
 /*
  * Returns the value that is stored for the authenticated user, or NULL.  It is
- * kept until the end of the transaction, because reading the configuration files
- * takes long, and a replay has thousands of scripts.
+ * kept until the end of the transaction, because a replay runs thousands of
+ * scripts, and reading the configuration files for each would be slow.
  */
 static const char *
 login_value(struct config_generic *setting)
@@ -322,7 +322,7 @@ cmig_settings_as_at_login(bool storage, GucAction action)
 	};
 	const char *const(*lists[])[2] = {cmig_settings_forms, others, stored};
 
-	/* they are built in, so they stay where they are */
+	/* built-in settings are never moved */
 	static struct config_generic *found[3][16];
 
 	for (int list = 0; list < (storage ? 3 : 2); list++)

@@ -36,6 +36,7 @@
 #include <ctype.h>
 
 #include "common/string.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #include "parse/parse.h"
@@ -78,7 +79,7 @@ look(Look *look, const CmigLexer *lexer, CmigPsqlFacts *facts)
 	{
 		*look = LOOK_NAME;
 		if (!facts->calls_cmig)
-			strlcpy(facts->called, lexer->start, Min(sizeof(facts->called), lexer->next - lexer->start + 1));
+			strlcpy(facts->called, lexer->start, pg_mbcliplen(lexer->start, lexer->next - lexer->start, NAMEDATALEN - 1) + 1);
 	}
 	else if (quoted ? lexer->next - lexer->start == 6 && strncmp(lexer->start, "\"cmig\"", 6) == 0 :
 			 cmig_lexer_is_word(lexer, "cmig"))

@@ -61,9 +61,9 @@ typedef struct CmigWorkloadQuery
 	char	   *workload;		/* the name under which it was saved, or NULL */
 	char	   *role;			/* that has run it, or NULL if unknown */
 	char	   *text;
-	char	   *sql;			/* the text to analyze, and */
-	List	   *literals;		/* where it has a literal in place of a
-								 * parameter; see put_literal() */
+	char	   *sql;			/* the text to analyze */
+	List	   *literals;		/* of int: where that text has a literal in
+								 * place of a parameter; see put_literal() */
 	char	   *function;		/* whose body contains it, as regprocedure; or
 								 * NULL */
 	char	   *body;			/* of the function, if it is a string */

@@ -719,8 +719,8 @@ put_parameters(Node *node, void *context)
 
 		parameter->location = ((A_Const *) node)->location;
 		parameter->number = strtol(query->text + parameter->location + 1, NULL, 10);
-		/* a constant is larger */
-		memmove(node, parameter, sizeof(ParamRef));
+		StaticAssertStmt(sizeof(ParamRef) <= sizeof(A_Const), "a parameter must fit in place of a constant");
+		memcpy(node, parameter, sizeof(ParamRef));
 	}
 	if (node != NULL && IsA(node, ParamRef) && ((ParamRef *) node)->number > MOST_PARAMETERS)
 		ereport(ERROR,
@@ -730,9 +730,9 @@ put_parameters(Node *node, void *context)
 }
 
 /*
- * pg_stat_statements replaces literals by parameters also where the grammar only
- * accepts a literal, as in "date $1".  If that is the error, put a literal there, which is as
- * long; parse() replaces it by the parameter.
+ * pg_stat_statements also replaces literals by parameters where the grammar only
+ * accepts a literal, as in "date $1".  If that is the error, put a literal of the
+ * same length there, which parse() replaces by the parameter, and return true.
  */
 static bool
 put_literal(CmigWorkloadQuery *query, const ErrorData *error)

@@ -13,10 +13,15 @@
  */
 #include "postgres.h"
 
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "run/run.h"
+
+/* how the names of these copies begin; share/cmig/engine.bash creates them */
+#define CMIG_ENGINE_COPY "cmig_copy_"
 
 /* What a statement of a revision has run. */
 typedef struct Recorded
@@ -35,7 +40,11 @@ cmig_record_is_on(void)
 {
 	const char *client = GetConfigOption("cmig_client.record", true, false);
 
-	return client != NULL && strcmp(client, "on") == 0;
+	/*
+	 * Anybody can set it, and preconditions and verify sections are left out
+	 * then, so it counts only in a database that cmig has created for this.
+	 */
+	return client != NULL && strcmp(client, "on") == 0 && cmig_text_begins(get_database_name(MyDatabaseId), CMIG_ENGINE_COPY);
 }
 
 static Recorded *
