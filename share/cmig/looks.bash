@@ -553,7 +553,9 @@ verb_require() { argument target heads; begin; perform "cmig.require(:'target')"
 reference=''
 begin_reference()
 {
-	[ -z "${PARAMETERS:-}" ] && ! given sql || fail 2 'drift --scope has no other options' "In SQL: SELECT * FROM cmig.diff_schemas('<schema>', '<schema>')"
+	if [ -n "${PARAMETERS:-}" ] || given sql; then
+		fail 2 'drift --scope has no other options' "In SQL: SELECT * FROM cmig.diff_schemas('<schema>', '<schema>')"
+	fi
 	reference=cmig_reference
 	variable tenant "$option_scope"
 	variable reference "$reference"
