@@ -340,8 +340,6 @@ WHERE r.$1_sql OPERATOR(pg_catalog.~*) 'cmig\"?\s*[.]\s*\"?[a-z_]+\"?\s*[(]';"
 	script='' transaction=''
 	[[ ! $calls =~ ^0?$ ]] || return 0
 	copy_schema
-	# not as another role, whom the script would then name
-	engine_options=${engine_options%-c cmig.role=*}
 	use_options
 	recording=1
 	variable state "$engine_state"
@@ -353,7 +351,8 @@ FROM pg_catalog.jsonb_to_recordset(nullif(:'state'::jsonb -> 'progress', 'null')
 	set_settings false
 	script+="CALL cmig.$1_stepwise($2);$newline"
 	begin_transaction warning
-	add "SET cmig_client.record = off;$newline$STORE_STATE"
+	# the script would name the role
+	add "SET cmig_client.record = off; SET cmig.role = '';$newline$STORE_STATE"
 	end_transaction COMMIT
 }
 

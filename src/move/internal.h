@@ -189,9 +189,6 @@ extern bool cmig_engine_is_recorded(const CmigRunStep *step, const CmigStatement
 extern void cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement,
 										List *recorded, CmigPsqlFacts *facts);
 
-/* Raise 0A000: the function of pg_cmig cannot be called without the extension. */
-extern void cmig_engine_refuse_call(const char *revision, const char *function);
-
 extern void cmig_engine_end_step(StringInfo out, const char *revision, const char *direction);
 
 #endif							/* CMIG_MOVE_INTERNAL_H */

@@ -1116,7 +1116,7 @@ make_text(Offline *offline)
 	 * be read to find out whether the check is needed.
 	 */
 	if (offline->calling != NIL && offline->engine)
-		cmig_engine_refuse_call(linitial(offline->calling), offline->called);
+		cmig_record_refuse_call(linitial(offline->calling), offline->called);
 	if (offline->calling != NIL)
 	{
 		StringInfoData check;

@@ -66,6 +66,12 @@ cmig_record(const char *sql)
 
 	if (cmig_running.revision == NULL || cmig_running.verifying || cmig_running.replaying || !cmig_record_is_on())
 		return;
+	/* as for a superuser of the database, whose role runs no script here */
+	if (sql != NULL && strstr(sql, GetUserNameFromId(GetSessionUserId(), false)) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a call gives the current role's name to a function of pg_cmig, which has another name in the engine"),
+				 errhint("In place of current_user, write the name of the role.")));
 	caller = MemoryContextSwitchTo(TopMemoryContext);
 	record = find(cmig_running.revision, cmig_running.direction, cmig_running.statement);
 	if (record == NULL)
@@ -79,6 +85,40 @@ cmig_record(const char *sql)
 	if (sql != NULL)
 		record->sql = lappend(record->sql, pstrdup(sql));
 	MemoryContextSwitchTo(caller);
+}
+
+void
+cmig_record_refuse_call(const char *revision, const char *function)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("revision \"%s\" calls cmig.%s, which requires the extension in the database", revision, function),
+			 strstr(function, "audit") ?
+			 errhint("For the same log without the extension, write the result of cmig.audit_script('<table>') into the revision; it can be called in any database that has the table and pg_cmig.") :
+			 errhint("Write the statements that the function runs into the revision. doc/managed.md lists the functions that can be called, each alone in its statement.")));
+}
+
+void
+cmig_record_check(const char *revision, const CmigStatement *statement)
+{
+	static const char *const names[] = {"add_check", "add_foreign_key", "add_not_null", "add_unique", "backfill",
+	"disable_rls", "enable_rls", "enable_rls_schema"};
+	CmigPsqlFacts facts = {0};
+	StringInfoData text;
+
+	if (!cmig_record_is_on())
+		return;
+	initStringInfo(&text);
+	cmig_psql_append_statement(&text, statement->text, IsA(statement->raw->stmt, CreateFunctionStmt), &facts);
+	pfree(text.data);
+	if (!facts.calls_cmig || facts.called[0] == '"')
+		return;
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (pg_strcasecmp(facts.called, names[i]) == 0)
+			return;
+	}
+	cmig_record_refuse_call(revision, facts.called);
 }
 
 bool

@@ -657,6 +657,12 @@ extern bool cmig_record_is_on(void);
  */
 extern void cmig_record(const char *sql);
 
+/* If so, refuse a statement that calls a function whose statements are not recorded. */
+extern void cmig_record_check(const char *revision, const CmigStatement *statement);
+
+/* Raise 0A000: the function of pg_cmig cannot be called without the extension. */
+extern void cmig_record_refuse_call(const char *revision, const char *function);
+
 /*
  * Has such a function been called by a statement?  If so, sets *sql to what it has
  * run, a List of char *.
