@@ -113,6 +113,21 @@ gives(0, 'cmig\.enable_rls|SELECT', '', 'dry-run', @far);
 gives(0, 'at 001', '', 'downgrade', '001', '-y', '-d', 'near');
 same('after a downgrade, too');
 
+# A script for somebody else has the same statements, and continues the same version rows.
+{
+	my (undef, $script) = cmig('upgrade', 'head', '--sql', @far);
+	my (undef, $stamp) = cmig('stamp', '001', '--sql', @far);
+
+	like($script, qr/\nCREATE POLICY \w+ ON public\.note.*\nCREATE POLICY \w+ ON tenants\.a TO regress_owner\n/s, 'what a function would run');
+	append_to_file('script.sql', "$script");
+	system_or_bail('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', 'far', '-f', 'script.sql');
+	gives(0, '003', '', 'current', @far);
+	rows($stamp, 'far');
+	gives(0, '001', '', 'current', @far);
+	gives(0, 'at 003', '', 'stamp', '003', @far);
+	gives(0, 'at 001', '', 'downgrade', '001', '-y', @far);
+}
+
 # A run is interrupted by rows that violate the constraint, and continues.
 rows('UPDATE note SET n = NULL; INSERT INTO note VALUES (-1, -1, NULL, NULL)', 'far');
 gives(3, '', 'ERROR:  check constraint "positive" of relation "note" is violated by some row', 'upgrade', '-y', @far);

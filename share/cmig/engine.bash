@@ -647,6 +647,7 @@ engine_record()
 	E'COMMIT;\n') FROM cmig.version;"
 	end_transaction ROLLBACK
 	text=$(run) || return
+	! given sql || { printf '%s\n' "$text"; return; }
 	given quiet || text+=$newline$TARGET_PLACE
 	run_on_target "\\o /dev/null$newline$text"
 }

@@ -439,11 +439,17 @@ show_script()
 	[ ${#TARGETS[@]} -eq 1 ] || fail 2 'a script can have only one target'
 	! given statements-only || ! given version-table || fail 2 '--statements-only cannot be used with --version-table'
 	# a script that starts from this database is for this database
-	[[ ${arguments[0]} == *:* && ${arguments[0]} != current:* ]] || default_option version-table cmig.version
+	if [ -n "$engine_database" ]; then
+		default_option version-table cmig_engine.version
+	elif [[ ${arguments[0]} != *:* || ${arguments[0]} == current:* ]]; then
+		default_option version-table cmig.version
+	fi
 	! given statements-only || unset option_version_table
 	parameters
 	! given statements-only || PARAMETERS+=', version_table => NULL'
-	find_files; begin; begin_load
+	find_files
+	[ -z "$engine_database" ] || [[ ${arguments[0]} == *:* ]] || add_recording "$DIRECTION" "$TARGET" || return
+	begin; begin_load
 	[ "$DIRECTION" = downgrade ] || require_script
 	add_plain
 	call "SELECT cmig.script('$DIRECTION', $TARGET$PARAMETERS)"
@@ -475,7 +481,8 @@ show_dry_run()
 
 	failed="CASE WHEN $failed AND pg_catalog.set_config('cmig_var.failed', 't', true) IS NOT NULL THEN error ELSE error END"
 	[ ${#TARGETS[@]} -eq 1 ] || fail 2 'a dry run can have only one target'
-	find_files; begin; begin_load
+	find_files
+	begin; begin_load
 	[ "$DIRECTION" = downgrade ] || require_script
 	if given verbose; then
 		add '\x on'
@@ -508,7 +515,7 @@ verb_stamp()
 	targets "${arguments[@]}"
 	parameters
 	find_files
-	if given sql; then
+	if given sql && [ -z "$engine_database" ]; then
 		begin; begin_load
 		add_plain
 		call "SELECT * FROM cmig.stamp($TARGET$PARAMETERS)" "SELECT coalesce(pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig.version VALUES (%L);\\n', revision), ''), '') AS cmig_stamped FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
