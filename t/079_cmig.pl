@@ -146,7 +146,7 @@ gives(0, '^migrations/004_join.sql$', '', 'export', '004');
 gives(0, '^migrations/left_', '^$', 'revision', '-m', 'left', '--rev-id', 'left', '--head', '004');
 gives(0, 'left +\| added', '', 'load');
 unlink glob('migrations/left_*');
-gives(0, '', 'WARNING:  revision "left" is pending, but there is no file for it\nHINT:  [^\n]*: SELECT cmig\.remove_revision\(\'left\'\)\n', 'upgrade', '004');
+gives(0, '', 'WARNING:  revision "left" is pending, but there is no file for it\nHINT:  [^\n]*: cmig remove left\n', 'upgrade', '004');
 gives(0, 'left +\| removed', '', 'load', '--prune');
 # several notes about one file
 mkdir 'notes';

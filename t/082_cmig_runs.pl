@@ -162,17 +162,17 @@ unlink 'migrations/e1_keep.sql';
 
 # a pending revision without a file: every verb that would run or record it, or write a
 # file that follows it, names it
-my $no_file = q{ERROR:  revision "e1" is pending, but there is no file for it\nHINT:  [^\n]*: SELECT cmig\.remove_revision\('e1'\)\n$};
+my $no_file = q{ERROR:  revision "e1" is pending, but there is no file for it\nHINT:  [^\n]*: cmig remove e1\n$};
 
 gives(3, '^$', $no_file, @$_) foreach ['upgrade'], [ 'upgrade', 'heads', '-y' ], [ 'upgrade', 'e1', '--stepwise' ], [ 'upgrade', '+1' ], [ 'upgrade', '--sql' ],
   [ 'upgrade', '--dry-run' ], [ 'script', '001:e1' ], ['dry-run'], [ 'reset', '-y' ], [ 'stamp', 'heads' ], [ 'stamp', '--sql', 'e1' ], [ 'merge', '-m', 'm' ], [ 'revision', '-m', 'r' ],
   [ @drop, '--rev-id', 'f1' ], [ 'create-scope', 'tenant' ];
 is(ask($stored), '001,e1', 'it is still stored');
 is(ask(q{SELECT to_regnamespace('tenant') IS NULL, (SELECT string_agg(revision, ',') FROM cmig.version)}), 't|001', 'nothing was run');
-gives(0, q{no file +revision "e1" is pending, but there is no file for it\n +-> Restore the file, .*SELECT cmig\.remove_revision\('e1'\)\n}, '^$', 'status');
+gives(0, q{no file +revision "e1" is pending, but there is no file for it\n +-> Restore the file, .*cmig remove e1\n}, '^$', 'status');
 unlike((cmig('status'))[1], qr/-> cmig upgrade/, 'status does not propose to upgrade');
 gives(0, q{warning +revision "e1" is pending, but there is no file for it\n}, '', 'check');
-gives(0, 'e1', q{WARNING:  revision "e1" is pending, but there is no file for it\nHINT:  [^\n]*: SELECT cmig\.remove_revision\('e1'\)\n}, $_) foreach qw(heads history plan lint graph);
+gives(0, 'e1', q{WARNING:  revision "e1" is pending, but there is no file for it\nHINT:  [^\n]*: cmig remove e1\n}, $_) foreach qw(heads history plan lint graph);
 gives(0, '^$', 'nothing to upgrade', 'upgrade', '001');
 unlink glob('migrations/*');
 gives(3, '^$', $no_file, 'upgrade', '-y');
@@ -180,7 +180,7 @@ gives(0, 'no file +revision "e1"', '', 'status');
 gives(0, 'is at e1$', '', 'upgrade', '--no-load');
 gives(0, 'is at 001$', '', 'downgrade', '--no-load', '-1', '-y');
 gives(0, '001_make_001.sql', '', 'export', '001');
-ask(q{SELECT cmig.remove_revision('e1')});
+gives(0, '', 'removed e1', 'remove', 'e1', '-y');
 gives(0, '^$', 'nothing to upgrade', 'upgrade');
 
 # two of them: the hint removes the newer one first
@@ -188,17 +188,17 @@ write_revision('002', '001', 'SELECT 2;', 'SELECT 2;');
 write_revision('003', '002', 'SELECT 3;', 'SELECT 3;');
 gives(0, 'added', '^$', 'load');
 unlink 'migrations/002.sql', 'migrations/003.sql';
-gives(3, '^$', q{ERROR:  revisions "003", "002" are pending, but there are no files for them\nHINT:  [^\n]*: (SELECT cmig\.remove_revision\('003'\); SELECT cmig\.remove_revision\('002'\))\n$}, 'upgrade');
+gives(3, '^$', q{ERROR:  revisions "003", "002" are pending, but there are no files for them\nHINT:  [^\n]*: (cmig remove 003; cmig remove 002)\n$}, 'upgrade');
 ask(q{SELECT cmig.remove_revision('003'); SELECT cmig.remove_revision('002')});
 
 # a repeatable one: every upgrade to the heads would run it, but no new file follows it
-my $no_repeatable = q{revision "often" is pending, but there is no file for it\n[^\n]*SELECT cmig\.remove_revision\('often'\)\n};
+my $no_repeatable = q{revision "often" is pending, but there is no file for it\n[^\n]*cmig remove often\n};
 ask(q{SELECT * FROM cmig.load(E'-- revision: often\n-- repeatable: true\n-- cmig:upgrade\nCREATE TABLE often ();')});
 gives(3, '^$', "ERROR:  $no_repeatable", 'upgrade');
 gives(0, q{no file +revision "often" is pending, but there is no file for it\n}, '^$', 'status');
 gives(0, '^migrations/004_next\.sql\n$', '^$', 'revision', '-m', 'next', '--rev-id', '004');
 unlink 'migrations/004_next.sql';
-ask(q{SELECT cmig.remove_revision('often')});
+gives(0, '', 'removed often', 'remove', 'often', '-y');
 
 # a failed run leaves nothing behind; a stepwise run stores the files that were accepted
 write_revision('002', '001', 'CREATE TABLE person ();', 'SELECT 2;');

@@ -108,7 +108,7 @@ MISSING="CASE pg_catalog.cardinality(m) WHEN 1 THEN 'revision ' ELSE 'revisions 
 	CASE WHEN pg_catalog.cardinality(m) > 10 THEN '\", and ' || pg_catalog.cardinality(m) - 10 || ' more' ELSE '\"' END ||
 	CASE pg_catalog.cardinality(m) WHEN 1 THEN ' is pending, but there is no file for it' ELSE ' are pending, but there are no files for them' END"
 MISSING_HINT="'Restore the file, or add its folder with --folder. If it is no longer wanted: ' ||
-	(SELECT pg_catalog.string_agg(pg_catalog.format('SELECT cmig.remove_revision(%L)', r), '; ' ORDER BY n) FROM pg_catalog.unnest(m) WITH ORDINALITY AS u (r, n))"
+	(SELECT pg_catalog.string_agg('cmig remove ' || CASE WHEN r ~ '^[A-Za-z0-9_.:+-]+\$' THEN r ELSE pg_catalog.quote_literal(r) END, '; ' ORDER BY n) FROM pg_catalog.unnest(m) WITH ORDINALITY AS u (r, n))"
 KEPT_HINT="'Restore the file, or add its folder with --folder. To write it from the database: cmig export' ||
 	CASE WHEN pg_catalog.cardinality(m) > 10 THEN '' ELSE (SELECT pg_catalog.string_agg(CASE WHEN r ~ '^[A-Za-z0-9_.:+-]+\$' THEN ' ' || r
 		ELSE ' ' || pg_catalog.quote_literal(r) END, '' ORDER BY n) FROM pg_catalog.unnest(m) WITH ORDINALITY AS u (r, n)) END"

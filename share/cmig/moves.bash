@@ -375,6 +375,7 @@ run_scopes()
 	find_files; begin_ahead
 	if [ "$verb" = downgrade ]; then
 		add_question
+		require_match
 	else
 		require_scope_files
 	fi

@@ -243,7 +243,8 @@ target_file()
 
 	argument target
 	find_files; begin; begin_load; add_plain
-	call "SELECT * FROM cmig.resolve(:'target')" "SELECT revision FROM cmig.resolve(:'target') LIMIT 1;"
+	# repeatable revisions have no place in the graph
+	call "SELECT * FROM cmig.resolve(:'target')" "SELECT coalesce((SELECT revision FROM cmig.revision WHERE revision OPERATOR(pg_catalog.=) :'target'), (SELECT revision FROM cmig.resolve(:'target') LIMIT 1));"
 	end_transaction ROLLBACK
 	REVISION=$(run) || return
 	script='' FILE=''
