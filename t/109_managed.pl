@@ -175,6 +175,32 @@ for my $case (
 write_revision('004', '003', '', 'SELECT cmig.enable_rls($$other$$, user_column => $$id$$, roles => ARRAY[current_user::text])', '');
 gives(3, '', 'another name in the engine\n.*write the name of the role', 'upgrade', '-y', @far, '-U', rows('SELECT rolname FROM pg_roles WHERE oid = 10'));
 
+# The database and its schemas belong to others, who may have granted CREATE only for a time.
+unlink 'migrations/004.sql';
+{
+	local $ENV{PGUSER} = rows('SELECT rolname FROM pg_roles WHERE oid = 10');
+	rows('CREATE DATABASE lent');
+	rows(<<'END_SQL', 'lent');
+GRANT CREATE ON DATABASE lent TO regress_owner;
+GRANT CREATE ON SCHEMA public TO regress_owner;
+CREATE SCHEMA past AUTHORIZATION regress_other;
+GRANT USAGE, CREATE ON SCHEMA past TO regress_owner;
+SET ROLE regress_owner;
+CREATE TABLE past.kept (id int);
+CREATE TYPE past.mood AS ENUM ();
+CREATE FUNCTION past.f() RETURNS int RETURN 1;
+RESET ROLE;
+REVOKE CREATE ON SCHEMA past FROM regress_owner;
+END_SQL
+}
+my @lent = ('--engine', 'local', '-d', 'lent');
+gives(0, 'at 003', '^(upgrade[^\n]*\n){3}$', 'upgrade', '-y', @lent);
+gives(0, 'no drift', '^$', 'drift', '--schemas', 'public,tenants', @lent);
+write_revision('004', '003', '', "ALTER TABLE past.kept ADD n int;\nSELECT cmig.enable_rls('other', user_column => 'id', roles => '{public}', force => false);",
+	"SELECT cmig.disable_rls('other');\nALTER TABLE past.kept DROP n;");
+gives(0, '^004 .*ALTER TABLE', '', 'dry-run', @lent);
+gives(0, 'at 004', '^upgrade[^\n]*\n$', 'upgrade', '-y', @lent);
+
 # A change by hand becomes a revision, which is recorded as applied.
 unlink 'migrations/004.sql';
 rows('ALTER TABLE note ADD PRIMARY KEY (id)', 'far');

@@ -372,6 +372,9 @@ copy_schema()
 		SELECT format('CREATE ROLE %I ROLE %I, %I', r, :'role', :'copier') FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) \gexec
 		SELECT format('GRANT %I TO %I', r, m) FROM jsonb_to_recordset(nullif(:'state'::jsonb -> 'members', 'null')) AS g (r text, m text)
 		WHERE pg_has_role(:'copier', r, 'MEMBER') AND pg_has_role(:'copier', m, 'MEMBER') AND NOT pg_has_role(r, m, 'MEMBER') AND NOT pg_has_role(m, r, 'MEMBER') \gexec
+		-- whoever owns objects in a schema may once have been allowed to create them
+		SELECT 'CREATE ROLE cmig_engine_creator' WHERE to_regrole('cmig_engine_creator') IS NULL \gexec
+		SELECT format('GRANT cmig_engine_creator TO %I', r) FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE pg_has_role(:'copier', r, 'MEMBER') AND NOT pg_has_role(r, 'cmig_engine_creator', 'MEMBER') \gexec
 		SELECT format('DO %L', format('BEGIN RAISE EXCEPTION USING MESSAGE = %L, HINT = %L; END', format('roles that the database has exist in the engine for another purpose: %s', string_agg(r, ', ')),
 			'Use a server that is there only for this, and whose superuser has a name of its own: initdb -U cmig_engine'))
 		FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE r NOT IN (:'role', :'copier') AND NOT pg_has_role(:'copier', r, 'MEMBER') HAVING count(*) > 0 \gexec
@@ -386,6 +389,7 @@ copy_schema()
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE '$verb' = 'lint' AND c.relkind IN ('r', 'm', 'i') AND n.nspname !~ '^(pg_|information_schema\$)';
 		SELECT jsonb_build_object('path', (SELECT replace(reset_val, '"\$user"', quote_ident(current_user)) FROM pg_settings WHERE name = 'search_path' AND reset_val <> boot_val),
 			'role', (SELECT rolname FROM pg_roles WHERE rolname = current_user AND NOT rolsuper),
+			'creators', (SELECT jsonb_agg(DISTINCT r.rolname) FROM pg_database d, aclexplode(d.datacl) a, pg_roles r WHERE d.datname = current_database() AND a.privilege_type = 'CREATE' AND r.oid = a.grantee),
 			'foreign', (SELECT jsonb_agg(nspname) FROM pg_namespace n WHERE $FOREIGN_SCHEMA),
 			'extensions', (SELECT jsonb_agg(jsonb_build_object('name', extname, 'schema', n.nspname, 'owner', pg_get_userbyid(extowner), 'version', extversion))
 				FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname <> 'plpgsql'));
@@ -418,11 +422,20 @@ copy_schema()
 	[ "$unread" -le 5 ] || say "${yellow}WARNING:  not copied into the engine: $((unread - 5)) more tables that the role cannot read$plain"
 	dump=$(on_target "$engine/pg_dump" "${options[@]}") || fail 3 'the schema of the database cannot be read'
 	copy_extensions
+	engine_psql -d "$engine_database" -o /dev/null <<-'END' || fail 2 'the engine cannot use the copy'
+		SET search_path = pg_catalog, pg_temp;
+		SELECT format('GRANT CREATE ON SCHEMA %I TO cmig_engine_creator', nspname) FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema$|cmig)' \gexec
+		ALTER DEFAULT PRIVILEGES FOR ROLE :"copier" GRANT CREATE ON SCHEMAS TO cmig_engine_creator;
+	END
 	printf '%s\n' "$dump" | engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -o /dev/null 2>&1 | copied_messages
 	# as the owner, who could set what cmig reads; what belongs to an extension is not compared
 	{ printf '\\set extensions %s\n' "$(quoted "$extensions")"; cat <<-'END'; } | engine_psql -d "$engine_database" -v database="$engine_database" || fail 2 'the engine cannot use the copy'
 		SET search_path = pg_catalog, pg_temp;
 		ALTER DATABASE :"database" RESET ALL;
+		SELECT format('GRANT CREATE ON DATABASE %I TO %I', :'database', r) FROM jsonb_array_elements_text(nullif(:'extensions'::jsonb -> 'creators', 'null')) r WHERE to_regrole(quote_ident(r)) IS NOT NULL \gexec
+		ALTER DEFAULT PRIVILEGES FOR ROLE :"copier" REVOKE CREATE ON SCHEMAS FROM cmig_engine_creator;
+		SELECT format('REVOKE ALL ON SCHEMA %I FROM cmig_engine_creator', nspname) FROM pg_namespace WHERE has_schema_privilege('cmig_engine_creator', oid, 'CREATE') \gexec
+		UPDATE pg_namespace SET nspacl = NULL WHERE nspacl = acldefault('n', nspowner) AND nspname !~ '^(pg_|information_schema$|public$)';
 		SELECT format('ALTER EXTENSION plpgsql ADD SCHEMA %I', n.nspname) FROM jsonb_array_elements_text(nullif(:'extensions'::jsonb -> 'foreign', 'null')) f JOIN pg_namespace n ON n.nspname = f
 		WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e') \gexec
 	END
