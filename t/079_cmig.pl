@@ -106,6 +106,9 @@ gives(0, '^== check ==\nnotice +pg_dump(.|\n)*\n== lint ==\nno findings\n== roun
 # a revision that is not applied is removed with its file; one step after the other says what is wrong with it
 append_to_file('migrations/003_rejected.sql', revision_file('003', '002', 'CREATE TABLE gone (id bigint)', 'SELECT 1'));
 gives(1, '^== check ==\n(.|\n)*\n== lint ==\nno findings\n== round-trip ==\n003 +left behind: table public\.gone\n', '^$', 'check', '--ci');
+append_to_file('migrations/bad.sql', 'no header');
+gives(3, '^== check ==\n((?!==).)*$', "^ERROR:  text before[^\n]*\n((?!text before).)*\$", 'check', '--ci');
+unlink 'migrations/bad.sql';
 append_to_file('migrations/004_child.sql', revision_file('004', '003', 'SELECT 1', 'SELECT 1'));
 gives(3, '', 'revision "003" cannot be removed because', 'remove', '003', '-y');
 gives(5, '', '^cmig: not confirmed: delete migrations/004_child.sql\?\n', 'remove', 'head');

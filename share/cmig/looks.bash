@@ -383,7 +383,8 @@ verb_check()
 			dispatch
 			status=$?
 			[ $status -le $worst ] || worst=$status
-			[ $status -lt 129 ] || break
+			# an error, such as files that cannot be loaded, which all would report
+			[ $status -lt 3 ] || break
 		done
 		return $worst
 	fi
