@@ -451,12 +451,9 @@ cmig_audit_history(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	CmigAuditTarget *target;
-	ListCell   *lc;
 
-	foreach(lc, history_argument(fcinfo, "SELECT * FROM cmig.audit_history('<table>', '<key>')", false, &target))
+	foreach_ptr(CmigAuditEntry, entry, history_argument(fcinfo, "SELECT * FROM cmig.audit_history('<table>', '<key>')", false, &target))
 	{
-		CmigAuditEntry *entry = lfirst(lc);
-
 		cmig_result_add(result, CMIG_HISTORY_COLUMNS, entry->values, entry->nulls);
 	}
 	return (Datum) 0;

@@ -376,11 +376,9 @@ static int
 operations_argument(FunctionCallInfo fcinfo, int n, int i)
 {
 	int			operations = 0;
-	ListCell   *lc;
 
-	foreach(lc, names_argument(fcinfo, n, table[i].name))
+	foreach_ptr(CmigAuditName, name, names_argument(fcinfo, n, table[i].name))
 	{
-		CmigAuditName *name = lfirst(lc);
 		int			word = word_of(i, name->name, strlen(name->name));
 
 		if (word < 0)

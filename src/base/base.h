@@ -223,6 +223,21 @@ extern bool cmig_text_same(const char *a, const char *b);
 /* Does the text, unless it is NULL, begin with this? */
 extern bool cmig_text_begins(const char *text, const char *start);
 
+/*
+ * Does the text, such as a list of names, unless it is NULL, contain the word,
+ * and not only as part of a longer one?
+ */
+extern bool cmig_text_has_word(const char *text, const char *word);
+
+/*
+ * Returns what follows the first separator in a line such as "a -> b", or NULL.
+ * What has to be known of a statement is not looked for in its text.
+ */
+extern const char *cmig_text_after(const char *text, const char *separator);
+
+/* Returns a copy of the text in which "old" is replaced, wherever it stands. */
+extern char *cmig_text_replace(const char *in, const char *old, const char *new);
+
 /* Can the byte be part of an identifier or a key word? */
 extern bool cmig_text_is_word(char c);
 

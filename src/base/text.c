@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "common/hashfn.h"
@@ -185,6 +186,33 @@ bool
 cmig_text_begins(const char *text, const char *start)
 {
 	return text != NULL && strncmp(text, start, strlen(start)) == 0;
+}
+
+bool
+cmig_text_has_word(const char *text, const char *word)
+{
+	size_t		length = strlen(word);
+
+	for (const char *found = text; found != NULL && length > 0 && (found = strstr(found, word)) != NULL; found++)
+		if (!(found > text && cmig_is_word(found[-1]) && cmig_is_word(found[0])) &&
+			!(cmig_is_word(found[length - 1]) && cmig_is_word(found[length])))
+			return true;
+	return text != NULL && length == 0;
+}
+
+const char *
+cmig_text_after(const char *text, const char *separator)
+{
+	const char *found = strstr(text, separator);
+
+	return found ? found + strlen(separator) : NULL;
+}
+
+char *
+cmig_text_replace(const char *in, const char *old, const char *new)
+{
+	return TextDatumGetCString(DirectFunctionCall3Coll(replace_text, C_COLLATION_OID, CStringGetTextDatum(in),
+													   CStringGetTextDatum(old), CStringGetTextDatum(new)));
 }
 
 bool

@@ -143,6 +143,7 @@ static const CmigProperty properties[] = {
 	[CMIG_COLUMN_SEQUENCE_PERSISTENCE] = {"persistence of the identity's sequence", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_SEQUENCE_SETTINGS] = {"options of the identity", CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_CHILDREN] = {"number of the table's children", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_IN_KEY] = {"in the partition key", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_SERVER_OPTIONS] = {"options for the server", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_FDW_OPTIONS},
 };
 
@@ -188,6 +189,8 @@ IDENTITY_SQL("sc.relname::text")
 IDENTITY_SQL(PERSISTENCE_SQL)
 IDENTITY_SQL(CMIG_SEQUENCE_SETTINGS_SQL)
 " CASE WHEN c.relhassubclass THEN (SELECT nullif(count(*), 0)::text FROM pg_inherits i WHERE i.inhparent = c.oid) END,"
+" CASE WHEN c.relkind = 'p' THEN (SELECT 't' FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid"
+"  AND d.objsubid = a.attnum AND d.refclassid = d.classid AND d.refobjid = c.oid AND d.refobjsubid = 0 AND d.deptype = 'i' LIMIT 1) END,"
 " CASE WHEN a.attfdwoptions IS NOT NULL THEN " CMIG_FDW_OPTIONS_SQL("a.attfdwoptions") " END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
@@ -387,7 +390,7 @@ is_in_key(const CmigObject *column)
 {
 	const CmigObject *parent = cmig_column_parent(column);
 
-	return cmig_table_is_key(column->parent, column->name) || (parent != NULL && is_in_key(parent));
+	return column->values[CMIG_COLUMN_IN_KEY] != NULL || (parent != NULL && is_in_key(parent));
 }
 
 /*

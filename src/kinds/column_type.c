@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "kinds/internal.h"
 
 /* ----------------------------------------------------------------
@@ -101,8 +103,18 @@ parse(const char *text)
 			appendStringInfoChar(&base, *text);
 	}
 	type.base = base.data;
-	if (open != NULL)
-		type.modifiers = Max(sscanf(open, "(%d,%d)", &type.size, &type.scale), 0);
+	if (open != NULL && isdigit((unsigned char) open[1]))
+	{
+		char	   *end;
+
+		type.modifiers = 1;
+		type.size = strtol(open + 1, &end, 10);
+		if (*end == ',')
+		{
+			type.modifiers = 2;
+			type.scale = strtol(end + 1, NULL, 10);
+		}
+	}
 	for (int i = 0; i < lengthof(known); i++)
 		if (strcmp(known[i].name, type.base) == 0)
 		{

@@ -43,6 +43,9 @@ enum
 	STATISTICS = ATTACHED + 1,
 	PARTIAL,
 	NOT_VALID,
+	METHOD,						/* what follows the table in CREATE INDEX */
+	UNIQUE,
+	ONLY,						/* created with ON ONLY */
 	CONSTRAINTS
 };
 
@@ -376,6 +379,9 @@ static const CmigProperty index_properties[] = {
 	[STATISTICS] = {"statistics targets", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
 	[PARTIAL] = {"is in some partitions", CMIG_PROPERTY_OPTIONAL},
 	[NOT_VALID] = {"invalid", CMIG_PROPERTY_OPTIONAL},
+	[METHOD] = {"method", CMIG_PROPERTY_SILENT},
+	[UNIQUE] = {"unique", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[ONLY] = {"only", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[CONSTRAINTS] = {"has attached constraints", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
@@ -388,7 +394,7 @@ static const CmigProperty index_properties[] = {
 static const char index_sql[] =
 "SELECT 'pg_class'::regclass::oid, i.oid, 0, 'pg_class'::regclass::oid, x.indrelid, 0,"
 " i.relname::text, format('%I.%I', n.nspname, i.relname), NULL::text, i.relispartition,"
-" CASE WHEN i.relkind = 'I' AND NOT " ON_ONLY " THEN replace(pg_get_indexdef(i.oid), ' ON ONLY ' || format('%I.%I ', tn.nspname, t.relname), ' ON ' || format('%I.%I ', tn.nspname, t.relname)) ELSE pg_get_indexdef(i.oid) END,"
+" CASE WHEN i.relkind = 'I' AND NOT " ON_ONLY " THEN format('CREATE %sINDEX %I ON %I.%I %s', m.unique, i.relname, tn.nspname, t.relname, m.method) ELSE d.text END,"
 INDEX_PROPERTIES_SQL
 " CASE WHEN x.indexprs IS NOT NULL THEN"
 "  (SELECT string_agg(a.attnum || ' ' || a.attstattarget, ', ' ORDER BY a.attnum)"
@@ -397,11 +403,13 @@ INDEX_PROPERTIES_SQL
 "  (SELECT string_agg(format('%I.%I', hn.nspname, h.relname), ', ' ORDER BY hn.nspname, h.relname) FROM pg_inherits s"
 "   JOIN pg_class h ON h.oid = s.inhrelid JOIN pg_namespace hn ON hn.oid = h.relnamespace WHERE s.inhparent = i.oid) END,"
 " CASE WHEN i.relkind = 'i' AND NOT x.indisvalid THEN 't' END,"
+" m.method, CASE WHEN x.indisunique THEN 't' END, CASE WHEN i.relkind = 'I' AND " ON_ONLY " THEN 't' END,"
 " CASE WHEN i.relkind = 'I' AND x.indisunique THEN (WITH RECURSIVE h AS"
 "  (SELECT inhrelid FROM pg_inherits WHERE inhparent = i.oid UNION ALL SELECT p.inhrelid FROM pg_inherits p JOIN h ON p.inhparent = h.inhrelid)"
 "  SELECT 't' WHERE EXISTS (SELECT FROM h JOIN pg_constraint o ON o.conindid = h.inhrelid AND o.contype IN ('p', 'u'))) END"
 " FROM pg_class i JOIN pg_namespace n ON n.oid = i.relnamespace"
 " JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace"
+" CROSS JOIN LATERAL (SELECT pg_get_indexdef(i.oid) AS text OFFSET 0) d CROSS JOIN LATERAL " CMIG_INDEX_METHOD_SQL("d.text", "x", "i", "tn", "t") " m"
 " WHERE @i.relnamespace AND i.relkind IN ('i', 'I')"
 " AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.oid AND o.contype IN ('p', 'u', 'x') AND o.conrelid = x.indrelid)";
 
@@ -483,16 +491,12 @@ targets_sql(const CmigObject *index, const char *old, const char *new)
 
 		while (p != NULL)
 		{
-			int			column,
-						target;
+			char	   *end;
+			long		column = strtol(p, &end, 10);
 
-			if (sscanf(p, "%d %d", &column, &target) != 2)
-				break;
-			appendStringInfo(&sql, "%sALTER COLUMN %d SET STATISTICS %d", separator, column, pass == 0 ? -1 : target);
+			appendStringInfo(&sql, "%sALTER COLUMN %ld SET STATISTICS %ld", separator, column, pass == 0 ? -1 : strtol(end, NULL, 10));
 			separator = ", ";
-			p = strstr(p, ", ");
-			if (p != NULL)
-				p += 2;
+			p = cmig_text_after(p, separator);
 		}
 	}
 	return sql.data;
@@ -517,7 +521,42 @@ cmig_index_is_partial(const CmigObject *index)
 bool
 cmig_index_is_unique(const CmigObject *object)
 {
-	return object->kind == &cmig_kind_index && strncmp(object->values[CMIG_DEFINITION], "CREATE UNIQUE ", 14) == 0;
+	return object->kind == &cmig_kind_index && object->values[UNIQUE] != NULL;
+}
+
+const char *
+cmig_index_method(const CmigObject *object)
+{
+	return object->values[object->kind == &cmig_kind_index ? METHOD : CMIG_DEFINITION];
+}
+
+char *
+cmig_index_create(const CmigObject *index, const char *name, bool concurrently, bool only)
+{
+	return psprintf("CREATE %sINDEX %s%s ON %s%s %s", index->values[UNIQUE] ? "UNIQUE " : "",
+					concurrently ? "CONCURRENTLY " : "", name,
+					only || index->values[ONLY] || index->values[PARTIAL] ? "ONLY " : "",
+					index->parent->identity, index->values[METHOD]);
+}
+
+bool
+cmig_object_same_unnamed(const CmigObject *object, const CmigObject *other)
+{
+	for (int i = 0; i < object->kind->nproperties; i++)
+		if (i != CMIG_DEFINITION && !cmig_object_same(object, other, i))
+			return false;
+	return cmig_index_is_unique(object) == cmig_index_is_unique(other) &&
+		cmig_kind_same_value(&object->kind->properties[CMIG_DEFINITION], cmig_index_method(object), cmig_index_method(other));
+}
+
+char *
+cmig_constraint_columns(const CmigObject *key, const char **rest)
+{
+	const char *definition = key->values[CMIG_DEFINITION];
+	const char *start = strchr(definition, '(');
+
+	*rest = parameters_place(definition);
+	return *rest ? pnstrdup(start, *rest - start) : NULL;
 }
 
 char
@@ -549,26 +588,11 @@ alter_index(CmigAlter *alter)
 	alter_details(alter);
 }
 
-/*
- * Returns the definition, with ON ONLY if only some of the partitions have the
- * index.
- */
-static char *
-definition_of(const CmigObject *index)
-{
-	const char *place = psprintf(" ON %s ", index->parent->identity);
-	char	   *definition = index->values[CMIG_DEFINITION];
-	const char *found = index->values[PARTIAL] ? strstr(definition, place) : NULL;
-
-	if (found == NULL)
-		return definition;
-	return psprintf("%s ON ONLY %s", pnstrdup(definition, found - definition), found + strlen(" ON "));
-}
-
 static List *
 create_index(const CmigObject *index)
 {
-	List	   *ddl = cmig_ddl_append(NIL, definition_of(index), cmig_kind_drop(index));
+	List	   *ddl = cmig_ddl_append(NIL, cmig_index_create(index, cmig_quote(index->name), false, false),
+									  cmig_kind_drop(index));
 
 	cmig_ddl_hazards(ddl, CMIG_HAZARD_BLOCKS | (cmig_index_is_unique(index) ? CMIG_HAZARD_MAY_FAIL : 0));
 	return cmig_kind_complete(index, ddl, alter_details);

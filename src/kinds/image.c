@@ -320,17 +320,23 @@ drop_chains(CmigTokens *tokens)
 	}
 }
 
-/* Returns the normalized tokens.  Removes casts only if "casts" is true. */
-static CmigTokens
-normal_tokens(const char *text, bool casts)
+static bool
+has_array(const CmigTokens *tokens)
 {
-	CmigTokens	tokens = tokens_cut(text);
+	for (int i = 0; i < tokens->count; i++)
+		if (tokens_is(tokens, i, "ARRAY") && tokens_is(tokens, i + 1, "["))
+			return true;
+	return false;
+}
 
+/* Normalize the tokens.  Removes casts only if "casts" is true. */
+static void
+normalize(CmigTokens *tokens, bool casts)
+{
 	if (casts)
-		drop_casts(&tokens);
-	drop_parentheses(&tokens);
-	drop_chains(&tokens);
-	return tokens;
+		drop_casts(tokens);
+	drop_parentheses(tokens);
+	drop_chains(tokens);
 }
 
 /*
@@ -353,9 +359,11 @@ normal_same(const char *a, const char *b)
 	 * remove casts only if both expressions contain an array; otherwise, a
 	 * cast such as note::text is a real difference
 	 */
-	casts = strstr(a, "ARRAY[") != NULL && strstr(b, "ARRAY[") != NULL;
-	left = normal_tokens(a, casts);
-	right = normal_tokens(b, casts);
+	left = tokens_cut(a);
+	right = tokens_cut(b);
+	casts = has_array(&left) && has_array(&right);
+	normalize(&left, casts);
+	normalize(&right, casts);
 	while (same)
 	{
 		i = tokens_neighbor(&left, i, 1);
@@ -386,7 +394,7 @@ cmig_normal_reloadable(char *text)
 	const char *copied = text;
 	CmigTokens	tokens;
 
-	if (strstr(text, "])::text[])") == NULL)
+	if (strchr(text, '[') == NULL)
 		return text;
 	tokens = tokens_cut(text);
 	initStringInfo(&result);
@@ -416,16 +424,7 @@ cmig_normal_reloadable(char *text)
 char *
 cmig_normal_rename(char *text, const char *old, const char *new)
 {
-	StringInfoData result;
-	char	   *found;
-
-	if (text == NULL || strstr(text, old) == NULL)
-		return text;
-	initStringInfo(&result);
-	for (; (found = strstr(text, old)) != NULL; text = found + strlen(old))
-		appendStringInfo(&result, "%.*s%s", (int) (found - text), text, new);
-	appendStringInfoString(&result, text);
-	return result.data;
+	return text ? cmig_text_replace(text, old, new) : NULL;
 }
 
 /* The first and the last token of an operand. */
@@ -548,10 +547,11 @@ skip_dollars(const CmigTokens *tokens, int i)
 	if (end == NULL)
 		return i;
 	delimiter = pnstrdup(token->text, end + 1 - token->text);
-	close = strstr(end + 1, delimiter);
-	while (close != NULL && i + 1 < tokens->count && tokens->tokens[i + 1].text <= close)
+	for (close = end + 1; *close != '\0' && !cmig_text_begins(close, delimiter); close++)
+		;
+	while (i + 1 < tokens->count && tokens->tokens[i + 1].text <= close)
 		i++;
-	return close == NULL ? tokens->count - 1 : i;
+	return i;
 }
 
 /*
@@ -569,9 +569,7 @@ cmig_between_restore(const char *sql)
 	StringInfoData result;
 	const char *copied = sql;
 
-	if (sql == NULL || strstr(sql, "((") == NULL ||
-		!((strstr(sql, " >= ") != NULL && strstr(sql, " <= ") != NULL && strstr(sql, ")) AND ") != NULL) ||
-		  (strstr(sql, " < ") != NULL && strstr(sql, " > ") != NULL && strstr(sql, ")) OR ") != NULL)))
+	if (sql == NULL || strchr(sql, '(') == NULL)
 		return sql;
 	tokens = tokens_cut(sql);
 	initStringInfo(&result);
@@ -693,12 +691,12 @@ cut_list(const char *text)
 
 	for (char *next = copy; next != NULL;)
 	{
-		char	   *end = strstr(next, ", ");
+		char	   *rest = unconstify(char *, cmig_text_after(next, ", "));
 
-		if (end != NULL)
-			*end = '\0';
+		if (rest != NULL)
+			rest[-2] = '\0';
 		items.names[items.count++] = next;
-		next = end == NULL ? NULL : end + 2;
+		next = rest;
 	}
 	cmig_names_sort(&items);
 	return items;

@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include "common/string.h"
+
 #include "kinds/internal.h"
 
 /*
@@ -352,8 +354,8 @@ cmig_alter_property(CmigAlter *alter, int property)
 	const CmigProperty *p = &alter->to->kind->properties[property];
 	const char *old = alter->from->values[property],
 			   *new = alter->to->values[property];
-	const char *name,
-			   *column;
+	const char *column = " ALTER COLUMN {name}",
+			   *alters = alter->to->kind->alters;
 
 	if (!has_action(p) || !cmig_alter_differs(alter, property))
 		return NULL;
@@ -363,18 +365,22 @@ cmig_alter_property(CmigAlter *alter, int property)
 		return cmig_alter_action(alter, property, action_of(alter->to, property));
 	if (old == NULL)
 		return cmig_alter_action(alter, property, psprintf("SET (%s)", new));
-	name = name_in_alter(alter->to);
-	column = strstr(name, " ALTER COLUMN ");
-	return cmig_alter_add(alter, property, psprintf("ALTER %s RESET (%s)%s", name, parameter_names(old), new == NULL ? "" :
-													psprintf(",%s SET (%s)", column ? column : "", new)));
+	return cmig_alter_add(alter, property,
+						  psprintf("ALTER %s RESET (%s)%s", name_in_alter(alter->to), parameter_names(old), new == NULL ? "" :
+								   psprintf(",%s SET (%s)", alters && pg_str_endswith(alters, column) ?
+											cmig_kind_text(column, alter->to) : "", new)));
 }
 
 /* Is the property of the object in the text? */
 static bool
 mentions(const char *text, const CmigProperty *property)
 {
-	return text != NULL && (strstr(text, psprintf("{%s}", property->name)) != NULL ||
-							strstr(text, psprintf("{%s|", property->name)) != NULL);
+	size_t		length = strlen(property->name);
+
+	for (const char *open = text ? strchr(text, '{') : NULL; open != NULL; open = strchr(open + 1, '{'))
+		if (strncmp(open + 1, property->name, length) == 0 && strchr("}|", open[1 + length]) != NULL)
+			return true;
+	return false;
 }
 
 /*

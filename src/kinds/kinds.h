@@ -547,6 +547,7 @@ enum
 	CMIG_COLUMN_SEQUENCE_SETTINGS,
 	CMIG_COLUMN_CHILDREN,		/* how many children the table has, compared
 								 * or not; NULL if it has none */
+	CMIG_COLUMN_IN_KEY,			/* the partition key of its table uses it */
 	CMIG_COLUMN_SERVER_OPTIONS	/* only in a foreign table */
 };
 
@@ -636,9 +637,6 @@ extern bool cmig_table_is(const CmigObject *object);
 /* Returns the table or foreign table with this identity, or NULL. */
 extern CmigObject *cmig_table_lookup(const CmigImage *image, const char *identity);
 
-/* Is a column part of the table's partition key? */
-extern bool cmig_table_is_key(const CmigObject *table, const char *column);
-
 /*
  * Does the table inherit the object from a table that is its parent in both
  * images?
@@ -677,6 +675,34 @@ extern CmigDdl *cmig_column_type_detour(const CmigObject *column, bool collation
 /* Returns pg_constraint's contype, or '\0' if the object is not a table's constraint. */
 extern char cmig_constraint_type(const CmigObject *object);
 extern bool cmig_index_is_unique(const CmigObject *object);
+
+/*
+ * What follows the table's name in the statement that creates the index, such
+ * as "USING btree (a)"; the definition of a constraint.
+ */
+extern const char *cmig_index_method(const CmigObject *object);
+
+/* The statement that creates the index, under this name, which is quoted. */
+extern char *cmig_index_create(const CmigObject *index, const char *name, bool concurrently, bool only);
+
+/* Are two objects of a table the same, but for the name in the definition of an index? */
+extern bool cmig_object_same_unnamed(const CmigObject *object, const CmigObject *other);
+
+/*
+ * Returns the columns of a key as in its definition, in parentheses and with
+ * INCLUDE.  Sets *rest to what follows, such as " DEFERRABLE".
+ */
+extern char *cmig_constraint_columns(const CmigObject *key, const char **rest);
+
+/*
+ * A subquery with the columns "unique" and "method" of cmig_index_create(), for
+ * the definition that PostgreSQL prints and the names of the rows of pg_index,
+ * pg_class, and of pg_namespace and pg_class for the table.
+ */
+#define CMIG_INDEX_METHOD_SQL(text, index, class, namespace, table) \
+	"(SELECT u.unique, substr(" text ", length(format('CREATE %sINDEX %I ON %s%I.%I ', u.unique, " class ".relname," \
+	" CASE " class ".relkind WHEN 'I' THEN 'ONLY ' END, " namespace ".nspname, " table ".relname)) + 1) AS method" \
+	" FROM (SELECT CASE WHEN " index ".indisunique THEN 'UNIQUE ' END AS unique) u WHERE " index ".indexrelid IS NOT NULL OFFSET 0)"
 extern char *cmig_constraint_parameters(const CmigObject *constraint);
 extern void cmig_constraint_definition(StringInfo buf, const CmigObject *constraint);
 extern const char *cmig_index_name(const CmigObject *object);

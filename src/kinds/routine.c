@@ -120,7 +120,8 @@ enum
 	ARGUMENTS,
 	RESULT,
 	DEFAULTS,
-	SQL_NAME
+	SQL_NAME,
+	IS_SQL
 };
 
 static const CmigProperty function_properties[] = {
@@ -131,6 +132,7 @@ static const CmigProperty function_properties[] = {
 	[RESULT] = {"result", CMIG_PROPERTY_OPTIONAL},
 	[DEFAULTS] = {"number of defaults"},
 	[SQL_NAME] = {"SQL name", CMIG_PROPERTY_SILENT},
+	[IS_SQL] = {"in SQL", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
 /*
@@ -147,7 +149,8 @@ static const char function_sql[] =
 " left(d.text, length(d.text) - coalesce(length(d.body), 0)), d.body, p.prokind::text, pg_get_function_identity_arguments(p.oid),"
 " pg_get_function_result(p.oid), p.pronargdefaults::text,"
 " CASE p.prokind WHEN 'p' THEN format('PROCEDURE %I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid))"
-"  ELSE format('FUNCTION %I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)) END"
+"  ELSE format('FUNCTION %I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)) END,"
+" (SELECT 't' FROM pg_language l WHERE l.oid = p.prolang AND l.lanname = 'sql')"
 " FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
 " CROSS JOIN LATERAL (SELECT rtrim(pg_get_functiondef(p.oid), E'\\n') AS text, rtrim(pg_get_function_sqlbody(p.oid), E'\\n') AS body OFFSET 0) d"
 " WHERE @p.pronamespace AND p.prokind IN ('f', 'p', 'w')"
@@ -157,7 +160,7 @@ static const char function_sql[] =
 bool
 cmig_function_is_sql(const CmigObject *object)
 {
-	return object->kind == &cmig_kind_function && strstr(object->values[CMIG_DEFINITION], "\n LANGUAGE sql") != NULL;
+	return object->kind == &cmig_kind_function && object->values[IS_SQL] != NULL;
 }
 
 bool

@@ -88,7 +88,7 @@ cmig_sequence_settings(StringInfo buf, const char *old, const char *new, const c
 
 	while ((a = next_line(&old)) != NULL && (b = next_line(&new)) != NULL)
 	{
-		if (strcmp(a, b) == 0 && !(turns && strstr(b, "VALUE") != NULL))
+		if (strcmp(a, b) == 0 && !(turns && (*b == 'M' || cmig_text_begins(b, "NO M"))))
 			continue;
 		if (turns && type != NULL && strncmp(b, "NO M", 4) == 0)
 			b = psprintf("%s " INT64_FORMAT, b + strlen("NO "), cmig_sequence_range_limit(type, down, b[4] == 'A'));

@@ -77,19 +77,6 @@ cmig_table_lookup(const CmigImage *image, const char *identity)
 }
 
 bool
-cmig_table_is_key(const CmigObject *table, const char *column)
-{
-	const char *key = table->values[CMIG_TABLE_PARTITION_KEY];
-	const char *name = cmig_quote(column);
-	size_t		length = strlen(name);
-
-	for (const char *found = key ? strstr(key, name) : NULL; found != NULL; found = strstr(found + 1, name))
-		if (found > key && strchr("( ,", found[-1]) != NULL && strchr("), :", found[length]) != NULL)
-			return true;
-	return false;
-}
-
-bool
 cmig_table_keeps_type(const CmigObject *from, const CmigObject *to)
 {
 	return from->values[CMIG_TABLE_OF_TYPE] != NULL && to->values[CMIG_TABLE_OF_TYPE] != NULL &&
@@ -523,14 +510,12 @@ has_keys(const CmigObject *table, const CmigObject *other)
 {
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
 	{
-		const char *definition = child->kind == &cmig_kind_constraint || child->kind == &cmig_kind_index ?
-		child->values[CMIG_DEFINITION] : "CHECK ";
 		const CmigObject *match;
 
-		if (strncmp(definition, "CHECK ", 6) == 0 || strncmp(definition, "CREATE INDEX ", 13) == 0)
+		if (child->kind == &cmig_kind_constraint ? cmig_constraint_type(child) == 'c' : !cmig_index_is_unique(child))
 			continue;
 		match = cmig_object_child(other, child->kind, child->name);
-		if (match == NULL || strcmp(match->values[CMIG_DEFINITION], definition) != 0)
+		if (match == NULL || strcmp(match->values[CMIG_DEFINITION], child->values[CMIG_DEFINITION]) != 0)
 			return false;
 	}
 	return true;

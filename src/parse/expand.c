@@ -234,6 +234,12 @@ cmig_expand_is_relation(const CmigExpandLine *line, const char *schema, const ch
 	return strcmp(line->relation, relation) == 0 && is_same_name(line->schema, schema);
 }
 
+bool
+cmig_marker_may_be_in(const char *script, const char *marker)
+{
+	return strstr(script, marker) != NULL;
+}
+
 List *
 cmig_expand_lines(const CmigRevisionText *revision)
 {
@@ -242,8 +248,8 @@ cmig_expand_lines(const CmigRevisionText *revision)
 	bool		after_statement = true; /* is no statement open? */
 
 	/* most scripts have none */
-	if (strstr(revision->upgrade_sql, "cmig:up") == NULL &&
-		strstr(revision->upgrade_sql, "cmig:down") == NULL)
+	if (!cmig_marker_may_be_in(revision->upgrade_sql, "cmig:up") &&
+		!cmig_marker_may_be_in(revision->upgrade_sql, "cmig:down"))
 		return NIL;
 	cmig_lexer_init(&lexer, revision->upgrade_sql);
 	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
@@ -253,7 +259,6 @@ cmig_expand_lines(const CmigRevisionText *revision)
 		const char *problem;
 		const char *hint = SYNTAX_HINT;
 		CmigExpandLine *line;
-		ListCell   *lc;
 
 		if (text == NULL)
 		{
@@ -271,10 +276,8 @@ cmig_expand_lines(const CmigRevisionText *revision)
 			problem = is_alone(&lexer) ? "It stands within a statement." : "Other text precedes it.";
 			hint = "Put it on a line of its own, after the semicolon of the statement that it belongs to.";
 		}
-		foreach(lc, problem == NULL ? lines : NIL)
+		foreach_ptr(CmigExpandLine, other, problem == NULL ? lines : NIL)
 		{
-			CmigExpandLine *other = lfirst(lc);
-
 			if (strcmp(other->column, line->column) != 0 || (other->up == NULL) == up ||
 				!cmig_expand_is_relation(other, line->schema, line->relation))
 				continue;
@@ -521,12 +524,9 @@ move_constraints(Fill *fill, const Action *action)
 {
 	const ColumnDef *column = (const ColumnDef *) action->cmd->def;
 	FillLine   *line = find_filling(fill, action, list_make1(column->colname));
-	ListCell   *lc;
-	ListCell   *other;
 
-	foreach(lc, line == NULL ? NIL : column->constraints)
+	foreach_node(const Constraint, constraint, line == NULL ? NIL : column->constraints)
 	{
-		const Constraint *constraint = lfirst_node(Constraint, lc);
 		int			start = action->statement + constraint->location;
 		int			end = action->end;
 		CmigLexer	lexer;
@@ -538,9 +538,8 @@ move_constraints(Fill *fill, const Action *action)
 			continue;
 
 		/* it ends where the next one begins; DEFERRABLE is a part of it */
-		foreach(other, column->constraints)
+		foreach_node(const Constraint, next, column->constraints)
 		{
-			const Constraint *next = lfirst_node(Constraint, other);
 			int			at = action->statement + next->location;
 
 			if (at > start && at < end && next->contype < CONSTR_ATTR_DEFERRABLE)
@@ -594,9 +593,8 @@ move_demands(Fill *fill)
 {
 	ListCell   *lc;
 
-	foreach(lc, fill->actions)
+	foreach_ptr(Action, action, fill->actions)
 	{
-		Action	   *action = lfirst(lc);
 		FillLine   *line;
 
 		if (action->cmd->subtype == AT_AddColumn)
@@ -675,11 +673,9 @@ find_changes(Fill *fill, const CmigRevisionText *revision, bool generated)
 	for (int i = 0; i < fill->line_count; i++)
 	{
 		FillLine   *line = &fill->lines[i];
-		ListCell   *lc;
 
-		foreach(lc, fill->actions)
+		foreach_ptr(const Action, action, fill->actions)
 		{
-			const Action *action = lfirst(lc);
 			const ColumnDef *column = (const ColumnDef *) action->cmd->def;
 
 			if (action->start > line->line->start)
@@ -773,10 +769,8 @@ cmig_expand_fill(const char *sql, const char *revision, bool generated)
 
 	list_sort(fill.edits, compare_edits);
 	initStringInfo(&result);
-	foreach(lc, fill.edits)
+	foreach_ptr(const Edit, edit, fill.edits)
 	{
-		const Edit *edit = lfirst(lc);
-
 		if (edit->start < at)
 			continue;			/* within a statement that is left out */
 		appendBinaryStringInfo(&result, sql + at, edit->start - at);
@@ -793,26 +787,21 @@ const ColumnDef *
 cmig_expand_unfilled(const RawStmt *raw, List **created)
 {
 	const AlterTableStmt *stmt = (const AlterTableStmt *) raw->stmt;
-	ListCell   *lc;
 
 	if (IsA(raw->stmt, CreateStmt))
 		*created = lappend(*created, pstrdup(((CreateStmt *) raw->stmt)->relation->relname));
 	if (!IsA(stmt, AlterTableStmt) || cmig_text_list_has(*created, stmt->relation->relname))
 		return NULL;
-	foreach(lc, stmt->cmds)
+	foreach_node(const AlterTableCmd, cmd, stmt->cmds)
 	{
-		const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 		const ColumnDef *column = (const ColumnDef *) cmd->def;
 		bool		demanding = false;
 		bool		filled = false;
-		ListCell   *other;
 
 		if (cmd->subtype != AT_AddColumn)
 			continue;
-		foreach(other, column->constraints)
+		foreach_node(const Constraint, constraint, column->constraints)
 		{
-			const Constraint *constraint = lfirst_node(Constraint, other);
-
 			demanding |= constraint->contype == CONSTR_NOTNULL || constraint->contype == CONSTR_PRIMARY;
 			filled |= constraint->contype == CONSTR_DEFAULT || constraint->contype == CONSTR_IDENTITY ||
 				constraint->contype == CONSTR_GENERATED;
@@ -1008,17 +997,14 @@ static void
 find_ungrouped(const SelectStmt *select, WholeUses *uses)
 {
 	ListCell   *r;
-	ListCell   *g;
 
 	foreach(r, select->groupClause ? select->targetList : NIL)
 	{
 		const ResTarget *result = lfirst_node(ResTarget, r);
 		bool		grouped = !IsA(result->val, ColumnRef);
 
-		foreach(g, select->groupClause)
+		foreach_ptr(const Node, by, select->groupClause)
 		{
-			const Node *by = lfirst(g);
-
 			if (IsA(by, ColumnRef) && !grouped)
 				grouped = equal(llast(((ColumnRef *) by)->fields), llast(((ColumnRef *) result->val)->fields)) ||
 					(result->name != NULL && strcmp(result->name, strVal(llast(((ColumnRef *) by)->fields))) == 0);

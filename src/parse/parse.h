@@ -348,6 +348,9 @@ extern CmigTextProblem *cmig_text_check(const char *what, const char *sql,
 
 /* in expand.c */
 
+/* Can a comment in the script have the marker?  Often, this need not be searched for. */
+extern bool cmig_marker_may_be_in(const char *script, const char *marker);
+
 /* A line "-- cmig:up" or "-- cmig:down" of an upgrade script. */
 typedef struct CmigExpandLine
 {

@@ -613,11 +613,11 @@ add_failure(Trial *trial, const ErrorData *error, int statement)
 	else
 	{
 		const CmigRunStep *step = cmig_step_texts_get(trial->texts, trial->number - 1);
-		const char *number = strstr(cmig_script_run_place(error), ", line ");
+		const char *number = cmig_text_after(cmig_script_run_place(error), ", line ");
 
 		/* the place is that in the file */
 		if (number != NULL)
-			row.line = atoi(number + 7) - cmig_run_step_line(step, cmig_running.verifying, 1) + 1;
+			row.line = atoi(number) - cmig_run_step_line(step, cmig_running.verifying, 1) + 1;
 	}
 	if (trial->measuring)
 	{

@@ -354,12 +354,9 @@ finish_deferred(CmigLint *lint, bool end_of_plan)
 {
 	MemoryContext old = MemoryContextSwitchTo(lint->context);
 	List	   *waiting = NIL;
-	ListCell   *lc;
 
-	foreach(lc, lint->deferred)
+	foreach_ptr(CmigLintDeferred, deferred, lint->deferred)
 	{
-		CmigLintDeferred *deferred = lfirst(lc);
-
 		if (deferred->whole_plan && !end_of_plan)
 			waiting = lappend(waiting, deferred);
 		else if (!deferred->finding->dropped && !deferred->holds(lint, deferred))
@@ -388,7 +385,7 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 	MemoryContext old;
 	CmigScriptReader *reader = cmig_script_open(script);
 	CmigStatement statement = {0};
-	bool		has_ignores = strstr(script, "cmig:ignore") != NULL;
+	bool		has_ignores = cmig_marker_may_be_in(script, "cmig:ignore");
 	bool		runs_code = false;	/* does the last statement? */
 	int			end = 0;		/* end of the previous statement */
 	int			end_line = 1;

@@ -634,10 +634,8 @@ check_index_missing(CmigLint *lint, Node *node)
 			check_keys(lint, NULL, create->relation, create->tableElts, NULL);
 		return;
 	}
-	foreach(lc, lint->target && !lint->target->temporary ? ((AlterTableStmt *) node)->cmds : NIL)
+	foreach_node(AlterTableCmd, command, lint->target && !lint->target->temporary ? ((AlterTableStmt *) node)->cmds : NIL)
 	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
 		if (command->subtype == AT_AddConstraint ||
 			(command->subtype == AT_AddColumn &&
 			 (!command->missing_ok || cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) == NULL)))

@@ -713,7 +713,6 @@ check_rows(CmigLint *lint, Node *node)
 	IndexStmt  *index = (IndexStmt *) node;
 	List	   *names = NIL;
 	ListCell   *lc;
-	ListCell   *lc2;
 
 	if (lint->probed == 0 || !cmig_lint_model_is_large(table) || !OidIsValid(table->oid) || !strchr("rpm", table->kind))
 		return;
@@ -731,9 +730,8 @@ check_rows(CmigLint *lint, Node *node)
 			probe_orphans(lint, "VALIDATE CONSTRAINT", validated->key, validated->columns);
 		if (command->subtype == AT_SetNotNull)
 			probe_nulls(lint, "SET NOT NULL", list_make1(command->name), ((AlterTableStmt *) node)->relation->inh);
-		foreach(lc2, added ? added->constraints : command->subtype == AT_AddConstraint ? list_make1(command->def) : NIL)
+		foreach_node(Constraint, key, added ? added->constraints : command->subtype == AT_AddConstraint ? list_make1(command->def) : NIL)
 		{
-			Constraint *key = lfirst_node(Constraint, lc2);
 			bool		primary = key->contype == CONSTR_PRIMARY;
 
 			names = cmig_lint_alter_columns(key, added ? added->colname : NULL);

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/formatting.h"
 #include "utils/varlena.h"
 
 #include "plan/lint.h"
@@ -75,16 +76,11 @@ cmig_lint_rehearse(CmigLint *lint, const CmigSituation *now, const CmigPlan *pla
 										   lint->certain ? "cmig.lint_policy" : NULL, NULL);
 }
 
-/* Does the text contain the name as a whole word? */
+/* Does the text, in which names may be in upper case, contain the name? */
 static bool
-has_word(const char *text, const char *name)
+has_name(const char *text, const char *name)
 {
-	size_t		length = strlen(name);
-
-	for (const char *found = strcasestr(text, name); found != NULL; found = strcasestr(found + 1, name))
-		if ((found == text || !cmig_text_is_word(found[-1])) && !cmig_text_is_word(found[length]))
-			return true;
-	return false;
+	return cmig_text_has_word(asc_tolower(text, strlen(text)), asc_tolower(name, strlen(name)));
 }
 
 /* Make the rule the current one, if it is active. */
@@ -111,7 +107,8 @@ is_told(const List *findings, const char *name)
 {
 	foreach_ptr(const CmigLintFinding, finding, findings)
 	{
-		if (finding->rule->severity != CMIG_LINT_NOTICE && strcmp(finding->rule->name, "statement-after-access-exclusive") != 0 && has_word(finding->message, name))
+		if (finding->rule->severity != CMIG_LINT_NOTICE && strcmp(finding->rule->name, "statement-after-access-exclusive") != 0 &&
+			has_name(finding->message, name))
 			return true;
 	}
 	return false;
@@ -186,7 +183,7 @@ static void
 report_loss(CmigLint *lint, const CmigEffect *effect)
 {
 	bool		code = is_code(lint);
-	bool		named = !code && has_word(lint->statement->text, effect->name);
+	bool		named = !code && has_name(lint->statement->text, effect->name);
 
 	/* what a statement drops by name is known to who wrote it */
 	if ((!named || protects(effect->kind)) && use_rule(lint, rule_of_loss(effect->kind)))

@@ -488,7 +488,7 @@ citus_function(CmigLint *lint, const FuncCall *call, CmigLintTable **table)
 	{
 		if (strcmp(strVal(llast(call->funcname)), functions[i].name) != 0)
 			continue;
-		*table = name && (functions[i].storage || strstr(functions[i].does, "%s")) ? cmig_lint_state_find(lint, name, false) : NULL;
+		*table = name && (functions[i].storage || strchr(functions[i].does, '%')) ? cmig_lint_state_find(lint, name, false) : NULL;
 		return &functions[i];
 	}
 	return NULL;
@@ -538,7 +538,7 @@ check_distribution(CmigLint *lint, Node *node)
 		char	   *sql = NULL;
 
 		lint->slow = function ? table : NULL;
-		if (function == NULL || function->does == NULL || (strstr(function->does, "%s") && !cmig_lint_model_is_large(table)))
+		if (function == NULL || function->does == NULL || (strchr(function->does, '%') && !cmig_lint_model_is_large(table)))
 			continue;
 		if (function == functions && alone && named_column(call) && cmig_lint_source_has(lint->statement->text, DISTRIBUTE))
 			sql = cmig_lint_source_insert(lint->statement->text, DISTRIBUTE, "_concurrently");
@@ -592,7 +592,6 @@ check_citus(CmigLint *lint, Node *node)
 	CmigLintTable *table = name ? cmig_lint_state_find(lint, name, true) : lint->target;
 	const char *column = table && table->citus && *table->citus == 'h' ? table->citus + 1 : NULL;
 	const char *unsafe = GetConfigOption("citus.enable_unsafe_triggers", true, false);
-	ListCell   *lc2;
 
 	foreach_ptr(FuncCall, call, citus_calls(lint))
 	{
@@ -629,9 +628,8 @@ check_citus(CmigLint *lint, Node *node)
 	{
 		ColumnDef  *added = command->subtype == AT_AddColumn ? (ColumnDef *) command->def : NULL;
 
-		foreach(lc2, added ? added->constraints : command->subtype == AT_AddConstraint ? list_make1(command->def) : NIL)
+		foreach_node(Constraint, key, added ? added->constraints : command->subtype == AT_AddConstraint ? list_make1(command->def) : NIL)
 		{
-			Constraint *key = lfirst_node(Constraint, lc2);
 			const char *what = key->contype == CONSTR_PRIMARY ? "PRIMARY KEY" : key->contype == CONSTR_UNIQUE ? "UNIQUE" : NULL;
 
 			if (what && key->indexname == NULL)

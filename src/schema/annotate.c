@@ -313,12 +313,9 @@ initial_grants_of(const char *role, const CmigObject *object, const CmigDiffOpti
 	const char *schema = schema_of(object);
 	const CmigInitialGrants *found = NULL;
 	List	   *grants = NIL;
-	ListCell   *cell;
 
-	foreach(cell, object->kind->default_type != '\0' && role != NULL ? options->initial : NIL)
+	foreach_ptr(const CmigInitialGrants, initial, object->kind->default_type != '\0' && role != NULL ? options->initial : NIL)
 	{
-		const CmigInitialGrants *initial = lfirst(cell);
-
 		if (initial->type != object->kind->default_type || strcmp(initial->role, role) != 0)
 			continue;
 		if (initial->schema == NULL ? found == NULL : cmig_text_same(initial->schema, schema))

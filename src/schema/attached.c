@@ -24,36 +24,6 @@
  */
 
 /*
- * Returns a copy of "definition".  If the object is an index, the copy leaves
- * out the name in "CREATE INDEX name ON ...".
- */
-static char *
-nameless(const CmigObject *object, const char *definition)
-{
-	const char *name = psprintf(" %s ON ", cmig_quote(object->name));
-	const char *found = object->kind == &cmig_kind_index && definition != NULL ? strstr(definition, name) : NULL;
-
-	if (found == NULL)
-		return definition ? pstrdup(definition) : NULL;
-	return psprintf("%s%s", pnstrdup(definition, found - definition), found + strlen(name) - 4);
-}
-
-/* Are the objects the same, except for the name in an index definition? */
-bool
-cmig_attached_same(const CmigObject *object, const CmigObject *other)
-{
-	for (int i = 0; i < object->kind->nproperties; i++)
-	{
-		const char *own = nameless(object, object->values[i]),
-				   *others = nameless(other, other->values[i]);
-
-		if (!cmig_kind_same_value(&object->kind->properties[i], own, others))
-			return false;
-	}
-	return true;
-}
-
-/*
  * Returns "a_b" for the column list "a, b", or NULL if the list contains
  * expressions.
  */
@@ -172,20 +142,6 @@ find_attached(const CmigDifference *difference, const CmigObject *object, bool o
 }
 
 /*
- * Returns the part of an index's or constraint's definition that must be the
- * same for an index and its parent index.  The names of the index and its
- * table are not part of it.
- */
-static const char *
-shape_of(const CmigObject *object)
-{
-	const char *definition = object->values[CMIG_DEFINITION];
-	const char *start = object->kind == &cmig_kind_index ? strstr(definition, " USING ") : definition;
-
-	return start ? start : definition;
-}
-
-/*
  * Does the partition that contains "attached" have an unattached object of the
  * same kind: an index, or a constraint with an index?  Creating the
  * partitioned table's index could attach that object instead of "attached".
@@ -208,7 +164,7 @@ has_loose_index(const CmigImage *image, const CmigObject *attached)
 static bool
 is_plain(const CmigDifference *difference, const CmigObject *object, const CmigObject *parent, bool old)
 {
-	if (!has_default_name(object) || object->kind != parent->kind || strcmp(shape_of(object), shape_of(parent)) != 0)
+	if (!has_default_name(object) || object->kind != parent->kind || strcmp(cmig_index_method(object), cmig_index_method(parent)) != 0)
 		return false;
 	if (object->comment != NULL && is_remade(difference, object->change))
 		return false;
@@ -230,13 +186,11 @@ is_plain(const CmigDifference *difference, const CmigObject *object, const CmigO
 static char *
 with_only(const CmigObject *object, const char *sql)
 {
-	const char *start = object->kind == &cmig_kind_index ? psprintf(" %s ON ", cmig_quote(object->name)) : "ALTER TABLE ";
-	const char *found = strstr(sql, psprintf("%s%s ", start, object->parent->identity));
+	const char *table = psprintf("ALTER TABLE %s ", object->parent->identity);
 
-	if (found == NULL)
-		return pstrdup(sql);
-	found += strlen(start);
-	return psprintf("%sONLY %s", pnstrdup(sql, found - sql), found);
+	if (object->kind == &cmig_kind_index)
+		return cmig_index_create(object, cmig_quote(object->name), false, true);
+	return cmig_text_begins(sql, table) ? psprintf("ALTER TABLE ONLY %s", sql + strlen("ALTER TABLE ")) : pstrdup(sql);
 }
 
 /*
@@ -351,7 +305,7 @@ cmig_attached_parent(const CmigImage *image, const CmigObject *object)
 static const char *
 equivalents_shape(const CmigObject *object)
 {
-	const char *start = cmig_index_name(object) ? shape_of(object) : "";
+	const char *start = cmig_index_name(object) ? cmig_index_method(object) : "";
 	const char *columns = strchr(start, '(');
 
 	if (columns == NULL)

@@ -287,29 +287,21 @@ cmig_commit_join(const CmigDifference *difference, const CmigOrderNode *nodes, c
 
 /*
  * Returns statements that create the index first, and then the constraint with
- * USING INDEX.  Returns an empty list if the definition has an unknown form.
+ * USING INDEX.
  */
 static List *
 key_sql(const CmigObject *constraint, const char *index)
 {
-	const char *definition = constraint->values[CMIG_DEFINITION];
 	const char *table = constraint->parent->identity;
-	const char *columns = strchr(definition, '('),
-			   *end;
-	const char *include = strstr(definition, ") INCLUDE (");
 	const char *word = cmig_constraint_type(constraint) == 'p' ? "PRIMARY KEY" : "UNIQUE";
-	bool		quoted = false;
+	const char *name = pstrdup(cmig_quote(constraint->name));
+	const char *rest;
+	const char *columns = cmig_constraint_columns(constraint, &rest);
 
-	if (columns == NULL)
-		return NIL;
-	for (end = include ? include + strlen(") INCLUDE (") : columns + 1; *end != '\0' && (quoted || *end != ')'); end++)
-		if (*end == '"')
-			quoted = !quoted;
-	if (*end == '\0')
-		return NIL;
-	return list_make2(psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s %s%s%s", index, table, pnstrdup(columns, end + 1 - columns),
-							   cmig_text_begins(definition, "UNIQUE NULLS NOT DISTINCT ") ? " NULLS NOT DISTINCT" : "", cmig_constraint_parameters(constraint)),
-					  psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s", table, pstrdup(cmig_quote(constraint->name)), word, index, end + 1));
+	return list_make2(psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s %s%s%s", index, table, columns,
+							   cmig_text_begins(constraint->values[CMIG_DEFINITION], "UNIQUE NULLS NOT DISTINCT ") ?
+							   " NULLS NOT DISTINCT" : "", cmig_constraint_parameters(constraint)),
+					  psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s", table, name, word, index, rest));
 }
 
 /*
@@ -320,26 +312,27 @@ key_sql(const CmigObject *constraint, const char *index)
 static List *
 creation(const CmigObject *object, const char *sql, const char *name)
 {
-	static const char *const words[] = {"CREATE INDEX ", "CREATE UNIQUE INDEX "};
 	const char *own = pstrdup(cmig_quote(object->name));
-	char	   *start;
+	StringInfoData create;
+	int			length;
 
 	if (object->kind == &cmig_kind_index)
-	{
-		for (int i = 0; i < lengthof(words); i++)
-			if (cmig_text_begins(sql, words[i]))
-				return list_make1(psprintf("%sCONCURRENTLY %s%s", words[i], name, sql + strlen(words[i]) + strlen(own)));
+		return strcmp(sql, cmig_index_create(object, own, false, false)) != 0 ? NIL :
+			list_make1(cmig_index_create(object, name, true, false));
+	if ((object->kind != &cmig_kind_constraint && object->kind != &cmig_kind_foreign_key) ||
+		cmig_is_not_valid(object->values[CMIG_DEFINITION]))
 		return NIL;
-	}
-	start = psprintf("ALTER TABLE %s ADD CONSTRAINT %s ", object->parent->identity, own);
-	if ((object->kind != &cmig_kind_constraint && object->kind != &cmig_kind_foreign_key) || !cmig_text_begins(sql, start) ||
-		strstr(sql, ";\n") != NULL || cmig_is_not_valid(object->values[CMIG_DEFINITION]))
+	initStringInfo(&create);
+	appendStringInfo(&create, "ALTER TABLE %s ADD ", object->parent->identity);
+	length = create.len + strlen("CONSTRAINT ") + strlen(own) + 1;
+	cmig_constraint_definition(&create, object);
+	if (strcmp(sql, create.data) != 0)
 		return NIL;
 	if (cmig_constraint_type(object) == 'u' || cmig_constraint_type(object) == 'p')
 		return key_sql(object, name);
 	if (cmig_constraint_type(object) == 'x')
 		return NIL;
-	return list_make2(psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", object->parent->identity, name, sql + strlen(start)),
+	return list_make2(psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", object->parent->identity, name, create.data + length),
 					  psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", object->parent->identity, name));
 }
 

@@ -47,28 +47,9 @@ contains_type(const CmigObject *object, const CmigObject *type, int depth)
 }
 
 /*
- * Does the text contain the label, other than as a part of a longer word?  The
- * label can be part of a literal, such as of an array.
- */
-static bool
-has_label(const char *text, const char *label)
-{
-	for (const char *found = text; (found = strstr(found, label)) != NULL; found++)
-	{
-		const char *end = found + strlen(label);
-
-		if (!(found > text && cmig_is_word(found[-1]) && cmig_is_word(found[0])) &&
-			!(end > found && cmig_is_word(end[-1]) && cmig_is_word(*end)))
-			return true;
-		if (end == found)
-			break;
-	}
-	return false;
-}
-
-/*
- * Does the object use this label of the enum "type"?  A new label cannot be
- * used in the transaction that adds it.
+ * Does the object use this label of the enum "type", which can be part of a
+ * literal, such as of an array?  A new label cannot be used in the transaction
+ * that adds it.
  */
 static bool
 uses_label(const CmigObject *object, const CmigObject *type, const char *label)
@@ -79,9 +60,9 @@ uses_label(const CmigObject *object, const CmigObject *type, const char *label)
 	{
 		const char *value = object->values[i];
 
-		if (value == NULL || !has_label(value, label))
+		if (value == NULL || !cmig_text_has_word(value, label))
 			continue;
-		if (strstr(value, type->identity) != NULL)
+		if (cmig_text_has_word(value, type->identity))
 			return true;
 		found = true;
 	}

@@ -113,8 +113,9 @@ words_add(HTAB *words, const char *text)
 	 * what is between two quotes may be a name, which can have a quote or
 	 * code points of Unicode itself
 	 */
-	if (strstr(text, QUOTED_QUOTE) != NULL || strcasestr(text, "U&\"") != NULL)
-		(void) hash_search(words, QUOTED_QUOTE, HASH_ENTER, NULL);
+	for (const char *quote = strchr(text, '"'); quote != NULL; quote = strchr(quote + 1, '"'))
+		if (quote[1] == '"' || (quote - text >= 2 && quote[-1] == '&' && pg_toupper(quote[-2]) == 'U'))
+			(void) hash_search(words, QUOTED_QUOTE, HASH_ENTER, NULL);
 	for (const char *quote = "\"'"; *quote != '\0'; quote++)
 	{
 		const char *end;
@@ -486,6 +487,7 @@ grant_create(const CmigCopies *copies, Oid role, char **revoke)
 {
 	StringInfoData grants,
 				revokes;
+	List	   *done = NIL;
 
 	initStringInfo(&grants);
 	initStringInfo(&revokes);
@@ -494,16 +496,16 @@ grant_create(const CmigCopies *copies, Oid role, char **revoke)
 		const CmigObject *object = copies->live->objects[i];
 		Oid			schema = object->owner ? cmig_shadow_rows_schema(object->address.catalog, object->address.object) : InvalidOid;
 		Oid			owner = object->owner ? get_role_oid(object->owner, true) : InvalidOid;
-		char	   *grant;
 		const char *privilege;
 
 		if (!OidIsValid(schema) || !OidIsValid(owner) || owner == role || cmig_may_compat(NamespaceRelationId, schema, owner, ACL_CREATE))
 			continue;
-		privilege = psprintf("CREATE ON SCHEMA %s", quote_identifier(get_namespace_name(schema)));
-		grant = psprintf("GRANT %s TO %s;\n", privilege, quote_identifier(object->owner));
-		if (strstr(grants.data, grant) != NULL)
+		privilege = psprintf("%u %u", schema, owner);
+		if (cmig_text_list_has(done, privilege))
 			continue;
-		appendStringInfoString(&grants, grant);
+		done = lappend(done, (void *) privilege);
+		privilege = psprintf("CREATE ON SCHEMA %s", quote_identifier(get_namespace_name(schema)));
+		appendStringInfo(&grants, "GRANT %s TO %s;\n", privilege, quote_identifier(object->owner));
 		appendStringInfo(&revokes, "REVOKE %s FROM %s;\n", privilege, quote_identifier(object->owner));
 	}
 	*revoke = revokes.data;

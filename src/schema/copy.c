@@ -63,18 +63,18 @@ replace_qualifiers(char *text, Oid schema, const char *old, const char *new)
 	StringInfoData result;
 
 	initStringInfo(&result);
-	while ((found = strstr(found, prefix)) != NULL)
+	for (; *found != '\0'; found++)
 	{
 		const char *after = found + strlen(prefix);
 
-		if ((found == text || (!is_name_char(found[-1]) && found[-1] != '.')) &&
+		if (cmig_text_begins(found, prefix) &&
+			(found == text || (!is_name_char(found[-1]) && found[-1] != '.')) &&
 			cmig_query_do(&named_query, schema, identifier_at(after)) > 0)
 		{
 			appendBinaryStringInfo(&result, rest, found - rest);
 			appendStringInfo(&result, "%s.", quote_identifier(new));
 			rest = after;
 		}
-		found = after;
 	}
 	if (rest == text)
 		return text;
@@ -86,18 +86,19 @@ replace_qualifiers(char *text, Oid schema, const char *old, const char *new)
 static char *
 replace_path(char *text, const char *old, const char *new)
 {
-	const char *line = strstr(text, "\n SET search_path TO ");
-	const char *literal = quote_literal_cstr(old);
-	const char *end;
+	const char *literal = pstrdup(quote_literal_cstr(old));
 
-	if (line == NULL)
-		return text;
-	end = line + 1 + strcspn(line + 1, "\n");
-	line = strstr(line, literal);
-	if (line == NULL || line >= end)
-		return text;
-	return psprintf("%.*s%s%s", (int) (line - text), text,
-					cmig_normal_rename(pnstrdup(line, end - line), literal, quote_literal_cstr(new)), end);
+	/* the clauses of the function, one a line, are followed by its body */
+	for (const char *line = strchr(text, '\n'); line != NULL && !cmig_text_begins(line, "\nAS "); line = strchr(line + 1, '\n'))
+	{
+		const char *end = line + 1 + strcspn(line + 1, "\n");
+		const char *clause = pnstrdup(line, end - line);
+
+		if (cmig_text_begins(line, "\n SET search_path TO ") && cmig_text_after(clause, literal) != NULL)
+			return psprintf("%.*s%s%s", (int) (line - text), text,
+							cmig_text_replace(clause, literal, quote_literal_cstr(new)), end);
+	}
+	return text;
 }
 
 char *

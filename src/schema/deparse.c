@@ -878,7 +878,6 @@ put_late_changes(Deparse *deparse)
 				   *before = "";
 		CmigObject *type;
 		CmigDdl    *last;
-		ListCell   *cell;
 
 		if (!change->alter.late || change->action != CMIG_ALTER)
 			continue;
@@ -905,9 +904,8 @@ put_late_changes(Deparse *deparse)
 		options.no_late = true;
 		options.concurrently = false;
 		initStringInfo(&undo);
-		foreach(cell, cmig_deparse(cmig_compare((CmigImage *) difference->to, &back, &options)))
+		foreach_ptr(const CmigDiffLine, line, cmig_deparse(cmig_compare((CmigImage *) difference->to, &back, &options)))
 		{
-			const CmigDiffLine *line = lfirst(cell);
 			bool		retypes = line->ddl != NULL && (line->ddl->hazards & CMIG_HAZARD_REWRITE) && line->subject->kind == &cmig_kind_column;
 			const char *start = retypes ? psprintf("ALTER TABLE %s ", line->subject->parent->identity) : "";
 

@@ -103,6 +103,12 @@ cmig_diff_exclude_argument(FunctionCallInfo fcinfo, int n, CmigDiffOptions *opti
 	cmig_exclude_check(options->exclude);
 }
 
+static bool
+is_one_statement(const char *sql)
+{
+	return list_length(cmig_raw_parse(sql, RAW_PARSE_DEFAULT)) == 1;
+}
+
 /*
  * Do both statements of the row alter its table by one action, which another
  * statement can contain?  Citus rejects many such statements for distributed
@@ -114,11 +120,12 @@ is_joinable(const CmigDiffLine *row, CmigObject *root)
 	char	   *start;
 
 	if (row->ddl == NULL || row->hazard != NULL || row->staged != NULL || row->stepwise || row->again || row->live == NULL ||
-		row->downgrade == NULL || strstr(row->upgrade, ";\n") != NULL || strstr(row->downgrade, ";\n") != NULL ||
+		row->downgrade == NULL ||
 		cmig_object_child(root, &cmig_kind_distribution, NULL) != NULL)
 		return false;
 	start = psprintf("ALTER TABLE %s ", root->identity);
-	if (strncmp(row->upgrade, start, strlen(start)) != 0 || strncmp(row->downgrade, start, strlen(start)) != 0)
+	if (!cmig_text_begins(row->upgrade, start) || !cmig_text_begins(row->downgrade, start) ||
+		!is_one_statement(row->upgrade) || !is_one_statement(row->downgrade))
 		return false;
 	return row->subject->kind == &cmig_kind_column ||
 		(row->subject == root && ((row->ddl->hazards & CMIG_HAZARD_REWRITE) || strncmp(row->upgrade + strlen(start), "SET (", 5) == 0));

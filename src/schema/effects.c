@@ -313,7 +313,8 @@ published_less(const CmigObject *old, const CmigObject *new)
 	if (old->values[CMIG_PUBLICATION_ALL_TABLES] && !new->values[CMIG_PUBLICATION_ALL_TABLES])
 		return "no longer publishes all tables";
 	for (int i = 0; i < lengthof(actions); i++)
-		if (strstr(old->values[CMIG_PUBLICATION_PUBLISH], actions[i]) && !strstr(new->values[CMIG_PUBLICATION_PUBLISH], actions[i]))
+		if (cmig_text_has_word(old->values[CMIG_PUBLICATION_PUBLISH], actions[i]) &&
+			!cmig_text_has_word(new->values[CMIG_PUBLICATION_PUBLISH], actions[i]))
 			return psprintf("no longer publishes %s", actions[i]);
 	return NULL;
 }
@@ -358,7 +359,7 @@ compare_object(EffectsRun *run, List **effects, const CmigObject *old, const Cmi
 	}
 	else if (old->kind == &cmig_kind_index)
 	{
-		if (strncmp(old->values[CMIG_DEFINITION], "CREATE UNIQUE", 13) == 0 && strncmp(new->values[CMIG_DEFINITION], "CREATE UNIQUE", 13) != 0)
+		if (cmig_index_is_unique(old) && !cmig_index_is_unique(new))
 			what = "is not unique";
 	}
 	else if (old->kind == &cmig_kind_publication || old->kind == &cmig_kind_publication_table)
@@ -367,7 +368,8 @@ compare_object(EffectsRun *run, List **effects, const CmigObject *old, const Cmi
 	{
 		const char *options = old->values[CMIG_VIEW_OPTIONS];
 
-		if (options && strstr(options, "security_") && !cmig_text_same(options, new->values[CMIG_VIEW_OPTIONS]))
+		if (options && (cmig_text_has_word(options, "security_barrier") || cmig_text_has_word(options, "security_invoker")) &&
+			!cmig_text_same(options, new->values[CMIG_VIEW_OPTIONS]))
 			add_effect(run, effects, CMIG_EFFECT_EXPOSED, old, psprintf("loses the options %s", options));
 	}
 	if (what != NULL)
@@ -862,7 +864,7 @@ run_shadow(void *arg)
 	}
 	/* statements that a comment exempts from replays may change something */
 	foreach_ptr(const char, sql, run->scripts)
-		run->unsure |= strstr(sql, "cmig:replay") != NULL;
+		run->unsure |= cmig_marker_may_be_in(sql, "cmig:replay");
 	if (run->look == NULL && cmig_expansion_objects() != NIL)
 		leave_out(run, "what an expansion has created");
 	cmig_replay_run(run->graph, run->result->caller, run_scripts, run);

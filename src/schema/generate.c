@@ -7,7 +7,6 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
-#include "catalog/pg_collation.h"
 #include "funcapi.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
@@ -72,10 +71,14 @@ is_filtered(const CmigDiffLine *line, const char *sql)
 {
 	if (strcmp(line->kind, "materialized view") != 0)
 		return false;
-	if (strstr(sql, ";\nREFRESH MATERIALIZED VIEW ") != NULL)
-		return true;
-	return line->filtered && cmig_text_begins(sql, "CREATE MATERIALIZED VIEW ") &&
-		strstr(sql, "\n  WITH NO DATA") == NULL;
+	foreach_node(RawStmt, raw, cmig_raw_parse(sql, RAW_PARSE_DEFAULT))
+	{
+		if (IsA(raw->stmt, RefreshMatViewStmt))
+			return true;
+		if (IsA(raw->stmt, CreateTableAsStmt) && line->filtered && !((CreateTableAsStmt *) raw->stmt)->into->skipData)
+			return true;
+	}
+	return false;
 }
 
 List *
@@ -145,12 +148,12 @@ cmig_section_layout_block(const List *lines, bool upgrade, bool bare)
 		if (is_written(line, upgrade))
 			append_line(&block, line, upgrade, true, bare);
 	}
-	while (strstr(block.data, psprintf("$%s$", tag)) != NULL)
+	while (cmig_text_after(block.data, psprintf("$%s$", tag)) != NULL)
 		tag = psprintf("%s_", tag);
 
 	/* FOUND is a variable of PL/pgSQL, and may be the name of a column */
 	return psprintf("DO $%s$\n%sBEGIN\n%sEND\n$%s$", tag,
-					strstr(block.data, "found") ? "#variable_conflict use_column\n" : "", block.data, tag);
+					cmig_text_has_word(block.data, "found") ? "#variable_conflict use_column\n" : "", block.data, tag);
 }
 
 List *
@@ -315,7 +318,6 @@ content_with_unresolved(CmigGenerate *generate)
 	StringInfoData upgrade;
 	StringInfoData all;
 	char	   *comment = psprintf("-- resolve %s", revision->edges.id);
-	Datum		content;
 
 	initStringInfo(&upgrade);
 	initStringInfo(&all);
@@ -323,7 +325,7 @@ content_with_unresolved(CmigGenerate *generate)
 	appendStringInfo(&all, "%s%s", revision->upgrade_sql, revision->downgrade_sql ? revision->downgrade_sql : "");
 	foreach_ptr(CmigUnresolved, each, generate->unresolved)
 		appendStringInfoString(&all, each->sql);
-	while (strstr(all.data, comment) != NULL)
+	while (cmig_text_after(all.data, comment) != NULL)
 		comment = psprintf("%s+", comment);
 	foreach_ptr(CmigUnresolved, unresolved, generate->unresolved)
 	{
@@ -332,11 +334,7 @@ content_with_unresolved(CmigGenerate *generate)
 		appendStringInfo(&upgrade, "%s;\n", cmig_section_text_escape(unresolved->sql));
 	}
 	revision->upgrade_sql = upgrade.data;
-	content = DirectFunctionCall3Coll(replace_text, C_COLLATION_OID,
-									  CStringGetTextDatum(cmig_draft_content(&generate->draft)),
-									  CStringGetTextDatum(psprintf("\n%s\n", comment)),
-									  CStringGetTextDatum("\n" RESOLVE_MARKER "\n"));
-	return TextDatumGetCString(content);
+	return cmig_text_replace(cmig_draft_content(&generate->draft), psprintf("\n%s\n", comment), "\n" RESOLVE_MARKER "\n");
 }
 
 void
@@ -532,7 +530,6 @@ cmig_generate_downgrade(const char *revision)
 	List	   *created = NIL;
 	List	   *downs = NIL;
 	const char *sql;
-	ListCell   *cell;
 
 	if (node < 0 || text == NULL)
 		return NULL;
@@ -561,9 +558,8 @@ cmig_generate_downgrade(const char *revision)
 	initStringInfo(&script);
 	appendStringInfoString(&script, labels.sql);
 	initStringInfo(&drops);
-	foreach(cell, cmig_diff_run_between(from, &to, cmig_managed_of_revisions(), &options, "cmig.downgrade()"))
+	foreach_ptr(const CmigDiffLine, line, cmig_diff_run_between(from, &to, cmig_managed_of_revisions(), &options, "cmig.downgrade()"))
 	{
-		const CmigDiffLine *line = lfirst(cell);
 		bool		creates = strcmp(line->action, "create") == 0 && line->subject != NULL;
 
 		if (line->upgrade == NULL)

@@ -379,8 +379,6 @@ add_other(TupleDesc desc, HeapTuple row, void *arg)
 	char	   *type = cmig_query_text(desc, row, 4);
 	char	   *identity = cmig_query_text(desc, row, 5);
 
-	if (strstr(identity, CMIG_SHADOW_HIDDEN) != NULL)
-		return;
 	image_reader_row(reader, desc, row);
 	object = cmig_object_new(&cmig_kind_other, type, psprintf("%s %s", type, identity));
 	object->address = image_reader_address(reader, 0);
@@ -407,7 +405,7 @@ name_unclaimed(CmigImageReader *reader)
 		 * what belongs to an extension's member, such as an index of its
 		 * table, is the extension's, too
 		 */
-		" WHERE NOT EXISTS (WITH RECURSIVE w AS (SELECT a.c AS class, a.o AS id UNION"
+		" WHERE strpos(i.identity, '" CMIG_SHADOW_HIDDEN "') = 0 AND NOT EXISTS (WITH RECURSIVE w AS (SELECT a.c AS class, a.o AS id UNION"
 		"  SELECT d.refclassid, d.refobjid FROM w JOIN pg_depend d ON d.classid = w.class AND d.objid = w.id AND d.deptype IN ('a', 'i'))"
 		"  SELECT FROM w JOIN pg_depend e ON e.classid = w.class AND e.objid = w.id AND e.deptype = 'e')",
 		.nargs = 2,.argtypes = {OIDARRAYOID, OIDARRAYOID}

@@ -502,7 +502,6 @@ extern const CmigObject *cmig_attached_parent(const CmigImage *image, const Cmig
  */
 extern bool cmig_attached_joins(const CmigDifference *difference, const CmigChange *change);
 extern void cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old);
-extern bool cmig_attached_same(const CmigObject *object, const CmigObject *other);
 extern void cmig_equivalents_unfold(CmigDifference *difference);
 extern void cmig_equivalents_sort(const CmigDifference *difference);
 

@@ -104,7 +104,7 @@ static bool
 is_unknown(const CmigObject *object)
 {
 	if (object->kind == &cmig_kind_index && object->comment != NULL &&
-		strstr(object->comment, "[cmig.enable_rls index]") != NULL)
+		cmig_text_has_word(object->comment, "[cmig.enable_rls index]"))
 		return true;
 	for (; object != NULL; object = object->parent)
 		if ((object->kind->flags & CMIG_KIND_MODEL) == 0)
@@ -545,7 +545,7 @@ is_excluded_row(const List *patterns, const CmigDiffLine *line, const CmigImage 
 		for (int i = 0; i < gone->count; i++)
 		{
 			const CmigObject *excluded = gone->objects[i];
-			const char *table = strstr(line->object, " on ");
+			const char *table = cmig_text_after(line->object, " on ");
 
 			if (cmig_keep_is_about(line->kind, line->object, excluded))
 				return true;
@@ -554,7 +554,7 @@ is_excluded_row(const List *patterns, const CmigDiffLine *line, const CmigImage 
 			 * an audited table, or a policy of a table, named as in the
 			 * target
 			 */
-			table = table ? table + strlen(" on ") : line->object;
+			table = table ? table : line->object;
 			if (excluded->kind == &cmig_kind_table && (table != line->object || strcmp(line->kind, "audit") == 0) &&
 				(strcmp(table, excluded->identity) == 0 || strcmp(table, cmig_quote(excluded->name)) == 0))
 				return true;

@@ -36,7 +36,6 @@ cmig_extension_check_updates(const CmigDifference *difference)
 		const CmigChange *change = &difference->changes[i];
 		const char *old,
 				   *new;
-		ListCell   *cell;
 
 		if (change->action != CMIG_ALTER || change->to == NULL || change->to->kind != &cmig_kind_extension)
 			continue;
@@ -44,10 +43,8 @@ cmig_extension_check_updates(const CmigDifference *difference)
 		new = change->to->values[CMIG_EXTENSION_VERSION];
 		if (strcmp(old, new) == 0 || cmig_query_do(&path_back, change->from->name, new, old) > 0)
 			continue;
-		foreach(cell, change->alter.ddl)
+		foreach_ptr(CmigDdl, ddl, change->alter.ddl)
 		{
-			CmigDdl    *ddl = lfirst(cell);
-
 			if (ddl->part != CMIG_EXTENSION_VERSION)
 				continue;
 			ddl->undo = NULL;

@@ -427,20 +427,26 @@ static bool
 names_columns_of(const char *text, const CmigObject *function)
 {
 	char	   *call = pnstrdup(function->identity, strcspn(function->identity, "(") + 1);
+	CmigLexer	calls;
+	bool		rows_from = false;
 
-	for (const char *found = text; (found = strstr(found, call)) != NULL; found++)
+	cmig_lexer_init(&calls, text);
+	while (cmig_lexer_next_sql(&calls) != CMIG_TOKEN_END)
 	{
 		CmigLexer	lexer;
 		int			depth = 1;
 
-		cmig_lexer_init(&lexer, found + strlen(call));
+		rows_from |= cmig_lexer_is_word(&calls, "rows") && cmig_text_begins(calls.next, " FROM(");
+		if (!cmig_text_begins(calls.start, call))
+			continue;
+		cmig_lexer_init(&lexer, calls.start + strlen(call));
 		while (depth > 0 && cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 			depth += cmig_lexer_is_char(&lexer, '(') - cmig_lexer_is_char(&lexer, ')');
 		if (strncmp(lexer.next, " WITH ORDINALITY ", strlen(" WITH ORDINALITY ")) == 0)
 			lexer.next += strlen(" WITH ORDINALITY ");
 		(void) cmig_lexer_next_sql(&lexer);
 		if (((lexer.type == CMIG_TOKEN_WORD || lexer.type == CMIG_TOKEN_QUOTED) && *lexer.next == '(') ||
-			strstr(text, "ROWS FROM(") != NULL)
+			rows_from)
 			return true;
 	}
 	return false;

@@ -122,14 +122,15 @@ is_constraint(const CmigObject *object)
 static size_t
 name_offset(const CmigObject *object)
 {
-	const char *found;
+	const char *dot = object->identity;
 
 	if (is_constraint(object) || object->kind == &cmig_kind_schema)
 		return 0;
 	if (object->kind != &cmig_kind_function)
 		return strlen(object->identity) - strlen(quote_identifier(object->name));
-	found = strstr(object->identity, psprintf(".%s(", quote_identifier(object->name)));
-	return found ? found + 1 - object->identity : 0;
+	for (bool quoted = false; quoted || *dot != '.'; dot++)
+		quoted ^= *dot == '"';
+	return dot + 1 - object->identity;
 }
 
 /* Returns the object's identity with a different name. */
@@ -267,7 +268,7 @@ parse_rename(List *renames, const CmigImage *from, const char *text, bool is_com
 {
 	const Word *word = find_word(text);
 	const char *rest = word ? text + strlen(word->word) + 1 : NULL;
-	const char *arrow = word ? strstr(rest, " -> ") : NULL;
+	const char *renamed = word ? cmig_text_after(rest, " -> ") : NULL;
 	char	   *old,
 			   *arguments = NULL;
 	List	   *names,
@@ -276,16 +277,16 @@ parse_rename(List *renames, const CmigImage *from, const char *text, bool is_com
 	CmigObject *object = NULL;
 	bool		moves;
 
-	if (arrow == NULL)
+	if (renamed == NULL)
 		report_syntax(text);
-	old = pnstrdup(rest, arrow - rest);
+	old = pnstrdup(rest, renamed - strlen(" -> ") - rest);
 	if (word->kinds[0] == &cmig_kind_function && strchr(old, '(') != NULL)
 	{
 		arguments = pstrdup(strchr(old, '('));
 		*strchr(old, '(') = '\0';
 	}
 	names = textToQualifiedNameList(cstring_to_text(old));
-	new = textToQualifiedNameList(cstring_to_text(arrow + 4));
+	new = textToQualifiedNameList(cstring_to_text(renamed));
 	if (list_length(names) != word->parts || (list_length(new) != 1 && list_length(new) != word->parts))
 		report_syntax(text);
 	moves = word->parts == 2 && list_length(new) == 2 && !equal(linitial(new), linitial(names));
@@ -308,7 +309,7 @@ parse_rename(List *renames, const CmigImage *from, const char *text, bool is_com
 	if (object == NULL && !is_comment)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("rename \"%s\": %s %s does not exist", text, word->word, pnstrdup(rest, arrow - rest))));
+				 errmsg("rename \"%s\": %s %s does not exist", text, word->word, pnstrdup(rest, renamed - strlen(" -> ") - rest))));
 	if (object != NULL && moves)
 		renames = append(renames, text, word->rank == RENAME_PART ? RENAME_MOVE_FUNCTION : RENAME_MOVE, object, strVal(linitial(new)));
 	return object ? append(renames, text, word->rank, object, strVal(llast(new))) : renames;
@@ -370,7 +371,7 @@ find_derived(const RenameRead *read, const CmigObject *object, const CmigObject 
 		bool		same = others != NULL && strcmp(others->identity, table->identity) == 0 &&
 		cmig_image_lookup(read->image, other->kind, other->identity) == NULL;
 
-		if (!same || !cmig_attached_same(object, other))
+		if (!same || !cmig_object_same_unnamed(object, other))
 			continue;
 		if (found != NULL)
 			return NULL;

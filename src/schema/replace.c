@@ -85,7 +85,7 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 	put_away(difference, change);
 	if (dependent->from->kind == &cmig_kind_column)
 	{
-		if (cmig_table_is_key(dependent->from->parent, dependent->from->name))
+		if (dependent->from->values[CMIG_COLUMN_IN_KEY] != NULL)
 			return NULL;
 		dependent->action = CMIG_ALTER;
 		dependent->alter.disturbs = dependent->alter.recasts = true;
@@ -135,7 +135,6 @@ void
 cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigChange *dependent)
 {
 	bool		needed = false;
-	ListCell   *cell;
 
 	if (!(change->from->kind->flags & CMIG_KIND_SWAPS) || dependent->from->kind != &cmig_kind_column)
 		return;
@@ -157,10 +156,8 @@ cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigCha
 		return;
 	dependent->swaps_type = true;
 	put_away(difference, change);
-	foreach(cell, dependent->alter.ddl)
+	foreach_ptr(CmigDdl, ddl, dependent->alter.ddl)
 	{
-		CmigDdl    *ddl = lfirst(cell);
-
 		ddl->undo = cmig_normal_rename(ddl->undo, change->from->identity, change->away->identity);
 	}
 }
@@ -187,7 +184,7 @@ cmig_replace_detour(CmigChange *change, CmigChange *dependent)
 			   *join;
 
 	if (dependent->from->kind != &cmig_kind_column ||
-		cmig_table_is_key(dependent->from->parent, dependent->from->name))
+		dependent->from->values[CMIG_COLUMN_IN_KEY] != NULL)
 		return NULL;
 	dependent->alter.disturbs = dependent->alter.recasts = true;
 

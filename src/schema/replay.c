@@ -284,7 +284,7 @@ run_statements(CmigScriptRun *run, void *arg)
 {
 	CmigReplay *replay = arg;
 	const char *sql = run->step->sql;
-	bool		has_marker = strstr(sql, "cmig:replay") != NULL;
+	bool		has_marker = cmig_marker_may_be_in(sql, "cmig:replay");
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
 												  ALLOCSET_DEFAULT_SIZES);

@@ -250,12 +250,9 @@ typedef struct Missing
 static const Missing *
 find_missing(const CmigTargetState *state, ObjectType type, const char *name)
 {
-	ListCell   *cell;
 
-	foreach(cell, state->missing)
+	foreach_ptr(const Missing, missing, state->missing)
 	{
-		const Missing *missing = lfirst(cell);
-
 		if (missing->type == type && strcmp(missing->name, name) == 0)
 			return missing;
 	}

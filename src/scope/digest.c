@@ -812,10 +812,8 @@ digest_of(Digests *d, const char *name)
 			d->is_unknown = true;
 		find_object(d, depend->classid, depend->objid);
 	}
-	foreach(lc, d->found)
+	foreach_ptr(const Found, found, d->found)
 	{
-		const Found *found = lfirst(lc);
-
 		if (found->source == PROC || found->source == OPERATOR)
 			name_row(d, found);
 	}

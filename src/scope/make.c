@@ -8,7 +8,6 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
@@ -187,8 +186,7 @@ keep(const char *from, const char *text, const char *original, const char *copy)
 static char *
 with_name(const char *sql, const char *name)
 {
-	return TextDatumGetCString(DirectFunctionCall3Coll(replace_text, C_COLLATION_OID, CStringGetTextDatum(sql),
-													   CStringGetTextDatum(NEW_SCHEMA), CStringGetTextDatum(name)));
+	return cmig_text_replace(sql, NEW_SCHEMA, name);
 }
 
 /*

@@ -72,12 +72,9 @@ cmig_expansion_schemas(void)
 {
 	static CmigQuery query = {"SELECT scope, schema, revision FROM cmig.expansion_run, unnest(schemas) schema WHERE schema IS NOT NULL ORDER BY 1, 2"};
 	List	   *rows = has_table() ? cmig_query_list(&query) : NIL;
-	ListCell   *cell;
 
-	foreach(cell, rows)
+	foreach_ptr(char *, row, rows)
 	{
-		char	  **row = lfirst(cell);
-
 		row[2] = cmig_version_schema_name(row[2], row[1]);
 	}
 	return rows;
@@ -251,13 +248,11 @@ read_text(void *arg)
 	Reading    *reading = arg;
 	MemoryContext old;
 	ListCell   *s;
-	ListCell   *u;
 
 	foreach(s, cmig_raw_parse(reading->text, RAW_PARSE_DEFAULT))
 	{
-		foreach(u, cmig_expand_whole_uses(lfirst(s)))
+		foreach_ptr(const CmigWholeUse, use, cmig_expand_whole_uses(lfirst(s)))
 		{
-			const CmigWholeUse *use = lfirst(u);
 			const char *name = use->relation ? relation_of(use->all_columns ? reading->hidden : reading->relations, use->relation) : "";
 			char	   *sentence = name && *name ? psprintf("%s %s", use->how, name) : pstrdup(use->how);
 			bool		known = name == NULL;

@@ -119,14 +119,11 @@ static List *
 steps_of(const Work *work, const char *phase)
 {
 	List	   *steps = NIL;
-	ListCell   *cell;
 
-	foreach(cell, work->all)
+	foreach_ptr(StoredStep, step, work->all)
 	{
-		const StoredStep *step = lfirst(cell);
-
 		if (strcmp(step->phase, phase) == 0 && (*step->prepared == 't' || strcmp(phase, CMIG_PHASE_ABANDON) != 0))
-			steps = lappend(steps, lfirst(cell));
+			steps = lappend(steps, step);
 	}
 	return steps;
 }
@@ -388,9 +385,8 @@ run_renames(void *arg)
 	cmig_toplevel_snapshot();
 	foreach(cell, work->renames)
 		run_statement(*(char **) lfirst(cell));
-	foreach(cell, list_concat(steps_of(work, CMIG_PHASE_BUILD), steps_of(work, CMIG_PHASE_CHECK)))
+	foreach_ptr(const StoredStep, step, list_concat(steps_of(work, CMIG_PHASE_BUILD), steps_of(work, CMIG_PHASE_CHECK)))
 	{
-		const StoredStep *step = lfirst(cell);
 		Node	   *node = parse_step(step)->stmt;
 		AlterTableCmd *cmd = IsA(node, AlterTableStmt) ? linitial(((AlterTableStmt *) node)->cmds) : NULL;
 		char	   *sql = NULL;
@@ -521,20 +517,16 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 	foreach(cell, expansion->schemas)
 		schemas.names[schemas.count++] = lfirst(cell);
 	initStringInfo(&columns);
-	foreach(cell, expansion->columns)
+	foreach_ptr(char *, c, expansion->columns)
 	{
-		char	  **c = lfirst(cell);
-
 		appendStringInfo(&columns, "%s%s", columns.len > 0 ? "," : "[",
 						 cmig_query_value(&column_json, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]));
 	}
 	appendStringInfoString(&columns, columns.len > 0 ? "]" : "[]");
 	/* rows without one in cmig.expansion_run */
 	cmig_expansion_forget();
-	foreach(cell, expansion->steps)
+	foreach_ptr(const CmigExpansionStep, step, expansion->steps)
 	{
-		const CmigExpansionStep *step = lfirst(cell);
-
 		cmig_query_do(&insert_step, cmig_scope_current(), ++position, step->phase, step->relation, step->sql);
 	}
 	cmig_query_do(&insert_run, cmig_scope_current(), expansion->revision, &expansion->revisions, &schemas, columns.data);
@@ -584,6 +576,27 @@ require_trusted(const CmigExpansion *expansion)
 }
 
 /*
+ * Does the step belong to those that create the triggers of a table, with the
+ * defaults that they read, after an old trigger was dropped?
+ */
+static bool
+makes_triggers(const StoredStep *step)
+{
+	Node	   *node = parse_step(step)->stmt;
+
+	if (strcmp(step->phase, CMIG_PHASE_ABANDON) == 0)
+		return IsA(node, DropStmt) && ((DropStmt *) node)->removeType == OBJECT_TRIGGER;
+	foreach_node(AlterTableCmd, command, IsA(node, AlterTableStmt) ? ((AlterTableStmt *) node)->cmds : NIL)
+	{
+		if (command->subtype == AT_EnableAlwaysTrig)
+			return true;
+		if (command->subtype == AT_ColumnDefault && command->def != NULL)
+			return ((AlterTableStmt *) node)->objtype == OBJECT_TABLE;
+	}
+	return IsA(node, CreateTrigStmt);
+}
+
+/*
  * Create triggers again that somebody has dropped or disabled, and fill the rows
  * again that were written meanwhile.  Returns false if there is nothing to do.
  */
@@ -610,16 +623,10 @@ repair(Work *work)
 	foreach(cell, relations)
 	{
 		work->steps = NIL;
-		foreach(c, list_concat(steps_of(work, CMIG_PHASE_ABANDON), steps_of(work, CMIG_PHASE_PREPARE)))
+		foreach_ptr(StoredStep, step, list_concat(steps_of(work, CMIG_PHASE_ABANDON), steps_of(work, CMIG_PHASE_PREPARE)))
 		{
-			const StoredStep *step = lfirst(c);
-			bool		drop = strcmp(step->phase, CMIG_PHASE_ABANDON) == 0;
-
-			if (strcmp(step->relation, lfirst(cell)) == 0 && (drop ? strncmp(step->sql, "DROP TRIGGER ", strlen("DROP TRIGGER ")) == 0 :
-															  strncmp(step->sql, "CREATE TRIGGER ", strlen("CREATE TRIGGER ")) == 0 ||
-															  (strncmp(step->sql, "ALTER TABLE ", strlen("ALTER TABLE ")) == 0 &&
-															   (strstr(step->sql, " ENABLE ALWAYS TRIGGER ") != NULL || strstr(step->sql, " SET DEFAULT ") != NULL))))
-				work->steps = lappend(work->steps, lfirst(c));
+			if (strcmp(step->relation, lfirst(cell)) == 0 && makes_triggers(step))
+				work->steps = lappend(work->steps, step);
 		}
 		attempt(work, run_group);
 	}
@@ -731,13 +738,11 @@ require_transformed(const Work *work)
 	const char *arguments = psprintf("%s%s%s", quote_literal_cstr(work->expansion->revision), *work->scopes ? ", " : "", work->scopes);
 	List	   *relations = relations_of(work, CMIG_PHASE_FILL);
 	CmigRole	saved;
-	ListCell   *cell;
 
 	cmig_role_act_as_caller(&saved, work->caller);
 	cmig_versions_require_tables(work->expansion, true);
-	foreach(cell, relations)
+	foreach_ptr(const char, relation, relations)
 	{
-		const char *relation = lfirst(cell);
 		char	  **broken = cmig_versions_broken_trigger(work->expansion, relation);
 		char	   *attached = cmig_query_value(&without_default, relation);
 		CmigRowsLeft left = cmig_versions_rows_left(relation);

@@ -6,7 +6,6 @@
  */
 #include "postgres.h"
 
-#include <ctype.h>
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -260,11 +259,9 @@ cmig_versions_renames(const List *columns, const char *relation, bool back)
 
 	for (int phase = 0; phase < 2; phase++)
 	{
-		ListCell   *cell;
 
-		foreach(cell, columns)
+		foreach_ptr(const CmigVersionColumn, column, columns)
 		{
-			const CmigVersionColumn *column = lfirst(cell);
 			const char *real = column->hidden ? column->hidden : column->a->name;
 			char	   *between = psprintf("cmig_between_%s", column->b->number);
 			const char *from = phase == 1 ? between : back ? real : column->b->name;
@@ -283,14 +280,11 @@ static char *
 hide_names(const CmigPlanning *p)
 {
 	StringInfoData sql;
-	ListCell   *t;
 	ListCell   *c;
 
 	initStringInfo(&sql);
-	foreach(t, p->tables)
+	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		const CmigVersionTable *table = lfirst(t);
-
 		foreach(c, cmig_versions_renames(table->columns, table->b->qualified, false))
 			appendStringInfo(&sql, "%s;\n", (char *) lfirst(c));
 		if (!cmig_text_same(table->a->name, table->b->name))
@@ -321,23 +315,19 @@ require_fit(const CmigPlanning *p, const CmigShapeReader *reader)
 {
 	char	   *what = psprintf("%s %s", reader->kind[0] == 'R' ? "function" : reader->kind[0] == 'M' ? "materialized view" : "view",
 								cmig_shape_reader_name(reader, reader->schema));
-	ListCell   *cell;
 
 	if (*reader->trigger == 't' && reader->old != NULL)
 		cmig_versions_refuse(what, "It is a trigger function, and triggers fire for what either version writes.");
 	if (reader->unfit != NULL)
 		cmig_versions_refuse(what, reader->unfit);
-	foreach(cell, p->tables)
+	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		const CmigVersionTable *table = lfirst(cell);
-
 		if (!table->viewed)
 			continue;
-		if (strstr(reader->types, psprintf(" %s ", table->b->oid)) != NULL)
+		if (cmig_text_has_word(reader->types, table->b->oid))
 			cmig_versions_refuse(what, psprintf("An argument or its result has the row type of table %s, of which the new version has another.", table->b->qualified));
-		for (const char *at = reader->body; at != NULL && (at = strstr(at, table->b->qualified)) != NULL; at++)
-			if (!isalnum((unsigned char) at[strlen(table->b->qualified)]) && at[strlen(table->b->qualified)] != '_')
-				cmig_versions_refuse(what, psprintf("Its body contains \"%s\", which is the old version of the table until it is contracted. Leave out the schema.", table->b->qualified));
+		if (cmig_text_has_word(reader->body, table->b->qualified))
+			cmig_versions_refuse(what, psprintf("Its body contains \"%s\", which is the old version of the table until it is contracted. Leave out the schema.", table->b->qualified));
 	}
 }
 
@@ -350,12 +340,10 @@ require_fit(const CmigPlanning *p, const CmigShapeReader *reader)
 static void
 match_readers(CmigPlanning *p, const CmigImage *image)
 {
-	ListCell   *cell;
 	ListCell   *c;
 
-	foreach(cell, cmig_shape_readers(image))
+	foreach_ptr(CmigShapeReader, reader, cmig_shape_readers(image))
 	{
-		CmigShapeReader *reader = lfirst(cell);
 		const CmigObject *after = cmig_shape_reader_object(reader, p->after);
 		bool		changed;
 		bool		follows = false;
@@ -370,7 +358,7 @@ match_readers(CmigPlanning *p, const CmigImage *image)
 		}
 		changed = reader->old == NULL || strcmp(reader->old->key, reader->key) != 0 || strcmp(reader->old->definition, reader->definition) != 0;
 		foreach(c, p->readers)
-			follows |= strstr(reader->reads, psprintf(" %s ", ((CmigShapeReader *) lfirst(c))->key)) != NULL;
+			follows |= cmig_text_has_word(reader->reads, ((CmigShapeReader *) lfirst(c))->key);
 		if (!changed && (!follows || reader->kind[0] == 'M'))
 			continue;
 		require_fit(p, reader);
@@ -387,15 +375,12 @@ version_path(const CmigPlanning *p, const char *path)
 {
 	StringInfoData result;
 	List	   *names;
-	ListCell   *cell;
 
 	initStringInfo(&result);
 	if (!SplitIdentifierString(pstrdup(path), ',', &names))
 		names = list_make1(pstrdup(path));
-	foreach(cell, names)
+	foreach_ptr(const char, name, names)
 	{
-		const char *name = lfirst(cell);
-
 		if (cmig_text_list_has(p->result->schemas, name))
 			appendStringInfo(&result, "%s%s", result.len > 0 ? ", " : "", quote_literal_cstr(cmig_version_schema_name(p->result->revision, name)));
 		appendStringInfo(&result, "%s%s", result.len > 0 ? ", " : "", quote_literal_cstr(name));
@@ -421,9 +406,8 @@ move_readers(CmigPlanning *p, const CmigImage *image)
 	initStringInfo(&sql);
 	foreach(cell, p->result->schemas)
 		appendStringInfo(&sql, "CREATE SCHEMA IF NOT EXISTS %s;\n", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell))));
-	foreach(cell, p->readers)
+	foreach_ptr(CmigShapeReader, reader, p->readers)
 	{
-		CmigShapeReader *reader = lfirst(cell);
 		const char *schema = cmig_version_schema_name(p->result->revision, reader->schema);
 
 		if (reader->old == NULL || strcmp(reader->old->key, reader->key) != 0)
@@ -435,10 +419,8 @@ move_readers(CmigPlanning *p, const CmigImage *image)
 	p->script = sql.data;
 	run_script(p);
 	moved = cmig_shape_readers(image);
-	foreach(cell, p->readers)
+	foreach_ptr(CmigShapeReader, reader, p->readers)
 	{
-		CmigShapeReader *reader = lfirst(cell);
-
 		reader->version = find_reader(moved, reader->key);
 		foreach(c, reader->kind[0] == 'M' ? cmig_query_list(&indexes, reader->key) : NIL)
 			reader->indexes = lappend(reader->indexes, *(char **) lfirst(c));
@@ -481,17 +463,12 @@ match_enums(CmigPlanning *p)
 		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
 	};
 	StringInfoData sql;
-	ListCell   *cell;
-	ListCell   *c;
 
 	initStringInfo(&sql);
-	foreach(cell, cmig_shape_enums(p->after))
+	foreach_ptr(const CmigShapeEnum, b, cmig_shape_enums(p->after))
 	{
-		const CmigShapeEnum *b = lfirst(cell);
-
-		foreach(c, p->old_enums)
+		foreach_ptr(const CmigShapeEnum, a, p->old_enums)
 		{
-			const CmigShapeEnum *a = lfirst(c);
 			const char *schema = quote_identifier(cmig_version_schema_name(p->result->revision, b->schema));
 			CmigVersionEnum *e;
 
@@ -519,16 +496,13 @@ static void
 number_identities(CmigPlanning *p, int level)
 {
 	ListCell   *t;
-	ListCell   *c;
 
 	foreach(t, p->shapes[level])
 	{
 		const CmigShapeTable *before = cmig_shape_table(p->shapes[0], ((CmigShapeTable *) lfirst(t))->oid);
 
-		foreach(c, before ? ((CmigShapeTable *) lfirst(t))->columns : NIL)
+		foreach_ptr(CmigShapeColumn, b, before ? ((CmigShapeTable *) lfirst(t))->columns : NIL)
 		{
-			CmigShapeColumn *b = lfirst(c);
-
 			if (b->identity[0] && cmig_shape_column(before, b->number) == NULL)
 				b->value = psprintf("pg_catalog.nextval(%s::pg_catalog.regclass)", quote_literal_cstr(b->sequence));
 		}
@@ -555,10 +529,8 @@ look_after(void *arg)
 		cmig_versions_add_rules(p, i, list_nth(p->texts, i - 1));
 	}
 	cmig_replay_require_owned(p->replay);
-	foreach(cell, p->shapes[0])
+	foreach_ptr(const CmigShapeTable, a, p->shapes[0])
 	{
-		const CmigShapeTable *a = lfirst(cell);
-
 		for (int i = 0; i < p->after->count; i++)
 			if (p->after->objects[i]->address.catalog == RelationRelationId && strcmp(p->after->objects[i]->identity, a->qualified) == 0 &&
 				p->after->objects[i]->address.object != strtoul(a->oid, NULL, 10))
@@ -592,12 +564,9 @@ look_after(void *arg)
 static bool
 has_similar(const CmigShapeTable *table, const CmigShapePart *part)
 {
-	ListCell   *cell;
 
-	foreach(cell, table->parts)
+	foreach_ptr(const CmigShapePart, other, table->parts)
 	{
-		const CmigShapePart *other = lfirst(cell);
-
 		if (cmig_text_same(other->columns, part->columns) && (cmig_text_same(other->kind, part->kind) ||
 															  (strchr("pu", other->kind[0]) && strchr("pui", part->kind[0]))))
 			return true;
@@ -609,7 +578,7 @@ static bool
 is_unique(const CmigShapePart *part)
 {
 	return strchr("pu", part->kind[0]) != NULL ||
-		(part->kind[0] == 'i' && strncmp(part->definition, "CREATE UNIQUE ", strlen("CREATE UNIQUE ")) == 0);
+		(part->kind[0] == 'i' && part->unique != NULL);
 }
 
 /* Compare a table's indexes and constraints, under the real names. */
@@ -617,23 +586,18 @@ static void
 match_parts(CmigPlanning *p, CmigVersionTable *table)
 {
 	List	   *left = list_copy(table->a->parts);
-	ListCell   *cell;
-	ListCell   *c;
 
 	table->h = cmig_shape_table(p->h, table->b->oid);
-	foreach(cell, table->h->parts)
+	foreach_ptr(CmigShapePart, part, table->h->parts)
 	{
-		CmigShapePart *part = lfirst(cell);
 		CmigShapePart *found = NULL;
 		bool		only_kept = true;
 		bool		has_default = false;
 
-		foreach(c, left)
+		foreach_ptr(CmigShapePart, other, left)
 		{
-			CmigShapePart *other = lfirst(c);
-
 			if ((found == NULL || cmig_text_same(part->name, other->name)) && cmig_text_same(part->kind, other->kind) && cmig_text_same(part->definition, other->definition) &&
-				cmig_text_same(part->index, other->index) && cmig_text_same(part->valid, other->valid))
+				cmig_text_same(part->index, other->index) && cmig_text_same(part->unique, other->unique) && cmig_text_same(part->valid, other->valid))
 				found = other;
 		}
 		if (found != NULL)
@@ -650,18 +614,16 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 					 errmsg("relation \"%s\" already exists", cmig_version_hidden_name(part->name)),
 					 errdetail("It is the name of an index that would be built for \"%s\".", part->name),
 					 errhint("Drop or rename it.")));
-		foreach(c, table->columns)
+		foreach_ptr(const CmigVersionColumn, column, table->columns)
 		{
-			const CmigVersionColumn *column = lfirst(c);
-
 			if (column->hidden != NULL &&
-				part->columns != NULL && strstr(psprintf(" %s ", part->columns), psprintf(" %s ", column->b->number)) != NULL)
+				cmig_text_has_word(part->columns, column->b->number))
 			{
 				only_kept = false;
 				has_default |= column->b->value != NULL;
 			}
 		}
-		if (part->kind[0] == 'f' && has_default && strstr(part->definition, " SET DEFAULT") != NULL && !has_similar(table->a, part))
+		if (part->kind[0] == 'f' && has_default && part->sets_default[0] == 't' && !has_similar(table->a, part))
 			cmig_versions_refuse(psprintf("constraint \"%s\" of table %s", part->name, table->b->qualified),
 								 "SET DEFAULT would set the default of the hidden column, which is not that of the new version.");
 		if (part->kind[0] == 'x')
@@ -673,18 +635,15 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 								 "The old version would be held to it, because it has the same columns. With a line \"-- cmig:up\" for one of the columns, the new version has a column of its own.");
 	}
 	table->drop = left;
-	foreach(cell, left)
+	foreach_ptr(const CmigShapePart, part, left)
 	{
-		const CmigShapePart *part = lfirst(cell);
 		bool		held = part->columns != NULL && (strchr("cf", part->kind[0]) != NULL || is_unique(part));
 
 		/* are all of its columns those of both versions? */
-		foreach(c, list_concat_copy(table->columns, table->dropped))
+		foreach_ptr(const CmigVersionColumn, column, list_concat_copy(table->columns, table->dropped))
 		{
-			const CmigVersionColumn *column = lfirst(c);
-
 			held &= column->a == NULL || (column->b != NULL && column->hidden == NULL) ||
-				strstr(psprintf(" %s ", part->columns), psprintf(" %s ", column->a->number)) == NULL;
+				!cmig_text_has_word(part->columns, column->a->number);
 		}
 		if (held)
 			ereport(NOTICE,
@@ -711,12 +670,10 @@ find_created(CmigPlanning *p)
 		&cmig_kind_domain_constraint, &cmig_kind_composite, &cmig_kind_attribute, &cmig_kind_range, &cmig_kind_function,
 	&cmig_kind_extension, &cmig_kind_schema, &cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_statistics};
 	static const char or_replace[] = "CREATE OR REPLACE ";
-	ListCell   *cell;
 
 	p->changes = cmig_replay_compare(p->before, p->after);
-	foreach(cell, p->changes)
+	foreach_ptr(CmigDiffLine, line, p->changes)
 	{
-		CmigDiffLine *line = lfirst(cell);
 		const CmigObject *root;
 		bool		replaced = false;
 		bool		known = false;
@@ -763,14 +720,11 @@ static List *
 turn_foreign_keys(CmigPlanning *p)
 {
 	List	   *dropped = NIL;
-	ListCell   *t;
 	ListCell   *h;
 	ListCell   *b;
 
-	foreach(t, p->h)
+	foreach_ptr(const CmigShapeTable, hidden, p->h)
 	{
-		const CmigShapeTable *hidden = lfirst(t);
-
 		if (cmig_shape_table(p->shapes[0], hidden->oid) != NULL || *hidden->kind != 'r')
 			continue;
 		forboth(h, hidden->parts, b, cmig_shape_table(p->shapes[p->revisions], hidden->oid)->parts)
@@ -809,14 +763,11 @@ drop_at_once(CmigPlanning *p, const List *dropped)
 static void
 add_created_enums(CmigPlanning *p)
 {
-	ListCell   *t;
 	ListCell   *c;
 	ListCell   *cell;
 
-	foreach(t, p->shapes[p->revisions])
+	foreach_ptr(const CmigShapeTable, table, p->shapes[p->revisions])
 	{
-		const CmigShapeTable *table = lfirst(t);
-
 		foreach(c, cmig_shape_table(p->shapes[0], table->oid) ? NIL : table->columns)
 		{
 			foreach(cell, p->enums)
@@ -845,11 +796,9 @@ add_rest(CmigPlanning *p)
 	List	   *assumed = NIL;
 	List	   *rest = cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->after);
 	int			from = list_length(p->result->steps);
-	ListCell   *cell;
 
-	foreach(cell, rest)
+	foreach_ptr(CmigDiffLine, line, rest)
 	{
-		CmigDiffLine *line = lfirst(cell);
 		bool		known = strcmp(line->action, "drop") == 0;
 
 		for (int k = 0; k < lengthof(kinds); k++)
@@ -866,10 +815,8 @@ add_rest(CmigPlanning *p)
 	if (rest == NIL)
 		return;
 	try_steps(p, from, NULL);
-	foreach(cell, cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->after))
+	foreach_ptr(CmigDiffLine, line, cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->after))
 	{
-		CmigDiffLine *line = lfirst(cell);
-
 		cmig_versions_refuse(psprintf("%s %s", line->kind, line->object), "It would not be the same as after an upgrade.");
 	}
 }
@@ -880,13 +827,10 @@ try_abandon(void *arg)
 {
 	CmigPlanning *p = arg;
 	List	   *assumed = NIL;
-	ListCell   *cell;
 
 	try_steps(p, 0, CMIG_PHASE_ABANDON);
-	foreach(cell, cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->before))
+	foreach_ptr(CmigDiffLine, line, cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->before))
 	{
-		CmigDiffLine *line = lfirst(cell);
-
 		cmig_versions_refuse(psprintf("%s %s", line->kind, line->object), "cmig.abandon() would not restore it.");
 	}
 }
@@ -916,10 +860,8 @@ add_column_rows(CmigPlanning *p, const CmigVersionTable *table)
 	int			before = list_length(p->result->columns);
 	ListCell   *cell;
 
-	foreach(cell, table->columns)
+	foreach_ptr(const CmigVersionColumn, column, table->columns)
 	{
-		const CmigVersionColumn *column = lfirst(cell);
-
 		if (column->hidden != NULL)
 			add_column_row(p, table, column->a ? "change" : "add", column);
 		else if (!cmig_text_same(column->a->name, column->b->name))
@@ -992,10 +934,8 @@ plan_all(CmigReplay *replay, void *arg)
 	find_created(p);
 	add_created_enums(p);
 	try_steps(p, 0, NULL);
-	foreach(cell, p->tables)
+	foreach_ptr(CmigVersionTable, table, p->tables)
 	{
-		CmigVersionTable *table = lfirst(cell);
-
 		from = list_length(p->result->steps);
 		if (!table->viewed)
 			continue;
@@ -1031,7 +971,7 @@ plan_all(CmigReplay *replay, void *arg)
 			/* finds rows that are not transformed, at once and of any length */
 			part->name = psprintf(CMIG_STATE_COLUMN "_%s", table->a->name);
 			part->kind = pstrdup("i");
-			part->definition = psprintf("CREATE INDEX ON ONLY %s ((%s = 'todo')) WHERE %s IS NOT NULL", real, CMIG_STATE_COLUMN, CMIG_STATE_COLUMN);
+			part->index = "((" CMIG_STATE_COLUMN " = 'todo')) WHERE " CMIG_STATE_COLUMN " IS NOT NULL";
 			table->build = list_make1(part);
 		}
 		foreach(cell, build)

@@ -119,10 +119,15 @@ typedef struct CmigShapePart
 	char	   *table;
 	char	   *name;
 	char	   *kind;			/* contype, or i for an index */
-	char	   *definition;		/* without the name */
-	char	   *index;			/* definition of a constraint's index, or NULL */
+	char	   *definition;		/* of a constraint, or NULL */
+	char	   *index;			/* of an index, or a constraint's index: what
+								 * follows the table in CREATE INDEX, or NULL */
+	char	   *unique;			/* UNIQUE, with a space, if the index is */
 	char	   *columns;		/* numbers of the columns, separated by spaces */
 	char	   *valid;
+	char	   *deferrable;		/* the clause, after a space */
+	char	   *references;		/* the table to which a foreign key refers */
+	char	   *sets_default;	/* does a foreign key? */
 	char	   *partitions;		/* JSON: the indexes of partitions, or NULL */
 } CmigShapePart;
 

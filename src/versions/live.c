@@ -188,17 +188,15 @@ add_privileges(CmigPlanning *p)
 			foreach(c, cmig_query_list(&of_schema, schema, cmig_version_schema_name(p->result->revision, schema), runner))
 				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", *(char **) lfirst(c));
 		}
-		foreach(c, p->tables)
+		foreach_ptr(const CmigVersionTable, table, p->tables)
 		{
-			const CmigVersionTable *table = lfirst(c);
 			const char *real = table->a->qualified;
 			ListCell   *g;
 
 			if (table->created != step)
 				continue;
-			foreach(g, table->columns)
+			foreach_ptr(const CmigVersionColumn, column, table->columns)
 			{
-				const CmigVersionColumn *column = lfirst(g);
 				ListCell   *v;
 
 				/* who writes an identity column needs no privilege */
@@ -224,9 +222,8 @@ add_privileges(CmigPlanning *p)
 		}
 		if (step->sequence != NULL)
 			cmig_versions_add_owner(p, step->phase, step->relation, step->sequence);
-		foreach(c, p->readers)
+		foreach_ptr(const CmigShapeReader, reader, p->readers)
 		{
-			const CmigShapeReader *reader = lfirst(c);
 			const char *schema = cmig_version_schema_name(p->result->revision, reader->schema);
 			ListCell   *g;
 
@@ -245,23 +242,6 @@ add_privileges(CmigPlanning *p)
 	}
 }
 
-/* Returns the name of the table that a foreign key refers to, or NULL. */
-static char *
-referenced(const CmigShapePart *part)
-{
-	static const char word[] = " REFERENCES ";
-	const char *from = part->kind[0] == 'f' ? strstr(part->definition, word) : NULL;
-	const char *end = from ? from + strlen(word) : NULL;
-	bool		quoted = false;
-
-	if (from == NULL)
-		return NULL;
-	for (from = end; *end != '\0' && (quoted || *end != '('); end++)
-		if (*end == '"')
-			quoted = !quoted;
-	return pnstrdup(from, end - from);
-}
-
 /*
  * Raise an error if Citus manages a table, or will do so in the end: a foreign
  * key between a table that it manages and another one makes it manage both.
@@ -276,9 +256,8 @@ require_unmanaged(CmigPlanning *p)
 	ListCell   *t;
 	ListCell   *c;
 
-	foreach(t, changed ? shape : NIL)
+	foreach_ptr(const CmigShapeTable, table, changed ? shape : NIL)
 	{
-		const CmigShapeTable *table = lfirst(t);
 		const CmigShapeTable *before = cmig_shape_table(p->shapes[0], table->oid);
 		char	   *oid = before ? cmig_query_value(&live, before->qualified) : NULL;
 
@@ -287,7 +266,7 @@ require_unmanaged(CmigPlanning *p)
 		/* a table outside of the schemas of the revisions */
 		foreach(c, table->parts)
 		{
-			char	   *name = referenced(lfirst(c));
+			char	   *name = ((CmigShapePart *) lfirst(c))->references;
 
 			oid = name ? cmig_query_value(&live, name) : NULL;
 			if (oid != NULL && cmig_citus_manages(atooid(oid)))
@@ -303,7 +282,7 @@ require_unmanaged(CmigPlanning *p)
 
 			foreach(c, ((CmigShapeTable *) lfirst(t))->parts)
 			{
-				char	   *other = referenced(lfirst(c));
+				char	   *other = ((CmigShapePart *) lfirst(c))->references;
 
 				if (other == NULL || cmig_text_list_has(managed, name) == cmig_text_list_has(managed, other))
 					continue;
@@ -312,10 +291,8 @@ require_unmanaged(CmigPlanning *p)
 			}
 		}
 	}
-	foreach(t, p->tables)
+	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		const CmigVersionTable *table = lfirst(t);
-
 		if ((table->viewed || table->build != NIL || table->drop != NIL) && cmig_text_list_has(managed, table->b->qualified))
 			cmig_versions_refuse(psprintf("table %s", table->b->qualified), "Citus manages it, or would because of a foreign key.");
 	}
@@ -405,12 +382,10 @@ require_no_obstacle(CmigPlanning *p)
 		" AND NOT has_table_privilege(r.oid, a.attrelid, 'SELECT')",
 		.nargs = 1,.argtypes = {TEXTOID}
 	};
-	ListCell   *t;
 	ListCell   *c;
 
-	foreach(t, p->tables)
+	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		const CmigVersionTable *table = lfirst(t);
 		char	   *trigger = table->filled ? cmig_query_value(&outside, table->a->qualified) : NULL;
 		char	   *script = table->viewed ? cmig_query_value(&scripted, table->a->qualified) : NULL;
 		char	   *rule = table->filled ? cmig_query_value(&ruled, table->a->qualified) : NULL;
@@ -485,11 +460,9 @@ require_unpublished(CmigPlanning *p)
 		"  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND r.prattrs IS NULL) ORDER BY 1",
 		.nargs = 1,.argtypes = {TEXTOID}
 	};
-	ListCell   *cell;
 
-	foreach(cell, p->tables)
+	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		const CmigVersionTable *table = lfirst(cell);
 		char	  **row = table->viewed ? cmig_query_row(&query, table->a->qualified) : NULL;
 
 		if (row == NULL)
@@ -913,12 +886,10 @@ cmig_expansion(PG_FUNCTION_ARGS)
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), COUNT_MS);
 	char	   *callers = NULL;
 	char	   *calls = expansion ? describe_calls(&callers) : NULL;
-	ListCell   *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
-	foreach(cell, expansion ? cmig_expansion_relations(expansion) : NIL)
+	foreach_ptr(const char, relation, expansion ? cmig_expansion_relations(expansion) : NIL)
 	{
-		const char *relation = lfirst(cell);
 		CmigExpansionRows rows = cmig_expansion_rows(expansion, relation, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end));
 		const int64 counts[] = {rows.filled, rows.left, rows.failed};
 		Datum		values[9];

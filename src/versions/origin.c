@@ -264,21 +264,16 @@ static bool
 has_pretender(EState *estate)
 {
 	bool		found = false;
-	ListCell   *cell;
-	ListCell   *c;
 
-	foreach(cell, estate->es_range_table)
+	foreach_node(const RangeTblEntry, entry, estate->es_range_table)
 	{
-		const RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
 		Relation	view;
 
 		if (entry->rtekind != RTE_RELATION || entry->relkind != RELKIND_VIEW)
 			continue;
 		view = table_open(entry->relid, AccessShareLock);
-		foreach(c, get_view_query(view)->rtable)
+		foreach_node(const RangeTblEntry, from, get_view_query(view)->rtable)
 		{
-			const RangeTblEntry *from = lfirst_node(RangeTblEntry, c);
-
 			found |= from->rtekind == RTE_RELATION && from->alias != NULL && strcmp(from->alias->aliasname, CMIG_VERSION_ALIAS) == 0 &&
 				!is_version(view, from->relid);
 		}

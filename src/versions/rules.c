@@ -28,12 +28,9 @@
 static const CmigExpandLine *
 find_line(const List *lines, const CmigShapeTable *a, const CmigShapeTable *b, const char *column, bool up)
 {
-	ListCell   *cell;
 
-	foreach(cell, lines)
+	foreach_ptr(const CmigExpandLine, line, lines)
 	{
-		const CmigExpandLine *line = lfirst(cell);
-
 		if ((line->up != NULL) == up && strcmp(line->column, column) == 0 &&
 			(cmig_expand_is_relation(line, a->schema, a->name) || cmig_expand_is_relation(line, b->schema, b->name)))
 			return line;
@@ -53,15 +50,12 @@ find_using(const CmigRevisionText *text, const CmigShapeTable *before, const Cmi
 	while (cmig_script_next(script, &statement))
 	{
 		AlterTableStmt *alter = (AlterTableStmt *) statement.raw->stmt;
-		ListCell   *c;
 
 		if (!IsA(alter, AlterTableStmt) || alter->objtype != OBJECT_TABLE ||
 			(strcmp(alter->relation->relname, before->name) != 0 && strcmp(alter->relation->relname, after->name) != 0))
 			continue;
-		foreach(c, alter->cmds)
+		foreach_node(const AlterTableCmd, cmd, alter->cmds)
 		{
-			const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, c);
-
 			if (cmd->subtype == AT_AlterColumnType && castNode(ColumnDef, cmd->def)->raw_default != NULL &&
 				(strcmp(cmd->name, a->name) == 0 || strcmp(cmd->name, b->name) == 0))
 				found = copyObject(castNode(ColumnDef, cmd->def)->raw_default);
@@ -79,11 +73,9 @@ static Node *
 conversion(const CmigPlanning *p, const CmigShapeColumn *from, const CmigShapeColumn *to, bool up)
 {
 	const char *name = quote_identifier(from->name);
-	ListCell   *cell;
 
-	foreach(cell, p->enums)
+	foreach_ptr(const CmigVersionEnum, e, p->enums)
 	{
-		const CmigVersionEnum *e = lfirst(cell);
 		const char *renamed = up ? e->up : e->down;
 		const char *a = up ? from->type : to->type;
 		const char *b = up ? to->type : from->type;
@@ -115,7 +107,6 @@ name_types(Node *node, void *context)
 	TypeName   *type = (TypeName *) node;
 	CmigScriptReader *script;
 	CmigStatement statement = {0};
-	ListCell   *cell;
 
 	if (node == NULL)
 		return false;
@@ -126,9 +117,8 @@ name_types(Node *node, void *context)
 	{
 		const RenameStmt *rename = (RenameStmt *) statement.raw->stmt;
 
-		foreach(cell, IsA(rename, RenameStmt) && rename->renameType == OBJECT_TYPE ? names->planning->enums : NIL)
+		foreach_ptr(const CmigVersionEnum, e, IsA(rename, RenameStmt) && rename->renameType == OBJECT_TYPE ? names->planning->enums : NIL)
 		{
-			const CmigVersionEnum *e = lfirst(cell);
 			const char *before = strVal(llast(castNode(List, rename->object)));
 			const char *name = strVal(llast(type->names));
 			bool		old = strcmp(name, rename->newname) == 0 && strcmp(before, e->a->name) == 0;
@@ -165,11 +155,9 @@ static void
 add_table_rules(CmigPlanning *p, int revision, const CmigRevisionText *text, const List *lines,
 				const CmigShapeTable *before, const CmigShapeTable *after)
 {
-	ListCell   *cell;
 
-	foreach(cell, after->columns)
+	foreach_ptr(const CmigShapeColumn, b, after->columns)
 	{
-		const CmigShapeColumn *b = lfirst(cell);
 		const CmigShapeColumn *a = cmig_shape_column(before, b->number);
 		const CmigExpandLine *up = find_line(lines, before, after, b->name, true);
 		const CmigExpandLine *down = a ? find_line(lines, before, after, a->name, false) : NULL;
@@ -187,9 +175,8 @@ add_table_rules(CmigPlanning *p, int revision, const CmigRevisionText *text, con
 		else if (a != NULL && (retyped || up != NULL))
 			add_rule(p, revision, after, b->number, false, a->type, conversion(p, b, a, false));
 	}
-	foreach(cell, before->columns)
+	foreach_ptr(const CmigShapeColumn, a, before->columns)
 	{
-		const CmigShapeColumn *a = lfirst(cell);
 		const CmigExpandLine *down = find_line(lines, before, after, a->name, false);
 
 		if (down != NULL && cmig_shape_column(after, a->number) == NULL)
@@ -202,11 +189,9 @@ static void
 require_column(const CmigPlanning *p, int revision, const CmigRevisionText *text, const CmigExpandLine *line)
 {
 	bool		up = line->up != NULL;
-	ListCell   *cell;
 
-	foreach(cell, p->shapes[up ? revision : revision - 1])
+	foreach_ptr(const CmigShapeTable, table, p->shapes[up ? revision : revision - 1])
 	{
-		const CmigShapeTable *table = lfirst(cell);
 		const CmigShapeTable *other = cmig_shape_table(p->shapes[up ? revision - 1 : revision], table->oid);
 
 		if (*table->inherits != 'p' && cmig_shape_column_named(table, line->column) != NULL &&
@@ -229,9 +214,8 @@ cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRevisionText *t
 	foreach(cell, lines)
 		require_column(p, revision, text, lfirst(cell));
 
-	foreach(cell, p->shapes[revision])
+	foreach_ptr(const CmigShapeTable, after, p->shapes[revision])
 	{
-		const CmigShapeTable *after = lfirst(cell);
 		const CmigShapeTable *before = cmig_shape_table(p->shapes[revision - 1], after->oid);
 
 		if (before != NULL)
@@ -243,12 +227,9 @@ const CmigVersionRule *
 cmig_versions_rule(const CmigPlanning *p, const char *table, const char *number, bool up, int level)
 {
 	const CmigVersionRule *found = NULL;
-	ListCell   *cell;
 
-	foreach(cell, p->rules)
+	foreach_ptr(const CmigVersionRule, rule, p->rules)
 	{
-		const CmigVersionRule *rule = lfirst(cell);
-
 		if (rule->up != up || strcmp(rule->table, table) != 0 || strcmp(rule->number, number) != 0)
 			continue;
 		/* the last one of an "up", the first one of a "down" */
@@ -278,7 +259,6 @@ cmig_versions_value(ParseState *pstate, const char *name, int location, CmigVers
 	TypeCast   *cast;
 	Node	   *result;
 	int			level = names->level;
-	ListCell   *cell;
 
 	/* in a script, USING may name a column that was renamed before */
 	if (named == NULL && names->up && level < p->revisions)
@@ -301,17 +281,13 @@ cmig_versions_value(ParseState *pstate, const char *name, int location, CmigVers
 		names->level = level;
 		return result;
 	}
-	foreach(cell, number ? table->columns : NIL)
+	foreach_ptr(const CmigVersionColumn, column, number ? table->columns : NIL)
 	{
-		const CmigVersionColumn *column = lfirst(cell);
-
 		if (strcmp(column->b->number, number) == 0 && (!names->up || column->a != NULL))
 			return colNameToVar(pstate, names->up || column->hidden == NULL ? column->a->name : column->hidden, false, location);
 	}
-	foreach(cell, number && names->up ? table->dropped : NIL)
+	foreach_ptr(const CmigVersionColumn, column, number && names->up ? table->dropped : NIL)
 	{
-		const CmigVersionColumn *column = lfirst(cell);
-
 		if (strcmp(column->a->number, number) == 0)
 			return colNameToVar(pstate, column->a->name, false, location);
 	}

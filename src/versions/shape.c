@@ -147,18 +147,23 @@ cmig_shape_read(const CmigImage *image)
 		.nargs = 1,.argtypes = {TEXTOID}
 	};
 	static CmigQuery parts = {
-		.sql = "SELECT oid, rel, name, kind, definition, index, columns, valid,"
+		.sql = "SELECT p.oid, rel, name, kind, definition, m.method, m.unique, columns, valid, deferred, refers, sets_default,"
 		" (SELECT json_object_agg(c.indrelid::regclass, c.indexrelid::regclass) FROM pg_partition_tree(key) y JOIN pg_index c ON c.indexrelid = y.relid)"
 		" FROM (SELECT o.oid, o.conrelid, o.conname, o.contype::text, pg_get_constraintdef(o.oid),"
-		" CASE WHEN o.contype <> 'f' THEN replace(pg_get_indexdef(o.conindid), format(' INDEX %I ON ', o.conname), ' INDEX ON ') END,"
-		" array_to_string(o.conkey, ' '), o.convalidated, o.conindid"
+		" array_to_string(o.conkey, ' '), o.convalidated,"
+		" concat(CASE WHEN o.condeferrable THEN ' DEFERRABLE' END, CASE WHEN o.condeferred THEN ' INITIALLY DEFERRED' END),"
+		" nullif(o.confrelid, 0)::regclass::text, 'd' IN (o.confupdtype, o.confdeltype), o.conindid"
 		" FROM pg_constraint o WHERE o.conrelid = ANY ($1::oid[]) AND o.contype IN ('p', 'u', 'x', 'c', 'f') AND o.conparentid = 0"
-		" UNION ALL SELECT i.oid, x.indrelid, i.relname, 'i',"
-		" replace(pg_get_indexdef(i.oid), format(' INDEX %I ON ', i.relname), ' INDEX ON '), NULL,"
+		" UNION ALL SELECT i.oid, x.indrelid, i.relname, 'i', NULL,"
 		" (SELECT string_agg(DISTINCT d.refobjsubid::text, ' ') FROM pg_depend d WHERE d.classid = 'pg_class'::regclass"
-		"  AND d.objid = i.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = x.indrelid AND d.refobjsubid > 0), x.indisvalid, i.oid"
+		"  AND d.objid = i.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = x.indrelid AND d.refobjsubid > 0), x.indisvalid,"
+		" NULL, NULL, false, i.oid"
 		" FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = ANY ($1::oid[])"
-		" AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.oid AND o.contype IN ('p', 'u', 'x'))) p (oid, rel, name, kind, definition, index, columns, valid, key)"
+		" AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.oid AND o.contype IN ('p', 'u', 'x')))"
+		" p (oid, rel, name, kind, definition, columns, valid, deferred, refers, sets_default, key)"
+		" LEFT JOIN (pg_index x JOIN pg_class c ON c.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace)"
+		"  ON x.indexrelid = key AND kind <> 'f'"
+		" LEFT JOIN LATERAL " CMIG_INDEX_METHOD_SQL("pg_get_indexdef(x.indexrelid)", "x", "c", "n", "t") " m ON true"
 		" ORDER BY kind = 'f', name COLLATE \"C\"",
 		.nargs = 1,.argtypes = {TEXTOID}
 	};

@@ -35,7 +35,6 @@ void
 cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table)
 {
 	const char *real = table->a->qualified;
-	ListCell   *cell;
 
 	if (table->filled)
 	{
@@ -48,10 +47,8 @@ cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table)
 		/* for what somebody drops */
 		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER TABLE ONLY %s ALTER COLUMN %s SET DEFAULT 'todo'", real, CMIG_STATE_COLUMN));
 	}
-	foreach(cell, table->columns)
+	foreach_ptr(const CmigVersionColumn, column, table->columns)
 	{
-		const CmigVersionColumn *column = lfirst(cell);
-
 		if (column->hidden == NULL)
 			continue;
 		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
@@ -85,13 +82,11 @@ cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table)
 	const char *where = "";
 	StringInfoData sql;
 	StringInfoData names;
-	ListCell   *cell;
 
 	initStringInfo(&sql);
 	initStringInfo(&names);
-	foreach(cell, table->columns)
+	foreach_ptr(const CmigVersionColumn, column, table->columns)
 	{
-		const CmigVersionColumn *column = lfirst(cell);
 		const char *source = column->hidden ? column->hidden : column->a->name;
 
 		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", quote_identifier(column->b->name));
@@ -123,9 +118,8 @@ cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table)
 																 table->inverse ? names.data : sql.data, from, where));
 	table->view = view;
 	table->created = llast(p->result->steps);
-	foreach(cell, table->columns)
+	foreach_ptr(const CmigVersionColumn, column, table->columns)
 	{
-		const CmigVersionColumn *column = lfirst(cell);
 		const CmigShapeColumn *b = column->b;
 		const char *value = NULL;
 
@@ -176,14 +170,11 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 	CmigVersionNames names = {p, table, 0, true};
 	StringInfoData sql;
 	StringInfoData unset;
-	ListCell   *cell;
 
 	initStringInfo(&sql);
 	initStringInfo(&unset);
-	foreach(cell, table->columns)
+	foreach_ptr(const CmigVersionColumn, column, table->columns)
 	{
-		const CmigVersionColumn *column = lfirst(cell);
-
 		if (column->hidden != NULL && column->up == NULL)
 			append_rule(&unset, CMIG_RULE_NONE, "", column->hidden, column->b->name, "NULL");
 	}
@@ -204,10 +195,8 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 					 quote_identifier(CMIG_EXPANSION_WRITE), real, quote_literal_cstr(CMIG_STATE_COLUMN),
 					 quote_literal_cstr(psprintf("%s%s", p->strict ? "s" : "", table->inverse ? "i" : "")),
 					 quote_literal_cstr(table->sequence));
-	foreach(cell, table->columns)
+	foreach_ptr(CmigVersionColumn, column, table->columns)
 	{
-		CmigVersionColumn *column = lfirst(cell);
-
 		if (column->up == NULL)
 			continue;
 		names.up = true;
@@ -217,10 +206,8 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 		append_rule(&sql, CMIG_RULE_UP, psprintf("%s%s", *column->b->not_null == 't' ? "!" : "", column->takes_default ? "d" : ""),
 					column->hidden, column->b->name, column->up_text);
 	}
-	foreach(cell, list_concat_copy(table->columns, table->dropped))
+	foreach_ptr(CmigVersionColumn, column, list_concat_copy(table->columns, table->dropped))
 	{
-		CmigVersionColumn *column = lfirst(cell);
-
 		if (column->down == NULL)
 			continue;
 		names.up = false;
@@ -230,10 +217,8 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 		append_rule(&sql, CMIG_RULE_DOWN, *column->a->not_null == 't' ? "!" : "", column->a->name, column->a->name,
 					column->down_text);
 	}
-	foreach(cell, table->build)
+	foreach_ptr(CmigShapePart, part, table->build)
 	{
-		CmigShapePart *part = lfirst(cell);
-
 		if (part->kind[0] == 'c')
 			append_rule(&sql, CMIG_RULE_CHECK, "", "", part->name, check_condition(part));
 	}
@@ -247,15 +232,19 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 									quote_identifier(CMIG_EXPANSION_BEGIN), quote_identifier(CMIG_EXPANSION_WRITE)));
 }
 
-/* Returns the index's definition with a name, in the schema of its table. */
-static char *
-named_index(const char *definition, const char *name)
+/* Is it a constraint that is NOT VALID? */
+static bool
+is_not_valid(const CmigShapePart *part)
 {
-	static const char mark[] = " INDEX ON ";
-	const char *on = strstr(definition, mark);
+	return strchr("cf", part->kind[0]) != NULL && part->valid[0] == 'f';
+}
 
-	return psprintf("%.*s INDEX CONCURRENTLY %s ON %s", (int) (on - definition), definition, quote_identifier(name),
-					on + strlen(mark));
+/* Returns the statement that creates the index of a part; "only" is "ONLY " or empty. */
+static char *
+create_index(const CmigShapePart *part, const char *name, const char *only, const char *relation)
+{
+	return psprintf("CREATE %sINDEX %s%s ON %s%s %s", part->unique ? part->unique : "", *only ? "" : "CONCURRENTLY ",
+					quote_identifier(name), only, relation, part->index);
 }
 
 /*
@@ -283,24 +272,19 @@ cmig_versions_add_partitions(CmigPlanning *p, const char *phase, const char *rel
 	};
 	bool		foreign = part->kind[0] == 'f';
 	bool		build = strcmp(phase, CMIG_PHASE_BUILD) == 0;
-	const char *definition = part->index ? part->index : part->definition;
 	const char *hidden = quote_identifier(cmig_version_hidden_name(part->name));
-	const char *on = foreign ? definition : strstr(definition, " ON ONLY ");
-	const char *rest = foreign ? definition : on + strlen(" ON ONLY ") + strlen(relation);
-	char	   *create = pnstrdup(definition, on - definition);
-	ListCell   *cell;
 
 	/* when a foreign key gets its name, partitions may have come or gone */
 	if (foreign && strcmp(phase, CMIG_PHASE_CONTRACT) == 0)
 		return;
 	if (build && !foreign)
-		cmig_versions_add_step(p, phase, relation, psprintf("%s %s ON ONLY %s%s", create, hidden, relation, rest));
-	foreach(cell, cmig_query_list(&query, relation, part->partitions))
+		cmig_versions_add_step(p, phase, relation, create_index(part, cmig_version_hidden_name(part->name), "ONLY ", relation));
+	foreach_ptr(char *, row, cmig_query_list(&query, relation, part->partitions))
 	{
-		char	  **row = lfirst(cell);
 		bool		leaf = *row[6] == 't';
 		char	   *final = row[7] ? row[7] : partition_index(row[1], relation, part->name);
-		const char *name = quote_identifier(cmig_version_hidden_name(final));
+		const char *hidden_name = cmig_version_hidden_name(final);
+		const char *name = quote_identifier(hidden_name);
 		const char *parent = cmig_version_hidden_name(*row[5] == '1' ? part->name : row[8] ? row[8] : partition_index(row[4], relation, part->name));
 
 		/* meanwhile, a partition may be dropped */
@@ -312,18 +296,18 @@ cmig_versions_add_partitions(CmigPlanning *p, const char *phase, const char *rel
 								   psprintf("DROP INDEX IF EXISTS %s.%s", row[2], name));
 		else if (foreign && leaf)
 		{
-			cmig_versions_add_step(p, phase, relation, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", row[0], hidden, definition));
+			cmig_versions_add_step(p, phase, relation, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", row[0], hidden, part->definition));
 			cmig_versions_add_step(p, phase, relation, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", row[0], hidden));
 		}
 		else if (!foreign)
 		{
-			cmig_versions_add_step(p, phase, relation, psprintf("%s %s%s ON %s%s%s", create, leaf ? "CONCURRENTLY " : "", name, leaf ? "" : "ONLY ", row[0], rest));
+			cmig_versions_add_step(p, phase, relation, create_index(part, hidden_name, leaf ? "" : "ONLY ", row[0]));
 			cmig_versions_add_step(p, phase, relation, psprintf("ALTER INDEX %s.%s ATTACH PARTITION %s.%s", row[3], quote_identifier(parent), row[2], name));
 		}
 	}
 	/* takes those of the partitions, which need not be validated again */
 	if (build && foreign)
-		cmig_versions_add_step(p, phase, relation, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", relation, hidden, definition));
+		cmig_versions_add_step(p, phase, relation, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", relation, hidden, part->definition));
 }
 
 /* Add the constraint of an index, and those of the indexes attached to it. */
@@ -387,8 +371,8 @@ cmig_expansion_key(PG_FUNCTION_ARGS)
 				 errdetail("cmig.contract() uses this function for unique indexes of partitioned tables.")));
 	add_key(index, InvalidOid, INDEX_CONSTR_CREATE_UPDATE_INDEX | INDEX_CONSTR_CREATE_REMOVE_OLD_DEPS |
 			(kind[0] == 'P' ? INDEX_CONSTR_CREATE_MARK_AS_PRIMARY : 0) |
-			(strstr(kind, " DEFERRABLE") ? INDEX_CONSTR_CREATE_DEFERRABLE : 0) |
-			(strstr(kind, " INITIALLY DEFERRED") ? INDEX_CONSTR_CREATE_INIT_DEFERRED : 0));
+			(pg_str_endswith(kind, "DEFERRABLE") ? INDEX_CONSTR_CREATE_DEFERRABLE : 0) |
+			(pg_str_endswith(kind, "DEFERRED") ? INDEX_CONSTR_CREATE_DEFERRABLE | INDEX_CONSTR_CREATE_INIT_DEFERRED : 0));
 	PG_RETURN_VOID();
 }
 
@@ -397,20 +381,18 @@ void
 cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table)
 {
 	const char *real = table->a->qualified;
-	ListCell   *cell;
 
-	foreach(cell, table->build)
+	foreach_ptr(const CmigShapePart, part, table->build)
 	{
-		const CmigShapePart *part = lfirst(cell);
 		char	   *name = cmig_version_hidden_name(part->name);
-		bool		validate = !pg_str_endswith(part->definition, " NOT VALID");
+		bool		validate = !is_not_valid(part);
 
 		if (part->kind[0] == 'c')
 			continue;
 		if (*table->a->kind == 'p' && validate)
 			cmig_versions_add_partitions(p, CMIG_PHASE_BUILD, real, part);
 		else if (part->kind[0] != 'f')
-			cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, named_index(part->index ? part->index : part->definition, name));
+			cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, create_index(part, name, "", real));
 		else
 		{
 			cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s", real, quote_identifier(name),
@@ -429,12 +411,10 @@ void
 cmig_versions_add_checks(CmigPlanning *p, const CmigVersionTable *table)
 {
 	const char *real = table->a->qualified;
-	ListCell   *cell;
 
-	foreach(cell, table->build)
+	foreach_ptr(const CmigShapePart, part, table->build)
 	{
-		const CmigShapePart *part = lfirst(cell);
-		bool		unchecked = pg_str_endswith(part->definition, " NOT VALID");
+		bool		unchecked = is_not_valid(part);
 
 		if (part->kind[0] != 'c')
 			continue;
@@ -443,9 +423,8 @@ cmig_versions_add_checks(CmigPlanning *p, const CmigVersionTable *table)
 		if (!unchecked)
 			cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", real, quote_identifier(cmig_version_hidden_name(part->name))));
 	}
-	foreach(cell, table->columns)
+	foreach_ptr(const CmigVersionColumn, column, table->columns)
 	{
-		const CmigVersionColumn *column = lfirst(cell);
 		char	   *name;
 
 		if (column->hidden == NULL || *column->b->not_null == 'f')
@@ -494,14 +473,12 @@ cmig_versions_add_unchecked(CmigPlanning *p, const char *phase)
 void
 cmig_versions_add_readers(CmigPlanning *p)
 {
-	ListCell   *cell;
 	ListCell   *c;
 
 	if (p->readers != NIL)
 		cmig_versions_add_unchecked(p, CMIG_PHASE_PREPARE);
-	foreach(cell, p->readers)
+	foreach_ptr(CmigShapeReader, reader, p->readers)
 	{
-		CmigShapeReader *reader = lfirst(cell);
 		const char *name = cmig_shape_reader_name(reader, reader->version->schema);
 
 		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", reader->version->definition);
@@ -519,7 +496,6 @@ cmig_versions_add_readers(CmigPlanning *p)
 static void
 add_views_removal(CmigPlanning *p, const char *phase)
 {
-	ListCell   *cell;
 
 	for (int i = list_length(p->readers) - 1; i >= 0; i--)
 	{
@@ -528,10 +504,8 @@ add_views_removal(CmigPlanning *p, const char *phase)
 		if (reader->kind[0] != 'M' || strcmp(phase, CMIG_PHASE_ABANDON) == 0)
 			cmig_versions_add_step(p, phase, "", psprintf("DROP %s IF EXISTS %s", reader->kind, cmig_shape_reader_name(reader, reader->version->schema)));
 	}
-	foreach(cell, p->tables)
+	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		const CmigVersionTable *table = lfirst(cell);
-
 		if (table->sequence != NULL)
 			cmig_versions_add_step(p, phase, table->a->qualified, psprintf("DROP SEQUENCE IF EXISTS %s", table->sequence));
 		if (table->viewed)
@@ -549,10 +523,8 @@ add_schemas_removal(CmigPlanning *p, const char *phase)
 {
 	ListCell   *cell;
 
-	foreach(cell, p->enums)
+	foreach_ptr(const CmigVersionEnum, e, p->enums)
 	{
-		const CmigVersionEnum *e = lfirst(cell);
-
 		if (strcmp(phase, CMIG_PHASE_CONTRACT) == 0)
 		{
 			cmig_versions_add_step(p, phase, "", psprintf("DROP TYPE %s", e->a->qualified));
@@ -573,7 +545,6 @@ add_schemas_removal(CmigPlanning *p, const char *phase)
 static void
 add_readers_contract(CmigPlanning *p)
 {
-	ListCell   *cell;
 
 	for (int i = list_length(p->old_readers) - 1; i >= 0; i--)
 	{
@@ -583,10 +554,8 @@ add_readers_contract(CmigPlanning *p)
 		if ((old->body == NULL || p->enums != NIL) && cmig_shape_reader_object(old, p->after) == NULL)
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", psprintf("DROP %s %s", old->kind, cmig_shape_reader_name(old, old->schema)));
 	}
-	foreach(cell, p->readers)
+	foreach_ptr(const CmigShapeReader, reader, p->readers)
 	{
-		const CmigShapeReader *reader = lfirst(cell);
-
 		if (reader->kind[0] == 'M' && reader->old != NULL && strcmp(reader->old->key, reader->key) == 0)
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", psprintf("DROP MATERIALIZED VIEW %s", cmig_shape_reader_name(reader, reader->schema)));
 		if (reader->kind[0] == 'M')
@@ -597,10 +566,8 @@ add_readers_contract(CmigPlanning *p)
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", reader->definition);
 	}
 	/* one that is dropped and created does not keep its privileges */
-	foreach(cell, p->readers)
+	foreach_ptr(const CmigShapeReader, reader, p->readers)
 	{
-		const CmigShapeReader *reader = lfirst(cell);
-
 		if (reader->old != NULL && reader->old->body != NULL && p->enums == NIL && strcmp(reader->old->key, reader->key) != 0)
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", psprintf("DROP %s %s", reader->old->kind, cmig_shape_reader_name(reader->old, reader->old->schema)));
 	}
@@ -638,9 +605,8 @@ cmig_versions_add_abandon(CmigPlanning *p)
 				cmig_versions_add_partitions(p, CMIG_PHASE_ABANDON, real, part);
 		}
 	}
-	foreach(t, p->tables)
+	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		const CmigVersionTable *table = lfirst(t);
 		const char *real = table->a->qualified;
 
 		foreach(c, table->columns)
@@ -651,15 +617,15 @@ cmig_versions_add_abandon(CmigPlanning *p)
 		if (table->filled)
 			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE IF EXISTS %s DROP COLUMN IF EXISTS %s", real, CMIG_STATE_COLUMN));
 	}
-	foreach(c, p->created)
+	foreach_ptr(const CmigDiffLine, line, p->created)
 	{
-		const CmigDiffLine *line = lfirst(c);
-		int			kind = 0;
+		const char *drop = psprintf("DROP %s ", line->subject->kind->word);
 
 		/* somebody may have dropped it; an object of most kinds is DROP KIND */
 		if (!line->within && line->downgrade != NULL)
-			p->abandon = lcons(line->subject == cmig_object_root(unconstify(CmigObject *, line->subject)) && sscanf(line->downgrade, "DROP %*s%n", &kind) == 0 && kind > 0 ?
-							   psprintf("%.*s IF EXISTS%s", kind, line->downgrade, line->downgrade + kind) : pstrdup(line->downgrade), p->abandon);
+			p->abandon = lcons(line->subject == cmig_object_root(unconstify(CmigObject *, line->subject)) &&
+							   cmig_text_begins(line->downgrade, drop) ?
+							   psprintf("%sIF EXISTS %s", drop, line->downgrade + strlen(drop)) : pstrdup(line->downgrade), p->abandon);
 	}
 	foreach(c, p->abandon)
 		cmig_versions_add_step(p, CMIG_PHASE_ABANDON, "", lfirst(c));
@@ -671,17 +637,14 @@ static bool
 loses_column(const CmigPlanning *p, const CmigObject *object)
 {
 	ListCell   *t;
-	ListCell   *c;
 
 	for (int i = 0; i < object->ndepends; i++)
 		foreach(t, object->depends[i]->kind == &cmig_kind_column ? p->tables : NIL)
 	{
 		const CmigVersionTable *table = lfirst(t);
 
-		foreach(c, strtoul(table->a->oid, NULL, 10) == object->depends[i]->address.object ? list_concat_copy(table->columns, table->dropped) : NIL)
+		foreach_ptr(const CmigVersionColumn, column, strtoul(table->a->oid, NULL, 10) == object->depends[i]->address.object ? list_concat_copy(table->columns, table->dropped) : NIL)
 		{
-			const CmigVersionColumn *column = lfirst(c);
-
 			if (column->a != NULL && (column->b == NULL || column->hidden != NULL) && atoi(column->a->number) == object->depends[i]->address.sub)
 				return true;
 		}
@@ -728,10 +691,8 @@ cmig_versions_add_contract(CmigPlanning *p)
 	{
 		const CmigVersionTable *table = lfirst(t);
 
-		foreach(c, table->drop)
+		foreach_ptr(const CmigShapePart, part, table->drop)
 		{
-			const CmigShapePart *part = lfirst(c);
-
 			if ((part->kind[0] == 'f') != keys)
 				continue;
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified,
@@ -744,10 +705,8 @@ cmig_versions_add_contract(CmigPlanning *p)
 		const CmigVersionTable *table = lfirst(t);
 		const char *real = table->a->qualified;
 
-		foreach(c, table->columns)
+		foreach_ptr(const CmigVersionColumn, column, table->columns)
 		{
-			const CmigVersionColumn *column = lfirst(c);
-
 			if (column->hidden == NULL)
 				continue;
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", real, quote_identifier(column->hidden)));
@@ -785,10 +744,8 @@ cmig_versions_add_contract(CmigPlanning *p)
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s.%s SET SCHEMA %s", quote_identifier(table->a->schema),
 																		  quote_identifier(table->b->name), quote_identifier(table->b->schema)));
 		real = table->b->qualified;
-		foreach(c, table->columns)
+		foreach_ptr(const CmigVersionColumn, column, table->columns)
 		{
-			const CmigVersionColumn *column = lfirst(c);
-
 			if (column->hidden == NULL || *column->b->not_null == 'f')
 				continue;
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", real, quote_identifier(column->b->name)));
@@ -819,7 +776,6 @@ cmig_versions_add_contract(CmigPlanning *p)
 		{
 			const CmigShapePart *part = lfirst(c);
 			char	   *name = cmig_version_hidden_name(part->name);
-			const char *suffix = strstr(part->definition, " DEFERRABLE");
 			const char *key;
 
 			/* a key under its name, or there would be a NOTICE */
@@ -830,12 +786,12 @@ cmig_versions_add_contract(CmigPlanning *p)
 				cmig_versions_add_partitions(p, CMIG_PHASE_CONTRACT, table->a->qualified, part);
 			if (strchr("pu", part->kind[0]) == NULL)
 				continue;
-			key = psprintf("%s%s", part->kind[0] == 'p' ? "PRIMARY KEY" : "UNIQUE", suffix ? suffix : "");
+			key = psprintf("%s%s", part->kind[0] == 'p' ? "PRIMARY KEY" : "UNIQUE", part->deferrable);
 			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, *table->a->kind == 'p' ?
 								   psprintf("SELECT cmig.expansion_key(%s, %s)", quote_literal_cstr(psprintf("%s.%s", quote_identifier(table->b->schema), quote_identifier(part->name))),
 											quote_literal_cstr(key)) :
 								   psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s", real, quote_identifier(part->name),
-											part->kind[0] == 'p' ? "PRIMARY KEY" : "UNIQUE", quote_identifier(part->name), suffix ? suffix : ""));
+											part->kind[0] == 'p' ? "PRIMARY KEY" : "UNIQUE", quote_identifier(part->name), part->deferrable));
 		}
 	}
 	add_schemas_removal(p, CMIG_PHASE_CONTRACT);

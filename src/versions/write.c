@@ -1019,11 +1019,9 @@ fill_row(ExprState *state, ExprContext *econtext, bool *null)
 static void
 hide_triggers(EState *estate, int eflags)
 {
-	ListCell   *cell;
 
-	foreach(cell, estate->es_opened_result_relations)
+	foreach_ptr(ResultRelInfo, table, estate->es_opened_result_relations)
 	{
-		ResultRelInfo *table = lfirst(cell);
 		Relation	relation = table->ri_RelationDesc;
 		TriggerDesc *triggers = table->ri_TrigDesc; /* a copy */
 		Bitmapset  *set = ExecGetUpdatedCols(table, estate);
