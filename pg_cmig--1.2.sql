@@ -2389,6 +2389,144 @@ COMMENT ON FUNCTION cmig.import_tools(text[], text[]) IS 'Returns one row for ea
 COMMENT ON FUNCTION cmig.import_state(text, regclass) IS 'Stamps the revisions that another migration tool has applied according to its table, and changes nothing else. Returns one row for each migration that the tool has recorded, with its revision, and the reason if it was not stamped. Raises an error if the tool is unknown (22023), the table does not exist (42P01) or cannot be read (42809), or it does not match cmig.version (55000), and the same errors as stamp.';
 
 --
+-- The screens of cmig
+--
+
+CREATE FUNCTION cmig.screen(screen text, rows jsonb, OUT item text, OUT value text, OUT hint text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+	SELECT s.item, s.value, s.hint
+	FROM (SELECT r.*, e.n, lag(r.relation) OVER (ORDER BY e.n) AS previous,
+			bool_or(r.history_table IS NOT NULL) OVER (PARTITION BY r.found_file) AS has_table
+		FROM jsonb_array_elements(rows) WITH ORDINALITY AS e (element, n),
+		jsonb_to_record(e.element) AS r (item text, value text, hint text, revision text, message text, severity text, rule text,
+			line integer, safe_rewrite text, differences integer, examples text, field text, step integer, transactional boolean,
+			irreversible boolean, locks text, command text, rows bigint, rewrites text, error text, calls bigint, query text,
+			verdict text, detail text, problem text, fix text, kind text, object text, action text, change text, hazard text, upgrade_sql text,
+			scope text, reference text, relation text, old_column text, new_column text, rows_filled bigint, rows_left bigint,
+			rows_failed bigint, failure text, last_old_write timestamptz, old_calls bigint, old_callers text, state text,
+			schemas text[], for_scope text, tool text, converts boolean, reads_state boolean, found_file text, history_table text,
+			applied bigint, note text, new_folder text, other_folder text, django_folder text)) r
+	-- the place of the line in the revision's file
+	LEFT JOIN LATERAL (SELECT v.expand, CASE WHEN p.first > 0 THEN v.file_name END AS file_name,
+			CASE WHEN p.first > 0 THEN p.first + r.line - 1 END AS line
+		FROM cmig.revision v, LATERAL (SELECT v.file_lines[CASE WHEN r.command LIKE 'verify: %' THEN 3
+			WHEN screen = 'dry-run downgrade' THEN 2 ELSE 1 END] AS first) p
+		WHERE v.revision = r.revision AND screen IN ('lint', 'plan', 'dry-run upgrade', 'dry-run downgrade')) f ON true
+	-- the files of the other tool, and how they are written in a command
+	LEFT JOIN LATERAL (SELECT folder, CASE WHEN r.found_file IS NULL THEN 'FOLDER'
+			WHEN r.tool = 'liquibase' AND r.found_file !~ '[.]sql$' THEN r.found_file
+			WHEN folder = '' THEN '.' WHEN folder ~ '^[A-Za-z0-9_./+-]+$' THEN folder ELSE quote_literal(folder) END AS typed
+		FROM (SELECT CASE WHEN r.tool = 'django' THEN r.django_folder ELSE regexp_replace(r.found_file,
+			CASE WHEN r.tool IN ('drizzle', 'graphile-migrate', 'diesel') OR r.found_file ~ '[.]rb$' THEN '/?[^/]+/[^/]*$'
+			ELSE '/?[^/]*$' END, '') END) d (folder)) d ON screen = 'import'
+	CROSS JOIN LATERAL (
+		SELECT r.revision,
+			concat_ws(': ', coalesce(f.file_name || coalesce(':' || f.line, ''), 'line ' || coalesce(f.line, r.line)),
+				r.severity, concat(r.message, ' (', r.rule, ')')),
+			r.safe_rewrite
+		WHERE screen = 'lint'
+	UNION ALL
+		SELECT r.revision, concat('HAZARD: ', r.message, ' (', r.rule, ')'), NULL
+		WHERE screen = 'hazards'
+	UNION ALL
+		SELECT concat(r.step, ' ', r.revision),
+			concat_ws(', ', CASE WHEN NOT r.transactional THEN 'NOT TRANSACTIONAL' END, CASE WHEN r.irreversible THEN 'IRREVERSIBLE' END,
+				nullif(r.message, ''), CASE WHEN f.expand IS NOT NULL THEN 'can be expanded' END),
+			r.locks
+		WHERE screen = 'plan'
+	UNION ALL
+		SELECT r.revision,
+			concat_ws(': ', CASE WHEN r.line > 0 THEN 'line ' || coalesce(f.line, r.line) END,
+				concat_ws(', ', r.command, r.rows || CASE r.rows WHEN 1 THEN ' row' ELSE ' rows' END)),
+			concat_ws(E'\n', r.locks, 'rewrites ' || r.rewrites, r.error)
+		WHERE screen IN ('dry-run upgrade', 'dry-run downgrade')
+	UNION ALL
+		SELECT r.item, concat(r.severity, ': ', r.value), r.hint
+		WHERE screen = 'preflight'
+	UNION ALL
+		SELECT r.item, r.value, r.hint
+		WHERE screen = 'status'
+	UNION ALL
+		SELECT r.severity, concat_ws(': ', r.object, r.problem), r.fix
+		WHERE screen = 'check'
+	UNION ALL
+		SELECT concat_ws(', ', r.verdict, r.calls || CASE r.calls WHEN 1 THEN ' call' ELSE ' calls' END),
+			regexp_replace(r.query, '[[:space:]]+', ' ', 'g'), r.detail
+		WHERE screen = 'workload-check' AND r.verdict <> 'same_plan' AND coalesce(r.detail !~ ' a utility statement has no plan', true)
+	UNION ALL
+		SELECT r.revision, concat_ws(': ', r.problem, nullif(concat_ws(' ', r.kind, r.object), '')), r.message
+		WHERE screen = 'round-trip'
+	UNION ALL
+		SELECT r.field, CASE WHEN r.field !~ '_sql$' THEN replace(r.value, E'\n', ' ') END, CASE WHEN r.field ~ '_sql$' THEN r.value END
+		WHERE screen = 'show'
+	UNION ALL
+		SELECT r.revision,
+			concat(CASE r.differences WHEN 0 THEN 'no differences' WHEN 1 THEN '1 difference' ELSE r.differences || ' differences' END,
+				'; ' || replace(r.examples, E'\n', ', ')),
+			r.hint
+		WHERE screen = 'locate'
+	UNION ALL
+		SELECT concat(r.action, ' ', r.kind), concat_ws(': ', r.object, r.change), r.hazard
+		WHERE screen = 'diff'
+	UNION ALL
+		-- what was done by hand, and what reverts it
+		SELECT r.kind, concat_ws(': ', r.object, nullif(concat_ws('; ', r.change, r.hazard), '')), r.upgrade_sql
+		WHERE screen = 'drift'
+	UNION ALL
+		SELECT r.kind,
+			concat_ws(': ', r.object, concat_ws('; ', CASE r.action WHEN 'drop' THEN 'was created' WHEN 'create' THEN 'was dropped'
+				ELSE r.change END, r.hazard)),
+			r.upgrade_sql
+		WHERE screen = 'drift --scope'
+	UNION ALL
+		SELECT r.scope, concat(r.object, ', unlike in ', r.reference), r.upgrade_sql
+		WHERE screen = 'scope-drift'
+	UNION ALL
+		SELECT regexp_replace(r.relation, '^public[.]', ''),
+			concat_ws(', ', concat_ws(' ', r.change, concat_ws(' -> ', r.old_column,
+				CASE WHEN r.old_column IS NULL OR r.new_column <> r.old_column THEN r.new_column END)),
+				r.rows_filled || ' rows filled', r.rows_left || ' left', r.rows_failed || ' failed',
+				'the old build last wrote at ' || date_trunc('second', r.last_old_write)::text,
+				CASE WHEN r.n = 1 THEN 'queries of the old version: ' || concat(
+					nullif(r.old_calls, 0) || CASE r.old_calls WHEN 1 THEN ' call by ' ELSE ' calls by ' END, r.old_callers) END),
+			CASE WHEN r.relation IS DISTINCT FROM r.previous THEN
+				r.failure || '; to see the rows: SELECT * FROM ' || r.relation || ' WHERE cmig_state IS NOT NULL' END
+		WHERE screen = 'expansion'
+	UNION ALL
+		SELECT 'state',
+			concat(r.revision, ' is ', r.state, '; search_path of the new build: ' || (SELECT nullif(concat_ws(', ',
+				string_agg(quote_ident(cmig.version_schema(r.revision, u.schema)), ', ' ORDER BY u.n),
+				string_agg(quote_ident(u.schema), ', ' ORDER BY u.n)), '') FROM unnest(r.schemas) WITH ORDINALITY u (schema, n))),
+			concat(CASE r.state WHEN 'expanding' THEN concat('cmig expand ', r.revision, r.for_scope, ' # or, to undo it: ')
+				WHEN 'abandoning' THEN NULL
+				ELSE concat('When no old build runs any more: cmig contract', r.for_scope, ' # or, to undo it: ') END,
+				'cmig abandon', r.for_scope)
+		WHERE screen = 'expansion state'
+	UNION ALL
+		-- files that several tools could have are those of the one that has a table
+		SELECT r.tool,
+			concat_ws('; ', 'files such as ' || r.found_file,
+				'table ' || r.history_table || coalesce(', with ' || r.applied || ' applied', ', which cannot be read: ' || r.note, '')),
+			CASE WHEN r.tool = 'engine' THEN 'cmig import engine --state    # records what cmig has applied without the extension'
+			WHEN NOT r.reads_state OR NOT r.converts AND r.tool NOT IN ('alembic', 'django')
+				THEN 'cmig baseline    # writes one revision with the schema of the database; its files cannot be converted'
+			ELSE concat('cmig import ', r.tool,
+				CASE WHEN r.tool <> 'alembic' AND (r.tool <> 'django' OR d.folder <> '') THEN ' ' || d.typed END, o.other,
+				'    # writes a revision file for each migration into ', CASE WHEN o.other = '' THEN r.new_folder ELSE r.other_folder END,
+				CASE WHEN r.applied IS NOT NULL THEN
+					format(E'\ncmig import %s --state%s    # then records the %s that are applied, and runs nothing',
+						r.tool, o.other, r.applied) END) END
+		FROM (SELECT CASE WHEN d.folder = r.new_folder THEN ' --folder ' || r.other_folder ELSE '' END AS other) o
+		WHERE screen = 'import' AND (r.history_table IS NOT NULL OR r.found_file IS NOT NULL AND NOT r.has_table)
+	) s (item, value, hint)
+	ORDER BY r.n
+$$;
+
+COMMENT ON FUNCTION cmig.screen(text, jsonb) IS 'Returns the lines that the verb of cmig with this name shows for rows of a function, such as those of cmig.lint for ''lint''. The rows are a JSON array of objects. Returns no rows if there is no such screen. Raises an error if the rows are not such an array (22023), or a value does not have the type of its column (22P02).';
+
+--
 -- DDL outside of migration runs
 --
 

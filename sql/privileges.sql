@@ -248,6 +248,7 @@ INSERT INTO call VALUES
 ('verify(text,text)', $$SELECT count(*) FROM cmig.verify('current', 'off'::text)$$),
 ('round_trip(text,boolean)', $$SELECT count(*) FROM cmig.round_trip()$$),
 ('schema_sql(text[],boolean,boolean,boolean)', $$SELECT cmig.schema_sql('{app}'::text[])$$),
+('screen(text,jsonb)', $$SELECT count(*) FROM cmig.screen('show', '[]')$$),
 ('script(text,bigint,text,boolean)', $$SELECT cmig.script('upgrade', 1)$$),
 ('script(text,text,text,boolean)', $$SELECT cmig.script('upgrade', '002')$$),
 ('set_context("any","any",boolean)', $$SELECT cmig.set_context(1, 1)$$),

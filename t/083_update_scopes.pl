@@ -15,6 +15,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use CmigNode;
+use CmigShell;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -97,6 +98,13 @@ fails_with($node, 'shop', 'ALTER EXTENSION pg_cmig UPDATE', '42501', 'must be ow
 as_owner(q{ALTER EXTENSION pg_cmig UPDATE TO '1.1'});
 is(query($node, 'shop', q{SELECT extversion FROM pg_extension WHERE extname = 'pg_cmig'}), '1.1', 'version 1.1');
 is(contents('shop'), $contents, 'rows and privileges are as before');
+{
+	local $ENV{PGHOST} = $node->host;
+	local $ENV{PGPORT} = $node->port;
+	local $ENV{PGUSER} = 'ann';
+	local $ENV{PGDATABASE} = 'shop';
+	gives(0, 'field +revision\nvalue +001\n', 'HINT:  .*: ALTER EXTENSION pg_cmig UPDATE', '--no-load', 'show', '001');
+}
 
 # In 1.1, a role has each level; after the update, it has the privileges that it would
 # have in a new installation.  The levels of 1.1 are those that the library grants

@@ -36,7 +36,6 @@ none()
 		drift | scope-drift) NONE='no drift' ;;
 		diff) NONE='no differences' ;;
 		lint) NONE='no findings' ;;
-		workload-check) NONE='no query changes' ;;
 		round-trip) NONE='no problems' ;;
 		log) NONE='nothing was run' ;;
 		verify) NONE='nothing to verify' ;;
@@ -207,43 +206,53 @@ items()
 		}' | page
 }
 
-# lines CALL COLUMNS: adds statements whose output items() shows
+# screen NAME ROWS [EXPRESSION]: adds statements that show the rows that kept() has kept as
+# lines of the server's screen with this name.  The extension of version 1.1 has no screens.
+screen()
+{
+	add "SELECT pg_catalog.to_regprocedure('cmig.screen(text,jsonb)') IS NOT NULL AS cmig_screens \\gset
+\\if :cmig_screens"
+	called "SELECT ${3:-*} FROM cmig.screen('$1', :'cmig_$2');"
+	add "\\else
+\\warn 'HINT:  For the lines of this version of cmig: ALTER EXTENSION pg_cmig UPDATE'
+SELECT key, value, '' FROM pg_catalog.jsonb_array_elements(:'cmig_$2') AS r (r), pg_catalog.jsonb_each_text(r);
+\\set cmig_rows :ROW_COUNT
+\\endif"
+}
+
+# lines CALL SCREEN: adds statements whose output items() shows.  If rows_of is set, these rows are
+# shown in place of those of the call.
+rows_of=''
 lines()
 {
+	shown "SELECT * FROM $1"
+	kept items "${rows_of:-$1}"
 	add_file_format
-	call "SELECT * FROM $1" "SELECT $2 FROM $1;"
+	screen "$2" items
 	none
 	[ -z "$NONE" ] || add "SELECT '$NONE', '', '' WHERE :cmig_rows = 0;"
 	add_plain
 }
 
-# look_items CALL COLUMNS [FOUND [COMMAND...]]: does the same as look, but shows lines
-# instead of a table.  The command can add statements to the script.
+# look_items CALL SCREEN [FOUND [COMMAND...]]: does the same as look, but shows lines instead of a
+# table.  If FOUND is "error", the exit status is 1 if a row has this severity.  The command can
+# add statements to the script.
 look_items()
 {
 	find_files; begin; begin_look; lines "$1" "$2"
-	[ -z "${3:-}" ] || found "$3"
+	case ${3:-} in
+		error) found_if "pg_catalog.jsonb_path_exists(:'cmig_items', '\$[*] ? (@.severity == \"error\")')" ;;
+		rows) found_rows ;;
+	esac
 	"${@:4}"
 	end_look
 	run items
 }
 
-# in_file SECTION LINE: sets IN_FILE to an SQL expression for the name of the file of the
-# revision in the column "revision" and the line in it, or for NULL; LINE and SECTION, which
-# is 1 for the upgrade, 2 for the downgrade, and 3 for the verify script, are expressions.
-# In version 1.1, cmig.revision does not have these columns.
-in_file()
-{
-	IN_FILE="(SELECT pg_catalog.concat_ws(':', f.name, f.first OPERATOR(pg_catalog.+) $2 OPERATOR(pg_catalog.-) 1) FROM (SELECT r.revision AS id,
-	(SELECT file_name FROM (SELECT r.*) s) AS name, (SELECT file_lines[$1] FROM (SELECT r.*) s) AS first
-	FROM cmig.revision r, (SELECT NULL::text AS file_name, NULL::integer[] AS file_lines) old) f WHERE f.id OPERATOR(pg_catalog.=) revision AND f.first OPERATOR(pg_catalog.>) 0)"
-}
-
 verb_locate()
 {
 	parameters
-	look_items "cmig.locate(${PARAMETERS#, })" "revision, pg_catalog.concat(CASE WHEN differences OPERATOR(pg_catalog.=) 0 THEN 'no differences' WHEN differences OPERATOR(pg_catalog.=) 1 THEN '1 difference' ELSE pg_catalog.concat(differences, ' differences') END,
-	'; ' OPERATOR(pg_catalog.||) pg_catalog.replace(examples, E'\\n', ', ')), hint"
+	look_items "cmig.locate(${PARAMETERS#, })" locate
 }
 
 verb_lint()
@@ -255,8 +264,7 @@ verb_lint()
 	! given probe || lint+=', probe => true'
 	! given rehearse || lint+=', rehearse => true'
 	lint+=')'
-	in_file 1 line
-	look_items "$lint" "revision, pg_catalog.concat_ws(': ', coalesce($IN_FILE, CASE WHEN line IS NOT NULL THEN pg_catalog.concat('line ', line) END), severity, pg_catalog.concat(message, ' (', rule, ')')), safe_rewrite" "$lint WHERE severity OPERATOR(pg_catalog.=) 'error'"
+	look_items "$lint" lint error
 }
 
 verb_workload_check()
@@ -282,19 +290,24 @@ verb_workload_check()
 	fi
 	check+=')'
 	find_files; begin; begin_look
-	kept judged "$check" 'query_id bigint' 'calls bigint' 'query text' 'verdict text' 'sqlstate text' 'detail text' 'cost_before double precision' 'cost_after double precision'
-	! given queries || need "pg_catalog.jsonb_array_length(:'cmig_judged') OPERATOR(pg_catalog.>) 0" "'the file has no queries'" "'A statement ends at a semicolon, such as: SELECT name FROM person WHERE id = \$1;'" invalid_parameter_value
+	shown "SELECT * FROM $check"
+	kept items "$check"
+	! given queries || need "pg_catalog.jsonb_array_length(:'cmig_items') OPERATOR(pg_catalog.>) 0" "'the file has no queries'" \
+		"'A statement ends at a semicolon, such as: SELECT name FROM person WHERE id = \$1;'" invalid_parameter_value
 	# a query breaks, or none of those that have a plan was judged
-	found_if "pg_catalog.jsonb_path_exists(:'cmig_judged', '\$[*] ? (@.verdict == \"breaks\")')
-	OR pg_catalog.jsonb_path_exists(:'cmig_judged', '\$[*] ? (@.sqlstate != \"0A000\")') AND NOT pg_catalog.jsonb_path_exists(:'cmig_judged', '\$[*] ? (@.verdict != \"not_judged\")')"
+	found_if "pg_catalog.jsonb_path_exists(:'cmig_items', '\$[*] ? (@.verdict == \"breaks\")')
+	OR pg_catalog.jsonb_path_exists(:'cmig_items', '\$[*] ? (@.sqlstate != \"0A000\")') AND NOT pg_catalog.jsonb_path_exists(:'cmig_items', '\$[*] ? (@.verdict != \"not_judged\")')"
 	if given json; then
 		add_plain
-		add "SELECT pg_catalog.jsonb_pretty(:'cmig_judged'::jsonb);"
+		add "SELECT pg_catalog.jsonb_pretty(:'cmig_items'::jsonb);"
 		run
 		return
 	fi
 	mark=''
-	lines "$KEPT WHERE verdict OPERATOR(pg_catalog.<>) 'same_plan' AND coalesce(detail OPERATOR(pg_catalog.!~) ' a utility statement has no plan', true)" "pg_catalog.concat_ws(', ', verdict, CASE WHEN calls OPERATOR(pg_catalog.=) 1 THEN '1 call' ELSE calls OPERATOR(pg_catalog.||) ' calls' END), pg_catalog.regexp_replace(query, '\\s+', ' ', 'g'), detail"
+	add_file_format
+	screen workload-check items
+	add "SELECT 'no query changes', '', '' WHERE :cmig_rows = 0;"
+	add_plain
 	end_look
 	run items
 }
@@ -319,8 +332,7 @@ verb_stats_export()
 
 	! given values || export='cmig.stats_export(true)'
 	begin; add_plain
-	kept stats "$export" 'schema text' 'relation text' 'column_name text' 'pages integer' 'tuples real' 'visible_pages integer' 'inherited boolean' 'null_frac real' 'avg_width integer' 'n_distinct real' 'correlation real' \
-		'most_common_vals text' 'most_common_freqs real[]' 'histogram_bounds text' 'most_common_elems text' 'most_common_elem_freqs real[]' 'elem_count_histogram real[]'
+	kept stats "$export"
 	add "SELECT pg_catalog.concat('[', pg_catalog.string_agg(pg_catalog.jsonb_strip_nulls(s)::text, E',\n' ORDER BY n), ']') FROM pg_catalog.jsonb_array_elements(:'cmig_stats'::jsonb) WITH ORDINALITY AS e (s, n);"
 	run
 }
@@ -330,13 +342,13 @@ verb_show()
 	argument revision
 	if given verbose; then look "cmig.show(:'revision')"; return; fi
 	mark='' raw=1
-	look_items "cmig.show(:'revision')" "field, CASE WHEN field OPERATOR(pg_catalog.!~) '_sql\$' THEN pg_catalog.replace(value, E'\\n', ' ') END, CASE WHEN field OPERATOR(pg_catalog.~) '_sql\$' THEN value END"
+	look_items "cmig.show(:'revision')" show
 }
 
 verb_preflight()
 {
 	argument argument head
-	look_items "cmig.preflight(:'argument')" "item, pg_catalog.concat(severity, ': ', value), hint" "cmig.preflight(:'argument') WHERE severity OPERATOR(pg_catalog.=) 'error'" preflight_more
+	look_items "cmig.preflight(:'argument')" preflight error preflight_more
 }
 
 # An upgrade by a role that cannot load the files fails.
@@ -368,12 +380,14 @@ verb_status()
 
 	# these are about the engine
 	[ -z "$engine_database" ] || status+=" WHERE item OPERATOR(pg_catalog.<>) ALL (ARRAY['pending written by', 'failed runs'])"
-	look_items "$status" "item, value, CASE WHEN item OPERATOR(pg_catalog.<>) 'pending' OR :'cmig_missing' OPERATOR(pg_catalog.=) '{}' THEN hint END" '' missing_item 'no file'
+	rows_of="(SELECT item, value, CASE WHEN item OPERATOR(pg_catalog.<>) 'pending' OR :'cmig_missing' OPERATOR(pg_catalog.=) '{}' THEN hint END AS hint
+	FROM $status) status"
+	look_items "$status" status '' missing_item 'no file'
 }
 
 verb_check()
 {
-	local check='cmig.check()' worst=0 status also=''
+	local check='cmig.check()' worst=0 status
 
 	if given ci; then
 		unset option_ci
@@ -390,8 +404,8 @@ verb_check()
 	fi
 	! given rehearse || check='cmig.check(rehearse => true)'
 	# these are about the engine
-	[ -z "$engine_database" ] || also=" object OPERATOR(pg_catalog.!~) '^(role |pg_dump$)'"
-	look_items "$check${also:+ WHERE$also}" "severity, pg_catalog.concat_ws(': ', object, problem), fix" "$check WHERE severity OPERATOR(pg_catalog.=) 'error'${also:+ AND$also}" check_more
+	[ -z "$engine_database" ] || check+=" WHERE object OPERATOR(pg_catalog.!~) '^(role |pg_dump$)'"
+	look_items "$check" check error check_more
 }
 
 # Reports pending and applied revisions that have no file, and files that psql would run.  If there is a
@@ -467,10 +481,10 @@ verb_round_trip()
 	[ ${#arguments[@]} -gt 0 ] && argument argument || function='cmig.round_trip()'
 	if given verbose; then look "$function" '*' rows; return; fi
 	mark=''
-	look_items "$function" "revision, pg_catalog.concat_ws(': ', problem, CASE WHEN pg_catalog.concat_ws(' ', kind, object) OPERATOR(pg_catalog.<>) '' THEN pg_catalog.concat_ws(' ', kind, object) END), message" '' found_rows
+	look_items "$function" round-trip rows
 }
 
-# differences CALL COLUMNS: shows differences as lines, or with -v as a table
+# differences CALL SCREEN: shows differences as lines, or with -v as a table
 differences()
 {
 	if given verbose; then rows "$1"; else lines "$1" "$2"; fi
@@ -479,7 +493,7 @@ differences()
 	if given verbose; then run table; else run items; fi
 }
 
-verb_scope_drift() { begin; differences 'cmig.scope_drift()' "scope, pg_catalog.concat(object, ', unlike in ', reference), upgrade_sql"; }
+verb_scope_drift() { begin; differences 'cmig.scope_drift()' scope-drift; }
 
 verb_expansion()
 {
@@ -487,14 +501,11 @@ verb_expansion()
 	begin
 	if given verbose; then rows 'cmig.expansion()'; run table; return; fi
 	once=1 mark=''
-	lines 'cmig.expansion()' "pg_catalog.regexp_replace(relation, '^public[.]', ''), pg_catalog.concat_ws(', ', pg_catalog.concat_ws(' ', change, pg_catalog.concat_ws(' -> ', old_column, CASE WHEN old_column IS NULL OR new_column OPERATOR(pg_catalog.<>) old_column THEN new_column END)),
-	rows_filled OPERATOR(pg_catalog.||) ' rows filled', rows_left OPERATOR(pg_catalog.||) ' left', rows_failed OPERATOR(pg_catalog.||) ' failed', 'the old build last wrote at ' OPERATOR(pg_catalog.||) pg_catalog.date_trunc('second', last_old_write)::text,
-	CASE WHEN pg_catalog.row_number() OVER () OPERATOR(pg_catalog.=) 1 THEN 'queries of the old version: ' OPERATOR(pg_catalog.||) pg_catalog.concat(nullif(old_calls, 0) OPERATOR(pg_catalog.||) CASE old_calls WHEN 1 THEN ' call by ' ELSE ' calls by ' END, old_callers) END),
-	CASE WHEN pg_catalog.lag(relation) OVER () OPERATOR(pg_catalog.=) relation THEN NULL ELSE failure OPERATOR(pg_catalog.||) '; to see the rows: SELECT * FROM ' OPERATOR(pg_catalog.||) relation OPERATOR(pg_catalog.||) ' WHERE cmig_state IS NOT NULL' END"
+	lines 'cmig.expansion()' expansion
+	kept state "(SELECT *, :'chosen' AS for_scope FROM cmig.expansion_run
+	WHERE scope OPERATOR(pg_catalog.=) coalesce(pg_catalog.current_setting('cmig.scope', true), '')) run"
 	add_file_format
-	called "SELECT 'state', pg_catalog.concat(revision, ' is ', state, '; search_path of the new build: ' OPERATOR(pg_catalog.||) (SELECT nullif(pg_catalog.concat_ws(', ', pg_catalog.string_agg(pg_catalog.quote_ident(cmig.version_schema(revision, s)), ', ' ORDER BY n), pg_catalog.string_agg(pg_catalog.quote_ident(s), ', ' ORDER BY n)), '') FROM pg_catalog.unnest(schemas) WITH ORDINALITY u (s, n))),
-	pg_catalog.concat(CASE state WHEN 'expanding' THEN pg_catalog.concat('cmig expand ', revision, :'chosen', ' # or, to undo it: ')
-	WHEN 'abandoning' THEN NULL ELSE pg_catalog.concat('When no old build runs any more: cmig contract', :'chosen', ' # or, to undo it: ') END, 'cmig abandon', :'chosen') FROM cmig.expansion_run WHERE scope OPERATOR(pg_catalog.=) coalesce(pg_catalog.current_setting('cmig.scope', true), '');"
+	screen 'expansion state' state
 	add "SELECT 'nothing is expanded', '', '' WHERE :cmig_rows = 0;"
 	run items
 }
@@ -523,23 +534,20 @@ direction()
 
 verb_plan()
 {
-	local expands
-
 	direction
 	if given verbose; then look "cmig.plan('$DIRECTION', $TARGET)"; return; fi
 	mark=''
-	# in version 1.1, cmig.revision does not have this column
-	expands="(SELECT f.expand FROM (SELECT r.revision AS id, (SELECT expand FROM (SELECT r.*) s) AS expand FROM cmig.revision r, (SELECT NULL::text AS expand) old) f WHERE f.id OPERATOR(pg_catalog.=) revision)"
-	look_items "cmig.plan('$DIRECTION', $TARGET)" "pg_catalog.concat(step, ' ', revision), pg_catalog.concat_ws(', ', CASE WHEN NOT transactional THEN 'NOT TRANSACTIONAL' END, CASE WHEN irreversible THEN 'IRREVERSIBLE' END, CASE WHEN message OPERATOR(pg_catalog.<>) '' THEN message END,
-	CASE WHEN $expands IS NOT NULL THEN 'can be expanded' END), locks" '' plan_hazards
+	look_items "cmig.plan('$DIRECTION', $TARGET)" plan '' plan_hazards
 }
 
 # Adds statements that show what an upgrade loses or blocks.
 plan_hazards()
 {
 	[ "$DIRECTION" = upgrade ] || return 0
+	shown "SELECT * FROM cmig.lint($TARGET)"
+	kept hazards "cmig.lint($TARGET) WHERE severity OPERATOR(pg_catalog.=) 'error'"
 	add_file_format
-	call "SELECT * FROM cmig.lint($TARGET)" "SELECT revision, pg_catalog.concat('HAZARD: ', message, ' (', rule, ')'), '' FROM cmig.lint($TARGET) WHERE severity OPERATOR(pg_catalog.=) 'error';"
+	screen hazards hazards
 	add_plain
 }
 
@@ -573,7 +581,7 @@ SET LOCAL client_min_messages = warning;"
 # Runs diff or drift.
 verb_difference()
 {
-	local function shown="pg_catalog.concat(action, ' ', kind), pg_catalog.concat_ws(': ', object, change), hazard"
+	local function screen=$verb
 
 	parameters
 	if [ "$verb" = diff ]; then
@@ -581,19 +589,17 @@ verb_difference()
 		function="cmig.diff(:'target_sql'$PARAMETERS)"
 	else
 		function="cmig.drift(raise => false$PARAMETERS)"
-		# what was done by hand, and what undoes it
-		shown="kind, pg_catalog.concat_ws(': ', object, CASE WHEN pg_catalog.concat_ws('; ', change, hazard) OPERATOR(pg_catalog.<>) '' THEN pg_catalog.concat_ws('; ', change, hazard) END), upgrade_sql"
 	fi
 	if [ "$verb" = drift ] && given scope; then
 		begin_reference
 		function="cmig.diff_schemas(:'tenant', :'reference')"
-		shown="kind, pg_catalog.concat_ws(': ', object, pg_catalog.concat_ws('; ', CASE action WHEN 'drop' THEN 'was created' WHEN 'create' THEN 'was dropped' ELSE change END, hazard)), upgrade_sql"
+		screen='drift --scope'
 	else
 		begin
 	fi
 	mark=''
 	if ! given sql; then
-		differences "$function" "$shown"
+		differences "$function" "$screen"
 		return
 	fi
 	add_plain

@@ -473,32 +473,28 @@ require_script()
 	fi
 }
 
-# The exit status is 1 if a statement that was tried failed.  A setting records this,
-# because a second query would run everything again.
+# The exit status is 1 if a statement that was tried failed.
 show_dry_run()
 {
-	local failed="error IS NOT NULL AND NOT error OPERATOR(pg_catalog.~~) ANY (ARRAY['not tried:%', '%An earlier statement was not tried.'])"
-	local call="cmig.dry_run('$DIRECTION', $TARGET)" command=page section=1
+	local call="cmig.dry_run('$DIRECTION', $TARGET)" command=items
 
-	failed="CASE WHEN $failed AND pg_catalog.set_config('cmig_var.failed', 't', true) IS NOT NULL THEN error ELSE error END"
 	[ ${#TARGETS[@]} -eq 1 ] || fail 2 'a dry run can have only one target'
 	find_files
 	begin; begin_load
 	[ "$DIRECTION" = downgrade ] || require_script
 	if given verbose; then
+		command=page
 		add '\x on'
-		call "SELECT * FROM $call" "SELECT step, revision, statement, line, command, rows, elapsed, locks, rewrites, scans, wal_bytes, $failed AS error FROM $call;"
+		shown "SELECT * FROM $call"
+		kept items "$call" 'step integer' 'revision text' 'statement integer' 'line integer' 'command text' 'rows bigint' \
+			'elapsed interval' 'locks text' 'rewrites text' 'scans text' 'wal_bytes bigint' 'error text'
+		add "SELECT ${KEPT_COLUMNS//,/, } FROM $KEPT;"
 	else
-		[ "$DIRECTION" = upgrade ] || section=2
-		in_file "CASE WHEN command OPERATOR(pg_catalog.~~) 'verify: %' THEN 3 ELSE $section END" line
-		command=items mark='' once=1
-		add_file_format
-		call "SELECT * FROM $call" "SELECT revision, pg_catalog.concat_ws(': ', CASE WHEN line OPERATOR(pg_catalog.>) 0 THEN pg_catalog.concat('line ', coalesce(pg_catalog.substring($IN_FILE, '[0-9]*$'), line::text)) END,
-	CASE WHEN rows OPERATOR(pg_catalog.=) 1 THEN pg_catalog.concat(command, ', 1 row') ELSE pg_catalog.concat_ws(', ', command, rows OPERATOR(pg_catalog.||) ' rows') END),
-	pg_catalog.concat_ws(E'\\n', locks, 'rewrites ' OPERATOR(pg_catalog.||) rewrites, $failed) FROM $call;"
-		add_plain
+		mark='' once=1
+		lines "$call" "dry-run $DIRECTION"
 	fi
-	found_if "coalesce(pg_catalog.current_setting('cmig_var.failed', true), '') = 't'"
+	found_if "pg_catalog.jsonb_path_exists(:'cmig_items',
+	'\$[*].error ? (@ like_regex \"^.\" && !(@ like_regex \"^not tried:|An earlier statement was not tried[.]\$\"))')"
 	end_transaction ROLLBACK
 	run $command
 }

@@ -101,17 +101,20 @@ called()
 	add "\\set cmig_rows :ROW_COUNT$newline\\set cmig_error :ERROR$newline\\if :ERROR$newline\\else$newline$PINNED$newline\\endif"
 }
 
-# kept NAME CALL COLUMN...: calls a function and keeps these columns of its rows in a psql
-# variable.  Sets KEPT to a subquery with the alias NAME that returns them in this order, in
-# statements with the pinned search_path.  A column is a name and a type.
+# kept NAME CALL [COLUMN...]: calls a function and keeps its rows, or these columns of them, in
+# the psql variable cmig_NAME, as JSON.  Sets KEPT to a subquery with the alias NAME that returns
+# the columns in this order, in statements with the pinned search_path, and KEPT_COLUMNS to their
+# names.  A column is a name and a type.
 kept()
 {
-	local name=$1 call=$2 columns
+	local name=$1 call=$2 types
 
 	shift 2
-	printf -v columns ', %s' "$@"
-	called "SELECT coalesce(pg_catalog.jsonb_agg(kept), '[]') AS cmig_$name FROM (SELECT $(printf '%s\n' "${@%% *}" | paste -sd , -) FROM $call) kept \\gset"
-	KEPT="ROWS FROM (pg_catalog.jsonb_to_recordset(:'cmig_$name') AS (${columns#, })) WITH ORDINALITY AS $name ($(printf '%s\n' "${@%% *}" | paste -sd , -), n)"
+	printf -v types ', %s' "$@"
+	KEPT_COLUMNS='*'
+	[ $# -eq 0 ] || KEPT_COLUMNS=$(printf '%s\n' "${@%% *}" | paste -sd , -)
+	called "SELECT coalesce(pg_catalog.jsonb_agg(kept), '[]') AS cmig_$name FROM (SELECT $KEPT_COLUMNS FROM $call) kept \\gset"
+	KEPT="ROWS FROM (pg_catalog.jsonb_to_recordset(:'cmig_$name') AS (${types#, })) WITH ORDINALITY AS $name ($KEPT_COLUMNS, n)"
 }
 
 # shown STATEMENT: prints the statement if -v is given

@@ -461,22 +461,13 @@ find_tools()
 	# the files of the tool stay where they are
 	variable other_folder "$([ -e cmig ] && printf revisions || printf cmig)"
 	begin
-	kept tools "cmig.import_tools((SELECT pg_catalog.array_agg(pg_catalog.split_part(f, ' <==', 1)) FROM pg_catalog.regexp_split_to_table(:'found_files', '(^|\n)==> ') f),
-	(SELECT pg_catalog.array_agg(pg_catalog.substr(f, pg_catalog.strpos(f, E'\n') + 1)) FROM pg_catalog.regexp_split_to_table(:'found_files', '(^|\n)==> ') f))" \
-		'tool text' 'converts boolean' 'reads_state boolean' 'found_file text' 'history_table text' 'applied bigint' 'note text'
+	kept tools "(SELECT *, :'new_folder' AS new_folder, :'other_folder' AS other_folder, :'django_folder' AS django_folder
+FROM cmig.import_tools((SELECT pg_catalog.array_agg(pg_catalog.split_part(f, ' <==', 1)) FROM pg_catalog.regexp_split_to_table(:'found_files', '(^|\n)==> ') f),
+	(SELECT pg_catalog.array_agg(pg_catalog.substr(f, pg_catalog.strpos(f, E'\n') OPERATOR(pg_catalog.+) 1)) FROM pg_catalog.regexp_split_to_table(:'found_files', '(^|\n)==> ') f))
+ORDER BY history_table IS NULL, tool) known"
 	add_plain
-	add "WITH known AS MATERIALIZED (SELECT * FROM $KEPT),
--- files that several tools could have are those of the one that has a table
-found AS (SELECT k.*, CASE tool WHEN 'django' THEN :'django_folder' ELSE pg_catalog.regexp_replace(found_file, CASE WHEN tool IN ('drizzle', 'graphile-migrate', 'diesel') OR found_file ~ '\\.rb\$' THEN '/?[^/]+/[^/]*\$' ELSE '/?[^/]*\$' END, '') END AS folder
-	FROM known k WHERE history_table IS NOT NULL OR (found_file IS NOT NULL AND NOT EXISTS (SELECT FROM known o WHERE o.found_file = k.found_file AND o.history_table IS NOT NULL))),
-said AS (SELECT found.*, CASE WHEN folder = :'new_folder' THEN ' --folder ' || :'other_folder' ELSE '' END AS other, CASE WHEN folder = :'new_folder' THEN :'other_folder' ELSE :'new_folder' END AS written, CASE WHEN found_file IS NULL THEN 'FOLDER' WHEN tool = 'liquibase' AND found_file !~ '\\.sql\$' THEN found_file WHEN folder = '' THEN '.' WHEN folder ~ '^[A-Za-z0-9_./+-]+\$' THEN folder ELSE pg_catalog.quote_literal(folder) END AS typed FROM found)
-SELECT pg_catalog.concat(tool, ': ', pg_catalog.concat_ws('; ', 'files such as ' || found_file, 'table ' || history_table || coalesce(', with ' || applied || ' applied', ', which cannot be read: ' || note, '')),
-	CASE WHEN tool = 'engine' THEN E'\n  cmig import engine --state    # records what cmig has applied without the extension'
-		WHEN NOT reads_state OR NOT converts AND tool NOT IN ('alembic', 'django') THEN E'\n  cmig baseline    # writes one revision with the schema of the database; its files cannot be converted'
-		ELSE pg_catalog.concat(E'\n  cmig import ', tool, CASE WHEN tool = 'alembic' OR (tool = 'django' AND folder = '') THEN '' ELSE ' ' || typed END, other, '    # writes a revision file for each migration into ', written,
-			CASE WHEN applied IS NOT NULL THEN pg_catalog.format(E'\n  cmig import %s --state%s    # then records the %s that are applied, and runs nothing', tool, other, applied) END) END)
-FROM said ORDER BY history_table IS NULL, tool;
-SELECT 'no files and no table of another migration tool were found; for a database that has a schema: cmig baseline' WHERE NOT EXISTS (SELECT FROM $KEPT WHERE found_file IS NOT NULL OR history_table IS NOT NULL);
+	screen import tools "pg_catalog.concat(item, ': ', value, pg_catalog.regexp_replace(E'\\n' OPERATOR(pg_catalog.||) hint, E'\\n', E'\\n  ', 'g'))"
+	add "SELECT 'no files and no table of another migration tool were found; for a database that has a schema: cmig baseline' WHERE :cmig_rows = 0;
 ROLLBACK;"
 	transaction=''
 	run

@@ -156,7 +156,7 @@ static const struct
 		"current diff diff_schemas draft expansion export graph heads help "
 		"history import_files import_tools lint lint_sql log plan preflight preflight_rows report require "
 		"require_schema resolve rls_check rls_rules rls_script "
-		"rls_status schema_sql scope_drift scopes script show squash "
+		"rls_status schema_sql scope_drift scopes screen script show squash "
 	"stats_export status version_schema wait_for_replicas workload_check"},
 	{AUTHOR,
 		"baseline create_revision load load_directory merge "
