@@ -133,11 +133,11 @@ SELECT action, object FROM cmig.diff('CREATE TABLE shop.b (x int, y text)', '{sh
 SELECT action, object FROM cmig.diff('CREATE TABLE shop.a (x int, "Z" text)', '{shop}');
 -- not if it is ambiguous
 SELECT action, object FROM cmig.diff('CREATE TABLE shop.a (x int, z1 text, z2 text)', '{shop}');
--- a label of an enum; autogenerate asks in a comment, too
-CREATE TYPE mood AS ENUM ('sad', 'it''s ok');
+-- a label of an enum, with a backslash; autogenerate asks in a comment, too
+CREATE TYPE mood AS ENUM ('sad', 'it''s \ok');
 SELECT action, object, upgrade_sql FROM cmig.diff('CREATE TYPE shop.mood AS ENUM (''sad'', ''fine''); CREATE TABLE shop.a (x int, y text)', '{shop}');
 SELECT substring(content FROM 'cmig:upgrade.*?(?=-- cmig:downgrade)') FROM cmig.autogenerate('Fine', 'CREATE TYPE shop.mood AS ENUM (''sad'', ''fine''); CREATE TABLE shop.a (x int, z text)', schemas => '{shop}');
-ALTER TYPE mood RENAME VALUE 'it''s ok' TO 'fine';
+ALTER TYPE mood RENAME VALUE 'it''s \ok' TO 'fine';
 SELECT count(*) FROM cmig.diff('CREATE TYPE shop.mood AS ENUM (''sad'', ''fine''); CREATE TABLE shop.a (x int, y text)', '{shop}');
 DROP TYPE mood;
 -- errors

@@ -25,12 +25,13 @@ static const CmigProperty enum_properties[] = {
 };
 
 static const char enum_sql[] =
-TYPE_SQL(", (SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder)"
+TYPE_SQL(", (SELECT string_agg(format('''%s''', replace(e.enumlabel::text, '''', '''''')), ', ' ORDER BY e.enumsortorder)"
 		 " FROM pg_enum e WHERE e.enumtypid = t.oid)", "t.typtype = 'e'");
 
 /*
  * Returns the labels of an enum as a list of char *.  The quotes around a label
- * are removed, but quotes within a label are still doubled.
+ * are removed, but quotes within a label are still doubled.  As in expressions
+ * that PostgreSQL prints, a backslash is a backslash.
  */
 static List *
 labels_of(const CmigObject *type)
@@ -97,7 +98,7 @@ cmig_enum_unite(const CmigObject *from, CmigObject *to)
 	}
 	initStringInfo(&list);
 	foreach_ptr(char, label, labels)
-		appendStringInfo(&list, "%s%s'%s'", list.len > 0 ? ", " : "", strchr(label, '\\') ? "E" : "", label);
+		appendStringInfo(&list, "%s'%s'", list.len > 0 ? ", " : "", label);
 	cmig_object_set(to, 0, list.data);
 }
 
