@@ -329,6 +329,9 @@ CREATE TYPE job_word AS ENUM ('a');
 ALTER TABLE other ADD COLUMN word job_word;
 CREATE TABLE job_seen (id int, n int);
 CREATE VIEW seen AS SELECT n FROM job_seen;
+SET client_min_messages = error;
+CREATE PUBLICATION published FOR TABLE other;
+SET client_min_messages = warning;
 \set ECHO all
 SELECT cmig.set_ddl_policy('deny');
 CREATE INDEX job_index ON other (n);
@@ -339,6 +342,8 @@ DROP INDEX job_of_other;
 CREATE STATISTICS job_stats_2 ON id, n FROM other;
 ALTER STATISTICS job_stats SET STATISTICS 10;
 DROP STATISTICS job_stats;
+ALTER PUBLICATION published DROP TABLE other;
+ALTER TABLE other SET SCHEMA pg_catalog;
 CREATE SEQUENCE job_seq OWNED BY other.n;
 CREATE TABLE job_reference (id int REFERENCES other);
 ALTER TABLE job ADD COLUMN other int REFERENCES other;
@@ -369,6 +374,7 @@ DROP TABLE job_heir, job_item;
 SELECT cmig.set_ddl_policy('allow');
 DROP TABLE job_key, job_child, job_seen, parent, other CASCADE;
 DROP TYPE job_word;
+DROP PUBLICATION published;
 SELECT cmig.set_ddl_policy('deny');
 -- a dot in a name is not the end of a schema's name
 CREATE SCHEMA "partman.other";

@@ -63,6 +63,9 @@ typedef struct CmigDdlEntry
 	List	   *others;			/* of char *: other tables to which the change
 								 * makes or drops a link */
 	struct CmigDdlEntry *before;	/* with the former name, or NULL */
+	const char *managed;		/* "false" if the policy does not apply to the
+								 * schema */
+	const char *former_schema;	/* from which it was moved, or NULL */
 } CmigDdlEntry;
 
 static char *ddl_exclude = NULL;
@@ -256,14 +259,16 @@ static CmigQuery commands_query = {
 	"  WHERE c.object_type = 'sequence'"
 	"  AND t.oid = (SELECT d.refobjid FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.objid AND d.deptype IN ('a', 'i')"
 	"   AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 LIMIT 1))"
-	" FROM pg_event_trigger_ddl_commands() c"
+	", (true" MANAGED("c.schema_name") ")::text FROM pg_event_trigger_ddl_commands() c"
 	" LEFT JOIN LATERAL pg_identify_object_as_address(c.classid, c.objid, c.objsubid) a ON true" PARTS("a.object_names")
 	" WHERE NOT c.in_extension"
 	PERMANENT("c.object_type", "a.object_names", "a.object_args")
 	" AND c.command_tag NOT IN ('REFRESH MATERIALIZED VIEW', 'REINDEX')"
 	" AND (c.object_type, c.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
-	MANAGED("c.schema_name")
 };
+
+/* Does the policy apply to objects in this schema? */
+static CmigQuery managed_query = {"SELECT WHERE true" MANAGED("$1"), 1, {TEXTOID}};
 
 /*
  * A query for the objects that the current command has dropped.  If $2, those
@@ -271,8 +276,8 @@ static CmigQuery commands_query = {
  */
 static CmigQuery drops_query = {
 	.sql = "SELECT $1, d.object_type, d.object_identity, NULL, " NAMES("d.schema_name", "d.object_type", "d.address_names") ","
-	" NULL, d.classid::text, d.objid::text, NULL, NULL"
-	" FROM pg_event_trigger_dropped_objects() d" PARTS("d.address_names") " WHERE (d.original AND $1 ~ '^DROP ' OR d.normal AND $2) AND NOT d.is_temporary"
+	" NULL, d.classid::text, d.objid::text, NULL, NULL, NULL, NULL"
+	" FROM pg_event_trigger_dropped_objects() d" PARTS("d.address_names") " WHERE (d.original AND $1 ~ '^(DROP |ALTER PUBLICATION)' OR d.normal AND $2) AND NOT d.is_temporary"
 	PERMANENT("d.object_type", "d.address_names", "d.address_args")
 	" AND (d.object_type, d.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
 	MANAGED("d.schema_name") " ORDER BY d.original DESC",
@@ -488,10 +493,15 @@ collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 	entry->whole = cmig_query_text_or_null(desc, row, 5);
 	entry->name = cmig_query_text_or_null(desc, row, 6);
 	entry->table = cmig_query_text_or_null(desc, row, 7);
+	entry->managed = cmig_query_text(desc, row, 8);
 	if (!no_command)
 	{
-		connect_command(entry, (CollectedCommand *) DatumGetPointer(command));
-		entry->before = find_before(entry, (CollectedCommand *) DatumGetPointer(command));
+		const CollectedCommand *collected = (CollectedCommand *) DatumGetPointer(command);
+
+		connect_command(entry, collected);
+		entry->before = find_before(entry, collected);
+		if (collected->type == SCT_Simple && IsA(collected->parsetree, AlterObjectSchemaStmt))
+			entry->former_schema = get_namespace_name(collected->d.simple.secondaryObject.objectId);
 	}
 	*entries = lappend(*entries, entry);
 }
@@ -720,7 +730,16 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	/* what the command changed or, for the event sql_drop, dropped */
 	patterns = excluded_patterns();
 	if (strcmp(event, "ddl_command_end") == 0)
+	{
 		cmig_query_each(&commands_query, NULL, NULL, collect_entry, &entries);
+		foreach(lc, entries)
+		{
+			const CmigDdlEntry *entry = lfirst(lc);
+
+			if (strcmp(entry->managed, "false") == 0 && (entry->former_schema == NULL || cmig_query_do(&managed_query, entry->former_schema) == 0))
+				entries = foreach_delete_current(entries, lc);
+		}
+	}
 	else
 	{
 		entries = cmig_query_list(&drops_query, tag, patterns != NIL);	/* of CmigDdlEntry */
