@@ -78,8 +78,8 @@ SELECT count(*) FROM cmig.enable_audit('job');
 SELECT action, kind, object FROM cmig.drift(exclude => '{index:*,public.event_p*,partman.*,type:*,sequence:*,public.nothing*,table:public.job}');
 
 -- wrong patterns
-SELECT cmig.diff('', exclude => '{job}');
-SELECT cmig.diff('', exclude => '{table:job}');
+SELECT cmig.diff('', exclude => '{the''job}');
+SELECT cmig.diff('', exclude => '{table:the''job}');
 SELECT cmig.diff('', exclude => '{tabel:*.job}');
 SELECT cmig.diff('', exclude => '{table:}');
 SELECT cmig.diff('', exclude => '{NULL}');

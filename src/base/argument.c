@@ -158,8 +158,9 @@ cmig_patterns_read(const CmigNames *texts)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("invalid pattern \"%s\"", pattern->text),
 					 errdetail("A pattern is schema.name or kind:schema.name, and * stands for any text."),
-					 *pattern->name == '\0' ? errhint("For all of them: '%s*'", pattern->text) :
-					 errhint("For all schemas: '*.%s'; for all objects in a schema: '%s.*'", pattern->name, pattern->name)));
+					 *pattern->name == '\0' ? errhint("For all of them: %s", quote_literal_cstr(psprintf("%s*", pattern->text))) :
+					 errhint("For all schemas: %s; for all objects in a schema: %s", quote_literal_cstr(psprintf("*.%s", pattern->name)),
+							 quote_literal_cstr(psprintf("%s.*", pattern->name)))));
 		patterns = lappend(patterns, pattern);
 	}
 	return patterns;

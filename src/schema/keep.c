@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
+
 #include "schema/internal.h"
 
 /*
@@ -365,7 +367,7 @@ cmig_exclude_check(const List *patterns)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("pattern \"%s\" has no schema", pattern->text),
-					 errhint("For all schemas: '%s:*.%s'", pattern->kind, pattern->name)));
+					 errhint("For all schemas: %s", quote_literal_cstr(psprintf("%s:*.%s", pattern->kind, pattern->name)))));
 	}
 }
 
