@@ -27,6 +27,7 @@
 #include "utils/partcache.h"
 
 #include "audit/internal.h"
+#include "store/store.h"
 
 PG_FUNCTION_INFO_V1(cmig_enable_audit);
 PG_FUNCTION_INFO_V1(cmig_enable_audit_schema);
@@ -787,6 +788,8 @@ typedef struct Status
 	char	   *argument;		/* second argument of the table's triggers;
 								 * NULL: none */
 	char	   *relation;
+	bool		unrecorded;		/* does it have triggers of an expansion that
+								 * is not recorded? */
 } Status;
 
 /* Add a problem to the table's problems. */
@@ -812,16 +815,26 @@ try_columns(void *arg)
 	int			count = cmig_audit_options_columns(options);
 	Relation	relation;
 	StringInfoData hidden;
+	StringInfoData left_out;
 	StringInfoData problems;
 
-	if (count == 0)
-		return;
 	initStringInfo(&hidden);
+	initStringInfo(&left_out);
 	initStringInfo(&problems);
-	cmig_audit_columns_resolve(options, table, cmig_audit_log_extension_owner(), CMIG_AUDIT_READING, &problems);
+	if (count > 0)
+		cmig_audit_columns_resolve(options, table, cmig_audit_log_extension_owner(), CMIG_AUDIT_READING, &problems);
 	relation = ConditionalLockRelationOid(table, AccessShareLock) ? try_table_open(table, NoLock) : NULL;
 	if (relation)
 	{
+		foreach_int(number, cmig_audit_row_hidden(relation))
+		{
+			const char *name = NameStr(TupleDescAttr(RelationGetDescr(relation), number - 1)->attname);
+
+			/* a recorded expansion hides only what it has added */
+			if (status->unrecorded || (strcmp(name, CMIG_STATE_COLUMN) != 0 &&
+									   strncmp(name, CMIG_HIDDEN_PREFIX, strlen(CMIG_HIDDEN_PREFIX)) != 0))
+				appendStringInfo(&left_out, "%s%s", left_out.len > 0 ? ", " : "", quote_identifier(name));
+		}
 		foreach_ptr(char, name, cmig_audit_layout_key(relation, NULL))
 		{
 			if (cmig_audit_options_has(options->exclude, name) ||
@@ -833,7 +846,10 @@ try_columns(void *arg)
 	}
 	if (problems.len > 0 || cmig_audit_options_columns(options) != count)
 		options = cmig_audit_options_parse(2, args);
-	status->options = cmig_audit_options_text(options, false);
+	if (count > 0)
+		status->options = cmig_audit_options_text(options, false);
+	if (left_out.len > 0)
+		add_problem(status, psprintf("columns that the triggers of an expansion keep out of the log: %s", left_out.data));
 	if (hidden.len > 0)
 		add_problem(status, psprintf("hidden columns that are part of the key: %s", hidden.data));
 	if (problems.len > 0)
@@ -846,6 +862,7 @@ CMIG_READER(cmig_audit_status)
 	Oid			extension_owner = cmig_audit_log_extension_owner();
 	CmigAuditLogFault *fault = cmig_audit_log_fault(extension_owner);
 	List	   *rows;
+	List	   *orphans;
 	char		null = ' ';
 	Datum		schema;
 	CmigRole	saved;
@@ -855,11 +872,17 @@ CMIG_READER(cmig_audit_status)
 	cmig_role_act_as_owner(&saved, extension_owner);
 	rows = cmig_query_list(&read_status, null == ' ' ? TextDatumGetCString(schema) : NULL);
 	cmig_role_return(&saved);
-	foreach_ptr(Status, status, rows)
+	orphans = cmig_expansion_orphans();
+	foreach_ptr(Status, each, rows)
 	{
+		Status		copy = {0};
+		Status	   *status = &copy;
 		ErrorData  *error;
 		char	   *problem;
 
+		memcpy(status, each, offsetof(Status, unrecorded));
+		foreach_ptr(CmigValue, orphan, orphans)
+			status->unrecorded |= strcmp(orphan[1], psprintf("table %s", status->target)) == 0;
 		error = status->argument && status->table_id ?
 			cmig_subtransaction_try(try_columns, status) : NULL;
 
