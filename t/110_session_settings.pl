@@ -129,5 +129,16 @@ query($node, 'copy', "ALTER DATABASE copy SET default_tablespace = 'gone'; ALTER
 # a value that ALTER ROLE has stored counts
 like(outcome('other', ''), qr/^drift\|\d+\|default public\.t\.d\||^drift\|\d+\|public\.t\.d\|/m, 'ALTER ROLE');
 
+# the server's command line, also in a session whose options replace it
 $node->stop;
+system_or_bail('pg_ctl', '-s', '-w', '-D', $node->data_dir, '-l', $node->logfile, '-o', "-c timezone=Asia/Kathmandu --datestyle='SQL, DMY' --cluster-name=x", 'start');
+my $drift = "SELECT current_setting('timezone'), upgrade_sql FROM cmig.diff(\$\$CREATE TABLE new (at timestamptz DEFAULT '2024-01-02 00:00', d date DEFAULT '05/06/2024')\$\$) WHERE upgrade_sql ~ 'new'";
+$plain = query($node, 'model', $drift);
+like($plain, qr/^Asia.Kathmandu.*2024-01-01 18:15:00\+00.*2024-06-05/s, 'the command line');
+foreach my $option ('timezone=UTC', 'datestyle=ISO')
+{
+	local $ENV{PGOPTIONS} = "-c $option";
+	is(query($node, 'model', $drift) =~ s{^[^|]*}{Asia/Kathmandu}r, $plain, "also with $option");
+}
+system('pg_ctl', '-s', '-D', $node->data_dir, '-m', 'fast', 'stop');
 done_testing();

@@ -13,8 +13,10 @@
 #include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
+#include "common/string.h"
 #include "executor/tuptable.h"
 #include "nodes/execnodes.h"
+#include "storage/fd.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -83,7 +85,48 @@ find_stored(Oid database, Oid role, const char *setting)
 }
 
 /*
- * Returns a setting's value in the configuration files, or NULL if they do not
+ * Returns the value that the command line of the server has for a setting, or
+ * NULL.  Only the file that the server writes for pg_ctl has it in a session
+ * in which a connection option has replaced it: each argument in quotes.
+ */
+static char *
+find_in_command(const char *setting)
+{
+	FILE	   *file = AllocateFile("postmaster.opts", PG_BINARY_R);
+	StringInfoData line;
+	char	   *value = NULL;
+	bool		option = false;
+
+	if (file == NULL)
+		return NULL;
+	initStringInfo(&line);
+	(void) pg_get_line_buf(file, &line);
+	FreeFile(file);
+	for (char *word = strstr(line.data, " \""), *next; word != NULL; word = next)
+	{
+		char	   *name;
+		char	   *found = NULL;
+
+		word += 2;
+		next = strstr(word, "\" \"");
+		if (next != NULL)
+			*next++ = '\0';
+		else if (strrchr(word, '"') != NULL)
+			*strrchr(word, '"') = '\0';
+		if (option)
+			ParseLongOption(word, &name, &found);
+		else if (strncmp(word, "--", 2) == 0 || (strncmp(word, "-c", 2) == 0 && word[2] != '\0'))
+			ParseLongOption(word + 2, &name, &found);
+		if (found != NULL && pg_strcasecmp(name, setting) == 0)
+			value = found;
+		option = !option && strcmp(word, "-c") == 0;
+	}
+	return value;
+}
+
+/*
+ * Returns a setting's value on the server's command line or in its
+ * configuration files, or NULL if they do not
  * contain the setting.  The files are read with the function behind
  * pg_file_settings.  If a setting occurs more than once, its last line counts.
  */
@@ -94,8 +137,10 @@ find_in_files(const char *setting)
 	FmgrInfo	function;
 	ReturnSetInfo result = {.type = T_ReturnSetInfo};
 	TupleTableSlot *slot;
-	char	   *value = NULL;
+	char	   *value = find_in_command(setting);
 
+	if (value != NULL)
+		return value;
 	fmgr_info(F_PG_SHOW_ALL_FILE_SETTINGS, &function);
 	result.econtext = CreateStandaloneExprContext();
 	result.allowedModes = SFRM_Materialize;
