@@ -192,7 +192,7 @@ class Project:
     def error_of(self, function, environment, recorder):
         """Call it; the exception that it raised, or None."""
         context = recording_context(self.dialect, recorder, self.opts, environment)
-        offline = environment.is_offline_mode
+        offline, self.dialect.cmig_recorder = environment.is_offline_mode, recorder
         environment.is_offline_mode = lambda: recorder.need("asks whether it runs offline")
         try:
             with Operations.context(context), contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
@@ -205,7 +205,7 @@ class Project:
             return error
         finally:
             environment.is_offline_mode = offline
-            context.recorder = None
+            context.recorder = self.dialect.cmig_recorder = None
 
     def answer(self, recorder, fixed, source, notes=()):
         """The statements that were recorded, with the server's functions for its clock and UUIDs."""

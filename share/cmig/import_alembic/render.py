@@ -6,6 +6,7 @@ import decimal
 import enum
 import ipaddress
 import re
+import sys
 import uuid
 
 import sqlalchemy as sa
@@ -13,6 +14,8 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import DDLElement
 from sqlalchemy.sql.dml import Insert, Update
 from sqlalchemy.types import ARRAY, TypeDecorator
+
+from .source import in_project
 
 ROWS_PER_INSERT = 100
 ADDRESSES = (ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network)
@@ -185,10 +188,16 @@ class Dialect(PGDialect):
     statement_compiler = LiteralCompiler
     supports_statement_cache = False
     _backslash_escapes = False  # standard_conforming_strings is on
+    cmig_recorder = None        # of the code that is being called
 
     def __init__(self):
         super().__init__(paramstyle="named")
         self.cmig_values = {}   # of the parameters
+
+    @property
+    def server_version_info(self):
+        if self.cmig_recorder and in_project(sys._getframe(1).f_code.co_filename):
+            self.cmig_recorder.need("asks for the version of the server")
 
     def cmig_text(self, statement, values=None):
         if isinstance(statement, str):

@@ -19,7 +19,10 @@ IDENTIFIERS = {"revision", "down_revision", "branch_labels", "depends_on"}
 Heading = collections.namedtuple("Heading", "message description date wrong_date")
 MISSING = object()
 OUTSIDE_READS = {"open": "a file", "read_text": "a file", "read_bytes": "a file", "get_x_argument": "the command line",
+                 "is_file": "a file", "is_dir": "a file", "iterdir": "a file", "rglob": "a file",
                  "gethostname": "the host", "getuser": "the user", "getpid": "the process"}
+# os.path.exists() and the like, os.stat() and the like
+FILE_MODULES = ("genericpath", "glob", "posix", "nt")
 
 
 def in_project(path):
@@ -219,12 +222,16 @@ class Reads:
         called = self.resolve(node.func, scope) if isinstance(node, ast.Call) else MISSING
         of = node.func if isinstance(node, ast.Call) else node
         base = self.resolve(of.value, scope) if isinstance(of, (ast.Attribute, ast.Subscript)) else MISSING
-        if base is os.environ or called is os.getenv:
+        if base is os.environ or called is os.getenv \
+                or isinstance(node, ast.Compare) and self.resolve(node.comparators[-1], scope) is os.environ:
             return f"{text}, {shown(evaluated(node, scope))} in the environment of the import"
+        if self.resolve(node, scope) is os.environ:
+            return f"{text}, the environment of the import"
         if isinstance(node, ast.Call):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if name in OUTSIDE_READS:
-                return f"{text}, read from {OUTSIDE_READS[name]} by the import"
+            read = OUTSIDE_READS.get(name) or "a file" * (getattr(called, "__module__", None) in FILE_MODULES)
+            if read:
+                return f"{text}, read from {read} by the import"
             if isinstance(getattr(called, "__self__", None), random.Random):
                 return f"{text}, a fixed value"
         if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
