@@ -1,6 +1,7 @@
 --
 -- The column change of diff and drift: what differs, and what was done by hand
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE TYPE mood AS ENUM ('sad', 'ok');
 CREATE TABLE note (id integer PRIMARY KEY, body varchar(100), at timestamptz DEFAULT now(), n numeric(10,2) NOT NULL, m mood, CONSTRAINT c CHECK (id > 0));

@@ -1,6 +1,7 @@
 --
 -- diff: statements for a stepwise revision
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 SET client_min_messages = warning;
@@ -78,12 +79,12 @@ SELECT replace(replace(replace(replace(replace(sql, 'a integer DEFAULT 7', 'a bi
 	replace(sql, '''gone''', '''gone'', ''new''') || '; CREATE INDEX t_a ON shop.t (a)' AS label FROM before \gset
 -- without what differs between the server's versions: qualified columns in views, and the size of a materialized view
 CREATE FUNCTION plain(text) RETURNS text LANGUAGE sql AS $$ SELECT regexp_replace(regexp_replace($1, '\m[tv]\.(\w)', '\1', 'g'), 'shop\.mv \(\d+ kB', 'shop.mv (… kB', 'g') $$;
-\a \t
+\t
 \set ECHO all
 SELECT plain(split_part(content, '-- cmig:upgrade', 2)) FROM cmig.autogenerate('All', :'target', schemas => '{shop}', concurrently => true);
 SELECT step, action, kind, object, plain(hazard) FROM cmig.diff(:'target', '{shop}', concurrently => true);
 SELECT plain(split_part(content, '-- cmig:upgrade', 2)) FROM cmig.autogenerate('Label', :'label', schemas => '{shop}', concurrently => true);
-\a \t
+\t
 -- without statements that cannot run in a transaction, the file is transactional
 SELECT content ~ 'transactional: true' AS transactional, content ~ 'DO ' AS groups FROM cmig.autogenerate('View', (SELECT replace(sql, 'SELECT 1 AS one', 'SELECT 1 AS two') FROM before), schemas => '{shop}', concurrently => true);
 -- row security is not forced only in the transactions that read the table, unless it no longer is
@@ -93,9 +94,9 @@ CREATE TABLE forced.b (x int, y int);
 ALTER TABLE forced.a FORCE ROW LEVEL SECURITY;
 ALTER TABLE forced.b FORCE ROW LEVEL SECURITY;
 SELECT cmig.schema_sql('{forced}') || 'ALTER TABLE forced.a NO FORCE ROW LEVEL SECURITY; ALTER TABLE forced.b ADD CONSTRAINT b_x FOREIGN KEY (x) REFERENCES forced.a; CREATE INDEX b_y ON forced.b (y)' AS forced \gset
-\a \t
+\t
 SELECT split_part(content, '-- cmig:upgrade', 2) FROM cmig.autogenerate('Forced', :'forced', schemas => '{forced}', concurrently => true);
-\a \t
+\t
 DROP SCHEMA forced CASCADE;
 INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql)
 	SELECT '02', false, string_agg(upgrade_sql, E';\nSELECT look();\n' ORDER BY step), string_agg(downgrade_sql, E';\nSELECT look();\n' ORDER BY step DESC) FROM cmig.diff(:'target', '{shop}', concurrently => true);
@@ -125,9 +126,9 @@ SELECT revision FROM cmig.upgrade();
 INSERT INTO shop.p SELECT i FROM generate_series(1, 9) i;
 INSERT INTO shop.t SELECT i, i, i / 2 FROM generate_series(1, 9) i;
 \set target 'CREATE TABLE shop.p (id int CONSTRAINT p_pkey PRIMARY KEY, n int NOT NULL, UNIQUE (n)); ALTER TABLE shop.p DROP CONSTRAINT p_pkey, ADD CONSTRAINT p_pkey PRIMARY KEY (id) INCLUDE (n); CREATE TABLE shop.t (id int NOT NULL, k int REFERENCES shop.p, a text, CONSTRAINT c CHECK (id > 0 AND k < 9), CONSTRAINT u UNIQUE (a)); CREATE INDEX i ON shop.t (k, a)'
-\a \t
+\t
 SELECT split_part(content, '-- cmig:upgrade', 2) FROM cmig.autogenerate('Swapped', :'target', '12', schemas => '{shop}', concurrently => true, store => true);
-\a \t
+\t
 UPDATE shop.p SET n = id;
 -- each part that fails is reverted, or continued
 CALL cmig.upgrade_stepwise();

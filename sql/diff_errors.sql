@@ -2,6 +2,7 @@
 -- Invalid calls of cmig.diff, cmig.diff_schemas, and cmig.schema_sql: each raises one error that
 -- says what to do
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA shop;
 CREATE TABLE shop.item (id int);

@@ -2,6 +2,7 @@
 -- The argument exclude: objects that belong to other programs are neither created,
 -- changed, nor dropped
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 CREATE TABLE customer (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);

@@ -1,6 +1,7 @@
 --
 -- diff: the effect of a statement on the rows of its table
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 CREATE SCHEMA shop;
@@ -89,18 +90,18 @@ SELECT * FROM pg_temp.hazards('CREATE TABLE shop.guarded (id int, tenant int); C
 SELECT * FROM pg_temp.hazards('');
 ALTER TABLE guarded DISABLE ROW LEVEL SECURITY;
 INSERT INTO guarded VALUES (1, 1);
-\a \t
+\t
 SELECT split_part(content, '-- cmig:upgrade', 2), hazards FROM cmig.autogenerate('Guard', 'CREATE TABLE shop.guarded (id int, tenant int); ALTER TABLE shop.guarded ENABLE ROW LEVEL SECURITY;'
 	' CREATE POLICY kept ON shop.guarded USING (tenant = 2); CREATE POLICY other ON shop.guarded AS RESTRICTIVE USING (tenant > 0); CREATE POLICY added ON shop.guarded USING (true)', schemas => '{shop}');
-\a \t
+\t
 -- several columns of a table are rewritten by one statement; a row whose change another row makes has no hazard
 DROP TABLE guarded;
 CREATE TABLE wide (id int, n int, note varchar(5), code text, other int);
 INSERT INTO wide VALUES (1, 1, 'a', '1', 1);
 SELECT step, upgrade_sql, downgrade_sql, hazard FROM cmig.diff('CREATE TABLE shop.wide (id bigint, n bigint NOT NULL, note text, code int, other int)', '{shop}') ORDER BY step;
-\a \t
+\t
 SELECT split_part(content, '-- cmig:upgrade', 2) FROM cmig.autogenerate('Wide', 'CREATE TABLE shop.wide (id bigint, n bigint NOT NULL, note text, code int, other int)', schemas => '{shop}');
-\a \t
+\t
 SELECT string_agg(upgrade_sql, ';' ORDER BY step) AS up, string_agg(downgrade_sql, ';' ORDER BY step DESC) AS down
 	FROM cmig.diff('CREATE TABLE shop.wide (id bigint, n bigint NOT NULL, note text, code int, other int)', '{shop}') \gset
 :up;
@@ -118,10 +119,9 @@ INSERT INTO many VALUES (1, 1);
 SELECT step, object, upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'target', '{shop}') ORDER BY step;
 SELECT step, object, upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'unlogged', '{shop}') ORDER BY step;
 \x
-\a
 SELECT split_part(content, '-- cmig:upgrade', 2) FROM cmig.autogenerate('Many', :'target', schemas => '{shop}', concurrently => true);
 \set ECHO none
-\a \t
+\t
 CREATE FUNCTION pg_temp.round(target text) RETURNS TABLE (up bigint, down bigint, again bigint) LANGUAGE plpgsql AS $$
 DECLARE
 	before text := cmig.schema_sql('{shop}');

@@ -2,6 +2,7 @@
 -- A superuser compares schemas in which another role has put code.  If such code
 -- runs as a superuser, it raises a warning.
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 CREATE ROLE regress_hostile;

@@ -1,6 +1,7 @@
 --
 -- cmig.diff: inheritance, indexes that only the partitioned table has, and base types
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 \set ECHO none

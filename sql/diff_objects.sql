@@ -1,6 +1,7 @@
 --
 -- cmig.diff: views, functions, triggers, policies, partitions, and types in use
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 \set ECHO none

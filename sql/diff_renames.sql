@@ -1,6 +1,7 @@
 --
 -- diff: objects that have another name in the target
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 SET client_min_messages = warning;

@@ -1,6 +1,7 @@
 --
 -- diff_schemas: two schemas of one database, and the arguments of diff
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA staging;
 CREATE SCHEMA "the live";

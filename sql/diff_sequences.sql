@@ -2,6 +2,7 @@
 -- cmig.diff: changes of sequences. A revision file must work both in databases in which the
 -- sequence is in use and in databases in which it is not.
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 SET client_min_messages = warning;

@@ -2,6 +2,7 @@
 -- schema_sql and diff: the result is the same with each value of the settings that change how
 -- PostgreSQL prints and reads values and names
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET TimeZone = 'UTC';
 SET xmloption = content;

@@ -1,6 +1,7 @@
 --
 -- cmig.diff: tables, columns, constraints, indexes, sequences, types
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 \set ECHO none

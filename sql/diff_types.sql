@@ -1,6 +1,7 @@
 --
 -- cmig.diff: enums, domains, and composite types of columns
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 \set ECHO none

@@ -1,5 +1,6 @@
 -- cmig.lint, rule by rule: statements that the rule reports, and similar ones that it does not
 -- report. Each finding is then suppressed by a comment. lint_fixes runs the fixes.
+\pset format unaligned \pset footer off
 SET client_min_messages = error;
 CREATE EXTENSION pg_cmig;
 SET lock_timeout = '2s';

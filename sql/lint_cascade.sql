@@ -1,6 +1,7 @@
 --
 -- lint: for the statements that follow, objects that CASCADE drops no longer exist
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 SET client_min_messages = warning;

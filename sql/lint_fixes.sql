@@ -1,5 +1,6 @@
 -- cmig.lint: each safe_rewrite can be run, and results in the same schema as the original
 -- statement
+\pset format unaligned \pset footer off
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;

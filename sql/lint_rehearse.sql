@@ -2,6 +2,7 @@
 -- Lint with rehearsal: the statements run on empty copies, and lint reports what fails, is
 -- dropped, or protects less
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 CREATE SCHEMA shop;

@@ -1,4 +1,5 @@
 -- cmig.lint: rules that depend on which objects of the live database use another one
+\pset format unaligned \pset footer off
 \set ECHO none
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;

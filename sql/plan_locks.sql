@@ -2,6 +2,7 @@
 -- The locks that cmig.plan shows. t/069_locks.pl compares those of many statements with pg_locks;
 -- this test is about names, scripts, and errors.
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 SET client_min_messages = warning;

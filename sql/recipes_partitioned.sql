@@ -1,4 +1,5 @@
 -- A foreign key of a partitioned table, added online (PostgreSQL 18 or later)
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 CREATE TABLE users (id int PRIMARY KEY);
 INSERT INTO users SELECT generate_series(1, 10);

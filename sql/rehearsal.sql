@@ -2,6 +2,7 @@
 -- The rehearsal: the statements of a difference are run on copies, down and up, and completed
 -- where they lead to something else
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 CREATE SCHEMA shop;

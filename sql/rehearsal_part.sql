@@ -2,6 +2,7 @@
 -- A rehearsal reads and copies only what the statements concern: the findings are those of a plan
 -- with a DO block, for which everything is read and copied
 --
+\pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 SET cmig.lint_ignore = 'require-lock-timeout, require-statement-timeout';
