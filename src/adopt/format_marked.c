@@ -9,7 +9,6 @@
 #include <ctype.h>
 
 #include "adopt/internal.h"
-#include "base/errors.h"
 
 /* ----------------------------------------------------------------
  * Reads formats whose file names begin with a number.

@@ -27,7 +27,6 @@
 #include "common/sha2.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
 #include "utils/datum.h"

@@ -16,7 +16,6 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
-#include "base/base.h"
 #include "base/errors.h"
 #include "rls/internal.h"
 

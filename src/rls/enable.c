@@ -10,7 +10,6 @@
  */
 #include "postgres.h"
 
-#include "base/errors.h"
 #include "rls/internal.h"
 #include "run/run.h"
 #include "store/store.h"

@@ -11,8 +11,6 @@
 #include "access/attnum.h"
 #include "base/base.h"
 #include "nodes/bitmapset.h"
-#include "storage/lockdefs.h"
-#include "utils/relcache.h"
 
 /* The names of the settings that contain the current user and tenant. */
 #define CMIG_RLS_USER_SETTING	"app.current_user_id"

@@ -11,7 +11,6 @@
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/tuplestore.h"
 
 #include "run/run.h"
 #include "scope/internal.h"

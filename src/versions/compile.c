@@ -19,8 +19,6 @@
 #include "utils/guc.h"
 #include "utils/rel.h"
 
-#include "base/base.h"
-#include "parse/parse.h"
 #include "versions/internal.h"
 
 void

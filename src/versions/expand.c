@@ -17,7 +17,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -28,13 +27,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#include "base/base.h"
-#include "base/errors.h"
-#include "graph/graph.h"
-#include "move/move.h"
-#include "parse/parse.h"
-#include "run/run.h"
-#include "store/store.h"
 #include "versions/internal.h"
 
 PG_FUNCTION_INFO_V1(cmig_expand);

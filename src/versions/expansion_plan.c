@@ -6,26 +6,15 @@
  */
 #include "postgres.h"
 
-
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "common/string.h"
-#include "miscadmin.h"
-#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
-#include "kinds/kinds.h"
-#include "move/move.h"
-#include "parse/parse.h"
-#include "run/run.h"
-#include "schema/schema.h"
-#include "store/store.h"
 #include "versions/internal.h"
 
 /*
@@ -259,7 +248,6 @@ cmig_versions_renames(const List *columns, const char *relation, bool back)
 
 	for (int phase = 0; phase < 2; phase++)
 	{
-
 		foreach_ptr(const CmigVersionColumn, column, columns)
 		{
 			const char *real = column->hidden ? column->hidden : column->a->name;
@@ -564,7 +552,6 @@ look_after(void *arg)
 static bool
 has_similar(const CmigShapeTable *table, const CmigShapePart *part)
 {
-
 	foreach_ptr(const CmigShapePart, other, table->parts)
 	{
 		if (cmig_text_same(other->columns, part->columns) && (cmig_text_same(other->kind, part->kind) ||

@@ -12,18 +12,14 @@
 
 #include "access/sysattr.h"
 #include "access/table.h"
-#include "catalog/dependency.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
-#include "nodes/parsenodes.h"
-#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
-#include "parser/parse_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -31,9 +27,6 @@
 #include "utils/rel.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
-#include "parse/parse.h"
-#include "run/run.h"
 #include "versions/internal.h"
 
 char *

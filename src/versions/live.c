@@ -19,7 +19,6 @@
 #include "funcapi.h"
 #include "nodes/makefuncs.h"
 #include "nodes/primnodes.h"
-#include "nodes/readfuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -29,14 +28,7 @@
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
 #include "base/errors.h"
-#include "kinds/kinds.h"
-#include "move/move.h"
-#include "parse/parse.h"
-#include "run/run.h"
-#include "schema/schema.h"
-#include "store/store.h"
 #include "versions/internal.h"
 #include "versions/versions.h"
 

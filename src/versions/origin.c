@@ -22,19 +22,16 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "lib/ilist.h"
 #include "rewrite/rewriteHandler.h"
-#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
 #include "versions/internal.h"
 
 PG_FUNCTION_INFO_V1(cmig_expansion_mark);

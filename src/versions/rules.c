@@ -12,23 +12,17 @@
  */
 #include "postgres.h"
 
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "nodes/parsenodes.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "utils/builtins.h"
 
-#include "base/base.h"
-#include "parse/parse.h"
-#include "store/store.h"
 #include "versions/internal.h"
 
 /* Returns the line about the column, or NULL. */
 static const CmigExpandLine *
 find_line(const List *lines, const CmigShapeTable *a, const CmigShapeTable *b, const char *column, bool up)
 {
-
 	foreach_ptr(const CmigExpandLine, line, lines)
 	{
 		if ((line->up != NULL) == up && strcmp(line->column, column) == 0 &&
@@ -155,7 +149,6 @@ static void
 add_table_rules(CmigPlanning *p, int revision, const CmigRevisionText *text, const List *lines,
 				const CmigShapeTable *before, const CmigShapeTable *after)
 {
-
 	foreach_ptr(const CmigShapeColumn, b, after->columns)
 	{
 		const CmigShapeColumn *a = cmig_shape_column(before, b->number);

@@ -15,8 +15,6 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
-#include "base/base.h"
-#include "kinds/kinds.h"
 #include "versions/internal.h"
 
 /* Returns the OIDs of the objects of a kind, as an array literal. */

@@ -12,7 +12,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
-#include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "common/string.h"
 #include "fmgr.h"
@@ -21,11 +20,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "base/base.h"
-#include "base/compat.h"
-#include "kinds/kinds.h"
-#include "schema/schema.h"
-#include "store/store.h"
 #include "versions/internal.h"
 
 PG_FUNCTION_INFO_V1(cmig_expansion_key);
@@ -496,7 +490,6 @@ cmig_versions_add_readers(CmigPlanning *p)
 static void
 add_views_removal(CmigPlanning *p, const char *phase)
 {
-
 	for (int i = list_length(p->readers) - 1; i >= 0; i--)
 	{
 		const CmigShapeReader *reader = list_nth(p->readers, i);
@@ -545,7 +538,6 @@ add_schemas_removal(CmigPlanning *p, const char *phase)
 static void
 add_readers_contract(CmigPlanning *p)
 {
-
 	for (int i = list_length(p->old_readers) - 1; i >= 0; i--)
 	{
 		const CmigShapeReader *old = list_nth(p->old_readers, i);

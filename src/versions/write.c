@@ -20,7 +20,6 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/transam.h"
-#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
@@ -28,7 +27,6 @@
 #include "catalog/pg_type.h"
 #include "catalog/pg_trigger.h"
 #include "commands/copy.h"
-#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
@@ -49,7 +47,6 @@
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
 #include "versions/internal.h"
 
 PG_FUNCTION_INFO_V1(cmig_expansion_view);
@@ -1019,7 +1016,6 @@ fill_row(ExprState *state, ExprContext *econtext, bool *null)
 static void
 hide_triggers(EState *estate, int eflags)
 {
-
 	foreach_ptr(ResultRelInfo, table, estate->es_opened_result_relations)
 	{
 		Relation	relation = table->ri_RelationDesc;
