@@ -87,6 +87,14 @@ append_to_file('cmig.conf', "engine = local\n");
 is(schema('shop'), schema('plain'), 'the schema is the same as with the extension');
 gives(2, '', '^cmig: the database has the extension', 'current', '-d', 'plain');
 
+# Literals mean in the engine what they mean in the database.
+$node->safe_psql('shop', "ALTER DATABASE shop SET datestyle = 'ISO, DMY'; ALTER ROLE regress_owner IN DATABASE shop SET timezone = 'Asia/Kathmandu'");
+file('004', '003', '', "CREATE TABLE dated (d date DEFAULT '05/06/2024', at timestamptz DEFAULT '2024-01-01 00:00');", 'DROP TABLE dated;');
+gives(0, 'at 004', '', 'upgrade', '-y');
+gives(0, 'no drift', '^$', 'drift');
+gives(0, 'at 003', '', 'downgrade', '003', '-y');
+$node->safe_psql('shop', 'ALTER DATABASE shop RESET datestyle; ALTER ROLE regress_owner IN DATABASE shop RESET timezone');
+
 # cmig lint tells the same as with the extension: the tables' sizes are read.
 file('004', '003', '', "ALTER TABLE person ALTER id TYPE bigint;\nCREATE INDEX ON person (mail);\nALTER TABLE person DROP by_hand;", '');
 for my $name ('shop', 'plain')

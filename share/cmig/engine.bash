@@ -43,6 +43,10 @@ engine_help()
 # Extensions whose functions reach outside of the database: their members are stubs, too.
 ENGINE_STUBS='^(dblink|adminpack|http|pg_net|pg_cron|pl.*u|aws_.*|azure_.*|.*_fdw|pg_cmig)$'
 
+# The settings that change what literals mean; where scripts run, each has its value at login.
+ENGINE_SETTINGS="'array_nulls', 'bytea_output', 'datestyle', 'default_text_search_config', 'extra_float_digits', 'gin_fuzzy_search_limit', 'intervalstyle',
+	'quote_all_identifiers', 'timezone', 'timezone_abbreviations', 'transform_null_equals', 'xmlbinary', 'xmloption'"
+
 # A condition on a row n of pg_namespace: is it a schema of the service, in which the role
 # owns nothing?
 FOREIGN_SCHEMA="(n.nspname !~ '^(pg_|information_schema\$|cmig_engine\$|public\$)' AND NOT pg_has_role(n.nspowner, 'USAGE')
@@ -390,6 +394,7 @@ copy_schema()
 		SELECT jsonb_build_object('path', (SELECT replace(reset_val, '"\$user"', quote_ident(current_user)) FROM pg_settings WHERE name = 'search_path' AND reset_val <> boot_val),
 			'role', (SELECT rolname FROM pg_roles WHERE rolname = current_user AND NOT rolsuper),
 			'creators', (SELECT jsonb_agg(DISTINCT r.rolname) FROM pg_database d, aclexplode(d.datacl) a, pg_roles r WHERE d.datname = current_database() AND a.privilege_type = 'CREATE' AND r.oid = a.grantee),
+			'settings', (SELECT jsonb_object_agg(name, reset_val) FROM pg_settings WHERE lower(name) IN ($ENGINE_SETTINGS)),
 			'foreign', (SELECT jsonb_agg(nspname) FROM pg_namespace n WHERE $FOREIGN_SCHEMA),
 			'extensions', (SELECT jsonb_agg(jsonb_build_object('name', extname, 'schema', n.nspname, 'owner', pg_get_userbyid(extowner), 'version', extversion))
 				FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname <> 'plpgsql'));
@@ -439,6 +444,8 @@ copy_schema()
 		SELECT format('ALTER EXTENSION plpgsql ADD SCHEMA %I', n.nspname) FROM jsonb_array_elements_text(nullif(:'extensions'::jsonb -> 'foreign', 'null')) f JOIN pg_namespace n ON n.nspname = f
 		WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e') \gexec
 	END
+	{ printf '\\set ON_ERROR_STOP off\nSET search_path = pg_catalog, pg_temp;\n\\set extensions %s\n' "$(quoted "$extensions")"; echo "SELECT format('ALTER DATABASE %I SET %I = %L', current_database(), s.key, s.value) FROM jsonb_each_text(:'extensions'::jsonb -> 'settings') s WHERE lower(s.key) IN ($ENGINE_SETTINGS) \\gexec"; } |
+		engine_psql -d "$engine_database" 2>&1 | copied_messages
 	[ "$verb" != lint ] || { printf 'SET search_path = pg_catalog, pg_temp;\n\\set sizes %s\n' "$(quoted "$sizes")"; cat <<-'END'; } | engine_psql -d "$engine_database" || fail 2 'the engine cannot use the copy'
 		UPDATE pg_class c SET relpages = s.pages, reltuples = s.rows FROM jsonb_to_recordset(:'sizes') AS s (n text, r text, pages integer, rows real), pg_namespace n
 		WHERE n.nspname = s.n AND c.relnamespace = n.oid AND c.relname = s.r;
