@@ -235,7 +235,7 @@ $$, 'x.yaml', 'databaseChangeLog:'));
 
 -- Rails, yoyo
 SELECT pg_temp.imported('rails', $${
-"db/structure.sql": "\\restrict x\nSET statement_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);\nCREATE TABLE public.users (id bigint);\nSET search_path TO \"$user\", public;\n\nINSERT INTO \"schema_migrations\" (version) VALUES\n('20240102000000'),\n('20240101000000');\n\n",
+"db/structure.sql": "\\restrict x\nSET statement_timeout = 0;\nSET standard_conforming_strings = off;\nSELECT pg_catalog.set_config('search_path', '', false);\nCREATE TABLE public.users (id bigint);\nSET search_path TO \"$user\", public;\n\nINSERT INTO \"schema_migrations\" (version) VALUES\n('20240102000000'),\n('20240101000000');\n\n",
 "db/migrate/20240101000000_users.rb": "class"}$$);
 SELECT * FROM cmig.import_files('rails', '{structure.sql}', '{SELECT 1}');
 SELECT pg_temp.imported('yoyo', $${

@@ -660,23 +660,32 @@ declare_placeholders(const CmigImport *import, CmigRevisionText *text)
 /*
  * If pg_cmig would be unable to run the script, add a note.  If the only reason
  * is a statement that cannot run in a transaction, also make the revision
- * nontransactional.
+ * nontransactional.  If it is that the script consists of several transactions,
+ * join them.
  */
 static void
-check_script(CmigToolRevision *revision, const char *what, const char *sql)
+check_script(CmigToolRevision *revision, CmigSection section, char **script)
 {
 	CmigRevision *edges = &revision->text.edges;
-	CmigTextProblem *problem;
-
-	sql = cmig_substitute_script(sql, &revision->text.placeholders, edges->id, what, NULL, NULL);
-	problem = sql ? cmig_text_check(what, sql, edges->transactional, false) : NULL;
+	const char *what = cmig_marker_sections[section];
+	const char *sql = cmig_substitute_script(*script, &revision->text.placeholders, edges->id, what, NULL, NULL);
+	CmigTextProblem *problem = sql ? cmig_text_check(what, sql, edges->transactional, false) : NULL;
+	char	   *joined;
+	int			line;
 
 	if (problem == NULL)
 		return;
+	joined = cmig_script_strip_transactions(*script, true);
 	if (edges->transactional && cmig_text_check(what, sql, false, false) == NULL)
 	{
 		edges->transactional = false;
 		cmig_import_note(revision, psprintf("transactional: false, because its %s script has a statement that cannot run in a transaction", what));
+	}
+	else if (edges->transactional && cmig_text_check(what, cmig_script_strip_transactions(sql, true), true, false) == NULL &&
+			 cmig_section_text_find_problem(joined, section, &line) == NULL)
+	{
+		*script = cmig_section_text_read(joined, joined + strlen(joined), section, false, NULL);
+		cmig_import_note(revision, psprintf("BEGIN and COMMIT inside its %s script are removed: it is one transaction", what));
 	}
 	else
 		cmig_import_note(revision, psprintf("to be written: %s. %s", problem->problem, problem->fix));
@@ -720,9 +729,9 @@ cmig_import_finish(CmigImport *import)
 			revision->text.downgrade_sql = NULL;
 			cmig_import_note(revision, "its downgrade script is left out, because downgrades do not run repeatable revisions");
 		}
-		check_script(revision, "upgrade", revision->text.upgrade_sql);
-		check_script(revision, "downgrade", revision->text.downgrade_sql);
-		check_script(revision, "verify", revision->text.verify_sql);
+		check_script(revision, CMIG_SECTION_UPGRADE, &revision->text.upgrade_sql);
+		check_script(revision, CMIG_SECTION_DOWNGRADE, &revision->text.downgrade_sql);
+		check_script(revision, CMIG_SECTION_VERIFY, &revision->text.verify_sql);
 	}
 	for (int i = 0; i < import->file_count; i++)
 		if (!import->files[i].used)
@@ -901,9 +910,14 @@ set_folder_time(CmigToolRevision *revision, const char *folder)
 void
 cmig_format_drizzle(CmigImport *import)
 {
+	bool		has_journal = false;
+
 	for (int i = 0; i < import->file_count; i++)
 		if (strcmp(import->files[i].folder, "meta") == 0 && strcmp(import->files[i].base, "_journal.json") == 0)
+		{
 			read_journal(import, &import->files[i]);
+			has_journal = true;
+		}
 	for (int i = 0; i < import->file_count; i++)
 	{
 		CmigToolFile *file = &import->files[i];
@@ -914,8 +928,11 @@ cmig_format_drizzle(CmigImport *import)
 		else if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
 			set_folder_time(add_named(import, file, file->folder), file->folder);
 		else if (!file->used && cmig_tool_text_ends(file->base, ".sql") && cmig_tool_text_digits(file->base) > 0)
-			cmig_import_note(add_named(import, file, cmig_tool_text_without(file->base, ".sql")),
-							 "it is not in meta/_journal.json, so drizzle-kit does not run it");
+		{
+			file->used = true;
+			cmig_import_file_note(import, file->name, has_journal ? "left out, because drizzle-kit runs only what meta/_journal.json names" :
+								  "left out, because meta/_journal.json, which names the migrations, is missing");
+		}
 	}
 }
 
@@ -1030,6 +1047,7 @@ read_structure(CmigImport *import, CmigToolFile *file)
 	CmigToolRevision *revision;
 	CmigToolLine line;
 	StringInfoData script;
+	bool		has_escapes = false;
 
 	for (const char *p = file->text; insert == NULL && cmig_tool_text_line(p, &line); p = line.next)
 		if (cmig_tool_text_after(&line, "INSERT INTO \"schema_migrations\"", false) ||
@@ -1045,13 +1063,16 @@ read_structure(CmigImport *import, CmigToolFile *file)
 	revision->text.edges.message = "Schema of structure.sql";
 
 	/*
-	 * leave out psql commands, and the lines in which pg_dump sets
-	 * search_path
+	 * leave out psql commands, the lines in which pg_dump sets search_path,
+	 * and standard_conforming_strings if no string depends on it
 	 */
+	for (const char *p = file->text; p < insert && cmig_tool_text_line(p, &line); p = line.next)
+		has_escapes |= *line.start != '\\' && memchr(line.start, '\\', line.end - line.start) != NULL;
 	initStringInfo(&script);
 	for (const char *p = file->text; p < insert && cmig_tool_text_line(p, &line); p = line.next)
 		if (*line.start != '\\' && !cmig_tool_text_after(&line, "SELECT pg_catalog.set_config('search_path'", false) &&
-			!cmig_tool_text_after(&line, "SET search_path", false))
+			!cmig_tool_text_after(&line, "SET search_path", false) &&
+			(has_escapes || !cmig_tool_text_after(&line, "SET standard_conforming_strings", false)))
 			appendBinaryStringInfo(&script, line.start, Min(line.next, insert) - line.start);
 	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE, script.data);
 	cmig_import_note(revision, psprintf("one revision for all migrations up to %s; it also creates schema_migrations and ar_internal_metadata, which only Rails uses", version));

@@ -163,10 +163,11 @@ extern void cmig_script_close(CmigScriptReader *script);
 extern char *cmig_script_checksum(const char *upgrade_sql, bool transactional);
 
 /*
- * Returns the script with blanks for an outer BEGIN and COMMIT without options,
- * or "source" itself if there is no such pair.
+ * Returns the script with blanks for an outer BEGIN and COMMIT without options or, if
+ * "all" is true, for all such pairs.  Returns "source" itself if there is no such pair,
+ * or if something else controls transactions.
  */
-extern char *cmig_script_strip_outer_transaction(const char *source);
+extern char *cmig_script_strip_transactions(const char *source, bool all);
 
 /*
  * In PG_CATCH(), in the caller's memory context: returns an error that the

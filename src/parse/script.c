@@ -705,18 +705,27 @@ is_bare_transaction(CmigLexer *lexer, bool opening)
 	return cmig_lexer_is_char(lexer, ';') || lexer->type == CMIG_TOKEN_END;
 }
 
+/* Replace a part of a copy of the source by blanks; its lines remain. */
+static void
+blank_out(char *copy, const char *source, const char *start, const char *end)
+{
+	for (char *p = copy + (start - source); p < copy + (end - source); p++)
+		if (*p != '\n' && *p != '\r')
+			*p = ' ';
+}
+
 char *
-cmig_script_strip_outer_transaction(const char *source)
+cmig_script_strip_transactions(const char *source, bool all)
 {
 	static const char *const control[] = {
 		"abort", "begin", "commit", "end", "rollback", "start", NULL
 	};
 	CmigLexer	lexer;
+	CmigLexer	word;
 	Piece		piece;
-	const char *begin;
-	const char *begin_end;
-	Piece		last;
 	char	   *result;
+	bool		open = false;
+	int			count = 0;
 
 	/* for most scripts, it is enough to look at the first word */
 	cmig_lexer_init(&lexer, source);
@@ -724,28 +733,23 @@ cmig_script_strip_outer_transaction(const char *source)
 	{
 		cmig_lexer_next_sql(&lexer);
 	} while (cmig_lexer_is_char(&lexer, ';'));
-	begin = lexer.start;
-	if (!is_bare_transaction(&lexer, true))
+	if (!all && !is_bare_transaction(&lexer, true))
 		return (char *) source;
-	begin_end = lexer.next;
 
-	/*
-	 * the last statement must commit the transaction, and there must be no
-	 * transaction control before that statement
-	 */
-	memset(&last, 0, sizeof(last));
+	result = pstrdup(source);
+	cmig_lexer_init(&lexer, source);
 	for (find_piece(&lexer, &piece); piece.start != NULL; find_piece(&lexer, &piece))
 	{
-		if (last.start != NULL)
+		cmig_lexer_init(&word, piece.start);
+		cmig_lexer_next_sql(&word);
+		if (is_bare_transaction(&word, !open) && (all || open || count == 0))
 		{
-			CmigLexer	word;
-
-			cmig_lexer_init(&word, last.start);
-			cmig_lexer_next_sql(&word);
-			if (cmig_lexer_is_any_word(&word, control))
-				return (char *) source;
+			blank_out(result, source, piece.start, piece.end);
+			open = !open;
+			count++;
 		}
-		last = piece;
+		else if (cmig_lexer_is_any_word(&word, control) || (!all && !open))
+			return (char *) source;
 
 		/*
 		 * skip a psql meta-command, which extends to the end of its line; the
@@ -755,23 +759,7 @@ cmig_script_strip_outer_transaction(const char *source)
 			cmig_lexer_move(&lexer, piece.backslash + strcspn(piece.backslash, "\r\n"),
 							lexer.next_line);
 	}
-	if (last.start == NULL)
-		return (char *) source;
-	cmig_lexer_init(&lexer, last.start);
-	cmig_lexer_next_sql(&lexer);
-	if (!is_bare_transaction(&lexer, false))
-		return (char *) source;
-
-	result = pstrdup(source);
-	for (char *p = result; *p; p++)
-	{
-		const char *at = source + (p - result);
-
-		if (((at >= begin && at < begin_end) || (at >= last.start && at < last.end)) &&
-			*p != '\n' && *p != '\r')
-			*p = ' ';
-	}
-	return result;
+	return open || count == 0 ? (char *) source : result;
 }
 
 /*

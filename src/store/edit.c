@@ -238,9 +238,9 @@ create_prepare(CmigNewRevision *new)
 		if (*text->precondition_sql == '\0')
 			text->precondition_sql = NULL;
 	}
-	text->upgrade_sql = cmig_script_strip_outer_transaction(text->upgrade_sql ? text->upgrade_sql : "");
+	text->upgrade_sql = cmig_script_strip_transactions(text->upgrade_sql ? text->upgrade_sql : "", false);
 	if (text->downgrade_sql)
-		text->downgrade_sql = cmig_script_strip_outer_transaction(text->downgrade_sql);
+		text->downgrade_sql = cmig_script_strip_transactions(text->downgrade_sql, false);
 
 	if (new->placed)
 	{

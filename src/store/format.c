@@ -153,7 +153,7 @@ cmig_section_text_escape(char *text)
 static char *
 strip_transaction(char *text, CmigSection section)
 {
-	char	   *stripped = cmig_script_strip_outer_transaction(text);
+	char	   *stripped = cmig_script_strip_transactions(text, false);
 	int			line;
 
 	if (stripped != text && cmig_section_text_find_problem(stripped, section, &line))
