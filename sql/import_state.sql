@@ -144,6 +144,12 @@ INSERT INTO databasechangelog VALUES ('1', 'alice', 'a.sql', DEFAULT, 1, 'EXECUT
 SELECT * FROM cmig.import_state('liquibase');
 SELECT pg_temp.revisions('alice.1', '0001.init');
 SELECT * FROM cmig.import_state('liquibase');
+-- change sets of the same author and number in two files
+INSERT INTO databasechangelog VALUES ('3', 'al', 'db/b.xml', DEFAULT, 3, 'EXECUTED'), ('3', 'al', 'db/c.v2.xml', DEFAULT, 4, 'EXECUTED');
+SELECT cmig.load(content) FROM cmig.import_files('liquibase', '{b.sql,c.v2.sql}', ARRAY[E'--liquibase formatted sql\n--changeset al:3\nSELECT 1;', E'--liquibase formatted sql\n--changeset al:3\nSELECT 2;']) WHERE content <> '';
+SELECT revision, note FROM cmig.import_state('liquibase') WHERE applied = 'al.3';
+DELETE FROM databasechangelog WHERE id = '3';
+SELECT cmig.stamp('base');
 CREATE TABLE _yoyo_migration (migration_hash varchar(64) PRIMARY KEY, migration_id varchar(255), applied_at_utc timestamp);
 INSERT INTO _yoyo_migration VALUES ('a', '0001.init'), ('b', 'alice.1');
 SELECT cmig.stamp('base');
@@ -259,6 +265,7 @@ SELECT tool, found_file FROM cmig.import_tools(
 	'{db/sql/V1__a.sql,one/1_a.up.sql,db/migrate/20240101_x.rb,2_b.sql,changes.xml,3.sql,0001.sql,m/meta/_journal.json,x/1_a/up.sql,1700000000000_x.js,supabase/migrations/1_a.sql}',
 	ARRAY['', '-- +goose Up', '', E'x\n-- +goose Up\n', '<databaseChangeLog xmlns="x">', '-- migrate:up', '-- depends: x', '{}', '', 'exports.up = (pgm) => {}', ''])
 WHERE found_file IS NOT NULL ORDER BY tool;
+SELECT found_file FROM cmig.import_tools('{a/changelog.xml,db.changelog-master.xml}', '{<databaseChangeLog>,<databaseChangeLog>}') WHERE tool = 'liquibase';
 -- Django records each migration with its application
 CREATE TABLE django_migrations (id bigint PRIMARY KEY, app varchar(255) NOT NULL, name varchar(255) NOT NULL, applied timestamptz NOT NULL DEFAULT now());
 INSERT INTO django_migrations VALUES (1, 'shop', '0001_initial'), (12, 'shop', '0003_x'), (2, 'shop', '0002_y');

@@ -34,6 +34,10 @@ typedef struct CmigTool
 								 * its files, or NULL */
 	const char *mark;			/* another one, which a line of that file
 								 * matches, or NULL */
+	const char *main;			/* if the tool is given one file: one for the
+								 * name of the main file, and one for the text
+								 * of files that include others; or NULL */
+	const char *includes;
 	const struct CmigFormat *format;	/* NULL if cmig.import_files() does
 										 * not convert its files */
 	const char *columns[CMIG_TOOL_MAX_COLUMNS]; /* the columns that the query
@@ -44,9 +48,9 @@ typedef struct CmigTool
 	 * t <rest>", or NULL if cmig.import_state() does not read the table.  The
 	 * query returns the name that the tool gives to a migration, the
 	 * migration's state, and, if the tool has one that can be computed again,
-	 * the checksum of its script.  The oldest row comes first.  The states
-	 * are "applied", "reverted", "failed", "repeatable", and "until" (the
-	 * migration and all earlier ones are applied).
+	 * the checksum of its script, and its file.  The oldest row comes first.
+	 * The states are "applied", "reverted", "failed", "repeatable", and
+	 * "until" (the migration and all earlier ones are applied).
 	 */
 	const char *select;
 	const char *rest;
@@ -69,6 +73,8 @@ typedef struct CmigToolApplied
 	bool		repeatable;		/* true for a repeatable migration, which may
 								 * run again */
 	char	   *checksum;		/* of the script that ran, or NULL */
+	char	   *file;			/* of Liquibase: the name of its file, without
+								 * folder and extension; otherwise NULL */
 	int			occurrence;		/* which occurrence of the name this is,
 								 * starting at 1 */
 } CmigToolApplied;

@@ -338,6 +338,20 @@ next_word(char **text)
 	return word.data;
 }
 
+/*
+ * Returns what tells a change set from another one of the same author and number in
+ * another file: the file's name, without folder and extension, and its id.
+ */
+static char *
+long_id(const char *path, const char *id)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
+	const char *dot = strrchr(base, '.');
+
+	return cmig_tool_text_id(psprintf("%.*s.%s", dot ? (int) (dot - base) : (int) strlen(base), base, id));
+}
+
 /* Begin a change set, given the text "author:id attribute:value ...". */
 static void
 begin_change_set(CmigImport *import, ChangeSet *set, CmigToolFile *file, char *text)
@@ -353,6 +367,7 @@ begin_change_set(CmigImport *import, ChangeSet *set, CmigToolFile *file, char *t
 	if (colon)
 		*colon = '.';
 	set->revision = cmig_import_add(import, file, cmig_tool_text_id(name ? name : ""));
+	set->revision->order = long_id(file->base, set->revision->text.edges.id);
 	while ((word = next_word(&text)) != NULL && set->revision)
 		if (!read_attribute(set->revision, word))
 		{
@@ -452,10 +467,10 @@ read_file(CmigImport *import, CmigToolFile *file)
 
 /*
  * Returns the id of the change set in a line such as "-- Changeset
- * <file>::<id>::<author>", or NULL.
+ * <file>::<id>::<author>", and its long id, or NULL.
  */
 static char *
-generated_id(const CmigToolLine *line, const char *word)
+generated_id(const CmigToolLine *line, const char *word, char **full)
 {
 	char	   *name = cmig_tool_text_after(line, word, false);
 	char	   *id = name ? strstr(name, "::") : NULL;
@@ -463,7 +478,11 @@ generated_id(const CmigToolLine *line, const char *word)
 
 	for (char *p = id ? id + 2 : NULL; p && (p = strstr(p, "::")) != NULL; p += 2)
 		author = p;
-	return author ? cmig_tool_text_id(psprintf("%s.%.*s", author + 2, (int) (author - id - 2), id + 2)) : NULL;
+	if (author == NULL)
+		return NULL;
+	author = cmig_tool_text_id(psprintf("%s.%.*s", author + 2, (int) (author - id - 2), id + 2));
+	*full = long_id(pnstrdup(name, id - name), author);
+	return author;
 }
 
 /*
@@ -486,12 +505,17 @@ read_generated(CmigImport *import, CmigToolFile *file, bool is_rollback)
 	for (bool more = true; more; p = line.next)
 	{
 		char	   *id;
+		char	   *full = NULL;
 		char	   *comment;
 
 		more = cmig_tool_text_line(p, &line);
-		id = more ? generated_id(&line, is_rollback ? "-- Rolling Back ChangeSet:" : "-- Changeset") : NULL;
+		id = more ? generated_id(&line, is_rollback ? "-- Rolling Back ChangeSet:" : "-- Changeset", &full) : NULL;
 		if ((id || !more) && revision)
 		{
+			const char *parameter = strstr(script.data, "${");
+
+			if (parameter && strchr(parameter, '}'))
+				cmig_import_note(revision, psprintf("Liquibase has not replaced %.*s, because the parameter has no value", (int) strcspn(parameter, "}") + 1, parameter));
 			if (is_rollback)
 				revision->text.downgrade_sql = cmig_import_section(import, file, CMIG_SECTION_DOWNGRADE, script.data);
 			else
@@ -501,13 +525,16 @@ read_generated(CmigImport *import, CmigToolFile *file, bool is_rollback)
 		{
 			resetStringInfo(&script);
 			if (!is_rollback)
+			{
 				revision = cmig_import_add(import, file, id);
+				revision->order = full;
+			}
 			else
 			{
 				revision = NULL;
 				foreach_ptr(CmigToolRevision, other, import->revisions)
 				{
-					if (strcmp(other->text.edges.id, id) == 0)
+					if (strcmp(other->order, full) == 0)
 						revision = other;
 				}
 			}
@@ -537,6 +564,37 @@ has_heading(const char *text, const char *heading)
 		if (cmig_tool_text_after(&line, heading, false))
 			return true;
 	return false;
+}
+
+static int
+compare_short_ids(const ListCell *a, const ListCell *b)
+{
+	return strcmp(((const CmigToolRevision *) lfirst(a))->text.edges.id, ((const CmigToolRevision *) lfirst(b))->text.edges.id);
+}
+
+/* Give the change sets whose id is that of another one, in another file, their long ids. */
+static void
+set_long_ids(const CmigImport *import)
+{
+	List	   *sorted = list_copy(import->revisions);
+	CmigToolRevision *last = NULL;
+	const char *repeated = NULL;
+
+	list_sort(sorted, compare_short_ids);
+	foreach_ptr(CmigToolRevision, revision, sorted)
+	{
+		const char *id = revision->text.edges.id;
+
+		if (last && strcmp(repeated ? repeated : last->text.edges.id, id) == 0)
+		{
+			repeated = id;
+			last->text.edges.id = last->order;
+			revision->text.edges.id = revision->order;
+		}
+		else
+			repeated = NULL;
+		last = revision;
+	}
 }
 
 void
@@ -571,6 +629,7 @@ cmig_format_liquibase(CmigImport *import)
 								  "left out, because it is not SQL; cmig import liquibase FILE converts a change log in XML, YAML, or JSON");
 		}
 	}
+	set_long_ids(import);
 	cmig_import_chain(import);
 	if (formatted > 0)
 		cmig_import_file_note(import, ((CmigToolRevision *) linitial(import->revisions))->file->name,

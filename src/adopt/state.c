@@ -97,6 +97,7 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 	applied->until = strcmp(state, "until") == 0;
 	applied->repeatable = strcmp(state, "repeatable") == 0;
 	applied->checksum = desc->natts > 2 ? cmig_query_text_or_null(desc, row, 3) : NULL;
+	applied->file = desc->natts > 3 ? cmig_query_text_or_null(desc, row, 4) : NULL;
 	applied->occurrence = 1;
 	for (int i = 0; i < list_length(*rows); i++)
 	{
@@ -229,6 +230,16 @@ find_node(const CmigToolMatches *matches, const Dates *dates, const CmigToolAppl
 	}
 	if (matches->tool->match == CMIG_TOOL_OCCURRENCE)
 		return find_occurrence(matches, applied);
+	if (applied->file)
+	{
+		/* as the names of change sets that are in several files */
+		CmigToolApplied *named = palloc0(sizeof(CmigToolApplied));
+
+		named->name = cmig_tool_text_id(psprintf("%s.%s", applied->file, applied->name));
+		node = find_node(matches, dates, named);
+		if (node >= 0)
+			return node;
+	}
 	node = cmig_graph_find_name(graph, applied->name);
 	if (node < 0)
 		node = cmig_graph_find_id(graph, cmig_tool_text_id(applied->name));

@@ -66,10 +66,11 @@ static const CmigTool tools[] = {
 		.format = FORMAT(cmig_format_graphile_migrate,.style = CMIG_PLACEHOLDER_COLON,.compare = cmig_tool_text_compare_versions),
 		.columns = {"hash", "filename"},
 	.select = "substring(t.filename::text from '^[0-9]+'), " APPLIED,.rest = BY_NUMBER("filename"),.match = CMIG_TOOL_NUMBER},
-	{"liquibase",.file = "\\.(sql|xml|ya?ml|json)$",.mark = "^\\s*--\\s*liquibase formatted sql|<databaseChangeLog|^[\\s{]*\"?databaseChangeLog\"?\\s*:",
+	{"liquibase",.file = "\\.(sql|xml|ya?ml|json)$",.main = "(^|/)(db\\.)?changelog-(master|root)\\.\\w+$",.includes = "<include|\\minclude(All)?\"?\\s*:",.mark = "^\\s*--\\s*liquibase formatted sql|<databaseChangeLog|^[\\s{]*\"?databaseChangeLog\"?\\s*:",
 		.format = FORMAT(.read = cmig_format_liquibase,.style = CMIG_PLACEHOLDER_BRACES),
-		.columns = {"id", "author", "exectype", "orderexecuted"},
-		.select = "t.author::text || '.' || t.id::text, CASE t.exectype::text WHEN 'FAILED' THEN 'failed' ELSE 'applied' END",
+		.columns = {"id", "author", "filename", "exectype", "orderexecuted"},
+		.select = "t.author::text || '.' || t.id::text, CASE t.exectype::text WHEN 'FAILED' THEN 'failed' ELSE 'applied' END, NULL,"
+		" regexp_replace(t.filename::text, '^.*/|[.][^./]*$', '', 'g')",
 	.rest = BY_NUMBER("orderexecuted")},
 	{"node-pg-migrate",.file = "(^|/)\\d{13,17}_[^/]+\\.(sql|[cm]?[jt]s)$",.mark = "^-+\\s*[Uu]p\\s+[Mm]igration|\\mpgm\\M",
 		.format = FORMAT(cmig_format_node_pg_migrate,.compare = cmig_tool_text_compare_versions,.file_template = "%(rev)s"),
@@ -160,12 +161,15 @@ matches(const char *pattern, const char *text)
 }
 
 /*
- * Returns the first file that looks like a file of the tool.  A file that has
- * the mark of another tool does not.
+ * Returns the first file that looks like a file of the tool, preferably the main one,
+ * or one that includes others.  A file that has the mark of another tool does not.
  */
 static const char *
 find_file(const CmigTool *tool, const CmigNames *names, const CmigNames *texts)
 {
+	const char *found = NULL;
+	bool		includes = false;
+
 	for (int i = 0; tool->file && i < names->count; i++)
 	{
 		bool		of_another = false;
@@ -175,10 +179,17 @@ find_file(const CmigTool *tool, const CmigNames *names, const CmigNames *texts)
 			continue;
 		for (int j = 0; tool->mark == NULL && !of_another && j < lengthof(tools); j++)
 			of_another = tools[j].mark && matches(tools[j].file, names->names[i]) && matches(tools[j].mark, texts->names[i]);
-		if (!of_another)
+		if (of_another)
+			continue;
+		if (tool->main == NULL || matches(tool->main, names->names[i]))
 			return names->names[i];
+		if (found == NULL || (!includes && matches(tool->includes, texts->names[i])))
+		{
+			found = names->names[i];
+			includes = matches(tool->includes, texts->names[i]);
+		}
 	}
-	return NULL;
+	return found;
 }
 
 /*
