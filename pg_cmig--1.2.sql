@@ -2398,7 +2398,9 @@ LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET ji
 AS $$
 	SELECT s.item, s.value, s.hint
 	FROM (SELECT r.*, e.n, lag(r.relation) OVER (ORDER BY e.n) AS previous,
-			bool_or(r.history_table IS NOT NULL) OVER (PARTITION BY r.found_file) AS has_table
+			bool_or(r.history_table IS NOT NULL) OVER (PARTITION BY r.found_file) AS has_table,
+			string_agg(r.tool, ' and ') FILTER (WHERE r.converts AND r.found_file <> '')
+				OVER (PARTITION BY regexp_replace(r.found_file, '[^/]*$', '')) AS alike
 		FROM jsonb_array_elements(rows) WITH ORDINALITY AS e (element, n),
 		jsonb_to_record(e.element) AS r (item text, value text, hint text, revision text, message text, severity text, rule text,
 			line integer, safe_rewrite text, differences integer, examples text, field text, step integer, transactional boolean,
@@ -2507,7 +2509,8 @@ AS $$
 	UNION ALL
 		-- files that several tools could have are those of the one that has a table
 		SELECT r.tool,
-			concat_ws('; ', 'files such as ' || r.found_file,
+			concat_ws('; ', 'files such as ' || r.found_file
+					|| CASE WHEN r.history_table IS NULL AND r.alike ~ ' and ' THEN concat(', as ', r.alike, ' name them') ELSE '' END,
 				'table ' || r.history_table || coalesce(', with ' || r.applied || ' applied', ', which cannot be read: ' || r.note, '')),
 			CASE WHEN r.tool = 'engine' THEN 'cmig import engine --state    # records what cmig has applied without the extension'
 			WHEN NOT r.reads_state OR NOT r.converts AND r.tool NOT IN ('alembic', 'django')
@@ -2519,7 +2522,9 @@ AS $$
 					format(E'\ncmig import %s --state%s    # then records the %s that are applied, and runs nothing',
 						r.tool, o.other, r.applied) END) END
 		FROM (SELECT CASE WHEN d.folder = r.new_folder THEN ' --folder ' || r.other_folder ELSE '' END AS other) o
-		WHERE screen = 'import' AND (r.history_table IS NOT NULL OR r.found_file IS NOT NULL AND NOT r.has_table)
+		-- a tool that is only recognized says nothing about files that another one converts
+		WHERE screen = 'import' AND (r.history_table IS NOT NULL OR r.found_file IS NOT NULL AND NOT r.has_table
+			AND (r.converts OR r.reads_state OR r.alike IS NULL))
 	) s (item, value, hint)
 	ORDER BY r.n
 $$;

@@ -368,18 +368,21 @@ generate_liquibase()
 {
 	local log=$1 program=liquibase folder word
 
-	[ -x node_modules/.bin/liquibase ] && program=$PWD/node_modules/.bin/liquibase
+	# npm's package has no command of this name
+	for word in node_modules/liquibase/dist/liquibase/liquibase node_modules/.bin/liquibase; do
+		[ ! -x "$word" ] || program=$PWD/$word
+	done
 	command -v "$program" >/dev/null && command -v java >/dev/null ||
 		fail 2 "$log is not SQL, and Liquibase, which can convert it, is not installed, or Java is not" "On a machine with both: liquibase --changeLogFile=$(printf %q "$log") --url=offline:postgresql --outputFile=FOLDER/changes.sql updateSQL; then here: cmig import liquibase FOLDER"
 	generated_folder
 	folder=$(dirname -- "$log")
 	for word in updateSQL futureRollbackSQL; do
 		(cd -- "$folder" && "$program" --changeLogFile="$(basename -- "$log")" --url="offline:postgresql?outputLiquibaseSql=none&changeLogFile=$GENERATED/$word.csv" \
-			--outputFile="$GENERATED/$word.sql" "$word") >"$GENERATED/messages" 2>&1 && continue
+			--outputFile="$GENERATED/$word.sql" "$word" ${settings[@]+"${settings[@]/#/-D}"}) >"$GENERATED/messages" 2>&1 && continue
 		rm -f -- "$GENERATED/$word.sql"
 		if [ "$word" = updateSQL ]; then
 			cat -- "$GENERATED/messages" >&2
-			fail 2 "Liquibase cannot convert $log"
+			fail 2 "Liquibase cannot convert $log" 'Liquibase finds classes of the project by the variable LIQUIBASE_CLASSPATH.'
 		fi
 		say "cmig: no downgrade sections: $(grep -m 1 '^Unexpected error' -- "$GENERATED/messages" || echo 'Liquibase cannot generate the rollback')"
 	done
@@ -441,7 +444,7 @@ SELECT name FROM pgmigrations WHERE name NOT IN (SELECT name FROM printed) ORDER
 # shellcheck disable=SC2016	# code of awk
 possible_files()
 {
-	find . -mindepth 1 -maxdepth 7 \( -name '.*' -o -name node_modules -o -name vendor -o -name venv -o -name target -o -name dist -o -name build \) -prune -o -type f -size -2000k \
+	find . -mindepth 1 -maxdepth 16 \( -name '.*' -o -name node_modules -o -name vendor -o -name venv -o -name target -o -name dist -o -name build \) -prune -o -type f -size -2000k \
 		\( -name '*.sql' -o -name '*[Mm]igrat*.toml' -o -name '*.plan' -o -name atlas.sum -o -name '_journal.json' -o -name snapshot.json -o -name 'phinx.*' -o -name 'knexfile.*' -o -name 'mikro-orm.config.*' \
 		-o -name '*hange[Ll]og*.json' -o -name '*.xml' -o -name '*.yaml' -o -name '*.yml' -o -path '*migrat*.py' -o -path '*/versions/*.py' -o -path '*migrat*.[cm][jt]s' -o -path '*migrat*.[jt]s' -o -path '*migrat*.go' \
 		-o -path '*migrat*.rs' -o -path '*migrat*.java' -o -path '*migrat*.kt' -o -path '*/db/migrate/*.rb' \) ! -name $'*\n*' -print0 | LC_ALL=C sort -z | head -z -n 3000 |
@@ -527,8 +530,8 @@ verb_import()
 	esac
 	local import_names='' import_texts=''
 	while IFS= read -r -d '' file; do
-		# files of pg_cmig
-		[ "${file##*/}" != cmig.conf ] || continue
+		# files of pg_cmig, and the large ones in which drizzle-kit keeps its metadata
+		[[ ${file##*/} != cmig.conf && $file != */meta/*_snapshot.json ]] || continue
 		read -r -N 13 text <"$file"; [ "$text" != '-- revision: ' ] || continue
 		number=$((number + 1))
 		text=$(LC_ALL=C tr -d '\0' <"$file" && echo x) || fail 2 "$file cannot be read"
