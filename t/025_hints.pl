@@ -165,8 +165,8 @@ note("$unexpected of $in_sources hints in the sources are not in the expected ou
 # what is written between backquotes
 my ($verbs) = slurp_file("$CmigNode::top/bin/cmig") =~ /^VERBS="(.*?)"$/ms;
 my %options = map { my ($verb, undef, $options) = split /;/; $verb => " $options " } split /\n/, $verbs;
-my ($differences) = slurp_file("$CmigNode::top/bin/cmig") =~ /^DIFFERENCES='(.*)'$/m;
-s/\$DIFFERENCES/$differences/ foreach values %options;
+my %shared = slurp_file("$CmigNode::top/bin/cmig") =~ /^([A-Z]+)='(.*)'$/mg;
+s/\$([A-Z]+)/$shared{$1}/g foreach values %options;
 my $hint_c = slurp_file("$CmigNode::top/src/base/hint.c");
 my %renamed = $hint_c =~ /^\t\{"(\w+)", "([\w-]+)/mg;
 my (@unknown, @unmarked);

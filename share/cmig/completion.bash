@@ -20,13 +20,15 @@ _cmig_revisions()
 {
 	echo head heads base current
 	"${COMP_WORDS[0]}" folders 2>/dev/null | while IFS= read -r folder; do
-		find "$folder" -name '*.sql' -exec sed -n 's/^-- *revision: *\([A-Za-z0-9_.-]*\)[[:space:]]*$/\1/p' {} + 2>/dev/null
+		find "$folder" -name '*.sql' -exec sed -n 's/^-- *revision: *\([A-Za-z0-9_.-]*\)[[:space:]]*$/\1/p' {} + \
+			2>/dev/null
 	done
 }
 
 _cmig()
 {
-	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb='' name arguments options candidates='' i
+	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb='' name arguments options
+	local candidates='' i
 
 	[ "$word" != = ] || word=''
 	[ "$previous" != = ] || previous=${COMP_WORDS[COMP_CWORD - 2]}
@@ -54,7 +56,8 @@ _cmig()
 		candidates=$(cut -s -d ';' -f 1 <<<"$_cmig_verbs")
 	else
 		[[ $arguments != *upgrade* ]] || candidates='upgrade downgrade'
-		[[ $arguments != *TOOL* ]] || candidates='alembic dbmate diesel django drizzle flyway golang-migrate goose graphile-migrate liquibase node-pg-migrate prisma rails refinery sqitch sqlx supabase yoyo'
+		[[ $arguments != *TOOL* ]] || candidates='alembic dbmate diesel django drizzle flyway golang-migrate goose
+			graphile-migrate liquibase node-pg-migrate prisma rails refinery sqitch sqlx supabase yoyo'
 		[[ $arguments != *TOOL* || " ${COMP_WORDS[*]} " != *' --state '* ]] || candidates+=' engine'
 		[[ $arguments != *REV* && $arguments != *RANGE* ]] || candidates+=" $(_cmig_revisions)"
 	fi

@@ -56,7 +56,8 @@ set_variable()
 
 	[ -n "$2" ] || return 0
 	[ -z "$of_config" ] || [ -z "${!1+set}" ] || return 0
-	value=$(percent_decode "$2") || fail 2 "the database URL has a percent sign that is not followed by two hexadecimal digits"
+	value=$(percent_decode "$2") ||
+		fail 2 'the database URL has a percent sign that is not followed by two hexadecimal digits'
 	export "$1=$value"
 }
 
@@ -110,7 +111,12 @@ url_parameter()
 		channel_binding) set_variable PGCHANNELBINDING "$2" ;;
 		require_auth) set_variable PGREQUIREAUTH "$2" ;;
 		load_balance_hosts) set_variable PGLOADBALANCEHOSTS "$2" ;;
-		ssl) case $2 in true | True | 1) set_variable PGSSLMODE require ;; false | False | 0) ;; *) set_variable PGSSLMODE "$2" ;; esac ;;
+		ssl)
+			case $2 in
+				true | True | 1) set_variable PGSSLMODE require ;;
+				false | False | 0) ;;
+				*) set_variable PGSSLMODE "$2" ;;
+			esac ;;
 		*) ! given verbose || say "-- parameter $1 of the URL is unknown to psql and has no effect" ;;
 	esac
 }
@@ -188,10 +194,12 @@ find_psql()
 	local version
 
 	read -r -a psql <<<"${CMIG_PSQL:-psql}"
-	command -v -- "${psql[0]}" >/dev/null || fail 4 "${psql[0]} is not installed" "On Debian: apt install postgresql-client"
+	command -v -- "${psql[0]}" >/dev/null ||
+		fail 4 "${psql[0]} is not installed" 'On Debian: apt install postgresql-client'
 	if [ -z "${CMIG_PSQL:-}" ]; then
 		version=$(psql --version 2>&1) || fail 4 "psql cannot be run: $version"
-		[[ $version =~ ([0-9]+)[^0-9] ]] && [ "${BASH_REMATCH[1]}" -ge 11 ] || fail 4 "psql 11 or newer is required; this is $version"
+		[[ $version =~ ([0-9]+)[^0-9] ]] && [ "${BASH_REMATCH[1]}" -ge 11 ] ||
+			fail 4 "psql 11 or newer is required; this is $version"
 	elif [ -n "$(option database)" ]; then
 		version=${PGDATABASE//"$backslash"/"$backslash$backslash"}
 		psql+=(-d "dbname='${version//"$apostrophe"/"$backslash$apostrophe"}'")

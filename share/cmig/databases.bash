@@ -23,10 +23,15 @@ database_names()
 }
 
 # what --scopes matches
-MATCHING="pg_catalog.pg_namespace WHERE nspname LIKE :'scopes' AND nspname !~ '^(pg_.*|information_schema|public|cmig|cmig_audit|[\$]user)\$'"
+MATCHING="pg_catalog.pg_namespace WHERE nspname LIKE :'scopes'
+	AND nspname !~ '^(pg_.*|information_schema|public|cmig|cmig_audit|[\$]user)\$'"
 
 # Adds a statement that raises an error if no schema matches.
-require_match() { need "EXISTS (SELECT FROM $MATCHING)" "'no schema that can be a scope matches \"' || :'scopes' || '\"'" "E'Specify a LIKE pattern, such as tenant\\\\_%.'"; }
+require_match()
+{
+	need "EXISTS (SELECT FROM $MATCHING)" "'no schema that can be a scope matches \"' || :'scopes' || '\"'" \
+		"E'Specify a LIKE pattern, such as tenant\\\\_%.'"
+}
 
 # Prints the names of the schemas like --scopes, in the same way.  For a run, stores the files
 # first, and for an upgrade, leaves out what has nothing to run.
@@ -58,10 +63,17 @@ is_for_each_scope()
 {
 	given scopes || return 1
 	case $verb in
-		upgrade | downgrade) given stepwise || [[ " ${passed[*]} " == *' jobs '* ]] ;;
+		upgrade | downgrade) given stepwise || typed jobs ;;
 		lint | plan | dry-run | preflight | stamp | verify) ;;
 		*) return 1 ;;
 	esac
+}
+
+# Checks the values of --max-failures, by default 0, and --first.
+check_first()
+{
+	[[ ${option_max_failures:=0} =~ ^[0-9]{1,9}$ ]] || fail 2 '--max-failures must be a number'
+	[[ ${option_first:-1} =~ ^[1-9][0-9]{0,8}$ ]] || fail 2 '--first must be a number from 1 on'
 }
 
 # failures DIRECTORY: prints how many runs have failed
@@ -75,7 +87,10 @@ reason()
 	while IFS= read -r line; do
 		line=${line#"$red"}
 		case $line in
-			ERROR:* | FATAL:* | 'cmig: '*) line=${line#*: }; line=${line#connection to server *: *: }; line=${line%"$plain"}; printf ': %s' "${line# }"; return ;;
+			ERROR:* | FATAL:* | 'cmig: '*)
+				line=${line#*: } line=${line#connection to server *: *: } line=${line%"$plain"}
+				printf ': %s' "${line# }"
+				return ;;
 		esac
 	done <"$1"
 }
@@ -119,13 +134,13 @@ in_databases()
 	[[ $jobs =~ ^[1-9][0-9]*$ ]] || fail 2 '--jobs must be a number from 1 on'
 	if is_for_each_scope; then
 		kind=scope
-		! given scope && [[ " ${passed[*]} " != *' databases '* ]] || fail 2 '--scopes cannot be used with --scope or --databases'
-		[[ ${option_first:-1} =~ ^[1-9][0-9]{0,8}$ ]] || fail 2 '--first must be a number from 1 on'
-		[[ ${option_max_failures:=0} =~ ^[0-9]{1,9}$ ]] || fail 2 '--max-failures must be a number'
+		! given scope && ! typed databases || fail 2 '--scopes cannot be used with --scope or --databases'
+		check_first
 		case $verb in upgrade | downgrade) most_failures=$option_max_failures ;; esac
 	fi
 	[ $kind = scope ] || [[ $option_databases == *[!,[:space:]]* ]] ||
-		fail 2 '--databases requires names of databases, or a query' "cmig $verb --databases a,b,c${newline}cmig $verb --databases \"SELECT datname FROM pg_database WHERE datname LIKE 'shop%'\""
+		fail 2 '--databases requires names of databases, or a query' "cmig $verb --databases a,b,c
+cmig $verb --databases \"SELECT datname FROM pg_database WHERE datname LIKE 'shop%'\""
 	directory=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
 	"${kind}_names" >"$directory/names"
 	status=$?
@@ -134,7 +149,11 @@ in_databases()
 	while IFS= read -r -d '' name; do [ -z "$name" ] || databases+=("$name"); done <"$directory/names"
 	if [ $status -ne 0 ] || [ ${#databases[@]} -eq 0 ]; then
 		rm -rf "$directory"
-		[ $status -ne 0 ] || if [ $kind = scope ]; then say "nothing to $verb"; else say 'cmig: the query returns no database'; fi
+		[ $status -ne 0 ] || if [ $kind = scope ]; then
+			say "nothing to $verb"
+		else
+			say 'cmig: the query returns no database'
+		fi
 		return $status
 	fi
 	[ "$jobs" -le ${#databases[@]} ] || jobs=${#databases[@]}
@@ -156,7 +175,15 @@ in_databases()
 		[ -e "$directory/$number.taken" ] || [ -n "$interrupted" ] || status=left
 		[ -z "$interrupted" ] || [ "$status" = 0 ] || status=130
 		visible "${databases[number]}"
-		printf '%s%*s %s\n' "$VISIBLE" $((${#VISIBLE} < 40 ? 40 - ${#VISIBLE} : 0)) '' "$([ "$status" = 0 ] && echo 'done' || { [ "$status" = left ] && echo 'not run'; } || { printf 'failed (%s)' "$status"; [ ! -e "$directory/$number" ] || reason "$directory/$number"; })"
+		printf '%s%*s ' "$VISIBLE" $((${#VISIBLE} < 40 ? 40 - ${#VISIBLE} : 0)) ''
+		case $status in
+			0) echo 'done' ;;
+			left) echo 'not run' ;;
+			*)
+				printf 'failed (%s)' "$status"
+				[ ! -e "$directory/$number" ] || reason "$directory/$number"
+				echo ;;
+		esac
 		[ "$status" = left ] || [ "$status" -le "$worst" ] || worst=$status
 	done
 	rm -rf "$directory"

@@ -48,11 +48,13 @@ verb_demo()
 	demo_folder=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
 	trap 'end_engine; rm -rf -- "$demo_folder"' EXIT
 	cd -- "$demo_folder" || return
-	export PGHOST=$engine_folder PGPORT=5432 PGUSER=$ENGINE_SUPERUSER PGDATABASE=$engine_database PGOPTIONS='-c cmig.lock_timeout=5s'
+	export PGHOST=$engine_folder PGPORT=5432 PGUSER=$ENGINE_SUPERUSER PGDATABASE=$engine_database
+	export PGOPTIONS='-c cmig.lock_timeout=5s'
 	unset DATABASE_URL CMIG_CONFIG CMIG_PSQL
 	{
 		step 'A project: cmig.conf, a folder for revisions, and the extension in the database.' cmig init
-		step 'A revision is an SQL file. This one is written by hand.' cmig revision -m 'Create accounts' --rev-id 001 --file-template '%(rev)s'
+		step 'A revision is an SQL file. This one is written by hand.' \
+			cmig revision -m 'Create accounts' --rev-id 001 --file-template '%(rev)s'
 		written migrations/001.sql <<-'END'
 			-- revision: 001
 			-- message: Create accounts
@@ -69,12 +71,14 @@ verb_demo()
 		written schema.sql <<-'END'
 			CREATE TABLE account (id bigint PRIMARY KEY, name text, email text NOT NULL);
 		END
-		step '' cmig revision --autogenerate -m 'Add e-mail addresses' --rev-id 002 --file-template '%(rev)s' --target schema.sql
+		step '' cmig revision --autogenerate -m 'Add e-mail addresses' --rev-id 002 --file-template '%(rev)s' \
+			--target schema.sql
 		step '' cat migrations/002.sql
 		step 'Account 1 has no address, so the upgrade fails, and nothing of it stays.' cmig upgrade -y && status=1
 		step '' cmig current
 		step 'Complete the file.' sed -i "s/^-- \(UPDATE .* = \)\.\.\./\1'unknown'/" migrations/002.sql
-		step 'Look before the run: what locks, blocks, or loses data; and does each downgrade revert its upgrade?' cmig check --ci || status=1
+		step 'Look before the run: what locks, blocks, or loses data; and does each downgrade revert its upgrade?' \
+			cmig check --ci || status=1
 		step '' cmig upgrade -y || status=1
 		step 'Back, and where the database is then.' cmig downgrade -1 -y || status=1
 		step '' cmig status

@@ -39,7 +39,8 @@ find_files()
 	! given no-load || return 0
 	slashes=${slashes//[!\/]/}
 	for folder in "${folders[@]}"; do
-		[ -d "$folder" ] || fail 2 "the folder $folder does not exist" "cmig init creates it; with --no-load, no files are needed"
+		[ -d "$folder" ] ||
+			fail 2 "the folder $folder does not exist" "cmig init creates it; with --no-load, no files are needed"
 		[ -r "$folder" ] && [ -x "$folder" ] || fail 2 "the folder $folder cannot be read"
 		add_files "$folder" ${#slashes}
 	done
@@ -62,6 +63,8 @@ read_text()
 	printf -v "$1" '%s' "${text#$'\xef\xbb\xbf'}"
 }
 
+ICONV_HINT='To convert it, for example: iconv -f LATIN1 -t UTF-8 FILE'
+
 # Fails if a revision file or its name is not valid UTF-8, or contains zero bytes,
 # which psql would drop.
 check_files()
@@ -73,7 +76,7 @@ check_files()
 	{ printf '%s\n' "${files[@]}"; printf '%s\0' "${files[@]}" | xargs -0 cat --; } | is_utf8 ||
 		for file in "${files[@]}"; do
 			printf '%s' "$file" | is_utf8 || fail 2 "the name of the file $(printf %q "$file") is not valid UTF-8"
-			is_utf8 <"$file" || fail 2 "$file is not valid UTF-8" "To convert it, for example: iconv -f LATIN1 -t UTF-8 FILE"
+			is_utf8 <"$file" || fail 2 "$file is not valid UTF-8" "$ICONV_HINT"
 		done
 	[ "$(printf '%s\0' "${files[@]}" | xargs -0 cat -- | LC_ALL=C tr -dc '\0' | wc -c)" -gt 0 ] || return 0
 	for file in "${files[@]}"; do
@@ -103,15 +106,22 @@ files_variable()
 # The files are authoritative: what is stored and pending, but has no file, must not
 # run.  load_files, find_missing, and require_files are the only ones that decide this.
 
-# the message about the revisions in the array m, and the hint
-MISSING="CASE pg_catalog.cardinality(m) WHEN 1 THEN 'revision ' ELSE 'revisions ' END || '\"' || pg_catalog.array_to_string(m[1:10], '\", \"') ||
-	CASE WHEN pg_catalog.cardinality(m) > 10 THEN '\", and ' || pg_catalog.cardinality(m) - 10 || ' more' ELSE '\"' END ||
-	CASE pg_catalog.cardinality(m) WHEN 1 THEN ' is pending, but there is no file for it' ELSE ' are pending, but there are no files for them' END"
+# the message about the revisions in the array m, the hint, and from where m is; and how a
+# command has the revision r
+MISSING="CASE pg_catalog.cardinality(m) WHEN 1 THEN 'revision ' ELSE 'revisions ' END ||
+	'\"' || pg_catalog.array_to_string(m[1:10], '\", \"') ||
+	CASE WHEN pg_catalog.cardinality(m) > 10 THEN '\", and ' || pg_catalog.cardinality(m) - 10 || ' more'
+	ELSE '\"' END ||
+	CASE pg_catalog.cardinality(m) WHEN 1 THEN ' is pending, but there is no file for it'
+	ELSE ' are pending, but there are no files for them' END"
+WORD="CASE WHEN r ~ '^[A-Za-z0-9_.:+-]+\$' THEN r ELSE pg_catalog.quote_literal(r) END"
 MISSING_HINT="'Restore the file, or add its folder with --folder. If it is no longer wanted: ' ||
-	(SELECT pg_catalog.string_agg('cmig remove ' || CASE WHEN r ~ '^[A-Za-z0-9_.:+-]+\$' THEN r ELSE pg_catalog.quote_literal(r) END, '; ' ORDER BY n) FROM pg_catalog.unnest(m) WITH ORDINALITY AS u (r, n))"
+	(SELECT pg_catalog.string_agg('cmig remove ' || $WORD, '; ' ORDER BY n)
+	FROM pg_catalog.unnest(m) WITH ORDINALITY AS u (r, n))"
 KEPT_HINT="'Restore the file, or add its folder with --folder. To write it from the database: cmig export' ||
-	CASE WHEN pg_catalog.cardinality(m) > 10 THEN '' ELSE (SELECT pg_catalog.string_agg(CASE WHEN r ~ '^[A-Za-z0-9_.:+-]+\$' THEN ' ' || r
-		ELSE ' ' || pg_catalog.quote_literal(r) END, '' ORDER BY n) FROM pg_catalog.unnest(m) WITH ORDINALITY AS u (r, n)) END"
+	CASE WHEN pg_catalog.cardinality(m) > 10 THEN '' ELSE (SELECT pg_catalog.string_agg(' ' || $WORD, '' ORDER BY n)
+	FROM pg_catalog.unnest(m) WITH ORDINALITY AS u (r, n)) END"
+FROM_MISSING="FROM (SELECT :'cmig_missing'::text[] AS m) missing WHERE m <> '{}'"
 
 # load_files [show]: adds the statement that loads the files, which -v shows.  The
 # array cmig_loaded is then a list of their revisions.
@@ -122,7 +132,8 @@ load_files()
 	add '\set cmig_loaded {}'
 	[ ${#files[@]} -gt 0 ] || return 0
 	[ -z "${1:-}" ] || ! given verbose || say "$call;"
-	called "SELECT coalesce(pg_catalog.array_agg(revision), '{}') AS cmig_loaded, pg_catalog.array_agg(action) AS cmig_actions FROM ($call) l \\gset"
+	called "SELECT coalesce(pg_catalog.array_agg(revision), '{}') AS cmig_loaded,
+	pg_catalog.array_agg(action) AS cmig_actions FROM ($call) l \\gset"
 }
 
 # Adds a query that sets two arrays: cmig_missing, the pending revisions without a file,
@@ -139,24 +150,36 @@ find_missing()
 	! given no-load || return 0
 	kept history 'cmig.history()' 'revision text' 'down_revision text[]' 'applied boolean'
 	add "WITH RECURSIVE other AS MATERIALIZED (SELECT * FROM $KEPT WHERE revision <> ALL (:'cmig_loaded'::text[])),
-gone AS (SELECT o.* FROM other o WHERE (($all OR :'cmig_loaded' = '{}' OR o.down_revision IS NULL) AND NOT o.applied) OR o.down_revision && :'cmig_loaded'::text[] OR EXISTS (SELECT FROM cmig.revision r
-	WHERE r.revision = ANY (:'cmig_loaded'::text[]) AND o.revision = ANY (r.down_revision))
+gone AS (SELECT o.* FROM other o WHERE (($all OR :'cmig_loaded' = '{}' OR o.down_revision IS NULL) AND NOT o.applied)
+	OR o.down_revision && :'cmig_loaded'::text[]
+	OR EXISTS (SELECT FROM cmig.revision r
+		WHERE r.revision = ANY (:'cmig_loaded'::text[]) AND o.revision = ANY (r.down_revision))
 UNION SELECT o.* FROM gone g, other o WHERE o.revision = ANY (g.down_revision) OR g.revision = ANY (o.down_revision))
 SELECT coalesce(pg_catalog.array_agg(revision ORDER BY n) FILTER (WHERE NOT applied), '{}') AS cmig_missing,
-	coalesce(pg_catalog.array_agg(revision ORDER BY n) FILTER (WHERE applied AND :'cmig_loaded' <> '{}'), '{}') AS cmig_kept FROM gone \\gset"
+	coalesce(pg_catalog.array_agg(revision ORDER BY n) FILTER (WHERE applied AND :'cmig_loaded' <> '{}'), '{}')
+	AS cmig_kept FROM gone \\gset"
 }
 
-# require_files QUERY [STATE [HINT]]: adds a statement that raises an error if the query returns
-# an array of revisions that is not empty.  They are pending, or in the state.
+# of_array NAME: sets OF_ARRAY to a FROM item for the array in a psql variable, with the columns
+# revision and n
+of_array() { OF_ARRAY="pg_catalog.unnest(:'cmig_$1'::text[]) WITH ORDINALITY AS $1 (revision, n)"; }
+
+# require_files ROWS [STATE [HINT]]: adds a statement that raises an error if there are rows, which
+# are a FROM clause with the columns revision and n.  The revisions are pending, or in the state.
 require_files()
 {
 	! given no-load || return 0
-	need false "${MISSING// pending,/ ${2:-pending},}" "${3:-$MISSING_HINT}" '' "(SELECT m FROM ($1) q (m) WHERE m <> '{}') missing"
+	need false "${MISSING// pending,/ ${2:-pending},}" "${3:-$MISSING_HINT}" '' \
+		"(SELECT pg_catalog.array_agg(revision ORDER BY n) AS m FROM $1 HAVING pg_catalog.count(*) > 0) missing"
 }
 
 # Adds a statement that raises an error if a new file would follow a revision without a
 # file.  No revision follows a repeatable one.
-require_followed() { require_files "SELECT pg_catalog.array_agg(r ORDER BY n) FROM pg_catalog.unnest(:'cmig_missing'::text[]) WITH ORDINALITY AS u (r, n) JOIN cmig.revision ON revision = r WHERE NOT repeatable"; }
+require_followed()
+{
+	of_array missing
+	require_files "$OF_ARRAY JOIN cmig.revision USING (revision) WHERE NOT repeatable"
+}
 
 # Loads the files.  The caller rolls back.
 begin_load() { load_files show; find_missing; }
@@ -177,13 +200,16 @@ begin_look()
 	fi
 	# while a run is in progress, status does not wait for it
 	if [ "$verb" = status ]; then
-		called "SELECT EXISTS (SELECT FROM cmig.status() WHERE item OPERATOR(pg_catalog.=) 'running') AS cmig_busy \\gset"
+		called "SELECT EXISTS (SELECT FROM cmig.status() WHERE item OPERATOR(pg_catalog.=) 'running')
+	AS cmig_busy \\gset"
 		busy=" OR :'cmig_busy'::boolean"
 	fi
-	add "SELECT pg_catalog.current_setting('transaction_read_only')::boolean OR NOT pg_catalog.has_any_column_privilege('cmig.revision', 'INSERT')$busy AS cmig_stored \\gset
+	add "SELECT pg_catalog.current_setting('transaction_read_only')::boolean
+	OR NOT pg_catalog.has_any_column_privilege('cmig.revision', 'INSERT')$busy AS cmig_stored \\gset
 \\if :cmig_stored
 \\else
-SELECT pg_catalog.current_setting('lock_timeout') AS cmig_lock_timeout, coalesce(pg_catalog.current_setting('cmig.lock_timeout', true), '0') AS cmig_lock_limit \\gset
+SELECT pg_catalog.current_setting('lock_timeout') AS cmig_lock_timeout,
+	coalesce(pg_catalog.current_setting('cmig.lock_timeout', true), '0') AS cmig_lock_limit \\gset
 SET LOCAL cmig.lock_timeout = '2s';
 SET LOCAL lock_timeout = '2s';
 SAVEPOINT files;
@@ -207,8 +233,8 @@ SET LOCAL cmig.lock_timeout = :'cmig_lock_limit';
 warn_missing()
 {
 	case $verb in status | check) return ;; esac
-	add "SELECT m <> '{}' AS cmig_warned, 'WARNING:  ' || $MISSING || E'\\nHINT:  ' || $MISSING_HINT AS cmig_warning FROM (SELECT :'cmig_missing'::text[] AS m) missing \\gset
-\\if :cmig_warned
+	when ":'cmig_missing' <> '{}'"
+	add "SELECT 'WARNING:  ' || $MISSING || E'\\nHINT:  ' || $MISSING_HINT AS cmig_warning $FROM_MISSING \\gset
 \\warn :cmig_warning
 \\endif"
 }
@@ -256,7 +282,8 @@ with_completed()
 			count = split("header cmig:upgrade cmig:downgrade cmig:verify", parts, " ")
 			for (i = 1; i <= count; i++) {
 				old = text[1, parts[i]]; new = text[2, parts[i]]
-				printf "%s", (i > 1 && old != "" && index(old, unwritten) == 0 && (new == "" || index(new, unwritten) > 0) ? old : new)
+				completed = old != "" && index(old, unwritten) == 0 && (new == "" || index(new, unwritten) > 0)
+				printf "%s", (i > 1 && completed ? old : new)
 			}
 		}' "$1" <(printf '%s' "$2")
 }
@@ -314,7 +341,11 @@ write_files()
 
 # Sets the output format for a statement whose rows write_files or another function
 # reads: columns and rows end with zero bytes.
-add_file_format() { add "\\pset format unaligned${newline}\\pset tuples_only on${newline}\\pset fieldsep_zero on${newline}\\pset recordsep_zero on"; }
+add_file_format()
+{
+	add_plain
+	add "\\pset fieldsep_zero on${newline}\\pset recordsep_zero on"
+}
 
 # Sets the output format to plain lines, without a header.
 add_plain() { add "\\pset format unaligned${newline}\\pset tuples_only on"; }

@@ -7,21 +7,34 @@
 #	  The verbs that only show something, or that control a running backfill.  Sourced by cmig.
 
 # the result columns that describe the state and the branch of a revision
-STATE="pg_catalog.concat_ws(', ', CASE WHEN is_current THEN 'current' WHEN applied THEN 'applied' END, CASE WHEN is_head THEN 'head' END,
-	CASE WHEN down_revision IS NULL THEN 'repeatable' END, CASE WHEN is_branchpoint THEN 'branchpoint' END, CASE WHEN is_mergepoint THEN 'mergepoint' END) AS state"
+STATE="pg_catalog.concat_ws(', ', CASE WHEN is_current THEN 'current' WHEN applied THEN 'applied' END,
+	CASE WHEN is_head THEN 'head' END, CASE WHEN down_revision IS NULL THEN 'repeatable' END,
+	CASE WHEN is_branchpoint THEN 'branchpoint' END, CASE WHEN is_mergepoint THEN 'mergepoint' END) AS state"
+CURRENT_STATE="pg_catalog.concat_ws(', ', CASE WHEN is_head THEN 'head' END,
+	CASE WHEN NOT known THEN 'not known' END) AS state"
 BRANCH="pg_catalog.array_to_string(branch_labels, ', ') AS branch, message"
+# a failed or unfinished run has its message in the column of the revision
+LOGGED="pg_catalog.concat_ws(E'\\n', revision,
+	CASE WHEN what OPERATOR(pg_catalog.~) 'fail|running|partial|end|expand' THEN message END) AS revision"
 
 # Verbs that show the rows of one SQL function.  The fields are: the verb; its
-# argument's default; the call; the columns to show; the argument of found() for an
-# exit status of 1, or "rows" if any row causes it; and, if the last column is a message
-# that is shortened, the names of the others.  A verb in capitals does not use the files.
+# argument's default; the call, in which % stands for the verb's options; the columns to show,
+# = for the lines of the server's screen, or + for them, but a table with -v; what makes the exit
+# status 1: "rows" if there are any, "error" if one has this severity, or the argument of found();
+# and, if the last column is a message that is shortened, the names of the others.  A verb in
+# capitals does not use the files.
 LOOKS="history;base:heads;cmig.history(:'argument');revision, ${STATE//$newline/ }, message;;revision state
 heads;;cmig.heads();revision, CASE WHEN is_current THEN 'current' END AS state, $BRANCH;;revision state branch
 branches;;cmig.branches();revision, pg_catalog.array_to_string(children, E'\\n') AS children, message;;revision children
+lint;heads;cmig.lint(:'argument'%);=;error
+preflight;head;cmig.preflight(:'argument');=;error
+locate;;cmig.locate(%);=;
+show;;cmig.show(:'argument');+;
+round-trip;;cmig.round_trip(:'argument');+;rows
 verify;current;cmig.verify(:'argument');*;cmig.verify(:'argument') WHERE NOT ok
-CURRENT;;cmig.current();revision, pg_catalog.concat_ws(', ', CASE WHEN is_head THEN 'head' END, CASE WHEN NOT known THEN 'not known' END) AS state, $BRANCH;;revision state branch
+CURRENT;;cmig.current();revision, ${CURRENT_STATE//$newline/ }, $BRANCH;;revision state branch
 SCOPES;;cmig.scopes();scope, pg_catalog.array_to_string(current, ', ') AS current, pending, failed;
-LOG;;cmig.log();at, what, pg_catalog.concat_ws(E'\\n', revision, CASE WHEN what OPERATOR(pg_catalog.~) 'fail|running|partial|end|expand' THEN message END) AS revision, role, elapsed;
+LOG;;cmig.log();at, what, ${LOGGED//$newline/ }, role, elapsed;
 PAUSE;;cmig.pause(:'argument');*;
 RESUME-RUN;;cmig.resume_run(:'argument');*;"
 
@@ -51,9 +64,19 @@ shortened()
 {
 	local name width=$((columns - 2 - 3 * $#))
 
-	for name; do width+=" OPERATOR(pg_catalog.-) GREATEST(${#name}, coalesce(pg_catalog.max((SELECT pg_catalog.max(pg_catalog.length(l)) FROM pg_catalog.regexp_split_to_table($name, E'\n') l)) OVER (), 0))"; done
-	width="GREATEST(20, $width)"
-	printf '%s' "CASE WHEN pg_catalog.length(message) OPERATOR(pg_catalog.>) $width THEN pg_catalog.concat(pg_catalog.left(message, $width OPERATOR(pg_catalog.-) 3), '...') ELSE message END AS message"
+	for name; do
+		width+=" OPERATOR(pg_catalog.-) GREATEST(${#name},
+	coalesce(pg_catalog.max((SELECT pg_catalog.max(pg_catalog.length(l))
+	FROM pg_catalog.regexp_split_to_table($name, E'\n') l)) OVER (), 0))"
+	done
+	short_text message "GREATEST(20, $width)"
+}
+
+# short_text COLUMN WIDTH: prints an SQL expression for the column, shortened to the width
+short_text()
+{
+	printf '%s' "CASE WHEN pg_catalog.length($1) OPERATOR(pg_catalog.>) $2
+	THEN pg_catalog.concat(pg_catalog.left($1, $2 OPERATOR(pg_catalog.-) 3), '...') ELSE $1 END AS $1"
 }
 
 # rows CALL [COLUMNS [NAMES]]: shows a function's rows as a table, with -v all columns
@@ -69,10 +92,7 @@ rows()
 }
 
 # Adds statements that mark that the preceding statement returned no rows, for table().
-mark_none()
-{
-	add "SELECT :cmig_rows = 0 AS cmig_none \\gset${newline}\\if :cmig_none${newline}\\echo 'cmig: none'${newline}\\endif"
-}
+mark_none() { when ':cmig_rows = 0'; add "\\echo 'cmig: none'$newline\\endif"; }
 
 # Copies a table from standard input to standard output.  If it is empty, prints NONE
 # instead.
@@ -100,25 +120,31 @@ found()
 # Makes the exit status 1 if the preceding statement returned rows.
 found_rows() { found_if ':cmig_rows > 0'; }
 
-found_if() { add "SELECT $1 AS cmig_found \\gset${newline}\\if :cmig_found${newline}\\warn 'cmig: found'${newline}\\endif"; }
+# found_if CONDITION: makes the exit status 1 if the SQL condition is true
+found_if() { when "$1"; add "\\warn 'cmig: found'$newline\\endif"; }
 
 # the call that look() performs before it shows rows
 required=''
 
-# look CALL [COLUMNS] [FOUND] [NAMES]: shows a function's rows, after the files were loaded.
-# FOUND is the argument of found(), or "rows" to call found_rows().
+# look CALL COLUMNS [FOUND [NAMES]]: shows a function's rows, after the files were loaded.  The
+# arguments are as in LOOKS.  The function VERB_more can add statements that show more lines.
 look()
 {
+	local shows=items
+
+	[[ $2 == '=' || $2 == + ]] && { [ "$2" = '=' ] || ! given verbose; } || shows=table
 	find_files; begin; begin_look
 	[ -z "$required" ] || perform "$required"
-	rows "$1" "${2:-*}" "${4:-}"
+	if [ $shows = items ]; then lines "$1" "$verb"; else rows "$1" "${2/#+/*}" "${4:-}"; fi
 	case ${3:-} in
 		'') ;;
 		rows) found_rows ;;
+		error) found_if "pg_catalog.jsonb_path_exists(:'cmig_items', '\$[*] ? (@.severity == \"error\")')" ;;
 		*) found "$3" ;;
 	esac
+	[ $shows = table ] || ! declare -F "${verb}_more" >/dev/null || "${verb}_more"
 	end_look
-	run table
+	run $shows
 }
 
 # argument NAME [DEFAULT]: sets a psql variable to the first argument.  An empty
@@ -134,6 +160,9 @@ look_up()
 		fields "$line" name default call shown found others
 		[ "$(tr '[:upper:]' '[:lower:]' <<<"$name")" = "$verb" ] || continue
 		[[ $call != *:\'argument\'* ]] || argument argument "$default"
+		parameters
+		call=${call/"%"/"$PARAMETERS"}
+		call=${call/"(, "/(}
 		if [ "$name" = "$verb" ]; then
 			look "$call" "$shown" "$found" "$others"
 		else
@@ -146,14 +175,18 @@ look_up()
 }
 
 # Reads triples of name, text, and hint from standard input, and shows them as lines.
-# Wraps text between words, but not statements, so that they can be pasted.  "mark" stands
-# before each line of a hint; if "once" is set, a name that repeats is left out; if "raw"
-# is set, hints are scripts.
-mark='-> ' once='' raw=''
+# Wraps text between words, but not statements, so that they can be pasted.  A hint that says what
+# to do has a mark; a dry run and an expansion show a name that repeats once; the hints of show
+# are scripts.
 items()
 {
-	local name text hint line last=''
+	local name text hint line last='' mark='' once='' raw=''
 
+	case $verb in
+		status | check | lint | preflight | locate | scope-drift) mark='-> ' ;;
+		upgrade | downgrade | dry-run | expansion) once=1 ;;
+		show) raw=1 ;;
+	esac
 	while IFS= read -r -d '' name && IFS= read -r -d '' text && IFS= read -r -d '' hint; do
 		visible "$name"; name=$VISIBLE
 		[ -z "$once" ] || { [ "$name" != "$last" ] || VISIBLE=''; last=$name; name=$VISIBLE; }
@@ -194,7 +227,13 @@ items()
 						print line
 						line = sprintf("%*s", indent + 3, "") words[i]
 						whole = 1
-					} else if (i > 1 && (words[i] == "#" ? indent + width(text[n]) > columns : (!whole || comment) && words[i - 1] != "cmig" && width(line " " words[i]) > columns)) {
+						continue
+					}
+					if (words[i] == "#")
+						full = indent + width(text[n]) > columns
+					else
+						full = (!whole || comment) && words[i - 1] != "cmig" && width(line " " words[i]) > columns
+					if (i > 1 && full) {
 						print line
 						line = sprintf("%*s", indent + (hint[n] ? 3 : 0), "") (words[i] == "#" ? "" : comment) words[i]
 					} else
@@ -234,39 +273,6 @@ lines()
 	add_plain
 }
 
-# look_items CALL SCREEN [FOUND [COMMAND...]]: does the same as look, but shows lines instead of a
-# table.  If FOUND is "error", the exit status is 1 if a row has this severity.  The command can
-# add statements to the script.
-look_items()
-{
-	find_files; begin; begin_look; lines "$1" "$2"
-	case ${3:-} in
-		error) found_if "pg_catalog.jsonb_path_exists(:'cmig_items', '\$[*] ? (@.severity == \"error\")')" ;;
-		rows) found_rows ;;
-	esac
-	"${@:4}"
-	end_look
-	run items
-}
-
-verb_locate()
-{
-	parameters
-	look_items "cmig.locate(${PARAMETERS#, })" locate
-}
-
-verb_lint()
-{
-	local lint="cmig.lint(:'argument'"
-
-	argument argument heads
-	! given no-facts || lint+=', facts => false'
-	! given probe || lint+=', probe => true'
-	! given rehearse || lint+=', rehearse => true'
-	lint+=')'
-	look_items "$lint" lint error
-}
-
 verb_workload_check()
 {
 	local check="cmig.workload_check(:'argument'" queries stats
@@ -292,18 +298,19 @@ verb_workload_check()
 	find_files; begin; begin_look
 	shown "SELECT * FROM $check"
 	kept items "$check"
-	! given queries || need "pg_catalog.jsonb_array_length(:'cmig_items') OPERATOR(pg_catalog.>) 0" "'the file has no queries'" \
+	! given queries || need "pg_catalog.jsonb_array_length(:'cmig_items') OPERATOR(pg_catalog.>) 0" \
+		"'the file has no queries'" \
 		"'A statement ends at a semicolon, such as: SELECT name FROM person WHERE id = \$1;'" invalid_parameter_value
 	# a query breaks, or none of those that have a plan was judged
 	found_if "pg_catalog.jsonb_path_exists(:'cmig_items', '\$[*] ? (@.verdict == \"breaks\")')
-	OR pg_catalog.jsonb_path_exists(:'cmig_items', '\$[*] ? (@.sqlstate != \"0A000\")') AND NOT pg_catalog.jsonb_path_exists(:'cmig_items', '\$[*] ? (@.verdict != \"not_judged\")')"
+	OR pg_catalog.jsonb_path_exists(:'cmig_items', '\$[*] ? (@.sqlstate != \"0A000\")')
+	AND NOT pg_catalog.jsonb_path_exists(:'cmig_items', '\$[*] ? (@.verdict != \"not_judged\")')"
 	if given json; then
 		add_plain
 		add "SELECT pg_catalog.jsonb_pretty(:'cmig_items'::jsonb);"
 		run
 		return
 	fi
-	mark=''
 	add_file_format
 	screen workload-check items
 	add "SELECT 'no query changes', '', '' WHERE :cmig_rows = 0;"
@@ -319,8 +326,9 @@ verb_workload_save()
 	argument name
 	begin; add_plain
 	perform "cmig.workload_save(:'name')"
-	add "SELECT pg_catalog.has_table_privilege('cmig.workload', 'SELECT') AS cmig_found \\gset${newline}\\if :cmig_found"
-	add "SELECT pg_catalog.concat('-- calls: ', calls, ', role: ' || pg_catalog.translate(role, E'\r\n', ''), E'\n', query, CASE WHEN pg_catalog.strpos(query, '--') > 0 THEN E'\n' END, E';\n')
+	when "pg_catalog.has_table_privilege('cmig.workload', 'SELECT')"
+	add "SELECT pg_catalog.concat('-- calls: ', calls, ', role: ' || pg_catalog.translate(role, E'\r\n', ''),
+	E'\n', query, CASE WHEN pg_catalog.strpos(query, '--') > 0 THEN E'\n' END, E';\n')
 FROM cmig.workload WHERE name = :'name' ORDER BY number;$newline\\endif"
 	run
 }
@@ -333,22 +341,10 @@ verb_stats_export()
 	! given values || export='cmig.stats_export(true)'
 	begin; add_plain
 	kept stats "$export"
-	add "SELECT pg_catalog.concat('[', pg_catalog.string_agg(pg_catalog.jsonb_strip_nulls(s)::text, E',\n' ORDER BY n), ']') FROM pg_catalog.jsonb_array_elements(:'cmig_stats'::jsonb) WITH ORDINALITY AS e (s, n);"
+	add "SELECT pg_catalog.concat('[',
+	pg_catalog.string_agg(pg_catalog.jsonb_strip_nulls(s)::text, E',\n' ORDER BY n), ']')
+FROM pg_catalog.jsonb_array_elements(:'cmig_stats'::jsonb) WITH ORDINALITY AS e (s, n);"
 	run
-}
-
-verb_show()
-{
-	argument revision
-	if given verbose; then look "cmig.show(:'revision')"; return; fi
-	mark='' raw=1
-	look_items "cmig.show(:'revision')" show
-}
-
-verb_preflight()
-{
-	argument argument head
-	look_items "cmig.preflight(:'argument')" preflight error preflight_more
 }
 
 # An upgrade by a role that cannot load the files fails.
@@ -357,8 +353,10 @@ preflight_more()
 	! given no-load && [ ${#files[@]} -gt 0 ] || return 0
 	add '\if :cmig_stored'
 	add_file_format
-	add "SELECT 'privilege', pg_catalog.concat('error: role ', pg_catalog.quote_ident(current_user), ' cannot load the files: only what the database has was checked'),
-	pg_catalog.format('SELECT * FROM cmig.grant_access(%L, %L)', current_user, 'author') WHERE NOT pg_catalog.current_setting('transaction_read_only')::boolean;
+	add "SELECT 'privilege', pg_catalog.concat('error: role ', pg_catalog.quote_ident(current_user),
+		' cannot load the files: only what the database has was checked'),
+	pg_catalog.format('SELECT * FROM cmig.grant_access(%L, %L)', current_user, 'author')
+WHERE NOT pg_catalog.current_setting('transaction_read_only')::boolean;
 SELECT :ROW_COUNT AS cmig_rows \\gset"
 	add_plain
 	found_rows
@@ -369,8 +367,8 @@ SELECT :ROW_COUNT AS cmig_rows \\gset"
 missing_item()
 {
 	add_file_format
-	add "SELECT '$1', $MISSING, $MISSING_HINT FROM (SELECT :'cmig_missing'::text[] AS m) missing WHERE m <> '{}';
-SELECT '$1', ${MISSING// pending,/ applied,}, $KEPT_HINT FROM (SELECT :'cmig_kept'::text[] AS m) missing WHERE m <> '{}';"
+	add "SELECT '$1', $MISSING, $MISSING_HINT $FROM_MISSING;
+SELECT '$1', ${MISSING// pending,/ applied,}, $KEPT_HINT ${FROM_MISSING/cmig_missing/cmig_kept};"
 }
 
 # An upgrade is not proposed if it would run a revision that has no file.
@@ -379,11 +377,14 @@ verb_status()
 	local status='cmig.status()'
 
 	# these are about the engine
-	[ -z "$engine_database" ] || status+=" WHERE item OPERATOR(pg_catalog.<>) ALL (ARRAY['pending written by', 'failed runs'])"
-	rows_of="(SELECT item, value, CASE WHEN item OPERATOR(pg_catalog.<>) 'pending' OR :'cmig_missing' OPERATOR(pg_catalog.=) '{}' THEN hint END AS hint
-	FROM $status) status"
-	look_items "$status" status '' missing_item 'no file'
+	[ -z "$engine_database" ] ||
+		status+=" WHERE item OPERATOR(pg_catalog.<>) ALL (ARRAY['pending written by', 'failed runs'])"
+	rows_of="(SELECT item, value, CASE WHEN item OPERATOR(pg_catalog.<>) 'pending'
+	OR :'cmig_missing' OPERATOR(pg_catalog.=) '{}' THEN hint END AS hint FROM $status) status"
+	look "$status" =
 }
+
+status_more() { missing_item 'no file'; }
 
 verb_check()
 {
@@ -405,26 +406,28 @@ verb_check()
 	! given rehearse || check='cmig.check(rehearse => true)'
 	# these are about the engine
 	[ -z "$engine_database" ] || check+=" WHERE object OPERATOR(pg_catalog.!~) '^(role |pg_dump$)'"
-	look_items "$check" check error check_more
+	look "$check" = error
 }
 
-# Reports pending and applied revisions that have no file, and files that psql would run.  If there is a
-# target, compares the schema with it.
+# Reports pending and applied revisions that have no file, and files that psql would run.  If
+# there is a target, compares the schema with it.
 check_more()
 {
 	local unguarded
 
 	missing_item warning
-	[ ${#files[@]} -eq 0 ] || unguarded=$(printf '%s\0' "${files[@]}" | xargs -0 grep -LE '^\\echo .* \\quit[[:space:]]*$' --)
+	[ ${#files[@]} -eq 0 ] ||
+		unguarded=$(printf '%s\0' "${files[@]}" | xargs -0 grep -LE '^\\echo .* \\quit[[:space:]]*$' --)
 	if [ -n "${unguarded:-}" ]; then
-		variable unguarded "$(head -n 3 <<<"$unguarded" | paste -sd , - | sed 's/,/, /g')$([ "$(wc -l <<<"$unguarded")" -le 3 ] || echo ', ...')"
+		variable unguarded "$(sed -n '4s/.*/.../; 1,4p' <<<"$unguarded" | paste -sd , - | sed 's/,/, /g')"
 		variable guard '\echo Use "cmig upgrade" to run this file. \quit'
-		add "SELECT 'notice', 'psql -f would run upgrade and downgrade of ' || :'unguarded' || '; put this line after the header', :'guard';"
+		add "SELECT 'notice', 'psql -f would run upgrade and downgrade of ' || :'unguarded' ||
+	'; put this line after the header', :'guard';"
 	fi
 	given target || return 0
 	add_plain
 	target_sql
-	parameters
+	parameters rehearse
 	add '\set ON_ERROR_STOP off'
 	perform "cmig.require_schema(:'target_sql'$PARAMETERS)"
 	add "\\if :cmig_error${newline}\\warn 'cmig: found'${newline}\\endif${newline}\\set ON_ERROR_STOP on"
@@ -436,8 +439,8 @@ verb_graph()
 	variable format "${option_format:-text}"
 	find_files; begin; begin_look; add_plain
 	if [ "${option_format:-text}" = text ] && ! given verbose; then
-		call "SELECT * FROM cmig.graph(:'range', :'format')" \
-			"SELECT CASE WHEN pg_catalog.length(line) OPERATOR(pg_catalog.>) $columns THEN pg_catalog.concat(pg_catalog.left(line, $((columns - 3))), '...') ELSE line END FROM cmig.graph(:'range', :'format');"
+		shown "SELECT * FROM cmig.graph(:'range', :'format')"
+		called "SELECT $(short_text line "$columns") FROM cmig.graph(:'range', :'format');"
 	else
 		call "SELECT * FROM cmig.graph(:'range', :'format')"
 	fi
@@ -447,21 +450,26 @@ verb_graph()
 
 # The following verbs of the table LOOKS also have an option.
 verb_history() { default_argument rev-range; look_up; }
-verb_heads() { if given resolve-dependencies; then LOOKS=${LOOKS/cmig.heads()/cmig.heads() WHERE is_effective}; fi; look_up; }
+verb_heads()
+{
+	! given resolve-dependencies || LOOKS=${LOOKS/cmig.heads()/cmig.heads() WHERE is_effective}
+	look_up
+}
 
 # With -v, shows the journal, because cmig.log cuts messages.
 verb_log()
 {
-	local limit=''
+	local limit='' journal
 
 	[[ ${option_limit:=20} =~ ^[0-9]{1,9}$ ]] || fail 2 '--limit must be a number'
 	[ "$((10#$option_limit))" -eq 0 ] || limit=" LIMIT $((10#$option_limit))"
 	LOOKS=${LOOKS/cmig.log()/"cmig.log()$limit"}
 	given verbose || { look_up; return; }
 	begin
-	limit="SELECT * FROM cmig.journal WHERE scope = coalesce(current_setting('cmig.scope', true), '') ORDER BY id DESC$limit"
-	shown "$limit"
-	add "\\x on$newline$limit;$newline\\set cmig_rows :ROW_COUNT"
+	journal="SELECT * FROM cmig.journal WHERE scope = coalesce(current_setting('cmig.scope', true), '') "
+	journal+="ORDER BY id DESC$limit"
+	shown "$journal"
+	add "\\x on$newline$journal;$newline\\set cmig_rows :ROW_COUNT"
 	mark_none
 	run table
 }
@@ -474,15 +482,7 @@ verb_current()
 	look_up
 }
 
-verb_round_trip()
-{
-	local function="cmig.round_trip(:'argument')"
-
-	[ ${#arguments[@]} -gt 0 ] && argument argument || function='cmig.round_trip()'
-	if given verbose; then look "$function" '*' rows; return; fi
-	mark=''
-	look_items "$function" round-trip rows
-}
+verb_round_trip() { [ ${#arguments[@]} -gt 0 ] || LOOKS=${LOOKS/round_trip(:\'argument\')/round_trip()}; look_up; }
 
 # differences CALL SCREEN: shows differences as lines, or with -v as a table
 differences()
@@ -500,7 +500,6 @@ verb_expansion()
 	variable chosen "$(! given scope || printf ' --scope %q' "$option_scope")"
 	begin
 	if given verbose; then rows 'cmig.expansion()'; run table; return; fi
-	once=1 mark=''
 	lines 'cmig.expansion()' expansion
 	kept state "(SELECT *, :'chosen' AS for_scope FROM cmig.expansion_run
 	WHERE scope OPERATOR(pg_catalog.=) coalesce(pg_catalog.current_setting('cmig.scope', true), '')) run"
@@ -528,20 +527,15 @@ direction()
 {
 	DIRECTION=upgrade
 	case ${arguments[0]:-} in upgrade | downgrade) DIRECTION=${arguments[0]}; arguments=("${arguments[@]:1}") ;; esac
-	[ ${#arguments[@]} -eq 1 ] || { [ ${#arguments[@]} -eq 0 ] && [ "$DIRECTION" = upgrade ] && arguments=(head); } || refuse_arguments 'requires one revision'
+	[ ${#arguments[@]} -gt 0 ] || [ "$DIRECTION" = downgrade ] || arguments=(head)
+	[ ${#arguments[@]} -eq 1 ] || refuse_arguments 'requires one revision'
 	targets "${arguments[0]}"
 }
 
-verb_plan()
-{
-	direction
-	if given verbose; then look "cmig.plan('$DIRECTION', $TARGET)"; return; fi
-	mark=''
-	look_items "cmig.plan('$DIRECTION', $TARGET)" plan '' plan_hazards
-}
+verb_plan() { direction; look "cmig.plan('$DIRECTION', $TARGET)" +; }
 
 # Adds statements that show what an upgrade loses or blocks.
-plan_hazards()
+plan_more()
 {
 	[ "$DIRECTION" = upgrade ] || return 0
 	shown "SELECT * FROM cmig.lint($TARGET)"
@@ -570,8 +564,9 @@ begin_reference()
 	variable reference "$reference"
 	unset option_scope
 	begin
-	need "(SELECT pg_catalog.count(*) FROM cmig.scope_version WHERE scope OPERATOR(pg_catalog.=) :'tenant') OPERATOR(pg_catalog.=) 1" \
-		"pg_catalog.format('scope %I is not at one revision', :'tenant')" "'To adopt a schema that exists: cmig stamp REV --scope SCHEMA'"
+	need "(SELECT pg_catalog.count(*) FROM cmig.scope_version WHERE scope OPERATOR(pg_catalog.=) :'tenant')
+	OPERATOR(pg_catalog.=) 1" "pg_catalog.format('scope %I is not at one revision', :'tenant')" \
+		"'To adopt a schema that exists: cmig stamp REV --scope SCHEMA'"
 	add "SELECT revision AS cmig_at FROM cmig.scope_version WHERE scope OPERATOR(pg_catalog.=) :'tenant' \\gset
 SELECT pg_catalog.set_config('cmig.concurrent_ddl', 'off', true) AS cmig_setting \\gset
 SET LOCAL client_min_messages = warning;"
@@ -597,7 +592,6 @@ verb_difference()
 	else
 		begin
 	fi
-	mark=''
 	if ! given sql; then
 		differences "$function" "$screen"
 		return

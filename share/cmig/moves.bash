@@ -20,7 +20,10 @@ check_options()
 	! given one-transaction || ! given in-doubt || fail 2 '--in-doubt requires --stepwise'
 	! given sql || ! given dry-run || fail 2 '--sql cannot be used with --dry-run'
 	! given statements-only || option_sql=1
-	! given check-workload || { settings=(cmig.workload_policy=error ${settings[@]+"${settings[@]}"}); ! given sql || fail 2 '--check-workload cannot be used with --sql'; }
+	if given check-workload; then
+		! given sql || fail 2 '--check-workload cannot be used with --sql'
+		settings=(cmig.workload_policy=error ${settings[@]+"${settings[@]}"})
+	fi
 	! given preflight || for name in sql dry-run scopes; do
 		! given "$name" || fail 2 "--preflight cannot be used with --$name"
 	done
@@ -49,20 +52,20 @@ begin_ahead()
 	local number name
 
 	begin; add_file_format; begin_load
-	[ ${#files[@]} -eq 0 ] || add "SELECT 'action', action, CASE WHEN pg_catalog.count(*) > 10 THEN pg_catalog.count(*)::text || ' revisions' ELSE pg_catalog.string_agg(revision, ', ' ORDER BY number) END
-FROM ROWS FROM (pg_catalog.unnest(:'cmig_loaded'::text[]), pg_catalog.unnest(:'cmig_actions'::text[])) WITH ORDINALITY AS loaded (revision, action, number)
+	[ ${#files[@]} -eq 0 ] || add "SELECT 'action', action, CASE WHEN pg_catalog.count(*) > 10
+	THEN pg_catalog.count(*)::text || ' revisions' ELSE pg_catalog.string_agg(revision, ', ' ORDER BY n) END
+FROM ROWS FROM (pg_catalog.unnest(:'cmig_loaded'::text[]), pg_catalog.unnest(:'cmig_actions'::text[]))
+	WITH ORDINALITY AS loaded (revision, action, n)
 WHERE action <> 'unchanged' GROUP BY action;"
-	given no-load || add "SELECT 'gone', '', revision FROM pg_catalog.unnest(:'cmig_kept'::text[]) AS u (revision) ORDER BY 3;"
+	given no-load || { of_array kept; add "SELECT 'gone', '', revision FROM $OF_ARRAY ORDER BY 3;"; }
 	for number in ${settings[@]+"${!settings[@]}"}; do
+		[[ ${settings[number]%%=*} != @(tag|*.*) ]] || continue
 		name="pg_catalog.substr(:'setting_name$((number + 1))', 10)"
-		[[ ${settings[number]%%=*} == @(tag|*.*) ]] ||
-			add "SELECT 'missing', 'no revision contains the name given with -x: ' || $name, 'A script reads it as \${' || $name || '}, or with current_setting(''cmig_var.' || $name || ''')'
+		add "SELECT 'missing', 'no revision contains the name given with -x: ' || $name,
+	'A script reads it as \${' || $name || '}, or with current_setting(''cmig_var.' || $name || ''')'
 WHERE NOT EXISTS (SELECT FROM cmig.revision r WHERE pg_catalog.strpos(r::text, $name) > 0);"
 	done
 }
-
-# Adds a statement that returns a record about cmig_missing.
-add_missing() { add "SELECT 'missing', $MISSING, $MISSING_HINT FROM (SELECT :'cmig_missing'::text[] AS m) missing WHERE m <> '{}';"; }
 
 # end_ahead: ends the first session, and shows what it has found
 end_ahead() { end_transaction ROLLBACK; look_ahead; }
@@ -88,38 +91,45 @@ begin_again()
 add_plan()
 {
 	[ "$1" = downgrade ] || require_heads
-	call "SELECT * FROM cmig.plan('$1', $2)" "$(set_plan "$1" "$2")"
+	shown "SELECT * FROM cmig.plan('$1', $2)"
+	keep_plan "$1" "$2"
 	[ "$1" = downgrade ] || require_planned
-	add_missing
-	add "SELECT 'step', revision, message FROM $PLAN
+	add "SELECT 'missing', $MISSING, $MISSING_HINT $FROM_MISSING;
+SELECT 'step', revision, message FROM $PLAN
 UNION ALL SELECT DISTINCT 'stepwise', '', '' FROM $PLAN WHERE NOT transactional
 UNION ALL SELECT DISTINCT 'checksum', '', plan_checksum FROM $PLAN;"
 }
 
-# set_plan DIRECTION TARGET: prints a statement that keeps a plan in a psql variable, which
-# the subquery PLAN reads
-PLAN="pg_catalog.jsonb_to_recordset(:'cmig_plan') AS p (step integer, revision text, message text, transactional boolean, plan_checksum text)"
-set_plan() { printf '%s' "SELECT coalesce(pg_catalog.jsonb_agg(p ORDER BY step), '[]') AS cmig_plan FROM (SELECT step, revision, message, transactional, plan_checksum FROM cmig.plan('$1', $2)) p \\gset"; }
+# keep_plan DIRECTION TARGET: keeps a plan, which the FROM item PLAN reads
+keep_plan()
+{
+	kept plan "cmig.plan('$1', $2)" 'step integer' 'revision text' 'message text' 'transactional boolean' \
+		'plan_checksum text'
+	PLAN=$KEPT
+}
 
 # Adds a statement that raises an error if a target means all heads, but a head has no file.
 require_heads()
 {
 	[[ " ${arguments[*]-} " =~ [\ @]heads?\  ]] || return 0
-	require_files "SELECT :'cmig_missing'::text[]"
+	of_array missing
+	require_files "$OF_ARRAY"
 }
 
 # Adds a statement that raises an error if the plan, an upgrade, has a step without a file.
-require_planned() { require_files "SELECT pg_catalog.array_agg(revision ORDER BY step DESC) FROM $PLAN WHERE revision <> ALL (:'cmig_loaded'::text[])"; }
+require_planned()
+{
+	require_files "(SELECT revision, -step AS n FROM $PLAN WHERE revision <> ALL (:'cmig_loaded'::text[])) steps"
+}
 
 # check_plan TARGET: adds statements that raise an error if an upgrade would run a revision
 # that has no file
 check_plan()
 {
 	! given no-load || return 0
-	add "SELECT EXISTS (SELECT FROM cmig.revision WHERE revision <> ALL (:'cmig_loaded'::text[])) AS cmig_others \\gset
-\\if :cmig_others
-SET LOCAL client_min_messages = error;"
-	called "$(set_plan upgrade "$1")"
+	when "EXISTS (SELECT FROM cmig.revision WHERE revision <> ALL (:'cmig_loaded'::text[]))"
+	add 'SET LOCAL client_min_messages = error;'
+	keep_plan upgrade "$1"
 	require_planned
 	add "SET LOCAL client_min_messages = $(level);$newline\\endif"
 }
@@ -128,8 +138,11 @@ SET LOCAL client_min_messages = error;"
 add_limit()
 {
 	[ -z "$engine_database" ] || return 0
-	add "SELECT 'limit', 'no lock_timeout is set: statements wait for locks without limit, and other sessions behind them', 'SELECT cmig.set_option(''cmig.lock_timeout'', ''5s'')'
-WHERE pg_catalog.current_setting('lock_timeout') = '0' AND coalesce(pg_catalog.current_setting('cmig.lock_timeout', true), '0') = '0';"
+	add "SELECT 'limit',
+	'no lock_timeout is set: statements wait for locks without limit, and other sessions behind them',
+	'SELECT cmig.set_option(''cmig.lock_timeout'', ''5s'')'
+WHERE pg_catalog.current_setting('lock_timeout') = '0'
+AND coalesce(pg_catalog.current_setting('cmig.lock_timeout', true), '0') = '0';"
 }
 
 # add_hazards TARGET...: adds statements that return what an upgrade would lose or
@@ -142,7 +155,10 @@ add_hazards()
 	# an engine does not know the tables
 	[ -z "$engine_database" ] || facts=', facts => false'
 	for target in "$@"; do
-		call "SELECT * FROM cmig.lint($target$facts)" "SELECT 'hazard', revision, message FROM cmig.lint($target$facts) WHERE severity OPERATOR(pg_catalog.=) 'error' AND rule OPERATOR(pg_catalog.!~) '^(syntax-error|transaction-nesting)\$';"
+		shown "SELECT * FROM cmig.lint($target$facts)"
+		kept hazards "cmig.lint($target$facts)" 'revision text' 'message text' 'severity text' 'rule text'
+		add "SELECT 'hazard', revision, message FROM $KEPT
+WHERE severity = 'error' AND rule !~ '^(syntax-error|transaction-nesting)\$';"
 	done
 }
 
@@ -154,9 +170,11 @@ add_preflight()
 
 	given preflight || return 0
 	for target in "$@"; do
-		call "SELECT * FROM cmig.preflight($target)" "SELECT v.kind, v.severity, v.text FROM cmig.preflight($target) WITH ORDINALITY AS p (item, severity, value, hint, n),
-	LATERAL (VALUES (1, 'preflight', p.severity, pg_catalog.concat(p.item, ': ', p.value)), (2, 'hint', '', p.hint)) v (n, kind, severity, text)
-WHERE p.severity OPERATOR(pg_catalog.<>) 'notice' AND v.text IS NOT NULL ORDER BY p.n, v.n;"
+		shown "SELECT * FROM cmig.preflight($target)"
+		kept preflight "cmig.preflight($target)" 'item text' 'severity text' 'value text' 'hint text'
+		add "SELECT v.kind, severity, v.text FROM $KEPT,
+	LATERAL (VALUES (1, 'preflight', pg_catalog.concat(item, ': ', value)), (2, 'hint', hint)) v (number, kind, text)
+WHERE severity <> 'notice' AND v.text IS NOT NULL ORDER BY n, v.number;"
 	done
 }
 
@@ -175,9 +193,11 @@ read_records()
 			action) loaded+="$revision: $text$newline" ;;
 			gone)
 				gone=$((gone + 1))
-				[ "$gone" -gt 10 ] || say "${yellow}WARNING:  revision \"$text\" is applied, but there is no file for it$plain" ;;
-			missing) visible "$revision"; say "${yellow}WARNING:  $VISIBLE$plain${newline}HINT:  $text" ;;
-			limit) given quiet || say "$revision${newline}HINT:  To set a limit: cmig upgrade -x cmig.lock_timeout=5s, or, for all runs:${newline}       $text" ;;
+				[ "$gone" -gt 10 ] || warning "revision \"$text\" is applied, but there is no file for it" ;;
+			missing) visible "$revision"; warning "$VISIBLE" "$text" ;;
+			limit)
+				given quiet || say "$revision${newline}HINT:  To set a limit: cmig upgrade -x cmig.lock_timeout=5s," \
+					"or, for all runs:${newline}       $text" ;;
 			step)
 				steps=$((steps + 1))
 				given verbose || [ ${#text} -le 70 ] || text=${text:0:67}...
@@ -198,7 +218,7 @@ read_records()
 			status) status=$revision ;;
 		esac
 	done
-	[ "$gone" -le 10 ] || say "${yellow}WARNING:  $((gone - 10)) more revisions are stored, but there are no files for them$plain"
+	[ "$gone" -le 10 ] || warning "$((gone - 10)) more revisions are stored, but there are no files for them"
 	return "$status"
 }
 
@@ -221,7 +241,11 @@ look_ahead()
 CURRENT_DATABASE='pg_catalog.current_database()'
 
 # Adds a statement that returns the database and the scope, for a question, as a record.
-add_question() { add "SELECT 'place', '', pg_catalog.concat_ws(', scope ', $CURRENT_DATABASE, NULLIF(pg_catalog.current_setting('cmig.scope', true), ''));"; }
+add_question()
+{
+	add "SELECT 'place', '', pg_catalog.concat_ws(', scope ', $CURRENT_DATABASE,
+	NULLIF(pg_catalog.current_setting('cmig.scope', true), ''));"
+}
 
 # Adds a statement that prints the last line of a move: the current revisions.
 prints_place=''
@@ -235,7 +259,8 @@ add_place()
 	given quiet && return
 	prints_place=1
 	kept current 'cmig.current()' 'revision text'
-	add "SELECT 'database ' || $where || ' is at ' || coalesce(pg_catalog.string_agg(revision, ', ' ORDER BY revision), 'base') FROM $KEPT;"
+	add "SELECT 'database ' || $where || ' is at ' ||
+	coalesce(pg_catalog.string_agg(revision, ', ' ORDER BY revision), 'base') FROM $KEPT;"
 }
 
 # count_of NUMBER NOUN: prints, for example, "1 revision" or "2 revisions"
@@ -253,14 +278,22 @@ move()
 
 	begin_ahead
 	add_plan "$1" "$TARGET"
-	add "SELECT :'cmig_plan' = '[]' AS cmig_nothing \\gset${newline}\\if :cmig_nothing${newline}COMMIT;${newline}\\else"
-	[ "$1" = downgrade ] || { add_preflight "${TARGETS[@]}"; add_hazards "${TARGETS[@]}"; given preflight || add_limit; }
+	when ":'cmig_plan' = '[]'"
+	add "COMMIT;$newline\\else"
+	if [ "$1" = upgrade ]; then
+		add_preflight "${TARGETS[@]}"
+		add_hazards "${TARGETS[@]}"
+		given preflight || add_limit
+	fi
 	end_transaction ROLLBACK
 	add '\endif'
 	look_ahead
 	[ "$steps" -gt 0 ] || { [ -z "$loaded" ] || given quiet || say_loaded; return 0; }
 	[ "$stops" -eq 0 ] || fail 1 "preflight finds $(count_of "$stops" error); nothing was changed" 'cmig preflight'
-	[ "$1" = upgrade ] && [ "$hazards" -eq 0 ] || given yes || { printf '%s' "$listed" >&2; [ "$steps" -le 20 ] || say "  and $((steps - 20)) more"; }
+	if ! given yes && { [ "$1" = downgrade ] || [ "$hazards" -gt 0 ]; }; then
+		printf '%s' "$listed" >&2
+		[ "$steps" -le 20 ] || say "  and $((steps - 20)) more"
+	fi
 	if [ "$1" = downgrade ]; then
 		confirm "downgrade $(count_of "$steps" revision)?"
 	elif [ "$hazards" -gt 0 ]; then
@@ -290,8 +323,9 @@ choose_move()
 		[ "$1" != upgrade ] || check_plan "$2"
 		procedure "CALL cmig.$1_stepwise($2$options)"
 	else
-		call "SELECT * FROM cmig.$1($2$options)" "SELECT coalesce(pg_catalog.array_agg(revision ORDER BY step DESC), '{}') AS cmig_moved FROM cmig.$1($2$options) \\gset"
-		[ "$1" != upgrade ] || require_files "SELECT pg_catalog.array_agg(r ORDER BY n) FROM pg_catalog.unnest(:'cmig_moved'::text[]) WITH ORDINALITY AS u (r, n) WHERE r <> ALL (:'cmig_loaded'::text[])"
+		shown "SELECT * FROM cmig.$1($2$options)"
+		kept moved "cmig.$1($2$options)" 'step integer' 'revision text'
+		[ "$1" != upgrade ] || { PLAN=$KEPT; require_planned; }
 		end_transaction COMMIT
 	fi
 }
@@ -345,20 +379,24 @@ require_scope_files()
 	require_match
 	! given no-load || return 0
 	[[ ${arguments[0]} == *+* || ${arguments[0]} =~ (^|@)heads?$ ]] || range="'base:', $TARGET"
-	add "SELECT :'cmig_missing' <> '{}' OR :'cmig_kept' <> '{}' AS cmig_others \\gset
-\\if :cmig_others
-SELECT coalesce(pg_catalog.array_agg(scope), '{}') AS cmig_scopes
+	when ":'cmig_missing' <> '{}' OR :'cmig_kept' <> '{}'"
+	add "SELECT coalesce(pg_catalog.array_agg(scope), '{}') AS cmig_scopes
 FROM (SELECT DISTINCT ON (v.rows) n.nspname::text AS scope FROM (SELECT nspname FROM $MATCHING) n
-	LEFT JOIN (SELECT scope::text, pg_catalog.array_agg(revision::text ORDER BY revision::text) AS rows FROM cmig.scope_version GROUP BY 1) v ON v.scope = n.nspname::text) d \\gset"
+	LEFT JOIN (SELECT scope::text, pg_catalog.array_agg(revision::text ORDER BY revision::text) AS rows
+		FROM cmig.scope_version GROUP BY 1) v ON v.scope = n.nspname::text) d \\gset"
 	called "SELECT coalesce(pg_catalog.array_agg(DISTINCT h.revision), '{}') AS cmig_pending
-FROM (SELECT pg_catalog.set_config('cmig.scope', scope, true) AS scope FROM pg_catalog.unnest(:'cmig_scopes'::text[]) AS u (scope) OFFSET 0) s
-CROSS JOIN LATERAL cmig.history(pg_catalog.concat($range, CASE WHEN s.scope OPERATOR(pg_catalog.=) '' THEN s.scope END)) h WHERE NOT h.applied \\gset"
-	require_files "SELECT pg_catalog.array_agg(r ORDER BY r) FROM pg_catalog.unnest(:'cmig_pending'::text[]) AS u (r) WHERE r = ANY (:'cmig_missing'::text[]) OR r = ANY (:'cmig_kept'::text[])"
+FROM (SELECT pg_catalog.set_config('cmig.scope', scope, true) AS scope
+	FROM pg_catalog.unnest(:'cmig_scopes'::text[]) AS u (scope) OFFSET 0) s
+CROSS JOIN LATERAL cmig.history(pg_catalog.concat($range,
+	CASE WHEN s.scope OPERATOR(pg_catalog.=) '' THEN s.scope END)) h
+WHERE NOT h.applied \\gset"
+	of_array pending
+	require_files "$OF_ARRAY WHERE revision = ANY (:'cmig_missing'::text[]) OR revision = ANY (:'cmig_kept'::text[])"
 	add '\endif'
 }
 
-# Runs upgrade or downgrade --scopes.  The revisions of an upgrade are linted in the scope with the
-# most pending revisions, if there is one.
+# Runs upgrade or downgrade --scopes.  The revisions of an upgrade are linted in the scope with
+# the most pending revisions, if there is one.
 run_scopes()
 {
 	local name options='' limit=''
@@ -367,9 +405,8 @@ run_scopes()
 		! given "$name" || fail 2 "--$name cannot be used with --scopes"
 	done
 	[ ${#TARGETS[@]} -eq 1 ] || fail 2 'scopes can have only one target'
-	[[ ${option_max_failures:=0} =~ ^[0-9]{1,9}$ ]] || fail 2 '--max-failures must be a number'
+	check_first
 	[ "$option_max_failures" = 0 ] || options=", max_failures => $option_max_failures"
-	[[ ${option_first:-1} =~ ^[1-9][0-9]{0,8}$ ]] || fail 2 '--first must be a number from 1 on'
 	! given first || limit=", first => $option_first"
 	variable scopes "$option_scopes"
 	find_files; begin_ahead
@@ -381,16 +418,16 @@ run_scopes()
 	fi
 	if [ "$verb" = upgrade ] && ! given yes; then
 		kept scopes 'cmig.scopes()' 'scope text' 'pending integer'
-		add "SELECT pg_catalog.set_config('cmig.scope', coalesce((SELECT scope FROM $KEPT WHERE scope LIKE :'scopes' AND pending > 0
-	ORDER BY pending DESC, scope LIMIT 1), ''), true) AS cmig_linted \\gset
-SELECT :'cmig_linted' <> '' AS cmig_found \\gset
-\\if :cmig_found"
+		add "SELECT pg_catalog.set_config('cmig.scope', coalesce((SELECT scope FROM $KEPT
+	WHERE scope LIKE :'scopes' AND pending > 0 ORDER BY pending DESC, scope LIMIT 1), ''), true) AS cmig_linted \\gset"
+		when ":'cmig_linted' <> ''"
 		add_hazards "${TARGETS[@]}"
 		add '\endif'
 	fi
 	[ "$verb" = downgrade ] || add_limit
 	end_ahead
-	[ "$verb" = upgrade ] || confirm "downgrade the schemas like $option_scopes of the database $place to ${arguments[0]}?"
+	[ "$verb" = upgrade ] ||
+		confirm "downgrade the schemas like $option_scopes of the database $place to ${arguments[0]}?"
 	[ "$hazards" -eq 0 ] || confirm "upgrade all schemas like $option_scopes, with $(count_of "$hazards" hazard)?"
 	begin_again
 	procedure "CALL cmig.${verb}_scopes(:'scopes', $TARGET$options$limit)"
@@ -410,11 +447,12 @@ verb_create_scope()
 	fi
 	find_files; begin_ahead; end_ahead
 	begin_again
-	call "SELECT * FROM cmig.create_scope(:'schema', :'target'$options)" "SELECT coalesce(pg_catalog.jsonb_agg(c), '[]') AS cmig_created FROM cmig.create_scope(:'schema', :'target'$options) c \\gset"
+	shown "SELECT * FROM cmig.create_scope(:'schema', :'target'$options)"
+	kept created "cmig.create_scope(:'schema', :'target'$options)" 'revision text' 'message text'
 	# the new schema is rolled back if a revision has no file
-	require_files "SELECT pg_catalog.array_agg(c ->> 'revision' ORDER BY n DESC) FROM pg_catalog.jsonb_array_elements(:'cmig_created') WITH ORDINALITY AS e (c, n) WHERE c ->> 'revision' <> ALL (:'cmig_loaded'::text[])"
+	require_files "(SELECT revision, -n AS n FROM $KEPT WHERE revision <> ALL (:'cmig_loaded'::text[])) c"
 	end_transaction COMMIT
-	add "SELECT * FROM pg_catalog.jsonb_to_recordset(:'cmig_created') AS c (revision text, message text);"
+	add "SELECT $KEPT_COLUMNS FROM $KEPT;"
 	run
 }
 
@@ -463,9 +501,9 @@ show_script()
 require_script()
 {
 	if [[ ${arguments[0]} == *:* ]]; then
-		add "SELECT :'cmig_missing' <> '{}' AS cmig_others \\gset${newline}\\if :cmig_others"
+		when ":'cmig_missing' <> '{}'"
 		kept history "cmig.history($TARGET)" 'revision text'
-		require_files "SELECT pg_catalog.array_agg(revision ORDER BY n) FROM $KEPT WHERE revision = ANY (:'cmig_missing'::text[])"
+		require_files "$KEPT WHERE revision = ANY (:'cmig_missing'::text[])"
 		add '\endif'
 	else
 		require_heads
@@ -486,11 +524,10 @@ show_dry_run()
 		command=page
 		add '\x on'
 		shown "SELECT * FROM $call"
-		kept items "$call" 'step integer' 'revision text' 'statement integer' 'line integer' 'command text' 'rows bigint' \
-			'elapsed interval' 'locks text' 'rewrites text' 'scans text' 'wal_bytes bigint' 'error text'
+		kept items "$call" 'step integer' 'revision text' 'statement integer' 'line integer' 'command text' \
+			'rows bigint' 'elapsed interval' 'locks text' 'rewrites text' 'scans text' 'wal_bytes bigint' 'error text'
 		add "SELECT ${KEPT_COLUMNS//,/, } FROM $KEPT;"
 	else
-		mark='' once=1
 		lines "$call" "dry-run $DIRECTION"
 	fi
 	found_if "pg_catalog.jsonb_path_exists(:'cmig_items',
@@ -504,7 +541,7 @@ show_dry_run()
 require_stamped()
 {
 	kept history 'cmig.history()' 'revision text' 'applied boolean'
-	require_files "SELECT pg_catalog.array_agg(revision ORDER BY n) FROM $KEPT WHERE applied AND revision = ANY (:'cmig_missing'::text[])"
+	require_files "$KEPT WHERE applied AND revision = ANY (:'cmig_missing'::text[])"
 }
 
 verb_stamp()
@@ -515,7 +552,10 @@ verb_stamp()
 	if given sql && [ -z "$engine_database" ]; then
 		begin; begin_load
 		add_plain
-		call "SELECT * FROM cmig.stamp($TARGET$PARAMETERS)" "SELECT coalesce(pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig.version VALUES (%L);\\n', revision), ''), '') AS cmig_stamped FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
+		shown "SELECT * FROM cmig.stamp($TARGET$PARAMETERS)"
+		called "SELECT coalesce(pg_catalog.string_agg(
+	pg_catalog.format(E'INSERT INTO cmig.version VALUES (%L);\\n', revision), ''), '') AS cmig_stamped
+FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
 		require_stamped
 		add "SELECT E'BEGIN;\\nDELETE FROM cmig.version;\\n' || :'cmig_stamped' || 'COMMIT;';"
 		end_transaction ROLLBACK
@@ -524,7 +564,8 @@ verb_stamp()
 		[ -z "$engine_database" ] || { engine_stamp; return; }
 		begin_again
 		find_missing
-		call "SELECT * FROM cmig.stamp($TARGET$PARAMETERS)" "SELECT pg_catalog.count(*) AS cmig_stamped FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
+		shown "SELECT * FROM cmig.stamp($TARGET$PARAMETERS)"
+		called "SELECT pg_catalog.count(*) AS cmig_stamped FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
 		require_stamped
 		end_transaction COMMIT
 		add_place
@@ -538,7 +579,7 @@ require_applied()
 {
 	given no-load && return
 	kept history 'cmig.history()' 'revision text' 'applied boolean'
-	require_files "SELECT pg_catalog.array_agg(revision ORDER BY n) FROM $KEPT WHERE applied AND revision <> ALL (:'cmig_loaded'::text[])" 'to be run again' \
+	require_files "$KEPT WHERE applied AND revision <> ALL (:'cmig_loaded'::text[])" 'to be run again' \
 		"'Restore the file, or add its folder with --folder. To run what is stored: cmig reset --no-load'"
 }
 
@@ -561,7 +602,7 @@ scopes_argument()
 	SCOPES=''
 	if given scopes; then
 		! given scope || fail 2 '--scope cannot be used with --scopes'
-		[[ ${option_max_failures:=0} =~ ^[0-9]{1,9}$ ]] || fail 2 '--max-failures must be a number'
+		check_first
 		variable scopes "$option_scopes"
 		SCOPES=", scopes => :'scopes', max_failures => $option_max_failures"
 	elif given max-failures; then
@@ -592,7 +633,8 @@ end_expansion()
 {
 	scopes_argument
 	begin; add_file_format
-	given yes || given scopes || add "SELECT 'place', '', revision FROM cmig.expansion_run WHERE scope OPERATOR(pg_catalog.=) coalesce(pg_catalog.current_setting('cmig.scope', true), '');"
+	given yes || given scopes || add "SELECT 'place', '', revision FROM cmig.expansion_run
+WHERE scope OPERATOR(pg_catalog.=) coalesce(pg_catalog.current_setting('cmig.scope', true), '');"
 	end_ahead
 	! given scopes || place="of the scopes '$option_scopes'"
 	[ -z "$place" ] || confirm "${1//%/$place}"
@@ -602,7 +644,11 @@ end_expansion()
 	run
 }
 
-verb_contract() { end_expansion 'give the tables the shape of revision %? Builds for the old shape fail afterwards: cmig expansion shows if they run.'; }
+verb_contract()
+{
+	end_expansion 'give the tables the shape of revision %? Builds for the old shape fail afterwards: '\
+'cmig expansion shows if they run.'
+}
 
 verb_abandon() { end_expansion 'remove the new version of revision %? Builds for the new shape fail afterwards.'; }
 

@@ -110,18 +110,22 @@ check_command()
 		[[ $word == *...* ]] && most=999 || most=$((most + 1))
 	done
 	[ ${#arguments[@]} -lt $least ] || [ ${#arguments[@]} -gt $most ] || return 0
-	[ ${#arguments[@]} -lt $least ] && refuse_arguments "requires $(verb_field "$verb" 1)" || refuse_arguments "has too many arguments: ${arguments[*]}"
+	[ ${#arguments[@]} -ge $least ] || refuse_arguments "requires $(verb_field "$verb" 1)"
+	refuse_arguments "has too many arguments: ${arguments[*]}"
 }
 
 # refuse_arguments PROBLEM: fails because there are too few or too many arguments
 refuse_arguments()
 {
-	local words hint=''
+	local words hint='' called=$verb${DIRECTION:+ $DIRECTION}
 
 	words="cmig $verb $(verb_field "$verb" 1)"
-	[ "$verb" != revision ] || hint="cmig revision -m '${arguments[*]//"$apostrophe"/"$apostrophe$backslash$apostrophe$apostrophe"}'$newline"
-	[[ "$verb ${DIRECTION:-}" != *downgrade* ]] || hint="To revert the last revision: cmig $verb${DIRECTION:+ $DIRECTION} -1. To revert all: cmig $verb${DIRECTION:+ $DIRECTION} base$newline"
-	fail 2 "$verb${DIRECTION:+ $DIRECTION} $1" "${hint}usage: ${words% } [OPTION...]; the options: cmig help $verb"
+	if [ "$verb" = revision ]; then
+		hint="cmig revision -m '${arguments[*]//"$apostrophe"/"$apostrophe$backslash$apostrophe$apostrophe"}'$newline"
+	elif [[ $called == *downgrade* ]]; then
+		hint="To revert the last revision: cmig $called -1. To revert all: cmig $called base$newline"
+	fi
+	fail 2 "$called $1" "${hint}usage: ${words% } [OPTION...]; the options: cmig help $verb"
 }
 
 # keep_option NAME VALUE: stores an option in option_NAME, and also in an array if it
@@ -144,6 +148,9 @@ keep_option()
 default_option() { given "$1" || printf -v "option_${1//-/_}" '%s' "$2"; }
 
 trim() { local text=$1; text=${text#"${text%%[![:space:]]*}"}; printf '%s' "${text%"${text##*[![:space:]]}"}"; }
+
+KEYS='folder, file_template, target, schemas, compare, exclude, lint_ignore, lock_timeout, database_url, env, '
+KEYS+='databases, jobs, version_table, and engine'
 
 # Reads cmig.conf, which has lines of the form "key = value".  Lines below [name] are
 # used only with --name.
@@ -176,14 +183,15 @@ read_config()
 				[[ $value == /* ]] || value=$directory$value
 				[[ $value != -* ]] || value=./$value
 				folders+=("$value") ;;
-			database_url | env | file_template | target | schemas | compare | exclude | lint_ignore | lock_timeout | databases | version_table | jobs | engine)
+			database_url | env | file_template | target | schemas | compare | exclude | lint_ignore | lock_timeout | \
+				databases | version_table | jobs | engine)
 				case $key in
 					env) [[ $value == /* ]] || value=$directory$value ;;
 					target) [[ $value == /* ]] || [ ! -f "$directory$value" ] || value=$directory$value ;;
 				esac
 				# lines below a section come later, so they replace the defaults
 				printf -v "config_$key" '%s' "$value" ;;
-			*) fail 2 "$config: unknown key \"$key\"" "Keys are folder, file_template, target, schemas, compare, exclude, lint_ignore, lock_timeout, database_url, env, databases, jobs, version_table, and engine." ;;
+			*) fail 2 "$config: unknown key \"$key\"" "Keys are $KEYS." ;;
 		esac
 	done <"$config"
 	! given name || [[ $sections == *"[$option_name]"* ]] || fail 2 "$config has no line [$option_name]"
@@ -192,8 +200,9 @@ read_config()
 		[ -z "${!value+set}" ] || default_option "${key//_/-}" "${!value}"
 	done
 	# -x comes later, and replaces these
-	case $verb in upgrade | downgrade | reset) [ -z "${config_lock_timeout:-}" ] || settings=("cmig.lock_timeout=$config_lock_timeout" ${settings[@]+"${settings[@]}"}) ;; esac
-	case $verb in
-		lint | upgrade | reset) [ -z "${config_lint_ignore:-}" ] || settings=("cmig.lint_ignore=$config_lint_ignore" ${settings[@]+"${settings[@]}"}) ;;
-	esac
+	case $verb in upgrade | downgrade | reset) default_setting lock_timeout "${config_lock_timeout:-}" ;; esac
+	case $verb in lint | upgrade | reset) default_setting lint_ignore "${config_lint_ignore:-}" ;; esac
 }
+
+# default_setting NAME VALUE: sets a setting of pg_cmig, unless the value is empty
+default_setting() { [ -z "$2" ] || settings=("cmig.$1=$2" ${settings[@]+"${settings[@]}"}); }

@@ -79,9 +79,15 @@ begin_transaction()
 {
 	transaction=1
 	add "BEGIN;${newline}SET LOCAL client_min_messages = $1;${newline}SET LOCAL cmig_client.hints = shell;
-\\if :{?cmig_path}$newline\\else${newline}SELECT pg_catalog.current_setting('search_path') AS cmig_path,
-	pg_catalog.current_setting('lc_messages') OPERATOR(pg_catalog.!~*) '^(C|POSIX|en)?([_.].*)?\$' AND pg_catalog.has_parameter_privilege('lc_messages', 'SET') AS cmig_translated \\gset$newline\\endif
-\\if :cmig_translated${newline}SET LOCAL lc_messages = 'C';$newline\\endif
+\\if :{?cmig_path}
+\\else
+SELECT pg_catalog.current_setting('search_path') AS cmig_path, pg_catalog.has_parameter_privilege('lc_messages', 'SET')
+	AND pg_catalog.current_setting('lc_messages') OPERATOR(pg_catalog.!~*) '^(C|POSIX|en)?([_.].*)?\$'
+	AS cmig_translated \\gset
+\\endif
+\\if :cmig_translated
+SET LOCAL lc_messages = 'C';
+\\endif
 $PINNED"
 }
 PINNED='SET LOCAL search_path = pg_catalog, pg_temp;'
@@ -98,7 +104,12 @@ called()
 {
 	add "SELECT pg_catalog.set_config('search_path', :'cmig_path', true) AS cmig_called \\gset"
 	script+="$1$newline"
-	add "\\set cmig_rows :ROW_COUNT$newline\\set cmig_error :ERROR$newline\\if :ERROR$newline\\else$newline$PINNED$newline\\endif"
+	add "\\set cmig_rows :ROW_COUNT
+\\set cmig_error :ERROR
+\\if :ERROR
+\\else
+$PINNED
+\\endif"
 }
 
 # kept NAME CALL [COLUMN...]: calls a function and keeps its rows, or these columns of them, in
@@ -113,8 +124,10 @@ kept()
 	printf -v types ', %s' "$@"
 	KEPT_COLUMNS='*'
 	[ $# -eq 0 ] || KEPT_COLUMNS=$(printf '%s\n' "${@%% *}" | paste -sd , -)
-	called "SELECT coalesce(pg_catalog.jsonb_agg(kept), '[]') AS cmig_$name FROM (SELECT $KEPT_COLUMNS FROM $call) kept \\gset"
-	KEPT="ROWS FROM (pg_catalog.jsonb_to_recordset(:'cmig_$name') AS (${types#, })) WITH ORDINALITY AS $name ($KEPT_COLUMNS, n)"
+	called "SELECT coalesce(pg_catalog.jsonb_agg(kept), '[]') AS cmig_$name
+FROM (SELECT $KEPT_COLUMNS FROM $call) kept \\gset"
+	KEPT="ROWS FROM (pg_catalog.jsonb_to_recordset(:'cmig_$name') AS (${types#, }))
+	WITH ORDINALITY AS $name ($KEPT_COLUMNS, n)"
 }
 
 # shown STATEMENT: prints the statement if -v is given
@@ -143,7 +156,8 @@ procedure()
 	add "SELECT source = 'client' AS cmig_direct FROM pg_catalog.pg_settings WHERE name = 'application_name' \\gset"
 	if given scope || [[ " ${settings[*]-}" =~ \ (cmig\.lint_ignore=)?[^\ ] && -z ${BASH_REMATCH[1]} ]]; then
 		need ":'cmig_direct'" "'a stepwise run through a connection pool cannot have settings'" \
-			"'Connect to the server without the pool. Or set them with ALTER ROLE or ALTER DATABASE, and leave out -x and --scope.'"
+			"'Connect to the server without the pool. Or set them with ALTER ROLE or ALTER DATABASE, and leave out ' ||
+	'-x and --scope.'"
 	fi
 	end_transaction COMMIT
 	add "\\if :cmig_direct${newline}SET client_min_messages = $(level);${newline}SET cmig_client.hints = shell;"
@@ -156,6 +170,10 @@ procedure()
 	set_settings true
 }
 
+# when CONDITION: adds \if with an SQL condition, which the variable cmig_found keeps.  The caller
+# adds \endif.
+when() { add "SELECT $1 AS cmig_found \\gset$newline\\if :cmig_found"; }
+
 # perform CALL: adds the call of a function without showing its result
 perform() { call "SELECT $1" "SELECT $1 AS cmig_done \\gset"; }
 
@@ -165,8 +183,9 @@ perform() { call "SELECT $1" "SELECT $1 AS cmig_done \\gset"; }
 need()
 {
 	add '\set SHOW_CONTEXT never'
-	add "SELECT pg_catalog.format('DO %L', pg_catalog.format('BEGIN RAISE EXCEPTION USING ERRCODE = %L, MESSAGE = %L, HINT = %L; END',
-	'${4:-object_not_in_prerequisite_state}', $2, $3)) ${5:+FROM $5} WHERE NOT ($1) \\gexec"
+	add "SELECT pg_catalog.format('DO %L',
+	pg_catalog.format('BEGIN RAISE EXCEPTION USING ERRCODE = %L, MESSAGE = %L, HINT = %L; END',
+		'${4:-object_not_in_prerequisite_state}', $2, $3)) ${5:+FROM $5} WHERE NOT ($1) \\gexec"
 	add '\set SHOW_CONTEXT errors'
 }
 
@@ -177,13 +196,18 @@ begin()
 
 	begin_transaction "$(level)"
 	need "EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cmig')" \
-		"'database \"' || pg_catalog.current_database() || '\" does not have the extension pg_cmig'" "'cmig init creates it there. To use another database, set PGDATABASE, or add -d NAME.'"
+		"'database \"' || pg_catalog.current_database() || '\" does not have the extension pg_cmig'" \
+		"'cmig init creates it there. To use another database, set PGDATABASE, or add -d NAME.'"
 	# after a restore, the extension belongs to the role that has restored it
 	need "pg_catalog.has_schema_privilege('cmig', 'USAGE')" "'permission denied for schema cmig'" \
-		"pg_catalog.format(CASE WHEN owns THEN 'The extension belongs to role %I, as after a restore by that role. As that role, or as a superuser: SELECT * FROM cmig.grant_access(%L, ''owner'')'
-	ELSE 'As role %I, which owns the extension, or as a superuser: SELECT * FROM cmig.grant_access(%L, ''reader'') -- or author, or migrator' END, owner, current_user)" \
-		insufficient_privilege "(SELECT pg_catalog.pg_get_userbyid(e.extowner) AS owner, pg_catalog.pg_has_role(d.datdba, 'USAGE') AS owns
-	FROM pg_catalog.pg_extension e, pg_catalog.pg_database d WHERE e.extname = 'pg_cmig' AND d.datname = pg_catalog.current_database()) e"
+		"pg_catalog.format(CASE WHEN owns THEN 'The extension belongs to role %I, as after a restore by that role. ' ||
+		'As that role, or as a superuser: SELECT * FROM cmig.grant_access(%L, ''owner'')'
+	ELSE 'As role %I, which owns the extension, or as a superuser: ' ||
+		'SELECT * FROM cmig.grant_access(%L, ''reader'') -- or author, or migrator' END, owner, current_user)" \
+		insufficient_privilege \
+		"(SELECT pg_catalog.pg_get_userbyid(e.extowner) AS owner, pg_catalog.pg_has_role(d.datdba, 'USAGE') AS owns
+	FROM pg_catalog.pg_extension e, pg_catalog.pg_database d
+	WHERE e.extname = 'pg_cmig' AND d.datname = pg_catalog.current_database()) e"
 	# load pg_cmig's library first, because PostgreSQL accepts any value for its
 	# settings until then
 	if given scope || [[ " ${settings[*]-}" == *' cmig.'* ]]; then
@@ -207,8 +231,8 @@ set_settings()
 	local number
 
 	! given scope || add "SELECT pg_catalog.set_config('cmig.scope', :'scope', $1) AS cmig_setting \\gset"
-	for number in ${settings[@]+"${!settings[@]}"}; do
-		add "SELECT pg_catalog.set_config(:'setting_name$((number + 1))', :'setting_value$((number + 1))', $1) AS cmig_setting \\gset"
+	for ((number = 1; number <= ${#settings[@]}; number++)); do
+		add "SELECT pg_catalog.set_config(:'setting_name$number', :'setting_value$number', $1) AS cmig_setting \\gset"
 	done
 }
 
@@ -236,7 +260,10 @@ messages()
 	while IFS= read -r line || [ -n "$line" ]; do
 		visible "$line"
 		line=$VISIBLE place=''
-		[[ ! $line =~ ^psql:\<stdin\>:([0-9]+):\ (.*) ]] || { line=${BASH_REMATCH[2]}; place_in_script "${BASH_REMATCH[1]}"; }
+		if [[ $line =~ ^psql:\<stdin\>:([0-9]+):\ (.*) ]]; then
+			line=${BASH_REMATCH[2]}
+			place_in_script "${BASH_REMATCH[1]}"
+		fi
 		# a pooled session may not have the level of messages
 		case $line in
 			NOTICE:\ \ * | INFO:\ \ *) told=1; ! given quiet || dropped=1 ;;
@@ -246,7 +273,9 @@ messages()
 		[ -z "$dropped" ] || continue
 		case $line in
 			'cmig: found') [ $status -ne 0 ] || status=1; continue ;;
-			'cmig: not loaded') status=3 line="ERROR:  the files could not be loaded; this is what the database has${newline}HINT:  cmig load" ;;
+			'cmig: not loaded')
+				status=3
+				line="ERROR:  the files could not be loaded; this is what the database has${newline}HINT:  cmig load" ;;
 			# the files can have the revision that was not found
 			HINT:*'no revisions yet'*) [ $status -ne 3 ] || continue; hint=1 ;;
 			HINT:*) hint=1 ;;
@@ -255,11 +284,18 @@ messages()
 		case $line in
 			'NOTICE:  '* | 'INFO:  '*)
 				line=${line#*:  }
-				given verbose || [[ ${#line} -le $columns || $line != @(up|down)grade\ *\ -\>\ * ]] || line=${line:0:columns-3}... ;;
-			'psql: error: '*'database "'*'" does not exist') line="cmig: ${line#psql: error: }${newline}HINT:  To create it: cmig init --create-database$DATABASE_OPTION" ;;
+				given verbose || [[ ${#line} -le $columns || $line != @(up|down)grade\ *\ -\>\ * ]] ||
+					line=${line:0:columns-3}... ;;
+			'psql: error: '*'database "'*'" does not exist')
+				line="cmig: ${line#psql: error: }${newline}HINT:  To create it: "
+				line+="cmig init --create-database$DATABASE_OPTION" ;;
 			'psql: error: '*) line="cmig: ${line#psql: error: }" ;;
-			ERROR:*' during recovery') line="$red$line$plain${newline}HINT:  This server is a standby, which can only be read. Connect to the primary, for example with ?target_session_attrs=primary in the URL." ;;
-			ERROR:*'permission denied for function load') line="$red$line$plain${newline}HINT:  To run what is stored: cmig $verb --no-load. To load files, a role needs: SELECT * FROM cmig.grant_access('<role>', 'author')" ;;
+			ERROR:*' during recovery')
+				line="$red$line$plain${newline}HINT:  This server is a standby, which can only be read. "
+				line+='Connect to the primary, for example with ?target_session_attrs=primary in the URL.' ;;
+			ERROR:*'permission denied for function load')
+				line="$red$line$plain${newline}HINT:  To run what is stored: cmig $verb --no-load. "
+				line+="To load files, a role needs: SELECT * FROM cmig.grant_access('<role>', 'author')" ;;
 			ERROR:* | FATAL:*) blocked "$line"; line=$red$line$plain$BLOCKER${place:+$newline$place} ;;
 			WARNING:*) line=$yellow$line$plain ;;
 		esac
@@ -301,7 +337,8 @@ send()
 			3 | 130) exit "${states[1]}" ;;
 			141) exit 0 ;;	# the user quit the pager
 			129 | 13[1-9] | 14[0-9])
-				say "cmig: psql was ended by signal $((states[1] - 128)); the server may still be running its statement${newline}HINT:  cmig status" 2>&5
+				say "cmig: psql was ended by signal $((states[1] - 128));" \
+					"the server may still be running its statement${newline}HINT:  cmig status" 2>&5
 				exit 4 ;;
 			*) exit 4 ;;
 		esac
@@ -418,7 +455,8 @@ page()
 
 	read -r -a words <<<"${PAGER:-less}"
 	# less would ask whether to go on if the type of the terminal is not known
-	if [ -t 1 ] && ! given no-pager && [ "${PAGER:-${TERM:-dumb}}" != dumb ] && command -v "${words[0]:-}" >/dev/null; then
+	if [ -t 1 ] && ! given no-pager && [ "${PAGER:-${TERM:-dumb}}" != dumb ] &&
+		command -v "${words[0]:-}" >/dev/null; then
 		LESS=${LESS:-FRX} "${words[@]}"
 	else
 		cat

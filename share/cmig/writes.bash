@@ -18,10 +18,14 @@ parameters()
 		given "$name" && [[ " $* " != *" $name "* ]] || continue
 		value=:\'given_${name//-/_}\'
 		case $name in
-			message | rev-id | head | branch-label | version-table | history-table | file-template | precondition | schemas | compare | exclude | source)
+			message | rev-id | head | branch-label | version-table | history-table | file-template | precondition | \
+				schemas | compare | exclude | source)
 				variable "given_${name//-/_}" "$(option "$name")" ;;
-			splice | expand | purge | prune | accept-changes | transaction-per-revision | owners | concurrently | stages) value=true ;;
+			splice | expand | purge | prune | accept-changes | transaction-per-revision | owners | concurrently | \
+				stages | probe | rehearse)
+				value=true ;;
 			no-transaction) name=transactional value=false ;;
+			no-facts) name=facts value=false ;;
 			depends-on) list depends "${depends[@]}"; value=$LIST ;;
 			renames) list renames "${renames[@]}"; value=$LIST ;;
 			*) continue ;;
@@ -43,7 +47,8 @@ target_sql()
 	local -a words
 	local text
 
-	given target || fail 2 "$verb requires a target schema" 'Use --target FILE, or add a line "target = COMMAND" to cmig.conf.'
+	given target ||
+		fail 2 "$verb requires a target schema" 'Use --target FILE, or add a line "target = COMMAND" to cmig.conf.'
 	if [ -f "$option_target" ] || [ -c "$option_target" ]; then
 		text=$(cat -- "$option_target" && echo x) || fail 2 "$option_target cannot be read"
 	else
@@ -74,9 +79,13 @@ returned_files()
 	shown "SELECT * FROM $1"
 	kept files "$1" 'file_name text' 'content text' ${note:+"$note text"}
 	[ "$note" != hazards ] || ! given expand || add_expand_headers
-	require_files "SELECT pg_catalog.array_agg(DISTINCT parent) FROM (SELECT pg_catalog.split_part(content, E'\\n-- cmig:', 1) FROM $KEPT) h (header),
-	pg_catalog.regexp_matches(header, '^-- (?:down_revision|depends_on): *(\S.*)\$', 'ng') m, pg_catalog.regexp_split_to_table(m[1], ', *') parent
-	WHERE parent <> ALL (:'cmig_loaded'::text[]) AND NOT EXISTS (SELECT FROM $KEPT WHERE content LIKE pg_catalog.concat('-- revision: ', parent, E'\\n%'))" 'to be followed' "$KEPT_HINT"
+	require_files "(SELECT DISTINCT parent AS revision, parent AS n
+	FROM (SELECT pg_catalog.split_part(content, E'\\n-- cmig:', 1) FROM $KEPT) h (header),
+	pg_catalog.regexp_matches(header, '^-- (?:down_revision|depends_on): *(\S.*)\$', 'ng') m,
+	pg_catalog.regexp_split_to_table(m[1], ', *') parent
+	WHERE parent <> ALL (:'cmig_loaded'::text[])
+	AND NOT EXISTS (SELECT FROM $KEPT WHERE content LIKE pg_catalog.concat('-- revision: ', parent, E'\\n%'))) p" \
+		'to be followed' "$KEPT_HINT"
 	if given sql; then
 		add_plain
 		add "SELECT content FROM $KEPT ORDER BY n;"
@@ -95,9 +104,14 @@ add_expand_headers()
 	add "SELECT pg_catalog.string_agg(content, E'\\n') AS cmig_contents FROM $files \\gset"
 	called "SELECT pg_catalog.count(*) AS cmig_tried FROM cmig.load(:'cmig_contents') \\gset"
 	kept findings "cmig.lint('heads', facts => false)" 'revision text' 'rule text'
-	KEPT="(SELECT file_name, CASE WHEN breaks THEN pg_catalog.regexp_replace(content, E'(\\n-- transactional: \\\\w+)', E'\\\\1\\n-- expand: true') ELSE content END AS content,
-	pg_catalog.concat_ws('; ', hazards, CASE WHEN breaks THEN 'header expand: cmig expand asks for the lines -- cmig:up that are missing' ELSE 'no header expand: an old build can run beside it without' END) AS hazards, n
-	FROM (SELECT *, EXISTS (SELECT FROM $KEPT WHERE rule = 'prefer-expand' AND content LIKE pg_catalog.concat('-- revision: ', revision, E'\\n%')) AS breaks FROM $files) f) AS files"
+	KEPT="(SELECT file_name, CASE WHEN breaks
+		THEN pg_catalog.regexp_replace(content, E'(\\n-- transactional: \\\\w+)', E'\\\\1\\n-- expand: true')
+		ELSE content END AS content,
+	pg_catalog.concat_ws('; ', hazards, CASE WHEN breaks
+		THEN 'header expand: cmig expand asks for the lines -- cmig:up that are missing'
+		ELSE 'no header expand: an old build can run beside it without' END) AS hazards, n
+	FROM (SELECT *, EXISTS (SELECT FROM $KEPT WHERE rule = 'prefer-expand'
+		AND content LIKE pg_catalog.concat('-- revision: ', revision, E'\\n%')) AS breaks FROM $files) f) AS files"
 }
 
 # new_file CALL [NOTE]: calls a function that returns files, and writes them.  Only what
@@ -115,7 +129,8 @@ new_file()
 
 verb_init()
 {
-	local folder config url='# database_url = postgresql:///shop' env='# env = .env' engine='# engine = local' databases='# databases = shop, shop_test'
+	local folder config url='# database_url = postgresql:///shop' env='# env = .env' engine='# engine = local'
+	local databases='# databases = shop, shop_test'
 
 	config=$(option config) || config=${CMIG_CONFIG:-cmig.conf}
 	folder=${arguments[0]:-${folders[0]}}
@@ -125,7 +140,9 @@ verb_init()
 		! given env || [[ $config == */* ]] || env="env = $option_env"
 		! given engine || engine="engine = $option_engine"
 		! given databases || [[ $option_databases == *$newline* ]] || databases="databases = $option_databases"
-		printf '%s\n' "folder = $folder" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' '# schemas = public' '# compare = models' '# exclude = partman.*, public.job_*' "$env" "$url" "$databases" "$engine" >"$config" || fail 2 "$config cannot be written"
+		printf '%s\n' "folder = $folder" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' \
+			'# schemas = public' '# compare = models' '# exclude = partman.*, public.job_*' \
+			"$env" "$url" "$databases" "$engine" >"$config" || fail 2 "$config cannot be written"
 		printf '%s\n' "$config"
 	fi
 	! given template && ! given package || say 'cmig: revisions are SQL files; --template and --package have no effect'
@@ -133,11 +150,15 @@ verb_init()
 		! given databases || fail 2 '--create-database cannot be used with --databases'
 		variable database "${PGDATABASE:-}"
 		begin_transaction warning
-		need "EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = current_user AND (rolcreatedb OR rolsuper)) OR EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = :'database')" \
-			"'permission denied to create database'" "pg_catalog.format('As a superuser: ALTER ROLE %I CREATEDB', current_user)" insufficient_privilege
+		need "EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = current_user AND (rolcreatedb OR rolsuper))
+	OR EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = :'database')" \
+			"'permission denied to create database'" \
+			"pg_catalog.format('As a superuser: ALTER ROLE %I CREATEDB', current_user)" insufficient_privilege
 		end_transaction COMMIT
-		[ -n "${PGDATABASE:-}" ] || fail 2 '--create-database requires the name of the database' 'cmig init --create-database -d NAME'
-		add "SELECT pg_catalog.format('CREATE DATABASE %I', :'database') WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) :'database') \\gexec"
+		[ -n "${PGDATABASE:-}" ] ||
+			fail 2 '--create-database requires the name of the database' 'cmig init --create-database -d NAME'
+		add "SELECT pg_catalog.format('CREATE DATABASE %I', :'database')
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) :'database') \\gexec"
 		PGDATABASE=postgres run || return
 	fi
 	given engine || if given databases; then verb=ensure-version; in_databases; else create_extension; fi
@@ -146,8 +167,11 @@ verb_init()
 create_extension()
 {
 	begin_transaction warning
-	need "pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') OR EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cmig')" \
-		"'permission denied to create extension \"pg_cmig\"'" "pg_catalog.format('As a superuser or the owner of the database: GRANT CREATE ON DATABASE %I TO %I', pg_catalog.current_database(), current_user)" insufficient_privilege
+	need "pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')
+	OR EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cmig')" \
+		"'permission denied to create extension \"pg_cmig\"'" \
+		"pg_catalog.format('As a superuser or the owner of the database: GRANT CREATE ON DATABASE %I TO %I',
+	pg_catalog.current_database(), current_user)" insufficient_privilege
 	call "$CREATE"
 	add_place
 	run
@@ -163,17 +187,19 @@ verb_revision()
 	[ -n "$(option message)" ] || fail 2 'a revision requires a message' 'cmig revision -m "what it does"'
 	if given autogenerate; then
 		for name in no-transaction precondition; do
-			! given "$name" || fail 2 "--$name cannot be used with --autogenerate" "write it into the new file: cmig help draft"
+			! given "$name" ||
+				fail 2 "--$name cannot be used with --autogenerate" 'write it into the new file: cmig help draft'
 		done
 		for name in stages concurrently; do
-			! given expand || ! given "$name" || fail 2 "--expand cannot be used with --$name" '--expand is for one revision that cmig expand runs; --stages and --concurrently are for cmig upgrade.'
+			! given expand || ! given "$name" || fail 2 "--expand cannot be used with --$name" \
+				'--expand is for one revision that cmig expand runs; --stages and --concurrently are for cmig upgrade.'
 		done
 		target_sql
 		parameters expand
 		new_file "cmig.autogenerate(target_sql => :'target_sql'$PARAMETERS$TEMPLATE)" hazards
 	else
 		for name in target $DIFFERENCES source stages; do
-			[[ " ${passed[*]-} " != *" $name "* ]] || fail 2 "--$name requires --autogenerate"
+			! typed "$name" || fail 2 "--$name requires --autogenerate"
 		done
 		parameters schemas
 		new_file "cmig.draft(${PARAMETERS#, }$TEMPLATE)"
@@ -204,7 +230,8 @@ verb_generated()
 	fi
 	new_file "cmig.$verb(${PARAMETERS#, }$TEMPLATE)" hazards || return
 	[ "$verb" != capture ] || [ -z "$engine_database" ] || engine_capture || return
-	[ "$verb" != baseline ] || say 'HINT:  To record the revision as applied in a database that has this schema: cmig stamp head'
+	[ "$verb" != baseline ] ||
+		say 'HINT:  To record the revision as applied in a database that has this schema: cmig stamp head'
 }
 
 verb_load()
@@ -244,7 +271,10 @@ target_file()
 	argument target
 	find_files; begin; begin_load; add_plain
 	# repeatable revisions have no place in the graph
-	call "SELECT * FROM cmig.resolve(:'target')" "SELECT coalesce((SELECT revision FROM cmig.revision WHERE revision OPERATOR(pg_catalog.=) :'target'), (SELECT revision FROM cmig.resolve(:'target') LIMIT 1));"
+	shown "SELECT * FROM cmig.resolve(:'target')"
+	called "SELECT coalesce(
+	(SELECT revision FROM cmig.revision WHERE revision OPERATOR(pg_catalog.=) :'target'),
+	(SELECT revision FROM cmig.resolve(:'target') LIMIT 1));"
 	end_transaction ROLLBACK
 	REVISION=$(run) || return
 	script='' FILE=''
@@ -294,20 +324,23 @@ import_alembic()
 # because no revision has its name, or because the tool did not finish it.
 import_state()
 {
-	local after=keep result="applied text, revision text, note text"
+	local after=keep
 
-	if [[ " ${passed[*]-} " == *' version-table '* ]]; then
+	if typed version-table; then
 		after=$option_version_table
-		[ "${arguments[0]}" = alembic ] || fail 2 "--version-table cannot be used with ${arguments[0]}" 'Rename or drop its table by hand.'
-		[[ $after =~ ^(keep|rename|drop)$ ]] || fail 2 '--version-table must be keep, rename, or drop' 'To name the table of Alembic, use --history-table.'
+		[ "${arguments[0]}" = alembic ] ||
+			fail 2 "--version-table cannot be used with ${arguments[0]}" 'Rename or drop its table by hand.'
+		[[ $after =~ ^(keep|rename|drop)$ ]] || fail 2 '--version-table must be keep, rename, or drop' \
+			'To name the table of Alembic, use --history-table.'
 	fi
 	parameters version-table
 	find_files; begin_ahead; end_ahead
 	begin_again
 	[ "$after" = keep ] || begin_table
-	call "SELECT * FROM cmig.import_state(:'tool'$PARAMETERS)" "SELECT coalesce(pg_catalog.jsonb_agg(s), '[]') AS cmig_state FROM cmig.import_state(:'tool'$PARAMETERS) s \\gset
-SELECT * FROM pg_catalog.jsonb_to_recordset(:'cmig_state') AS s ($result);"
-	found_if "EXISTS (SELECT FROM pg_catalog.jsonb_to_recordset(:'cmig_state') AS s ($result) WHERE revision IS NULL OR note LIKE '%did not finish it')"
+	shown "SELECT * FROM cmig.import_state(:'tool'$PARAMETERS)"
+	kept state "cmig.import_state(:'tool'$PARAMETERS)" 'applied text' 'revision text' 'note text'
+	add "SELECT applied, revision, note FROM $KEPT;"
+	found_if "EXISTS (SELECT FROM $KEPT WHERE revision IS NULL OR note LIKE '%did not finish it')"
 	if [ "$after" = keep ]; then end_transaction COMMIT; else end_table "$after"; fi
 	run
 }
@@ -318,7 +351,8 @@ begin_table()
 	local table="'alembic_version'"
 
 	! given history-table || table=":'given_history_table'"
-	called "SELECT pg_catalog.to_regclass($table)::oid AS cmig_table, pg_catalog.to_regclass($table) IS NOT NULL AS cmig_exists \\gset"
+	called "SELECT pg_catalog.to_regclass($table)::oid AS cmig_table,
+	pg_catalog.to_regclass($table) IS NOT NULL AS cmig_exists \\gset"
 	add "\\if :cmig_exists
 SELECT relname AS cmig_table_name FROM pg_catalog.pg_class WHERE oid = :cmig_table \\gset
 SELECT pg_catalog.format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', :cmig_table::regclass) \\gexec
@@ -329,7 +363,8 @@ SELECT pg_catalog.format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', :cmig_table::
 # was not recorded, rolls back.
 end_table()
 {
-	local statement="pg_catalog.format('ALTER TABLE %s RENAME TO %I', :cmig_table::regclass, pg_catalog.left(:'cmig_table_name', 59) || '_old')"
+	local statement="pg_catalog.format('ALTER TABLE %s RENAME TO %I', :cmig_table::regclass,
+	pg_catalog.left(:'cmig_table_name', 59) || '_old')"
 
 	[ "$1" = rename ] || statement="pg_catalog.format('DROP TABLE %s', :cmig_table::regclass)"
 	transaction=''
@@ -354,11 +389,14 @@ import_django()
 {
 	local folder=${arguments[1]:-.} python=${PYTHON:-python3}
 
-	[ -f "$folder/manage.py" ] || fail 2 "$folder/manage.py does not exist" 'cmig import django FOLDER, with the folder of manage.py'
+	[ -f "$folder/manage.py" ] ||
+		fail 2 "$folder/manage.py does not exist" 'cmig import django FOLDER, with the folder of manage.py'
 	generated_folder
-	CMIG_IMPORT_CODE=$(dirname -- "$here")/share/cmig/import_django.py CMIG_IMPORT_RESULT=$GENERATED/files "$python" -B "$folder/manage.py" shell -v 0 \
-		-c 'import os; path = os.environ["CMIG_IMPORT_CODE"]; exec(compile(open(path).read(), path, "exec"))' >&2 </dev/null && [ -f "$GENERATED/files" ] ||
-		fail 2 "the migrations in $folder cannot be converted" 'Activate the environment of the project first, so that python3 finds Django and a PostgreSQL driver.'
+	CMIG_IMPORT_CODE=$(dirname -- "$here")/share/cmig/import_django.py CMIG_IMPORT_RESULT=$GENERATED/files \
+		"$python" -B "$folder/manage.py" shell -v 0 \
+		-c 'import os; path = os.environ["CMIG_IMPORT_CODE"]; exec(compile(open(path).read(), path, "exec"))' \
+		>&2 </dev/null && [ -f "$GENERATED/files" ] || fail 2 "the migrations in $folder cannot be converted" \
+		'Activate the environment of the project first, so that python3 finds Django and a PostgreSQL driver.'
 	write_files "$(new_folder)" <"$GENERATED/files"
 }
 
@@ -366,25 +404,30 @@ import_django()
 # folder GENERATED.
 generate_liquibase()
 {
-	local log=$1 program=liquibase folder word
+	local log=$1 program=liquibase folder word offline='offline:postgresql' hint
 
 	# npm's package has no command of this name
 	for word in node_modules/liquibase/dist/liquibase/liquibase node_modules/.bin/liquibase; do
 		[ ! -x "$word" ] || program=$PWD/$word
 	done
+	hint="On a machine with both: liquibase --changeLogFile=$(printf %q "$log") --url=$offline "
+	hint+='--outputFile=FOLDER/changes.sql updateSQL; then here: cmig import liquibase FOLDER'
 	command -v "$program" >/dev/null && command -v java >/dev/null ||
-		fail 2 "$log is not SQL, and Liquibase, which can convert it, is not installed, or Java is not" "On a machine with both: liquibase --changeLogFile=$(printf %q "$log") --url=offline:postgresql --outputFile=FOLDER/changes.sql updateSQL; then here: cmig import liquibase FOLDER"
+		fail 2 "$log is not SQL, and Liquibase, which can convert it, is not installed, or Java is not" "$hint"
 	generated_folder
 	folder=$(dirname -- "$log")
 	for word in updateSQL futureRollbackSQL; do
-		(cd -- "$folder" && "$program" --changeLogFile="$(basename -- "$log")" --url="offline:postgresql?outputLiquibaseSql=none&changeLogFile=$GENERATED/$word.csv" \
-			--outputFile="$GENERATED/$word.sql" "$word" ${settings[@]+"${settings[@]/#/-D}"}) >"$GENERATED/messages" 2>&1 && continue
+		(cd -- "$folder" && "$program" --changeLogFile="$(basename -- "$log")" --outputFile="$GENERATED/$word.sql" \
+			--url="$offline?outputLiquibaseSql=none&changeLogFile=$GENERATED/$word.csv" \
+			"$word" ${settings[@]+"${settings[@]/#/-D}"}) >"$GENERATED/messages" 2>&1 && continue
 		rm -f -- "$GENERATED/$word.sql"
 		if [ "$word" = updateSQL ]; then
 			cat -- "$GENERATED/messages" >&2
-			fail 2 "Liquibase cannot convert $log" 'Liquibase finds classes of the project by the variable LIQUIBASE_CLASSPATH.'
+			fail 2 "Liquibase cannot convert $log" \
+				'Liquibase finds classes of the project by the variable LIQUIBASE_CLASSPATH.'
 		fi
-		say "cmig: no downgrade sections: $(grep -m 1 '^Unexpected error' -- "$GENERATED/messages" || echo 'Liquibase cannot generate the rollback')"
+		hint=$(grep -m 1 '^Unexpected error' -- "$GENERATED/messages") || hint='Liquibase cannot generate the rollback'
+		say "cmig: no downgrade sections: $hint"
 	done
 	rm -f -- "$GENERATED"/*.csv "$GENERATED/messages"
 }
@@ -399,10 +442,27 @@ node_pg_migrate()
 {
 	local status=0
 
-	PGUSER=${PGUSER:-$(id -un)} DATABASE_URL=postgres:///$import_database "$program" "$1" 99999 --dry-run --verbose -m "$2" >"$GENERATED/printed" 2>"$GENERATED/messages" </dev/null || status=1
+	PGUSER=${PGUSER:-$(id -un)} DATABASE_URL=postgres:///$import_database "$program" "$1" 99999 --dry-run --verbose \
+		-m "$2" >"$GENERATED/printed" 2>"$GENERATED/messages" </dev/null || status=1
 	awk -v folder="$GENERATED" -v title="$([ "$1" = up ] && echo Up || echo Down)" '
-		function finish() { if (file) { sub(/^COMMIT;\n/, "", text); printf "-- %s Migration\n%s", title, text >>file; close(file) } file = "" }
-		match($0, /^### MIGRATION .* \((UP|DOWN)\) ###$/) { finish(); name = $0; sub(/^### MIGRATION /, "", name); sub(/ \((UP|DOWN)\) ###$/, "", name); file = folder "/" name ".sql"; text = ""; print name; next }
+		function finish() {
+			if (file) {
+				sub(/^COMMIT;\n/, "", text)
+				printf "-- %s Migration\n%s", title, text >>file
+				close(file)
+			}
+			file = ""
+		}
+		/^### MIGRATION .* \((UP|DOWN)\) ###$/ {
+			finish()
+			name = $0
+			sub(/^### MIGRATION /, "", name)
+			sub(/ \((UP|DOWN)\) ###$/, "", name)
+			file = folder "/" name ".sql"
+			text = ""
+			print name
+			next
+		}
 		/^(INSERT INTO|DELETE FROM) "[^"]*"\."[^"]*" (\(name, run_on\) VALUES|WHERE name=)/ { finish(); next }
 		{ text = text $0 "\n" }
 		END { finish() }' "$GENERATED/printed" >"$GENERATED/names"
@@ -421,14 +481,25 @@ generate_node_pg_migrate()
 	command -v "$program" >/dev/null || return 1
 	generated_folder
 	import_database=cmig_import_$$
-	"${psql[@]}" -d postgres -c "CREATE DATABASE $import_database TEMPLATE template0" || fail 2 'no empty database can be created' 'node-pg-migrate prints the SQL of migrations in JavaScript only with one.'
-	trap '"${psql[@]}" -d postgres -c "DROP DATABASE IF EXISTS $import_database WITH (FORCE)"; rm -rf -- "$GENERATED"; [ -z "$engine_database" ] || end_engine' EXIT
-	node_pg_migrate up "$folder" || { cat -- "$GENERATED/messages" >&2; fail 2 "node-pg-migrate cannot print the SQL of the migrations in $folder"; }
-	sed "s/'/''/g; s/.*/INSERT INTO pgmigrations (name, run_on) VALUES ('&', now());/" "$GENERATED/names" | "${psql[@]}" -d "$import_database"
+	"${psql[@]}" -d postgres -c "CREATE DATABASE $import_database TEMPLATE template0" ||
+		fail 2 'no empty database can be created' \
+			'node-pg-migrate prints the SQL of migrations in JavaScript only with one.'
+	trap '"${psql[@]}" -d postgres -c "DROP DATABASE IF EXISTS $import_database WITH (FORCE)"
+		rm -rf -- "$GENERATED"; [ -z "$engine_database" ] || end_engine' EXIT
+	node_pg_migrate up "$folder" || {
+		cat -- "$GENERATED/messages" >&2
+		fail 2 "node-pg-migrate cannot print the SQL of the migrations in $folder"
+	}
+	sed "s/'/''/g; s/.*/INSERT INTO pgmigrations (name, run_on) VALUES ('&', now());/" "$GENERATED/names" |
+		"${psql[@]}" -d "$import_database"
 	# the dry run ends at the first migration that it cannot revert
 	until node_pg_migrate down "$folder"; do
-		name=$("${psql[@]}" -d "$import_database" -At -v names="$(cat -- "$GENERATED/names")" <<<"WITH printed AS (DELETE FROM pgmigrations WHERE name = ANY (string_to_array(:'names', E'\\n')) RETURNING name)
-SELECT name FROM pgmigrations WHERE name NOT IN (SELECT name FROM printed) ORDER BY id DESC LIMIT 1")
+		name=$("${psql[@]}" -d "$import_database" -At -v names="$(cat -- "$GENERATED/names")" <<-'END'
+			WITH printed AS (
+				DELETE FROM pgmigrations WHERE name = ANY (string_to_array(:'names', E'\n')) RETURNING name)
+			SELECT name FROM pgmigrations WHERE name NOT IN (SELECT name FROM printed) ORDER BY id DESC LIMIT 1
+		END
+		)
 		[ -n "$name" ] || break
 		say "cmig: no downgrade section: $name: $(grep -m 1 -o 'Error: .*' -- "$GENERATED/messages")"
 		"${psql[@]}" -d "$import_database" -v name="$name" <<<"DELETE FROM pgmigrations WHERE name = :'name'"
@@ -439,40 +510,60 @@ SELECT name FROM pgmigrations WHERE name NOT IN (SELECT name FROM printed) ORDER
 	done
 }
 
+# name_tests PATTERN...: sets NAME_TESTS to tests of find that match names or, if there is a slash in
+# the pattern, paths
+name_tests()
+{
+	local pattern
+
+	NAME_TESTS=(-false)
+	for pattern; do
+		if [[ $pattern == */* ]]; then NAME_TESTS+=(-o -path "$pattern"); else NAME_TESTS+=(-o -name "$pattern"); fi
+	done
+}
+
 # Prints the files below the current folder that could be migrations or settings of a
 # migration tool, and their first lines, as files_variable does
 # shellcheck disable=SC2016	# code of awk
 possible_files()
 {
-	find . -mindepth 1 -maxdepth 16 \( -name '.*' -o -name node_modules -o -name vendor -o -name venv -o -name target -o -name dist -o -name build \) -prune -o -type f -size -2000k \
-		\( -name '*.sql' -o -name '*[Mm]igrat*.toml' -o -name '*.plan' -o -name atlas.sum -o -name '_journal.json' -o -name snapshot.json -o -name 'phinx.*' -o -name 'knexfile.*' -o -name 'mikro-orm.config.*' \
-		-o -name '*hange[Ll]og*.json' -o -name '*.xml' -o -name '*.yaml' -o -name '*.yml' -o -path '*migrat*.py' -o -path '*/versions/*.py' -o -path '*migrat*.[cm][jt]s' -o -path '*migrat*.[jt]s' -o -path '*migrat*.go' \
-		-o -path '*migrat*.rs' -o -path '*migrat*.java' -o -path '*migrat*.kt' -o -path '*/db/migrate/*.rb' \) ! -name $'*\n*' -print0 | LC_ALL=C sort -z | head -z -n 3000 |
-		LC_ALL=C xargs -0 -r awk 'FNR == 1 { print "==> " substr(FILENAME, 3) " <==" } FNR <= 60 { print substr($0, 1, 300) }' | tr -d '\0' | iconv -c -f UTF-8 -t UTF-8
+	name_tests '*.sql' '*[Mm]igrat*.toml' '*.plan' atlas.sum _journal.json snapshot.json 'phinx.*' 'knexfile.*' \
+		'mikro-orm.config.*' '*hange[Ll]og*.json' '*.xml' '*.yaml' '*.yml' './*migrat*.py' '*/versions/*.py' \
+		'./*migrat*.[cm][jt]s' './*migrat*.[jt]s' './*migrat*.go' './*migrat*.rs' './*migrat*.java' './*migrat*.kt' \
+		'*/db/migrate/*.rb'
+	find . -mindepth 1 -maxdepth 16 \( -name '.*' -o -name node_modules -o -name vendor -o -name venv -o -name target \
+		-o -name dist -o -name build \) -prune \
+		-o -type f -size -2000k \( "${NAME_TESTS[@]}" \) ! -name $'*\n*' -print0 | LC_ALL=C sort -z | head -z -n 3000 |
+		LC_ALL=C xargs -0 -r awk 'FNR == 1 { print "==> " substr(FILENAME, 3) " <==" }
+			FNR <= 60 { print substr($0, 1, 300) }' | tr -d '\0' | iconv -c -f UTF-8 -t UTF-8
 }
 
 # Shows which tools the files and the database are of, and the commands that take over
 # from them.
 find_tools()
 {
-	local folder
+	local folder found="pg_catalog.regexp_split_to_table(:'found_files', '(^|\n)==> ')"
 
 	variable found_files "$(possible_files)"
 	folder=$(new_folder)
 	variable new_folder "$folder"
-	variable django_folder "$(find . -maxdepth 3 -name manage.py -exec dirname {} \; | LC_ALL=C sort | sed -n '1s/^\.\/*//p')"
+	folder=$(find . -maxdepth 3 -name manage.py -exec dirname {} \; | LC_ALL=C sort | sed -n '1s/^\.\/*//p')
+	variable django_folder "$folder"
 	# the files of the tool stay where they are
 	variable other_folder "$([ -e cmig ] && printf revisions || printf cmig)"
 	begin
-	kept tools "(SELECT *, :'new_folder' AS new_folder, :'other_folder' AS other_folder, :'django_folder' AS django_folder
-FROM cmig.import_tools((SELECT pg_catalog.array_agg(pg_catalog.split_part(f, ' <==', 1)) FROM pg_catalog.regexp_split_to_table(:'found_files', '(^|\n)==> ') f),
-	(SELECT pg_catalog.array_agg(pg_catalog.substr(f, pg_catalog.strpos(f, E'\n') OPERATOR(pg_catalog.+) 1)) FROM pg_catalog.regexp_split_to_table(:'found_files', '(^|\n)==> ') f))
+	kept tools "(SELECT *, :'new_folder' AS new_folder, :'other_folder' AS other_folder,
+	:'django_folder' AS django_folder
+FROM cmig.import_tools((SELECT pg_catalog.array_agg(pg_catalog.split_part(f, ' <==', 1)) FROM $found f),
+	(SELECT pg_catalog.array_agg(pg_catalog.substr(f, pg_catalog.strpos(f, E'\n') OPERATOR(pg_catalog.+) 1))
+	FROM $found f))
 ORDER BY history_table IS NULL, tool) known"
 	add_plain
-	screen import tools "pg_catalog.concat(item, ': ', value, pg_catalog.regexp_replace(E'\\n' OPERATOR(pg_catalog.||) hint, E'\\n', E'\\n  ', 'g'))"
-	add "SELECT 'no files and no table of another migration tool were found; for a database that has a schema: cmig baseline' WHERE :cmig_rows = 0;
-ROLLBACK;"
-	transaction=''
+	screen import tools "pg_catalog.concat(item, ': ', value,
+	pg_catalog.regexp_replace(E'\\n' OPERATOR(pg_catalog.||) hint, E'\\n', E'\\n  ', 'g'))"
+	add "SELECT 'no files and no table of another migration tool were found; for a database that has a schema: ' ||
+	'cmig baseline' WHERE :cmig_rows = 0;"
+	end_transaction ROLLBACK
 	run
 }
 
@@ -492,12 +583,16 @@ read_gmrc()
 		done
 		[ "$value" != '!ENV' ] || value=${!name-'!ENV'}
 		[ "$value" = '!ENV' ] || settings+=("$name=$value")
-	done < <(grep -v '^[[:space:]]*//' -- "$file" | grep -oE '":[A-Z][0-9A-Z_]*"[[:space:]]*:[[:space:]]*"[^"\\]*"' | sed 's/^"://')
+	done < <(grep -v '^[[:space:]]*//' -- "$file" |
+		grep -oE '":[A-Z][0-9A-Z_]*"[[:space:]]*:[[:space:]]*"[^"\\]*"' | sed 's/^"://')
 }
+
+RAILS_HINT='First set config.active_record.schema_format = :sql in config/application.rb, and run bin/rails '
+RAILS_HINT+='db:schema:dump; then cmig import rails db'
 
 verb_import()
 {
-	local folder file text number=0 placeholders='{}' setting
+	local folder file text number=0 placeholders='' setting import_names='' import_texts=''
 
 	if [ ${#arguments[@]} -eq 0 ]; then
 		! given state || fail 2 'import --state requires TOOL' 'cmig import shows which tools were used here'
@@ -512,36 +607,38 @@ verb_import()
 	fi
 	argument tool
 	if given state; then import_state; return; fi
-	[[ " ${passed[*]-} " != *' version-table '* ]] || fail 2 '--version-table requires --state'
-	folder=${arguments[1]:-.} placeholders=''
+	! typed version-table || fail 2 '--version-table requires --state'
+	folder=${arguments[1]:-.}
 	if [ "${arguments[0]}" = liquibase ] && [ -f "$folder" ] && [[ $folder != *.sql ]]; then
 		generate_liquibase "$folder"
 		folder=$GENERATED
 	fi
 	[ -d "$folder" ] || fail 2 "the folder $folder does not exist"
-	if [ "${arguments[0]}" = node-pg-migrate ] && [ -n "$(find "$folder" -maxdepth 1 -name '[0-9]*.[cm][jt]s' -o -maxdepth 1 -name '[0-9]*.[jt]s')" ] && generate_node_pg_migrate "$folder"; then
-		folder=$GENERATED
-	fi
 	case ${arguments[0]} in
+		node-pg-migrate)
+			name_tests '[0-9]*.[cm][jt]s' '[0-9]*.[jt]s'
+			[ -n "$(find "$folder" -maxdepth 1 \( "${NAME_TESTS[@]}" \))" ] && generate_node_pg_migrate "$folder" &&
+				folder=$GENERATED ;;
 		rails)
 			[ -n "$(find "$folder" -maxdepth 2 -name '*structure.sql')" ] ||
-				fail 2 "there is no structure.sql in $folder" 'First set config.active_record.schema_format = :sql in config/application.rb, and run bin/rails db:schema:dump; then cmig import rails db' ;;
+				fail 2 "there is no structure.sql in $folder" "$RAILS_HINT" ;;
 		graphile-migrate) read_gmrc "$folder" ;;
 	esac
-	local import_names='' import_texts=''
+	name_tests '*.sql' '*.conf' '*.toml' '*.plan' '*.json' '*.py' '*.js' '*.go' '*.rs' '*.java' '*.kt' '*.ts' '*.rb' \
+		'*.xml' '*.yaml' '*.yml'
 	while IFS= read -r -d '' file; do
 		# files of pg_cmig, and the large ones in which drizzle-kit keeps its metadata
 		[[ ${file##*/} != cmig.conf && $file != */meta/*_snapshot.json ]] || continue
 		read -r -N 13 text <"$file"; [ "$text" != '-- revision: ' ] || continue
 		number=$((number + 1))
 		text=$(LC_ALL=C tr -d '\0' <"$file" && echo x) || fail 2 "$file cannot be read"
-		printf '%s' "${file#"$folder"/}$text" | is_utf8 || fail 2 "$(printf %q "$file") is not valid UTF-8" "To convert it, for example: iconv -f LATIN1 -t UTF-8 FILE"
+		printf '%s' "${file#"$folder"/}$text" | is_utf8 ||
+			fail 2 "$(printf %q "$file") is not valid UTF-8" "$ICONV_HINT"
 		variable "file_name$number" "${file#"$folder"/}"
 		variable "file_text$number" "${text%x}"
 		import_names+=", :'file_name$number'" import_texts+=", :'file_text$number'"
 	done < <(find "$folder" -name '.*' ! -path "$folder" -prune -o -name node_modules -prune -o -type f \
-		\( -name '*.sql' -o -name '*.conf' -o -name '*.toml' -o -name '*.plan' -o -name '*.json' -o -name '*.py' -o -name '*.js' -o -name '*.go' -o -name '*.rs' \
-		-o -name '*.java' -o -name '*.kt' -o -name '*.ts' -o -name '*.rb' -o -name '*.xml' -o -name '*.yaml' -o -name '*.yml' \) -print0 | LC_ALL=C sort -z)
+		\( "${NAME_TESTS[@]}" \) -print0 | LC_ALL=C sort -z)
 	[ $number -gt 0 ] || fail 2 "there are no files to convert in $folder"
 	for setting in ${settings[@]+"${settings[@]}"}; do
 		number=$((number + 1))
@@ -551,10 +648,12 @@ verb_import()
 	done
 	settings=()
 	[ -z "$placeholders" ] || placeholders=", pg_catalog.jsonb_build_object(${placeholders#, })"
-	! given verbose || say "SELECT * FROM cmig.import_files('${arguments[0]//"$apostrophe"/"$apostrophe$apostrophe"}', file_names, contents$placeholders);"
+	text=${arguments[0]//"$apostrophe"/"$apostrophe$apostrophe"}
+	! given verbose || say "SELECT * FROM cmig.import_files('$text', file_names, contents$placeholders);"
 	unset option_verbose
 	begin; add_file_format
-	called "SELECT file_name, content, note FROM cmig.import_files(:'tool', ARRAY[${import_names#, }], ARRAY[${import_texts#, }]$placeholders);"
+	called "SELECT file_name, content, note
+FROM cmig.import_files(:'tool', ARRAY[${import_names#, }], ARRAY[${import_texts#, }]$placeholders);"
 	finish_files
 }
 
