@@ -290,6 +290,7 @@ SELECT count(*) FROM cmig.revoke_access('regress_monitor');
 SELECT c.relname, c.relacl FROM pg_class c WHERE c.relnamespace = 'cmig'::regnamespace AND c.relacl::text ~ 'regress_(reader|author|migrator|application|monitor)';
 SELECT p.proname, p.proacl FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND p.proacl::text ~ 'regress_(reader|author|migrator|application|monitor)';
 SELECT nspacl FROM pg_namespace WHERE nspname = 'cmig';
+\set ECHO none
 RESET ROLE;
 DROP FUNCTION public.array_length, public.now;
 DROP TABLE public.revision, one, two, stolen, by_session, decided;

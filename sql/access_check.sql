@@ -138,6 +138,7 @@ SELECT * FROM findings;
 SELECT * FROM mentioned;
 \x
 DROP EXTENSION pg_cmig CASCADE;
+\set ECHO none
 DROP OWNED BY regress_own CASCADE;
 DROP OWNED BY regress_reads, "regress App", regress_other;
 DROP ROLE regress_own, regress_reads, "regress App", regress_other;

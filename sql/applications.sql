@@ -161,12 +161,14 @@ SELECT revision, applied FROM cmig.history() ORDER BY revision;
 SELECT revision FROM cmig.downgrade('helpdesk@base');
 
 -- as settings of the migrating role: what is visible to an application's role
+\set ECHO none
 DO $$
 BEGIN
 	EXECUTE format('ALTER ROLE regress_cmig_shop IN DATABASE %I SET cmig.search_path = ''shop, public''', current_database());
 	EXECUTE format('ALTER ROLE regress_cmig_shop IN DATABASE %I SET cmig.lock_timeout = ''3s''', current_database());
 END
 $$;
+\set ECHO all
 SELECT unnest(setconfig) AS setting FROM pg_db_role_setting WHERE setrole = 'regress_cmig_shop'::regrole ORDER BY 1;
 
 -- wrong settings are refused at once, or when they are used
@@ -185,6 +187,7 @@ SELECT revision FROM cmig.current() ORDER BY revision;
 SET cmig.search_path = shop;
 SELECT revision FROM cmig.downgrade('base');
 SELECT count(*) FROM cmig.version;
+\set ECHO none
 RESET cmig.search_path;
 
 DROP EXTENSION pg_cmig;

@@ -99,6 +99,7 @@ ALTER TABLE parent ADD COLUMN pan text;
 INSERT INTO parent VALUES (3, 'secret');
 INSERT INTO child VALUES (4, 'o', 'x', 'secret');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('parent', redact => '{pan}');
+\set ECHO none
 INSERT INTO parent VALUES (3, 'secret');
 INSERT INTO child VALUES (4, 'o', 'x', 'secret');
 CREATE TABLE parted (id integer PRIMARY KEY, dropped text, card text, name text) PARTITION BY RANGE (id);
@@ -106,6 +107,7 @@ ALTER TABLE parted DROP COLUMN dropped;
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (1) TO (10);
 CREATE TABLE parted_2 (name text, u text, card text, v text, id integer NOT NULL);
 ALTER TABLE parted_2 DROP COLUMN u, DROP COLUMN v;
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('parted', redact => '{card}');
 \set ECHO none
 ALTER TABLE parted ATTACH PARTITION parted_2 FOR VALUES FROM (10) TO (20);
@@ -132,6 +134,7 @@ CREATE TRIGGER hand AFTER INSERT ON hand FOR EACH ROW EXECUTE FUNCTION cmig.audi
 INSERT INTO hand VALUES (1, 'secret');
 SELECT problem FROM cmig.audit_status() WHERE target = 'public.hand';
 
+\set ECHO none
 SET client_min_messages = error;
 DROP TABLE customer, parent, child, parted, hand;
 DROP FUNCTION leaks();

@@ -11,6 +11,7 @@ SELECT count(*) > 0 AS changed FROM cmig.enable_audit('t');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('keyless');
 
 -- what a statement says: 'ok' or its error
+\set ECHO none
 CREATE FUNCTION answer(statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE statement;
@@ -18,6 +19,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
 	RETURN SQLSTATE || ': ' || SQLERRM;
 END $$;
+\set ECHO all
 
 --
 -- Triggers created by hand
@@ -183,6 +185,7 @@ SELECT count(*) > 700 AS answers, count(*) FILTER (WHERE result = 'ok') > 300 AS
 SELECT DISTINCT left(result, 5) AS sqlstate FROM answers WHERE result <> 'ok' ORDER BY 1;
 SELECT DISTINCT what, statement, result FROM answers WHERE result LIKE 'XX000%' ORDER BY 1, 2 LIMIT 20;
 
+\set ECHO none
 DROP TABLE t, keyless, hand, forms, trail, readers, answers, odd CASCADE;
 DROP FUNCTION answer(text), try_form(text, text, text, text, text), try_change(text), try_columns(regclass);
 DROP SCHEMA cmig_audit CASCADE;

@@ -3,8 +3,8 @@
 -- session, privileges, and values that are not read
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET TimeZone = 'UTC';
 CREATE SCHEMA r;
@@ -195,6 +195,7 @@ SELECT new_row FROM cmig_audit.log WHERE schema_name = 'r';
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('s.huge', oversize => 'error');
 INSERT INTO s.huge SELECT 2, NULL, NULL, array_fill(true, ARRAY[33600000]);
 SELECT count(*) FROM s.huge;
+\set ECHO none
 DELETE FROM cmig_audit.log;
 
 SET client_min_messages = error;

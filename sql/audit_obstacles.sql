@@ -103,6 +103,7 @@ SELECT problem FROM cmig.audit_status('public') WHERE target = 'public.other';
 SELECT cmig.create_revision('drop', 'ALTER EXTENSION pg_cmig DROP FUNCTION cmig.upgrade(text); DROP FUNCTION cmig.upgrade(text)', '', revision => '001');
 SELECT * FROM cmig.upgrade('head');
 
+\set ECHO none
 SET client_min_messages = error;
 DROP VIEW shown, still_missing;
 DROP TABLE t, keyless, older, other;

@@ -32,12 +32,14 @@ DROP TABLE printed;
 -- each setting is pinned, also if it is the only one that differs
 CREATE TABLE alone (id integer PRIMARY KEY, f double precision, r tstzrange, d interval, b bytea);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('alone');
+\set ECHO none
 INSERT INTO alone VALUES (1, 0.1::double precision + 0.2, '[2024-02-03 00:00+00,2024-03-04 00:00+00)', '1 mon -2 days 3 hours', '\x00ff');
 CREATE PROCEDURE with_setting(text, text) LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM set_config($1, $2, true);
 	UPDATE alone SET id = id + 1;
 END $$;
+\set ECHO all
 CALL with_setting('extra_float_digits', '0');
 CALL with_setting('DateStyle', 'German');
 CALL with_setting('IntervalStyle', 'iso_8601');
@@ -120,6 +122,7 @@ INSERT INTO cmig_audit.log (seq, transaction_id, transaction_at, clock_at, row_h
 	VALUES (0, '0', '2020-01-01', '2020-01-01', 0, 0, 0, 'TRUNCATE', 'x', 'x');
 CALL cmig.audit_retain(NULL);
 SELECT tableoid::regclass, operation FROM cmig_audit.log WHERE table_id = 0;
+\set ECHO none
 DROP PUBLICATION regress_audit_all;
 
 SET client_min_messages = error;

@@ -14,6 +14,7 @@ CREATE TABLE events_3 (id integer NOT NULL, at integer NOT NULL, v text, PRIMARY
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('events_2');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('events_3', level => 'row', replicated => true);
 SELECT regexp_replace(statement, ' EXECUTE.*', '') AS statement FROM cmig.enable_audit('events');
+\set ECHO none
 CREATE FUNCTION entries(OUT table_name text, OUT entries text) RETURNS SETOF record LANGUAGE sql AS $$
 	SELECT l.table_name, string_agg(left(l.operation, 1) || coalesce(l.row_key->>'id', ''), ' ' ORDER BY l.seq, l.command_id, l.id)
 	FROM cmig_audit.log l GROUP BY 1 ORDER BY 1 $$;
@@ -21,6 +22,7 @@ INSERT INTO events_2 VALUES (1, 11, 'before'), (2, 12, 'before');
 INSERT INTO events_3 VALUES (3, 21, 'before');
 ALTER TABLE events ATTACH PARTITION events_2 FOR VALUES FROM (10) TO (20);
 ALTER TABLE events ATTACH PARTITION events_3 FOR VALUES FROM (20) TO (30);
+\set ECHO all
 SELECT * FROM entries();
 \set ECHO none
 TRUNCATE cmig_audit.log;
@@ -159,6 +161,7 @@ INSERT INTO whole VALUES (2, 'logged'), (102, 'logged');
 SELECT * FROM entries();
 SELECT target, level, problem FROM cmig.audit_status('public') WHERE target ~ 'alone|sub|whole';
 
+\set ECHO none
 SET client_min_messages = error;
 DROP TABLE whole;
 DROP TABLE parent;

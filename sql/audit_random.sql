@@ -189,6 +189,7 @@ SELECT name, copies > 0 AS copies, wrong FROM (SELECT * FROM verify_exchanges('s
 	) r ORDER BY 1;
 SELECT what, count(DISTINCT step) AS kinds FROM steps GROUP BY what ORDER BY what;
 
+\set ECHO none
 SET client_min_messages = error;
 DROP TABLE named, copies, steps, by_row, by_statement, changes, parts, parts_statement,
 	swap, swap_truncated, swap_truncated_row;

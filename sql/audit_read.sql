@@ -417,6 +417,7 @@ ALTER TABLE retyped ALTER number TYPE date USING '2020-01-01'::date + number::in
 UPDATE retyped SET v = 'i';
 SELECT count(*) FROM cmig.audit_history('retyped', '2020-01-06');
 SELECT * FROM cmig.audit_as_of(NULL::retyped, :'then');
+\set ECHO none
 DROP TABLE retyped;
 
 SET client_min_messages = error;

@@ -2,9 +2,9 @@
 -- Reading the audit log does not run the code of a type's owner with the reader's privileges
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
-\set ECHO none
 CREATE ROLE regress_audit_maker;
 CREATE ROLE regress_audit_reader;
 SELECT current_user AS superuser \gset
@@ -103,6 +103,7 @@ SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.codes');
 INSERT INTO app.codes VALUES ('ab');
 SELECT operation, row_key FROM cmig.audit_history('app.codes', 'ab');
 
+\set ECHO none
 SET client_min_messages = error;
 DROP SCHEMA app, cmig_audit CASCADE;
 DROP EXTENSION pg_cmig CASCADE;

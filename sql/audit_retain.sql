@@ -109,6 +109,7 @@ ROLLBACK;
 DO $$ BEGIN CALL cmig.audit_retain('1 year'); END $$;
 SELECT count(*) FROM cmig_audit.log;
 -- upgrades create partitions as well
+\set ECHO none
 SET client_min_messages = error;
 DO $$
 DECLARE
@@ -118,10 +119,12 @@ BEGIN
 		EXECUTE format('DROP TABLE cmig_audit.%I', part);
 	END LOOP;
 END $$;
+\set ECHO all
 DELETE FROM cmig_audit.log;
 SELECT cmig.create_revision('nothing', '', revision => 'r1') \gset
 SELECT count(*) FROM cmig.upgrade('r1');
 SELECT count(*), bool_and(name = expected) AS as_expected FROM parts;
+\set ECHO none
 DO $$
 DECLARE
 	part text;
@@ -131,6 +134,7 @@ BEGIN
 	END LOOP;
 END $$;
 SELECT cmig.create_revision('nothing', '', revision => 'r2') \gset
+\set ECHO all
 CALL cmig.upgrade_stepwise('r2');
 SELECT count(*), bool_and(name = expected) AS as_expected FROM parts;
 \set ECHO none
@@ -193,12 +197,14 @@ SELECT tableoid::regclass = 'cmig_audit.log_default'::regclass AS in_default, co
 		AND new_row->'id' = row_key->'id' AND changed = '{v}') AS sound
 	FROM cmig_audit.log WHERE reason = 'scattered' GROUP BY 1 ORDER BY 1;
 -- a column with schema and name, as TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME and as regclass write them
+\set ECHO none
 CREATE SCHEMA legacy;
 CREATE SCHEMA "Old Shop";
 CREATE TABLE legacy.orders (id integer PRIMARY KEY);
 CREATE TABLE legacy."Orders" (id integer PRIMARY KEY);
 CREATE TABLE "Old Shop"."my.orders" (id integer PRIMARY KEY);
 CREATE TABLE "legacy.orders" (id integer PRIMARY KEY);
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('legacy.orders');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('legacy."Orders"');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('"Old Shop"."my.orders"');
@@ -215,6 +221,7 @@ UPDATE qualified SET reason = 'dotted';
 SELECT cmig.audit_import('qualified');
 SELECT schema_name, table_name FROM cmig_audit.log WHERE reason = 'dotted';
 
+\set ECHO none
 SET client_min_messages = error;
 DROP SCHEMA legacy, "Old Shop" CASCADE;
 DROP TABLE qualified, "legacy.orders";

@@ -4,9 +4,9 @@
 --
 \pset format unaligned \pset footer off
 \set VERBOSITY default
+\set ECHO none
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
-\set ECHO none
 CREATE ROLE regress_audit_types;
 CREATE SCHEMA types AUTHORIZATION regress_audit_types;
 SET SESSION AUTHORIZATION regress_audit_types;
@@ -35,8 +35,8 @@ SELECT operation, table_name, new_row FROM cmig_audit.log ORDER BY id;
 
 -- columns to hide, and those of the key, are followed when they are renamed; a column that was
 -- dropped is not replaced by another one of the same name
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE TABLE types.person (id int PRIMARY KEY, name text, card text, noise text, gone text);
 CREATE TABLE types.known (id int PRIMARY KEY, name text, card text, noise text);
 CREATE TABLE types.parted (noise text, id int PRIMARY KEY, card text) PARTITION BY LIST (id);
@@ -83,9 +83,9 @@ DROP ROLE regress_audit_types;
 -- The script's trigger and the trigger of pg_cmig write the same entries: the same random history of
 -- two tables, for several options
 --
+\set ECHO none
 SET TimeZone = 'UTC';
 CREATE EXTENSION pg_cmig;
-\set ECHO none
 CREATE SCHEMA same;
 CREATE TABLE same.options (name text, arguments text);
 INSERT INTO same.options VALUES ('plain', ''), ('changes', ', image => ''changes'''), ('unchanged', ', skip_unchanged => false'),
@@ -140,6 +140,7 @@ BEGIN
 END $$;
 \set ECHO all
 SELECT setseed(0.27);
+\set ECHO none
 DO $$ DECLARE o text; BEGIN FOR o IN SELECT name FROM same.options ORDER BY name LOOP CALL same.history(o, 90); END LOOP; END $$;
 -- everything but the position, the time, and the table's id and name
 CREATE VIEW same.entries AS SELECT substr(table_name, 3) AS name, left(table_name, 1) = 's' AS script,
@@ -147,11 +148,13 @@ CREATE VIEW same.entries AS SELECT substr(table_name, 3) AS name, left(table_nam
 	old_row::text, new_row::text, changed, row_hash & 4294967295 AS row_hash, old_hash & 4294967295 AS old_hash,
 	transaction_id, transaction_at, backend_pid, schema_name, user_id, tenant_id, role, session_role, application_name,
 	client_address, revision, reason, request_id, query FROM cmig_audit.log WHERE schema_name = 'same';
+\set ECHO all
 SELECT o.name, (SELECT count(DISTINCT e.operation) FROM same.entries e WHERE e.name = o.name) AS operations,
 	(SELECT count(*) > 50 FROM same.entries e WHERE e.name = o.name) AS entries,
 	(SELECT count(*) FROM (SELECT to_jsonb(a) - 'script' AS e FROM same.entries a WHERE a.name = o.name
 		GROUP BY 1 HAVING count(*) <> 2) d) AS different
 	FROM same.options o ORDER BY o.name;
+\set ECHO none
 RESET TimeZone;
 SET client_min_messages = error;
 DROP SCHEMA cmig_audit, same CASCADE;

@@ -2,8 +2,8 @@
 -- Who may do what with the audit log, and what a hostile role could try
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE ROLE regress_audit_dba;
 CREATE ROLE regress_audit_owner;
@@ -464,6 +464,7 @@ DROP EXTENSION pg_cmig CASCADE;
 SELECT count(*) = :entries AS all_there FROM cmig_audit.log;
 SELECT count(*) AS triggers FROM pg_trigger WHERE tgname LIKE 'cmig_audit%';
 
+\set ECHO none
 DROP SCHEMA app, cmig_audit, regress_audit_dba CASCADE;
 REVOKE CREATE ON DATABASE :"db" FROM regress_audit_dba, regress_audit_evil;
 DROP ROLE regress_audit_dba, regress_audit_owner, regress_audit_writer, regress_audit_evil, regress_audit_tenant;

@@ -82,6 +82,7 @@ SELECT count(*) > 0 AS changed FROM cmig.disable_audit('customer');
 DROP SCHEMA cmig_audit CASCADE;
 SELECT * FROM problems;
 
+\set ECHO none
 DROP VIEW problems;
 DROP TABLE customer, plain;
 DROP EXTENSION pg_cmig;

@@ -3,8 +3,8 @@
 --
 \pset format unaligned \pset footer off
 \set VERBOSITY terse
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET TimeZone = 'Europe/Berlin';
 -- the settings with which the log prints values, whatever the session's settings are
@@ -56,6 +56,7 @@ $$;
 
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('kinds', level => 'statement');
 -- one row for each change: is the image that of the row?
+\set ECHO none
 CREATE FUNCTION check_images(what text) RETURNS TABLE (what text, id bigint, same boolean, same_bytes boolean)
 LANGUAGE sql AS $$
 	SELECT what, k.id, l.new_row = to_jsonb(k), l.new_row::text = to_jsonb(k)::text
@@ -63,6 +64,7 @@ LANGUAGE sql AS $$
 		WHERE row_key = jsonb_build_object('id', k.id) ORDER BY log.id DESC LIMIT 1) l ON true
 	ORDER BY k.id
 $$;
+\set ECHO all
 
 SELECT fill();
 SELECT * FROM check_images('statement, insert');
@@ -130,6 +132,7 @@ SELECT count(*) > 0 AS changed FROM cmig.enable_audit('huge', oversize => 'trunc
 INSERT INTO huge SELECT 1, repeat('x', 268435456);
 SELECT new_row FROM cmig_audit.log WHERE table_name = 'huge';
 
+\set ECHO none
 DROP FUNCTION fill(), check_images(text);
 DROP VIEW toast_reads;
 DROP TABLE kinds, wide, big, huge;

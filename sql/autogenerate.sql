@@ -2,6 +2,7 @@
 -- cmig.autogenerate and cmig.require_schema
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 -- the file, without its date
 CREATE FUNCTION pg_temp.undated(content text) RETURNS text LANGUAGE sql
@@ -9,6 +10,7 @@ AS $$SELECT regexp_replace(content, '-- create_date: [^\n]*', '-- create_date:')
 -- the same in brief: the header in one line, and no empty lines
 CREATE FUNCTION pg_temp.brief(content text) RETURNS text LANGUAGE sql
 AS $$SELECT replace(split_part(c, E'\n\\echo', 1), E'\n-- ', '; ') || regexp_replace(regexp_replace(c, '^.*?\\quit', ''), '\n\n+', E'\n', 'g') FROM pg_temp.undated(content) c$$;
+\set ECHO all
 \pset tuples_only on
 
 -- the first revision of an empty database
@@ -240,12 +242,14 @@ SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_autogenerate_owne
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_autogenerate_owner', 'author');
 SET search_path = guarded;
 SET ROLE regress_autogenerate_owner;
+\set ECHO none
 CREATE TABLE secret (id int NOT NULL, note int);
 ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
 CREATE POLICY low ON secret USING (id < 5);
 INSERT INTO secret VALUES (1, 1), (100, 100);
 ALTER TABLE secret FORCE ROW LEVEL SECURITY;
 \set models 'CREATE TABLE secret (id int NOT NULL, note int); ALTER TABLE secret ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE POLICY low ON secret USING (id < 5); CREATE VIEW between AS SELECT id FROM secret; CREATE MATERIALIZED VIEW m AS TABLE between; CREATE MATERIALIZED VIEW n AS TABLE between WITH NO DATA'
+\set ECHO all
 SELECT regexp_replace(substring(content FROM '-- cmig:upgrade.*'), E'\n [^\n]*', '', 'g') FROM cmig.autogenerate('Views', :'models', '001', schemas => '{guarded}', store => true);
 SELECT revision FROM cmig.upgrade();
 TABLE m;
@@ -288,6 +292,7 @@ DROP ROLE regress_autogenerate_owner;
 --
 -- stages: expand, fill, contract
 --
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE TYPE mood AS ENUM ('sad', 'happy');
 CREATE TABLE account (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, fax text NOT NULL, mood mood, CONSTRAINT short CHECK (length(name) < 9));
@@ -300,6 +305,7 @@ INSERT INTO account (name, fax) SELECT 'n' || i, 'f' FROM generate_series(1, 9) 
 INSERT INTO note SELECT i, i FROM generate_series(1, 9) i;
 INSERT INTO log VALUES ('x');
 SELECT cmig.schema_sql() AS before \gset
+\set ECHO all
 SELECT cmig.create_revision('Before', :'before', revision => '007');
 SELECT * FROM cmig.stamp('007');
 \set models 'CREATE TABLE account (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "Full name" text NOT NULL, token uuid NOT NULL DEFAULT gen_random_uuid(), state text NOT NULL DEFAULT \'new\', region int NOT NULL CHECK (region > 0), CONSTRAINT short CHECK (length("Full name") < 20)); CREATE INDEX ON account ("Full name"); CREATE TABLE note (id int PRIMARY KEY, account_id bigint NOT NULL REFERENCES account ON DELETE CASCADE, text text, CONSTRAINT seen CHECK (id > 0)); CREATE TABLE log (line text, at timestamptz DEFAULT clock_timestamp()); CREATE TABLE tag (note int REFERENCES note); CREATE TABLE legacy (id int, key text PRIMARY KEY);'
@@ -349,6 +355,7 @@ CALL cmig.downgrade_stepwise('007');
 SELECT cmig.remove_revision('009');
 SELECT cmig.remove_revision('008');
 SELECT content ~ 'First read the comments' AS warns FROM cmig.autogenerate('Wider', replace(cmig.schema_sql(), E'paint (\n\tid integer', E'paint (\n\tid bigint'), '008', stages => true);
+\set ECHO none
 DROP TABLE paint;
 DROP TYPE color;
 -- tables that get other parents, and all of their descendants, change in the first stage
@@ -357,12 +364,14 @@ CREATE TABLE kin_3 (n int);
 CREATE TABLE kin_2 () INHERITS (kin_3);
 CREATE TABLE kin_1 (old int) INHERITS (kin_2);
 SELECT replace(replace(cmig.schema_sql(), E'old integer\n', E'new integer\n'), E'kin_3 (\n\tn integer\n)', 'kin_3 () INHERITS (public.kin)') AS kin \gset
+\set ECHO all
 SELECT file_name, substring(content FROM '-- cmig:upgrade\n(.*)-- cmig:downgrade') AS upgrade FROM cmig.autogenerate('Kin', :'kin', '008', stages => true);
 DROP TABLE kin, kin_1, kin_2, kin_3;
 -- an id that is taken
 SELECT cmig.create_revision('Nine', 'SELECT 1', revision => '009');
 SELECT * FROM cmig.stamp('009');
 SELECT * FROM cmig.autogenerate('Better', :'models', '008', stages => true);
+\set ECHO none
 DROP EXTENSION pg_cmig;
 DROP VIEW faxes;
 DROP TABLE account, note, log, legacy;

@@ -22,12 +22,14 @@ CALL cmig.backfill('users', 'n = 0 -- start', 'n > 0 -- over');
 SELECT n, count(*) FROM users GROUP BY n;
 
 -- keys of any kind: composite, text, dates, mixed case, quoted
+\set ECHO none
 CREATE SCHEMA "Odd ""schema";
 CREATE TABLE "Odd ""schema"."The table" ("a key" text COLLATE "C", "When" timestamptz, "select" numeric, v int DEFAULT 0,
 	PRIMARY KEY ("a key", "When", "select"));
 INSERT INTO "Odd ""schema"."The table"
 	SELECT chr(65 + i % 7) || '''', '2024-01-01'::timestamptz + (i % 13) * interval '1 day', i / 3.0 FROM generate_series(1, 1000) i;
 SET datestyle = 'SQL, DMY';
+\set ECHO all
 CALL cmig.backfill('"Odd ""schema"."The table"', 'v = v + 1', batch_size => 100);
 RESET datestyle;
 SELECT v, count(*) FROM "Odd ""schema"."The table" GROUP BY v;
@@ -63,12 +65,14 @@ CALL cmig.backfill('event', 'sum = (SELECT sum(amount) FROM line WHERE line.even
 CALL cmig.backfill('event', 'sum = -(SELECT sum(amount) FROM line WHERE line.event_id = event.id)', batch_size => 400);
 SELECT count(*) FROM event WHERE sum = -(SELECT sum(amount) FROM line WHERE event_id = id);
 CALL cmig.backfill('event_2023', 'sum = 0', 'public.event_2023.sum <> 0');
+\set ECHO none
 ALTER TABLE event DROP sum;
 DROP TABLE line;
 CREATE TABLE parent (id int PRIMARY KEY, v int);
 CREATE TABLE child (PRIMARY KEY (id)) INHERITS (parent);
 INSERT INTO parent VALUES (1), (2);
 INSERT INTO child VALUES (3), (4);
+\set ECHO all
 CALL cmig.backfill('parent', 'v = id');
 SELECT tableoid::regclass, * FROM parent ORDER BY id;
 
@@ -293,6 +297,7 @@ DROP SEQUENCE users_seq;
 DROP FUNCTION count_update;
 \set ECHO all
 DROP SCHEMA "Odd ""schema" CASCADE;
+\set ECHO none
 REVOKE ALL ON SCHEMA cmig FROM regress_backfill;
 REVOKE ALL ON PROCEDURE cmig.backfill FROM regress_backfill;
 REVOKE ALL ON cmig.backfill_run FROM regress_backfill;

@@ -104,6 +104,7 @@ CALL cmig.backfill('by_key', 'done = 1');
 SELECT count(done) FROM by_key;
 SELECT count(done) FROM by_ctid;
 SELECT target, state, rows FROM cmig.backfill_run ORDER BY id;
+\set ECHO none
 RESET ROLE;
 DROP TABLE by_key, by_ctid;
 DROP OWNED BY regress_migrator;

@@ -80,6 +80,7 @@ ORDER BY call_number, bad_number;
 -- valid calls that look odd
 SELECT left(name, 20) AS name, string_agg(call, '; ' ORDER BY call_number) AS works
 FROM outcome WHERE result = 'works' AND call ~ 'upgrade\(|downgrade\(|stamp|plan\(.u|export\(.1|repair|remove' GROUP BY bad_number, name ORDER BY bad_number;
+\set ECHO none
 DROP TABLE bad, calls, outcome;
 DROP FUNCTION try, state;
 DROP EXTENSION pg_cmig;

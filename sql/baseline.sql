@@ -11,6 +11,7 @@ CREATE ROLE regress_baseline;
 SELECT * FROM cmig.baseline('Empty');
 SELECT count(*) FROM cmig.history();
 
+\set ECHO none
 CREATE EXTENSION citext;
 CREATE TYPE mood AS ENUM ('sad', 'happy');
 CREATE TABLE person (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email citext UNIQUE, mood mood);
@@ -24,6 +25,7 @@ GRANT SELECT ON note TO regress_baseline;
 COMMENT ON TABLE note IS 'What people write';
 INSERT INTO person (email) VALUES ('ann@example.com');
 SELECT cmig.schema_sql() AS before \gset
+\set ECHO all
 SELECT revision, file_name, pg_temp.undated(content), hazards FROM cmig.baseline('The schema so far', '001');
 -- loaded and stamped, nothing has run
 SELECT revision, is_current FROM cmig.history();
@@ -75,6 +77,7 @@ SELECT * FROM cmig.baseline('x', branch_label => '001', schemas => '{other}');
 -- names, values, and bodies with lines that begin a file can be written, loaded, and mean the same
 DELETE FROM cmig.version;
 DELETE FROM cmig.revision;
+\set ECHO none
 CREATE SCHEMA marks;
 CREATE TABLE marks."a
 -- revision: x
@@ -99,6 +102,7 @@ BEGIN
 END $$;
 SELECT cmig.schema_sql('marks') AS marks \gset
 SELECT content FROM cmig.baseline('Marks', '001', schemas => '{marks}') \gset
+\set ECHO all
 SELECT count(*) FROM regexp_matches(:'content', '\\x?0*[23]D[=-]', 'g');
 SET client_min_messages = warning;
 DROP SCHEMA marks CASCADE;
@@ -111,6 +115,7 @@ SELECT cmig.schema_sql('marks') = :'marks';
 SELECT revision FROM cmig.downgrade('base');
 DROP EXTENSION pg_cmig CASCADE;
 DROP SCHEMA cmig_audit, other CASCADE;
+\set ECHO none
 DROP TABLE note, person;
 DROP FUNCTION touch;
 DROP TYPE mood;

@@ -3,8 +3,8 @@
 -- writes the column is called: the outcome is a result or a clean error
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;
 CREATE TYPE pair AS (a text, b int);
 CREATE TYPE mood AS ENUM ('done', 'running');
@@ -210,6 +210,7 @@ FROM outcome GROUP BY 1 ORDER BY 1;
 SELECT sqlstate, string_agg(DISTINCT relname, ' ' ORDER BY relname) AS tables FROM outcome
 WHERE sqlstate <> 'TT000' AND hint NOT LIKE 'The tables of pg_cmig were dropped or altered.%'
 GROUP BY 1 ORDER BY 1;
+\set ECHO none
 DROP EXTENSION pg_cmig CASCADE;
 DROP SCHEMA tenant, expanded CASCADE;
 DROP TABLE outcome, call, shape, account CASCADE;

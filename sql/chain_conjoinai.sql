@@ -22,8 +22,8 @@ WHERE s.refobjid = 'regress_conjoinai'::regrole AND s.deptype = 'o'
 	AND pg_describe_object(s.classid, s.objid, 0) <> 'extension pg_cmig'
 ORDER BY 1
 $$ AS leftovers \gset
-\set ECHO all
 \set chain `cat "$PG_ABS_SRCDIR"/migrations/conjoinai/*.sql`
+\set ECHO all
 SELECT * FROM cmig.load(:'chain') ORDER BY revision;
 -- a second upgrade has nothing to do
 SELECT action, count(*) FROM cmig.load(:'chain') GROUP BY action;
@@ -120,6 +120,7 @@ SELECT * FROM cmig.downgrade('base');
 SELECT * FROM cmig.current();
 :leftovers;
 
+\set ECHO none
 DROP EXTENSION pg_cmig CASCADE;
 RESET SESSION AUTHORIZATION;
 REVOKE CREATE ON SCHEMA public FROM regress_conjoinai;

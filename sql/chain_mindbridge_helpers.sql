@@ -12,8 +12,8 @@ GRANT CREATE ON SCHEMA public TO regress_mindbridge;
 SET SESSION AUTHORIZATION regress_mindbridge;
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
-\set ECHO all
 \set chain `sed 's/mindbridge_maintenance/regress_&/g' "$PG_ABS_SRCDIR"/migrations/mindbridge_helpers/*.sql`
+\set ECHO all
 SELECT count(*) FROM cmig.load(:'chain');
 SELECT * FROM cmig.upgrade('002_add_encrypted_models');
 \set ECHO none
@@ -82,6 +82,7 @@ SELECT * FROM cmig.downgrade('base');
 
 -- the log remains; the extension's owner drops it
 SELECT count(*) > 0 AS entries FROM cmig_audit.log;
+\set ECHO none
 DROP SCHEMA cmig_audit CASCADE;
 DROP EXTENSION pg_cmig CASCADE;
 RESET SESSION AUTHORIZATION;

@@ -13,8 +13,8 @@ GRANT CREATE ON SCHEMA public TO regress_mnfst;
 SET SESSION AUTHORIZATION regress_mnfst;
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
-\set ECHO all
 \set chain `sed -E 's/mnfst_(app|maintenance)/regress_&/g' "$PG_ABS_SRCDIR"/migrations/mnfst_rag_helpers/*.sql`
+\set ECHO all
 SELECT count(*) FROM cmig.load(:'chain');
 SELECT revision FROM cmig.upgrade('003_add_indexes');
 SELECT severity, rule, object, problem FROM cmig.rls_check('public') WHERE severity <> 'notice';
@@ -116,6 +116,7 @@ SELECT count(*) FROM pg_policy;
 
 -- the log remains; the extension's owner drops it
 SELECT count(*) > 0 AS entries FROM cmig_audit.log;
+\set ECHO none
 DROP SCHEMA cmig_audit CASCADE;
 DROP EXTENSION pg_cmig CASCADE;
 RESET SESSION AUTHORIZATION;

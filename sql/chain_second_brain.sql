@@ -22,8 +22,8 @@ WHERE s.refobjid = 'regress_brain'::regrole AND s.deptype = 'o'
 	AND pg_describe_object(s.classid, s.objid, 0) <> 'extension pg_cmig'
 ORDER BY 1
 $$ AS leftovers \gset
-\set ECHO all
 \set chain `cat "$PG_ABS_SRCDIR"/migrations/second_brain/*.sql`
+\set ECHO all
 SELECT * FROM cmig.load(:'chain') ORDER BY revision;
 -- a second upgrade has nothing to do
 SELECT action, count(*) FROM cmig.load(:'chain') GROUP BY action;
@@ -35,12 +35,14 @@ SELECT step, revision FROM cmig.plan('upgrade', 'head');
 -- Upgrade, with users who have one name, two, or none
 --
 SELECT * FROM cmig.upgrade('001_initial_schema');
+\set ECHO none
 INSERT INTO users (email, hashed_password, first_name, last_name) VALUES
 	('ann@brain.example', 'x', 'Ann', 'Lee'),
 	('bob@brain.example', 'x', NULL, 'Solo'),
 	('cy@brain.example', 'x', NULL, NULL);
 INSERT INTO notes (user_id, title, content)
 SELECT id, 'Zettelkasten', 'one idea a note' FROM users WHERE first_name = 'Ann';
+\set ECHO all
 \set VERBOSITY sqlstate
 SELECT cmig.require();
 \echo :LAST_ERROR_SQLSTATE
@@ -98,6 +100,7 @@ SELECT * FROM cmig.downgrade('base');
 SELECT * FROM cmig.current();
 :leftovers;
 
+\set ECHO none
 DROP EXTENSION pg_cmig CASCADE;
 RESET SESSION AUTHORIZATION;
 REVOKE CREATE ON SCHEMA public FROM regress_brain;

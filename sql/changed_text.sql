@@ -4,6 +4,7 @@
 -- (sql/load.sql tests the rules of loading one by one)
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE FUNCTION journal() RETURNS TABLE (revision text, entries text) LANGUAGE sql AS
@@ -13,6 +14,7 @@ $$SELECT severity, object, problem FROM cmig.check() WHERE object <> 'pg_dump' A
 \set one '-- revision: 001\n-- cmig:upgrade\nCREATE TABLE one (id int, label text);\n-- cmig:downgrade\nDROP TABLE one;\n'
 \set two '-- revision: 002\n-- down_revision: 001\n-- branch_labels: two\n-- cmig:upgrade\nINSERT INTO one VALUES (2, \'two\');\n-- cmig:downgrade\nDELETE FROM one WHERE id = 2;\n'
 \set other '-- revision: 100\n\n-- revision: 101\n-- down_revision: 100\n'
+\set ECHO all
 SELECT * FROM cmig.load(:'one' || :'two' || :'other');
 SELECT step, revision FROM cmig.upgrade('heads');
 SELECT * FROM complaints();
@@ -155,6 +157,7 @@ UPDATE cmig.revision SET upgrade_sql = 'SELECT 103' WHERE revision = '102';
 SELECT * FROM complaints();
 SELECT content AS file FROM cmig.export('102') \gset
 SELECT * FROM cmig.load(:'file');
+\set ECHO none
 ROLLBACK;
 
 DROP FUNCTION journal, complaints;

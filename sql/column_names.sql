@@ -2,8 +2,8 @@
 -- Columns that are named like the aliases in pg_cmig's queries, or like a keyword
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 \set VERBOSITY terse
 SET client_min_messages = warning;
 CREATE ROLE regress_names;
@@ -101,6 +101,7 @@ SELECT id, t, x FROM build ORDER BY id;
 CALL cmig.contract();
 SELECT id, t2, x2 FROM build ORDER BY id;
 
+\set ECHO none
 DROP OWNED BY regress_names;
 DROP ROLE regress_names;
 DROP TABLE word, names, keyless, trail, referrer, model, build CASCADE;

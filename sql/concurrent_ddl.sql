@@ -3,8 +3,8 @@
 -- installs
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE TABLE account (id int, email text);
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
 ('001', '{}', false, $$
@@ -61,6 +61,7 @@ INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql) 
 SELECT * FROM cmig.upgrade();
 \set VERBOSITY sqlstate
 
+\set ECHO none
 DROP EXTENSION pg_cmig;
 DROP MATERIALIZED VIEW ids;
 DROP TABLE account, part, part1;

@@ -425,6 +425,7 @@ CREATE TABLE free ();
 CREATE EXTENSION pg_cmig;
 CREATE TABLE denied ();
 SELECT cmig.set_ddl_policy(NULL);
+\set ECHO none
 DROP OWNED BY regress_ddl_team, regress_ddl_app;
 DROP ROLE regress_ddl_team, regress_ddl_app;
 DROP EXTENSION pg_cmig;

@@ -2,6 +2,7 @@
 -- cmig.* settings in a SECURITY DEFINER function: the caller's values are ignored
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE ROLE regress_definer_owner;
@@ -9,6 +10,7 @@ CREATE ROLE regress_definer_app;
 CREATE SCHEMA app AUTHORIZATION regress_definer_owner;
 CREATE SCHEMA trap AUTHORIZATION regress_definer_app;
 GRANT ALL ON SCHEMA trap TO regress_definer_owner;
+\set ECHO all
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_definer_owner', 'migrator');
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_definer_owner', 'author');
 \set ECHO none
@@ -330,6 +332,7 @@ RESET SESSION AUTHORIZATION;
 RESET array_nulls; RESET transform_null_equals;
 SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'app.literal'::regclass ORDER BY adnum;
 
+\set ECHO none
 DROP EXTENSION pg_cmig CASCADE;
 DROP SCHEMA app, trap CASCADE;
 DROP FUNCTION where_it_is();

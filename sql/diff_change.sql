@@ -2,6 +2,7 @@
 -- The column change of diff and drift: what differs, and what was done by hand
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE TYPE mood AS ENUM ('sad', 'ok');
 CREATE TABLE note (id integer PRIMARY KEY, body varchar(100), at timestamptz DEFAULT now(), n numeric(10,2) NOT NULL, m mood, CONSTRAINT c CHECK (id > 0));
@@ -11,6 +12,7 @@ CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT a';
 CREATE SEQUENCE s;
 COMMENT ON TABLE note IS 'Notes';
 \set target 'CREATE TYPE mood AS ENUM (''sad'', ''ok'', ''happy''); CREATE TABLE note (id bigint PRIMARY KEY, body varchar(150) NOT NULL, at timestamptz DEFAULT clock_timestamp(), n numeric(12,2), m mood, extra int, CONSTRAINT c CHECK (id > 1)); CREATE INDEX note_body ON note (body, id); CREATE VIEW v AS SELECT id, body, extra FROM note; CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS ''SELECT a + 1''; CREATE SEQUENCE s INCREMENT 2; COMMENT ON TABLE note IS ''All notes''; GRANT SELECT ON note TO PUBLIC; ALTER TABLE note ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON note USING (id > 0)'
+\set ECHO all
 -- the first row of an object has its change
 SELECT action, kind, object, change FROM cmig.diff(:'target');
 SELECT action, kind, object, change FROM cmig.diff(:'target', comments => false, privileges => false, exclude => '{column:*,default:*,constraint:*,view:*,type:*,function:*,sequence:*,index:*,policy:*}');

@@ -2,8 +2,8 @@
 -- diff: statements for a stepwise revision
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE SCHEMA shop;
 CREATE TABLE shop.a (id int, x int, y text, z int, CONSTRAINT "Old" UNIQUE (z), CONSTRAINT gone CHECK (x > 0));
@@ -13,8 +13,8 @@ CREATE TABLE shop.p (x int) PARTITION BY RANGE (x);
 INSERT INTO shop.a SELECT i, i, i, i FROM generate_series(1, 100) i;
 INSERT INTO shop.b SELECT i FROM generate_series(1, 100) i;
 CREATE TEMP TABLE before AS SELECT cmig.schema_sql('{shop}') AS sql;
-\set ECHO all
 \set target 'CREATE TABLE shop.b (id int PRIMARY KEY); CREATE TABLE shop.a (id int CONSTRAINT "A key" PRIMARY KEY, x int NOT NULL REFERENCES shop.b, y text UNIQUE CHECK (y <> \'\'), z int, w int, UNIQUE NULLS NOT DISTINCT (z, y) INCLUDE (x) WITH (fillfactor = 60) DEFERRABLE INITIALLY DEFERRED); CREATE INDEX "New index" ON shop.a (lower(y)); CREATE UNIQUE INDEX new_unique ON shop.a (x) WHERE z > 0; CREATE TABLE shop.p (x int NOT NULL UNIQUE) PARTITION BY RANGE (x); CREATE TABLE shop.new (n int PRIMARY KEY, m int UNIQUE); CREATE INDEX new_m ON shop.new (m, n);'
+\set ECHO all
 SELECT upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'target', '{shop}', concurrently => true);
 INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql)
 	SELECT '01', false, string_agg(upgrade_sql, E';\n' ORDER BY step), string_agg(downgrade_sql, E';\n' ORDER BY step DESC) FROM cmig.diff(:'target', '{shop}', concurrently => true);
@@ -88,12 +88,14 @@ SELECT plain(split_part(content, '-- cmig:upgrade', 2)) FROM cmig.autogenerate('
 -- without statements that cannot run in a transaction, the file is transactional
 SELECT content ~ 'transactional: true' AS transactional, content ~ 'DO ' AS groups FROM cmig.autogenerate('View', (SELECT replace(sql, 'SELECT 1 AS one', 'SELECT 1 AS two') FROM before), schemas => '{shop}', concurrently => true);
 -- row security is not forced only in the transactions that read the table, unless it no longer is
+\set ECHO none
 CREATE SCHEMA forced;
 CREATE TABLE forced.a (id int PRIMARY KEY);
 CREATE TABLE forced.b (x int, y int);
 ALTER TABLE forced.a FORCE ROW LEVEL SECURITY;
 ALTER TABLE forced.b FORCE ROW LEVEL SECURITY;
 SELECT cmig.schema_sql('{forced}') || 'ALTER TABLE forced.a NO FORCE ROW LEVEL SECURITY; ALTER TABLE forced.b ADD CONSTRAINT b_x FOREIGN KEY (x) REFERENCES forced.a; CREATE INDEX b_y ON forced.b (y)' AS forced \gset
+\set ECHO all
 \t
 SELECT split_part(content, '-- cmig:upgrade', 2) FROM cmig.autogenerate('Forced', :'forced', schemas => '{forced}', concurrently => true);
 \t

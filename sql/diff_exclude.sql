@@ -3,8 +3,8 @@
 -- changed, nor dropped
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE TABLE customer (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
 CREATE INDEX customer_name_dba ON customer (name);
 CREATE TABLE event (id bigint, at date NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
@@ -18,8 +18,8 @@ CREATE TABLE event_p2026 PARTITION OF event FOR VALUES FROM ('2026-01-01') TO ('
 CREATE SCHEMA partman;
 CREATE TABLE partman.part_config (parent_table text PRIMARY KEY);
 CREATE FUNCTION partman.run_maintenance() RETURNS int LANGUAGE sql AS 'SELECT 1';
-\set ECHO all
 \set target 'CREATE TABLE customer (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text); CREATE TABLE event (id bigint, at date NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (at); CREATE TABLE event_default PARTITION OF event DEFAULT;'
+\set ECHO all
 -- without exclude, all of it would be dropped
 SELECT action, kind, object, hazard FROM cmig.diff(:'target');
 SELECT cmig.require_schema(:'target');

@@ -2,8 +2,8 @@
 -- diff: the effect of a statement on the rows of its table
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE SCHEMA shop;
 SET search_path = shop;
 SET client_min_messages = warning;
@@ -34,12 +34,14 @@ SELECT * FROM pg_temp.hazards('CREATE DOMAIN shop.code AS text NOT NULL CHECK (V
 INSERT INTO part VALUES ('a');
 ANALYZE part;
 SELECT * FROM pg_temp.hazards('CREATE DOMAIN shop.code AS text NOT NULL CHECK (VALUE <> ''''); CREATE DOMAIN shop.part_code AS shop.code; CREATE TABLE shop.part (id shop.part_code)');
+\set ECHO none
 DROP TABLE part;
 DROP DOMAIN part_code, code;
 -- another collation: only the indexes are built again
 CREATE TABLE a (x text, y text, z text UNIQUE);
 CREATE INDEX i ON a (lower(x));
 INSERT INTO a VALUES ('x', 'y', 'z');
+\set ECHO all
 SELECT * FROM pg_temp.hazards('CREATE TABLE shop.a (x text COLLATE "C", y text COLLATE "C", z text COLLATE "C" UNIQUE); CREATE INDEX i ON shop.a (lower(x))');
 -- a table that becomes unlogged, or a partition
 SELECT * FROM pg_temp.hazards('CREATE UNLOGGED TABLE shop.a (x text, y text, z text UNIQUE); CREATE INDEX i ON shop.a (lower(x))');
@@ -148,6 +150,7 @@ CREATE ROLE regress_hazards_app;
 ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT ON TABLES TO regress_hazards_app;
 SELECT * FROM pg_temp.hazards('CREATE TABLE shop.wide (id int, n int, note varchar(5), code text, other int); CREATE TABLE shop.new (id int); ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT ON TABLES TO regress_hazards_app');
 SELECT * FROM pg_temp.hazards('ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT ON TABLES TO regress_hazards_app; CREATE TABLE shop.wide (id int, n int, note varchar(5), code text, other int); REVOKE SELECT ON shop.wide FROM regress_hazards_app; CREATE TABLE shop.new (id int)');
+\set ECHO none
 ALTER DEFAULT PRIVILEGES IN SCHEMA shop REVOKE SELECT ON TABLES FROM regress_hazards_app;
 DROP ROLE regress_hazards_app;
 RESET search_path;

@@ -3,8 +3,8 @@
 -- runs as a superuser, it raises a warning.
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_hostile;
 CREATE SCHEMA hostile AUTHORIZATION regress_hostile;
 CREATE SCHEMA hostile_new AUTHORIZATION regress_hostile;
@@ -82,12 +82,14 @@ $$) ORDER BY 1, 2;
 
 -- a materialized view that is created again is filled with its owner's privileges, and
 -- with the rows that its owner may see
+\set ECHO none
 CREATE SCHEMA hostile_view AUTHORIZATION regress_hostile;
 CREATE TABLE public.secret (id integer, tenant text);
 INSERT INTO public.secret VALUES (1, 'regress_hostile'), (2, 'other');
 ALTER TABLE public.secret ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON public.secret USING (tenant = current_user);
 GRANT SELECT ON public.secret TO regress_hostile;
+\set ECHO all
 SET SESSION AUTHORIZATION regress_hostile;
 CREATE MATERIALIZED VIEW hostile_view.seen AS SELECT id, hostile.note('a materialized view') AS noted FROM public.secret;
 RESET SESSION AUTHORIZATION;
@@ -122,6 +124,7 @@ REVOKE CREATE ON SCHEMA hostile_admin FROM regress_hostile;
 SELECT regexp_replace(upgrade_sql, '\yt\.id', 'id') AS upgrade_sql, hazard FROM cmig.diff(:'target', '{hostile_admin}', privileges => false) WHERE object = 'hostile_admin.seen';
 RESET SESSION AUTHORIZATION;
 DROP SCHEMA hostile_admin CASCADE;
+\set ECHO none
 DROP OWNED BY regress_hostile_admin;
 DROP ROLE regress_hostile_admin;
 

@@ -2,15 +2,15 @@
 -- cmig.diff: inheritance, indexes that only the partitioned table has, and base types
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
-\set ECHO none
 \getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/diff_judge.psql'
 \i :include
-\set ECHO all
 CREATE SCHEMA shop;
 SET search_path = shop;
+\set ECHO all
 
 -- a new parent is inherited once the table has the parent's columns and constraints
 SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int, CHECK (x > 0)); CREATE TABLE c (y int)$$,
@@ -125,8 +125,8 @@ GRANT SELECT ON m_1 TO PUBLIC;
 COMMENT ON TABLE m_1 IS 'January';
 CREATE TABLE r (id bigint, at date);
 SET client_min_messages = notice;
-\set ECHO all
 \set m 'CREATE TABLE shop.r (id bigint, at date); CREATE TABLE shop.m (id bigint, at date NOT NULL, v int DEFAULT 1, PRIMARY KEY (id, at)) PARTITION BY RANGE (at); CREATE INDEX m_v ON shop.m (v);'
+\set ECHO all
 SELECT * FROM cmig.diff(:'m', '{shop}');
 SELECT * FROM cmig.diff(:'m', '{shop}', compare => 'models');
 SELECT cmig.require_schema(:'m', '{shop}');
@@ -137,12 +137,14 @@ CREATE TABLE more.m_3 PARTITION OF m FOR VALUES FROM ('2026-03-01') TO ('2026-04
 CREATE FUNCTION more.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
 CREATE TRIGGER f BEFORE INSERT ON m_1 FOR EACH ROW EXECUTE FUNCTION more.f();
 SELECT * FROM cmig.diff(:'m', '{shop,more}');
+\set ECHO none
 DROP TRIGGER f ON m_1;
 DROP TABLE more.m_3;
 DROP FUNCTION more.f;
 DROP SCHEMA more;
 -- the partitioned table itself changes
 \set changed 'CREATE TABLE shop.r (id bigint, at date); CREATE TABLE shop.m (id bigint, at date NOT NULL, v int DEFAULT 2 NOT NULL, w text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at); CREATE INDEX m_w ON shop.m (w); ALTER TABLE shop.r ADD FOREIGN KEY (id, at) REFERENCES shop.m;'
+\set ECHO all
 SELECT upgrade_sql FROM cmig.diff(:'changed', '{shop}');
 SELECT upgrade_sql FROM cmig.diff(:'changed', '{shop}') \gexec
 SELECT cmig.require_schema(:'changed', '{shop}');
@@ -190,6 +192,7 @@ DROP TABLE d, d1;
 -- ATTACH PARTITION takes the first index that fits, which must not be the partition's own key
 SELECT * FROM pg_temp.judge('', $$CREATE TABLE p (a int NOT NULL, b int NOT NULL, UNIQUE (a, b)) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p (PRIMARY KEY (a, b)) FOR VALUES IN (1)$$);
 -- a new key of a partition is attached to the partitioned table's, which stays; one that is gone was part of it
+\set ECHO none
 CREATE TABLE p (a int NOT NULL, b int) PARTITION BY LIST (a);
 CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
 CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2);
@@ -197,6 +200,7 @@ ALTER TABLE ONLY p ADD CONSTRAINT p_key UNIQUE (a, b);
 SELECT $$CREATE TABLE shop.p (a int NOT NULL, b int) PARTITION BY LIST (a); CREATE TABLE shop.p1 PARTITION OF shop.p FOR VALUES IN (1); CREATE TABLE shop.p2 PARTITION OF shop.p FOR VALUES IN (2);
 	ALTER TABLE ONLY shop.p ADD CONSTRAINT p_key UNIQUE (a, b)$$ AS without \gset
 SELECT :'without' || '; ALTER TABLE shop.p1 ADD CONSTRAINT k UNIQUE (a, b); ALTER INDEX shop.p_key ATTACH PARTITION shop.k' AS with \gset
+\set ECHO all
 SELECT action, upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'with', '{shop}');
 SELECT upgrade_sql AS sql FROM cmig.diff(:'with', '{shop}') \gexec
 SELECT count(*) FROM cmig.diff(:'with', '{shop}');
@@ -215,6 +219,7 @@ SELECT string_agg(upgrade_sql, E';\n') ~ E'^ALTER TABLE shop.p ALTER COLUMN y DR
 FROM cmig.diff('CREATE TABLE p (x int, y int) PARTITION BY LIST (x); CREATE TABLE p1 PARTITION OF p (y NOT NULL) FOR VALUES IN (1)', '{shop}');
 SELECT max(hazard) AS hazard FROM cmig.diff('CREATE TABLE p (x int, y int) PARTITION BY LIST (x); CREATE TABLE p1 PARTITION OF p (y NOT NULL) FOR VALUES IN (1)', '{shop}', prove => false);
 
+\set ECHO none
 SET client_min_messages = error;
 DROP SCHEMA copy CASCADE;
 DROP SCHEMA shop CASCADE;

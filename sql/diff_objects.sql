@@ -2,15 +2,15 @@
 -- cmig.diff: views, functions, triggers, policies, partitions, and types in use
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
-\set ECHO none
 \getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/diff_judge.psql'
 \i :include
-\set ECHO all
 CREATE SCHEMA shop;
 SET search_path = shop;
+\set ECHO all
 
 -- a view and its dependent objects survive a change of a column's type
 SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
@@ -88,6 +88,7 @@ SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
 	CREATE VIEW v AS SELECT m FROM a, (VALUES (1)) one; $$);
 -- a materialized view that is created again has data if the old one had, also with a
 -- target of pg_dump -s, which writes WITH NO DATA; "empty" and what reads it stay empty
+\set ECHO none
 CREATE TABLE t (a int);
 INSERT INTO t VALUES (1), (2);
 CREATE MATERIALIZED VIEW filled AS SELECT a FROM t, (VALUES (1)) one;
@@ -96,6 +97,7 @@ CREATE MATERIALIZED VIEW empty AS SELECT a FROM t, (VALUES (1)) one WITH NO DATA
 CREATE MATERIALIZED VIEW was_filled AS SELECT count(*) FROM filled, (VALUES (1)) one;
 CREATE VIEW between AS SELECT a FROM empty, (VALUES (1)) one;
 \set target 'CREATE TABLE shop.t (a bigint); CREATE MATERIALIZED VIEW shop.filled AS SELECT a FROM shop.t, (VALUES (1)) one WITH NO DATA; CREATE MATERIALIZED VIEW shop.reader AS SELECT a FROM shop.filled, (VALUES (1)) one WITH NO DATA; CREATE MATERIALIZED VIEW shop.empty AS SELECT a FROM shop.t, (VALUES (1)) one WITH NO DATA; CREATE VIEW shop.between AS SELECT a FROM shop.empty, (VALUES (1)) one; CREATE MATERIALIZED VIEW shop.new AS SELECT a FROM shop.between, (VALUES (1)) one WITH NO DATA;'
+\set ECHO all
 SELECT cmig.create_revision('Wider', string_agg(upgrade_sql, E';\n' ORDER BY step), string_agg(downgrade_sql, E';\n' ORDER BY step DESC), revision => '01'),
 	string_agg(hazard, E'\n' ORDER BY step) FROM cmig.diff(:'target', '{shop}');
 REFRESH MATERIALIZED VIEW filled WITH NO DATA;
@@ -151,6 +153,7 @@ SELECT regexp_replace(upgrade_sql, '\mf\.(id|kept)\M', '\1', 'g') AS upgrade_sql
 	CREATE TABLE p (id int, at timestamp, more int) PARTITION BY LIST (id);
 	CREATE FOREIGN TABLE p1 PARTITION OF p FOR VALUES IN (1) SERVER regress_diff_objects;
 	CREATE FOREIGN TABLE moves (id int) SERVER regress_diff_objects_2; $$);
+\set ECHO none
 DROP FOREIGN DATA WRAPPER regress_diff_objects CASCADE;
 RESET search_path;
 DROP SCHEMA shop;

@@ -83,6 +83,7 @@ DROP FUNCTION added;
 RESET SESSION AUTHORIZATION;
 SELECT action, kind, object, coalesce(upgrade_sql, hazard) FROM cmig.diff('CREATE TABLE item (id int PRIMARY KEY, state text); CREATE TABLE stock (id int PRIMARY KEY)');
 
+\set ECHO none
 SET client_min_messages = error;
 ALTER DATABASE :database OWNER TO :owner;
 DROP OWNED BY regress_others_admin;

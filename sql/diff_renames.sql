@@ -2,8 +2,8 @@
 -- diff: objects that have another name in the target
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 -- the difference and its effect: nothing is left after the upgrade, and the original schema is back after the downgrade
 CREATE FUNCTION pg_temp.judge(start_sql text, target_sql text, renames text[], OUT step integer, OUT upgrade_sql text, OUT downgrade_sql text) RETURNS SETOF record
@@ -87,12 +87,14 @@ CREATE TABLE b (
 CREATE SCHEMA old_shop;
 CREATE TABLE old_shop.t (x int);
 SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff('CREATE SCHEMA new_shop; CREATE TABLE new_shop.t (x int)', '{old_shop,new_shop}', renames => '{schema old_shop -> new_shop}');
+\set ECHO none
 DROP SCHEMA old_shop CASCADE;
 -- from one schema to another
 CREATE SCHEMA one;
 CREATE SCHEMA two;
 CREATE TABLE one.a (x int);
 CREATE TABLE two.b (x int);
+\set ECHO all
 SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff_schemas('one', 'two', renames => '{table one.a -> b}');
 \set ECHO none
 DROP SCHEMA one, two CASCADE;

@@ -2,6 +2,7 @@
 -- diff_schemas: two schemas of one database, and the arguments of diff
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA staging;
 CREATE SCHEMA "the live";
@@ -10,6 +11,7 @@ CREATE INDEX a_y ON staging.a (y);
 CREATE TABLE staging.b (x integer REFERENCES staging.a);
 CREATE TABLE "the live".a (x integer PRIMARY KEY, y text DEFAULT 'old');
 CREATE TABLE "the live".b (x integer REFERENCES staging.a);
+\set ECHO all
 SELECT upgrade_sql FROM cmig.diff_schemas('the live', 'staging');
 SELECT upgrade_sql FROM cmig.diff_schemas('staging', 'the live');
 SELECT count(*) FROM cmig.diff_schemas('staging', 'staging');
@@ -49,6 +51,7 @@ SELECT * FROM cmig.diff(NULL);
 SELECT * FROM cmig.diff('', compare => 'some');
 BEGIN READ ONLY;
 SELECT * FROM cmig.diff('');
+\set ECHO none
 ROLLBACK;
 SET client_min_messages = warning;
 DROP SCHEMA staging CASCADE;

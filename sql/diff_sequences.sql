@@ -3,8 +3,8 @@
 -- sequence is in use and in databases in which it is not.
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 \pset format unaligned
 \pset tuples_only on
@@ -38,10 +38,10 @@ BEGIN
 	DROP TABLE t;
 	DROP SEQUENCE s;
 END $$;
-\set ECHO all
 \set unused '\'SELECT 1 AS unused\''
 \set used '\'SELECT nextval(\'\'SEQUENCE\'\') FROM generate_series(1, 50)\''
 \set moved '\'SELECT setval(\'\'SEQUENCE\'\', 50, false)\''
+\set ECHO all
 
 -- other properties do not move it
 SELECT pg_temp.changed('', 'CACHE 5', how) FROM unnest(ARRAY[:unused, :used, :moved]) AS how;
@@ -126,8 +126,8 @@ INSERT INTO item DEFAULT VALUES;
 DROP TABLE item;
 
 -- a column that no longer is an identity column: the downgrade restores its sequence, with the comment
-CREATE SCHEMA shop;
 \set ECHO none
+CREATE SCHEMA shop;
 \getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/diff_judge.psql'
 \i :include

@@ -3,6 +3,7 @@
 -- PostgreSQL prints and reads values and names
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET TimeZone = 'UTC';
 SET xmloption = content;
@@ -64,7 +65,9 @@ CREATE TEXT SEARCH DICTIONARY rich.plain (TEMPLATE = snowball, Language = englis
 -- as it is stored if quote_all_identifiers is on
 SET quote_all_identifiers = on;
 CREATE TEXT SEARCH DICTIONARY rich.quoted (TEMPLATE = synonym, SYNONYMS = 'synonym_sample', CaseSensitive = 1);
+\set ECHO all
 RESET quote_all_identifiers;
+\set ECHO none
 CREATE TEXT SEARCH CONFIGURATION rich.search (COPY = english);
 ALTER TEXT SEARCH CONFIGURATION rich.search ALTER MAPPING FOR asciiword, word WITH rich.plain, rich.quoted;
 CREATE AGGREGATE rich.longest(interval) (SFUNC = interval_larger, STYPE = interval, INITCOND = '1 day 02:03:04');
@@ -74,10 +77,12 @@ CREATE FOREIGN DATA WRAPPER regress_settings_wrapper OPTIONS (path E'a\\b');
 CREATE SERVER regress_settings_server FOREIGN DATA WRAPPER regress_settings_wrapper OPTIONS ("user" 'x''y');
 CREATE FOREIGN TABLE rich.far (day date OPTIONS (name E'\\') DEFAULT '2024-03-04') SERVER regress_settings_server;
 ALTER DEFAULT PRIVILEGES IN SCHEMA rich GRANT SELECT ON TABLES TO regress_settings;
+\set ECHO all
 
 -- with(SETTING, VALUE): is the schema as SQL the same as without it, how many
 -- rows has its difference from itself, and from what was printed without the
 -- setting?
+\set ECHO none
 CREATE SCHEMA aside;
 CREATE FUNCTION aside.with(setting text, value text, plain text, OUT same boolean, OUT own bigint, OUT others bigint) LANGUAGE plpgsql AS $$
 DECLARE
@@ -92,6 +97,7 @@ BEGIN
 	PERFORM set_config(setting, was, false);
 END $$;
 SELECT cmig.schema_sql() AS plain \gset
+\set ECHO all
 SELECT s.setting, s.value, w.*
 FROM (VALUES
 	('quote_all_identifiers', 'on'),
@@ -120,6 +126,7 @@ FROM (VALUES
 	('check_function_bodies', 'off'),
 	('row_security', 'off')
 ) s(setting, value), aside.with(s.setting, CASE WHEN s.setting ~ 'conforming' AND current_setting('server_version_num')::int >= 190000 THEN 'on' ELSE s.value END, :'plain') w;
+\set ECHO none
 SET client_min_messages = warning;
 DROP FOREIGN DATA WRAPPER regress_settings_wrapper CASCADE;
 DROP SCHEMA rich, aside CASCADE;

@@ -2,15 +2,15 @@
 -- cmig.diff: tables, columns, constraints, indexes, sequences, types
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
-\set ECHO none
 \getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/diff_judge.psql'
 \i :include
-\set ECHO all
 CREATE SCHEMA shop;
 SET search_path = shop;
+\set ECHO all
 
 -- nothing to do
 SELECT * FROM pg_temp.judge('CREATE TABLE a (x varchar(5), y timestamp(3) DEFAULT NULL)', 'CREATE TABLE a (x varchar(5) DEFAULT NULL, y timestamp(3))');
@@ -61,6 +61,7 @@ SELECT upgrade_sql FROM cmig.diff('CREATE SCHEMA shop; CREATE TABLE shop.b (id b
 	renames => '{table shop.a -> b}') \gexec
 INSERT INTO b (x) VALUES (4);
 SELECT * FROM b;
+\set ECHO none
 DROP TABLE b;
 RESET search_path;
 DROP SCHEMA shop;

@@ -88,17 +88,20 @@ DROP ROLE regress_diff_reader;
 CREATE TABLE paid (id integer PRIMARY KEY, note text);
 SELECT upgrade_sql FROM cmig.diff('CREATE TABLE paid (first integer, id integer PRIMARY KEY, middle integer, note text, last integer)');
 SELECT upgrade_sql FROM cmig.diff('CREATE TABLE paid (first integer, id integer PRIMARY KEY, note text)', compare => 'models');
+\set ECHO none
 DROP TABLE paid;
 -- models do not contain what cmig.enable_rls creates
 CREATE ROLE regress_diff_app;
 CREATE TABLE paid (id integer PRIMARY KEY, tenant_id text, note text);
 CREATE INDEX paid_note ON paid (note);
 SET client_min_messages = warning;
+\set ECHO all
 SELECT count(*) FROM cmig.enable_rls('paid', roles => '{regress_diff_app}', bypass_roles => '{}');
 RESET client_min_messages;
 SELECT upgrade_sql FROM cmig.diff('CREATE TABLE paid (id integer PRIMARY KEY, tenant_id text, note text)', compare => 'models');
 SELECT upgrade_sql FROM cmig.diff('CREATE TABLE paid (id integer PRIMARY KEY, tenant_id varchar(9), note text); CREATE INDEX paid_note ON paid (note)', compare => 'models') WHERE kind = 'index';
 SELECT action, object, upgrade_sql, hazard FROM cmig.diff('CREATE TABLE paid (id integer PRIMARY KEY, note text)', compare => 'models');
+\set ECHO none
 DROP TABLE paid;
 DROP ROLE regress_diff_app;
 -- a view on the audit log, which the database does not have yet, and what depends on the view
@@ -106,6 +109,7 @@ SELECT $$CREATE TABLE paid (id integer PRIMARY KEY); SELECT cmig.enable_audit('p
 CREATE VIEW payments AS SELECT table_name, clock_at FROM cmig_audit.log;
 COMMENT ON COLUMN payments.clock_at IS 'when';
 CREATE VIEW latest AS SELECT max(clock_at) FROM payments;$$ AS target \gset
+\set ECHO all
 SELECT action, kind, object, upgrade_sql, hazard FROM cmig.diff(:'target');
 CREATE TABLE paid (id integer PRIMARY KEY);
 SELECT count(*) FROM cmig.enable_audit('paid');

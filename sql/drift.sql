@@ -173,12 +173,14 @@ BEGIN;
 CREATE TABLE app."T"" '--
 x" ("select" integer);
 SELECT revision FROM cmig.capture('Names', revision => 'n1', store => true);
+\set ECHO none
 ALTER TABLE app."T"" '--
 x" RENAME "select" TO "fr""om";
 ALTER TABLE app."T"" '--
 x" RENAME TO "->";
 -- a body that needs the new names
 CREATE FUNCTION app.values() RETURNS SETOF integer LANGUAGE sql AS 'SELECT "fr""om" FROM app."->"';
+\set ECHO all
 SELECT regexp_replace(content, 'create_date: [^\n]*', 'create_date: ...') AS content
 FROM cmig.capture('Names', revision => 'n2', store => true, renames => ARRAY[$$table app."T"" '--
 x" -> "->"$$, $$column app."T"" '--
@@ -268,12 +270,14 @@ DROP SCHEMA apart CASCADE;
 -- revisions are replayed with the search_path with which they have run, and as "$user" of the role that ran them
 DELETE FROM cmig.version;
 DELETE FROM cmig.revision;
+\set ECHO none
 SELECT cmig.create_revision('here', 'CREATE TABLE here (a int)', 'DROP TABLE here', revision => '101') \gset
 SELECT cmig.create_revision('of the role', 'CREATE TABLE mine (a int)', 'DROP TABLE mine', revision => '102') \gset
 CREATE SCHEMA "odd, ""name";
 CREATE SCHEMA regress_drift_owner AUTHORIZATION regress_drift_owner;
 SELECT cmig.grant_access('regress_drift_owner', 'migrator') \g /dev/null
 SET search_path = "odd, ""name", public;
+\set ECHO all
 SELECT revision FROM cmig.upgrade('101');
 RESET search_path;
 SET ROLE regress_drift_owner;
@@ -305,6 +309,7 @@ SET quote_all_identifiers = on;
 SELECT object, upgrade_sql FROM cmig.drift('{public}', raise => false) WHERE object ~ 'measure';
 RESET quote_all_identifiers;
 SELECT content ~ 'measure_1' AS captured FROM cmig.capture('Nothing about it', 'none');
+\set ECHO none
 DROP TABLE measure;
 DROP EXTENSION pg_cmig;
 DROP VIEW v;

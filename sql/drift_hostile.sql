@@ -7,7 +7,6 @@
 \getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/shadow.psql'
 \i :include
-\set ECHO all
 CREATE ROLE regress_hostile;
 CREATE ROLE regress_hostile_victim;
 CREATE SCHEMA app AUTHORIZATION regress_hostile;
@@ -15,6 +14,7 @@ CREATE TABLE public.secret (a text);
 INSERT INTO public.secret VALUES ('s3cret');
 CREATE TABLE public.open (a serial PRIMARY KEY, b text);
 GRANT ALL ON public.open, public.open_a_seq TO regress_hostile;
+\set ECHO all
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_hostile', 'author');
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_hostile', 'migrator');
 \set ECHO none
@@ -122,6 +122,7 @@ RESET SESSION AUTHORIZATION;
 GRANT CREATE ON SCHEMA trap TO PUBLIC;
 SET SESSION AUTHORIZATION regress_hostile_victim;
 SELECT count(*) FROM cmig.drift('{victim}');
+\set ECHO none
 RESET SESSION AUTHORIZATION;
 DROP SCHEMA trap, victim;
 RESET client_min_messages;

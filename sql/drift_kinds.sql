@@ -2,8 +2,8 @@
 -- Drift: each kind of manual change is found, reverted, and captured
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE ROLE regress_drift_app;
 CREATE ROLE regress_drift_other;
@@ -185,6 +185,7 @@ SELECT name || ': ' || pg_temp.found(sql) FROM change ORDER BY number;
 SELECT pg_temp.handled(string_agg(sql, '; ' ORDER BY number DESC)), string_agg(name, '; ' ORDER BY number DESC) FROM change GROUP BY number % 14 ORDER BY number % 14;
 \pset tuples_only off
 SELECT * FROM cmig.drift(owners => true);
+\set ECHO none
 DROP EXTENSION pg_cmig CASCADE;
 DROP PUBLICATION changes;
 DROP FOREIGN DATA WRAPPER regress_drift CASCADE;

@@ -2,8 +2,8 @@
 -- cmig.dry_run: what a run would lock, rewrite, and read, and what would fail
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE TABLE account (id int PRIMARY KEY, email text, n int);
 INSERT INTO account SELECT i, 'x' || i, i FROM generate_series(1, 1000) i;
 CREATE INDEX account_n ON account (n);
@@ -257,6 +257,7 @@ SELECT * FROM lines ORDER BY statement;
 BEGIN;
 LOCK :many IN SHARE MODE;
 SELECT * FROM lines ORDER BY statement;
+\set ECHO none
 ROLLBACK;
 SET client_min_messages = warning;
 DROP VIEW lines;

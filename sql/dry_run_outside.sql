@@ -3,8 +3,8 @@
 -- is called
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE LANGUAGE regress_untrusted HANDLER plpgsql_call_handler INLINE plpgsql_inline_handler VALIDATOR plpgsql_validator;
 CREATE TABLE t (id integer);
 INSERT INTO t SELECT generate_series(1, 1000);
@@ -115,6 +115,7 @@ INSERT INTO :"name".:"name" VALUES (1);
 UPDATE cmig.revision SET upgrade_sql = format('LOCK TABLE %I.%I', repeat('"', 63), repeat('"', 63));
 SELECT regexp_replace(error, '"+', 'name', 'g') AS error FROM cmig.dry_run(max_table_size => 0);
 
+\set ECHO none
 SET client_min_messages = error;
 DROP SCHEMA :"name" CASCADE;
 DROP MATERIALIZED VIEW m;

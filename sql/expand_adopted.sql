@@ -1,10 +1,10 @@
 -- Two versions at once in a database whose tables are older than its first revision: an expansion starts from the live schema, not from the history.
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE ROLE regress_adopted_app;
 CREATE ROLE regress_adopted_other;
 CREATE ROLE regress_adopted_member IN ROLE regress_adopted_app;
 \set SHOW_CONTEXT never
-\set ECHO none
 SET client_min_messages = warning;
 
 CREATE SCHEMA shop AUTHORIZATION regress_adopted_app;
@@ -31,9 +31,9 @@ GRANT USAGE ON SCHEMA shop TO regress_adopted_other;
 INSERT INTO shop.person (name) VALUES ('Ada Lovelace'), ('Alan Turing');
 INSERT INTO shop.visit (person, day) VALUES (10, '2020-06-01'), (11, '2022-06-01');
 RESET ROLE;
-\set ECHO all
 
 CREATE EXTENSION pg_cmig;
+\set ECHO all
 -- neither revision can be replayed; both are stamped
 SELECT * FROM cmig.load($c$
 -- revision: 001
@@ -139,6 +139,7 @@ ALTER TABLE elsewhere.visit_3 OWNER TO regress_adopted_other;
 SELECT cmig.create_revision('visit', 'ALTER TABLE shop.visit ALTER id TYPE bigint', revision => '045', expand => true);
 SET SESSION AUTHORIZATION regress_adopted_member;
 CALL cmig.expand('head');
+\set ECHO none
 RESET SESSION AUTHORIZATION;
 
 DROP SCHEMA shop, elsewhere CASCADE;

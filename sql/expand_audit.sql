@@ -153,6 +153,7 @@ INSERT INTO keyless VALUES ('100', 'rich');
 SELECT clock_timestamp() AS t3 \gset
 UPDATE keyless SET note = 'poor';
 SELECT * FROM cmig.audit_as_of(NULL::keyless, :'t3');
+\set ECHO none
 DROP TABLE sly, keyless;
 DROP FUNCTION expansion_write();
 

@@ -137,6 +137,7 @@ INSERT INTO public_002.day VALUES (3, 'ok', '{ok,bad}');
 CALL cmig.contract();
 SELECT id, mood, moods FROM day ORDER BY id;
 
+\set ECHO none
 DROP TABLE note, day;
 DROP TYPE mood;
 DROP EXTENSION pg_cmig;

@@ -2,6 +2,7 @@
 -- cmig.lint and the header "expand"
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET cmig.lint_ignore = 'require-lock-timeout,require-statement-timeout,prefer-robust-stmts,prefer-single-alter-table';
@@ -9,6 +10,7 @@ SET cmig.lint_small_table = 0;
 CREATE TABLE person (id int PRIMARY KEY, name text, age text NOT NULL);
 INSERT INTO person SELECT i, 'a b', i FROM generate_series(1, 1000) i;
 ANALYZE person;
+\set ECHO all
 SELECT cmig.create_revision('side by side', $$ALTER TABLE person ADD first_name text NOT NULL;
 -- cmig:up person.first_name = split_part(name, ' ', 1)
 ALTER TABLE person ALTER age TYPE bigint;
@@ -66,6 +68,7 @@ SELECT cmig.create_revision('keys', $$ALTER TABLE person ADD n serial;
 ALTER TYPE mood RENAME VALUE 'sad' TO 'blue';
 DROP VIEW grown;$$, '-- not now', revision => '001');
 SELECT message FROM cmig.lint() WHERE rule = 'prefer-expand';
+\set ECHO none
 DROP VIEW grown;
 DROP TYPE mood;
 

@@ -90,6 +90,7 @@ SELECT action, kind, object FROM cmig.drift();
 ROLLBACK;
 
 -- what was renamed is taken back, too, and no name is left of a hidden column
+\set ECHO none
 CREATE INDEX hand ON person (cmig_new_first_name);
 CREATE INDEX ON person (cmig_new_last_name, age);
 ALTER TABLE person ADD CONSTRAINT cmig_new_hand CHECK (age > 0);
@@ -98,11 +99,13 @@ ALTER TABLE person RENAME cmig_new_first_name TO a;
 ALTER TABLE person RENAME cmig_new_last_name TO b;
 ALTER INDEX cmig_new_person_age RENAME TO elsewhere;
 ALTER INDEX cmig_new_person_last RENAME TO last;
+\set ECHO all
 CALL cmig.abandon();
 SELECT attname FROM pg_attribute WHERE attrelid = 'person'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
 SELECT action, kind, object FROM cmig.drift();
 ALTER TABLE person DROP CONSTRAINT cmig_new_hand;
 CALL cmig.expand();
+\set ECHO none
 CREATE INDEX hand ON person (cmig_new_first_name);
 CREATE INDEX ON person (cmig_new_last_name, age);
 CREATE TABLE visit_2 PARTITION OF visit FOR VALUES FROM (10) TO (20);
@@ -113,6 +116,7 @@ ALTER TABLE person RENAME cmig_new_last_name TO b;
 ALTER TABLE visit RENAME cmig_new_person_id TO c;
 ALTER INDEX cmig_new_person_age RENAME TO elsewhere;
 ALTER INDEX cmig_new_person_last RENAME TO last;
+\set ECHO all
 CALL cmig.contract();
 SELECT * FROM person ORDER BY id;
 SELECT conrelid::regclass, conname FROM pg_constraint WHERE conrelid::regclass::text ~ 'person|visit' AND contype <> 'n' ORDER BY 1, 2;

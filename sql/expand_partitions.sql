@@ -30,6 +30,7 @@ ALTER TABLE item ALTER order_id TYPE bigint;
 $c$);
 SELECT revision FROM cmig.upgrade('001');
 -- partitions that no revision creates, as most have
+\set ECHO none
 CREATE TABLE orders_4 PARTITION OF orders FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
 CREATE TABLE orders_5 PARTITION OF orders FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 CREATE TABLE orders_6 PARTITION OF orders FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
@@ -39,6 +40,7 @@ INSERT INTO item SELECT id, id, day FROM orders WHERE id < 3;
 CREATE VIEW before AS SELECT conrelid::regclass AS table, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
 	UNION ALL SELECT indrelid::regclass, indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid::regclass::text ~ '^orders';
 CREATE TABLE remembered AS TABLE before;
+\set ECHO all
 
 CALL cmig.expand();
 CALL cmig.abandon();
@@ -128,6 +130,7 @@ ALTER TABLE orders DROP CONSTRAINT orders_pkey, DROP CONSTRAINT orders_customer_
 SELECT conrelid::regclass AS table, conname FROM pg_constraint WHERE conrelid::regclass::text ~ '^orders(_1)?$' AND contype IN ('p', 'u', 'f') ORDER BY 1, 2;
 
 -- a unique index becomes a key in a revision only, where no event trigger has to see it
+\set ECHO none
 CREATE TABLE hand (id int, k int NOT NULL, t text) PARTITION BY LIST (k);
 CREATE TABLE hand_1 PARTITION OF hand FOR VALUES IN (1);
 CREATE UNIQUE INDEX hand_key ON hand (id, k);
@@ -135,8 +138,10 @@ CREATE UNIQUE INDEX hand_down ON hand (id DESC, k);
 CREATE INDEX hand_plain ON hand (k);
 CREATE UNIQUE INDEX hand_part ON hand (id, k) WHERE k > 0;
 INSERT INTO hand VALUES (1, 1);
+\set ECHO all
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_partitions', 'migrator');
 SELECT cmig.expansion_key('hand_key', 'UNIQUE');
+\set ECHO none
 CREATE FUNCTION try(index text, kind text, rest text DEFAULT '') RETURNS text LANGUAGE plpgsql AS $$BEGIN
 	PERFORM cmig.create_revision('key', format('SELECT cmig.expansion_key(%L::regclass, %L) %s', index, kind, rest), revision => format('key_%s', length(kind)));
 	PERFORM * FROM cmig.upgrade('head');
@@ -144,6 +149,7 @@ CREATE FUNCTION try(index text, kind text, rest text DEFAULT '') RETURNS text LA
 EXCEPTION WHEN OTHERS THEN RETURN sqlerrm;
 END$$;
 SET cmig.role = 'regress_partitions';
+\set ECHO all
 SELECT try('hand_key', 'UNIQUE');
 RESET cmig.role;
 SELECT kind, try('hand_key', kind) FROM unnest(ARRAY['PRIMARY KEY', 'P', 'U', 'Q INITIALLY DEFERRED', 'UNIQUE DEFERRED', 'UNIQUE INITIALLY DEFERRED', '']) kind;
@@ -163,6 +169,7 @@ ALTER TABLE event ALTER id TYPE int;
 \set VERBOSITY default
 SELECT cmig.set_ddl_policy(NULL);
 
+\set ECHO none
 DROP VIEW before;
 DROP FUNCTION try;
 DROP TABLE orders, orders_1, orders_8, customer, item, event, hand, remembered CASCADE;

@@ -184,6 +184,7 @@ REVOKE CREATE ON SCHEMA tenant_3 FROM regress_expand_tenant;
 SELECT revision FROM cmig.upgrade('043');
 SELECT * FROM cmig.downgrade('042');
 SELECT cmig.version_schema('042', repeat('a', 60) || '_1') <> cmig.version_schema('042', repeat('a', 60) || '_2');
+\set ECHO none
 DROP ROLE regress_expand_tenant;
 RESET cmig.scope;
 SET client_min_messages = warning;

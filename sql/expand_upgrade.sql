@@ -145,6 +145,7 @@ SELECT * FROM cmig.check() WHERE object ~ '00[78]';
 SELECT cmig.upgrade('007');
 SELECT cmig.upgrade('008');
 
+\set ECHO none
 DROP TABLE person, account, gate;
 DROP FUNCTION fails;
 DROP EXTENSION pg_cmig;

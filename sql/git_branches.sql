@@ -104,6 +104,7 @@ ROLLBACK;
 BEGIN;
 SELECT * FROM cmig.load(:'city', accept_changes => true);
 SELECT revision, direction FROM cmig.journal ORDER BY id DESC LIMIT 1;
+\set ECHO none
 ROLLBACK;
 DROP TABLE account;
 DROP EXTENSION pg_cmig;

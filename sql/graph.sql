@@ -199,6 +199,7 @@ TRUNCATE cmig.revision;
 INSERT INTO cmig.revision (revision, down_revision) SELECT 'r' || i, CASE WHEN i = 1 THEN '{}' ELSE ARRAY['r' || 1 + i / 3] END FROM generate_series(1, 5000) i;
 SELECT count(*) FROM cmig.graph() WHERE line ~ ' r\d+ ';
 SELECT max(length(substring(line FROM '^[^r]*'))) < 60 AS narrow FROM cmig.graph();
+\set ECHO none
 DROP EXTENSION pg_cmig;
 DROP TABLE drawn_edge, drawn_node;
 DROP FUNCTION turns, read_back, widest, judge;

@@ -3,12 +3,14 @@
 -- work
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE FUNCTION problems() RETURNS TABLE (object text, problem text, fix text) LANGUAGE sql AS
 	$$SELECT object, problem, fix FROM cmig.check() WHERE severity = 'error'$$;
 INSERT INTO cmig.revision (revision, down_revision, downgrade_sql) VALUES
 ('001', '{}', ''), ('002', '{001}', ''), ('003', '{002}', '');
 SET client_min_messages = warning;
+\set ECHO all
 SELECT * FROM cmig.upgrade('002');
 RESET client_min_messages;
 SELECT * FROM problems();
@@ -212,6 +214,7 @@ SELECT * FROM problems();
 INSERT INTO cmig.revision (revision, down_revision)
 SELECT 'lost' || lpad(i::text, 2, '0'), '{gone}' FROM generate_series(1, 13) i;
 SELECT * FROM cmig.upgrade();
+\set ECHO none
 DELETE FROM cmig.revision WHERE revision LIKE 'lost%';
 DROP FUNCTION problems();
 DROP EXTENSION pg_cmig CASCADE;

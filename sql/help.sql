@@ -22,6 +22,7 @@ SELECT * FROM cmig.help('');
 SELECT * FROM cmig.help('''; DROP TABLE x; --');
 SELECT * FROM cmig.help(repeat('y', 100));
 -- everything that is in the schema has an entry, in lines that fit
+\set ECHO none
 SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace
 	AND NOT EXISTS (SELECT FROM cmig.help(p.proname) h WHERE h.line LIKE '%cmig.' || p.proname || '(%') ORDER BY 1;
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'cmig'::regnamespace AND c.relkind IN ('r', 'v')

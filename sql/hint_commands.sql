@@ -51,6 +51,7 @@ SELECT e.hint || E'\n    ' || p.hint FROM cmig.preflight() p JOIN example e ON p
 -- in a scope, what does not select one selects this one
 SET cmig.scope = 'tenant_1';
 SELECT e.hint || E'\n    ' || p.hint FROM cmig.preflight() p JOIN example e ON p.item = e.n::text WHERE n IN (1, 4, 6, 17, 18, 20) ORDER BY e.n;
+\set ECHO none
 DROP EXTENSION pg_cmig;
 DROP TABLE example;
 DROP SCHEMA tenant_1;

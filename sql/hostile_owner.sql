@@ -3,8 +3,8 @@
 -- it.  If such code runs as a superuser, it raises a warning, once.
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_hostile;
 CREATE ROLE regress_hostile_app;
 CREATE ROLE regress_hostile_super SUPERUSER;
@@ -241,6 +241,7 @@ SELECT count(*) FROM pg_settings WHERE setting = 'attack';
 SELECT count(*) > 0 AS enabled FROM cmig.enable_audit_schema('hostile');
 SELECT count(*) > 0 AS disabled FROM cmig.disable_audit('hostile.item');
 
+\set ECHO none
 RESET search_path;
 SET client_min_messages = error;
 DROP SCHEMA hostile CASCADE;

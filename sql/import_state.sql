@@ -2,8 +2,8 @@
 -- cmig.import_state: what other migration tools have applied
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 -- five revisions in a line, with the ids that a format gives
 CREATE FUNCTION pg_temp.revisions(VARIADIC ids text[]) RETURNS void LANGUAGE plpgsql AS $$
@@ -272,6 +272,7 @@ INSERT INTO django_migrations VALUES (1, 'shop', '0001_initial'), (12, 'shop', '
 SELECT pg_temp.revisions('shop.0001_initial', 'shop.0002_y', 'shop.0003_x');
 SELECT * FROM cmig.import_state('django');
 SELECT revision FROM cmig.current();
+\set ECHO none
 DROP TABLE django_migrations;
 DROP SCHEMA tool CASCADE;
 DROP ROLE regress_tool_owner, regress_tool_caller;

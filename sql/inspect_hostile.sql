@@ -3,8 +3,8 @@
 -- that another role has added to its objects.  Such code advances a sequence.
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_inspect_hostile;
 CREATE SCHEMA hostile AUTHORIZATION regress_inspect_hostile;
 SET SESSION AUTHORIZATION regress_inspect_hostile;
@@ -83,6 +83,7 @@ UPDATE pg_class SET relhassubclass = true WHERE oid = 'hostile.t'::regclass;
 SELECT rule FROM cmig.lint_sql('ALTER TABLE hostile.t ADD a serial; TRUNCATE hostile.t; CREATE INDEX ON hostile.t (name)') WHERE rule NOT LIKE 'require-%-timeout' ORDER BY rule;
 SELECT cmig.create_revision('Child', 'ALTER TABLE hostile.t ADD a integer', 'SELECT 1', revision => '001');
 SELECT locks FROM cmig.plan();
+\set ECHO none
 DELETE FROM pg_inherits WHERE inhrelid = 1;
 RESET allow_system_table_mods;
 

@@ -3,8 +3,8 @@
 -- quadratic time, which the ratio of the times for two sizes would show
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET max_stack_depth = '100kB';
 SET statement_timeout = '60s';
@@ -29,12 +29,14 @@ SELECT cmig.require();
 
 -- as wide as long: forks of a hundred, merged again, each depending on the one before
 TRUNCATE cmig.revision, cmig.version;
+\set ECHO none
 INSERT INTO cmig.revision (revision, down_revision, depends_on, downgrade_sql)
 SELECT format('b%s_%s', b, i),
 	CASE WHEN i = 0 AND b = 0 THEN '{}' WHEN i = 0 THEN (SELECT array_agg(format('b%s_%s', b - 1, j)) FROM generate_series(1, 99) j)
 		ELSE ARRAY[format('b%s_0', b)] END,
 	CASE WHEN i > 1 THEN ARRAY[format('b%s_%s', b, i - 1)] ELSE '{}' END, ''
 FROM generate_series(0, 199) b, generate_series(0, 99) i;
+\set ECHO all
 SELECT count(*) FROM cmig.plan('upgrade', 'heads');
 SELECT count(*) FROM cmig.branches();
 \set VERBOSITY sqlstate
@@ -96,6 +98,7 @@ CALL measure(160000);
 SELECT * FROM slow;
 TRUNCATE best_time;
 -- blocks of twenty: all but the first follow the first, and the next block's first revision follows them
+\set ECHO none
 CREATE PROCEDURE make_blocks(blocks int) LANGUAGE sql AS $$
 INSERT INTO cmig.revision (revision, down_revision)
 SELECT format('b%s_%s', b, i),
@@ -103,11 +106,13 @@ SELECT format('b%s_%s', b, i),
 		ELSE (SELECT array_agg(format('b%s_%s', b - 1, j)) FROM generate_series(1, 19) j) END
 FROM generate_series(0, blocks - 1) b, generate_series(0, 19) i;
 $$;
+\set ECHO all
 CALL make_blocks(1000);
 CALL measure(1000);
 CALL make_blocks(8000);
 CALL measure(8000);
 SELECT * FROM slow;
+\set ECHO none
 DROP VIEW slow;
 DROP TABLE best_time;
 DROP PROCEDURE measure, make_line, make_blocks;

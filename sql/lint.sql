@@ -287,6 +287,7 @@ DROP TABLE mine;
 -- generated files have one action in each statement
 SELECT cmig.create_revision('One', 'ALTER TABLE public.item ADD a int; ALTER TABLE public.item ADD b int; ALTER TABLE item ADD c int; ALTER TABLE public.item ADD d int, ADD e int', revision => 'generated', head => 'base', splice => true);
 SELECT statement FROM cmig.lint('generated') WHERE rule = 'prefer-single-alter-table';
+\set ECHO none
 DELETE FROM cmig.revision;
 DROP OWNED BY regress_lint_prober, regress_lint_owner;
 DROP ROLE regress_lint_prober, regress_lint_owner;

@@ -1,6 +1,7 @@
 -- cmig.lint, rule by rule: statements that the rule reports, and similar ones that it does not
 -- report. Each finding is then suppressed by a comment. lint_fixes runs the fixes.
 \pset format unaligned \pset footer off
+\set ECHO none
 SET client_min_messages = error;
 CREATE EXTENSION pg_cmig;
 SET lock_timeout = '2s';
@@ -303,6 +304,7 @@ SELECT fires('incompatible-replace', E'CREATE OR REPLACE VIEW names AS SELECT na
 	silent('incompatible-replace', 'CREATE OR REPLACE VIEW names AS SELECT id, name, kind FROM big', 'CREATE OR REPLACE VIEW names AS SELECT * FROM big', 'CREATE OR REPLACE VIEW new AS SELECT 1', 'CREATE OR REPLACE VIEW names (id, name) AS VALUES (1, 2)', 'CREATE OR REPLACE FUNCTION fixed() RETURNS int8 LANGUAGE sql AS ''SELECT 1''', 'CREATE OR REPLACE FUNCTION fixed(int) RETURNS text LANGUAGE sql AS ''SELECT 1''',
 		'CREATE OR REPLACE FUNCTION named(a int, b int DEFAULT 2) RETURNS int LANGUAGE sql AS ''SELECT 1''', E'DROP FUNCTION fixed();\nCREATE OR REPLACE FUNCTION fixed() RETURNS text LANGUAGE sql AS ''SELECT 1''', E'DROP VIEW names;\nCREATE OR REPLACE VIEW names AS SELECT 1 AS a');
 \o
+\set ECHO all
 
 -- no row: where a rule fires is where it should
 SELECT n, rule, script, at AS expected, found(rule, script, transactional) AS found FROM lint_case
@@ -409,6 +411,7 @@ RESET cmig.lint_include;
 SET timezone = 'Europe/Oslo';
 SELECT statement, message FROM cmig.lint_sql('ALTER TABLE measured ALTER t TYPE timestamptz; ALTER TABLE measured ALTER tz TYPE timestamp; ALTER TABLE measured ALTER day TYPE timestamptz; ALTER TABLE measured ALTER t TYPE timestamptz USING t AT TIME ZONE ''UTC''') WHERE rule = 'changing-values';
 SELECT statement, message FROM cmig.lint_sql('SET timezone = ''UTC''; ALTER TABLE measured ALTER t TYPE timestamptz') WHERE rule = 'changing-values';
+\set ECHO none
 SET timezone = 'UTC';
 DROP TABLE measured;
 DROP TABLE lint_case, visit, big, small, city, shard, list, loose, checked, parent, child, scratch, held CASCADE;

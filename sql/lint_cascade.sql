@@ -2,8 +2,8 @@
 -- lint: for the statements that follow, objects that CASCADE drops no longer exist
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE TABLE big (id int PRIMARY KEY, c int, d int, e int);
 INSERT INTO big SELECT g, g, g, g FROM generate_series(1, 1000) g;
@@ -92,6 +92,7 @@ DROP FUNCTION doubled(int);
 -- without facts
 SELECT statement, message FROM cmig.lint_sql('CREATE VIEW nv AS SELECT a FROM t; DROP TABLE t; DROP VIEW nv; DROP TABLE t', facts => false) WHERE rule = 'dependent-objects';
 
+\set ECHO none
 DROP SCHEMA app CASCADE;
 DROP TABLE big, child CASCADE;
 DROP TYPE mood;

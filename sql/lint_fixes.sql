@@ -1,6 +1,7 @@
 -- cmig.lint: each safe_rewrite can be run, and results in the same schema as the original
 -- statement
 \pset format unaligned \pset footer off
+\set ECHO none
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;
@@ -13,6 +14,7 @@ SET statement_timeout = '5min';
 
 \set rule require-concurrent-index-creation
 \set script 'CREATE /* index */ UNIQUE INDEX "big, id" ON big (id) INCLUDE (name) WHERE id > 0'
+\set ECHO all
 \i :include
 \set script 'CREATE INDEX ON big (lower(name), (id + 1))'
 \i :include
@@ -186,6 +188,7 @@ RESET search_path;
 DROP SCHEMA required CASCADE;
 
 -- privileges of what is replaced
+\set ECHO none
 CREATE ROLE regress_lint_reader;
 CREATE TABLE base (id bigint);
 CREATE VIEW short AS SELECT id FROM base;
@@ -193,6 +196,7 @@ GRANT SELECT ON short TO regress_lint_reader;
 GRANT INSERT, UPDATE ON short TO PUBLIC;
 SELECT relacl AS before FROM pg_class WHERE relname = 'short' \gset
 SELECT safe_rewrite AS fix FROM cmig.lint_sql('DROP VIEW short; CREATE VIEW short AS SELECT id, 1 AS one FROM base') WHERE rule = 'privileges-lost' \gset
+\set ECHO all
 \echo :fix
 DROP VIEW short;
 :fix;
@@ -239,6 +243,7 @@ SELECT safe_rewrite FROM cmig.lint_sql('ALTER TABLE another ADD CHECK (a > 0), A
 -- a partitioned table: no fix
 CREATE TABLE parts (id bigint, city_id bigint) PARTITION BY LIST (id);
 SELECT message, safe_rewrite FROM cmig.lint_sql('ALTER TABLE parts ADD FOREIGN KEY (city_id) REFERENCES another') WHERE rule = 'foreign-key-without-index';
+\set ECHO none
 DROP TABLE parts;
 
 DROP SCHEMA original, rewritten CASCADE;

@@ -3,8 +3,8 @@
 -- dropped, or protects less
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE SCHEMA shop;
 SET search_path = shop, public;
 SET cmig.search_path = 'shop, public';
@@ -52,12 +52,14 @@ SELECT * FROM rehearse('ALTER TABLE item RENAME TO thing; DO $x$ BEGIN ALTER TAB
 -- the locks of code count
 SET cmig.lint_ignore = 'require-statement-timeout, foreign-key-without-index';
 SELECT * FROM rehearse('DO $x$ BEGIN ALTER TABLE item ADD COLUMN a text; END $x$; CREATE INDEX ON line (item)');
+\set ECHO none
 SET cmig.lint_ignore = 'require-lock-timeout, require-statement-timeout, prefer-bigint-over-int, prefer-expand, prefer-identity, prefer-single-alter-table, foreign-key-without-index';
 -- a role's objects and privileges, only of the copies
 CREATE FUNCTION dropper() RETURNS integer LANGUAGE sql AS 'SELECT 1';
 CREATE TABLE theirs_too (a integer);
 ALTER FUNCTION dropper OWNER TO regress_rehearse_app;
 ALTER TABLE theirs_too OWNER TO regress_rehearse_app;
+\set ECHO all
 SELECT statement, rule, severity, message FROM rehearse('DO $x$ BEGIN DROP OWNED BY regress_rehearse_app; END $x$');
 SELECT to_regclass('theirs_too'), has_table_privilege('regress_rehearse_app', 'item', 'INSERT');
 DROP TABLE theirs_too;
@@ -178,6 +180,7 @@ SELECT cmig.enable_audit('line');
 \o
 SELECT * FROM rehearse('SELECT cmig.disable_audit(''line'')');
 SELECT * FROM rehearse('SELECT cmig.disable_audit(''line''); SELECT cmig.enable_audit(''line'')');
+\set ECHO none
 SET client_min_messages = warning;
 DROP SCHEMA shop, theirs, cmig_audit CASCADE;
 DROP OWNED BY regress_rehearse_app, regress_rehearse_owner;

@@ -191,6 +191,7 @@ SELECT statement, substring(message FROM '^CHECK constraint (\S+)') AS name FROM
 	ALTER TABLE n ADD CHECK (a > 6), ADD CHECK (b > 3); ALTER TABLE n ADD CHECK (a > 7); ALTER TABLE n ADD CHECK (a > 8)') WHERE message ~ '^CHECK constraint' ORDER BY 1, 2;
 SELECT count(DISTINCT message) FROM cmig.lint_sql((SELECT string_agg('ALTER TABLE n ADD CHECK (a > 1)', ';') FROM generate_series(1, 4000))) WHERE message ~ '^CHECK constraint';
 
+\set ECHO none
 DROP VIEW near, locals;
 DROP TABLE customer CASCADE;
 DROP FUNCTION nicks, dynamic, set_nick, other, comments, list;

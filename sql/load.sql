@@ -171,6 +171,7 @@ SELECT action, count(*) FROM cmig.load((SELECT string_agg(format(E'-- revision: 
 SELECT action, count(*) FROM cmig.load((SELECT string_agg(format(E'-- revision: p%s\n-- down_revision: 103\n\n', i), '') || E'-- revision: merge\n-- down_revision: ' || string_agg('p' || i, ', ') FROM generate_series(1, 2000) i)) GROUP BY 1;
 SELECT cardinality(down_revision) FROM cmig.revision WHERE revision = 'merge';
 
+\set ECHO none
 REVOKE ALL ON SCHEMA cmig FROM regress_loader;
 DROP OWNED BY regress_loader;
 DROP ROLE regress_loader;

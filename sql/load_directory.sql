@@ -49,6 +49,7 @@ RESET ROLE;
 GRANT pg_read_server_files TO regress_loader;
 SET ROLE regress_loader;
 SELECT * FROM cmig.load_directory('cmig_regress');
+\set ECHO none
 RESET ROLE;
 
 DROP OWNED BY regress_loader;

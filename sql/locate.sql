@@ -1,5 +1,6 @@
 -- cmig.locate finds the revision whose schema the database has.
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_locate;
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql, downgrade_sql) VALUES
@@ -8,6 +9,7 @@ INSERT INTO cmig.revision (revision, down_revision, upgrade_sql, downgrade_sql) 
 ('004', '{003}', 'UPDATE account SET note = email; UPDATE pg_index SET indisready = indisready WHERE false', ''),
 ('005', '{004}', 'ALTER TABLE account DROP email; CREATE VIEW notes AS SELECT note FROM account', '');
 SET client_min_messages = warning;
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade('003');
 RESET client_min_messages;
 
@@ -66,6 +68,7 @@ SELECT * FROM cmig.locate();
 RESET cmig.scope;
 BEGIN READ ONLY;
 SELECT * FROM cmig.locate();
+\set ECHO none
 ROLLBACK;
 SET client_min_messages = warning;
 DROP EXTENSION pg_cmig;

@@ -92,6 +92,7 @@ RESET cmig.scope;
 SELECT count(*) FROM cmig.revoke_access('regress_monitor');
 SET ROLE regress_monitor;
 SELECT * FROM cmig.metrics;
+\set ECHO none
 RESET ROLE;
 
 DROP VIEW shown;

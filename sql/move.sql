@@ -2,8 +2,8 @@
 -- upgrade, downgrade, stamp, reset, and plan on a graph with branches
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, message, downgrade_sql) VALUES
 ('a1', '{}', '{}', '{}', 'first', ''),
 ('a2', '{a1}', '{}', '{}', 'second', ''),
@@ -196,6 +196,7 @@ RESET ROLE;
 GRANT SELECT ON cmig.revision, cmig.version TO regress_cmig_nobody;
 SET ROLE regress_cmig_nobody;
 SELECT revision FROM cmig.current();
+\set ECHO none
 RESET ROLE;
 DROP OWNED BY regress_cmig_nobody;
 DROP ROLE regress_cmig_nobody;

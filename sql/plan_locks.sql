@@ -3,8 +3,8 @@
 -- this test is about names, scripts, and errors.
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE SCHEMA lock_app;
 CREATE TABLE lock_app.account (id int PRIMARY KEY, n int, m int);
@@ -117,6 +117,7 @@ FROM pg_proc p WHERE pronamespace = 'cmig'::regnamespace AND provolatile = 'v' A
 SELECT DISTINCT proname AS unknown FROM locks(VARIADIC ARRAY(SELECT statement FROM call ORDER BY n)) l JOIN call ON call.n = l.revision::int WHERE l.locks LIKE '%unknown%' ORDER BY 1;
 SELECT unnest(string_to_array(l.locks, E'\n')) AS lock, string_agg(DISTINCT proname, ' ' ORDER BY proname) AS functions FROM locks(VARIADIC ARRAY(SELECT statement FROM call ORDER BY n)) l
 	JOIN call ON call.n = l.revision::int WHERE l.locks NOT LIKE '%unknown%' GROUP BY 1 ORDER BY 1;
+\set ECHO none
 DROP TABLE call;
 -- what roles own
 CREATE ROLE regress_locks_owner;
@@ -124,6 +125,7 @@ GRANT CREATE, USAGE ON SCHEMA lock_app TO regress_locks_owner;
 CREATE TABLE lock_app.owned (id serial PRIMARY KEY);
 ALTER TABLE lock_app.owned OWNER TO regress_locks_owner;
 CREATE POLICY theirs ON lock_app.part_1 TO regress_locks_owner USING (true);
+\set ECHO all
 SELECT * FROM locks('DROP OWNED BY regress_locks_owner', 'REASSIGN OWNED BY regress_locks_owner, nobody_known TO CURRENT_USER', 'DROP OWNED BY CURRENT_USER, nobody_known');
 DROP OWNED BY regress_locks_owner;
 DROP ROLE regress_locks_owner;
@@ -135,6 +137,7 @@ SELECT revision, irreversible, locks FROM cmig.plan('downgrade', 'base');
 BEGIN;
 SELECT count(*) FROM cmig.plan('downgrade', 'base');
 SELECT relation::regclass, mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation IN ('account'::regclass, 'invoice'::regclass, 'names'::regclass);
+\set ECHO none
 COMMIT;
 
 DROP EXTENSION pg_cmig;

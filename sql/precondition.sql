@@ -110,6 +110,7 @@ TABLE seen;
 SELECT revision FROM cmig.upgrade('w1');
 TABLE seen;
 SELECT cmig.stamp('base', purge => true);
+\set ECHO none
 DELETE FROM cmig.revision WHERE revision ~ '^w';
 DROP FUNCTION saw;
 DROP TABLE seen;

@@ -209,12 +209,14 @@ VALUES (2, '002', 'upgrade', 'done', now(), '00:00:07', current_user);
 SELECT item, value FROM flight('003') WHERE item ~ '^time of';
 
 -- facts about a plan that would need more than the server has
+\set ECHO none
 CREATE FUNCTION facts(VARIADIC facts jsonb[]) RETURNS TABLE (item text, severity text, value text, hint text) LANGUAGE sql AS $$
 	SELECT item, severity, regexp_replace(value, 'free: .*|wal_level is \w+|^\d+: .*', '…'), regexp_replace(hint, '= \d+', '= …')
 	FROM cmig.preflight_rows(to_jsonb(facts), now()) WHERE item !~ '^(plan|sessions?|slot|standby|synchronous)'
 $$;
 SET statement_timeout = '1min';
 SET maintenance_work_mem = '64MB';
+\set ECHO all
 SELECT * FROM facts('{"kind": "work", "revision": "005", "statement": 1, "detail": "index", "rows": 1e9, "columns": ["id"], "bytes": 100000000000, "indexes": 0}'::jsonb
 	|| jsonb_build_object('object', 'account'::regclass::oid, 'class', (SELECT oid FROM pg_tablespace WHERE spcname = 'pg_default')),
 	jsonb_build_object('kind', 'free', 'object', (SELECT oid FROM pg_tablespace WHERE spcname = 'pg_default'), 'bytes', 1000000), '{"kind": "free", "object": 0, "bytes": 1000000}');
@@ -229,6 +231,7 @@ SELECT * FROM cmig.preflight('nothing');
 SELECT * FROM cmig.preflight('001:002');
 SELECT count(*) > 0 AS head FROM cmig.preflight(NULL);
 
+\set ECHO none
 DROP EXTENSION pg_cmig;
 DROP FUNCTION flight, facts;
 GRANT CREATE ON SCHEMA public TO PUBLIC;

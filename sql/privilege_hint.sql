@@ -137,6 +137,7 @@ SELECT * FROM cmig.upgrade();
 CALL cmig.upgrade_stepwise();
 SET cmig.role = 'regress nobody';
 SELECT * FROM cmig.upgrade();
+\set ECHO none
 RESET cmig.role;
 RESET SESSION AUTHORIZATION;
 

@@ -5,6 +5,7 @@
 -- sql/access.sql tests the levels.
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE ROLE regress_priv_super SUPERUSER;
 CREATE ROLE regress_priv_owner;
 CREATE ROLE regress_priv_migrator;
@@ -12,6 +13,7 @@ CREATE ROLE regress_priv_author;
 CREATE ROLE regress_priv_reader;
 CREATE ROLE regress_priv_application;
 CREATE ROLE regress_priv_nobody;
+\set ECHO all
 SELECT format('GRANT CREATE ON DATABASE %I TO regress_priv_owner', current_database()) \gexec
 CREATE SCHEMA app AUTHORIZATION regress_priv_migrator;
 CREATE SCHEMA apart AUTHORIZATION regress_priv_migrator CREATE TABLE unmanaged (id integer);

@@ -111,6 +111,7 @@ SELECT cmig.set_protect('base');
 SELECT cmig.set_protect(NULL);
 SELECT count(*) FROM pg_db_role_setting s, unnest(setconfig) c WHERE c LIKE 'cmig.%';
 SELECT count(*) FROM cmig.downgrade('base');
+\set ECHO none
 RESET SESSION AUTHORIZATION;
 :take;
 DROP OWNED BY regress_protect_owner, regress_protect_migrator;

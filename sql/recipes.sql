@@ -1,7 +1,7 @@
 -- Online recipes: add_not_null, add_check, add_foreign_key, add_unique.
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE TABLE orders (id int PRIMARY KEY, user_id int, amount int, code text);
 CREATE TABLE users (id int PRIMARY KEY, email text);
 INSERT INTO users SELECT i, 'u' || i FROM generate_series(1, 100) i;

@@ -2,8 +2,8 @@
 -- table.  A statement that reads rows must not block writers, and one that blocks
 -- writers must not read rows.
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE TABLE users (id int PRIMARY KEY, email text);
 CREATE TABLE orders (id int PRIMARY KEY, user_id int, code text);
 INSERT INTO users SELECT i, 'u' || i FROM generate_series(1, 100) i;
@@ -61,6 +61,7 @@ CALL cmig.add_foreign_key('orders', 'user_id', 'users');
 CALL cmig.add_unique('orders', 'code');
 SELECT tag, locks, reads_users, reads_orders FROM steps;
 
+\set ECHO none
 DROP EVENT TRIGGER note;
 DROP VIEW steps;
 DROP FUNCTION note;

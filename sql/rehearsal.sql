@@ -3,8 +3,8 @@
 -- where they lead to something else
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE SCHEMA shop;
 SET search_path = shop, public;
 CREATE FUNCTION public.catalogs() RETURNS text LANGUAGE sql AS $$
@@ -64,6 +64,7 @@ SELECT catalogs() = :'before' AS as_before;
 -- what belongs to an extension's member, such as the row type of a composite type, is not compared
 CREATE EXTENSION tablefunc;
 SELECT action, object, upgrade_sql FROM cmig.diff('CREATE EXTENSION tablefunc; CREATE SCHEMA shop; CREATE TABLE shop.pair (pair tablefunc_crosstab_2)', exclude => '{public.catalogs}') WHERE object = 'shop.pair';
+\set ECHO none
 DROP EXTENSION tablefunc;
 -- foreign tables are copied, too
 CREATE FOREIGN DATA WRAPPER regress_rehearsal;
@@ -71,6 +72,7 @@ CREATE SERVER regress_rehearsal FOREIGN DATA WRAPPER regress_rehearsal;
 DROP TABLE parent, child, note;
 DROP TYPE mood;
 CREATE FOREIGN TABLE far (id integer) SERVER regress_rehearsal;
+\set ECHO all
 SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff('CREATE SCHEMA shop; CREATE TABLE shop.item (id integer PRIMARY KEY, name text, parent integer REFERENCES shop.item); CREATE VIEW shop.names AS SELECT id, name FROM shop.item;
 	CREATE FOREIGN DATA WRAPPER regress_rehearsal; CREATE SERVER regress_rehearsal FOREIGN DATA WRAPPER regress_rehearsal; CREATE FOREIGN TABLE shop.far (id bigint) SERVER regress_rehearsal');
 
@@ -174,6 +176,7 @@ RESET SESSION AUTHORIZATION;
 SELECT action, object FROM cmig.drift('{mine}');
 SELECT last_value, is_called FROM leak.s;
 
+\set ECHO none
 SET client_min_messages = warning;
 DROP SCHEMA own, mine, leak CASCADE;
 DROP SCHEMA shop, evil CASCADE;

@@ -3,8 +3,8 @@
 -- with a DO block, for which everything is read and copied
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 SET cmig.lint_ignore = 'require-lock-timeout, require-statement-timeout';
 CREATE FUNCTION public.differences(script text) RETURNS TABLE (findings bigint, found_by text, statement integer, rule text, message text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -106,6 +106,7 @@ SELECT script, d.* FROM unnest(ARRAY[
 -- the statements whose names, or those in functions that they run, have a quote are rehearsed with all objects
 CREATE TABLE shop."a""b" (id integer PRIMARY KEY);
 SELECT d.* FROM public.differences('ALTER TABLE shop."a""b" DROP COLUMN id') d;
+\set ECHO none
 SET client_min_messages = warning;
 DROP PUBLICATION regress_part;
 DROP SCHEMA shop, other CASCADE;

@@ -77,6 +77,7 @@ SELECT replay_probe('007', 'SELECT 1');
 INSERT INTO cmig.version VALUES ('gone');
 SELECT replay_probe('applied', 'SELECT 1');
 
+\set ECHO none
 DROP FUNCTION replay_probe(text, text);
 DROP EXTENSION pg_cmig;
 DROP TABLE account;

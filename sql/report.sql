@@ -2,8 +2,8 @@
 -- cmig.report: an HTML page
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET jit = off;
 -- what must hold for every page: ASCII, elements are closed in order, nothing is loaded or run
@@ -117,6 +117,7 @@ SELECT 'r' || i, CASE WHEN i < 3 THEN '{001}' ELSE ARRAY['r' || greatest(1, i - 
 FROM generate_series(1, 998) i;
 SELECT length(regexp_replace(page, '<details ', '', 'g')) - length(page) = -9 * 1000 AS all_shown, page LIKE '%... (60000 bytes in all)%' AS cut, count(d.*) AS defects
 FROM cmig.report() page LEFT JOIN LATERAL defects(page) d ON true GROUP BY page;
+\set ECHO none
 DROP TABLE account, good;
 DROP EXTENSION pg_cmig;
 DROP FUNCTION defects, sections;

@@ -2,6 +2,7 @@
 -- Row-level security: the context, and access to it
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
@@ -9,6 +10,7 @@ CREATE TABLE docs (id integer PRIMARY KEY, tenant_id integer, user_id integer, t
 ALTER TABLE docs OWNER TO regress_rls_owner;
 INSERT INTO docs SELECT i, i % 3, i % 2, 'doc ' || i FROM generate_series(1, 12) i;
 GRANT ALL ON docs TO regress_rls_app;
+\set ECHO all
 SELECT count(*) FROM cmig.enable_rls('docs', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_owner}');
 
 -- the level application: only the context
@@ -199,6 +201,7 @@ SELECT * FROM cmig.grant_access('regress_rls_app', 'application') LIMIT 1;
 SELECT * FROM cmig.revoke_access('regress_rls_app');
 SET ROLE regress_rls_app;
 SELECT * FROM cmig.context();
+\set ECHO none
 RESET ROLE;
 
 DROP FUNCTION definer();

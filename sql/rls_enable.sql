@@ -2,8 +2,8 @@
 -- Row-level security: enable_rls, rls_script, disable_rls
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
 CREATE ROLE regress_rls_maint;
@@ -176,12 +176,14 @@ SELECT count(*) FROM cmig.disable_rls('shop.orders');
 SELECT count(*) FROM cmig.disable_rls('shop.seats');
 
 -- partitions and children have flags and policies of their own
+\set ECHO none
 CREATE TABLE shop.events (tenant_id integer, day date) PARTITION BY RANGE (day);
 CREATE TABLE shop.events_1 PARTITION OF shop.events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
 CREATE TABLE shop.events_2 PARTITION OF shop.events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01') PARTITION BY LIST (tenant_id);
 CREATE TABLE shop.events_3 PARTITION OF shop.events_2 DEFAULT;
 CREATE TABLE shop.base (tenant_id integer);
 CREATE TABLE shop.derived (more text) INHERITS (shop.base);
+\set ECHO all
 SELECT statement FROM cmig.enable_rls('shop.events', roles => '{regress_rls_app}', force => false, column_default => true) WHERE statement !~ '^COMMENT|POLICY tenant_access';
 SELECT statement FROM cmig.enable_rls('shop.base', roles => '{regress_rls_app}', force => false) WHERE statement !~ '^COMMENT|POLICY tenant_access';
 SELECT relname, relrowsecurity, (SELECT count(*) FROM pg_policy WHERE polrelid = c.oid) FROM pg_class c WHERE relname ~ '^(events_?.|base|derived)$' ORDER BY 1;
@@ -291,6 +293,7 @@ SELECT statement FROM cmig.enable_rls('shop.renamed', roles => '{regress_rls_app
 ALTER TABLE shop.renamed RENAME org TO firm;
 SELECT statement FROM cmig.disable_rls('shop.renamed');
 
+\set ECHO none
 SET client_min_messages = warning;
 DROP SCHEMA shop CASCADE;
 DROP OWNED BY regress_rls_owner, regress_rls_app, regress_rls_maint;

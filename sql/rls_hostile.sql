@@ -66,8 +66,8 @@ CREATE FUNCTION pg_temp.deep() RETURNS text LANGUAGE sql AS $$ SELECT repeat('ab
 \set ECHO all
 \set ECHO none
 SELECT format('CREATE POLICY deep ON host.t TO regress_rls_app USING (%s = 1)', pg_temp.deep()) \gexec
-\set ECHO all
 SET max_stack_depth = '100kB';
+\set ECHO all
 SELECT severity, rule, object, problem FROM cmig.rls_check('host') WHERE rule IN ('always_true', 'not_judged');
 \set ECHO none
 RESET max_stack_depth;
@@ -190,13 +190,13 @@ SELECT count(*) > 0 FROM cmig.rls_check('host');
 -- the owner of an extension hides nothing by adding it
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_rls_owner;
 SET ROLE regress_rls_owner;
-\set ECHO all
 CREATE EXTENSION citext SCHEMA host;
 CREATE TABLE host.bare (tenant_id text);
 GRANT SELECT ON host.bare TO regress_rls_app;
 CREATE FUNCTION host.all_rows() RETURNS SETOF host.indexed SECURITY DEFINER LANGUAGE sql BEGIN ATOMIC SELECT * FROM host.indexed; END;
 ALTER EXTENSION citext ADD TABLE host.bare;
 ALTER EXTENSION citext ADD FUNCTION host.all_rows();
+\set ECHO all
 RESET ROLE;
 SELECT severity, rule, object FROM cmig.rls_check('host') WHERE object ~ 'bare|all_rows' ORDER BY object, rule;
 SELECT target FROM cmig.rls_status('host') WHERE target ~ 'bare';
@@ -221,6 +221,7 @@ SELECT format(c, E'a\n;SELECT host.evil(''x'');--') FROM unnest('{CREATE TABLE h
 RESET ROLE;
 SELECT count(*) > 1, bool_or(fix ~ '\n') FROM cmig.rls_check('host') WHERE object ~ '\n' AND fix LIKE '--%';
 
+\set ECHO none
 DROP SCHEMA host CASCADE;
 REVOKE CREATE ON DATABASE :"DBNAME" FROM regress_rls_owner;
 DROP ROLE regress_rls_owner, regress_rls_app;

@@ -2,8 +2,8 @@
 -- Row-level security: rls_test tries the commands
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
 CREATE ROLE regress_rls_reader;
@@ -149,6 +149,7 @@ SELECT * FROM cmig.rls_test('try.members', 'regress_rls_app', 'ann', '1');
 RESET ROLE;
 BEGIN READ ONLY;
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', 'ann', '1');
+\set ECHO none
 ROLLBACK;
 
 SET client_min_messages = warning;

@@ -9,6 +9,7 @@ SELECT cmig.create_revision('good', 'CREATE TABLE account (id integer PRIMARY KE
 SELECT cmig.create_revision('good, too', 'ALTER TABLE account ADD note text; CREATE VIEW v AS SELECT 1 AS id; COMMENT ON VIEW v IS ''notes''; INSERT INTO account VALUES (1, ''ann@example.com'')', 'DELETE FROM account; DROP VIEW v; ALTER TABLE account DROP note', revision => '002') \gset
 SELECT * FROM cmig.round_trip();
 -- what can be wrong
+\set ECHO none
 SELECT cmig.create_revision('nothing to revert with', 'ALTER TABLE account ADD a integer', revision => '003') \gset
 SELECT cmig.create_revision('leaves a table', 'CREATE TABLE behind (a integer); ALTER TABLE account ADD b integer', 'ALTER TABLE account DROP b', revision => '004') \gset
 SELECT cmig.create_revision('does not restore', 'DROP VIEW v', 'SELECT 1', revision => '005') \gset
@@ -19,6 +20,7 @@ SELECT cmig.create_revision('different', 'DO $$BEGIN IF EXISTS (SELECT FROM c) T
 SELECT cmig.create_revision('needs rows', 'CREATE TABLE g (a integer); SELECT 1 / count(*) FROM behind', 'DROP TABLE g', revision => '010') \gset
 SELECT cmig.create_revision('after it', 'ALTER TABLE g ADD b integer', 'ALTER TABLE g DROP b', revision => '011') \gset
 SELECT cmig.create_revision('beside it', 'CREATE TABLE h (a integer)', 'DROP TABLE h', revision => '012', head => '001', splice => true) \gset
+\set ECHO all
 SELECT * FROM cmig.round_trip();
 SELECT revision, problem, object FROM cmig.round_trip('006');
 SELECT revision, problem, object FROM cmig.round_trip('002');

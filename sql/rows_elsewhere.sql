@@ -3,8 +3,8 @@
 -- methods, and tables that Citus has distributed
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_elsewhere_app;
 CREATE FOREIGN DATA WRAPPER regress_elsewhere_fdw;
 CREATE SERVER regress_elsewhere_server FOREIGN DATA WRAPPER regress_elsewhere_fdw;

@@ -3,6 +3,7 @@
 -- t/048_run_control.pl tests their effect on running backfills
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA "Odd one";
 CREATE TABLE "Odd one"."a.b" (id int PRIMARY KEY, n int);
@@ -10,6 +11,7 @@ CREATE TABLE account (id int PRIMARY KEY, n int);
 CREATE VIEW account_view AS SELECT * FROM account;
 INSERT INTO account SELECT generate_series(1, 1000);
 INSERT INTO "Odd one"."a.b" SELECT generate_series(1, 10);
+\set ECHO all
 SELECT cmig.create_revision('fill', 'CALL cmig.backfill(''account'', ''n = 1'', ''n IS NULL'')', '', revision => '006', transactional => false);
 SELECT * FROM cmig.pause('account');
 SELECT * FROM cmig.pause('006');

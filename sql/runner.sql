@@ -106,8 +106,8 @@ EXCEPTION WHEN OTHERS THEN
 	RAISE INFO '    %', substring(context FROM 'pg_cmig: [^\n]*');
 END
 $$;
-\set ECHO all
 \set SHOW_CONTEXT never
+\set ECHO all
 CALL try_script('BEGIN; SELECT 1; ');
 CALL try_script(E'SELECT 1;\n\nSELECT 2; COMMIT AND CHAIN;');
 CALL try_script('ROLLBACK');
@@ -170,6 +170,7 @@ SELECT count(*) FROM cmig.downgrade('007');
 SELECT count(*) FROM cmig.upgrade();
 \set VERBOSITY default
 
+\set ECHO none
 DROP EXTENSION pg_cmig;
 DROP TABLE account, half, seen, was, parted;
 DROP PROCEDURE try_script;

@@ -167,6 +167,7 @@ SELECT * FROM cmig.upgrade();
 ROLLBACK;
 SELECT revision FROM cmig.current();
 
+\set ECHO none
 DROP EXTENSION pg_cmig;
 DROP TABLE account, feeling;
 DROP TYPE mood;

@@ -4,6 +4,7 @@
 \pset format unaligned \pset footer off
 CREATE EXTENSION pg_cmig;
 \set VERBOSITY terse
+\set ECHO none
 CREATE ROLE regress_cmig_owner;
 CREATE ROLE regress_cmig_other;
 CREATE SCHEMA app AUTHORIZATION regress_cmig_owner;
@@ -21,6 +22,7 @@ BEGIN
 END
 $$;
 SET client_min_messages = warning;
+\set ECHO all
 
 --
 -- Settings
@@ -253,6 +255,7 @@ COMMIT;
 --
 -- Row-level security: the owner's statement does not skip rows silently
 --
+\set ECHO none
 CREATE TABLE doc (id int, tenant int, title text);
 INSERT INTO doc VALUES (1, 1, 'a'), (2, 2, 'b');
 ALTER TABLE doc OWNER TO regress_cmig_owner;
@@ -261,6 +264,7 @@ ALTER TABLE doc FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON doc USING (tenant = 1);
 GRANT CREATE ON SCHEMA public TO regress_cmig_owner;
 SET cmig.role = regress_cmig_owner;
+\set ECHO all
 \set VERBOSITY default
 CALL run('UPDATE doc SET title = upper(title)');
 \set VERBOSITY terse
@@ -286,6 +290,7 @@ RESET standard_conforming_strings;
 SELECT what FROM log ORDER BY n DESC LIMIT 2;
 
 -- a SECURITY DEFINER function does not see the caller's search_path
+\set ECHO none
 CREATE SCHEMA other AUTHORIZATION regress_cmig_other;
 CREATE FUNCTION public.who() RETURNS text LANGUAGE sql AS $$SELECT 'public'$$;
 CREATE FUNCTION other.who() RETURNS text LANGUAGE sql AS $$SELECT 'other'$$;
@@ -293,6 +298,7 @@ ALTER FUNCTION other.who OWNER TO regress_cmig_other;
 CREATE FUNCTION deploy() RETURNS bigint LANGUAGE sql SECURITY DEFINER
 	SET search_path = public SET cmig.search_path = '' SET cmig.role = ''
 	AS $$SELECT count(*) FROM cmig.upgrade()$$;
+\set ECHO all
 SELECT cmig.create_revision('as who', 'INSERT INTO log (what) SELECT who()', revision => 'who');
 SET SESSION AUTHORIZATION regress_cmig_other;
 SET cmig.search_path = other, public;
@@ -310,6 +316,7 @@ RESET cmig.role;
 RESET SESSION AUTHORIZATION;
 RESET cmig.search_path;
 SELECT what FROM log ORDER BY n DESC LIMIT 1;
+\set ECHO none
 DROP FUNCTION deploy, public.who, other.who;
 DROP SCHEMA other;
 

@@ -2,8 +2,8 @@
 -- schema_sql: the schema as SQL, with equal text for equal schemas
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_schema_reader;
 CREATE SCHEMA app;
 CREATE TYPE app.mood AS ENUM ('sad', 'ok', 'it''s');
@@ -38,6 +38,7 @@ SELECT cmig.schema_sql('{app}', privileges => false, comments => false);
 SELECT cmig.schema_sql('{nowhere}');
 SELECT cmig.schema_sql('{pg_catalog}');
 \pset tuples_only off
+\set ECHO none
 SET client_min_messages = warning;
 DROP TABLE child, empty, note CASCADE;
 DROP SEQUENCE fives;

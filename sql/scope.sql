@@ -253,6 +253,7 @@ RESET cmig.scope;
 SET cmig.scope = '$user';
 SELECT * FROM cmig.create_scope('$user');
 
+\set ECHO none
 SET client_min_messages = warning;
 DROP EXTENSION pg_cmig;
 DROP SCHEMA tenant_trap CASCADE;

@@ -2,8 +2,8 @@
 -- create_scope with copy_of: the structure of another scope
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never
 INSERT INTO cmig.revision (revision, down_revision, message, upgrade_sql, downgrade_sql) VALUES
 	('001', '{}', 'Create invoices', 'CREATE TABLE invoice (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, total numeric CHECK (total >= 0));
@@ -150,6 +150,7 @@ RESET cmig.role;
 SELECT count(*) FROM cmig.create_scope('t_7', copy_of => 't_5');
 \set VERBOSITY sqlstate
 
+\set ECHO none
 SET client_min_messages = warning;
 DROP EXTENSION pg_cmig;
 DROP SCHEMA t_1, "t 2", t_3, t_4, t_5, t_6, t_8 CASCADE;

@@ -2,6 +2,7 @@
 -- scope_drift: scopes whose schema differs from that of most others
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
@@ -9,6 +10,7 @@ INSERT INTO cmig.revision (revision, down_revision, upgrade_sql, downgrade_sql) 
 	('001', '{}', 'CREATE TABLE invoice (id int PRIMARY KEY, total numeric); CREATE VIEW large AS SELECT * FROM invoice WHERE total > 1000;
 		CREATE FUNCTION count_large() RETURNS bigint LANGUAGE sql AS ''SELECT count(*) FROM large''', ''),
 	('002', '{001}', 'CREATE TABLE payment (id int PRIMARY KEY, invoice int REFERENCES invoice)', 'DROP TABLE payment');
+\set ECHO all
 SELECT * FROM cmig.scope_drift();
 SELECT count(*) FROM unnest(ARRAY['t_1', 't_2', 't_3', 'T 4"''\', 't_5']) s, cmig.create_scope(s, '002');
 SELECT * FROM cmig.scope_drift();
@@ -47,6 +49,7 @@ INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001', 'CREATE TYPE mo
 	CREATE VIEW items AS SELECT id FROM item; CREATE TABLE part (id int) PARTITION BY RANGE (id); CREATE TABLE note (t text DEFAULT ''x'')');
 \set ECHO all
 SELECT count(*) FROM unnest(ARRAY['k_1', 'k_2', 'k_3']) s, cmig.create_scope(s);
+\set ECHO none
 CREATE FUNCTION found(change text, OUT kinds text) LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE change;
@@ -54,6 +57,7 @@ BEGIN
 	RAISE SQLSTATE 'UNDO0';
 EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
 END $$;
+\set ECHO all
 SELECT change, found(change) FROM (VALUES
 	('ALTER TYPE k_2.mood RENAME VALUE ''b'' TO ''c'''), ('ALTER DOMAIN k_2.amount ADD CHECK (value > 0)'), ('ALTER TYPE k_2.pair ADD ATTRIBUTE z int'),
 	('ALTER SEQUENCE k_2.counter INCREMENT 5'), ('ALTER TABLE k_2.item ALTER n SET DEFAULT 1'),
@@ -108,6 +112,7 @@ SELECT what, found_between(first, second) FROM (VALUES
 	('nothing: an explicit cast', 'ALTER TABLE c_1.item ADD CHECK (id > 1.5)', 'ALTER TABLE c_2.item ADD CHECK (id::numeric > 1.5)'),
 	('nothing: the same with braces', 'CREATE VIEW c_1.v AS SELECT id > 1.5 AS "}}{OPEXPR \" FROM c_1.item', 'CREATE VIEW c_2.v AS SELECT id::numeric > 1.5 AS "}}{OPEXPR \" FROM c_2.item'),
 	('nothing', 'COMMENT ON TABLE c_1.item IS ''of c_1''', 'COMMENT ON TABLE c_2.item IS ''of c_2''')) c (what, first, second);
+\set ECHO none
 DROP FUNCTION found_between;
 DROP EXTENSION pg_cmig;
 DROP SCHEMA c_1, c_2 CASCADE;

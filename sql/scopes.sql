@@ -299,6 +299,7 @@ CALL cmig.upgrade_scopes('again\_1');
 SELECT scope, current, pending FROM cmig.scopes();
 CALL cmig.upgrade_scopes('again\_%');
 SELECT value FROM cmig.status() WHERE item = 'scopes';
+\set ECHO none
 SET client_min_messages = warning;
 DROP EXTENSION pg_cmig;
 DROP SCHEMA again_1, again_2 CASCADE;

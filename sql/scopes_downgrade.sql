@@ -95,6 +95,7 @@ CALL cmig.upgrade_stepwise('001');
 RESET cmig.scope;
 SELECT cmig.rename_scope('tenant_2', 'tenant_1');
 
+\set ECHO none
 SET client_min_messages = warning;
 DROP EXTENSION pg_cmig;
 DROP SCHEMA "Tenant ""x""", tenant_2, tenant_3, tenant_4 CASCADE;

@@ -1,8 +1,8 @@
 -- Features of newer servers, next to the closest feature of older servers: both must be treated
 -- alike.
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 SELECT current_setting('server_version_num')::int >= 170000 AS has_17,
 	current_setting('server_version_num')::int >= 180000 AS has_18 \gset
 \if :has_18

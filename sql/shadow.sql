@@ -8,6 +8,7 @@
 \i :include
 \set ECHO all
 -- a database with something of everything
+\set ECHO none
 CREATE ROLE regress_shadow_owner;
 CREATE ROLE regress_shadow_reader;
 CREATE SCHEMA app AUTHORIZATION regress_shadow_owner;
@@ -23,6 +24,7 @@ INSERT INTO author (email) VALUES ('Ann@example.com');
 SET client_min_messages = error;
 CREATE PUBLICATION everything FOR ALL TABLES;
 CREATE PUBLICATION chosen FOR TABLE author, TABLES IN SCHEMA app;
+\set ECHO all
 RESET client_min_messages;
 CREATE FUNCTION said() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'a live event trigger: %', tg_tag; END $$;
 CREATE EVENT TRIGGER said ON ddl_command_end EXECUTE FUNCTION said();
@@ -65,6 +67,7 @@ SELECT shadow_probe(NULL, 'SELECT public.shadow_probe(NULL, NULL)', '{app}');
 SELECT shadow_probe(NULL, NULL, '{app,pg_catalog}');
 SELECT shadow_probe(NULL, NULL, '{cmig}');
 
+\set ECHO none
 SET client_min_messages = warning;
 DROP EVENT TRIGGER said;
 DROP PUBLICATION everything, chosen;

@@ -7,7 +7,6 @@
 \getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/shadow.psql'
 \i :include
-\set ECHO all
 CREATE ROLE regress_hostile;
 CREATE ROLE regress_hostile_group;
 CREATE ROLE regress_hostile_victim;
@@ -15,7 +14,9 @@ GRANT regress_hostile_group TO regress_hostile;
 SET client_min_messages = warning;
 CREATE EXTENSION pgcrypto;
 CREATE EXTENSION postgres_fdw;
+\set ECHO all
 RESET client_min_messages;
+\set ECHO none
 GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO regress_hostile;
 CREATE SERVER books FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname 'true');
 ALTER SERVER books OWNER TO regress_hostile_victim;
@@ -43,6 +44,7 @@ CREATE FUNCTION unlike() RETURNS TABLE (what text, before text, after text) LANG
 	SELECT what, b.value, s.value FROM session() s JOIN before b USING (what) WHERE s.value IS DISTINCT FROM b.value
 $$;
 GRANT ALL ON before, fingerprint TO regress_hostile;
+\set ECHO all
 SELECT look();
 SET SESSION AUTHORIZATION regress_hostile;
 
@@ -241,6 +243,7 @@ SELECT shadow_probe('CREATE TYPE app.pair AS (d integer); CREATE TABLE app.t AS 
 SELECT shadow_probe('CREATE TYPE app.pair AS (d integer); CREATE TABLE app.t AS SELECT elsewhere.f() UNION ALL SELECT elsewhere.g()', 'SELECT * FROM app.t', '{app}');
 SELECT elsewhere.f(), elsewhere.g();
 
+\set ECHO none
 SET client_min_messages = warning;
 DROP SCHEMA app, elsewhere CASCADE;
 DROP TABLE public.secret, public.pair, before, kept, fingerprint;

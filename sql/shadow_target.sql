@@ -7,10 +7,10 @@
 \getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/shadow.psql'
 \i :include
-\set ECHO all
 SET client_min_messages = warning;
 CREATE EXTENSION citext;
 CREATE EXTENSION hstore;
+\set ECHO all
 RESET client_min_messages;
 CREATE SCHEMA app;
 CREATE TABLE person (id serial PRIMARY KEY, email citext, facts hstore);
@@ -297,6 +297,7 @@ SELECT object FROM cmig.diff(:'types' || 'DO $$ BEGIN CALL app_2.proc(); PERFORM
 ROLLBACK TO s;
 CALL app_2.proc();
 SELECT app_2.outer(2);
+\set ECHO none
 COMMIT;
 
 SET client_min_messages = warning;

@@ -204,6 +204,7 @@ SET ROLE regress_cmig_nobody;
 SELECT * FROM try('SELECT cmig.upgrade(''003_web'')');
 SELECT * FROM try('SELECT cmig.current()');
 SELECT * FROM try('TABLE cmig.revision');
+\set ECHO none
 RESET ROLE;
 DROP ROLE regress_cmig_nobody;
 

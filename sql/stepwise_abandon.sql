@@ -1,7 +1,7 @@
 -- cmig.abandon_partial reverts what a stepwise run has left, and nothing else.
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_abandon;
 CREATE ROLE regress_abandoned;
 GRANT regress_abandoned TO regress_abandon WITH ADMIN OPTION;
@@ -167,6 +167,7 @@ UPDATE cmig.revision SET upgrade_sql = upgrade_sql || '; SELECT 1 / count(*) FRO
 CALL cmig.abandon_partial('007');
 \set VERBOSITY sqlstate
 
+\set ECHO none
 RESET ROLE;
 DROP EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,8 +1,8 @@
 -- Resuming after the cause of a failure was fixed, if the script needs session state that only the
 -- earlier call had
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE TABLE gate (open boolean);
 CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text);
 CREATE VIEW looks AS SELECT item, value, hint FROM cmig.status() WHERE item IN ('failed', 'partially applied', 'running', 'interrupted');
@@ -345,6 +345,7 @@ UPDATE filled SET n = 0 WHERE id = 50;
 \set VERBOSITY terse
 CALL cmig.upgrade_stepwise();
 SELECT state, rows FROM cmig.backfill_progress WHERE target = 'public.filled' ORDER BY id;
+\set ECHO none
 DROP TABLE filled;
 
 DROP PROCEDURE try;

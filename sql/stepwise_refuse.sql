@@ -163,6 +163,7 @@ CALL cmig.upgrade_stepwise(ARRAY['heads'], 'maybe');
 BEGIN;
 \set VERBOSITY terse
 CALL cmig.upgrade_stepwise(ARRAY['heads']);
+\set ECHO none
 ROLLBACK;
 
 DROP FUNCTION refused_function;

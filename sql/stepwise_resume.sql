@@ -1,7 +1,7 @@
 -- A stepwise run that failed in the middle resumes where it stopped.
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text);
 
 -- each statement exactly once, continuing with the one that failed

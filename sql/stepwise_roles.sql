@@ -65,6 +65,7 @@ RESET SESSION AUTHORIZATION;
 SET SESSION AUTHORIZATION "regress step owner";
 \set VERBOSITY sqlstate
 CALL cmig.upgrade_stepwise();
+\set ECHO none
 RESET SESSION AUTHORIZATION;
 
 RESET cmig.role;

@@ -2,8 +2,8 @@
 -- The tables of other migration tools are left alone
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE FUNCTION pg_temp.undated(content text) RETURNS text LANGUAGE sql
 AS $$SELECT regexp_replace(content, '-- create_date: [^\n]*', '-- create_date:')$$;
 \pset tuples_only on
@@ -14,8 +14,8 @@ CREATE INDEX flyway_schema_history_s_idx ON flyway_schema_history (success);
 CREATE SCHEMA drizzle CREATE TABLE __drizzle_migrations (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint);
 CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);
 COMMENT ON TABLE schema_migrations IS 'golang-migrate';
-\set ECHO all
 \set models 'CREATE TABLE t (a int);'
+\set ECHO all
 SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('T', :'models', '001', store => true);
 SELECT revision FROM cmig.upgrade();
 \set VERBOSITY sqlstate
@@ -46,12 +46,14 @@ SELECT cmig.remove_revision('001');
 SELECT pg_temp.undated(content) FROM cmig.baseline('So far', 'b');
 SELECT * FROM cmig.drift();
 -- tools with a schema of their own; tables of the same names elsewhere are tables like others
+\set ECHO none
 CREATE SCHEMA sqitch
 	CREATE TABLE changes (change_id text PRIMARY KEY, change text NOT NULL, planned_at timestamptz NOT NULL)
 	CREATE TABLE tags (tag_id text PRIMARY KEY, change_id text NOT NULL REFERENCES changes (change_id));
 CREATE SCHEMA graphile_migrate
 	CREATE TABLE migrations (hash text PRIMARY KEY, previous_hash text REFERENCES migrations (hash), filename text NOT NULL);
 CREATE TABLE changes (change_id int, planned_at date);
+\set ECHO all
 SELECT upgrade_sql FROM cmig.drift();
 DROP TABLE changes;
 DROP SCHEMA sqitch, graphile_migrate CASCADE;

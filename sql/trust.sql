@@ -82,12 +82,14 @@ SELECT count(*) FROM cmig.revoke_access('regress_app');
 RESET ROLE;
 SELECT * FROM granted WHERE grantee = 'regress_app'::regrole;
 -- no event trigger runs with the privileges of the schema's owner
+\set ECHO none
 CREATE FUNCTION tell() RETURNS event_trigger LANGUAGE plpgsql AS $$
 BEGIN
 	RAISE NOTICE '% as bootstrap superuser: %', tg_tag, current_user = pg_get_userbyid(10);
 END
 $$;
 CREATE EVENT TRIGGER tell ON ddl_command_start EXECUTE FUNCTION tell();
+\set ECHO all
 SET ROLE regress_owner;
 GRANT SELECT ON cmig.version TO regress_app;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_app', 'reader');
@@ -134,6 +136,7 @@ DROP OWNED BY regress_owner;
 SET ROLE regress_heir;
 SELECT count(*) FROM cmig.upgrade();
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_app', 'reader');
+\set ECHO none
 DROP EXTENSION pg_cmig;
 RESET ROLE;
 DROP VIEW granted;

@@ -49,6 +49,7 @@ SELECT revision FROM cmig.plan('upgrade', 'head');
 CALL cmig.upgrade_stepwise();
 SELECT count(*) FROM cmig.drift();
 
+\set ECHO none
 DROP TABLE item;
 DROP EXTENSION pg_cmig;
 DROP OWNED BY "regress Reader";

@@ -3,8 +3,8 @@
 -- verdicts with what really happens.
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE FUNCTION public.catalogs() RETURNS text LANGUAGE sql AS $$
 	SELECT md5(string_agg(x, E'\n' ORDER BY x)) FROM (SELECT n.oid || n.nspname || n.xmin FROM pg_namespace n UNION ALL SELECT c.oid || c.relname || c.xmin FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
 		UNION ALL SELECT concat(oid, proname, provolatile, xmin) FROM pg_proc WHERE pronamespace = 'public'::regnamespace UNION ALL SELECT oid || oprname || xmin FROM pg_operator WHERE oid > 16384) y(x) $$;
@@ -123,12 +123,14 @@ SELECT * FROM judged('ALTER TABLE visit DROP COLUMN place', 'SELECT id, name FRO
 DROP FUNCTION loud_rows, loud_visits;
 DROP ROLE regress_rows;
 SELECT is_called FROM called;
+\set ECHO none
 DROP VIEW loud_person;
 DROP DOMAIN loud_domain;
 DROP OPERATOR === (integer, text);
 DROP AGGREGATE loud_sum(integer);
 DROP FUNCTION inlined, loud_equal, loud, twice;
 DROP SEQUENCE called;
+\set ECHO all
 SELECT catalogs() = :'before' AS nothing_changed, (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND mode <> 'AccessShareLock' AND relation >= 16384) AS locks;
 
 -- estimators call no function of another role's operator, not even one of the server's own; starting a window reads no
@@ -205,12 +207,14 @@ SELECT * FROM judged('ALTER TABLE other.thing RENAME TO old_thing; CREATE TABLE 
 -- costs say nothing about rows that policies hide
 CREATE ROLE regress_workload_reader;
 SELECT count(*) FROM cmig.grant_access('regress_workload_reader', 'reader');
+\set ECHO none
 CREATE SCHEMA hidden AUTHORIZATION regress_workload_reader;
 CREATE TABLE hidden.note AS SELECT g AS id, 'secret'::text AS title FROM generate_series(1, 10000) g;
 ANALYZE hidden.note;
 GRANT SELECT ON hidden.note TO regress_workload_reader;
 CREATE FUNCTION costs() RETURNS bigint LANGUAGE sql AS $$ SELECT count(DISTINCT cost_before) FROM cmig.workload_check(queries => ARRAY[
 	'SELECT id FROM hidden.note WHERE title LIKE ''secret%'' ORDER BY title', 'SELECT id FROM hidden.note WHERE title LIKE ''public%'' ORDER BY title']) $$;
+\set ECHO all
 SET ROLE regress_workload_reader;
 SELECT costs() AS visible;
 RESET ROLE;

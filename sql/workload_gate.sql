@@ -3,8 +3,8 @@
 -- are saved ones; t/103_workload_save.pl saves those of pg_stat_statements
 --
 \pset format unaligned \pset footer off
-CREATE EXTENSION pg_cmig;
 \set ECHO none
+CREATE EXTENSION pg_cmig;
 CREATE SCHEMA shop;
 SET search_path = shop, public;
 SET client_min_messages = warning;
@@ -126,6 +126,7 @@ ALTER TABLE cmig.workload DROP COLUMN query;
 \set VERBOSITY terse
 SELECT * FROM cmig.workload_check(workload => 'scopes');
 
+\set ECHO none
 DROP SCHEMA shop, tenant_1 CASCADE;
 DROP EXTENSION pg_cmig;
 DROP ROLE regress_gate_app;

@@ -118,6 +118,7 @@ GRANT USAGE ON SCHEMA cmig TO regress_stats_owner;
 SET ROLE regress_stats_owner;
 EXECUTE shown;
 SELECT tablename, most_common_vals FROM pg_stats WHERE attname = 'upper';
+\set ECHO none
 RESET ROLE;
 SELECT cmig.revoke_access('regress_stats') \g /dev/null
 SET client_min_messages = warning;

@@ -292,6 +292,7 @@ FROM (VALUES ('upgrade($1)', '1', '{literal,smallint,integer,bigint}'::text[]), 
 	('plan(''upgrade'', $1)', '''{001}''', '{text[],varchar[],name[]}')) c (call, value, types),
 	unnest(types) WITH ORDINALITY t (type, n), outcome('SELECT cmig.' || call, type, value)
 GROUP BY call, value, outcome ORDER BY call COLLATE "C", min(n);
+\set ECHO none
 DROP FUNCTION outcome;
 DROP DOMAIN id;
 
