@@ -273,7 +273,7 @@ cmig_reset(PG_FUNCTION_ARGS)
 	int			number = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
-	cmig_move_argument_require_confirmation(fcinfo, 0, "SELECT * FROM cmig.reset");
+	cmig_move_argument_require_confirmation(fcinfo, "SELECT * FROM cmig.reset");
 	cmig_change_begin("cmig.reset()");
 	plan = plan_downgrade(&now, "base", "a reset");
 	run_plan(fcinfo, &now, plan, &number);
@@ -352,7 +352,7 @@ cmig_downgrade_stepwise(PG_FUNCTION_ARGS)
 Datum
 cmig_reset_stepwise(PG_FUNCTION_ARGS)
 {
-	cmig_move_argument_require_confirmation(fcinfo, 0, "CALL cmig.reset_stepwise");
+	cmig_move_argument_require_confirmation(fcinfo, "CALL cmig.reset_stepwise");
 	cmig_stepwise_run(fcinfo, "reset", NULL, cmig_argument_text(fcinfo, 1), NULL);
 	PG_RETURN_VOID();
 }

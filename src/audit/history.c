@@ -434,7 +434,7 @@ history_argument(FunctionCallInfo fcinfo, const char *call, bool truncates, Cmig
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_audit_reader_begin();
 	cmig_argument_require(fcinfo, 0, "the table", call);
-	callback.arg = *target = cmig_audit_target_argument(fcinfo, 0);
+	callback.arg = *target = cmig_audit_target_argument(fcinfo);
 	error_context_stack = &callback;
 	keys = cmig_audit_key_argument(fcinfo, 1, *target);
 	error_context_stack = callback.previous;
@@ -641,7 +641,7 @@ cmig_audit_report(PG_FUNCTION_ARGS)
 	cmig_audit_reader_begin();
 	if (!PG_ARGISNULL(0))
 	{
-		CmigAuditTarget *target = cmig_audit_target_argument(fcinfo, 0);
+		CmigAuditTarget *target = cmig_audit_target_argument(fcinfo);
 
 		values[2] = Int64GetDatum((int64) target->table_id << 32);
 		values[3] = Int64GetDatum(((int64) target->table_id + 1) << 32);

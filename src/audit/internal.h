@@ -222,7 +222,6 @@ typedef struct CmigAuditPiece
 
 extern int	cmig_audit_row_pin(bool reader, bool names);
 extern Oid	cmig_audit_row_role(Oid type, Oid owner);
-extern List *cmig_audit_row_hidden(Relation relation);
 extern void cmig_audit_row_shape(CmigAuditShape *shape, const CmigAuditOptions *options,
 								 bool only_included, Relation relation, List *key);
 extern void cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
@@ -257,7 +256,6 @@ extern List *cmig_audit_layout_key(Relation relation, List **kinds);
 extern CmigAuditLayout *cmig_audit_layout_now(Oid relation);
 extern void cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner);
 extern List *cmig_audit_layout_read(int32 table_id);
-extern int	cmig_audit_layout_place(const CmigAuditLayout *layout, int number);
 extern int	cmig_audit_layout_place_of_name(const CmigAuditLayout *layout, const char *name);
 extern int	cmig_audit_layout_place_later(const CmigAuditLayout *from, const CmigAuditLayout *to, const char *name);
 extern int32 cmig_audit_layout_find(Oid relation, const char *schema_name,
@@ -309,7 +307,7 @@ typedef struct CmigAuditTarget
 	List	   *key_kinds;		/* of char *; see CmigAuditLayout */
 } CmigAuditTarget;
 
-extern CmigAuditTarget *cmig_audit_target_argument(FunctionCallInfo fcinfo, int n);
+extern CmigAuditTarget *cmig_audit_target_argument(FunctionCallInfo fcinfo);
 extern CmigAuditTarget *cmig_audit_target_of(Oid relation);
 extern Jsonb *cmig_audit_target_image(CmigAuditTarget *target, Jsonb *image, TimestampTz at);
 extern List *cmig_audit_target_names(CmigAuditTarget *target, int layout);

@@ -281,8 +281,8 @@ cmig_audit_layout_now(Oid relation)
 }
 
 /* Return the position of a column in a layout, or -1. */
-int
-cmig_audit_layout_place(const CmigAuditLayout *layout, int number)
+static int
+layout_place(const CmigAuditLayout *layout, int number)
 {
 	for (int i = 0; i < list_length(layout->numbers); i++)
 		if (list_nth_int(layout->numbers, i) == number)
@@ -308,12 +308,12 @@ int
 cmig_audit_layout_place_later(const CmigAuditLayout *from, const CmigAuditLayout *to, const char *name)
 {
 	int			place = cmig_audit_layout_place_of_name(from, name);
-	int			later = place < 0 ? -1 : cmig_audit_layout_place(to, list_nth_int(from->numbers, place));
+	int			later = place < 0 ? -1 : layout_place(to, list_nth_int(from->numbers, place));
 
 	if (later >= 0 || place < 0)
 		return later;
 	place = cmig_audit_layout_place_of_name(from, cmig_version_hidden_name(name));
-	later = place < 0 ? -1 : cmig_audit_layout_place(to, list_nth_int(from->numbers, place));
+	later = place < 0 ? -1 : layout_place(to, list_nth_int(from->numbers, place));
 	return later >= 0 && strcmp(list_nth(to->names, later), name) == 0 ? later : -1;
 }
 
@@ -640,7 +640,7 @@ cmig_audit_columns_anchor(CmigAuditOptions *options, Oid relation)
 	int			count = 0;
 
 	foreach_ptr(CmigAuditName, name, names)
-		count = Max(count, cmig_audit_layout_place(now, name->attnum) + 1);
+		count = Max(count, layout_place(now, name->attnum) + 1);
 	options->anchor = psprintf("%s/%u/%s", now->database, relation, checksum(now, count));
 }
 
@@ -680,7 +680,7 @@ is_anchored_copy(const CmigAuditOptions *options, const CmigAuditLayout *layout)
 static int
 follow(const CmigAuditLayout *from, const CmigAuditLayout *to, int number, bool merged)
 {
-	int			place = cmig_audit_layout_place(from, number);
+	int			place = layout_place(from, number);
 
 	if (place < 0)
 		return COLUMN_GONE;
@@ -723,7 +723,7 @@ number_now(const Trail *trail, const CmigAuditName *name)
 			return COLUMN_UNKNOWN;
 		number = list_nth_int(state->numbers, place);
 	}
-	else if (cmig_audit_layout_place(state, number) < 0)
+	else if (layout_place(state, number) < 0)
 		return COLUMN_GONE;
 	for (int i = 1; i < list_length(trail->layouts) && number > 0; i++)
 	{
@@ -783,7 +783,7 @@ resolve_list(const Trail *trail, List *names, const char *what, CmigAuditColumns
 		if (number > 0)
 		{
 			name->attnum = number;
-			name->name = list_nth(now->names, cmig_audit_layout_place(now, number));
+			name->name = list_nth(now->names, layout_place(now, number));
 			resolved = lappend(resolved, name);
 		}
 		else if (use == CMIG_AUDIT_CONFIRMING)

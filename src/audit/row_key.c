@@ -220,19 +220,19 @@ cmig_audit_target_of(Oid relation)
  * not be null.
  */
 CmigAuditTarget *
-cmig_audit_target_argument(FunctionCallInfo fcinfo, int n)
+cmig_audit_target_argument(FunctionCallInfo fcinfo)
 {
 	CmigAuditTarget *target;
 	List	   *names;
 	RangeVar   *name;
 	Oid			oid;
 
-	if (get_fn_expr_argtype(fcinfo->flinfo, n) == REGCLASSOID)
-		return cmig_audit_target_of(PG_GETARG_OID(n));
+	if (get_fn_expr_argtype(fcinfo->flinfo, 0) == REGCLASSOID)
+		return cmig_audit_target_of(PG_GETARG_OID(0));
 
 	target = palloc0(sizeof(CmigAuditTarget));
-	target->name = text_to_cstring(PG_GETARG_TEXT_PP(n));
-	names = textToQualifiedNameList(PG_GETARG_TEXT_PP(n));
+	target->name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	names = textToQualifiedNameList(PG_GETARG_TEXT_PP(0));
 	name = makeRangeVarFromNameList(names);
 	oid = RangeVarGetRelid(name, NoLock, true);
 	if (OidIsValid(oid) && get_rel_relkind(oid) != RELKIND_RELATION &&

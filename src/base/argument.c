@@ -59,10 +59,10 @@ cmig_argument_require(FunctionCallInfo fcinfo, int n, const char *what, const ch
 }
 
 CmigDirection
-cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call)
+cmig_argument_direction(FunctionCallInfo fcinfo, const char *call)
 {
-	char	   *direction = cmig_argument_text(fcinfo, n);
-	bool		alone = direction != NULL && *direction && PG_ARGISNULL(n + 1);
+	char	   *direction = cmig_argument_text(fcinfo, 0);
+	bool		alone = direction != NULL && *direction && PG_ARGISNULL(1);
 	bool		down;
 
 	if (direction && strcmp(direction, "upgrade") == 0)

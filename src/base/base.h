@@ -428,7 +428,7 @@ extern void cmig_argument_require(FunctionCallInfo fcinfo, int n, const char *wh
  * correct call for the hint, which uses an invalid value as the target if the
  * next argument is null.
  */
-extern CmigDirection cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call);
+extern CmigDirection cmig_argument_direction(FunctionCallInfo fcinfo, const char *call);
 
 /*
  * Returns the name of an existing schema, and sets *null to 'n' or ' ' for
@@ -736,7 +736,7 @@ extern void cmig_query_at_once(bool latest, void (*work) (void *), void *arg);
  * Run a query that may have no result, as a user's text.  "callback" may be NULL.
  * The whole result is in memory.
  */
-extern uint64 cmig_query_once(CmigQuery *query, Datum *values, const char *nulls,
+extern uint64 cmig_query_once(CmigQuery *query, Datum *values,
 							  CmigRowCallback callback, void *arg);
 
 /*
@@ -794,7 +794,7 @@ extern void cmig_query_bind_text(Datum *values, char *nulls, int i, const char *
 extern bool cmig_query_bool(TupleDesc desc, HeapTuple row, int column, bool otherwise);
 extern int32 cmig_query_int32(TupleDesc desc, HeapTuple row, int column, int32 otherwise);
 extern int64 cmig_query_int64(TupleDesc desc, HeapTuple row, int column, int64 otherwise);
-extern double cmig_query_float8(TupleDesc desc, HeapTuple row, int column, double otherwise);
+extern double cmig_query_float8(TupleDesc desc, HeapTuple row, int column);
 
 /*
  * Returns a column's value.  Raises an error if its type is neither "type" nor

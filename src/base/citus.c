@@ -72,7 +72,7 @@ ask(const char *sql, Oid relation)
 	Datum		values[1] = {ObjectIdGetDatum(relation)};
 	char	   *result = NULL;
 
-	(void) cmig_query_once(cmig_query_make(sql, NIL, 1, types), values, NULL, keep_answer, &result);
+	(void) cmig_query_once(cmig_query_make(sql, NIL, 1, types), values, keep_answer, &result);
 	return result;
 }
 

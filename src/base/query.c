@@ -830,7 +830,7 @@ cmig_query_at_once(bool latest, void (*work) (void *), void *arg)
 }
 
 uint64
-cmig_query_once(CmigQuery *query, Datum *values, const char *nulls, CmigRowCallback callback, void *arg)
+cmig_query_once(CmigQuery *query, Datum *values, CmigRowCallback callback, void *arg)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	QueryFrame	frame;
@@ -838,7 +838,7 @@ cmig_query_once(CmigQuery *query, Datum *values, const char *nulls, CmigRowCallb
 	uint64		processed;
 
 	enter(&frame, query, false);
-	result = SPI_execute_plan(query->plan, values, nulls, false, 0);
+	result = SPI_execute_plan(query->plan, values, NULL, false, 0);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 	processed = SPI_processed;
@@ -1153,9 +1153,9 @@ cmig_query_int64(TupleDesc desc, HeapTuple row, int column, int64 otherwise)
 }
 
 double
-cmig_query_float8(TupleDesc desc, HeapTuple row, int column, double otherwise)
+cmig_query_float8(TupleDesc desc, HeapTuple row, int column)
 {
-	return DatumGetFloat8(value_or(desc, row, column, FLOAT8OID, Float8GetDatum(otherwise)));
+	return DatumGetFloat8(value_or(desc, row, column, FLOAT8OID, Float8GetDatum(0)));
 }
 
 void

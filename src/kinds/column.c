@@ -78,8 +78,8 @@ find_top(const CmigObject *column)
  * "value" is the default of an inherited column.  Does ADD COLUMN on the
  * parent table, which also adds this column, give it the same default?
  */
-bool
-cmig_column_repeats_default(const CmigObject *value)
+static bool
+repeats_default(const CmigObject *value)
 {
 	const CmigObject *top = find_top(value->parent);
 	const CmigObject *other = top ? cmig_object_child(top, &cmig_kind_default, NULL) : NULL;
@@ -119,7 +119,7 @@ cmig_column_deviations(const CmigObject *column)
 	 * ADD COLUMN for the topmost parent column has copied its default.  A
 	 * default that is not inherited has statements of its own.
 	 */
-	if (value == NULL ? copied != NULL : value->inherited && !cmig_column_repeats_default(value))
+	if (value == NULL ? copied != NULL : value->inherited && !repeats_default(value))
 		ddl = cmig_ddl_append(ddl, default_sql(column, value), default_sql(column, copied));
 	folded->folded = true;
 	return list_concat(ddl, column->kind->create(folded));

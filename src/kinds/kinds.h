@@ -634,9 +634,6 @@ extern void cmig_bodies_read(CmigImage *image);
 /* Is it a table, or a foreign table, which has the same properties? */
 extern bool cmig_table_is(const CmigObject *object);
 
-/* Returns the table or foreign table with this identity, or NULL. */
-extern CmigObject *cmig_table_lookup(const CmigImage *image, const char *identity);
-
 /*
  * Does the table inherit the object from a table that is its parent in both
  * images?
@@ -657,7 +654,6 @@ extern bool cmig_object_has_data(const CmigObject *object);
 
 extern const CmigObject *cmig_column_parent(const CmigObject *column);
 extern bool cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to);
-extern bool cmig_column_repeats_default(const CmigObject *value);
 extern List *cmig_column_deviations(const CmigObject *column);
 extern char *cmig_column_sequence_persistence(const CmigObject *column);
 
@@ -742,6 +738,5 @@ extern List *cmig_enum_added(const CmigObject *from, const CmigObject *to);
 /* Give the new enum the old one's labels, too, in an order that ADD VALUE can reach. */
 extern void cmig_enum_unite(const CmigObject *from, CmigObject *to);
 extern bool cmig_type_can_convert(const CmigObject *from, const CmigObject *to);
-
 
 #endif							/* CMIG_KINDS_H */

@@ -68,8 +68,9 @@ cmig_table_is(const CmigObject *object)
 	return object->kind == &cmig_kind_table || object->kind == &cmig_kind_foreign_table;
 }
 
-CmigObject *
-cmig_table_lookup(const CmigImage *image, const char *identity)
+/* Returns the table or foreign table with this identity, or NULL. */
+static CmigObject *
+table_lookup(const CmigImage *image, const char *identity)
 {
 	CmigObject *table = cmig_image_lookup(image, &cmig_kind_table, identity);
 
@@ -138,7 +139,7 @@ cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to, const Cm
 	foreach_ptr(char, each, cut_names(old->values[CMIG_TABLE_INHERITS]))
 	{
 		const CmigObject *parent = cmig_text_list_has(parents, each) ?
-		cmig_table_lookup(image, each) : NULL;
+		table_lookup(image, each) : NULL;
 
 		for (const CmigObject *child = parent ? parent->child : NULL; child != NULL; child = child->sibling)
 			if (child->kind == object->kind && strcmp(child->name, object->name) == 0)

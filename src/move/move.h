@@ -100,7 +100,7 @@ extern char *cmig_move_argument_steps(FunctionCallInfo fcinfo, CmigDirection dir
 extern void cmig_move_argument_require_target(const char *target, const char *call);
 
 /* Raises an error unless argument n is the name of the current database. */
-extern void cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo, int n,
+extern void cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo,
 													const char *call);
 
 /* Provides the scripts of a plan's steps. */

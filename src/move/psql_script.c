@@ -1170,7 +1170,7 @@ make_text(Offline *offline)
 CMIG_READER(cmig_script)
 {
 	Offline		offline = {0};
-	CmigDirection direction = cmig_argument_direction(fcinfo, 0, "SELECT cmig.script");
+	CmigDirection direction = cmig_argument_direction(fcinfo, "SELECT cmig.script");
 	char	   *target = cmig_argument_text(fcinfo, 1);
 	char	   *table = cmig_argument_text(fcinfo, 2);
 	CmigSituation now;

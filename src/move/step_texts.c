@@ -78,10 +78,10 @@ cmig_move_argument_require_target(const char *target, const char *call)
 }
 
 void
-cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo, int n,
+cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo,
 										const char *call)
 {
-	char	   *confirm = cmig_argument_text(fcinfo, n);
+	char	   *confirm = cmig_argument_text(fcinfo, 0);
 	char	   *database = get_database_name(MyDatabaseId);
 
 	if (confirm == NULL || strcmp(confirm, database) != 0)

@@ -67,12 +67,6 @@
 #define FIRST_PAUSE 200
 #define LONGEST_PAUSE 30000
 
-/*
- * Transactions that have been open for less than this time, in milliseconds,
- * are not reported.
- */
-#define OLD_SNAPSHOT_MS 1000
-
 /* The value of the setting cmig.lock_retries. */
 static int	lock_retries = 10;
 
@@ -384,7 +378,7 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 void
 cmig_toplevel_warn_of_snapshots(const char *what)
 {
-	char	   *who = cmig_lock_wait_snapshots(GetUserId(), OLD_SNAPSHOT_MS);
+	char	   *who = cmig_lock_wait_snapshots(GetUserId());
 
 	if (who == NULL)
 		return;

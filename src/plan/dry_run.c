@@ -892,7 +892,7 @@ CMIG_READER(cmig_dry_run)
 	char	   *concurrently;
 
 	InitMaterializedSRF(fcinfo, 0);
-	trial->direction = cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.dry_run");
+	trial->direction = cmig_argument_direction(fcinfo, "SELECT * FROM cmig.dry_run");
 	trial->targets = cmig_argument_target(fcinfo, 1);
 	if (trial->targets->names[0] == NULL)
 		trial->targets->names[0] = "head";

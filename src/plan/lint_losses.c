@@ -569,7 +569,7 @@ run_probe(void *arg)
 	}
 	appendStringInfo(&sql, "%s) r LIMIT 1", probe->text[i]);
 	cmig_role_act_as_owner(&saved, cmig_role_owner_of(probe->tables[0]->oid));
-	probe->found = cmig_query_once(cmig_query_make(sql.data, relations, 0, NULL), NULL, NULL, NULL, NULL) > 0;
+	probe->found = cmig_query_once(cmig_query_make(sql.data, relations, 0, NULL), NULL, NULL, NULL) > 0;
 	cmig_role_return(&saved);
 }
 

@@ -24,29 +24,19 @@
 static CmigLintTable *
 find_original(CmigLint *lint, Node *node, RangeVar *name)
 {
-	switch (nodeTag(node))
+	CmigSubject subject;
+
+	if (!cmig_statement_subject(node, &subject) || subject.object == NULL || !IsA(subject.object, RangeVar) ||
+		(subject.type != OBJECT_TABLE && subject.type != OBJECT_VIEW && subject.type != OBJECT_MATVIEW))
+		return NULL;
+	*name = *(RangeVar *) subject.object;
+	if (IsA(node, RenameStmt) && lint->target != NULL)
 	{
-		case T_CreateStmt:
-			*name = *((CreateStmt *) node)->relation;
-			break;
-		case T_CreateTableAsStmt:
-			*name = *((CreateTableAsStmt *) node)->into->rel;
-			break;
-		case T_ViewStmt:
-			*name = *((ViewStmt *) node)->view;
-			break;
-		case T_RenameStmt:
-			if (lint->target == NULL || ((RenameStmt *) node)->relation == NULL ||
-				(((RenameStmt *) node)->renameType != OBJECT_TABLE && ((RenameStmt *) node)->renameType != OBJECT_VIEW &&
-				 ((RenameStmt *) node)->renameType != OBJECT_MATVIEW))
-				return NULL;
-			*name = *((RenameStmt *) node)->relation;
-			name->schemaname = (char *) lint->target->schema;
-			name->relname = ((RenameStmt *) node)->newname;
-			break;
-		default:
-			return NULL;
+		name->schemaname = (char *) lint->target->schema;
+		name->relname = ((RenameStmt *) node)->newname;
 	}
+	else if (!(subject.flags & CMIG_STATEMENT_CREATES))
+		return NULL;
 	if (name->relpersistence == RELPERSISTENCE_TEMP)
 		return NULL;
 	return cmig_lint_state_original(lint, name);

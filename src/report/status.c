@@ -575,7 +575,7 @@ static Datum
 plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	CmigDirection direction = cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.plan");
+	CmigDirection direction = cmig_argument_direction(fcinfo, "SELECT * FROM cmig.plan");
 	CmigSituation now;
 	CmigPlan   *plan;
 	CmigListing empty;
@@ -641,7 +641,7 @@ CMIG_READER(cmig_plan)
 
 	if (target->names[0] == NULL)
 	{
-		if (cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.plan") == CMIG_DOWNGRADE)
+		if (cmig_argument_direction(fcinfo, "SELECT * FROM cmig.plan") == CMIG_DOWNGRADE)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("a downgrade requires a target"),

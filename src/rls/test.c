@@ -326,7 +326,7 @@ run_trial(void *arg)
 	query = cmig_query_make(attempt->sql, list_make1_oid(OidIsValid(attempt->relation) ? attempt->relation : test->table->relid),
 							OidIsValid(attempt->type), &type);
 	query->users_text = true;
-	outcome->rows = (int64) cmig_query_once(query, &value, NULL, attempt->row ? attempt->row : take_counts,
+	outcome->rows = (int64) cmig_query_once(query, &value, attempt->row ? attempt->row : take_counts,
 											attempt->row ? attempt->arg : outcome);
 	CommandCounterIncrement();
 	trial->same = is_same(test->table);

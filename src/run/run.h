@@ -189,9 +189,9 @@ extern void cmig_lock_wait_explain(void);
 
 /*
  * Returns a description of the transactions that a statement with CONCURRENTLY
- * has to wait for, if they have been open for longer than older_ms, or NULL.
+ * has to wait for, if they have been open for longer than a second, or NULL.
  */
-extern char *cmig_lock_wait_snapshots(Oid caller, int older_ms);
+extern char *cmig_lock_wait_snapshots(Oid caller);
 
 /* in lock.c */
 

@@ -49,7 +49,7 @@ is_verified(const CmigRunStep *step)
  * quoted identifiers is kept, except that line breaks and tabs become blanks.
  */
 static char *
-one_line(const char *text, int limit)
+one_line(const char *text)
 {
 	CmigLexer	lexer;
 	const char *behind = text;
@@ -57,13 +57,13 @@ one_line(const char *text, int limit)
 
 	initStringInfo(&line);
 	cmig_lexer_init(&lexer, text);
-	while (line.len <= limit && cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+	while (line.len <= CONTEXT_LENGTH && cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
 		bool		is_code = lexer.type != CMIG_TOKEN_STRING &&
 		lexer.type != CMIG_TOKEN_QUOTED;
 		bool		gap = lexer.start > behind && line.len > 0;
 
-		for (const char *p = lexer.start; p < lexer.next && line.len <= limit; p++)
+		for (const char *p = lexer.start; p < lexer.next && line.len <= CONTEXT_LENGTH; p++)
 		{
 			bool		blank = strchr(" \t\r\n\f\v", *p) != NULL;
 
@@ -80,9 +80,9 @@ one_line(const char *text, int limit)
 		behind = lexer.next;
 	}
 
-	if (line.len > limit)
+	if (line.len > CONTEXT_LENGTH)
 	{
-		line.len = pg_mbcliplen(line.data, line.len, limit);
+		line.len = pg_mbcliplen(line.data, line.len, CONTEXT_LENGTH);
 		line.data[line.len] = '\0';
 		appendStringInfoString(&line, " ...");
 	}
@@ -182,7 +182,7 @@ cmig_script_run_describe_error(void *arg)
 		internalerrquery(text);
 	}
 	else
-		errcontext("SQL statement \"%s\"", one_line(text, CONTEXT_LENGTH));
+		errcontext("SQL statement \"%s\"", one_line(text));
 	if (run->step->file_name == NULL || run->checking)
 		errcontext("pg_cmig: %s of %s, statement %d, line %d", run->verb,
 				   run->step->revision, run->statement.number, line);

@@ -754,8 +754,14 @@ cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, TimestampTz since, Oi
 	return shown > 0 ? buf.data : NULL;
 }
 
+/*
+ * Transactions that have been open for less than this time, in milliseconds,
+ * are not reported.
+ */
+#define OLD_SNAPSHOT_MS 1000
+
 char *
-cmig_lock_wait_snapshots(Oid caller, int older_ms)
+cmig_lock_wait_snapshots(Oid caller)
 {
 	StringInfoData buf;
 	VirtualTransactionId *running;
@@ -774,7 +780,7 @@ cmig_lock_wait_snapshots(Oid caller, int older_ms)
 
 		if (status == NULL || status->st_xact_start_timestamp == 0 ||
 			!TimestampDifferenceExceeds(status->st_xact_start_timestamp,
-										GetCurrentTimestamp(), older_ms))
+										GetCurrentTimestamp(), OLD_SNAPSHOT_MS))
 			continue;
 		if (shown++ == MAX_BLOCKERS)
 		{

@@ -780,7 +780,7 @@ run_probe(CmigShadow *shadow, void *arg)
 
 		query->users_text = true;
 		cmig_settings_pin_search_path();
-		(void) cmig_query_once(query, NULL, NULL, put_row, probe->fcinfo);
+		(void) cmig_query_once(query, NULL, put_row, probe->fcinfo);
 		AtEOXact_GUC(false, level);
 	}
 }

@@ -623,8 +623,8 @@ collect_run(TupleDesc desc, HeapTuple row, void *arg)
 	run->key = names_of(desc, row, 6, run->id, "key");
 	run->place = names_of(desc, row, 7, run->id, "place");
 	run->bound = names_of(desc, row, 8, run->id, "bound");
-	run->total = cmig_query_float8(desc, row, 9, 0);
-	run->passed = cmig_query_float8(desc, row, 10, 0);
+	run->total = cmig_query_float8(desc, row, 9);
+	run->passed = cmig_query_float8(desc, row, 10);
 	run->rows = cmig_query_int64(desc, row, 11, -1);
 	run->rows_of_pass = cmig_query_int64(desc, row, 12, -1);
 	run->batches = cmig_query_int64(desc, row, 13, -1);

@@ -128,12 +128,12 @@ keep_text(CmigPack *pack, Datum value)
 
 /* Returns the value of a text column, or "otherwise" if the column is null. */
 static char *
-read_text_or(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, char *otherwise)
+read_text_or_empty(CmigPack *pack, TupleDesc desc, HeapTuple row, int column)
 {
 	bool		isnull;
 	Datum		value = cmig_query_datum(desc, row, column, TEXTOID, &isnull);
 
-	return isnull ? otherwise : keep_text(pack, value);
+	return isnull ? "" : keep_text(pack, value);
 }
 
 /*
@@ -187,7 +187,7 @@ read_edge_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *r
 	CmigNames  *lists[] = {&revision->parents, &revision->depends, &revision->labels, &revision->replaces};
 
 	memset(revision, 0, sizeof(*revision));
-	revision->id = read_text_or(pack, desc, row, 1, "");
+	revision->id = read_text_or_empty(pack, desc, row, 1);
 	for (int i = 0; i < lengthof(lists); i++)
 		revision->malformed |= !read_names(pack, desc, row, 2 + i, lists[i]);
 	revision->repeatable = cmig_query_bool(desc, row, 6, false);
@@ -205,7 +205,7 @@ read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision 
 	bool		isnull;
 	Datum		author;
 
-	revision->message = read_text_or(pack, desc, row, 7, "");
+	revision->message = read_text_or_empty(pack, desc, row, 7);
 	author = cmig_query_datum(desc, row, 8, TEXTOID, &isnull);
 	if (!isnull)
 	{
@@ -310,8 +310,8 @@ read_text_columns(TupleDesc desc, HeapTuple row)
 
 	read_edge_columns(NULL, desc, row, &text->edges);
 	read_detail_columns(NULL, desc, row, &text->edges, NULL);
-	text->description = read_text_or(NULL, desc, row, 11, "");
-	text->upgrade_sql = read_text_or(NULL, desc, row, 12, "");
+	text->description = read_text_or_empty(NULL, desc, row, 11);
+	text->upgrade_sql = read_text_or_empty(NULL, desc, row, 12);
 	text->downgrade_sql = cmig_query_text_or_null(desc, row, 13);
 	text->verify_sql = cmig_query_text_or_null(desc, row, 14);
 	text->precondition_sql = cmig_query_text_or_null(desc, row, 15);
@@ -397,7 +397,7 @@ hand_over_script(TupleDesc desc, HeapTuple row, void *arg)
 		each->left -= Min(size, each->left);
 		text->edges.transactional = cmig_query_bool(desc, row, 2, true);
 		(void) read_names(NULL, desc, row, 3, &text->placeholders);
-		text->upgrade_sql = read_text_or(NULL, desc, row, 4, "");
+		text->upgrade_sql = read_text_or_empty(NULL, desc, row, 4);
 		text->downgrade_sql = cmig_query_text_or_null(desc, row, 5);
 		text->verify_sql = cmig_query_text_or_null(desc, row, 6);
 		text->precondition_sql = cmig_query_text_or_null(desc, row, 7);

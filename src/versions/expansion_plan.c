@@ -173,8 +173,9 @@ require_plain(const CmigVersionTable *table)
 							 "It inherits, or is inherited from, or has a foreign table as a partition, or is attached or detached by the revision.");
 }
 
-void
-cmig_versions_require_unkeyed(const CmigShapeTable *table, const char *name)
+/* Refuse a column that is replaced or dropped, if it is in a partition key. */
+static void
+require_unkeyed(const CmigShapeTable *table, const char *name)
 {
 	const CmigShapeColumn *column = cmig_shape_column_named(table, name);
 
@@ -202,7 +203,7 @@ match_columns(CmigPlanning *p, CmigVersionTable *table)
 		else
 			match_new(p, table, column);
 		if (column->hidden != NULL)
-			cmig_versions_require_unkeyed(table->b, column->b->name);
+			require_unkeyed(table->b, column->b->name);
 		if (column->hidden != NULL && *column->b->constrained == 't')
 			cmig_versions_refuse(psprintf("column %s.%s", table->b->qualified, quote_identifier(column->b->name)),
 								 "Its type is a domain with constraints, and PostgreSQL writes the whole table again, while it is locked, to add a column of such a type.");

@@ -364,9 +364,6 @@ typedef struct CmigPlanning
 /* Raise 0A000: "what" cannot be expanded, and "why" is a sentence. */
 pg_noreturn extern void cmig_versions_refuse(const char *what, const char *why);
 
-/* Refuse a column that is replaced or dropped, if it is in a partition key. */
-extern void cmig_versions_require_unkeyed(const CmigShapeTable *table, const char *name);
-
 extern void cmig_versions_add_step(CmigPlanning *p, const char *phase, const char *relation, char *sql);
 
 /* Raises 0A000 for what cannot be expanded, and 22023 for what is missing. */
@@ -523,9 +520,6 @@ extern void cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *t
 extern void cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table);
 extern void cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table);
 extern void cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table);
-
-/* The steps of a phase for the index on each partition that exists. */
-extern void cmig_versions_add_partitions(CmigPlanning *p, const char *phase, const char *relation, const CmigShapePart *part);
 
 extern void cmig_versions_add_checks(CmigPlanning *p, const CmigVersionTable *table);
 extern void cmig_versions_add_abandon(CmigPlanning *p);

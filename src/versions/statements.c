@@ -254,8 +254,9 @@ partition_index(const char *partition, const char *relation, const char *name)
 	return cmig_version_join_name(partition, prefixed ? name + strlen(table) + 1 : name);
 }
 
-void
-cmig_versions_add_partitions(CmigPlanning *p, const char *phase, const char *relation, const CmigShapePart *part)
+/* The steps of a phase for the index on each partition that exists. */
+static void
+add_partitions(CmigPlanning *p, const char *phase, const char *relation, const CmigShapePart *part)
 {
 	static CmigQuery query = {
 		.sql = "SELECT y.relid::regclass, c.relname, quote_ident(n.nspname), quote_ident(m.nspname), q.relname, y.level, y.isleaf,"
@@ -384,7 +385,7 @@ cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table)
 		if (part->kind[0] == 'c')
 			continue;
 		if (*table->a->kind == 'p' && validate)
-			cmig_versions_add_partitions(p, CMIG_PHASE_BUILD, real, part);
+			add_partitions(p, CMIG_PHASE_BUILD, real, part);
 		else if (part->kind[0] != 'f')
 			cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, create_index(part, name, "", real));
 		else
@@ -594,7 +595,7 @@ cmig_versions_add_abandon(CmigPlanning *p)
 			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, strchr("cf", part->kind[0]) ? psprintf("ALTER TABLE IF EXISTS %s DROP CONSTRAINT IF EXISTS %s", real, name) :
 								   psprintf("DROP INDEX IF EXISTS %s.%s", quote_identifier(table->a->schema), name));
 			if (*table->a->kind == 'p' && part->kind[0] != 'c')
-				cmig_versions_add_partitions(p, CMIG_PHASE_ABANDON, real, part);
+				add_partitions(p, CMIG_PHASE_ABANDON, real, part);
 		}
 	}
 	foreach_ptr(const CmigVersionTable, table, p->tables)
@@ -775,7 +776,7 @@ cmig_versions_add_contract(CmigPlanning *p)
 								   psprintf("ALTER INDEX %s.%s RENAME TO %s", quote_identifier(table->b->schema), quote_identifier(name), quote_identifier(part->name)) :
 								   psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", real, quote_identifier(name), quote_identifier(part->name)));
 			if (*table->a->kind == 'p' && part->kind[0] != 'c')
-				cmig_versions_add_partitions(p, CMIG_PHASE_CONTRACT, table->a->qualified, part);
+				add_partitions(p, CMIG_PHASE_CONTRACT, table->a->qualified, part);
 			if (strchr("pu", part->kind[0]) == NULL)
 				continue;
 			key = psprintf("%s%s", part->kind[0] == 'p' ? "PRIMARY KEY" : "UNIQUE", part->deferrable);
