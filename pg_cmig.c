@@ -150,7 +150,7 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets, const char *checksum)
 		if (plan->count == 0)
 			cmig_move_report_nothing(now.graph, now.applied->rows, "upgrade");
 		cmig_plan_checksum_require(checksum, &now, plan);
-		cmig_move_mind_expansion(&now, plan, false);
+		cmig_move_respect_expansion(&now, plan, false);
 		run_plan(fcinfo, &now, plan, &number);
 		cmig_active_settle();
 	}
@@ -175,7 +175,7 @@ plan_downgrade(CmigSituation *now, const char *target, const char *to_base)
 	plan = cmig_move_plan_downgrade(now, target, &resolved);
 	is_base = resolved->node < 0;
 	cmig_move_require_unprotected(now, plan, is_base, is_base ? to_base : "a downgrade", false);
-	cmig_move_mind_expansion(now, plan, false);
+	cmig_move_respect_expansion(now, plan, false);
 	return plan;
 }
 

@@ -313,7 +313,7 @@ typedef struct CmigPlan
 	CmigPlanStep *steps;
 	const char *target;			/* the target that the user specified, as an
 								 * SQL expression; or NULL */
-	bool		apart;			/* of other branches than an expansion: must
+	bool		unrelated;		/* of other branches than an expansion: must
 								 * not alter its tables */
 } CmigPlan;
 

@@ -454,7 +454,7 @@ alter_column(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 	bool		own = !cmig_column_stays_inherited(from, to) && !cmig_table_keeps_type(from->parent, to->parent);
-	bool		leads = own && !parent_changes(alter, CMIG_COLUMN_TYPE);
+	bool		on_its_own = own && !parent_changes(alter, CMIG_COLUMN_TYPE);
 	bool		not_null = to->values[CMIG_COLUMN_NOT_NULL] != NULL;
 	bool		retypes = cmig_alter_differs(alter, CMIG_COLUMN_TYPE) || cmig_alter_differs(alter, CMIG_COLUMN_COLLATION);
 	bool		retyped_by_parent;
@@ -466,7 +466,7 @@ alter_column(CmigAlter *alter)
 		return;
 	}
 	/* ALTER TABLE on the parent also retypes the child's generated column */
-	retyped_by_parent = !leads && !cmig_alter_differs(alter, CMIG_COLUMN_GENERATED) && is_merged(from, to);
+	retyped_by_parent = !on_its_own && !cmig_alter_differs(alter, CMIG_COLUMN_GENERATED) && is_merged(from, to);
 	if (needs_new_column(from, to) && !retyped_by_parent)
 	{
 		if (own && is_merged(from, to))
@@ -480,13 +480,13 @@ alter_column(CmigAlter *alter)
 	 * an identity column must be NOT NULL, so drop the identity first, or add
 	 * it last
 	 */
-	if (identity_first && leads)
+	if (identity_first && on_its_own)
 		alter_identity(alter);
 	if (retypes)
 	{
 		alter->disturbs = true;
 		alter->recasts = cmig_using_needed(from->values[CMIG_COLUMN_TYPE], to->values[CMIG_COLUMN_TYPE]);
-		if (leads)
+		if (on_its_own)
 			cmig_column_type_alter(alter);
 	}
 	if (cmig_alter_differs(alter, CMIG_COLUMN_NOT_NULL) && !parent_changes(alter, CMIG_COLUMN_NOT_NULL))
@@ -499,14 +499,14 @@ alter_column(CmigAlter *alter)
 		if (not_null && !(has_not_null_check(from) && has_not_null_check(to)))
 			ddl->hazards = CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL;
 	}
-	if (!identity_first && leads)
+	if (!identity_first && on_its_own)
 		alter_identity(alter);
 
 	/*
 	 * set the storage, unless the statement that changes the type also sets
 	 * it
 	 */
-	for (int i = retypes && leads ? CMIG_COLUMN_STATISTICS : CMIG_COLUMN_STORAGE; i <= CMIG_COLUMN_OPTIONS; i++)
+	for (int i = retypes && on_its_own ? CMIG_COLUMN_STATISTICS : CMIG_COLUMN_STORAGE; i <= CMIG_COLUMN_OPTIONS; i++)
 		cmig_alter_property(alter, i);
 	cmig_alter_property(alter, CMIG_COLUMN_SERVER_OPTIONS);
 }

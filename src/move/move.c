@@ -174,25 +174,25 @@ cmig_move_is_expanded(const CmigSituation *now, const CmigPlan *plan)
 
 /* Do the steps neither build on revisions of the expansion, nor these on them? */
 static bool
-is_apart(const CmigSituation *now, const CmigPlan *plan, const CmigExpansion *expansion)
+is_unrelated(const CmigSituation *now, const CmigPlan *plan, const CmigExpansion *expansion)
 {
 	CmigMarks  *related = cmig_graph_marks(now->graph);
-	bool		apart = true;
+	bool		unrelated = true;
 
 	for (int i = 0; i < expansion->revisions->count; i++)
 	{
 		int			node = cmig_graph_find_id(now->graph, expansion->revisions->names[i]);
 
-		apart &= node >= 0 && cmig_graph_mark(related, node);
+		unrelated &= node >= 0 && cmig_graph_mark(related, node);
 	}
 	(plan->direction == CMIG_UPGRADE ? cmig_graph_mark_descendants : cmig_graph_mark_ancestors) (now->graph, related, true);
 	for (int i = 0; i < plan->count; i++)
-		apart &= !related->set[plan->steps[i].node];
-	return apart;
+		unrelated &= !related->set[plan->steps[i].node];
+	return unrelated;
 }
 
 void
-cmig_move_mind_expansion(const CmigSituation *now, CmigPlan *plan, bool commits)
+cmig_move_respect_expansion(const CmigSituation *now, CmigPlan *plan, bool commits)
 {
 	const CmigExpansion *expansion = plan->count > 0 ? cmig_expansion_read() : NULL;
 	int			outside;
@@ -201,8 +201,8 @@ cmig_move_mind_expansion(const CmigSituation *now, CmigPlan *plan, bool commits)
 		cmig_expansion_require_known();
 	if (expansion == NULL)
 		return;
-	plan->apart = !commits && is_apart(now, plan, expansion);
-	if (plan->apart)
+	plan->unrelated = !commits && is_unrelated(now, plan, expansion);
+	if (plan->unrelated)
 		return;
 	outside = outside_expansion(now, plan, expansion);
 	if (plan->direction == CMIG_DOWNGRADE)
@@ -216,7 +216,7 @@ cmig_move_mind_expansion(const CmigSituation *now, CmigPlan *plan, bool commits)
 }
 
 void
-cmig_move_require_apart(void)
+cmig_move_require_unrelated(void)
 {
 	/* relations of the expansion that were altered, dropped, or renamed */
 	static CmigQuery touched = {

@@ -64,10 +64,10 @@ extern void cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *ro
  * empty plan, with a NOTICE; raises 55000 for any other plan with steps, unless
  * it is of other branches and the run can be undone: it does not commit.
  */
-extern void cmig_move_mind_expansion(const CmigSituation *now, CmigPlan *plan, bool commits);
+extern void cmig_move_respect_expansion(const CmigSituation *now, CmigPlan *plan, bool commits);
 
 /* Raise 55000 if the transaction has changed a table that is expanded. */
-extern void cmig_move_require_apart(void);
+extern void cmig_move_require_unrelated(void);
 
 /* Are all steps part of the expansion?  If so, also reports that. */
 extern bool cmig_move_is_expanded(const CmigSituation *now, const CmigPlan *plan);

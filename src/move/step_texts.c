@@ -622,8 +622,8 @@ cmig_run_plan(CmigRunPlan *run)
 		MemoryContextSwitchTo(old);
 		MemoryContextDelete(context);
 		cmig_move_require_rows(run->now, plan);
-		if (plan->apart)
-			cmig_move_require_apart();
+		if (plan->unrelated)
+			cmig_move_require_unrelated();
 		cmig_journal_end(journal);
 		if (run->begins)
 			cmig_restore_point_after_commit();

@@ -704,7 +704,7 @@ move(StepwiseRun *run, CmigDirection direction, const CmigNames *targets,
 									  "a downgrade to base" : "a downgrade", true);
 	}
 	cmig_plan_checksum_require(checksum, &run->now, plan);
-	cmig_move_mind_expansion(&run->now, plan, true);
+	cmig_move_respect_expansion(&run->now, plan, true);
 	if (direction == CMIG_UPGRADE)
 		cmig_before_upgrade(&run->now, plan, CMIG_BEFORE_STEPS);
 	else if (reset)

@@ -834,7 +834,7 @@ dry_run(void *arg)
 								 cmig_direction_name(trial->direction));
 		return;
 	}
-	cmig_move_mind_expansion(&trial->now, trial->plan, false);
+	cmig_move_respect_expansion(&trial->now, trial->plan, false);
 	if (trial->plan->count == 0)
 		return;
 	trial->texts = cmig_step_texts_make(trial->now.graph, trial->plan);

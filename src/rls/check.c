@@ -207,20 +207,20 @@ static CmigQuery rules_text = {
 static CmigQuery *rules = NULL;
 
 /* The schemas whose tables are checked, and the rows of the query. */
-typedef struct Posture
+typedef struct RulesRun
 {
 	char	   *schemas;
 	List	   *found;			/* of CmigRlsFinding * */
-} Posture;
+}			RulesRun;
 
 static void
 run_rules(void *arg)
 {
-	Posture    *posture = arg;
-	Datum		values[] = {OidInputFunctionCall(F_ARRAY_IN, posture->schemas, OIDOID, -1),
+	RulesRun   *run = arg;
+	Datum		values[] = {OidInputFunctionCall(F_ARRAY_IN, run->schemas, OIDOID, -1),
 	CStringGetTextDatum(CMIG_SET_ROLE_COMPAT)};
 
-	posture->found = cmig_query_texts(rules, values, NULL);
+	run->found = cmig_query_texts(rules, values, NULL);
 }
 
 /*
@@ -238,9 +238,9 @@ judge_function(void *arg)
 
 /* Add the findings of the rules that only read catalogs. */
 static void
-check_posture(char *schemas, List **findings)
+check_catalogs(char *schemas, List **findings)
 {
-	Posture		posture = {schemas};
+	RulesRun	run = {schemas};
 	static const Oid argtypes[] = {OIDARRAYOID, TEXTOID};
 	const char *text = cmig_query_value(&rules_text);
 
@@ -251,13 +251,13 @@ check_posture(char *schemas, List **findings)
 			cmig_query_free(rules);
 		rules = cmig_query_make_lasting(text, 2, argtypes);
 	}
-	cmig_query_at_once(true, run_rules, &posture);
-	foreach_ptr(CmigRlsFinding, finding, posture.found)
+	cmig_query_at_once(true, run_rules, &run);
+	foreach_ptr(CmigRlsFinding, finding, run.found)
 	{
 		if (finding->definer && cmig_rls_sandbox_run(InvalidOid, judge_function, finding) == 0 && finding->severity[0] == 'n')
 			finding->problem = psprintf("%s, but shows only rows that belong to the context", finding->problem);
 	}
-	*findings = list_concat(*findings, posture.found);
+	*findings = list_concat(*findings, run.found);
 }
 
 /* A table's policies, and the results of checking them. */
@@ -350,7 +350,7 @@ find_all(const CmigNames *names, bool shards)
 								"it cannot be checked: reading it fails", cmig_rls_try_it(judging.policy));
 		}
 	}
-	check_posture(schemas, &judging.findings);
+	check_catalogs(schemas, &judging.findings);
 	list_sort(judging.findings, compare_findings);
 	foreach_ptr(CmigRlsFinding, finding, judging.findings)
 	{

@@ -7,10 +7,10 @@
  * there, and no key, constraint, policy, privilege, trigger, or the like guards
  * less than in both.
  *
- * Therefore, what takes such a thing away and what gives it back run in one
- * transaction; cmig_order() finds these.  What takes long, building an index or
- * checking the rows, comes before that transaction, under another name, or else
- * after it.
+ * Therefore, the statements that drop and create such an object run in one
+ * transaction; cmig_order() finds them.  Building an index and checking the
+ * rows, which can take long, come before that transaction, under another name,
+ * or else after it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -206,12 +206,12 @@ join_guards(const Joining *joining)
 	qsort(guards, count, sizeof(Guard), compare_guards);
 	for (int i = 0, end; i < count; i = end)
 	{
-		bool		takes = false;
+		bool		drops = false;
 
 		for (end = i; end < count && strcmp(guards[end].name, guards[i].name) == 0; end++)
-			takes |= joining->nodes[guards[end].node].type != CMIG_NODE_CREATE ||
+			drops |= joining->nodes[guards[end].node].type != CMIG_NODE_CREATE ||
 				joining->nodes[guards[end].node].change->to->kind == &cmig_kind_policy;
-		for (int j = i + 1; j < end && takes; j++)
+		for (int j = i + 1; j < end && drops; j++)
 			join(joining, guards[j - 1].node, guards[j].node);
 	}
 }

@@ -187,18 +187,18 @@ join_rewrites(List *lines, const CmigObject *object)
 	}
 	for (int i = first + 1; first >= 0 && i < list_length(lines); i++)
 	{
-		CmigDiffLine *lead = list_nth(lines, first);
+		CmigDiffLine *whole = list_nth(lines, first);
 		CmigDiffLine *line = list_nth(lines, i);
-		size_t		length = strlen("ALTER TABLE ") + strlen(lead->table) + 1;
+		size_t		length = strlen("ALTER TABLE ") + strlen(whole->table) + 1;
 
 		if (line != last && (!line->joinable || line->within || alters_column(line)))
 			continue;
-		/* make the change of "line" with the statements of "lead" */
-		lead->upgrade = psprintf("%s, %s", lead->upgrade, line->upgrade + length);
-		lead->downgrade = psprintf("%s, %s", lead->downgrade, line->downgrade + length);
-		cmig_hazard_move(lead, line);
+		/* make the change of "line" with the statements of "whole" */
+		whole->upgrade = psprintf("%s, %s", whole->upgrade, line->upgrade + length);
+		whole->downgrade = psprintf("%s, %s", whole->downgrade, line->downgrade + length);
+		cmig_hazard_move(whole, line);
 		line->upgrade = line->downgrade = CMIG_NO_STATEMENT;
-		lead->leads = line->within = true;
+		whole->has_others = line->within = true;
 	}
 }
 
@@ -264,7 +264,7 @@ typedef struct CmigPut
 {
 	ReturnSetInfo *result;
 	int32		step;			/* number of the last row */
-	int32		lead;			/* number of the last row that "leads" */
+	int32		whole;			/* number of the last row that has others */
 } CmigPut;
 
 /*
@@ -371,10 +371,10 @@ cmig_diff_put(FunctionCallInfo fcinfo, const List *lines)
 			 * order.  Otherwise, one row has the whole downgrade: the first
 			 * row or, if the upgrade begins with a setting, the row after it.
 			 */
-			if (line->leads)
-				put.lead = put.step + 1;
+			if (line->has_others)
+				put.whole = put.step + 1;
 			if (line->within)
-				put_row(&put, line, line->action, no_statement("changed", put.lead), no_statement("reverted", put.lead), NULL, line->change);
+				put_row(&put, line, line->action, no_statement("changed", put.whole), no_statement("reverted", put.whole), NULL, line->change);
 			else if (rows <= 1)
 				put_row(&put, line, line->action, line->upgrade, line->downgrade, line->hazard, line->change);
 			for (int j = 0; j < rows && rows > 1; j++)

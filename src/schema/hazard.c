@@ -194,14 +194,14 @@ cmig_hazard_set(CmigDiffLine *line)
 	}
 }
 
-/* Move the hazards of "line", of the same table, to "lead". */
+/* Move the hazards of "line", of the same table, to "whole". */
 void
-cmig_hazard_move(CmigDiffLine *lead, CmigDiffLine *line)
+cmig_hazard_move(CmigDiffLine *whole, CmigDiffLine *line)
 {
-	lead->hazards |= line->hazards;
-	lead->undo_hazards |= line->undo_hazards;
+	whole->hazards |= line->hazards;
+	whole->undo_hazards |= line->undo_hazards;
 	line->hazards = line->undo_hazards = 0;
-	set_texts(lead);
+	set_texts(whole);
 	set_texts(line);
 }
 

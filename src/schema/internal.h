@@ -816,7 +816,7 @@ extern void cmig_rename_tell(const CmigDifference *difference);
 
 extern bool cmig_hazard_is_volatile(const char *expression);
 extern void cmig_hazard_set(CmigDiffLine *line);
-extern void cmig_hazard_move(CmigDiffLine *lead, CmigDiffLine *line);
+extern void cmig_hazard_move(CmigDiffLine *whole, CmigDiffLine *line);
 extern void cmig_body_check(CmigImage *image, const CmigImage *other);
 extern void cmig_body_check_changed(CmigDifference *difference);
 

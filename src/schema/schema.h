@@ -238,7 +238,7 @@ typedef struct CmigDiffLine
 								 * parent) that the object belongs to */
 	bool		joinable;		/* true for ALTER TABLE statements with one
 								 * action, to which another one's can be added */
-	bool		leads;			/* true if the statement also makes the
+	bool		has_others;		/* true if the statement also makes the
 								 * changes of the next lines that are "within"
 								 * it */
 	bool		within;			/* true if the statement does nothing */

@@ -60,7 +60,7 @@ cmig_scope_run(CmigScopeRun *run)
 	now = cmig_move_read(true);
 	now.quiet = run->quiet;
 	steps = plan_run(&now, run->direction, run->target);
-	cmig_move_mind_expansion(&now, steps, false);
+	cmig_move_respect_expansion(&now, steps, false);
 	plan.plan = steps;
 	PG_TRY();
 	{
