@@ -222,6 +222,7 @@ typedef struct CmigAuditPiece
 
 extern int	cmig_audit_row_pin(bool reader, bool names);
 extern Oid	cmig_audit_row_role(Oid type, Oid owner);
+extern List *cmig_audit_row_hidden(Relation relation);
 extern void cmig_audit_row_shape(CmigAuditShape *shape, const CmigAuditOptions *options,
 								 bool only_included, Relation relation, List *key);
 extern void cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,

@@ -140,8 +140,8 @@ compare_columns(const void *a, const void *b)
  * as a List of int.  Only the arguments of its trigger tell: the table's owner
  * can choose names and defaults, but not create that trigger.
  */
-static List *
-hidden_columns(Relation relation)
+List *
+cmig_audit_row_hidden(Relation relation)
 {
 	const TriggerDesc *triggers = relation->trigdesc;
 	List	   *numbers = NIL;
@@ -177,7 +177,7 @@ cmig_audit_row_shape(CmigAuditShape *shape, const CmigAuditOptions *options,
 
 	shape->truncate = options->truncate;
 	shape->owner = relation->rd_rel->relowner;
-	shape->hidden = hidden_columns(relation);
+	shape->hidden = cmig_audit_row_hidden(relation);
 	shape->columns = palloc0(sizeof(CmigAuditColumn) * Max(1, desc->natts));
 	for (int i = 0; i < desc->natts; i++)
 	{
