@@ -184,10 +184,10 @@ SELECT * FROM compare();
 CALL twice($$CREATE TABLE huge (id integer PRIMARY KEY, a text, b text, many boolean[])$$);
 CALL audit('huge');
 \set VERBOSITY terse
-INSERT INTO r.huge SELECT 1, repeat('x', 140000000), repeat('y', 140000000);
+INSERT INTO r.huge SELECT 1, repeat(repeat('x', 1000), 140000), repeat(repeat('y', 1000), 140000);
 \set VERBOSITY default
 CALL audit('huge', $$, oversize => 'truncate'$$);
-INSERT INTO s.huge SELECT 1, repeat('x', 140000000), repeat('y', 140000001);
+INSERT INTO s.huge SELECT 1, repeat(repeat('x', 1000), 140000), repeat(repeat('y', 1000), 140000) || 'y';
 SELECT length(new_row->>'a') AS a, new_row->>'b' AS b FROM cmig_audit.log;
 -- a value that becomes too large as jsonb
 INSERT INTO r.huge SELECT 2, NULL, NULL, array_fill(true, ARRAY[33600000]);

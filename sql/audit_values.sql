@@ -127,9 +127,9 @@ SELECT old_row, new_row, changed FROM cmig_audit.log WHERE table_name = 'big';
 CREATE TABLE huge (id integer PRIMARY KEY, v text);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('huge');
 \set VERBOSITY default
-INSERT INTO huge SELECT 1, repeat('x', 268435456);
+INSERT INTO huge SELECT 1, repeat(repeat('x', 1024), 262144);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('huge', oversize => 'truncate');
-INSERT INTO huge SELECT 1, repeat('x', 268435456);
+INSERT INTO huge SELECT 1, repeat(repeat('x', 1024), 262144);
 SELECT new_row FROM cmig_audit.log WHERE table_name = 'huge';
 
 \set ECHO none

@@ -5,9 +5,17 @@
 CREATE EXTENSION pg_cmig;
 \pset tuples_only on
 \set SHOW_CONTEXT never
--- a folder's files as {name: content}; prints what they become, without lines of the header that
--- say nothing, and loads it
+-- one file as it is
+SELECT content FROM cmig.import_files('golang-migrate', '{1_a.up.sql,1_a.down.go}', '{SELECT 1,package main}');
+-- a folder's files as {name: content}; prints what they become, in brief, and loads it
 \set ECHO none
+-- the header in one line, without what says nothing; of a script that raises an error because it
+-- must be written, the reason; no empty lines before sections
+CREATE FUNCTION pg_temp.brief(content text) RETURNS text LANGUAGE sql RETURN regexp_replace(regexp_replace(regexp_replace(regexp_replace(content,
+	'^(-- depends_on:|-- branch_labels:|-- transactional: true|\\echo Use .*)\n', '', 'gn'),
+	'\n-- (down_revision|message|transactional):', '; \1:', 'g'),
+	'DO \$cmig\$\nBEGIN\n\tRAISE EXCEPTION USING ERRCODE[^\n]*\n[^\n]*\n\t\tDETAIL = ([^\n]*),\n[^\n]*\nEND\n\$cmig\$;', '(raises: \1)', 'g'),
+	'\n+(\n-- cmig:|\n$)', '\1', 'g');
 CREATE FUNCTION pg_temp.imported(format text, files jsonb, placeholders jsonb DEFAULT '{}') RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
 	names text[] := ARRAY(SELECT key FROM jsonb_each_text(files) ORDER BY key DESC);
@@ -16,7 +24,7 @@ DECLARE
 	all_content text := '';
 BEGIN
 	FOR r IN SELECT * FROM cmig.import_files(format, names, contents, placeholders) LOOP
-		RETURN NEXT '==> ' || r.file_name || ' <==' || coalesce(E'\nNOTE: ' || r.note, '') || coalesce(E'\n' || regexp_replace(r.content, '^(-- depends_on:|-- branch_labels:|-- transactional: true|\\echo Use .*)\n', '', 'gn'), '');
+		RETURN NEXT '==> ' || r.file_name || ' <==' || coalesce(E'\nNOTE: ' || r.note, '') || coalesce(E'\n' || rtrim(pg_temp.brief(r.content), E'\n'), '');
 		all_content := all_content || coalesce(r.content || E'\n', '');
 	END LOOP;
 	IF all_content <> '' THEN
