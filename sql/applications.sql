@@ -1,7 +1,7 @@
 --
 -- Several applications in one database: each has a label, a schema, and a role
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_cmig_shop;
 CREATE ROLE regress_cmig_billing;

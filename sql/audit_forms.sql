@@ -1,7 +1,7 @@
 --
 -- Altered audit triggers, entries, and layouts: each causes one clear error, and no crash
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;
 

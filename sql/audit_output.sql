@@ -1,7 +1,7 @@
 --
 -- What is logged does not depend on the session's output settings
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET DateStyle = 'ISO';

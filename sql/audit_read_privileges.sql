@@ -1,7 +1,7 @@
 --
 -- Reading the audit log does not run the code of a type's owner with the reader's privileges
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,7 +1,7 @@
 --
 -- Rows of cmig.backfill_run that a migrator wrote by hand are refused, not resumed
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

@@ -2,7 +2,7 @@
 -- Invalid ids, labels, and targets of all kinds, in every function that takes one: each call
 -- raises one clear error, and changes nothing
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;
 SELECT count(*) FROM cmig.load($cmig_load$

@@ -1,7 +1,7 @@
 --
 -- Clean errors if the owner of the extension's tables has dropped or altered them
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;

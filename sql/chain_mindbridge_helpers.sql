@@ -2,7 +2,7 @@
 -- MindBridge with the helpers for row-level security: the application connects
 -- as the owner, which is subject to the policies too; another role migrates data
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE ROLE regress_mindbridge NOINHERIT;
 CREATE ROLE regress_mindbridge_maintenance;

@@ -1,7 +1,7 @@
 --
 -- Columns that are named like the aliases in pg_cmig's queries, or like a keyword
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 \set VERBOSITY terse

@@ -1,7 +1,7 @@
 --
 -- cmig.* settings in a SECURITY DEFINER function: the caller's values are ignored
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,7 +1,7 @@
 --
 -- The column change of diff and drift: what differs, and what was done by hand
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE TYPE mood AS ENUM ('sad', 'ok');

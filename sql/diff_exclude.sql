@@ -2,7 +2,7 @@
 -- The argument exclude: objects that belong to other programs are neither created,
 -- changed, nor dropped
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE TABLE customer (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);

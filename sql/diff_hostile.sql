@@ -2,7 +2,7 @@
 -- A superuser compares schemas in which another role has put code.  If such code
 -- runs as a superuser, it raises a warning.
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_hostile;

@@ -2,7 +2,7 @@
 -- cmig.diff by a database owner who is not a superuser: objects of other roles
 -- are left as they are
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 SET client_min_messages = error;
 CREATE ROLE regress_others_admin SUPERUSER;

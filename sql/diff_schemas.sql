@@ -1,7 +1,7 @@
 --
 -- diff_schemas: two schemas of one database, and the arguments of diff
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA staging;

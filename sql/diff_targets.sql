@@ -1,7 +1,7 @@
 --
 -- cmig.diff: targets that are unusual in some way, and what cmig.diff says about them
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 CREATE EXTENSION citext;
 CREATE TABLE t (id integer PRIMARY KEY, mail citext);

@@ -1,7 +1,7 @@
 --
 -- The header "expand" and the lines -- cmig:up and -- cmig:down: files, rows, errors
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SELECT * FROM cmig.load($x$

@@ -1,7 +1,7 @@
 --
 -- cmig.draft, cmig.export, cmig.repair, cmig.remove_revision
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET TimeZone = 'Asia/Tokyo';
 

@@ -1,7 +1,7 @@
 --
 -- Identifiers: what cmig.resolve and the moves accept as a revision
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 -- two trees: a line with a fork and a merge, and a separate one
 \set ECHO none

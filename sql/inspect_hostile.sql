@@ -2,7 +2,7 @@
 -- A superuser calls cmig.plan and cmig.lint.  These functions do not run code
 -- that another role has added to its objects.  Such code advances a sequence.
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_inspect_hostile;

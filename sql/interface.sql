@@ -2,7 +2,7 @@
 -- What applications and scripts depend on: every function, column, and setting.
 -- Each must have a comment and grant nothing to PUBLIC.
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 
 -- every function: its arguments with their defaults, then its result columns (- for a

@@ -1,5 +1,5 @@
 -- cmig.locate finds the revision whose schema the database has.
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_locate;

@@ -1,7 +1,7 @@
 --
 -- cmig.log: what was done, when, by whom, and for how long
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SELECT * FROM cmig.log();

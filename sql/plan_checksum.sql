@@ -1,7 +1,7 @@
 --
 -- plan_checksum: a run executes exactly the plan that was shown, or nothing
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SELECT count(cmig.create_revision('r' || i, 'SELECT ' || i, 'SELECT -' || i, revision => lpad(i::text, 3, '0'))) FROM generate_series(1, 4) i;

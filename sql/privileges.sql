@@ -4,7 +4,7 @@
 -- function, the call must not fail because the role lacks another privilege.
 -- sql/access.sql tests the levels.
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE ROLE regress_priv_super SUPERUSER;
 CREATE ROLE regress_priv_owner;

@@ -1,7 +1,7 @@
 --
 -- cmig.protect and cmig.set_protect: nothing is reverted or removed by mistake
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 INSERT INTO cmig.revision (revision, down_revision, downgrade_sql)

@@ -2,7 +2,7 @@
 -- The rehearsal: the statements of a difference are run on copies, down and up, and completed
 -- where they lead to something else
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA shop;

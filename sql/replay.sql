@@ -1,7 +1,7 @@
 --
 -- Replay: runs the scripts of revisions in the shadow
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 CREATE FUNCTION replay_probe(plan text, probe text) RETURNS SETOF text
 	AS '$libdir/pg_cmig', 'cmig_replay_probe' LANGUAGE C;

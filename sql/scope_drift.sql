@@ -1,7 +1,7 @@
 --
 -- scope_drift: scopes whose schema differs from that of most others
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never

@@ -1,5 +1,5 @@
 -- Waves of scopes: the first ones, and downgrades
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 \set SHOW_CONTEXT never
 CREATE EXTENSION pg_cmig;

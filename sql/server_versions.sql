@@ -1,6 +1,6 @@
 -- Features of newer servers, next to the closest feature of older servers: both must be treated
 -- alike.
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 SELECT current_setting('server_version_num')::int >= 170000 AS has_17,

@@ -1,5 +1,5 @@
 -- Where CALL cmig.upgrade_stepwise cannot run, and what it rejects
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set SHOW_CONTEXT never
 CREATE EXTENSION pg_cmig;
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES

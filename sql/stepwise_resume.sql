@@ -1,5 +1,5 @@
 -- A stepwise run that failed in the middle resumes where it stopped.
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text);

@@ -1,6 +1,6 @@
 -- Stepwise runs by a migrator that is not a superuser, with scripts that run as the
 -- role that owns the schema.
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_step_migrator;
 CREATE ROLE "regress step owner";

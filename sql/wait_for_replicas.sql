@@ -1,7 +1,7 @@
 --
 -- wait_for_replicas on a server without replicas; t/043_lag.pl tests it with replicas
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SELECT cmig.wait_for_replicas();
 SELECT cmig.wait_for_replicas('10 s', '1 h');

@@ -2,7 +2,7 @@
 -- cmig.workload_policy: an upgrade stops if a query that is called often breaks.  The queries
 -- are saved ones; t/103_workload_save.pl saves those of pg_stat_statements
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA shop;
