@@ -96,6 +96,18 @@ SELECT cmig.create_revision('two', 'ALTER TABLE t RENAME TO u; CREATE OR REPLACE
 SELECT revision, problem, message FROM cmig.round_trip();
 DROP EXTENSION pg_cmig;
 
+-- privileges that the live schema has already: only what the upgrade does not grant again is lost
+SET client_min_messages = warning;
+CREATE EXTENSION pg_cmig;
+CREATE ROLE regress_trip;
+GRANT USAGE, CREATE ON SCHEMA public TO regress_trip;
+SELECT cmig.create_revision('one', 'GRANT USAGE, CREATE ON SCHEMA public TO regress_trip', 'REVOKE USAGE, CREATE ON SCHEMA public FROM regress_trip', revision => '001') \gset
+SELECT cmig.create_revision('two', 'SELECT 1', 'REVOKE CREATE ON SCHEMA public FROM regress_trip', revision => '002') \gset
+SELECT revision, problem, kind, object, missing_sql FROM cmig.round_trip();
+REVOKE ALL ON SCHEMA public FROM regress_trip;
+DROP ROLE regress_trip;
+DROP EXTENSION pg_cmig;
+
 -- an extension that other objects need cannot be dropped
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
