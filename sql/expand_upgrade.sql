@@ -137,6 +137,12 @@ INSERT INTO gate DEFAULT VALUES;
 CALL cmig.upgrade_stepwise('006');
 SELECT z, a.attnotnull FROM account, pg_attribute a WHERE attrelid = 'account'::regclass AND attname = 'z' ORDER BY 1;
 SELECT * FROM cmig.check() WHERE object ~ '00';
+-- a column that gets NOT NULL: which ones the old build may leave null
+CREATE TABLE demand (a int, b int, c int NOT NULL);
+SELECT cmig.create_revision('Demand', E'ALTER TABLE demand ALTER a SET NOT NULL;\nALTER TABLE demand ALTER b SET NOT NULL;\n-- cmig:up demand.b = coalesce(b, 0)\nALTER TABLE demand ALTER c SET NOT NULL, ADD d int;\nALTER TABLE demand ALTER d SET NOT NULL', revision => '009', head => '006', splice => true, expand => true);
+SELECT * FROM cmig.check() WHERE problem ~ 'refuse it';
+DROP TABLE demand;
+SELECT cmig.remove_revision('009');
 -- rows written by hand, and what cmig.check finds
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql, expand) VALUES
 	('007', '{006}', E'CREATE TABLE other (id int);\nALTER TABLE other ADD x int NOT NULL;\nALTER TABLE account ADD "Y" int NOT NULL', 'true'),

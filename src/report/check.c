@@ -6,7 +6,9 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "adopt/adopt.h"
 #include "audit/audit.h"
@@ -230,6 +232,7 @@ typedef struct TextCheck
 	List	  **problems;
 	MemoryContext context;		/* memory context of the list of problems */
 	bool		has_gaps;		/* true if a placeholder could not be replaced */
+	const char *path;			/* search_path of scripts */
 } TextCheck;
 
 /* Report a problem of a revision's script.  The strings are copied. */
@@ -258,6 +261,26 @@ in_file(const char *problem, const CmigRevisionText *text, const char *what)
 	return psprintf("%.*s%d of file \"%s\"%s", (int) (at - problem), problem, first, text->file_name, end);
 }
 
+/* Can the column be null, as far as the database and the script tell? */
+static bool
+may_be_null(const RangeVar *table, const char *column, List *lines, const char *path)
+{
+	int			guc_level = NewGUCNestLevel();
+	HeapTuple	row;
+	bool		nulls;
+
+	cmig_settings_override("search_path", path);
+	row = SearchSysCacheAttName(table->schemaname ? get_relname_relid(table->relname, get_namespace_oid(table->schemaname, true)) :
+								RelnameGetRelid(table->relname), column);
+	AtEOXact_GUC(false, guc_level);
+	nulls = !HeapTupleIsValid(row) || !((Form_pg_attribute) GETSTRUCT(row))->attnotnull;
+	if (HeapTupleIsValid(row))
+		ReleaseSysCache(row);
+	foreach_ptr(const CmigExpandLine, line, lines)
+		nulls &= line->up == NULL || strcmp(line->column, column) != 0 || !cmig_expand_is_relation(line, table->schemaname, table->relname);
+	return nulls;
+}
+
 /* Report columns that must not be null, and that nothing fills. */
 static void
 check_filled(const CmigRevisionText *text, const char *script, TextCheck *check)
@@ -265,10 +288,25 @@ check_filled(const CmigRevisionText *text, const char *script, TextCheck *check)
 	CmigScriptReader *reader = cmig_script_open(script);
 	CmigStatement statement = {0};
 	List	   *created = NIL;
+	List	   *added = NIL;
+	List	   *lines = cmig_expand_lines(text);
 
 	while (cmig_script_next(reader, &statement))
 	{
 		const ColumnDef *column = cmig_expand_unfilled(statement.raw, &created);
+		const AlterTableStmt *alter = (const AlterTableStmt *) statement.raw->stmt;
+
+		foreach_ptr(const AlterTableCmd, command, IsA(alter, AlterTableStmt) && !cmig_text_list_has(created, alter->relation->relname) ? alter->cmds : NIL)
+		{
+			if (command->subtype == AT_AddColumn)
+				added = lappend(added, pstrdup(((const ColumnDef *) command->def)->colname));
+			if (command->subtype == AT_SetNotNull && !cmig_text_list_has(added, command->name) && may_be_null(alter->relation, command->name, lines, check->path))
+				add_of_text(check, "warning", text,
+							in_file(psprintf("cmig.expand would refuse it: statement %d, line %d: column \"%s\" must not be null, but the old build may write nulls",
+											 statement.number, statement.line, command->name), text, "upgrade"),
+							psprintf("Add a line after the statement: -- cmig:up %s.%s = <expression>",
+									 quote_identifier(alter->relation->relname), quote_identifier(command->name)));
+		}
 
 		if (column != NULL)
 			add_of_text(check, "error", text,
@@ -364,7 +402,7 @@ static void
 add_script_problems(const CmigView *view, bool rehearse, List **problems)
 {
 	CmigGraph  *graph = view->graph;
-	TextCheck	check = {view, problems, CurrentMemoryContext};
+	TextCheck	check = {view, problems, CurrentMemoryContext,.path = cmig_session_search_path()};
 	CmigSituation now = {.graph = graph,.applied = view->applied};
 	bool		stops = cmig_lint_policy_is_error();
 	int			errors;
