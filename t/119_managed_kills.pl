@@ -14,6 +14,7 @@ use CmigShell;
 use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use POSIX qw(WNOHANG);
 use Test::More;
 use Time::HiRes qw(usleep time);
 
@@ -67,6 +68,35 @@ sub whole
 }
 sub engine_pid { my $file = "$cache/cmig/engine-" . $node->pg_version->major . '/data/postmaster.pid'; return -f $file && slurp_file($file) =~ /^(\d+)/ ? $1 : undef; }
 
+my $terminated = 0;
+
+# terminate(PID): terminates the connection of the cmig PID to the database at a random statement
+# of the run, which has an advisory lock.  Returns cmig's status if it has ended before.
+sub terminate
+{
+	my ($pid) = @_;
+	my $statement = int rand 8;
+	my ($seen, $last) = (0, '');
+	my $watch = $node->background_psql('shop', extra_params => [ '-U', 'postgres' ]);
+
+	while (waitpid($pid, WNOHANG) == 0)
+	{
+		my $now = $watch->query_safe("SELECT concat(a.pid, ' ', a.query_start) FROM pg_stat_activity a WHERE EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.locktype = 'advisory' AND l.granted) AND a.pid <> pg_backend_pid() LIMIT 1");
+
+		usleep(2_000);
+		next if $now eq $last || $now eq '';
+		$last = $now;
+		next if $seen++ < $statement;
+		my ($backend) = split / /, $now;
+		$terminated++ if $watch->query_safe("SELECT pg_terminate_backend($backend)") eq 't';
+		$watch->quit;
+		return;
+	}
+	my $status = $?;
+	$watch->quit;
+	return $status;
+}
+
 cmig('stamp', 'base');
 my ($lasts, $failed, %done) = (2, 0);
 for my $kill (1 .. $kills)
@@ -87,19 +117,20 @@ for my $kill (1 .. $kills)
 		open STDERR, '>&', \*STDOUT;
 		exec $cmig, @verb;
 	}
-	usleep(rand() * $lasts * 1_000_000);
+	usleep(rand() * $lasts * 1_000_000) if $what ne 'connection';
 	if ($what eq 'cmig') { kill 'KILL', -$pid; }
 	elsif ($what eq 'engine') { my $engine = engine_pid(); kill 'KILL', $engine if $engine; }
-	else { rows("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'cmig' AND datname = 'shop' AND usename = 'regress_owner'") if $ENV{PGUSER}; }
-	waitpid $pid, 0;
+	my $status = $what eq 'connection' ? terminate($pid) : undef;
+	if (!defined $status) { waitpid $pid, 0; $status = $?; }
 	$lasts = 0.8 * $lasts + 0.2 * (time - $started + 1) if $what ne 'cmig';
-	$done{"$what: " . ($? == 0 ? 'completed' : 'ended')}++;
+	$done{"$what: " . ($status == 0 ? 'completed' : 'ended')}++;
 	$node->poll_query_until('shop', "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'cmig'") or die;
 	next if whole();
 	$failed++;
 	fail("kill $kill, of $what, in @verb");
 	diag(slurp_file("$dir/out"));
 }
+ok($terminated > 0 || !grep({ /^connection/ } keys %done), "$terminated connections were terminated in a statement of a run");
 is($failed, 0, "$kills kills: " . join ', ', map { "$_ $done{$_}" } sort keys %done);
 
 # the last call completes what was begun
