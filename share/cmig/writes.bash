@@ -494,10 +494,11 @@ generate_node_pg_migrate()
 		"${psql[@]}" -d "$import_database"
 	# the dry run ends at the first migration that it cannot revert
 	until node_pg_migrate down "$folder"; do
-		name=$("${psql[@]}" -d "$import_database" -At -v names="$(cat -- "$GENERATED/names")" <<-'END'
+		# not by an argument, whose length is limited
+		name=$({ printf '\\set names %s\n' "$(quoted "$(cat -- "$GENERATED/names")")"; cat <<-'END'; } | "${psql[@]}" -d "$import_database" -At
 			WITH printed AS (
 				DELETE FROM pgmigrations WHERE name = ANY (string_to_array(:'names', E'\n')) RETURNING name)
-			SELECT name FROM pgmigrations WHERE name NOT IN (SELECT name FROM printed) ORDER BY id DESC LIMIT 1
+			SELECT name FROM pgmigrations WHERE name NOT IN (SELECT name FROM printed) ORDER BY id DESC LIMIT 1;
 		END
 		)
 		[ -n "$name" ] || break
