@@ -22,7 +22,7 @@ OBJS = pg_cmig.o $(filter-out $(SESSION_ONLY), $(patsubst $(vpath_dir)%.c,%.o,$(
 # the command line, into the folder of psql; its parts, the manual pages, and the
 # completion, into share next to that
 SCRIPTS = $(patsubst $(vpath_dir)%,%,$(wildcard $(vpath_dir)bin/*))
-SCRIPT_PARTS = $(wildcard $(vpath_dir)share/cmig/*.bash $(vpath_dir)share/cmig/*.py)
+SCRIPT_PARTS = $(wildcard $(vpath_dir)share/cmig/*.bash $(vpath_dir)share/cmig/*.py $(vpath_dir)share/cmig/*.sql)
 CI_PARTS = $(wildcard $(vpath_dir)share/ci/*.yml)
 PYTHON_PARTS = $(wildcard $(vpath_dir)share/cmig/import_alembic/*.py)
 

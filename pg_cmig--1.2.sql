@@ -2006,7 +2006,9 @@ AS $preflight$
 	me AS MATERIALIZED (SELECT d.oid AS db, pg_is_in_recovery() AS standby, quote_ident(current_user) AS role,
 	 pg_has_role('pg_read_all_stats', 'USAGE') AS sees,
 	 'GRANT pg_read_all_stats TO ' || quote_ident(current_user) AS see,
-	 coalesce((SELECT f.detail FROM fact f WHERE f.kind = 'target'), '''head''') AS target
+	 coalesce((SELECT f.detail FROM fact f WHERE f.kind = 'target'), '''head''') AS target,
+	 -- NULL in a database for which an engine has the extension: share/cmig/engine.bash
+	 (SELECT n.oid FROM pg_extension e, pg_namespace n WHERE e.extname = 'pg_cmig' AND n.nspname = 'cmig') AS home
 	FROM pg_database d WHERE d.datname = current_database()),
 	setting AS MATERIALIZED (SELECT s.name, s.setting::bigint * CASE s.unit WHEN 'kB' THEN 1024 WHEN 'MB' THEN 1048576 ELSE 1 END AS number,
 	 current_setting(s.name) AS text FROM pg_settings s WHERE s.name IN ('statement_timeout', 'max_locks_per_transaction', 'max_connections',
@@ -2191,7 +2193,7 @@ AS $preflight$
 	UNION ALL SELECT 31, 'standby ' || quote_ident(s.name), CASE WHEN s.behind > 104857600 OR s.replay_lag > '10 s' THEN 'warning' ELSE 'notice' END,
 	 concat_ws(', ', CASE WHEN s.state <> 'streaming' THEN s.state END, format('%s behind', pg_size_pretty(s.behind)), 'lag ' || to_char(s.replay_lag, 'HH24:MI:SS'))
 	  || CASE WHEN EXISTS (SELECT FROM wanted w WHERE w.mode = 8) THEN '; ACCESS EXCLUSIVE locks cancel queries there' ELSE '' END,
-	 CASE WHEN s.behind > 104857600 OR s.replay_lag > '10 s' THEN 'SELECT cmig.wait_for_replicas()' END FROM standby s, me WHERE me.sees AND s.behind IS NOT NULL
+	 CASE WHEN me.home IS NOT NULL AND (s.behind > 104857600 OR s.replay_lag > '10 s') THEN 'SELECT cmig.wait_for_replicas()' END FROM standby s, me WHERE me.sees AND s.behind IS NOT NULL
 	UNION ALL SELECT 32, 'standbys', 'warning', format('%s connected, but their lag is not visible', count(*)), max(me.see) FROM standby s, me WHERE NOT me.sees HAVING count(*) > 0
 	UNION ALL SELECT 33, 'synchronous standby', 'error', 'synchronous_standby_names is set, but no standby confirms: commits wait', 'SELECT * FROM pg_stat_replication'
 	 FROM me WHERE me.sees AND NOT me.standby AND current_setting('synchronous_standby_names') <> '' AND current_setting('synchronous_commit') NOT IN ('off', 'local')
@@ -2243,7 +2245,7 @@ AS $preflight$
 	-- settings
 	UNION ALL SELECT 50, 'lock_timeout', 'warning', 'not set: waits for locks without limit in ' || string_agg(f.place, '; ' ORDER BY f.n) FILTER (WHERE f.i <= 3)
 	  || CASE WHEN count(*) > 3 THEN format('; and %s more revisions', count(*) - 3) ELSE '' END,
-	 E'`SET cmig.lock_timeout = ''5s''`\nSELECT cmig.set_option(''cmig.lock_timeout'', ''5s'') -- for all runs'
+	 E'`SET cmig.lock_timeout = ''5s''`\n' || CASE WHEN (SELECT me.home FROM me) IS NULL THEN 'lock_timeout = 5s -- in cmig.conf, for all runs' ELSE 'SELECT cmig.set_option(''cmig.lock_timeout'', ''5s'') -- for all runs' END
 	 FROM (SELECT (array_agg(g.place ORDER BY g.n))[1] AS place, min(g.n) AS n, row_number() OVER (ORDER BY min(g.n)) AS i FROM fact g WHERE g.kind = 'no timeout' GROUP BY g.revision) f HAVING count(*) > 0
 	UNION ALL SELECT 51, 'statement_timeout', 'warning', format('%s, but %s %s for about %s (estimate)', s.text, t.revision, t.does, to_char(make_interval(secs => round(least(t.seconds, 1e9))), 'HH24:MI:SS')),
 	 'SET statement_timeout = 0' FROM total t, setting s WHERE t.n = 1 AND s.name = 'statement_timeout' AND s.number > 0 AND t.seconds * 1000 > s.number
@@ -2277,17 +2279,17 @@ AS $preflight$
 	 WHERE f.kind = 'extension' AND NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = f.name)
 	 AND (NOT v.found OR NOT r.rolsuper AND v.super AND NOT (v.trusted AND has_database_privilege(r.oid, me.db, 'CREATE')))
 	UNION ALL SELECT 63, 'privilege', 'error', format('role %s cannot call cmig.upgrade', me.role), format('SELECT * FROM cmig.grant_access(%L, ''migrator'')', current_user)
-	 FROM me WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname = 'upgrade' AND has_function_privilege(p.oid, 'EXECUTE'))
+	 FROM me WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = me.home AND p.proname = 'upgrade' AND has_function_privilege(p.oid, 'EXECUTE')) AND me.home IS NOT NULL
 	UNION ALL SELECT 64, 'privilege', 'notice', format('%s changes to a role that does not exist yet: the privileges after it were not checked', string_agg(DISTINCT f.place, ', ')), NULL FROM fact f WHERE f.kind = 'role' HAVING count(*) > 0
 	UNION ALL SELECT 65, 'extension pg_cmig', 'warning', format('the library and the extension of role %s have different versions', quote_ident(pg_get_userbyid(e.extowner))), f.detail
 	 FROM fact f, pg_extension e WHERE f.kind = 'library' AND f.detail IS NOT NULL AND e.extname = 'pg_cmig'
 	UNION ALL SELECT 66, 'extension pg_cmig', 'warning', format('not members of the extension: %s', string_agg(o.name, ', ' ORDER BY o.name)), '`SELECT * FROM cmig.check()`'
-	 FROM (SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
-	  UNION ALL SELECT t.oid::regclass::text FROM pg_class t WHERE t.relnamespace = 'cmig'::regnamespace AND t.relkind IN ('r', 'v', 'm', 'p', 'f')
+	 FROM (SELECT p.oid::regprocedure::text FROM pg_proc p JOIN me ON p.pronamespace = me.home WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+	  UNION ALL SELECT t.oid::regclass::text FROM pg_class t JOIN me ON t.relnamespace = me.home WHERE t.relkind IN ('r', 'v', 'm', 'p', 'f')
 	   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = t.oid AND d.deptype = 'e')) o (name) HAVING count(*) > 0
 	UNION ALL SELECT 67, 'extension pg_cmig', 'warning', format('%s belongs to role %s, and the extension to role %s', t.oid::regclass, quote_ident(pg_get_userbyid(t.relowner)), quote_ident(pg_get_userbyid(e.extowner))),
 	 format('ALTER TABLE %s OWNER TO %I', t.oid::regclass, pg_get_userbyid(e.extowner))
-	 FROM pg_extension e JOIN pg_class t ON t.relnamespace = 'cmig'::regnamespace AND t.relkind IN ('r', 'v', 'p') AND t.relowner NOT IN (e.extowner, 10) WHERE e.extname = 'pg_cmig'
+	 FROM pg_extension e CROSS JOIN me JOIN pg_class t ON t.relnamespace = me.home AND t.relkind IN ('r', 'v', 'p') AND t.relowner NOT IN (e.extowner, 10) WHERE e.extname = 'pg_cmig'
 
 	-- the nodes of Citus
 	UNION ALL SELECT 70, f.name, f.columns[1], f.detail, f.columns[2] FROM fact f WHERE f.kind = 'node')

@@ -108,6 +108,27 @@ is_deeply(\@lint, [ cmig('lint', '-d', 'plain') ], 'lint is the same as with the
 is_deeply(\@rehearsed, [ cmig('lint', '--rehearse', '-d', 'plain') ], 'lint --rehearse, too');
 append_to_file('cmig.conf', "engine = local\n");
 like($lint[1], qr/about 30000\s+rows, \d+ kB/, 'the size is known') or diag(@lint);
+
+# So does cmig preflight, which looks at the sessions of the database, too.
+my @holders = map { my $holder = $node->background_psql($_, extra_params => [ '-U', 'postgres' ]); $holder->query_safe('BEGIN; LOCK TABLE person IN SHARE MODE'); $holder } 'shop', 'plain';
+file('004', '003', '', "ALTER TABLE person ALTER id TYPE bigint;\nCREATE INDEX ON person (mail);\nALTER TABLE person DROP by_hand;\nALTER ROLE regress_other SET work_mem = '1MB';\nCREATE EXTENSION nothing;\nSET ROLE regress_other;", '');
+# how long past runs took is known only there
+my $same = sub { return $_[0] =~ s/session \d+ */session /gr =~ s/^time of past runs.*\n( .*\n)*//mgr; };
+my @preflight = cmig('preflight', '-x', 'cmig.lock_timeout=1s');
+my @refused = cmig('upgrade', '--preflight', '-y', '-x', 'cmig.lock_timeout=1s');
+my @plain = do
+{
+	IPC::Run::run([ 'sed', '-i', '/^engine/d', 'cmig.conf' ]);
+	map { my @result = cmig(@$_, '-x', 'cmig.lock_timeout=1s', '-d', 'plain'); [ map { $same->($_) } @result ] } ['preflight'], [ 'upgrade', '--preflight', '-y' ];
+};
+append_to_file('cmig.conf', "engine = local\n");
+is_deeply([ map { $same->($_) } @preflight ], $plain[0], 'preflight is the same as with the extension');
+is_deeply([ map { $same->($_) } @refused ], $plain[1], 'upgrade --preflight, too');
+like($preflight[1], qr/session \d+ .*SHARE\s+on\s+person,\s+004\s+needs\s+ACCESS EXCLUSIVE.*disk pg_default +notice: about \d+ MB more for\s+person/s, 'what it says') or diag(@preflight);
+is($preflight[0], 1, 'its status');
+$_->query_safe('COMMIT; BEGIN; LOCK TABLE person') for @holders;
+gives(3, '', 'lock timeout\n.*cannot be read\nSELECT pid', 'preflight');
+$_->quit for @holders;
 unlink 'migrations/004.sql';
 for my $name ('shop', 'plain') { $node->safe_psql($name, $_) for 'DROP VIEW by_view', 'ALTER TABLE person DROP by_hand', 'DELETE FROM person WHERE id > 1', 'VACUUM FULL ANALYZE person'; }
 

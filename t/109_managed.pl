@@ -156,6 +156,12 @@ $reader->query_safe('BEGIN; LOCK TABLE other IN ROW EXCLUSIVE MODE');
 }
 $reader->quit;
 
+# preflight looks first, and the functions run in a copy made after it.
+write_revision('004', '003', '', "SELECT cmig.enable_rls('other', user_column => 'id', roles => '{public}', force => false);", "SELECT cmig.disable_rls('other');");
+gives(0, 'at 004', '^WARNING:  lock_timeout: .*HINT:.*-x cmig\.lock_timeout=5s\n +lock_timeout = 5s -- in cmig\.conf.*\nupgrade 003 -> 004\n$', 'upgrade', '--preflight', '-y', @far);
+gives(0, 'at 003', '', 'downgrade', '003', '-y', @far);
+gives(2, '', 'can have only one target', 'upgrade', '004', '003', '--preflight', '-y', @far);
+
 # What cannot run without the extension is refused before anything runs.
 for my $case (
 	[ 'SELECT cmig.enable_audit($$note$$)', 'calls cmig\.enable_audit, which requires.*cmig\.audit_script' ],
@@ -163,6 +169,7 @@ for my $case (
 	[ 'SELECT cmig.enable_rls($$note$$, roles => $${public}$$) WHERE true', 'calls cmig\.enable_rls, which requires.*each alone in its statement' ],
 	[ 'DO $$BEGIN PERFORM cmig.disable_rls(\'note\'); END$$', 'calls cmig\.disable_rls, which requires' ],
 	[ 'CALL cmig.backfill($$other$$, $$label = 1$$)', 'cmig\.backfill without where_sql, or with max_lag, requires the extension', '-- transactional: false' ],
+	[ 'SELECT cmig.set_ddl_policy($$deny$$)', 'calls cmig\.set_ddl_policy, which requires the extension in the database\n.*cmig ddl-script deny \| psql' ],
 	[ 'SELECT cmig.set_protect($$base$$)', 'calls cmig\.set_protect, which requires' ],
 	[ 'SELECT cmig.enable_rls($$nothing$$)', 'relation "nothing" does not exist.*nothing was changed; the revisions were run in the engine first' ])
 {
@@ -218,6 +225,54 @@ gives(1, 'breaks.*by_hand', '', 'workload-check', '--queries', 'queries.sql', @f
 write_revision('005', '004', '', 'DROP INDEX later;', '');
 gives(0, 'slower.*body', '', 'workload-check', '--queries', 'queries.sql', @far);
 gives(2, '', 'does not have pg_stat_statements', 'workload-check', @far);
+
+# A policy on DDL, of a role that can create event triggers.
+my $superuser = rows('SELECT rolname FROM pg_roles WHERE oid = 10');
+$node->safe_psql('postgres', 'CREATE DATABASE policed OWNER regress_owner', extra_params => [ '-U', $superuser ]);
+mkdir 'policed';
+append_to_file('policed/001.sql', "-- revision: 001\n-- down_revision:\n-- cmig:upgrade\nCREATE TABLE kept (id int);\n-- cmig:downgrade\nDROP TABLE kept;\n");
+append_to_file('policed/002.sql', "-- revision: 002\n-- down_revision: 001\n-- transactional: false\n-- cmig:upgrade\nCREATE INDEX CONCURRENTLY kept_id ON kept (id);\nALTER TABLE kept ADD n int;\n-- cmig:downgrade\nALTER TABLE kept DROP n;\nDROP INDEX CONCURRENTLY kept_id;\n");
+my @policed = ('--engine', 'local', '-d', 'policed', '--folder', 'policed');
+# the messages of SQL, run as a role
+sub policed
+{
+	my ($sql, $role) = @_;
+	my ($out, $err);
+
+	IPC::Run::run([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-v', 'VERBOSITY=verbose', '-d', 'policed', '-U', $role ], '<', \$sql, '>', \$out, '2>', \$err);
+	return "$out$err";
+}
+sub policy { my (undef, $script) = cmig('ddl-script', $_[0]); return policed($script, $superuser); }
+my $denied = qr/^ERROR:  MG022: database "policed" allows DDL only in revisions\nDETAIL:  /m;
+gives(2, '', '^cmig: the policy must be log, deny, or allow\n$', 'ddl-script', 'none');
+like(policy('deny'), qr/cmig has not run in database "policed"\nHINT:  First: cmig upgrade/, 'before the first run');
+gives(0, 'at base', '', 'stamp', 'base', @policed);
+policed('CREATE SCHEMA service; GRANT ALL ON SCHEMA service TO PUBLIC; GRANT CREATE ON SCHEMA public TO regress_other', $superuser);
+is(policy('deny'), '', 'the script');
+# as a service does that lets a role without superuser create event triggers
+policed('ALTER FUNCTION cmig_engine.ddl_trigger() OWNER TO regress_owner; ALTER TABLE cmig_engine.ddl_log OWNER TO regress_owner', $superuser);
+is(policy('deny'), '', 'again');
+gives(0, 'at 001', '', 'upgrade', '001', '-y', @policed);
+gives(0, 'at 002', '', 'upgrade', '-y', @policed);
+gives(0, 'at base', '', 'downgrade', 'base', '-y', @policed);
+gives(0, 'at 002', '', 'upgrade', '-y', '--stepwise', @policed);
+gives(0, 'no drift', '', 'drift', @policed);
+for my $sql ('ALTER TABLE kept ADD x int', 'DROP TABLE kept', 'CREATE INDEX CONCURRENTLY ON kept (n)', 'DROP INDEX CONCURRENTLY kept_id', 'CREATE SCHEMA s', 'DO $$BEGIN CREATE TABLE t (); END$$', 'COMMENT ON TABLE kept IS $$x$$', 'GRANT SELECT ON kept TO PUBLIC')
+{
+	like(policed($sql, 'regress_owner'), $denied, "denied: $sql");
+}
+like(policed('CREATE TABLE other ()', 'regress_other'), $denied, 'of another role, too');
+like(policed("SELECT pg_advisory_lock(hashtextextended('pg_cmig cmig_engine.version', 0)); SET cmig_engine.allow_ddl = 'x'; SET application_name = 'pg_restore'; CREATE TABLE other ()", 'regress_other'), $denied, 'who cannot run revisions cannot make an exception');
+is(policed('CREATE TABLE service.theirs (); DROP TABLE service.theirs', 'regress_other'), '', 'a schema of the service is not covered');
+is(policed('CREATE TEMPORARY TABLE t (); CREATE INDEX ON t ((1)); DROP TABLE t', 'regress_owner'), '', 'nor are temporary objects');
+is(policed("BEGIN; SET LOCAL cmig_engine.allow_ddl = 'at night'; ALTER TABLE kept ADD y int; COMMIT", 'regress_owner'), '', 'an exception');
+is(policy('log'), '', 'the other policy');
+is(policed('CREATE INDEX CONCURRENTLY kept_n ON kept (n); DROP INDEX CONCURRENTLY kept_n', 'regress_owner'), '', 'allowed');
+is(policed("SELECT command, object, role, reason, query IS NOT NULL FROM cmig_engine.ddl_log WHERE object !~ 'service' ORDER BY at", $superuser),
+	"ALTER TABLE|public.kept|regress_owner|at night|t\nCREATE INDEX|public.kept_n|regress_owner||t\nDROP INDEX|public.kept_n|regress_owner||t\n", 'the log');
+gives(0, 'at 001', '', 'downgrade', '001', '-y', @policed);
+is(policy('allow'), '', 'the policy is removed');
+is(policed('DROP TABLE kept', 'regress_owner'), '', 'allowed');
 
 gives(0, 'With a copy of its schema, without rows: baseline, .*disable_rls.*--scope, ', '^$', 'help', 'engine');
 

@@ -50,7 +50,7 @@ CREATE ROLE supabase_auth_admin NOINHERIT CREATEROLE LOGIN;
 CREATE DATABASE "rds db" OWNER master;
 CREATE DATABASE supabase OWNER postgres;
 END_SQL
-sql('rds db', 'supabase_admin', 'CREATE EXTENSION pg_stat_statements; CREATE EXTENSION dblink; CREATE SCHEMA rdsadmin; CREATE TABLE rdsadmin.secret (id int)');
+sql('rds db', 'supabase_admin', 'CREATE EXTENSION pg_stat_statements; CREATE EXTENSION dblink; CREATE EXTENSION file_fdw; CREATE SCHEMA rdsadmin; CREATE TABLE rdsadmin.secret (id int)');
 sql('supabase', 'supabase_admin', <<'END_SQL');
 CREATE SCHEMA extensions;
 GRANT USAGE ON SCHEMA extensions TO postgres, anon, authenticated;
@@ -144,7 +144,7 @@ sub week
 week('rds db', 'master', 'kind int', '', '');
 week('supabase', 'postgres', 'user_id uuid NOT NULL DEFAULT auth.uid() REFERENCES auth.users (id), mail citext, kind net.kind',
 	"ALTER TABLE note ENABLE ROW LEVEL SECURITY;\nCREATE POLICY own ON note TO authenticated USING (user_id = (SELECT auth.uid()));",
-	"CREATE EXTENSION pgcrypto SCHEMA extensions;\nCREATE EXTENSION pg_net SCHEMA extensions;\nCREATE PUBLICATION supabase_realtime;\nALTER DEFAULT PRIVILEGES FOR ROLE postgres IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated, service_role;\nGRANT USAGE ON SCHEMA public TO anon, authenticated, service_role;");
+	"CREATE EXTENSION pg_net SCHEMA extensions;\nCREATE PUBLICATION supabase_realtime;\nALTER DEFAULT PRIVILEGES FOR ROLE postgres IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated, service_role;\nGRANT USAGE ON SCHEMA public TO anon, authenticated, service_role;");
 
 END
 {

@@ -13,10 +13,10 @@
 
 # The verbs that need only the state, and those that need the schema, too.
 ENGINE_VERBS=' branches check current downgrade edit export graph heads history load log merge plan require revision script show stamp status upgrade '
-ENGINE_SCHEMA_VERBS=' baseline capture diff drift dry-run lint locate round-trip squash workload-check '
+ENGINE_SCHEMA_VERBS=' baseline capture diff drift dry-run lint locate preflight round-trip squash workload-check '
 
 # The options that need the extension in the database.
-ENGINE_REFUSED='scope scopes in-doubt preflight check-workload probe databases'
+ENGINE_REFUSED='scope scopes in-doubt check-workload probe databases'
 
 # The superuser of a local engine, the role that does all that a verb does, and the one that
 # copies schemas.  Code of the database's roles runs while its schema is copied, so that role
@@ -40,8 +40,10 @@ engine_help()
 		"Not without the extension in the database: the other verbs and functions, $refused" | sed 's/:, /: /' | fold -s -w "$columns"
 }
 
-# Extensions whose functions reach outside of the database: their members are stubs, too.
-ENGINE_STUBS='^(dblink|adminpack|http|pg_net|pg_cron|pl.*u|aws_.*|azure_.*|.*_fdw|pg_cmig)$'
+# Extensions in C whose functions reach outside of the database: their members are stubs, too,
+# as those of all extensions with a foreign-data wrapper, or with an untrusted language, such
+# as plproxy.
+ENGINE_STUBS='^(dblink|adminpack|http|pg_net|pg_cron|aws_.*|azure_.*|pg_cmig)$'
 
 # The settings that change what literals mean; where scripts run, each has its value at login.
 ENGINE_SETTINGS="'array_nulls', 'bytea_output', 'datestyle', 'default_text_search_config', 'extra_float_digits', 'gin_fuzzy_search_limit', 'intervalstyle',
@@ -64,7 +66,7 @@ begin_engine()
 	[[ $option_engine = local || $option_engine =~ ^postgres(ql)?(\+[a-z0-9_]+)?:// ]] ||
 		fail 2 'engine must be local, or a URL that begins with postgresql://' 'Leave it out if the database has the extension.'
 	[ "$verb" != init ] || return 0
-	if [[ $ENGINE_SCHEMA_VERBS == *" $verb "* ]] || given autogenerate || given dry-run || { [ "$verb" = check ] && given target; }; then
+	if [[ $ENGINE_SCHEMA_VERBS == *" $verb "* ]] || given autogenerate || given dry-run || given preflight || { [ "$verb" = check ] && given target; }; then
 		looks=1
 	elif [[ $ENGINE_VERBS != *" $verb "* ]]; then
 		fail 2 "$verb requires the extension in the database" 'doc/managed.md lists what an engine can do'
@@ -310,6 +312,9 @@ create_copy()
 	fi
 }
 
+# Creates the database in the engine again.
+create_again() { engine_psql -c "DROP DATABASE $engine_database WITH (FORCE)" && create_copy ''; }
+
 # The statements that store the state of the database, which is in the variable "state".
 STORE_STATE="DELETE FROM cmig.version;
 DELETE FROM cmig.journal;
@@ -343,6 +348,8 @@ WHERE r.$1_sql OPERATOR(pg_catalog.~*) 'cmig\"?\s*[.]\s*\"?[a-z_]+\"?\s*[(]';"
 	calls=$(run) || return
 	script='' transaction=''
 	[[ ! $calls =~ ^0?$ ]] || return 0
+	# preflight has changed the copy, and time has passed since then
+	! given preflight || create_again || return
 	copy_schema
 	use_options
 	recording=1
@@ -363,8 +370,16 @@ FROM pg_catalog.jsonb_to_recordset(nullif(:'state'::jsonb -> 'progress', 'null')
 # Copies the schema of the database.
 copy_schema()
 {
-	local dump facts sizes extensions stubs names name version unread=0
+	local dump facts known sizes extensions stubs names name version unread=0 sized=false limit='' hint=''
 	local -a options=(-s -N cmig_engine)
+
+	[ "$verb" != lint ] || sized=true
+	if [ "$verb" = preflight ] || given preflight; then
+		# the verb tells who has locks, so it does not wait long for them
+		sized=true limit=5s hint="SELECT pid, relation::regclass, state, query
+FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLock'"
+	fi
+	[ -z "$limit" ] || options+=("--lock-wait-timeout=$limit") limit="SET LOCAL lock_timeout = '$limit' \\;"
 
 	[ "$engine_version" -eq "$engine_major" ] || fail 2 "$verb requires an engine of PostgreSQL $engine_major, the version of the database" "$([ "$verb" != lint ] || echo 'cmig lint --no-facts')"
 	version=$engine_version
@@ -386,20 +401,24 @@ copy_schema()
 		COMMIT;
 	END
 	extensions=$(engine_psql -c "SELECT coalesce(jsonb_agg(name), '[]') FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'") || fail 2 'the engine cannot be used'
+	known="(:'available'::jsonb ? e.extname AND NOT EXISTS (SELECT FROM pg_depend m
+		LEFT JOIN pg_language l ON m.classid = 'pg_language'::regclass AND l.oid = m.objid
+		WHERE m.refclassid = 'pg_extension'::regclass AND m.refobjid = e.oid AND m.deptype = 'e'
+			AND (m.classid = 'pg_foreign_data_wrapper'::regclass OR NOT l.lanpltrusted)))"
 	# pg_dump cannot skip what the role may not read, such as tables of the service
 	facts=$({ printf '\\set available %s\n' "$(quoted "$extensions")"; cat <<-END; } | on_target "${target_psql[@]}" -At
-		BEGIN READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \;
+		BEGIN READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; $limit
 		SELECT coalesce(jsonb_agg(jsonb_build_object('n', n.nspname, 'r', c.relname, 'pages', pg_relation_size(c.oid) / current_setting('block_size')::integer, 'rows', c.reltuples)), '[]')
-		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE '$verb' = 'lint' AND c.relkind IN ('r', 'm', 'i') AND n.nspname !~ '^(pg_|information_schema\$)';
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE $sized AND c.relkind IN ('r', 'm', 'i') AND n.nspname !~ '^(pg_|information_schema\$)';
 		SELECT jsonb_build_object('path', (SELECT replace(reset_val, '"\$user"', quote_ident(current_user)) FROM pg_settings WHERE name = 'search_path' AND reset_val <> boot_val),
 			'role', (SELECT rolname FROM pg_roles WHERE rolname = current_user AND NOT rolsuper),
 			'creators', (SELECT jsonb_agg(DISTINCT r.rolname) FROM pg_database d, aclexplode(d.datacl) a, pg_roles r WHERE d.datname = current_database() AND a.privilege_type = 'CREATE' AND r.oid = a.grantee),
 			'settings', (SELECT jsonb_object_agg(name, reset_val) FROM pg_settings WHERE lower(name) IN ($ENGINE_SETTINGS)),
 			'foreign', (SELECT jsonb_agg(nspname) FROM pg_namespace n WHERE $FOREIGN_SCHEMA),
-			'extensions', (SELECT jsonb_agg(jsonb_build_object('name', extname, 'schema', n.nspname, 'owner', pg_get_userbyid(extowner), 'version', extversion))
+			'extensions', (SELECT jsonb_agg(jsonb_build_object('name', extname, 'schema', n.nspname, 'owner', CASE WHEN pg_has_role(extowner, 'USAGE') THEN pg_get_userbyid(extowner) END, 'version', extversion, 'known', $known) ORDER BY e.oid)
 				FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname <> 'plpgsql'));
 		WITH member AS (SELECT d.classid, d.objid, e.extname FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
-				WHERE extname <> 'plpgsql' AND NOT :'available'::jsonb ? extname)
+				WHERE extname <> 'plpgsql' AND NOT $known)
 		SELECT coalesce(jsonb_agg(sql ORDER BY part, oid), '[]') FROM (
 			SELECT 1 AS part, oid, format('CREATE SCHEMA IF NOT EXISTS %I', nspname) AS sql FROM member JOIN pg_namespace n ON classid = 'pg_namespace'::regclass AND n.oid = objid
 			UNION ALL SELECT 2, t.oid, CASE typtype WHEN 'e' THEN format('CREATE TYPE %I.%I AS ENUM (%s)', nspname, typname, (SELECT string_agg(quote_literal(enumlabel), ', ' ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid))
@@ -417,7 +436,7 @@ copy_schema()
 			AND NOT (has_schema_privilege(n.oid, 'USAGE') AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT') ELSE has_table_privilege(c.oid, 'SELECT') END)
 		ORDER BY 1 \; COMMIT;
 	END
-	) || fail 3 'the schema of the database cannot be read'
+	) || fail 3 'the schema of the database cannot be read' "$hint"
 	{ IFS= read -r sizes; IFS= read -r extensions; IFS= read -r stubs; names=$(cat); } <<<"$facts"
 	while IFS= read -r name; do
 		[ -n "$name" ] || continue
@@ -425,7 +444,7 @@ copy_schema()
 		[[ $name == *'|t' ]] || { [ $((unread++)) -lt 5 ] && visible "${name%|*}" && say "${yellow}WARNING:  not copied into the engine: $VISIBLE, which the role cannot read$plain"; }
 	done <<<"$names"
 	[ "$unread" -le 5 ] || say "${yellow}WARNING:  not copied into the engine: $((unread - 5)) more tables that the role cannot read$plain"
-	dump=$(on_target "$engine/pg_dump" "${options[@]}") || fail 3 'the schema of the database cannot be read'
+	dump=$(on_target "$engine/pg_dump" "${options[@]}") || fail 3 'the schema of the database cannot be read' "$hint"
 	copy_extensions
 	engine_psql -d "$engine_database" -o /dev/null <<-'END' || fail 2 'the engine cannot use the copy'
 		SET search_path = pg_catalog, pg_temp;
@@ -446,7 +465,7 @@ copy_schema()
 	END
 	{ printf '\\set ON_ERROR_STOP off\nSET search_path = pg_catalog, pg_temp;\n\\set extensions %s\n' "$(quoted "$extensions")"; echo "SELECT format('ALTER DATABASE %I SET %I = %L', current_database(), s.key, s.value) FROM jsonb_each_text(:'extensions'::jsonb -> 'settings') s WHERE lower(s.key) IN ($ENGINE_SETTINGS) \\gexec"; } |
 		engine_psql -d "$engine_database" 2>&1 | copied_messages
-	[ "$verb" != lint ] || { printf 'SET search_path = pg_catalog, pg_temp;\n\\set sizes %s\n' "$(quoted "$sizes")"; cat <<-'END'; } | engine_psql -d "$engine_database" || fail 2 'the engine cannot use the copy'
+	[ $sized = false ] || { printf 'SET search_path = pg_catalog, pg_temp;\n\\set sizes %s\n' "$(quoted "$sizes")"; cat <<-'END'; } | engine_psql -d "$engine_database" || fail 2 'the engine cannot use the copy'
 		UPDATE pg_class c SET relpages = s.pages, reltuples = s.rows FROM jsonb_to_recordset(:'sizes') AS s (n text, r text, pages integer, rows real), pg_namespace n
 		WHERE n.nspname = s.n AND c.relnamespace = n.oid AND c.relname = s.r;
 	END
@@ -464,22 +483,22 @@ copy_extensions()
 
 	{ printf '\\set extensions %s\n' "$(quoted "$extensions")"; cat <<-END; } | engine_psql -d "$engine_database" 2>&1 | copied_messages
 		SET search_path = pg_catalog, pg_temp \; SET client_min_messages = warning \; \set ON_ERROR_STOP off
-		CREATE TEMPORARY TABLE wanted AS SELECT x.*, name IN (SELECT name FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS') AS known
-		FROM jsonb_to_recordset(nullif(:'extensions'::jsonb -> 'extensions', 'null')) AS x (name text, schema text, owner text, version text);
+		CREATE TEMPORARY TABLE wanted AS SELECT * FROM ROWS FROM (jsonb_to_recordset(nullif(:'extensions'::jsonb -> 'extensions', 'null')) AS (name text, schema text, owner text, version text, known boolean)) WITH ORDINALITY AS x (name, schema, owner, version, known, n);
 		SELECT DISTINCT format('CREATE SCHEMA %I AUTHORIZATION %I', schema, :'copier') FROM wanted WHERE to_regnamespace(quote_ident(schema)) IS NULL \gexec
-		SELECT format('CREATE EXTENSION IF NOT EXISTS %I SCHEMA %I CASCADE', name, schema) FROM wanted WHERE known ORDER BY name \gexec
+		SELECT format('CREATE EXTENSION IF NOT EXISTS %I SCHEMA %I', name, schema)
+		FROM wanted WHERE known ORDER BY n \gexec
 		INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
 		SELECT pg_nextoid('pg_extension', 'oid', 'pg_extension_oid_index'), name, 10, to_regnamespace(quote_ident(schema)), false, version FROM wanted WHERE NOT known;
-		UPDATE pg_extension e SET extowner = r.oid FROM wanted w JOIN pg_roles r ON r.rolname = w.owner WHERE e.extname = w.name AND NOT r.rolsuper;
+		UPDATE pg_extension e SET extowner = r.oid FROM wanted w JOIN pg_roles r ON r.rolname = w.owner WHERE e.extname = w.name AND pg_has_role(:'copier', r.oid, 'MEMBER');
 		SELECT 'ERROR:  stubs for the members of extension ' || quote_ident(name) FROM wanted WHERE NOT known;
 	END
 	[ "$stubs" != '[]' ] || return 0
 	{ printf '\\set ON_ERROR_STOP off\n\\set stubs %s\nSET check_function_bodies = off;\n' "$(quoted "$stubs")"; echo "SELECT sql FROM jsonb_array_elements_text(:'stubs') AS s (sql) \\gexec"; } |
 		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" >/dev/null 2>&1
-	engine_psql -d "$engine_database" <<-END
+	{ printf '\\set extensions %s\n' "$(quoted "$extensions")"; cat <<-'END'; } | engine_psql -d "$engine_database"
 		SET search_path = pg_catalog, pg_temp;
 		INSERT INTO pg_depend (classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype)
-		SELECT classid, oid, 0, 'pg_extension'::regclass, (SELECT min(oid) FROM pg_extension WHERE extname <> 'pg_cmig' AND (extname ~ '$ENGINE_STUBS' OR NOT extname IN (SELECT name FROM pg_available_extensions))), 0, 'e'
+		SELECT classid, oid, 0, 'pg_extension'::regclass, (SELECT min(e.oid) FROM pg_extension e, jsonb_to_recordset(:'extensions'::jsonb -> 'extensions') AS x (name text, known boolean) WHERE e.extname = x.name AND NOT x.known), 0, 'e'
 		FROM (SELECT 'pg_proc'::regclass AS classid, oid, proowner AS owner FROM pg_proc UNION ALL SELECT 'pg_class', oid, relowner FROM pg_class WHERE relkind IN ('r', 'c')
 			UNION ALL SELECT 'pg_type', oid, typowner FROM pg_type WHERE typrelid = 0 AND typcategory <> 'A' UNION ALL SELECT 'pg_namespace', oid, nspowner FROM pg_namespace) o
 		WHERE owner = to_regrole(:'copier');
@@ -632,7 +651,7 @@ engine_move()
 		pause=$((pause < 15000 ? 2 * pause : 30000)) state=$engine_state
 		read_target again
 		# the copy of the schema is no longer one
-		[ -z "$recording" ] || { engine_psql -c "DROP DATABASE $engine_database WITH (FORCE)" && create_copy '' || return; }
+		[ -z "$recording" ] || create_again || return
 		[ "$state" = "$engine_state" ] && continue
 		# a part is done, so the plan and a relative target mean something else
 		[ -z "$checksum" ] && [[ ${arguments[*]} != *[+-][0-9]* ]] || return $status
@@ -657,13 +676,16 @@ engine_record()
 {
 	local text
 
+	variable state "$engine_state"
 	# the tables
 	add 'SET LOCAL client_min_messages = warning;'
 	[[ $engine_state == *'"known": true'* ]] || called "SELECT cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version');"
 	add "SELECT pg_catalog.concat(E'BEGIN;\nLOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;\nDELETE FROM cmig_engine.version;\n',
 	pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig_engine.version VALUES (%L);\n', revision), ''),
-	pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig_engine.journal (id, revision, direction, outcome, started_at, role, session_role)\n'
-		'SELECT coalesce(pg_catalog.max(id), 0) OPERATOR(pg_catalog.+) 1, %L, ''stamp'', ''done'', pg_catalog.clock_timestamp(), CURRENT_USER, SESSION_USER FROM cmig_engine.journal;\n', revision), ''),
+	(SELECT pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig_engine.journal (id, revision, direction, outcome, started_at, role, session_role, checksum)\n'
+		'SELECT coalesce(pg_catalog.max(id), 0) OPERATOR(pg_catalog.+) 1, %L, %L, %L, pg_catalog.clock_timestamp(), CURRENT_USER, SESSION_USER, %L FROM cmig_engine.journal;\n',
+		revision, direction, outcome, checksum), '' ORDER BY id) FROM cmig.journal
+		WHERE id OPERATOR(pg_catalog.>) coalesce((SELECT pg_catalog.max((j ->> 'id')::bigint) FROM pg_catalog.jsonb_array_elements(nullif(:'state'::pg_catalog.jsonb -> 'journal', 'null')) j), 0)),
 	E'COMMIT;\n') FROM cmig.version;"
 	end_transaction ROLLBACK
 	text=$(run) || return

@@ -276,6 +276,10 @@ move()
 {
 	local options=''
 
+	if [ -n "$engine_database" ] && given preflight; then
+		[ ${#TARGETS[@]} -eq 1 ] || fail 2 'with an engine, --preflight can have only one target'
+		engine_preflight "$TARGET" || return
+	fi
 	begin_ahead
 	add_plan "$1" "$TARGET"
 	when ":'cmig_plan' = '[]'"

@@ -495,12 +495,12 @@ generate_node_pg_migrate()
 	# the dry run ends at the first migration that it cannot revert
 	until node_pg_migrate down "$folder"; do
 		# not by an argument, whose length is limited
-		name=$({ printf '\\set names %s\n' "$(quoted "$(cat -- "$GENERATED/names")")"; cat <<-'END'; } | "${psql[@]}" -d "$import_database" -At
+		name=$({ printf '\\set names %s\n' "$(quoted "$(cat -- "$GENERATED/names")")"; cat <<-'END'; } |
 			WITH printed AS (
 				DELETE FROM pgmigrations WHERE name = ANY (string_to_array(:'names', E'\n')) RETURNING name)
 			SELECT name FROM pgmigrations WHERE name NOT IN (SELECT name FROM printed) ORDER BY id DESC LIMIT 1;
 		END
-		)
+			"${psql[@]}" -d "$import_database" -At)
 		[ -n "$name" ] || break
 		say "cmig: no downgrade section: $name: $(grep -m 1 -o 'Error: .*' -- "$GENERATED/messages")"
 		"${psql[@]}" -d "$import_database" -v name="$name" <<<"DELETE FROM pgmigrations WHERE name = :'name'"

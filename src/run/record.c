@@ -93,6 +93,8 @@ cmig_record_refuse_call(const char *revision, const char *function)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("revision \"%s\" calls cmig.%s, which requires the extension in the database", revision, function),
+			 strstr(function, "ddl") ?
+			 errhint("For the same policy without the extension, as a role that may create event triggers: cmig ddl-script deny | psql") :
 			 strstr(function, "audit") ?
 			 errhint("For the same log without the extension, write the result of cmig.audit_script('<table>') into the revision; it can be called in any database that has the table and pg_cmig.") :
 			 errhint("Write the statements that the function runs into the revision. doc/managed.md lists the functions that can be called, each alone in its statement.")));

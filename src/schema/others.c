@@ -9,7 +9,10 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
 #include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -81,27 +84,33 @@ cmig_extension_created(const CmigSituation *now)
 	return created;
 }
 
+static const char *
+list_names(List *names)
+{
+	CmigListing listing;
+
+	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	foreach_ptr(char, name, names)
+		cmig_listing_add(&listing, quote_identifier(name));
+	return cmig_listing_text(&listing);
+}
+
 /* Issue a NOTICE about extensions that no applied revision has created. */
 void
 cmig_extension_tell_kept(List *names)
 {
-	CmigListing listing;
-
-	if (names == NIL)
-		return;
-	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	foreach_ptr(char, name, names)
-		cmig_listing_add(&listing, quote_identifier(name));
-	ereport(NOTICE,
-			(errmsg_plural("an extension that no applied revision has created was left unchanged: %s",
-						   "extensions that no applied revision has created were left unchanged: %s",
-						   list_length(names), cmig_listing_text(&listing)),
-			 errhint("To create or drop an extension in all databases, put CREATE EXTENSION IF NOT EXISTS or DROP EXTENSION IF EXISTS into a revision.")));
+	if (names != NIL)
+		ereport(NOTICE,
+				(errmsg_plural("an extension that no applied revision has created was left unchanged: %s",
+							   "extensions that no applied revision has created were left unchanged: %s",
+							   list_length(names), list_names(names)),
+				 errhint("To create or drop an extension in all databases, put CREATE EXTENSION IF NOT EXISTS or DROP EXTENSION IF EXISTS into a revision.")));
 }
 
 /*
  * Add to "target" the extensions that only "live" contains and that no applied
- * revision has created, and their schemas.
+ * revision has created, or that belong to others, as those of a managed service
+ * do that a baseline has found; and their schemas.
  */
 void
 cmig_extension_keep(const CmigImage *live, CmigImage *target)
@@ -110,6 +119,7 @@ cmig_extension_keep(const CmigImage *live, CmigImage *target)
 	List	   *candidates = NIL;
 	List	   *created;
 	List	   *names = NIL;
+	List	   *foreign = NIL;
 	CmigSituation now;
 
 	for (int i = 0; i < live->count; i++)
@@ -122,9 +132,12 @@ cmig_extension_keep(const CmigImage *live, CmigImage *target)
 	created = cmig_extension_created(&now);
 	foreach_ptr(const CmigObject, object, candidates)
 	{
-		if (cmig_text_list_has(created, object->name))
+		if (!cmig_text_list_has(created, object->name))
+			names = lappend(names, object->name);
+		else if (!cmig_owns_compat(ExtensionRelationId, get_extension_oid(object->name, false), GetUserId()))
+			foreign = lappend(foreign, object->name);
+		else
 			continue;
-		names = lappend(names, object->name);
 		kept[object->index] = true;
 
 		for (int j = 0; j < object->ndepends; j++)
@@ -132,6 +145,11 @@ cmig_extension_keep(const CmigImage *live, CmigImage *target)
 	}
 	cmig_keep(live, target, kept);
 	cmig_extension_tell_kept(names);
+	if (foreign != NIL)
+		ereport(NOTICE,
+				(errmsg_plural("an extension that belongs to another role was left unchanged: %s",
+							   "extensions that belong to other roles were left unchanged: %s",
+							   list_length(foreign), list_names(foreign))));
 }
 
 /* ----------------------------------------------------------------

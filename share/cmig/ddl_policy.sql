@@ -1,0 +1,61 @@
+-- pg_cmig: records or rejects DDL outside of runs of cmig, in a database without the extension.
+-- Run this as a role that may create event triggers, as psql -X -v ON_ERROR_STOP=1 -f <this file>
+BEGIN;
+SET LOCAL client_min_messages = warning;
+DROP EVENT TRIGGER IF EXISTS cmig_engine_start;
+DROP EVENT TRIGGER IF EXISTS cmig_engine_end;
+DROP EVENT TRIGGER IF EXISTS cmig_engine_drop;
+DO $$
+BEGIN
+	IF to_regclass('cmig_engine.version') IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = format('cmig has not run in database "%s"', current_database()), HINT = 'First: cmig upgrade, or cmig stamp base';
+	END IF;
+END
+$$;
+CREATE TABLE IF NOT EXISTS cmig_engine.ddl_log (at timestamptz NOT NULL, command text NOT NULL, object_type text, object text, role name NOT NULL,
+	application_name text, client_address inet, transaction_id xid8 NOT NULL, query text, reason text);
+CREATE OR REPLACE FUNCTION cmig_engine.ddl_trigger() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $ddl$
+DECLARE
+	policy CONSTANT text := 'POLICY';
+	reason text;
+	change record;
+BEGIN
+	-- only who can change the version rows can run revisions, restore, or make an exception
+	IF coalesce(has_table_privilege(session_user, to_regclass('cmig_engine.version'), 'DELETE'), false) THEN
+		IF current_setting('application_name') = 'pg_restore'
+			OR EXISTS (SELECT FROM pg_locks l, pg_database d WHERE l.locktype = 'advisory' AND l.pid = pg_backend_pid() AND l.granted AND l.objsubid = 1
+				AND d.datname = current_database() AND l.database = d.oid
+				AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('pg_cmig cmig_engine.version', 0)) THEN
+			RETURN;
+		END IF;
+		reason := nullif(current_setting('cmig_engine.allow_ddl', true), '');
+	END IF;
+	FOR change IN EXECUTE CASE TG_EVENT
+		-- what runs concurrently has committed when it ends
+		WHEN 'ddl_command_start' THEN $$SELECT $1 AS command, NULL AS type, NULL AS object, NULL::text AS schema WHERE $2 = 'deny' AND current_query() ~* '\mconcurrently\M'$$
+		WHEN 'ddl_command_end' THEN $$SELECT command_tag AS command, object_type AS type, object_identity AS object, CASE object_type WHEN 'schema' THEN object_identity ELSE schema_name END AS schema
+			FROM pg_event_trigger_ddl_commands() WHERE NOT in_extension AND command_tag NOT IN ('REFRESH MATERIALIZED VIEW', 'REINDEX')$$
+		ELSE $$SELECT $1 AS command, object_type AS type, object_identity AS object, schema_name AS schema
+			FROM pg_event_trigger_dropped_objects() WHERE original AND $1 ~ '^DROP ' AND NOT is_temporary$$ END USING TG_TAG, policy
+	LOOP
+		-- not temporary objects, those of the service, and what the service does without a schema
+		CONTINUE WHEN change.schema ~ '^(pg_|information_schema$|cmig_engine$)' OR change.object ~ '\mpg_temp(_[0-9]+)?[.]'
+			OR NOT coalesce((SELECT pg_has_role(n.nspowner, 'USAGE') FROM pg_namespace n WHERE n.nspname = change.schema OR quote_ident(n.nspname) = change.schema),
+				pg_has_role(session_user, 'USAGE'));
+		IF policy = 'deny' AND reason IS NULL THEN
+			RAISE EXCEPTION USING ERRCODE = 'MG022', MESSAGE = format('database "%s" allows DDL only in revisions', current_database()),
+				DETAIL = concat(change.command, ' was rejected', ' for ' || change.type || ' ' || change.object, ' by the script of cmig ddl-script.'),
+				HINT = 'Put the command into a revision, and: cmig upgrade. If it cannot wait: BEGIN; SET LOCAL cmig_engine.allow_ddl = ''why''; ...; COMMIT';
+		END IF;
+		CONTINUE WHEN TG_EVENT = 'ddl_command_start';
+		INSERT INTO cmig_engine.ddl_log (at, command, object_type, object, role, application_name, client_address, transaction_id, query, reason)
+		VALUES (clock_timestamp(), change.command, change.type, change.object, session_user, current_setting('application_name'), inet_client_addr(), pg_current_xact_id(),
+			CASE WHEN current_query() !~* 'password|user mapping|subscription|server' THEN left(current_query(), 1000) END, reason);
+	END LOOP;
+END
+$ddl$;
+REVOKE ALL ON FUNCTION cmig_engine.ddl_trigger() FROM PUBLIC;
+CREATE EVENT TRIGGER cmig_engine_start ON ddl_command_start WHEN TAG IN ('CREATE INDEX', 'DROP INDEX', 'ALTER TABLE') EXECUTE FUNCTION cmig_engine.ddl_trigger();
+CREATE EVENT TRIGGER cmig_engine_end ON ddl_command_end EXECUTE FUNCTION cmig_engine.ddl_trigger();
+CREATE EVENT TRIGGER cmig_engine_drop ON sql_drop EXECUTE FUNCTION cmig_engine.ddl_trigger();
+COMMIT;

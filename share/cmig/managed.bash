@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the pg_cmig developers
+#
+# shellcheck shell=bash
+# shellcheck disable=SC2015,SC2034,SC2154
+#
+# managed.bash
+#	  What databases without the extension have in place of functions in C: preflight, and a
+#	  policy on DDL.  Sourced by cmig.
+
+# Prints a script that keeps a policy on DDL in the database, as cmig.set_ddl_policy does.
+verb_ddl_script()
+{
+	local file=${here%/*}/share/cmig/ddl_policy.sql
+
+	case ${arguments[0]} in
+		log | deny) sed "s/'POLICY'/'${arguments[0]}'/" "$file" ;;
+		allow) grep '^DROP EVENT TRIGGER' "$file" ;;
+		*) fail 2 'the policy must be log, deny, or allow' ;;
+	esac
+}
+
+# engine_preflight TARGET: makes cmig.preflight return, in the engine, what it would return in
+# the database.  It collects facts about the plan, in the copy, and passes them to the SQL
+# function cmig.preflight_rows.  The query of that function runs in the database, with the
+# objects that have the same names there, and their sizes.
+engine_preflight()
+{
+	local query facts found
+
+	query=$(engine_psql -d "$engine_database" <<-'END'
+		SELECT replace(replace(regexp_replace(regexp_replace(prosrc,
+			'\mcmig\.(revision|journal|backfill_progress)\M', 'cmig_\1', 'g'), '^\s*WITH',
+			'WITH cmig_revision (revision, upgrade_sql) AS (SELECT '''', '''' WHERE false),
+			cmig_journal (revision, direction, outcome, elapsed) AS (
+				SELECT '''', '''', '''', interval ''0'' WHERE false),
+			cmig_backfill_progress (target, state, percent, rows, active) AS (
+				SELECT '''', '''', 0, 0::bigint, interval ''0'' WHERE false),'), '$1', 'p.facts'), '$2', 'p.at')
+		FROM pg_proc WHERE oid = 'cmig.preflight_rows'::regproc;
+	END
+	) && replace_rows "SELECT '', '', jsonb_agg(f || coalesce(to_jsonb(a), '{}') ORDER BY n)::text, ''
+		FROM jsonb_array_elements(\$1) WITH ORDINALITY AS e (f, n)
+		LEFT JOIN LATERAL (SELECT i.type, i.object_names, i.object_args, o.identity
+			FROM (SELECT CASE f ->> 'kind' WHEN 'need' THEN (f ->> 'class')::oid ELSE 'pg_class'::regclass END AS class,
+				(f ->> 'object')::oid AS object) t, pg_identify_object_as_address(class, object, 0) i,
+				pg_identify_object(class, object, 0) o) a
+		ON f ->> 'kind' IN ('lock', 'work', 'change', 'need')
+		WHERE f ->> 'detail' IS DISTINCT FROM 'expand' AND f ->> 'kind' NOT IN
+			('expand', 'expansion', 'reader', 'unseen', 'free', 'run', 'partial', 'library')" ||
+		fail 2 'the engine cannot be used'
+	begin
+	add_plain
+	called "SELECT value FROM cmig.preflight($1);"
+	end_transaction ROLLBACK
+	facts=$(run) || return
+	script='' transaction=''
+	found=$({ printf '\\set facts %s\n\\set role %s\n' "$(quoted "$facts")" "$ENGINE_ROLE"; cat <<-END; } |
+		BEGIN READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; SET LOCAL jit = off \;
+		SET LOCAL lock_timeout = '5s' \;
+		SELECT coalesce(jsonb_agg(s), '[]') FROM (
+			SELECT statement_timestamp() AS at, coalesce(jsonb_agg(f
+					|| jsonb_build_object('object', coalesce(object, 0))
+					|| CASE f ->> 'role' WHEN :'role' THEN jsonb_build_object('role', current_user) ELSE '{}' END
+					|| coalesce(to_jsonb(work), '{}') ORDER BY n), '[]')
+				|| jsonb_build_array(jsonb_build_object('kind', 'run', 'bytes', (SELECT min(l.pid)
+					FROM pg_locks l, hashtextextended('pg_cmig cmig_engine.version', 0) k
+					WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.database = d.oid
+						AND (l.classid::bigint << 32 | l.objid::bigint) = k))) AS facts
+			FROM pg_database d, jsonb_array_elements(:'facts'::jsonb) WITH ORDINALITY AS e (f, n)
+			CROSS JOIN LATERAL (SELECT
+				CASE f ->> 'kind' WHEN 'need' THEN (f ->> 'class')::oid ELSE 'pg_class'::regclass END,
+				ARRAY(SELECT jsonb_array_elements_text(f -> 'object_names')),
+				ARRAY(SELECT jsonb_array_elements_text(f -> 'object_args'))) AS o (class, names, args)
+			CROSS JOIN LATERAL (SELECT CASE WHEN f ->> 'type' IS NULL THEN (f ->> 'object')::oid
+				WHEN class = 'pg_class'::regclass THEN (SELECT c.oid FROM pg_class c JOIN pg_namespace s
+					ON s.oid = c.relnamespace WHERE s.nspname = names[1] AND c.relname = names[2])
+				WHEN class = 'pg_authid'::regclass THEN (SELECT oid FROM pg_roles WHERE rolname = names[1])
+				WHEN class = 'pg_namespace'::regclass THEN (SELECT oid FROM pg_namespace WHERE nspname = names[1])
+				WHEN class = 'pg_database'::regclass THEN d.oid
+				WHEN class = 'pg_proc'::regclass THEN (SELECT c.oid FROM pg_proc c JOIN pg_namespace s
+					ON s.oid = c.pronamespace WHERE s.nspname = names[1] AND c.proname = names[2]
+					AND (SELECT identity FROM pg_identify_object(class, c.oid, 0)) = f ->> 'identity')
+				ELSE (SELECT objid FROM pg_get_object_address(f ->> 'type', names, args)) END) AS t (object)
+			LEFT JOIN LATERAL (SELECT coalesce(nullif(c.reltablespace, 0), d.dattablespace) AS class,
+				c.reltuples AS rows,
+				pg_relation_size(c.oid) + coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) AS bytes,
+				(SELECT coalesce(sum(pg_relation_size(x.indexrelid)), 0) FROM pg_index x WHERE x.indrelid = c.oid)
+				AS indexes FROM pg_class c WHERE c.oid = object AND f ->> 'kind' = 'work') AS work ON true
+			WHERE d.datname = current_database() AND (f ->> 'type' IS NULL OR object IS NOT NULL)
+			GROUP BY d.oid) p, LATERAL ($query) s (item, severity, value, hint) \; COMMIT;
+	END
+		on_target "${target_psql[@]}" -At) || fail 3 'the state of the database cannot be read'
+	replace_rows "SELECT s.* FROM jsonb_to_recordset(convert_from(decode('$(base64 <<<"$found" | tr -d '\n')',
+		'base64'), 'UTF8')::jsonb) AS s (item text, severity text, value text, hint text)" ||
+		fail 2 'the engine cannot be used'
+}
+
+# replace_rows QUERY: replaces cmig.preflight_rows in the engine
+replace_rows()
+{
+	engine_psql -d "$engine_database" <<-END
+		CREATE OR REPLACE FUNCTION cmig.preflight_rows(facts jsonb, at timestamptz,
+			OUT item text, OUT severity text, OUT value text, OUT hint text)
+		RETURNS SETOF record LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS \$rows\$$1\$rows\$;
+	END
+}
