@@ -280,7 +280,7 @@ verb_workload_check()
 
 	argument argument head
 	if given queries; then
-		! given workload || fail 2 '--queries cannot be used with --workload'
+		exclude queries workload
 		read_text queries "$option_queries"
 		variable queries "$queries"
 		check+=", ARRAY[:'queries']"
@@ -297,8 +297,7 @@ verb_workload_check()
 	fi
 	check+=')'
 	find_files; begin; begin_look
-	shown "SELECT * FROM $check"
-	kept items "$check"
+	keep items "$check"
 	! given queries || need "pg_catalog.jsonb_array_length(:'cmig_items') OPERATOR(pg_catalog.>) 0" \
 		"'the file has no queries'" \
 		"'A statement ends at a semicolon, such as: SELECT name FROM person WHERE id = \$1;'" invalid_parameter_value

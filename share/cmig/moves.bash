@@ -14,19 +14,13 @@
 # Fails if the options contradict each other.
 check_options()
 {
-	local name
-
-	! given one-transaction || ! given stepwise || fail 2 '--one-transaction cannot be used with --stepwise'
+	exclude one-transaction stepwise
 	! given one-transaction || ! given in-doubt || fail 2 '--in-doubt requires --stepwise'
-	! given sql || ! given dry-run || fail 2 '--sql cannot be used with --dry-run'
+	exclude sql dry-run
 	! given statements-only || option_sql=1
-	if given check-workload; then
-		! given sql || fail 2 '--check-workload cannot be used with --sql'
-		settings=(cmig.workload_policy=error ${settings[@]+"${settings[@]}"})
-	fi
-	! given preflight || for name in sql dry-run scopes; do
-		! given "$name" || fail 2 "--preflight cannot be used with --$name"
-	done
+	exclude check-workload sql
+	! given check-workload || settings=(cmig.workload_policy=error ${settings[@]+"${settings[@]}"})
+	exclude preflight sql dry-run scopes
 }
 
 # confirm QUESTION: exits with status 5 unless the answer is yes
@@ -155,8 +149,7 @@ add_hazards()
 	# an engine does not know the tables
 	[ -z "$engine_database" ] || facts=', facts => false'
 	for target in "$@"; do
-		shown "SELECT * FROM cmig.lint($target$facts)"
-		kept hazards "cmig.lint($target$facts)" 'revision text' 'message text' 'severity text' 'rule text'
+		keep hazards "cmig.lint($target$facts)" 'revision text' 'message text' 'severity text' 'rule text'
 		add "SELECT 'hazard', revision, message FROM $KEPT
 WHERE severity = 'error' AND rule !~ '^(syntax-error|transaction-nesting)\$';"
 	done
@@ -170,8 +163,7 @@ add_preflight()
 
 	given preflight || return 0
 	for target in "$@"; do
-		shown "SELECT * FROM cmig.preflight($target)"
-		kept preflight "cmig.preflight($target)" 'item text' 'severity text' 'value text' 'hint text'
+		keep preflight "cmig.preflight($target)" 'item text' 'severity text' 'value text' 'hint text'
 		add "SELECT v.kind, severity, v.text FROM $KEPT,
 	LATERAL (VALUES (1, 'preflight', pg_catalog.concat(item, ': ', value)), (2, 'hint', hint)) v (number, kind, text)
 WHERE severity <> 'notice' AND v.text IS NOT NULL ORDER BY n, v.number;"
@@ -327,8 +319,7 @@ choose_move()
 		[ "$1" != upgrade ] || check_plan "$2"
 		procedure "CALL cmig.$1_stepwise($2$options)"
 	else
-		shown "SELECT * FROM cmig.$1($2$options)"
-		kept moved "cmig.$1($2$options)" 'step integer' 'revision text'
+		keep moved "cmig.$1($2$options)" 'step integer' 'revision text'
 		[ "$1" != upgrade ] || { PLAN=$KEPT; require_planned; }
 		end_transaction COMMIT
 	fi
@@ -406,7 +397,7 @@ run_scopes()
 	local name options='' limit=''
 
 	for name in scope sql dry-run stepwise one-transaction in-doubt plan-checksum; do
-		! given "$name" || fail 2 "--$name cannot be used with --scopes"
+		exclude "$name" scopes
 	done
 	[ ${#TARGETS[@]} -eq 1 ] || fail 2 'scopes can have only one target'
 	check_first
@@ -441,18 +432,12 @@ run_scopes()
 
 verb_create_scope()
 {
-	local options=''
-
 	argument schema
 	variable target "${arguments[1]:-head}"
-	if given copy-of; then
-		variable copy_of "$option_copy_of"
-		options=", copy_of => :'copy_of'"
-	fi
+	parameters
 	find_files; begin_ahead; end_ahead
 	begin_again
-	shown "SELECT * FROM cmig.create_scope(:'schema', :'target'$options)"
-	kept created "cmig.create_scope(:'schema', :'target'$options)" 'revision text' 'message text'
+	keep created "cmig.create_scope(:'schema', :'target'$PARAMETERS)" 'revision text' 'message text'
 	# the new schema is rolled back if a revision has no file
 	require_files "(SELECT revision, -n AS n FROM $KEPT WHERE revision <> ALL (:'cmig_loaded'::text[])) c"
 	end_transaction COMMIT
@@ -480,7 +465,7 @@ verb_drop_scope()
 show_script()
 {
 	[ ${#TARGETS[@]} -eq 1 ] || fail 2 'a script can have only one target'
-	! given statements-only || ! given version-table || fail 2 '--statements-only cannot be used with --version-table'
+	exclude statements-only version-table
 	# a script that starts from this database is for this database
 	if [ -n "$engine_database" ]; then
 		default_option version-table cmig_engine.version
@@ -527,8 +512,7 @@ show_dry_run()
 	if given verbose; then
 		command=page
 		add '\x on'
-		shown "SELECT * FROM $call"
-		kept items "$call" 'step integer' 'revision text' 'statement integer' 'line integer' 'command text' \
+		keep items "$call" 'step integer' 'revision text' 'statement integer' 'line integer' 'command text' \
 			'rows bigint' 'elapsed interval' 'locks text' 'rewrites text' 'scans text' 'wal_bytes bigint' 'error text'
 		add "SELECT ${KEPT_COLUMNS//,/, } FROM $KEPT;"
 	else
@@ -550,26 +534,28 @@ require_stamped()
 
 verb_stamp()
 {
+	local stamp
+
 	targets "${arguments[@]}"
 	parameters
+	stamp="cmig.stamp($TARGET$PARAMETERS)"
 	find_files
 	if given sql && [ -z "$engine_database" ]; then
 		begin; begin_load
 		add_plain
-		shown "SELECT * FROM cmig.stamp($TARGET$PARAMETERS)"
-		called "SELECT coalesce(pg_catalog.string_agg(
-	pg_catalog.format(E'INSERT INTO cmig.version VALUES (%L);\\n', revision), ''), '') AS cmig_stamped
-FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
+		keep stamped "$stamp" 'revision text'
+		add "SELECT pg_catalog.concat(E'BEGIN;\\nDELETE FROM cmig.version;\\n',
+	pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig.version VALUES (%L);\\n', revision), ''), 'COMMIT;')
+	AS cmig_script FROM $KEPT \\gset"
 		require_stamped
-		add "SELECT E'BEGIN;\\nDELETE FROM cmig.version;\\n' || :'cmig_stamped' || 'COMMIT;';"
+		add "SELECT :'cmig_script';"
 		end_transaction ROLLBACK
 	else
 		begin_ahead; end_ahead
 		[ -z "$engine_database" ] || { engine_stamp; return; }
 		begin_again
 		find_missing
-		shown "SELECT * FROM cmig.stamp($TARGET$PARAMETERS)"
-		called "SELECT pg_catalog.count(*) AS cmig_stamped FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
+		keep stamped "$stamp" 'revision text'
 		require_stamped
 		end_transaction COMMIT
 		add_place
@@ -605,7 +591,7 @@ scopes_argument()
 {
 	SCOPES=''
 	if given scopes; then
-		! given scope || fail 2 '--scope cannot be used with --scopes'
+		exclude scope scopes
 		check_first
 		variable scopes "$option_scopes"
 		SCOPES=", scopes => :'scopes', max_failures => $option_max_failures"
@@ -617,18 +603,16 @@ scopes_argument()
 # Loads the files as a stepwise upgrade does, and expands.
 verb_expand()
 {
-	local confirmed=''
-
 	[ ${#arguments[@]} -gt 0 ] || arguments=(head)
 	targets "${arguments[@]}"
-	! given confirm || confirmed=', confirm => true'
+	parameters
 	scopes_argument
 	find_files; begin_ahead
 	require_heads
 	end_ahead
 	begin_again
 	check_plan "$TARGET"
-	procedure "CALL cmig.expand($TARGET$SCOPES$confirmed)"
+	procedure "CALL cmig.expand($TARGET$SCOPES$PARAMETERS)"
 	run
 }
 

@@ -174,6 +174,9 @@ procedure()
 # adds \endif.
 when() { add "SELECT $1 AS cmig_found \\gset$newline\\if :cmig_found"; }
 
+# keep NAME CALL [COLUMN...]: does the same as kept, and prints the call if -v is given
+keep() { shown "SELECT * FROM $2"; kept "$@"; }
+
 # perform CALL: adds the call of a function without showing its result
 perform() { call "SELECT $1" "SELECT $1 AS cmig_done \\gset"; }
 

@@ -19,10 +19,10 @@ parameters()
 		value=:\'given_${name//-/_}\'
 		case $name in
 			message | rev-id | head | branch-label | version-table | history-table | file-template | precondition | \
-				schemas | compare | exclude | source)
+				schemas | compare | exclude | source | copy-of)
 				variable "given_${name//-/_}" "$(option "$name")" ;;
 			splice | expand | purge | prune | accept-changes | transaction-per-revision | owners | concurrently | \
-				stages | probe | rehearse)
+				stages | probe | rehearse | confirm)
 				value=true ;;
 			no-transaction) name=transactional value=false ;;
 			no-facts) name=facts value=false ;;
@@ -76,8 +76,7 @@ returned_files()
 {
 	local note=${2-}
 
-	shown "SELECT * FROM $1"
-	kept files "$1" 'file_name text' 'content text' ${note:+"$note text"}
+	keep files "$1" 'file_name text' 'content text' ${note:+"$note text"}
 	[ "$note" != hazards ] || ! given expand || add_expand_headers
 	require_files "(SELECT DISTINCT parent AS revision, parent AS n
 	FROM (SELECT pg_catalog.split_part(content, E'\\n-- cmig:', 1) FROM $KEPT) h (header),
@@ -147,7 +146,7 @@ verb_init()
 	fi
 	! given template && ! given package || say 'cmig: revisions are SQL files; --template and --package have no effect'
 	if given create-database; then
-		! given databases || fail 2 '--create-database cannot be used with --databases'
+		exclude create-database databases
 		variable database "${PGDATABASE:-}"
 		begin_transaction warning
 		need "EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = current_user AND (rolcreatedb OR rolsuper))
@@ -337,8 +336,7 @@ import_state()
 	find_files; begin_ahead; end_ahead
 	begin_again
 	[ "$after" = keep ] || begin_table
-	shown "SELECT * FROM cmig.import_state(:'tool'$PARAMETERS)"
-	kept state "cmig.import_state(:'tool'$PARAMETERS)" 'applied text' 'revision text' 'note text'
+	keep state "cmig.import_state(:'tool'$PARAMETERS)" 'applied text' 'revision text' 'note text'
 	add "SELECT applied, revision, note FROM $KEPT;"
 	found_if "EXISTS (SELECT FROM $KEPT WHERE revision IS NULL OR note LIKE '%did not finish it')"
 	if [ "$after" = keep ]; then end_transaction COMMIT; else end_table "$after"; fi
