@@ -152,5 +152,12 @@ SELECT count(*) FROM cmig.upgrade('002');
 SELECT revision, irreversible FROM cmig.plan('downgrade', 'base');
 SELECT count(*) FROM cmig.downgrade('base');
 SELECT count(*) FROM cmig.upgrade('002');
+-- lines for cmig
+SELECT * FROM cmig.screen('lint', '[{"revision": "001", "line": 3, "severity": "error", "message": "m", "rule": "r"}]');
+SELECT count(*) FROM cmig.screen('nothing', '[{}]');
+\set VERBOSITY sqlstate
+SELECT cmig.screen('show', '{}');
+SELECT cmig.screen('show', '[1]');
+SELECT cmig.screen('lint', '[{"line": "x"}]');
 DROP TABLE forgotten;
 DROP EXTENSION pg_cmig CASCADE;
