@@ -509,8 +509,8 @@ SKIP:
 }
 
 # One table of tools: the completion and the manual name what is in it
-my $completion = slurp_file("$CmigNode::top/share/cmig/completion.bash");
-foreach my $which (q{candidates='%s'converts OR tool IN ('alembic', 'django')}, q{candidates+=' %s'reads_state AND NOT converts AND tool NOT IN ('alembic', 'django')})
+my $completion = (cmig('completion'))[1];
+foreach my $which (q{_cmig_tools='%s'converts OR tool IN ('alembic', 'django')}, q{candidates+=' %s'reads_state AND NOT converts AND tool NOT IN ('alembic', 'django')})
 {
 	my ($before, $condition) = $which =~ /(.*%s')(.*)/;
 	my $names = query($node, 'by_hand', qq{SELECT string_agg(tool, ' ' ORDER BY tool COLLATE "C") FROM cmig.import_tools() WHERE $condition});

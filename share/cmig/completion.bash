@@ -7,6 +7,10 @@
 #	  Prints the code that completes cmig commands in bash, and the manual page, for
 #	  make install and packages.  Sourced by cmig.
 
+# the tools that import converts
+TOOLS='alembic dbmate diesel django drizzle flyway golang-migrate goose graphile-migrate liquibase node-pg-migrate'
+TOOLS+=' prisma rails refinery sqitch sqlx supabase yoyo'
+
 # Bash completes verbs, the verb's options, the ids of revisions in the files, and a
 # few option values.  Everything else is completed as a file name.
 verb_completion()
@@ -15,6 +19,7 @@ verb_completion()
 
 	while IFS=';' read -r name value rest; do [ -z "$value" ] || valued+=" --$name"; done <<<"$OPTIONS"
 	printf '_cmig_verbs=%q\n_cmig_common=%q\n_cmig_valued=%q\n' "$VERBS" "$COMMON" " -m -r -d -U -c -n -x -j -t$valued "
+	printf "_cmig_tools='%s'\n" "$TOOLS"
 	cat <<'END'
 _cmig_revisions()
 {
@@ -56,8 +61,7 @@ _cmig()
 		candidates=$(cut -s -d ';' -f 1 <<<"$_cmig_verbs")
 	else
 		[[ $arguments != *upgrade* ]] || candidates='upgrade downgrade'
-		[[ $arguments != *TOOL* ]] || candidates='alembic dbmate diesel django drizzle flyway golang-migrate goose
-			graphile-migrate liquibase node-pg-migrate prisma rails refinery sqitch sqlx supabase yoyo'
+		[[ $arguments != *TOOL* ]] || candidates=$_cmig_tools
 		[[ $arguments != *TOOL* || " ${COMP_WORDS[*]} " != *' --state '* ]] || candidates+=' engine'
 		[[ $arguments != *REV* && $arguments != *RANGE* ]] || candidates+=" $(_cmig_revisions)"
 	fi
