@@ -90,7 +90,7 @@ UPDATE call SET relnames = CASE
 	WHEN command ~ 'lint|dry_run|verify|plan|graph' THEN 'revision version journal progress'
 	WHEN command ~ 'metrics|rls_check' THEN 'measured'
 	WHEN command ~ 'workload' THEN 'workload'
-	WHEN command ~ 'check|scopes|_scope\(|scope_drift' THEN 'scope_version'
+	WHEN command ~ 'check|scopes|_scope\(|scope_drift' THEN 'scope_version expansion_run'
 	WHEN command ~ 'cmig.log' THEN 'journal'
 	WHEN command ~ 'ddl_policy' THEN 'ddl_log'
 	WHEN command ~ 'cmig.scope|002...$' AND command !~ 'stamp' THEN 'scope_version'
@@ -100,7 +100,7 @@ UPDATE call SET relnames = CASE
 	WHEN command ~ 'backfill' THEN 'backfill_run run_control'
 	WHEN command ~ 'upgrade\(' THEN 'revision version journal progress'
 	WHEN command ~ '001..., purge' THEN 'version journal progress backfill_run'
-	WHEN command ~ 'status' THEN 'revision version journal progress'
+	WHEN command ~ 'status' THEN 'revision version journal progress expansion_run'
 	WHEN command ~ 'downgrade|current' THEN 'version'
 	WHEN command ~ 'export|load' THEN 'revision'
 	ELSE '' END;

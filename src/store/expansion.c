@@ -70,7 +70,7 @@ cmig_expansion_read(void)
 List *
 cmig_expansion_schemas(void)
 {
-	static CmigQuery query = {"SELECT scope, schema, revision FROM cmig.expansion_run, unnest(schemas) schema WHERE schema IS NOT NULL ORDER BY 1, 2"};
+	static CmigQuery query = {"SELECT scope, schema, revision FROM cmig.expansion_run, unnest(schemas) schema WHERE schema IS NOT NULL AND scope IS NOT NULL AND revision IS NOT NULL ORDER BY 1, 2"};
 	List	   *rows = has_table() ? cmig_query_list(&query) : NIL;
 
 	foreach_ptr(char *, row, rows)
