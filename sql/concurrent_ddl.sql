@@ -2,7 +2,7 @@
 -- cmig.concurrent_ddl = off: everything runs in one transaction, for tests and fresh
 -- installs
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE TABLE account (id int, email text);

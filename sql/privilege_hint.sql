@@ -1,7 +1,7 @@
 --
 -- Hints if the role of a migrator lacks a privilege
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_deploy;
 CREATE ROLE "regress owner";

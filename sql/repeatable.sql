@@ -2,7 +2,7 @@
 -- Repeatable revisions: when and in which order they run, their errors, and which functions show
 -- them
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 SELECT * FROM cmig.load($cmig_load$

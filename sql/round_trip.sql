@@ -1,7 +1,7 @@
 --
 -- Round trip: upgrade, downgrade, and upgrade again, in the shadow
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SELECT * FROM cmig.round_trip();

@@ -1,7 +1,7 @@
 --
 -- What an error in a script reports: the revision, the statement, and the line
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE TABLE account (id int PRIMARY KEY, email text CONSTRAINT has_at CHECK (email LIKE '%@%'));
