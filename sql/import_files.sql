@@ -206,7 +206,7 @@ SELECT file_name, note FROM cmig.import_files('sqitch', '{sqitch.plan,deploy/b.s
 
 -- Liquibase
 SELECT pg_temp.imported('liquibase', $${
-"changelog.sql": "--liquibase formatted sql\n\n--changeset ann:1 labels:one runInTransaction:true\n--comment: Create users\nCREATE TABLE ${schema}.users (id int);\n--rollback DROP TABLE ${schema}.users;\n\n--changeset bob:two words splitStatements:false runInTransaction:false\n--preconditions onFail:HALT\n--precondition-sql-check expectedResult:0 SELECT 0\nCREATE INDEX CONCURRENTLY i ON users (id);\n--rollback empty\n\n-- changeset ann:3 runOnChange:true\nCREATE OR REPLACE VIEW v AS SELECT 1;\n/* liquibase rollback\nDROP VIEW v;\n*/\n",
+"changelog.sql": "--liquibase formatted sql\n\n--changeset ann:1 labels:one runInTransaction:true\n--comment: Create users\nCREATE TABLE ${schema}.users (id int);\n--rollback DROP TABLE ${schema}.users;\n\n--changeset bob:two words splitStatements:false runInTransaction:false\n--preconditions onFail:HALT\n--precondition-sql-check expectedResult:0 SELECT 0\nCREATE INDEX CONCURRENTLY i ON users (id);\n--ignoreLines:1\nDROP TABLE one;\n--ignoreLines:start\nDROP TABLE two;\nDROP TABLE three;\n--ignoreLines:end\n--rollback empty\n\n-- changeset ann:3 runOnChange:true\nCREATE OR REPLACE VIEW v AS SELECT 1;\n/* liquibase rollback\nDROP VIEW v;\n*/\n",
 "other.sql": "SELECT 1;", "master.xml": "<x/>"}$$, '{"schema": "public"}');
 -- attributes that decide whether a change set runs; what precedes the first one
 SELECT pg_temp.imported('liquibase', $${
@@ -244,7 +244,7 @@ $$, 'x.yaml', 'databaseChangeLog:'));
 -- Rails, yoyo
 SELECT pg_temp.imported('rails', $${
 "db/structure.sql": "\\restrict x\nSET statement_timeout = 0;\nSET standard_conforming_strings = off;\nSELECT pg_catalog.set_config('search_path', '', false);\nCREATE TABLE public.users (id bigint);\nSET search_path TO \"$user\", public;\n\nINSERT INTO \"schema_migrations\" (version) VALUES\n('20240102000000'),\n('20240101000000');\n\n",
-"db/migrate/20240101000000_users.rb": "class"}$$);
+"db/migrate/20240101000000_users.rb": "class", "db/migrate/20240103000000_later.rb": "class"}$$);
 SELECT * FROM cmig.import_files('rails', '{structure.sql}', '{SELECT 1}');
 SELECT pg_temp.imported('yoyo', $${
 "0001.users.sql": "-- Create users\n-- depends:\nCREATE TABLE users (id int);",

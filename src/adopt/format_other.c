@@ -447,12 +447,21 @@ read_file(CmigImport *import, CmigToolFile *file)
 {
 	ChangeSet	set = {0};
 	CmigToolLine line;
+	int			ignored = 0;	/* lines that follow; -1: up to the directive */
 
 	file->used = true;
 	for (const char *p = file->text; cmig_tool_text_line(p, &line); p = line.next)
 	{
-		char	   *text = directive(&line, "changeset");
+		char	   *text = directive(&line, "ignoreLines");
 
+		if (text)
+			ignored = pg_strcasecmp(text, ":start") == 0 ? -1 : *text == ':' ? Max(atoi(text + 1), 0) : 0;
+		else if (ignored != 0)
+		{
+			ignored -= ignored > 0;
+			continue;
+		}
+		text = directive(&line, "changeset");
 		if (text)
 			begin_change_set(import, &set, file, text);
 		else if (!read_rollback_block(&set, &line) && !read_directive(import, file, &set, &line))

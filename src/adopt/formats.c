@@ -1084,5 +1084,14 @@ cmig_format_rails(CmigImport *import, CmigToolFile *file)
 	if (cmig_tool_text_ends(file->base, "structure.sql"))
 		read_structure(import, file);
 	else if (cmig_tool_text_ends(file->base, ".rb"))
+	{
+		char	   *version = psprintf("'%.*s'", cmig_tool_text_digits(file->base), file->base);
+		bool		found = false;
+
 		file->used = true;
+		for (int i = 0; i < import->file_count; i++)
+			found |= cmig_tool_text_ends(import->files[i].base, "structure.sql") && strstr(import->files[i].text, version) != NULL;
+		if (!found)
+			cmig_import_file_note(import, file->name, "left out, because structure.sql does not contain it; run it, then bin/rails db:schema:dump");
+	}
 }
