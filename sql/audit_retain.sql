@@ -1,7 +1,7 @@
 --
 -- The log's partitions, retention, and importing older logs
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET TimeZone = 'Asia/Kolkata';
@@ -55,19 +55,25 @@ SELECT stray('2019-03-01 00:00+00', 1), stray('2019-03-05 12:00+00', 2), stray('
 BEGIN;
 CALL cmig.audit_retain(NULL, 2);
 SET TimeZone = 'UTC';
+\t
 SELECT * FROM past ORDER BY 1;
+\t
 ROLLBACK;
 \set VERBOSITY default
 CALL cmig.audit_retain(NULL, 0);
 CALL cmig.audit_retain(NULL, NULL);
 CALL cmig.audit_retain(NULL, 7);
 SET TimeZone = 'UTC';
+\t
 SELECT * FROM past ORDER BY 1;
+\t
 -- later rows between existing partitions move there, too
 ALTER TABLE cmig_audit.log DETACH PARTITION cmig_audit.log_y2019m03;
 SELECT stray('2019-03-02 00:00+00', 3);
 CALL cmig.audit_retain(NULL);
+\t
 SELECT * FROM past ORDER BY 1;
+\t
 SELECT count(*) FROM cmig_audit.log_default;
 RESET TimeZone;
 SET TimeZone = 'Asia/Kolkata';
@@ -158,8 +164,10 @@ SET client_min_messages = error;
 SELECT count(*) FROM cmig.upgrade('r3');
 SET client_min_messages = warning;
 -- the application's queries still work
+\t
 SELECT table_name, operation, user_id, tenant_id, old_values, new_values, "timestamp" FROM audit_logs
 EXCEPT SELECT * FROM before;
+\t
 SELECT count(*) FROM audit_logs;
 SET TimeZone = 'UTC';
 SELECT table_name, operation, new_values->>'v' AS v, "timestamp" FROM audit_logs WHERE table_name = 't' ORDER BY "timestamp" DESC LIMIT 5;

@@ -1,7 +1,7 @@
 --
 -- Who may do what with the audit log, and what a hostile role could try
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,6 +1,6 @@
 -- CALL cmig.backfill: with where_sql, updates batches until no row matches; without it, updates
 -- each row once
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 CREATE TABLE users (id int PRIMARY KEY, email text, email_lower text, n int DEFAULT 0);
 INSERT INTO users SELECT i, 'User' || i || '@Example.com' FROM generate_series(1, 5000) i;
@@ -74,7 +74,9 @@ INSERT INTO parent VALUES (1), (2);
 INSERT INTO child VALUES (3), (4);
 \set ECHO all
 CALL cmig.backfill('parent', 'v = id');
+\t
 SELECT tableoid::regclass, * FROM parent ORDER BY id;
+\t
 
 -- it pauses between batches
 SELECT clock_timestamp() AS at \gset

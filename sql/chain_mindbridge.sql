@@ -4,7 +4,7 @@
 --
 -- Everything runs as a role that owns only what it creates.
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE ROLE regress_mindbridge;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_mindbridge;
 GRANT CREATE ON SCHEMA public TO regress_mindbridge;

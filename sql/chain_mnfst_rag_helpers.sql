@@ -2,7 +2,7 @@
 -- MNFST-RAG with the helpers for row-level security: the application connects as a role of its own;
 -- policies apply to the owner too, unless it acts as a role to which they do not
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE ROLE regress_mnfst;
 CREATE ROLE regress_mnfst_app;
@@ -70,6 +70,7 @@ INSERT INTO sessions (id, tenant_id, user_id) VALUES
 	('aaaaaaaa-1111-0000-0000-000000000001', '11111111-1111-1111-1111-111111111111', 'aaaaaaaa-0000-0000-0000-000000000001'),
 	('aaaaaaaa-1111-0000-0000-000000000002', '11111111-1111-1111-1111-111111111111', 'aaaaaaaa-0000-0000-0000-000000000002');
 INSERT INTO messages (tenant_id, session_id, author, content) SELECT tenant_id, id, 'user', 'hello' FROM sessions;
+\t
 SELECT t.relname, r.*
 FROM (VALUES ('tenants'), ('users'), ('documents'), ('sessions'), ('messages')) t(relname)
 CROSS JOIN LATERAL (SELECT as_user, test, visible, own, foreign_rows, verdict, detail
@@ -77,6 +78,7 @@ CROSS JOIN LATERAL (SELECT as_user, test, visible, own, foreign_rows, verdict, d
 		'{aaaaaaaa-0000-0000-0000-000000000001,bbbbbbbb-0000-0000-0000-000000000001}',
 		'{11111111-1111-1111-1111-111111111111,22222222-2222-2222-2222-222222222222}')) r
 WHERE r.verdict <> 'ok' OR r.test = 'SELECT';
+\t
 
 -- the owner: policies apply unless it acts as the other role
 REVOKE regress_mnfst_maintenance FROM regress_mnfst;

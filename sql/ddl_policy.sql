@@ -1,7 +1,7 @@
 --
 -- cmig.ddl_policy: DDL outside of migration runs is allowed, recorded, or denied
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE ROLE regress_ddl_team;
@@ -44,7 +44,9 @@ CREATE TABLE by_app ();
 DROP TABLE by_app;
 RESET ROLE;
 \set ECHO all
+\t
 SELECT * FROM log;
+\t
 SELECT item, value, hint FROM cmig.status() WHERE item LIKE 'DDL%';
 \set ECHO none
 TRUNCATE cmig.ddl_log;
@@ -91,7 +93,9 @@ SELECT cmig.create_revision('orders', 'CREATE TABLE orders (id serial PRIMARY KE
 SELECT revision FROM cmig.upgrade();
 SELECT count(*) > 0 AS differs FROM cmig.diff('CREATE TABLE other (a int)', compare => 'models');
 SELECT revision FROM cmig.downgrade('-1');
+\t
 SELECT * FROM log;
+\t
 
 -- DDL after a run in the same transaction is outside of it
 BEGIN;

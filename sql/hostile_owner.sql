@@ -2,7 +2,7 @@
 -- A superuser works on a table whose owner has put code wherever the server allows
 -- it.  If such code runs as a superuser, it raises a warning, once.
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_hostile;
@@ -206,7 +206,9 @@ RESET SESSION AUTHORIZATION;
 CALL cmig.backfill('hostile.moody', 'n = 1', batch_size => 1);
 CALL cmig.backfill('hostile.paired', 'n = 1', batch_size => 1);
 CALL cmig.backfill('hostile.numbered', 'n = 1', batch_size => 1);
+\t
 SELECT * FROM hostile.numbered ORDER BY id;
+\t
 CALL cmig.backfill('hostile.moody', 'n = 1', 'n IS NULL');
 CALL cmig.add_not_null('hostile.item', 'name');
 CALL cmig.add_not_null('hostile.item', 'p');

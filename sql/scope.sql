@@ -1,7 +1,7 @@
 --
 -- Scopes: a schema with version rows, a journal, and progress of its own
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never
 \set ECHO none

@@ -2,7 +2,7 @@
 -- Many scopes: upgrade_scopes, scopes, create_scope, drop_scope, and revisions of scopes that
 -- depend on revisions of the database
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never
 \set ECHO none

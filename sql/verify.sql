@@ -1,7 +1,7 @@
 --
 -- verify_sql: the result of a revision is checked before the revision counts as applied
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 CREATE TABLE account (id int, email text);
 INSERT INTO account VALUES (1, 'a@example.com'), (2, NULL);
@@ -54,7 +54,9 @@ SHOW work_mem;
 -- downgrades are not verified
 UPDATE cmig.revision SET verify_sql = 'SELECT false';
 SELECT count(*) FROM cmig.downgrade('base');
+\t
 SELECT * FROM account ORDER BY id;
+\t
 
 -- cmig.verify: the sections of what is applied, again
 SET client_min_messages = notice;
