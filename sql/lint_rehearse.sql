@@ -70,6 +70,65 @@ SELECT * FROM rehearse('DROP VIEW names CASCADE');
 -- what protects less
 SELECT * FROM rehearse('ALTER TABLE item NO FORCE ROW LEVEL SECURITY; ALTER TABLE line DISABLE TRIGGER touch; ALTER POLICY positive ON item TO PUBLIC USING (true)') WHERE rule <> 'statement-after-access-exclusive';
 SELECT * FROM rehearse('ALTER TABLE item DROP CONSTRAINT item_amount_check, ALTER amount DROP DEFAULT; ALTER TABLE line DROP CONSTRAINT line_item_fkey') WHERE rule <> 'statement-after-access-exclusive';
+-- what guards rows, compared with what the table had: policies, CHECK, keys, foreign keys, triggers
+\set ECHO none
+CREATE POLICY few ON item AS RESTRICTIVE USING (amount > 5);
+ALTER POLICY positive ON item USING (state = current_user) WITH CHECK (state = current_user);
+CREATE UNIQUE INDEX item_name ON item (name);
+CREATE FUNCTION secret() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$SELECT 'x'::text$$;
+REVOKE ALL ON FUNCTION secret FROM PUBLIC;
+CREATE TABLE public.weaker (script text, finding text, object text);
+INSERT INTO public.weaker VALUES
+	('ALTER POLICY positive ON item USING (state = current_user OR true)', 'row-security-lost error', 'positive'),
+	('ALTER POLICY positive ON item USING (state = current_user OR amount > 9)', 'protection-lost warning', 'positive'),
+	('ALTER POLICY positive ON item USING (name = current_user)', 'protection-lost notice', 'positive'),
+	('DO $x$ BEGIN CREATE POLICY open ON shop.item TO regress_rehearse_app USING (true); END $x$', 'row-security-lost error', 'open'),
+	('DROP POLICY few ON item; CREATE POLICY few ON item AS RESTRICTIVE USING (amount > 1)', 'protection-lost warning', 'few'),
+	('DROP POLICY few ON item; CREATE POLICY few ON item AS RESTRICTIVE FOR SELECT USING (amount > 5)', 'protection-lost warning', 'few'),
+	('ALTER POLICY positive ON item TO PUBLIC', 'protection-lost warning', 'positive'),
+	('ALTER TABLE item DROP CONSTRAINT item_amount_check; ALTER TABLE item ADD CONSTRAINT item_amount_check CHECK (amount > -10)', 'protection-lost warning', 'item_amount_check'),
+	('DO $x$ BEGIN ALTER TABLE item DROP CONSTRAINT item_amount_check, ADD CONSTRAINT other CHECK (amount <> 5); END $x$', 'protection-lost notice', 'item_amount_check'),
+	('ALTER TABLE line DROP CONSTRAINT line_item_fkey, ADD CONSTRAINT line_item_fkey FOREIGN KEY (item) REFERENCES item ON DELETE CASCADE', 'protection-lost warning', 'line_item_fkey'),
+	('DROP INDEX item_name; CREATE UNIQUE INDEX item_name ON item (name) WHERE amount > 5', 'protection-lost warning', 'item_name'),
+	('DROP INDEX item_name; CREATE UNIQUE INDEX item_name ON item (name, state)', 'protection-lost warning', 'item_name'),
+	('DROP INDEX item_name; CREATE INDEX item_name ON item (name)', 'protection-lost warning', 'item_name'),
+	('DROP TRIGGER touch ON line; CREATE TRIGGER touch BEFORE INSERT ON line FOR EACH ROW WHEN (new.id > 5) EXECUTE FUNCTION touch()', 'protection-lost warning', 'touch'),
+	('DROP VIEW upper_names; CREATE VIEW upper_names AS SELECT 1 AS other', 'ban-drop-view warning', 'upper_names'),
+	('ALTER FUNCTION secret RESET search_path', 'protection-lost warning', 'secret'),
+	('DROP FUNCTION secret; CREATE FUNCTION secret() RETURNS text LANGUAGE sql AS ''SELECT NULL''', 'protection-lost warning', 'secret'),
+	('DO $x$ BEGIN ALTER TABLE line OWNER TO regress_rehearse_app; GRANT SELECT ON item TO PUBLIC; END $x$', 'protection-lost warning', 'item grants|line belongs'),
+	('ALTER POLICY positive ON item USING (state = current_user AND amount > 7)', NULL, NULL),
+	('ALTER POLICY positive ON item RENAME TO other; ALTER TABLE item RENAME amount TO number', NULL, NULL),
+	('DROP POLICY few ON item; CREATE POLICY least ON item AS RESTRICTIVE USING (amount > 6)', 'row-security-lost error', 'few'),
+	('CREATE POLICY first ON line USING (true); ALTER TABLE line ENABLE ROW LEVEL SECURITY', NULL, NULL),
+	('DROP POLICY positive ON item; CREATE POLICY positive ON item TO regress_rehearse_app USING (state = current_user)', NULL, NULL),
+	('CREATE TABLE other (a integer CHECK (a > 0)); ALTER TABLE other ENABLE ROW LEVEL SECURITY; CREATE POLICY a ON other USING (a = 1); ALTER POLICY a ON other USING (true); ALTER TABLE other DROP CONSTRAINT other_a_check', NULL, NULL),
+	('ALTER TABLE item DROP CONSTRAINT item_amount_check, ADD CONSTRAINT item_amount_check CHECK (amount > 3 AND id > 0)', NULL, NULL),
+	('ALTER TABLE item RENAME CONSTRAINT item_amount_check TO other; ALTER TABLE item RENAME id TO number; ALTER TABLE item RENAME TO thing', NULL, NULL),
+	('DROP INDEX item_name; ALTER TABLE item ADD CONSTRAINT item_name UNIQUE (name)', NULL, NULL),
+	('DROP TRIGGER touch ON line; CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON line FOR EACH ROW EXECUTE FUNCTION touch()', NULL, NULL),
+	('DROP VIEW upper_names; CREATE VIEW upper_names AS SELECT upper(name), 1 AS more FROM names', NULL, NULL),
+	('ALTER TABLE line OWNER TO regress_rehearse_app', NULL, NULL),
+	('CREATE ROLE regress_rehearse_new; GRANT SELECT ON item TO regress_rehearse_new', NULL, NULL),
+	('CREATE EXTENSION nosuch', 'statement-fails error', 'nosuch'),
+	('DO $x$ BEGIN CREATE EXTENSION nosuch; END $x$', 'statement-fails error', 'nosuch'),
+	('DO $x$ BEGIN ALTER EXTENSION plpgsql UPDATE TO ''99''; END $x$', 'statement-fails error', 'plpgsql'),
+	('GRANT SELECT ON item TO regress_rehearse_nosuch', 'statement-fails error', 'nosuch'),
+	('ALTER TABLE item OWNER TO regress_rehearse_nosuch', 'statement-fails error', 'nosuch'),
+	('DO $x$ BEGIN VACUUM shop.item; END $x$', 'statement-fails error', 'VACUUM'),
+	('DO $x$ BEGIN ALTER SYSTEM SET work_mem = 100; END $x$', 'statement-fails error', 'ALTER SYSTEM'),
+	('CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS ''BEGIN CREATE DATABASE regress_rehearse; END''; SELECT f()', 'statement-fails error', 'CREATE DATABASE'),
+	('DO $x$ BEGIN REINDEX TABLE CONCURRENTLY shop.item; END $x$', 'statement-fails error', 'REINDEX');
+-- those that are told otherwise: none
+SELECT w.*, f.* FROM public.weaker w LEFT JOIN LATERAL (SELECT string_agg(DISTINCT l.rule || ' ' || l.severity, ', ') AS told, string_agg(l.message, '; ') AS messages FROM rehearse(w.script) l
+	WHERE l.rule IN ('row-security-lost', 'protection-lost', 'ban-drop-view', 'statement-fails', 'not-rehearsed')) f ON true
+	WHERE told IS DISTINCT FROM finding OR coalesce(messages !~ object, false);
+DROP POLICY few ON item;
+ALTER POLICY positive ON item USING (amount > 5) WITH CHECK (amount > 5);
+DROP INDEX item_name;
+DROP FUNCTION secret;
+SELECT catalogs() AS before \gset
+\set ECHO all
 -- publications and event triggers
 SET client_min_messages = error;
 CREATE PUBLICATION regress_rehearse_pub FOR TABLE line;
@@ -186,4 +245,5 @@ DROP SCHEMA shop, theirs, cmig_audit CASCADE;
 DROP OWNED BY regress_rehearse_app, regress_rehearse_owner;
 DROP ROLE regress_rehearse_app, regress_rehearse_owner;
 DROP FUNCTION public.catalogs(), public.rehearse(text);
+DROP TABLE public.weaker;
 DROP EXTENSION pg_cmig;

@@ -247,7 +247,9 @@ report_effect(CmigLint *lint, const CmigEffect *effect, const List *findings)
 
 	if (lint->certain && effect->doubtful)
 		return;
-	if (effect->kind != NULL && is_told(findings, effect->name))
+	/* no rule says what guards less than before */
+	if (effect->kind != NULL && !effect->combined && effect->type != CMIG_EFFECT_WEAKER && effect->type != CMIG_EFFECT_UNCLEAR &&
+		is_told(findings, effect->name))
 		return;
 	switch (effect->type)
 	{
@@ -286,6 +288,17 @@ report_effect(CmigLint *lint, const CmigEffect *effect, const List *findings)
 			break;
 		case CMIG_EFFECT_WEAKER:
 			break;
+		case CMIG_EFFECT_SHARED:
+			if (!is_code(lint))
+				return;
+			break;
+		case CMIG_EFFECT_NARROWED:
+			rule = "ban-drop-view";
+			break;
+		case CMIG_EFFECT_UNCLEAR:
+			if (use_rule(lint, rule))
+				cmig_lint_report(lint, NULL, "%s %s %s", effect->kind->name, effect->object, effect->what)->severity = CMIG_LINT_NOTICE;
+			return;
 		case CMIG_EFFECT_LOCKED:
 			return;
 	}

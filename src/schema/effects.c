@@ -19,6 +19,7 @@
 #include "catalog/objectaddress.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_policy.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -53,6 +54,7 @@ typedef struct Copies
 	/* by the object's index */
 	uint64	   *rows;			/* what matters in its catalog row; 0: gone */
 	Oid		   *files;			/* a table's file */
+	CmigCondition **conditions; /* or NULL */
 } Copies;
 
 /* A run of scripts. */
@@ -104,6 +106,25 @@ default_exists(Oid oid)
 	return exists;
 }
 
+/* Returns a value that differs if the table has other policies. */
+static uint64
+policies_of(Oid table)
+{
+	Relation	catalog = table_open(PolicyRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	row;
+	uint64		result = 0;
+
+	ScanKeyInit(&key, Anum_pg_policy_polrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+	scan = systable_beginscan(catalog, PolicyPolrelidPolnameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+		result += (uint64) ((Form_pg_policy) GETSTRUCT(row))->oid << 24;
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return result;
+}
+
 /*
  * Returns a value that differs if the object's catalog row has changed in a way
  * that can make it weaker, or changes its name, or 0 if there is no such row.
@@ -131,6 +152,8 @@ row_of(const CmigObject *object)
 		const Form_pg_class form = (Form_pg_class) GETSTRUCT(row);
 		const char *access = (const char *) form + CLASS_TUPLE_SIZE;
 
+		if (form->relrowsecurity)
+			result += policies_of(address.object);
 		result += form->relrowsecurity + 2 * form->relforcerowsecurity + 4 * form->relpersistence +
 			((uint64) form->relnamespace << 10) + ((uint64) form->relowner << 20) +
 			hash_bytes_extended((unsigned char *) NameStr(form->relname), NAMEDATALEN, 1) +
@@ -199,10 +222,12 @@ state_read(EffectsRun *run)
 		state.image = cmig_image_read_part(managed, read_contents(managed));
 	state.files = palloc0(sizeof(Oid) * Max(state.image->count, 1));
 	state.rows = palloc0(sizeof(uint64) * Max(state.image->count, 1));
+	state.conditions = palloc0(sizeof(CmigCondition *) * Max(state.image->count, 1));
 	for (int i = 0; i < state.image->count; i++)
 	{
 		state.files[i] = file_of(state.image->objects[i]);
 		state.rows[i] = row_of(state.image->objects[i]);
+		state.conditions[i] = cmig_condition_read(state.image->objects[i]);
 	}
 	MemoryContextSwitchTo(caller);
 	return state;
@@ -257,14 +282,30 @@ compare_grants(EffectsRun *run, List **effects, const CmigObject *old, const Cmi
 {
 	foreach_ptr(const CmigGrant, grant, old->grants)
 	{
-		bool		kept = !grant->granted;
+		bool		kept = !grant->granted || (grant->grantee && new->owner && strcmp(grant->grantee, quote_identifier(new->owner)) == 0);
+		bool		denied = grant->granted || grant->grantee == NULL || strcmp(grant->grantee, "PUBLIC") != 0;
 
 		foreach_ptr(const CmigGrant, other, new->grants)
+		{
+			denied |= !other->granted && cmig_text_same(grant->grantee, other->grantee) && cmig_text_same(grant->privilege, other->privilege);
 			kept |= other->granted && cmig_text_same(grant->grantee, other->grantee) &&
-			cmig_text_same(grant->privilege, other->privilege);
+				cmig_text_same(grant->privilege, other->privilege);
+		}
+		/* a new object has what the former one has revoked */
+		if (!denied)
+			add_effect(run, effects, CMIG_EFFECT_WEAKER, old, psprintf("grants %s to PUBLIC", grant->privilege));
 		if (!kept)
 			add_effect(run, effects, CMIG_EFFECT_REVOKED, old,
 					   psprintf("no longer grants %s to %s", grant->privilege, grant->grantee ? grant->grantee : "its owner"));
+	}
+	foreach_ptr(const CmigGrant, grant, new->grants)
+	{
+		bool		known = !grant->granted || grant->grantee == NULL || strcmp(grant->grantee, "PUBLIC") != 0;
+
+		foreach_ptr(const CmigGrant, other, old->grants)
+			known |= cmig_text_same(grant->grantee, other->grantee) && cmig_text_same(grant->privilege, other->privilege);
+		if (!known)
+			add_effect(run, effects, CMIG_EFFECT_SHARED, old, psprintf("grants %s to PUBLIC", grant->privilege));
 	}
 }
 
@@ -296,12 +337,6 @@ compare_use(EffectsRun *run, List **effects, const CmigObject *old, const CmigOb
 		add_effect(run, effects, CMIG_EFFECT_RENAMED, old, "moves to another schema");
 }
 
-static bool
-is_true(const char *expression)
-{
-	return expression != NULL && (strcmp(expression, "true") == 0 || strcmp(expression, "(true)") == 0);
-}
-
 /* Does a member of a publication, or a publication, publish less than before? */
 static const char *
 published_less(const CmigObject *old, const CmigObject *new)
@@ -317,6 +352,189 @@ published_less(const CmigObject *old, const CmigObject *new)
 			!cmig_text_has_word(new->values[CMIG_PUBLICATION_PUBLISH], actions[i]))
 			return psprintf("no longer publishes %s", actions[i]);
 	return NULL;
+}
+
+/* Returns the end of the next column in a view's columns. */
+static const char *
+column_end(const char *text)
+{
+	bool		quoted = false;
+	int			depth = 0;
+
+	for (; *text != '\0' && (quoted || depth > 0 || *text != ','); text++)
+	{
+		if (*text == '"')
+			quoted = !quoted;
+		else if (!quoted)
+			depth += (*text == '(') - (*text == ')');
+	}
+	return text;
+}
+
+/* Add which columns of a view are gone. */
+static void
+compare_columns(EffectsRun *run, List **effects, const CmigObject *old, const CmigObject *new)
+{
+	const char *columns = old->values[CMIG_VIEW_COLUMNS];
+
+	while (columns != NULL && *columns != '\0')
+	{
+		const char *end = column_end(columns);
+		const char *name = *columns == '"' ? columns + 1 : columns;
+		int			length = strcspn(name, *columns == '"' ? "\"" : " ") + 2 * (name - columns);
+		const char *other = new->values[CMIG_VIEW_COLUMNS];
+
+		while (other != NULL && strncmp(other, columns, length) != 0)
+		{
+			other = column_end(other);
+			other = *other == '\0' ? NULL : other + strlen(", ");
+		}
+		if (other == NULL)
+			add_effect(run, effects, CMIG_EFFECT_NARROWED, old, psprintf("no longer has column %s", pnstrdup(columns, length)));
+		columns = *end == '\0' ? end : end + strlen(", ");
+	}
+}
+
+/* Is a function's privileged code run, and with the caller's search_path? */
+static void
+read_function(const CmigObject *function, bool *definer, bool *pinned)
+{
+	/* the definition may lack a body */
+	const CreateFunctionStmt *tree = castNode(CreateFunctionStmt, cmig_raw_parse_one(psprintf("%s\nRETURN NULL", function->values[CMIG_DEFINITION]))->stmt);
+
+	*definer = *pinned = false;
+	foreach_node(DefElem, option, tree->options)
+	{
+		if (strcmp(option->defname, "security") == 0)
+			*definer = boolVal(option->arg);
+		else if (strcmp(option->defname, "set") == 0)
+			*pinned |= strcmp(((VariableSetStmt *) option->arg)->name, "search_path") == 0;
+	}
+}
+
+static void
+compare_functions(EffectsRun *run, List **effects, const CmigObject *old, const CmigObject *new)
+{
+	bool		definer,
+				was_definer,
+				pinned,
+				was_pinned;
+
+	if (strcmp(old->values[CMIG_DEFINITION], new->values[CMIG_DEFINITION]) == 0)
+		return;
+	read_function(old, &was_definer, &was_pinned);
+	read_function(new, &definer, &pinned);
+	if (definer && !was_definer)
+		add_effect(run, effects, CMIG_EFFECT_WEAKER, old, "runs with the privileges of its owner");
+	else if (definer && was_pinned && !pinned)
+		add_effect(run, effects, CMIG_EFFECT_WEAKER, old, "runs with the search_path of its caller, but the privileges of its owner");
+}
+
+/* Add that an object that guards rows is replaced by one that guards less. */
+static void
+add_weaker(EffectsRun *run, List **effects, CmigWeaker weaker, const CmigObject *old, const CmigObject *new)
+{
+	const char *by = old->kind == new->kind && strcmp(old->name, new->name) == 0 ? NULL : psprintf("%s %s", new->kind->name, new->name);
+
+	if (weaker == CMIG_WEAKER_YES)
+		add_effect(run, effects, CMIG_EFFECT_WEAKER, old, by ? psprintf("is replaced by %s, which guards less", by) : "guards less than before");
+	else if (weaker == CMIG_WEAKER_UNKNOWN)
+		add_effect(run, effects, CMIG_EFFECT_UNCLEAR, old, by ? psprintf("is replaced by %s; it cannot be decided whether this guards less", by) :
+				   "is changed; it cannot be decided whether it guards less");
+}
+
+/* Does a column that the object uses have another type? */
+static bool
+is_retyped(const CmigObject *object, const Copies *after)
+{
+	for (int i = 0; i < object->ndepends; i++)
+	{
+		const CmigObject *column = object->depends[i];
+		const CmigObject *other = column->kind == &cmig_kind_column ? counterpart(after, column) : NULL;
+
+		if (other != NULL && !cmig_text_same(column->values[CMIG_COLUMN_TYPE], other->values[CMIG_COLUMN_TYPE]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Is what is gone replaced by other objects of its table?  If these guard less,
+ * add this.
+ */
+static bool
+is_succeeded(EffectsRun *run, List **effects, const CmigObject *old, const Copies *before, const Copies *after)
+{
+	const CmigObject *parent = old->parent ? counterpart(after, old->parent) : NULL;
+	const CmigObject *best = NULL;
+	CmigWeaker	weaker = CMIG_WEAKER_OTHER;
+
+	for (const CmigObject *child = parent ? parent->child : NULL; child != NULL; child = child->sibling)
+	{
+		CmigWeaker	each = cmig_weaker(old, before->conditions[old->index], child, after->conditions[child->index]);
+
+		/* what was already there may guard as much, but replaces nothing */
+		if (each == CMIG_WEAKER_OTHER || (each != CMIG_WEAKER_NOT && counterpart(before, child) != NULL) ||
+			(best != NULL && weaker <= each))
+			continue;
+		weaker = each;
+		best = child;
+	}
+	if (best != NULL)
+		add_weaker(run, effects, weaker, old, best);
+	return best != NULL;
+}
+
+/* Returns the conditions of a table's policies. */
+static List *
+policies_of_table(const Copies *state, const CmigObject *table)
+{
+	List	   *policies = NIL;
+
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_policy && state->rows[child->index] != 0)
+			policies = lappend(policies, state->conditions[child->index]);
+	return policies;
+}
+
+/* Add how a table's policies admit more rows to the roles that they name. */
+static void
+compare_policies(EffectsRun *run, List **effects, const CmigObject *old, const Copies *before, const CmigObject *new, const Copies *after)
+{
+	List	   *former = policies_of_table(before, old);
+	List	   *latter = policies_of_table(after, new);
+	List	   *roles = list_make1_oid(InvalidOid);
+
+	foreach_ptr(const CmigCondition, policy, list_concat_copy(former, latter))
+		roles = list_concat_unique_oid(roles, policy->roles);
+	for (const CmigObject *policy = new->child; policy != NULL; policy = policy->sibling)
+	{
+		const CmigObject *same = policy->kind == &cmig_kind_policy ? counterpart(before, policy) : NULL;
+		const CmigObject *shown = same ? same : policy;
+		CmigWeaker	worst = CMIG_WEAKER_OTHER;
+		Oid			whose = InvalidOid;
+
+		if (policy->kind != &cmig_kind_policy || after->rows[policy->index] == 0 ||
+			(same != NULL && cmig_condition_same(before->conditions[same->index], after->conditions[policy->index])))
+			continue;
+		foreach_oid(role, roles)
+		{
+			CmigWeaker	weaker = cmig_weaker_policies(former, latter, role, same ? before->conditions[same->index] : NULL, after->conditions[policy->index]);
+
+			if (weaker > worst)
+			{
+				whose = role;
+				worst = weaker;
+			}
+		}
+		if (worst == CMIG_WEAKER_ALL)
+			add_effect(run, effects, CMIG_EFFECT_EXPOSED, shown, "is true for all rows");
+		else if (worst == CMIG_WEAKER_YES)
+			add_effect(run, effects, CMIG_EFFECT_WEAKER, shown,
+					   psprintf("admits more rows%s%s", OidIsValid(whose) ? " to role " : "", OidIsValid(whose) ? GetUserNameFromId(whose, false) : ""));
+		else if (worst == CMIG_WEAKER_UNKNOWN)
+			add_effect(run, effects, CMIG_EFFECT_UNCLEAR, shown, "is changed; it cannot be decided whether it admits more rows");
+	}
 }
 
 /* Is what is left of an object that both images have weaker? */
@@ -344,14 +562,6 @@ compare_object(EffectsRun *run, List **effects, const CmigObject *old, const Cmi
 		if (!cmig_text_same(old->values[1], new->values[1]) && new->values[1] != NULL && strcmp(new->values[1], "ENABLE ALWAYS") != 0)
 			what = strcmp(new->values[1], "DISABLE") == 0 ? "is disabled" : "runs only on replicas";
 	}
-	else if (old->kind == &cmig_kind_policy)
-	{
-		for (int i = CMIG_POLICY_USING; i <= CMIG_POLICY_WITH_CHECK; i++)
-			if (!new->values[CMIG_POLICY_RESTRICTIVE] && is_true(new->values[i]) && !is_true(old->values[i]))
-				add_effect(run, effects, CMIG_EFFECT_EXPOSED, old, psprintf("is true for all rows (%s)", old->kind->properties[i].name));
-		if (!new->values[CMIG_POLICY_RESTRICTIVE] && old->values[CMIG_POLICY_ROLES] && !new->values[CMIG_POLICY_ROLES])
-			add_effect(run, effects, CMIG_EFFECT_EXPOSED, old, "applies to all roles");
-	}
 	else if (old->kind == &cmig_kind_constraint || old->kind == &cmig_kind_foreign_key)
 	{
 		if (!cmig_is_not_valid(old->values[CMIG_DEFINITION]) && cmig_is_not_valid(new->values[CMIG_DEFINITION]))
@@ -372,9 +582,32 @@ compare_object(EffectsRun *run, List **effects, const CmigObject *old, const Cmi
 			!cmig_text_same(options, new->values[CMIG_VIEW_OPTIONS]))
 			add_effect(run, effects, CMIG_EFFECT_EXPOSED, old, psprintf("loses the options %s", options));
 	}
+	if (old->kind == &cmig_kind_view || old->kind == &cmig_kind_materialized_view)
+		compare_columns(run, effects, old, new);
+	else if (old->kind == &cmig_kind_function)
+		compare_functions(run, effects, old, new);
 	if (what != NULL)
 		add_effect(run, effects, CMIG_EFFECT_WEAKER, old, what);
+	if (old->owner && new->owner && strcmp(old->owner, new->owner) != 0)
+		add_effect(run, effects, CMIG_EFFECT_SHARED, old, psprintf("belongs to role %s", new->owner));
 	compare_grants(run, effects, old, new);
+}
+
+/* Do objects that both states have guard less? */
+static void
+compare_guards(EffectsRun *run, List **effects, const CmigObject *old, const Copies *before, const CmigObject *new, const Copies *after)
+{
+	CmigWeaker	weaker;
+
+	if (old->kind == &cmig_kind_table && old->values[CMIG_TABLE_ROW_SECURITY] && new->values[CMIG_TABLE_ROW_SECURITY])
+		compare_policies(run, effects, old, before, new, after);
+	/* with the same address, only names can differ, unless it is a trigger */
+	else if (!old->inherited && (old->kind == &cmig_kind_trigger || memcmp(&old->address, &new->address, sizeof(CmigAddress)) != 0))
+	{
+		weaker = cmig_weaker(old, before->conditions[old->index], new, after->conditions[new->index]);
+		if (weaker != CMIG_WEAKER_UNKNOWN || !is_retyped(old, after))
+			add_weaker(run, effects, weaker, old, new);
+	}
 }
 
 /*
@@ -403,7 +636,8 @@ is_replaced(const CmigObject *object, const Copies *before, const Copies *after)
 {
 	const CmigObject *parent = object->parent ? counterpart(after, object->parent) : NULL;
 
-	if (object->kind == &cmig_kind_column || object->kind == &cmig_kind_publication_table || object->kind == &cmig_kind_publication_schema)
+	if (object->kind == &cmig_kind_column || object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key ||
+		object->kind == &cmig_kind_publication_table || object->kind == &cmig_kind_publication_schema)
 		return false;
 	for (const CmigObject *child = parent ? parent->child : NULL; child != NULL; child = child->sibling)
 		if (child->kind == object->kind && counterpart(before, child) == NULL)
@@ -456,14 +690,19 @@ compare_states(EffectsRun *run, List **effects, const Copies *old, const Copies 
 		if (left != NULL)
 		{
 			compare_object(run, effects, object, left);
+			compare_guards(run, effects, object, old, left, new);
 			/* an object of the same name does not have the rows */
 			if (memcmp(&left->address, &object->address, sizeof(CmigAddress)) == 0)
 				compare_use(run, effects, object, left, new);
-			else if ((object->kind->flags & CMIG_KIND_DATA) != 0 && (object->parent == NULL || cmig_image_find_exactly(new->image, object->parent->address) != NULL))
+			else if (((object->kind->flags & CMIG_KIND_DATA) != 0 || object->kind == &cmig_kind_sequence) && (object->parent == NULL || cmig_image_find_exactly(new->image, object->parent->address) != NULL))
 				add_effect(run, effects, CMIG_EFFECT_GONE, object, "");
 		}
-		else if (!goes_along(object, new) && !is_replaced(object, old, new))
+		else if (!goes_along(object, new) && !is_succeeded(run, effects, object, old, new) && !is_replaced(object, old, new))
+		{
 			add_effect(run, effects, CMIG_EFFECT_GONE, object, "");
+			if (cmig_index_is_unique(object))
+				add_effect(run, effects, CMIG_EFFECT_WEAKER, object, "no longer keeps rows unique");
+		}
 	}
 }
 
@@ -601,6 +840,7 @@ static bool
 is_certain(const EffectsRun *run, const ErrorData *error)
 {
 	Node	   *statement = run->statement->raw->stmt;
+	const bool	of_extension = strcmp(error->filename, "extension.c") == 0;
 
 	/* a trigger may use tables that were not copied */
 	if (run->unsure || ((cmig_statement_flags(statement) & CMIG_STATEMENT_QUERY) && !IsA(statement, SelectStmt) &&
@@ -619,11 +859,11 @@ is_certain(const EffectsRun *run, const ErrorData *error)
 			 * neither what a replay refuses, nor what a function raises, but
 			 * what the server does not do with tables
 			 */
-			return run->code ? strcmp(error->filename, "tablecmds.c") == 0 : strncmp(error->filename, "target", 6) != 0;
+			return run->code ? strcmp(error->filename, "tablecmds.c") == 0 || of_extension : strncmp(error->filename, "target", 6) != 0;
 		case ERRCODE_DATA_EXCEPTION:
-			return !run->code || (error->sqlerrcode == ERRCODE_INVALID_PARAMETER_VALUE && is_own_call(statement));
+			return !run->code || of_extension || (error->sqlerrcode == ERRCODE_INVALID_PARAMETER_VALUE && is_own_call(statement));
 		default:
-			return false;
+			return of_extension || error->sqlerrcode == ERRCODE_ACTIVE_SQL_TRANSACTION;
 	}
 }
 
@@ -646,6 +886,8 @@ only_adds(Node *statement)
 			return true;
 		case T_GrantStmt:
 			return ((GrantStmt *) statement)->is_grant;
+		case T_CreatePolicyStmt:
+			return !((CreatePolicyStmt *) statement)->permissive;
 		default:
 			return (cmig_statement_flags(statement) & CMIG_STATEMENT_ADDS) != 0;
 	}
@@ -669,7 +911,7 @@ try_statement(CmigTargetState *state, const CmigStatement *statement, void *arg)
 	run->state = state;
 	run->statement = statement;
 	/* running the statement changes its tree */
-	run->code = (cmig_statement_flags(statement->raw->stmt) & CMIG_STATEMENT_CODE) != 0;
+	state->code = run->code = (cmig_statement_flags(statement->raw->stmt) & CMIG_STATEMENT_CODE) != 0;
 	adds = only_adds(statement->raw->stmt);
 	run->scanned = false;
 	run->scans = run->code ? count_scans(run) : 0;
@@ -722,6 +964,33 @@ loses_rows(const CmigEffect *effect)
 }
 
 /*
+ * Returns those of the effects of the whole script that no single statement has:
+ * what one has dropped, another one has created again, but weaker.  They are told
+ * at the last statement that has dropped or changed a part of the same object.
+ */
+static List *
+changed_together(const EffectsRun *run, const List *remaining)
+{
+	List	   *result = NIL;
+
+	foreach_ptr(CmigEffect, effect, remaining)
+	{
+		bool		known = effect->type == CMIG_EFFECT_GONE;
+
+		foreach_ptr(const CmigEffect, pending, run->pending)
+		{
+			known |= is_same_effect(effect, pending);
+			if (strcmp(effect->root, pending->root) == 0)
+				effect->statement = pending->statement;
+		}
+		effect->combined = true;
+		if (!known && effect->statement > 0)
+			result = lappend(result, effect);
+	}
+	return result;
+}
+
+/*
  * At the end of a script, keep those effects that remain, and the loss of
  * rows.
  */
@@ -755,6 +1024,7 @@ finish_script(EffectsRun *run)
 		if (remains && !told)
 			kept = lappend(kept, effect);
 	}
+	kept = list_concat(kept, changed_together(run, remaining));
 	run->result->effects = list_concat(run->result->effects, kept);
 	run->pending = NIL;
 	if (run->opening.context != run->before.context && run->opening.context != run->first.context)
@@ -819,6 +1089,7 @@ run_scripts(CmigReplay *replay, void *arg)
 	foreach_ptr(const char, reason, cmig_copies_reasons(run->copies))
 		leave_out(run, reason);
 	run->stopped = run->all && run->unsure;
+	run->state->exact = true;
 	if (!run->stopped)
 		run->first = run->opening = run->before = state_read(run);
 	if (run->look != NULL && !run->stopped)

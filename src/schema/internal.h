@@ -246,6 +246,8 @@ typedef struct CmigTargetState
 	bool		strict;
 	bool		owners;			/* do copies have the owners of the live
 								 * objects? */
+	bool		exact;			/* does what cannot be run raise an error? */
+	bool		code;			/* if so: is the statement called by code? */
 } CmigTargetState;
 
 /* A repeatable revision's script, to be run after the target's SQL. */
@@ -784,6 +786,43 @@ extern List *cmig_rehearsal_prove(const CmigManaged *managed, const char *functi
 
 /* Add a hazard to lines, not rehearsed, that may change what inherits from a table. */
 extern List *cmig_rehearsal_warn(List *lines);
+
+/* in weaker.c */
+
+/* Does one object guard less than another one, which it replaces? */
+typedef enum CmigWeaker
+{
+	CMIG_WEAKER_OTHER,			/* it guards something else */
+	CMIG_WEAKER_NOT,
+	CMIG_WEAKER_UNKNOWN,		/* this cannot be decided */
+	CMIG_WEAKER_YES,
+	CMIG_WEAKER_ALL				/* it admits all rows */
+}			CmigWeaker;
+
+/* The condition of a CHECK, or of a policy. */
+typedef struct CmigCondition
+{
+	Node	   *check;			/* of rows that are written */
+	Node	   *visible;		/* of other rows */
+	List	   *roles;			/* list of Oid; 0: all roles */
+	char		command;
+	bool		restrictive;
+}			CmigCondition;
+
+/* Returns NULL if the object has no condition. */
+extern CmigCondition * cmig_condition_read(const CmigObject *object);
+
+extern bool cmig_condition_same(const CmigCondition * a, const CmigCondition * b);
+
+/* Compare constraints, unique indexes, or triggers, with their conditions. */
+extern CmigWeaker cmig_weaker(const CmigObject *old, const CmigCondition * former, const CmigObject *new, const CmigCondition * latter);
+
+/*
+ * Compare the policies of a table, lists of CmigCondition: are more rows
+ * admitted to the role, or to all roles if that is 0, where "policy" applies, or
+ * "former", which was the same policy?  "former" may be NULL.
+ */
+extern CmigWeaker cmig_weaker_policies(const List *old, const List *new, Oid role, const CmigCondition * former, const CmigCondition * policy);
 
 /* in copies.c */
 

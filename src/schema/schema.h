@@ -405,6 +405,9 @@ typedef enum CmigEffectType
 	CMIG_EFFECT_RETYPED,		/* the column's values were converted to the
 								 * type "what" */
 	CMIG_EFFECT_WEAKER,			/* it protects less */
+	CMIG_EFFECT_UNCLEAR,		/* it may protect less */
+	CMIG_EFFECT_NARROWED,		/* clients find less */
+	CMIG_EFFECT_SHARED,			/* another owner, or all roles, may use it */
 	CMIG_EFFECT_EXPOSED,		/* more rows are visible */
 	CMIG_EFFECT_NULLABLE,		/* the column or domain accepts NULL */
 	CMIG_EFFECT_REVOKED,		/* roles have fewer privileges */
@@ -433,6 +436,7 @@ typedef struct CmigEffect
 								 * script */
 	bool		doubtful;		/* can it depend on rows, or on what was not
 								 * copied or run? */
+	bool		combined;		/* only together with later statements */
 } CmigEffect;
 
 typedef struct CmigEffects

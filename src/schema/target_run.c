@@ -226,6 +226,21 @@ drop_owned(const DropOwnedStmt *statement)
 	free_object_addresses(dropped);
 }
 
+/* Raise the server's error for what code cannot call, because it cannot run in a transaction. */
+static void
+refuse_in_function(Node *node)
+{
+	const RawStmt raw = {.type = T_RawStmt,.stmt = node};
+	const char *name;
+
+	CmigStatementClass class = cmig_statement_classify(&raw, &name);
+
+	if (class == CMIG_STATEMENT_TOP_LEVEL || class == CMIG_STATEMENT_CONCURRENTLY)
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("%s cannot be executed from a function", name)));
+}
+
 /* The ProcessUtility hook. */
 static void
 see_utility(PlannedStmt *statement, const char *query, bool read_only,
@@ -272,6 +287,8 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the query is not run, because other roles own what is copied")));
+	if (watched->exact && watched->code)
+		refuse_in_function(node);
 	node = cmig_target_adapt(watched, node);
 	if (node == NULL)
 	{
@@ -296,7 +313,7 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 	{
 		CmigSubject subject;
 
-		if (!is_impossible(error, node))
+		if (watched->exact || !is_impossible(error, node))
 			ReThrowError(error);
 		(void) cmig_target_subject(node, &subject);
 		cmig_target_note_missing(watched, subject.type, cmig_target_subject_name(&subject), error->message);

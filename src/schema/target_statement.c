@@ -542,12 +542,24 @@ require_server(const CmigTargetState *state, const char *name)
  * Roles, which belong to the whole server
  */
 
+/*
+ * Is this a rehearsal, in which the server raises the error that the role does
+ * not exist?  Not if the scripts create it.
+ */
+static bool
+must_exist(const CmigTargetState *state, const RoleSpec *role)
+{
+	return state->exact && role->roletype == ROLESPEC_CSTRING && !OidIsValid(get_role_oid(role->rolename, true)) &&
+		find_missing(state, OBJECT_ROLE, role->rolename) == NULL;
+}
+
 /* If the role does not exist, adds a note and returns true. */
 static bool
 note_absent(CmigTargetState *state, const RoleSpec *role, const char *kind, const char *object)
 {
-	if (role == NULL || role->roletype != ROLESPEC_CSTRING || OidIsValid(get_role_oid(role->rolename, true)))
+	if (role == NULL || role->roletype != ROLESPEC_CSTRING || OidIsValid(get_role_oid(role->rolename, true)) || must_exist(state, role))
 		return false;
+
 	cmig_target_note(state, kind, object, psprintf("role \"%s\" does not exist", role->rolename));
 	return true;
 }
@@ -583,7 +595,7 @@ may_own(CmigTargetState *state, const CmigSubject * subject, const RoleSpec *own
 	char	   *reason = why_not_owner(owner, subject->type == OBJECT_SCHEMA ? NULL : cmig_target_subject_schema(subject));
 	CmigTargetNote *note;
 
-	if (reason == NULL)
+	if (reason == NULL || must_exist(state, owner))
 		return true;
 	note = cmig_target_note(state, "owner",
 							psprintf("%s %s", cmig_target_object_kind(subject->type), cmig_target_subject_name(subject)), reason);
