@@ -339,7 +339,7 @@ values_of_var(Var *var, CmigRlsScope *scope)
  * For the context, any conversion will do that does not cut it off.
  */
 static bool
-keeps_apart(Oid from, Oid to)
+keeps_distinct(Oid from, Oid to)
 {
 	static const Oid numbers[] = {INT2OID, INT4OID, INT8OID, NUMERICOID, InvalidOid};
 	int			rank = -1;
@@ -464,7 +464,7 @@ values_of_call(Node *node, CmigRlsScope *scope)
 		foreach_ptr(CmigRlsValue, value, cmig_rls_values_of(arg, scope))
 		{
 			/* a member of a document is compared by its value */
-			if (value->origin == FROM_COLUMN && !keeps_apart(exprType(arg), exprType(node)) && !is_unique_expression(value->relid, node) &&
+			if (value->origin == FROM_COLUMN && !keeps_distinct(exprType(arg), exprType(node)) && !is_unique_expression(value->relid, node) &&
 				!(IsA(cmig_rls_unwrap(arg), OpExpr) && exprType(linitial(((OpExpr *) cmig_rls_unwrap(arg))->args)) == JSONBOID))
 				value->origin = FROM_ELSEWHERE;
 			result = lappend(result, value);

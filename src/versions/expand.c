@@ -89,14 +89,13 @@ static void
 mark_done(const Work *work)
 {
 	StringInfoData positions;
-	ListCell   *cell;
 	CmigRole	saved;
 
 	if (work->steps == NIL)
 		return;
 	initStringInfo(&positions);
-	foreach(cell, work->steps)
-		appendStringInfo(&positions, "%s%s", positions.len > 0 ? "," : "{", ((StoredStep *) lfirst(cell))->position);
+	foreach_ptr(const StoredStep, step, work->steps)
+		appendStringInfo(&positions, "%s%s", positions.len > 0 ? "," : "{", step->position);
 	appendStringInfoChar(&positions, '}');
 	cmig_role_act_as_caller(&saved, work->caller);
 	cmig_query_do(&done_query, work->expansion->scope, positions.data);
@@ -125,12 +124,11 @@ static List *
 relations_of(const Work *work, const char *phase)
 {
 	List	   *names = NIL;
-	ListCell   *cell;
 
-	foreach(cell, phase ? steps_of(work, phase) : work->all)
+	foreach_ptr(const StoredStep, step, phase ? steps_of(work, phase) : work->all)
 	{
-		if (*((StoredStep *) lfirst(cell))->relation && !cmig_text_list_has(names, ((StoredStep *) lfirst(cell))->relation))
-			names = lappend(names, ((StoredStep *) lfirst(cell))->relation);
+		if (*step->relation && !cmig_text_list_has(names, step->relation))
+			names = lappend(names, step->relation);
 	}
 	cmig_text_list_sort(names);
 	return names;
@@ -155,15 +153,14 @@ static void
 run_group(void *arg)
 {
 	Work	   *work = arg;
-	RawStmt    *raw;
-	ListCell   *cell;
 
 	cmig_toplevel_snapshot();
-	foreach(cell, work->steps)
+	foreach_ptr(const StoredStep, step, work->steps)
 	{
-		work->step = lfirst(cell);
-		raw = parse_step(work->step);
-		cmig_execute_statement(raw, work->step->sql, None_Receiver);
+		RawStmt    *raw = parse_step(step);
+
+		work->step = step;
+		cmig_execute_statement(raw, step->sql, None_Receiver);
 		CommandCounterIncrement();
 		if (IsA(raw->stmt, CreateTrigStmt))
 			cmig_versions_set_dependencies(RangeVarGetRelid(((CreateTrigStmt *) raw->stmt)->relation, NoLock, false));
@@ -218,7 +215,7 @@ is_complete(const StoredStep *step, const RawStmt *raw)
 		/* a partition may have been dropped */
 		if (!OidIsValid(table))
 			return true;
-		/* another relation, or an index of another table, is none of ours */
+		/* another relation, or an index of another table, is not the step's */
 		if (IndexGetRelation(get_relname_relid(index->idxname, get_rel_namespace(table)), true) != table)
 			return false;
 		/* that of a partitioned table is not valid before all are attached */
@@ -314,13 +311,10 @@ run_once(void *arg)
 static void
 run_alone(Work *work, const char *phase)
 {
-	ListCell   *cell;
-
-	foreach(cell, steps_of(work, phase))
+	foreach_ptr(StoredStep, step, steps_of(work, phase))
 	{
-		const StoredStep *step = work->step = lfirst(cell);
-
-		work->steps = list_make1(lfirst(cell));
+		work->step = step;
+		work->steps = list_make1(step);
 		if (strcmp(phase, CMIG_PHASE_FILL) != 0)
 			attempt(work, run_once);
 		else if (*step->done == 'f')
@@ -372,11 +366,10 @@ static void
 run_renames(void *arg)
 {
 	const Work *work = arg;
-	ListCell   *cell;
 
 	cmig_toplevel_snapshot();
-	foreach(cell, work->renames)
-		run_statement(*(char **) lfirst(cell));
+	foreach_ptr(CmigValue, row, work->renames)
+		run_statement(row[0]);
 	foreach_ptr(const StoredStep, step, list_concat(steps_of(work, CMIG_PHASE_BUILD), steps_of(work, CMIG_PHASE_CHECK)))
 	{
 		Node	   *node = parse_step(step)->stmt;
@@ -393,8 +386,8 @@ run_renames(void *arg)
 }
 
 /*
- * The stored statements name hidden columns and indexes.  Those that somebody
- * has renamed get their names again.
+ * The stored statements name hidden columns and indexes.  Those that were renamed
+ * by hand get these names again.
  */
 static void
 restore_names(Work *work)
@@ -488,7 +481,6 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 	CmigNames	schemas = {0};
 	StringInfoData columns;
 	int			position = 0;
-	ListCell   *cell;
 
 	if (plan->count == 0)
 	{
@@ -506,8 +498,8 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 	if (!confirmed)
 		cmig_versions_require_confirmed(expansion);
 	schemas.names = palloc(sizeof(char *) * Max(list_length(expansion->schemas), 1));
-	foreach(cell, expansion->schemas)
-		schemas.names[schemas.count++] = lfirst(cell);
+	foreach_ptr(char, schema, expansion->schemas)
+		schemas.names[schemas.count++] = schema;
 	initStringInfo(&columns);
 	foreach_ptr(char *, c, expansion->columns)
 	{
@@ -589,8 +581,8 @@ makes_triggers(const StoredStep *step)
 }
 
 /*
- * Create triggers again that somebody has dropped or disabled, and fill the rows
- * again that were written meanwhile.  Returns false if there is nothing to do.
+ * Create triggers again that were dropped or disabled by hand, and fill the rows
+ * that were written in the meantime.  Returns false if there is nothing to do.
  */
 static bool
 repair(Work *work)
@@ -599,31 +591,27 @@ repair(Work *work)
 	List	   *relations = relations_of(work, CMIG_PHASE_FILL);
 	bool		needed = false;
 	CmigRole	saved;
-	ListCell   *cell;
-	ListCell   *c;
 
 	cmig_toplevel_snapshot();
 	cmig_versions_require_tables(work->expansion, true);
-	foreach(cell, relations)
-	{
-		needed |= cmig_versions_broken_trigger(work->expansion, lfirst(cell)) != NULL || cmig_versions_rows_left(lfirst(cell)).todo;
-	}
+	foreach_ptr(const char, relation, relations)
+		needed |= cmig_versions_broken_trigger(work->expansion, relation) != NULL || cmig_versions_rows_left(relation).todo;
 	cmig_toplevel_commit();
 	if (!needed)
 		return false;
 	enter_session(work);
-	foreach(cell, relations)
+	foreach_ptr(const char, relation, relations)
 	{
 		work->steps = NIL;
 		foreach_ptr(StoredStep, step, list_concat(steps_of(work, CMIG_PHASE_ABANDON), steps_of(work, CMIG_PHASE_PREPARE)))
 		{
-			if (strcmp(step->relation, lfirst(cell)) == 0 && makes_triggers(step))
+			if (strcmp(step->relation, relation) == 0 && makes_triggers(step))
 				work->steps = lappend(work->steps, step);
 		}
 		attempt(work, run_group);
 	}
-	foreach(c, steps_of(work, CMIG_PHASE_FILL))
-		((StoredStep *) lfirst(c))->done = "f";
+	foreach_ptr(StoredStep, step, steps_of(work, CMIG_PHASE_FILL))
+		step->done = "f";
 	cmig_toplevel_snapshot();
 	cmig_role_act_as_caller(&saved, work->caller);
 	cmig_query_do(&again, work->expansion->scope);
@@ -859,7 +847,6 @@ run_last(void *arg)
 	List	   *kept;
 	char	   *shape;
 	char	   *sql;
-	ListCell   *cell;
 	int			bound;
 	CmigRole	saved;
 
@@ -870,8 +857,8 @@ run_last(void *arg)
 	if (contract)
 		cmig_versions_require_texts(work->expansion);
 	seen = cmig_query_list(&views, work->expansion->scope);
-	foreach(cell, contract ? real : NIL)
-		tables = lappend(tables, cmig_query_value(&table, lfirst(cell)));
+	foreach_ptr(const char, name, contract ? real : NIL)
+		tables = lappend(tables, cmig_query_value(&table, name));
 	cmig_role_return(&saved);
 
 	/*
@@ -882,16 +869,16 @@ run_last(void *arg)
 	bound = Max(DeadlockTimeout / (2 * Max(list_length(seen) + list_length(real), 1)), 10);
 	if (LockTimeout == 0 || LockTimeout > bound)
 		cmig_settings_set("lock_timeout", psprintf("%d", bound), PGC_USERSET, GUC_ACTION_LOCAL);
-	/* that what is to be dropped does not exist is not worth a notice */
+	/* no notices that objects to be dropped do not exist */
 	if (client_min_messages < WARNING)
 		cmig_settings_set("client_min_messages", "warning", PGC_USERSET, GUC_ACTION_LOCAL);
 	/* LOCK TABLE would lock all that a view reads, which its owner can change */
-	foreach(cell, seen)
-		LockRelationOid(strtoul(*(char **) lfirst(cell), NULL, 10), AccessExclusiveLock);
-	foreach(cell, real)
+	foreach_ptr(CmigValue, row, seen)
+		LockRelationOid(atooid(row[0]), AccessExclusiveLock);
+	foreach_ptr(const char, name, real)
 	{
-		if (cmig_query_value(&exists, lfirst(cell)) != NULL)
-			run_statement(psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", (char *) lfirst(cell)));
+		if (cmig_query_value(&exists, name) != NULL)
+			run_statement(psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", name));
 	}
 	if (contract)
 		require_transformed(work);
@@ -900,30 +887,30 @@ run_last(void *arg)
 	shape = contract ? cmig_versions_shape(work->expansion) : NULL;
 	kept = contract ? cmig_versions_kept(work->expansion) : NIL;
 	cmig_role_return(&saved);
-	foreach(cell, kept)
+	foreach_ptr(CmigValue, row, kept)
 	{
-		if (((char **) lfirst(cell))[1] == NULL)
-			run_statement(((char **) lfirst(cell))[0]);
+		if (row[1] == NULL)
+			run_statement(row[0]);
 	}
-	foreach(cell, contract ? real : NIL)
-		audited = lappend(audited, cmig_query_value(&audit_before, lfirst(cell), work->expansion->scope));
+	foreach_ptr(const char, name, contract ? real : NIL)
+		audited = lappend(audited, cmig_query_value(&audit_before, name, work->expansion->scope));
 	CommandCounterIncrement();
 	run_group(work);
-	foreach(cell, kept)
+	foreach_ptr(CmigValue, row, kept)
 	{
-		if (((char **) lfirst(cell))[1] != NULL && cmig_query_value(&exists, ((char **) lfirst(cell))[1]) != NULL)
-			run_statement(((char **) lfirst(cell))[0]);
+		if (row[1] != NULL && cmig_query_value(&exists, row[1]) != NULL)
+			run_statement(row[0]);
 	}
 	/* one at a time: a name may be free only after another was changed */
-	foreach(cell, tables)
+	foreach_ptr(const char, oid, tables)
 	{
-		while (lfirst(cell) != NULL && (sql = cmig_versions_left_name(lfirst(cell))) != NULL)
+		while (oid != NULL && (sql = cmig_versions_left_name(oid)) != NULL)
 			run_statement(sql);
 	}
-	foreach(cell, audited)
+	foreach_ptr(const char, oid, audited)
 	{
-		if (lfirst(cell) != NULL)
-			cmig_query_do(&audit_after, lfirst(cell));
+		if (oid != NULL)
+			cmig_query_do(&audit_after, oid);
 	}
 	cmig_versions_require_shape(shape);
 	if (contract)
@@ -960,7 +947,7 @@ contract(Work *work, FunctionCallInfo fcinfo)
 	cmig_toplevel_commit();
 	set_state(work, "contracting");
 	enter_session(work);
-	/* what somebody has dropped */
+	/* build again what was dropped by hand */
 	run_alone(work, CMIG_PHASE_BUILD);
 	run_alone(work, CMIG_PHASE_CHECK);
 	work->phase = CMIG_PHASE_CONTRACT;
@@ -1053,7 +1040,7 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 		cmig_lock_wait_yield(false);
 		cmig_extension_release();
 		cmig_run_lock_release();
-		/* CASCADE is no statement of the user */
+		/* the statement that CASCADE would change is not the user's */
 		if ((error->hint == NULL || error->sqlerrcode == ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST) && work->expansion != NULL)
 			error->hint = *scopes ? NULL : cmig_hint_text("After fixing the cause, repeat the `CALL`, which goes on where it stopped, or: `CALL cmig.abandon()`");
 		if (*scopes)
@@ -1095,7 +1082,6 @@ run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work
 	volatile int failed = 0;
 	volatile int left = 0;
 	List	   *all;
-	ListCell   *cell;
 
 	if (pattern == NULL)
 	{
@@ -1108,9 +1094,9 @@ run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work
 	MemoryContextSwitchTo(context);
 	scopes = psprintf("scopes => %s", quote_literal_cstr(pattern));
 	all = cmig_query_list(body == expand ? &applied : &expanded, pattern);
-	foreach(cell, all)
+	foreach_ptr(CmigValue, row, all)
 	{
-		const char *scope = *(char **) lfirst(cell);
+		const char *scope = row[0];
 
 		cmig_scope_select(scope);
 		PG_TRY();

@@ -21,7 +21,7 @@
  * The live objects are copied into the shadow, and the shape of the tables is
  * read.  The pending revisions are replayed in a subtransaction, the shape is
  * read again, and then a third time, after every column has the name that it
- * will have while both versions exist: PostgreSQL itself thus writes the
+ * will have while both versions exist, so that PostgreSQL itself prints the
  * definitions of the indexes and constraints that must be built on the real
  * tables.
  *
@@ -53,16 +53,42 @@ ask(const char *kind, const char *relation, const char *column, const char *why)
 			 errhint("-- cmig:%s %s.%s = <expression>", kind, quote_identifier(relation), quote_identifier(column))));
 }
 
-void
-cmig_versions_add_step(CmigPlanning *p, const char *phase, const char *relation, char *sql)
+CmigExpansionStep *
+cmig_versions_add(const CmigStepGroup *at, const char *format,...)
 {
-	CmigExpansionStep *step = palloc(sizeof(CmigExpansionStep));
+	CmigExpansionStep *step = palloc0(sizeof(CmigExpansionStep));
+	StringInfoData sql;
+	int			needed;
 
-	step->phase = phase;
-	step->relation = pstrdup(relation);
-	step->sql = sql;
-	step->sequence = NULL;
-	p->result->steps = lappend(p->result->steps, step);
+	initStringInfo(&sql);
+	do
+	{
+		va_list		args;
+
+		va_start(args, format);
+		needed = appendStringInfoVA(&sql, format, args);
+		va_end(args);
+		if (needed > 0)
+			enlargeStringInfo(&sql, needed);
+	} while (needed > 0);
+	step->phase = at->phase;
+	step->relation = pstrdup(at->relation);
+	step->sql = sql.data;
+	at->p->result->steps = lappend(at->p->result->steps, step);
+	return step;
+}
+
+void
+cmig_versions_add_rows(const CmigStepGroup *at, const List *rows)
+{
+	foreach_ptr(CmigValue, row, rows)
+		cmig_versions_add(at, "%s", row[0]);
+}
+
+const char *
+cmig_versions_schema(const CmigPlanning *p, const char *schema)
+{
+	return quote_identifier(cmig_version_schema_name(p->result->revision, schema));
 }
 
 /* ----------------------------------------------------------------
@@ -173,58 +199,46 @@ require_plain(const CmigVersionTable *table)
 							 "It inherits, or is inherited from, or has a foreign table as a partition, or is attached or detached by the revision.");
 }
 
-/* Refuse a column that is replaced or dropped, if it is in a partition key. */
-static void
-require_unkeyed(const CmigShapeTable *table, const char *name)
-{
-	const CmigShapeColumn *column = cmig_shape_column_named(table, name);
-
-	if (column != NULL && *column->partitions == 't')
-		cmig_versions_refuse(psprintf("column %s.%s", table->qualified, quote_identifier(name)),
-							 "It is part of a partition key, and the rows of each version would be in partitions of their own.");
-}
-
 /* Compare a table's columns. */
 static void
 match_columns(CmigPlanning *p, CmigVersionTable *table)
 {
 	List	   *kept = NIL;
 	List	   *hidden = NIL;
-	ListCell   *cell;
 
-	foreach(cell, table->b->columns)
+	foreach_ptr(CmigShapeColumn, b, table->b->columns)
 	{
 		CmigVersionColumn *column = palloc0(sizeof(CmigVersionColumn));
+		char	   *what = psprintf("column %s.%s", table->b->qualified, quote_identifier(b->name));
 
-		column->b = lfirst(cell);
-		column->a = cmig_shape_column(table->a, column->b->number);
+		column->b = b;
+		column->a = cmig_shape_column(table->a, b->number);
 		if (column->a != NULL)
 			match_column(p, table, column);
 		else
 			match_new(p, table, column);
-		if (column->hidden != NULL)
-			require_unkeyed(table->b, column->b->name);
-		if (column->hidden != NULL && *column->b->constrained == 't')
-			cmig_versions_refuse(psprintf("column %s.%s", table->b->qualified, quote_identifier(column->b->name)),
-								 "Its type is a domain with constraints, and PostgreSQL writes the whole table again, while it is locked, to add a column of such a type.");
+		if (column->hidden != NULL && *b->partitions == 't')
+			cmig_versions_refuse(what, "It is part of a partition key, and the rows of each version would be in partitions of their own.");
+		if (column->hidden != NULL && *b->constrained == 't')
+			cmig_versions_refuse(what, "Its type is a domain with constraints, and PostgreSQL writes the whole table again, while it is locked, to add a column of such a type.");
 		if (column->hidden != NULL)
 			hidden = lappend(hidden, column);
 		else
 			kept = lappend(kept, column);
 		table->filled |= column->up != NULL;
-		table->viewed |= column->hidden != NULL || !cmig_text_same(column->a->name, column->b->name) ||
-			!cmig_text_same(column->a->value, column->b->value);
+		table->viewed |= column->hidden != NULL || !cmig_text_same(column->a->name, b->name) ||
+			!cmig_text_same(column->a->value, b->value);
 	}
-	foreach(cell, table->a->columns)
+	foreach_ptr(CmigShapeColumn, a, table->a->columns)
 	{
 		CmigVersionColumn *column = palloc0(sizeof(CmigVersionColumn));
 
-		column->a = lfirst(cell);
-		if (cmig_shape_column(table->b, column->a->number) != NULL)
+		column->a = a;
+		if (cmig_shape_column(table->b, a->number) != NULL)
 			continue;
-		column->down = cmig_versions_rule(p, table->a->oid, column->a->number, false, 0);
-		if (column->down == NULL && column->a->value == NULL && *column->a->not_null == 't' && !column->a->identity[0])
-			ask("down", table->a->name, column->a->name, "It is NOT NULL and has no default, so rows of the new version have no value for it.");
+		column->down = cmig_versions_rule(p, table->a->oid, a->number, false, 0);
+		if (column->down == NULL && a->value == NULL && *a->not_null == 't' && !a->identity[0])
+			ask("down", table->a->name, a->name, "It is NOT NULL and has no default, so rows of the new version have no value for it.");
 		table->dropped = lappend(table->dropped, column);
 		table->filled |= column->down != NULL;
 		table->viewed = true;
@@ -269,13 +283,12 @@ static char *
 hide_names(const CmigPlanning *p)
 {
 	StringInfoData sql;
-	ListCell   *c;
 
 	initStringInfo(&sql);
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		foreach(c, cmig_versions_renames(table->columns, table->b->qualified, false))
-			appendStringInfo(&sql, "%s;\n", (char *) lfirst(c));
+		foreach_ptr(const char, rename, cmig_versions_renames(table->columns, table->b->qualified, false))
+			appendStringInfo(&sql, "%s;\n", rename);
 		if (!cmig_text_same(table->a->name, table->b->name))
 			appendStringInfo(&sql, "ALTER TABLE %s RENAME TO %s;\n", table->b->qualified, quote_identifier(table->a->name));
 		if (!cmig_text_same(table->a->schema, table->b->schema))
@@ -288,12 +301,10 @@ hide_names(const CmigPlanning *p)
 static CmigShapeReader *
 find_reader(const List *readers, const char *key)
 {
-	ListCell   *cell;
-
-	foreach(cell, readers)
+	foreach_ptr(CmigShapeReader, reader, readers)
 	{
-		if (strcmp(((CmigShapeReader *) lfirst(cell))->key, key) == 0)
-			return lfirst(cell);
+		if (strcmp(reader->key, key) == 0)
+			return reader;
 	}
 	return NULL;
 }
@@ -329,8 +340,6 @@ require_fit(const CmigPlanning *p, const CmigShapeReader *reader)
 static void
 match_readers(CmigPlanning *p, const CmigImage *image)
 {
-	ListCell   *c;
-
 	foreach_ptr(CmigShapeReader, reader, cmig_shape_readers(image))
 	{
 		const CmigObject *after = cmig_shape_reader_object(reader, p->after);
@@ -338,16 +347,16 @@ match_readers(CmigPlanning *p, const CmigImage *image)
 		bool		follows = false;
 
 		reader->old = find_reader(p->old_readers, reader->key);
-		foreach(c, reader->old ? NIL : p->old_readers)
+		foreach_ptr(CmigShapeReader, old, reader->old ? NIL : p->old_readers)
 		{
-			const CmigObject *before = cmig_shape_reader_object(lfirst(c), p->before);
+			const CmigObject *before = cmig_shape_reader_object(old, p->before);
 
 			if (before->kind == after->kind && strcmp(before->identity, after->identity) == 0)
-				reader->old = lfirst(c);
+				reader->old = old;
 		}
 		changed = reader->old == NULL || strcmp(reader->old->key, reader->key) != 0 || strcmp(reader->old->definition, reader->definition) != 0;
-		foreach(c, p->readers)
-			follows |= cmig_text_has_word(reader->reads, ((CmigShapeReader *) lfirst(c))->key);
+		foreach_ptr(const CmigShapeReader, other, p->readers)
+			follows |= cmig_text_has_word(reader->reads, other->key);
 		if (!changed && (!follows || reader->kind[0] == 'M'))
 			continue;
 		require_fit(p, reader);
@@ -389,12 +398,10 @@ move_readers(CmigPlanning *p, const CmigImage *image)
 	};
 	StringInfoData sql;
 	List	   *moved;
-	ListCell   *cell;
-	ListCell   *c;
 
 	initStringInfo(&sql);
-	foreach(cell, p->result->schemas)
-		appendStringInfo(&sql, "CREATE SCHEMA IF NOT EXISTS %s;\n", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell))));
+	foreach_ptr(const char, schema, p->result->schemas)
+		appendStringInfo(&sql, "CREATE SCHEMA IF NOT EXISTS %s;\n", cmig_versions_schema(p, schema));
 	foreach_ptr(CmigShapeReader, reader, p->readers)
 	{
 		const char *schema = cmig_version_schema_name(p->result->revision, reader->schema);
@@ -411,8 +418,8 @@ move_readers(CmigPlanning *p, const CmigImage *image)
 	foreach_ptr(CmigShapeReader, reader, p->readers)
 	{
 		reader->version = find_reader(moved, reader->key);
-		foreach(c, reader->kind[0] == 'M' ? cmig_query_list(&indexes, reader->key) : NIL)
-			reader->indexes = lappend(reader->indexes, *(char **) lfirst(c));
+		if (reader->kind[0] == 'M')
+			reader->indexes = cmig_query_list(&indexes, reader->key);
 	}
 }
 
@@ -421,21 +428,20 @@ static void
 find_schemas(CmigPlanning *p)
 {
 	List	   *names = NIL;
-	ListCell   *cell;
 
-	foreach(cell, p->tables)
+	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		if (((CmigVersionTable *) lfirst(cell))->viewed)
-			names = lappend(names, ((CmigVersionTable *) lfirst(cell))->b->schema);
+		if (table->viewed)
+			names = lappend(names, table->b->schema);
 	}
-	foreach(cell, p->readers)
-		names = lappend(names, ((CmigShapeReader *) lfirst(cell))->schema);
-	foreach(cell, p->enums)
-		names = lappend(names, ((CmigVersionEnum *) lfirst(cell))->b->schema);
-	foreach(cell, names)
+	foreach_ptr(const CmigShapeReader, reader, p->readers)
+		names = lappend(names, reader->schema);
+	foreach_ptr(const CmigVersionEnum, e, p->enums)
+		names = lappend(names, e->b->schema);
+	foreach_ptr(char, name, names)
 	{
-		if (!cmig_text_list_has(p->result->schemas, lfirst(cell)))
-			p->result->schemas = lappend(p->result->schemas, lfirst(cell));
+		if (!cmig_text_list_has(p->result->schemas, name))
+			p->result->schemas = lappend(p->result->schemas, name);
 	}
 }
 
@@ -458,7 +464,7 @@ match_enums(CmigPlanning *p)
 	{
 		foreach_ptr(const CmigShapeEnum, a, p->old_enums)
 		{
-			const char *schema = quote_identifier(cmig_version_schema_name(p->result->revision, b->schema));
+			const char *schema = cmig_versions_schema(p, b->schema);
 			CmigVersionEnum *e;
 
 			if (strcmp(a->qualified, b->qualified) != 0 || (strcmp(a->oid, b->oid) == 0 && strcmp(a->labels, b->labels) == 0))
@@ -484,13 +490,11 @@ match_enums(CmigPlanning *p)
 static void
 number_identities(CmigPlanning *p, int level)
 {
-	ListCell   *t;
-
-	foreach(t, p->shapes[level])
+	foreach_ptr(const CmigShapeTable, table, p->shapes[level])
 	{
-		const CmigShapeTable *before = cmig_shape_table(p->shapes[0], ((CmigShapeTable *) lfirst(t))->oid);
+		const CmigShapeTable *before = cmig_shape_table(p->shapes[0], table->oid);
 
-		foreach_ptr(CmigShapeColumn, b, before ? ((CmigShapeTable *) lfirst(t))->columns : NIL)
+		foreach_ptr(CmigShapeColumn, b, before ? table->columns : NIL)
 		{
 			if (b->identity[0] && cmig_shape_column(before, b->number) == NULL)
 				b->value = psprintf("pg_catalog.nextval(%s::pg_catalog.regclass)", quote_literal_cstr(b->sequence));
@@ -505,7 +509,6 @@ look_after(void *arg)
 	CmigPlanning *p = arg;
 	List	   *assumed = NIL;
 	CmigImage  *image;
-	ListCell   *cell;
 
 	for (int i = 1; i <= p->revisions; i++)
 	{
@@ -526,12 +529,12 @@ look_after(void *arg)
 				cmig_versions_refuse(psprintf("table %s", a->qualified),
 									 "The revision gives its name to another object, but the old version needs it until the contraction.");
 	}
-	foreach(cell, p->shapes[p->revisions])
+	foreach_ptr(CmigShapeTable, b, p->shapes[p->revisions])
 	{
 		CmigVersionTable *table = palloc0(sizeof(CmigVersionTable));
 
-		table->b = lfirst(cell);
-		table->a = cmig_shape_table(p->shapes[0], table->b->oid);
+		table->b = b;
+		table->a = cmig_shape_table(p->shapes[0], b->oid);
 		/* a partition changes as its parent does */
 		if (table->a == NULL || (*table->a->inherits == 'p' && *table->b->inherits == 'p'))
 			continue;
@@ -658,6 +661,7 @@ find_created(CmigPlanning *p)
 		&cmig_kind_domain_constraint, &cmig_kind_composite, &cmig_kind_attribute, &cmig_kind_range, &cmig_kind_function,
 	&cmig_kind_extension, &cmig_kind_schema, &cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_statistics};
 	static const char or_replace[] = "CREATE OR REPLACE ";
+	const CmigStepGroup at = {p, CMIG_PHASE_PREPARE, ""};
 
 	p->changes = cmig_replay_compare(p->before, p->after);
 	foreach_ptr(CmigDiffLine, line, p->changes)
@@ -665,7 +669,6 @@ find_created(CmigPlanning *p)
 		const CmigObject *root;
 		bool		replaced = false;
 		bool		known = false;
-		ListCell   *c;
 
 		if (strcmp(line->action, "create") != 0 || line->upgrade == NULL || line->subject == NULL)
 			continue;
@@ -673,8 +676,8 @@ find_created(CmigPlanning *p)
 		if (cmig_image_find(p->before, root->address) != NULL ||
 			find_reader(p->readers, psprintf("%c%u", root->kind == &cmig_kind_function ? 'p' : 'c', root->address.object)) != NULL)
 			continue;
-		foreach(c, p->enums)
-			replaced |= root->address.object == strtoul(((CmigVersionEnum *) lfirst(c))->b->oid, NULL, 10);
+		foreach_ptr(const CmigVersionEnum, e, p->enums)
+			replaced |= root->address.object == strtoul(e->b->oid, NULL, 10);
 		if (replaced)
 			continue;
 		for (int k = 0; k < lengthof(kinds); k++)
@@ -693,9 +696,10 @@ find_created(CmigPlanning *p)
 			p->result->columns = lappend(p->result->columns, row);
 		}
 		/* a function that is not from a revision must not be replaced */
-		if (!line->within)
-			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", strncmp(line->upgrade, or_replace, strlen(or_replace)) == 0 ?
-								   psprintf("CREATE %s", line->upgrade + strlen(or_replace)) : pstrdup(line->upgrade));
+		if (!line->within && cmig_text_begins(line->upgrade, or_replace))
+			cmig_versions_add(&at, "CREATE %s", line->upgrade + strlen(or_replace));
+		else if (!line->within)
+			cmig_versions_add(&at, "%s", line->upgrade);
 	}
 }
 
@@ -707,6 +711,8 @@ find_created(CmigPlanning *p)
 static List *
 turn_foreign_keys(CmigPlanning *p)
 {
+	const CmigStepGroup prepare = {p, CMIG_PHASE_PREPARE, ""};
+	const CmigStepGroup build = {p, CMIG_PHASE_BUILD, ""};
 	List	   *dropped = NIL;
 	ListCell   *h;
 	ListCell   *b;
@@ -718,15 +724,14 @@ turn_foreign_keys(CmigPlanning *p)
 		forboth(h, hidden->parts, b, cmig_shape_table(p->shapes[p->revisions], hidden->oid)->parts)
 		{
 			const CmigShapePart *part = lfirst(h);
+			const char *table = hidden->qualified;
 			const char *name = quote_identifier(part->name);
 
 			if (part->kind[0] != 'f' || cmig_text_same(part->definition, ((CmigShapePart *) lfirst(b))->definition))
 				continue;
-			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("ALTER TABLE %s DROP CONSTRAINT %s", hidden->qualified, name));
-			dropped = lappend(dropped, llast(p->result->steps));
-			cmig_versions_add_step(p, CMIG_PHASE_BUILD, "", psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", hidden->qualified, name, part->definition));
-			cmig_versions_add_step(p, CMIG_PHASE_BUILD, "", psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", hidden->qualified, name));
-			p->release = lappend(p->release, psprintf("ALTER TABLE IF EXISTS %s DROP CONSTRAINT IF EXISTS %s", hidden->qualified, name));
+			dropped = lappend(dropped, cmig_versions_add(&prepare, "ALTER TABLE %s DROP CONSTRAINT %s", table, name));
+			cmig_versions_add_constraint(&build, table, part->name, part->definition);
+			p->release = lappend(p->release, psprintf("ALTER TABLE IF EXISTS %s DROP CONSTRAINT IF EXISTS %s", table, name));
 		}
 	}
 	return dropped;
@@ -751,23 +756,21 @@ drop_at_once(CmigPlanning *p, const List *dropped)
 static void
 add_created_enums(CmigPlanning *p)
 {
-	ListCell   *c;
-	ListCell   *cell;
+	const CmigStepGroup at = {p, CMIG_PHASE_PREPARE, ""};
 
 	foreach_ptr(const CmigShapeTable, table, p->shapes[p->revisions])
 	{
-		foreach(c, cmig_shape_table(p->shapes[0], table->oid) ? NIL : table->columns)
+		foreach_ptr(const CmigShapeColumn, column, cmig_shape_table(p->shapes[0], table->oid) ? NIL : table->columns)
 		{
-			foreach(cell, p->enums)
-			{
-				const CmigShapeColumn *column = lfirst(c);
-				const char *name = quote_identifier(column->name);
-				const char *type = ((CmigVersionEnum *) lfirst(cell))->name;
+			const char *name = quote_identifier(column->name);
 
-				if (strcmp(column->type, type) == 0 || strcmp(column->type, psprintf("%s[]", type)) == 0)
-					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "",
-										   psprintf("ALTER TABLE %s ALTER %s DROP DEFAULT, ALTER %s TYPE %s USING NULL%s%s", table->qualified, name, name, column->type,
-													column->value ? psprintf(", ALTER %s SET DEFAULT ", name) : "", column->value ? column->value : ""));
+			foreach_ptr(const CmigVersionEnum, e, p->enums)
+			{
+				if (strcmp(column->type, e->name) == 0 || strcmp(column->type, psprintf("%s[]", e->name)) == 0)
+					cmig_versions_add(&at, "ALTER TABLE %s ALTER %s DROP DEFAULT, ALTER %s TYPE %s USING NULL%s%s",
+									  table->qualified, name, name, column->type,
+									  column->value ? psprintf(", ALTER %s SET DEFAULT ", name) : "",
+									  column->value ? column->value : "");
 			}
 		}
 	}
@@ -784,6 +787,7 @@ add_rest(CmigPlanning *p)
 	List	   *assumed = NIL;
 	List	   *rest = cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->after);
 	int			from = list_length(p->result->steps);
+	const CmigStepGroup at = {p, CMIG_PHASE_CONTRACT, ""};
 
 	foreach_ptr(CmigDiffLine, line, rest)
 	{
@@ -798,7 +802,7 @@ add_rest(CmigPlanning *p)
 								 line->upgrade == NULL && line->hazard ? psprintf("It is not supported: %s.", line->hazard) :
 								 "Both versions would need one of their own.");
 		if (!line->within)
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", pstrdup(line->upgrade));
+			cmig_versions_add(&at, "%s", line->upgrade);
 	}
 	if (rest == NIL)
 		return;
@@ -830,7 +834,7 @@ add_column_row(CmigPlanning *p, const CmigVersionTable *table, const char *kind,
 	char	  **row = palloc0(9 * sizeof(char *));
 
 	row[0] = table->a->qualified;
-	row[1] = psprintf("%s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)),
+	row[1] = psprintf("%s.%s", cmig_versions_schema(p, table->b->schema),
 					  quote_identifier(table->b->name));
 	row[2] = pstrdup(kind);
 	row[3] = column && column->a ? column->a->name : NULL;
@@ -846,7 +850,6 @@ static void
 add_column_rows(CmigPlanning *p, const CmigVersionTable *table)
 {
 	int			before = list_length(p->result->columns);
-	ListCell   *cell;
 
 	foreach_ptr(const CmigVersionColumn, column, table->columns)
 	{
@@ -855,10 +858,62 @@ add_column_rows(CmigPlanning *p, const CmigVersionTable *table)
 		else if (!cmig_text_same(column->a->name, column->b->name))
 			add_column_row(p, table, "rename", column);
 	}
-	foreach(cell, table->dropped)
-		add_column_row(p, table, "drop", lfirst(cell));
+	foreach_ptr(const CmigVersionColumn, column, table->dropped)
+		add_column_row(p, table, "drop", column);
 	if (table->viewed && list_length(p->result->columns) == before)
 		add_column_row(p, table, "table", NULL);
+}
+
+/* The schemas of the version, and the enums that it has of its own. */
+static void
+add_schemas(CmigPlanning *p)
+{
+	const CmigStepGroup at = {p, CMIG_PHASE_PREPARE, ""};
+
+	foreach_ptr(const char, schema, p->result->schemas)
+		cmig_versions_add(&at, "CREATE SCHEMA %s", cmig_versions_schema(p, schema));
+	foreach_ptr(const char, schema, p->result->schemas)
+	{
+		cmig_versions_add(&at, "COMMENT ON SCHEMA %s IS %s", cmig_versions_schema(p, schema),
+						  quote_literal_cstr(psprintf(CMIG_VERSION_COMMENT, schema, p->result->revision)));
+	}
+	foreach_ptr(const CmigVersionEnum, e, p->enums)
+		cmig_versions_add(&at, "CREATE TYPE %s AS ENUM (%s)", e->name, e->b->labels);
+	cmig_versions_add_unchecked(p, CMIG_PHASE_PREPARE);
+}
+
+/* The backfills, and the builds: what foreign keys refer to comes first. */
+static void
+add_builds(CmigPlanning *p)
+{
+	for (int i = 0; i < 2 * list_length(p->tables); i++)
+	{
+		CmigVersionTable *table = list_nth(p->tables, i % list_length(p->tables));
+		bool		keys = i >= list_length(p->tables);
+		List	   *build = table->build;
+		const CmigStepGroup fill = {p, CMIG_PHASE_FILL, table->a->qualified};
+
+		table->build = NIL;
+		if (table->filled && !keys)
+		{
+			CmigShapePart *part = palloc0(sizeof(CmigShapePart));
+
+			cmig_versions_add(&fill, "CALL cmig.backfill(%s, '" CMIG_STATE_COLUMN " = NULL', %s)",
+							  quote_literal_cstr(fill.relation), quote_literal_cstr(CMIG_STATE_COLUMN " = 'todo'"));
+			/* finds rows that are not transformed, at once and of any length */
+			part->name = psprintf(CMIG_STATE_COLUMN "_%s", table->a->name);
+			part->kind = pstrdup("i");
+			part->index = "((" CMIG_STATE_COLUMN " = 'todo')) WHERE " CMIG_STATE_COLUMN " IS NOT NULL";
+			table->build = list_make1(part);
+		}
+		foreach_ptr(CmigShapePart, part, build)
+		{
+			if ((part->kind[0] == 'f') == keys)
+				table->build = lappend(table->build, part);
+		}
+		cmig_versions_add_builds(p, table);
+		table->build = build;
+	}
 }
 
 /* A CmigReplayTask: find everything out. */
@@ -870,7 +925,6 @@ plan_all(CmigReplay *replay, void *arg)
 	ErrorData  *error;
 	int			from;
 	List	   *dropped;
-	ListCell   *cell;
 
 	p->replay = replay;
 	cmig_replay_copies(replay, p->copies, cmig_versions_path());
@@ -906,19 +960,13 @@ plan_all(CmigReplay *replay, void *arg)
 		}
 		ReThrowError(error);
 	}
-	foreach(cell, p->tables)
-		match_parts(p, lfirst(cell));
+	foreach_ptr(CmigVersionTable, table, p->tables)
+		match_parts(p, table);
 
 	p->result->viewed.names = palloc(sizeof(char *) * list_length(p->tables));
 	p->result->hidden.names = palloc(sizeof(char *) * list_length(p->tables));
 	/* schemas first, then what is new, then each table */
-	foreach(cell, p->result->schemas)
-		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("CREATE SCHEMA %s", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell)))));
-	foreach(cell, p->result->schemas)
-		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("COMMENT ON SCHEMA %s IS %s", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell))),
-																   quote_literal_cstr(psprintf(CMIG_VERSION_COMMENT, (char *) lfirst(cell), p->result->revision))));
-	cmig_versions_add_enums(p);
-	cmig_versions_add_unchecked(p, CMIG_PHASE_PREPARE);
+	add_schemas(p);
 	find_created(p);
 	add_created_enums(p);
 	try_steps(p, 0, NULL);
@@ -942,37 +990,10 @@ plan_all(CmigReplay *replay, void *arg)
 	cmig_versions_add_readers(p);
 	try_steps(p, from, NULL);
 	from = list_length(p->result->steps);
-	/* what foreign keys refer to comes first */
-	for (int i = 0; i < 2 * list_length(p->tables); i++)
-	{
-		CmigVersionTable *table = list_nth(p->tables, i % list_length(p->tables));
-		List	   *build = table->build;
-		const char *real = table->a->qualified;
-
-		table->build = NIL;
-		if (table->filled && i < list_length(p->tables))
-		{
-			CmigShapePart *part = palloc0(sizeof(CmigShapePart));
-
-			cmig_versions_add_step(p, CMIG_PHASE_FILL, real, psprintf("CALL cmig.backfill(%s, '%s = NULL', %s)", quote_literal_cstr(real),
-																	  CMIG_STATE_COLUMN, quote_literal_cstr(CMIG_STATE_COLUMN " = 'todo'")));
-			/* finds rows that are not transformed, at once and of any length */
-			part->name = psprintf(CMIG_STATE_COLUMN "_%s", table->a->name);
-			part->kind = pstrdup("i");
-			part->index = "((" CMIG_STATE_COLUMN " = 'todo')) WHERE " CMIG_STATE_COLUMN " IS NOT NULL";
-			table->build = list_make1(part);
-		}
-		foreach(cell, build)
-		{
-			if ((((CmigShapePart *) lfirst(cell))->kind[0] == 'f') == (i >= list_length(p->tables)))
-				table->build = lappend(table->build, lfirst(cell));
-		}
-		cmig_versions_add_builds(p, table);
-		table->build = build;
-	}
+	add_builds(p);
 	dropped = turn_foreign_keys(p);
-	foreach(cell, p->tables)
-		cmig_versions_add_checks(p, lfirst(cell));
+	foreach_ptr(const CmigVersionTable, table, p->tables)
+		cmig_versions_add_checks(p, table);
 	try_steps(p, from, NULL);
 	if (dropped != NIL)
 		drop_at_once(p, dropped);

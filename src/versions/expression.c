@@ -34,14 +34,12 @@ cmig_versions_path(void)
 {
 	StringInfoData path;
 	List	   *names;
-	ListCell   *cell;
 
 	initStringInfo(&path);
-	if (SplitIdentifierString(cmig_session_search_path(), ',', &names))
-		foreach(cell, names)
+	foreach_ptr(const char, name, SplitIdentifierString(cmig_session_search_path(), ',', &names) ? names : NIL)
 	{
-		if (strcmp(lfirst(cell), "pg_catalog") != 0)
-			appendStringInfo(&path, "%s%s", path.len > 0 ? ", " : "", quote_identifier(lfirst(cell)));
+		if (strcmp(name, "pg_catalog") != 0)
+			appendStringInfo(&path, "%s%s", path.len > 0 ? ", " : "", quote_identifier(name));
 	}
 	return path.data;
 }
@@ -90,13 +88,9 @@ describe_error(void *what)
 static bool
 is_changed_function(Oid function, void *planning)
 {
-	ListCell   *cell;
-
-	foreach(cell, ((CmigPlanning *) planning)->readers)
+	foreach_ptr(const CmigShapeReader, reader, ((CmigPlanning *) planning)->readers)
 	{
-		const CmigShapeReader *old = ((CmigShapeReader *) lfirst(cell))->old;
-
-		if (old != NULL && strcmp(old->key, psprintf("p%u", function)) == 0)
+		if (reader->old != NULL && strcmp(reader->old->key, psprintf("p%u", function)) == 0)
 			return true;
 	}
 	return false;
@@ -126,13 +120,12 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 	const ColumnRef *bare = IsA(expr, ColumnRef) ? (ColumnRef *) expr : NULL;	/* only the column */
 	const char *path;
 	char	   *result;
-	ListCell   *cell;
 
 	get_atttypetypmodcoll(relation, number, &type, &typmod, &collation);
 	error_context_stack = &callback;
 	path = cmig_session_search_path();
-	foreach(cell, names->up ? names->planning->enums : NIL)
-		path = psprintf("%s, %s", quote_identifier(cmig_version_schema_name(names->planning->result->revision, ((CmigVersionEnum *) lfirst(cell))->b->schema)), path);
+	foreach_ptr(const CmigVersionEnum, e, names->up ? names->planning->enums : NIL)
+		path = psprintf("%s, %s", cmig_versions_schema(names->planning, e->b->schema), path);
 	cmig_settings_override("search_path", path);
 	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true),
 					 false, true, true);

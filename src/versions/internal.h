@@ -72,7 +72,7 @@ extern void cmig_versions_note_target(EState *estate, const ResultRelInfo *table
 
 /*
  * The state of a row that is inserted through an inner view.  An UPDATE that
- * sets one of these says which version of the row is right.
+ * sets one of these says which version of the row is correct.
  */
 #define CMIG_STATE_NEW "new"
 #define CMIG_STATE_OLD "old"
@@ -180,7 +180,7 @@ typedef struct CmigShapeReader
 	/* found later */
 	struct CmigShapeReader *old;	/* of the old version, or NULL */
 	struct CmigShapeReader *version;	/* as it is in the version's schema */
-	List	   *indexes;		/* of char *: statements */
+	List	   *indexes;		/* of CmigValue *: statements */
 	List	   *privileges;		/* likewise, of one that was created */
 	struct CmigExpansionStep *created;	/* the step that creates it */
 } CmigShapeReader;
@@ -364,7 +364,20 @@ typedef struct CmigPlanning
 /* Raise 0A000: "what" cannot be expanded, and "why" is a sentence. */
 pg_noreturn extern void cmig_versions_refuse(const char *what, const char *why);
 
-extern void cmig_versions_add_step(CmigPlanning *p, const char *phase, const char *relation, char *sql);
+/* Where steps are added: their phase, and the real table or "". */
+typedef struct CmigStepGroup
+{
+	CmigPlanning *p;
+	const char *phase;
+	const char *relation;
+} CmigStepGroup;
+
+/* Add a step, and return it; or one for the first column of each row of a query. */
+extern CmigExpansionStep *cmig_versions_add(const CmigStepGroup *at, const char *format,...) pg_attribute_printf(2, 3);
+extern void cmig_versions_add_rows(const CmigStepGroup *at, const List *rows);
+
+/* Returns the quoted name of the version's schema for a schema. */
+extern const char *cmig_versions_schema(const CmigPlanning *p, const char *schema);
 
 /* Raises 0A000 for what cannot be expanded, and 22023 for what is missing. */
 extern CmigExpansionPlan *cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan);
@@ -382,7 +395,7 @@ extern void cmig_versions_set_dependencies(Oid table);
 
 /*
  * Returns the statements that give a reader in a schema of the version the
- * privileges and the owner of the real one.
+ * privileges and the owner of the real one, as rows of a query.
  */
 extern List *cmig_versions_reader_privileges(const CmigShapeReader *real, const char *name, const char *schema);
 
@@ -390,11 +403,10 @@ extern List *cmig_versions_reader_privileges(const CmigShapeReader *real, const 
  * Add the steps that give a column of a relation the privileges that a column of
  * the real table has.
  */
-extern void cmig_versions_add_column_privileges(CmigPlanning *p, const char *phase, const char *real, const char *column,
-												const char *relation, const char *name);
+extern void cmig_versions_add_column_privileges(const CmigStepGroup *at, const char *column, const char *relation, const char *name);
 
 /* Add the steps that give a sequence the owner of the table, if it has another. */
-extern void cmig_versions_add_owner(CmigPlanning *p, const char *phase, const char *relation, const char *sequence);
+extern void cmig_versions_add_owner(const CmigStepGroup *at, const char *sequence);
 
 /*
  * Raise an error if row-level security hides rows of the table, or of one of
@@ -520,13 +532,12 @@ extern void cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *t
 extern void cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table);
 extern void cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table);
 extern void cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table);
-
 extern void cmig_versions_add_checks(CmigPlanning *p, const CmigVersionTable *table);
 extern void cmig_versions_add_abandon(CmigPlanning *p);
 extern void cmig_versions_add_contract(CmigPlanning *p);
 
+extern void cmig_versions_add_constraint(const CmigStepGroup *at, const char *table, const char *name, const char *definition);
 extern void cmig_versions_add_unchecked(CmigPlanning *p, const char *phase);
-extern void cmig_versions_add_enums(CmigPlanning *p);
 extern void cmig_versions_add_readers(CmigPlanning *p);
 
 #endif							/* CMIG_VERSIONS_INTERNAL_H */

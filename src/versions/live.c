@@ -74,17 +74,13 @@ cmig_versions_reader_privileges(const CmigShapeReader *real, const char *name, c
 		" UNION ALL SELECT unnest(" NEW_OWNER("ROUTINE", "$3") "), generate_series(2, 4) FROM p, pg_get_userbyid(p.proowner) o WHERE o <> $4::name ORDER BY 2, 1",
 		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
-	List	   *result = NIL;
-	ListCell   *cell;
 
-	foreach(cell, cmig_query_list(real->kind[0] == 'R' ? &of_routine : &relation_privileges, cmig_shape_reader_name(real, real->schema), name,
-								  quote_identifier(schema), cmig_session_role()))
-		result = lappend(result, *(char **) lfirst(cell));
-	return result;
+	return cmig_query_list(real->kind[0] == 'R' ? &of_routine : &relation_privileges,
+						   cmig_shape_reader_name(real, real->schema), name, quote_identifier(schema), cmig_session_role());
 }
 
 void
-cmig_versions_add_owner(CmigPlanning *p, const char *phase, const char *relation, const char *sequence)
+cmig_versions_add_owner(const CmigStepGroup *at, const char *sequence)
 {
 	/* one that may create objects in the schema keeps that privilege */
 	static CmigQuery query = {
@@ -93,10 +89,8 @@ cmig_versions_add_owner(CmigPlanning *p, const char *phase, const char *relation
 		" WHERE c.oid = to_regclass($1) AND o <> $3::name",
 		.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 	};
-	ListCell   *cell;
 
-	foreach(cell, cmig_query_list(&query, relation, sequence, cmig_session_role()))
-		cmig_versions_add_step(p, phase, relation, *(char **) lfirst(cell));
+	cmig_versions_add_rows(at, cmig_query_list(&query, at->relation, sequence, cmig_session_role()));
 }
 
 /*
@@ -112,16 +106,12 @@ default_privileges(const CmigShapeReader *reader, const char *name)
 		" AND d.defaclobjtype = $4::\"char\" AND g.grantee <> d.defaclrole ORDER BY 1",
 		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
-	List	   *result = NIL;
-	ListCell   *cell;
 
-	foreach(cell, cmig_query_list(&query, name, reader->schema, cmig_session_role(), reader->kind[0] == 'R' ? "f" : "r"))
-		result = lappend(result, *(char **) lfirst(cell));
-	return result;
+	return cmig_query_list(&query, name, reader->schema, cmig_session_role(), reader->kind[0] == 'R' ? "f" : "r");
 }
 
 void
-cmig_versions_add_column_privileges(CmigPlanning *p, const char *phase, const char *real, const char *column, const char *relation, const char *name)
+cmig_versions_add_column_privileges(const CmigStepGroup *at, const char *column, const char *relation, const char *name)
 {
 	static CmigQuery query = {
 		.sql = "SELECT format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type, $3, $4, " GRANTEE ","
@@ -131,8 +121,39 @@ cmig_versions_add_column_privileges(CmigPlanning *p, const char *phase, const ch
 		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 
-	foreach_ptr(CmigValue, row, cmig_query_list(&query, real, column, name, relation))
-		cmig_versions_add_step(p, phase, real, row[0]);
+	cmig_versions_add_rows(at, cmig_query_list(&query, at->relation, column, name, relation));
+}
+
+/* Those of a table's views, and of the columns. */
+static void
+add_table_privileges(CmigPlanning *p, const CmigVersionTable *table)
+{
+	static CmigQuery writers = {
+		.sql = "SELECT DISTINCT format('GRANT USAGE ON SEQUENCE %s TO %s', $2, " GRANTEE ")"
+		" FROM (SELECT relacl FROM pg_class WHERE oid = to_regclass($1) UNION ALL SELECT attacl FROM pg_attribute WHERE attrelid = to_regclass($1)) a (acl),"
+		" aclexplode(a.acl) g WHERE g.privilege_type IN ('INSERT', 'UPDATE') ORDER BY 1",
+		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+	};
+	const CmigStepGroup at = {p, CMIG_PHASE_PREPARE, table->a->qualified};
+	const char *schema = cmig_versions_schema(p, table->b->schema);
+	const char *runner = cmig_session_role();
+
+	foreach_ptr(const CmigVersionColumn, column, table->columns)
+	{
+		/* who writes an identity column needs no privilege */
+		if (column->a == NULL && column->b->identity[0])
+			cmig_versions_add_rows(&at, cmig_query_list(&writers, at.relation, column->b->sequence));
+		if (column->a == NULL)
+			continue;
+		cmig_versions_add_column_privileges(&at, column->a->name, table->view, column->b->name);
+		if (table->inner != NULL)
+			cmig_versions_add_column_privileges(&at, column->a->name, table->inner, column->b->name);
+		if (column->hidden != NULL)
+			cmig_versions_add_column_privileges(&at, column->a->name, at.relation, column->hidden);
+	}
+	cmig_versions_add_rows(&at, cmig_query_list(&relation_privileges, at.relation, table->view, schema, runner));
+	if (table->inner != NULL)
+		cmig_versions_add_rows(&at, cmig_query_list(&relation_privileges, at.relation, table->inner, schema, runner));
 }
 
 /*
@@ -148,76 +169,44 @@ add_privileges(CmigPlanning *p)
 		" AND g.grantee::regrole::text NOT IN ('pg_database_owner', quote_ident($3)) ORDER BY 2, 1",
 		.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 	};
-	static CmigQuery writers = {
-		.sql = "SELECT DISTINCT format('GRANT USAGE ON SEQUENCE %s TO %s', $2, " GRANTEE ")"
-		" FROM (SELECT relacl FROM pg_class WHERE oid = to_regclass($1) UNION ALL SELECT attacl FROM pg_attribute WHERE attrelid = to_regclass($1)) a (acl),"
-		" aclexplode(a.acl) g WHERE g.privilege_type IN ('INSERT', 'UPDATE') ORDER BY 1",
-		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
-	};
 
 	/* nobody may set when the old version last wrote */
 	static CmigQuery of_mark = {
 		.sql = NO_DEFAULTS("S", "SEQUENCE", "$1", "$2") "SELECT '', 0 WHERE false ORDER BY 2, 1",
 		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
 	};
+	const CmigStepGroup all = {p, CMIG_PHASE_PREPARE, ""};
 	const char *runner = cmig_session_role();
 	List	   *steps = p->result->steps;
-	ListCell   *cell;
-	ListCell   *c;
 
 	p->result->steps = NIL;
-	foreach(cell, steps)
+	foreach_ptr(CmigExpansionStep, step, steps)
 	{
-		const CmigExpansionStep *step = lfirst(cell);
+		const CmigStepGroup same = {p, step->phase, step->relation};
+		int			n = foreach_current_index(step);
 
 		if (strcmp(step->phase, CMIG_PHASE_SHADOW) == 0)
 			continue;
-		p->result->steps = lappend(p->result->steps, lfirst(cell));
-		if (foreach_current_index(cell) < list_length(p->result->schemas))
+		p->result->steps = lappend(p->result->steps, step);
+		if (n < list_length(p->result->schemas))
 		{
-			const char *schema = list_nth(p->result->schemas, foreach_current_index(cell));
+			const char *schema = list_nth(p->result->schemas, n);
 
-			foreach(c, cmig_query_list(&of_schema, schema, cmig_version_schema_name(p->result->revision, schema), runner))
-				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", *(char **) lfirst(c));
+			cmig_versions_add_rows(&all, cmig_query_list(&of_schema, schema, cmig_version_schema_name(p->result->revision, schema), runner));
 		}
 		foreach_ptr(const CmigVersionTable, table, p->tables)
 		{
-			const char *real = table->a->qualified;
-			ListCell   *g;
-
-			if (table->created != step)
-				continue;
-			foreach_ptr(const CmigVersionColumn, column, table->columns)
-			{
-				ListCell   *v;
-
-				/* who writes an identity column needs no privilege */
-				foreach(v, column->a == NULL && column->b->identity[0] ? cmig_query_list(&writers, real, column->b->sequence) : NIL)
-					cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(v));
-				if (column->a == NULL)
-					continue;
-				cmig_versions_add_column_privileges(p, CMIG_PHASE_PREPARE, real, column->a->name, table->view, column->b->name);
-				if (table->inner != NULL)
-					cmig_versions_add_column_privileges(p, CMIG_PHASE_PREPARE, real, column->a->name, table->inner, column->b->name);
-				if (column->hidden != NULL)
-					cmig_versions_add_column_privileges(p, CMIG_PHASE_PREPARE, real, column->a->name, real, column->hidden);
-			}
-			foreach(g, cmig_query_list(&relation_privileges, real, table->view, quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)), runner))
-				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(g));
-			foreach(g, table->inner ? cmig_query_list(&relation_privileges, real, table->inner, quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)), runner) : NIL)
-				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, *(char **) lfirst(g));
-		}
-		foreach_ptr(const CmigVersionTable, table, step->sequence != NULL ? p->tables : NIL)
-		{
-			foreach(c, table->sequence == step->sequence ? cmig_query_list(&of_mark, step->sequence, runner) : NIL)
-				cmig_versions_add_step(p, step->phase, step->relation, *(char **) lfirst(c));
+			if (table->created == step)
+				add_table_privileges(p, table);
+			if (step->sequence != NULL && table->sequence == step->sequence)
+				cmig_versions_add_rows(&same, cmig_query_list(&of_mark, step->sequence, runner));
 		}
 		if (step->sequence != NULL)
-			cmig_versions_add_owner(p, step->phase, step->relation, step->sequence);
+			cmig_versions_add_owner(&same, step->sequence);
 		foreach_ptr(const CmigShapeReader, reader, p->readers)
 		{
 			const char *schema = cmig_version_schema_name(p->result->revision, reader->schema);
-			ListCell   *g;
+			const char *name = cmig_shape_reader_name(reader, schema);
 
 			if (reader->created != step)
 				continue;
@@ -226,10 +215,9 @@ add_privileges(CmigPlanning *p)
 			 * as after an upgrade: those of the live one that is kept, or
 			 * those that a new one gets, and those that the revisions grant
 			 */
-			foreach(g, list_concat(reader->old && strcmp(reader->old->key, reader->key) == 0 ?
-								   cmig_versions_reader_privileges(reader->old, cmig_shape_reader_name(reader, schema), schema) :
-								   default_privileges(reader, cmig_shape_reader_name(reader, schema)), list_copy(reader->privileges)))
-				cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", lfirst(g));
+			cmig_versions_add_rows(&all, reader->old && strcmp(reader->old->key, reader->key) == 0 ?
+								   cmig_versions_reader_privileges(reader->old, name, schema) : default_privileges(reader, name));
+			cmig_versions_add_rows(&all, reader->privileges);
 		}
 	}
 }
@@ -245,8 +233,6 @@ require_unmanaged(CmigPlanning *p)
 	const List *shape = p->shapes[p->revisions];
 	List	   *managed = NIL;
 	bool		changed = cmig_citus_is_installed();
-	ListCell   *t;
-	ListCell   *c;
 
 	foreach_ptr(const CmigShapeTable, table, changed ? shape : NIL)
 	{
@@ -256,25 +242,23 @@ require_unmanaged(CmigPlanning *p)
 		if (oid != NULL && cmig_citus_manages(atooid(oid)))
 			managed = lappend(managed, table->qualified);
 		/* a table outside of the schemas of the revisions */
-		foreach(c, table->parts)
+		foreach_ptr(const CmigShapePart, part, table->parts)
 		{
-			char	   *name = ((CmigShapePart *) lfirst(c))->references;
-
-			oid = name ? cmig_query_value(&live, name) : NULL;
+			oid = part->references ? cmig_query_value(&live, part->references) : NULL;
 			if (oid != NULL && cmig_citus_manages(atooid(oid)))
-				managed = lappend(managed, name);
+				managed = lappend(managed, part->references);
 		}
 	}
 	while (changed)
 	{
 		changed = false;
-		foreach(t, shape)
+		foreach_ptr(const CmigShapeTable, table, shape)
 		{
-			char	   *name = ((CmigShapeTable *) lfirst(t))->qualified;
+			char	   *name = table->qualified;
 
-			foreach(c, ((CmigShapeTable *) lfirst(t))->parts)
+			foreach_ptr(const CmigShapePart, part, table->parts)
 			{
-				char	   *other = ((CmigShapePart *) lfirst(c))->references;
+				char	   *other = part->references;
 
 				if (other == NULL || cmig_text_list_has(managed, name) == cmig_text_list_has(managed, other))
 					continue;
@@ -374,7 +358,6 @@ require_no_obstacle(CmigPlanning *p)
 		" AND NOT has_table_privilege(r.oid, a.attrelid, 'SELECT')",
 		.nargs = 1,.argtypes = {TEXTOID}
 	};
-	ListCell   *c;
 
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
@@ -385,8 +368,8 @@ require_no_obstacle(CmigPlanning *p)
 		int			hidden = table->filled ? 1 : 0;
 		char	   *roles = table->viewed ? cmig_query_value(&limited, table->a->qualified) : NULL;
 
-		foreach(c, table->columns)
-			hidden += ((CmigVersionColumn *) lfirst(c))->hidden != NULL;
+		foreach_ptr(const CmigVersionColumn, column, table->columns)
+			hidden += column->hidden != NULL;
 		if (count != NULL && atoi(count) + hidden > MaxHeapAttributeNumber)
 			cmig_versions_refuse(psprintf("table %s", table->a->qualified),
 								 psprintf("With the dropped ones, it has %s columns, and %d hidden ones would be more than PostgreSQL's limit of %d.", count, hidden, MaxHeapAttributeNumber));
@@ -499,7 +482,6 @@ cmig_versions_require_confirmed(const CmigExpansionPlan *plan)
 	StringInfoData places;
 	char	   *unseen;
 	List	   *found = cmig_expansion_readers(&plan->viewed, &plan->hidden, &unseen);
-	ListCell   *cell;
 
 	if (unseen != NULL && plan->viewed.count > 0 && !cmig_scope_is_set())
 		ereport(NOTICE,
@@ -507,11 +489,9 @@ cmig_versions_require_confirmed(const CmigExpansionPlan *plan)
 	if (found == NIL)
 		return;
 	initStringInfo(&places);
-	foreach(cell, found)
+	foreach_ptr(CmigValue, row, found)
 	{
-		char	  **row = lfirst(cell);
-
-		if (foreach_current_index(cell) == MAX_READERS)
+		if (foreach_current_index(row) == MAX_READERS)
 		{
 			appendStringInfo(&places, "\nand %d more", list_length(found) - MAX_READERS);
 			break;
@@ -654,7 +634,7 @@ cmig_versions_former_name(const RangeVar *table, const char *name, const char *s
 
 /*
  * What partitions have that were created meanwhile, the foreign keys that
- * PostgreSQL keeps for each partition, and what somebody else has built on
+ * PostgreSQL keeps for each partition, and what others have built on
  * hidden columns.
  */
 char *

@@ -202,10 +202,9 @@ void
 cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRevisionText *text)
 {
 	List	   *lines = cmig_expand_lines(text);
-	ListCell   *cell;
 
-	foreach(cell, lines)
-		require_column(p, revision, text, lfirst(cell));
+	foreach_ptr(const CmigExpandLine, line, lines)
+		require_column(p, revision, text, line);
 
 	foreach_ptr(const CmigShapeTable, after, p->shapes[revision])
 	{

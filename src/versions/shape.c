@@ -84,14 +84,14 @@ cmig_shape_readers(const CmigImage *image)
 		.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 	};
 	List	   *result = NIL;
-	ListCell   *cell;
 
-	foreach(cell, cmig_query_list(&query, oids_of(image, &cmig_kind_view), oids_of(image, &cmig_kind_materialized_view),
-								  oids_of(image, &cmig_kind_function)))
+	foreach_ptr(CmigValue, row, cmig_query_list(&query, oids_of(image, &cmig_kind_view),
+												oids_of(image, &cmig_kind_materialized_view),
+												oids_of(image, &cmig_kind_function)))
 	{
 		CmigShapeReader *reader = palloc0(sizeof(CmigShapeReader));
 
-		memcpy(reader, lfirst(cell), 12 * sizeof(char *));
+		memcpy(reader, row, 12 * sizeof(char *));
 		result = lappend(result, reader);
 	}
 	return result;
@@ -167,28 +167,27 @@ cmig_shape_read(const CmigImage *image)
 	};
 	char	   *oids = oids_of(image, &cmig_kind_table);
 	List	   *result = NIL;
-	ListCell   *cell;
 
-	foreach(cell, cmig_query_list(&tables, oids))
+	foreach_ptr(CmigValue, row, cmig_query_list(&tables, oids))
 	{
 		CmigShapeTable *table = palloc0(sizeof(CmigShapeTable));
 
-		memcpy(table, lfirst(cell), 7 * sizeof(char *));
+		memcpy(table, row, 7 * sizeof(char *));
 		result = lappend(result, table);
 	}
-	foreach(cell, cmig_query_list(&columns, oids))
+	foreach_ptr(CmigShapeColumn, column, cmig_query_list(&columns, oids))
 	{
-		CmigShapeTable *table = cmig_shape_table(result, ((CmigShapeColumn *) lfirst(cell))->table);
+		CmigShapeTable *table = cmig_shape_table(result, column->table);
 
 		if (table != NULL)
-			table->columns = lappend(table->columns, lfirst(cell));
+			table->columns = lappend(table->columns, column);
 	}
-	foreach(cell, cmig_query_list(&parts, oids))
+	foreach_ptr(CmigShapePart, part, cmig_query_list(&parts, oids))
 	{
-		CmigShapeTable *table = cmig_shape_table(result, ((CmigShapePart *) lfirst(cell))->table);
+		CmigShapeTable *table = cmig_shape_table(result, part->table);
 
 		if (table != NULL)
-			table->parts = lappend(table->parts, lfirst(cell));
+			table->parts = lappend(table->parts, part);
 	}
 	return result;
 }
@@ -196,12 +195,10 @@ cmig_shape_read(const CmigImage *image)
 CmigShapeTable *
 cmig_shape_table(const List *shape, const char *oid)
 {
-	ListCell   *cell;
-
-	foreach(cell, shape)
+	foreach_ptr(CmigShapeTable, table, shape)
 	{
-		if (strcmp(((CmigShapeTable *) lfirst(cell))->oid, oid) == 0)
-			return lfirst(cell);
+		if (strcmp(table->oid, oid) == 0)
+			return table;
 	}
 	return NULL;
 }
@@ -209,12 +206,10 @@ cmig_shape_table(const List *shape, const char *oid)
 CmigShapeColumn *
 cmig_shape_column(const CmigShapeTable *table, const char *number)
 {
-	ListCell   *cell;
-
-	foreach(cell, table->columns)
+	foreach_ptr(CmigShapeColumn, column, table->columns)
 	{
-		if (strcmp(((CmigShapeColumn *) lfirst(cell))->number, number) == 0)
-			return lfirst(cell);
+		if (strcmp(column->number, number) == 0)
+			return column;
 	}
 	return NULL;
 }
@@ -222,12 +217,10 @@ cmig_shape_column(const CmigShapeTable *table, const char *number)
 CmigShapeColumn *
 cmig_shape_column_named(const CmigShapeTable *table, const char *name)
 {
-	ListCell   *cell;
-
-	foreach(cell, table->columns)
+	foreach_ptr(CmigShapeColumn, column, table->columns)
 	{
-		if (strcmp(((CmigShapeColumn *) lfirst(cell))->name, name) == 0)
-			return lfirst(cell);
+		if (strcmp(column->name, name) == 0)
+			return column;
 	}
 	return NULL;
 }

@@ -29,39 +29,47 @@ void
 cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table)
 {
 	const char *real = table->a->qualified;
+	const CmigStepGroup at = {p, CMIG_PHASE_PREPARE, real};
+	const CmigStepGroup shadow = {p, CMIG_PHASE_SHADOW, real};
 
 	if (table->filled)
 	{
 		/*
 		 * existing rows have the default, which takes no time; so has a row
-		 * that is inserted while somebody has disabled the triggers
+		 * that is inserted while the triggers are disabled
 		 */
-		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER TABLE %s ADD COLUMN %s text DEFAULT 'todo'", real, CMIG_STATE_COLUMN));
-		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("COMMENT ON COLUMN %s.%s IS '" CMIG_STATE_COMMENT "'", real, CMIG_STATE_COLUMN));
-		/* for what somebody drops */
-		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER TABLE ONLY %s ALTER COLUMN %s SET DEFAULT 'todo'", real, CMIG_STATE_COLUMN));
+		cmig_versions_add(&at,
+						  "ALTER TABLE %s ADD COLUMN " CMIG_STATE_COLUMN " text DEFAULT 'todo'",
+						  real);
+		cmig_versions_add(&at,
+						  "COMMENT ON COLUMN %s." CMIG_STATE_COLUMN " IS '" CMIG_STATE_COMMENT "'",
+						  real);
+		/* needed again if it is dropped by hand */
+		cmig_versions_add(&at,
+						  "ALTER TABLE ONLY %s ALTER COLUMN " CMIG_STATE_COLUMN " SET DEFAULT 'todo'",
+						  real);
 	}
 	foreach_ptr(const CmigVersionColumn, column, table->columns)
 	{
-		if (column->hidden == NULL)
+		const CmigShapeColumn *b = column->b;
+		const char *hidden = column->hidden ? quote_identifier(column->hidden) : NULL;
+
+		if (hidden == NULL)
 			continue;
-		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
-							   psprintf("ALTER TABLE %s ADD COLUMN %s %s%s%s", real, quote_identifier(column->hidden), column->b->type,
-										column->b->collation ? " COLLATE " : "", column->b->collation ? column->b->collation : ""));
+		cmig_versions_add(&at, "ALTER TABLE %s ADD COLUMN %s %s%s%s", real, hidden, b->type,
+						  b->collation ? " COLLATE " : "", b->collation ? b->collation : "");
 		if (column->a != NULL)
-			cmig_versions_add_column_privileges(p, CMIG_PHASE_SHADOW, real, column->a->name, real, column->hidden);
-		if (column->a == NULL && column->b->sequence != NULL)
+			cmig_versions_add_column_privileges(&shadow, column->a->name, real, column->hidden);
+		if (column->a == NULL && b->sequence != NULL)
 		{
-			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE SEQUENCE %s AS %s %s", column->b->sequence, column->b->type, column->b->options));
-			((CmigExpansionStep *) llast(p->result->steps))->sequence = column->b->sequence;
-			cmig_versions_add_owner(p, CMIG_PHASE_SHADOW, real, column->b->sequence);
-			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", column->b->sequence, real,
-																		 quote_identifier(column->hidden)));
+			cmig_versions_add(&at, "CREATE SEQUENCE %s AS %s %s", b->sequence, b->type,
+							  b->options)->sequence = b->sequence;
+			cmig_versions_add_owner(&shadow, b->sequence);
+			cmig_versions_add(&at, "ALTER SEQUENCE %s OWNED BY %s.%s", b->sequence, real, hidden);
 		}
-		/* so it is found if somebody renames it */
-		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
-							   psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT cmig.expansion_%s(NULL::%s)", real,
-										quote_identifier(column->hidden), table->filled ? "mark" : "unset", column->b->type));
+		/* the default identifies the column if it is renamed */
+		cmig_versions_add(&at, "ALTER TABLE %s ALTER COLUMN %s SET DEFAULT cmig.expansion_%s(NULL::%s)", real, hidden,
+						  table->filled ? "mark" : "unset", b->type);
 	}
 }
 
@@ -69,10 +77,10 @@ cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table)
 void
 cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table)
 {
-	const char *schema = cmig_version_schema_name(p->result->revision, table->b->schema);
-	const char *real = table->a->qualified;
-	char	   *view = psprintf("%s.%s", quote_identifier(schema), quote_identifier(table->b->name));
-	const char *from = real;
+	const char *schema = cmig_versions_schema(p, table->b->schema);
+	const char *from = table->a->qualified;
+	const CmigStepGroup at = {p, CMIG_PHASE_PREPARE, from};
+	char	   *view = psprintf("%s.%s", schema, quote_identifier(table->b->name));
 	const char *where = "";
 	StringInfoData sql;
 	StringInfoData names;
@@ -81,61 +89,62 @@ cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table)
 	initStringInfo(&names);
 	foreach_ptr(const CmigVersionColumn, column, table->columns)
 	{
-		const char *source = column->hidden ? column->hidden : column->a->name;
+		const char *source = quote_identifier(column->hidden ? column->hidden : column->a->name);
+		const char *name = quote_identifier(column->b->name);
+		bool		same = strcmp(source, name) == 0;
 
-		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", quote_identifier(column->b->name));
-
-		appendStringInfo(&sql, "%s%s%s%s", sql.len > 0 ? ", " : "", quote_identifier(source),
-						 cmig_text_same(source, column->b->name) ? "" : " AS ",
-						 cmig_text_same(source, column->b->name) ? "" : quote_identifier(column->b->name));
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", name);
+		appendStringInfo(&sql, "%s%s%s%s", sql.len > 0 ? ", " : "", source, same ? "" : " AS ",
+						 same ? "" : name);
 	}
 	if (table->filled)
 	{
 		/* an UPDATE is told from one of the table */
-		from = psprintf("%s " CMIG_VERSION_ALIAS, real);
+		from = psprintf("%s " CMIG_VERSION_ALIAS, from);
 		where = " WHERE cmig.expansion_view()";
 	}
 	if (table->inverse)
 	{
-		char	   *inner = psprintf("%s.%s", quote_identifier(schema), quote_identifier(cmig_version_hidden_name(table->b->name)));
+		table->inner = psprintf("%s.%s", schema,
+								quote_identifier(cmig_version_hidden_name(table->b->name)));
 
 		/*
 		 * No column of the view tells which build inserts a row, but one that
 		 * a view below it has, whose default such an INSERT takes.
 		 */
-		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s, %s FROM %s%s", inner, sql.data, CMIG_STATE_COLUMN, from, where));
-		from = table->inner = inner;
+		cmig_versions_add(&at, "CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s, " CMIG_STATE_COLUMN " FROM %s%s",
+						  table->inner, sql.data, from, where);
+		cmig_versions_add(&at,
+						  "ALTER VIEW %s ALTER COLUMN " CMIG_STATE_COLUMN " SET DEFAULT '" CMIG_STATE_NEW "'",
+						  table->inner);
+		from = table->inner;
 		where = "";
-		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("ALTER VIEW %s ALTER COLUMN %s SET DEFAULT '" CMIG_STATE_NEW "'", from, CMIG_STATE_COLUMN));
 	}
-	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s%s", view,
-																 table->inverse ? names.data : sql.data, from, where));
+	table->created = cmig_versions_add(&at, "CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s%s", view,
+									   table->inverse ? names.data : sql.data, from, where);
 	table->view = view;
-	table->created = llast(p->result->steps);
 	foreach_ptr(const CmigVersionColumn, column, table->columns)
 	{
 		const CmigShapeColumn *b = column->b;
-		const char *value = NULL;
+		const char *name = quote_identifier(b->name);
+		const char *value = b->value;	/* for UPDATE ... SET column = DEFAULT */
 
-		if (column->hidden != NULL && table->filled)
-			value = b->value && !column->takes_default ? b->value : "";
-		else if (column->hidden != NULL || !cmig_text_same(column->a->value, b->value))
-			value = b->value ? b->value : "";
-		else
-			value = b->value;	/* for UPDATE ... SET column = DEFAULT */
-		if (b->generated[0])
-			value = NULL;
+		if (column->hidden != NULL && table->filled && column->takes_default)
+			value = psprintf("cmig.expansion_unset(NULL::%s)", b->type);
 		/* NULL itself would not be stored */
-		if (value != NULL)
-			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
-								   psprintf("ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s", view, quote_identifier(b->name),
-											*value ? value : psprintf(column->takes_default ? "cmig.expansion_unset(NULL::%s)" : "COALESCE(NULL::%s)", b->type)));
+		else if (value == NULL && (column->hidden != NULL || !cmig_text_same(column->a->value, value)))
+			value = psprintf(column->takes_default ? "cmig.expansion_unset(NULL::%s)" : "COALESCE(NULL::%s)",
+							 b->type);
+		if (value != NULL && !b->generated[0])
+			cmig_versions_add(&at, "ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s", view, name,
+							  value);
 		if (b->comment != NULL)
-			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
-								   psprintf("COMMENT ON COLUMN %s.%s IS %s", view, quote_identifier(b->name), quote_literal_cstr(b->comment)));
+			cmig_versions_add(&at, "COMMENT ON COLUMN %s.%s IS %s", view, name,
+							  quote_literal_cstr(b->comment));
 	}
 	if (table->b->comment != NULL)
-		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("COMMENT ON VIEW %s IS %s", view, quote_literal_cstr(table->b->comment)));
+		cmig_versions_add(&at, "COMMENT ON VIEW %s IS %s", view,
+						  quote_literal_cstr(table->b->comment));
 }
 
 /* Append the arguments of a rule. */
@@ -152,7 +161,8 @@ check_condition(const CmigShapePart *part)
 {
 	char	   *end = strrchr(part->definition, ')');
 
-	return pnstrdup(part->definition + strlen("CHECK "), end + 1 - part->definition - strlen("CHECK "));
+	return pnstrdup(part->definition + strlen("CHECK "),
+					end + 1 - part->definition - strlen("CHECK "));
 }
 
 /* The triggers, after the columns exist in the shadow. */
@@ -160,6 +170,7 @@ void
 cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 {
 	const char *real = table->a->qualified;
+	const CmigStepGroup at = {p, CMIG_PHASE_PREPARE, real};
 	Oid			relation = get_relname_relid(table->a->name, get_namespace_oid(table->a->schema, false));
 	CmigVersionNames names = {p, table, 0, true};
 	StringInfoData sql;
@@ -176,15 +187,15 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 	{
 		/* it never fires: its arguments tell the audit log what is hidden */
 		if (unset.len > 0)
-			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
-								   psprintf("CREATE TRIGGER %s AFTER DELETE ON %s FOR EACH ROW WHEN (false) EXECUTE FUNCTION cmig.expansion_write('', '', %s%s)",
-											quote_identifier(CMIG_EXPANSION_WRITE), real, quote_literal_cstr(table->view), unset.data));
+			cmig_versions_add(&at,
+							  "CREATE TRIGGER %s AFTER DELETE ON %s FOR EACH ROW WHEN (false) EXECUTE FUNCTION cmig.expansion_write('', '', %s%s)",
+							  quote_identifier(CMIG_EXPANSION_WRITE), real,
+							  quote_literal_cstr(table->view), unset.data);
 		return;
 	}
-	table->sequence = psprintf("%s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)),
+	table->sequence = psprintf("%s.%s", cmig_versions_schema(p, table->b->schema),
 							   quote_identifier(cmig_version_join_name(CMIG_OLD_PREFIX, table->b->name)));
-	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, psprintf("CREATE SEQUENCE %s", table->sequence));
-	((CmigExpansionStep *) llast(p->result->steps))->sequence = table->sequence;
+	cmig_versions_add(&at, "CREATE SEQUENCE %s", table->sequence)->sequence = table->sequence;
 	appendStringInfo(&sql, "CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(%s, %s, %s",
 					 quote_identifier(CMIG_EXPANSION_WRITE), real, quote_literal_cstr(CMIG_STATE_COLUMN),
 					 quote_literal_cstr(psprintf("%s%s", p->strict ? "s" : "", table->inverse ? "i" : "")),
@@ -217,28 +228,64 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 			append_rule(&sql, CMIG_RULE_CHECK, "", "", part->name, check_condition(part));
 	}
 	appendStringInfo(&sql, "%s)", unset.data);
-	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
-						   psprintf("CREATE TRIGGER %s BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin(%s)",
-									quote_identifier(CMIG_EXPANSION_BEGIN), real, quote_literal_cstr(table->sequence)));
-	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real, sql.data);
-	cmig_versions_add_step(p, CMIG_PHASE_PREPARE, real,
-						   psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s, ENABLE ALWAYS TRIGGER %s", real,
-									quote_identifier(CMIG_EXPANSION_BEGIN), quote_identifier(CMIG_EXPANSION_WRITE)));
+	cmig_versions_add(&at,
+					  "CREATE TRIGGER %s BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin(%s)",
+					  quote_identifier(CMIG_EXPANSION_BEGIN), real,
+					  quote_literal_cstr(table->sequence));
+	cmig_versions_add(&at, "%s", sql.data);
+	cmig_versions_add(&at, "ALTER TABLE %s ENABLE ALWAYS TRIGGER %s, ENABLE ALWAYS TRIGGER %s",
+					  real, quote_identifier(CMIG_EXPANSION_BEGIN),
+					  quote_identifier(CMIG_EXPANSION_WRITE));
 }
 
-/* Is it a constraint that is NOT VALID? */
-static bool
-is_not_valid(const CmigShapePart *part)
+/*
+ * Add a constraint, and then validate it without a lock that blocks writes, unless
+ * its definition says that it is NOT VALID.
+ */
+void
+cmig_versions_add_constraint(const CmigStepGroup *at, const char *table, const char *name, const char *definition)
 {
-	return strchr("cf", part->kind[0]) != NULL && part->valid[0] == 'f';
+	bool		validate = !cmig_is_not_valid(definition);
+
+	name = quote_identifier(name);
+	cmig_versions_add(at, "ALTER TABLE %s ADD CONSTRAINT %s %s%s", table, name, definition,
+					  validate ? " NOT VALID" : "");
+	if (validate)
+		cmig_versions_add(at, "ALTER TABLE %s VALIDATE CONSTRAINT %s", table, name);
 }
 
-/* Returns the statement that creates the index of a part; "only" is "ONLY " or empty. */
-static char *
-create_index(const CmigShapePart *part, const char *name, const char *only, const char *relation)
+/* Create the index of a part; "only" is "ONLY " or empty. */
+static void
+add_index(const CmigStepGroup *at, const CmigShapePart *part, const char *name, const char *only, const char *relation)
 {
-	return psprintf("CREATE %sINDEX %s%s ON %s%s %s", part->unique ? part->unique : "", *only ? "" : "CONCURRENTLY ",
-					quote_identifier(name), only, relation, part->index);
+	cmig_versions_add(at, "CREATE %sINDEX %s%s ON %s%s %s", part->unique ? part->unique : "", *only ? "" : "CONCURRENTLY ",
+					  quote_identifier(name), only, relation, part->index);
+}
+
+/* Drop an index or a constraint of the table; "exists" is "IF EXISTS " or empty. */
+static void
+add_drop(const CmigStepGroup *at, const CmigShapeTable *table, bool index, const char *name, const char *exists)
+{
+	name = quote_identifier(name);
+	if (index)
+		cmig_versions_add(at, "DROP INDEX %s%s.%s", exists, quote_identifier(table->schema), name);
+	else
+		cmig_versions_add(at, "ALTER TABLE %s%s DROP CONSTRAINT %s%s", exists, table->qualified,
+						  exists, name);
+}
+
+/* Rename an index or a constraint of the table. */
+static void
+add_rename(const CmigStepGroup *at, const CmigShapeTable *table, bool index, const char *name, const char *to)
+{
+	name = quote_identifier(name);
+	to = quote_identifier(to);
+	if (index)
+		cmig_versions_add(at, "ALTER INDEX %s.%s RENAME TO %s", quote_identifier(table->schema),
+						  name, to);
+	else
+		cmig_versions_add(at, "ALTER TABLE %s RENAME CONSTRAINT %s TO %s", table->qualified, name,
+						  to);
 }
 
 /*
@@ -254,55 +301,60 @@ partition_index(const char *partition, const char *relation, const char *name)
 	return cmig_version_join_name(partition, prefixed ? name + strlen(table) + 1 : name);
 }
 
-/* The steps of a phase for the index on each partition that exists. */
+/*
+ * Add the steps for the partitions' part of an index or foreign key: build, get
+ * the final name, or drop.
+ */
 static void
-add_partitions(CmigPlanning *p, const char *phase, const char *relation, const CmigShapePart *part)
+add_partitions(const CmigStepGroup *at, const CmigShapePart *part)
 {
 	static CmigQuery query = {
 		.sql = "SELECT y.relid::regclass, c.relname, quote_ident(n.nspname), quote_ident(m.nspname), q.relname, y.level, y.isleaf,"
-		"  (parse_ident($2::json->>y.relid::regclass::text))[2], (parse_ident($2::json->>y.parentrelid::regclass::text))[2] FROM pg_partition_tree(to_regclass($1)) y"
-		" JOIN pg_class c ON c.oid = y.relid JOIN pg_namespace n ON n.oid = c.relnamespace"
-		" JOIN pg_class q ON q.oid = y.parentrelid JOIN pg_namespace m ON m.oid = q.relnamespace WHERE y.level > 0 ORDER BY y.level, y.relid::regclass::text COLLATE \"C\"",
+		"  (parse_ident($2::json->>y.relid::regclass::text))[2], (parse_ident($2::json->>y.parentrelid::regclass::text))[2]"
+		" FROM pg_partition_tree(to_regclass($1)) y JOIN pg_class c ON c.oid = y.relid JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" JOIN pg_class q ON q.oid = y.parentrelid JOIN pg_namespace m ON m.oid = q.relnamespace"
+		" WHERE y.level > 0 ORDER BY y.level, y.relid::regclass::text COLLATE \"C\"",
 		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
 	};
+	const char *relation = at->relation;
 	bool		foreign = part->kind[0] == 'f';
-	bool		build = strcmp(phase, CMIG_PHASE_BUILD) == 0;
-	const char *hidden = quote_identifier(cmig_version_hidden_name(part->name));
+	bool		build = strcmp(at->phase, CMIG_PHASE_BUILD) == 0;
+	char	   *hidden = cmig_version_hidden_name(part->name);
 
 	/* when a foreign key gets its name, partitions may have come or gone */
-	if (foreign && strcmp(phase, CMIG_PHASE_CONTRACT) == 0)
+	if (foreign && strcmp(at->phase, CMIG_PHASE_CONTRACT) == 0)
 		return;
 	if (build && !foreign)
-		cmig_versions_add_step(p, phase, relation, create_index(part, cmig_version_hidden_name(part->name), "ONLY ", relation));
+		add_index(at, part, hidden, "ONLY ", relation);
 	foreach_ptr(char *, row, cmig_query_list(&query, relation, part->partitions))
 	{
 		bool		leaf = *row[6] == 't';
 		char	   *final = row[7] ? row[7] : partition_index(row[1], relation, part->name);
-		const char *hidden_name = cmig_version_hidden_name(final);
-		const char *name = quote_identifier(hidden_name);
-		const char *parent = cmig_version_hidden_name(*row[5] == '1' ? part->name : row[8] ? row[8] : partition_index(row[4], relation, part->name));
+		char	   *name = cmig_version_hidden_name(final);
+		const char *parent = *row[5] == '1' ? part->name : row[8] ? row[8] : partition_index(row[4], relation, part->name);
 
 		/* meanwhile, a partition may be dropped */
-		if (strcmp(phase, CMIG_PHASE_CONTRACT) == 0)
-			cmig_versions_add_step(p, phase, relation, psprintf("ALTER INDEX IF EXISTS %s.%s RENAME TO %s", row[2], name, quote_identifier(final)));
-		else if (strcmp(phase, CMIG_PHASE_ABANDON) == 0)
-			cmig_versions_add_step(p, phase, relation, foreign ?
-								   psprintf("ALTER TABLE IF EXISTS %s DROP CONSTRAINT IF EXISTS %s", row[0], hidden) :
-								   psprintf("DROP INDEX IF EXISTS %s.%s", row[2], name));
+		if (strcmp(at->phase, CMIG_PHASE_CONTRACT) == 0)
+			cmig_versions_add(at, "ALTER INDEX IF EXISTS %s.%s RENAME TO %s", row[2],
+							  quote_identifier(name), quote_identifier(final));
+		else if (!build && foreign)
+			cmig_versions_add(at, "ALTER TABLE IF EXISTS %s DROP CONSTRAINT IF EXISTS %s", row[0],
+							  quote_identifier(hidden));
+		else if (!build)
+			cmig_versions_add(at, "DROP INDEX IF EXISTS %s.%s", row[2], quote_identifier(name));
 		else if (foreign && leaf)
-		{
-			cmig_versions_add_step(p, phase, relation, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", row[0], hidden, part->definition));
-			cmig_versions_add_step(p, phase, relation, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", row[0], hidden));
-		}
+			cmig_versions_add_constraint(at, row[0], hidden, part->definition);
 		else if (!foreign)
 		{
-			cmig_versions_add_step(p, phase, relation, create_index(part, hidden_name, leaf ? "" : "ONLY ", row[0]));
-			cmig_versions_add_step(p, phase, relation, psprintf("ALTER INDEX %s.%s ATTACH PARTITION %s.%s", row[3], quote_identifier(parent), row[2], name));
+			add_index(at, part, name, leaf ? "" : "ONLY ", row[0]);
+			cmig_versions_add(at, "ALTER INDEX %s.%s ATTACH PARTITION %s.%s", row[3],
+							  quote_identifier(cmig_version_hidden_name(parent)), row[2], quote_identifier(name));
 		}
 	}
 	/* takes those of the partitions, which need not be validated again */
 	if (build && foreign)
-		cmig_versions_add_step(p, phase, relation, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", relation, hidden, part->definition));
+		cmig_versions_add(at, "ALTER TABLE %s ADD CONSTRAINT %s %s", relation,
+						  quote_identifier(hidden), part->definition);
 }
 
 /* Add the constraint of an index, and those of the indexes attached to it. */
@@ -312,15 +364,14 @@ add_key(Oid index, Oid parent, bits16 flags)
 	Relation	table = table_open(IndexGetRelation(index, false), AccessExclusiveLock);
 	Relation	key = index_open(index, AccessExclusiveLock);
 	Oid			constraint;
-	ListCell   *cell;
 
 	CheckTableNotInUse(table, "ALTER TABLE");
 	constraint = index_constraint_create(table, index, parent, BuildIndexInfo(key), RelationGetRelationName(key),
 										 flags & INDEX_CONSTR_CREATE_MARK_AS_PRIMARY ? CONSTRAINT_PRIMARY : CONSTRAINT_UNIQUE, flags, false, false).objectId;
 	index_close(key, NoLock);
 	table_close(table, NoLock);
-	foreach(cell, find_inheritance_children(index, AccessExclusiveLock))
-		add_key(lfirst_oid(cell), constraint, flags);
+	foreach_oid(child, find_inheritance_children(index, AccessExclusiveLock))
+		add_key(child, constraint, flags);
 }
 
 /*
@@ -375,27 +426,28 @@ cmig_expansion_key(PG_FUNCTION_ARGS)
 void
 cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table)
 {
-	const char *real = table->a->qualified;
+	const CmigStepGroup at = {p, CMIG_PHASE_BUILD, table->a->qualified};
 
 	foreach_ptr(const CmigShapePart, part, table->build)
 	{
 		char	   *name = cmig_version_hidden_name(part->name);
-		bool		validate = !is_not_valid(part);
 
 		if (part->kind[0] == 'c')
 			continue;
-		if (*table->a->kind == 'p' && validate)
-			add_partitions(p, CMIG_PHASE_BUILD, real, part);
+		if (*table->a->kind == 'p' && !(part->kind[0] == 'f' && cmig_is_not_valid(part->definition)))
+			add_partitions(&at, part);
 		else if (part->kind[0] != 'f')
-			cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, create_index(part, name, "", real));
+			add_index(&at, part, name, "", at.relation);
 		else
-		{
-			cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s", real, quote_identifier(name),
-																	   part->definition, validate ? " NOT VALID" : ""));
-			if (validate)
-				cmig_versions_add_step(p, CMIG_PHASE_BUILD, real, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", real, quote_identifier(name)));
-		}
+			cmig_versions_add_constraint(&at, at.relation, name, part->definition);
 	}
+}
+
+/* Returns the name of the CHECK constraint that lets SET NOT NULL not scan the table. */
+static char *
+not_null_name(const CmigVersionColumn *column)
+{
+	return cmig_version_hidden_name(psprintf("%s_not_null", column->b->name));
 }
 
 /*
@@ -405,60 +457,46 @@ cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table)
 void
 cmig_versions_add_checks(CmigPlanning *p, const CmigVersionTable *table)
 {
-	const char *real = table->a->qualified;
+	const CmigStepGroup at = {p, CMIG_PHASE_CHECK, table->a->qualified};
 
 	foreach_ptr(const CmigShapePart, part, table->build)
 	{
-		bool		unchecked = is_not_valid(part);
-
-		if (part->kind[0] != 'c')
-			continue;
-		cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s", real, quote_identifier(cmig_version_hidden_name(part->name)),
-																   part->definition, unchecked ? "" : " NOT VALID"));
-		if (!unchecked)
-			cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", real, quote_identifier(cmig_version_hidden_name(part->name))));
+		if (part->kind[0] == 'c')
+			cmig_versions_add_constraint(&at, at.relation, cmig_version_hidden_name(part->name),
+										 part->definition);
 	}
 	foreach_ptr(const CmigVersionColumn, column, table->columns)
 	{
-		char	   *name;
-
-		if (column->hidden == NULL || *column->b->not_null == 'f')
-			continue;
-		name = cmig_version_hidden_name(psprintf("%s_not_null", column->b->name));
-		cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK ((%s IS NOT NULL)) NOT VALID", real,
-																   quote_identifier(name), quote_identifier(column->hidden)));
-		cmig_versions_add_step(p, CMIG_PHASE_CHECK, real, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", real, quote_identifier(name)));
+		if (column->hidden != NULL && *column->b->not_null == 't')
+			cmig_versions_add_constraint(&at, at.relation, not_null_name(column),
+										 psprintf("CHECK ((%s IS NOT NULL))", quote_identifier(column->hidden)));
 	}
 }
 
 /* Remove the triggers and the defaults, to contract or to abandon. */
 static void
-add_removal(CmigPlanning *p, const CmigVersionTable *table, const char *phase)
+add_removal(CmigPlanning *p, const char *phase)
 {
-	const char *real = table->a->qualified;
+	foreach_ptr(const CmigVersionTable, table, p->tables)
+	{
+		const CmigStepGroup at = {p, phase, table->a->qualified};
 
-	if (table->filled)
-		cmig_versions_add_step(p, phase, real, psprintf("DROP TRIGGER IF EXISTS %s ON %s", quote_identifier(CMIG_EXPANSION_BEGIN), real));
-	if (table->hides)
-		cmig_versions_add_step(p, phase, real, psprintf("DROP TRIGGER IF EXISTS %s ON %s", quote_identifier(CMIG_EXPANSION_WRITE), real));
-}
-
-/* Enums that the revision changes: the version has its own. */
-void
-cmig_versions_add_enums(CmigPlanning *p)
-{
-	ListCell   *cell;
-
-	foreach(cell, p->enums)
-		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("CREATE TYPE %s AS ENUM (%s)", ((CmigVersionEnum *) lfirst(cell))->name,
-																   ((CmigVersionEnum *) lfirst(cell))->b->labels));
+		if (table->filled)
+			cmig_versions_add(&at, "DROP TRIGGER IF EXISTS %s ON %s",
+							  quote_identifier(CMIG_EXPANSION_BEGIN), at.relation);
+		if (table->hides)
+			cmig_versions_add(&at, "DROP TRIGGER IF EXISTS %s ON %s",
+							  quote_identifier(CMIG_EXPANSION_WRITE), at.relation);
+	}
 }
 
 /* In this transaction, what a function's body reads need not be there yet. */
 void
 cmig_versions_add_unchecked(CmigPlanning *p, const char *phase)
 {
-	cmig_versions_add_step(p, phase, "", pstrdup("SELECT pg_catalog.set_config('check_function_bodies', 'off', true)"));
+	const CmigStepGroup at = {p, phase, ""};
+
+	cmig_versions_add(&at, "SELECT pg_catalog.set_config('check_function_bodies', 'off', true)");
 }
 
 /*
@@ -468,22 +506,22 @@ cmig_versions_add_unchecked(CmigPlanning *p, const char *phase)
 void
 cmig_versions_add_readers(CmigPlanning *p)
 {
-	ListCell   *c;
+	const CmigStepGroup at = {p, CMIG_PHASE_PREPARE, ""};
+	const CmigStepGroup build = {p, CMIG_PHASE_BUILD, ""};
 
 	if (p->readers != NIL)
-		cmig_versions_add_unchecked(p, CMIG_PHASE_PREPARE);
+		cmig_versions_add_unchecked(p, at.phase);
 	foreach_ptr(CmigShapeReader, reader, p->readers)
 	{
 		const char *name = cmig_shape_reader_name(reader, reader->version->schema);
 
-		cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", reader->version->definition);
-		reader->created = llast(p->result->steps);
-		foreach(c, reader->indexes)
-			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", lfirst(c));
+		reader->created = cmig_versions_add(&at, "%s", reader->version->definition);
+		cmig_versions_add_rows(&at, reader->indexes);
 		if (reader->comment != NULL)
-			cmig_versions_add_step(p, CMIG_PHASE_PREPARE, "", psprintf("COMMENT ON %s %s IS %s", reader->kind, name, quote_literal_cstr(reader->comment)));
+			cmig_versions_add(&at, "COMMENT ON %s %s IS %s", reader->kind, name,
+							  quote_literal_cstr(reader->comment));
 		if (reader->kind[0] == 'M')
-			cmig_versions_add_step(p, CMIG_PHASE_BUILD, "", psprintf("REFRESH MATERIALIZED VIEW %s", name));
+			cmig_versions_add(&build, "REFRESH MATERIALIZED VIEW %s", name);
 	}
 }
 
@@ -491,23 +529,28 @@ cmig_versions_add_readers(CmigPlanning *p)
 static void
 add_views_removal(CmigPlanning *p, const char *phase)
 {
+	const CmigStepGroup all = {p, phase, ""};
+
 	for (int i = list_length(p->readers) - 1; i >= 0; i--)
 	{
 		const CmigShapeReader *reader = list_nth(p->readers, i);
 
 		if (reader->kind[0] != 'M' || strcmp(phase, CMIG_PHASE_ABANDON) == 0)
-			cmig_versions_add_step(p, phase, "", psprintf("DROP %s IF EXISTS %s", reader->kind, cmig_shape_reader_name(reader, reader->version->schema)));
+			cmig_versions_add(&all, "DROP %s IF EXISTS %s", reader->kind,
+							  cmig_shape_reader_name(reader, reader->version->schema));
 	}
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
+		const CmigStepGroup at = {p, phase, table->a->qualified};
+
 		if (table->sequence != NULL)
-			cmig_versions_add_step(p, phase, table->a->qualified, psprintf("DROP SEQUENCE IF EXISTS %s", table->sequence));
+			cmig_versions_add(&at, "DROP SEQUENCE IF EXISTS %s", table->sequence);
 		if (table->viewed)
-			cmig_versions_add_step(p, phase, table->a->qualified,
-								   psprintf("DROP VIEW IF EXISTS %s.%s", quote_identifier(cmig_version_schema_name(p->result->revision, table->b->schema)),
-											quote_identifier(table->b->name)));
+			cmig_versions_add(&at, "DROP VIEW IF EXISTS %s.%s",
+							  cmig_versions_schema(p, table->b->schema),
+							  quote_identifier(table->b->name));
 		if (table->inner != NULL)
-			cmig_versions_add_step(p, phase, table->a->qualified, psprintf("DROP VIEW IF EXISTS %s", table->inner));
+			cmig_versions_add(&at, "DROP VIEW IF EXISTS %s", table->inner);
 	}
 }
 
@@ -515,20 +558,21 @@ add_views_removal(CmigPlanning *p, const char *phase)
 static void
 add_schemas_removal(CmigPlanning *p, const char *phase)
 {
-	ListCell   *cell;
+	const CmigStepGroup at = {p, phase, ""};
 
 	foreach_ptr(const CmigVersionEnum, e, p->enums)
 	{
 		if (strcmp(phase, CMIG_PHASE_CONTRACT) == 0)
 		{
-			cmig_versions_add_step(p, phase, "", psprintf("DROP TYPE %s", e->a->qualified));
-			cmig_versions_add_step(p, phase, "", psprintf("ALTER TYPE %s SET SCHEMA %s", e->name, quote_identifier(e->b->schema)));
+			cmig_versions_add(&at, "DROP TYPE %s", e->a->qualified);
+			cmig_versions_add(&at, "ALTER TYPE %s SET SCHEMA %s", e->name,
+							  quote_identifier(e->b->schema));
 		}
 		else
-			cmig_versions_add_step(p, phase, "", psprintf("DROP TYPE IF EXISTS %s", e->name));
+			cmig_versions_add(&at, "DROP TYPE IF EXISTS %s", e->name);
 	}
-	foreach(cell, p->result->schemas)
-		cmig_versions_add_step(p, phase, "", psprintf("DROP SCHEMA IF EXISTS %s", quote_identifier(cmig_version_schema_name(p->result->revision, lfirst(cell)))));
+	foreach_ptr(const char, schema, p->result->schemas)
+		cmig_versions_add(&at, "DROP SCHEMA IF EXISTS %s", cmig_versions_schema(p, schema));
 }
 
 /*
@@ -539,30 +583,38 @@ add_schemas_removal(CmigPlanning *p, const char *phase)
 static void
 add_readers_contract(CmigPlanning *p)
 {
+	const CmigStepGroup at = {p, CMIG_PHASE_CONTRACT, ""};
+
 	for (int i = list_length(p->old_readers) - 1; i >= 0; i--)
 	{
 		const CmigShapeReader *old = list_nth(p->old_readers, i);
 
 		/* a body that is a string depends on nothing, but arguments on types */
 		if ((old->body == NULL || p->enums != NIL) && cmig_shape_reader_object(old, p->after) == NULL)
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", psprintf("DROP %s %s", old->kind, cmig_shape_reader_name(old, old->schema)));
+			cmig_versions_add(&at, "DROP %s %s", old->kind,
+							  cmig_shape_reader_name(old, old->schema));
 	}
 	foreach_ptr(const CmigShapeReader, reader, p->readers)
 	{
-		if (reader->kind[0] == 'M' && reader->old != NULL && strcmp(reader->old->key, reader->key) == 0)
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", psprintf("DROP MATERIALIZED VIEW %s", cmig_shape_reader_name(reader, reader->schema)));
+		bool		same = reader->old != NULL && strcmp(reader->old->key, reader->key) == 0;
+		char	   *name = cmig_shape_reader_name(reader, reader->schema);
+
+		if (reader->kind[0] == 'M' && same)
+			cmig_versions_add(&at, "DROP MATERIALIZED VIEW %s", name);
 		if (reader->kind[0] == 'M')
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", psprintf("ALTER MATERIALIZED VIEW %s SET SCHEMA %s",
-																		cmig_shape_reader_name(reader, reader->version->schema), quote_identifier(reader->schema)));
-		else if (reader->old != NULL && reader->body == NULL && strcmp(reader->old->key, reader->key) == 0 &&
-				 strcmp(reader->old->definition, reader->definition) != 0)
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", reader->definition);
+			cmig_versions_add(&at, "ALTER MATERIALIZED VIEW %s SET SCHEMA %s",
+							  cmig_shape_reader_name(reader, reader->version->schema), quote_identifier(reader->schema));
+		else if (same && reader->body == NULL && strcmp(reader->old->definition, reader->definition) != 0)
+			cmig_versions_add(&at, "%s", reader->definition);
 	}
 	/* one that is dropped and created does not keep its privileges */
 	foreach_ptr(const CmigShapeReader, reader, p->readers)
 	{
-		if (reader->old != NULL && reader->old->body != NULL && p->enums == NIL && strcmp(reader->old->key, reader->key) != 0)
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", psprintf("DROP %s %s", reader->old->kind, cmig_shape_reader_name(reader->old, reader->old->schema)));
+		const CmigShapeReader *old = reader->old;
+
+		if (old != NULL && old->body != NULL && p->enums == NIL && strcmp(old->key, reader->key) != 0)
+			cmig_versions_add(&at, "DROP %s %s", old->kind,
+							  cmig_shape_reader_name(old, old->schema));
 	}
 }
 
@@ -570,76 +622,79 @@ add_readers_contract(CmigPlanning *p)
 void
 cmig_versions_add_abandon(CmigPlanning *p)
 {
-	ListCell   *t;
-	ListCell   *c;
+	const CmigStepGroup all = {p, CMIG_PHASE_ABANDON, ""};
 
-	foreach(c, p->release)
-		cmig_versions_add_step(p, CMIG_PHASE_ABANDON, "", lfirst(c));
-	add_views_removal(p, CMIG_PHASE_ABANDON);
-	foreach(t, p->tables)
-		add_removal(p, lfirst(t), CMIG_PHASE_ABANDON);
+	foreach_ptr(const char, sql, p->release)
+		cmig_versions_add(&all, "%s", sql);
+	add_views_removal(p, all.phase);
+	add_removal(p, all.phase);
 	/* foreign keys before what they refer to */
-	for (int keys = 1; keys >= 0; keys--)
-		foreach(t, p->tables)
+	for (int i = 0; i < 2 * list_length(p->tables); i++)
 	{
-		const CmigVersionTable *table = lfirst(t);
-		const char *real = table->a->qualified;
+		const CmigVersionTable *table = list_nth(p->tables, i % list_length(p->tables));
+		const CmigStepGroup at = {p, all.phase, table->a->qualified};
 
-		foreach(c, table->build)
+		foreach_ptr(const CmigShapePart, part, table->build)
 		{
-			const CmigShapePart *part = lfirst(c);
-			const char *name = quote_identifier(cmig_version_hidden_name(part->name));
-
-			if ((part->kind[0] == 'f') != keys)
+			if ((part->kind[0] != 'f') != (i >= list_length(p->tables)))
 				continue;
-			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, strchr("cf", part->kind[0]) ? psprintf("ALTER TABLE IF EXISTS %s DROP CONSTRAINT IF EXISTS %s", real, name) :
-								   psprintf("DROP INDEX IF EXISTS %s.%s", quote_identifier(table->a->schema), name));
+			add_drop(&at, table->a, strchr("cf", part->kind[0]) == NULL,
+					 cmig_version_hidden_name(part->name), "IF EXISTS ");
 			if (*table->a->kind == 'p' && part->kind[0] != 'c')
-				add_partitions(p, CMIG_PHASE_ABANDON, real, part);
+				add_partitions(&at, part);
 		}
 	}
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		const char *real = table->a->qualified;
+		const CmigStepGroup at = {p, all.phase, table->a->qualified};
+		static const char drop[] = "ALTER TABLE IF EXISTS %s DROP COLUMN IF EXISTS %s";
 
-		foreach(c, table->columns)
+		foreach_ptr(const CmigVersionColumn, column, table->columns)
 		{
-			if (((CmigVersionColumn *) lfirst(c))->hidden != NULL)
-				cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE IF EXISTS %s DROP COLUMN IF EXISTS %s", real, quote_identifier(((CmigVersionColumn *) lfirst(c))->hidden)));
+			if (column->hidden != NULL)
+				cmig_versions_add(&at, drop, at.relation, quote_identifier(column->hidden));
 		}
 		if (table->filled)
-			cmig_versions_add_step(p, CMIG_PHASE_ABANDON, real, psprintf("ALTER TABLE IF EXISTS %s DROP COLUMN IF EXISTS %s", real, CMIG_STATE_COLUMN));
+			cmig_versions_add(&at, drop, at.relation, CMIG_STATE_COLUMN);
 	}
 	foreach_ptr(const CmigDiffLine, line, p->created)
 	{
 		const char *drop = psprintf("DROP %s ", line->subject->kind->word);
 
-		/* somebody may have dropped it; an object of most kinds is DROP KIND */
+		/*
+		 * it may have been dropped by hand; an object of most kinds is DROP
+		 * KIND
+		 */
 		if (!line->within && line->downgrade != NULL)
 			p->abandon = lcons(line->subject == cmig_object_root(unconstify(CmigObject *, line->subject)) &&
 							   cmig_text_begins(line->downgrade, drop) ?
 							   psprintf("%sIF EXISTS %s", drop, line->downgrade + strlen(drop)) : pstrdup(line->downgrade), p->abandon);
 	}
-	foreach(c, p->abandon)
-		cmig_versions_add_step(p, CMIG_PHASE_ABANDON, "", lfirst(c));
-	add_schemas_removal(p, CMIG_PHASE_ABANDON);
+	foreach_ptr(const char, sql, p->abandon)
+		cmig_versions_add(&all, "%s", sql);
+	add_schemas_removal(p, all.phase);
+}
+
+/* Is the column one that the contraction drops? */
+static bool
+is_lost(const CmigVersionColumn *column)
+{
+	return column->a != NULL && (column->b == NULL || column->hidden != NULL);
 }
 
 /* Does the object depend on a column that the contraction drops? */
 static bool
 loses_column(const CmigPlanning *p, const CmigObject *object)
 {
-	ListCell   *t;
-
-	for (int i = 0; i < object->ndepends; i++)
-		foreach(t, object->depends[i]->kind == &cmig_kind_column ? p->tables : NIL)
+	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		const CmigVersionTable *table = lfirst(t);
-
-		foreach_ptr(const CmigVersionColumn, column, strtoul(table->a->oid, NULL, 10) == object->depends[i]->address.object ? list_concat_copy(table->columns, table->dropped) : NIL)
+		foreach_ptr(const CmigVersionColumn, column, list_concat_copy(table->columns, table->dropped))
 		{
-			if (column->a != NULL && (column->b == NULL || column->hidden != NULL) && atoi(column->a->number) == object->depends[i]->address.sub)
-				return true;
+			for (int i = 0; i < object->ndepends && is_lost(column); i++)
+				if (object->depends[i]->kind == &cmig_kind_column &&
+					object->depends[i]->address.object == strtoul(table->a->oid, NULL, 10) &&
+					object->depends[i]->address.sub == atoi(column->a->number))
+					return true;
 		}
 	}
 	return false;
@@ -652,6 +707,7 @@ loses_column(const CmigPlanning *p, const CmigObject *object)
 static void
 add_dropped_objects(CmigPlanning *p)
 {
+	const CmigStepGroup at = {p, CMIG_PHASE_CONTRACT, ""};
 	const CmigKind *kinds[] = {&cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_rule, &cmig_kind_statistics};
 
 	for (int k = 0; k < lengthof(kinds); k++)
@@ -659,133 +715,158 @@ add_dropped_objects(CmigPlanning *p)
 		{
 			const CmigObject *object = p->before->objects[i];
 
-			if (object->kind != kinds[k] || (cmig_image_find_exactly(p->after, object->address) != NULL && !loses_column(p, object)))
-				continue;
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, "", cmig_kind_drop(object));
+			if (object->kind == kinds[k] &&
+				(cmig_image_find_exactly(p->after, object->address) == NULL || loses_column(p, object)))
+				cmig_versions_add(&at, "%s", cmig_kind_drop(object));
 		}
 }
 
-/* The real table takes its new shape. */
+/*
+ * Remove the default of a hidden column, and give it the sequence of the column
+ * that it replaces.  That of an identity column ends: its value is remembered.
+ */
+static void
+contract_column(const CmigStepGroup *at, const CmigVersionTable *table, const CmigVersionColumn *column)
+{
+	const CmigShapeColumn *a = column->a;
+	const char *hidden = quote_identifier(column->hidden);
+
+	cmig_versions_add(at, "ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", at->relation, hidden);
+	if (a == NULL ? !column->b->identity[0] : a->sequence == NULL)
+		return;
+	if (a != NULL && !a->identity[0])
+	{
+		cmig_versions_add(at, "ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", at->relation,
+						  quote_identifier(a->name));
+		cmig_versions_add(at, "ALTER SEQUENCE %s OWNED BY %s.%s", a->sequence, at->relation,
+						  hidden);
+	}
+	else
+		cmig_versions_add(at, "SELECT pg_catalog.set_config('cmig_expansion.s%1$s_%2$s', pg_catalog.concat(v, CASE WHEN v IS NULL"
+						  " THEN pg_catalog.concat(pg_catalog.nextval(%3$s), ',f') ELSE ',t' END), true)"
+						  " FROM pg_catalog.pg_sequence_last_value(%3$s) v",
+						  table->a->oid, column->b->number, quote_literal_cstr((a ? a : column->b)->sequence));
+	if (a == NULL)
+		cmig_versions_add(at, "DROP SEQUENCE %s", column->b->sequence);
+}
+
+/* Make a column, which has its final name, NOT NULL and an identity column, if it is. */
+static void
+complete_column(const CmigStepGroup *at, const CmigVersionTable *table, const CmigVersionColumn *column)
+{
+	const CmigShapeColumn *b = column->b;
+	const char *real = table->b->qualified;
+	const char *name = quote_identifier(b->name);
+	const char *value;
+
+	if (column->hidden == NULL || *b->not_null == 'f')
+		return;
+	cmig_versions_add(at, "ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", real, name);
+	add_drop(at, table->b, false, not_null_name(column), "");
+	if (!b->identity[0] || (column->a != NULL && !column->a->identity[0]))
+		return;
+	value = psprintf("pg_catalog.current_setting('cmig_expansion.s%s_%s')", table->a->oid,
+					 b->number);
+	cmig_versions_add(at, "ALTER TABLE %s ALTER COLUMN %s ADD GENERATED %s AS IDENTITY (%s)", real, name,
+					  b->identity[0] == 'a' ? "ALWAYS" : "BY DEFAULT", b->options);
+	cmig_versions_add(at, "SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s),"
+					  " pg_catalog.split_part(%s, ',', 1)::bigint, pg_catalog.split_part(%s, ',', 2)::boolean)",
+					  quote_literal_cstr(real), quote_literal_cstr(b->name), value, value);
+}
+
+/* Give a part that was built its name, and make a unique index the key. */
+static void
+contract_part(const CmigStepGroup *at, const CmigVersionTable *table, const CmigShapePart *part)
+{
+	const char *name = quote_identifier(part->name);
+	const char *kind = part->kind[0] == 'p' ? "PRIMARY KEY" : "UNIQUE";
+	const char *schema = quote_identifier(table->b->schema);
+
+	/* a key under its name, or there would be a NOTICE */
+	add_rename(at, table->b, strchr("ipu", part->kind[0]) != NULL,
+			   cmig_version_hidden_name(part->name), part->name);
+	if (*table->a->kind == 'p' && part->kind[0] != 'c')
+		add_partitions(at, part);
+	if (strchr("pu", part->kind[0]) == NULL)
+		return;
+	if (*table->a->kind == 'p')
+		cmig_versions_add(at, "SELECT cmig.expansion_key(%s, %s)", quote_literal_cstr(psprintf("%s.%s", schema, name)),
+						  quote_literal_cstr(psprintf("%s%s", kind, part->deferrable)));
+	else
+		cmig_versions_add(at, "ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s", table->b->qualified, name, kind, name,
+						  part->deferrable);
+}
+
+/* The columns, the name, and the indexes and constraints of a table. */
+static void
+contract_table(const CmigStepGroup *at, const CmigVersionTable *table)
+{
+	const char *real = at->relation;
+	const char *name = quote_identifier(table->b->name);
+
+	foreach_ptr(const CmigVersionColumn, column, table->columns)
+	{
+		if (column->hidden != NULL)
+			contract_column(at, table, column);
+	}
+	/* generated columns before those that they read */
+	for (int generated = 1; generated >= 0; generated--)
+	{
+		foreach_ptr(const CmigVersionColumn, column, list_concat_copy(table->columns, table->dropped))
+		{
+			if (is_lost(column) && (column->a->generated[0] != '\0') == generated)
+				cmig_versions_add(at, "ALTER TABLE %s DROP COLUMN %s", real,
+								  quote_identifier(column->a->name));
+		}
+	}
+	if (table->filled)
+		cmig_versions_add(at, "ALTER TABLE %s DROP COLUMN " CMIG_STATE_COLUMN, real);
+	foreach_ptr(const char, sql, cmig_versions_renames(table->columns, real, true))
+		cmig_versions_add(at, "%s", sql);
+	if (!cmig_text_same(table->a->name, table->b->name))
+		cmig_versions_add(at, "ALTER TABLE %s RENAME TO %s", real, name);
+	if (!cmig_text_same(table->a->schema, table->b->schema))
+		cmig_versions_add(at, "ALTER TABLE %s.%s SET SCHEMA %s", quote_identifier(table->a->schema),
+						  name, quote_identifier(table->b->schema));
+	foreach_ptr(const CmigVersionColumn, column, table->columns)
+		complete_column(at, table, column);
+	for (int i = 0; i < list_length(table->renamed); i += 2)
+	{
+		const CmigShapePart *part = list_nth(table->renamed, i);
+
+		add_rename(at, table->b, part->kind[0] == 'i', part->name,
+				   ((CmigShapePart *) list_nth(table->renamed, i + 1))->name);
+	}
+	foreach_ptr(const CmigShapePart, part, table->build)
+		contract_part(at, table, part);
+}
+
+/* The real tables take their new shape. */
 void
 cmig_versions_add_contract(CmigPlanning *p)
 {
-	ListCell   *t;
-	ListCell   *c;
-
 	cmig_versions_add_unchecked(p, CMIG_PHASE_CONTRACT);
 	add_views_removal(p, CMIG_PHASE_CONTRACT);
-	foreach(t, p->tables)
-		add_removal(p, lfirst(t), CMIG_PHASE_CONTRACT);
+	add_removal(p, CMIG_PHASE_CONTRACT);
 	add_dropped_objects(p);
 	add_readers_contract(p);
 	/* foreign keys before what they refer to */
-	for (int keys = 1; keys >= 0; keys--)
-		foreach(t, p->tables)
+	for (int i = 0; i < 2 * list_length(p->tables); i++)
 	{
-		const CmigVersionTable *table = lfirst(t);
+		const CmigVersionTable *table = list_nth(p->tables, i % list_length(p->tables));
+		const CmigStepGroup at = {p, CMIG_PHASE_CONTRACT, table->a->qualified};
 
 		foreach_ptr(const CmigShapePart, part, table->drop)
 		{
-			if ((part->kind[0] == 'f') != keys)
-				continue;
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified,
-								   part->kind[0] == 'i' ? psprintf("DROP INDEX %s.%s", quote_identifier(table->a->schema), quote_identifier(part->name)) :
-								   psprintf("ALTER TABLE %s DROP CONSTRAINT %s", table->a->qualified, quote_identifier(part->name)));
+			if ((part->kind[0] != 'f') == (i >= list_length(p->tables)))
+				add_drop(&at, table->a, part->kind[0] == 'i', part->name, "");
 		}
 	}
-	foreach(t, p->tables)
+	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		const CmigVersionTable *table = lfirst(t);
-		const char *real = table->a->qualified;
+		const CmigStepGroup at = {p, CMIG_PHASE_CONTRACT, table->a->qualified};
 
-		foreach_ptr(const CmigVersionColumn, column, table->columns)
-		{
-			if (column->hidden == NULL)
-				continue;
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", real, quote_identifier(column->hidden)));
-			if (column->a == NULL ? !column->b->identity[0] : column->a->sequence == NULL)
-				continue;
-			if (column->a != NULL && !column->a->identity[0])
-			{
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", real, quote_identifier(column->a->name)));
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", column->a->sequence, real, quote_identifier(column->hidden)));
-			}
-			else
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real,
-									   psprintf("SELECT pg_catalog.set_config('cmig_expansion.s%1$s_%2$s', pg_catalog.concat(v, CASE WHEN v IS NULL"
-												" THEN pg_catalog.concat(pg_catalog.nextval(%3$s), ',f') ELSE ',t' END), true) FROM pg_catalog.pg_sequence_last_value(%3$s) v",
-												table->a->oid, column->b->number, quote_literal_cstr((column->a ? column->a : column->b)->sequence)));
-			if (column->a == NULL)
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("DROP SEQUENCE %s", column->b->sequence));
-		}
-		/* generated columns before those that they read */
-		for (int generated = 1; generated >= 0; generated--)
-			foreach(c, list_concat_copy(table->columns, table->dropped))
-		{
-			const CmigVersionColumn *column = lfirst(c);
-
-			if (column->a != NULL && (column->b == NULL || column->hidden != NULL) && (column->a->generated[0] != '\0') == generated)
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s DROP COLUMN %s", real, quote_identifier(column->a->name)));
-		}
-		if (table->filled)
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s DROP COLUMN %s", real, CMIG_STATE_COLUMN));
-		foreach(c, cmig_versions_renames(table->columns, real, true))
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, lfirst(c));
-		if (!cmig_text_same(table->a->name, table->b->name))
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s RENAME TO %s", real, quote_identifier(table->b->name)));
-		if (!cmig_text_same(table->a->schema, table->b->schema))
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, real, psprintf("ALTER TABLE %s.%s SET SCHEMA %s", quote_identifier(table->a->schema),
-																		  quote_identifier(table->b->name), quote_identifier(table->b->schema)));
-		real = table->b->qualified;
-		foreach_ptr(const CmigVersionColumn, column, table->columns)
-		{
-			if (column->hidden == NULL || *column->b->not_null == 'f')
-				continue;
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", real, quote_identifier(column->b->name)));
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", real,
-																						 quote_identifier(cmig_version_hidden_name(psprintf("%s_not_null", column->b->name)))));
-			if (column->b->identity[0] && (column->a == NULL || column->a->identity[0]))
-			{
-				char	   *value = psprintf("pg_catalog.current_setting('cmig_expansion.s%s_%s')", table->a->oid, column->b->number);
-
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified,
-									   psprintf("ALTER TABLE %s ALTER COLUMN %s ADD GENERATED %s AS IDENTITY (%s)", real, quote_identifier(column->b->name),
-												column->b->identity[0] == 'a' ? "ALWAYS" : "BY DEFAULT", column->b->options));
-				cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified,
-									   psprintf("SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s), pg_catalog.split_part(%s, ',', 1)::bigint, pg_catalog.split_part(%s, ',', 2)::boolean)",
-												quote_literal_cstr(real), quote_literal_cstr(column->b->name), value, value));
-			}
-		}
-		for (int i = 0; i < list_length(table->renamed); i += 2)
-		{
-			const CmigShapePart *part = list_nth(table->renamed, i);
-			const char *name = quote_identifier(((CmigShapePart *) list_nth(table->renamed, i + 1))->name);
-
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, part->kind[0] == 'i' ?
-								   psprintf("ALTER INDEX %s.%s RENAME TO %s", quote_identifier(table->b->schema), quote_identifier(part->name), name) :
-								   psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", real, quote_identifier(part->name), name));
-		}
-		foreach(c, table->build)
-		{
-			const CmigShapePart *part = lfirst(c);
-			char	   *name = cmig_version_hidden_name(part->name);
-			const char *key;
-
-			/* a key under its name, or there would be a NOTICE */
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, strchr("ipu", part->kind[0]) ?
-								   psprintf("ALTER INDEX %s.%s RENAME TO %s", quote_identifier(table->b->schema), quote_identifier(name), quote_identifier(part->name)) :
-								   psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", real, quote_identifier(name), quote_identifier(part->name)));
-			if (*table->a->kind == 'p' && part->kind[0] != 'c')
-				add_partitions(p, CMIG_PHASE_CONTRACT, table->a->qualified, part);
-			if (strchr("pu", part->kind[0]) == NULL)
-				continue;
-			key = psprintf("%s%s", part->kind[0] == 'p' ? "PRIMARY KEY" : "UNIQUE", part->deferrable);
-			cmig_versions_add_step(p, CMIG_PHASE_CONTRACT, table->a->qualified, *table->a->kind == 'p' ?
-								   psprintf("SELECT cmig.expansion_key(%s, %s)", quote_literal_cstr(psprintf("%s.%s", quote_identifier(table->b->schema), quote_identifier(part->name))),
-											quote_literal_cstr(key)) :
-								   psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s", real, quote_identifier(part->name),
-											part->kind[0] == 'p' ? "PRIMARY KEY" : "UNIQUE", quote_identifier(part->name), part->deferrable));
-		}
+		contract_table(&at, table);
 	}
 	add_schemas_removal(p, CMIG_PHASE_CONTRACT);
 }

@@ -865,7 +865,7 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 		todo = !filled;
 		/* what a foreign key cascades is for the version that has its column */
 		new_build = fcinfo->flinfo->fn_expr != NULL || (statement->inserts ? statement->inserts_new : cascades && names_hidden);
-		/* somebody tells which version of a row is the right one */
+		/* the statement says which version of the row is correct */
 		touched = bms_is_member(writer->state - FirstLowInvalidHeapAttributeNumber, data->tg_updatedcols);
 		if (touched)
 		{
