@@ -365,7 +365,6 @@ keep(Digests *d, int source, HeapTuple row, Oid owner, uint64 of)
 	char		kind = '\0';
 	Oid			object;
 	Found	   *found = palloc(sizeof(Found));
-	ListCell   *lc;
 	bool		isnull;
 
 	*found = (Found)
@@ -397,21 +396,22 @@ keep(Digests *d, int source, HeapTuple row, Oid owner, uint64 of)
 			(i == TRIGGER && !relation->relhastriggers) || (i == RULE && !relation->relhasrules) ||
 			(i == INHERITS && (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX) && !relation->relispartition))
 			continue;
-		foreach(lc, i == DEPENDS ? read_rows(d, i, RelationRelationId, object) : read_rows(d, i, object, InvalidOid))
+		foreach_ptr(HeapTupleData, part, i == DEPENDS ? read_rows(d, i, RelationRelationId, object) :
+					read_rows(d, i, object, InvalidOid))
 		{
-			const void *form = GETSTRUCT((HeapTuple) lfirst(lc));
+			const void *form = GETSTRUCT(part);
 
 			/* dropped columns, and triggers of foreign keys, do not count */
 			if ((i == ATTRIBUTE && ((Form_pg_attribute) form)->attisdropped) ||
 				(i == TRIGGER && ((Form_pg_trigger) form)->tgisinternal) ||
 				(i == DEPENDS && ((Form_pg_depend) form)->refclassid != RelationRelationId))
 				continue;
-			keep(d, i, lfirst(lc), found->owner, name_of(d, object));
+			keep(d, i, part, found->owner, name_of(d, object));
 		}
 	}
-	if (relation != NULL && OidIsValid(relation->reltoastrelid))
-		foreach(lc, read_rows(d, TOAST, relation->reltoastrelid, InvalidOid))
-			keep(d, TOAST, lfirst(lc), found->owner, name_of(d, object));
+	foreach_ptr(HeapTupleData, toast, relation != NULL && OidIsValid(relation->reltoastrelid) ?
+				read_rows(d, TOAST, relation->reltoastrelid, InvalidOid) : NIL)
+		keep(d, TOAST, toast, found->owner, name_of(d, object));
 	if (type != NULL && type->typtype == TYPTYPE_COMPOSITE)
 		find_object(d, RelationRelationId, type->typrelid);
 }
@@ -420,13 +420,11 @@ keep(Digests *d, int source, HeapTuple row, Oid owner, uint64 of)
 static void
 find_object(Digests *d, Oid catalog, Oid object)
 {
-	ListCell   *lc;
-
 	for (size_t i = 0; i < lengthof(sources); i++)
 		if (sources[i].table == catalog && sources[i].has_comments && !OidIsValid(sources[i].of))
 		{
-			foreach(lc, read_rows(d, i, object, InvalidOid))
-				keep(d, i, lfirst(lc), InvalidOid, 0);
+			foreach_ptr(HeapTupleData, row, read_rows(d, i, object, InvalidOid))
+				keep(d, i, row, InvalidOid, 0);
 			return;
 		}
 	d->is_unknown = true;
@@ -788,7 +786,6 @@ digest_of(Digests *d, const char *name)
 {
 	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(ObjectName),.hcxt = CurrentMemoryContext};
 	Oid			schema = get_namespace_oid(name, true);
-	ListCell   *lc;
 
 	if (!OidIsValid(schema))
 		return NULL;
@@ -799,9 +796,9 @@ digest_of(Digests *d, const char *name)
 	d->sum[0] = d->sum[1] = 0;
 	initStringInfo(&d->text);
 	find_object(d, NamespaceRelationId, schema);
-	foreach(lc, read_rows(d, OF_SCHEMA, NamespaceRelationId, schema))
+	foreach_ptr(HeapTupleData, row, read_rows(d, OF_SCHEMA, NamespaceRelationId, schema))
 	{
-		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT((HeapTuple) lfirst(lc));
+		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(row);
 
 		/* cmig.diff_schemas does not compare these */
 		if (depend->classid == DefaultAclRelationId || depend->classid == PublicationNamespaceRelationId)
