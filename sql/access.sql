@@ -1,7 +1,7 @@
 --
 -- What each access level allows, and what an author can do to a migrator
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE ROLE regress_owner;
 CREATE ROLE regress_reader;

@@ -2,7 +2,7 @@
 -- Audit options still refer to the same columns after columns are renamed, exchange their names,
 -- or are dropped and created again
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 \set VERBOSITY terse

@@ -1,7 +1,7 @@
 --
 -- Querying the audit log: history, rows as of a time, differences, transactions, counts
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 

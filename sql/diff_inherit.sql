@@ -1,7 +1,7 @@
 --
 -- cmig.diff: inheritance, indexes that only the partitioned table has, and base types
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

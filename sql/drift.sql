@@ -1,7 +1,7 @@
 --
 -- Drift: the live schema compared with what the applied revisions create
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_drift_owner;
 CREATE ROLE regress_drift_reader;

@@ -1,7 +1,7 @@
 --
 -- cmig.dry_run: what a run would lock, rewrite, and read, and what would fail
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE TABLE account (id int PRIMARY KEY, email text, n int);

@@ -1,5 +1,5 @@
 -- The audit log of expanded tables: one entry for each write, without hidden columns.
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET timezone = 'UTC';

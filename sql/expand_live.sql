@@ -1,5 +1,5 @@
 -- Two versions at once: what an expansion creates belongs to no schema that is looked at, and is known whatever its name is.
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 
@@ -118,7 +118,9 @@ ALTER INDEX cmig_new_person_age RENAME TO elsewhere;
 ALTER INDEX cmig_new_person_last RENAME TO last;
 \set ECHO all
 CALL cmig.contract();
+\t
 SELECT * FROM person ORDER BY id;
+\t
 SELECT conrelid::regclass, conname FROM pg_constraint WHERE conrelid::regclass::text ~ 'person|visit' AND contype <> 'n' ORDER BY 1, 2;
 SELECT indexrelid::regclass FROM pg_index WHERE indrelid::regclass::text ~ 'person|visit' ORDER BY indexrelid::regclass::text;
 ALTER TABLE person DROP CONSTRAINT hand;

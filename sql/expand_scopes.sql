@@ -1,7 +1,7 @@
 --
 -- Two versions at once in scopes
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_expand_tenant;
 SELECT format('CREATE SCHEMA tenant_%s', n) FROM generate_series(1, 4) n \gexec
@@ -69,8 +69,10 @@ INSERT INTO tenant_1.person VALUES (3, 'Tony Hoare');
 SET search_path = tenant_1_042, tenant_1, public;
 INSERT INTO person (id, first_name, last_name) VALUES (4, 'Edsger', 'Dijkstra');
 UPDATE person SET last_name = 'King' WHERE id = 1;
+\t
 TABLE person ORDER BY id;
 TABLE names ORDER BY 1;
+\t
 RESET search_path;
 SELECT id, name FROM tenant_1.person ORDER BY id;
 RESET cmig.scope;

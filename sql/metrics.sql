@@ -2,7 +2,7 @@
 -- The view cmig.metrics: every metric, and who may read it.  t/048_run_control.pl reads it during
 -- runs and with exporters, t/012_standby.pl on a standby, t/047_run_status.pl after failed runs
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;
 CREATE ROLE regress_monitor;

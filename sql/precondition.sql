@@ -1,7 +1,7 @@
 --
 -- Preconditions: what must be true before a revision starts
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SELECT * FROM cmig.load($x$

@@ -1,7 +1,7 @@
 --
 -- Functions that only read: current, heads, branches, history, show, status, require
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 -- an empty catalog
 SELECT * FROM cmig.current();

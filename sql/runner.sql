@@ -1,7 +1,7 @@
 --
 -- The runner: statements in order, all or nothing, and what it refuses
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 
 -- later statements see what earlier ones did
@@ -20,7 +20,9 @@ $$, 'DROP TABLE account'),
 \set ECHO all
 \set VERBOSITY terse
 SELECT * FROM cmig.upgrade();
+\t
 SELECT * FROM account ORDER BY id;
+\t
 SELECT revision, direction, outcome, checksum IS NOT NULL AS has_checksum,
 	elapsed >= '0' AS has_elapsed, transaction_id IS NOT NULL AS has_xid, search_path
 FROM cmig.journal ORDER BY id;
@@ -74,7 +76,9 @@ CREATE TABLE seen AS SELECT current_setting('cmig.running_revision') AS revision
 FROM pg_stat_activity WHERE pid = pg_backend_pid();
 $$);
 SELECT count(*) FROM cmig.upgrade();
+\t
 SELECT * FROM seen;
+\t
 SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid();
 SHOW cmig.running_revision;
 \set ECHO none
@@ -159,7 +163,9 @@ CALL try_script('SELECT $1');
 SELECT revision FROM cmig.current();
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE was AS SELECT revision FROM cmig.current()' WHERE revision = '009';
 SELECT count(*) FROM cmig.upgrade();
+\t
 SELECT * FROM was;
+\t
 
 -- revisions that are not transactional
 UPDATE cmig.revision SET transactional = false WHERE revision = '008';

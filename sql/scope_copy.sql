@@ -1,7 +1,7 @@
 --
 -- create_scope with copy_of: the structure of another scope
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never

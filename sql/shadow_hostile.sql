@@ -2,7 +2,7 @@
 -- A target whose SQL tries to do what the caller is not allowed to do, or to leave something
 -- behind
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 \getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/shadow.psql'

@@ -2,7 +2,7 @@
 -- The SQL of a target, run in the shadow: dumps, psql commands, extensions, roles, renames, and
 -- errors
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 \getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/shadow.psql'
