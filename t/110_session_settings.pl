@@ -131,7 +131,7 @@ like(outcome('other', ''), qr/^drift\|\d+\|default public\.t\.d\||^drift\|\d+\|p
 
 # the server's command line, also in a session whose options replace it
 $node->stop;
-system_or_bail('pg_ctl', '-s', '-w', '-D', $node->data_dir, '-l', $node->logfile, '-o', "-c timezone=Asia/Kathmandu --datestyle='SQL, DMY' --cluster-name=x", 'start');
+system_or_bail('pg_ctl', '-s', '-w', '-D', $node->data_dir, '-l', $node->logfile, '-o', "-c timezone=Asia/Kathmandu --datestyle='SQL, DMY' --cmig.ddl_policy=deny --cluster-name=x", 'start');
 my $drift = "SELECT current_setting('timezone'), upgrade_sql FROM cmig.diff(\$\$CREATE TABLE new (at timestamptz DEFAULT '2024-01-02 00:00', d date DEFAULT '05/06/2024')\$\$) WHERE upgrade_sql ~ 'new'";
 $plain = query($node, 'model', $drift);
 like($plain, qr/^Asia.Kathmandu.*2024-01-01 18:15:00\+00.*2024-06-05/s, 'the command line');
@@ -139,6 +139,13 @@ foreach my $option ('timezone=UTC', 'datestyle=ISO')
 {
 	local $ENV{PGOPTIONS} = "-c $option";
 	is(query($node, 'model', $drift) =~ s{^[^|]*}{Asia/Kathmandu}r, $plain, "also with $option");
+}
+{
+	my $error = '';
+
+	local $ENV{PGOPTIONS} = '-c cmig.ddl_policy=allow';
+	$node->psql('model', 'CREATE TABLE denied ()', stderr => \$error);
+	like($error, qr/allows DDL only in revisions/, 'nor do options lower a guard on the command line');
 }
 system('pg_ctl', '-s', '-D', $node->data_dir, '-m', 'fast', 'stop');
 done_testing();
