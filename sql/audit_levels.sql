@@ -2,7 +2,7 @@
 -- The audit trigger at row and at statement level, through every way in which
 -- rows change
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 

@@ -1,7 +1,7 @@
 --
 -- Tables with audit triggers of their own that are attached as partitions, and detached again
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 \set VERBOSITY terse

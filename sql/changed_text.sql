@@ -3,7 +3,7 @@
 -- cmig.checksum_policy does, and what repair and accept_changes record
 -- (sql/load.sql tests the rules of loading one by one)
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

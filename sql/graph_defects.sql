@@ -2,7 +2,7 @@
 -- A broken graph: upgrades and downgrades fail with one error, and functions that only read still
 -- work
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE FUNCTION problems() RETURNS TABLE (object text, problem text, fix text) LANGUAGE sql AS

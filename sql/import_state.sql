@@ -1,7 +1,7 @@
 --
 -- cmig.import_state: what other migration tools have applied
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

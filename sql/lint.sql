@@ -1,6 +1,6 @@
 -- cmig.lint and cmig.lint_sql: what they see, comments, settings, and errors.
 -- The rules are tested in lint_*.sql.
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;

@@ -1,7 +1,7 @@
 --
 -- lint: for the statements that follow, objects that CASCADE drops no longer exist
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

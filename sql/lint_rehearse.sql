@@ -2,7 +2,7 @@
 -- Lint with rehearsal: the statements run on empty copies, and lint reports what fails, is
 -- dropped, or protects less
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA shop;

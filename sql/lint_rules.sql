@@ -1,5 +1,5 @@
 -- cmig.lint: rules that depend on which objects of the live database use another one
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;

@@ -1,7 +1,7 @@
 --
 -- cmig.load: what it stores, and what it refuses
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 
 -- in any order; a second load changes nothing; white space and comments change only the text

@@ -2,7 +2,7 @@
 -- The locks that cmig.plan shows. t/069_locks.pl compares those of many statements with pg_locks;
 -- this test is about names, scripts, and errors.
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

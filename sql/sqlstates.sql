@@ -1,7 +1,7 @@
 --
 -- The SQLSTATE of each error that a client may want to tell apart
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 SET client_min_messages = warning;

@@ -2,7 +2,7 @@
 -- cmig.workload_check: what an upgrade does to queries.  t/102_workload.pl compares the
 -- verdicts with what really happens.
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE FUNCTION public.catalogs() RETURNS text LANGUAGE sql AS $$
