@@ -120,7 +120,6 @@ count_late(Wait *wait)
 {
 	Datum		values[2] = {LSNGetDatum(wait->position), Float8GetDatum(wait->lag_ms)};
 	int			late;
-	ListCell   *lc;
 
 	foreach_ptr(Replica, replica, wait->replicas)
 	{
@@ -158,8 +157,8 @@ count_late(Wait *wait)
 	}
 	wait->slots = cmig_query_texts(&slots_query, values, NULL);
 	late = list_length(wait->slots);
-	foreach(lc, wait->replicas)
-		late += ((Replica *) lfirst(lc))->expected - ((Replica *) lfirst(lc))->reached;
+	foreach_ptr(const Replica, replica, wait->replicas)
+		late += replica->expected - replica->reached;
 	return late;
 }
 

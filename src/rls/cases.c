@@ -82,13 +82,12 @@ List *
 cmig_rls_product(List *a, List *b)
 {
 	List	   *result = NIL;
-	ListCell   *other;
 
 	foreach_ptr(CmigRlsCase, each, a)
 	{
-		foreach(other, b)
+		foreach_ptr(CmigRlsCase, other, b)
 		{
-			CmigRlsCase *together = cmig_rls_both(each, lfirst(other));
+			CmigRlsCase *together = cmig_rls_both(each, other);
 
 			if (together)
 				result = lappend(result, together);
@@ -120,14 +119,10 @@ cmig_rls_single(Node *node, int result, const CmigRlsScope *scope)
 List *
 cmig_rls_mark_literals(List *cases, size_t flag)
 {
-	ListCell   *lc;
-
-	foreach(lc, cases)
+	foreach_ptr(CmigRlsCase, each, cases)
 	{
-		foreach_ptr(char, literal, ((CmigRlsCase *) lfirst(lc))->literals)
-		{
-			*(bool *) (literal + flag) = true;
-		}
+		foreach_ptr(char, literal, each->literals)
+			* (bool *) (literal + flag) = true;
 	}
 	return cases;
 }
@@ -451,7 +446,6 @@ values_of_call(Node *node, CmigRlsScope *scope)
 	Node	   *varying = NULL;
 	int			count = 0;
 	bool		only_context = true;
-	ListCell   *lc;
 
 	if (IsA(node, FuncExpr))
 		args = ((FuncExpr *) node)->args;
@@ -499,10 +493,8 @@ values_of_call(Node *node, CmigRlsScope *scope)
 		count++;
 		only_context &= !cmig_rls_any(each, is_var) && cmig_rls_calls_context(each);
 	}
-	if (count == 1)
-		foreach(lc, cmig_rls_values_of(varying, scope))
+	foreach_ptr(CmigRlsValue, value, count == 1 ? cmig_rls_values_of(varying, scope) : NIL)
 	{
-		CmigRlsValue *value = lfirst(lc);
 		bool		keeps = value->origin == FROM_CONTEXT ? is_named(function, notations) :
 		value->origin == FROM_COLUMN && (is_named(function, injective) ||
 										 is_named(function, "textcat textanycat anytextcat concat") ||
@@ -604,8 +596,6 @@ cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 	List	   *result = NIL;
 	Query	   *query;
 	TargetEntry *target;
-	ListCell   *each;
-	ListCell   *value;
 
 	check_stack_depth();
 	node = cmig_rls_unwrap(node);
@@ -640,12 +630,12 @@ cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 				List	   *cases = branch->result == NULL ? NIL :
 				branch->not_null ? cmig_rls_product(branch->cases, cmig_rls_null_cases(branch->result, false, scope)) : branch->cases;
 
-				foreach(each, cases)
+				foreach_ptr(CmigRlsCase, each, cases)
 				{
-					List	   *values = given(lfirst(each), cmig_rls_values_of(branch->result, scope));
+					List	   *values = given(each, cmig_rls_values_of(branch->result, scope));
 
-					foreach(value, values)
-						((CmigRlsValue *) lfirst(value))->fallback |= fallback;
+					foreach_ptr(CmigRlsValue, value, values)
+						value->fallback |= fallback;
 					result = list_concat(result, values);
 				}
 			}

@@ -368,16 +368,15 @@ CMIG_READER(cmig_rls_check)
 	int			counts[lengthof(severities)] = {0};
 	char	   *schema = cmig_argument_text(fcinfo, 0);
 	StringInfoData name;
-	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (schema)
 		(void) get_namespace_oid(schema, false);
-	foreach(lc, find_all(schema ? cmig_argument_one(schema) : NULL, true))
+	foreach_ptr(CmigRlsFinding, finding, find_all(schema ? cmig_argument_one(schema) : NULL, true))
 	{
-		cmig_result_add_strings(result, offsetof(CmigRlsFinding, definer) / sizeof(char *), lfirst(lc));
+		cmig_result_add_strings(result, offsetof(CmigRlsFinding, definer) / sizeof(char *), (void *) finding);
 		for (int i = 0; i < lengthof(severities); i++)
-			counts[i] += strcmp(((CmigRlsFinding *) lfirst(lc))->severity, severities[i]) == 0;
+			counts[i] += strcmp(finding->severity, severities[i]) == 0;
 	}
 
 	/* for cmig.metrics */

@@ -54,7 +54,6 @@ shows_only_own(Oid relid, Oid role, int nesting)
 	bool		applies = cmig_query_do(&policies_apply, relid, role) > 0;
 	List	   *permissive = NIL;
 	List	   *restrictive = NIL;
-	ListCell   *lc;
 
 	foreach_ptr(CmigRlsPolicy, policy, applies ? cmig_rls_policies_read(relid) : NIL)
 	{
@@ -66,9 +65,9 @@ shows_only_own(Oid relid, Oid role, int nesting)
 			 !OidIsValid(linitial_oid(policy->roles)) || strncmp(policy->qual_text, "{CONST ", 7) != 0))
 			*policies = lappend(*policies, stringToNode(policy->qual_text));
 	}
-	foreach(lc, permissive)
+	foreach_ptr(Node, each, permissive)
 	{
-		List	   *parts = lappend(list_copy(restrictive), lfirst(lc));
+		List	   *parts = lappend(list_copy(restrictive), each);
 
 		if (cmig_rls_prove((Node *) makeBoolExpr(AND_EXPR, parts, -1), relid, role, nesting).kind != CMIG_RLS_TIED)
 			return false;
@@ -101,16 +100,14 @@ with_entry(const CmigRlsRow *row, int index, const CmigRlsCase *facts, int relat
 static CommonTableExpr *
 find_cte(RangeTblEntry *entry, CmigRlsScope **scope)
 {
-	ListCell   *lc;
-
 	for (int i = 0; i < entry->ctelevelsup && *scope; i++)
 		*scope = (*scope)->outer;
 	if (*scope == NULL || (*scope)->query == NULL)
 		return NULL;
-	foreach(lc, (*scope)->query->cteList)
+	foreach_node(CommonTableExpr, cte, (*scope)->query->cteList)
 	{
-		if (strcmp(lfirst_node(CommonTableExpr, lc)->ctename, entry->ctename) == 0)
-			return lfirst(lc);
+		if (strcmp(cte->ctename, entry->ctename) == 0)
+			return cte;
 	}
 	return NULL;
 }
@@ -162,18 +159,18 @@ static List *
 filter(List *rows, Node *quals)
 {
 	List	   *result = NIL;
-	ListCell   *each;
 
 	if (quals == NULL)
 		return rows;
 	foreach_ptr(CmigRlsRow, row, rows)
 	{
-		foreach(each, cmig_rls_product(list_make1(row->facts), cmig_rls_cases_of(quals, IS_TRUE_BIT, row->scope)))
+		foreach_ptr(CmigRlsCase, facts, cmig_rls_product(list_make1(row->facts),
+														 cmig_rls_cases_of(quals, IS_TRUE_BIT, row->scope)))
 		{
 			CmigRlsRow *kept = palloc(sizeof(CmigRlsRow));
 
 			*kept = *row;
-			kept->facts = lfirst(each);
+			kept->facts = facts;
 			result = lappend(result, kept);
 		}
 	}

@@ -369,14 +369,13 @@ make_trials(const Maker *maker, List *combinations, int unset, bool empty)
 {
 	List	   *trials = NIL;
 	bool		nullable = false;
-	ListCell   *each;
 
 	foreach_ptr(Input, input, maker->inputs)
 	{
 		nullable |= input->key && !input->strict;
-		foreach(each, input->key ? input->constants : NIL)
+		foreach_ptr(Const, key, input->key ? input->constants : NIL)
 		{
-			Trial		constant = {0,.key = lfirst(each),.column = input->attno};
+			Trial		constant = {0,.key = key,.column = input->attno};
 
 			trials = lappend(trials, make_trial(maker, linitial(combinations), constant, unset, empty));
 		}

@@ -518,25 +518,23 @@ insert_copy(const Test *test, const Copy *copy, const Key *strange, const char *
 	Attempt		attempt = {.key = strange,.value = other};
 	StringInfoData columns;
 	StringInfoData values;
-	ListCell   *each;
-	ListCell   *lc;
 
 	attempt.type = copy->type;
 	attempt.row_value = copy->row;
 	initStringInfo(&columns);
 	initStringInfo(&values);
-	foreach(each, copy->columns)
+	foreach_ptr(CmigValue, row, copy->columns)
 	{
-		const char *column = ((char **) lfirst(each))[0];
-		const char *made = ((char **) lfirst(each))[1];
+		const char *column = row[0];
+		const char *made = row[1];
 		const char *comma = columns.len ? ", " : "";
 		const char *value = NULL;
 		const Key  *key = NULL;
 
-		foreach(lc, test->keys)
+		foreach_ptr(const Key, each, test->keys)
 		{
-			if (key == NULL && strcmp(((Key *) lfirst(lc))->name, column) == 0)
-				key = lfirst(lc);
+			if (key == NULL && strcmp(each->name, column) == 0)
+				key = each;
 		}
 		if (key)
 			value = key == strange ? other : key->value;
