@@ -2410,7 +2410,7 @@ AS $$
 			verdict text, detail text, problem text, fix text, kind text, object text, action text, change text, hazard text, upgrade_sql text,
 			scope text, reference text, relation text, old_column text, new_column text, rows_filled bigint, rows_left bigint,
 			rows_failed bigint, failure text, last_old_write timestamptz, old_calls bigint, old_callers text, state text,
-			schemas text[], for_scope text, tool text, converts boolean, reads_state boolean, found_file text, history_table text,
+			schemas text[], tool text, converts boolean, reads_state boolean, found_file text, history_table text,
 			applied bigint, note text, new_folder text, other_folder text, django_folder text)) r
 	-- the place of the line in the revision's file
 	LEFT JOIN LATERAL (SELECT v.expand, CASE WHEN p.first > 0 THEN v.file_name END AS file_name,
@@ -2503,10 +2503,11 @@ AS $$
 			concat(r.revision, ' is ', r.state, '; search_path of the new build: ' || (SELECT nullif(concat_ws(', ',
 				string_agg(quote_ident(cmig.version_schema(r.revision, u.schema)), ', ' ORDER BY u.n),
 				string_agg(quote_ident(u.schema), ', ' ORDER BY u.n)), '') FROM unnest(r.schemas) WITH ORDINALITY u (schema, n))),
-			concat(CASE r.state WHEN 'expanding' THEN concat('cmig expand ', r.revision, r.for_scope, ' # or, to undo it: ')
+			concat(CASE r.state WHEN 'expanding' THEN concat('cmig expand ', r.revision, o.scope, ' # or, to undo it: ')
 				WHEN 'abandoning' THEN NULL
-				ELSE concat('When no old build runs any more: cmig contract', r.for_scope, ' # or, to undo it: ') END,
-				'cmig abandon', r.for_scope)
+				ELSE concat('When no old build runs any more: cmig contract', o.scope, ' # or, to undo it: ') END,
+				'cmig abandon', o.scope)
+		FROM (SELECT ' --scope ' || CASE WHEN r.scope ~ '^[A-Za-z0-9_.-]+$' THEN r.scope ELSE quote_literal(nullif(r.scope, '')) END) o (scope)
 		WHERE screen = 'expansion state'
 	UNION ALL
 		-- files that several tools could have are those of the one that has a table

@@ -497,12 +497,11 @@ verb_scope_drift() { begin; differences 'cmig.scope_drift()' scope-drift; }
 
 verb_expansion()
 {
-	variable chosen "$(! given scope || printf ' --scope %q' "$option_scope")"
 	begin
 	if given verbose; then rows 'cmig.expansion()'; run table; return; fi
 	lines 'cmig.expansion()' expansion
-	kept state "(SELECT *, :'chosen' AS for_scope FROM cmig.expansion_run
-	WHERE scope OPERATOR(pg_catalog.=) coalesce(pg_catalog.current_setting('cmig.scope', true), '')) run"
+	kept state "cmig.expansion_run
+	WHERE scope OPERATOR(pg_catalog.=) coalesce(pg_catalog.current_setting('cmig.scope', true), '')"
 	add_file_format
 	screen 'expansion state' state
 	add "SELECT 'nothing is expanded', '', '' WHERE :cmig_rows = 0;"
