@@ -238,6 +238,9 @@ extern const char *cmig_text_after(const char *text, const char *separator);
 /* Returns a copy of the text in which "old" is replaced, wherever it stands. */
 extern char *cmig_text_replace(const char *in, const char *old, const char *new);
 
+/* Like psprintf(), for functions with a format of their own. */
+extern char *cmig_text_format(const char *format, va_list args) pg_attribute_printf(1, 0);
+
 /* Can the byte be part of an identifier or a key word? */
 extern bool cmig_text_is_word(char c);
 

@@ -97,20 +97,13 @@ cmig_listing_add(CmigListing *listing, const char *item)
 void
 cmig_listing_add_format(CmigListing *listing, const char *format,...)
 {
+	va_list		args;
+
 	if (!start_item(listing))
 		return;
-	for (;;)
-	{
-		va_list		args;
-		int			needed;
-
-		va_start(args, format);
-		needed = appendStringInfoVA(&listing->text, format, args);
-		va_end(args);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&listing->text, needed);
-	}
+	va_start(args, format);
+	appendStringInfoString(&listing->text, cmig_text_format(format, args));
+	va_end(args);
 }
 
 char *
@@ -213,6 +206,25 @@ cmig_text_replace(const char *in, const char *old, const char *new)
 {
 	return TextDatumGetCString(DirectFunctionCall3Coll(replace_text, C_COLLATION_OID, CStringGetTextDatum(in),
 													   CStringGetTextDatum(old), CStringGetTextDatum(new)));
+}
+
+char *
+cmig_text_format(const char *format, va_list args)
+{
+	StringInfoData text;
+	int			needed;
+
+	initStringInfo(&text);
+	do
+	{
+		va_list		copy;
+
+		va_copy(copy, args);
+		needed = appendStringInfoVA(&text, format, copy);
+		va_end(copy);
+		enlargeStringInfo(&text, needed);
+	} while (needed != 0);
+	return text.data;
 }
 
 bool

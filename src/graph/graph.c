@@ -263,23 +263,12 @@ add_defect(CmigGraph *graph, const char *revision, const char *fix,
 		   const char *format,...)
 {
 	CmigDefect *defect = palloc(sizeof(CmigDefect));
-	StringInfoData problem;
+	va_list		args;
 
-	initStringInfo(&problem);
-	for (;;)
-	{
-		va_list		args;
-		int			needed;
-
-		va_start(args, format);
-		needed = appendStringInfoVA(&problem, format, args);
-		va_end(args);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&problem, needed);
-	}
+	va_start(args, format);
+	defect->problem = cmig_text_format(format, args);
+	va_end(args);
 	defect->revision = revision;
-	defect->problem = problem.data;
 	defect->fix = fix;
 	graph->defects = lappend(graph->defects, defect);
 }

@@ -17,6 +17,7 @@ cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
 	MemoryContext old = MemoryContextSwitchTo(lint->context);
 	CmigLintFinding *finding = palloc0(sizeof(CmigLintFinding));
 	StringInfoData message;
+	va_list		args;
 
 	initStringInfo(&message);
 	if (lint->caller)
@@ -25,18 +26,9 @@ cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
 		appendStringInfoString(&message, "in this call, ");
 		fix = fix && IsA(lint->statement->raw->stmt, IndexStmt) ? psprintf("%s;\n-- then, in another revision\n%s", fix, lint->caller->text) : NULL;
 	}
-	for (;;)
-	{
-		va_list		args;
-		int			needed;
-
-		va_start(args, format);
-		needed = appendStringInfoVA(&message, format, args);
-		va_end(args);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&message, needed);
-	}
+	va_start(args, format);
+	appendStringInfoString(&message, cmig_text_format(format, args));
+	va_end(args);
 	finding->rule = lint->rule;
 	finding->severity = lint->rule->severity;
 	/* what only takes time is no error if it takes little */

@@ -57,23 +57,13 @@ CmigExpansionStep *
 cmig_versions_add(const CmigStepGroup *at, const char *format,...)
 {
 	CmigExpansionStep *step = palloc0(sizeof(CmigExpansionStep));
-	StringInfoData sql;
-	int			needed;
+	va_list		args;
 
-	initStringInfo(&sql);
-	do
-	{
-		va_list		args;
-
-		va_start(args, format);
-		needed = appendStringInfoVA(&sql, format, args);
-		va_end(args);
-		if (needed > 0)
-			enlargeStringInfo(&sql, needed);
-	} while (needed > 0);
+	va_start(args, format);
+	step->sql = cmig_text_format(format, args);
+	va_end(args);
 	step->phase = at->phase;
 	step->relation = pstrdup(at->relation);
-	step->sql = sql.data;
 	at->p->result->steps = lappend(at->p->result->steps, step);
 	return step;
 }
