@@ -1,7 +1,7 @@
 --
 -- Enabling and disabling auditing, and its options
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE SCHEMA shop;

@@ -2,7 +2,7 @@
 -- Code that other roles add to the log, such as policies, never runs with the privileges of the
 -- roles that maintain or read it
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 SET client_min_messages = warning;

@@ -3,7 +3,7 @@
 --
 -- Everything runs as a role that owns only what it creates.
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE ROLE regress_conjoinai;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_conjoinai;

@@ -1,7 +1,7 @@
 --
 -- cmig.diff: enums, domains, and composite types of columns
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 \set ECHO none
@@ -50,7 +50,9 @@ BEGIN
 	END LOOP;
 END $do$;
 \set ECHO all
+\t
 SELECT * FROM users ORDER BY mood;
+\t
 DROP TABLE users;
 DROP TYPE mood;
 -- no column has the type

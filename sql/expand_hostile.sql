@@ -1,5 +1,5 @@
 -- Two versions at once, and roles that must not gain or lose anything by it: marks, stored rows, triggers, names, privileges.
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_hostile_owner;
 CREATE ROLE regress_hostile_migrator IN ROLE regress_hostile_owner;
@@ -26,7 +26,9 @@ SELECT cmig.create_revision('numbers', $$ALTER TABLE shop.person ALTER n TYPE in
 CREATE SCHEMA shop_042 AUTHORIZATION regress_hostile_some;
 CREATE VIEW shop_042.person AS SELECT 1 AS precious;
 CALL cmig.expand('head');
+\t
 SELECT * FROM shop_042.person;
+\t
 DROP SCHEMA shop_042 CASCADE;
 CREATE TABLE shop.other (id int);
 CREATE INDEX cmig_new_person_n ON shop.other (id);
@@ -125,7 +127,9 @@ CALL cmig.expand('head');
 CALL cmig.abandon();
 UPDATE cmig.expansion_step SET done = true WHERE phase = 'prepare';
 CALL cmig.abandon();
+\t
 SELECT * FROM shop.person;
+\t
 
 -- a mark belongs to the statement that evaluates the default
 CALL cmig.expand('head');
@@ -158,10 +162,14 @@ INSERT INTO shop.hand VALUES (1);
 CREATE OR REPLACE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(id, '', '', u, t, t, 'id::text');
 INSERT INTO shop.hand VALUES (1);
 CREATE OR REPLACE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(t, '', '', w, id, id, '7');
+\t
 INSERT INTO shop.hand VALUES (1) RETURNING *;
+\t
 \c
 SET client_min_messages = warning;
+\t
 INSERT INTO shop.hand VALUES (1) RETURNING *;
+\t
 CREATE SEQUENCE shop.mine;
 CREATE OR REPLACE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(t, '', 'shop.mine', c, t, t, '*');
 INSERT INTO shop.hand VALUES (1);
@@ -176,7 +184,9 @@ DROP TABLE shop.hand;
 CREATE TABLE shop.hand (id int, cmig_state int) PARTITION BY LIST (id);
 CREATE TABLE shop.hand_1 PARTITION OF shop.hand DEFAULT;
 CREATE TRIGGER hand BEFORE INSERT ON shop.hand_1 FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin();
+\t
 INSERT INTO shop.hand VALUES (1, 5) RETURNING *;
+\t
 DROP TABLE shop.hand;
 -- partitions whose triggers have rules of other types, columns, and kinds
 CREATE TABLE shop.hand (id int, k int, n bigint DEFAULT 7, a text DEFAULT 'x', cmig_state text DEFAULT 'todo') PARTITION BY LIST (k);
@@ -192,7 +202,9 @@ INSERT INTO shop.hand VALUES (1, 1, 123456789, 'x', NULL);
 UPDATE shop.hand SET k = 2, n = 123456789, cmig_state = NULL;
 UPDATE shop.hand SET k = 3, cmig_state = NULL;
 UPDATE shop.hand SET k = 2, cmig_state = NULL;
+\t
 SELECT * FROM shop.hand;
+\t
 DROP TABLE shop.hand;
 
 -- privileges on columns
@@ -296,7 +308,9 @@ INSERT INTO shop.time VALUES (2, '01.02.2020');
 SET client_min_messages = warning;
 INSERT INTO shop.time VALUES (3, '2020-02-01');
 SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC';
+\t
 SELECT * FROM shop_044.time ORDER BY id;
+\t
 CALL cmig.abandon();
 
 -- long names that are the same but for their end
@@ -310,7 +324,9 @@ SELECT cmig.create_revision('longer', format($$ALTER TABLE shop.long ALTER %1$s1
 -- cmig:up shop.long.%1$s2 = coalesce(%1$s2, 0)$$, :'a'), revision => '046', expand => true);
 CALL cmig.expand('head');
 INSERT INTO shop.long VALUES (2);
+\t
 SELECT * FROM shop_046.long ORDER BY id;
+\t
 CALL cmig.contract();
 
 -- functions that change their argument, write the table while its trigger is compiled, are in a schema that the writer may not use, or ask for the table
@@ -395,7 +411,9 @@ SELECT relname, relowner::regrole FROM pg_class WHERE relnamespace = 'shop'::reg
 SELECT has_schema_privilege('regress_hostile_some', 'shop', 'CREATE');
 SET SESSION AUTHORIZATION regress_hostile_some;
 INSERT INTO shop.sold VALUES (3) RETURNING cmig_new_id, cmig_new_i;
+\t
 INSERT INTO shop_050.sold (k) VALUES (4) RETURNING *;
+\t
 SET SESSION AUTHORIZATION regress_hostile_migrator;
 ALTER TABLE shop.owned FORCE ROW LEVEL SECURITY;
 CALL cmig.contract();
@@ -403,7 +421,9 @@ ALTER TABLE shop.owned NO FORCE ROW LEVEL SECURITY;
 CALL cmig.contract();
 RESET SESSION AUTHORIZATION;
 SELECT relname, relowner::regrole FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relname ~ '^(owned|sold).*seq$' ORDER BY 1;
+\t
 SELECT * FROM shop.owned ORDER BY k;
+\t
 DROP POLICY few ON shop.owned;
 ALTER TABLE shop.owned DISABLE ROW LEVEL SECURITY;
 SELECT object FROM cmig.drift() WHERE object ~ 'owned|sold' ORDER BY 1;
@@ -465,7 +485,9 @@ CREATE TABLE shop.cmig_new_item_a (id int);
 CALL cmig.contract();
 DROP TABLE shop.cmig_new_item_a;
 CALL cmig.contract();
+\t
 SELECT * FROM shop.item ORDER BY id;
+\t
 SELECT object FROM cmig.drift() WHERE object ~ 'item|shelf|fresh|052';
 
 -- rows that are added meanwhile are not run; code of the table's owner does not run as the caller, nor code of others as the owner
@@ -543,7 +565,9 @@ SELECT count(*) < 10 AS few FROM pg_backend_memory_contexts WHERE name = 'pg_cmi
 TRUNCATE shop.log;
 DELETE FROM cmig.expansion_step WHERE position = 1000;
 CALL cmig.contract();
+\t
 SELECT * FROM shop.log WHERE what = 'operator';
+\t
 
 -- an expression that calls itself without end is not tried again at each depth
 SELECT cmig.create_revision('self', $r$CREATE TABLE shop.self (id int PRIMARY KEY, n text);

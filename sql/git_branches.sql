@@ -1,7 +1,7 @@
 --
 -- Switching between two git branches with one development database
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 

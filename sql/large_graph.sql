@@ -2,7 +2,7 @@
 -- Graphs of tens of thousands of revisions: no function recurses on the C stack, and none takes
 -- quadratic time, which the ratio of the times for two sizes would show
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

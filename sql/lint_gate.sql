@@ -2,7 +2,7 @@
 -- cmig.lint_policy: before an upgrade, the scripts run on empty copies; only what depends neither
 -- on rows nor on what could not be copied stops the upgrade
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 CREATE SCHEMA shop;

@@ -1,7 +1,7 @@
 --
 -- Placeholders: ${name} in scripts, with values from settings named cmig_var.NAME
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 CREATE SCHEMA tenant;
@@ -105,7 +105,9 @@ SELECT * FROM cmig.downgrade('base');
 -- a script can read them, too
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nCREATE TABLE tenant.seen AS SELECT current_setting(''cmig_var.name'') AS name;\n-- cmig:downgrade\nDROP TABLE tenant.seen;');
 SELECT * FROM cmig.upgrade();
+\t
 SELECT * FROM tenant.seen;
+\t
 SELECT * FROM cmig.downgrade('base');
 
 --
@@ -131,7 +133,9 @@ SELECT * FROM cmig.load(E'-- revision: 001\n-- placeholders: x literal, name\n--
 SELECT * FROM cmig.load(E'-- revision: 001\n-- placeholders: x literal, name\n-- cmig:upgrade\nCREATE TABLE tenant.made AS SELECT(${x}||${x})::text AS ${name};\n-- cmig:downgrade\nDROP TABLE tenant.made;');
 SET cmig_var.x = 'x';
 SELECT * FROM cmig.upgrade();
+\t
 SELECT * FROM tenant.made;
+\t
 
 --
 -- Repeatable revisions
@@ -140,7 +144,9 @@ SELECT * FROM cmig.load(E'-- revision: view\n-- repeatable: true\n-- placeholder
 SELECT * FROM cmig.upgrade();
 SET cmig_var.view = 'shown';
 SELECT * FROM cmig.upgrade();
+\t
 SELECT * FROM tenant.shown;
+\t
 SET cmig_var.x = 'y';
 SELECT * FROM cmig.upgrade();
 SELECT action, kind, object FROM cmig.drift();

@@ -1,7 +1,7 @@
 --
 -- cmig.report: an HTML page
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;

@@ -1,7 +1,7 @@
 --
 -- Row-level security: the context, and access to it
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;

@@ -2,7 +2,7 @@
 -- cmig.pause, cmig.resume_run, cmig.throttle: what they accept, store, and return.
 -- t/048_run_control.pl tests their effect on running backfills
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA "Odd one";

@@ -1,7 +1,7 @@
 --
 -- What a script finds in the session, and what is restored after it
 --
-\pset format unaligned \pset footer off
+\pset format unaligned \pset footer off \pset tuples_only on
 CREATE EXTENSION pg_cmig;
 \set VERBOSITY terse
 \set ECHO none
