@@ -2600,12 +2600,12 @@ COMMENT ON FUNCTION cmig.ddl_trigger() IS 'Function of the event triggers that d
 --
 
 CREATE PROCEDURE cmig.upgrade_scopes(pattern text DEFAULT NULL, target text DEFAULT 'head',
-	max_failures integer DEFAULT 0, first integer DEFAULT NULL)
+	max_failures integer DEFAULT 0, first integer DEFAULT NULL, begin_with text[] DEFAULT NULL)
 AS 'MODULE_PATHNAME', 'cmig_upgrade_scopes_1_2'
 LANGUAGE C;
 
 CREATE PROCEDURE cmig.downgrade_scopes(pattern text DEFAULT NULL, target text DEFAULT NULL,
-	max_failures integer DEFAULT 0, first integer DEFAULT NULL)
+	max_failures integer DEFAULT 0, first integer DEFAULT NULL, begin_with text[] DEFAULT NULL)
 AS 'MODULE_PATHNAME', 'cmig_downgrade_scopes'
 LANGUAGE C;
 
@@ -2650,8 +2650,8 @@ AS 'MODULE_PATHNAME', 'cmig_set_option'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 
-COMMENT ON PROCEDURE cmig.upgrade_scopes(text, text, integer, integer) IS 'Upgrades the schemas whose names match a LIKE pattern, in the order of their names, each as a scope and in a separate transaction. Upgrades at most the first ones; a later call continues. Failures are recorded. If there are more than max_failures, the call ends with the last error. Skips scopes that another session is running. Raises an error if an argument is not valid (22004, 22023), the target is not valid (MG001 to MG005), or it is called inside a transaction block (25001).';
-COMMENT ON PROCEDURE cmig.downgrade_scopes(text, text, integer, integer) IS 'Downgrades the schemas whose names match a LIKE pattern, in the same way as upgrade_scopes. The target is one of downgrade(text). Skips scopes in which nothing is applied. Raises an error if cmig.protect forbids the downgrade (MG011), and the same errors as upgrade_scopes.';
+COMMENT ON PROCEDURE cmig.upgrade_scopes(text, text, integer, integer, text[]) IS 'Upgrades the schemas whose names match a LIKE pattern, in the order of their names, or those of begin_with first, each as a scope and in a separate transaction. Upgrades at most the first ones; a later call continues. Failures are recorded. If there are more than max_failures, the call ends with the last error. Skips scopes that another session is running. Raises an error if an argument is not valid (22004, 22023), the target is not valid (MG001 to MG005), or it is called inside a transaction block (25001).';
+COMMENT ON PROCEDURE cmig.downgrade_scopes(text, text, integer, integer, text[]) IS 'Downgrades the schemas whose names match a LIKE pattern, in the same way as upgrade_scopes. The target is one of downgrade(text). Skips scopes in which nothing is applied. Raises an error if cmig.protect forbids the downgrade (MG011), and the same errors as upgrade_scopes.';
 COMMENT ON FUNCTION cmig.scopes() IS 'Returns the scopes in which a run has been attempted, with their version rows, the number of pending revisions, the error of the last run if it failed, and the time of the last run.';
 COMMENT ON FUNCTION cmig.create_scope(text, text, text) IS 'Creates a schema and upgrades it as a scope. With copy_of, copies the structure of that scope first, without rows, and records its revisions as applied. Returns the revisions that were run. Raises an error if the schema exists (42P06), cannot be a scope (22023), or the scope cannot be copied (0A000, 3F000, 42501, 55000), and the same errors as upgrade(text).';
 COMMENT ON FUNCTION cmig.scope_drift(boolean, boolean, boolean) IS 'Compares the schemas of scopes that have the same version rows. For each scope whose schema differs from the one that most of these scopes have, returns the statements that change it to that schema, with the columns of diff_schemas. Raises an error if a schema cannot be read (42501).';

@@ -14,6 +14,7 @@ INSERT INTO cmig.revision (revision, down_revision, message, upgrade_sql, downgr
 \set ECHO all
 
 -- a canary, and then the others; the last one stays at base
+CALL cmig.upgrade_scopes('tenant\_%', '002', first => 1, begin_with => '{nowhere}');
 CALL cmig.upgrade_scopes('tenant\_%', '002', first => 1);
 CALL cmig.upgrade_scopes('tenant\_%', '002', first => 2);
 SELECT scope, current FROM cmig.scopes();

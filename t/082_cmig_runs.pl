@@ -315,13 +315,23 @@ gives(3, '^$', "does not work in a scope\n.*HINT:  Leave out --scope", 'baseline
 
 # in waves, and back
 gives(2, '^$', '^cmig: --first must be a number from 1 on\n$', 'upgrade', '--scopes', 'tenant\_%', '--first', '0');
-gives(2, '^$', '^cmig: --max-failures and --first require --scopes\n$', 'upgrade', '--first', '1');
+gives(2, '^$', '^cmig: --max-failures, --first, and --begin-with require --scopes\n$', 'upgrade', '--first', '1');
 gives(0, '^$', 'scopes: 1 upgraded, 0 already up to date, 0 failed, 0 left to other sessions, 2 left to the next\scall', 'upgrade', '--scopes', 'tenant\_%', '--first', '1');
 is(ask($scopes), 'tenant_1 002, tenant_2 001, tenant_3 001', 'the first one');
 gives(5, '^$', '^cmig: not confirmed: downgrade the schemas like tenant\\\\_% of the database tenants to 001\?\n', 'downgrade', '001', '--scopes', 'tenant\_%');
 gives(0, '^$', "CALL cmig.downgrade_scopes\\('tenant\\\\_%', '001'\\);\n(.|\n)*scopes: 1 downgraded, 2 already at the target", 'downgrade', '001', '--scopes', 'tenant\_%', '-y', '-v');
 is(ask($scopes), 'tenant_1 001, tenant_2 001, tenant_3 001', 'it is back');
 gives(3, '^$', "can't locate revision", 'downgrade', 'nosuch', '--scopes', 'tenant\_%', '-y');
+
+# an order of one's own: a list, or a query
+gives(0, '^$', 'upgraded scope "tenant_3".*2 left to the next\scall', 'upgrade', '--scopes', 'tenant\_%', '--first', '1', '--begin-with', 'tenant_3, tenant_1');
+is(ask($scopes), 'tenant_1 001, tenant_2 001, tenant_3 002', 'the chosen one');
+gives(0, '^$', '', 'downgrade', '001', '--scopes', 'tenant\_%', '-y');
+gives(0, 'tenant_2 +done', '', 'upgrade', '--scopes', 'tenant\_%', '--first', '1', '--jobs', '1', '--begin-with', "SELECT 'tenant_' || n FROM generate_series(2, 3) n");
+is(ask($scopes), 'tenant_1 001, tenant_2 002, tenant_3 001', 'the first one of a query');
+gives(0, '^$', '', 'downgrade', '001', '--scopes', 'tenant\_%', '-y', '--begin-with', 'tenant_2');
+gives(3, '^$', 'begin_with contains "tenant_9", which is not one of the scopes', 'upgrade', '--scopes', 'tenant\_%', '--begin-with', 'tenant_9');
+gives(2, '^$', '--begin-with requires names of schemas', 'upgrade', '--scopes', 'tenant\_%', '--begin-with', 'SELECT 1 WHERE false');
 
 # a failure, and going on after it
 ask('INSERT INTO tenant_2.invoice VALUES (-1)');
@@ -408,7 +418,7 @@ gives(2, '^$', 'requires SCHEMA NAME', 'rename-scope', 'tenant_3');
 # wrong
 gives(2, '^$', "^cmig: --$_ cannot be used with --scopes\n\$", 'upgrade', '--scopes', 't%', "--$_") foreach qw(sql dry-run one-transaction);
 gives(2, '^$', '^cmig: --scope cannot be used with --scopes\n$', 'upgrade', '--scopes', 't%', '--scope', 'tenant_1');
-gives(2, '^$', '^cmig: --max-failures and --first require --scopes\n$', 'upgrade', '--max-failures', '1');
+gives(2, '^$', '^cmig: --max-failures, --first, and --begin-with require --scopes\n$', 'upgrade', '--max-failures', '1');
 gives(2, '^$', '^cmig: --max-failures must be a number\n$', 'upgrade', '--scopes', 't%', '--max-failures', 'x');
 gives(2, '^$', '^cmig: scopes can have only one target\n$', 'upgrade', 'a', 'b', '--scopes', 't%');
 gives(2, '^$', 'expand has no option --first', 'expand', '--scopes', 't%', '--first', '1');

@@ -6,20 +6,37 @@
 # databases.bash
 #	  Runs a verb in several databases or scopes in parallel.  Sourced by cmig.
 
-# Prints the database names in --databases, which is a list (a,b,c) or a query, each
-# with a zero byte at its end, because a name can contain a line break.
-database_names()
+# names_in LIST: prints the names in a list (a,b,c), or the rows of a query, each with a zero byte
+# at its end, because a name can contain a line break
+names_in()
 {
 	local name
 
-	if [[ $option_databases =~ ^[[:space:]]*([Ss][Ee][Ll][Ee][Cc][Tt]|[Ww][Ii][Tt][Hh])[[:space:]] ]]; then
+	if [[ $1 =~ ^[[:space:]]*([Ss][Ee][Ll][Ee][Cc][Tt]|[Ww][Ii][Tt][Hh])[[:space:]] ]]; then
 		add_file_format
-		variable databases_query "$option_databases"
-		add "SELECT :'databases_query' \\gexec"
+		variable names_query "$1"
+		add "SELECT :'names_query' \\gexec"
 		run
 	else
-		while IFS= read -r -d , name || [ -n "$name" ]; do printf '%s\0' "$(trim "$name")"; done <<<"$option_databases"
+		while IFS= read -r -d , name || [ -n "$name" ]; do printf '%s\0' "$(trim "$name")"; done <<<"$1"
 	fi
+}
+
+# Prints the names of the databases in --databases.
+database_names() { names_in "$option_databases"; }
+
+# Sets BEGIN_WITH to an SQL array of the scopes in --begin-with.
+begin_with()
+{
+	local name
+	local -a found=()
+
+	BEGIN_WITH='NULL::text[]'
+	given begin-with || return 0
+	while IFS= read -r -d '' name; do [ -z "$name" ] || found+=("$name"); done < <(names_in "$option_begin_with")
+	[ ${#found[@]} -gt 0 ] || fail 2 '--begin-with requires names of schemas, or a query that returns some'
+	list begin_with "${found[@]}"
+	BEGIN_WITH=$LIST
 }
 
 # what --scopes matches
@@ -47,6 +64,7 @@ scope_names()
 				run || return
 			fi ;;
 	esac
+	begin_with
 	begin; add_file_format
 	variable scopes "$option_scopes"
 	require_match
@@ -54,7 +72,8 @@ scope_names()
 		kept scopes 'cmig.scopes()' 'scope text' 'pending integer'
 		pending="AND nspname <> ALL (SELECT scope FROM $KEPT WHERE pending = 0)"
 	fi
-	add "SELECT nspname FROM $MATCHING $pending ORDER BY nspname ${option_first:+LIMIT $option_first};"
+	add "SELECT nspname FROM $MATCHING $pending
+	ORDER BY pg_catalog.array_position($BEGIN_WITH, nspname::text), nspname ${option_first:+LIMIT $option_first};"
 	run
 }
 
@@ -109,7 +128,7 @@ worker()
 			pid_file=$1/$number.pid
 			if [ "$kind" = scope ]; then
 				option_scope=$name
-				unset option_scopes option_first option_max_failures option_jobs
+				unset option_scopes option_first option_begin_with option_max_failures option_jobs
 			else
 				export PGDATABASE=$name
 				option_database=$name

@@ -350,8 +350,8 @@ verb_move()
 	targets "${arguments[@]}"
 	if given scopes; then
 		run_scopes
-	elif given max-failures || given first; then
-		fail 2 '--max-failures and --first require --scopes'
+	elif given max-failures || given first || given begin-with; then
+		fail 2 '--max-failures, --first, and --begin-with require --scopes'
 	elif given sql; then
 		DIRECTION=$verb
 		show_script
@@ -403,6 +403,8 @@ run_scopes()
 	check_first
 	[ "$option_max_failures" = 0 ] || options=", max_failures => $option_max_failures"
 	! given first || limit=", first => $option_first"
+	begin_with
+	! given begin-with || limit+=", begin_with => $BEGIN_WITH"
 	variable scopes "$option_scopes"
 	find_files; begin_ahead
 	if [ "$verb" = downgrade ]; then

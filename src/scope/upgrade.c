@@ -107,6 +107,7 @@ typedef struct Upgrade
 	CmigDirection direction;
 	int			max_failures;
 	int			first;			/* maximum number of scopes to run */
+	CmigNames  *begin_with;		/* scopes that come first */
 
 	List	   *items;			/* of CmigScopeItem *: scopes that need the
 								 * run */
@@ -191,12 +192,31 @@ has_work(Upgrade *upgrade, HTAB *cache, const CmigScopeItem *item)
 	return *result != 0;
 }
 
+/* Returns the list in another order: it begins with these scopes. */
+static List *
+begin_with(List *all, const CmigNames *names)
+{
+	for (int i = names->count - 1; i >= 0; i--)
+	{
+		int			n = 0;
+
+		while (n < list_length(all) && strcmp(((const CmigScopeItem *) list_nth(all, n))->name, names->names[i]) != 0)
+			n++;
+		if (n == list_length(all))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("begin_with contains \"%s\", which is not one of the scopes", names->names[i])));
+		all = lcons(list_nth(all, n), list_delete_nth_cell(list_copy(all), n));
+	}
+	return all;
+}
+
 /* Find the scopes that match the pattern and need the run, at most the first ones. */
 static void
 find_work(Upgrade *upgrade)
 {
 	HTAB	   *cache = cmig_scope_list_cache();
-	List	   *all = cmig_scope_list(upgrade->pattern);
+	List	   *all = begin_with(cmig_scope_list(upgrade->pattern), upgrade->begin_with);
 	Question	question = {.scope = "",.direction = upgrade->direction,.target = upgrade->target,.target_only = true};
 	ErrorData  *error;
 
@@ -429,6 +449,8 @@ run_scopes(FunctionCallInfo fcinfo, CmigDirection direction)
 	upgrade->direction = upgrade->run.direction = direction;
 	upgrade->max_failures = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT32(2);
 	upgrade->first = PG_NARGS() < 4 || PG_ARGISNULL(3) ? INT_MAX : PG_GETARG_INT32(3);
+	upgrade->begin_with = PG_NARGS() < 5 || PG_ARGISNULL(4) ? palloc0(sizeof(CmigNames)) :
+		cmig_argument_names(PG_GETARG_ARRAYTYPE_P(4), "begin_with", NULL);
 	upgrade->run.target = upgrade->target;
 	upgrade->run.quiet = true;
 	upgrade->context = AllocSetContextCreate(context, "pg_cmig scope", ALLOCSET_DEFAULT_SIZES);
@@ -477,7 +499,7 @@ run_scopes(FunctionCallInfo fcinfo, CmigDirection direction)
 	PG_RETURN_VOID();
 }
 
-/* In version 1.1, without the argument "first". */
+/* In version 1.1, without the arguments "first" and "begin_with". */
 Datum
 cmig_upgrade_scopes(PG_FUNCTION_ARGS)
 {
