@@ -118,6 +118,7 @@ same('after a downgrade, too');
 	my (undef, $script) = cmig('upgrade', 'head', '--sql', @far);
 	my (undef, $stamp) = cmig('stamp', '001', '--sql', @far);
 
+	gives(3, '', 'calls cmig\.\w+, which requires the extension.*without a range: cmig script upgrade head\n$', 'script', 'upgrade', '001:head', @far);
 	like($script, qr/\nCREATE POLICY \w+ ON public\.note.*\nCREATE POLICY \w+ ON tenants\.a TO regress_owner\n/s, 'what a function would run');
 	append_to_file('script.sql', "$script");
 	system_or_bail('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', 'far', '-f', 'script.sql');

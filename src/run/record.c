@@ -35,6 +35,27 @@ typedef struct Recorded
 /* of Recorded *, in TopMemoryContext, until the end of the session */
 static List *recorded = NIL;
 
+static bool
+is_copy(void)
+{
+	return cmig_text_begins(get_database_name(MyDatabaseId), CMIG_ENGINE_COPY);
+}
+
+/* Is it one of the functions that record what they run? */
+static bool
+can_record(const char *function)
+{
+	static const char *const names[] = {"add_check", "add_foreign_key", "add_not_null", "add_unique", "backfill",
+	"disable_rls", "enable_rls", "enable_rls_schema"};
+
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (pg_strcasecmp(function, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool
 cmig_record_is_on(void)
 {
@@ -44,7 +65,7 @@ cmig_record_is_on(void)
 	 * Anybody can set it, and preconditions and verify sections are left out
 	 * then, so it counts only in a database that cmig has created for this.
 	 */
-	return client != NULL && strcmp(client, "on") == 0 && cmig_text_begins(get_database_name(MyDatabaseId), CMIG_ENGINE_COPY);
+	return client != NULL && strcmp(client, "on") == 0 && is_copy();
 }
 
 static Recorded *
@@ -97,14 +118,14 @@ cmig_record_refuse_call(const char *revision, const char *function)
 			 errhint("For the same policy without the extension, as a role that may create event triggers: cmig ddl-script deny | psql") :
 			 strstr(function, "audit") ?
 			 errhint("For the same log without the extension, write the result of cmig.audit_script('<table>') into the revision; it can be called in any database that has the table and pg_cmig.") :
+			 recorded == NIL && can_record(function) && is_copy() ?
+			 errhint("What the function runs is known only for the state of the database, so without a range: cmig script upgrade head") :
 			 errhint("Write the statements that the function runs into the revision. doc/managed.md lists the functions that can be called, each alone in its statement.")));
 }
 
 void
 cmig_record_check(const char *revision, const CmigStatement *statement)
 {
-	static const char *const names[] = {"add_check", "add_foreign_key", "add_not_null", "add_unique", "backfill",
-	"disable_rls", "enable_rls", "enable_rls_schema"};
 	CmigPsqlFacts facts = {0};
 	StringInfoData text;
 
@@ -113,14 +134,8 @@ cmig_record_check(const char *revision, const CmigStatement *statement)
 	initStringInfo(&text);
 	cmig_psql_append_statement(&text, statement->text, IsA(statement->raw->stmt, CreateFunctionStmt), &facts);
 	pfree(text.data);
-	if (!facts.calls_cmig || facts.called[0] == '"')
-		return;
-	for (int i = 0; i < lengthof(names); i++)
-	{
-		if (pg_strcasecmp(facts.called, names[i]) == 0)
-			return;
-	}
-	cmig_record_refuse_call(revision, facts.called);
+	if (facts.calls_cmig && facts.called[0] != '"' && !can_record(facts.called))
+		cmig_record_refuse_call(revision, facts.called);
 }
 
 bool
