@@ -161,7 +161,10 @@ $reader->quit;
 write_revision('004', '003', '', "SELECT cmig.enable_rls('other', user_column => 'id', roles => '{public}', force => false);", "SELECT cmig.disable_rls('other');");
 gives(0, 'at 004', '^WARNING:  lock_timeout: .*HINT:.*-x cmig\.lock_timeout=5s\n +lock_timeout = 5s -- in cmig\.conf.*\nupgrade 003 -> 004\n$', 'upgrade', '--preflight', '-y', @far);
 gives(0, 'at 003', '', 'downgrade', '003', '-y', @far);
-gives(2, '', 'can have only one target', 'upgrade', '004', '003', '--preflight', '-y', @far);
+gives(3, '', 'cannot be removed because it is applied', 'remove', '003', '-y', @far);
+gives(0, '', 'removed 004', 'remove', '004', '-y', @far);
+ok(!-e 'migrations/004.sql', 'the file is gone');
+gives(2, '', 'can have only one target', 'upgrade', '003', '003', '--preflight', '-y', @far);
 
 # What cannot run without the extension is refused before anything runs.
 for my $case (

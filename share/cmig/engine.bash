@@ -12,7 +12,7 @@
 # schema, and drops it at the end.  So the database has all that lasts.
 
 # The verbs that need only the state, and those that need the schema, too.
-ENGINE_VERBS=' branches check current downgrade edit export graph heads history load log merge plan require revision script show stamp status upgrade '
+ENGINE_VERBS=' branches check current downgrade edit export graph heads history load log merge plan remove require revision script show stamp status upgrade '
 ENGINE_SCHEMA_VERBS=' baseline capture diff drift dry-run lint locate preflight round-trip squash workload-check '
 
 # The options that need the extension in the database.
@@ -37,6 +37,7 @@ engine_help()
 		"With the state of the database:${verbs// /, }" '' \
 		"With a copy of its schema, without rows:${schema_verbs// /, }, revision --autogenerate, check --target" '' \
 		'In revisions, as the statements that they run, each call alone in its statement: cmig.enable_rls, enable_rls_schema, disable_rls, add_not_null, add_check, add_foreign_key, add_unique, backfill with where_sql' '' \
+		'Without a database: ddl-script, folders, list-templates, demo' '' \
 		"Not without the extension in the database: the other verbs and functions, $refused" | sed 's/:, /: /' | fold -s -w "$columns"
 }
 
