@@ -88,8 +88,11 @@ replace_path(char *text, const char *old, const char *new)
 {
 	const char *literal = pstrdup(quote_literal_cstr(old));
 
-	/* the clauses of the function, one a line, are followed by its body */
-	for (const char *line = strchr(text, '\n'); line != NULL && !cmig_text_begins(line, "\nAS "); line = strchr(line + 1, '\n'))
+	/*
+	 * a line of the function's clauses or, if one is written alike, of its
+	 * body
+	 */
+	for (const char *line = strchr(text, '\n'); line != NULL; line = strchr(line + 1, '\n'))
 	{
 		const char *end = line + 1 + strcspn(line + 1, "\n");
 		const char *clause = pnstrdup(line, end - line);
