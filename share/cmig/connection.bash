@@ -121,6 +121,24 @@ url_parameter()
 	esac
 }
 
+# is_conninfo TEXT: is it a connection string such as "service=shop", and not a name?
+is_conninfo() { [[ $1 =~ ^[[:space:]]*(service|host|hostaddr|port|dbname|user|password|options|passfile|ssl[a-z]*|application_name|target_session_attrs)[[:space:]]*= ]]; }
+
+# connect_conninfo TEXT: exports the parts of a connection string.  PGDATABASE cannot contain one.
+connect_conninfo()
+{
+	local rest=$1 value
+	local pattern="^[[:space:]]*([a-z_]+)[[:space:]]*=[[:space:]]*('([^'\\]|\\\\.)*'|([^'\\[:space:]]|\\\\.)*)([[:space:]].*|)\$"
+
+	while [ -n "$(trim "$rest")" ]; do
+		[[ $rest =~ $pattern ]] || fail 2 'the connection string is not valid' "Its form is -d \"host=... dbname=...\"; a value with spaces is between apostrophes."
+		value=${BASH_REMATCH[2]} rest=${BASH_REMATCH[5]}
+		[[ $value != \'* ]] || { value=${value#\'}; value=${value%\'}; }
+		value=$(sed 's/\\\(.\)/\1/g; s/%/%25/g' <<<"$value")
+		url_parameter "${BASH_REMATCH[1]}" "$value"
+	done
+}
+
 # read_line NAME: reads a line from standard input into the variable; fails at the end
 # of the input.  If a signal arrives just before read begins to wait, the trap runs only
 # after read has returned.  Therefore, it waits for one second at a time.  (Older
@@ -173,6 +191,10 @@ connection()
 	if [[ $database == *://* ]]; then
 		[[ $database == *://*:*@* || $database == *password=* ]] || DATABASE_OPTION=" -d $(printf %q "$database")"
 		url=$database database=''
+	elif is_conninfo "$database"; then
+		[[ $database == *password* ]] || DATABASE_OPTION=" -d $(printf %q "$database")"
+		connect_conninfo "$database"
+		database=''
 	fi
 	[ -n "$url" ] || { url=${config_database_url:-} of_config=1; }
 	[ -z "$url" ] || connect_url "$url"
