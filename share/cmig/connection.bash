@@ -122,16 +122,23 @@ url_parameter()
 }
 
 # is_conninfo TEXT: is it a connection string such as "service=shop", and not a name?
-is_conninfo() { [[ $1 =~ ^[[:space:]]*(service|host|hostaddr|port|dbname|user|password|options|passfile|ssl[a-z]*|application_name|target_session_attrs)[[:space:]]*= ]]; }
+is_conninfo()
+{
+	local keywords='service|host|hostaddr|port|dbname|user|password|options|passfile|ssl[a-z]*'
+
+	[[ $1 =~ ^[[:space:]]*($keywords|application_name|target_session_attrs)[[:space:]]*= ]]
+}
 
 # connect_conninfo TEXT: exports the parts of a connection string.  PGDATABASE cannot contain one.
 connect_conninfo()
 {
 	local rest=$1 value
-	local pattern="^[[:space:]]*([a-z_]+)[[:space:]]*=[[:space:]]*('([^'\\]|\\\\.)*'|([^'\\[:space:]]|\\\\.)*)([[:space:]].*|)\$"
+	local text="'([^'\\]|\\\\.)*'|([^'\\[:space:]]|\\\\.)*"
+	local pattern="^[[:space:]]*([a-z_]+)[[:space:]]*=[[:space:]]*($text)([[:space:]].*|)\$"
 
 	while [ -n "$(trim "$rest")" ]; do
-		[[ $rest =~ $pattern ]] || fail 2 'the connection string is not valid' "Its form is -d \"host=... dbname=...\"; a value with spaces is between apostrophes."
+		[[ $rest =~ $pattern ]] || fail 2 'the connection string is not valid' \
+			"Its form is -d \"host=... dbname=...\"; a value with spaces is between apostrophes."
 		value=${BASH_REMATCH[2]} rest=${BASH_REMATCH[5]}
 		[[ $value != \'* ]] || { value=${value#\'}; value=${value%\'}; }
 		value=$(sed 's/\\\(.\)/\1/g; s/%/%25/g' <<<"$value")

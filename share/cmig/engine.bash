@@ -108,7 +108,8 @@ read_target()
 	local lines name other
 	local -a revisions
 
-	lines=$(on_target "${target_psql[@]}" -At <<-'END'
+	# roles of pg_ and of an engine that this server once was
+	lines=$(on_target "${target_psql[@]}" -At -v own='^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' <<-'END'
 		BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; WITH trusted AS MATERIALIZED (
 			SELECT r.oid FROM pg_roles r, pg_database d WHERE d.datname = current_database() AND (r.rolsuper OR r.oid = d.datdba OR r.rolname IN (current_user, 'pg_database_owner'))),
 		state AS MATERIALIZED (SELECT n.nspname, c.relname, c.relkind = 'r' AND c.relowner IN (TABLE trusted) AND n.nspowner IN (TABLE trusted) AS is_trusted
@@ -128,8 +129,8 @@ read_target()
 		\elif :{?cmig_other}
 		SELECT format('SELECT %L, string_agg(version_num, %L) FROM public.%I HAVING count(*) > 0', :'cmig_other', ' ', :'cmig_other') \gexec
 		\endif
-		SELECT :'cmig_state'::jsonb || jsonb_build_object('roles', (SELECT jsonb_agg(rolname) FROM pg_roles WHERE rolname !~ '^pg_'),
-			'members', (SELECT jsonb_agg(jsonb_build_object('r', r.rolname, 'm', m.rolname)) FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member WHERE r.rolname !~ '^pg_' AND NOT r.rolsuper AND m.rolname !~ '^pg_'),
+		SELECT :'cmig_state'::jsonb || jsonb_build_object('roles', (SELECT jsonb_agg(rolname) FROM pg_roles WHERE rolname !~ :'own'),
+			'members', (SELECT jsonb_agg(jsonb_build_object('r', r.rolname, 'm', m.rolname)) FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member WHERE r.rolname !~ :'own' AND NOT r.rolsuper AND m.rolname !~ :'own'),
 			'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database())) \; COMMIT;
 	END
 	) || exit 4
@@ -207,11 +208,28 @@ find_engine()
 	[ "$lines" = t ] || fail 2 "the engine does not have pg_cmig $VERSION, the version of this cmig" 'Install it there: README.md'
 }
 
+# last_error LOG: prints the last error in a log of the server, for a message
+last_error() { grep -hoE '(FATAL|PANIC|error): .*' -- "$1" 2>/dev/null | tail -n 1 | sed 's/^[^:]*: */: /'; }
+
+# Removes the lock files of a local engine that was killed, or of before a restart of the machine,
+# if another process has its id now: the server would take that for a running one.
+remove_stale()
+{
+	local pid
+
+	read -r pid 2>/dev/null <"$engine_folder/data/postmaster.pid" && kill -0 "$pid" 2>/dev/null || return 0
+	{ cat "/proc/$pid/cmdline" || ps -o args= -p "$pid"; } 2>/dev/null | tr '\0' ' ' | grep -qF -- "$engine_folder/data" ||
+		rm -f -- "$engine_folder/data/postmaster.pid" "$engine_folder"/.s.PGSQL.*
+}
+
 # Starts the local server, unless another cmig has done so.  It runs as long as a process has
 # a shared lock on the file "users", and ends after that, even if cmig was killed.
 start_engine()
 {
-	local cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache} log
+	local cache=${XDG_CACHE_HOME:-} log started=''
+
+	# a relative path does not count, says the specification of XDG
+	[[ $cache = /* ]] || cache=${HOME:-/nonexistent}/.cache
 
 	find_programs postgres
 	[ "$engine_version" -gt 0 ] || fail 2 'engine = local requires a PostgreSQL server with pg_cmig on this machine' 'Install the server and the extension: README.md'
@@ -222,26 +240,31 @@ start_engine()
 	fi
 	engine_folder=$cache/cmig/engine-$engine_version
 	[ ${#engine_folder} -lt 85 ] || fail 2 "the name of the folder $engine_folder is too long for a socket" 'Set XDG_CACHE_HOME to a shorter one.'
+	[[ $engine_folder != *,* ]] ||
+		fail 2 "the name of the folder $engine_folder contains a comma" \
+		'Set XDG_CACHE_HOME to another one: to libpq, a comma separates hosts.'
 	mkdir -p -- "$cache/cmig" && { [ ${#as_server[@]} -eq 0 ] || chown postgres: "$cache/cmig"; } &&
 		${as_server[@]+"${as_server[@]}"} mkdir -p -m 700 -- "$engine_folder" || fail 2 "the folder $engine_folder cannot be created"
 	log=$engine_folder/log engine_environment=("PGHOST=$engine_folder" PGPORT=5432 "PGUSER=$ENGINE_SUPERUSER" PGDATABASE=postgres)
 	exec 7>>"$engine_folder/users" 8>>"$engine_folder/start"
 	flock 8
 	flock -s 7
+	remove_stale
 	if ! ${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -D "$engine_folder/data" status >/dev/null 2>&1 7>&- 8>&-; then
 		[ -f "$engine_folder/data/PG_VERSION" ] && [ -f "$engine_folder/complete" ] || {
 			${as_server[@]+"${as_server[@]}"} rm -rf -- "$engine_folder/data" "$engine_folder/complete"
 			${as_server[@]+"${as_server[@]}"} "$engine/initdb" -D "$engine_folder/data" -U "$ENGINE_SUPERUSER" -A trust -E UTF8 --no-locale -N >/dev/null 2>"$log" 7>&- 8>&- &&
-				${as_server[@]+"${as_server[@]}"} touch "$engine_folder/complete" || fail 2 "initdb failed: $log"
+				${as_server[@]+"${as_server[@]}"} touch "$engine_folder/complete" ||
+				fail 2 "initdb failed$(last_error "$log")" "Its messages are in $log"
 		}
+		${as_server[@]+"${as_server[@]}"} rm -f -- "$log"
+		# its options are a part of a command of a shell, and therefore in one line
 		(
 			trap '' INT
-			exec ${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -w -D "$engine_folder/data" -l "$log" -o "-c port=5432 -c listen_addresses= -c unix_socket_directories='$engine_folder' -c fsync=off -c autovacuum=off
-				-c max_connections=50 -c shared_buffers=32MB -c max_locks_per_transaction=1024 -c wal_level=minimal -c max_wal_senders=0" start >/dev/null 2>&1 </dev/null 7>&- 8>&-
-		) || fail 2 "the engine cannot be started: $log"
-		engine_psql <<-'END' || fail 2 'the engine cannot be used'
-			SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database WHERE datname ~ '^cmig_(copy|demo)_[0-9]+$' \gexec
-		END
+			exec ${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -w -D "$engine_folder/data" -l "$log" -o "-c port=5432 -c listen_addresses= -c unix_socket_directories=.. -c fsync=off -c autovacuum=off \
+-c max_connections=50 -c shared_buffers=32MB -c max_locks_per_transaction=1024 -c wal_level=minimal -c max_wal_senders=0" start >/dev/null 2>&1 </dev/null 7>&- 8>&-
+		) || fail 2 "the engine cannot be started$(last_error "$log")" "Its messages are in $log"
+		started=1
 	fi
 	# stop it when no process has the lock any more; this one must not have it
 	(
@@ -250,6 +273,13 @@ start_engine()
 		exec setsid flock "$engine_folder/users" ${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -m immediate -D "$engine_folder/data" stop
 	) &
 	disown
+	# after that, so that it ends even if this fails
+	if [ -n "$started" ]; then
+		engine_psql <<-'END' || fail 2 'the engine cannot be used'
+			SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database
+			WHERE datname ~ '^cmig_(copy|demo)_[0-9]+$' \gexec
+		END
+	fi
 	exec 8>&-
 }
 
@@ -272,8 +302,13 @@ create_copy()
 	printf -v engine_database 'cmig_copy_%010d%05d%05d' $$ $RANDOM $RANDOM
 	# Only a superuser can read a role's password, so those of the two others are made from
 	# that of a role that cannot log in.  The first of several processes creates the template.
-	name=$(engine_psql -v template="cmig_template_$VERSION" -v database="$engine_database" <<-'END'
+	# Its name contains a checksum of the extension's script, which may be another one of the
+	# same version.
+	name=$(engine_psql -v database="$engine_database" <<-'END'
 		\set home :DBNAME
+		SELECT format('%s/extension/pg_cmig--%s.sql', setting, :'version') AS file FROM pg_config WHERE name = 'SHAREDIR' \gset
+		SELECT format('cmig_template_%s_%s', :'version', left(md5(pg_read_file(:'file', 0, 100000000, true)), 8))
+			AS template \gset
 		SET client_min_messages = error \; SET log_statement = none \; BEGIN \; SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \gset
 		SELECT format('CREATE ROLE cmig_engine_secret PASSWORD %L', gen_random_uuid()) WHERE to_regrole('cmig_engine_secret') IS NULL \gexec
 		CREATE TEMPORARY TABLE secret AS SELECT r AS name, encode(sha256(convert_to(rolpassword || r, 'UTF8')), 'hex') AS password FROM pg_authid, unnest(ARRAY[:'role', :'copier']) r WHERE rolname = 'cmig_engine_secret';
@@ -310,11 +345,36 @@ create_copy()
 		find_files
 		begin; load_files
 		run || exit
+		find_unknown
 	fi
 }
 
 # Creates the database in the engine again.
 create_again() { engine_psql -c "DROP DATABASE $engine_database WITH (FORCE)" && create_copy ''; }
+
+# Fails, or only warns if the verb does not need the files, if the database is at a revision
+# that has no file here: somebody else has upgraded it.
+find_unknown()
+{
+	local unknown hint='Get the newest files, for example with git pull. Only if the file is lost: '
+
+	hint+='cmig stamp <revision> --purge'
+	unknown=$(engine_psql -d "$engine_database" <<-'END'
+		SELECT string_agg(concat(v.revision, ', applied by ' || quote_ident(j.role) || ' at ' ||
+			date_trunc('second', j.started_at)), '; ' ORDER BY v.revision)
+		FROM cmig.version v LEFT JOIN LATERAL (
+			SELECT * FROM cmig.journal j WHERE j.revision = v.revision ORDER BY id DESC LIMIT 1) j ON true
+		WHERE NOT EXISTS (SELECT FROM cmig.revision r WHERE r.revision = v.revision OR v.revision = ANY (r.replaces));
+	END
+	) && [ -n "$unknown" ] || return 0
+	visible "$unknown"
+	unknown="the database is at a revision that has no file in ${folders[*]}: $VISIBLE"
+	case $verb$(given sql && echo ' --sql') in
+		upgrade | downgrade | drift | dry-run | round-trip | capture | revision) fail 3 "$unknown" "$hint" ;;
+		stamp) ;;
+		*) say "${yellow}WARNING:  $unknown$plain${newline}HINT:  $hint" ;;
+	esac
+}
 
 # The statements that store the state of the database, which is in the variable "state".
 STORE_STATE="DELETE FROM cmig.version;
@@ -553,7 +613,8 @@ place_in_script()
 }
 
 # run_on_target SCRIPT: runs a script in the database, and returns cmig's exit status.  Sets
-# locked to 1 if the script could not get a lock, or else to 0.
+# locked to 1 if the script could not get a lock, to 2 if the state of the database is no longer
+# that of the script, or else to 0.
 run_on_target()
 {
 	local status
@@ -565,6 +626,7 @@ run_on_target()
 	on_target=''
 	[ ! -e "$watch/failed" ]
 	locked=$?
+	[ ! -s "$watch/failed" ] || locked=2
 	end_watch
 	return $status
 }
@@ -590,11 +652,13 @@ watch_run()
 	rm -rf -- "$watch"
 } 2>/dev/null
 
-# blocked ERROR: notes that the run could not get a lock, and sets BLOCKER to a line about
+# blocked ERROR: notes that the run could not get a lock, or that another run was faster, and
+# sets BLOCKER to a line about
 # the session that blocked it, if that is known
 blocked()
 {
 	BLOCKER=''
+	[[ -z $watch || $1 != *', but the database is in a different state' ]] || echo moved >"$watch/failed"
 	[[ -n $watch && $1 == @(*' lock timeout'|*'could not obtain lock '*|*'deadlock detected') ]] || return 0
 	: >"$watch/failed"
 	visible "$(tail -n 1 "$watch/blockers" 2>/dev/null)"
@@ -645,7 +709,7 @@ engine_move()
 		given quiet || text+=$newline$TARGET_PLACE
 		run_on_target "\\o /dev/null$newline$text" && return
 		status=$?
-		[ "$locked" -eq 1 ] && [ "$attempt" -le "$retries" ] || return $status
+		[ "$locked" -gt 0 ] && [ "$attempt" -le "$retries" ] || return $status
 		given quiet || say "attempt $attempt of $((retries + 1)); trying again in $pause ms"
 		sleep "$((pause / 1000)).$((pause % 1000 / 100))"
 		[ -z "$interrupted" ] || return 130
@@ -653,7 +717,7 @@ engine_move()
 		read_target again
 		# the copy of the schema is no longer one
 		[ -z "$recording" ] || create_again || return
-		[ "$state" = "$engine_state" ] && continue
+		[ "$state" = "$engine_state" ] && { [ "$locked" -eq 1 ] && continue || return $status; }
 		# a part is done, so the plan and a relative target mean something else
 		[ -z "$checksum" ] && [[ ${arguments[*]} != *[+-][0-9]* ]] || return $status
 		store_state

@@ -30,6 +30,19 @@ add_files()
 	done
 }
 
+# Prints where the nearest cmig.conf is, if it is only in a folder above the current one.
+parent_config()
+{
+	local folder=$PWD
+
+	[ ! -e cmig.conf ] && ! given config && [ -z "${CMIG_CONFIG:-}" ] || return
+	until [ -e "$folder/cmig.conf" ]; do
+		[ -n "$folder" ] || return
+		folder=${folder%/*}
+	done
+	printf 'cmig.conf is in %q: run cmig there' "$folder"
+}
+
 # Sets the array "files" to all revision files in the folders of revisions.
 find_files()
 {
@@ -40,7 +53,8 @@ find_files()
 	slashes=${slashes//[!\/]/}
 	for folder in "${folders[@]}"; do
 		[ -d "$folder" ] ||
-			fail 2 "the folder $folder does not exist" "cmig init creates it; with --no-load, no files are needed"
+			fail 2 "the folder $folder does not exist" \
+				"$(parent_config || echo 'cmig init creates it; with --no-load, no files are needed')"
 		[ -r "$folder" ] && [ -x "$folder" ] || fail 2 "the folder $folder cannot be read"
 		add_files "$folder" ${#slashes}
 	done

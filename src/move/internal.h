@@ -140,6 +140,9 @@ extern void cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_d
 #define CMIG_ENGINE_JOURNAL "cmig_engine.journal"
 #define CMIG_ENGINE_PROGRESS "cmig_engine.progress"
 
+/* Append the statements that create schema cmig_engine, or say who can. */
+extern void cmig_engine_append_schema(StringInfo body);
+
 /* Append statements that create the journal and the progress. */
 extern void cmig_engine_append_tables(StringInfo body);
 

@@ -28,6 +28,17 @@ struct CmigEngineStep
 };
 
 void
+cmig_engine_append_schema(StringInfo body)
+{
+	appendStringInfoString(body,
+						   "\t\tIF pg_catalog.to_regnamespace('cmig_engine') IS NULL THEN\n"
+						   "\t\t\tIF NOT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') THEN\n"
+						   "\t\t\t\tRAISE insufficient_privilege USING\n\t\t\t\t\tMESSAGE = pg_catalog.format('role %I cannot create schema cmig_engine', current_user),\n"
+						   "\t\t\t\t\tHINT = pg_catalog.format('As the owner of the database: CREATE SCHEMA cmig_engine AUTHORIZATION %I', current_user);\n"
+						   "\t\t\tEND IF;\n\t\t\tCREATE SCHEMA cmig_engine;\n\t\tEND IF;\n");
+}
+
+void
 cmig_engine_append_tables(StringInfo body)
 {
 	appendStringInfoString(body,

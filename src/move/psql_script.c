@@ -172,7 +172,7 @@ append_first_check(StringInfo body, const Offline *offline)
 	appendStringInfo(body, "\tIF pg_catalog.to_regclass(%s) IS NULL THEN\n",
 					 quote_literal_cstr(offline->table));
 	if (offline->row_count == 0 && offline->engine)
-		appendStringInfoString(body, "\t\tCREATE SCHEMA cmig_engine;\n");
+		cmig_engine_append_schema(body);
 	if (offline->row_count == 0 && offline->may_create)
 		appendStringInfo(body, "\t\tCREATE TABLE %s (%s character varying(%d) NOT NULL,\n\t\t\tCONSTRAINT %s PRIMARY KEY (%s));\n",
 						 offline->table, offline->column, CMIG_MAX_ID_LENGTH,

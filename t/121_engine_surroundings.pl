@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# The engine, and what surrounds it: folders, locks of killed servers, roles that may do
+# little, and how the database is named.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use CmigShell;
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $cache = PostgreSQL::Test::Utils::tempdir_short();
+my $node = new_node('surroundings');
+
+$node->start;
+$node->safe_psql('postgres', 'CREATE ROLE regress_owner LOGIN; CREATE ROLE regress_weak LOGIN');
+for my $name ('shop', 'weak') { $node->safe_psql('postgres', "CREATE DATABASE $name OWNER regress_owner"); }
+my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
+
+delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
+@ENV{qw(PGHOST PGPORT PGUSER PGDATABASE XDG_CACHE_HOME)} = ($node->host, $node->port, 'regress_owner', 'shop', $cache);
+chdir $dir or die;
+mkdir 'migrations';
+append_to_file('cmig.conf', "folder = migrations\nengine = local\n");
+write_revision('001', '', '', 'CREATE TABLE person (id int PRIMARY KEY);', 'DROP TABLE person;');
+
+# the database
+gives(0, 'at 001', '', 'upgrade', '-y');
+append_to_file('service.conf', "[shop]\nhost=" . $node->host . "\nport=" . $node->port . "\ndbname=shop\nuser=regress_owner\n");
+{
+	local $ENV{PGSERVICEFILE} = "$dir/service.conf";
+	local @ENV{qw(PGHOST PGPORT PGUSER PGDATABASE)} = ('nohost.invalid', 1, 'nobody', 'nothing');
+	gives(0, '001', '^$', 'current', '-d', 'service=shop');
+	gives(0, '001', '^$', 'current', '-d', 'host=' . $node->host . ' port = ' . $node->port . " dbname='sho\\p' user=regress_owner");
+	gives(2, '^$', 'the connection string is not valid', 'current', '-d', "host='x");
+}
+
+# somebody else has upgraded the database to a revision that is not here yet
+mkdir 'other';
+append_to_file('other/002.sql', "-- revision: 002\n-- down_revision: 001\n\n-- cmig:upgrade\nALTER TABLE person ADD name text;\n\n-- cmig:downgrade\nALTER TABLE person DROP name;\n");
+gives(0, 'at 002', '', 'upgrade', '-y', '--folder', 'migrations', '--folder', 'other');
+gives(3, '^$', 'cmig: the database is at a revision that has no file in migrations: 002, applied by regress_owner at .*\nGet the newest files', 'upgrade', '-y');
+gives(0, '002', 'WARNING:  the database is at a revision that has no file in migrations: 002, .*HINT:  Get the newest files', 'current');
+
+# two upgrades at once: the second finds nothing to do
+{
+	my $first = $node->background_psql('shop', on_error_stop => 1);
+	my ($out, $err) = ('', '');
+	gives(0, 'at 001', '', 'downgrade', '-1', '-y', '--folder', 'migrations', '--folder', 'other');
+	$first->query_safe('BEGIN; LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE');
+	my $second = IPC::Run::start([ $cmig, 'upgrade', '-y', '--folder', 'migrations', '--folder', 'other' ], '<', \undef, '>', \$out, '2>', \$err);
+	$node->poll_query_until('shop', 'SELECT count(*) > 0 FROM pg_locks WHERE NOT granted');
+	$first->query_safe("ALTER TABLE person ADD name text; UPDATE cmig_engine.version SET version_num = '002'; COMMIT");
+	$first->quit;
+	$second->finish;
+	ok($out . $err =~ /trying again.*nothing to upgrade/s, 'the second run finds nothing to do') or diag("$out\n$err");
+}
+gives(0, 'at 001', '', 'downgrade', '-1', '-y', '--folder', 'migrations', '--folder', 'other');
+
+# a role that cannot create the schema, and one for which the owner has created it
+{
+	local @ENV{qw(PGUSER PGDATABASE)} = ('regress_weak', 'weak');
+	gives(3, '', 'role regress_weak cannot create schema cmig_engine\nHINT:  As the owner of the database: CREATE SCHEMA cmig_engine AUTHORIZATION regress_weak', 'upgrade', '-y');
+	$node->safe_psql('weak', 'CREATE SCHEMA cmig_engine AUTHORIZATION regress_weak; GRANT CREATE ON SCHEMA public TO regress_weak', extra_params => ['-U', $superuser]);
+	gives(0, 'at 001', '', 'upgrade', '-y');
+}
+
+# a server that was an engine once has its roles
+$node->safe_psql('postgres', 'CREATE ROLE cmig_engine_secret; CREATE ROLE cmig_engine_owner; CREATE ROLE cmig_engine_copier', extra_params => ['-U', $superuser]);
+gives(0, 'no drift', '^$', 'drift');
+$node->safe_psql('postgres', 'DROP ROLE cmig_engine_secret, cmig_engine_owner, cmig_engine_copier', extra_params => ['-U', $superuser]);
+
+# the folder of the engine
+{
+	local $ENV{XDG_CACHE_HOME} = PostgreSQL::Test::Utils::tempdir_short() . "/o'd x";
+	mkdir $ENV{XDG_CACHE_HOME};
+	gives(0, '001', '^$', 'current');
+}
+{
+	local @ENV{qw(XDG_CACHE_HOME HOME)} = ('relative', $cache);
+	gives(0, '001', '^$', 'current');
+	ok(!-e 'relative' && -e "$cache/.cache/cmig", 'a relative XDG_CACHE_HOME does not count');
+}
+{
+	local $ENV{XDG_CACHE_HOME} = PostgreSQL::Test::Utils::tempdir_short();
+	my ($folder) = glob "$cache/cmig/engine-*";
+	my $copy = $ENV{XDG_CACHE_HOME} . '/cmig/' . ($folder =~ s/.*\///r);
+	mkdir "$ENV{XDG_CACHE_HOME}/cmig";
+	system_or_bail('cp', '-a', $folder, $copy);
+	append_to_file("$copy/data/postgresql.conf", "nonsense = 1\n");
+	gives(2, '^$', "the engine cannot be started: configuration file .*contains errors\nIts messages are in $copy/log", 'current');
+}
+
+# After a restart of the machine, another process can have the id of the server.
+{
+	my ($folder) = glob "$cache/cmig/engine-*";
+	for (1 .. 100) { last unless -e "$folder/data/postmaster.pid"; sleep 1; }
+	append_to_file("$folder/$_", "$$\n$folder/data\n1700000000\n5432\n..\n\n  5432001         1\nready   \n") for 'data/postmaster.pid', '.s.PGSQL.5432.lock';
+	chmod 0600, "$folder/data/postmaster.pid", "$folder/.s.PGSQL.5432.lock";
+	gives(0, '001', '^$', 'current');
+}
+
+mkdir 'sub';
+chdir 'sub' or die;
+gives(2, '^$', 'the folder migrations does not exist\ncmig.conf is in .*: run cmig there', 'upgrade', '-y');
+
+done_testing();
