@@ -228,12 +228,14 @@ extern void cmig_toplevel_commit(void);
 extern void cmig_toplevel_rollback(void);
 
 /*
- * Record the failure of a scope in the journal, in a transaction of its own,
- * unless another session works on the scope again.  "entry" has the revision,
- * the direction, and the start.
+ * Record a failure in the journal, in a transaction of its own: in row "id" or, if
+ * that is 0, in a new one, unless another session works on the scope again.  A
+ * scope that is not NULL is selected.  "entry" has the start and, for a new row,
+ * the revision and the direction; its message precedes that of the error.
  */
 struct CmigJournalEntry;
-extern void cmig_toplevel_record_failure(const char *scope, struct CmigJournalEntry *entry, const ErrorData *error);
+extern void cmig_toplevel_record_failure(const char *scope, int64 id, struct CmigJournalEntry *entry,
+										 const ErrorData *error);
 
 /* Sleep, without holding a snapshot; can be canceled. */
 extern void cmig_toplevel_sleep(long ms);

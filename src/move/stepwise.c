@@ -146,19 +146,23 @@ cmig_toplevel_rollback(void)
 }
 
 void
-cmig_toplevel_record_failure(const char *scope, CmigJournalEntry *entry, const ErrorData *error)
+cmig_toplevel_record_failure(const char *scope, int64 id, CmigJournalEntry *entry, const ErrorData *error)
 {
 	entry->outcome = "failed";
 	entry->finished_at = GetCurrentTimestamp();
 	entry->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
-	entry->message = error->detail ? psprintf("%s: %s", error->message, error->detail) : error->message;
+	entry->message = psprintf("%s%s%s%s", entry->message ? entry->message : "", error->message,
+							  error->detail ? ": " : "", error->detail ? error->detail : "");
 
-	/* ignore an error here in favor of the error of the scope */
+	/* ignore an error here in favor of the given one */
 	PG_TRY();
 	{
 		cmig_toplevel_snapshot();
-		cmig_settings_set("cmig.scope", scope, PGC_USERSET, GUC_ACTION_LOCAL);
-		if (cmig_run_lock_try())
+		if (scope != NULL)
+			cmig_settings_set("cmig.scope", scope, PGC_USERSET, GUC_ACTION_LOCAL);
+		if (id != 0)
+			cmig_journal_finish(id, entry);
+		else if (cmig_run_lock_try())
 			cmig_journal_write(entry);
 		cmig_toplevel_commit();
 	}
@@ -503,37 +507,16 @@ finish_step(StepwiseRun *run)
 static void
 journal_failure(const StepwiseRun *run, const ErrorData *error)
 {
-	CmigJournalEntry entry = {0};
-	char	   *sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
+	CmigJournalEntry entry = {.started_at = run->started_at};
 
 	if (run->journal_id == 0)
 		return;
-	entry.outcome = "failed";
-	entry.started_at = run->started_at;
-	entry.finished_at = GetCurrentTimestamp();
-	entry.sqlstate = sqlstate;
-	entry.message = error->detail ?
-		psprintf("%s: %s", error->message, error->detail) : error->message;
 	if (!cmig_running.verifying)
 		entry.statement = cmig_running.statement;
 	else if (error->sqlerrcode != ERRCODE_CMIG_VERIFY_FAILED)
-		entry.message = cmig_running.statement == 0
-			? psprintf("end of verify_sql: %s", entry.message)
-			: psprintf("statement %d of verify_sql: %s", cmig_running.statement, entry.message);
-
-	/* ignore an error here in favor of the error of the run */
-	PG_TRY();
-	{
-		cmig_toplevel_snapshot();
-		cmig_journal_finish(run->journal_id, &entry);
-		cmig_toplevel_commit();
-	}
-	PG_CATCH();
-	{
-		FlushErrorState();
-		cmig_toplevel_rollback();
-	}
-	PG_END_TRY();
+		entry.message = cmig_running.statement == 0 ? "end of verify_sql: " :
+			psprintf("statement %d of verify_sql: ", cmig_running.statement);
+	cmig_toplevel_record_failure(NULL, run->journal_id, &entry, error);
 }
 
 /* Attempt callback: run a transactional step. */

@@ -289,7 +289,7 @@ write_failure(const Upgrade *upgrade, const ErrorData *error)
 {
 	CmigJournalEntry entry = {.revision = upgrade->run.revision,.direction = cmig_direction_name(upgrade->direction),.started_at = upgrade->started_at,.statement = cmig_running.statement};
 
-	cmig_toplevel_record_failure(upgrade->item->name, &entry, error);
+	cmig_toplevel_record_failure(upgrade->item->name, 0, &entry, error);
 }
 
 /*

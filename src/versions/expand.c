@@ -1051,7 +1051,7 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 				.started_at = work->started_at
 			};
 
-			cmig_toplevel_record_failure(cmig_scope_current(), &entry, error);
+			cmig_toplevel_record_failure(cmig_scope_current(), 0, &entry, error);
 		}
 		ReThrowError(error);
 	}
