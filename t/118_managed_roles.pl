@@ -142,6 +142,10 @@ sub week
 }
 
 week('rds db', 'master', 'kind int', '', '');
+{
+	local @ENV{qw(PGUSER PGDATABASE)} = ('master', 'rds db');
+	gives(0, 'no drift', '(stubs for the members of extension (dblink|file_fdw)\n.*){2}$', 'drift', '--engine', 'local', '--folder', 'week_master/migrations');
+}
 week('supabase', 'postgres', 'user_id uuid NOT NULL DEFAULT auth.uid() REFERENCES auth.users (id), mail citext, kind net.kind',
 	"ALTER TABLE note ENABLE ROW LEVEL SECURITY;\nCREATE POLICY own ON note TO authenticated USING (user_id = (SELECT auth.uid()));",
 	"CREATE EXTENSION pg_net SCHEMA extensions;\nCREATE PUBLICATION supabase_realtime;\nALTER DEFAULT PRIVILEGES FOR ROLE postgres IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated, service_role;\nGRANT USAGE ON SCHEMA public TO anon, authenticated, service_role;");
