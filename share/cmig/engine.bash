@@ -617,10 +617,13 @@ place_in_script()
 # that of the script, or else to 0.
 run_on_target()
 {
-	local status
+	local status tries
 
 	script=$1 transaction='' on_target=1 watch=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
-	[ "$engine_limit" = 0 ] && [[ $1 != *lock_timeout* ]] || { watch_run 7>&- 8>&- & disown; }
+	[ "$engine_limit" = 0 ] && [[ $1 != *lock_timeout* ]] || {
+		watch_run 7>&- 8>&- & disown
+		for ((tries = 0; tries < 100; tries++)); do [ ! -s "$watch/blockers" ] || break; sleep 0.02; done
+	}
 	run
 	status=$?
 	on_target=''
@@ -632,12 +635,15 @@ run_on_target()
 }
 
 # Asks the database who blocks the run, which has an advisory lock, as long as the folder
-# watch exists.
+# watch exists.  All in one transaction, for which a connection pool has a connection of its
+# own: it must not get that of the run between two of the run's transactions.
 watch=''
 watch_run()
 {
+	{ printf '%s\n' 'BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; \echo'
 	while [ -d "$watch" ] && kill -0 $$ 2>/dev/null; do
 		cat <<-'END'
+			SELECT pg_catalog.pg_stat_clear_snapshot() AS cleared \gset
 			SELECT pg_catalog.concat('Blocked by process ', a.pid, ' of role "', a.usename, '"', CASE WHEN a.application_name OPERATOR(pg_catalog.<>) '' THEN pg_catalog.concat(' (application "', a.application_name, '")') END,
 				'; its transaction has been open for ' OPERATOR(pg_catalog.||) EXTRACT(epoch FROM pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) a.xact_start))::integer OPERATOR(pg_catalog.||) ' seconds',
 				': ' OPERATOR(pg_catalog.||) pg_catalog.left(pg_catalog.translate(a.query, E'\n\r\t', '   '), 100))
@@ -648,7 +654,7 @@ watch_run()
 			ORDER BY a.xact_start LIMIT 1;
 		END
 		sleep 0.1
-	done | on_target "${target_psql[@]}" -At -w -f - >"$watch/blockers" 2>/dev/null
+	done; } | on_target "${target_psql[@]}" -At -w -f - >"$watch/blockers" 2>/dev/null
 	rm -rf -- "$watch"
 } 2>/dev/null
 
