@@ -5,7 +5,8 @@
  * The planner's prover compares conditions: one that implies the former one guards
  * as much, and one that the former one implies, but not conversely, guards less.
  * The expressions come from the catalogs, so they stay comparable if columns are
- * renamed.  Nothing is executed.
+ * renamed.  The prover evaluates only operators of btree operator classes, which
+ * only superusers can create, with constants.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
