@@ -79,6 +79,8 @@ sub terminate
 	my ($seen, $last) = (0, '');
 	my $watch = $node->background_psql('shop', extra_params => [ '-U', 'postgres' ]);
 
+	# it may have ended by itself
+	$watch->query_safe('SET client_min_messages = error');
 	while (waitpid($pid, WNOHANG) == 0)
 	{
 		my $now = $watch->query_safe("SELECT concat(a.pid, ' ', a.query_start) FROM pg_stat_activity a WHERE EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.locktype = 'advisory' AND l.granted) AND a.pid <> pg_backend_pid() LIMIT 1");

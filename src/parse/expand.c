@@ -525,7 +525,7 @@ move_constraints(Fill *fill, const Action *action)
 	const ColumnDef *column = (const ColumnDef *) action->cmd->def;
 	FillLine   *line = find_filling(fill, action, list_make1(column->colname));
 
-	foreach_node(const Constraint, constraint, line == NULL ? NIL : column->constraints)
+	foreach_node(Constraint, constraint, line == NULL ? NIL : column->constraints)
 	{
 		int			start = action->statement + constraint->location;
 		int			end = action->end;
@@ -538,7 +538,7 @@ move_constraints(Fill *fill, const Action *action)
 			continue;
 
 		/* it ends where the next one begins; DEFERRABLE is a part of it */
-		foreach_node(const Constraint, next, column->constraints)
+		foreach_node(Constraint, next, column->constraints)
 		{
 			int			at = action->statement + next->location;
 
@@ -792,7 +792,7 @@ cmig_expand_unfilled(const RawStmt *raw, List **created)
 		*created = lappend(*created, pstrdup(((CreateStmt *) raw->stmt)->relation->relname));
 	if (!IsA(stmt, AlterTableStmt) || cmig_text_list_has(*created, stmt->relation->relname))
 		return NULL;
-	foreach_node(const AlterTableCmd, cmd, stmt->cmds)
+	foreach_node(AlterTableCmd, cmd, stmt->cmds)
 	{
 		const ColumnDef *column = (const ColumnDef *) cmd->def;
 		bool		demanding = false;
@@ -800,7 +800,7 @@ cmig_expand_unfilled(const RawStmt *raw, List **created)
 
 		if (cmd->subtype != AT_AddColumn)
 			continue;
-		foreach_node(const Constraint, constraint, column->constraints)
+		foreach_node(Constraint, constraint, column->constraints)
 		{
 			demanding |= constraint->contype == CONSTR_NOTNULL || constraint->contype == CONSTR_PRIMARY;
 			filled |= constraint->contype == CONSTR_DEFAULT || constraint->contype == CONSTR_IDENTITY ||

@@ -262,14 +262,14 @@ has_pretender(EState *estate)
 {
 	bool		found = false;
 
-	foreach_node(const RangeTblEntry, entry, estate->es_range_table)
+	foreach_node(RangeTblEntry, entry, estate->es_range_table)
 	{
 		Relation	view;
 
 		if (entry->rtekind != RTE_RELATION || entry->relkind != RELKIND_VIEW)
 			continue;
 		view = table_open(entry->relid, AccessShareLock);
-		foreach_node(const RangeTblEntry, from, get_view_query(view)->rtable)
+		foreach_node(RangeTblEntry, from, get_view_query(view)->rtable)
 		{
 			found |= from->rtekind == RTE_RELATION && from->alias != NULL && strcmp(from->alias->aliasname, CMIG_VERSION_ALIAS) == 0 &&
 				!is_version(view, from->relid);

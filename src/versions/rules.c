@@ -48,7 +48,7 @@ find_using(const CmigRevisionText *text, const CmigShapeTable *before, const Cmi
 		if (!IsA(alter, AlterTableStmt) || alter->objtype != OBJECT_TABLE ||
 			(strcmp(alter->relation->relname, before->name) != 0 && strcmp(alter->relation->relname, after->name) != 0))
 			continue;
-		foreach_node(const AlterTableCmd, cmd, alter->cmds)
+		foreach_node(AlterTableCmd, cmd, alter->cmds)
 		{
 			if (cmd->subtype == AT_AlterColumnType && castNode(ColumnDef, cmd->def)->raw_default != NULL &&
 				(strcmp(cmd->name, a->name) == 0 || strcmp(cmd->name, b->name) == 0))
