@@ -113,6 +113,20 @@ gives(0, 'cmig\.enable_rls|SELECT', '', 'dry-run', @far);
 gives(0, 'at 001', '', 'downgrade', '001', '-y', '-d', 'near');
 same('after a downgrade, too');
 
+# What is protected is not reverted.
+gives(0, 'at 003', '', 'upgrade', '-y', @far);
+gives(3, '', '^ERROR:  a downgrade is not allowed in database "far"\nDETAIL:  cmig\.protect is on', 'downgrade', '-1', '-y', '-x', 'cmig.protect=on', @far);
+append_to_file('cmig.conf', "protect = base\n");
+gives(3, '', '^ERROR:  a downgrade to base is not allowed', 'downgrade', 'base', '-y', @far);
+gives(0, 'at 002', '', 'downgrade', '-1', '-y', @far);
+gives(0, 'at 003', '', 'upgrade', '-y', @far);
+{
+	local $ENV{PGOPTIONS} = '-c cmig.protect=on';
+	IPC::Run::run([ 'sed', '-i', '/^protect/d', 'cmig.conf' ]);
+	gives(3, '', '^ERROR:  a downgrade is not allowed in database far\nHINT:  .*-x cmig\.protect=off\n', 'downgrade', '001', '-y', @far);
+	gives(0, 'at 001', '', 'downgrade', '001', '-y', '-x', 'cmig.protect=off', @far);
+}
+
 # A script for somebody else has the same statements, and continues the same version rows.
 {
 	my (undef, $script) = cmig('upgrade', 'head', '--sql', @far);

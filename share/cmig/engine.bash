@@ -23,7 +23,7 @@ ENGINE_REFUSED='scope scopes in-doubt check-workload probe databases'
 # can become none of the others, and can use nothing that remains.
 ENGINE_SUPERUSER=cmig_engine_superuser ENGINE_ROLE=cmig_engine_owner ENGINE_COPIER=cmig_engine_copier
 
-engine='' engine_folder='' engine_database='' engine_major='' engine_target='' engine_limit=''
+engine='' engine_folder='' engine_database='' engine_major='' engine_target='' engine_limit='' engine_protect=''
 engine_password='' copier_password=''
 engine_environment=() target_environment=() target_psql=() as_server=() locked=0
 
@@ -115,7 +115,8 @@ read_target()
 		state AS MATERIALIZED (SELECT n.nspname, c.relname, c.relkind = 'r' AND c.relowner IN (TABLE trusted) AND n.nspowner IN (TABLE trusted) AS is_trusted
 			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 			WHERE n.nspname = 'cmig_engine' AND c.relname IN ('version', 'journal', 'progress') OR n.nspname = 'public' AND c.relname IN ('cmig_version', 'alembic_version'))
-		SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major, EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cmig') AS cmig_installed, current_database() AS cmig_name, current_setting('lock_timeout') AS cmig_limit,
+		SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
+			EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cmig') AS cmig_installed, current_database() AS cmig_name, concat_ws(' ', current_setting('lock_timeout'), current_setting('cmig.protect', true)) AS cmig_limit,
 			count(*) FILTER (WHERE nspname = 'cmig_engine') = 3 AS cmig_known, count(*) FILTER (WHERE nspname = 'cmig_engine' AND NOT is_trusted) > 0 AS cmig_refused,
 			min(relname::text) FILTER (WHERE nspname = 'public' AND is_trusted) AS cmig_other FROM state \gset
 		\echo :cmig_major :cmig_installed :cmig_refused
@@ -135,7 +136,8 @@ read_target()
 	END
 	) || exit 4
 	engine_major=${lines%%"$newline"*} lines=${lines#*"$newline"}
-	engine_limit=${lines%%"$newline"*} lines=${lines#*"$newline"}
+	read -r engine_limit engine_protect <<<"${lines%%"$newline"*}"
+	lines=${lines#*"$newline"}
 	engine_target=${lines%%"$newline"*} other='' engine_state=''
 	# not by a pattern, which would take quadratic time for the last line, the state
 	while IFS= read -r name; do other=$engine_state engine_state=$name; done <<<"${lines#*"$newline"}"
@@ -684,6 +686,24 @@ TARGET_PLACE="\\o
 SELECT pg_catalog.concat('database ', pg_catalog.current_database(), ' is at ', coalesce((SELECT pg_catalog.string_agg(version_num, ', ' ORDER BY version_num) FROM cmig_engine.version), 'base'));
 "
 
+# require_unprotected TARGET: adds statements that raise an error if cmig.protect does not allow
+# the downgrade
+require_unprotected()
+{
+	local protect=$engine_protect setting plan="SELECT p.revision FROM cmig.plan('downgrade', $1) p" kept=''
+
+	for setting in ${settings[@]+"${settings[@]}"}; do
+		[[ $setting != cmig.protect=* ]] || protect=${setting#*=}
+	done
+	case $protect in
+		'' | off) return ;;
+		base) kept=" OR EXISTS (SELECT FROM cmig.history() h WHERE h.applied AND h.revision <> ALL (ARRAY($plan)))" ;;
+	esac
+	called "SELECT NOT EXISTS ($plan)$kept AS cmig_allowed \\gset"
+	need ":'cmig_allowed'" "'a downgrade is not allowed in database ' || pg_catalog.quote_ident(:'cmig_database')" \
+		"'It would destroy the data in what the upgrade created. To allow it for this run: -x cmig.protect=off'" MG011
+}
+
 # engine_move DIRECTION TARGET: generates a script, and runs it.  If it cannot get a lock, it
 # is run again from where it has come, as a stepwise upgrade with the extension does.
 engine_move()
@@ -698,7 +718,7 @@ engine_move()
 		add_recording "$1" "$2" || return
 		begin_again
 		loaded=''
-		[ "$1" != upgrade ] || check_plan "$2"
+		if [ "$1" = upgrade ]; then check_plan "$2"; else require_unprotected "$2"; fi
 		if [ -n "$checksum" ]; then
 			variable checksum "$checksum"
 			called "SELECT pg_catalog.min(plan_checksum) AS cmig_checksum FROM cmig.plan('$1', $2) \\gset"

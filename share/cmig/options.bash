@@ -149,7 +149,7 @@ default_option() { given "$1" || printf -v "option_${1//-/_}" '%s' "$2"; }
 
 trim() { local text=$1; text=${text#"${text%%[![:space:]]*}"}; printf '%s' "${text%"${text##*[![:space:]]}"}"; }
 
-KEYS='folder, file_template, target, schemas, compare, exclude, lint_ignore, lock_timeout, database_url, env, '
+KEYS='folder, file_template, target, schemas, compare, exclude, lint_ignore, lock_timeout, protect, database_url, env, '
 KEYS+='databases, jobs, version_table, and engine'
 
 # Reads cmig.conf, which has lines of the form "key = value".  Lines below [name] are
@@ -184,7 +184,7 @@ read_config()
 				[[ $value != -* ]] || value=./$value
 				folders+=("$value") ;;
 			database_url | env | file_template | target | schemas | compare | exclude | lint_ignore | lock_timeout | \
-				databases | version_table | jobs | engine)
+				protect | databases | version_table | jobs | engine)
 				case $key in
 					env) [[ $value == /* ]] || value=$directory$value ;;
 					target) [[ $value == /* ]] || [ ! -f "$directory$value" ] || value=$directory$value ;;
@@ -201,6 +201,7 @@ read_config()
 	done
 	# -x comes later, and replaces these
 	case $verb in upgrade | downgrade | reset) default_setting lock_timeout "${config_lock_timeout:-}" ;; esac
+	case $verb in downgrade | reset) default_setting protect "${config_protect:-}" ;; esac
 	case $verb in lint | upgrade | reset) default_setting lint_ignore "${config_lint_ignore:-}" ;; esac
 }
 
