@@ -661,8 +661,7 @@ watch_run()
 } 2>/dev/null
 
 # blocked ERROR: notes that the run could not get a lock, or that another run was faster, and
-# sets BLOCKER to a line about
-# the session that blocked it, if that is known
+# sets BLOCKER to a line about the session that blocked it, if that is known
 blocked()
 {
 	BLOCKER=''
