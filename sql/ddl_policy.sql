@@ -333,6 +333,19 @@ CREATE TYPE job_word AS ENUM ('a');
 ALTER TABLE other ADD COLUMN word job_word;
 CREATE TABLE job_seen (id int, n int);
 CREATE VIEW seen AS SELECT n FROM job_seen;
+CREATE TABLE job_splits (id int) PARTITION BY LIST (id);
+CREATE TABLE other_part PARTITION OF job_splits FOR VALUES IN (1);
+CREATE TABLE other_list (id int);
+CREATE INDEX job_splits_id ON ONLY job_splits (id);
+CREATE INDEX job_part_id ON other_part (id);
+CREATE SEQUENCE job_of_other_seq OWNED BY other.n;
+CREATE SEQUENCE loose_seq;
+CREATE SCHEMA away;
+CREATE TYPE job_span AS RANGE (subtype = int, multirange_type_name = away.spans);
+CREATE TABLE job_span_seen (id int, n int, m int);
+CREATE STATISTICS away.span_stats ON n, m FROM job_span_seen;
+CREATE TYPE job_pair AS (a int);
+CREATE TABLE away.pair OF job_pair;
 SET client_min_messages = error;
 CREATE PUBLICATION published FOR TABLE other;
 SET client_min_messages = warning;
@@ -360,6 +373,20 @@ DROP TABLE job_key;
 DROP TYPE job_word CASCADE;
 DROP TABLE job_seen CASCADE;
 ALTER TABLE job_seen DROP COLUMN n CASCADE;
+ALTER TABLE job_key DROP COLUMN id;
+ALTER TABLE job_key DROP CONSTRAINT job_key_id_fkey;
+ALTER TABLE job_splits DETACH PARTITION other_part;
+ALTER TABLE job_splits ATTACH PARTITION other_list FOR VALUES IN (2);
+ALTER INDEX job_splits_id ATTACH PARTITION job_part_id;
+ALTER SEQUENCE job_of_other_seq OWNED BY NONE;
+ALTER SEQUENCE loose_seq OWNED BY job_seen.id;
+-- what is in another schema is in both, whether or not the statement names it
+CREATE TYPE job_range AS RANGE (subtype = int, multirange_type_name = away.ranges);
+DROP TYPE job_span;
+CREATE OPERATOR partman.=== (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq, COMMUTATOR = OPERATOR(away.===));
+CREATE STATISTICS away.stats ON id, n FROM job_seen;
+ALTER TABLE job_span_seen DROP COLUMN n;
+ALTER TYPE job_pair ADD ATTRIBUTE c int CASCADE;
 -- these do not
 \set ECHO none
 CREATE VIEW job_view AS SELECT id FROM job_seen;
@@ -374,10 +401,30 @@ ALTER TABLE job_heir NO INHERIT job;
 ALTER TABLE job_key ADD COLUMN n int;
 ALTER TABLE job_child ADD COLUMN m int;
 DROP TABLE job_heir, job_item;
+CREATE TABLE job_list PARTITION OF job_splits FOR VALUES IN (3);
+ALTER TABLE job_splits DETACH PARTITION job_list;
+ALTER TABLE job_splits ATTACH PARTITION job_list FOR VALUES IN (3);
+CREATE TABLE job_made (id serial, n int REFERENCES job, i int GENERATED ALWAYS AS IDENTITY);
+ALTER SEQUENCE job_made_i_seq INCREMENT 2;
+ALTER SEQUENCE job_made_id_seq OWNED BY NONE;
+ALTER TABLE job_made DROP CONSTRAINT job_made_n_fkey;
+CREATE STATISTICS job_made_stats ON id, n FROM job_made;
+CREATE TYPE job_range AS RANGE (subtype = int, multirange_type_name = job_ranges);
+CREATE TYPE job_triple AS (a int);
+ALTER TYPE job_triple ADD ATTRIBUTE b int;
+ALTER TYPE job_triple RENAME ATTRIBUTE b TO c;
+DROP TYPE job_range, job_triple;
+DROP TABLE job_made, job_list;
+DROP SEQUENCE job_made_id_seq;
 \set ECHO all
 SELECT cmig.set_ddl_policy('allow');
-DROP TABLE job_key, job_child, job_seen, parent, other CASCADE;
+\set ECHO none
+DROP TABLE job_key, job_child, job_seen, parent, other, job_splits, other_list, job_span_seen CASCADE;
 DROP TYPE job_word;
+DROP SEQUENCE loose_seq;
+DROP SCHEMA away CASCADE;
+DROP TYPE job_pair;
+\set ECHO all
 DROP PUBLICATION published;
 SELECT cmig.set_ddl_policy('deny');
 -- a dot in a name is not the end of a schema's name

@@ -10,9 +10,11 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
@@ -28,6 +30,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "base/errors.h"
 #include "online/internal.h"
@@ -66,6 +69,8 @@ typedef struct CmigDdlEntry
 	const char *managed;		/* "false" if the policy does not apply to the
 								 * schema */
 	const char *former_schema;	/* from which it was moved, or NULL */
+	const char *implied;		/* "true" if only its links to other tables
+								 * matter */
 } CmigDdlEntry;
 
 static char *ddl_exclude = NULL;
@@ -242,7 +247,7 @@ PG_FUNCTION_INFO_V1(cmig_set_ddl_policy_1_2);
  */
 #define DOTTED(name) "translate(" name ", '.', chr(1))"
 #define NAMES(schema, type, names) \
-	" CASE WHEN " schema " IS NOT NULL AND " type " IN ('type', 'composite type', 'domain')" \
+	" CASE WHEN " schema " IS NOT NULL AND " type " IN ('type', 'domain')" \
 	" THEN concat(" DOTTED(schema) ", '.', " DOTTED("replace(substr(" names "[1], length(quote_ident(" schema ")) + 2), '\"', '')") ")" \
 	" ELSE array_to_string(p.parts[:CASE WHEN " schema " IS NULL AND " type " NOT IN ('trigger', 'policy', 'rule') THEN 1 ELSE 2 END], '.') END," \
 	" CASE WHEN " type " <> 'schema' THEN array_to_string(p.parts, '.') END"
@@ -254,14 +259,21 @@ PG_FUNCTION_INFO_V1(cmig_set_ddl_policy_1_2);
  * temporary objects.  See collect_entry() for GRANT and REVOKE.
  */
 static CmigQuery commands_query = {
-	.sql = "SELECT c.command_tag, c.object_type, c.object_identity, c.command, " NAMES("c.schema_name", "c.object_type", "a.object_names") ","
+	.sql = "WITH made AS (SELECT *, NULL::oid AS maker FROM pg_event_trigger_ddl_commands() WHERE NOT in_extension),"
+	" c AS (TABLE made UNION ALL SELECT x.classid, x.objid, 0, m.command_tag, o.type, s.name, o.identity, false, NULL, m.objid FROM made m,"
+	"  LATERAL (SELECT d.classid, d.objid FROM pg_depend d WHERE d.refclassid = m.classid AND d.refobjid = m.objid AND d.deptype = 'i'"
+	"   UNION SELECT 'pg_operator'::regclass, unnest(ARRAY[p.oprcom, p.oprnegate]::oid[]) FROM pg_operator p WHERE p.oid = m.objid AND m.classid = 'pg_operator'::regclass"
+	"   UNION SELECT 'pg_type'::regclass, t.oid FROM pg_proc p JOIN pg_type t ON t.oid = p.prorettype AND NOT t.typisdefined"
+	"    WHERE p.oid = m.objid AND m.classid = 'pg_proc'::regclass) x, pg_identify_object(x.classid, x.objid, 0) o, LATERAL (SELECT (parse_ident(o.schema))[1]) s (name)"
+	"  WHERE m.command_tag ~ '^CREATE ' AND s.name <> m.schema_name)"
+	" SELECT c.command_tag, c.object_type, c.object_identity, c.command, " NAMES("c.schema_name", "c.object_type", "a.object_names") ","
 	" (SELECT concat(" DOTTED("tn.nspname::text") ", '.', " DOTTED("t.relname::text") ") FROM pg_class t JOIN pg_namespace tn ON tn.oid = t.relnamespace"
 	"  WHERE c.object_type = 'sequence'"
 	"  AND t.oid = (SELECT d.refobjid FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.objid AND d.deptype IN ('a', 'i')"
 	"   AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 LIMIT 1))"
-	", (true" MANAGED("c.schema_name") ")::text FROM pg_event_trigger_ddl_commands() c"
+	", (true" MANAGED("c.schema_name") ")::text FROM c"
 	" LEFT JOIN LATERAL pg_identify_object_as_address(c.classid, c.objid, c.objsubid) a ON true" PARTS("a.object_names")
-	" WHERE NOT c.in_extension"
+	" WHERE true"
 	PERMANENT("c.object_type", "a.object_names", "a.object_args")
 	" AND c.command_tag NOT IN ('REFRESH MATERIALIZED VIEW', 'REINDEX')"
 	" AND (c.object_type, c.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
@@ -275,9 +287,11 @@ static CmigQuery managed_query = {"SELECT WHERE true" MANAGED("$1"), 1, {TEXTOID
  * that only CASCADE has dropped are included.
  */
 static CmigQuery drops_query = {
-	.sql = "SELECT $1, d.object_type, d.object_identity, NULL, " NAMES("d.schema_name", "d.object_type", "d.address_names") ","
-	" NULL, d.classid::text, d.objid::text, NULL, NULL, NULL, NULL"
-	" FROM pg_event_trigger_dropped_objects() d" PARTS("d.address_names") " WHERE (d.original AND $1 ~ '^(DROP |ALTER PUBLICATION)' OR d.normal AND $2) AND NOT d.is_temporary"
+	.sql = "WITH d AS (SELECT *, ($1 ~ '^(DROP |ALTER PUBLICATION)' AND original) OR (normal AND $2) AS named FROM pg_event_trigger_dropped_objects())"
+	" SELECT $1, d.object_type, d.object_identity, NULL, " NAMES("d.schema_name", "d.object_type", "d.address_names") ","
+	" NULL, d.classid::text, d.objid::text, NULL, NULL, NULL, NULL, (NOT named AND object_type IN ('table constraint', 'statistics object'))::text"
+	" FROM d" PARTS("d.address_names") " WHERE (named OR $2 AND (d.object_type IN ('table constraint', 'statistics object')"
+	"  OR d.object_type IN ('type', 'operator') AND d.schema_name <> ALL (SELECT o.schema_name FROM d o WHERE o.original AND o.schema_name IS NOT NULL))) AND NOT d.is_temporary"
 	PERMANENT("d.object_type", "d.address_names", "d.address_args")
 	" AND (d.object_type, d.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
 	MANAGED("d.schema_name") " ORDER BY d.original DESC",
@@ -386,12 +400,20 @@ static const struct
 	{ConstraintRelationId, ConstraintRelationId, ConstraintOidIndexId, Anum_pg_constraint_oid, offsetof(FormData_pg_constraint, confrelid), false}
 };
 
-/* Returns the relation's name for patterns, or NULL if it does not exist. */
+/*
+ * Returns the relation's name for patterns, or NULL if it does not exist.  An
+ * index has that of its table.
+ */
 static char *
 pattern_name(Oid relation)
 {
-	const char *name = get_rel_name(relation);
-	const char *schema = get_namespace_name(get_rel_namespace(relation));
+	const char *name;
+	const char *schema;
+
+	if (strchr("iI", get_rel_relkind(relation)) && get_rel_relkind(relation) != '\0')
+		relation = IndexGetRelation(relation, true);
+	name = get_rel_name(relation);
+	schema = get_namespace_name(get_rel_namespace(relation));
 
 	return name == NULL || schema == NULL ? NULL :
 		psprintf("%s.%s", cmig_pattern_hide_dots(schema), cmig_pattern_hide_dots(name));
@@ -432,6 +454,79 @@ connect_tables(CmigDdlEntry *entry, Oid class_id, Oid object, bool dropped)
 	}
 }
 
+/* Add the partition with this name that the command attaches or detaches. */
+static void
+connect_partition(CmigDdlEntry *entry, Oid parent, const char *name)
+{
+	Relation	catalog = table_open(InheritsRelationId, AccessShareLock);
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	row;
+
+	ScanKeyInit(&key, Anum_pg_inherits_inhparent, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(parent));
+	scan = systable_beginscan(catalog, InheritsParentIndexId, true, SnapshotAny, 1, &key);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		Oid			child = ((Form_pg_inherits) GETSTRUCT(row))->inhrelid;
+		const char *found = get_rel_name(child);
+
+		if (found != NULL && strcmp(found, name) == 0 &&
+			(TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(row->t_data)) ||
+			 TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(row->t_data))))
+			entry->others = lappend(entry->others, pattern_name(child));
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+}
+
+/*
+ * Add the table to which the sequence has belonged until the current
+ * transaction, or the sequence itself if it has belonged to none.
+ */
+static void
+connect_sequence(CmigDdlEntry *entry, Oid sequence)
+{
+	Relation	catalog = table_open(DependRelationId, AccessShareLock);
+	HeapTuple	made = SearchSysCache1(RELOID, ObjectIdGetDatum(sequence));
+	bool		owned = HeapTupleIsValid(made) && TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(made->t_data));
+	SysScanDesc scan;
+	ScanKeyData keys[2];
+	HeapTuple	row;
+
+	if (HeapTupleIsValid(made))
+		ReleaseSysCache(made);
+	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(sequence));
+	scan = systable_beginscan(catalog, DependDependerIndexId, true, SnapshotAny, lengthof(keys), keys);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(row);
+		bool		former = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(row->t_data));
+		char	   *name = form->refobjsubid > 0 ? pattern_name(form->refobjid) : NULL;
+
+		owned |= name != NULL && (former || !TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(row->t_data)));
+		if (name != NULL && former)
+			entry->others = lappend(entry->others, name);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	if (!owned && entry->name != NULL)
+		entry->others = lappend(entry->others, unconstify(char *, entry->name));
+}
+
+/*
+ * Add the object itself, if it is in another schema than its table, so that
+ * both names count.
+ */
+static void
+connect_own_name(CmigDdlEntry *entry)
+{
+	size_t		schema = entry->table && entry->name ? strcspn(entry->table, ".") + 1 : 0;
+
+	if (schema > 0 && strncmp(entry->table, entry->name, schema) != 0)
+		entry->others = lappend(entry->others, unconstify(char *, entry->name));
+}
+
 /* Add the tables with which the command connects the object. */
 static void
 connect_command(CmigDdlEntry *entry, const CollectedCommand *command)
@@ -446,6 +541,8 @@ connect_command(CmigDdlEntry *entry, const CollectedCommand *command)
 	if (object.classId == RelationRelationId)
 		kind = get_rel_relkind(object.objectId);
 
+	if (IsA(command->parsetree, AlterSeqStmt))
+		connect_sequence(entry, object.objectId);
 	/* links of a table that earlier commands have made do not matter */
 	if (kind == '\0' || kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX ||
 		IsA(command->parsetree, CreateStmt) || IsA(command->parsetree, CreateForeignTableStmt))
@@ -454,19 +551,26 @@ connect_command(CmigDdlEntry *entry, const CollectedCommand *command)
 	{
 		foreach_ptr(CollectedATSubcmd, part, command->d.alterTable.subcmds)
 		{
+			const AlterTableCmd *cmd = (AlterTableCmd *) part->parsetree;
 			char	   *other = NULL;
 
-			switch (((AlterTableCmd *) part->parsetree)->subtype)
+			switch (cmd->subtype)
 			{
 				case AT_AddInherit:
 				case AT_DropInherit:
+					other = pattern_name(part->address.objectId);
+					break;
 				case AT_AttachPartition:
 				case AT_DetachPartition:
-					other = pattern_name(part->address.objectId);
+				case AT_DetachPartitionFinalize:
+					connect_partition(entry, object.objectId, castNode(PartitionCmd, cmd->def)->name->relname);
 					break;
 				default:
 					if (part->address.classId == ConstraintRelationId)
 						connect_tables(entry, ConstraintRelationId, part->address.objectId, false);
+					/* a table of a type */
+					else if (kind == RELKIND_COMPOSITE_TYPE && part->address.objectId != object.objectId)
+						other = pattern_name(part->address.objectId);
 					break;
 			}
 			if (other != NULL)
@@ -503,6 +607,7 @@ collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 		if (collected->type == SCT_Simple && IsA(collected->parsetree, AlterObjectSchemaStmt))
 			entry->former_schema = get_namespace_name(collected->d.simple.secondaryObject.objectId);
 	}
+	connect_own_name(entry);
 	*entries = lappend(*entries, entry);
 }
 
@@ -744,13 +849,17 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	{
 		entries = cmig_query_list(&drops_query, tag, patterns != NIL);	/* of CmigDdlEntry */
 		foreach_ptr(CmigDdlEntry, entry, entries)
+		{
 			connect_tables(entry, atooid(entry->class_id), atooid(entry->object_id), true);
+			connect_own_name(entry);
+		}
 	}
 	foreach(lc, entries)
 	{
 		const CmigDdlEntry *entry = lfirst(lc);
 
-		if (is_excluded(patterns, entry) && (entry->before == NULL || is_excluded(patterns, entry->before)))
+		if ((entry->implied != NULL && strcmp(entry->implied, "true") == 0 && entry->others == NIL) ||
+			(is_excluded(patterns, entry) && (entry->before == NULL || is_excluded(patterns, entry->before))))
 			entries = foreach_delete_current(entries, lc);
 	}
 	if (entries != NIL && policy == CMIG_DDL_DENY && reason == NULL)
