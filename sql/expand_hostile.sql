@@ -444,14 +444,17 @@ CALL cmig.contract();
 CALL cmig.abandon();
 DROP TABLE shop.item;
 ALTER TABLE shop.item_old RENAME TO item;
+-- a table, a hidden column, a trigger, and the schema are known whatever their names are; the table keeps its new one
 ALTER TABLE shop.shelf SET SCHEMA public;
-CALL cmig.abandon();
-ALTER TABLE public.shelf SET SCHEMA shop;
+ALTER TABLE public.shelf RENAME TO rack;
 ALTER SCHEMA shop_052 RENAME TO shop_new;
-CALL cmig.abandon();
-ALTER SCHEMA shop_new RENAME TO shop_052;
--- a hidden column is known whatever its name is
 ALTER TABLE shop.item RENAME cmig_new_a TO b;
+ALTER TRIGGER "~cmig_write" ON shop.item RENAME TO "~~write";
+CALL cmig.abandon();
+SELECT object FROM cmig.drift() WHERE object ~ 'item|shelf|rack|fresh|052';
+ALTER TABLE public.rack SET SCHEMA shop;
+ALTER TABLE shop.rack RENAME TO shelf;
+CALL cmig.expand();
 -- what is gone needs not be removed
 DROP TABLE shop.fresh;
 DROP TABLE shop.shelf CASCADE;

@@ -100,6 +100,7 @@ my @options = (
 	[ 'backslash_quote', 'off' ], [ 'timezone_abbreviations', 'Australia' ], [ 'gin_fuzzy_search_limit', 1 ], [ 'check_function_bodies', 'off' ],
 	[ 'row_security', 'off' ], [ 'default_transaction_isolation', 'serializable' ], [ 'default_transaction_deferrable', 'on' ], [ 'lo_compat_privileges', 'on' ],
 	[ 'synchronize_seqscans', 'off' ],
+	query($node, 'postgres', "SELECT count(*) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'") ? [ 'restrict_nonsystem_relation_kind', 'view' ] : (),
 	$version >= 190000 ? () : ([ 'standard_conforming_strings', 'off' ], [ 'escape_string_warning', 'on' ]));
 my $all = join ' ', map { "-c $_->[0]=$_->[1]" } grep { $_->[0] ne 'default_tablespace' } @options;
 my $is = outcome($user, $all);

@@ -412,6 +412,9 @@ extern void cmig_settings_pin_forms(void);
 /* Override search_path with the value that pg_cmig's queries use. */
 extern void cmig_settings_pin_search_path(void);
 
+/* Let views and foreign tables be used, whatever the session's setting is. */
+extern void cmig_settings_unrestrict(void);
+
 /* in argument.c */
 
 /* Returns NULL if the argument is null. */

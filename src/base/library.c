@@ -43,6 +43,16 @@ cmig_settings_pin_search_path(void)
 		cmig_settings_override("search_path", path);
 }
 
+void
+cmig_settings_unrestrict(void)
+{
+	/* not every minor version has it */
+	const char *kinds = GetConfigOption("restrict_nonsystem_relation_kind", true, false);
+
+	if (kinds != NULL && kinds[0] != '\0')
+		cmig_settings_override("restrict_nonsystem_relation_kind", "");
+}
+
 const char *const cmig_settings_forms[][2] = {
 	{"array_nulls", "on"}, {"bytea_output", "hex"}, {"datestyle", "ISO, MDY"}, {"extra_float_digits", "1"}, {"intervalstyle", "postgres"},
 	{"quote_all_identifiers", "off"}, {"standard_conforming_strings", "on"}, {"timezone", "UTC"}, {"transform_null_equals", "off"},

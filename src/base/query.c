@@ -690,6 +690,7 @@ enter(QueryFrame *frame, CmigQuery *query, bool may_last)
 	frame->guc_level = NewGUCNestLevel();
 	if (!query->users_text)
 		pin_settings();
+	cmig_settings_unrestrict();
 	if (query->all_rows && row_security)
 		cmig_settings_override("row_security", "off");
 
@@ -752,7 +753,6 @@ cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 	processed = SPI_processed;
 	leave(&frame);
-
 	return processed;
 }
 

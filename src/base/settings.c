@@ -360,7 +360,8 @@ cmig_settings_as_at_login(bool storage, GucAction action)
 {
 	static const char *const others[][2] = {
 		{"lc_monetary", "C"}, {"lc_numeric", "C"}, {"lc_time", "C"}, {"timezone_abbreviations", "Default"},
-		{"default_text_search_config", "pg_catalog.simple"}, {"gin_fuzzy_search_limit", "0"}, {NULL, NULL}
+		{"default_text_search_config", "pg_catalog.simple"}, {"gin_fuzzy_search_limit", "0"},
+		{"restrict_nonsystem_relation_kind", ""}, {NULL, NULL}
 	};
 	static const char *const stored[][2] = {
 		{"default_tablespace", ""}, {"default_table_access_method", "heap"}, {"default_toast_compression", "pglz"}, {NULL, NULL}

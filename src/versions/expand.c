@@ -593,7 +593,7 @@ repair(Work *work)
 	CmigRole	saved;
 
 	cmig_toplevel_snapshot();
-	cmig_versions_require_tables(work->expansion, true);
+	(void) cmig_versions_require_tables(work->expansion, NULL);
 	foreach_ptr(const char, relation, relations)
 		needed |= cmig_versions_broken_trigger(work->expansion, relation) != NULL || cmig_versions_rows_left(relation).todo;
 	cmig_toplevel_commit();
@@ -720,7 +720,7 @@ require_transformed(const Work *work)
 	CmigRole	saved;
 
 	cmig_role_act_as_caller(&saved, work->caller);
-	cmig_versions_require_tables(work->expansion, true);
+	(void) cmig_versions_require_tables(work->expansion, NULL);
 	foreach_ptr(const char, relation, relations)
 	{
 		char	  **broken = cmig_versions_broken_trigger(work->expansion, relation);
@@ -828,6 +828,22 @@ verify(const Work *work)
 	}
 }
 
+/* Returns what gives a renamed object its former name, or NULL; adds what undoes it to "back". */
+static char *
+former_name(const Work *work, List **back)
+{
+	CmigRole	saved;
+	List	   *columns;
+	char	   *result;
+
+	cmig_role_act_as_caller(&saved, work->caller);
+	result = cmig_versions_require_tables(work->expansion, back);
+	/* hidden columns were not found by its name before */
+	columns = result == NULL && *back != NIL ? cmig_expansion_renames(work->expansion) : NIL;
+	cmig_role_return(&saved);
+	return columns == NIL ? result : ((char **) linitial(columns))[0];
+}
+
 /* Attempt callback: everything that contract or abandon does at once. */
 static void
 run_last(void *arg)
@@ -838,13 +854,13 @@ run_last(void *arg)
 		"SELECT c.oid FROM cmig.expansion_run r, unnest(schemas) x, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 		" WHERE r.scope = $1 AND c.relkind = 'v' AND n.nspname::text = cmig.version_schema(r.revision, x) ORDER BY n.nspname, c.relname", 1, {TEXTOID}
 	};
-	static CmigQuery exists = {"SELECT to_regclass($1)", 1, {TEXTOID}};
 	static CmigQuery table = {"SELECT to_regclass($1)::oid", 1, {TEXTOID}};
 	List	   *seen;
 	List	   *real = relations_of(work, NULL);
 	List	   *tables = NIL;
 	List	   *audited = NIL;
 	List	   *kept;
+	List	   *back = NIL;
 	char	   *shape;
 	char	   *sql;
 	int			bound;
@@ -875,15 +891,17 @@ run_last(void *arg)
 	/* LOCK TABLE would lock all that a view reads, which its owner can change */
 	foreach_ptr(CmigValue, row, seen)
 		LockRelationOid(atooid(row[0]), AccessExclusiveLock);
+	/* also a table that was renamed, for as long as the statements name it */
+	while (!contract && (sql = former_name(work, &back)) != NULL)
+		run_statement(sql);
 	foreach_ptr(const char, name, real)
 	{
-		if (cmig_query_value(&exists, name) != NULL)
+		if (cmig_query_value(&table, name) != NULL)
 			run_statement(psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", name));
 	}
 	if (contract)
 		require_transformed(work);
 	cmig_role_act_as_caller(&saved, work->caller);
-	cmig_versions_require_tables(work->expansion, contract);
 	shape = contract ? cmig_versions_shape(work->expansion) : NULL;
 	kept = contract ? cmig_versions_kept(work->expansion) : NIL;
 	cmig_role_return(&saved);
@@ -896,9 +914,14 @@ run_last(void *arg)
 		audited = lappend(audited, cmig_query_value(&audit_before, name, work->expansion->scope));
 	CommandCounterIncrement();
 	run_group(work);
+	foreach_ptr(const char, statement, back)
+	{
+		if (statement[0] != '\0')
+			run_statement(statement);
+	}
 	foreach_ptr(CmigValue, row, kept)
 	{
-		if (row[1] != NULL && cmig_query_value(&exists, row[1]) != NULL)
+		if (row[1] != NULL && cmig_query_value(&table, row[1]) != NULL)
 			run_statement(row[0]);
 	}
 	/* one at a time: a name may be free only after another was changed */
@@ -938,7 +961,7 @@ contract(Work *work, FunctionCallInfo fcinfo)
 	if (strcmp(work->expansion->state, "expanded") != 0 && strcmp(work->expansion->state, "contracting") != 0)
 		cmig_expansion_refuse(work->expansion, "it cannot be contracted");
 	cmig_versions_require_texts(work->expansion);
-	cmig_versions_require_tables(work->expansion, true);
+	(void) cmig_versions_require_tables(work->expansion, NULL);
 	restore_names(work);
 	require_transformed(work);
 	cmig_versions_require_resync(work->expansion);

@@ -444,10 +444,11 @@ extern void cmig_versions_require_confirmed(const CmigExpansionPlan *plan);
 extern void cmig_versions_require_texts(const CmigExpansion *expansion);
 
 /*
- * Raise an error if a table or schema of the expansion was renamed or, if "all"
- * is set, dropped.
+ * Raise an error if a table, trigger, or schema of the expansion was renamed or
+ * dropped.  With "back", returns a statement that restores a name, after adding
+ * what undoes it, or NULL if there is none, and what was dropped does not matter.
  */
-extern void cmig_versions_require_tables(const CmigExpansion *expansion, bool all);
+extern char *cmig_versions_require_tables(const CmigExpansion *expansion, List **back);
 
 /* Raise an error if subscribers would lack what replaces a published column. */
 extern void cmig_versions_require_resync(const CmigExpansion *expansion);

@@ -528,8 +528,8 @@ cmig_versions_add_live(CmigPlanning *p)
 	"t.tgfoid IN (" TRIGGER_FUNCTIONS ") AND t.tgparentid = 0" \
 	" AND position('\\x00'::bytea || convert_to(e.sequence, getdatabaseencoding()) || '\\x00'::bytea IN '\\x00'::bytea || t.tgargs) > 0"
 
-void
-cmig_versions_require_tables(const CmigExpansion *expansion, bool all)
+char *
+cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 {
 	static CmigQuery query = {
 		"WITH e AS (SELECT DISTINCT c->>0 AS relation, to_regclass(c->>0)::oid AS oid, c->>1 AS version, coalesce(c->>8, c->>1) AS sequence"
@@ -542,19 +542,27 @@ cmig_versions_require_tables(const CmigExpansion *expansion, bool all)
 		" SELECT 'table ' || x.relation, x.oid::regclass::text,"
 		"  CASE WHEN to_regnamespace(quote_ident(i.i[1])) IS NULL THEN format('ALTER SCHEMA %I RENAME TO %I', n.nspname, i.i[1])"
 		"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %s SET SCHEMA %I', x.oid::regclass, i.i[1])"
-		"   ELSE format('%sALTER TABLE %s RENAME TO %I', 'ALTER TABLE ' || to_regclass(x.relation) || ' RENAME TO <another name>; ', x.oid::regclass, i.i[2]) END"
+		"   ELSE format('%sALTER TABLE %s RENAME TO %I', 'ALTER TABLE ' || to_regclass(x.relation) || ' RENAME TO <another name>; ', x.oid::regclass, i.i[2]) END,"
+		"  CASE WHEN to_regnamespace(quote_ident(i.i[1])) IS NULL THEN format('ALTER SCHEMA %I RENAME TO %I', i.i[1], n.nspname)"
+		"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %I.%I SET SCHEMA %I', i.i[1], k.relname, n.nspname)"
+		"   WHEN to_regclass(x.relation) IS NULL THEN format('ALTER TABLE %s RENAME TO %I', x.relation, k.relname) END"
 		" FROM x JOIN pg_class k ON k.oid = x.oid JOIN pg_namespace n ON n.oid = k.relnamespace, parse_ident(x.relation) i (i)"
 		" UNION ALL SELECT 'trigger of table ' || relation, quote_ident(tgname), format('ALTER TRIGGER %I ON %s RENAME TO %I', tgname, tgrelid::regclass,"
-		"  CASE tgfoid WHEN 'cmig.expansion_write()'::regprocedure THEN '" CMIG_EXPANSION_WRITE "' ELSE '" CMIG_EXPANSION_BEGIN "' END)"
+		"  CASE tgfoid WHEN 'cmig.expansion_write()'::regprocedure THEN '" CMIG_EXPANSION_WRITE "' ELSE '" CMIG_EXPANSION_BEGIN "' END), ''"
 		"  FROM g WHERE tgname NOT IN ('" CMIG_EXPANSION_BEGIN "', '" CMIG_EXPANSION_WRITE "')"
-		" UNION ALL SELECT 'schema ' || quote_ident(v), quote_ident(n.nspname), format('ALTER SCHEMA %I RENAME TO %I', n.nspname, v)"
+		" UNION ALL SELECT 'schema ' || quote_ident(v), quote_ident(n.nspname), format('ALTER SCHEMA %I RENAME TO %I', n.nspname, v), ''"
 		" FROM cmig.expansion_run r, unnest(r.schemas) s, cmig.version_schema(r.revision, s) v, pg_namespace n"
 		" WHERE r.scope = $1 AND to_regnamespace(quote_ident(v)) IS NULL AND obj_description(n.oid, 'pg_namespace') = format('" CMIG_VERSION_COMMENT "', s, r.revision)"
-		" UNION ALL SELECT DISTINCT 'table ' || s.relation, NULL, NULL FROM cmig.expansion_step s"
+		" UNION ALL SELECT DISTINCT 'table ' || s.relation, NULL, NULL, NULL FROM cmig.expansion_step s"
 		"  WHERE $2 AND s.scope = $1 AND s.relation <> '' AND to_regclass(nullif(s.relation, '')) IS NULL ORDER BY 2, 1", 2, {TEXTOID, BOOLOID}
 	};
-	char	  **row = cmig_query_row(&query, expansion->scope, all);
+	char	  **row = cmig_query_row(&query, expansion->scope, back == NULL);
 
+	if (row != NULL && row[3] != NULL && back != NULL)
+	{
+		*back = lcons(row[3], *back);
+		return row[2];
+	}
 	if (row != NULL && row[1] == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -567,6 +575,7 @@ cmig_versions_require_tables(const CmigExpansion *expansion, bool all)
 				 errmsg("%s of the expansion is now %s", row[0], row[1]),
 				 errdetail("It was renamed or moved while the revision is expanded."),
 				 errhint("%s", row[2])));
+	return NULL;
 }
 
 char **
