@@ -24,7 +24,7 @@ my $node = new_node('engine');
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE regress_owner LOGIN; CREATE ROLE regress_other LOGIN');
 for my $name ('shop', 'hostile', 'plain', 'other', q(o'd "d&)) { $node->safe_psql('postgres', 'CREATE DATABASE "' . $name =~ s/"/""/gr . '" OWNER regress_owner'); }
-delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
+delete @ENV{qw(PGAPPNAME PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
 @ENV{qw(PGHOST PGPORT PGUSER PGDATABASE XDG_CACHE_HOME)} = ($node->host, $node->port, 'regress_owner', 'shop', $cache);
 chdir $dir or die;
 

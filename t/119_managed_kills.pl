@@ -29,7 +29,7 @@ note("CMIG_SEED=$seed");
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE regress_owner LOGIN');
 $node->safe_psql('postgres', 'CREATE DATABASE shop OWNER regress_owner');
-delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
+delete @ENV{qw(PGAPPNAME PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
 @ENV{qw(PGHOST PGPORT PGUSER PGDATABASE XDG_CACHE_HOME)} = ($node->host, $node->port, 'regress_owner', 'shop', $cache);
 chdir $dir or die;
 mkdir 'migrations';

@@ -475,9 +475,17 @@ run_statement(StepRun *run)
 
 	if (run->row != NULL && cmig_record_is_on())
 	{
-		/* a copy of a database that has run a part of the step */
+		/*
+		 * a copy of a database that has run a part of the step; partitions
+		 * whose detach is pending are not copied as such
+		 */
+		List	   *leftovers;
+		char	   *finish;
+
 		run->raw = cmig_run_check_statement(run->step, run->script.statement.raw);
-		if (run->row->state == CMIG_PROGRESS_DONE)
+		cmig_toplevel_snapshot();
+		if (run->row->state == CMIG_PROGRESS_DONE ||
+			cmig_resume_judge(run->raw, "{\"existed\": true}", &leftovers, &finish) == CMIG_RESUME_DONE)
 		{
 			cmig_record(NULL);
 			skip(run);
@@ -485,8 +493,6 @@ run_statement(StepRun *run)
 		}
 		if (IsA(run->script.statement.raw->stmt, IndexStmt))
 			((IndexStmt *) run->script.statement.raw->stmt)->if_not_exists = true;
-		else if (IsA(run->script.statement.raw->stmt, DropStmt))
-			((DropStmt *) run->script.statement.raw->stmt)->missing_ok = true;
 		run->row = NULL;
 	}
 

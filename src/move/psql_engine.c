@@ -15,13 +15,15 @@
 #include "utils/builtins.h"
 
 #include "move/internal.h"
+#include "parse/parse.h"
 
 /* See psql_script.c. */
 #define OP(name) "OPERATOR(pg_catalog." name ")"
 
 struct CmigEngineStep
 {
-	const char *revision;		/* as a literal */
+	const char *name;			/* of the revision */
+	const char *revision;		/* the same as a literal */
 	const char *direction;
 	const char *checksum;
 	const char *key;			/* of the lock of the run */
@@ -47,7 +49,7 @@ cmig_engine_append_tables(StringInfo body)
 						   "\t\t\tsession_role pg_catalog.name NOT NULL, application_name pg_catalog.text, client_address pg_catalog.inet,\n"
 						   "\t\t\ttransaction_id pg_catalog.xid8, checksum pg_catalog.text, search_path pg_catalog.text);\n"
 						   "\t\tCREATE TABLE " CMIG_ENGINE_PROGRESS " (revision pg_catalog.text, direction pg_catalog.text, checksum pg_catalog.text NOT NULL,\n"
-						   "\t\t\tstatement integer, done boolean NOT NULL, PRIMARY KEY (revision, direction, statement));\n");
+						   "\t\t\tstatement integer, done boolean NOT NULL, objects oid[], PRIMARY KEY (revision, direction, statement));\n");
 }
 
 void
@@ -63,6 +65,12 @@ cmig_engine_append_check(StringInfo body, const char *revision, const char *dire
 						   "\t\tRAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',\n"
 						   "\t\t\tMESSAGE = 'schema cmig_engine or one of its tables belongs to another role',\n"
 						   "\t\t\tHINT = 'Connect as that role, or as the owner of the database or a superuser: ALTER SCHEMA cmig_engine OWNER TO CURRENT_USER';\n"
+						   "\tEND IF;\n");
+	/* older versions of cmig have made the table without it */
+	appendStringInfoString(body,
+						   "\tIF NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid " OP("=") " pg_catalog.to_regclass('" CMIG_ENGINE_PROGRESS "')\n"
+						   "\t\tAND a.attname " OP("=") " 'objects') THEN\n"
+						   "\t\tALTER TABLE " CMIG_ENGINE_PROGRESS " ADD objects oid[];\n"
 						   "\tEND IF;\n");
 	appendStringInfo(body,
 					 "\tIF EXISTS (SELECT FROM " CMIG_ENGINE_PROGRESS " p%s) THEN\n"
@@ -110,13 +118,34 @@ cmig_engine_append_title(StringInfo out, const char *title)
 	appendStringInfoString(out, "'\n");
 }
 
+/* Does the code of a DO contain the word "commit" or "rollback"? */
+static bool
+may_commit(const DoStmt *statement)
+{
+	foreach_node(DefElem, option, statement->args)
+	{
+		const char *code = strcmp(option->defname, "as") == 0 ? strVal(option->arg) : "";
+		CmigLexer	lexer;
+
+		cmig_lexer_init(&lexer, code);
+		while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+		{
+			if (cmig_lexer_is_word(&lexer, "commit") || cmig_lexer_is_word(&lexer, "rollback"))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* Can the statement run in the transaction that records it? */
 static bool
 is_transactional(const CmigStatement *statement)
 {
+	const Node *node = statement->raw->stmt;
 	const char *reason;
 
-	return cmig_statement_classify(statement->raw, &reason) == CMIG_STATEMENT_PLAIN;
+	return cmig_statement_classify(statement->raw, &reason) == CMIG_STATEMENT_PLAIN &&
+		!IsA(node, CallStmt) && !(IsA(node, DoStmt) && may_commit((const DoStmt *) node));
 }
 
 /* Append a condition on the row of the statement. */
@@ -134,9 +163,9 @@ append_condition(StringInfo out, const CmigEngineStep *step, const CmigStatement
 static void
 append_insert(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement, bool done)
 {
-	appendStringInfo(out, "INSERT INTO " CMIG_ENGINE_PROGRESS " (revision, direction, checksum, statement, done)\n"
+	appendStringInfo(out, "INSERT INTO " CMIG_ENGINE_PROGRESS " (revision, direction, checksum, statement, done, objects)\n"
 					 "\tVALUES (%s, '%s', '%s', %d, %s) ON CONFLICT DO NOTHING",
-					 step->revision, step->direction, step->checksum, statement->number, done ? "true" : "false");
+					 step->revision, step->direction, step->checksum, statement->number, done ? "true, NULL" : "false, :'cmig_objects'");
 }
 
 /* Append what records the statement. */
@@ -154,56 +183,161 @@ append_row(StringInfo out, const CmigEngineStep *step, const CmigStatement *stat
 	appendStringInfoString(out, ";\n" AS_BEFORE);
 }
 
-/*
- * Returns the part of a query that finds an index by its name, if it is i, and
- * appends a command that drops it if it is not valid.
- */
+/* Returns the name of a relation as a literal for to_regclass(). */
 static const char *
-drop_invalid(StringInfo out, const IndexStmt *index)
+relation_literal(const RangeVar *relation)
 {
-	const char *table = index->relation->schemaname ?
-	quote_qualified_identifier(index->relation->schemaname, index->relation->relname) : quote_identifier(index->relation->relname);
-	const char *found = psprintf("FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid " OP("=") " i.indexrelid"
-								 " WHERE i.indrelid " OP("=") " pg_catalog.to_regclass(%s) AND c.relname " OP("=") " %s",
-								 quote_literal_cstr(table), quote_literal_cstr(index->idxname));
-
-	appendStringInfo(out, "SELECT pg_catalog.format('DROP INDEX CONCURRENTLY %%s', c.oid::pg_catalog.regclass) %s AND NOT i.indisvalid \\gexec\n", found);
-	return found;
+	return quote_literal_cstr(relation->schemaname ?
+							  quote_qualified_identifier(relation->schemaname, relation->relname) :
+							  quote_identifier(relation->relname));
 }
 
 /*
- * Append what psql does if an earlier run was interrupted in a statement that
- * cannot run in a transaction: it looks whether the statement has completed.
+ * Returns a query for the indexes "i" that the statement could have created: those
+ * with its name, if it has one, its columns, and its properties.  Expressions are
+ * not compared.
+ */
+static const char *
+indexes_of(const IndexStmt *index)
+{
+	List	   *elements = list_concat_copy(index->indexParams, index->indexIncludingParams);
+	StringInfoData query;
+
+	initStringInfo(&query);
+	appendStringInfo(&query, "SELECT i.indexrelid AS id FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid " OP("=") " i.indexrelid\n"
+					 "\tWHERE i.indrelid " OP("=") " pg_catalog.to_regclass(%s) AND i.indisunique " OP("=") " %s AND (i.indpred IS NULL) " OP("=") " %s"
+					 " AND i.indnkeyatts " OP("=") " %d AND i.indnatts " OP("=") " %d",
+					 relation_literal(index->relation), index->unique ? "true" : "false", index->whereClause ? "false" : "true",
+					 list_length(index->indexParams), list_length(elements));
+	if (index->idxname)
+		appendStringInfo(&query, " AND c.relname " OP("=") " %s", quote_literal_cstr(index->idxname));
+	foreach_node(IndexElem, element, elements)
+	{
+		if (element->name)
+			appendStringInfo(&query, "\n\tAND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid " OP("=") " i.indrelid"
+							 " AND a.attnum " OP("=") " i.indkey[%d] AND a.attname " OP("=") " %s)",
+							 foreach_current_index(element), quote_literal_cstr(element->name));
+	}
+	return query.data;
+}
+
+/* Returns a query for the invalid indexes that REINDEX CONCURRENTLY may have left. */
+static const char *
+transients_of(const ReindexStmt *reindex)
+{
+	const char *table = reindex->relation ?
+	psprintf("(SELECT coalesce(pg_catalog.min(n.indrelid), pg_catalog.to_regclass(%s)) FROM pg_catalog.pg_index n WHERE n.indexrelid " OP("=") " pg_catalog.to_regclass(%s))",
+			 relation_literal(reindex->relation), relation_literal(reindex->relation)) : NULL;
+
+	return psprintf("SELECT i.indexrelid AS id FROM pg_catalog.pg_class t JOIN pg_catalog.pg_index i ON i.indrelid " OP("=") " t.oid OR i.indrelid " OP("=") " t.reltoastrelid\n"
+					"\tJOIN pg_catalog.pg_class x ON x.oid " OP("=") " i.indexrelid WHERE NOT i.indisvalid AND x.relname " OP("~") " '_cc(new|old)[0-9]*$' AND (%s)",
+					table ? psprintf("t.oid " OP("=") " %s OR EXISTS (SELECT FROM pg_catalog.pg_partition_tree(%s) p WHERE p.relid " OP("=") " t.oid)", table, table) :
+					reindex->kind == REINDEX_OBJECT_SCHEMA ?
+					psprintf("t.relnamespace " OP("=") " pg_catalog.to_regnamespace(%s)", quote_literal_cstr(quote_identifier(reindex->name))) : "true");
+}
+
+/*
+ * Returns a query for the ids of the objects, as they are in the database, that the
+ * statement creates or, if it sets *drops, drops or detaches, or NULL if it can
+ * run twice.
+ */
+static const char *
+objects_of(const RawStmt *raw, bool *drops)
+{
+	const Node *node = raw->stmt;
+	const AlterTableStmt *alter = (const AlterTableStmt *) node;
+	const char *catalog;
+	const char *name;
+
+	*drops = IsA(node, DropStmt) || IsA(node, AlterTableStmt) || IsA(node, DropdbStmt) ||
+		IsA(node, DropTableSpaceStmt) || IsA(node, DropSubscriptionStmt);
+	switch (nodeTag(node))
+	{
+		case T_IndexStmt:
+			return indexes_of((const IndexStmt *) node);
+		case T_ReindexStmt:
+			return transients_of((const ReindexStmt *) node);
+		case T_DropStmt:
+			return psprintf("SELECT c.oid AS id FROM pg_catalog.pg_class c WHERE c.oid " OP("=") " pg_catalog.to_regclass(%s)",
+							relation_literal(makeRangeVarFromNameList(linitial_node(List, ((const DropStmt *) node)->objects))));
+		case T_AlterTableStmt:
+			return psprintf("SELECT h.inhrelid AS id FROM pg_catalog.pg_inherits h"
+							" WHERE h.inhparent " OP("=") " pg_catalog.to_regclass(%s) AND h.inhrelid " OP("=") " pg_catalog.to_regclass(%s)",
+							relation_literal(alter->relation),
+							relation_literal(((const PartitionCmd *) linitial_node(AlterTableCmd, alter->cmds)->def)->name));
+		case T_CreatedbStmt:
+			catalog = "pg_database c WHERE c.datname";
+			name = ((const CreatedbStmt *) node)->dbname;
+			break;
+		case T_DropdbStmt:
+			catalog = "pg_database c WHERE c.datname";
+			name = ((const DropdbStmt *) node)->dbname;
+			break;
+		case T_CreateTableSpaceStmt:
+			catalog = "pg_tablespace c WHERE c.spcname";
+			name = ((const CreateTableSpaceStmt *) node)->tablespacename;
+			break;
+		case T_DropTableSpaceStmt:
+			catalog = "pg_tablespace c WHERE c.spcname";
+			name = ((const DropTableSpaceStmt *) node)->tablespacename;
+			break;
+		case T_CreateSubscriptionStmt:
+			catalog = "pg_subscription c WHERE c.subname";
+			name = ((const CreateSubscriptionStmt *) node)->subname;
+			break;
+		case T_DropSubscriptionStmt:
+			catalog = "pg_subscription c WHERE c.subname";
+			name = ((const DropSubscriptionStmt *) node)->subname;
+			break;
+		default:
+			return NULL;
+	}
+	return psprintf("SELECT c.oid AS id FROM pg_catalog.%s " OP("=") " %s", catalog, quote_literal_cstr(name));
+}
+
+/* Append a command that drops the invalid ones of these indexes. */
+static void
+append_drop_invalid(StringInfo out, const char *indexes, const char *condition)
+{
+	appendStringInfo(out, "SELECT pg_catalog.format('DROP INDEX CONCURRENTLY %%s', i.indexrelid::pg_catalog.regclass)\n"
+					 "FROM pg_catalog.pg_index i JOIN (%s) o ON o.id " OP("=") " i.indexrelid WHERE NOT i.indisvalid%s \\gexec\n", indexes, condition);
+}
+
+/*
+ * Append what psql does before a statement that cannot run in a transaction.  It notes
+ * which objects of the statement exist.  If an earlier run was interrupted in the
+ * statement, it compares them with those that existed before, which tells whether the
+ * statement has completed, and removes or completes what it has left.
  */
 static void
 append_look(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement)
 {
+#define IS_OLD " " OP("=") " ANY (:'cmig_objects'::pg_catalog.oid[])"
 	const Node *node = statement->raw->stmt;
-	const IndexStmt *index = (const IndexStmt *) node;
-	const DropStmt *drop = (const DropStmt *) node;
+	bool		drops;
+	const char *objects = objects_of(statement->raw, &drops);
 
-	/* these can run twice */
-	if (IsA(node, VacuumStmt) || IsA(node, ReindexStmt) || IsA(node, ClusterStmt) || IsA(node, AlterSystemStmt))
-		return;
 	appendStringInfoString(out, "\\if :cmig_begun\n");
-	if (IsA(node, IndexStmt) && index->idxname != NULL)
-	{
-		const char *found = drop_invalid(out, index);
-
-		appendStringInfo(out, "SELECT EXISTS (SELECT %s AND i.indisvalid) AS cmig_done \\gset\n", found);
-	}
-	else if (IsA(node, DropStmt) && list_length(drop->objects) == 1)
-		appendStringInfo(out, "SELECT pg_catalog.to_regclass(%s) IS NULL AS cmig_done \\gset\n",
-						 quote_literal_cstr(NameListToQuotedString(linitial(drop->objects))));
-	else
+	if (IsA(node, IndexStmt) || IsA(node, ReindexStmt))
+		append_drop_invalid(out, objects, " AND NOT o.id" IS_OLD);
+	else if (IsA(node, AlterTableStmt))
+		appendStringInfo(out, "SELECT pg_catalog.format('ALTER TABLE %%s DETACH PARTITION %%s FINALIZE', h.inhparent::pg_catalog.regclass, h.inhrelid::pg_catalog.regclass)\n"
+						 "FROM pg_catalog.pg_inherits h JOIN (%s) o ON o.id " OP("=") " h.inhrelid WHERE h.inhdetachpending \\gexec\n", objects);
+	if (drops)
+		appendStringInfo(out, "SELECT :'cmig_objects' " OP("<>") " '{}' AND NOT EXISTS (SELECT FROM (%s) o WHERE o.id" IS_OLD ") AS cmig_done \\gset\n", objects);
+	else if (objects != NULL)
+		appendStringInfo(out, "SELECT EXISTS (SELECT FROM (%s) o WHERE NOT o.id" IS_OLD ") AS cmig_done \\gset\n", objects);
+	else if (IsA(node, CallStmt) || IsA(node, DoStmt))
 		cmig_psql_append_do(out,
 							psprintf("BEGIN\n"
 									 "\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
 									 "\t\tMESSAGE = %s,\n"
 									 "\t\tHINT = %s;\n"
 									 "END",
-									 quote_literal_cstr(psprintf("statement %d of revision %s was interrupted, and may have completed", statement->number, step->revision)),
+									 quote_literal_cstr(psprintf("statement %d of revision \"%s\" was interrupted, and may have completed", statement->number, step->name)),
 									 quote_literal_cstr("If it has completed: UPDATE " CMIG_ENGINE_PROGRESS " SET done = true WHERE NOT done; if not: DELETE FROM " CMIG_ENGINE_PROGRESS " WHERE NOT done")));
+	if (objects != NULL)
+		appendStringInfo(out, "\\else\nSELECT ARRAY(%s) AS cmig_objects \\gset\n", objects);
 	appendStringInfoString(out, "\\endif\n");
 }
 
@@ -212,6 +346,7 @@ cmig_engine_begin_step(StringInfo out, const char *revision, const char *directi
 {
 	CmigEngineStep *step = palloc(sizeof(CmigEngineStep));
 
+	step->name = revision;
 	step->revision = quote_literal_cstr(revision);
 	step->direction = direction;
 	step->checksum = cmig_script_checksum(sql, false);
@@ -222,7 +357,7 @@ cmig_engine_begin_step(StringInfo out, const char *revision, const char *directi
 								 "\tIF EXISTS (SELECT FROM " CMIG_ENGINE_PROGRESS " WHERE revision " OP("=") " %s AND direction " OP("=") " '%s' AND checksum " OP("<>") " '%s') THEN\n"
 								 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
 								 "\t\t\tMESSAGE = %s,\n"
-								 "\t\t\tHINT = 'Restore the script with which it began.';\n"
+								 "\t\t\tHINT = 'Restore the script with which it began. If its statements have left nothing: DELETE FROM " CMIG_ENGINE_PROGRESS "';\n"
 								 "\tEND IF;\n"
 								 "END", step->revision, direction, step->checksum,
 								 quote_literal_cstr(psprintf("revision \"%s\" is partially applied, and its script has changed since then", revision))));
@@ -234,7 +369,8 @@ cmig_engine_begin_step(StringInfo out, const char *revision, const char *directi
 static void
 append_state(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement)
 {
-	appendStringInfoString(out, AS_CALLER "SELECT coalesce(pg_catalog.bool_or(done), false) AS cmig_done, coalesce(pg_catalog.bool_or(NOT done), false) AS cmig_begun FROM " CMIG_ENGINE_PROGRESS);
+	appendStringInfoString(out, AS_CALLER "SELECT coalesce(pg_catalog.bool_or(done), false) AS cmig_done, coalesce(pg_catalog.bool_or(NOT done), false) AS cmig_begun,\n"
+						   "\tcoalesce(pg_catalog.min(objects::pg_catalog.text), '{}') AS cmig_objects FROM " CMIG_ENGINE_PROGRESS);
 	append_condition(out, step, statement);
 	appendStringInfoString(out, " \\gset\n" AS_BEFORE);
 }
@@ -327,7 +463,7 @@ cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step, const Cm
 		if (commits)
 			append_owner_check(out, step);
 		if (IsA(raw->stmt, IndexStmt) && ((IndexStmt *) raw->stmt)->concurrent)
-			(void) drop_invalid(out, (IndexStmt *) raw->stmt);
+			append_drop_invalid(out, indexes_of((const IndexStmt *) raw->stmt), "");
 		cmig_psql_append_statement(out, sql, false, facts);
 	}
 	if (commits)

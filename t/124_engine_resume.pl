@@ -1,0 +1,156 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Without the extension in the database, a statement that cannot run in a transaction is
+# interrupted: the connection, cmig, or the server is killed.  The next call looks at what
+# is there, and completes it: what has completed does not run again.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use CmigShell;
+use Fcntl qw(:flock);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $cache = PostgreSQL::Test::Utils::tempdir_short();
+my $node = new_node('resume');
+
+$node->start;
+my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
+$node->safe_psql('postgres', 'CREATE ROLE regress_owner LOGIN');
+$node->safe_psql('postgres', 'CREATE DATABASE shop OWNER regress_owner');
+delete @ENV{qw(PGAPPNAME PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
+@ENV{qw(PGHOST PGPORT PGUSER PGDATABASE XDG_CACHE_HOME)} = ($node->host, $node->port, 'regress_owner', 'shop', $cache);
+chdir $dir or die;
+mkdir 'migrations';
+append_to_file('cmig.conf', "folder = migrations\nengine = local\n");
+
+sub rows { return $node->safe_psql('shop', $_[0]); }
+
+write_revision('001', '', '', <<'END_SQL', 'DROP TABLE item, parted, part;');
+CREATE TABLE item (id int PRIMARY KEY, a int, b int);
+CREATE INDEX item_b ON item (b);
+CREATE INDEX item_ccold ON item (b);
+CREATE TABLE parted (k int) PARTITION BY LIST (k);
+CREATE TABLE part PARTITION OF parted FOR VALUES IN (1);
+END_SQL
+gives(0, 'at 001', '', 'upgrade', '-y');
+
+# the engine goes on, which makes the test faster
+open my $users, '>>', glob "$cache/cmig/engine-*/users" or die;
+flock $users, LOCK_SH or die;
+
+# a session that holds a lock until it ends
+sub holder
+{
+	my $holder = $node->background_psql('shop', extra_params => [ '-U', $superuser ]);
+	$holder->query_safe("BEGIN; $_[0]");
+	return $holder;
+}
+
+# interrupt(WHAT, LOCK, LATE): starts an upgrade whose statement waits for LOCK, and kills
+# WHAT; if LATE, when the statement has completed, but is not yet recorded
+sub interrupt
+{
+	my ($what, $lock, $late) = @_;
+	my $holder = holder($lock);
+	my $waits = "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'cmig' AND wait_event_type = 'Lock'";
+	my $pid = fork // die;
+
+	if ($pid == 0)
+	{
+		setpgrp(0, 0);
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>', "$dir/out";
+		open STDERR, '>&', \*STDOUT;
+		exec $cmig, 'upgrade', '-y';
+	}
+	$node->poll_query_until('shop', $waits) or die slurp_file("$dir/out");
+	if ($late)
+	{
+		my $first = $holder;
+		$holder = holder('LOCK TABLE cmig_engine.progress IN SHARE MODE');
+		$first->query_safe('COMMIT');
+		$first->quit;
+		$node->poll_query_until('shop', "SELECT count(*) > 0 FROM pg_locks WHERE relation = 'cmig_engine.progress'::regclass AND NOT granted") or die;
+	}
+	kill 'KILL', -$pid if $what eq 'cmig';
+	# what waits for a lock does not notice that its client is gone
+	rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cmig' AND datname = 'shop'") if $what eq 'connection' || ($what eq 'cmig' && $late);
+	$node->stop('immediate') if $what eq 'server';
+	waitpid $pid, 0;
+	$node->start if $what eq 'server';
+	if ($what ne 'server') { $holder->query_safe('COMMIT'); $holder->quit; }
+	else { eval { $holder->quit; }; }
+	$node->poll_query_until('shop', "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'cmig'") or die;
+	is(rows('SELECT string_agg(version_num, $$ $$) FROM cmig_engine.version'), '001', "$what: interrupted");
+}
+
+my $indexes = "SELECT string_agg(concat(relname, CASE WHEN NOT indisvalid THEN ' invalid' END), ' ' ORDER BY relname) FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = 'item'::regclass";
+my $writer = 'LOCK TABLE item IN ROW EXCLUSIVE MODE';
+my $reader = 'LOCK TABLE item IN ACCESS SHARE MODE';
+my $all = 'item_b item_ccold item_pkey';
+my $parts = 'SELECT (SELECT count(*) FROM pg_inherits), (SELECT count(*) FROM pg_inherits WHERE inhdetachpending), count(*) FROM part';
+for my $case (
+	# the statement, the lock, what is left, what is there after the next call, and the way back
+	[ 'CREATE INDEX CONCURRENTLY ON item (a, (b + 1)) INCLUDE (b) WHERE a > 0', $writer, $indexes, 'item_a_expr_b_idx invalid item_b item_ccold item_pkey', 'item_a_expr_b_idx item_b item_ccold item_pkey', 'DROP INDEX item_a_expr_b_idx' ],
+	[ 'CREATE UNIQUE INDEX CONCURRENTLY "My index" ON public.item (b)', $writer, $indexes, "My index invalid $all", "My index $all", 'DROP INDEX "My index"' ],
+	[ 'DROP INDEX CONCURRENTLY item_b', $reader, $indexes, 'item_b invalid item_ccold item_pkey', 'item_ccold item_pkey', 'CREATE INDEX item_b ON item (b)' ],
+	[ 'ALTER TABLE parted DETACH PARTITION part CONCURRENTLY', 'SELECT FROM parted', $parts, '1|1|0', '0|0|0', 'ALTER TABLE part DROP CONSTRAINT IF EXISTS part_k_check; ALTER TABLE parted ATTACH PARTITION part FOR VALUES IN (1)' ],
+	[ 'REINDEX TABLE CONCURRENTLY item', $writer, $indexes, 'item_b item_b_ccnew invalid item_ccold item_ccold_ccnew invalid item_pkey item_pkey_ccnew invalid', $all, '' ],
+	[ 'REINDEX INDEX CONCURRENTLY item_b', $writer, $indexes, 'item_b item_b_ccnew invalid item_ccold item_pkey', $all, '' ])
+{
+	my ($sql, $lock, $query, $left, $after, $back) = @$case;
+
+	for my $kill ([ 'connection', 0 ], [ 'server', 0 ], [ 'connection', 1 ], [ 'cmig', 1 ], [ 'cmig', 0 ])
+	{
+		my ($what, $late) = @$kill;
+
+		next if $what eq 'cmig' && $sql !~ /DETACH|UNIQUE/;
+		note("$sql: $what", $late ? ', late' : '');
+		write_revision('002', '001', '-- transactional: false', "CREATE TABLE twice ();\n$sql;\nCREATE TABLE thrice ();", "DROP TABLE twice, thrice;\n$back;");
+		interrupt($what, $lock, $late);
+		# after a kill of cmig, the server completes the statement
+		is(rows($query), $late || $what eq 'cmig' ? $after : $left, 'what is left');
+		gives(0, 'at 002', '', 'upgrade', '-y');
+		is(rows($query), $after, $sql);
+		is(rows('SELECT count(*) FROM cmig_engine.progress'), '0', 'nothing is in progress');
+		gives(0, 'at 001', '', 'downgrade', '001', '-y');
+	}
+}
+
+# What another session has left invalid is not dropped, and nothing that a statement could not
+# do counts as done: not even at the second call.
+rows('INSERT INTO item (id, a) VALUES (1, 1), (2, 1)');
+$node->psql('shop', 'CREATE UNIQUE INDEX CONCURRENTLY theirs ON item (a)', extra_params => [ '-U', $superuser ]);
+rows('DELETE FROM item');
+for my $case ([ 'CREATE INDEX CONCURRENTLY item_b ON item (b)', '"item_b" already exists' ], [ 'CREATE INDEX CONCURRENTLY theirs ON item (a)', '"theirs" already exists' ],
+	[ 'CREATE UNIQUE INDEX CONCURRENTLY theirs ON item (a)', '"theirs" already exists' ], [ 'DROP INDEX CONCURRENTLY nothing', '"nothing" does not exist' ],
+	[ 'ALTER TABLE item DETACH PARTITION part CONCURRENTLY', 'not partitioned|is not a partition' ])
+{
+	my ($sql, $error) = @$case;
+
+	write_revision('002', '001', '-- transactional: false', "$sql;", '');
+	gives(3, '', $error, 'upgrade', '-y') for 1 .. 2;
+	is(rows($indexes), "$all theirs invalid", 'nothing was changed');
+	rows('DELETE FROM cmig_engine.progress');
+}
+
+# A DO that commits cannot be judged.  The table is that of an older version of cmig.
+rows('ALTER TABLE cmig_engine.progress DROP objects');
+write_revision('002', '001', '-- transactional: false', 'DO $$BEGIN FOR n IN 1 .. 3 LOOP INSERT INTO item VALUES (n); COMMIT; END LOOP; END$$;', 'DELETE FROM item;');
+gives(0, 'at 002', '', 'upgrade', '-y');
+gives(0, 'at 001', '', 'downgrade', '001', '-y');
+write_revision('002', '001', '-- transactional: false', 'DO $$BEGIN FOR n IN 1 .. 3 LOOP INSERT INTO item VALUES (n); COMMIT; LOCK TABLE part; COMMIT; END LOOP; END$$;', '');
+interrupt('connection', 'SELECT FROM part');
+gives(3, '', 'statement 1 of revision "002" was interrupted, and may have completed\n.*HINT:  If it has completed: UPDATE cmig_engine\.progress SET done = true', 'upgrade', '-y');
+is(rows('SELECT string_agg(id::text, $$ $$) FROM item'), '1', 'it has committed once');
+rows('INSERT INTO item VALUES (2), (3); UPDATE cmig_engine.progress SET done = true WHERE NOT done');
+gives(0, 'at 002', '', 'upgrade', '-y');
+
+done_testing();
