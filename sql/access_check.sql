@@ -47,11 +47,13 @@ SELECT count(*) > 0 AS revoked FROM cmig.revoke_access('regress App');
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress App', 'author');
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress App', 'migrator');
 -- more than a level
+\set ECHO none
 \x
 GRANT UPDATE (created_by, message), TRUNCATE ON cmig.revision TO "regress App";
 GRANT SELECT ON cmig.secret TO "regress App" WITH GRANT OPTION;
 GRANT EXECUTE ON FUNCTION cmig.disable_audit(regclass), cmig.disable_rls(regclass), cmig.load(text,boolean,boolean), cmig.merge(text[],text,text,boolean,text),
 	cmig.repair(text), cmig.reset(text), cmig.set_protect(text), cmig.stamp(text,boolean) TO regress_reads;
+\set ECHO all
 SELECT * FROM findings;
 SELECT * FROM mentioned;
 \x

@@ -2,13 +2,16 @@
 -- Several applications in one database: each has a label, a schema, and a role
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_cmig_shop;
 CREATE ROLE regress_cmig_billing;
 CREATE SCHEMA shop AUTHORIZATION regress_cmig_shop;
 CREATE SCHEMA billing AUTHORIZATION regress_cmig_billing;
+\set ECHO all
 
 -- each application has a base of its own and loads its own files
+\set ECHO none
 SELECT * FROM cmig.load($cmig_load$
 -- revision: shop_001
 -- branch_labels: shop
@@ -50,6 +53,7 @@ CREATE TABLE line (invoice int REFERENCES invoice, item int REFERENCES shop.item
 -- cmig:downgrade
 DROP TABLE line;
 $cmig_load$);
+\set ECHO all
 SELECT revision, branch_labels, is_current FROM cmig.heads() ORDER BY revision;
 
 -- head alone does not say which application is meant
@@ -111,6 +115,7 @@ SELECT revision FROM cmig.current();
 SELECT tablename FROM pg_tables WHERE schemaname IN ('shop', 'billing') ORDER BY 1;
 
 -- prune means all revisions of the database, not one application's
+\set ECHO none
 BEGIN;
 SELECT * FROM cmig.load($cmig_load$
 -- revision: shop_001
@@ -124,6 +129,7 @@ CREATE TABLE item (id int PRIMARY KEY, price numeric NOT NULL);
 DROP TABLE item;
 $cmig_load$, prune => true) ORDER BY revision;
 ROLLBACK;
+\set ECHO all
 
 -- ids and labels are shared by all applications: one that is taken is refused
 \set VERBOSITY sqlstate
@@ -142,6 +148,7 @@ SELECT 1;
 $cmig_load$);
 
 -- a third application is added later
+\set ECHO none
 SELECT * FROM cmig.load($cmig_load$
 -- revision: helpdesk_001
 -- branch_labels: helpdesk
@@ -155,6 +162,7 @@ $cmig_load$);
 RESET cmig.role;
 RESET cmig.search_path;
 \set VERBOSITY terse
+\set ECHO all
 SELECT revision FROM cmig.upgrade('helpdesk@head');
 SELECT revision FROM cmig.history('helpdesk@base:helpdesk@head');
 SELECT revision, applied FROM cmig.history() ORDER BY revision;

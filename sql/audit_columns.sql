@@ -3,12 +3,14 @@
 -- or are dropped and created again
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 \set VERBOSITY terse
 
 CREATE TABLE customer (id integer PRIMARY KEY, gone text, name text, card text, pin text, note text);
 ALTER TABLE customer DROP COLUMN gone;
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', redact => '{card}', hash => '{pin}', exclude => '{note}');
 \set ECHO none
 INSERT INTO customer VALUES (1, 'Ann', 'secret', 'secret', 'secret');
@@ -91,11 +93,13 @@ SELECT * FROM leaks();
 CREATE TABLE parent (id integer PRIMARY KEY, card text);
 CREATE TABLE child (own text, x text, PRIMARY KEY (id)) INHERITS (parent);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('parent', redact => '{card}');
+\set ECHO none
 ALTER TABLE parent RENAME card TO pan;
 INSERT INTO parent VALUES (1, 'secret');
 INSERT INTO child VALUES (2, 'secret', 'o');
 ALTER TABLE parent DROP COLUMN pan;
 ALTER TABLE parent ADD COLUMN pan text;
+\set ECHO all
 INSERT INTO parent VALUES (3, 'secret');
 INSERT INTO child VALUES (4, 'o', 'x', 'secret');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('parent', redact => '{pan}');

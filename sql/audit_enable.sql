@@ -145,6 +145,7 @@ INSERT INTO shop.order_note VALUES (1, 'n', 's');
 SELECT table_name, new_row FROM cmig_audit.log WHERE table_name LIKE 'order%' ORDER BY id;
 
 -- the triggers that exist
+\set ECHO none
 CREATE ROLE regress_audit_other;
 GRANT TRIGGER ON shop.order_note TO regress_audit_other, PUBLIC;
 ALTER TABLE shop.order_line DISABLE TRIGGER cmig_audit_insert;
@@ -152,6 +153,7 @@ CREATE TABLE shop."child ""x""" () INHERITS (shop.order_note);
 CREATE TABLE shop.by_hand (id integer PRIMARY KEY);
 CREATE TRIGGER a AFTER INSERT ON shop.by_hand FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger('x', '{', 'y');
 CREATE TABLE shop."Ünaudited" (id integer);
+\set ECHO all
 SELECT target, table_id IS NOT NULL AS id, level, operations, options, problem FROM cmig.audit_status('shop');
 SELECT count(*) > 3 AS all_schemas, count(*) FILTER (WHERE target LIKE 'cmig%') AS own FROM cmig.audit_status();
 SELECT * FROM cmig.audit_status('nowhere');
@@ -185,12 +187,14 @@ TRUNCATE shop.plain;
 SELECT target, level, problem FROM cmig.audit_status('shop') WHERE target = 'shop.plain';
 -- enable_audit replaces the script's triggers; nothing is logged twice
 SELECT regexp_replace(statement, ' EXECUTE.*', '') AS statement FROM cmig.enable_audit('shop.plain', exclude => '{noise}', redact => '{secret}', image => 'changes');
+\set ECHO none
 INSERT INTO shop.plain VALUES (1, 'k', 's', 'n');
 UPDATE shop.plain SET noise = 'x';
 UPDATE shop.plain SET secret = 't', noise = 'y';
 UPDATE shop.plain SET a = 2;
 DELETE FROM shop.plain;
 TRUNCATE shop.plain;
+\set ECHO all
 SELECT operation, row_key, old_key, old_row, new_row, changed, count(*), count(DISTINCT row_hash) AS hashes, count(DISTINCT table_id) AS ids
 	FROM cmig_audit.log WHERE table_name = 'plain' GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY min(id);
 -- the same for a trigger that the script of an earlier version has created

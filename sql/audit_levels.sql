@@ -3,6 +3,7 @@
 -- rows change
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 
@@ -17,7 +18,9 @@ BEGIN
 	EXECUTE sql;
 	RESET search_path;
 END $$;
+\set ECHO all
 -- the entries of both sets, which must be the same and in the same order
+\set ECHO none
 CREATE FUNCTION compare() RETURNS TABLE (same boolean, entries bigint, operations text)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -29,6 +32,7 @@ BEGIN
 	SELECT bool_and(p.same), count(*), string_agg(left(p.operation, 1), '' ORDER BY p.n) FROM p;
 	DELETE FROM cmig_audit.log;
 END $$;
+\set ECHO all
 CALL twice($$
 	CREATE TABLE parent (a integer, b text, note text, PRIMARY KEY (a, b));
 	CREATE TABLE child (id integer PRIMARY KEY, a integer, b text,
@@ -165,12 +169,14 @@ SELECT * FROM compare();
 CREATE TABLE part (id integer, k integer, v text, PRIMARY KEY (id, k)) PARTITION BY RANGE (k);
 CREATE TABLE part1 PARTITION OF part FOR VALUES FROM (0) TO (10);
 SELECT statement FROM cmig.enable_audit('part') WHERE statement LIKE '%ROW%';
+\set ECHO none
 CREATE TABLE part2 (v text, k integer NOT NULL, id integer NOT NULL);
 ALTER TABLE part ATTACH PARTITION part2 FOR VALUES FROM (10) TO (20);
 INSERT INTO part VALUES (1, 1, 'a'), (2, 12, 'b');
 UPDATE part SET k = 15 WHERE id = 1;
 UPDATE part SET v = 'c' WHERE id = 2;
 INSERT INTO part2 (id, k, v) VALUES (3, 13, 'direct');
+\set ECHO all
 SELECT operation, table_name, row_key, old_row, new_row FROM cmig_audit.log ORDER BY id;
 SELECT cmig.enable_audit('part2');
 SELECT cmig.disable_audit('part2');
@@ -214,6 +220,7 @@ SELECT operation, table_name, row_key, new_row FROM cmig_audit.log ORDER BY id;
 DELETE FROM cmig_audit.log;
 
 -- the author of a change: SET ROLE, SECURITY DEFINER functions, row-level security, settings
+\set ECHO none
 CREATE ROLE regress_audit_app;
 GRANT USAGE ON SCHEMA s TO regress_audit_app;
 GRANT ALL ON s.plain TO regress_audit_app;
@@ -228,6 +235,7 @@ SET LOCAL app.current_tenant_id = 't1';
 SET LOCAL app.audit_reason = 'because';
 SET LOCAL app.request_id = 'r1';
 INSERT INTO s.plain VALUES (200, 'app');
+\set ECHO all
 SELECT as_owner();
 COMMIT;
 INSERT INTO s.plain VALUES (202, 'plain');
@@ -237,11 +245,13 @@ SELECT row_key->>'x' AS x, role = session_user AS as_self, CASE WHEN role LIKE '
 	FROM cmig_audit.log ORDER BY id;
 DELETE FROM cmig_audit.log;
 -- empty search_path, session_replication_role
+\set ECHO none
 SET search_path = '';
 INSERT INTO s.plain VALUES (203, 'no path');
 SET session_replication_role = replica;
 INSERT INTO s.plain VALUES (204, 'replica');
 RESET session_replication_role;
+\set ECHO all
 SELECT row_key FROM cmig_audit.log ORDER BY id;
 RESET search_path;
 DELETE FROM cmig_audit.log;
@@ -259,12 +269,14 @@ SET client_min_messages = warning;
 SELECT row_key->>'x' AS x, revision FROM cmig_audit.log ORDER BY id;
 
 -- tables moved, renamed and dropped keep their id
+\set ECHO none
 CREATE SCHEMA moved;
 ALTER TABLE s.plain SET SCHEMA moved;
 ALTER TABLE moved.plain RENAME TO renamed;
 INSERT INTO moved.renamed VALUES (301, 'r');
 ALTER SCHEMA moved RENAME TO moved_again;
 INSERT INTO moved_again.renamed VALUES (302, 'r');
+\set ECHO all
 SELECT schema_name, table_name, table_id = min(table_id) OVER () AS same_id FROM cmig_audit.log ORDER BY id;
 
 -- hostile names
@@ -276,11 +288,13 @@ UPDATE "sch ""x"" %s $1"."t'; DROP TABLE x; --" SET "Ünï" = 'ö', "quo""te'd\"
 SELECT operation, row_key, old_key, changed, new_row FROM cmig.audit_history('"sch ""x"" %s $1"."t''; DROP TABLE x; --"', '{"a.b": 1, "quo\"te''d\\": "k"}');
 SELECT * FROM cmig.audit_as_of(NULL::"sch ""x"" %s $1"."t'; DROP TABLE x; --", now());
 SELECT count(*) FROM cmig.audit_as_of(NULL::"sch ""x"" %s $1"."t'; DROP TABLE x; --", '2020-01-01');
+\set ECHO none
 SELECT cmig.audit_script('"sch ""x"" %s $1"."t''; DROP TABLE x; --"', exclude => '{%s}') AS script \gset
 :script
 INSERT INTO "sch ""x"" %s $1"."t'; DROP TABLE x; --" VALUES (3, 'k3');
 DROP TRIGGER cmig_audit_row ON "sch ""x"" %s $1"."t'; DROP TABLE x; --";
 DROP TRIGGER cmig_audit_truncate ON "sch ""x"" %s $1"."t'; DROP TABLE x; --";
+\set ECHO all
 SELECT count(*), count(DISTINCT new_row) FROM cmig_audit.log WHERE row_key->>'a.b' = '3';
 CREATE TABLE "$table$
 ; SELECT 'escaped';" ("$table$" integer PRIMARY KEY);
@@ -294,6 +308,7 @@ SELECT cmig.disable_audit('"sch ""x"" %s $1"."t''; DROP TABLE x; --"');
 -- interrupted calls and changed tables leave no memory behind
 CREATE TABLE broken_off (id integer PRIMARY KEY, j json);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('broken_off');
+\set ECHO none
 SELECT count(*) AS contexts FROM pg_backend_memory_contexts WHERE name = 'pg_cmig audited table' \gset
 DO $$
 BEGIN
@@ -306,7 +321,9 @@ BEGIN
 	END LOOP;
 END $$;
 INSERT INTO broken_off VALUES (1, '1');
+\set ECHO all
 SELECT count(*) - :contexts <= 1 AS freed FROM pg_backend_memory_contexts WHERE name = 'pg_cmig audited table';
+\set ECHO none
 DROP TABLE broken_off;
 
 SET client_min_messages = error;

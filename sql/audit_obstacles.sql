@@ -14,11 +14,13 @@ ALTER VIEW cmig_audit.audit_logs RENAME TO older_logs;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('t');
 
 -- another relation has the name of a month's partition, which is given another name
+\set ECHO none
 SELECT 'log_y' || to_char(now() AT TIME ZONE 'UTC' + interval '2 months', 'YYYY"m"MM') AS month,
 	'log_y' || to_char(now() AT TIME ZONE 'UTC' + interval '2 months', 'YYYY"m"MM') || '_notes' AS month_notes \gset
 DROP TABLE cmig_audit.:month;
 CREATE TABLE cmig_audit.:month (note text);
 \setenv PGDATABASE :DBNAME
+\set ECHO all
 \! psql -Xq -c "SELECT count(*) > 0 AS changed FROM cmig.enable_audit('t', redact => '{w}')" 2>&1 | sed -E 's/y[0-9]{4}m[0-9]{2}/y<month>/'
 \! psql -Xq -c "CALL cmig.audit_retain(NULL)" 2>&1 | sed -E 's/y[0-9]{4}m[0-9]{2}/y<month>/'
 SELECT note FROM cmig_audit.:month;
@@ -54,20 +56,24 @@ SELECT * FROM cmig.audit_as_of(NULL::t, now()) ORDER BY id;
 SELECT operation, old_row, new_row FROM cmig.audit_history('public.t', '{"id": 1}');
 -- with images of changes; a check of a domain; a length
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('t', image => 'changes');
+\set ECHO none
 CREATE DOMAIN small AS integer CHECK (VALUE < 10);
 UPDATE t SET v = 70 WHERE id = 2;
 SELECT clock_timestamp() AS then \gset
 UPDATE t SET v = 7;
 ALTER TABLE t ALTER v TYPE small;
 \set as_of 'SELECT * FROM cmig.audit_as_of(NULL::t, ' :'then' ')'
+\set ECHO all
 SELECT answer(:'as_of');
 CREATE TABLE keyless (v text);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('keyless');
+\set ECHO none
 INSERT INTO keyless VALUES (repeat('long', 30));
 SELECT clock_timestamp() AS then \gset
 DELETE FROM keyless;
 ALTER TABLE keyless ALTER v TYPE varchar(9);
 \set as_of 'SELECT * FROM cmig.audit_as_of(NULL::keyless, ' :'then' ')'
+\set ECHO all
 SELECT answer(:'as_of');
 
 -- the log cannot be its own source

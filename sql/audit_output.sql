@@ -115,11 +115,13 @@ DROP VIEW labels;
 DROP SCHEMA lurking CASCADE;
 
 -- old entries can be moved while all tables are published
+\set ECHO none
 SET client_min_messages = error;
 CREATE PUBLICATION regress_audit_all FOR ALL TABLES;
 SET client_min_messages = warning;
 INSERT INTO cmig_audit.log (seq, transaction_id, transaction_at, clock_at, row_hash, table_id, command_id, operation, schema_name, table_name)
 	VALUES (0, '0', '2020-01-01', '2020-01-01', 0, 0, 0, 'TRUNCATE', 'x', 'x');
+\set ECHO all
 CALL cmig.audit_retain(NULL);
 SELECT tableoid::regclass, operation FROM cmig_audit.log WHERE table_id = 0;
 \set ECHO none

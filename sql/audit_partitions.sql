@@ -2,6 +2,7 @@
 -- Tables with audit triggers of their own that are attached as partitions, and detached again
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 \set VERBOSITY terse
@@ -9,6 +10,7 @@ CREATE TABLE events (id integer, at integer, v text, PRIMARY KEY (id, at)) PARTI
 CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (10);
 CREATE TABLE events_2 (id integer NOT NULL, at integer NOT NULL, v text, PRIMARY KEY (id, at));
 CREATE TABLE events_3 (id integer NOT NULL, at integer NOT NULL, v text, PRIMARY KEY (id, at));
+\set ECHO all
 
 -- audited separately, at both levels, and then attached: each change is logged once
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('events_2');
@@ -40,11 +42,13 @@ MERGE INTO events_2 e USING m ON e.id = m.id WHEN MATCHED THEN UPDATE SET v = 'm
 \set ECHO all
 SELECT * FROM entries();
 -- as when replication applies changes: the triggers that fire log the changes
+\set ECHO none
 TRUNCATE cmig_audit.log;
 SET session_replication_role = replica;
 INSERT INTO events_2 VALUES (40, 14, 'not audited so');
 INSERT INTO events_3 VALUES (41, 21, 'by its own');
 RESET session_replication_role;
+\set ECHO all
 SELECT * FROM entries();
 -- if the partitioned table does not log an operation, a partition's own trigger does
 TRUNCATE cmig_audit.log;
@@ -71,11 +75,13 @@ SELECT cmig.audit_as_of(NULL::events_2, now());
 SELECT operation, new_row FROM cmig.audit_history('events', '{"id": 51, "at": 15}');
 
 -- once detached, a table with triggers of its own is still audited; one without is not
+\set ECHO none
 TRUNCATE cmig_audit.log;
 ALTER TABLE events DETACH PARTITION events_2;
 ALTER TABLE events DETACH PARTITION events_1;
 INSERT INTO events_1 VALUES (60, 1, 'not audited');
 INSERT INTO events_2 VALUES (61, 1, 'by its own');
+\set ECHO all
 SELECT * FROM entries();
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('events_1');
 INSERT INTO events_1 VALUES (62, 2, 'again');
@@ -89,11 +95,13 @@ SELECT tgname, tgparentid <> 0 AS cloned FROM pg_trigger WHERE tgrelid = 'events
 DROP TABLE events, events_1, events_2;
 
 -- audited partitions of a table that is audited later
+\set ECHO none
 TRUNCATE cmig_audit.log;
 CREATE TABLE parent (id integer PRIMARY KEY, v text) PARTITION BY RANGE (id);
 CREATE TABLE low PARTITION OF parent FOR VALUES FROM (0) TO (10);
 CREATE TABLE high PARTITION OF parent FOR VALUES FROM (10) TO (30) PARTITION BY RANGE (id);
 CREATE TABLE high_1 PARTITION OF high FOR VALUES FROM (10) TO (20);
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('low');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('high');
 \set VERBOSITY default
@@ -101,11 +109,13 @@ SELECT * FROM cmig.enable_audit('parent');
 BEGIN;
 SELECT count(*) > 0 AS changed FROM cmig.disable_audit('high');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('parent');
+\set ECHO none
 COMMIT;
 \set VERBOSITY terse
 INSERT INTO parent VALUES (1, 'a'), (11, 'b');
 UPDATE low SET v = 'c';
 UPDATE high_1 SET v = 'd';
+\set ECHO all
 SELECT * FROM entries();
 SELECT cmig.enable_audit('low');
 -- disabled again: the partition's own triggers remain

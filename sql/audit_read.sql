@@ -42,11 +42,13 @@ SELECT * FROM cmig.audit_diff('person', 10, :'t0', :'t1');
 SELECT * FROM cmig.audit_diff('person', 10, :'t0', :'t3');
 SELECT * FROM cmig.audit_diff('person', 10, :'t3', :'t4');
 SELECT * FROM cmig.audit_diff('person', 10, :'t4');
+\set ECHO none
 BEGIN;
 INSERT INTO person VALUES (20, 'x');
 UPDATE person SET full_name = 'y' WHERE person_id IN (2, 20);
 SELECT pg_current_xact_id() AS xid \gset
 COMMIT;
+\set ECHO all
 SELECT table_name, operation, row_key, changed FROM cmig.audit_transaction(:'xid');
 SELECT schema_name, table_name, operation, user_id, sum(entries) AS entries, sum(transactions) AS transactions
 	FROM cmig.audit_report('person', from_time => :'t0') GROUP BY 1, 2, 3, 4 ORDER BY 3;
@@ -208,11 +210,13 @@ SELECT name, copies > 3 AS copies, wrong FROM (
 	UNION ALL SELECT * FROM verify('h_keyless_truncated') UNION ALL SELECT * FROM verify('h_triggers')
 	UNION ALL SELECT * FROM verify('h_triggers_row') UNION ALL SELECT * FROM verify('h_partitioned')) r ORDER BY 1;
 -- after renaming the key and a column, too
+\set ECHO none
 ALTER TABLE h_row RENAME v TO w;
 ALTER TABLE h_row RENAME id TO v;
 ALTER TABLE h_row RENAME w TO id;
 UPDATE copies SET content = (SELECT coalesce(jsonb_agg(r ORDER BY r), '[]') FROM
 	(SELECT jsonb_build_object('id', e->'v', 'v', e->'id', 't', e->'t') AS r FROM jsonb_array_elements(content) e) x) WHERE what = 'h_row';
+\set ECHO all
 SELECT name, wrong FROM verify('h_row');
 UPDATE h_row SET t = 'after';
 SELECT name, wrong FROM verify('h_row');
@@ -346,13 +350,16 @@ SELECT * FROM cmig.audit_as_of(NULL::places, :'then', '2');
 INSERT INTO places SELECT * FROM places_copy;
 SELECT clock_timestamp() AS then \gset
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('places', image => 'changes');
+\set ECHO none
 BEGIN;
 UPDATE places SET note = 'first' WHERE place = 1;
 UPDATE places SET place = 3 - place WHERE place IN (1, 2);
 COMMIT;
 UPDATE places SET note = 'later' WHERE place = 3;
+\set ECHO all
 SELECT * FROM cmig.audit_as_of(NULL::places, :'then') ORDER BY place;
 -- a row that was inserted and then changed in several ways did not exist before
+\set ECHO none
 SELECT clock_timestamp() AS then \gset
 BEGIN;
 INSERT INTO places VALUES (7, 'gil', 'new');
@@ -360,6 +367,7 @@ UPDATE places SET who = 'Gil' WHERE place = 7;
 UPDATE places SET note = 'newer' WHERE place = 7;
 UPDATE places SET who = 'Gill', note = 'newest' WHERE place = 7;
 COMMIT;
+\set ECHO all
 SELECT * FROM cmig.audit_as_of(NULL::places, :'then', '7');
 SELECT clock_timestamp() AS then \gset
 UPDATE places SET note = 'last' WHERE place = 2;
@@ -370,12 +378,14 @@ DROP TABLE places, places_copy;
 -- a key that was only renamed, in entries with only the changed columns
 CREATE TABLE renamed (a integer PRIMARY KEY, v integer);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('renamed');
+\set ECHO none
 INSERT INTO renamed VALUES (1, 1), (2, 2);
 SELECT clock_timestamp() AS then \gset
 UPDATE renamed SET v = 10 WHERE a = 1;
 DELETE FROM renamed;
 INSERT INTO renamed VALUES (1, 3);
 ALTER TABLE renamed RENAME a TO id;
+\set ECHO all
 SELECT * FROM cmig.audit_as_of(NULL::renamed, :'then') ORDER BY id;
 SELECT clock_timestamp() AS then \gset
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('renamed', image => 'changes');
@@ -389,11 +399,13 @@ DROP TABLE renamed;
 -- a key whose type changes: audit_history finds the row under both types, audit_as_of does not guess
 CREATE TABLE retyped (id integer, part boolean, v text, PRIMARY KEY (id, part));
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('retyped');
+\set ECHO none
 INSERT INTO retyped VALUES (5, true, 'a'), (6, false, 'b');
 SELECT clock_timestamp() AS then \gset
 UPDATE retyped SET v = 'c' WHERE id = 5;
 ALTER TABLE retyped ALTER id TYPE text, ALTER part TYPE text;
 UPDATE retyped SET v = 'd' WHERE id = '5';
+\set ECHO all
 SELECT operation, row_key, new_row FROM cmig.audit_history('retyped', '{"id": "5", "part": "true"}');
 SELECT operation, row_key FROM cmig.audit_history('retyped', '{"id": 5, "part": true}');
 SELECT column_name, old_value, new_value FROM cmig.audit_diff('retyped', '{"id": "5", "part": "true"}', :'then');
@@ -405,6 +417,7 @@ ALTER TABLE retyped ALTER number TYPE numeric USING number::numeric;
 UPDATE retyped SET v = 'e' WHERE number = 5;
 SELECT operation, row_key FROM cmig.audit_history('retyped', '{"number": 5, "part": "true"}');
 -- a type of the same kind is not a change; if the kind is written in another way, audit_as_of says so
+\set ECHO none
 ALTER TABLE retyped DROP CONSTRAINT retyped_pkey;
 ALTER TABLE retyped DROP COLUMN part, ADD PRIMARY KEY (number);
 UPDATE retyped SET v = 'f' WHERE number = 5;
@@ -412,6 +425,7 @@ SELECT clock_timestamp() AS then \gset
 UPDATE retyped SET v = 'g' WHERE number = 5;
 ALTER TABLE retyped ALTER number TYPE bigint;
 UPDATE retyped SET v = 'h' WHERE number = 5;
+\set ECHO all
 SELECT * FROM cmig.audit_as_of(NULL::retyped, :'then') ORDER BY number;
 ALTER TABLE retyped ALTER number TYPE date USING '2020-01-01'::date + number::integer;
 UPDATE retyped SET v = 'i';

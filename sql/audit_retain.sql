@@ -11,11 +11,13 @@ CREATE TABLE t (id integer PRIMARY KEY, v text);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('t');
 
 -- partitions for this month and the six next ones, in UTC, and one for the rest
+\set ECHO none
 CREATE VIEW parts AS SELECT c.relname::text AS name, pg_get_expr(c.relpartbound, c.oid) AS bound,
 	CASE WHEN c.relname = 'log_default' THEN NULL
 		ELSE 'log_y' || to_char(date_trunc('month', now() AT TIME ZONE 'UTC') + n * interval '1 month', 'YYYY"m"MM') END AS expected
 	FROM (SELECT c.*, row_number() OVER (ORDER BY c.relname = 'log_default', c.relname) - 1 AS n
 		FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE i.inhparent = 'cmig_audit.log'::regclass) c;
+\set ECHO all
 SELECT count(*), bool_and(name = expected) AS as_expected FROM parts;
 SELECT bool_and(bound ~ 'FROM \(''\d{4}-\d\d-01 05:30:00\+05:30''\)') AS utc FROM parts WHERE expected IS NOT NULL;
 -- the trigger creates none: after the last one, rows go to the default partition
@@ -46,11 +48,13 @@ UPDATE cmig_audit.log_default SET transaction_at = '2020-02-29 23:59:59.999+00',
 CALL cmig.audit_retain(NULL);
 SELECT tableoid::regclass, row_key FROM cmig_audit.log ORDER BY 1;
 -- in batches: each covers a range of time and gets a partition of its own; rows of one transaction stay together
+\set ECHO none
 CREATE VIEW past AS SELECT c.relname::text AS name, pg_get_expr(c.relpartbound, c.oid) AS bound, (SELECT count(*) FROM cmig_audit.log l WHERE l.tableoid = c.oid) AS entries
 	FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE i.inhparent = 'cmig_audit.log'::regclass AND c.relname ~ 'log_y201';
 CREATE FUNCTION stray(at timestamptz, copies integer) RETURNS void LANGUAGE sql AS $$
 	INSERT INTO cmig_audit.log (seq, transaction_id, transaction_at, clock_at, row_hash, table_id, command_id, operation, schema_name, table_name)
 	SELECT 0, '1', at, at, 0, 0, 0, 'INSERT', 'gone', 'stray' FROM generate_series(1, copies) $$;
+\set ECHO all
 SELECT stray('2019-03-01 00:00+00', 1), stray('2019-03-05 12:00+00', 2), stray('2019-03-05 12:00:00.000001+00', 4), stray('2019-03-31 23:00+00', 1), stray('2019-05-01 00:00+00', 1);
 BEGIN;
 CALL cmig.audit_retain(NULL, 2);
@@ -75,12 +79,14 @@ CALL cmig.audit_retain(NULL);
 SELECT * FROM past ORDER BY 1;
 \t
 SELECT count(*) FROM cmig_audit.log_default;
+\set ECHO none
 RESET TimeZone;
 SET TimeZone = 'Asia/Kolkata';
 DROP TABLE cmig_audit.log_y2019m03;
 DELETE FROM cmig_audit.log WHERE table_name = 'stray';
 DROP VIEW past;
 DROP FUNCTION stray;
+\set ECHO all
 SELECT indexdef FROM pg_indexes WHERE tablename = 'log_y2020m01' ORDER BY 1;
 -- images are compressed with lz4 if the server has it, in every partition, however it was created
 SELECT attname, count(*) = (SELECT count(*) + 1 FROM parts) AS in_all
@@ -194,11 +200,13 @@ SELECT cmig.audit_import('old_trail', '{"table_name": "tab", "operation": "what"
 UPDATE old_trail SET what = 'i', at = NULL;
 SELECT cmig.audit_import('old_trail', '{"table_name": "tab", "operation": "what", "clock_at": "at"}');
 -- entries of two partitions: values for the first writer are not in entries of the second one
+\set ECHO none
 CREATE TABLE scattered AS SELECT 't' AS table_name, 'UPDATE' AS operation, 'scattered' AS reason,
 	'user ' || n || repeat('.', 300) AS user_id, CASE WHEN n % 2 = 0 THEN now() ELSE '2021-01-01' END + n * '1 second'::interval AS clock_at,
 	jsonb_build_object('id', n, 'v', 'old') AS old_row, jsonb_build_object('id', n, 'v', 'new') AS new_row
 	FROM generate_series(100, 139) n;
 CREATE VIEW scattered_view AS SELECT * FROM scattered;
+\set ECHO all
 SELECT cmig.audit_import('scattered_view');
 SELECT tableoid::regclass = 'cmig_audit.log_default'::regclass AS in_default, count(*),
 	bool_and(operation = 'UPDATE' AND table_name = 't' AND user_id = 'user ' || (row_key->>'id') || repeat('.', 300)

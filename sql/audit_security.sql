@@ -41,11 +41,13 @@ CREATE SCHEMA cmig_audit;
 RESET ROLE;
 SELECT cmig.enable_audit('app.accounts');
 -- nor is a hostile log in a schema of the expected owner
+\set ECHO none
 ALTER SCHEMA cmig_audit OWNER TO :"superuser";
 GRANT ALL ON SCHEMA cmig_audit TO regress_audit_evil;
 SET ROLE regress_audit_evil;
 CREATE TABLE cmig_audit.log (id integer);
 RESET ROLE;
+\set ECHO all
 SELECT cmig.enable_audit('app.accounts');
 DROP TABLE cmig_audit.log;
 -- this does not prevent an upgrade
@@ -55,11 +57,13 @@ RESET ROLE;
 BEGIN;
 SELECT cmig.create_revision('an upgrade', 'CREATE TABLE app.upgraded ()', '', revision => 'upgraded');
 SELECT revision FROM cmig.upgrade();
+\set ECHO none
 ROLLBACK;
 DROP TABLE cmig_audit.log;
 SET ROLE regress_audit_evil;
 CREATE VIEW cmig_audit.layout AS SELECT 1 AS table_id;
 RESET ROLE;
+\set ECHO all
 SELECT cmig.enable_audit('app.accounts');
 DROP SCHEMA cmig_audit CASCADE;
 
@@ -169,12 +173,14 @@ SET ROLE regress_audit_owner;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.former', level => 'row');
 INSERT INTO app.former VALUES (1);
 SELECT count(*) > 0 AS changed FROM cmig.disable_audit('app.former');
+\set ECHO none
 ALTER TABLE app.former RENAME TO former_renamed;
 RESET ROLE;
 SELECT table_id AS former_id FROM cmig_audit.layout WHERE table_name = 'former' \gset
 SET ROLE regress_audit_evil;
 CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(:'former_id', '{}');
 \set VERBOSITY default
+\set ECHO all
 INSERT INTO app.forgery VALUES (1, 'forged');
 \set VERBOSITY terse
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.forgery');
@@ -212,6 +218,7 @@ CREATE TABLE app.given (id integer PRIMARY KEY);
 ALTER TABLE app.given OWNER TO regress_audit_evil;
 SET ROLE regress_audit_evil;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.given', level => 'row');
+\set ECHO none
 RESET ROLE;
 ALTER TABLE app.given OWNER TO regress_audit_owner;
 INSERT INTO app.given VALUES (1);
@@ -219,6 +226,7 @@ SELECT table_id AS given_id FROM cmig_audit.layout WHERE table_name = 'given' OR
 DROP TABLE app.given;
 SET ROLE regress_audit_evil;
 CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(:'given_id', '{}');
+\set ECHO all
 INSERT INTO app.forgery VALUES (1, 'forged');
 \set ECHO none
 DROP TRIGGER forged ON app.forgery;
@@ -337,12 +345,14 @@ SELECT format('CREATE INDEX hashed_idx ON cmig_audit.log (id) WHERE satisfies_ha
 :statement;
 RESET ROLE;
 SELECT * FROM cmig.audit_history('app.mine', 2);
+\set ECHO none
 SET ROLE regress_audit_dba;
 DROP INDEX cmig_audit.hashed_idx;
 BEGIN;
 DROP VIEW cmig_audit.audit_logs;
 ALTER TABLE cmig_audit.log ALTER old_row TYPE bigint USING 5;
 RESET ROLE;
+\set ECHO all
 SELECT * FROM cmig.audit_transaction('1');
 ROLLBACK;
 RESET ROLE;
@@ -437,17 +447,21 @@ SELECT operation, row_key, role FROM cmig_audit.log ORDER BY id;
 REVOKE SET ON PARAMETER cmig.audit_skip FROM regress_audit_writer;
 
 -- tenants see their own entries
+\set ECHO none
 CREATE ROLE regress_audit_tenant;
 GRANT USAGE ON SCHEMA cmig_audit, app TO regress_audit_tenant;
 GRANT USAGE ON SCHEMA cmig TO regress_audit_tenant;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cmig TO regress_audit_tenant;
 GRANT SELECT ON cmig_audit.log, cmig_audit.layout, cmig_audit.audit_logs TO regress_audit_tenant;
+\set ECHO all
 SELECT count(*) > 0 AS made FROM cmig.enable_rls('cmig_audit.log', roles => '{regress_audit_tenant}', user_column => '', tenant_column => 'tenant_id', create_index => false);
+\set ECHO none
 SET app.current_tenant_id = 'blue';
 INSERT INTO app.accounts VALUES (60, 'of blue');
 SET app.current_tenant_id = 'red';
 INSERT INTO app.accounts VALUES (61, 'of red');
 SET ROLE regress_audit_tenant;
+\set ECHO all
 SELECT row_key, tenant_id FROM cmig_audit.log;
 SELECT table_name, operation, new_values FROM cmig_audit.audit_logs;
 SELECT row_key FROM cmig.audit_history('app.accounts', 60);

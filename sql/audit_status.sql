@@ -3,11 +3,13 @@
 -- to fix it
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE TABLE customer (id integer PRIMARY KEY, name text, card text);
 CREATE TABLE plain (id integer PRIMARY KEY);
 CREATE VIEW problems AS SELECT object, severity, problem, fix FROM cmig.check() WHERE object = 'cmig_audit';
+\set ECHO all
 SELECT * FROM problems;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('customer', redact => '{card}');
 INSERT INTO customer VALUES (1, 'Miller', '4111');

@@ -80,11 +80,13 @@ SELECT cmig.audit_import('app.trail_cast');
 SELECT current_setting('search_path') AS search_path, current_user = :'superuser' AS same_user;
 
 -- a table that is named without its schema: it is in the source's schema or on the caller's search_path
+\set ECHO none
 CREATE TABLE app.unaudited (id integer);
 CREATE SCHEMA aaa AUTHORIZATION regress_audit_evil;
 CREATE TABLE aaa.t (id integer PRIMARY KEY);
 CREATE TABLE aaa.elsewhere (id integer PRIMARY KEY);
 CREATE TABLE public.on_path (id integer PRIMARY KEY);
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('aaa.t');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('aaa.elsewhere');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('public.on_path');
@@ -250,16 +252,19 @@ DROP INDEX cmig_audit.log_id_transaction_at_idx;
 CREATE FOREIGN TABLE app.elsewhere PARTITION OF cmig_audit.log FOR VALUES FROM ('1900-01-01') TO ('1901-01-01') SERVER regress_audit_server;
 \set ECHO all
 SELECT count(*) FROM cmig.audit_report();
+\set ECHO none
 ROLLBACK;
 BEGIN;
 CREATE FOREIGN DATA WRAPPER regress_audit_wrapper;
 CREATE SERVER regress_audit_server FOREIGN DATA WRAPPER regress_audit_wrapper;
 CREATE FOREIGN TABLE app.elsewhere () INHERITS (cmig_audit.layout) SERVER regress_audit_server;
+\set ECHO all
 SELECT count(*) FROM cmig.audit_history('app.t', '1');
 ROLLBACK;
 
 -- a log that another role created beforehand: a superuser's SECURITY DEFINER function does not
 -- write to it, and neither enable_audit nor the trigger of a script uses it
+\set ECHO none
 ALTER DATABASE :"db" OWNER TO :"superuser";
 SELECT cmig.audit_script('app.unaudited') AS script \gset
 CREATE FUNCTION app.definer() RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$INSERT INTO app.t VALUES (100, 'by a superuser''s function')$$;
@@ -283,6 +288,7 @@ CREATE SEQUENCE cmig_audit.table_id_seq;
 CREATE TABLE cmig_audit.layout (LIKE app.layouts);
 CREATE TRIGGER a BEFORE INSERT ON cmig_audit.log FOR EACH ROW EXECUTE FUNCTION app.attack();
 CREATE TRIGGER b BEFORE INSERT ON cmig_audit.layout FOR EACH ROW EXECUTE FUNCTION app.attack();
+\set ECHO all
 SELECT app.definer();
 SELECT app.enabler();
 RESET ROLE;
@@ -290,11 +296,13 @@ RESET ROLE;
 INSERT INTO app.unaudited VALUES (1);
 SELECT count(*) AS audited FROM pg_trigger WHERE tgrelid = 'app.unaudited'::regclass;
 -- the same if only a part of it belongs to that role
+\set ECHO none
 ALTER TABLE cmig_audit.log OWNER TO :"superuser";
 ALTER TABLE cmig_audit.log_default OWNER TO :"superuser";
 ALTER SEQUENCE cmig_audit.log_id_seq OWNER TO :"superuser";
 ALTER SEQUENCE cmig_audit.table_id_seq OWNER TO :"superuser";
 SET ROLE regress_audit_evil;
+\set ECHO all
 SELECT app.definer();
 SELECT app.enabler();
 RESET ROLE;
@@ -313,6 +321,7 @@ ALTER TABLE cmig_audit.log DROP COLUMN extra;
 INSERT INTO app.t VALUES (100, 'x');
 SELECT count(*) FROM cmig_audit.log;
 
+\set ECHO none
 SET client_min_messages = error;
 DROP SCHEMA app, aaa, cmig_audit CASCADE;
 DROP TABLE public.on_path;

@@ -112,11 +112,13 @@ SELECT revision, hazards FROM cmig.autogenerate('Schemas', 'CREATE TABLE app.t (
 SELECT pg_temp.brief(content) FROM cmig.autogenerate('Renames', 'CREATE TABLE t2 ()', 'v', head => 'side@head', renames => '{"table public.t -> t2"}');
 
 -- objects that ORMs cannot define are ignored
+\set ECHO none
 CREATE TABLE m (id int PRIMARY KEY, note text) WITH (fillfactor = 50);
 ALTER TABLE m ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, REPLICA IDENTITY FULL, ALTER note SET STORAGE EXTERNAL, ALTER note SET STATISTICS 7;
 CREATE POLICY p ON m USING (true);
 CREATE VIEW v AS SELECT note FROM m, t;
 GRANT SELECT ON m TO PUBLIC;
+\set ECHO all
 SELECT cmig.require_schema('CREATE TABLE t (); CREATE TABLE m (id int PRIMARY KEY, note text)', compare => 'models');
 SELECT pg_temp.brief(content) FROM cmig.autogenerate('Models', 'CREATE TABLE t (); CREATE TABLE m (id int PRIMARY KEY, note varchar(9), more int) WITH (fillfactor = 60)', 'v', head => 'side@head', compare => 'models', store => true);
 \set VERBOSITY default
@@ -220,11 +222,13 @@ DROP TABLE a_id_seq;
 DROP EXTENSION pg_cmig;
 
 -- forced row security would hide rows from the check of a foreign key
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE TABLE p (id int PRIMARY KEY);
 CREATE TABLE q (id int PRIMARY KEY, p_id int);
 ALTER TABLE q ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 SELECT cmig.schema_sql() AS before \gset
+\set ECHO all
 SELECT pg_temp.brief(content) FROM cmig.autogenerate('Keys', 'CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE q (id int PRIMARY KEY, p_id int REFERENCES p); ALTER TABLE q ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE TABLE r (q_id int REFERENCES q); ALTER TABLE r FORCE ROW LEVEL SECURITY', '001', store => true);
 SELECT revision FROM cmig.upgrade();
 SELECT relname, relforcerowsecurity FROM pg_class WHERE relname IN ('p', 'q', 'r') ORDER BY 1;
@@ -265,11 +269,13 @@ RESET ROLE;
 RESET search_path;
 SELECT cmig.remove_revision('002');
 -- a new column without a value in existing rows is added in stages; a downgrade, too
+\set ECHO none
 CREATE SCHEMA staged;
 CREATE TABLE staged.filled (id int, gone int NOT NULL);
 INSERT INTO staged.filled VALUES (1, 1);
 CREATE TABLE staged.empty (id int);
 \set target 'CREATE TABLE staged.filled (id int, note text NOT NULL); CREATE TABLE staged.empty (id int, note text NOT NULL)'
+\set ECHO all
 SELECT upgrade_sql, hazard FROM cmig.diff(:'target', '{staged}');
 SELECT pg_temp.brief(content), hazards FROM cmig.autogenerate('Note', :'target', '002', schemas => '{staged}');
 SELECT pg_temp.brief(content) FROM cmig.autogenerate('Note', :'target', '002', schemas => '{staged}', concurrently => true);
@@ -339,11 +345,13 @@ SELECT cmig.remove_revision('x-1');
 \set VERBOSITY sqlstate
 SELECT * FROM cmig.autogenerate('Less', :'before', 'y', stages => true);
 -- a label of an enum that is no longer used is dropped in the last stage; what the first one rewrites
+\set ECHO none
 CREATE TYPE color AS ENUM ('red', 'green', 'blue');
 CREATE TABLE paint (id int PRIMARY KEY, color color DEFAULT 'green', other color);
 INSERT INTO paint SELECT i, 'red' FROM generate_series(1, 9) i;
 SELECT replace(replace(cmig.schema_sql(), '''red''', '''black'''), 'other public.color', 'amount integer') AS colors \gset
 \set VERBOSITY default
+\set ECHO all
 SELECT file_name, regexp_replace(pg_temp.brief(content), '^-- revision.*-- message|-- cmig:downgrade.*', '', 'g') AS content FROM cmig.autogenerate('Colors', :'colors', '008', stages => true);
 SELECT string_agg('==> ' || file_name || E' <==\n' || content, '') AS files FROM cmig.autogenerate('Colors', :'colors', '008', stages => true) \gset
 SELECT * FROM cmig.load(:'files');

@@ -89,11 +89,13 @@ CALL cmig.backfill('nothing', 'v = 1');
 CALL cmig.backfill('nothing', 'v = 1', 'v IS NULL');
 
 -- bad input is refused before the first batch
+\set ECHO none
 CREATE VIEW users_view AS SELECT * FROM users;
 CREATE MATERIALIZED VIEW users_matview AS SELECT * FROM users;
 CREATE SEQUENCE users_seq;
 CREATE TABLE keyless (v int, w int NOT NULL);
 CREATE TABLE nullable (v int UNIQUE, w int);
+\set ECHO all
 CALL cmig.backfill('no_such_table', 'v = 1');
 \set VERBOSITY sqlstate
 CALL cmig.backfill(NULL, 'v = 1');
@@ -263,11 +265,13 @@ SELECT n, count(*) FROM quoted GROUP BY n;
 DROP TABLE quoted;
 
 -- partitions that are renamed before it resumes
+\set ECHO none
 CREATE TABLE measured (id int PRIMARY KEY, n int DEFAULT 0) PARTITION BY RANGE (id);
 CREATE TABLE measured_1 PARTITION OF measured FOR VALUES FROM (0) TO (100);
 CREATE TABLE measured_2 PARTITION OF measured FOR VALUES FROM (100) TO (200);
 CREATE TABLE measured_3 PARTITION OF measured FOR VALUES FROM (200) TO (300);
 INSERT INTO measured SELECT i, CASE i WHEN 150 THEN 2147483647 ELSE 0 END FROM generate_series(0, 299) i;
+\set ECHO all
 CALL cmig.backfill('measured', 'n = n + 1', batch_size => 50);
 UPDATE measured SET n = 0 WHERE id = 150;
 ALTER TABLE measured_3 RENAME TO archive;

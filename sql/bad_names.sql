@@ -3,6 +3,7 @@
 -- raises one clear error, and changes nothing
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;
 SELECT count(*) FROM cmig.load($cmig_load$
@@ -19,6 +20,7 @@ SELECT count(*) FROM cmig.load($cmig_load$
 -- branch_labels: other
 -- cmig:downgrade
 $cmig_load$);
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade('0020');
 \set ECHO none
 CREATE TABLE bad (n serial, name text);

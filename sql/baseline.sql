@@ -2,11 +2,13 @@
 -- cmig.baseline: the first revision of a database that has a schema
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE FUNCTION pg_temp.undated(content text) RETURNS text LANGUAGE sql
 AS $$SELECT regexp_replace(content, '-- create_date: [^\n]*', '-- create_date:')$$;
 CREATE ROLE regress_baseline;
 \pset tuples_only on
+\set ECHO all
 -- nothing to write
 SELECT * FROM cmig.baseline('Empty');
 SELECT count(*) FROM cmig.history();
@@ -52,11 +54,13 @@ ROLLBACK;
 BEGIN;
 SELECT cmig.schema_sql(owners => true) AS before \gset
 DROP SCHEMA other CASCADE;
+\set ECHO none
 DROP TABLE note, person;
 DROP FUNCTION touch;
 DROP TYPE mood;
 DROP EXTENSION citext;
 DELETE FROM cmig.version;
+\set ECHO all
 SELECT revision FROM cmig.upgrade('heads');
 SELECT cmig.schema_sql(owners => true) = :'before';
 SELECT revision FROM cmig.downgrade('base');
@@ -104,11 +108,13 @@ SELECT cmig.schema_sql('marks') AS marks \gset
 SELECT content FROM cmig.baseline('Marks', '001', schemas => '{marks}') \gset
 \set ECHO all
 SELECT count(*) FROM regexp_matches(:'content', '\\x?0*[23]D[=-]', 'g');
+\set ECHO none
 SET client_min_messages = warning;
 DROP SCHEMA marks CASCADE;
 RESET client_min_messages;
 DELETE FROM cmig.version;
 DELETE FROM cmig.revision;
+\set ECHO all
 SELECT * FROM cmig.load(:'content');
 SELECT revision FROM cmig.upgrade('001');
 SELECT cmig.schema_sql('marks') = :'marks';

@@ -109,11 +109,13 @@ BEGIN;
 CREATE RULE r AS ON INSERT TO cmig.journal DO INSTEAD NOTHING;
 DROP RULE r ON cmig.journal;
 SELECT revision FROM cmig.downgrade('base');
+\set ECHO none
 ROLLBACK;
 BEGIN;
 CREATE TABLE child () INHERITS (cmig.version);
 INSERT INTO child VALUES ('002');
 SAVEPOINT inherited;
+\set ECHO all
 SELECT revision FROM cmig.current();
 ROLLBACK TO inherited;
 ALTER TABLE child NO INHERIT cmig.version;
@@ -133,12 +135,14 @@ ALTER EXTENSION pg_cmig DROP TABLE cmig.backfill_run;
 -- a session that has looked before notices it with the next change of the table
 ALTER TABLE cmig.backfill_run SET (fillfactor = 50);
 SELECT * FROM cmig.status();
+\set ECHO none
 ROLLBACK;
 BEGIN;
 ALTER SCHEMA cmig RENAME TO other;
 CREATE SCHEMA cmig;
 CREATE VIEW cmig.version AS SELECT revision FROM other.version;
 CREATE TABLE cmig.revision (LIKE other.revision);
+\set ECHO all
 SELECT revision FROM other.current();
 ROLLBACK;
 SELECT revision FROM cmig.current();

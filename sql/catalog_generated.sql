@@ -191,8 +191,6 @@ BEGIN
 	RETURN QUERY SELECT * FROM unnest(outcomes);
 END
 $$;
-\set ECHO all
-\set ECHO none
 SELECT format('INSERT INTO outcome SELECT * FROM alter_and_call(%L, %L, %L, %L)', relname, attname, how, command)
 FROM alteration ORDER BY relname, attname, how \gexec
 \set ECHO all

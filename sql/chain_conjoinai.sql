@@ -61,11 +61,13 @@ SELECT email, email_verified FROM "User";
 --
 -- Somebody has created the table by hand: "table already exists", stamp
 --
+\set ECHO none
 CREATE TABLE daily_wellness_metrics (
 	id           serial PRIMARY KEY,
 	user_id      integer NOT NULL REFERENCES "User" (id),
 	metric_date  date NOT NULL
 );
+\set ECHO all
 SELECT * FROM cmig.upgrade('head');
 \echo :LAST_ERROR_SQLSTATE
 SELECT revision FROM cmig.current();

@@ -5,13 +5,16 @@
 -- Everything runs as a role that owns only what it creates.
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE ROLE regress_mindbridge;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_mindbridge;
 GRANT CREATE ON SCHEMA public TO regress_mindbridge;
 SET SESSION AUTHORIZATION regress_mindbridge;
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
+\set ECHO all
 -- what the role owns besides pg_cmig
+\set ECHO none
 SELECT $$
 SELECT pg_describe_object(s.classid, s.objid, 0) AS left_behind
 FROM pg_shdepend s
@@ -23,6 +26,7 @@ WHERE s.refobjid = 'regress_mindbridge'::regrole AND s.deptype = 'o'
 ORDER BY 1
 $$ AS leftovers \gset
 \set chain `cat "$PG_ABS_SRCDIR"/migrations/mindbridge/*.sql`
+\set ECHO all
 SELECT * FROM cmig.load(:'chain') ORDER BY revision;
 -- a second upgrade has nothing to do
 SELECT action, count(*) FROM cmig.load(:'chain') GROUP BY action;
@@ -34,6 +38,7 @@ SELECT step, revision FROM cmig.plan('upgrade', 'head');
 -- Issue 4: the database is not up to date
 --
 SELECT * FROM cmig.upgrade('002_add_encrypted_models');
+\set ECHO none
 INSERT INTO users (id, email, password_hash) VALUES
 	('aaaaaaaa-0000-0000-0000-000000000001', 'Ann@mind.example', 'x'),
 	('aaaaaaaa-0000-0000-0000-000000000002', 'bob@mind.example', 'x');
@@ -43,6 +48,7 @@ INSERT INTO moods (id, user_id, score) VALUES
 INSERT INTO dreams (user_id, mood_id, content) VALUES
 	('aaaaaaaa-0000-0000-0000-000000000001', 'aaaaaaaa-1111-0000-0000-000000000001', 'flying'),
 	('aaaaaaaa-0000-0000-0000-000000000002', 'aaaaaaaa-1111-0000-0000-000000000002', 'falling');
+\set ECHO all
 SELECT cmig.require();
 \echo :LAST_ERROR_SQLSTATE
 
@@ -146,11 +152,13 @@ SELECT * FROM cmig.upgrade('head');
 -- texts that exist only in encrypted form stop the downgrade before anything is lost
 BEGIN;
 SELECT set_user_context('aaaaaaaa-0000-0000-0000-000000000001');
+\set ECHO none
 INSERT INTO users (id, email, password_hash)
 VALUES ('aaaaaaaa-0000-0000-0000-000000000001', 'ann@mind.example', 'x');
 INSERT INTO dreams (user_id, content, is_encrypted)
 VALUES ('aaaaaaaa-0000-0000-0000-000000000001', NULL, true);
 COMMIT;
+\set ECHO all
 SELECT * FROM cmig.downgrade('base');
 \echo :LAST_ERROR_SQLSTATE
 SELECT revision FROM cmig.current();
@@ -164,6 +172,7 @@ COMMIT;
 --
 SELECT * FROM cmig.downgrade('base');
 SELECT * FROM cmig.current();
+\set ECHO none
 :leftovers;
 
 DROP EXTENSION pg_cmig CASCADE;

@@ -207,11 +207,13 @@ SELECT * FROM cmig.upgrade('head');
 --
 BEGIN;
 SELECT count(*) FROM cmig.downgrade('base');
+\set ECHO none
 DELETE FROM cmig.revision;
 INSERT INTO cmig.revision (revision, down_revision) VALUES
 	('003_add_indexes', '{}'),
 	('004_add_user_preferences', '{003_add_indexes}'),
 	('005_add_audit_trail', '{004_add_user_preferences}');
+\set ECHO all
 SELECT cmig.merge(ARRAY['004_add_user_preferences', '005_add_audit_trail'],
 				'merge user_preferences and audit_trail branches');
 \echo :LAST_ERROR_SQLSTATE

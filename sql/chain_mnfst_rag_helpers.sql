@@ -66,11 +66,13 @@ SELECT count(*) FROM users;
 RESET SESSION AUTHORIZATION;
 -- the last message was an error, so the whole transaction was rolled back
 SELECT count(*) FROM messages;
+\set ECHO none
 INSERT INTO sessions (id, tenant_id, user_id) VALUES
 	('aaaaaaaa-1111-0000-0000-000000000001', '11111111-1111-1111-1111-111111111111', 'aaaaaaaa-0000-0000-0000-000000000001'),
 	('aaaaaaaa-1111-0000-0000-000000000002', '11111111-1111-1111-1111-111111111111', 'aaaaaaaa-0000-0000-0000-000000000002');
 INSERT INTO messages (tenant_id, session_id, author, content) SELECT tenant_id, id, 'user', 'hello' FROM sessions;
 \t
+\set ECHO all
 SELECT t.relname, r.*
 FROM (VALUES ('tenants'), ('users'), ('documents'), ('sessions'), ('messages')) t(relname)
 CROSS JOIN LATERAL (SELECT as_user, test, visible, own, foreign_rows, verdict, detail

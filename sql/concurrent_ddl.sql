@@ -48,12 +48,14 @@ SELECT * FROM cmig.upgrade();
 UPDATE cmig.revision SET upgrade_sql = 'COMMIT' WHERE revision = '003';
 SELECT * FROM cmig.upgrade();
 -- other forms of CONCURRENTLY run as they are
+\set ECHO none
 UPDATE cmig.revision SET upgrade_sql = 'CREATE MATERIALIZED VIEW ids AS SELECT id FROM account;
 CREATE UNIQUE INDEX ON ids (id);
 REFRESH MATERIALIZED VIEW CONCURRENTLY ids;' WHERE revision = '003';
 RESET cmig.concurrent_ddl;
 UPDATE cmig.revision SET transactional = true WHERE revision = '003';
 \set VERBOSITY default
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade();
 -- a revision that is not transactional needs a stepwise run, whatever its text
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql) VALUES

@@ -2,11 +2,13 @@
 -- cmig.ddl_policy: DDL outside of migration runs is allowed, recorded, or denied
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE ROLE regress_ddl_team;
 CREATE ROLE regress_ddl_app;
 GRANT CREATE ON SCHEMA public TO regress_ddl_team, regress_ddl_app;
+\set ECHO all
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_ddl_team', 'migrator');
 CREATE VIEW log AS SELECT command, object_type, object, role, session_role = current_user AS own_session,
 	application_name, reason FROM cmig.ddl_log ORDER BY at, command, object;
@@ -314,11 +316,13 @@ ALTER TABLE job_1 RENAME n TO m;
 ALTER FUNCTION job_count RENAME TO job_count_1;
 ALTER TYPE job_state RENAME TO job_state_1;
 ALTER TYPE job_state_1 RENAME TO state;
+\set ECHO none
 ALTER TABLE job_1 SET SCHEMA partman;
 ALTER TABLE partman.job_1 SET SCHEMA public;
 ALTER TABLE job_1 RENAME TO job;
 ALTER TYPE job_state_1 RENAME TO job_state;
 ALTER FUNCTION job_count_1 RENAME TO job_count;
+\set ECHO all
 -- what belongs to another table, or links it to another one, needs a pattern for that one
 SELECT cmig.set_ddl_policy('allow');
 \set ECHO none
@@ -436,12 +440,14 @@ CREATE TABLE denied ();
 SET ROLE regress_ddl_app;
 SET cmig.ddl_exclude = '*';
 CREATE TABLE denied ();
+\set ECHO none
 RESET ROLE;
 RESET cmig.ddl_exclude;
 DROP FUNCTION job_count;
 DROP TABLE job;
 DROP TYPE job_state;
 DROP SCHEMA partman CASCADE;
+\set ECHO all
 -- the policy alone keeps the patterns; an empty list removes them
 SELECT cmig.set_ddl_policy('deny');
 SELECT value FROM cmig.status() WHERE item = 'DDL policy';
@@ -469,11 +475,13 @@ DROP FUNCTION cmig.ddl_trigger();
 -- the extension can be dropped and created whatever the policy is
 BEGIN;
 SELECT cmig.allow_ddl('end of test');
+\set ECHO none
 DROP VIEW log;
 COMMIT;
 DROP EXTENSION pg_cmig;
 CREATE TABLE free ();
 CREATE EXTENSION pg_cmig;
+\set ECHO all
 CREATE TABLE denied ();
 SELECT cmig.set_ddl_policy(NULL);
 \set ECHO none

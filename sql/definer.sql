@@ -83,11 +83,13 @@ SET cmig.search_path = 'trap' AS 'SELECT app.up()';
 SELECT trap.definer();
 SELECT where_it_is();
 SELECT app.down();
+\set ECHO none
 CREATE FUNCTION trap.body() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
 	PERFORM set_config('cmig.search_path', 'trap', false);
 	RETURN app.up();
 END $$;
+\set ECHO all
 SELECT trap.body();
 SELECT where_it_is();
 SELECT app.down();
@@ -165,6 +167,7 @@ COMMIT;
 RESET SESSION AUTHORIZATION;
 
 -- the values of placeholders
+\set ECHO none
 SELECT * FROM cmig.load($cmig_load$
 -- revision: 0p
 -- down_revision: 001
@@ -174,7 +177,6 @@ CREATE TABLE ${schema}.placed ();
 -- cmig:downgrade
 DROP TABLE ${schema}.placed;
 $cmig_load$);
-\set ECHO none
 SET ROLE regress_definer_owner;
 CREATE FUNCTION app.placed() RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = app, pg_temp AS $$
 BEGIN
@@ -227,11 +229,13 @@ RESET SESSION AUTHORIZATION;
 
 -- an invalid value for the database, set while nothing checked it
 SELECT format('ALTER DATABASE %I SET cmig.lock_timeout = ''5s''', current_database()) \gexec
+\set ECHO none
 UPDATE pg_db_role_setting SET setconfig = array_replace(setconfig, 'cmig.lock_timeout=5s', 'cmig.lock_timeout=soon')
 WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) AND setrole = 0;
 SET SESSION AUTHORIZATION regress_definer_app;
 SET cmig.lock_timeout = 0;
 \set VERBOSITY default
+\set ECHO all
 SELECT app.up();
 RESET SESSION AUTHORIZATION;
 SELECT format('ALTER DATABASE %I RESET cmig.lock_timeout', current_database()) \gexec

@@ -24,11 +24,13 @@ CREATE SCHEMA two; CREATE TABLE two.a (b bigint);
 SELECT object, change FROM cmig.diff_schemas('one', 'two');
 DROP SCHEMA one, two CASCADE;
 SELECT cmig.require_schema(:'target', exclude => '{view:*,policy:*,index:*}');
+\set ECHO none
 DROP VIEW v;
 DROP FUNCTION f;
 DROP TABLE note;
 DROP SEQUENCE s;
 DROP TYPE mood;
+\set ECHO all
 
 -- drift: from what the revisions create to what is there now
 SELECT cmig.create_revision('Create accounts', 'CREATE TABLE account (id int PRIMARY KEY, email varchar(100) NOT NULL, n int); CREATE INDEX account_email ON account (email)', 'DROP TABLE account', revision => '001');

@@ -98,12 +98,14 @@ SELECT cmig.schema_sql('{forced}') || 'ALTER TABLE forced.a NO FORCE ROW LEVEL S
 \set ECHO all
 \t
 SELECT split_part(content, '-- cmig:upgrade', 2) FROM cmig.autogenerate('Forced', :'forced', schemas => '{forced}', concurrently => true);
+\set ECHO none
 \t
 DROP SCHEMA forced CASCADE;
 INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql)
 	SELECT '02', false, string_agg(upgrade_sql, E';\nSELECT look();\n' ORDER BY step), string_agg(downgrade_sql, E';\nSELECT look();\n' ORDER BY step DESC) FROM cmig.diff(:'target', '{shop}', concurrently => true);
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql)
 	SELECT '03', '{02}', false, string_agg(upgrade_sql, E';\nSELECT look();\n' ORDER BY step), string_agg(downgrade_sql, E';\nSELECT look();\n' ORDER BY step DESC) FROM cmig.diff(:'label', '{shop}', concurrently => true);
+\set ECHO all
 CALL cmig.upgrade_stepwise('02');
 SELECT * FROM cmig.diff(:'target', '{shop}');
 CALL cmig.downgrade_stepwise('base');

@@ -112,12 +112,14 @@ SELECT count(*) FROM cmig.diff('CREATE TABLE shop.wide (id bigint, n bigint NOT 
 SELECT count(*) FROM cmig.diff('CREATE TABLE shop.wide (id int, n int, note varchar(5), code text, other int)', '{shop}');
 -- new columns are part of it, also columns between them, in their order; a generated column of a changed column, and new
 -- sequences of a table whose persistence changes, are not
+\set ECHO none
 CREATE TABLE many (i int, j int);
 INSERT INTO many VALUES (1, 1);
 \set target 'CREATE TABLE shop.many (i bigint, j int, x text, f uuid NOT NULL DEFAULT gen_random_uuid(), g bigint GENERATED ALWAYS AS IDENTITY, c int DEFAULT 5, h int GENERATED ALWAYS AS (j + 1) STORED, k bigint GENERATED ALWAYS AS (i + 1) STORED, z text); COMMENT ON COLUMN shop.many.x IS ''text''; CREATE TABLE shop.wide (id int, n int, note varchar(5), code text, other int)'
 \set unlogged 'CREATE UNLOGGED TABLE shop.many (i bigint, j int, s bigserial, f float DEFAULT random()) WITH (fillfactor = 50); CREATE TABLE shop.wide (id int, n int, note varchar(5), code text, other int)'
 \x
 \t
+\set ECHO all
 SELECT step, object, upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'target', '{shop}') ORDER BY step;
 SELECT step, object, upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'unlogged', '{shop}') ORDER BY step;
 \x

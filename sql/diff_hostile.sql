@@ -110,6 +110,7 @@ DROP TABLE public.secret CASCADE;
 CREATE ROLE regress_hostile_admin;
 GRANT regress_hostile TO regress_hostile_admin;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_hostile_admin', 'migrator');
+\set ECHO none
 CREATE SCHEMA hostile_admin AUTHORIZATION regress_hostile_admin;
 GRANT USAGE, CREATE ON SCHEMA hostile_admin TO regress_hostile;
 SET SESSION AUTHORIZATION regress_hostile_admin;
@@ -119,6 +120,7 @@ SET SESSION AUTHORIZATION regress_hostile;
 CREATE MATERIALIZED VIEW hostile_admin.seen AS SELECT id FROM hostile_admin.t;
 SET SESSION AUTHORIZATION regress_hostile_admin;
 SELECT replace(cmig.schema_sql('{hostile_admin}'), 'id integer', 'id bigint') AS target \gset
+\set ECHO all
 SELECT regexp_replace(upgrade_sql, '\yt\.id', 'id') AS upgrade_sql FROM cmig.diff(:'target', '{hostile_admin}', privileges => false) WHERE object = 'hostile_admin.seen';
 REVOKE CREATE ON SCHEMA hostile_admin FROM regress_hostile;
 SELECT regexp_replace(upgrade_sql, '\yt\.id', 'id') AS upgrade_sql, hazard FROM cmig.diff(:'target', '{hostile_admin}', privileges => false) WHERE object = 'hostile_admin.seen';

@@ -28,12 +28,14 @@ DROP TABLE c, p;
 -- a grandchild keeps a column
 CREATE TABLE p (x int, y int); CREATE TABLE c () INHERITS (p); CREATE TABLE g () INHERITS (c); CREATE TABLE d () INHERITS (p);
 SELECT step, upgrade_sql, downgrade_sql FROM cmig.diff($$CREATE TABLE shop.p (x int); CREATE TABLE shop.c () INHERITS (shop.p); CREATE TABLE shop.g (y int) INHERITS (shop.c); CREATE TABLE shop.d () INHERITS (shop.p)$$, '{shop}');
+\set ECHO none
 DROP TABLE g, d, c, p;
 -- storage and compression of children when the parent's column changes its type
 SELECT * FROM pg_temp.judge($$CREATE TYPE e AS ENUM ('a', 'b'); CREATE TABLE p (x e[] COMPRESSION pglz, y varchar(9)); CREATE TABLE c () INHERITS (p); CREATE TABLE g () INHERITS (c);
 	ALTER TABLE p ALTER x SET STORAGE external; ALTER TABLE ONLY c ALTER x SET STORAGE main; ALTER TABLE g ALTER y SET COMPRESSION pglz$$,
 	$$CREATE TYPE e AS ENUM ('a', 'c'); CREATE TABLE p (x e[] COMPRESSION pglz, y text); CREATE TABLE c () INHERITS (p); CREATE TABLE g () INHERITS (c);
 	ALTER TABLE p ALTER x SET STORAGE external; ALTER TABLE ONLY c ALTER x SET STORAGE main; ALTER TABLE c ALTER y SET STORAGE external$$);
+\set ECHO all
 
 -- a constraint that is not valid is added to children together with the parent's, even if it has a comment there
 SELECT * FROM pg_temp.judge('', $$CREATE TABLE p (x int); CREATE TABLE c (y int) INHERITS (p); CREATE TABLE g () INHERITS (c);
@@ -51,6 +53,7 @@ SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int NOT NULL); CREATE TABLE c ()
 	$$CREATE TABLE p (x int); CREATE TABLE c () INHERITS (p); CREATE TABLE d () INHERITS (p); ALTER TABLE c ALTER x SET NOT NULL$$);
 
 -- or are in the primary key of only a partition
+\set ECHO none
 SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int) PARTITION BY LIST (x); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
 	ALTER TABLE p1 ADD PRIMARY KEY (x); INSERT INTO p VALUES (1); CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2)$$,
 	$$CREATE TABLE p (x int NOT NULL) PARTITION BY LIST (x); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
@@ -59,6 +62,7 @@ SELECT * FROM pg_temp.judge($$CREATE TABLE p (x int NOT NULL, y int) PARTITION B
 	ALTER TABLE p11 ADD PRIMARY KEY (x); COMMENT ON CONSTRAINT p11_pkey ON p11 IS 'kept'; ALTER TABLE p11 CLUSTER ON p11_pkey$$,
 	$$CREATE TABLE p (x int, y int) PARTITION BY LIST (x); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1) PARTITION BY LIST (y); CREATE TABLE p11 PARTITION OF p1 DEFAULT;
 	ALTER TABLE p11 ADD PRIMARY KEY (x); COMMENT ON CONSTRAINT p11_pkey ON p11 IS 'kept'; ALTER TABLE p11 CLUSTER ON p11_pkey$$);
+\set ECHO all
 -- in one transaction
 CREATE TABLE p (x int NOT NULL) PARTITION BY LIST (x); CREATE TABLE p1 PARTITION OF p DEFAULT; ALTER TABLE p1 ADD PRIMARY KEY (x);
 SELECT upgrade_sql, downgrade_sql FROM cmig.diff('CREATE TABLE shop.p (x int) PARTITION BY LIST (x); CREATE TABLE shop.p1 PARTITION OF shop.p DEFAULT; ALTER TABLE shop.p1 ADD PRIMARY KEY (x)', '{shop}', concurrently => true);

@@ -37,12 +37,14 @@ SET SESSION AUTHORIZATION regress_others_owner;
 \set same 'CREATE TABLE item (id int PRIMARY KEY, name text, state text); CREATE TABLE stock (id int PRIMARY KEY); CREATE TABLE admins (id int, note text); CREATE VIEW names AS SELECT name FROM item; CREATE FUNCTION public.said() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING ''fired: %'', tg_tag; END $$;'
 -- nothing differs, whether or not the target names objects of others
 SELECT * FROM cmig.diff(:'same');
+\set ECHO none
 SELECT * FROM cmig.diff(:'same' || $$
 CREATE EXTENSION citext; CREATE EXTENSION hstore; CREATE PUBLICATION everything FOR ALL TABLES;
 CREATE EVENT TRIGGER said ON ddl_command_end EXECUTE FUNCTION said();
 CREATE FOREIGN DATA WRAPPER far; CREATE SERVER away FOREIGN DATA WRAPPER far;
 ALTER DEFAULT PRIVILEGES FOR ROLE regress_others_admin GRANT SELECT ON TABLES TO regress_others_app;
 ALTER TABLE admins OWNER TO regress_others_admin$$, owners => true);
+\set ECHO all
 -- owners that the caller cannot set are not a difference unless owners are compared
 SELECT action, kind, object, hazard FROM cmig.diff(:'same' || 'ALTER TABLE item OWNER TO regress_others_admin');
 SELECT action, kind, object, hazard FROM cmig.diff(:'same' || 'ALTER TABLE item OWNER TO regress_others_admin; ALTER VIEW names OWNER TO regress_others_app', owners => true);
@@ -67,12 +69,14 @@ SELECT upgrade_sql FROM cmig.diff('CREATE TABLE item (id int PRIMARY KEY, state 
 SELECT * FROM cmig.diff('CREATE TABLE item (id int PRIMARY KEY, state text); CREATE TABLE stock (id int PRIMARY KEY)');
 
 -- what a skipped statement would create or alter is not compared, and never dropped
+\set ECHO none
 RESET SESSION AUTHORIZATION;
 CREATE POLICY mine ON stock USING (true);
 CREATE FUNCTION added(int, int) RETURNS int LANGUAGE internal IMMUTABLE AS 'int4pl';
 ALTER FUNCTION added OWNER TO regress_others_owner;
 SET SESSION AUTHORIZATION regress_others_owner;
 \set fewer 'CREATE TABLE item (id int PRIMARY KEY, state text); CREATE TABLE stock (id int PRIMARY KEY); CREATE FUNCTION added(int, int) RETURNS int LANGUAGE internal IMMUTABLE AS ''int4pl'';'
+\set ECHO all
 SELECT action, kind, object, coalesce(upgrade_sql, hazard) FROM cmig.diff(:'fewer' || 'CREATE POLICY mine ON stock TO regress_others_absent USING (id > 0)');
 SELECT action, kind, object, coalesce(upgrade_sql, hazard) FROM cmig.diff(:'fewer' || 'CREATE POLICY mine ON stock USING (id > 0); ALTER POLICY mine ON stock TO regress_others_absent');
 SELECT action, kind, object, coalesce(upgrade_sql, hazard) FROM cmig.diff(:'fewer' || 'CREATE FUNCTION added(text) RETURNS text LANGUAGE sql AS ''SELECT $1''');

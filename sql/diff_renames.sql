@@ -49,11 +49,13 @@ SET search_path = shop;
 \set ECHO all
 
 -- tables and columns, with all objects named after them
+\set ECHO none
 SELECT * FROM pg_temp.judge($$CREATE TABLE item (id serial PRIMARY KEY, nam text UNIQUE CHECK (nam <> '')); CREATE INDEX ON item (lower(nam)); CREATE TABLE line (item_id int REFERENCES item);
 	CREATE VIEW v AS SELECT nam FROM item; COMMENT ON TABLE item IS 'items'$$,
 	$$CREATE TABLE product (id serial PRIMARY KEY, name text UNIQUE CHECK (name <> '')); CREATE INDEX ON product (lower(name)); CREATE TABLE line (item_id int REFERENCES product);
 	CREATE VIEW v AS SELECT name AS nam FROM product; COMMENT ON TABLE product IS 'items'$$,
 	'{table shop.item -> product, column shop.item.nam -> name}');
+\set ECHO all
 -- the column's table by its new name, with another change
 SELECT * FROM pg_temp.judge('CREATE TABLE a (x int)', 'CREATE TABLE b (y bigint, z int)', '{column shop.b.x -> y, table shop.a -> shop.b}');
 -- swaps and chains
@@ -72,6 +74,7 @@ SELECT * FROM pg_temp.judge($$CREATE TABLE a (x int); CREATE FUNCTION f(i int) R
 SELECT * FROM pg_temp.judge($a$CREATE TYPE pair AS (x int); CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ DECLARE p shop.pair = ROW(1); BEGIN RETURN p.x; END $$; SELECT f()$a$,
 	$a$CREATE TYPE duo AS (x int); CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ DECLARE p shop.duo = ROW(2); BEGIN RETURN p.x; END $$$a$, '{type shop.pair -> duo}');
 -- other kinds of objects
+\set ECHO none
 SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('a'); CREATE DOMAIN d AS int; CREATE TYPE c AS (x int); CREATE SEQUENCE s; CREATE TABLE t (m mood, d d, c c, n int DEFAULT nextval('s'), CONSTRAINT k CHECK (n > 0)); CREATE INDEX i ON t (n);
 	CREATE VIEW v AS SELECT 1 AS x; CREATE FUNCTION f(m mood) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'$$,
 	$$CREATE TYPE "Mood" AS ENUM ('a'); CREATE DOMAIN d2 AS int; CREATE TYPE c2 AS (x int); CREATE SEQUENCE s2; CREATE TABLE t (m "Mood", d d2, c c2, n int DEFAULT nextval('s2'), CONSTRAINT k2 CHECK (n > 0)); CREATE INDEX i2 ON t (n);
@@ -83,6 +86,7 @@ CREATE TABLE b (
 	-- @renamed from=x
 	y int
 )$$, '{}');
+\set ECHO all
 -- a schema
 CREATE SCHEMA old_shop;
 CREATE TABLE old_shop.t (x int);

@@ -31,11 +31,13 @@ CREATE TABLE report.u (mood staging.mood, x integer REFERENCES staging.a);
 SELECT action, kind, object, upgrade_sql, hazard FROM cmig.diff($$CREATE TABLE staging.a (x bigint, z integer); CREATE TYPE staging.mood AS ENUM ('ok');
 	CREATE TABLE staging.kept (p integer) PARTITION BY LIST (p); CREATE TABLE staging.part (p integer)$$, '{staging}');
 SELECT action, kind, object, upgrade_sql, hazard FROM cmig.diff_schemas('staging', 'the live') WHERE action = 'unsupported';
+\set ECHO none
 SET client_min_messages = warning;
 DROP SCHEMA report CASCADE;
 RESET client_min_messages;
 DROP TABLE staging.kept;
 DROP FUNCTION staging.f();
+\set ECHO all
 DROP FUNCTION staging.to_text CASCADE;
 DROP TYPE staging.mood;
 -- function bodies that name objects without their schema

@@ -11,6 +11,7 @@ SELECT action, object FROM cmig.diff('-- nothing', compare => 'models');
 -- an extension that is used, but not created
 SELECT * FROM cmig.diff('CREATE TABLE t (id integer PRIMARY KEY, mail citext)');
 -- DROP without IF EXISTS, as pg_dump --clean writes it
+\set ECHO none
 SELECT * FROM cmig.diff($$
 ALTER TABLE ONLY public.t DROP CONSTRAINT t_pkey;
 DROP TABLE public.t;
@@ -26,6 +27,7 @@ CREATE TABLE cmig.mine (a integer);
 CREATE EXTENSION citext;
 CREATE TABLE t (id integer PRIMARY KEY, mail citext);
 $$);
+\set ECHO all
 -- a file with a byte order mark and CRLF, and a file with LF that contains CRLF
 SELECT position(E'\r' IN upgrade_sql) AS return, upgrade_sql FROM cmig.diff(chr(65279) || E'CREATE EXTENSION citext;\r\nCREATE TABLE t (id integer PRIMARY KEY, mail citext);\r\nCREATE FUNCTION f() RETURNS integer LANGUAGE sql AS $$\r\nSELECT 1\r\n$$;\r\n');
 SELECT position(E'\r' IN upgrade_sql) > 0 AS return FROM cmig.diff(E'CREATE EXTENSION citext;\nCREATE TABLE t (id integer PRIMARY KEY, mail citext);\nCREATE FUNCTION f() RETURNS integer LANGUAGE sql AS $$\r\nSELECT 1$$');
@@ -34,6 +36,7 @@ SET client_min_messages = error;
 CREATE SUBSCRIPTION regress_sub CONNECTION 'dbname=regress_doesnotexist' PUBLICATION p WITH (connect = false, slot_name = NONE);
 RESET client_min_messages;
 SELECT * FROM cmig.diff('CREATE EXTENSION citext; CREATE TABLE t (id integer PRIMARY KEY, mail citext)');
+\set ECHO none
 DROP SUBSCRIPTION regress_sub;
 -- a partition key
 CREATE TABLE m (n integer, v text) PARTITION BY RANGE (n);
@@ -45,6 +48,7 @@ CREATE TABLE m (n bigint, v text) PARTITION BY RANGE (n);
 CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (1) TO (20);
 CREATE TABLE m_2 PARTITION OF m FOR VALUES FROM (20) TO (30);
 $$);
+\set ECHO all
 -- a new sequence for a column that had an identity
 CREATE TABLE i (id integer GENERATED ALWAYS AS IDENTITY);
 INSERT INTO i DEFAULT VALUES;
@@ -52,12 +56,14 @@ INSERT INTO i DEFAULT VALUES;
 SELECT upgrade_sql FROM cmig.diff('CREATE EXTENSION citext; CREATE TABLE i (id serial)') WHERE object ~ 'i_id_seq|\.i\.' \gexec
 INSERT INTO i DEFAULT VALUES RETURNING id;
 -- hazards: volatile or not, and NOT NULL that a check constraint ensures
+\set ECHO none
 ALTER TABLE i ADD a integer, ADD CONSTRAINT a_is_there CHECK (a IS NOT NULL) NOT VALID;
 UPDATE i SET a = 1;
 ALTER TABLE i VALIDATE CONSTRAINT a_is_there, ADD b integer;
 UPDATE i SET b = 1;
 CREATE FUNCTION "random number"() RETURNS integer LANGUAGE sql VOLATILE AS 'SELECT 1';
 CREATE FUNCTION random(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+\set ECHO all
 SELECT upgrade_sql, substring(hazard from '[^(]*') AS hazard FROM cmig.diff($$
 CREATE EXTENSION citext;
 CREATE FUNCTION "random number"() RETURNS integer LANGUAGE sql VOLATILE AS 'SELECT 1';
@@ -67,11 +73,13 @@ CREATE TABLE i (id serial, a integer NOT NULL, b integer NOT NULL,
 	CONSTRAINT a_is_there CHECK (a IS NOT NULL));
 $$) WHERE object ~ '\.i\.';
 -- default privileges change last, and new objects do not keep the former ones
+\set ECHO none
 CREATE ROLE regress_diff_reader;
 DROP TABLE t, m, i;
 DROP FUNCTION "random number"(), random(integer);
 DROP EXTENSION citext;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT ON TABLES TO regress_diff_reader;
+\set ECHO all
 SELECT replace(upgrade_sql, quote_ident(current_user), 'owner') AS upgrade_sql FROM cmig.diff($$
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO regress_diff_reader;
 CREATE TABLE n (a integer);

@@ -8,7 +8,6 @@ SET client_min_messages = warning;
 \getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/diff_judge.psql'
 \i :include
-\set ECHO all
 CREATE SCHEMA shop;
 SET search_path = shop;
 
@@ -18,10 +17,12 @@ SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'it''s ok', 'happ
 	CREATE VIEW sad_users AS SELECT users.* FROM users, (VALUES (1)) one WHERE mood = 'sad'$$,
 	$$CREATE TYPE mood AS ENUM ('none', 'sad', 'it''s ok', 'better', 'good', 'happy', 'ecstatic');
 	CREATE TABLE users (mood mood DEFAULT 'sad', moods mood[]); CREATE VIEW sad_users AS SELECT users.* FROM users, (VALUES (1)) one WHERE mood = 'sad'$$);
+\set ECHO all
 -- an added value that is used immediately, which ALTER TYPE does not permit
 SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE TABLE users (mood mood DEFAULT 'sad'); INSERT INTO users VALUES ('happy')$$,
 	$$CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy'); CREATE TABLE users (mood mood DEFAULT 'ok')$$);
 -- removed, renamed, reordered: with everything that depends on the type
+\set ECHO none
 CREATE ROLE regress_diff_types;
 SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy'); COMMENT ON TYPE mood IS 'how it goes';
 	REVOKE USAGE ON TYPE mood FROM PUBLIC; GRANT USAGE ON TYPE mood TO regress_diff_types;
@@ -36,6 +37,7 @@ SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy'); C
 	CREATE INDEX happy ON users (id) WHERE mood = 'happy';
 	CREATE VIEW happy_users AS SELECT users.* FROM users, (VALUES (1)) one WHERE mood = 'happy'; GRANT SELECT ON happy_users TO regress_diff_types;
 	CREATE FUNCTION cheer(m mood) RETURNS mood LANGUAGE sql AS 'SELECT m'$$);
+\set ECHO all
 -- the rows survive
 \set ECHO none
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
@@ -86,6 +88,7 @@ SELECT action, object, hazard FROM cmig.diff($$CREATE TYPE shop.mood AS ENUM ('s
 	CREATE VIEW shop.v AS SELECT shop.f() AS f; CREATE VIEW shop.w AS SELECT * FROM shop.v; CREATE FUNCTION shop.also(shop.mood) RETURNS text LANGUAGE sql AS 'SELECT ''also''';
 	CREATE TABLE shop.b (m shop.mood DEFAULT 'so', n shop.mood[] CHECK (n <> '{so}'))$$, '{shop}');
 -- the key of a partition: the columns of the partitioned table and of others are left unchanged
+\set ECHO none
 DROP TABLE a;
 CREATE DOMAIN moody AS mood;
 CREATE TYPE pair AS (m mood, n int);
@@ -93,6 +96,7 @@ CREATE TABLE a (x int, mood mood DEFAULT 'ok') PARTITION BY RANGE (x);
 CREATE TABLE a1 PARTITION OF a FOR VALUES FROM (1) TO (2) PARTITION BY LIST (mood);
 CREATE TABLE b (m mood DEFAULT 'ok', d moody, p pair);
 CREATE VIEW v AS SELECT * FROM a JOIN b ON mood = m;
+\set ECHO all
 SELECT action, object, upgrade_sql, hazard FROM cmig.diff($$CREATE TYPE shop.mood AS ENUM ('sad', 'so', 'ok'); CREATE DOMAIN shop.moody AS shop.mood; CREATE TYPE shop.pair AS (m shop.mood, n int);
 	CREATE TABLE shop.a (x int, mood shop.mood DEFAULT 'ok') PARTITION BY RANGE (x);
 	CREATE TABLE shop.a1 PARTITION OF shop.a FOR VALUES FROM (1) TO (2) PARTITION BY LIST (mood); CREATE TABLE shop.a2 PARTITION OF shop.a1 FOR VALUES IN ('so');
@@ -162,6 +166,7 @@ CREATE TYPE calendar AS (name text, days periods);
 CREATE TABLE year (days holidays, calendar calendar, open periods);
 SELECT action, kind, object, hazard FROM cmig.diff('CREATE TYPE period AS RANGE (SUBTYPE = date, MULTIRANGE_TYPE_NAME = days); CREATE DOMAIN holidays AS days;
 	CREATE TYPE calendar AS (name text, days days); CREATE TABLE year (days holidays, calendar calendar, open days)', '{shop}');
+\set ECHO none
 DROP TABLE year;
 DROP TYPE calendar;
 DROP DOMAIN holidays;

@@ -2,11 +2,13 @@
 -- Drift: the live schema compared with what the applied revisions create
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_drift_owner;
 CREATE ROLE regress_drift_reader;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_drift_owner;
 GRANT ALL ON SCHEMA public TO regress_drift_owner;
+\set ECHO all
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_drift_owner', 'migrator');
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_drift_owner', 'author');
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_drift_reader', 'reader');
@@ -140,11 +142,13 @@ SELECT * FROM cmig.load(:'content');
 SELECT revision FROM cmig.current();
 ROLLBACK;
 -- as cmig.role
+\set ECHO none
 BEGIN;
 DELETE FROM cmig.journal WHERE direction = 'drift';
 CREATE ROLE regress_drift_other SUPERUSER;
 SET LOCAL cmig.role = 'regress_drift_other';
 \set VERBOSITY default
+\set ECHO all
 SELECT revision FROM cmig.capture('More', revision => '006');
 SELECT * FROM cmig.load(:'content');
 SELECT revision FROM cmig.current();
@@ -256,11 +260,13 @@ CREATE SCHEMA apart CREATE TABLE x ();
 CREATE SCHEMA own AUTHORIZATION regress_drift_owner;
 SET ROLE regress_drift_owner;
 SELECT object, hazard FROM cmig.drift();
+\set ECHO none
 RESET ROLE;
 DROP SCHEMA own;
 BEGIN;
 DELETE FROM cmig.version;
 SET ROLE regress_drift_owner;
+\set ECHO all
 SELECT * FROM cmig.drift();
 SELECT message FROM cmig.journal ORDER BY id DESC LIMIT 1;
 SELECT regexp_replace(value, '^.*ago: ', '') FROM cmig.status() WHERE item = 'drift';

@@ -209,18 +209,22 @@ DELETE FROM cmig.revision;
 CREATE ROLE regress_dry_migrator;
 CREATE ROLE regress_dry_caller;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_dry_migrator', 'migrator');
+\set ECHO none
 CREATE SCHEMA dry_mine AUTHORIZATION regress_dry_migrator;
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql) VALUES
 	('001', '{}', 'CREATE TABLE dry_mine.made AS SELECT current_user AS u; ALTER TABLE dry_mine.made ADD x text'),
 	('002', '{}', 'ALTER TABLE account ADD x int'), ('003', '{001}', 'INSERT INTO dry_mine.made SELECT current_user; SELECT 1');
 SET ROLE regress_dry_migrator;
+\set ECHO all
 SELECT revision, statement, rows, error FROM cmig.dry_run(target => 'heads');
+\set ECHO none
 CREATE FUNCTION dry_mine.tried(OUT revision text, OUT statement int, OUT error text) RETURNS SETOF record
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
 	$$ SELECT revision, statement, error FROM cmig.dry_run(target => 'heads') $$;
 GRANT USAGE ON SCHEMA dry_mine TO regress_dry_caller;
 RESET ROLE;
 SET ROLE regress_dry_caller;
+\set ECHO all
 SELECT * FROM dry_mine.tried();
 SELECT * FROM cmig.dry_run();
 SET cmig.dry_run_timeout = '1ms';
@@ -237,22 +241,26 @@ SELECT count(*) > 0 AS revoked FROM cmig.revoke_access('regress_dry_migrator');
 DROP ROLE regress_dry_migrator, regress_dry_caller;
 
 -- rows in a new file of a table do not stay
+\set ECHO none
 DELETE FROM cmig.version;
 DELETE FROM cmig.revision;
 CREATE TABLE rewritten (id int);
 INSERT INTO rewritten SELECT generate_series(1, 100);
 INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('r', 'UPDATE rewritten SET id = 0 WHERE id <= 7; ALTER TABLE rewritten ALTER id TYPE bigint; UPDATE rewritten SET id = 1');
+\set ECHO all
 SELECT statement, rows, rewrites, error FROM cmig.dry_run();
 UPDATE cmig.revision SET upgrade_sql = 'TRUNCATE rewritten; INSERT INTO rewritten VALUES (1)';
 SELECT statement, rows, rewrites, error FROM cmig.dry_run();
 DROP TABLE rewritten;
 
 -- many locks in one statement, and in the caller's transaction
+\set ECHO none
 DO $$BEGIN FOR i IN 1 .. 40 LOOP EXECUTE format('CREATE TABLE many_%s ()', i); END LOOP; END$$;
 SELECT string_agg('many_' || i, ', ' ORDER BY i) AS many FROM generate_series(1, 40) i \gset
 UPDATE cmig.revision SET upgrade_sql = format('LOCK %s IN SHARE MODE; SELECT 1; LOCK many_7; DECLARE c CURSOR FOR SELECT FROM many_8; LOCK many_9', :'many');
 CREATE VIEW lines AS SELECT statement, count(l) AS lines, min(l) AS first FROM cmig.dry_run() LEFT JOIN LATERAL regexp_split_to_table(locks, E'\n') l ON true
 	GROUP BY statement;
+\set ECHO all
 SELECT * FROM lines ORDER BY statement;
 BEGIN;
 LOCK :many IN SHARE MODE;

@@ -108,11 +108,13 @@ FETCH held;
 ROLLBACK;
 
 -- long names in the reason
+\set ECHO none
 SELECT repeat('"', 63) AS name \gset
 CREATE SCHEMA :"name";
 CREATE TABLE :"name".:"name" (id integer);
 INSERT INTO :"name".:"name" VALUES (1);
 UPDATE cmig.revision SET upgrade_sql = format('LOCK TABLE %I.%I', repeat('"', 63), repeat('"', 63));
+\set ECHO all
 SELECT regexp_replace(error, '"+', 'name', 'g') AS error FROM cmig.dry_run(max_table_size => 0);
 
 \set ECHO none

@@ -1,5 +1,6 @@
 -- Two versions at once: both builds write, then the tables take the new shape.
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_expand;
 \set VERBOSITY default
@@ -25,7 +26,9 @@ GRANT USAGE ON SEQUENCE person_id_seq TO regress_expand;
 DROP VIEW busy;
 DROP TABLE customer, person, item, orders;
 $c$);
+\set ECHO all
 SELECT revision FROM cmig.upgrade('head');
+\set ECHO none
 INSERT INTO customer (name) VALUES ('c1'), ('c2');
 INSERT INTO person (name, age) SELECT 'First' || g || ' Last' || g, g FROM generate_series(1, 4) g;
 INSERT INTO orders (state) SELECT 'new' FROM generate_series(1, 4);
@@ -51,6 +54,7 @@ CREATE INDEX person_last ON person (last_name DESC NULLS LAST, lower(first_name)
 COMMENT ON COLUMN person.first_name IS 'given name';
 -- cmig:downgrade
 $c$);
+\set ECHO all
 
 -- nothing is expanded yet
 SELECT * FROM cmig.expansion();
@@ -75,6 +79,7 @@ DROP INDEX zz_byhand;
 SELECT item, value, hint FROM cmig.status() WHERE item LIKE '%expanded';
 
 -- what reads all columns has to be confirmed
+\set ECHO none
 SET client_min_messages = notice;
 CREATE FUNCTION argument(person) RETURNS int LANGUAGE sql AS 'SELECT 1';
 CREATE FUNCTION rows() RETURNS SETOF person LANGUAGE sql AS 'SELECT id, name, age FROM person';
@@ -93,7 +98,9 @@ CREATE FUNCTION body() RETURNS json BEGIN ATOMIC SELECT row_to_json(p) FROM pers
 CREATE POLICY filled ON item USING (EXISTS (SELECT FROM person p WHERE p IS NOT NULL));
 CREATE TRIGGER filled BEFORE INSERT ON person FOR EACH ROW WHEN (NEW IS NOT NULL) EXECUTE FUNCTION suppress_redundant_updates_trigger();
 CREATE RULE copied AS ON UPDATE TO item DO ALSO SELECT p FROM person p;
+\set ECHO all
 -- these do no harm
+\set ECHO none
 CREATE VIEW columns AS SELECT p.* FROM customer p;
 CREATE FUNCTION looped() RETURNS int LANGUAGE plpgsql AS 'DECLARE r record; BEGIN FOR r IN SELECT * FROM person LOOP INSERT INTO item SELECT count(*) FROM person; END LOOP; RETURN 1; END';
 CREATE FUNCTION counted() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM person WHERE EXISTS (SELECT * FROM person)';
@@ -102,11 +109,13 @@ CREATE FUNCTION renamed() RETURNS SETOF customer LANGUAGE sql AS 'SELECT * FROM 
 CREATE FUNCTION cursor() RETURNS int LANGUAGE plpgsql AS 'DECLARE c CURSOR FOR SELECT id FROM person; x person.name%TYPE; BEGIN DELETE FROM person; RETURN 1; END';
 CREATE FUNCTION parts() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.age = 3; RETURN coalesce(NEW, OLD); END';
 CREATE TRIGGER parts BEFORE INSERT ON person FOR EACH ROW EXECUTE FUNCTION parts();
+\set ECHO all
 CALL cmig.expand();
 SELECT count(*) FROM cmig.expansion_run;
 -- what would stop the upgrade is told at once
 CREATE VIEW reads AS SELECT name FROM person;
 CALL cmig.expand();
+\set ECHO none
 DROP VIEW reads;
 DROP TRIGGER whole ON person;
 DROP TRIGGER transition ON person;
@@ -133,6 +142,7 @@ CREATE TRIGGER statement_after AFTER UPDATE ON person REFERENCING OLD TABLE AS o
 CREATE CONSTRAINT TRIGGER row_constraint AFTER UPDATE ON person DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION touch();
 CREATE TRIGGER replica AFTER UPDATE ON person FOR EACH ROW EXECUTE FUNCTION touch();
 CREATE TRIGGER always AFTER UPDATE ON person FOR EACH ROW EXECUTE FUNCTION touch();
+\set ECHO all
 -- what a trigger writes elsewhere fires the triggers there
 CREATE TRIGGER nested AFTER UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION touch();
 ALTER TABLE person ENABLE REPLICA TRIGGER replica, ENABLE ALWAYS TRIGGER always;
@@ -142,12 +152,14 @@ TRUNCATE fired;
 -- a write fires each once
 UPDATE public_042.person SET last_name = 'Last1', age = 5 WHERE id = 1;
 SELECT name, level, depth, count(*), min(age) FROM fired GROUP BY 1, 2, 3 ORDER BY 1;
+\set ECHO none
 DROP TRIGGER nested ON orders;
 DROP FUNCTION touch() CASCADE;
 DROP TABLE fired;
 UPDATE orders SET old = 7;
 UPDATE public_042.person SET age = 1 WHERE age = -1;
 SET client_min_messages = notice;
+\set ECHO all
 CALL cmig.expand('head');
 CALL cmig.expand('042');
 SET client_min_messages = warning;
@@ -176,6 +188,7 @@ SELECT * FROM cmig.reset(confirm => current_database());
 CALL cmig.downgrade_stepwise('base');
 SET client_min_messages = warning;
 -- other branches: what touches other tables only is applied and reverted, all else is refused
+\set ECHO none
 CREATE TABLE branch (n int, statement text, result text);
 INSERT INTO branch VALUES (1, 'CREATE TABLE beside (i int); UPDATE person SET age = age; CREATE VIEW names AS SELECT id FROM person'), (2, 'ALTER TABLE person ADD other int'),
 	(3, 'CREATE INDEX ON person (age)'), (4, 'DROP TABLE person CASCADE'), (5, 'ALTER TABLE person RENAME TO away; CREATE TABLE person (i int)'),
@@ -192,6 +205,7 @@ DO $$DECLARE b branch; BEGIN
 		END;
 	END LOOP;
 END$$;
+\set ECHO all
 SELECT n, result FROM branch ORDER BY n;
 DROP TABLE branch;
 
@@ -232,12 +246,14 @@ EXECUTE new_person ('Pre', 'Pared');
 SELECT id, name, cmig_new_first_name AS first, cmig_new_last_name AS last, cmig_state FROM public.person
 WHERE name <> cmig_new_first_name || ' ' || cmig_new_last_name ORDER BY id;
 -- a trigger that writes through the other version, between ours
+\set ECHO none
 CREATE FUNCTION nest() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
 	IF NEW.age = 100 THEN INSERT INTO public_042.person (age, first_name, last_name) VALUES (0, 'Nested', 'New');
 	ELSIF NEW.age = 200 THEN INSERT INTO public.person (age, name) VALUES (0, 'Nested Old'); END IF; RETURN NEW; END$$;
 CREATE TRIGGER nest BEFORE INSERT ON public.person FOR EACH ROW EXECUTE FUNCTION nest();
 INSERT INTO person (age, first_name, last_name) VALUES (100, 'Via', 'View'), (200, 'Via', 'View2');
 INSERT INTO public.person (age, name) VALUES (100, 'Via Table'), (200, 'Via Table2');
+\set ECHO all
 SELECT name, cmig_new_first_name AS first, cmig_new_last_name AS last FROM public.person WHERE age IN (0, 100, 200) ORDER BY id;
 DROP TRIGGER nest ON public.person;
 DROP FUNCTION nest();
@@ -263,6 +279,7 @@ SELECT nspname FROM pg_namespace WHERE nspname LIKE 'public%';
 SELECT revision, direction, outcome, message FROM cmig.journal ORDER BY id;
 
 -- types of keys, with all that refers to them
+\set ECHO none
 SELECT * FROM cmig.load($c$
 -- revision: 043
 -- down_revision: 042
@@ -282,6 +299,7 @@ CREATE INDEX ON parcel (t);
 COMMENT ON COLUMN orders.id IS 'big';
 -- cmig:downgrade
 $c$);
+\set ECHO all
 CALL cmig.expand('head');
 \d orders
 \d item
@@ -310,6 +328,7 @@ RESET search_path;
 CALL cmig.contract();
 UPDATE item SET sku = 'short' WHERE sku LIKE 'a very%';
 -- a column with a sequence that is not named, or is DEFAULT, takes the next value, and NULL is an error, as in the table
+\set ECHO none
 BEGIN;
 CREATE TABLE tried (n serial, statement text, result text);
 DO $$DECLARE s text; r text; BEGIN
@@ -322,6 +341,7 @@ DO $$DECLARE s text; r text; BEGIN
 		INSERT INTO tried (statement, result) VALUES (s, r);
 	END LOOP;
 END$$;
+\set ECHO all
 SELECT statement, result FROM tried ORDER BY n;
 SELECT count(*) FROM public_043.orders WHERE state = 'tried';
 ROLLBACK;
@@ -333,6 +353,7 @@ SELECT * FROM item ORDER BY id;
 SELECT * FROM cmig.drift();
 
 -- several revisions: the expressions of one read the columns of the one before
+\set ECHO none
 SELECT * FROM cmig.load($c$
 -- revision: 044
 -- down_revision: 043
@@ -370,6 +391,7 @@ ALTER TABLE chain ADD initial int NOT NULL;
 -- cmig:up chain.initial = ascii(first) / (n - 1)
 -- cmig:downgrade
 $c$);
+\set ECHO all
 SELECT revision FROM cmig.upgrade('044');
 INSERT INTO chain VALUES (1, 'Ada Lovelace', 5);
 CALL cmig.expand('046');
@@ -393,6 +415,7 @@ CALL cmig.contract();
 SELECT * FROM chain ORDER BY id;
 SELECT count(*) FROM cmig.drift();
 -- strict: a row that cannot be transformed is an error for the old build
+\set ECHO none
 SELECT * FROM cmig.load($c$
 -- revision: 047
 -- down_revision: 046
@@ -403,12 +426,14 @@ ALTER TABLE chain ADD initial int NOT NULL;
 -- cmig:up chain.initial = ascii(first) / (n - 1)
 -- cmig:downgrade
 $c$);
+\set ECHO all
 CALL cmig.expand();
 INSERT INTO chain (id, first, n) VALUES (5, 'Dee', 1);
 INSERT INTO chain (id, first, n) VALUES (5, 'Dee', 2) RETURNING id, first, n, cmig_new_initial;
 CALL cmig.abandon();
 -- the precondition, before anything runs, and the verify section, in the contraction
 SELECT cmig.remove_revision('047');
+\set ECHO none
 SELECT * FROM cmig.load($c$
 -- revision: 047
 -- down_revision: 046
@@ -422,6 +447,7 @@ ALTER TABLE chain ADD initial int NOT NULL;
 SELECT NOT EXISTS (SELECT FROM chain WHERE initial > 67);
 -- cmig:downgrade
 $c$);
+\set ECHO all
 -- a repeatable revision runs after the contraction
 SELECT * FROM cmig.load(E'-- revision: people\n-- repeatable: true\n-- message: view\n-- cmig:upgrade\nCREATE OR REPLACE VIEW people AS SELECT id, initial FROM chain');
 DELETE FROM chain WHERE id > 3;
@@ -468,6 +494,7 @@ SELECT cmig.create_revision('wider', 'ALTER TABLE wide ALTER c1 TYPE bigint', re
 CALL cmig.expand();
 SELECT count(*) FROM cmig.expansion_run;
 
+\set ECHO none
 DROP VIEW people;
 DROP TABLE client, person, orders, item, parcel, chain, numbered, wide;
 DROP OWNED BY regress_expand;

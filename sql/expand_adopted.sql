@@ -35,6 +35,7 @@ RESET ROLE;
 CREATE EXTENSION pg_cmig;
 \set ECHO all
 -- neither revision can be replayed; both are stamped
+\set ECHO none
 SELECT * FROM cmig.load($c$
 -- revision: 001
 -- message: once
@@ -59,6 +60,7 @@ ALTER TABLE shop.visit ALTER COLUMN person TYPE bigint;
 ALTER TABLE shop.person RENAME COLUMN rank TO level;
 -- cmig:downgrade
 $c$);
+\set ECHO all
 SELECT cmig.stamp('001');
 SELECT cmig.schema_sql('shop') AS before \gset
 SELECT relname, relowner::regrole, relnatts FROM pg_class WHERE relnamespace = 'shop'::regnamespace ORDER BY 1;

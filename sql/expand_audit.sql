@@ -1,5 +1,6 @@
 -- The audit log of expanded tables: one entry for each write, without hidden columns.
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
@@ -33,6 +34,7 @@ ALTER TABLE loose ADD COLUMN c text;
 ALTER TABLE scripted ALTER COLUMN a TYPE varchar;
 -- cmig:downgrade
 $c$);
+\set ECHO all
 SELECT revision FROM cmig.upgrade('001');
 
 -- a trigger that does not know of hidden columns is refused
@@ -49,11 +51,13 @@ DROP TRIGGER cmig_audit_truncate ON scripted;
 SELECT count(*) FROM cmig.enable_audit('person', redact => '{secret}', replicated => true);
 SELECT count(*) FROM cmig.enable_audit('plain');
 SELECT count(*) FROM cmig.enable_audit('loose', skip_unchanged => false);
+\set ECHO none
 INSERT INTO person VALUES (1, 'A B', '5', 's1', 'calm', 'new'), (2, 'C D', '6', 's2', NULL, NULL);
 INSERT INTO plain VALUES (1);
 INSERT INTO loose VALUES ('a', 'b'), ('c', 'd');
 SELECT max(id) AS before FROM cmig_audit.log \gset
 SELECT clock_timestamp() AS t0 \gset
+\set ECHO all
 CALL cmig.expand();
 -- the rows were filled
 SELECT count(*) FROM cmig_audit.log WHERE id > :before;
@@ -111,6 +115,7 @@ SELECT * FROM cmig.audit_as_of(NULL::loose, :'t0') ORDER BY 1;
 SELECT count(*) FROM cmig_audit.log WHERE log::text ~ 'cmig_(state"|new_[^l])' OR new_row ->> 'secret' ~ '^s';
 
 -- abandoned: as before
+\set ECHO none
 SELECT * FROM cmig.load($c$
 -- revision: 043
 -- down_revision: 042
@@ -121,6 +126,7 @@ ALTER TABLE person ALTER COLUMN age TYPE bigint;
 ALTER TABLE person RENAME TO people;
 -- cmig:downgrade
 $c$);
+\set ECHO all
 CALL cmig.expand();
 UPDATE public_043.people SET age = 13 WHERE id = 2;
 CALL cmig.abandon();

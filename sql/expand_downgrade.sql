@@ -2,6 +2,7 @@
 -- Downgrades of revisions with the header "expand" that have no downgrade section
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SELECT * FROM cmig.load($x$
@@ -40,6 +41,7 @@ ALTER TABLE owner ALTER COLUMN person_id TYPE bigint;
 -- cmig:upgrade
 ALTER TABLE owner RENAME person_id TO "Person";
 $x$);
+\set ECHO all
 SELECT cmig.upgrade('001');
 INSERT INTO person SELECT i, 'First' || i || ' Last' || i, i::text, 'mail', 'zip' FROM generate_series(1, 3) i;
 INSERT INTO account SELECT 10 * i, i FROM generate_series(1, 3) i;

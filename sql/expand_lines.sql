@@ -2,6 +2,7 @@
 -- The header "expand" and the lines -- cmig:up and -- cmig:down: files, rows, errors
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SELECT * FROM cmig.load($x$
@@ -24,6 +25,7 @@ ALTER TABLE person ADD COLUMN first_name text NOT NULL;
 ALTER TABLE person DROP COLUMN name;
   -- cmig:down	"public".Person."name"=(first_name) || '!' -- what is left
 $x$);
+\set ECHO all
 SELECT content FROM cmig.export('002');
 SELECT field, value FROM cmig.show('002') WHERE field IN ('transactional', 'expand', 'upgrade_sql');
 SELECT count(*) FROM cmig.show('001') WHERE field = 'expand';

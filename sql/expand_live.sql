@@ -1,5 +1,6 @@
 -- Two versions at once: what an expansion creates belongs to no schema that is looked at, and is known whatever its name is.
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 
@@ -31,6 +32,7 @@ CREATE INDEX visit_person ON visit (person_id);
 CREATE TABLE badge (id int PRIMARY KEY, person int CONSTRAINT badge_person REFERENCES person);
 -- cmig:downgrade
 $c$);
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade('001');
 INSERT INTO person (name, age) VALUES ('Ada Lovelace', 36), ('Alan Turing', 41);
 INSERT INTO visit VALUES (1, 1), (2, 2);
@@ -129,6 +131,7 @@ SELECT action, kind, object FROM cmig.drift() WHERE object !~ 'visit_2';
 SELECT cmig.require_schema(:'target');
 
 -- the activity says what runs, and nothing offers to fill a hidden column with cmig.backfill
+\set ECHO none
 SELECT * FROM cmig.load($c$
 -- revision: 043
 -- down_revision: 042
@@ -143,6 +146,7 @@ CREATE INDEX person_told ON person (told(age)) WHERE id = 1;
 -- cmig:downgrade
 $c$);
 SET client_min_messages = notice;
+\set ECHO all
 CALL cmig.expand('043');
 UPDATE cmig.backfill_run SET state = 'running' WHERE target = 'public.person';
 SELECT item, hint FROM cmig.status() WHERE item IN ('backfill', 'expanded');

@@ -1,5 +1,6 @@
 -- Keys of partitioned tables that change: both builds write, and the result is that of an upgrade.
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_partitions;
 SET client_min_messages = warning;
@@ -28,6 +29,7 @@ ALTER TABLE customer ALTER id TYPE bigint;
 ALTER TABLE item ALTER order_id TYPE bigint;
 -- cmig:downgrade
 $c$);
+\set ECHO all
 SELECT revision FROM cmig.upgrade('001');
 -- partitions that no revision creates, as most have
 \set ECHO none
@@ -74,11 +76,13 @@ INSERT INTO orders (day, number) VALUES ('2022-06-01', 8);
 INSERT INTO orders (day, customer) VALUES ('2022-06-01', 99);
 INSERT INTO item (id, day, order_id) VALUES (9, '2022-06-01', 99);
 DELETE FROM orders WHERE id = 1;
+\set ECHO none
 INSERT INTO item (id, day, order_id) SELECT 10, day, id FROM orders WHERE number = 7;
 INSERT INTO public.item (id, day, order_id) SELECT 11, day, id FROM public.orders WHERE number = 8;
 -- a row moves to another partition
 UPDATE orders SET day = '2021-07-07', note = 'moved' WHERE number = 5;
 UPDATE public.orders SET day = '2022-07-07' WHERE number = 3;
+\set ECHO all
 -- one that names the state is no such row
 INSERT INTO public.orders (id, day, number, cmig_state) VALUES (50, '2021-08-08', 51, NULL) RETURNING cmig_new_id, cmig_new_number, cmig_state;
 DELETE FROM public.customer WHERE id = 4;
@@ -104,11 +108,13 @@ INSERT INTO orders (day, customer) VALUES ('2022-06-01', 99);
 INSERT INTO item (id, day, order_id) VALUES (12, '2022-06-01', 99);
 \set VERBOSITY sqlstate
 DELETE FROM customer WHERE id = 1;
+\set ECHO none
 BEGIN;
 SET CONSTRAINTS ALL DEFERRED;
 INSERT INTO orders (day, number) VALUES ('2022-06-01', 5);
 SET CONSTRAINTS ALL IMMEDIATE;
 ROLLBACK;
+\set ECHO all
 -- the same foreign key again; a partition that is detached keeps it
 SELECT cmig.create_revision('customer', 'ALTER TABLE orders ALTER customer TYPE int; ALTER TABLE event ALTER id TYPE bigint', revision => '043', expand => true);
 -- a partition that no revision creates has a key of its own

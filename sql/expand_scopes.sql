@@ -5,6 +5,7 @@
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_expand_tenant;
 SELECT format('CREATE SCHEMA tenant_%s', n) FROM generate_series(1, 4) n \gexec
+\set ECHO none
 CREATE SCHEMA "Tenant-5";
 SELECT * FROM cmig.load($c$
 -- revision: s01
@@ -30,6 +31,7 @@ INSERT INTO seen VALUES (current_schema());
 DROP VIEW names; DROP FUNCTION part; DROP TABLE person; DROP TYPE mood;
 $c$);
 \set VERBOSITY terse
+\set ECHO all
 SELECT revision FROM cmig.upgrade('shared@head');
 \set VERBOSITY sqlstate
 CALL cmig.upgrade_scopes('tenant\__', 'tenant@head');
@@ -65,11 +67,13 @@ CALL cmig.contract();
 CALL cmig.expand('042');
 SELECT relation, version, old_column, new_column, rows_filled, rows_left, state FROM cmig.expansion();
 SELECT item, value, hint FROM cmig.status() WHERE item ~ 'expan';
+\set ECHO none
 INSERT INTO tenant_1.person VALUES (3, 'Tony Hoare');
 SET search_path = tenant_1_042, tenant_1, public;
 INSERT INTO person (id, first_name, last_name) VALUES (4, 'Edsger', 'Dijkstra');
 UPDATE person SET last_name = 'King' WHERE id = 1;
 \t
+\set ECHO all
 TABLE person ORDER BY id;
 TABLE names ORDER BY 1;
 \t

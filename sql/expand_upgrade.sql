@@ -2,6 +2,7 @@
 -- Revisions with the header "expand" in an upgrade: lines -- cmig:up fill columns where they stand
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SELECT * FROM cmig.load($x$
@@ -43,6 +44,7 @@ ALTER TABLE person DROP CONSTRAINT c, ADD name text UNIQUE, ALTER age TYPE text,
 UPDATE person SET name = first_name || ' ' || last_name;
 ALTER TABLE person DROP first_name, DROP last_name, DROP nick;
 $x$);
+\set ECHO all
 SELECT cmig.upgrade('001');
 INSERT INTO person SELECT i, 'First' || i || ' Last' || i, i::text, CASE WHEN i > 2 THEN 'mail' END FROM generate_series(1, 3) i;
 INSERT INTO account SELECT 10 * i, nullif(i, 2) FROM generate_series(1, 3) i;

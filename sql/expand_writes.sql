@@ -1,6 +1,7 @@
 -- Two versions at once: a write through a version changes of that version's own
 -- columns those that it names, and no hidden column is written but through the view.
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_writes;
 \set VERBOSITY default
@@ -44,6 +45,7 @@ ALTER TABLE parent ALTER id TYPE bigint;
 ALTER TABLE child ALTER parent TYPE bigint;
 -- cmig:downgrade
 $c$);
+\set ECHO all
 SELECT revision FROM cmig.upgrade('001');
 CALL cmig.expand('head', confirm => true);
 
@@ -77,11 +79,13 @@ SELECT both_ways(61);
 SELECT n.id, n.z, o.w FROM b n JOIN public.b o USING (id) ORDER BY id;
 DROP FUNCTION both_ways;
 -- what a trigger sets in the other version is derived all the same, of a new row and of an old one
+\set ECHO none
 CREATE FUNCTION public.sets_w() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.w = -1; RETURN NEW; END$$;
 CREATE TRIGGER sets_w BEFORE INSERT OR UPDATE ON public.b FOR EACH ROW EXECUTE FUNCTION sets_w();
 INSERT INTO b (id, y) VALUES (3, 70);
 UPDATE b SET y = 71 WHERE id = 2;
 UPDATE public.b SET y = 71 WHERE id = 1;
+\set ECHO all
 SELECT id, y, w FROM public.b ORDER BY id;
 DROP FUNCTION sets_w CASCADE;
 DELETE FROM b WHERE id = 3;
@@ -123,6 +127,7 @@ SELECT id, tenant_id, cmig_new_tenant_id, cmig_state FROM public.inv ORDER BY id
 SELECT id, tenant_id, cmig_new_tenant_id, cmig_state FROM public.part ORDER BY id;
 
 -- a restore and another server say what both versions have
+\set ECHO none
 COPY public.b (id, x, y, w, cmig_new_z, cmig_new_x, cmig_state) FROM STDIN;
 7	old	1	2	3	new	\N
 \.
@@ -131,6 +136,7 @@ INSERT INTO public.b (id, x, y, w, cmig_new_z, cmig_new_x, cmig_state) VALUES (8
 UPDATE public.b SET x = 'older', y = 2, w = 3, cmig_new_z = 4, cmig_new_x = 'newer', cmig_state = NULL WHERE id = 7;
 UPDATE public.b SET id = 9, x = 'older', y = 2, w = 3 WHERE id = 8;
 RESET session_replication_role;
+\set ECHO all
 SELECT * FROM public.b WHERE id > 6 ORDER BY id;
 
 -- what foreign keys cascade
@@ -180,6 +186,7 @@ CALL cmig.contract();
 CALL cmig.expand();
 CALL cmig.abandon();
 SELECT * FROM b ORDER BY id;
+\set ECHO none
 DROP TABLE b;
 DROP OWNED BY regress_writes;
 DROP ROLE regress_writes;

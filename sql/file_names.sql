@@ -2,18 +2,22 @@
 -- Where files begin: lines "==> name <==", and text that looks like another file
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 \pset null '(null)'
 CREATE VIEW stored AS
 	SELECT revision, down_revision, message, replace(upgrade_sql, E'\r', '<CR>') AS upgrade_sql, downgrade_sql, verify_sql
 	FROM cmig.revision ORDER BY revision COLLATE "C";
+\set ECHO all
 
 -- as awk prints them: a byte order mark, CRLF and a name for each file
+\set ECHO none
 BEGIN;
 SELECT * FROM cmig.load(E'\n==> m/001.sql <==\n\uFEFF-- revision: 001\r\n-- message: from Windows\r\n-- cmig:upgrade\r\nSELECT ''\r\n'';\r\n-- cmig:downgrade\r\nSELECT 1\n' ||
 	E'==> m/002 it''s new.sql <==\n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nSELECT ''\r\n'';\n' ||
 	E'==> m/003.sql <==\n\n-- revision: 003\n-- down_revision: 002\n-- message: last\n--\n-- described\n' ||
 	E'==> 004.sql <==\n-- revision: 004\n-- down_revision: 003\n-- revision: 005\n-- down_revision: 004\n-- cmig:upgrade\nSELECT 1 -- the end\n');
+\set ECHO all
 SELECT * FROM stored;
 SELECT revision, description FROM cmig.revision WHERE description <> '';
 ROLLBACK;
@@ -31,6 +35,7 @@ SELECT * FROM stored;
 ROLLBACK;
 
 -- such a line in quotes and block comments is text if it is indented, even if a header follows it
+\set ECHO none
 BEGIN;
 SELECT * FROM cmig.load($cmig_load$
 ==> 001.sql <==
@@ -64,6 +69,7 @@ SELECT 1 ==> 2 <== 3;
 -- revision: 004
 -- down_revision: 001
 $cmig_load$);
+\set ECHO all
 SELECT * FROM stored;
 ROLLBACK;
 
@@ -149,6 +155,7 @@ SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n--
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\n-- transactional: false\nVACUUM;\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nSELECT 1;\n-- cmig:downgrade\nDROP TABLE t;\n-- cmig:upgrade\nINSERT INTO t VALUES (1);\n');
 -- plain SQL is loaded; if it writes to a table that was dropped, cmig.check() reports that
+\set ECHO none
 BEGIN;
 SELECT * FROM cmig.load($cmig_load$-- revision: 001
 -- cmig:upgrade
@@ -167,11 +174,13 @@ CREATE TABLE a AS SELECT 1 AS x;
 INSERT INTO a VALUES (2);
 INSERT INTO shop.b VALUES (2);
 $cmig_load$);
+\set ECHO all
 SELECT severity, object, problem, fix FROM cmig.check() WHERE severity = 'warning' AND object <> 'heads';
 ROLLBACK;
 -- also with names
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- seed.sql\nINSERT INTO t VALUES (1);\n');
 -- but not comments as people write them
+\set ECHO none
 BEGIN;
 SELECT * FROM cmig.load($cmig_load$-- revision: 001
 -- cmig:upgrade
@@ -192,7 +201,6 @@ SELECT 1; /* seed.sql */
 -- revision of it: 5 rows
 -- Running downgrade 001 ->
 $cmig_load$);
-\set ECHO none
 ROLLBACK;
 
 -- exported revisions can be loaded again, or are refused

@@ -54,6 +54,7 @@ ROLLBACK;
 --
 -- File names
 --
+\set ECHO none
 UPDATE cmig.revision SET created_at = '2024-01-01 00:00:00+00';
 SELECT * FROM cmig.load($cmig_load$
 -- revision: 4f1a/..\9
@@ -61,6 +62,7 @@ SELECT * FROM cmig.load($cmig_load$
 -- message: Add "user's" e-mail -- ÉTÉ, naïve (again); 100% done_already, and then something long
 -- create_date: 2024-03-05 06:07:08.9+00
 $cmig_load$);
+\set ECHO all
 SELECT t AS template, file_name
 FROM unnest(ARRAY[
 	'%(rev)s_%(slug)s', '%(rev)s', '%(slug)s.sql', '%(rev).4s',

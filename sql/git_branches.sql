@@ -2,6 +2,7 @@
 -- Switching between two git branches with one development database
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 
@@ -10,6 +11,7 @@ SET client_min_messages = warning;
 \set email '-- revision: a1\n-- down_revision: 001\n-- message: e-mail\n-- cmig:upgrade\nALTER TABLE account ADD email text;\n-- cmig:downgrade\nALTER TABLE account DROP email;\n-- revision: a2\n-- down_revision: a1\n-- message: e-mail is unique\n-- cmig:upgrade\nALTER TABLE account ADD CONSTRAINT account_email_key UNIQUE (email);\n-- cmig:downgrade\nALTER TABLE account DROP CONSTRAINT account_email_key;\n'
 \set name '-- revision: b1\n-- down_revision: 001\n-- message: name\n-- cmig:upgrade\nALTER TABLE account ADD name text;\n-- cmig:downgrade\nALTER TABLE account DROP name;\n'
 \set columns 'SELECT string_agg(attname, \' \' ORDER BY attnum) AS columns FROM pg_attribute WHERE attrelid = \'account\'::regclass AND attnum > 0 AND NOT attisdropped'
+\set ECHO all
 
 -- branch e-mail: load and upgrade
 SELECT * FROM cmig.load(:'main' || :'email', prune => true);

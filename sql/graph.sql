@@ -2,11 +2,13 @@
 -- cmig.graph: drawings of the graph
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET jit = off;
 \pset tuples_only
+\set ECHO all
 -- nothing
 SELECT * FROM cmig.graph();
 SELECT * FROM cmig.graph(format => 'mermaid');

@@ -221,11 +221,13 @@ CALL cmig.backfill('hostile.moody', 'n = 1', 'n IS NULL');
 -- Audit
 --
 SELECT count(*) > 0 AS enabled FROM cmig.enable_audit('hostile.item');
+\set ECHO none
 SET SESSION AUTHORIZATION regress_hostile;
 UPDATE hostile.item SET name = pg_catalog.concat('new', id) WHERE id OPERATOR(pg_catalog.<) 4;
 DELETE FROM hostile.item WHERE id OPERATOR(pg_catalog.=) 5;
 RESET SESSION AUTHORIZATION;
 UPDATE hostile.item SET name = 'newer' WHERE id OPERATOR(pg_catalog.=) 1;
+\set ECHO all
 SELECT count(*) > 0 AS found FROM cmig.audit_history('hostile.item'::regclass, '1');
 SELECT count(*) > 0 AS found FROM cmig.audit_history('hostile.item'::regclass, 1);
 SELECT count(*) > 0 AS found FROM cmig.audit_history('hostile.item'::regclass, '{"id": "1"}');

@@ -219,12 +219,14 @@ SET search_path = tool, public;
 SELECT object, problem FROM cmig.check() WHERE object ~ 'alembic';
 BEGIN;
 SELECT * FROM cmig.import_state('alembic');
+\set ECHO none
 ROLLBACK;
 RESET search_path;
 DROP TABLE tool.alembic_version;
 CREATE ROLE regress_tool_caller;
 GRANT CREATE, USAGE ON SCHEMA tool TO regress_tool_caller;
 GRANT SELECT ON ALL TABLES IN SCHEMA tool TO regress_tool_caller;
+\set ECHO all
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_tool_caller', 'migrator');
 SET SESSION AUTHORIZATION regress_tool_caller;
 SELECT * FROM cmig.import_state('alembic', 'tool.v');

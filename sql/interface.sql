@@ -37,11 +37,13 @@ GROUP BY c.oid ORDER BY c.oid::regclass::text COLLATE "C";
 -- every setting
 SELECT name, vartype, boot_val, unit, min_val, max_val, enumvals, context FROM pg_settings
 WHERE name LIKE 'cmig.%' ORDER BY name COLLATE "C";
+\set ECHO none
 DROP VIEW call;
 SET client_min_messages = warning;
 DROP TABLE audited;
 DROP SCHEMA cmig_audit CASCADE;
 RESET client_min_messages;
+\set ECHO all
 
 -- everything has a comment
 SELECT p.oid::regprocedure AS without_comment FROM pg_proc p

@@ -221,13 +221,13 @@ BEGIN
 		SELECT i::text, CASE WHEN i > 1 THEN ARRAY[(i - 1)::text] ELSE '{}' END, sql, false FROM unnest(scripts) WITH ORDINALITY u (sql, i);
 	RETURN QUERY SELECT l.revision, l.statement, l.severity, l.message FROM cmig.lint(probe => true) l WHERE rule = 'violated-by-rows';
 END $x$;
-\set ECHO all
 SELECT * FROM violated('ALTER TABLE item ALTER "Odd" SET NOT NULL, ALTER name SET NOT NULL', 'ALTER TABLE item ADD PRIMARY KEY (id), ADD UNIQUE (name)', 'ALTER TABLE item ADD PRIMARY KEY (country)',
 	'CREATE UNIQUE INDEX CONCURRENTLY ON item (id, other); CREATE UNIQUE INDEX ON country (code); CREATE UNIQUE INDEX ON parted (id)',
 	'ALTER TABLE country ADD CONSTRAINT both_null UNIQUE NULLS NOT DISTINCT (code)', 'ALTER TABLE item ADD CONSTRAINT c FOREIGN KEY (country) REFERENCES country NOT VALID; ALTER TABLE item VALIDATE CONSTRAINT c, VALIDATE CONSTRAINT old',
 	'ALTER TABLE item ADD FOREIGN KEY (other) REFERENCES country, ADD FOREIGN KEY (id) REFERENCES country (id)', 'ALTER TABLE parted ALTER n SET NOT NULL',
 	'CALL cmig.add_not_null(''item'', ''other''); CALL cmig.add_foreign_key(''item'', ''country'', ''country'', name => ''c2''); CALL cmig.add_unique(''country'', ''code'')',
 	'ALTER TABLE country RENAME code TO label; ALTER TABLE country RENAME TO land; ALTER TABLE land ALTER label SET NOT NULL');
+\set ECHO all
 -- nothing to find: rows that do not violate it, new tables and columns, other columns, expressions, NOT VALID
 SELECT * FROM violated('ALTER TABLE item ALTER id SET NOT NULL, ADD UNIQUE (name), ADD n int UNIQUE, ADD FOREIGN KEY (id) REFERENCES country', 'CREATE TABLE new (a int); ALTER TABLE new ALTER a SET NOT NULL, ADD FOREIGN KEY (a) REFERENCES item (id)',
 	'ALTER TABLE item ADD z int REFERENCES country; ALTER TABLE item ALTER nothing SET NOT NULL; CREATE INDEX ON item (id); CREATE UNIQUE INDEX ON item (id) WHERE id > 1; CREATE UNIQUE INDEX ON item (lower(name))',

@@ -359,7 +359,6 @@ INSERT INTO pg_catalog.pg_dist_partition VALUES ('big', 'h', 'city_id', 1, 's'),
 INSERT INTO pg_catalog.pg_extension SELECT 99999, 'citus', extowner, extnamespace, false, '13.0' FROM pg_extension WHERE extname = 'plpgsql';
 RESET allow_system_table_mods;
 CREATE FUNCTION refused(script text) RETURNS TABLE (statement int, message text) LANGUAGE sql AS $x$ SELECT statement, message FROM cmig.lint_sql($1) WHERE rule = 'unsupported-by-citus' $x$;
-\set ECHO all
 SELECT * FROM refused($$
 ALTER TABLE big ADD UNIQUE (id), ADD COLUMN x int UNIQUE;
 CREATE UNIQUE INDEX ON big (k, lower(name));
@@ -395,12 +394,15 @@ SELECT create_reference_table('fresh');
 ALTER TABLE fresh ADD n bigint UNIQUE;
 $$);
 SET citus.enable_unsafe_triggers = on;
+\set ECHO all
 SELECT * FROM refused('CREATE TRIGGER t BEFORE UPDATE ON big FOR EACH ROW EXECUTE FUNCTION stamped()');
+\set ECHO none
 SET allow_system_table_mods = on;
 DELETE FROM pg_catalog.pg_extension WHERE extname = 'citus';
 DROP TABLE pg_catalog.pg_dist_partition, pg_catalog.pg_dist_schema;
 DROP FUNCTION pg_catalog.column_to_column_name(regclass, text), refused;
 RESET allow_system_table_mods;
+\set ECHO all
 
 -- the rule that is off by default
 SET cmig.lint_include = 'require-table-schema';

@@ -45,11 +45,13 @@ SELECT * FROM list('ALTER TABLE child DROP CONSTRAINT child_big_fkey; ALTER TABL
 CREATE TABLE tree (id int PRIMARY KEY, above int REFERENCES tree);
 SELECT * FROM list('ALTER TABLE tree DROP CONSTRAINT tree_above_fkey, DROP CONSTRAINT tree_pkey');
 SELECT * FROM list('ALTER TABLE tree DROP CONSTRAINT tree_pkey');
+\set ECHO none
 DROP TABLE tree;
 CREATE DOMAIN code AS text;
 CREATE TYPE pair AS (a mood, b int);
 CREATE TABLE typed (c code, m mood[], p pair);
 CREATE VIEW typed_view AS SELECT c FROM typed;
+\set ECHO all
 SELECT * FROM list('DROP TYPE mood; DROP DOMAIN public.code; DROP TYPE pair');
 SELECT * FROM list('DROP DOMAIN code CASCADE; ALTER TABLE typed DROP m');
 SELECT * FROM list('ALTER TABLE typed DROP c CASCADE, ALTER p TYPE text; DROP DOMAIN code; DROP TYPE pair');

@@ -23,12 +23,14 @@ SET cmig.lint_small_table = 0;
 \set rule changing-all-rows
 \set script 'UPDATE /* SET */ city SET name = upper(name) || ''it''''s'''
 \i :include
+\set ECHO none
 RESET cmig.lint_small_table;
 \set rule require-concurrent-index-creation
 
 \set plain :setup
 \set setup 'CREATE TABLE part (id bigint NOT NULL, "a b" text) PARTITION BY RANGE (id); CREATE TABLE "part 1" PARTITION OF part FOR VALUES FROM (0) TO (100); CREATE TABLE part_2 PARTITION OF part FOR VALUES FROM (100) TO (200); INSERT INTO part SELECT g, g FROM generate_series(1, 150) g;'
 \set script 'CREATE UNIQUE INDEX "part, i" ON /* here */ part USING btree (id, "a b") WITH (fillfactor = 70)'
+\set ECHO all
 \i :include
 \set script 'CREATE INDEX ON part ("a b")'
 \i :include
@@ -66,11 +68,13 @@ SET lock_timeout = '2s';
 \set setup :plain
 
 -- a partition that is a foreign table, or that the plan attaches: instructions
+\set ECHO none
 CREATE FOREIGN DATA WRAPPER nothing;
 CREATE SERVER nothing FOREIGN DATA WRAPPER nothing;
 CREATE TABLE part (id bigint) PARTITION BY LIST (id);
 CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1);
 INSERT INTO part VALUES (1);
+\set ECHO all
 SELECT safe_rewrite FROM cmig.lint_sql('CREATE TABLE part_2 PARTITION OF part FOR VALUES IN (2); CREATE INDEX CONCURRENTLY part_id ON part (id)', false) WHERE rule LIKE 'ban-concurrently%';
 CREATE FOREIGN TABLE part_2 PARTITION OF part FOR VALUES IN (2) SERVER nothing;
 SELECT safe_rewrite FROM cmig.lint_sql('CREATE INDEX CONCURRENTLY part_id ON part (id)', false) WHERE rule LIKE 'ban-concurrently%';
@@ -157,12 +161,14 @@ SET lock_timeout = 0;
 \set setup 'CREATE TABLE big (id bigint);'
 \set script 'ALTER TABLE big ADD name text'
 \i :include
+\set ECHO none
 SET lock_timeout = '2s';
 
 \set rule require-statement-timeout
 SET statement_timeout = 0;
 \set setup 'CREATE TABLE big (id bigint);'
 \set script 'ALTER TABLE big ADD name text'
+\set ECHO all
 \i :include
 SET statement_timeout = '5min';
 

@@ -112,6 +112,7 @@ SELECT cmig.create_revision('Warn', 'DO $x$ BEGIN DROP TABLE line; END $x$', '--
 SELECT revision FROM cmig.upgrade();
 SELECT to_regclass('line');
 
+\set ECHO none
 DROP SCHEMA shop CASCADE;
 DROP OWNED BY regress_gate;
 DROP ROLE regress_gate;

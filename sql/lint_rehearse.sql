@@ -130,11 +130,13 @@ DROP FUNCTION secret;
 SELECT catalogs() AS before \gset
 \set ECHO all
 -- publications and event triggers
+\set ECHO none
 SET client_min_messages = error;
 CREATE PUBLICATION regress_rehearse_pub FOR TABLE line;
 RESET client_min_messages;
 CREATE FUNCTION public.notes() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
 CREATE EVENT TRIGGER regress_rehearse_event ON sql_drop EXECUTE FUNCTION public.notes();
+\set ECHO all
 SELECT * FROM rehearse('ALTER PUBLICATION regress_rehearse_pub SET TABLE item; ALTER EVENT TRIGGER regress_rehearse_event DISABLE');
 SELECT * FROM rehearse('ALTER PUBLICATION regress_rehearse_pub SET TABLE line WHERE (id > 5), item; DO $x$ BEGIN ALTER PUBLICATION regress_rehearse_pub SET (publish = ''insert, delete, truncate''); END $x$');
 SELECT * FROM rehearse('ALTER PUBLICATION regress_rehearse_pub SET TABLE item, line');

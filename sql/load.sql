@@ -5,6 +5,7 @@
 CREATE EXTENSION pg_cmig;
 
 -- in any order; a second load changes nothing; white space and comments change only the text
+\set ECHO none
 SELECT * FROM cmig.load($cmig_load$
 -- revision: 003
 -- down_revision: 002
@@ -25,6 +26,7 @@ ALTER TABLE account ADD email text;
 -- cmig:downgrade
 ALTER TABLE account DROP email;
 $cmig_load$);
+\set ECHO all
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- create_date: 2020-01-01\n-- cmig:upgrade\n\n\nALTER TABLE account ADD email text;   \n\n-- cmig:downgrade\nALTER TABLE account DROP email;');
 SELECT revision, down_revision, message FROM cmig.revision ORDER BY 1;
 
@@ -150,12 +152,14 @@ ROLLBACK;
 CREATE ROLE regress_loader;
 SET ROLE regress_loader;
 SELECT * FROM cmig.load(E'-- revision: 103\n-- down_revision: 102\n');
+\set ECHO none
 RESET ROLE;
 GRANT USAGE ON SCHEMA cmig TO regress_loader;
 GRANT EXECUTE ON FUNCTION cmig.load TO regress_loader;
 GRANT SELECT ON cmig.revision, cmig.version, cmig.scope_version, cmig.journal TO regress_loader;
 SET ROLE regress_loader;
 \set SHOW_CONTEXT never
+\set ECHO all
 SELECT * FROM cmig.load(E'-- revision: 103\n-- down_revision: 102\n');
 \set SHOW_CONTEXT errors
 RESET ROLE;

@@ -39,11 +39,13 @@ SELECT * FROM cmig.load_directory('cmig_regress', prune => true);
 DO $$ BEGIN PERFORM cmig.load_directory(repeat('x', 300)); EXCEPTION WHEN OTHERS THEN RAISE NOTICE '%', SQLSTATE ~ '^58'; END $$;
 
 -- it requires the privilege to read the server's files
+\set ECHO none
 CREATE ROLE regress_loader;
 GRANT USAGE ON SCHEMA cmig TO regress_loader;
 GRANT EXECUTE ON FUNCTION cmig.load_directory TO regress_loader;
 GRANT SELECT ON cmig.revision, cmig.version, cmig.scope_version, cmig.journal TO regress_loader;
 SET ROLE regress_loader;
+\set ECHO all
 SELECT * FROM cmig.load_directory('cmig_regress');
 RESET ROLE;
 GRANT pg_read_server_files TO regress_loader;

@@ -5,11 +5,13 @@
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SELECT * FROM cmig.log();
+\set ECHO none
 INSERT INTO cmig.revision (revision, down_revision, message, upgrade_sql, downgrade_sql) VALUES
 ('001', '{}', 'Create accounts', 'CREATE TABLE account (id int)', 'DROP TABLE account'),
 ('002', '{001}', repeat('A message of many words ', 10), '', ''),
 ('003', '{002}', E'First line\nsecond line', '', ''),
 ('004', '{003}', 'Fails', 'SELECT 1/0', NULL);
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade('003');
 SELECT count(*) FROM cmig.downgrade('002');
 SELECT count(*) FROM cmig.stamp('003');

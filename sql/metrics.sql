@@ -3,11 +3,13 @@
 -- runs and with exporters, t/012_standby.pl on a standby, t/047_run_status.pl after failed runs
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;
 CREATE ROLE regress_monitor;
 CREATE VIEW shown AS SELECT name, labels, CASE WHEN name ~ '_(seconds|bytes|per_second)$' THEN (value > 0)::text ELSE value::text END AS value, type
 FROM cmig.metrics WHERE name !~ 'pg_cmig_(last_)?failure';
+\set ECHO all
 SELECT * FROM shown;
 -- rows that were written by hand, and strings with backslashes
 \set ECHO none

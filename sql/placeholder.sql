@@ -74,6 +74,7 @@ SELECT * FROM cmig.downgrade('base');
 -- they cannot be anything but one identifier or one string
 SET cmig_var.level = $$x'); DROP SCHEMA tenant; --$$;
 SELECT * FROM cmig.upgrade('head');
+\set ECHO none
 SELECT * FROM cmig.load($cmig_load$
 -- revision: 001
 -- placeholders: name, value literal
@@ -83,6 +84,7 @@ CREATE TABLE tenant.${other} ();
 $cmig_load$);
 SET cmig_var.name = $$x (); DROP SCHEMA tenant; --$$;
 SET cmig_var.value = $$'; \'; DROP SCHEMA tenant; --$$;
+\set ECHO all
 SELECT cmig.script('upgrade', 'base:head');
 UPDATE cmig.revision SET upgrade_sql = replace(upgrade_sql, '${other}', 'other');
 SELECT line FROM regexp_split_to_table(cmig.script('upgrade', 'base:head'), '\n') line WHERE line ~ 'TABLE tenant';

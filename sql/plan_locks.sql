@@ -46,6 +46,7 @@ SELECT * FROM locks('ALTER TABLE nothing ADD x int; DROP TABLE nothing; DROP TAB
 SELECT * FROM locks('ALTER TABLE "Odd ""name" ADD x int; ALTER TABLE pg_class ADD x int; ALTER TABLE cmig.revision ADD x int; CREATE TABLE "New ""one" (id int)',
 	'ALTER TABLE "New ""one" ADD x int');
 -- functions that can take locks; partitions; sequences
+\set ECHO none
 CREATE FUNCTION lock_app."takes ""locks"() RETURNS void LANGUAGE sql AS 'SELECT';
 CREATE FUNCTION lock_app.pure(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
 CREATE TABLE lock_app.part (id int) PARTITION BY LIST (id);
@@ -55,7 +56,9 @@ SELECT * FROM locks('SELECT "takes ""locks"(), pure(1), lower(''a''), unheard_of
 	'INSERT INTO part VALUES (1); SELECT nextval(''counter''), pg_catalog.currval(''lock_app.counter''::regclass), lock_app.setval(''counter'', 1), nextval(''nothing''), nextval($1)',
 	'COPY part FROM STDIN; LOCK TABLE part_1 IN ACCESS SHARE MODE', 'INSERT INTO part VALUES (1); INSERT INTO part_1 VALUES (1)', 'SELECT nextval(''a.b.c.d.e''), nextval(''''), nextval(''"'')',
 	'CREATE VIEW uses AS SELECT "takes ""locks"(), nextval(''counter'')');
+\set ECHO all
 -- CONCURRENTLY where it fails, also if the plan creates, renames, or changes the table
+\set ECHO none
 CREATE INDEX part_id ON lock_app.part (id);
 CREATE TABLE lock_app.list (id int) PARTITION BY LIST (id);
 CREATE TABLE lock_app.list_1 PARTITION OF lock_app.list FOR VALUES IN (1);
@@ -67,6 +70,7 @@ SELECT * FROM locks('CREATE INDEX CONCURRENTLY a ON part (id); CREATE INDEX CONC
 	'CREATE TEMP TABLE t (id int) PARTITION BY LIST (id); CREATE INDEX i ON t (id); DROP INDEX CONCURRENTLY i; CREATE INDEX CONCURRENTLY i ON t (id)',
 	'DROP TABLE part; CREATE TABLE part (id int); CREATE INDEX CONCURRENTLY a ON part (id)',
 	'ALTER TABLE list DETACH PARTITION list_1 CONCURRENTLY', 'ALTER TABLE list DETACH PARTITION list_rest; ALTER TABLE list DETACH PARTITION list_1 CONCURRENTLY');
+\set ECHO all
 SELECT * FROM locks('DROP TABLE list_rest; ALTER TABLE list DETACH PARTITION list_1 CONCURRENTLY');
 SET cmig.concurrent_ddl = off;
 SELECT * FROM locks('CREATE INDEX CONCURRENTLY a ON part (id)');
@@ -93,6 +97,7 @@ SELECT count(*), max(line) FILTER (WHERE line NOT LIKE '%function f%') AS last F
 SELECT * FROM locks('CREATE SCHEMA lock_new CREATE TABLE line (id int REFERENCES lock_app.account) CREATE VIEW v AS SELECT FROM lock_app.invoice', 'ALTER TABLE lock_new.line ADD x int; ALTER TABLE line ADD x int',
 	'ANALYZE; VACUUM; CLUSTER; REINDEX SCHEMA lock_app; REINDEX DATABASE x; REINDEX SYSTEM x', 'ALTER EXTENSION plpgsql UPDATE', 'ALTER EXTENSION plpgsql ADD TABLE account');
 -- pg_cmig's own functions, also in sub-selects; only arguments that are not constants are not known
+\set ECHO none
 SELECT * FROM locks('SELECT cmig.enable_rls(''account'', user_column => ''n'', roles => ''{app}''); SELECT cmig.enable_audit(''lock_app.invoice'')',
 	'CALL cmig.add_not_null(''account'', ''n''); CALL cmig.add_unique(''invoice'', ''{account}'')', 'CALL cmig.backfill(''account'', ''n = (SELECT max(id) FROM invoice)'', ''n IS NULL'')',
 	'CALL cmig.add_foreign_key(''account'', ARRAY[''n''], ''invoice'', name => ''n_fkey''); CALL cmig.add_check(''"Odd ""name"'', ''positive'', ''id > 0'')',
@@ -102,6 +107,7 @@ SELECT * FROM locks('SELECT cmig.enable_rls(''account'', user_column => ''n'', r
 	'SELECT cmig.set_context(''1''), cmig.current_user_id(), cmig.require(''heads''), cmig.set_option(''cmig.lint_policy'', ''warn'')',
 	'SELECT cmig.enable_audit(oid) FROM pg_class; SELECT cmig.enable_rls(); SELECT cmig.enable_audit_schema(''lock_app'', ''a%'')',
 	'CALL cmig.backfill(''account'', ''n = = 1''); CALL cmig.upgrade_stepwise(); SELECT cmig.diff(''''); SELECT cmig.nothing(); CALL other()');
+\set ECHO all
 -- each function of pg_cmig that is not STABLE, with constants as arguments: only those are unknown that change a whole schema, or run scripts of
 -- revisions or of a target
 \set ECHO none

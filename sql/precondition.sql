@@ -2,6 +2,7 @@
 -- Preconditions: what must be true before a revision starts
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SELECT * FROM cmig.load($x$
@@ -15,6 +16,7 @@ INSERT INTO account VALUES (1, NULL), (2, 'x');
 -- cmig:downgrade
 DROP TABLE account;
 $x$);
+\set ECHO all
 SELECT content FROM cmig.export();
 SELECT field, value FROM cmig.show('001') WHERE field ~ 'pre';
 SELECT * FROM cmig.load((SELECT content FROM cmig.export()));

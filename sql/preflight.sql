@@ -216,12 +216,12 @@ CREATE FUNCTION facts(VARIADIC facts jsonb[]) RETURNS TABLE (item text, severity
 $$;
 SET statement_timeout = '1min';
 SET maintenance_work_mem = '64MB';
-\set ECHO all
 SELECT * FROM facts('{"kind": "work", "revision": "005", "statement": 1, "detail": "index", "rows": 1e9, "columns": ["id"], "bytes": 100000000000, "indexes": 0}'::jsonb
 	|| jsonb_build_object('object', 'account'::regclass::oid, 'class', (SELECT oid FROM pg_tablespace WHERE spcname = 'pg_default')),
 	jsonb_build_object('kind', 'free', 'object', (SELECT oid FROM pg_tablespace WHERE spcname = 'pg_default'), 'bytes', 1000000), '{"kind": "free", "object": 0, "bytes": 1000000}');
 RESET statement_timeout;
 RESET maintenance_work_mem;
+\set ECHO all
 SELECT * FROM facts(VARIADIC (SELECT array_agg(jsonb_build_object('kind', 'lock', 'name', 'public.part_' || i, 'object', 4000000000 + i, 'mode', 8, 'bytes', 510, 'revision', '005'))
 	FROM generate_series(1, current_setting('max_locks_per_transaction')::int * (current_setting('max_connections')::int + 100)) i));
 

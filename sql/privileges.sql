@@ -15,14 +15,17 @@ CREATE ROLE regress_priv_application;
 CREATE ROLE regress_priv_nobody;
 \set ECHO all
 SELECT format('GRANT CREATE ON DATABASE %I TO regress_priv_owner', current_database()) \gexec
+\set ECHO none
 CREATE SCHEMA app AUTHORIZATION regress_priv_migrator;
 CREATE SCHEMA apart AUTHORIZATION regress_priv_migrator CREATE TABLE unmanaged (id integer);
 CREATE SCHEMA tenant AUTHORIZATION regress_priv_migrator;
 GRANT USAGE ON SCHEMA app TO PUBLIC;
 SET ROLE regress_priv_owner;
 CREATE EXTENSION pg_cmig;
+\set ECHO all
 SELECT level, count(*) > 1 AS granted FROM unnest('{migrator,author,reader,application}'::text[]) level,
 	cmig.grant_access(('regress_priv_' || level)::name, level) GROUP BY 1 ORDER BY 1;
+\set ECHO none
 SET ROLE regress_priv_migrator;
 CREATE TABLE app.tool_version (version_num text);
 GRANT SELECT ON app.tool_version TO PUBLIC;
@@ -30,13 +33,16 @@ CREATE TABLE app.item (id integer PRIMARY KEY, tenant_id text, a integer, u inte
 RESET ROLE;
 CREATE TABLE old_audit (id bigint, table_name text, operation text, old_data jsonb, new_data jsonb, changed_at timestamptz);
 ALTER TABLE old_audit OWNER TO regress_priv_owner;
+\set ECHO all
 -- the log belongs to its owner only
 SELECT count(*) > 1 AS made FROM cmig.enable_audit('app.item');
+\set ECHO none
 INSERT INTO app.item SELECT i, 'x', i, i FROM generate_series(1, 3) i;
 GRANT SELECT ON app.item TO PUBLIC;
 GRANT USAGE ON SCHEMA cmig_audit TO regress_priv_reader;
 GRANT SELECT ON cmig_audit.log, cmig_audit.layout TO regress_priv_reader;
 SET ROLE regress_priv_author;
+\set ECHO all
 SELECT cmig.create_revision('one', 'CREATE TABLE app.one ()', 'DROP TABLE app.one', revision => '001');
 SELECT cmig.create_revision('two', 'CREATE TABLE app.two ()', 'DROP TABLE app.two', revision => '002');
 SET ROLE regress_priv_migrator;
@@ -339,11 +345,13 @@ UNION ALL SELECT call FROM call WHERE function ~ '^(up|down)grade_stepwise\(text
 UNION ALL SELECT $$CALL cmig.upgrade_stepwise('002'::text)$$
 UNION ALL SELECT call FROM call WHERE function ~ '^reset_stepwise' \gexec
 SELECT revision, direction, outcome, role FROM cmig.journal ORDER BY id;
+\set ECHO none
 RESET SESSION AUTHORIZATION;
 
 DROP EXTENSION pg_cmig CASCADE;
 DROP SCHEMA app, apart, tenant, cmig_audit CASCADE;
 DROP TABLE old_audit;
 RESET client_min_messages;
+\set ECHO all
 SELECT format('REVOKE CREATE ON DATABASE %I FROM regress_priv_owner', current_database()) \gexec
 DROP ROLE regress_priv_super, regress_priv_owner, regress_priv_migrator, regress_priv_author, regress_priv_reader, regress_priv_application, regress_priv_nobody;

@@ -37,11 +37,13 @@ SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff('CREATE SCHEMA 
 	CREATE TYPE shop.mood AS ENUM (''sad'', ''ok''); CREATE TABLE shop.note (id integer, m shop.mood)', '{shop}');
 
 -- what the statements lack is added
+\set ECHO none
 CREATE SCHEMA family;
 CREATE TABLE family.a (i integer, CHECK (i > 0));
 CREATE TABLE family.b (j integer) INHERITS (family.a);
 CREATE TABLE family.c () INHERITS (family.b);
 \set family 'CREATE SCHEMA family; CREATE TABLE family.a (i bigint, CHECK (i > 1)); CREATE TABLE family.b (j integer, i bigint); CREATE TABLE family.c () INHERITS (family.a)'
+\set ECHO all
 SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff(:'family', '{family}');
 SELECT count(*) < (SELECT count(*) FROM cmig.diff(:'family', '{family}')) AS completed FROM cmig.diff(:'family', '{family}', prove => false);
 BEGIN;
@@ -115,6 +117,7 @@ RESET SESSION AUTHORIZATION;
 \set ECHO all
 SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA kit; CREATE EXTENSION citext SCHEMA kit; CREATE TABLE kit.t (id bigint, b kit.citext)', '{kit}');
 -- nor are those of a type that is used in a table of the caller
+\set ECHO none
 CREATE DOMAIN kit.plain AS text;
 ALTER DOMAIN kit.plain OWNER TO regress_rehearsal_owner;
 CREATE SCHEMA own;
@@ -122,6 +125,7 @@ CREATE TABLE own.t (id integer, a kit.plain DEFAULT 'x');
 SET SESSION AUTHORIZATION regress_rehearsal_owner;
 ALTER DOMAIN kit.plain ADD CHECK (kit.f() = 'x');
 RESET SESSION AUTHORIZATION;
+\set ECHO all
 SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA own; CREATE TABLE own.t (id integer)', '{own}');
 -- what the owner's expressions call is refused also if it is built in
 \set ECHO none
@@ -150,11 +154,13 @@ SET SESSION AUTHORIZATION regress_rehearsal_owner;
 CREATE OR REPLACE FUNCTION kit.to_json(kit.mood) RETURNS json LANGUAGE sql AS 'SELECT to_json(1)';
 RESET SESSION AUTHORIZATION;
 SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA mine; CREATE TABLE mine.t (id integer PRIMARY KEY)', '{mine}');
+\set ECHO none
 SET SESSION AUTHORIZATION regress_rehearsal_owner;
 ALTER DOMAIN leak.d DROP CONSTRAINT c;
 ALTER DOMAIN leak.d ADD CHECK (query_to_xml('SELECT nextval(''leak.s'') FROM pg_authid', true, false, '') IS NOT NULL) NOT VALID;
 ALTER DOMAIN leak.d ADD CHECK (nextval('leak.s') > 0) NOT VALID;
 RESET SESSION AUTHORIZATION;
+\set ECHO all
 SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA leak; CREATE SEQUENCE leak.s; CREATE TABLE leak.t (id bigint)', '{leak}');
 SELECT last_value, is_called FROM leak.s;
 -- nor is what a table of the caller uses in a schema that is not compared

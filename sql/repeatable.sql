@@ -67,6 +67,7 @@ SELECT * FROM cmig.load(E'-- revision: 003\n-- down_revision: active\n');
 --
 -- Another script
 --
+\set ECHO none
 SELECT * FROM cmig.load($cmig_load$
 -- revision: active
 -- repeatable: true
@@ -76,6 +77,7 @@ CREATE OR REPLACE VIEW active AS SELECT * FROM account WHERE balance > 1;
 -- cmig:verify
 SELECT count(*) >= 0 FROM active;
 $cmig_load$);
+\set ECHO all
 SELECT severity, object, problem, fix FROM cmig.check() WHERE object <> 'pg_dump';
 \set VERBOSITY default
 SELECT cmig.require('head');
@@ -107,6 +109,7 @@ SELECT * FROM cmig.reset(current_database());
 -- Errors
 --
 -- a script that names what no longer exists
+\set ECHO none
 SELECT * FROM cmig.load($cmig_load$
 -- revision: 003
 -- down_revision: 002
@@ -123,6 +126,7 @@ SET search_path = public;
 CREATE OR REPLACE VIEW active
 AS SELECT * FROM account WHERE balance > 2;
 $cmig_load$);
+\set ECHO all
 SELECT * FROM cmig.upgrade('head');
 SELECT revision, statement, line, command, error FROM cmig.dry_run() WHERE error IS NOT NULL ORDER BY step, statement;
 CALL cmig.upgrade_stepwise('head');
@@ -204,6 +208,7 @@ SELECT cmig.stamp('base', purge => true);
 DELETE FROM cmig.revision;
 DELETE FROM cmig.journal;
 DROP TABLE account CASCADE;
+\set ECHO none
 SELECT * FROM cmig.load($cmig_load$
 -- revision: 001
 -- cmig:upgrade
@@ -226,6 +231,7 @@ CREATE OR REPLACE VIEW richest AS SELECT id, owner FROM account WHERE balance > 
 CREATE OR REPLACE FUNCTION twice(integer) RETURNS integer LANGUAGE sql AS 'SELECT 2 * $1';
 $cmig_load$);
 SET client_min_messages = warning;
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade();
 RESET client_min_messages;
 \set VERBOSITY sqlstate

@@ -2,11 +2,13 @@
 -- Replay: runs the scripts of revisions in the shadow
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE FUNCTION replay_probe(plan text, probe text) RETURNS SETOF text
 	AS '$libdir/pg_cmig', 'cmig_replay_probe' LANGUAGE C;
 \set relations 'SELECT concat(n.nspname, \'.\', c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN (\'public\', \'app\') ORDER BY n.nspname, c.relname'
 SET client_min_messages = warning;
+\set ECHO all
 SELECT cmig.create_revision('accounts', 'CREATE TABLE account (id int PRIMARY KEY); CREATE TYPE mood AS ENUM (''ok'')', 'DROP TABLE account; DROP TYPE mood', revision => '001');
 SELECT cmig.create_revision('index', 'ALTER TYPE mood ADD VALUE ''sad''; ALTER TABLE account ADD mood mood DEFAULT ''sad''; CREATE INDEX CONCURRENTLY account_mood ON account (mood); VACUUM account; CALL cmig.backfill(''account'', ''mood = ''''ok'''''', ''mood IS NULL''); CALL cmig.add_not_null(''account'', ''mood'')', 'ALTER TABLE account DROP mood', revision => '002', transactional => false);
 SELECT cmig.create_revision('schema', 'CREATE SCHEMA app; SET search_path = app; CREATE TABLE note (id serial, revision text DEFAULT ''x''); INSERT INTO note SELECT 1, current_setting(''cmig.running_revision'')', 'DROP SCHEMA app CASCADE', revision => '003');
@@ -48,6 +50,7 @@ SELECT cmig.create_revision('cursor', 'FETCH mine', head => '003', splice => tru
 SELECT replay_probe('009', 'SELECT 1');
 ROLLBACK;
 -- the marker
+\set ECHO none
 SELECT * FROM cmig.load($load$-- revision: 004
 -- down_revision: 003
 -- message: rows
@@ -58,6 +61,7 @@ CREATE TABLE t (a int);
 -- cmig:replay skip
 SELECT 1 / (SELECT count(*) FROM account)
 $load$);
+\set ECHO all
 SELECT upgrade_sql FROM cmig.revision WHERE revision = '004';
 SELECT replay_probe('004', :'relations');
 -- a misspelled marker, and one that is not alone on its line
@@ -66,11 +70,13 @@ SELECT * FROM cmig.load($load$-- revision: 007
 -- cmig:replay skp
 SELECT 1;
 $load$);
+\set ECHO none
 SELECT * FROM cmig.load($load$-- revision: 007
 -- cmig:upgrade
 SELECT 1; -- cmig:replay skip
 SELECT 1 / 0;
 $load$);
+\set ECHO all
 SELECT replay_probe('007', 'SELECT 1');
 
 -- a version row that names no revision

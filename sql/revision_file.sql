@@ -15,7 +15,6 @@ CREATE VIEW stored AS
 
 -- everything that a file can contain, then the minimum
 BEGIN;
-\set ECHO all
 SELECT * FROM cmig.load($cmig_load$
 -- revision: 002
 -- down_revision: 001
@@ -47,6 +46,7 @@ SELECT relrowsecurity FROM pg_class WHERE relname = 'note';
 -- branch_labels: tools
 $cmig_load$);
 \x on
+\set ECHO all
 SELECT * FROM stored;
 \x off
 ROLLBACK;
@@ -69,6 +69,7 @@ SELECT * FROM cmig.load(E'-- revision: d\nSELECT 1; \\echo x \\quit\n');
 SELECT * FROM cmig.load(E'\\echo x \\quit\n-- revision: d\n');
 
 -- markers in quotes and block comments are text, and so is the first line of a file if it is indented
+\set ECHO none
 BEGIN;
 SELECT * FROM cmig.load($cmig_load$-- revision: a
 -- cmig:upgrade
@@ -93,16 +94,19 @@ $x$; /* -- cmig:verify */ -- cmig:verify is not needed
 -- cmig:downgrade
 SELECT 2;
 $cmig_load$);
+\set ECHO all
 SELECT revision, upgrade_sql, downgrade_sql FROM stored;
 ROLLBACK;
 
 -- CRLF, byte order marks, files without a newline at the end
+\set ECHO none
 BEGIN;
 SELECT * FROM cmig.load(E'\uFEFF-- revision: a\r\n-- message: from Windows\r\n\r\n-- cmig:upgrade\r\nSELECT ''\r\n'';\r\n\r\n-- cmig:downgrade\r\nSELECT 1;' ||
 	E'\uFEFF-- revision: b\n-- down_revision: a\n-- cmig:upgrade\nSELECT E''\\r'', ''\r\n'';\n-- cmig:downgrade' ||
 	E'-- revision: c\n-- down_revision: b\n-- cmig:upgrade\nSELECT 1 -- the end' ||
 	E'-- revision: d\n-- down_revision: c\n-- message: last' ||
 	E'-- revision: e\n-- down_revision: d\n-- cmig:upgrade\nSELECT 1; -- revision: see the ticket');
+\set ECHO all
 SELECT revision, message, replace(upgrade_sql, E'\r', '<CR>') AS upgrade_sql, downgrade_sql FROM stored;
 ROLLBACK;
 
@@ -117,6 +121,7 @@ SELECT revision, created_at FROM stored;
 ROLLBACK;
 
 -- one BEGIN ... COMMIT around a section is dropped
+\set ECHO none
 BEGIN;
 SELECT count(*) FROM cmig.load($cmig_load$
 -- revision: a
@@ -148,10 +153,12 @@ CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; E
 DO $$ BEGIN NULL; END $$;
 COMMIT WORK;
 $cmig_load$);
+\set ECHO all
 SELECT revision, upgrade_sql, downgrade_sql FROM stored;
 ROLLBACK;
 
 -- the same with a psql command in it: the error is about the command
+\set ECHO none
 BEGIN;
 SELECT count(*) FROM cmig.load($cmig_load$
 -- revision: a
@@ -161,6 +168,7 @@ CREATE TABLE t (id int);
 \copy t FROM 'it is.csv'; COMMIT
 COMMIT;
 $cmig_load$);
+\set ECHO all
 SELECT revision, upgrade_sql FROM stored;
 SELECT problem, fix FROM cmig.check();
 \set VERBOSITY sqlstate

@@ -139,11 +139,13 @@ EXECUTE mine;
 COMMIT;
 RESET ROLE;
 EXECUTE mine;
+\set ECHO none
 CREATE FUNCTION definer() RETURNS TABLE (n bigint, who text) SECURITY DEFINER LANGUAGE sql
 	SET search_path = pg_catalog AS 'SELECT count(*), cmig.current_tenant_id() FROM public.docs';
 GRANT CREATE ON SCHEMA public TO regress_rls_app;
 ALTER FUNCTION definer() OWNER TO regress_rls_app;
 BEGIN;
+\set ECHO all
 SELECT cmig.set_context('1', '1');
 SELECT * FROM definer();
 SELECT cmig.set_context('1', '2');
@@ -187,11 +189,13 @@ SELECT count(*) FROM docs;
 RESET ROLE;
 
 -- the policies still work without pg_cmig
+\set ECHO none
 DROP EXTENSION pg_cmig;
 SET ROLE regress_rls_app;
 BEGIN;
 SET LOCAL app.current_user_id = '1';
 SET LOCAL app.current_tenant_id = '1';
+\set ECHO all
 SELECT count(*) FROM docs WHERE id < 100;
 COMMIT;
 RESET ROLE;

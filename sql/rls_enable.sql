@@ -28,11 +28,13 @@ SELECT cmig.enable_rls('shop.none', roles => '{regress_rls_app}');
 SELECT cmig.enable_rls(1, roles => '{regress_rls_app}');
 SELECT cmig.enable_rls('shop.orders');
 -- the owner is not a candidate, even if it can log in
+\set ECHO none
 RESET ROLE;
 BEGIN;
 ALTER ROLE regress_rls_owner LOGIN;
 ALTER ROLE regress_rls_app LOGIN;
 REVOKE ALL ON ALL TABLES IN SCHEMA shop FROM regress_rls_app, regress_rls_maint;
+\set ECHO all
 DO $$
 DECLARE
 	said text;
@@ -95,11 +97,13 @@ GRANT USAGE ON SCHEMA cmig TO regress_rls_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cmig TO regress_rls_app;
 SET ROLE regress_rls_app;
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}');
+\set ECHO none
 RESET ROLE;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA cmig FROM regress_rls_app;
 REVOKE ALL ON SCHEMA cmig FROM regress_rls_app;
 DROP VIEW shop.v;
 DROP MATERIALIZED VIEW shop.m;
+\set ECHO all
 DROP FOREIGN DATA WRAPPER regress_rls_fdw CASCADE;
 SET ROLE regress_rls_owner;
 

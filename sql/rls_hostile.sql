@@ -3,6 +3,7 @@
 -- another role
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
@@ -10,7 +11,6 @@ CREATE SCHEMA host AUTHORIZATION regress_rls_owner;
 GRANT USAGE ON SCHEMA host TO regress_rls_app;
 \pset tuples_only on
 
-\set ECHO none
 SET ROLE regress_rls_owner;
 CREATE FUNCTION host.evil(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'evil runs as %', current_user; RETURN true; END $$;
 CREATE DOMAIN host.d AS text CHECK (host.evil(VALUE));
@@ -63,8 +63,6 @@ CREATE TABLE host.u (id integer, tenant_id integer);
 ALTER TABLE host.u ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY q ON host.u TO regress_rls_app USING (true);
 CREATE FUNCTION pg_temp.deep() RETURNS text LANGUAGE sql AS $$ SELECT repeat('abs(', 400) || 'tenant_id' || repeat(')', 400) $$;
-\set ECHO all
-\set ECHO none
 SELECT format('CREATE POLICY deep ON host.t TO regress_rls_app USING (%s = 1)', pg_temp.deep()) \gexec
 SET max_stack_depth = '100kB';
 \set ECHO all

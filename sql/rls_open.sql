@@ -2,6 +2,7 @@
 -- Row-level security: rls_check with policies that let all rows through
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
@@ -14,14 +15,17 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON op.t TO regress_rls_app, regress_rls_app
 ALTER TABLE op.t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY p ON op.t TO regress_rls_app USING (false);
 \pset tuples_only on
+\set ECHO all
 
 -- The findings for a policy with an expression.
+\set ECHO none
 CREATE FUNCTION pg_temp.judge(expression text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('ALTER POLICY p ON op.t USING (%s)', expression);
 	RETURN expression || '  =>  ' || coalesce((SELECT string_agg(format('%s %s: %s', severity, rule, problem), ' | ' ORDER BY rule)
 		FROM cmig.rls_check('op') WHERE object = 'policy p on op.t' AND rule IN ('always_true', 'always_false', 'swallowing_or', 'foreign_rows', 'open_without_context') AND severity <> 'notice'), 'nothing');
 END $$;
+\set ECHO all
 \set ECHO queries
 
 -- true for every row

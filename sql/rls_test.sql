@@ -79,11 +79,13 @@ SELECT count(*) > 0 FROM cmig.enable_rls('try.docs', via => 'try.members', roles
 SELECT as_user, test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.docs', 'regress_rls_app', '{ann,bob,carol}');
 
 -- constraints and triggers that interfere
+\set ECHO none
 CREATE TABLE try.own (user_id text PRIMARY KEY, tenant_id integer DEFAULT 1);
 CREATE TABLE try.part (user_id text REFERENCES try.own, n integer);
 INSERT INTO try.own VALUES ('ann'), ('bob');
 INSERT INTO try.part VALUES ('ann', 1), ('bob', 2);
 GRANT ALL ON try.own, try.part TO regress_rls_app;
+\set ECHO all
 SELECT count(*) > 0 FROM cmig.enable_rls('try.own', tenant_column => '', roles => '{regress_rls_app}');
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.own', 'regress_rls_app', 'ann');
 ALTER TABLE try.part ENABLE ROW LEVEL SECURITY;
@@ -97,11 +99,13 @@ DELETE FROM try.part;
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.part', 'regress_rls_app', 'ann');
 
 -- a trigger that changes every row to the context's own is not a leak
+\set ECHO none
 CREATE TABLE try.auto (user_id text, n integer);
 INSERT INTO try.auto VALUES ('ann', 1), ('bob', 2);
 GRANT ALL ON try.auto TO regress_rls_app;
 ALTER TABLE try.auto ENABLE ROW LEVEL SECURITY;
 CREATE POLICY p ON try.auto USING (user_id = (SELECT current_setting('app.current_user_id', true))) WITH CHECK (true);
+\set ECHO all
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.auto', 'regress_rls_app', 'ann') WHERE test ~ 'another';
 CREATE FUNCTION try.mine() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.user_id := current_setting('app.current_user_id'); RETURN NEW; END $$;
 CREATE TRIGGER mine BEFORE INSERT OR UPDATE ON try.auto FOR EACH ROW EXECUTE FUNCTION try.mine();
@@ -119,11 +123,13 @@ SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try
 COMMIT;
 
 -- partitions
+\set ECHO none
 CREATE TABLE try.ev (tenant_id integer, n integer) PARTITION BY LIST (tenant_id);
 CREATE TABLE try.ev1 PARTITION OF try.ev FOR VALUES IN (1);
 CREATE TABLE try.ev2 PARTITION OF try.ev FOR VALUES IN (2);
 INSERT INTO try.ev VALUES (1, 1), (2, 2);
 GRANT ALL ON try.ev, try.ev1, try.ev2 TO regress_rls_app;
+\set ECHO all
 SELECT count(*) > 0 FROM cmig.enable_rls('try.ev', roles => '{regress_rls_app}');
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.ev', 'regress_rls_app', NULL, '1');
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.ev2', 'regress_rls_app', NULL, '1');

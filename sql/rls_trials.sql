@@ -8,8 +8,6 @@
 \getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/rls_desk.psql'
 \i :include
-\set ECHO all
-\set ECHO none
 INSERT INTO posture (kind, about, policies) VALUES
 -- comparisons other than equality
 ('leaky', 'all but one', 'tenant_id != CTX'),
@@ -362,7 +360,5 @@ INSERT INTO posture (kind, about, policies) VALUES
 ('leaky', 'NOT over OR with a setting that opens', 'NOT (tenant_id <> CTX AND current_setting(''app.role'', true) <> ''root'')'),
 ('leaky', 'CASE over OR that opens', 'CASE WHEN current_setting(''app.role'', true) = ''root'' OR tenant_id = CTX THEN true ELSE false END'),
 ('leaky', 'sub-select with a count of zero', '(SELECT count(*) FROM desk.member m WHERE m.user_id = USR AND m.tenant_id <> ticket.tenant_id) = 0');
-\set ECHO all
-\set ECHO none
 \set include :srcdir '/sql/include/rls_judge.psql'
 \i :include

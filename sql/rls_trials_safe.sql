@@ -8,8 +8,6 @@
 \getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/rls_desk.psql'
 \i :include
-\set ECHO all
-\set ECHO none
 INSERT INTO posture (kind, about, policies) VALUES
 ('safe', 'a key', 'tenant_id = CTX'),
 ('safe', 'a key, the other way round', 'CTX = tenant_id'),
@@ -154,7 +152,5 @@ INSERT INTO posture (kind, about, policies) VALUES
 ('safe', 'CASE over OR with a setting that closes', 'CASE WHEN current_setting(''app.role'', true) = ''suspended'' OR tenant_id IS DISTINCT FROM CTX THEN false ELSE CTX IS NOT NULL END'),
 ('safe', 'OR with a null context, limited', '(CTX IS NULL OR tenant_id = CTX) AND CTX IS NOT NULL'),
 ('safe', 'function of the row', 'desk.can_see(ticket)');
-\set ECHO all
-\set ECHO none
 \set include :srcdir '/sql/include/rls_judge.psql'
 \i :include

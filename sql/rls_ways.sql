@@ -3,6 +3,7 @@
 -- membership tables, privileges that no policy limits, and partitions
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
@@ -27,6 +28,7 @@ CREATE TABLE ways.t (id integer PRIMARY KEY, tenant_id integer, user_id integer)
 ALTER TABLE ways.t OWNER TO regress_rls_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ways.t TO regress_rls_app, regress_rls_maint;
 SET client_min_messages = error;
+\set ECHO all
 SELECT count(*) > 0 FROM cmig.enable_rls('ways.t', user_column => '', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
 RESET client_min_messages;
 \set ECHO queries

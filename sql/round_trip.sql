@@ -59,11 +59,13 @@ DROP VIEW v;
 DROP TABLE account;
 
 -- merges
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SELECT cmig.create_revision('root', 'CREATE TABLE t (a integer)', 'DROP TABLE t', revision => 'r') \gset
 SELECT cmig.create_revision('one', 'ALTER TABLE t ADD x integer', 'ALTER TABLE t DROP x', revision => 'a') \gset
 SELECT cmig.create_revision('other', 'ALTER TABLE t ADD y integer', 'ALTER TABLE t DROP y', revision => 'b', head => 'r', splice => true) \gset
 SELECT cmig.merge('heads', 'Merge', revision => 'm') \gset
+\set ECHO all
 SELECT * FROM cmig.round_trip();
 UPDATE cmig.revision SET upgrade_sql = 'ALTER TABLE t ADD x integer; COMMENT ON TABLE t IS ''one''', downgrade_sql = downgrade_sql || '; COMMENT ON TABLE t IS NULL' WHERE revision = 'a';
 UPDATE cmig.revision SET upgrade_sql = 'ALTER TABLE t ADD y integer; COMMENT ON TABLE t IS ''other''', downgrade_sql = downgrade_sql || '; COMMENT ON TABLE t IS NULL' WHERE revision = 'b';
@@ -97,23 +99,27 @@ SELECT revision, problem, message FROM cmig.round_trip();
 DROP EXTENSION pg_cmig;
 
 -- privileges that the live schema has already: only what the upgrade does not grant again is lost
+\set ECHO none
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_trip;
 GRANT USAGE, CREATE ON SCHEMA public TO regress_trip;
 SELECT cmig.create_revision('one', 'GRANT USAGE, CREATE ON SCHEMA public TO regress_trip', 'REVOKE USAGE, CREATE ON SCHEMA public FROM regress_trip', revision => '001') \gset
 SELECT cmig.create_revision('two', 'SELECT 1', 'REVOKE CREATE ON SCHEMA public FROM regress_trip', revision => '002') \gset
+\set ECHO all
 SELECT revision, problem, kind, object, missing_sql FROM cmig.round_trip();
 REVOKE ALL ON SCHEMA public FROM regress_trip;
 DROP ROLE regress_trip;
 DROP EXTENSION pg_cmig;
 
 -- an extension that other objects need cannot be dropped
+\set ECHO none
 SET client_min_messages = warning;
 CREATE EXTENSION pg_cmig;
 CREATE EXTENSION citext;
 INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql) VALUES
 	('001', 'CREATE EXTENSION IF NOT EXISTS citext; CREATE TABLE used (name citext)', 'DROP EXTENSION citext; DROP TABLE used');
+\set ECHO all
 SELECT revision, problem, message FROM cmig.round_trip();
 UPDATE cmig.revision SET downgrade_sql = 'DROP TABLE used; DROP EXTENSION citext';
 SELECT revision, problem, message FROM cmig.round_trip();

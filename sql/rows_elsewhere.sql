@@ -57,11 +57,13 @@ DROP ACCESS METHOD regress_elsewhere_am;
 CREATE TABLE far (tenant_id integer PRIMARY KEY, v integer);
 CREATE TABLE near (tenant_id integer PRIMARY KEY, v integer);
 SELECT count(*) > 0 AS enabled FROM cmig.enable_rls('far', roles => '{regress_elsewhere_app}');
+\set ECHO none
 SET allow_system_table_mods = on;
 CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass NOT NULL, partmethod "char" NOT NULL);
 INSERT INTO pg_catalog.pg_dist_partition VALUES ('far', 'h');
 INSERT INTO pg_catalog.pg_extension SELECT 99999, 'citus', extowner, extnamespace, false, '13.0' FROM pg_extension WHERE extname = 'plpgsql';
 RESET allow_system_table_mods;
+\set ECHO all
 SELECT * FROM cmig.enable_audit('far');
 SELECT * FROM cmig.enable_audit_schema('public');
 SELECT * FROM cmig.enable_rls('far', roles => '{regress_elsewhere_app}');

@@ -47,11 +47,13 @@ ROLLBACK;
 
 -- a paused backfill waits until it is canceled; what it has updated remains, and it is still
 -- paused when it is called again.  A trigger pauses it after the first batch
+\set ECHO none
 CREATE FUNCTION pause_it() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
 	IF OLD.id = 1 THEN PERFORM cmig.pause('account'); END IF; RETURN NEW; END$$;
 CREATE TRIGGER pause_it BEFORE UPDATE ON account FOR EACH ROW EXECUTE FUNCTION pause_it();
 SET cmig.run_timeout = '2s';
 \set VERBOSITY sqlstate
+\set ECHO all
 CALL cmig.backfill('account', 'n = 1', 'n IS NULL', 300);
 DROP TRIGGER pause_it ON account;
 CALL cmig.backfill('account', 'n = 1', 'n IS NULL', 300);

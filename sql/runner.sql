@@ -70,11 +70,13 @@ SELECT * FROM cmig.upgrade() LIMIT 1;
 SELECT revision FROM cmig.current();
 
 -- what other sessions see while a script runs
+\set ECHO none
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql) VALUES
 ('007', '{006}', $$
 CREATE TABLE seen AS SELECT current_setting('cmig.running_revision') AS revision, query
 FROM pg_stat_activity WHERE pid = pg_backend_pid();
 $$);
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade();
 \t
 SELECT * FROM seen;

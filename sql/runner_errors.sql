@@ -8,6 +8,7 @@ CREATE TABLE account (id int PRIMARY KEY, email text CONSTRAINT has_at CHECK (em
 INSERT INTO cmig.revision (revision) VALUES ('001');
 
 -- errors at run time
+\set ECHO none
 UPDATE cmig.revision SET upgrade_sql = $$
 -- the lines of a comment count
 
@@ -16,6 +17,7 @@ INSERT INTO account VALUES (1, 'a@example.com');
 INSERT INTO account
 VALUES (2, 'nobody');
 $$;
+\set ECHO all
 SELECT * FROM cmig.upgrade();
 -- the server's detail, hint, code, and constraint name are kept
 \set VERBOSITY terse
@@ -39,6 +41,7 @@ UPDATE cmig.revision SET upgrade_sql = E'DO $$\nBEGIN\n    RAISE   division_by_z
 SELECT * FROM cmig.upgrade();
 
 -- a syntax error: the line is that of its position
+\set ECHO none
 UPDATE cmig.revision SET upgrade_sql = $$
 SELECT 1;
 CREATE TABLE other (
@@ -46,6 +49,7 @@ CREATE TABLE other (
 	name txt NOT NUL
 );
 $$;
+\set ECHO all
 SELECT * FROM cmig.upgrade();
 UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\nCREATE TABEL other (id int);\nSELECT 2;';
 SELECT * FROM cmig.upgrade();
@@ -62,19 +66,23 @@ UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\nDO $x$ BEGIN END;\n';
 SELECT * FROM cmig.upgrade();
 
 -- inside a function, its own context comes first
+\set ECHO none
 UPDATE cmig.revision SET upgrade_sql = $$CREATE FUNCTION fail() RETURNS int LANGUAGE plpgsql AS $f$
 BEGIN
 	RAISE EXCEPTION 'out of cheese' USING HINT = 'Redo from start.', DETAIL = 'It is gone.', ERRCODE = 'ZZ123';
 END
 $f$;
 SELECT fail();$$;
+\set ECHO all
 SELECT * FROM cmig.upgrade();
+\set ECHO none
 UPDATE cmig.revision SET upgrade_sql = $$CREATE FUNCTION fail() RETURNS void LANGUAGE plpgsql AS $f$
 BEGIN
 	EXECUTE 'SELECT nix';
 END
 $f$;
 SELECT fail();$$;
+\set ECHO all
 SELECT * FROM cmig.upgrade();
 
 -- a long statement is shortened to one line
@@ -84,11 +92,13 @@ UPDATE cmig.revision SET upgrade_sql = 'INSERT INTO account VALUES (3, ''c@examp
 	(3, ''again@example.com'')';
 SELECT * FROM cmig.upgrade();
 -- around the position, if there is one
+\set ECHO none
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1,
 ' || (SELECT string_agg(format('	%s AS column_number_%s', i, i), E',\n') FROM generate_series(1000, 1600) i) || ',
 	nix,
 ' || (SELECT string_agg(format('	%s AS column_number_%s', i, i), E',\n') FROM generate_series(1000, 1600) i);
 \set VERBOSITY terse
+\set ECHO all
 SELECT * FROM cmig.upgrade();
 DO $$
 DECLARE
@@ -135,11 +145,13 @@ SELECT 1;
 SELECT pg_sleep(60);
 $$;
 SELECT * FROM cmig.upgrade();
+\set ECHO none
 RESET statement_timeout;
 UPDATE cmig.revision SET upgrade_sql = $$
 SET statement_timeout = '50ms';
 SELECT pg_sleep(60);
 $$;
+\set ECHO all
 SELECT * FROM cmig.upgrade();
 -- the caller's own limit applies again afterwards
 UPDATE cmig.revision SET upgrade_sql = 'SET statement_timeout = 0';

@@ -190,6 +190,7 @@ DECLARE other CURSOR WITH HOLD FOR SELECT 'other';
 CALL run($$CLOSE mine; DECLARE mine CURSOR WITH HOLD FOR SELECT 'theirs'$$);
 SELECT name FROM pg_cursors ORDER BY name;
 FETCH other;
+\set ECHO none
 CLOSE other;
 
 --
@@ -200,6 +201,7 @@ CREATE TABLE child (
 	id int CONSTRAINT child_id UNIQUE DEFERRABLE INITIALLY IMMEDIATE,
 	parent int CONSTRAINT child_parent REFERENCES parent DEFERRABLE INITIALLY DEFERRED
 );
+\set ECHO all
 -- a later revision may alter a table whose rows were checked at the end of this one
 CALL run('INSERT INTO child VALUES (1, 1); INSERT INTO parent VALUES (1)');
 BEGIN;
@@ -235,6 +237,7 @@ INSERT INTO child VALUES (1, 1);
 ROLLBACK;
 BEGIN;
 CALL run('SET CONSTRAINTS ALL IMMEDIATE; SELECT 1');
+\set ECHO none
 INSERT INTO child VALUES (7, 7);
 INSERT INTO parent VALUES (7);
 CREATE TABLE later (parent int REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
@@ -242,6 +245,7 @@ INSERT INTO later VALUES (8);
 INSERT INTO parent VALUES (8);
 COMMIT;
 BEGIN;
+\set ECHO all
 CALL run('SET CONSTRAINTS child_parent IMMEDIATE; INSERT INTO child VALUES (9, 9)');
 ROLLBACK;
 -- what the caller had deferred stays deferred

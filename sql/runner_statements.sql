@@ -165,6 +165,7 @@ $cmig$);
 SELECT count(*) FROM cmig.upgrade('011');
 SELECT what FROM log ORDER BY n;
 
+\set ECHO none
 DROP EVENT TRIGGER regress_cmig_note;
 DROP EXTENSION pg_cmig;
 DROP FUNCTION note_ddl, add_item, two;

@@ -40,11 +40,13 @@ SELECT * FROM cmig.create_scope('t_4', copy_of => 't 2');
 CREATE ROLE regress_copy_stranger;
 GRANT CREATE ON SCHEMA t_1 TO regress_copy_stranger;
 SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
+\set ECHO none
 SET ROLE regress_copy_stranger;
 CREATE FUNCTION t_1.evil() RETURNS int LANGUAGE sql IMMUTABLE SECURITY DEFINER AS 'SELECT 1';
 RESET ROLE;
 REVOKE CREATE ON SCHEMA t_1 FROM regress_copy_stranger;
 \set VERBOSITY default
+\set ECHO all
 SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
 -- nor does a superuser copy, and so run, what the owner of the database owns
 BEGIN;
@@ -101,11 +103,13 @@ SELECT current, pending FROM cmig.scopes() WHERE scope = 't_8';
 SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 't_8.invoice'::regclass ORDER BY 1;
 
 -- more copies in one session, while the copied scope or what it uses in another schema changes
+\set ECHO none
 CREATE DOMAIN state AS text CHECK (value <> '');
 ALTER TABLE t_1.payment ADD state state, ADD dropped int;
 ALTER TABLE t_1.payment DROP dropped, ADD paid boolean;
 CREATE FUNCTION copies(OUT equal bigint, OUT different bigint) LANGUAGE sql AS
 	$$SELECT count(*) FILTER (WHERE n = 0), count(*) FILTER (WHERE n > 0) FROM pg_namespace, LATERAL (SELECT count(*) AS n FROM cmig.diff_schemas('t_1', nspname)) d WHERE nspname ~ '^u[_ ]'$$;
+\set ECHO all
 SELECT count(*) FROM unnest(ARRAY['u_1', 'u_2', 'u 3''"']) s, cmig.create_scope(s, '002', copy_of => 't_1');
 SELECT * FROM copies();
 ALTER TABLE t_1.payment ADD late text;

@@ -273,11 +273,13 @@ SET ROLE regress_scopes;
 SELECT * FROM cmig.create_scope('tenant_5', 'tenant@head');
 \set VERBOSITY sqlstate
 SELECT cmig.drop_scope('tenant_1', 'tenant_1');
+\set ECHO none
 RESET ROLE;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_scopes;
 GRANT REFERENCES ON currency TO regress_scopes;
 SET ROLE regress_scopes;
 \set VERBOSITY default
+\set ECHO all
 SELECT * FROM cmig.create_scope('tenant_5', 'tenant@head');
 SELECT cmig.drop_scope('tenant_5', 'tenant_5');
 \set ECHO none

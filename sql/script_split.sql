@@ -2,6 +2,7 @@
 -- How a script is divided into statements, and the errors if that is impossible
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 \pset null '(null)'
@@ -27,6 +28,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 \set SHOW_CONTEXT never
+\set ECHO all
 
 -- semicolons that do not end a statement
 CALL run_script($script$

@@ -74,11 +74,13 @@ SELECT rule, (safe_rewrite ~ 'USING gist') = :'has_18'::boolean AS suitable
 	WHERE rule = 'foreign-key-without-index';
 
 -- constraints that existing rows may violate
+\set ECHO none
 CREATE TABLE users (id int PRIMARY KEY, email text, code text NOT NULL);
 INSERT INTO users SELECT i, 'u' || i, 'c' || i FROM generate_series(1, 10) i;
 UPDATE users SET email = NULL WHERE id = 3;
 ALTER TABLE users ADD CONSTRAINT cmig_email_not_null :not_valid;
 \set VERBOSITY terse
+\set ECHO all
 \o /dev/null
 CALL cmig.backfill('users', 'email = ''u3''', 'email IS NULL');
 \o

@@ -257,11 +257,13 @@ $target$, 'SELECT count(*) FROM public.person', '{app}');
 SELECT changed();
 
 -- functions in SQL are inlined as usual, unless that would hide setval()
+\set ECHO none
 CREATE SEQUENCE app.live;
 CREATE FUNCTION app.advance(bigint) RETURNS bigint LANGUAGE sql AS $$ SELECT setval('app.live', $1) $$;
 CREATE FUNCTION app.advance_atomic(bigint) RETURNS bigint RETURN setval('app.live', $1);
 CREATE FUNCTION app.advance_hidden(bigint) RETURNS bigint LANGUAGE sql AS $$ SELECT U&"s\0065tval"('app.live', $1) $$;
 CREATE FUNCTION app.advance_all(bigint) RETURNS SETOF bigint LANGUAGE sql AS $$ SELECT app.advance($1) $$;
+\set ECHO all
 SELECT object, upgrade_sql FROM cmig.diff($target$
 CREATE FUNCTION public.canonical(text) RETURNS text LANGUAGE sql AS $$ SELECT replace(lower($1), '-', '_') $$;
 CREATE FUNCTION public.canonical_atomic(text) RETURNS text RETURN replace(lower($1), '-', '_');

@@ -2,11 +2,13 @@
 -- Revisions that replace others, and cmig.squash, which writes them
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 \pset tuples_only on
 CREATE VIEW shown AS SELECT revision, down_revision, is_current FROM cmig.history();
 \set files '-- revision: 001\n-- cmig:upgrade\nCREATE TABLE a (x int);\n-- cmig:downgrade\nDROP TABLE a;\n-- revision: 002\n-- down_revision: 001\n-- branch_labels: main\n-- cmig:upgrade\nCREATE TABLE b (x int);\n-- cmig:downgrade\nDROP TABLE b;\n-- revision: 003\n-- down_revision: 002\n-- cmig:upgrade\nCREATE TABLE c (x int);\n-- cmig:downgrade\nDROP TABLE c;\n-- revision: 004\n-- down_revision: 003\n-- cmig:upgrade\nCREATE TABLE d (x int);\n-- cmig:downgrade\nDROP TABLE d;\n'
 \set squashed '-- revision: s\n-- branch_labels: main\n-- replaces: 001, 002, 003\n-- message: Three in one\n-- cmig:upgrade\nCREATE TABLE a (x int); CREATE TABLE b (x int); CREATE TABLE c (x int);\n-- cmig:downgrade\nDROP TABLE a, b, c;\n'
+\set ECHO all
 
 -- none is applied: it runs in their place
 SELECT count(*) FROM cmig.load(:'files');

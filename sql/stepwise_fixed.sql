@@ -45,12 +45,14 @@ DROP FUNCTION public.set_config;
 DELETE FROM gate;
 TRUNCATE trace;
 SELECT * FROM cmig.stamp('base');
+\set ECHO none
 UPDATE cmig.revision SET upgrade_sql = $$
 	CREATE TEMP TABLE mapping (a int);
 	CREATE TABLE kept (a int);
 	INSERT INTO mapping VALUES (1), (2);
 	SELECT 1 / count(*) FROM gate;
 	INSERT INTO kept SELECT * FROM mapping$$;
+\set ECHO all
 CALL cmig.upgrade_stepwise();
 INSERT INTO gate VALUES (true);
 CALL cmig.upgrade_stepwise();
@@ -315,12 +317,14 @@ CALL cmig.upgrade_stepwise();
 SELECT * FROM cmig.upgrade();
 
 -- CLOSE ALL and the like affect the caller's cursors, and the run continues
+\set ECHO none
 UPDATE cmig.revision SET transactional = false, upgrade_sql = $$
 	PREPARE own AS SELECT 1; CREATE TEMP TABLE own_table (); DECLARE own CURSOR WITH HOLD FOR SELECT 1;
 	CLOSE ALL; DEALLOCATE ALL; DISCARD TEMP; DISCARD PLANS; DISCARD SEQUENCES;
 	INSERT INTO trace (what) VALUES ('discarded')$$ WHERE revision = '03';
 PREPARE theirs AS SELECT 1;
 CREATE TEMP TABLE theirs ();
+\set ECHO all
 CALL cmig.upgrade_stepwise();
 SELECT (SELECT count(*) FROM pg_prepared_statements WHERE name = 'theirs') AS prepared, to_regclass('theirs') AS temporary, count(*) FROM trace WHERE what = 'discarded';
 SELECT * FROM cmig.stamp('02');
@@ -329,12 +333,14 @@ SELECT * FROM cmig.upgrade();
 SELECT count(*) FROM trace WHERE what = 'discarded';
 
 -- a backfill that was partially applied when a stamp discarded it
+\set ECHO none
 CREATE TABLE filled (id int PRIMARY KEY, n int DEFAULT 0);
 INSERT INTO filled SELECT i, CASE i WHEN 50 THEN 2147483647 ELSE 0 END FROM generate_series(1, 100) i;
 ANALYZE filled;
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql) VALUES
 	('04', '{03}', false, $$CALL cmig.backfill('filled', 'n = n + 1', batch_size => 10)$$);
 \set VERBOSITY terse
+\set ECHO all
 CALL cmig.upgrade_stepwise();
 SELECT state, rows, eta IS NOT NULL AS eta FROM cmig.backfill_progress WHERE target = 'public.filled';
 \set VERBOSITY sqlstate

@@ -1,5 +1,6 @@
 -- Where CALL cmig.upgrade_stepwise cannot run, and what it rejects
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 \set SHOW_CONTEXT never
 CREATE EXTENSION pg_cmig;
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
@@ -8,6 +9,7 @@ INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, 
 
 BEGIN;
 \set VERBOSITY terse
+\set ECHO all
 CALL cmig.upgrade_stepwise();
 ROLLBACK;
 CREATE FUNCTION refused_function() RETURNS void LANGUAGE plpgsql AS $$
@@ -113,11 +115,13 @@ CREATE TEMP TABLE kept AS SELECT revision, downgrade_sql FROM cmig.revision;
 UPDATE cmig.revision SET downgrade_sql = CASE revision WHEN '01' THEN NULL ELSE 'SELECT 1' END;
 CALL cmig.downgrade_stepwise('base');
 SELECT revision FROM cmig.version;
+\set ECHO none
 UPDATE cmig.revision r SET downgrade_sql = k.downgrade_sql FROM kept k WHERE k.revision = r.revision;
 DROP TABLE kept;
 UPDATE cmig.revision SET downgrade_sql = '' WHERE revision = '03';
 SET cmig.protect = on;
 \set VERBOSITY default
+\set ECHO all
 CALL cmig.downgrade_stepwise('-1');
 CALL cmig.reset_stepwise(current_database());
 SET cmig.protect = base;

@@ -1,11 +1,13 @@
 -- Stepwise runs by a migrator that is not a superuser, with scripts that run as the
 -- role that owns the schema.
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_step_migrator;
 CREATE ROLE "regress step owner";
 GRANT "regress step owner" TO regress_step_migrator;
 CREATE SCHEMA app AUTHORIZATION "regress step owner";
+\set ECHO all
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_step_migrator', 'migrator');
 \set ECHO none
 CREATE TABLE gate (open boolean);

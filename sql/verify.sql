@@ -2,11 +2,13 @@
 -- verify_sql: the result of a revision is checked before the revision counts as applied
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE TABLE account (id int, email text);
 INSERT INTO account VALUES (1, 'a@example.com'), (2, NULL);
 INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql) VALUES
 ('001', 'UPDATE account SET email = ''none'' WHERE id = 3', '');
+\set ECHO all
 -- true, in the first boolean column, in every row
 UPDATE cmig.revision SET verify_sql = $$SELECT count(*), count(*) = 2 AS two_rows, false AS not_looked_at FROM account;
 SELECT id, id > 0 FROM account$$;

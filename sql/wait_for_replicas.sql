@@ -28,6 +28,7 @@ SELECT cmig.wait_for_replicas();
 RESET ROLE;
 
 -- as the precondition of a revision, and in a script
+\set ECHO none
 SELECT * FROM cmig.load($$
 -- revision: 001
 -- message: Add a column
@@ -45,6 +46,7 @@ ALTER TABLE item DROP old;
 -- cmig:downgrade
 ALTER TABLE item ADD old int;
 $$);
+\set ECHO all
 SELECT revision FROM cmig.plan('upgrade', 'head');
 CALL cmig.upgrade_stepwise();
 SELECT count(*) FROM cmig.drift();

@@ -29,11 +29,13 @@ SELECT query, verdict, cost_before = cost_after AS same_cost FROM cmig.workload_
 -- what breaks, and by which statement
 SELECT * FROM judged(E'ALTER TABLE person ADD COLUMN nick text;\n\nALTER TABLE person DROP COLUMN note;\nALTER TABLE visit RENAME TO stay;',
 	'SELECT note FROM person', 'SELECT p.*, (SELECT count(*) FROM visit v WHERE v.person = p.id) FROM person p', 'SELECT id FROM person', 'UPDATE person SET name = $1, note = $2 WHERE id = $3');
+\set ECHO none
 SELECT * FROM judged('ALTER TABLE person ADD COLUMN nick text NOT NULL; ALTER TABLE person DROP CONSTRAINT person_pkey CASCADE; ALTER TABLE visit ALTER id SET GENERATED ALWAYS',
 	'INSERT INTO person (id, name) VALUES ($1, $2)', 'INSERT INTO person (id, name, nick) VALUES ($1, $2, $3)', 'INSERT INTO person (id, name, nick) SELECT id, name, NULL FROM person',
 	'INSERT INTO person AS p (id, name, age) VALUES ($1, $2, 1) ON CONFLICT (id) DO UPDATE SET age = p.age + 1',
 	'INSERT INTO visit (id, person) VALUES ($1, $2)', 'INSERT INTO visit (person) VALUES ($1)',
 	'SELECT p.id, p.name, count(*) FROM person p JOIN visit v ON v.person = p.id GROUP BY p.id');
+\set ECHO all
 -- a name that becomes ambiguous, and a function that is gone
 CREATE FUNCTION twice(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 2';
 SELECT * FROM judged('ALTER TABLE visit ADD COLUMN name text; DROP FUNCTION twice', 'SELECT name FROM person JOIN visit ON person = person.id', 'SELECT twice(age) FROM person');

@@ -2,6 +2,7 @@
 -- cmig.stats_export: the verdicts of a database with data, in one without
 --
 \pset format unaligned \pset footer off
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA shop;
 SET search_path = shop;
@@ -10,14 +11,18 @@ SET search_path = shop;
 INSERT INTO person SELECT g, 'n' || g, nullif(g % 90, 0) FROM generate_series(1, 9000) g;
 INSERT INTO visit SELECT g, g % 9000 + 1, 'place ' || g % 3 FROM generate_series(1, 45000) g;
 VACUUM ANALYZE person, visit;
+\set ECHO all
 SELECT cmig.create_revision('Index', 'DROP INDEX visit_person; CREATE INDEX ON person (age, name)', '-- nothing', revision => 'r1');
+\set ECHO none
 PREPARE judge(text) AS SELECT verdict, query, round(cost_before::numeric) AS cost_before, round(cost_after::numeric) AS cost_after
 FROM cmig.workload_check(queries => ARRAY['SELECT place FROM visit WHERE person = $1', 'SELECT name FROM person WHERE age = $1 ORDER BY name LIMIT 1', 'SELECT count(*) FROM visit WHERE id < 100',
 	'SELECT * FROM visit v JOIN person p ON p.id = v.person WHERE p.age = 7 AND p.name <> $1', 'SELECT place, count(*) FROM visit GROUP BY place', 'SELECT FROM person WHERE age IS NULL',
 	'UPDATE visit SET place = $1 WHERE person = $2', 'SELECT DISTINCT age FROM person'], stats => nullif($1, '')::jsonb) ORDER BY query;
 CREATE TEMP TABLE with_data AS EXECUTE judge('');
+\set ECHO all
 -- what is exported
 SELECT schema, relation, column_name, pages > 0 AS pages, tuples, visible_pages > 0 AS visible, inherited, round(null_frac::numeric, 3) AS null_frac, avg_width, round(n_distinct::numeric, 1) AS n_distinct, abs(correlation) > 0.9 AS ordered FROM cmig.stats_export();
+\set ECHO none
 SELECT jsonb_agg(s) AS stats FROM cmig.stats_export() s \gset
 
 -- the same tables without rows
@@ -25,6 +30,7 @@ DROP TABLE person, visit;
 :tables;
 CREATE TEMP TABLE without AS EXECUTE judge('');
 CREATE TEMP TABLE exported AS EXECUTE judge(:'stats');
+\set ECHO all
 -- the cost of a comparison with a constant needs values, which are not exported
 SELECT w.query, w.verdict, e.verdict AS exported, n.verdict AS without, (e.cost_before, e.cost_after) = (w.cost_before, w.cost_after) AS same_costs
 FROM with_data w JOIN exported e USING (query) JOIN without n USING (query) ORDER BY 1;
@@ -70,6 +76,7 @@ VACUUM ANALYZE event, part;
 DELETE FROM cmig.revision;
 \set ECHO all
 SELECT cmig.create_revision('Index', 'DROP INDEX event_kind', '-- nothing', revision => 'r2');
+\set ECHO none
 CREATE TABLE condition AS SELECT 'SELECT id FROM event WHERE ' || c AS part FROM unnest(ARRAY['kind = ''usual''', 'kind = ''r"a,r}e''', 'kind > ''l''', 'kind LIKE ''k%''', 'upper(kind) = ''K1''', 'upper(kind) = ''USUAL''', 'at < ''2020-01-09''', 'at > ''2020-05-01''',
 	'lasts < ''0 min''', 'lasts = ''P-1DT2H3M4S''', 'share = ''NaN''', 'share > 0.1', 'data = ''\x03''', 'data > ''\x01''', 'tags @> ''{t1}''', 'tags @> ''{t77}''', 'tags <@ ''{t1,t2}''', 'words @@ ''w1''', 'words @@ ''w77''', 'day = ''0044-03-15 BC''', 'day > ''2026-01-15''',
 	'name = ''n1''', 'id < 300', 'id BETWEEN 300 AND 400', 'mood = ''bad''', 'word = ''a''']) c UNION ALL SELECT 'SELECT id FROM part WHERE kind = ''rare''';
@@ -78,6 +85,7 @@ CREATE TEMP TABLE live AS EXECUTE judge_values('');
 SET datestyle = 'German'; SET intervalstyle = 'sql_standard'; SET bytea_output = 'escape';
 SELECT jsonb_agg(s) AS stats FROM cmig.stats_export() s \gset
 SELECT jsonb_agg(s) AS stats_with_values FROM cmig.stats_export(true) s \gset
+\set ECHO all
 SELECT column_name, most_common_vals IS NOT NULL AS vals, most_common_freqs IS NOT NULL AS freqs, histogram_bounds IS NOT NULL AS bounds, most_common_elems IS NOT NULL AS elems, most_common_elem_freqs IS NOT NULL AS elem_freqs, elem_count_histogram IS NOT NULL AS counts
 FROM cmig.stats_export(true) WHERE schema = 'shop' AND relation ~ 'event' AND column_name IS NOT NULL;
 SELECT column_name, most_common_vals FROM cmig.stats_export(true) WHERE column_name IN ('share', 'word', 'class', 'mood') OR relation = 'part';
@@ -111,11 +119,13 @@ SET ROLE regress_stats;
 EXECUTE shown;
 RESET ROLE;
 -- the owner of an index on rows that the owner cannot see
+\set ECHO none
 ALTER TABLE event OWNER TO regress_stats_owner;
 ALTER TABLE event ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT EXECUTE ON FUNCTION cmig.stats_export(boolean) TO regress_stats_owner;
 GRANT USAGE ON SCHEMA cmig TO regress_stats_owner;
 SET ROLE regress_stats_owner;
+\set ECHO all
 EXECUTE shown;
 SELECT tablename, most_common_vals FROM pg_stats WHERE attname = 'upper';
 \set ECHO none
