@@ -3,6 +3,9 @@
 --
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE ROLE regress_owner;
 CREATE ROLE regress_reader;
 CREATE ROLE regress_author;
@@ -78,21 +81,31 @@ RESET ROLE;
 --
 -- Bad arguments
 --
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.grant_access('regress_none', 'reader');
 SELECT cmig.grant_access('regress_reader', 'writer');
 SELECT cmig.grant_access('regress_reader', NULL);
 SELECT cmig.grant_access(NULL, 'reader');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.grant_access('', 'reader');
 SELECT cmig.grant_access('public', 'reader');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.grant_access('PUBLIC', 'reader');
 SELECT cmig.grant_access('current_user', 'reader');
 SELECT cmig.revoke_access('regress_none');
 SELECT cmig.revoke_access(NULL);
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.revoke_access('public');
 SELECT cmig.revoke_access('regress_owner');
+$calls$);
+\set ECHO all
 -- hostile names are names
 CREATE ROLE "regress_A ""b""; DROP TABLE x; --";
 SELECT count(*) AS lines FROM cmig.grant_access('regress_A "b"; DROP TABLE x; --', 'reader');
@@ -122,6 +135,8 @@ SELECT revision, created_by FROM cmig.revision ORDER BY 1;
 SELECT step, revision, created_by FROM cmig.plan('upgrade', 'head');
 SELECT file_name FROM cmig.export();
 SELECT length(cmig.script('upgrade', 'head')) > 0 AS text;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT count(*) FROM cmig.upgrade();
 SELECT cmig.stamp('head');
 -- nor by hand, nor under another role's name
@@ -131,6 +146,8 @@ INSERT INTO cmig.revision (revision, created_by) VALUES ('003', 'regress_migrato
 UPDATE cmig.revision SET created_by = 'regress_migrator';
 UPDATE cmig.revision SET upgrade_sql = '';
 SELECT * FROM cmig.secret;
+$calls$);
+\set ECHO all
 RESET ROLE;
 
 SET ROLE regress_migrator;

@@ -2,6 +2,11 @@
 -- Enabling and disabling auditing, and its options
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
+\set ECHO all
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE SCHEMA shop;
@@ -83,15 +88,21 @@ ALTER TABLE shop.customer DISABLE TRIGGER cmig_audit_update;
 SELECT * FROM cmig.enable_audit('shop.customer');
 
 -- invalid arguments
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.enable_audit(NULL);
 SELECT cmig.enable_audit('nothing');
 SELECT cmig.enable_audit(99999999);
 SELECT cmig.enable_audit('pg_class');
 SELECT cmig.enable_audit('cmig.revision');
 SELECT cmig.enable_audit('cmig_audit.log');
+$calls$);
+\set ECHO all
 CREATE VIEW shop.v AS SELECT 1 AS one;
 SELECT cmig.enable_audit('shop.v');
 CREATE TEMP TABLE tmp (id integer);
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.enable_audit('tmp');
 SELECT cmig.enable_audit('shop.customer', exclude => '{nope}');
 SELECT cmig.enable_audit('shop.customer', exclude => '{id}');
@@ -104,6 +115,8 @@ SELECT cmig.enable_audit('shop.customer', redact => '{card,note,card}');
 SELECT cmig.enable_audit('shop.customer', redact => '{card,email}', hash => '{note,card}');
 SELECT cmig.enable_audit('shop.customer', exclude => '{card}', hash => '{card}');
 SELECT cmig.enable_audit('shop.customer', exclude => '{card}', redact => '{card}');
+$calls$);
+\set ECHO all
 BEGIN;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.customer', redact => '{card}');
 SAVEPOINT s;
@@ -111,6 +124,8 @@ SELECT cmig.enable_audit('shop.customer', hash => '{card}');
 ROLLBACK TO s;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.customer', redact => '{}', hash => '{card}');
 ROLLBACK;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.enable_audit_schema('shop', 'customer', redact => '{card}', hash => '{card}');
 SELECT cmig.enable_audit_schema('shop', 'customer', redact => '{nope}');
 SELECT cmig.audit_script('shop.customer', exclude => '{card}', redact => '{card}');
@@ -128,6 +143,8 @@ SELECT cmig.enable_audit('shop.customer', query_length => -1);
 SELECT cmig.enable_audit('shop.customer', oversize => 'ignore');
 SELECT cmig.enable_audit_schema('nowhere');
 SELECT cmig.enable_audit_schema(NULL);
+$calls$);
+\set ECHO all
 
 -- all tables of a schema, by pattern
 CREATE TABLE shop.order_line (id integer);

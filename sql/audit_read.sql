@@ -2,6 +2,11 @@
 -- Querying the audit log: history, rows as of a time, differences, transactions, counts
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
+\set ECHO all
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 
@@ -64,17 +69,25 @@ EXECUTE diff('person', '3', '2000-01-01', '2100-01-01');
 DEALLOCATE ALL;
 
 -- invalid arguments
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.audit_history('nobody', 1);
 SELECT * FROM cmig.audit_history(NULL, 1);
 SELECT * FROM cmig.audit_history('person', NULL::integer);
 SELECT * FROM cmig.audit_history('person', 'x');
+$calls$);
+\set ECHO all
 SELECT * FROM cmig.audit_history('person', '{"id": 3}');
 SELECT * FROM cmig.audit_history('person', '{"person_id": 3, "more": 1}');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.audit_history('person', '[1]'::jsonb);
 SELECT * FROM cmig.audit_as_of(1, now());
 SELECT * FROM cmig.audit_as_of(NULL::person, NULL);
 SELECT * FROM cmig.audit_as_of(NULL::pg_class, now());
 SELECT * FROM cmig.audit_diff('person', 1, NULL);
+$calls$);
+\set ECHO all
 SELECT * FROM cmig.audit_transaction(NULL::xid8);
 
 -- after the table was dropped and another one got its name

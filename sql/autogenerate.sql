@@ -3,6 +3,9 @@
 --
 \pset format unaligned \pset footer off
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 -- the file, without its date
 CREATE FUNCTION pg_temp.undated(content text) RETURNS text LANGUAGE sql
@@ -133,21 +136,31 @@ DROP TABLE m CASCADE;
 
 \set VERBOSITY sqlstate
 -- invalid calls
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.autogenerate(NULL, '');
 SELECT * FROM cmig.autogenerate('a', NULL, head => '005');
 SELECT * FROM cmig.autogenerate('a', 'CREATE TABL x', head => '005');
 SELECT * FROM cmig.autogenerate('a', '--', '001');
 SELECT * FROM cmig.autogenerate('a', '--', head => 'nothing');
 SELECT * FROM cmig.autogenerate('a', '--', head => '004');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.autogenerate('a', '--', head => '005', file_template => NULL);
 SELECT * FROM cmig.autogenerate('a', '--', head => '005', source => 'dead');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.autogenerate('a', '--', head => '005', compare => 'some');
 SELECT * FROM cmig.autogenerate('a', '--', head => '005', schemas => '{}');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.require_schema(NULL);
 SELECT cmig.require_schema('--', source => 'dead');
+$calls$);
+\set ECHO all
 SELECT cmig.require_schema(E' \n');
 \set VERBOSITY sqlstate
 SELECT cmig.require_schema('--', schemas => '{nowhere}');
@@ -159,10 +172,14 @@ SET ROLE regress_autogenerate_ci;
 SELECT upgrade_sql FROM cmig.diff('CREATE TABLE other ()');
 SELECT cmig.require_schema('CREATE TABLE t (); CREATE TABLE other ()');
 ROLLBACK;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.require_schema('--', schemas => '{nowhere}', source => 'replay');
 SELECT cmig.require_schema('--', schemas => '{{a,b},{c,d}}');
 SELECT cmig.require_schema('--', schemas => '{nowhere}', renames => '{{a,b},{c,d}}');
 SELECT cmig.require_schema('--', renames => '{NULL}');
+$calls$);
+\set ECHO all
 SELECT cmig.require_schema('CREATE TABLE t ()', renames => NULL, compare => NULL, source => NULL);
 BEGIN READ ONLY;
 SELECT cmig.require_schema('--');

@@ -2,6 +2,11 @@
 -- Writing revisions: create_revision and merge
 --
 \pset format unaligned \pset footer off
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
+\set ECHO all
 CREATE EXTENSION pg_cmig;
 CREATE VIEW stored AS SELECT revision, down_revision, depends_on, branch_labels, message FROM cmig.revision ORDER BY created_at, revision;
 
@@ -32,16 +37,26 @@ SELECT cmig.create_revision('more', '', revision => 'api3', head => 'api@head', 
 SELECT * FROM stored;
 
 -- invalid arguments
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.create_revision('again', '', revision => '001', head => 'api@head');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.create_revision('an id that is a label', '', revision => 'api', head => 'api@head');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.create_revision('reserved', '', revision => 'head', head => 'api@head');
 SELECT cmig.create_revision('reserved', '', revision => 'current', head => 'api@head');
 SELECT cmig.create_revision('empty', '', revision => '', head => 'api@head');
 SELECT cmig.create_revision('too long', '', revision => repeat('x', 200), head => 'api@head');
 SELECT cmig.create_revision('white space', '', revision => 'a b', head => 'api@head');
+$calls$);
+\set ECHO all
 SELECT cmig.create_revision('colon', '', revision => 'a:b', head => 'api@head');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.create_revision('label twice', '', revision => 'n1', head => 'api@head', branch_label => 'tools');
 SELECT cmig.create_revision('label an id', '', revision => 'n1', head => 'api@head', branch_label => '001');
 SELECT cmig.create_revision('label its own id', '', revision => 'n1', head => 'api@head', branch_label => 'n1');
@@ -50,16 +65,26 @@ SELECT cmig.create_revision('label with @', '', revision => 'n1', head => 'api@h
 SELECT cmig.create_revision('no such parent', '', revision => 'n1', head => 'nosuch');
 SELECT cmig.create_revision('relative parent', '', revision => 'n1', head => '-1');
 SELECT cmig.create_revision('no such dependency', '', revision => 'n1', head => 'api@head', depends_on => '{nosuch}');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.create_revision('null dependency', '', revision => 'n1', head => 'api@head', depends_on => '{NULL}');
 SELECT cmig.create_revision('one dependency twice', '', revision => 'n1', head => 'api@head', depends_on => '{tools,0123,002,0123456789ab}');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.create_revision(NULL, '');
+$calls$);
+\set ECHO all
 \set VERBOSITY default
 SELECT cmig.create_revision(E'two\nlines', '', head => 'api@head');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.create_revision(repeat('x', 1001), '', revision => 'long', head => 'base');
 SELECT cmig.merge('heads', repeat('x', 1001));
 SELECT cmig.create_revision('no head', '', head => NULL);
+$calls$);
+\set ECHO all
 SELECT count(*) FROM cmig.revision;
 
 -- merge
@@ -72,16 +97,24 @@ DELETE FROM cmig.revision WHERE revision = 'm1';
 SELECT cmig.merge(ARRAY['api@head', '0123456789ab'], NULL, revision => 'm2');
 SELECT * FROM stored WHERE revision = 'm2';
 \set VERBOSITY sqlstate
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.merge(ARRAY['001', 'm2'], 'an ancestor');
 SELECT cmig.merge(ARRAY['m2', 'tools1'], 'not a head');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.merge(ARRAY['m2'], 'one');
 SELECT cmig.merge(ARRAY['m2', 'm2'], 'one twice');
 SELECT cmig.merge(ARRAY['002', 'm2', '002'], 'one of three twice');
 SELECT cmig.merge('base', 'none');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.merge(ARRAY['m2', 'nosuch'], 'unknown');
 SELECT cmig.merge(NULL::text, 'null');
+$calls$);
+\set ECHO all
 SELECT cmig.merge(ARRAY['tools1', 'api2'], 'splices', revision => 'm3', splice => true);
 SELECT * FROM stored WHERE revision = 'm3';
 -- a label of its own

@@ -2,6 +2,11 @@
 -- Two versions at once in scopes
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
+\set ECHO all
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_expand_tenant;
 SELECT format('CREATE SCHEMA tenant_%s', n) FROM generate_series(1, 4) n \gexec
@@ -89,16 +94,24 @@ SET cmig.scope = 'tenant_1';
 \set VERBOSITY default
 SELECT * FROM cmig.upgrade('042');
 SELECT cmig.require('042');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.upgrade('tenant@head');
 SELECT * FROM cmig.downgrade('base');
 SELECT * FROM cmig.stamp('042');
+$calls$);
+\set ECHO all
 CALL cmig.upgrade_stepwise('tenant@head');
 CALL cmig.expand('043');
 RESET cmig.scope;
 SELECT cmig.remove_revision('043');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.remove_revision('042');
 SELECT * FROM cmig.create_scope('tenant_9', '041', copy_of => 'tenant_1');
 SELECT cmig.drop_scope('tenant_1', confirm => 'tenant_1');
+$calls$);
+\set ECHO all
 BEGIN;
 \set VERBOSITY sqlstate
 CALL cmig.expand('042', scopes => 'tenant\__');

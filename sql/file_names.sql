@@ -3,6 +3,9 @@
 --
 \pset format unaligned \pset footer off
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 \pset null '(null)'
 CREATE VIEW stored AS
@@ -216,12 +219,16 @@ INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql) VALUES
 \set ECHO all
 SELECT * FROM cmig.load((SELECT string_agg(E'==> ' || file_name || E' <==\n' || content, E'\n' ORDER BY file_name) FROM cmig.export(ARRAY['001', '006'])));
 SELECT * FROM cmig.load((SELECT string_agg(content, '' ORDER BY file_name) FROM cmig.export(ARRAY['001', '006'])));
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.export('002');
 SELECT cmig.export('003');
 SELECT cmig.export('004');
 SELECT cmig.export('005');
 SELECT cmig.export('007');
 SELECT cmig.export('008');
+$calls$);
+\set ECHO all
 
 DROP VIEW stored;
 DROP EXTENSION pg_cmig;

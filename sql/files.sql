@@ -2,6 +2,11 @@
 -- cmig.draft, cmig.export, cmig.repair, cmig.remove_revision
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
+\set ECHO all
 CREATE EXTENSION pg_cmig;
 SET TimeZone = 'Asia/Tokyo';
 
@@ -28,17 +33,29 @@ SELECT cmig.draft(NULL);
 \set VERBOSITY default
 SELECT cmig.draft(E'two\nlines');
 \set VERBOSITY sqlstate
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.draft('x', '001');
 SELECT cmig.draft('x', 'a b');
 SELECT cmig.draft('x', head => 'nowhere');
+$calls$);
+\set ECHO all
 SELECT cmig.draft('x', head => 'base:head');
 \set VERBOSITY default
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.draft('x', branch_label => 'main');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.draft('x', depends_on => '{nothing}');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.draft('x', depends_on => ARRAY[NULL]);
 SELECT cmig.draft('x', depends_on => '{{001}}');
+$calls$);
+\set ECHO all
 SELECT cmig.create_revision('two', '', revision => '002');
 SELECT cmig.draft('x', head => '001');
 SELECT file_name FROM cmig.draft('x', '003', head => '001', splice => true);
@@ -73,15 +90,21 @@ FROM unnest(ARRAY[
 ORDER BY n;
 \set VERBOSITY default
 -- names that lead out of the folder or are not valid, and invalid templates
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.export('001', '../%(rev)s');
 SELECT cmig.export('001', '/%(rev)s');
 SELECT cmig.export('001', 'a//%(rev)s');
 SELECT cmig.export('001', 'a/./%(rev)s');
+$calls$);
+\set ECHO all
 SELECT file_name FROM cmig.export('001', '%(rev)s/..');
 SELECT cmig.export('001', '..\%(rev)s');
 SELECT cmig.export('001', E'%(rev)s\n');
 SELECT cmig.export('001', repeat('x', 249) || '%(rev)s');
 SELECT length(file_name) FROM cmig.export('001', repeat('x', 238) || '%(rev)s');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.export('001', '');
 SELECT cmig.export('001', NULL);
 SELECT cmig.export('001', '%(rev)');
@@ -97,6 +120,8 @@ SELECT cmig.export('001', '%(rev).s');
 SELECT cmig.export('001', '%(year)d');
 SELECT cmig.export('001', 'x');
 SELECT cmig.draft('Create accounts', 'x', file_template => '%(slug)s');
+$calls$);
+\set ECHO all
 -- no names that *.sql in a shell and cmig.load_directory would skip
 SELECT file_name FROM cmig.draft('x', '.001');
 SELECT file_name FROM cmig.draft('x', '..', file_template => 'a/%(rev)s');
@@ -124,11 +149,17 @@ SELECT file_name FROM cmig.export('current');
 SELECT file_name FROM cmig.export('base');
 SELECT file_name FROM cmig.export('{}'::text[]);
 \set VERBOSITY sqlstate
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.export('nothing');
 SELECT cmig.export('+1');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.export(ARRAY[NULL]);
 SELECT cmig.export(NULL::text[]);
+$calls$);
+\set ECHO all
 -- LIMIT
 SELECT file_name FROM cmig.export() LIMIT 1;
 -- a text that could not be read back is refused
@@ -150,14 +181,24 @@ ROLLBACK;
 --
 -- Remove
 --
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.remove_revision('001');
 SELECT cmig.remove_revision('base');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.remove_revision(NULL);
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.remove_revision('');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.remove_revision('nothing');
+$calls$);
+\set ECHO all
 SELECT cmig.load(E'-- revision: 900\n-- depends_on: 4f1a/..\\9\n\n-- revision: 901\n\n');
 \set VERBOSITY default
 -- identifiers of several revisions, or of none
@@ -195,11 +236,17 @@ SELECT severity, object, problem FROM cmig.check() WHERE object LIKE '%001%';
 SELECT revision, direction, outcome FROM cmig.journal ORDER BY id;
 SELECT cmig.load(E'-- revision: 001\n-- branch_labels: main\n-- message: Create accounts\n-- cmig:upgrade\n\tcreate table ACCOUNT (id BIGINT) /* formatted */ ;\n-- cmig:downgrade\n');
 SELECT cmig.create_revision('two', '', revision => '002');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.repair('002');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.repair('00');
 SELECT cmig.repair(NULL);
 SELECT cmig.repair('base');
+$calls$);
+\set ECHO all
 BEGIN READ ONLY;
 SELECT cmig.repair('001');
 ROLLBACK;

@@ -4,6 +4,9 @@
 --
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 CREATE FUNCTION problems() RETURNS TABLE (object text, problem text, fix text) LANGUAGE sql AS
 	$$SELECT object, problem, fix FROM cmig.check() WHERE severity = 'error'$$;
@@ -166,10 +169,14 @@ SELECT * FROM cmig.current();
 SELECT * FROM problems();
 SELECT * FROM cmig.status() WHERE item NOT IN ('database', 'pending written by');
 \set VERBOSITY default
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.downgrade('base');
 SELECT * FROM cmig.stamp('003');
 SELECT cmig.require();
+$calls$);
+\set ECHO all
 SELECT revision, is_current, applied FROM cmig.history();
 SELECT * FROM cmig.stamp('002', purge => true);
 SELECT * FROM problems();
@@ -177,6 +184,8 @@ SELECT * FROM problems();
 INSERT INTO cmig.version VALUES ('001');
 SELECT * FROM cmig.current();
 SELECT * FROM problems();
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.downgrade('001');
 SELECT * FROM cmig.stamp('003');
@@ -184,11 +193,17 @@ SELECT * FROM cmig.stamp('003');
 SELECT * FROM cmig.upgrade('+1');
 SELECT * FROM cmig.downgrade('-1');
 SELECT * FROM cmig.downgrade('002@-1');
+$calls$);
+\set ECHO all
 CALL cmig.downgrade_stepwise('-1');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT revision FROM cmig.plan('downgrade', '-1');
 SELECT cmig.script('downgrade', '-1');
 SELECT cmig.require();
 SELECT cmig.require('002');
+$calls$);
+\set ECHO all
 -- the version rows of other branches stay
 INSERT INTO cmig.revision (revision) VALUES ('x1');
 INSERT INTO cmig.version VALUES ('x1');

@@ -3,6 +3,9 @@
 --
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 -- five revisions in a line, with the ids that a format gives
@@ -18,11 +21,15 @@ END $$;
 SELECT pg_temp.revisions('001', '002', '003');
 
 -- errors
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.import_state('alchemic');
 SELECT * FROM cmig.import_state(NULL);
 SELECT * FROM cmig.import_state('alembic');
 SELECT * FROM cmig.import_state('alembic', 'cmig.version');
 SELECT * FROM cmig.import_state('alembic', 1::oid::regclass);
+$calls$);
+\set ECHO all
 \set VERBOSITY sqlstate
 
 -- Alembic: heads
@@ -229,15 +236,23 @@ GRANT SELECT ON ALL TABLES IN SCHEMA tool TO regress_tool_caller;
 \set ECHO all
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_tool_caller', 'migrator');
 SET SESSION AUTHORIZATION regress_tool_caller;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.import_state('alembic', 'tool.v');
 SELECT * FROM cmig.import_state('alembic', 'tool.domains');
 SELECT * FROM cmig.import_state('alembic', 'tool.casts');
+$calls$);
+\set ECHO all
 SELECT * FROM cmig.import_state('alembic', 'tool.parent');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.import_state('alembic', 'tool.policies');
 SELECT * FROM cmig.import_state('alembic', 'tool.parted');
 SELECT * FROM cmig.import_state('alembic', 'tool.dropped');
 SELECT * FROM cmig.import_state('alembic', 'tool.types');
 SELECT * FROM cmig.import_state('flyway', 'tool.types');
+$calls$);
+\set ECHO all
 SET search_path = tool, public;
 SELECT * FROM cmig.check() WHERE object ~ 'tool';
 RESET search_path;

@@ -3,6 +3,9 @@
 --
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, message, downgrade_sql) VALUES
 ('a1', '{}', '{}', '{}', 'first', ''),
@@ -29,10 +32,16 @@ SELECT * FROM cmig.current();
 -- c2 implies b1, which therefore has no row; the head of api is one step away
 SELECT * FROM cmig.upgrade('api@+1');
 SELECT * FROM cmig.version ORDER BY 1;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.upgrade('+1');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.upgrade('head');
 SELECT * FROM cmig.upgrade();
+$calls$);
+\set ECHO all
 \set VERBOSITY default
 SELECT * FROM cmig.upgrade('heads');
 SELECT * FROM cmig.upgrade('heads');
@@ -41,11 +50,19 @@ SELECT * FROM cmig.version ORDER BY 1;
 -- downgrade
 SELECT * FROM cmig.downgrade('-1');
 SELECT * FROM cmig.downgrade('tools@-1');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.downgrade('m1@-1');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.downgrade('web@head');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.downgrade('api@c1');
+$calls$);
+\set ECHO all
 SELECT * FROM cmig.downgrade('tools@base');
 SELECT * FROM cmig.version;
 -- -1 from a merge, which has two parents
@@ -71,6 +88,8 @@ SELECT * FROM cmig.version;
 
 \set VERBOSITY sqlstate
 -- numbers of steps as integers
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.upgrade(1);
 SELECT * FROM cmig.downgrade(-1);
 SELECT * FROM cmig.upgrade(0);
@@ -79,6 +98,8 @@ SELECT * FROM cmig.downgrade(1);
 SELECT * FROM cmig.upgrade(NULL::integer);
 SELECT * FROM cmig.downgrade(NULL::integer);
 SELECT * FROM cmig.upgrade(2147483647);
+$calls$);
+\set ECHO all
 \set VERBOSITY default
 
 -- several targets
@@ -86,32 +107,48 @@ SELECT revision FROM cmig.plan('upgrade', ARRAY['t1', 'a2']);
 SELECT revision FROM cmig.upgrade(ARRAY['t1', 'a2']);
 SELECT revision FROM cmig.upgrade('{b2,c1,b2}');
 SELECT * FROM cmig.version ORDER BY 1;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT revision FROM cmig.upgrade(ARRAY['b1', 'm1']);
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT revision FROM cmig.upgrade(ARRAY['t2', '+1']);
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT revision FROM cmig.upgrade(ARRAY['t2', NULL]);
 SELECT revision FROM cmig.upgrade(ARRAY[]::text[]);
 SELECT revision FROM cmig.upgrade(ARRAY[['t2', 'm1']]);
 SELECT revision FROM cmig.upgrade('{t2');
 SELECT revision FROM cmig.plan('downgrade', ARRAY['a1', 't1']);
+$calls$);
+\set ECHO all
 SELECT revision FROM cmig.plan('downgrade', ARRAY['a1']);
 
 \set VERBOSITY sqlstate
 -- no target, or an ambiguous one
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.upgrade(NULL::text);
 SELECT * FROM cmig.upgrade('');
 SELECT * FROM cmig.upgrade(NULL::text[]);
 SELECT * FROM cmig.downgrade();
 SELECT * FROM cmig.downgrade('');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.downgrade('previous');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.downgrade('head~1');
 SELECT * FROM cmig.plan('upgrade', NULL::text);
 SELECT * FROM cmig.plan('up', 'head');
 SELECT * FROM cmig.plan(NULL, 'head');
 SELECT * FROM cmig.upgrade('wep@head');
+$calls$);
+\set ECHO all
 SELECT * FROM cmig.upgrade('a1:b1');
 -- nothing of this was recorded
 SELECT * FROM cmig.version ORDER BY 1;
@@ -126,10 +163,16 @@ SELECT * FROM cmig.stamp('a2');
 SELECT * FROM cmig.stamp('heads');
 SELECT * FROM cmig.stamp('tools@base');
 SELECT * FROM cmig.stamp(ARRAY['b2', 'c2', 't2']);
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.stamp(ARRAY['a1', 'b2']);
 SELECT * FROM cmig.stamp('+1');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.stamp('head');
+$calls$);
+\set ECHO all
 SELECT * FROM cmig.stamp('web@head');
 SELECT * FROM cmig.stamp(NULL::text);
 SELECT * FROM cmig.stamp('');
@@ -141,10 +184,16 @@ SELECT revision, direction, outcome, message FROM cmig.journal WHERE direction =
 
 \set VERBOSITY default
 -- reset
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.reset(NULL);
+$calls$);
 \set VERBOSITY terse
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.reset('');
 SELECT * FROM cmig.reset('yes');
+$calls$);
+\set ECHO all
 SET client_min_messages = warning;
 SELECT count(*) FROM cmig.upgrade('c1');
 SELECT direction, string_agg(revision, ' ' ORDER BY step) FROM cmig.reset(confirm => current_database()) GROUP BY 1 ORDER BY 1;

@@ -2,6 +2,11 @@
 -- plan_checksum: a run executes exactly the plan that was shown, or nothing
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
+\set ECHO all
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SELECT count(cmig.create_revision('r' || i, 'SELECT ' || i, 'SELECT -' || i, revision => lpad(i::text, 3, '0'))) FROM generate_series(1, 4) i;
@@ -101,15 +106,23 @@ SELECT * FROM cmig.upgrade('head', plan_checksum => :'sum');
 
 \set VERBOSITY default
 -- arguments
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.upgrade('head', plan_checksum => 'nonsense');
 SELECT * FROM cmig.upgrade('head', plan_checksum => '');
 SELECT * FROM cmig.upgrade('head', plan_checksum => upper(repeat('a', 32) || '-'));
 SELECT * FROM cmig.upgrade('head', plan_checksum => NULL);
 SELECT * FROM cmig.downgrade('base', plan_checksum => '');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.upgrade('head', plan_checksum => repeat('0', 32) || '-');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.upgrade('head', plan_checksum => repeat('0', 32) || '-' || repeat('0', 6 * 101));
+$calls$);
+\set ECHO all
 CALL cmig.upgrade_stepwise('head', plan_checksum => NULL);
 DROP FUNCTION shown(text, text);
 DROP EXTENSION pg_cmig;

@@ -3,6 +3,9 @@
 --
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
@@ -23,10 +26,14 @@ CREATE TABLE shop.numbers (n numeric);
 \set ECHO all
 
 -- the error says what is missing
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.enable_rls(NULL);
 SELECT cmig.enable_rls('shop.none', roles => '{regress_rls_app}');
 SELECT cmig.enable_rls(1, roles => '{regress_rls_app}');
 SELECT cmig.enable_rls('shop.orders');
+$calls$);
+\set ECHO all
 -- the owner is not a candidate, even if it can log in
 \set ECHO none
 RESET ROLE;
@@ -47,6 +54,8 @@ END
 $$;
 ROLLBACK;
 SET ROLE regress_rls_owner;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.enable_rls('shop.orders', roles => '{}');
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_none}');
 SELECT cmig.enable_rls('shop.orders', roles => '{NULL}');
@@ -60,13 +69,19 @@ SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', commands => 
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', commands => '{}');
 SELECT cmig.rls_script('shop.orders', roles => '{regress_rls_app}', commands => '{}');
 SELECT cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', commands => '{}');
+$calls$);
+\set ECHO all
 -- NULL counts as not given: all
 SELECT cmig.rls_script('shop.orders', roles => '{regress_rls_app}', commands => NULL) = cmig.rls_script('shop.orders', roles => '{regress_rls_app}') AS all_commands;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', via_user => 'user_id');
 SELECT cmig.enable_rls('shop.orders', roles => '{public}', bypass_roles => '{regress_rls_maint}');
 -- combinations of options that would not do what they seem to
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{public}');
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_app}');
+$calls$);
+\set ECHO all
 RESET ROLE;
 GRANT regress_rls_app TO regress_rls_maint;
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
@@ -80,7 +95,7 @@ CREATE TEMP TABLE tt (tenant_id int);
 CREATE FOREIGN DATA WRAPPER regress_rls_fdw;
 CREATE SERVER regress_rls_server FOREIGN DATA WRAPPER regress_rls_fdw;
 CREATE FOREIGN TABLE shop.f (tenant_id int) SERVER regress_rls_server;
-\set ECHO all
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.enable_rls('shop.v', roles => '{regress_rls_app}');
 SELECT cmig.enable_rls('shop.m', roles => '{regress_rls_app}');
 SELECT cmig.enable_rls('shop.s', roles => '{regress_rls_app}');
@@ -90,6 +105,8 @@ SELECT cmig.enable_rls('tt', roles => '{regress_rls_app}');
 SELECT cmig.enable_rls('pg_class', roles => '{regress_rls_app}');
 SELECT cmig.enable_rls('information_schema.sql_features', roles => '{regress_rls_app}');
 SELECT cmig.enable_rls('cmig.revision', roles => '{regress_rls_app}');
+$calls$);
+\set ECHO all
 SET ROLE regress_rls_app;
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}');
 RESET ROLE;
@@ -169,13 +186,21 @@ REVOKE ALL ON shop.memberships FROM regress_rls_app;
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', via => 'shop.memberships', force => false);
 GRANT SELECT ON shop.memberships TO regress_rls_app;
 SELECT statement FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', via => 'shop.memberships', tenant_column => 'tenant_id', force => false);
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', via => 'shop.memberships', user_column => 'id', force => false);
 SELECT cmig.enable_rls('shop.seats', roles => '{regress_rls_app}', via => 'shop.memberships', key_column => 'room', force => false);
 SELECT cmig.enable_rls('shop.seats', roles => '{regress_rls_app}', via => 'shop.rooms', key_column => 'room', via_key => 'id', force => false);
+$calls$);
+\set ECHO all
 SELECT cmig.enable_rls('shop.seats', roles => '{regress_rls_app}', via => 'shop.rooms', key_column => 'room', via_key => 'id', via_user => 'tenant_id', force => false);
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.enable_rls('shop.memberships', roles => '{regress_rls_app}', via => 'shop.memberships');
 SELECT cmig.enable_rls('shop.memberships', roles => '{regress_rls_app}', via => 'shop.memberships', via_user => 'o''brien');
 SELECT cmig.enable_rls('shop.seats', roles => '{regress_rls_app}', via => 'shop.memberships', key_column => 'room', via_key => 'tenant_id', force => false);
+$calls$);
+\set ECHO all
 SELECT count(*) FROM cmig.disable_rls('shop.orders');
 SELECT count(*) FROM cmig.disable_rls('shop.seats');
 
@@ -197,12 +222,20 @@ SELECT count(*) FROM cmig.disable_rls('shop.base');
 SELECT relname, relrowsecurity, (SELECT count(*) FROM pg_policy WHERE polrelid = c.oid) FROM pg_class c WHERE relname ~ '^(events_?.|base|derived)$' ORDER BY 1;
 
 -- a schema: every table with a key, each with the keys that it has
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.enable_rls_schema(NULL);
 SELECT * FROM cmig.enable_rls_schema('shop');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.enable_rls_schema('nowhere', roles => '{regress_rls_app}');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.enable_rls_schema('pg_catalog', roles => '{regress_rls_app}');
+$calls$);
+\set ECHO all
 SELECT * FROM cmig.enable_rls_schema('shop', 'nothing', 'like_it', roles => '{regress_rls_app}');
 -- a table for which it is impossible stops all; the error names all such tables
 \set ECHO none
@@ -218,10 +251,14 @@ SET ROLE regress_rls_owner;
 SELECT * FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', force => false, column_default => true);
 SELECT count(*) FROM pg_policy WHERE polname <> 'user_access';
 SELECT count(*) FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relrowsecurity;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', except_tables => '{NULL}');
 SELECT * FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', except_tables => '{pg_class}');
 SELECT * FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', except_tables => '{1}');
 SELECT * FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', force => false, except_tables => '{shop.bad_type,shop.bad_owner,shop.bad_policy}', column_default => true);
+$calls$);
+\set ECHO all
 SELECT count(DISTINCT target), count(DISTINCT target) FILTER (WHERE target ~ 'bad_') AS bad FROM cmig.enable_rls_schema('shop', roles => '{regress_rls_app}', force => false,
 	except_tables => '{shop.bad_type,shop.bad_owner,shop.bad_policy,"shop.\"Bad, generated\""}', column_default => true);
 SELECT count(*) > 0 FROM pg_class c CROSS JOIN LATERAL cmig.disable_rls(c.oid) WHERE c.relnamespace = 'shop'::regnamespace AND c.relkind IN ('r', 'p') AND c.relrowsecurity AND NOT c.relispartition AND c.relname <> 'derived';

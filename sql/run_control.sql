@@ -4,6 +4,9 @@
 --
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA "Odd one";
 CREATE TABLE "Odd one"."a.b" (id int PRIMARY KEY, n int);
@@ -32,6 +35,8 @@ SELECT * FROM cmig.throttle('all', NULL);
 SELECT * FROM control;
 
 -- errors
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.pause('nothing');
 SELECT * FROM cmig.pause('no.such');
 SELECT * FROM cmig.pause('a b; c');
@@ -41,6 +46,8 @@ SELECT * FROM cmig.resume_run(NULL);
 SELECT * FROM cmig.throttle(' ', 1);
 SELECT * FROM cmig.throttle('account', 0);
 SELECT * FROM cmig.throttle('account', -1);
+$calls$);
+\set ECHO all
 BEGIN READ ONLY;
 SELECT * FROM cmig.pause('account');
 ROLLBACK;

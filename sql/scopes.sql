@@ -3,6 +3,11 @@
 -- depend on revisions of the database
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
+\set ECHO all
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never
 \set ECHO none
@@ -52,6 +57,8 @@ CALL cmig.upgrade_scopes();
 CALL cmig.upgrade_scopes('tenant%', NULL);
 CALL cmig.upgrade_scopes('tenant%', 'tenant@head', -1);
 CALL cmig.upgrade_scopes('tenant%');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.create_scope();
 SELECT * FROM cmig.create_scope('');
 SELECT * FROM cmig.create_scope('pg_new');
@@ -60,9 +67,11 @@ SELECT * FROM cmig.create_scope('tenant_1', NULL);
 SELECT cmig.drop_scope();
 SELECT cmig.drop_scope('tenant_1');
 SELECT cmig.drop_scope('tenant_1', 'tenant_2');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.drop_scope('tenant_1', 'tenant_1');
-\set ECHO none
+$calls$);
 SELECT cmig.drop_scope('cmig', 'cmig');
 \set VERBOSITY default
 

@@ -2,6 +2,11 @@
 -- Calls that people are likely to try first: each works or says what to type
 --
 \pset format unaligned \pset footer off
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
+\set ECHO all
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 \pset tuples_only on
@@ -17,6 +22,8 @@ SELECT upgrade_sql = '', downgrade_sql IS NULL FROM cmig.revision WHERE revision
 SELECT cmig.remove_revision('003');
 
 -- the direction is missing
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.plan('head');
 SELECT * FROM cmig.plan('o''brien');
 SELECT * FROM cmig.plan('-1');
@@ -27,15 +34,18 @@ SELECT * FROM cmig.plan('');
 SELECT cmig.script('head');
 SELECT cmig.script('-1');
 SELECT cmig.script();
-
 -- the target is missing
 SELECT * FROM cmig.plan('downgrade');
 SELECT cmig.script('upgrade');
 SELECT cmig.script('downgrade');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.downgrade();
 SELECT * FROM cmig.show();
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.stamp();
 SELECT cmig.stamp(purge => true);
 SELECT cmig.merge();
@@ -49,7 +59,6 @@ SELECT * FROM cmig.draft();
 SELECT cmig.grant_access();
 SELECT cmig.grant_access('nobody');
 SELECT cmig.revoke_access();
-
 -- every other required argument: the hint is a correct call
 SELECT cmig.create_revision();
 SELECT * FROM cmig.lint_sql();
@@ -62,16 +71,24 @@ SELECT * FROM cmig.autogenerate('a message');
 SELECT cmig.require_schema();
 SELECT * FROM cmig.baseline();
 SELECT * FROM cmig.squash();
+$calls$);
+\set ECHO all
 SELECT * FROM cmig.squash('001:002');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.capture();
 SELECT * FROM cmig.import_files();
 SELECT * FROM cmig.import_files('flyway');
 SELECT * FROM cmig.import_tools('{a}', '{}');
 SELECT * FROM cmig.import_state();
 SELECT cmig.allow_ddl();
+$calls$);
+\set ECHO all
 CALL cmig.upgrade_scopes();
 CALL cmig.downgrade_scopes();
 CALL cmig.downgrade_scopes('tenant%');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.rename_scope();
 SELECT cmig.rename_scope('tenant_1');
 SELECT * FROM cmig.create_scope();
@@ -79,25 +96,41 @@ SELECT cmig.drop_scope();
 SELECT cmig.drop_scope('tenant_1');
 SELECT cmig.wait_for_replicas('x');
 SELECT cmig.wait_for_replicas('-1 s');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.set_protect();
 SELECT cmig.set_ddl_policy();
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.enable_rls();
 SELECT * FROM cmig.rls_script();
 SELECT * FROM cmig.disable_rls();
 SELECT * FROM cmig.enable_rls_schema();
 SELECT * FROM cmig.rls_test();
+$calls$);
+\set ECHO all
 CREATE TABLE some_table (id int PRIMARY KEY, n int);
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.rls_test('some_table');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.enable_audit();
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.enable_audit_schema();
 SELECT * FROM cmig.disable_audit();
 SELECT cmig.audit_script();
 SELECT cmig.audit_import();
+$calls$);
+\set ECHO all
 SELECT count(*) > 0 FROM cmig.enable_audit('some_table');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.audit_history();
 SELECT * FROM cmig.audit_history('some_table');
 SELECT * FROM cmig.audit_history('some_table'::regclass);
@@ -106,6 +139,8 @@ SELECT * FROM cmig.audit_diff('some_table');
 SELECT * FROM cmig.audit_diff('some_table', '1');
 SELECT * FROM cmig.audit_diff('some_table', 1);
 SELECT * FROM cmig.audit_diff('some_table'::regclass, 1);
+$calls$);
+\set ECHO all
 CALL cmig.backfill();
 CALL cmig.backfill('some_table');
 CALL cmig.add_not_null();
@@ -128,19 +163,29 @@ CREATE TABLE some_table (id int PRIMARY KEY, n int);
 SET timezone = 'UTC';
 SELECT * FROM cmig.audit_as_of('some_table');
 \set VERBOSITY default
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.audit_as_of('public.some_table', '2026-01-02');
 SELECT * FROM cmig.audit_as_of('some_table', '2026-01-02', '1');
 SELECT * FROM cmig.audit_as_of('some_table', '2026-01-02', 1);
+$calls$);
+\set ECHO all
 SELECT * FROM cmig.audit_as_of('some_table'::text, now()::timestamp, 1) LIMIT 0;
 \set VERBOSITY sqlstate
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.audit_as_of('some_table'::regclass, '2026-01-02');
 SELECT * FROM cmig.audit_as_of('"; DROP', '2026-01-02');
 SELECT * FROM cmig.audit_as_of(NULL::some_table);
+$calls$);
+\set ECHO all
 RESET timezone;
 SELECT count(*) > 0 FROM cmig.enable_audit('some_table');
 INSERT INTO some_table VALUES (1, 1);
 SELECT max(transaction_id) AS xid FROM cmig_audit.log \gset
 \set VERBOSITY default
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.audit_transaction();
 SELECT * FROM cmig.audit_transaction(NULL);
 SELECT * FROM cmig.audit_transaction('x');
@@ -148,6 +193,8 @@ SELECT * FROM cmig.audit_transaction('');
 SELECT * FROM cmig.audit_transaction(-1);
 SELECT * FROM cmig.audit_transaction(1.5);
 SELECT * FROM cmig.audit_transaction('1'::xid);
+$calls$);
+\set ECHO all
 SELECT operation FROM cmig.audit_transaction(:xid)
 UNION ALL SELECT operation FROM cmig.audit_transaction(:xid::bigint)
 UNION ALL SELECT operation FROM cmig.audit_transaction(:'xid')
@@ -161,9 +208,13 @@ DROP TABLE some_table;
 DROP SCHEMA cmig_audit CASCADE;
 
 -- the context
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.set_context();
 SELECT cmig.set_context(is_local => false);
 SELECT cmig.set_context('u', 't', 'x');
+$calls$);
+\set ECHO all
 BEGIN;
 SELECT cmig.set_context(tenant_id => 't');
 SELECT * FROM cmig.context();
@@ -185,10 +236,14 @@ SELECT cmig.schema_sql('one', privileges => false);
 SELECT cmig.schema_sql('one') = cmig.schema_sql('{one}') AND cmig.schema_sql('one') = cmig.schema_sql(ARRAY['one'])
 	AND cmig.schema_sql('one') = cmig.schema_sql(schemas => 'one'::text);
 \set VERBOSITY sqlstate
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.schema_sql('none');
 SELECT cmig.schema_sql('{one,none}');
 SELECT cmig.schema_sql('');
 SELECT cmig.schema_sql('{}');
+$calls$);
+\set ECHO all
 SELECT cmig.schema_sql(NULL) = cmig.schema_sql();
 SELECT upgrade_sql FROM cmig.drift('one');
 SELECT upgrade_sql FROM cmig.drift('{one}', raise => false);
@@ -209,18 +264,23 @@ SELECT cmig.upgrade_stepwise();
 SELECT * FROM cmig.history('-r 001:002');
 SELECT * FROM cmig.history('-r001');
 SELECT * FROM cmig.history('--rev-range=001:');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.upgrade('--sql');
 SELECT cmig.stamp('--purge');
-
 -- a number is a number of steps, with a sign as in '+1'
 SELECT * FROM cmig.upgrade(target => 0);
 SELECT * FROM cmig.downgrade(target => 1);
 SELECT * FROM cmig.upgrade(20260101120000);
 SELECT * FROM cmig.downgrade(20260101120000);
+$calls$);
+\set ECHO all
 CALL cmig.upgrade_stepwise(20260101120000);
 CALL cmig.downgrade_stepwise(20260101);
 
 -- several revisions where one is expected
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.upgrade('001', '002');
 SELECT * FROM cmig.upgrade(repeat('x', 1000), '002');
 SELECT * FROM cmig.downgrade('001', '002');
@@ -228,9 +288,10 @@ SELECT cmig.stamp('001', '002');
 SELECT * FROM cmig.export('001', '002');
 SELECT * FROM cmig.verify('001', '002');
 SELECT * FROM cmig.round_trip('001', '002');
-
 -- quotes that belong to another language, and what other tools call the base
 SELECT * FROM cmig.upgrade('"002"');
+$calls$);
+\set ECHO all
 SELECT * FROM cmig.upgrade(E'\'002\'');
 \set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade('0');
