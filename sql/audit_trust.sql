@@ -220,7 +220,6 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
 	RETURN SQLERRM;
 END $$;
-\set ECHO all
 SELECT e, app.try(e) FROM unnest(ARRAY['true', 'app.who(operation)', 'operation::app.checked <> ''x''', 'operation IN (SELECT v FROM app.list)', 'EXISTS (SELECT FROM app.t)',
 	'pg_catalog.query_to_xml(''SELECT app.who(1)'', true, true, '''') IS NOT NULL', 'pg_catalog.table_to_xml(''app.list'', true, true, '''') IS NOT NULL',
 	'domain_in(''x'', ''app.checked''::regtype, -1) IS NOT NULL', 'record_in(''(x)'', ''app.checked_pair''::regtype, -1) IS NOT NULL',
@@ -229,6 +228,7 @@ SELECT e, app.try(e) FROM unnest(ARRAY['true', 'app.who(operation)', 'operation:
 	'pg_catalog.set_config(''a.b'', ''c'', false) = ''c''', '(''INSERT''::text)::app.op::text = operation',
 	'tenant_id = (SELECT NULLIF(current_setting(''app.current_tenant_id'', true), ''''))', 'clock_at > now() - interval ''1 day'' AND role = current_user AND operation ~ ''^[IU]'' AND row_key ? ''id''',
 	'lower(operation COLLATE "C") = ''insert'' AND tenant_id::uuid IS NULL', '(operation::app.checked)::text = ''x''']) e;
+\set ECHO all
 -- JSON_VALUE exists in PostgreSQL 17 and newer
 SELECT CASE WHEN current_setting('server_version_num')::integer < 170000 THEN true
 	ELSE app.try('JSON_VALUE(row_key, ''$.id'' RETURNING app.checked) IS NOT NULL') ~ 'can run code of another role' END AS refused;

@@ -97,7 +97,6 @@ BEGIN
 	PERFORM set_config(setting, was, false);
 END $$;
 SELECT cmig.schema_sql() AS plain \gset
-\set ECHO all
 SELECT s.setting, s.value, w.*
 FROM (VALUES
 	('quote_all_identifiers', 'on'),
@@ -126,7 +125,6 @@ FROM (VALUES
 	('check_function_bodies', 'off'),
 	('row_security', 'off')
 ) s(setting, value), aside.with(s.setting, CASE WHEN s.setting ~ 'conforming' AND current_setting('server_version_num')::int >= 190000 THEN 'on' ELSE s.value END, :'plain') w;
-\set ECHO none
 SET client_min_messages = warning;
 DROP FOREIGN DATA WRAPPER regress_settings_wrapper CASCADE;
 DROP SCHEMA rich, aside CASCADE;

@@ -77,7 +77,6 @@ EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
 	RETURN concat_ws(E'\n', sqlstate || ': ' || sqlerrm, d, h);
 END $$;
-\set ECHO all
 SELECT l AS line, load_line(l) FROM unnest(ARRAY[
 	'-- cmig:up', '-- cmig:up person.email', '-- cmig:up person.email = ', '-- cmig:up email = 1', '-- cmig:up a.b.c.d = 1',
 	'-- cmig:up person.* = 1', '-- cmig:up order.email = 1', '-- cmig:up person.email := 1', '-- cmig:up person.email = (1',
@@ -86,6 +85,7 @@ SELECT l AS line, load_line(l) FROM unnest(ARRAY[
 	'SELECT 1; -- cmig:up person.email = 1', E'SELECT\n-- cmig:up person.email = 1\n1;',
 	E'-- cmig:up person.email = 1\n-- cmig:up public.person.email = 2',
 	'-- cmig:Up person.email = 1', '-- cmig: up person.email = 1', '-- cmig:updown person.email = 1', '-- cmig:up: person.email = 1']) l;
+\set ECHO all
 SELECT load_line('-- cmig:up person.email = 1', '-- expand: false');
 SELECT load_line('-- cmig:down person.email = 1', '-- message: x');
 SELECT load_line('', '-- expand: maybe');

@@ -79,7 +79,6 @@ SELECT * FROM cmig.load($cmig_load$
 -- message: Add "user's" e-mail -- ÉTÉ, naïve (again); 100% done_already, and then something long
 -- create_date: 2024-03-05 06:07:08.9+00
 $cmig_load$);
-\set ECHO all
 SELECT t AS template, file_name
 FROM unnest(ARRAY[
 	'%(rev)s_%(slug)s', '%(rev)s', '%(slug)s.sql', '%(rev).4s',
@@ -88,6 +87,7 @@ FROM unnest(ARRAY[
 	'versions/%(year)d/%(rev)s', ' %(rev)10s|%(rev)-22s|']) WITH ORDINALITY t(t, n),
 	LATERAL cmig.export('4f1a', t)
 ORDER BY n;
+\set ECHO all
 \set VERBOSITY default
 -- names that lead out of the folder or are not valid, and invalid templates
 \set ECHO none

@@ -29,7 +29,6 @@ ALTER SEQUENCE hostile.calls RESTART;
 CREATE FUNCTION rules(script text) RETURNS text LANGUAGE sql AS $$
 SELECT string_agg(rule, ', ' ORDER BY rule) FROM cmig.lint_sql(script) WHERE rule NOT LIKE 'require-%-timeout'
 $$;
-\set ECHO all
 SELECT s AS script, rules(s) FROM (VALUES
 	('ALTER TABLE hostile.t ADD a hostile.checked'),
 	('ALTER TABLE hostile.t ADD a hostile.on_checked'),
@@ -41,6 +40,7 @@ SELECT s AS script, rules(s) FROM (VALUES
 	('ALTER TABLE hostile.t ALTER tags TYPE hostile.checked[]'),
 	('ALTER TABLE hostile.t ALTER name TYPE hostile.plain'),
 	('CREATE TABLE u (a hostile.checked DEFAULT ''x'')')) v (s);
+\set ECHO all
 SELECT cmig.create_revision('Domains', $$ALTER TABLE hostile.t ADD a hostile.checked, ADD b hostile.on_checked DEFAULT 'x';
 ALTER TABLE hostile.t ALTER name TYPE hostile.checked, ALTER tags TYPE hostile.checked[]$$, 'SELECT 1', revision => '001');
 SELECT count(*) FROM cmig.plan();

@@ -2,6 +2,7 @@
 -- Hints if the role of a migrator lacks a privilege
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set SHOW_CONTEXT never
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_deploy;
 CREATE ROLE "regress owner";

@@ -53,7 +53,6 @@ CREATE PUBLICATION regress_part FOR TABLE other.kind;
 RESET client_min_messages;
 CREATE MATERIALIZED VIEW shop.totals AS SELECT kind, count(*) AS n FROM shop.event GROUP BY kind;
 CREATE UNIQUE INDEX ON shop.totals (kind);
-\set ECHO all
 SELECT script, d.* FROM unnest(ARRAY[
 	'ALTER TABLE other.kind ADD COLUMN note text',
 	'ALTER TABLE other.kind DROP COLUMN code',
@@ -102,6 +101,7 @@ SELECT script, d.* FROM unnest(ARRAY[
 	'ALTER TYPE shop.state RENAME TO condition; DROP TYPE shop.condition CASCADE',
 	'ALTER DOMAIN shop.code RENAME TO word; DROP DOMAIN shop.word CASCADE'
 ]) WITH ORDINALITY u (script, n), public.differences(script) d ORDER BY n;
+\set ECHO all
 
 -- the statements whose names, or those in functions that they run, have a quote are rehearsed with all objects
 CREATE TABLE shop."a""b" (id integer PRIMARY KEY);

@@ -3,6 +3,7 @@
 -- them
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set SHOW_CONTEXT never
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 SELECT * FROM cmig.load($cmig_load$

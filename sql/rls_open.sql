@@ -25,10 +25,8 @@ BEGIN
 	RETURN expression || '  =>  ' || coalesce((SELECT string_agg(format('%s %s: %s', severity, rule, problem), ' | ' ORDER BY rule)
 		FROM cmig.rls_check('op') WHERE object = 'policy p on op.t' AND rule IN ('always_true', 'always_false', 'swallowing_or', 'foreign_rows', 'open_without_context') AND severity <> 'notice'), 'nothing');
 END $$;
-\set ECHO all
-\set ECHO queries
 
--- true for every row
+\qecho -- true for every row
 SELECT pg_temp.judge(e) FROM unnest(ARRAY[
 	'true', '1 = 1', '2 > 1', '''a'' <> ''b''', '1 IN (2, 1)', 'true OR tenant_id IS NULL', 'NOT false', 'NOT (1 = 2)',
 	'id IS NOT NULL', 'NOT (id IS NULL)', 'id::text IS NOT NULL', 'tableoid IS NOT NULL', '1 IS NOT NULL',
@@ -38,12 +36,12 @@ SELECT pg_temp.judge(e) FROM unnest(ARRAY[
 	'EXISTS (SELECT count(*) FROM pg_class c WHERE c.oid = t.id::oid)',
 	'COALESCE(true, tenant_id IS NULL)', 'CASE WHEN flag THEN true ELSE 1 = 1 END', '(1 = 1) IS TRUE', 'flag IS TRUE OR flag IS NOT TRUE OR 1 = 1'
 ]) WITH ORDINALITY u(e, n) ORDER BY n;
--- true for every row that belongs to somebody
+\qecho -- true for every row that belongs to somebody
 SELECT pg_temp.judge(e) FROM unnest(ARRAY[
 	'tenant_id IS NOT NULL', 'NOT (user_id IS NULL)', 'tenant_id = tenant_id', 'org = org', 'org LIKE ''%''', 'flag OR NOT flag', 'user_id > 5 OR user_id <= 5',
 	'tenant_id IS NOT NULL OR flag', 'tenant_id IS NOT NULL AND user_id IS NOT NULL'
 ]) WITH ORDINALITY u(e, n) ORDER BY n;
--- a branch, or a fallback, that is always true
+\qecho -- a branch, or a fallback, that is always true
 SELECT pg_temp.judge(e) FROM unnest(ARRAY[
 	'deleted_at IS NULL AND (tenant_id = (SELECT NULLIF(current_setting(''app.current_tenant_id'', true), '''')::uuid) OR tenant_id IS NOT NULL)',
 	'tenant_id = COALESCE((SELECT NULLIF(current_setting(''app.current_tenant_id'', true), '''')::uuid), tenant_id)',
@@ -56,11 +54,11 @@ SELECT pg_temp.judge(e) FROM unnest(ARRAY[
 	'(tenant_id = (SELECT NULLIF(current_setting(''app.current_tenant_id'', true), '''')::uuid)) IS UNKNOWN',
 	'current_setting(''app.current_tenant_id'', true) IN ('''', tenant_id::text)'
 ]) WITH ORDINALITY u(e, n) ORDER BY n;
--- never true
+\qecho -- never true
 SELECT pg_temp.judge(e) FROM unnest(ARRAY[
 	'1 = 2', 'NULL', 'id <> id', 'NOT (1 = NULL::integer)', 'id < id', 'tenant_id IS DISTINCT FROM tenant_id', 'id IS NULL AND id IS NOT NULL', 'NOT EXISTS (SELECT 1)'
 ]) WITH ORDINALITY u(e, n) ORDER BY n;
--- neither: conditions on the row, and the context
+\qecho -- neither: conditions on the row, and the context
 SELECT pg_temp.judge(e) FROM unnest(ARRAY[
 	'tenant_id = (SELECT NULLIF(current_setting(''app.current_tenant_id'', true), '''')::uuid)',
 	'org IS NOT NULL', 'deleted_at IS NOT NULL', 'id IS NULL', 'tenant_id IS NULL', 'day IS NULL OR deleted_at IS NOT NULL',
@@ -70,6 +68,7 @@ SELECT pg_temp.judge(e) FROM unnest(ARRAY[
 	'org = COALESCE((SELECT current_setting(''app.x'', true)), ''none'')', 't IS NOT NULL',
 	'tenant_id = (SELECT NULLIF(current_setting(''app.current_tenant_id'', true), '''')::uuid) AND (flag OR tenant_id IS NOT NULL)'
 ]) WITH ORDINALITY u(e, n) ORDER BY n;
+\set ECHO queries
 -- a policy for everybody, and a table that one role may change
 ALTER POLICY p ON op.t TO PUBLIC;
 SELECT pg_temp.judge('deleted_at IS NOT NULL');

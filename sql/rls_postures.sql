@@ -100,10 +100,8 @@ BEGIN
 	EXECUTE format('ALTER POLICY p ON post.t USING (%s)', pg_temp.spell(expression));
 	RETURN pg_temp.found();
 END $$;
-\set ECHO all
-\set ECHO queries
 
--- leaky: true for null
+\qecho -- leaky: true for null
 SET post.kind = 'leaky';
 SELECT * FROM pg_temp.judge(
 	'(tenant_id = CTX) IS NOT FALSE', '(tenant_id <> CTX) IS NOT TRUE', '(tenant_id = CTX) IS UNKNOWN OR tenant_id = CTX',
@@ -117,7 +115,7 @@ SELECT * FROM pg_temp.judge(
 	'COALESCE(user_id, USR) = USR', 'length(COALESCE(RAW, '''')) = 0 OR tenant_id = CTX', 'nullif(RAW, tenant_id::text) IS NULL',
 	'concat(RAW) = '''' OR tenant_id = CTX', 'num_nulls(CTX) = 1 OR tenant_id = CTX', 'greatest(CTX, tenant_id) = tenant_id AND least(CTX, tenant_id) = tenant_id'
 );
--- leaky: with an empty context
+\qecho -- leaky: with an empty context
 SELECT * FROM pg_temp.judge(
 	'slug LIKE RAW || ''%''', 'slug LIKE RAW', 'slug ILIKE RAW || ''%''', 'slug ~ RAW', 'slug ~ (''^'' || RAW)', 'starts_with(slug, RAW)', 'slug ^@ RAW',
 	'strpos(slug, RAW) > 0', 'position(RAW IN slug) = 1', 'slug SIMILAR TO RAW || ''%''', 'left(slug, length(RAW)) = RAW', 'substr(slug, 1, length(RAW)) = RAW',
@@ -126,7 +124,7 @@ SELECT * FROM pg_temp.judge(
 	'data @> COALESCE(NULLIF(RAW, ''''), ''{}'')::jsonb', 'tenant_id::text ~ RAW', 'cardinality(string_to_array(RAW, '','')) = 0 OR tenant_id = ANY (string_to_array(RAW, '','')::integer[])',
 	'tenant_id <> ALL (string_to_array(RAW, '','')::integer[])'
 );
--- leaky: weaker than equality
+\qecho -- leaky: weaker than equality
 SELECT * FROM pg_temp.judge(
 	'tenant_id <> CTX', 'tenant_id >= CTX', 'tenant_id <= CTX', 'tenant_id BETWEEN CTX AND CTX + 10', 'tenant_id BETWEEN 0 AND CTX', 'left(slug, 1) = left(RAW, 1)',
 	'substr(slug, 2) = substr(RAW, 2)', 'right(slug, 2) = right(RAW, 2)', 'left(md5(slug), 1) = left(md5(RAW), 1)', 'lower(slug) = lower(RAW)', 'trim(slug) = trim(RAW)',
@@ -135,7 +133,7 @@ SELECT * FROM pg_temp.judge(
 	'hashtext(slug) % 4 = hashtext(RAW) % 4', 'length(slug) = length(RAW)', 'tenant_id IN (CTX, CTX + 19)', 'NOT (tenant_id = CTX)', 'tenant_id > CTX OR tenant_id = CTX',
 	'sign(tenant_id) = sign(CTX)', 'date_trunc(''day'', created_at) = current_setting(''app.day'', true)::date', 'substring(slug FROM ''^.'') = substring(RAW FROM ''^.'')', 'split_part(slug, ''_'', 1) = split_part(RAW, ''_'', 1)', 'left(md5(slug), 2) = left(md5(RAW), 2)', 'translate(slug, ''_-'', '''') = translate(RAW, ''_-'', '''')'
 );
--- leaky: conditions next to the key
+\qecho -- leaky: conditions next to the key
 SELECT * FROM pg_temp.judge(
 	'tenant_id = CTX OR id > 0', 'tenant_id = CTX OR deleted_at IS NULL', 'id > 0', 'deleted_at IS NULL', 'tenant_id = CTX OR kind <> ''secret''', 'tenant_id = CTX OR amount >= 0',
 	'tenant_id = CTX OR created_at < now()', 'tenant_id = CTX OR expires_at > now()', 'is_public OR NOT is_public', 'tenant_id > 0', 'tenant_id IS NOT NULL', 'tenant_id = tenant_id', 'slug LIKE ''%''',
@@ -144,7 +142,7 @@ SELECT * FROM pg_temp.judge(
 	'tenant_id = CTX OR current_setting(''app.job'', true) IS NULL', 'RAW IS NOT NULL', 'tenant_id = CTX OR user_id > 0', 'true', '1 = 1 OR tenant_id = CTX', '(SELECT true)',
 	'CASE WHEN current_setting(''app.mode'', true) = ''all'' THEN true ELSE tenant_id = CTX END', 'tenant_id = CTX OR state <> ''draft''', 'tenant_id = CTX OR length(name) > 0', 'tenant_id = COALESCE(CTX, 1)', 'tenant_id = CTX OR NOT is_public', 'tenant_id = COALESCE(NULLIF(RAW, ''''), ''1'')::integer', 'slug = COALESCE(RAW, ''public'')'
 );
--- leaky: sub-selects
+\qecho -- leaky: sub-selects
 SELECT * FROM pg_temp.judge(
 	'EXISTS (SELECT FROM post.member m WHERE m.user_id = USR)', 'EXISTS (SELECT FROM post.member m WHERE m.tenant_id = t.tenant_id)', 'tenant_id IN (SELECT m.tenant_id FROM post.member m)',
 	'tenant_id = ANY (ARRAY(SELECT m.tenant_id FROM post.member m WHERE m.active))', 'EXISTS (SELECT FROM post.member m WHERE m.tenant_id = m.tenant_id AND m.user_id = USR)',
@@ -162,60 +160,60 @@ SELECT * FROM pg_temp.judge(
 	'tenant_id IN (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR UNION SELECT p.tenant_id FROM post.bare_parent p)', 'tenant_id IN (WITH x AS (SELECT tenant_id FROM post.member) SELECT tenant_id FROM x)',
 	'tenant_id IN (SELECT post.all_tenants())', 'EXISTS (SELECT FROM post.org_member o WHERE o.member_of = post.uid())'
 );
--- leaky: one row of another table
+\qecho -- leaky: one row of another table
 SELECT * FROM pg_temp.judge(
 	'tenant_id = (SELECT b.tenant_id FROM post.bare_parent b WHERE b.id = 1)', 'tenant_id = (SELECT m.tenant_id FROM post.member m WHERE m.role = ''system'')', 'tenant_id = (SELECT m.tenant_id FROM post.member m LIMIT 1)',
 	'tenant_id = (SELECT m.tenant_id FROM post.member m ORDER BY m.deleted_at LIMIT 1)', 'tenant_id::text = RAW OR tenant_id = (SELECT m.tenant_id FROM post.member m WHERE m.role = ''system'')',
 	'tenant_id = COALESCE(CTX, (SELECT m.tenant_id FROM post.member m LIMIT 1))', 'org = COALESCE(NULLIF(current_setting(''app.org'', true), '''')::uuid, (SELECT o.org FROM post.org_member o WHERE o.role = ''main''))'
 );
--- leaky: a function maps several keys to one text
+\qecho -- leaky: a function maps several keys to one text
 SELECT * FROM pg_temp.judge(
 	'translate(slug, ''-'', '''') = translate(RAW, ''-'', '''')', 'ltrim(slug, ''0'') = ltrim(RAW, ''0'')', 'ltrim(slug, ''0'') = RAW', 'rtrim(slug, ''/'') = rtrim(RAW, ''/'')', 'btrim(slug, ''#!'') = btrim(RAW, ''#!'')',
 	'replace(slug, ''tenant:'', '''') = RAW', 'replace(slug, ''-'', ''_'') = replace(RAW, ''-'', ''_'')', 'lower(slug) = RAW', 'upper(slug) = upper(RAW)', 'initcap(slug) = RAW', 'regexp_replace(slug, ''[^a-z]'', '''', ''g'') = regexp_replace(RAW, ''[^a-z]'', '''', ''g'')',
 	'regexp_replace(slug, ''^org_+'', '''') = regexp_replace(RAW, ''^org_+'', '''')', 'split_part(slug, '':'', 1) = RAW', 'left(slug, 36) = left(RAW, 36)', 'substr(slug, 1, 36) = RAW', 'ltrim(slug, ''0'') IN (SELECT ltrim(m.role, ''0'') FROM post.member m WHERE m.user_id = USR)',
 	'tenant_id::text = RAW OR lower(slug) = current_setting(''app.slug'', true)'
 );
--- leaky: conditions that cannot be judged, and are more than an equality
+\qecho -- leaky: conditions that cannot be judged, and are more than an equality
 SELECT * FROM pg_temp.judge(
 	'to_tsvector(''simple'', name) @@ plainto_tsquery(''simple'', RAW)', 'tenant_id = CTX OR to_tsvector(''simple'', name) @@ plainto_tsquery(''simple'', ''public'')'
 );
--- leaky: for the role to which the policy applies
+\qecho -- leaky: for the role to which the policy applies
 SELECT * FROM pg_temp.judge(
 	'current_user = ''regress_rls_app'' OR tenant_id = CTX', 'current_user IN (''regress_rls_app'', ''postgres'') OR tenant_id = CTX', 'current_user LIKE ''regress%'' OR tenant_id = CTX', 'length(current_user) = 15 OR tenant_id = CTX',
 	'tenant_id = CTX OR current_user <> ''regress_rls_app2''', 'current_user = ''regress_rls_app''', 'CASE WHEN session_user::text ~ ''app$'' THEN true ELSE tenant_id = CTX END', 'current_user = ''regress_rls_app'' AND RAW IS NULL OR tenant_id = CTX',
 	'left(name, 1) = left(current_user, 1)', 'name >= current_user'
 );
--- leaky: tables are joined by a value that they share, and not by the key
+\qecho -- leaky: tables are joined by a value that they share, and not by the key
 SELECT * FROM pg_temp.judge(
 	'tenant_id IN (SELECT p.tenant_id FROM post.project p JOIN post.project q ON q.region = p.region WHERE q.user_id = USR)', 'EXISTS (SELECT FROM post.member m JOIN post.member n ON n.role = m.role WHERE n.user_id = USR AND m.tenant_id = t.tenant_id)',
 	'tenant_id IN (SELECT p.tenant_id FROM post.project p JOIN post.member m ON m.role = p.region AND m.user_id = USR)', 'tenant_id IN (SELECT p.tenant_id FROM post.project p WHERE p.region IN (SELECT q.region FROM post.project q WHERE q.user_id = USR))'
 );
--- leaky: some of all rows, by order, number, or chance
+\qecho -- leaky: some of all rows, by order, number, or chance
 SELECT * FROM pg_temp.judge(
 	'tenant_id IN (SELECT m.tenant_id FROM post.member m ORDER BY m.user_id = USR DESC LIMIT 2)', 'tenant_id = ANY (ARRAY(SELECT m.tenant_id FROM post.member m ORDER BY m.tenant_id <> CTX LIMIT 3))', 'tenant_id = (ARRAY(SELECT m.tenant_id FROM post.member m ORDER BY m.user_id <> USR))[2]',
 	'tenant_id IN (SELECT m.tenant_id FROM post.member m GROUP BY m.tenant_id ORDER BY bool_or(m.user_id = USR) DESC LIMIT 2)', 'tenant_id IN (SELECT m.tenant_id FROM post.member m TABLESAMPLE BERNOULLI (10))',
 	'tenant_id IN (SELECT g FROM generate_series(1, 1000) g)', 'tenant_id IN (SELECT generate_series(0, CTX))', 'tenant_id = ANY (ARRAY(SELECT generate_series(1::bigint, 9000, 4)))',
 	'tenant_id IN (WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 1000) SELECT n FROM r)', 'tenant_id IN (WITH RECURSIVE r AS (SELECT tenant_id FROM post.member WHERE user_id = USR UNION SELECT p.tenant_id FROM post.project p, r) SELECT tenant_id FROM r)'
 );
--- leaky: properties that every row has
+\qecho -- leaky: properties that every row has
 SELECT * FROM pg_temp.judge(
 	't.* IS NOT NULL', 'tenant_id = CTX OR t.* IS NOT NULL', 'tableoid > 0', 'tenant_id = CTX OR tableoid IS NOT NULL', 'ctid > ''(0,0)''', 'tenant_id = CTX OR ctid <> ''(0,0)''', 'xmin::text <> ''0''', 'tenant_id = CTX OR xmin::text::bigint > 5', 'tenant_id = CTX OR age(xmin) > 0',
 	'jsonb_path_exists(data, ''$.tenant'')', 'data ? ''tenant''', 'data @? ''$.org.tenant''', 'tenant_id = CTX OR data ->> ''tenant'' IS NOT NULL', '(data #>> ''{acl,tenant}'') IS NOT NULL', 'data[''tenant''] IS NOT NULL', 'data ->> ''tenant'' LIKE RAW || ''%'''
 );
--- leaky: a function maps several contexts to one key, or several pairs to one text
+\qecho -- leaky: a function maps several contexts to one key, or several pairs to one text
 SELECT * FROM pg_temp.judge(
 	'tenant_id = width_bucket(CTX, 0, 1000, 1)', 'width_bucket(CTX, 0, 1000, 1) = 1', 'tenant_id = CTX / 10', 'tenant_id = CTX % 10', 'slug = left(RAW, 3)', 'tenant_id = greatest(CTX, 100)', 'tenant_id + user_id = CTX + USR',
 	'slug || name = RAW', 'tenant_id::text || user_id::text = RAW', 'concat(tenant_id, user_id) = RAW', 'tenant_id || '''' || user_id = RAW', 'slug || name = RAW || current_setting(''app.user'', true)', 'slug || ''-'' || name = RAW', 'concat_ws(''/'', slug, name) = RAW',
 	'slug::integer = CTX', 'slug::numeric = RAW::numeric', 'slug::uuid = RAW::uuid', 'slug::integer >= CTX', 'email::integer = CTX OR slug::integer > 0'
 );
--- leaky: functions
+\qecho -- leaky: functions
 SELECT * FROM pg_temp.judge(
 	'post.sees_open(tenant_id)', 'post.sees_all(tenant_id)', 'post.sees_immutable(tenant_id, RAW)', 'post.sees_pl_open(tenant_id)', 'post.sees_pl_else(tenant_id)', 'post.sees_pl_fails(tenant_id)', 'post.sees_pl_fails_true(tenant_id)', 'post.sees_pl_fails_second(tenant_id)',
 	'post.sees_pl_dark(tenant_id)', 'post.is_member_open(tenant_id)', 'tenant_id = COALESCE(post.tenant(), tenant_id)', 'tenant_id = post.tenant_pl() OR post.tenant_pl() IS NULL', 'org >= post.uid()',
 	'(org = post.uid()) IS NOT FALSE', 'tenant_id = post.tenant() OR post.sees_all(id)', 'NOT (tenant_id <> post.tenant()) IS TRUE OR tenant_id = post.tenant()', 'post.sees(tenant_id) IS NOT FALSE'
 );
 
--- safe
+\qecho -- safe
 SET post.kind = 'safe';
 SELECT * FROM pg_temp.judge(
 	'tenant_id = CTX', 'tenant_id = CTX AND deleted_at IS NULL', 'deleted_at IS NULL AND tenant_id = CTX AND id > 0', 'tenant_id = CTX AND id > 0', 'tenant_id = CTX AND (expires_at IS NULL OR expires_at > now())',
@@ -238,7 +236,7 @@ SELECT * FROM pg_temp.judge(
 	'data ->> ''tenant'' = RAW', 'data @> jsonb_build_object(''tenant'', CTX)', '(data ->> ''tenant'')::integer = CTX', 'data #>> ''{acl,org}'' = RAW', 'tenant_id = CTX AND data ? ''tenant''', 'tenant_id = CTX OR data ? ''public''',
 	'current_user = ''regress_rls_app2'' OR tenant_id = CTX', 'current_user = ''regress_rls_app'' AND tenant_id = CTX', 'current_user LIKE ''%2'' OR tenant_id = CTX', 'name = current_user AND tenant_id = CTX', 'post.sees_pl_fails_closed(tenant_id)'
 );
--- safe: sub-selects
+\qecho -- safe: sub-selects
 SELECT * FROM pg_temp.judge(
 	'tenant_id IN (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR)', 'tenant_id = ANY (ARRAY(SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR AND m.active AND m.deleted_at IS NULL))',
 	'EXISTS (SELECT FROM post.member m WHERE m.tenant_id = t.tenant_id AND m.user_id = USR)', 'EXISTS (SELECT FROM post.member m WHERE m.tenant_id = t.tenant_id AND m.user_id = USR AND m.role IN (''admin'', ''owner''))',
@@ -253,13 +251,14 @@ SELECT * FROM pg_temp.judge(
 	'tenant_id IN (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR ORDER BY m.role LIMIT 10)'
 );
 
--- safe: one row of another table; texts unchanged, or made from the context only
+\qecho -- safe: one row of another table; texts unchanged, or made from the context only
 SELECT * FROM pg_temp.judge(
 	'tenant_id = (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR)', 'tenant_id = (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR AND m.active ORDER BY m.role LIMIT 1)',
 	'(SELECT b.tenant_id FROM post.bare_parent b WHERE b.id = t.parent_id) = CTX', 'tenant_id = (SELECT p.tenant_id FROM post.parent p LIMIT 1)', 'tenant_id = COALESCE(CTX, (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR))',
 	'slug = lower(RAW)', 'slug = ltrim(RAW, ''0'')', 'md5(slug) = md5(RAW)', 'reverse(slug) = reverse(RAW)', 'slug || ''x'' = RAW || ''x''', 'lower(org::text) = lower(current_setting(''app.org'', true))',
 	'tenant_id = CTX AND lower(slug) = lower(current_setting(''app.slug'', true))', 'tenant_id = CTX AND to_tsvector(''simple'', name) @@ plainto_tsquery(''simple'', ''public'')'
 );
+\set ECHO queries
 -- rows of a tenant known to all: a notice, or a warning if all can change them
 RESET post.kind;
 SELECT pg_temp.using('tenant_id = CTX OR tenant_id = 1');

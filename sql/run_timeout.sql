@@ -2,6 +2,7 @@
 -- cmig.run_timeout: the time limit of a whole run
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set SHOW_CONTEXT never
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE TABLE trace (n serial PRIMARY KEY, what text);

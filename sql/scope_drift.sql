@@ -57,7 +57,6 @@ BEGIN
 	RAISE SQLSTATE 'UNDO0';
 EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
 END $$;
-\set ECHO all
 SELECT change, found(change) FROM (VALUES
 	('ALTER TYPE k_2.mood RENAME VALUE ''b'' TO ''c'''), ('ALTER DOMAIN k_2.amount ADD CHECK (value > 0)'), ('ALTER TYPE k_2.pair ADD ATTRIBUTE z int'),
 	('ALTER SEQUENCE k_2.counter INCREMENT 5'), ('ALTER TABLE k_2.item ALTER n SET DEFAULT 1'),
@@ -78,6 +77,7 @@ SELECT change, found(change) FROM (VALUES
 	('COMMENT ON SCHEMA k_2 IS ''x'''), ('COMMENT ON CONSTRAINT item_pkey ON k_2.item IS ''x'''), ('COMMENT ON INDEX k_2.item_pkey IS ''x'''), ('COMMENT ON TYPE k_2.mood IS ''x'''),
 	('COMMENT ON FUNCTION k_2.fill IS ''x'''), ('REVOKE EXECUTE ON FUNCTION k_2.fill FROM PUBLIC'), ('CREATE FUNCTION k_2.fill(int) RETURNS int LANGUAGE sql AS ''SELECT 1'''),
 	('ALTER TABLE k_2.item OWNER TO regress_scope_drift')) c (change);
+\set ECHO all
 DROP FUNCTION found;
 DROP EXTENSION pg_cmig;
 DROP SCHEMA k_1, k_2, k_3 CASCADE;

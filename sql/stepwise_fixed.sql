@@ -2,6 +2,7 @@
 -- earlier call had
 \pset format unaligned \pset footer off
 \set ECHO none
+\set SHOW_CONTEXT never
 CREATE EXTENSION pg_cmig;
 CREATE TABLE gate (open boolean);
 CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text);

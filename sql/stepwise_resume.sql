@@ -1,6 +1,7 @@
 -- A stepwise run that failed in the middle resumes where it stopped.
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
+\set SHOW_CONTEXT never
 CREATE EXTENSION pg_cmig;
 CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text);
 

@@ -324,7 +324,6 @@ BEGIN
 	RETURN state;
 END $$;
 CREATE DOMAIN id AS text;
-\set ECHO all
 SELECT call, value, string_agg(type, ', ' ORDER BY n) AS types, outcome
 FROM (VALUES
 	('upgrade($1)', '''002'''), ('upgrade($1)', 'NULL'), ('upgrade($1)', '''{001}'''),
@@ -345,6 +344,7 @@ FROM (VALUES
 	unnest('{literal,text,none,unknown,varchar,name,char(8),id}'::text[]) WITH ORDINALITY t (type, n),
 	outcome('SELECT cmig.' || call, type, value)
 GROUP BY call, value, outcome ORDER BY call COLLATE "C", value COLLATE "C", min(n);
+\set ECHO all
 -- numbers of steps, and arrays
 SELECT call, string_agg(type, ', ' ORDER BY n) AS types, outcome
 FROM (VALUES ('upgrade($1)', '1', '{literal,smallint,integer,bigint}'::text[]), ('downgrade($1)', '-1', '{literal,smallint,integer,bigint}'),
