@@ -77,8 +77,26 @@ ALTER POLICY positive ON item USING (state = current_user) WITH CHECK (state = c
 CREATE UNIQUE INDEX item_name ON item (name);
 CREATE FUNCTION secret() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$SELECT 'x'::text$$;
 REVOKE ALL ON FUNCTION secret FROM PUBLIC;
+CREATE DOMAIN few AS integer DEFAULT 5;
+CREATE TABLE filled (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a few, twice integer GENERATED ALWAYS AS (a * 2) STORED);
 CREATE TABLE public.weaker (script text, finding text, object text);
 INSERT INTO public.weaker VALUES
+	('DO $x$ BEGIN COMMIT; END $x$', 'statement-fails error', 'termination'),
+	('ALTER EXTENSION pg_cmig UPDATE TO ''nosuch''', 'statement-fails error', 'nosuch'),
+	('DO $x$ BEGIN ALTER EXTENSION pg_cmig UPDATE TO ''nosuch''; END $x$', 'statement-fails error', 'nosuch'),
+	('ALTER EXTENSION pg_cmig UPDATE; ALTER TABLE item ALTER amount SET DEFAULT 4', NULL, NULL),
+	('ALTER TABLE filled REPLICA IDENTITY NOTHING', 'protection-lost warning', 'filled has no replica'),
+	('ALTER TABLE filled REPLICA IDENTITY FULL', NULL, NULL),
+	('CREATE RULE lose AS ON INSERT TO item DO INSTEAD NOTHING', 'protection-lost warning', 'discards the rows of INSERT'),
+	('DO $x$ BEGIN CREATE RULE lose AS ON UPDATE TO shop.item WHERE new.amount > 5 DO INSTEAD NOTHING; END $x$', 'protection-lost warning', 'discards some rows'),
+	('CREATE RULE note AS ON INSERT TO item DO ALSO INSERT INTO line VALUES (new.id)', NULL, NULL),
+	('ALTER TABLE filled ALTER id DROP IDENTITY', 'protection-lost warning', 'filled.id'),
+	('CREATE SEQUENCE ids; ALTER TABLE filled ALTER id DROP IDENTITY, ALTER id SET DEFAULT nextval(''ids'')', NULL, NULL),
+	('ALTER TABLE filled ALTER twice DROP EXPRESSION', 'protection-lost warning', 'twice'),
+	('ALTER DOMAIN few DROP DEFAULT', 'protection-lost warning', 'few'),
+	('ALTER DOMAIN few SET DEFAULT 6', NULL, NULL),
+	('DO $x$ BEGIN DROP VIEW upper_names; CREATE VIEW upper_names AS SELECT upper(name) FROM names; ALTER TABLE item DROP CONSTRAINT item_amount_check; END $x$', 'protection-lost warning', '^constraint item_amount_check[^;]*$'),
+	('ALTER TABLE item RENAME amount TO number; ALTER TABLE item ADD CHECK (number > 5); ALTER TABLE item DROP CONSTRAINT item_amount_check', NULL, NULL),
 	('ALTER POLICY positive ON item USING (state = current_user OR true)', 'row-security-lost error', 'positive'),
 	('ALTER POLICY positive ON item USING (state = current_user OR amount > 9)', 'protection-lost warning', 'positive'),
 	('ALTER POLICY positive ON item USING (name = current_user)', 'protection-lost notice', 'positive'),
@@ -126,6 +144,8 @@ SELECT w.*, f.* FROM public.weaker w LEFT JOIN LATERAL (SELECT string_agg(DISTIN
 DROP POLICY few ON item;
 ALTER POLICY positive ON item USING (amount > 5) WITH CHECK (amount > 5);
 DROP INDEX item_name;
+DROP TABLE filled;
+DROP DOMAIN few;
 DROP FUNCTION secret;
 SELECT catalogs() AS before \gset
 \set ECHO all

@@ -966,6 +966,89 @@ cmig_image_copy(const CmigImage *image)
 	return result;
 }
 
+/*
+ * Returns those of an image's objects that another image has, too, given the latter's
+ * object, or NULL, for each of the former.
+ */
+static CmigObject **
+those_now(CmigObject *const *objects, int *count, CmigObject *const *now)
+{
+	CmigObject **result = palloc(sizeof(CmigObject *) * Max(*count, 1));
+	int			kept = 0;
+
+	for (int i = 0; i < *count; i++)
+		if (now[objects[i]->index] != NULL)
+			result[kept++] = now[objects[i]->index];
+	*count = kept;
+	return result;
+}
+
+CmigImage *
+cmig_image_replace(const CmigImage *image, bool *marked, CmigImage *part)
+{
+	CmigImage  *result = cmig_image_new();
+	CmigObject **copies = palloc_extended(sizeof(CmigObject *) * (Size) Max(image->count, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	CmigObject **now = palloc_extended(sizeof(CmigObject *) * (Size) Max(image->count, 1), MCXT_ALLOC_HUGE);
+
+#define NOW(object) ((object) ? now[(object)->index] : NULL)
+
+	for (int i = 0; i < part->count; i++)
+	{
+		CmigObject *same = cmig_image_find_exactly(image, part->objects[i]->address);
+
+		if (same != NULL)
+			marked[cmig_object_root(same)->index] = true;
+	}
+	for (int i = 0; i < image->count; i++)
+	{
+		CmigObject *object = image->objects[i];
+
+		if (!marked[cmig_object_root(object)->index])
+			copies[i] = cmig_object_copy(object);
+		now[i] = copies[i] ? copies[i] : cmig_image_find_exactly(part, object->address);
+	}
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+		CmigObject *copy = copies[i];
+
+		if (copy == NULL)
+			continue;
+		copy->parent = NULL;
+		cmig_image_add(result, copy);
+		copy->parent = NOW(object->parent);
+		copy->child = NOW(object->child);
+		copy->last_child = NOW(object->last_child);
+		copy->sibling = NOW(object->sibling);
+		copy->depends = those_now(object->depends, &copy->ndepends, now);
+		copy->soft = those_now(object->soft, &copy->nsoft, now);
+	}
+	cmig_image_alias_copies(image, result, copies);
+	cmig_image_alias_copies(part, result, part->objects);
+	for (int i = 0; i < part->count; i++)
+		part->objects[i]->child = part->objects[i]->last_child = part->objects[i]->sibling = NULL;
+	for (int i = 0; i < part->count; i++)
+	{
+		CmigObject *object = part->objects[i];
+		const CmigObject *former = object->partial ? cmig_image_find_exactly(image, object->address) : NULL;
+		CmigObject **depends;
+
+		cmig_image_add(result, object);
+		if (former == NULL)
+			continue;
+		/* what was not read may still be what it depends on */
+		depends = palloc(sizeof(CmigObject *) * (object->ndepends + former->ndepends + 1));
+		for (int j = 0; j < object->ndepends; j++)
+			depends[j] = object->depends[j];
+		for (int j = 0; j < former->ndepends; j++)
+			if (copies[former->depends[j]->index] != NULL)
+				depends[object->ndepends++] = copies[former->depends[j]->index];
+		object->depends = depends;
+	}
+	cmig_image_sort(result);
+	return result;
+}
+
 void
 cmig_image_finish(CmigImage *image)
 {

@@ -417,6 +417,13 @@ extern void cmig_image_sort(CmigImage *image);
  */
 extern CmigImage *cmig_image_remove(CmigImage *image, const bool *marked);
 
+/*
+ * Returns an image in which those of "part", which cannot be used otherwise any more,
+ * replace the marked objects of "image", and what has their addresses.  Marks what is
+ * replaced; only objects without a parent need to be marked before.
+ */
+extern CmigImage *cmig_image_replace(const CmigImage *image, bool *marked, CmigImage *part);
+
 /* Returns the object of this kind with this identity, or NULL. */
 extern CmigObject *cmig_image_lookup(const CmigImage *image, const struct CmigKind *kind,
 									 const char *identity);

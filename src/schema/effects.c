@@ -11,26 +11,16 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "access/twophase.h"
 #include "access/xact.h"
-#include "catalog/objectaddress.h"
-#include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_policy.h"
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "common/hashfn.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/pgstat_internal.h"
-#include "utils/syscache.h"
 
 #include "base/errors.h"
 #include "schema/internal.h"
@@ -39,23 +29,6 @@
  * Compares the copies before and after a statement.
  * ----------------------------------------------------------------
  */
-
-/*
- * The copies.  Reading an image takes time, so that after a statement, only the
- * catalog rows of the objects are looked at, unless this shows that something
- * else must be known.  A run with a CmigEffectsLook compares nothing, so its image
- * is empty.
- */
-typedef struct Copies
-{
-	MemoryContext context;
-	CmigImage  *image;
-	bool		stale;			/* have statements run since it was read? */
-	/* by the object's index */
-	uint64	   *rows;			/* what matters in its catalog row; 0: gone */
-	Oid		   *files;			/* a table's file */
-	CmigCondition **conditions; /* or NULL */
-} Copies;
 
 /* A run of scripts. */
 typedef struct EffectsRun
@@ -75,9 +48,9 @@ typedef struct EffectsRun
 	CmigTargetState *state;		/* while the scripts run */
 	const CmigStatement *statement;
 	int			step;			/* the current script, counted from 0 */
-	Copies		first;			/* before the first script, */
-	Copies		opening;		/* before the current script, */
-	Copies		before;			/* and before the current statement */
+	CmigCopiesState first;		/* before the first script, */
+	CmigCopiesState opening;	/* before the current script, */
+	CmigCopiesState before;		/* and before the current statement */
 	List	   *emptied;		/* list of Oid: tables that it has emptied */
 	List	   *pending;		/* list of CmigEffect: of the current script */
 	bool		code;			/* does the statement run functions? */
@@ -90,166 +63,23 @@ typedef struct EffectsRun
 	bool		stopped;		/* has a statement failed? */
 } EffectsRun;
 
-static bool
-default_exists(Oid oid)
-{
-	Relation	catalog = table_open(AttrDefaultRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	bool		exists;
-
-	ScanKeyInit(&key, Anum_pg_attrdef_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(oid));
-	scan = systable_beginscan(catalog, AttrDefaultOidIndexId, true, NULL, 1, &key);
-	exists = HeapTupleIsValid(systable_getnext(scan));
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return exists;
-}
-
-/* Returns a value that differs if the table has other policies. */
-static uint64
-policies_of(Oid table)
-{
-	Relation	catalog = table_open(PolicyRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	row;
-	uint64		result = 0;
-
-	ScanKeyInit(&key, Anum_pg_policy_polrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
-	scan = systable_beginscan(catalog, PolicyPolrelidPolnameIndexId, true, NULL, 1, &key);
-	while (HeapTupleIsValid(row = systable_getnext(scan)))
-		result += (uint64) ((Form_pg_policy) GETSTRUCT(row))->oid << 24;
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return result;
-}
-
-/*
- * Returns a value that differs if the object's catalog row has changed in a way
- * that can make it weaker, or changes its name, or 0 if there is no such row.
- */
-static uint64
-row_of(const CmigObject *object)
-{
-	CmigAddress address = object->address;
-	Relation	catalog;
-	HeapTuple	row;
-	uint64		result = 1;
-
-	if (address.catalog == AttrDefaultRelationId)
-		return default_exists(address.object);
-	if (address.sub < 0 || !is_objectclass_supported(address.catalog))
-		return result;
-	catalog = table_open(address.sub > 0 ? AttributeRelationId : address.catalog, AccessShareLock);
-	row = address.sub > 0 ? SearchSysCacheCopyAttNum(address.object, address.sub) :
-		get_catalog_object_by_oid(catalog, get_object_attnum_oid(address.catalog), address.object);
-	if (!HeapTupleIsValid(row))
-		result = 0;
-	else if (address.catalog == RelationRelationId && address.sub == 0)
-	{
-		/* the rest of it changes with columns and indexes, too */
-		const Form_pg_class form = (Form_pg_class) GETSTRUCT(row);
-		const char *access = (const char *) form + CLASS_TUPLE_SIZE;
-
-		if (form->relrowsecurity)
-			result += policies_of(address.object);
-		result += form->relrowsecurity + 2 * form->relforcerowsecurity + 4 * form->relpersistence +
-			((uint64) form->relnamespace << 10) + ((uint64) form->relowner << 20) +
-			hash_bytes_extended((unsigned char *) NameStr(form->relname), NAMEDATALEN, 1) +
-			hash_bytes_extended((const unsigned char *) access, (const char *) row->t_data + row->t_len - access, 2);
-	}
-	else
-		result += ((uint64) HeapTupleHeaderGetRawXmin(row->t_data) << 32) + (ItemPointerGetBlockNumberNoCheck(&row->t_self) << 11) +
-			ItemPointerGetOffsetNumberNoCheck(&row->t_self);
-	if (HeapTupleIsValid(row))
-		heap_freetuple(row);
-	table_close(catalog, AccessShareLock);
-	return result;
-}
-
-static Oid
-file_of(const CmigObject *object)
-{
-	HeapTuple	row;
-	Oid			file = InvalidOid;
-
-	if (object->kind != &cmig_kind_table ||
-		!HeapTupleIsValid(row = SearchSysCache1(RELOID, ObjectIdGetDatum(object->address.object))))
-		return file;
-	file = ((Form_pg_class) GETSTRUCT(row))->relfilenode;
-	ReleaseSysCache(row);
-	return file;
-}
-
-/* Returns the OIDs of what the schemas contain, or NIL if this is much. */
-static List *
-read_contents(const CmigManaged *managed)
-{
-	static CmigQuery query = {
-		.sql = "WITH RECURSIVE found (class, id) AS ("
-		"SELECT classid, objid FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND refobjid = ANY ($1)"
-		" UNION SELECT d.classid, d.objid FROM found f JOIN pg_depend d ON d.refclassid = f.class AND d.refobjid = f.id"
-		"  AND d.deptype IN ('a', 'i', 'P', 'S'))"
-		" SELECT id FROM found LIMIT $2",
-		.nargs = 2,.argtypes = {OIDARRAYOID, INT4OID}
-	};
-	Datum		values[] = {cmig_managed_oids(managed), Int32GetDatum(CMIG_IMAGE_PART)};
-
-	/* a list that is not empty */
-	List	   *found = list_make1_oid(InvalidOid);
-
-	foreach_ptr(CmigValue, row, cmig_query_texts(&query, values, NULL))
-		found = lappend_oid(found, atooid(row[0]));
-	return list_length(found) > CMIG_IMAGE_PART ? NIL : found;
-}
-
-static Copies
-state_read(EffectsRun *run)
-{
-	Copies		state = {.context = AllocSetContextCreate(run->context, "pg_cmig copies", ALLOCSET_DEFAULT_SIZES)};
-	MemoryContext caller = MemoryContextSwitchTo(state.context);
-	CmigManaged *managed = cmig_shadow_managed(run->state->shadow);
-	int			kept = 0;
-
-	for (int i = 0; i < managed->count; i++)
-		if (managed->schemas[i].owned)
-			managed->schemas[kept++] = managed->schemas[i];
-	managed->count = kept;
-	if (run->look != NULL)
-		cmig_image_finish(state.image = cmig_image_new());
-	else
-		state.image = cmig_image_read_part(managed, read_contents(managed));
-	state.files = palloc0(sizeof(Oid) * Max(state.image->count, 1));
-	state.rows = palloc0(sizeof(uint64) * Max(state.image->count, 1));
-	state.conditions = palloc0(sizeof(CmigCondition *) * Max(state.image->count, 1));
-	for (int i = 0; i < state.image->count; i++)
-	{
-		state.files[i] = file_of(state.image->objects[i]);
-		state.rows[i] = row_of(state.image->objects[i]);
-		state.conditions[i] = cmig_condition_read(state.image->objects[i]);
-	}
-	MemoryContextSwitchTo(caller);
-	return state;
-}
-
-/* Free a state that is neither that of the beginning nor that of the script. */
+/* Free the memory of a state, except for what others use. */
 static void
-state_free(const EffectsRun *run, Copies *state)
+state_free(const EffectsRun *run, const CmigCopiesState *state, const CmigCopiesState *next)
 {
-	if (state->context != run->first.context && state->context != run->opening.context)
+	const CmigCopiesState *const used[] = {&run->first, &run->opening, next};
+	bool		keeps_context = false;
+	bool		keeps_texts = false;
+
+	for (int i = 0; i < lengthof(used); i++)
+	{
+		keeps_context |= state->context == used[i]->context;
+		keeps_texts |= state->texts == used[i]->texts;
+	}
+	if (state->context != state->texts && !keeps_context)
 		MemoryContextDelete(state->context);
-}
-
-/* Returns the object in another state: the same one, or one with its name. */
-static const CmigObject *
-counterpart(const Copies *state, const CmigObject *object)
-{
-	const CmigObject *same = cmig_image_find_exactly(state->image, object->address);
-
-	if (same == NULL || same->kind != object->kind)
-		same = cmig_image_lookup(state->image, object->kind, object->identity);
-	return same != NULL && state->rows[same->index] != 0 ? same : NULL;
+	if (!keeps_texts)
+		MemoryContextDelete(state->texts);
 }
 
 static CmigEffect *
@@ -265,10 +95,13 @@ add_effect(EffectsRun *run, List **effects, CmigEffectType type, const CmigObjec
 	effect->doubtful = run->unsure || run->scanned;
 	if (object != NULL)
 	{
+		const CmigObject *root = cmig_object_root(unconstify(CmigObject *, object));
+
 		effect->kind = object->kind;
 		effect->name = pstrdup(object->name);
 		effect->object = pstrdup(object->identity);
-		effect->root = pstrdup(cmig_object_root(unconstify(CmigObject *, object))->identity);
+		effect->root = pstrdup(root->identity);
+		effect->root_address = root->address;
 		effect->address = object->address;
 	}
 	*effects = lappend(*effects, effect);
@@ -320,7 +153,7 @@ schema_of(const CmigObject *object)
 
 /* Add that an object has another name or schema, or that a column's values were converted. */
 static void
-compare_use(EffectsRun *run, List **effects, const CmigObject *old, const CmigObject *new, const Copies *after)
+compare_use(EffectsRun *run, List **effects, const CmigObject *old, const CmigObject *new, const CmigCopiesState *after)
 {
 	const bool	column = old->kind == &cmig_kind_column || old->kind == &cmig_kind_attribute;
 	const CmigObject *schema = schema_of(old);
@@ -333,7 +166,7 @@ compare_use(EffectsRun *run, List **effects, const CmigObject *old, const CmigOb
 		return;
 	if (strcmp(old->name, new->name) != 0)
 		add_effect(run, effects, CMIG_EFFECT_RENAMED, old, "is renamed");
-	else if (schema != NULL && counterpart(after, schema) != schema_of(new))
+	else if (schema != NULL && cmig_copies_counterpart(after, schema) != schema_of(new))
 		add_effect(run, effects, CMIG_EFFECT_RENAMED, old, "moves to another schema");
 }
 
@@ -445,12 +278,12 @@ add_weaker(EffectsRun *run, List **effects, CmigWeaker weaker, const CmigObject 
 
 /* Does a column that the object uses have another type? */
 static bool
-is_retyped(const CmigObject *object, const Copies *after)
+is_retyped(const CmigObject *object, const CmigCopiesState *after)
 {
 	for (int i = 0; i < object->ndepends; i++)
 	{
 		const CmigObject *column = object->depends[i];
-		const CmigObject *other = column->kind == &cmig_kind_column ? counterpart(after, column) : NULL;
+		const CmigObject *other = column->kind == &cmig_kind_column ? cmig_copies_counterpart(after, column) : NULL;
 
 		if (other != NULL && !cmig_text_same(column->values[CMIG_COLUMN_TYPE], other->values[CMIG_COLUMN_TYPE]))
 			return true;
@@ -463,9 +296,9 @@ is_retyped(const CmigObject *object, const Copies *after)
  * add this.
  */
 static bool
-is_succeeded(EffectsRun *run, List **effects, const CmigObject *old, const Copies *before, const Copies *after)
+is_succeeded(EffectsRun *run, List **effects, const CmigObject *old, const CmigCopiesState *before, const CmigCopiesState *after)
 {
-	const CmigObject *parent = old->parent ? counterpart(after, old->parent) : NULL;
+	const CmigObject *parent = old->parent ? cmig_copies_counterpart(after, old->parent) : NULL;
 	const CmigObject *best = NULL;
 	CmigWeaker	weaker = CMIG_WEAKER_OTHER;
 
@@ -474,7 +307,7 @@ is_succeeded(EffectsRun *run, List **effects, const CmigObject *old, const Copie
 		CmigWeaker	each = cmig_weaker(old, before->conditions[old->index], child, after->conditions[child->index]);
 
 		/* what was already there may guard as much, but replaces nothing */
-		if (each == CMIG_WEAKER_OTHER || (each != CMIG_WEAKER_NOT && counterpart(before, child) != NULL) ||
+		if (each == CMIG_WEAKER_OTHER || (each != CMIG_WEAKER_NOT && cmig_copies_counterpart(before, child) != NULL) ||
 			(best != NULL && weaker <= each))
 			continue;
 		weaker = each;
@@ -487,7 +320,7 @@ is_succeeded(EffectsRun *run, List **effects, const CmigObject *old, const Copie
 
 /* Returns the conditions of a table's policies. */
 static List *
-policies_of_table(const Copies *state, const CmigObject *table)
+policies_of_table(const CmigCopiesState *state, const CmigObject *table)
 {
 	List	   *policies = NIL;
 
@@ -499,7 +332,7 @@ policies_of_table(const Copies *state, const CmigObject *table)
 
 /* Add how a table's policies admit more rows to the roles that they name. */
 static void
-compare_policies(EffectsRun *run, List **effects, const CmigObject *old, const Copies *before, const CmigObject *new, const Copies *after)
+compare_policies(EffectsRun *run, List **effects, const CmigObject *old, const CmigCopiesState *before, const CmigObject *new, const CmigCopiesState *after)
 {
 	List	   *former = policies_of_table(before, old);
 	List	   *latter = policies_of_table(after, new);
@@ -509,7 +342,7 @@ compare_policies(EffectsRun *run, List **effects, const CmigObject *old, const C
 		roles = list_concat_unique_oid(roles, policy->roles);
 	for (const CmigObject *policy = new->child; policy != NULL; policy = policy->sibling)
 	{
-		const CmigObject *same = policy->kind == &cmig_kind_policy ? counterpart(before, policy) : NULL;
+		const CmigObject *same = policy->kind == &cmig_kind_policy ? cmig_copies_counterpart(before, policy) : NULL;
 		const CmigObject *shown = same ? same : policy;
 		CmigWeaker	worst = CMIG_WEAKER_OTHER;
 		Oid			whose = InvalidOid;
@@ -537,6 +370,39 @@ compare_policies(EffectsRun *run, List **effects, const CmigObject *old, const C
 	}
 }
 
+/* Can a subscriber find the row that was updated or deleted? */
+static bool
+identifies_rows(const CmigObject *table)
+{
+	const char *identity = table->values[CMIG_TABLE_REPLICA_IDENTITY];
+	bool		has_key = false;
+
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+		has_key |= cmig_constraint_type(child) == 'p';
+	return identity == NULL ? has_key : strcmp(identity, "NOTHING") != 0;
+}
+
+/* Add that rules discard rows of a table that were stored before. */
+static void
+compare_rules(EffectsRun *run, List **effects, const CmigObject *old, const CmigCopiesState *before, const CmigObject *new)
+{
+	static const char *const commands[] = {[CMD_SELECT] = "SELECT",[CMD_UPDATE] = "UPDATE",[CMD_INSERT] = "INSERT",[CMD_DELETE] = "DELETE"};
+
+	for (const CmigObject *rule = new->child; rule != NULL; rule = rule->sibling)
+	{
+		const RuleStmt *tree;
+		const CmigObject *same;
+
+		if (rule->kind != &cmig_kind_rule)
+			continue;
+		same = cmig_copies_counterpart(before, rule);
+		tree = castNode(RuleStmt, cmig_raw_parse_one(rule->values[CMIG_DEFINITION])->stmt);
+		if (tree->instead && tree->actions == NIL && (same == NULL || strcmp(same->values[CMIG_DEFINITION], rule->values[CMIG_DEFINITION]) != 0))
+			add_effect(run, effects, CMIG_EFFECT_WEAKER, old,
+					   psprintf("discards %s of %s, because of rule %s", tree->whereClause ? "some rows" : "the rows", commands[tree->event], rule->name));
+	}
+}
+
 /* Is what is left of an object that both images have weaker? */
 static void
 compare_object(EffectsRun *run, List **effects, const CmigObject *old, const CmigObject *new)
@@ -549,6 +415,9 @@ compare_object(EffectsRun *run, List **effects, const CmigObject *old, const Cmi
 			add_effect(run, effects, CMIG_EFFECT_EXPOSED, old, "no longer has row security");
 		else if (old->values[CMIG_TABLE_FORCE_ROW_SECURITY] && !new->values[CMIG_TABLE_FORCE_ROW_SECURITY])
 			add_effect(run, effects, CMIG_EFFECT_EXPOSED, old, "no longer applies row security to its owner");
+		if (!cmig_text_same(old->values[CMIG_TABLE_REPLICA_IDENTITY], new->values[CMIG_TABLE_REPLICA_IDENTITY]) &&
+			identifies_rows(old) && !identifies_rows(new))
+			what = "has no replica identity, so that UPDATE and DELETE fail if it is published";
 	}
 	else if (old->kind == &cmig_kind_column || old->kind == &cmig_kind_domain)
 	{
@@ -556,6 +425,12 @@ compare_object(EffectsRun *run, List **effects, const CmigObject *old, const Cmi
 
 		if (old->values[property] && !new->values[property])
 			add_effect(run, effects, CMIG_EFFECT_NULLABLE, old, "accepts NULL");
+		if (old->kind == &cmig_kind_domain)
+			what = old->values[CMIG_DOMAIN_DEFAULT] && !new->values[CMIG_DOMAIN_DEFAULT] ? "has no default" : NULL;
+		else if (old->values[CMIG_COLUMN_GENERATED] && !new->values[CMIG_COLUMN_GENERATED])
+			what = "is no longer computed";
+		else if (old->values[CMIG_COLUMN_IDENTITY] && !new->values[CMIG_COLUMN_IDENTITY] && cmig_object_child(new, &cmig_kind_default, NULL) == NULL)
+			what = "is no longer an identity column";
 	}
 	else if (old->kind == &cmig_kind_trigger || old->kind == &cmig_kind_rule || old->kind == &cmig_kind_event_trigger)
 	{
@@ -595,10 +470,12 @@ compare_object(EffectsRun *run, List **effects, const CmigObject *old, const Cmi
 
 /* Do objects that both states have guard less? */
 static void
-compare_guards(EffectsRun *run, List **effects, const CmigObject *old, const Copies *before, const CmigObject *new, const Copies *after)
+compare_guards(EffectsRun *run, List **effects, const CmigObject *old, const CmigCopiesState *before, const CmigObject *new, const CmigCopiesState *after)
 {
 	CmigWeaker	weaker;
 
+	if (old->kind == &cmig_kind_table)
+		compare_rules(run, effects, old, before, new);
 	if (old->kind == &cmig_kind_table && old->values[CMIG_TABLE_ROW_SECURITY] && new->values[CMIG_TABLE_ROW_SECURITY])
 		compare_policies(run, effects, old, before, new, after);
 	/* with the same address, only names can differ, unless it is a trigger */
@@ -615,78 +492,81 @@ compare_guards(EffectsRun *run, List **effects, const CmigObject *old, const Cop
  * its table, or of a column of the same table?
  */
 static bool
-goes_along(const CmigObject *object, const Copies *after)
+goes_along(const CmigObject *object, const CmigCopiesState *after)
 {
-	if (object->inherited || (object->parent != NULL && counterpart(after, object->parent) == NULL))
+	if (object->inherited || (object->parent != NULL && cmig_copies_counterpart(after, object->parent) == NULL))
 		return true;
 	for (int i = 0; i < object->ndepends && object->parent != NULL && object->kind != &cmig_kind_policy && object->kind != &cmig_kind_trigger; i++)
-		if (object->depends[i]->parent == object->parent && counterpart(after, object->depends[i]) == NULL)
+		if (object->depends[i]->parent == object->parent && cmig_copies_counterpart(after, object->depends[i]) == NULL)
 			return true;
 	/* a sequence that belongs to a column */
 	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
 		for (int i = 0; i < child->ndepends && child->kind == &cmig_kind_sequence_owner; i++)
-			if (counterpart(after, child->depends[i]) == NULL)
+			if (cmig_copies_counterpart(after, child->depends[i]) == NULL)
 				return true;
 	return object->kind == &cmig_kind_sequence_owner || object->kind == &cmig_kind_toast;
 }
 
 /* Does the object's table get another object of its kind? */
 static bool
-is_replaced(const CmigObject *object, const Copies *before, const Copies *after)
+is_replaced(const CmigObject *object, const CmigCopiesState *before, const CmigCopiesState *after)
 {
-	const CmigObject *parent = object->parent ? counterpart(after, object->parent) : NULL;
+	const CmigObject *parent = object->parent ? cmig_copies_counterpart(after, object->parent) : NULL;
 
 	if (object->kind == &cmig_kind_column || object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key ||
 		object->kind == &cmig_kind_publication_table || object->kind == &cmig_kind_publication_schema)
 		return false;
 	for (const CmigObject *child = parent ? parent->child : NULL; child != NULL; child = child->sibling)
-		if (child->kind == object->kind && counterpart(before, child) == NULL)
+		if (child->kind == object->kind && cmig_copies_counterpart(before, child) == NULL)
 			return true;
 	return false;
 }
 
 /*
- * Find out from the catalog rows what a statement has dropped, and return true;
- * or false if this is not enough, because something has changed, or because what
- * is gone may have been created again.
+ * Find out from the catalog rows what a statement has changed or dropped.  Marks the
+ * objects that these are parts of, and returns false if the rows do not show enough,
+ * because something has changed, or because what is gone may have been created again.
  */
 static bool
-look_at_rows(const EffectsRun *run, Copies *after)
+look_at_rows(const EffectsRun *run, CmigCopiesState *after, bool *marked)
 {
-	const Copies *before = &run->before;
+	const CmigCopiesState *before = &run->before;
 	int			count = before->image->count;
+	bool		enough = true;
 
 	after->rows = MemoryContextAlloc(before->context, sizeof(uint64) * Max(count, 1));
 	for (int i = 0; i < count; i++)
 	{
-		after->rows[i] = before->rows[i] == 0 ? 0 : row_of(before->image->objects[i]);
-		if (after->rows[i] != 0 && after->rows[i] != before->rows[i])
-			return false;
+		after->rows[i] = before->rows[i] == 0 ? 0 : cmig_copies_row(before->image->objects[i]);
+		enough &= after->rows[i] == 0 || after->rows[i] == before->rows[i];
+		if (after->rows[i] != before->rows[i])
+			marked[cmig_object_root(before->image->objects[i])->index] = true;
 	}
 	for (int i = 0; i < count; i++)
 	{
 		const CmigObject *object = before->image->objects[i];
 
-		if (after->rows[i] == 0 && before->rows[i] != 0 && object->parent != NULL && object->kind != &cmig_kind_column &&
-			!goes_along(object, after))
-			return false;
+		if (after->rows[i] == 0 && before->rows[i] != 0 && object->parent != NULL && object->kind != &cmig_kind_column)
+			enough &= goes_along(object, after);
 	}
-	return true;
+	return enough;
 }
 
 /* Add to "effects" what is gone or weaker after a statement. */
 static void
-compare_states(EffectsRun *run, List **effects, const Copies *old, const Copies *new)
+compare_states(EffectsRun *run, List **effects, const CmigCopiesState *old, const CmigCopiesState *new)
 {
+	bool	   *changed = cmig_copies_changed(old, new);
+
 	for (int i = 0; i < old->image->count; i++)
 	{
 		const CmigObject *object = old->image->objects[i];
 		const CmigObject *left;
 
 		/* what the scripts have created is theirs */
-		if (old->rows[i] == 0 || counterpart(&run->first, object) == NULL)
+		if (old->rows[i] == 0 || !changed[cmig_object_root(old->image->objects[i])->index] || cmig_copies_counterpart(&run->first, object) == NULL)
 			continue;
-		left = counterpart(new, object);
+		left = cmig_copies_counterpart(new, object);
 		if (left != NULL)
 		{
 			compare_object(run, effects, object, left);
@@ -713,12 +593,12 @@ compare_files(EffectsRun *run)
 	for (int i = 0; i < run->before.image->count; i++)
 	{
 		const CmigObject *object = run->before.image->objects[i];
-		Oid			file = file_of(object);
+		Oid			file = cmig_copies_file(object);
 
 		if (!OidIsValid(file) || file == run->before.files[i])
 			continue;
 		run->before.files[i] = file;
-		if (counterpart(&run->first, object) == NULL)
+		if (cmig_copies_counterpart(&run->first, object) == NULL)
 			continue;
 		add_effect(run, &run->result->effects, list_member_oid(run->emptied, object->address.object) ? CMIG_EFFECT_EMPTIED : CMIG_EFFECT_REWRITTEN, object, "");
 	}
@@ -738,7 +618,7 @@ add_locks(EffectsRun *run)
 		CmigAddress address = {RelationRelationId, lock->relation, 0};
 		const CmigObject *object = cmig_image_find_exactly(run->before.image, address);
 
-		if (!lock->of_transaction && lock->mode >= ShareUpdateExclusiveLock && object != NULL && counterpart(&run->first, object) != NULL)
+		if (!lock->of_transaction && lock->mode >= ShareUpdateExclusiveLock && object != NULL && cmig_copies_counterpart(&run->first, object) != NULL)
 			add_effect(run, &run->result->effects, CMIG_EFFECT_LOCKED, object, "")->mode = lock->mode;
 	}
 }
@@ -840,7 +720,7 @@ static bool
 is_certain(const EffectsRun *run, const ErrorData *error)
 {
 	Node	   *statement = run->statement->raw->stmt;
-	const bool	of_extension = strcmp(error->filename, "extension.c") == 0;
+	const bool	of_extension = strcmp(error->filename, "extension.c") == 0 || strcmp(error->filename, "target_extension.c") == 0;
 
 	/* a trigger may use tables that were not copied */
 	if (run->unsure || ((cmig_statement_flags(statement) & CMIG_STATEMENT_QUERY) && !IsA(statement, SelectStmt) &&
@@ -863,7 +743,8 @@ is_certain(const EffectsRun *run, const ErrorData *error)
 		case ERRCODE_DATA_EXCEPTION:
 			return !run->code || of_extension || (error->sqlerrcode == ERRCODE_INVALID_PARAMETER_VALUE && is_own_call(statement));
 		default:
-			return of_extension || error->sqlerrcode == ERRCODE_ACTIVE_SQL_TRANSACTION;
+			return of_extension || error->sqlerrcode == ERRCODE_ACTIVE_SQL_TRANSACTION ||
+				(error->sqlerrcode == ERRCODE_INVALID_TRANSACTION_TERMINATION && run->graph->nodes[run->nodes[run->step]].revision->transactional);
 	}
 }
 
@@ -901,7 +782,8 @@ try_statement(CmigTargetState *state, const CmigStatement *statement, void *arg)
 	MemoryContext caller = CurrentMemoryContext;
 	ErrorData  *error;
 	CmigEffect *effect;
-	Copies		after;
+	CmigCopiesState after;
+	bool	   *marked;
 	bool		adds;
 
 	/* what would be in schemas of other roles does not run */
@@ -938,16 +820,18 @@ try_statement(CmigTargetState *state, const CmigStatement *statement, void *arg)
 	if (run->look != NULL && run->look->after != NULL)
 		run->look->after(run->step, statement, run->look->arg);
 	compare_files(run);
-	run->before.stale = true;
+	after = run->before;
+	run->before.stale = after.stale |= adds;
 	if (adds)
 		return;
-	after = run->before;
-	if (!look_at_rows(run, &after))
-		after = state_read(run);
+	marked = palloc0(Max(after.image->count, 1));
+	if (look_at_rows(run, &after, marked))
+		after.stale = true;
+	else
+		after = cmig_copies_update(run->state->shadow, run->context, &run->before, after.rows, marked);
 	MemoryContextSwitchTo(caller);
 	compare_states(run, &run->pending, &run->before, &after);
-	if (after.context != run->before.context)
-		state_free(run, &run->before);
+	state_free(run, &run->before, &after);
 	run->before = after;
 }
 
@@ -990,6 +874,26 @@ changed_together(const EffectsRun *run, const List *remaining)
 	return result;
 }
 
+/* Read the objects again that have changed, as statements that only add were not looked at. */
+static void
+read_pending(EffectsRun *run)
+{
+	const CmigImage *image = run->before.image;
+	bool	   *marked = palloc0(Max(image->count, 1));
+	CmigCopiesState state;
+
+	foreach_ptr(const CmigEffect, effect, run->pending)
+	{
+		const CmigObject *root = cmig_image_find_exactly(image, effect->root_address);
+
+		if (root != NULL)
+			marked[root->index] = true;
+	}
+	state = cmig_copies_update(run->state->shadow, run->context, &run->before, run->before.rows, marked);
+	state_free(run, &run->before, &state);
+	run->before = state;
+}
+
 /*
  * At the end of a script, keep those effects that remain, and the loss of
  * rows.
@@ -999,6 +903,7 @@ finish_script(EffectsRun *run)
 {
 	List	   *remaining = NIL;
 	List	   *kept = NIL;
+	CmigCopiesState former;
 	bool		doubtful = false;
 
 	foreach_ptr(const CmigEffect, effect, run->pending)
@@ -1006,10 +911,7 @@ finish_script(EffectsRun *run)
 	if (doubtful)
 	{
 		if (run->before.stale)
-		{
-			state_free(run, &run->before);
-			run->before = state_read(run);
-		}
+			read_pending(run);
 		compare_states(run, &remaining, &run->opening, &run->before);
 	}
 	foreach_ptr(CmigEffect, effect, run->pending)
@@ -1027,9 +929,10 @@ finish_script(EffectsRun *run)
 	kept = list_concat(kept, changed_together(run, remaining));
 	run->result->effects = list_concat(run->result->effects, kept);
 	run->pending = NIL;
-	if (run->opening.context != run->before.context && run->opening.context != run->first.context)
-		MemoryContextDelete(run->opening.context);
+	former = run->opening;
+	run->before.stale = false;
 	run->opening = run->before;
+	state_free(run, &former, &run->before);
 }
 
 static void
@@ -1091,7 +994,7 @@ run_scripts(CmigReplay *replay, void *arg)
 	run->stopped = run->all && run->unsure;
 	run->state->exact = true;
 	if (!run->stopped)
-		run->first = run->opening = run->before = state_read(run);
+		run->first = run->opening = run->before = cmig_copies_read(run->state->shadow, run->context, run->look != NULL);
 	if (run->look != NULL && !run->stopped)
 		show_copies(run);
 	cmig_replay_statements_run(replay, try_statement, run);

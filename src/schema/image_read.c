@@ -611,8 +611,8 @@ keep_values(CmigImageReader *reader)
 	return values;
 }
 
-static Datum
-oid_array(const List *oids)
+Datum
+cmig_oid_array(const List *oids)
 {
 	Datum	   *values = palloc(sizeof(Datum) * Max(list_length(oids), 1));
 	int			count = 0;
@@ -833,7 +833,7 @@ add_follows(TupleDesc desc, HeapTuple row, void *arg)
 static void
 read_by_address(CmigImageReader *reader, CmigQuery *query, CmigQuery *of_part, CmigRowCallback callback)
 {
-	Datum		values[] = {oid_array(reader->addresses[0]), oid_array(reader->addresses[1])};
+	Datum		values[] = {cmig_oid_array(reader->addresses[0]), cmig_oid_array(reader->addresses[1])};
 
 	if (reader->part)
 		cmig_query_each(of_part, values, NULL, callback, reader);
@@ -901,7 +901,7 @@ cmig_managed_oids(const CmigManaged *managed)
 	for (int i = 0; i < managed->count; i++)
 		if (OidIsValid(managed->schemas[i].oid))
 			oids = lappend_oid(oids, managed->schemas[i].oid);
-	return oid_array(oids);
+	return cmig_oid_array(oids);
 }
 
 static void
@@ -913,7 +913,7 @@ read_image(void *arg)
 	int			guc_level = NewGUCNestLevel();
 
 	reader.args[0] = cmig_managed_oids(managed);
-	reader.args[1] = oid_array(reading->objects);
+	reader.args[1] = cmig_oid_array(reading->objects);
 
 	/*
 	 * make PostgreSQL print names and constants in a way that depends neither
@@ -937,6 +937,7 @@ read_image(void *arg)
 	image_read_others(&reader, managed->all);
 	read_depends(&reader);
 	cmig_image_read_distribution(reader.image, reader.args[0]);
+	hash_destroy(reader.members);
 	AtEOXact_GUC(false, guc_level);
 	cmig_image_finish(reader.image);
 	cmig_bodies_read(reader.image);

@@ -845,6 +845,50 @@ extern void cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const c
 /* Returns the image of the live objects that are copied. */
 extern const CmigImage *cmig_copies_image(const CmigCopies *copies);
 
+/* in copies_state.c */
+
+/*
+ * The copies.  Reading an image takes time, so that after a statement, only the
+ * catalog rows of the objects are looked at, and only those objects are read again
+ * with whose rows something has changed.  A run with a CmigEffectsLook compares
+ * nothing, so its image is empty.
+ */
+typedef struct CmigCopiesState
+{
+	MemoryContext context;
+	MemoryContext texts;		/* of the objects' properties; other states
+								 * may have the same one */
+	CmigImage  *image;
+	bool		stale;			/* has the current script added something that
+								 * was not read? */
+	/* by the object's index */
+	uint64	   *rows;			/* what matters in its catalog row; 0: gone */
+	Oid		   *files;			/* a table's file */
+	CmigCondition **conditions; /* or NULL */
+} CmigCopiesState;
+
+/*
+ * Returns a value that differs if the object's catalog row has changed in a way
+ * that can make it weaker, or changes its name, or 0 if there is no such row.
+ */
+extern uint64 cmig_copies_row(const CmigObject *object);
+
+extern Oid	cmig_copies_file(const CmigObject *object);
+
+extern CmigCopiesState cmig_copies_read(CmigShadow *shadow, MemoryContext context, bool empty);
+
+/*
+ * Returns the state after "before".  "rows" are those of now, and the marked objects,
+ * which are not parts of others, have changed or are gone.
+ */
+extern CmigCopiesState cmig_copies_update(CmigShadow *shadow, MemoryContext context, const CmigCopiesState *before, const uint64 *rows, bool *marked);
+
+/* Returns the object in another state: the same one, or one with its name. */
+extern const CmigObject *cmig_copies_counterpart(const CmigCopiesState *state, const CmigObject *object);
+
+/* Mark the objects that the states have with other rows, or parts with other rows. */
+extern bool *cmig_copies_changed(const CmigCopiesState *old, const CmigCopiesState *new);
+
 /* in rename.c */
 
 extern CmigImage *cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,

@@ -270,6 +270,9 @@ extern CmigImage *cmig_image_read(const CmigManaged *managed);
  */
 extern CmigImage *cmig_image_read_part(const CmigManaged *managed, const List *objects);
 
+/* Returns a list of Oid as an oid[]. */
+extern Datum cmig_oid_array(const List *oids);
+
 /* Above this number of OIDs, reading all objects is faster. */
 #define CMIG_IMAGE_PART 1000
 
@@ -431,6 +434,7 @@ typedef struct CmigEffect
 								 * statement */
 	char	   *root;			/* the object that it is a part of, or itself */
 	CmigAddress address;		/* of the copy */
+	CmigAddress root_address;
 	LOCKMODE	mode;			/* for CMIG_EFFECT_LOCKED */
 	int			line;			/* for CMIG_EFFECT_FAILS and _UNKNOWN: of the
 								 * script */

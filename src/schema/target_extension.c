@@ -290,6 +290,30 @@ drop_extensions(CmigTargetState *state, DropStmt *drop)
 	return !others;
 }
 
+/* Raise the server's error if the extension cannot be updated to the version that the statement names. */
+static void
+require_update_path(const char *name, const AlterExtensionStmt *statement)
+{
+	static CmigQuery query = {
+		.sql = "SELECT e.extversion FROM pg_extension e WHERE e.extname = $1 AND e.extversion <> $2"
+		" AND NOT EXISTS (SELECT FROM pg_extension_update_paths(e.extname) p WHERE p.source = e.extversion AND p.target = $2 AND p.path IS NOT NULL)",
+		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+	};
+
+	foreach_node(DefElem, option, statement->options)
+	{
+		Datum		values[2] = {CStringGetTextDatum(name)};
+
+		if (strcmp(option->defname, "new_version") != 0)
+			continue;
+		values[1] = CStringGetTextDatum(defGetString(option));
+		foreach_ptr(CmigValue, row, cmig_query_texts(&query, values, NULL))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("extension \"%s\" has no update path from version \"%s\" to version \"%s\"", name, row[0], defGetString(option))));
+	}
+}
+
 bool
 cmig_target_extension_run(CmigTargetState *state, Node *statement)
 {
@@ -318,6 +342,8 @@ cmig_target_extension_run(CmigTargetState *state, Node *statement)
 		create_extension(state, extension, (CreateExtensionStmt *) statement);
 		return true;
 	}
+	if (state->exact && IsA(statement, AlterExtensionStmt))
+		require_update_path(name, (AlterExtensionStmt *) statement);
 	if (extension == NULL || !is_declared(extension))
 		return strcmp(name, "pg_cmig") == 0 ||
 			(IsA(statement, CommentStmt) && OidIsValid(oid) && oid < FirstNormalObjectId);
