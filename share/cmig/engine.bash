@@ -89,13 +89,16 @@ begin_engine()
 on_target() { in_environment ${target_environment[@]+"${target_environment[@]}"} -- "$@"; }
 
 # in_environment NAME=VALUE... -- COMMAND...: runs a command with these variables, and no other
-# one of libpq
+# one of libpq.  The encoding, which the owner of the database could set, decides where psql sees
+# the end of a string: one in which an apostrophe can be a part of a character would have
+# psql run commands that are in a name.  A psql in a container needs \encoding in the script.
 in_environment()
 {
 	(
 		unset_libpq
 		while [ "$1" != -- ]; do export "${1?}"; shift; done
 		shift
+		export PGCLIENTENCODING=UTF8
 		exec "$@"
 	)
 }
@@ -110,13 +113,16 @@ read_target()
 
 	# roles of pg_ and of an engine that this server once was
 	lines=$(on_target "${target_psql[@]}" -At -v own='^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' <<-'END'
+		\encoding UTF8
 		BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; WITH trusted AS MATERIALIZED (
 			SELECT r.oid FROM pg_roles r, pg_database d WHERE d.datname = current_database() AND (r.rolsuper OR r.oid = d.datdba OR r.rolname IN (current_user, 'pg_database_owner'))),
 		state AS MATERIALIZED (SELECT n.nspname, c.relname, c.relkind = 'r' AND c.relowner IN (TABLE trusted) AND n.nspowner IN (TABLE trusted) AS is_trusted
 			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 			WHERE n.nspname = 'cmig_engine' AND c.relname IN ('version', 'journal', 'progress') OR n.nspname = 'public' AND c.relname IN ('cmig_version', 'alembic_version'))
 		SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
-			EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cmig') AS cmig_installed, current_database() AS cmig_name, concat_ws(' ', current_setting('lock_timeout'), current_setting('cmig.protect', true)) AS cmig_limit,
+			EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cmig') AS cmig_installed,
+			translate(current_database(), E'\n', '?') AS cmig_name,
+			translate(concat_ws(' ', current_setting('lock_timeout'), current_setting('cmig.protect', true)), E'\n', ' ') AS cmig_limit,
 			count(*) FILTER (WHERE nspname = 'cmig_engine') = 3 AS cmig_known, count(*) FILTER (WHERE nspname = 'cmig_engine' AND NOT is_trusted) > 0 AS cmig_refused,
 			min(relname::text) FILTER (WHERE nspname = 'public' AND is_trusted) AS cmig_other FROM state \gset
 		\echo :cmig_major :cmig_installed :cmig_refused
@@ -128,7 +134,7 @@ read_target()
 		SELECT jsonb_build_object('known', true, 'version', (SELECT jsonb_agg(version_num) FROM cmig_engine.version), 'journal', (SELECT jsonb_agg(j) FROM cmig_engine.journal j),
 			'progress', (SELECT jsonb_agg(p) FROM cmig_engine.progress p)) AS cmig_state \gset
 		\elif :{?cmig_other}
-		SELECT format('SELECT %L, string_agg(version_num, %L) FROM public.%I HAVING count(*) > 0', :'cmig_other', ' ', :'cmig_other') \gexec
+		SELECT format('SELECT %L, translate(string_agg(version_num, %L), %L, %2$L) FROM public.%1$I HAVING count(*) > 0', :'cmig_other', ' ', E'\n') \gexec
 		\endif
 		SELECT :'cmig_state'::jsonb || jsonb_build_object('roles', (SELECT jsonb_agg(rolname) FROM pg_roles WHERE rolname !~ :'own'),
 			'members', (SELECT jsonb_agg(jsonb_build_object('r', r.rolname, 'm', m.rolname)) FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member WHERE r.rolname !~ :'own' AND NOT r.rolsuper AND m.rolname !~ :'own'),
@@ -153,6 +159,8 @@ read_target()
 	fi
 	[ "$verb" != stamp ] && [ -n "$other" ] || return 0
 	IFS='|' read -r name other <<<"$other"
+	visible "$name"
+	name=$VISIBLE
 	visible "$other"
 	read -ra revisions <<<"$VISIBLE"
 	# anybody who can write to that table has chosen them
@@ -303,7 +311,8 @@ create_copy()
 
 	printf -v engine_database 'cmig_copy_%010d%05d%05d' $$ $RANDOM $RANDOM
 	# Only a superuser can read a role's password, so those of the two others are made from
-	# that of a role that cannot log in.  The first of several processes creates the template.
+	# that of a role that cannot log in.  Code that ran as one of the two may have changed its
+	# password and settings, for other databases.  The first of several processes creates the template.
 	# Its name contains a checksum of the extension's script, which may be another one of the
 	# same version.
 	name=$(engine_psql -v database="$engine_database" <<-'END'
@@ -314,7 +323,9 @@ create_copy()
 		SET client_min_messages = error \; SET log_statement = none \; BEGIN \; SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \gset
 		SELECT format('CREATE ROLE cmig_engine_secret PASSWORD %L', gen_random_uuid()) WHERE to_regrole('cmig_engine_secret') IS NULL \gexec
 		CREATE TEMPORARY TABLE secret AS SELECT r AS name, encode(sha256(convert_to(rolpassword || r, 'UTF8')), 'hex') AS password FROM pg_authid, unnest(ARRAY[:'role', :'copier']) r WHERE rolname = 'cmig_engine_secret';
-		SELECT format('CREATE ROLE %I LOGIN PASSWORD %L', name, password) FROM secret WHERE to_regrole(quote_ident(name)) IS NULL \gexec
+		SELECT format('%s ROLE %I LOGIN PASSWORD %L',
+				CASE WHEN to_regrole(quote_ident(name)) IS NULL THEN 'CREATE' ELSE 'ALTER' END, name, password),
+			format('ALTER ROLE %I RESET ALL', name) FROM secret \gexec
 		SELECT string_agg(password, ' ' ORDER BY name = :'copier') FROM secret;
 		COMMIT;
 		SELECT count(*) = 0 AS new FROM pg_database WHERE datname = :'template' \gset
@@ -415,9 +426,9 @@ WHERE r.$1_sql OPERATOR(pg_catalog.~*) 'cmig\"?\s*[.]\s*\"?[a-z_]+\"?\s*[(]';"
 	! given preflight || create_again || return
 	copy_schema
 	use_options
-	recording=1
 	variable state "$engine_state"
 	begin
+	recording=1
 	add "INSERT INTO cmig.progress (revision, direction, statement, state) SELECT revision, direction, statement, CASE WHEN done THEN 'done' ELSE 'running' END
 FROM pg_catalog.jsonb_to_recordset(nullif(:'state'::jsonb -> 'progress', 'null')) AS p (revision text, direction text, statement integer, done boolean);"
 	end_transaction COMMIT
@@ -450,7 +461,6 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 	[ "$engine_version" -eq "$version" ] || fail 2 "$verb requires pg_dump of PostgreSQL $version" "On Debian: apt install postgresql-client-$version"
 	{ printf '\\set state %s\n' "$(quoted "$engine_state")"; cat <<-'END'; } | engine_psql -v database="$engine_database" || fail 2 'the engine cannot create the roles of the database'
 		SET client_min_messages = error \; BEGIN \; SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \gset
-		ALTER ROLE :"copier" RESET ALL;
 		SELECT format('CREATE ROLE %I ROLE %I, %I', r, :'role', :'copier') FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) \gexec
 		SELECT format('GRANT %I TO %I', r, m) FROM jsonb_to_recordset(nullif(:'state'::jsonb -> 'members', 'null')) AS g (r text, m text)
 		WHERE pg_has_role(:'copier', r, 'MEMBER') AND pg_has_role(:'copier', m, 'MEMBER') AND NOT pg_has_role(r, m, 'MEMBER') AND NOT pg_has_role(m, r, 'MEMBER') \gexec
@@ -469,7 +479,7 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 		WHERE m.refclassid = 'pg_extension'::regclass AND m.refobjid = e.oid AND m.deptype = 'e'
 			AND (m.classid = 'pg_foreign_data_wrapper'::regclass OR NOT l.lanpltrusted)))"
 	# pg_dump cannot skip what the role may not read, such as tables of the service
-	facts=$({ printf '\\set available %s\n' "$(quoted "$extensions")"; cat <<-END; } | on_target "${target_psql[@]}" -At
+	facts=$({ printf '\\encoding UTF8\n\\set available %s\n' "$(quoted "$extensions")"; cat <<-END; } |
 		BEGIN READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; $limit
 		SELECT coalesce(jsonb_agg(jsonb_build_object('n', n.nspname, 'r', c.relname, 'pages', pg_relation_size(c.oid) / current_setting('block_size')::integer, 'rows', c.reltuples)), '[]')
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE $sized AND c.relkind IN ('r', 'm', 'i') AND n.nspname !~ '^(pg_|information_schema\$)';
@@ -494,12 +504,12 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 				' RETURNS ' || pg_get_function_result(f.oid), CASE WHEN prokind = 'p' THEN '' WHEN provolatile = 'i' THEN 'IMMUTABLE' WHEN provolatile = 's' THEN 'STABLE' END,
 				format('BEGIN RAISE feature_not_supported USING MESSAGE = %L; END', format('not judged: the engine does not have the extension %s', extname)))
 			FROM member JOIN pg_proc f ON classid = 'pg_proc'::regclass AND f.oid = objid JOIN pg_namespace n ON n.oid = pronamespace WHERE prokind IN ('f', 'p')) stub;
-		SELECT format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"', '""')), $FOREIGN_SCHEMA FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		SELECT replace(format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"', '""')), E'\n', '"?"'), $FOREIGN_SCHEMA FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^(pg_|information_schema\$|cmig_engine\$)'
 			AND NOT (has_schema_privilege(n.oid, 'USAGE') AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT') ELSE has_table_privilege(c.oid, 'SELECT') END)
 		ORDER BY 1 \; COMMIT;
 	END
-	) || fail 3 'the schema of the database cannot be read' "$hint"
+		on_target "${target_psql[@]}" -At) || fail 3 'the schema of the database cannot be read' "$hint"
 	{ IFS= read -r sizes; IFS= read -r extensions; IFS= read -r stubs; names=$(cat); } <<<"$facts"
 	while IFS= read -r name; do
 		[ -n "$name" ] || continue
@@ -515,10 +525,11 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 		ALTER DEFAULT PRIVILEGES FOR ROLE :"copier" GRANT CREATE ON SCHEMAS TO cmig_engine_creator;
 	END
 	printf '%s\n' "$dump" | engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -o /dev/null 2>&1 | copied_messages
-	# as the owner, who could set what cmig reads; what belongs to an extension is not compared
+	# the code of the dump, as the owner, could set what a session of the superuser begins with
+	engine_psql -c "ALTER DATABASE $engine_database RESET ALL" || fail 2 'the engine cannot use the copy'
+	# what belongs to an extension is not compared
 	{ printf '\\set extensions %s\n' "$(quoted "$extensions")"; cat <<-'END'; } | engine_psql -d "$engine_database" -v database="$engine_database" || fail 2 'the engine cannot use the copy'
 		SET search_path = pg_catalog, pg_temp;
-		ALTER DATABASE :"database" RESET ALL;
 		SELECT format('GRANT CREATE ON DATABASE %I TO %I', :'database', r) FROM jsonb_array_elements_text(nullif(:'extensions'::jsonb -> 'creators', 'null')) r WHERE to_regrole(quote_ident(r)) IS NOT NULL \gexec
 		ALTER DEFAULT PRIVILEGES FOR ROLE :"copier" REVOKE CREATE ON SCHEMAS FROM cmig_engine_creator;
 		SELECT format('REVOKE ALL ON SCHEMA %I FROM cmig_engine_creator', nspname) FROM pg_namespace WHERE has_schema_privilege('cmig_engine_creator', oid, 'CREATE') \gexec
@@ -532,7 +543,7 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 		UPDATE pg_class c SET relpages = s.pages, reltuples = s.rows FROM jsonb_to_recordset(:'sizes') AS s (n text, r text, pages integer, rows real), pg_namespace n
 		WHERE n.nspname = s.n AND c.relnamespace = n.oid AND c.relname = s.r;
 	END
-	engine_options=$(printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" "SELECT string_agg('-c ' || name || '=' || regexp_replace(value, '([\\\\ ])', '\\\\\1', 'g'), ' ' ORDER BY name DESC)
+	engine_options=$(printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" "SELECT string_agg('-c ' || name || '=' || regexp_replace(value, '(\\\\|\\s)', '\\\\\1', 'g'), ' ' ORDER BY name DESC)
 FROM (VALUES ('search_path', :'extensions'::jsonb ->> 'path'), ('cmig.role', :'extensions'::jsonb ->> 'role')) AS v (name, value) WHERE value <> ''" | engine_psql) &&
 		printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" "SELECT cmig.grant_access(r, 'migrator') FROM (SELECT :'extensions'::jsonb ->> 'role' AS r) role WHERE r <> ''" |
 		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -o /dev/null || fail 2 'the engine cannot be used'

@@ -53,7 +53,8 @@ engine_preflight()
 	end_transaction ROLLBACK
 	facts=$(run) || return
 	script='' transaction=''
-	found=$({ printf '\\set facts %s\n\\set role %s\n' "$(quoted "$facts")" "$ENGINE_ROLE"; cat <<-END; } |
+	found=$({ printf '\\encoding UTF8\n\\set role %s\n\\set facts %s\n' "$ENGINE_ROLE" "$(quoted "$facts")"
+		cat <<-END; } |
 		BEGIN READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; SET LOCAL jit = off \;
 		SET LOCAL lock_timeout = '5s' \;
 		SELECT coalesce(jsonb_agg(s), '[]') FROM (

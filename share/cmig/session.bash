@@ -198,6 +198,10 @@ begin()
 	local setting number=0 name
 
 	begin_transaction "$(level)"
+	# later, recorded code has run in the same session
+	[ -z "$engine_database" ] || [ -n "$recording" ] ||
+		need "NOT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
+	WHERE r.rolname = session_user)" "'code of a database has changed settings of the engine'" "'Repeat the command.'"
 	need "EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cmig')" \
 		"'database \"' || pg_catalog.current_database() || '\" does not have the extension pg_cmig'" \
 		"'cmig init creates it there. To use another database, set PGDATABASE, or add -d NAME.'"
