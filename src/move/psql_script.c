@@ -190,6 +190,16 @@ append_first_check(StringInfo body, const Offline *offline)
 	if (offline->engine)
 		cmig_engine_append_check(body, offline->plan->count == 0 ? NULL : cmig_graph_id(offline->graph, offline->plan->steps[0].node), offline->direction);
 	appendStringInfoString(body, offline->lock);
+	/* where a revision still counts that another one replaces here */
+	for (int i = 0; offline->may_create && i < offline->row_count; i++)
+	{
+		const CmigRevision *revision = offline->graph->nodes[offline->rows[i]].revision;
+
+		if (revision->replaces.count > 0)
+			appendStringInfo(body, "\tUPDATE %s SET %s = %s WHERE %s " OP("=") " %s;\n", offline->table, offline->column,
+							 quote_literal_cstr(revision->id), offline->column,
+							 quote_literal_cstr(revision->replaces.names[revision->replaces.count - 1]));
+	}
 	if (offline->may_create && offline->longest > 0)
 		appendStringInfo(body,
 						 "\tWITH RECURSIVE base (type, modifier) AS (\n"
