@@ -74,12 +74,7 @@ read_size(CmigLintTable *table, bool has_children)
 		by_citus |= cmig_citus_manages(relation);
 		if (form && strchr("rmt", form->relkind))
 		{
-
-			/*
-			 * the copy of a table in an engine has only the counts of the
-			 * table
-			 */
-			int64		size = Max(cmig_measure_file_size(form), (int64) form->relpages * BLCKSZ);
+			int64		size = cmig_measure_file_size(form);
 
 			table->bytes += size;
 			table->rows = form->reltuples < 0 || table->rows < 0 ? -1 : table->rows + form->reltuples;

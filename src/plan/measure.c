@@ -33,8 +33,10 @@ cmig_measure_file_size(Form_pg_class form)
 	if (!RELKIND_HAS_STORAGE(form->relkind) || !OidIsValid(form->relfilenode) ||
 		form->relpersistence == RELPERSISTENCE_TEMP)
 		return 0;
-	return cmig_file_size_compat(OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace,
-								 form->relfilenode);
+	/* the copy of a table in an engine has only the number of its pages */
+	return Max((int64) form->relpages * BLCKSZ,
+			   cmig_file_size_compat(OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace,
+									 form->relfilenode));
 }
 
 /* Returns the statistics that this backend has collected for a relation. */

@@ -34,12 +34,12 @@ has_rows(const CmigObject *object)
 
 /* The size of the relations in t (oid); no row if they are empty. */
 #define SIZE_SQL \
-	" SELECT pg_size_pretty(sum(pg_table_size(c.oid)))" \
+	" SELECT pg_size_pretty(sum(greatest(pg_table_size(c.oid), c.relpages::bigint * current_setting('block_size')::integer)))" \
 	"  || CASE n.rows WHEN 0 THEN '' WHEN 1 THEN ', about 1 row' ELSE format(', about %s rows', n.rows) END" \
 	" FROM t JOIN pg_class c ON c.oid = t.oid AND c.relkind <> 'S'" \
 	" CROSS JOIN (SELECT coalesce(sum(greatest(r.reltuples, 0)) FILTER (WHERE r.relkind <> 'p'), 0)::bigint" \
 	"  FROM pg_class r WHERE r.oid IN (SELECT t.oid FROM t)) n (rows)" \
-	" GROUP BY n.rows HAVING sum(pg_relation_size(c.oid)) > 0"
+	" GROUP BY n.rows HAVING sum(pg_relation_size(c.oid) + c.relpages) > 0"
 
 /*
  * Returns the size of a table and the tables that inherit from it, or the size
