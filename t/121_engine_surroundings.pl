@@ -49,6 +49,12 @@ gives(0, 'at 002', '', 'upgrade', '-y', '--folder', 'migrations', '--folder', 'o
 gives(3, '^$', 'cmig: the database is at a revision that has no file in migrations: 002, applied by regress_owner at .*\nGet the newest files', 'upgrade', '-y');
 gives(0, '002', 'WARNING:  the database is at a revision that has no file in migrations: 002, .*HINT:  Get the newest files', 'current');
 
+# functions of the database's roles that are better matches than those of PostgreSQL
+$node->safe_psql('shop', q{GRANT CREATE ON SCHEMA public TO regress_owner}, extra_params => [ '-U', $superuser ]);
+$node->safe_psql('shop', "CREATE FUNCTION public.concat(text, text) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''trapped''; END'");
+gives(3, '^$', '002, applied by regress_owner at ', 'drift');
+$node->safe_psql('shop', 'DROP FUNCTION public.concat(text, text)');
+
 # two upgrades at once: the second finds nothing to do
 {
 	my $first = $node->background_psql('shop', on_error_stop => 1);

@@ -82,6 +82,8 @@ begin_engine()
 	for name in "${!PG@}"; do target_environment+=("$name=${!name}"); done
 	read_target
 	if [ "$option_engine" = local ]; then start_engine; else find_engine; fi
+	# with the sizes of the tables, if that can be
+	[ "$verb" != plan ] || ! (version=$engine_version; find_programs pg_dump; [[ $version = "$engine_major" && $engine_version = "$version" ]]) || looks=1
 	create_copy "$looks"
 }
 
@@ -293,7 +295,8 @@ start_engine()
 	exec 8>&-
 }
 
-# engine_psql OPTION...: runs psql in the engine, as its superuser or engine_user
+# engine_psql OPTION...: runs psql in the engine, as its superuser or engine_user.  No object of
+# the database's roles can hide a function of PostgreSQL there.
 engine_psql()
 {
 	local password=$engine_password
@@ -301,7 +304,7 @@ engine_psql()
 
 	[ "${engine_user:-}" != "$ENGINE_COPIER" ] || password=$copier_password
 	[ -z "${engine_user:-}" ] || as=("PGUSER=$engine_user" "PGPASSWORD=$password")
-	in_environment "${engine_environment[@]}" ${as[@]+"${as[@]}"} PGAPPNAME=cmig -- psql -X -q -At -w -v ON_ERROR_STOP=1 -v role="$ENGINE_ROLE" -v copier="$ENGINE_COPIER" -v version="$VERSION" "$@" 7>&- 8>&-
+	in_environment "${engine_environment[@]}" ${as[@]+"${as[@]}"} PGAPPNAME=cmig 'PGOPTIONS=-c search_path=pg_catalog,pg_temp' -- psql -X -q -At -w -v ON_ERROR_STOP=1 -v role="$ENGINE_ROLE" -v copier="$ENGINE_COPIER" -v version="$VERSION" "$@" 7>&- 8>&-
 }
 
 # create_copy LOOKS: creates the database in the engine, and uses it in place of the target
@@ -359,7 +362,22 @@ create_copy()
 		begin; load_files
 		run || exit
 		find_unknown
+		read_placeholders
 	fi
+}
+
+# Sets the values of placeholders that sessions in the database have, for example by ALTER ROLE.
+read_placeholders()
+{
+	local used vars
+
+	used=$(engine_psql -d "$engine_database" -c "SELECT jsonb_agg(DISTINCT split_part(p, ' ', 1)) FROM cmig.revision, unnest(placeholders) p") || fail 2 'the engine cannot be used'
+	[ -n "$used" ] || return 0
+	vars=$(printf '\\set used %s\n%s;\n' "$(quoted "$used")" "SELECT pg_catalog.jsonb_object_agg(n, pg_catalog.current_setting('cmig_var.' OPERATOR(pg_catalog.||) n))
+FROM pg_catalog.jsonb_array_elements_text(:'used') n WHERE pg_catalog.current_setting('cmig_var.' OPERATOR(pg_catalog.||) n, true) IS NOT NULL" | on_target "${target_psql[@]}" -At) || exit 4
+	engine_vars=$(printf '\\set vars %s\n%s;\n' "$(quoted "$vars")" "SELECT string_agg(format(' -c cmig_var.%s=%s', key, regexp_replace(value, '([\\\\\\s])', '\\\\\1', 'g')), '') FROM jsonb_each_text(nullif(:'vars', '')::jsonb)" | engine_psql) ||
+		fail 2 'the engine cannot be used'
+	use_options
 }
 
 # Creates the database in the engine again.
@@ -444,13 +462,12 @@ FROM pg_catalog.jsonb_to_recordset(nullif(:'state'::jsonb -> 'progress', 'null')
 # Copies the schema of the database.
 copy_schema()
 {
-	local dump facts known sizes extensions stubs names name version unread=0 sized=false limit='' hint=''
+	local dump facts known sizes extensions stubs names name version unread=0 limit='' hint=''
 	local -a options=(-s -N cmig_engine)
 
-	[ "$verb" != lint ] || sized=true
 	if [ "$verb" = preflight ] || given preflight; then
 		# the verb tells who has locks, so it does not wait long for them
-		sized=true limit=5s hint="SELECT pid, relation::regclass, state, query
+		limit=5s hint="SELECT pid, relation::regclass, state, query
 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLock'"
 	fi
 	[ -z "$limit" ] || options+=("--lock-wait-timeout=$limit") limit="SET LOCAL lock_timeout = '$limit' \\;"
@@ -481,9 +498,9 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 	# pg_dump cannot skip what the role may not read, such as tables of the service
 	facts=$({ printf '\\encoding UTF8\n\\set available %s\n' "$(quoted "$extensions")"; cat <<-END; } |
 		BEGIN READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; $limit
-		SELECT coalesce(jsonb_agg(jsonb_build_object('n', n.nspname, 'r', c.relname, 'pages', pg_relation_size(c.oid) / current_setting('block_size')::integer, 'rows', c.reltuples)), '[]')
-		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE $sized AND c.relkind IN ('r', 'm', 'i') AND n.nspname !~ '^(pg_|information_schema\$)';
-		SELECT jsonb_build_object('path', (SELECT replace(reset_val, '"\$user"', quote_ident(current_user)) FROM pg_settings WHERE name = 'search_path' AND reset_val <> boot_val),
+		SELECT /* cmig_sizes */ coalesce(jsonb_agg(jsonb_build_object('n', n.nspname, 'r', c.relname, 'pages', pg_relation_size(c.oid) / current_setting('block_size')::integer, 'rows', c.reltuples)), '[]')
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'm', 'i') AND n.nspname !~ '^(pg_|information_schema\$)';
+		SELECT /* cmig_facts */ jsonb_build_object('path', (SELECT replace(reset_val, '"\$user"', quote_ident(current_user)) FROM pg_settings WHERE name = 'search_path' AND reset_val <> boot_val),
 			'role', (SELECT rolname FROM pg_roles WHERE rolname = current_user AND NOT rolsuper),
 			'creators', (SELECT jsonb_agg(DISTINCT r.rolname) FROM pg_database d, aclexplode(d.datacl) a, pg_roles r WHERE d.datname = current_database() AND a.privilege_type = 'CREATE' AND r.oid = a.grantee),
 			'settings', (SELECT jsonb_object_agg(name, reset_val) FROM pg_settings WHERE lower(name) IN ($ENGINE_SETTINGS)),
@@ -504,7 +521,7 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 				' RETURNS ' || pg_get_function_result(f.oid), CASE WHEN prokind = 'p' THEN '' WHEN provolatile = 'i' THEN 'IMMUTABLE' WHEN provolatile = 's' THEN 'STABLE' END,
 				format('BEGIN RAISE feature_not_supported USING MESSAGE = %L; END', format('not judged: the engine does not have the extension %s', extname)))
 			FROM member JOIN pg_proc f ON classid = 'pg_proc'::regclass AND f.oid = objid JOIN pg_namespace n ON n.oid = pronamespace WHERE prokind IN ('f', 'p')) stub;
-		SELECT replace(format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"', '""')), E'\n', '"?"'), $FOREIGN_SCHEMA FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		SELECT /* cmig_unread */ replace(format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"', '""')), E'\n', '"?"'), $FOREIGN_SCHEMA FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^(pg_|information_schema\$|cmig_engine\$)'
 			AND NOT (has_schema_privilege(n.oid, 'USAGE') AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT') ELSE has_table_privilege(c.oid, 'SELECT') END)
 		ORDER BY 1 \; COMMIT;
@@ -520,7 +537,6 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 	dump=$(on_target "$engine/pg_dump" "${options[@]}") || fail 3 'the schema of the database cannot be read' "$hint"
 	copy_extensions
 	engine_psql -d "$engine_database" -o /dev/null <<-'END' || fail 2 'the engine cannot use the copy'
-		SET search_path = pg_catalog, pg_temp;
 		SELECT format('GRANT CREATE ON SCHEMA %I TO cmig_engine_creator', nspname) FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema$|cmig)' \gexec
 		ALTER DEFAULT PRIVILEGES FOR ROLE :"copier" GRANT CREATE ON SCHEMAS TO cmig_engine_creator;
 	END
@@ -529,7 +545,6 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 	engine_psql -c "ALTER DATABASE $engine_database RESET ALL" || fail 2 'the engine cannot use the copy'
 	# what belongs to an extension is not compared
 	{ printf '\\set extensions %s\n' "$(quoted "$extensions")"; cat <<-'END'; } | engine_psql -d "$engine_database" -v database="$engine_database" || fail 2 'the engine cannot use the copy'
-		SET search_path = pg_catalog, pg_temp;
 		SELECT format('GRANT CREATE ON DATABASE %I TO %I', :'database', r) FROM jsonb_array_elements_text(nullif(:'extensions'::jsonb -> 'creators', 'null')) r WHERE to_regrole(quote_ident(r)) IS NOT NULL \gexec
 		ALTER DEFAULT PRIVILEGES FOR ROLE :"copier" REVOKE CREATE ON SCHEMAS FROM cmig_engine_creator;
 		SELECT format('REVOKE ALL ON SCHEMA %I FROM cmig_engine_creator', nspname) FROM pg_namespace WHERE has_schema_privilege('cmig_engine_creator', oid, 'CREATE') \gexec
@@ -537,9 +552,9 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 		SELECT format('ALTER EXTENSION plpgsql ADD SCHEMA %I', n.nspname) FROM jsonb_array_elements_text(nullif(:'extensions'::jsonb -> 'foreign', 'null')) f JOIN pg_namespace n ON n.nspname = f
 		WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e') \gexec
 	END
-	{ printf '\\set ON_ERROR_STOP off\nSET search_path = pg_catalog, pg_temp;\n\\set extensions %s\n' "$(quoted "$extensions")"; echo "SELECT format('ALTER DATABASE %I SET %I = %L', current_database(), s.key, s.value) FROM jsonb_each_text(:'extensions'::jsonb -> 'settings') s WHERE lower(s.key) IN ($ENGINE_SETTINGS) \\gexec"; } |
+	{ printf '\\set ON_ERROR_STOP off\n\\set extensions %s\n' "$(quoted "$extensions")"; echo "SELECT format('ALTER DATABASE %I SET %I = %L', current_database(), s.key, s.value) FROM jsonb_each_text(:'extensions'::jsonb -> 'settings') s WHERE lower(s.key) IN ($ENGINE_SETTINGS) \\gexec"; } |
 		engine_psql -d "$engine_database" 2>&1 | copied_messages
-	[ $sized = false ] || { printf 'SET search_path = pg_catalog, pg_temp;\n\\set sizes %s\n' "$(quoted "$sizes")"; cat <<-'END'; } | engine_psql -d "$engine_database" || fail 2 'the engine cannot use the copy'
+	{ printf '\\set sizes %s\n' "$(quoted "$sizes")"; cat <<-'END'; } | engine_psql -d "$engine_database" || fail 2 'the engine cannot use the copy'
 		UPDATE pg_class c SET relpages = s.pages, reltuples = s.rows FROM jsonb_to_recordset(:'sizes') AS s (n text, r text, pages integer, rows real), pg_namespace n
 		WHERE n.nspname = s.n AND c.relnamespace = n.oid AND c.relname = s.r;
 	END
@@ -556,7 +571,7 @@ copy_extensions()
 	local name
 
 	{ printf '\\set extensions %s\n' "$(quoted "$extensions")"; cat <<-END; } | engine_psql -d "$engine_database" 2>&1 | copied_messages
-		SET search_path = pg_catalog, pg_temp \; SET client_min_messages = warning \; \set ON_ERROR_STOP off
+		SET client_min_messages = warning \; \set ON_ERROR_STOP off
 		CREATE TEMPORARY TABLE wanted AS SELECT * FROM ROWS FROM (jsonb_to_recordset(nullif(:'extensions'::jsonb -> 'extensions', 'null')) AS (name text, schema text, owner text, version text, known boolean)) WITH ORDINALITY AS x (name, schema, owner, version, known, n);
 		SELECT DISTINCT format('CREATE SCHEMA %I AUTHORIZATION %I', schema, :'copier') FROM wanted WHERE to_regnamespace(quote_ident(schema)) IS NULL \gexec
 		SELECT format('CREATE EXTENSION IF NOT EXISTS %I SCHEMA %I', name, schema)
@@ -570,7 +585,6 @@ copy_extensions()
 	{ printf '\\set ON_ERROR_STOP off\n\\set stubs %s\nSET check_function_bodies = off;\n' "$(quoted "$stubs")"; echo "SELECT sql FROM jsonb_array_elements_text(:'stubs') AS s (sql) \\gexec"; } |
 		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" >/dev/null 2>&1
 	{ printf '\\set extensions %s\n' "$(quoted "$extensions")"; cat <<-'END'; } | engine_psql -d "$engine_database"
-		SET search_path = pg_catalog, pg_temp;
 		INSERT INTO pg_depend (classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype)
 		SELECT classid, oid, 0, 'pg_extension'::regclass, (SELECT min(e.oid) FROM pg_extension e, jsonb_to_recordset(:'extensions'::jsonb -> 'extensions') AS x (name text, known boolean) WHERE e.extname = x.name AND NOT x.known), 0, 'e'
 		FROM (SELECT 'pg_proc'::regclass AS classid, oid, proowner AS owner FROM pg_proc UNION ALL SELECT 'pg_class', oid, relowner FROM pg_class WHERE relkind IN ('r', 'c')
@@ -581,8 +595,8 @@ copy_extensions()
 
 # Gives the sessions in the engine the search_path that those of the database have.  Scripts
 # run as the same role, if it is not a superuser, who would not be one in the engine.
-engine_options=''
-use_options() { [ -z "$engine_options" ] || export PGOPTIONS=$engine_options; }
+engine_options='' engine_vars=''
+use_options() { [ -z "$engine_options$engine_vars" ] || export PGOPTIONS=$engine_options$engine_vars; }
 
 # Shows what could not be copied, except what the service has done as a superuser.
 copied_messages()
@@ -824,7 +838,7 @@ read_workload()
 	STATS=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
 	if ! given stats; then
 		text=$(engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -c "SELECT format('SET search_path = pg_catalog, pg_temp; SET jit = off; SET datestyle = ''ISO''; SET intervalstyle = iso_8601; SET extra_float_digits = 1; SET bytea_output = hex;
-			SELECT concat(''['', string_agg(jsonb_strip_nulls(to_jsonb(s))::text, E'',\n''), '']'') FROM (SELECT true AS with_values) p, LATERAL (%s) s (%s)', prosrc, array_to_string(proargnames[2:], ', ')) FROM pg_proc WHERE oid = 'cmig.stats_export'::regproc") || fail 2 'the engine cannot be used'
+			SELECT /* cmig_stats */ concat(''['', string_agg(jsonb_strip_nulls(to_jsonb(s))::text, E'',\n''), '']'') FROM (SELECT true AS with_values) p, LATERAL (%s) s (%s)', prosrc, array_to_string(proargnames[2:], ', ')) FROM pg_proc WHERE oid = 'cmig.stats_export'::regproc") || fail 2 'the engine cannot be used'
 		on_target "${target_psql[@]}" -At -c "$text" >"$STATS/stats" || fail 3 'the statistics of the database cannot be read'
 		option_stats=$STATS/stats
 	fi
@@ -832,7 +846,7 @@ read_workload()
 		text=$(on_target "${target_psql[@]}" -At -c "SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace WHERE e.extname OPERATOR(pg_catalog.=) 'pg_stat_statements'") && [ -n "$text" ] ||
 			fail 2 'the database does not have pg_stat_statements' 'cmig workload-check --queries FILE'
 		on_target "${target_psql[@]}" -At -c "SELECT pg_catalog.concat(q.query, E'\n;') FROM (SELECT s.query FROM $text.pg_stat_statements s JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) s.dbid
-			WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database() AND s.query OPERATOR(pg_catalog.~*) '^\s*(select|with|insert|update|delete|merge|values|table)\M' GROUP BY s.query ORDER BY pg_catalog.sum(s.calls) DESC LIMIT 1000) q" >"$STATS/queries" || fail 3 'pg_stat_statements of the database cannot be read'
+			WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database() AND s.query OPERATOR(pg_catalog.~*) '^\s*(select|with|insert|update|delete|merge|values|table)\M' AND s.query OPERATOR(pg_catalog.!~) '\mcmig_' GROUP BY s.query ORDER BY pg_catalog.sum(s.calls) DESC LIMIT 1000) q" >"$STATS/queries" || fail 3 'pg_stat_statements of the database cannot be read'
 		option_queries=$STATS/queries
 	fi
 }
