@@ -83,7 +83,8 @@ begin_engine()
 	read_target
 	if [ "$option_engine" = local ]; then start_engine; else find_engine; fi
 	# with the sizes of the tables, if that can be
-	[ "$verb" != plan ] || ! (version=$engine_version; find_programs pg_dump; [[ $version = "$engine_major" && $engine_version = "$version" ]]) || looks=1
+	[ "$verb" != plan ] || [ "$engine_version" -ne "$engine_major" ] ||
+		! (find_programs pg_dump; [ "$engine_version" -eq "$engine_major" ]) || looks=1
 	create_copy "$looks"
 }
 
@@ -304,7 +305,8 @@ engine_psql()
 
 	[ "${engine_user:-}" != "$ENGINE_COPIER" ] || password=$copier_password
 	[ -z "${engine_user:-}" ] || as=("PGUSER=$engine_user" "PGPASSWORD=$password")
-	in_environment "${engine_environment[@]}" ${as[@]+"${as[@]}"} PGAPPNAME=cmig 'PGOPTIONS=-c search_path=pg_catalog,pg_temp' -- psql -X -q -At -w -v ON_ERROR_STOP=1 -v role="$ENGINE_ROLE" -v copier="$ENGINE_COPIER" -v version="$VERSION" "$@" 7>&- 8>&-
+	in_environment "${engine_environment[@]}" ${as[@]+"${as[@]}"} PGAPPNAME=cmig \
+		'PGOPTIONS=-c search_path=pg_catalog,pg_temp' -- psql -X -q -At -w -v ON_ERROR_STOP=1 -v role="$ENGINE_ROLE" -v copier="$ENGINE_COPIER" -v version="$VERSION" "$@" 7>&- 8>&-
 }
 
 # create_copy LOOKS: creates the database in the engine, and uses it in place of the target
@@ -371,12 +373,21 @@ read_placeholders()
 {
 	local used vars
 
-	used=$(engine_psql -d "$engine_database" -c "SELECT jsonb_agg(DISTINCT split_part(p, ' ', 1)) FROM cmig.revision, unnest(placeholders) p") || fail 2 'the engine cannot be used'
-	[ -n "$used" ] || return 0
-	vars=$(printf '\\set used %s\n%s;\n' "$(quoted "$used")" "SELECT pg_catalog.jsonb_object_agg(n, pg_catalog.current_setting('cmig_var.' OPERATOR(pg_catalog.||) n))
-FROM pg_catalog.jsonb_array_elements_text(:'used') n WHERE pg_catalog.current_setting('cmig_var.' OPERATOR(pg_catalog.||) n, true) IS NOT NULL" | on_target "${target_psql[@]}" -At) || exit 4
-	engine_vars=$(printf '\\set vars %s\n%s;\n' "$(quoted "$vars")" "SELECT string_agg(format(' -c cmig_var.%s=%s', key, regexp_replace(value, '([\\\\\\s])', '\\\\\1', 'g')), '') FROM jsonb_each_text(nullif(:'vars', '')::jsonb)" | engine_psql) ||
+	used=$(engine_psql -d "$engine_database" -c \
+		"SELECT jsonb_agg(DISTINCT split_part(p, ' ', 1)) FROM cmig.revision, unnest(placeholders) p") ||
 		fail 2 'the engine cannot be used'
+	[ -n "$used" ] || return 0
+	vars=$({ printf '\\set used %s\n' "$(quoted "$used")"; cat <<-'END'; } | on_target "${target_psql[@]}" -At
+		BEGIN READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \;
+		SELECT jsonb_object_agg(n, current_setting('cmig_var.' || n)) FROM jsonb_array_elements_text(:'used') n
+		WHERE current_setting('cmig_var.' || n, true) IS NOT NULL \; COMMIT;
+	END
+	) || exit 4
+	engine_vars=$({ printf '\\set vars %s\n' "$(quoted "$vars")"; cat <<-'END'; } | engine_psql
+		SELECT string_agg(format(' -c cmig_var.%s=%s', key, regexp_replace(value, '([\\\s])', '\\\1', 'g')), '')
+		FROM jsonb_each_text(nullif(:'vars', '')::jsonb);
+	END
+	) || fail 2 'the engine cannot be used'
 	use_options
 }
 

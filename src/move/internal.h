@@ -153,6 +153,12 @@ extern void cmig_engine_append_tables(StringInfo body);
 extern void cmig_engine_append_check(StringInfo body, const char *revision, const char *direction);
 
 /*
+ * Append a statement that changes the row of a version table if it still contains
+ * the revision that this one replaces.
+ */
+extern void cmig_engine_append_replaced(StringInfo body, const char *table, const char *column, const CmigRevision *revision);
+
+/*
  * Append a statement that takes the advisory lock of a run, whose key is an
  * expression, for the session or for the transaction.
  */

@@ -82,6 +82,15 @@ cmig_engine_append_check(StringInfo body, const char *revision, const char *dire
 }
 
 void
+cmig_engine_append_replaced(StringInfo body, const char *table, const char *column, const CmigRevision *revision)
+{
+	if (revision->replaces.count > 0)
+		appendStringInfo(body, "\tUPDATE %s SET %s = %s WHERE %s " OP("=") " %s;\n", table, column,
+						 quote_literal_cstr(revision->id), column,
+						 quote_literal_cstr(revision->replaces.names[revision->replaces.count - 1]));
+}
+
+void
 cmig_engine_append_lock(StringInfo body, const char *key, bool session)
 {
 	appendStringInfo(body,

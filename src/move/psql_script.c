@@ -190,16 +190,8 @@ append_first_check(StringInfo body, const Offline *offline)
 	if (offline->engine)
 		cmig_engine_append_check(body, offline->plan->count == 0 ? NULL : cmig_graph_id(offline->graph, offline->plan->steps[0].node), offline->direction);
 	appendStringInfoString(body, offline->lock);
-	/* where a revision still counts that another one replaces here */
 	for (int i = 0; offline->may_create && i < offline->row_count; i++)
-	{
-		const CmigRevision *revision = offline->graph->nodes[offline->rows[i]].revision;
-
-		if (revision->replaces.count > 0)
-			appendStringInfo(body, "\tUPDATE %s SET %s = %s WHERE %s " OP("=") " %s;\n", offline->table, offline->column,
-							 quote_literal_cstr(revision->id), offline->column,
-							 quote_literal_cstr(revision->replaces.names[revision->replaces.count - 1]));
-	}
+		cmig_engine_append_replaced(body, offline->table, offline->column, offline->graph->nodes[offline->rows[i]].revision);
 	if (offline->may_create && offline->longest > 0)
 		appendStringInfo(body,
 						 "\tWITH RECURSIVE base (type, modifier) AS (\n"
@@ -248,9 +240,7 @@ append_check(Offline *offline)
 			cmig_engine_append_owner_check(body, offline->key);
 		appendStringInfoString(body, offline->compare);
 		append_rows(body, offline);
-		appendStringInfoString(body, " THEN\n\t\tRAISE SQLSTATE '55000' USING MESSAGE = ");
-		appendStringInfoString(body, quote_literal_cstr(message));
-		appendStringInfoString(body, ";\n\tEND IF;\nEND");
+		appendStringInfo(body, " THEN\n\t\tRAISE SQLSTATE '55000' USING MESSAGE = %s;\n\tEND IF;\nEND", quote_literal_cstr(message));
 	}
 	else
 	{
