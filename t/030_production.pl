@@ -124,6 +124,22 @@ END
 			command_ok([ 'bash', '-ec', "cd '$work/project'\n$job" ], "$page: job $number");
 		}
 		is($number, $page =~ /^doc/ ? 3 : 1, "$page: the number of blocks");
+
+		# the same files for a database without the extension
+		next if $page =~ /^doc/;
+		my ($job) = jobs($page);
+		my ($deploy) = slurp_file($CmigNode::top . '/doc/github-actions.md') =~ /^ *commands: \|\n((?:            .*\n)+)/m;
+		my $db = basename($page) . '-engine';
+		$deploy = $1 if slurp_file("$CmigNode::top/$page") =~ /CMIG_COMMANDS: \|\n((?:      .*engine local.*\n)+)/;
+		local @ENV{qw(XDG_CACHE_HOME PATH DATABASE_URL URL PG_CMIG PGVERSION COMMANDS CMIG_COMMANDS CMIG_PACKAGES)} =
+		  (PostgreSQL::Test::Utils::tempdir_short(), "$work/bin:$ENV{PATH}", ("postgresql:///$db?host=" . $node->host . '&port=' . $node->port) x 2, 'https://example.test/pg_cmig.zip', '17', $deploy, $deploy, '');
+		delete local @ENV{qw(PGHOST PGPORT PGDATABASE)};
+		$node->safe_psql('postgres', "CREATE DATABASE \"$db\"");
+		system_or_bail('rm', '-rf', "$work/tmp", "$work/bin/cmig");
+		mkdir "$work/tmp";
+		$job =~ s{(?<!\w)/tmp(?=[/\s])}{$work/tmp}g;
+		command_ok([ 'bash', '-ec', "cd '$work/project'\n$job" ], "$page: a database without the extension");
+		is($node->safe_psql($db, 'SELECT count(*) FROM cmig_engine.version'), '1', "$page: it is upgraded");
 	}
 }
 
