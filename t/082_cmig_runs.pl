@@ -278,10 +278,10 @@ ask("CREATE SCHEMA tenant_$_; CREATE SCHEMA other_$_") foreach 1 .. 3;
 write_revision('001', '', 'CREATE TABLE invoice (id bigint PRIMARY KEY);', 'DROP TABLE invoice;');
 my $scopes = q{SELECT string_agg(scope || ' ' || revision, ', ' ORDER BY scope) FROM cmig.scope_version};
 
-gives(0, '^$', "^SELECT \\* FROM cmig.load\\(:'files'\\);\n.*added: 001\nCALL cmig.upgrade_scopes\\('tenant\\\\_%', 'head'\\);\n.*scopes: 3 upgraded, 0 already", 'upgrade', '--scopes', 'tenant\_%', '-v');
+gives(0, '', "^SELECT \\* FROM cmig.load\\(:'files'\\);\n.*added: 001\nCALL cmig.upgrade_scopes\\('tenant\\\\_%', 'head'\\);\n.*scopes: 3 upgraded, 0 already", 'upgrade', '--scopes', 'tenant\_%', '-v');
 is(ask($scopes), 'tenant_1 001, tenant_2 001, tenant_3 001', 'the schemas that match are upgraded');
 is(ask('SELECT count(*) FROM cmig.version'), '0', 'the database is not');
-gives(0, '^$', 'scopes: 0 upgraded, 3 already up to date', 'upgrade', '--scopes', 'tenant\_%');
+gives(0, '', 'scopes: 0 upgraded, 3 already up to date', 'upgrade', '--scopes', 'tenant\_%');
 gives(3, '^$', "ERROR:  no schema that can be a scope matches \"$_\"\nHINT:  Specify a LIKE pattern, such as tenant\\\\_%\\.\n\$", 'upgrade', '--scopes', $_) foreach qw(nosuch public);
 gives(0, "^ +scope +\\| current \\| pending \\| failed \n.*tenant_1 \\| 001 ", '^$', 'scopes');
 
@@ -316,44 +316,61 @@ gives(3, '^$', "does not work in a scope\n.*HINT:  Leave out --scope", 'baseline
 # in waves, and back
 gives(2, '^$', '^cmig: --first must be a number from 1 on\n$', 'upgrade', '--scopes', 'tenant\_%', '--first', '0');
 gives(2, '^$', '^cmig: --max-failures, --first, and --begin-with require --scopes\n$', 'upgrade', '--first', '1');
-gives(0, '^$', 'scopes: 1 upgraded, 0 already up to date, 0 failed, 0 left to other sessions, 2 left to the next\scall', 'upgrade', '--scopes', 'tenant\_%', '--first', '1');
+gives(0, '', 'scopes: 1 upgraded, 0 already up to date, 0 failed, 0 left to other sessions, 2 left to the next\scall', 'upgrade', '--scopes', 'tenant\_%', '--first', '1');
 is(ask($scopes), 'tenant_1 002, tenant_2 001, tenant_3 001', 'the first one');
 gives(5, '^$', '^cmig: not confirmed: downgrade the schemas like tenant\\\\_% of the database tenants to 001\?\n', 'downgrade', '001', '--scopes', 'tenant\_%');
-gives(0, '^$', "CALL cmig.downgrade_scopes\\('tenant\\\\_%', '001'\\);\n(.|\n)*scopes: 1 downgraded, 2 already at the target", 'downgrade', '001', '--scopes', 'tenant\_%', '-y', '-v');
+gives(0, '', "CALL cmig.downgrade_scopes\\('tenant\\\\_%', '001'\\);\n(.|\n)*scopes: 1 downgraded, 2 already at the target", 'downgrade', '001', '--scopes', 'tenant\_%', '-y', '-v');
 is(ask($scopes), 'tenant_1 001, tenant_2 001, tenant_3 001', 'it is back');
-gives(3, '^$', "can't locate revision", 'downgrade', 'nosuch', '--scopes', 'tenant\_%', '-y');
+gives(3, '', "can't locate revision", 'downgrade', 'nosuch', '--scopes', 'tenant\_%', '-y');
 
 # an order of one's own: a list, or a query
-gives(0, '^$', 'upgraded scope "tenant_3".*2 left to the next\scall', 'upgrade', '--scopes', 'tenant\_%', '--first', '1', '--begin-with', 'tenant_3, tenant_1');
+gives(0, '', 'upgraded scope "tenant_3".*2 left to the next\scall', 'upgrade', '--scopes', 'tenant\_%', '--first', '1', '--begin-with', 'tenant_3, tenant_1');
 is(ask($scopes), 'tenant_1 001, tenant_2 001, tenant_3 002', 'the chosen one');
-gives(0, '^$', '', 'downgrade', '001', '--scopes', 'tenant\_%', '-y');
+gives(0, '', '', 'downgrade', '001', '--scopes', 'tenant\_%', '-y');
 gives(0, 'tenant_2 +done', '', 'upgrade', '--scopes', 'tenant\_%', '--first', '1', '--jobs', '1', '--begin-with', "SELECT 'tenant_' || n FROM generate_series(2, 3) n");
 is(ask($scopes), 'tenant_1 001, tenant_2 002, tenant_3 001', 'the first one of a query');
-gives(0, '^$', '', 'downgrade', '001', '--scopes', 'tenant\_%', '-y', '--begin-with', 'tenant_2');
-gives(3, '^$', 'begin_with contains "tenant_9", which is not one of the scopes', 'upgrade', '--scopes', 'tenant\_%', '--begin-with', 'tenant_9');
+gives(0, '', '', 'downgrade', '001', '--scopes', 'tenant\_%', '-y', '--begin-with', 'tenant_2');
+gives(3, '', 'begin_with contains "tenant_9", which is not one of the scopes', 'upgrade', '--scopes', 'tenant\_%', '--begin-with', 'tenant_9');
 gives(2, '^$', '--begin-with requires names of schemas', 'upgrade', '--scopes', 'tenant\_%', '--begin-with', 'SELECT 1 WHERE false');
 
 # a failure, and going on after it
 ask('INSERT INTO tenant_2.invoice VALUES (-1)');
-gives(3, '^$', 'ERROR:  check constraint .* is violated(.|\n)*repeat the command\. .* use --max-failures\.', 'upgrade', '--scopes', 'tenant\_%');
+gives(3, '', 'ERROR:  check constraint .* is violated(.|\n)*repeat the command\. .* use --max-failures\.', 'upgrade', '--scopes', 'tenant\_%');
 is(ask($scopes), 'tenant_1 002, tenant_2 001, tenant_3 001', 'the first failure ends the run');
 gives(0, 'failed +upgrade of 002, statement 1: .*Fix the cause, then cmig upgrade [^\n]*--scope tenant_2\n', '^$', 'status', '--scope', 'tenant_2');
-gives(1, '^$', 'WARNING:  upgrade of scope "tenant_2" failed[^\n]*\nDETAIL:  pg_cmig: upgrade of 002, statement 1, line 7 of file [^\n]*\n.*1 upgraded, 1 already up to date, 1 failed.*\nHINT:  cmig scopes\n', 'upgrade', '--scopes', 'tenant\_%', '--max-failures', '10', '-y');
+gives(1, '', 'WARNING:  upgrade of scope "tenant_2" failed[^\n]*\nDETAIL:  pg_cmig: upgrade of 002, statement 1, line 7 of file [^\n]*\n.*1 upgraded, 1 already up to date, 1 failed.*\nHINT:  cmig scopes\n', 'upgrade', '--scopes', 'tenant\_%', '--max-failures', '10', '-y');
 is(ask($scopes), 'tenant_1 002, tenant_2 001, tenant_3 002', 'the other schemas are upgraded');
 gives(0, 'tenant_2 \| 001 +\| +1 \| 23514: check constraint', '^$', 'scopes');
 ask('DELETE FROM tenant_2.invoice');
-gives(0, '^$', '1 upgraded, 2 already up to date, 0 failed', 'upgrade', '--scopes', 'tenant\_%', '--max-failures', '10', '-y');
+gives(0, '', '1 upgraded, 2 already up to date, 0 failed', 'upgrade', '--scopes', 'tenant\_%', '--max-failures', '10', '-y');
+
+# the page at the end, and what else works in scopes
+gives(0, '^ state \| scopes \| first ones *\n[-+]+\n done +\| +3 \| tenant_1 +\+\n +\| +\| tenant_2 +\+\n +\| +\| tenant_3\n', '0 upgraded, 3 already', 'upgrade', '--scopes', 'tenant\_%', '-y');
+ask('CREATE TABLE tenant_3.by_hand ()');
+gives(1, 'tenant_1 +done\ntenant_2 +done\ntenant_3 +failed \(1\)\n$', '^$', 'drift', '--scopes', 'tenant\_%');
+ask('DROP TABLE tenant_3.by_hand');
+write_revision('0021', '002', "ALTER TABLE invoice ADD n int;\n-- cmig:verify\nSELECT count(*) = 0 FROM invoice WHERE n < 0;", 'ALTER TABLE invoice DROP n;');
+for my $case ([ 0, '002.*ALTER TABLE', 'dry-run' ], [ 0, 'plan +notice: 1 revision', 'preflight' ], [ 0, '0021', 'lint' ], [ 0, '1 0021', 'plan' ], [ 0, 'nothing to verify', 'verify' ])
+{
+	gives($case->[0], "^== tenant_1 ==\n.*$case->[1].*tenant_1 +done\ntenant_2 +done\ntenant_3 +done\n\$", '', $case->[2], '--scopes', 'tenant\_%');
+	gives($case->[0], $case->[1], '', $case->[2], '--scope', 'tenant_2');
+}
+gives(0, 'scope tenant_2 is at 0021', '', 'stamp', '0021', '--scope', 'tenant_2');
+gives(0, '', '', 'stamp', '002', '--scopes', 'tenant\_%');
+is(ask($scopes), 'tenant_1 002, tenant_2 002, tenant_3 002', 'stamped');
+unlink 'migrations/0021.sql';
+ask(q{SELECT cmig.remove_revision('0021')});
 
 # data that would be lost
 write_revision('003', '002', 'DROP TABLE invoice;', 'CREATE TABLE invoice (id bigint PRIMARY KEY);');
 gives(5, '^$', 'HAZARD:  003: DROP TABLE deletes the data of tenant_1.invoice.*not confirmed: upgrade all schemas like tenant\\\\_%, with 1 hazard\?', 'upgrade', '--scopes', 'tenant\_%');
 is(ask($scopes), 'tenant_1 002, tenant_2 002, tenant_3 002', 'nothing was run');
-gives(0, '^$', '3 upgraded', 'upgrade', '--scopes', 'tenant\_%', '-y');
+gives(0, '', '3 upgraded', 'upgrade', '--scopes', 'tenant\_%', '-y');
 
 # a revision that cannot run in a transaction
 append_to_file('migrations/004.sql',
 	"-- revision: 004\n-- down_revision: 003\n-- transactional: false\n-- cmig:upgrade\nCREATE TABLE invoice (id bigint);\nCREATE INDEX CONCURRENTLY ON invoice (id);\n-- cmig:downgrade\nDROP TABLE invoice;\n");
-gives(3, '^$', 'HINT:  cmig upgrade --stepwise head --scope tenant_1\n', 'upgrade', '--scopes', 'tenant\_%');
+gives(3, '', 'HINT:  cmig upgrade --stepwise head --scope tenant_1\n', 'upgrade', '--scopes', 'tenant\_%');
 # each scope on its own: a failure ends the run, and another call continues
 ask('CREATE TABLE tenant_2.invoice ()');
 gives(3, '^== tenant_1 ==\n(.|\n)*\n== tenant_2 ==\n(.|\n)*\nscope +status\ntenant_1 +done\ntenant_2 +failed \(3\): relation "invoice" already exists\ntenant_3 +not run\n$', '^$', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y', '-j', '1');
@@ -379,13 +396,13 @@ rename 'migrations/005.sql', '005.sql' or die;
 gives(3, '^$', '^ERROR:  revision "005" is pending, but there is no file for it\nHINT:', 'upgrade', '--scopes', 'tenant\_%', '-y');
 gives(3, '^$', 'ERROR:  revision "005" is pending, but there is no file for it\nHINT:', 'create-scope', 'tenant_4', '-x', 'cmig.concurrent_ddl=off');
 is(ask(q{SELECT to_regnamespace('tenant_4')}), '', 'the schema was not created');
-gives(0, '^$', '0 upgraded, 1 already up to date', 'upgrade', '--scopes', 'tenant\_1', '-y');
+gives(0, '', '0 upgraded, 1 already up to date', 'upgrade', '--scopes', 'tenant\_1', '-y');
 gives(0, 'scope tenant_1 is at 004', '', 'downgrade', '004', '-y', '--scope', 'tenant_1');
 ask(q{SELECT cmig.remove_revision('005')});
 
 # a repeatable revision that was changed and whose file was deleted
 append_to_file('migrations/often.sql', "-- revision: often\n-- repeatable: true\n-- cmig:upgrade\nSELECT 1;\n");
-gives(0, '^$', '1 upgraded', 'upgrade', '--scopes', 'tenant\_1', '-y');
+gives(0, '', '1 upgraded', 'upgrade', '--scopes', 'tenant\_1', '-y');
 append_to_file('migrations/often.sql', 'CREATE TABLE gone ();');
 gives(0, 'replaced', '^$', 'load');
 unlink 'migrations/often.sql';

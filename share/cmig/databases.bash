@@ -83,7 +83,7 @@ is_for_each_scope()
 	given scopes || return 1
 	case $verb in
 		upgrade | downgrade) given stepwise || typed jobs ;;
-		lint | plan | dry-run | preflight | stamp | verify) ;;
+		lint | plan | dry-run | preflight | stamp | verify | drift) ;;
 		*) return 1 ;;
 	esac
 }

@@ -418,7 +418,7 @@ CMIG_READER(cmig_drift_1_2)
 	TimestampTz started_at = GetCurrentTimestamp();
 	List	   *shards = NIL;
 
-	cmig_scope_refuse("cmig.drift()", SCOPE_HINT);
+	cmig_scope_refuse("cmig.drift()", "For one scope, in a shell: cmig drift --scope <schema>. Otherwise: " SCOPE_HINT);
 	InitMaterializedSRF(fcinfo, 0);
 	drift_arguments(fcinfo, 0, &drift);
 	cmig_diff_exclude_argument(fcinfo, 8, &drift.options);
