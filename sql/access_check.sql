@@ -31,10 +31,12 @@ SELECT format('ALTER DATABASE %I OWNER TO "regress App"', :'DBNAME') AS give, fo
 :give;
 SELECT * FROM findings;
 SELECT * FROM mentioned;
+\set ECHO none
 SELECT fix FROM findings \gset
 :take;
 ALTER ROLE "regress App" SUPERUSER;
 :give;
+\set ECHO all
 SELECT * FROM findings;
 ALTER ROLE "regress App" NOSUPERUSER;
 GRANT regress_own TO "regress App";

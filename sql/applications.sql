@@ -79,10 +79,12 @@ SELECT revision FROM cmig.current() ORDER BY revision;
 SELECT cmig.require('shop@head');
 \set VERBOSITY sqlstate
 SELECT cmig.require('billing@head');
+\set ECHO none
 GRANT USAGE ON SCHEMA shop TO regress_cmig_billing;
 GRANT REFERENCES ON shop.item TO regress_cmig_billing;
 SET cmig.role = regress_cmig_billing;
 SET cmig.search_path = billing;
+\set ECHO all
 SELECT revision FROM cmig.upgrade('billing@head');
 \set VERBOSITY terse
 

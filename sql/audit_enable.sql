@@ -6,11 +6,11 @@
 \getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/errors.psql'
 \i :include
-\set ECHO all
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE SCHEMA shop;
 CREATE TABLE shop.customer (id integer PRIMARY KEY, email text, password_hash text, card text, note text, touched_at timestamptz);
+\set ECHO all
 
 SELECT * FROM cmig.enable_audit('shop.customer');
 -- a second call changes nothing
@@ -228,10 +228,12 @@ SELECT statement FROM cmig.disable_audit('shop.plain');
 -- somebody has narrowed a trigger, or taken its name before
 CREATE TABLE shop.narrow (id integer PRIMARY KEY, a text);
 SELECT regexp_replace(statement, ' EXECUTE.*', '') AS statement FROM cmig.enable_audit('shop.narrow', level => 'row', operations => '{insert,update}');
+\set ECHO none
 SELECT regexp_replace(pg_get_triggerdef(oid), ' FOR EACH ROW EXECUTE', ' FOR EACH ROW WHEN (false) EXECUTE') AS narrowing
 	FROM pg_trigger WHERE tgrelid = 'shop.narrow'::regclass \gset
 DROP TRIGGER cmig_audit_row ON shop.narrow;
 :narrowing;
+\set ECHO all
 SELECT level, operations, problem FROM cmig.audit_status('shop') WHERE target = 'shop.narrow';
 SELECT regexp_replace(statement, ' EXECUTE.*', '') AS statement FROM cmig.enable_audit('shop.narrow');
 ALTER TABLE shop.narrow ENABLE REPLICA TRIGGER cmig_audit_row;
@@ -257,6 +259,7 @@ SELECT * FROM cmig.audit_as_of(NULL::shop.later_key, now());
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.later_key', redact => '{}');
 SELECT * FROM cmig.audit_as_of(NULL::shop.later_key, now());
 
+\set ECHO none
 SET client_min_messages = error;
 DROP SCHEMA shop, cmig_audit CASCADE;
 DROP TABLE tmp;

@@ -2,11 +2,13 @@
 -- Altered audit triggers, entries, and layouts: each causes one clear error, and no crash
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = error;
 
 CREATE TABLE t (id integer PRIMARY KEY, v text, w integer);
 CREATE TABLE keyless (v text, w integer);
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('t');
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('keyless');
 

@@ -2,10 +2,12 @@
 -- What is logged does not depend on the session's output settings
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET DateStyle = 'ISO';
 SET IntervalStyle = 'postgres';
+\set ECHO all
 
 -- the session's output settings neither round what is logged nor make it ambiguous
 CREATE TABLE printed (id bytea PRIMARY KEY, f double precision, fs real[], r tstzrange, i interval, by bytea, born date, seen timestamptz);

@@ -102,10 +102,12 @@ DROP TABLE person;
 -- keys of other types and of several columns; times of a key in any zone
 CREATE TABLE keys (u uuid, at timestamptz, v text, PRIMARY KEY (u, at));
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('keys');
+\set ECHO none
 SET TimeZone = 'Asia/Tokyo';
 INSERT INTO keys VALUES ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '2024-01-01 00:00:00+00', 'a');
 SET TimeZone = 'America/New_York';
 UPDATE keys SET v = 'b';
+\set ECHO all
 SELECT operation, row_key, new_row->>'at' AS at FROM cmig.audit_history('keys', '{"u": "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "at": "2024-01-01T00:00:00+00:00"}');
 SELECT v FROM cmig.audit_as_of(NULL::keys, now());
 SELECT v FROM cmig.audit_as_of(NULL::keys, '2020-01-01');
@@ -241,10 +243,12 @@ SELECT count(*) > 50 AS rows, count(*) FILTER (WHERE o.* IS DISTINCT FROM x.*) A
 -- another key: entries of rows that were identified by other columns are not confused
 CREATE TABLE rekeyed (a integer PRIMARY KEY, b integer NOT NULL UNIQUE, v text);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('rekeyed');
+\set ECHO none
 INSERT INTO rekeyed VALUES (1, 5, 'one'), (5, 1, 'five');
 SELECT clock_timestamp() AS then \gset
 UPDATE rekeyed SET v = v || '!';
 ALTER TABLE rekeyed RENAME a TO id;
+\set ECHO all
 SELECT operation, new_row->>'v' AS v FROM cmig.audit_history('rekeyed', 5);
 ALTER TABLE rekeyed DROP CONSTRAINT rekeyed_pkey, DROP CONSTRAINT rekeyed_b_key, ADD PRIMARY KEY (b);
 SELECT * FROM cmig.audit_as_of(NULL::rekeyed, clock_timestamp()) ORDER BY id;
@@ -261,10 +265,12 @@ CREATE TABLE identified (a integer NOT NULL, b text NOT NULL, v text);
 CREATE UNIQUE INDEX identified_idx ON identified (b, a);
 ALTER TABLE identified REPLICA IDENTITY USING INDEX identified_idx;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('identified');
+\set ECHO none
 INSERT INTO identified VALUES (1, 'x', 'v');
 SELECT clock_timestamp() AS then \gset
 UPDATE identified SET v = 'w';
 UPDATE identified SET b = 'y';
+\set ECHO all
 SELECT operation, row_key, old_key FROM cmig.audit_history('identified', '{"a": 1, "b": "y"}');
 SELECT * FROM cmig.audit_as_of(NULL::identified, :'then');
 DROP TABLE rekeyed, identified;
@@ -288,10 +294,12 @@ SELECT * FROM cmig.audit_diff('thrice', 1, :'then');
 -- without a key, with columns that were added and dropped
 CREATE TABLE loose (a integer, b text);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('loose');
+\set ECHO none
 INSERT INTO loose VALUES (0, 'old');
 SELECT clock_timestamp() AS then \gset
 INSERT INTO loose VALUES (1, 'x'), (1, 'x');
 ALTER TABLE loose ADD COLUMN c integer DEFAULT 5;
+\set ECHO all
 SELECT * FROM cmig.audit_as_of(NULL::loose, :'then');
 SELECT clock_timestamp() AS later \gset
 UPDATE loose SET b = 'y' WHERE a = 1;
@@ -310,20 +318,24 @@ TRUNCATE loose;
 SELECT * FROM cmig.audit_as_of(NULL::loose, :'later') ORDER BY a;
 SELECT * FROM cmig.audit_as_of(NULL::loose, clock_timestamp());
 -- an entry with a row that the table cannot contain, because a column has another type now
+\set ECHO none
 INSERT INTO loose VALUES (1, 1);
 SELECT clock_timestamp() AS then \gset
 UPDATE loose SET a = 2;
 ALTER TABLE loose ALTER a TYPE text;
+\set ECHO all
 SELECT * FROM cmig.audit_as_of(NULL::loose, :'then');
 DROP TABLE thrice, loose;
 
 -- keys that are equal and look different, and keys given as strings
 CREATE TABLE scaled (n numeric PRIMARY KEY, v text);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('scaled');
+\set ECHO none
 INSERT INTO scaled VALUES (1, 'a'), (2, 'b');
 SELECT clock_timestamp() AS then \gset
 UPDATE scaled SET n = 1.0 WHERE n = 1;
 UPDATE scaled SET n = 2.0, v = 'c' WHERE n = 2;
+\set ECHO all
 SELECT * FROM cmig.audit_as_of(NULL::scaled, :'then') ORDER BY n;
 DELETE FROM scaled;
 SELECT * FROM cmig.audit_as_of(NULL::scaled, :'then') ORDER BY n;

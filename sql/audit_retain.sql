@@ -2,10 +2,12 @@
 -- The log's partitions, retention, and importing older logs
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET TimeZone = 'Asia/Kolkata';
 \set VERBOSITY sqlstate
+\set ECHO all
 CALL cmig.audit_retain('1 year');
 CREATE TABLE t (id integer PRIMARY KEY, v text);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('t');

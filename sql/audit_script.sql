@@ -27,10 +27,12 @@ INSERT INTO types.plain VALUES (1, 1);
 \set ECHO all
 \set VERBOSITY sqlstate
 INSERT INTO types.feeling VALUES (1, '{ok}');
+\set ECHO none
 \set VERBOSITY default
 DROP CAST (types.mood AS json);
 INSERT INTO types.feeling VALUES (1, '{ok}');
 RESET SESSION AUTHORIZATION;
+\set ECHO all
 SELECT operation, table_name, new_row FROM cmig_audit.log ORDER BY id;
 
 -- columns to hide, and those of the key, are followed when they are renamed; a column that was
@@ -67,10 +69,12 @@ ALTER TABLE types.person DROP COLUMN credit_card;
 ALTER TABLE types.person ADD COLUMN credit_card text;
 INSERT INTO types.person VALUES (2, 'Miller', 'excluded', '4111');
 -- in a copy, in which columns have other numbers, the first columns must have the same names
+\set ECHO none
 CREATE TABLE types.copy (id int PRIMARY KEY, name text, card text, noise text, added text);
 SELECT replace(pg_get_triggerdef(oid), ' ON types.known', ' ON types.copy') AS copied FROM pg_trigger WHERE tgrelid = 'types.known'::regclass AND tgname = 'cmig_audit_row' \gset
 :copied;
 INSERT INTO types.copy VALUES (1, 'Miller', '4111', 'noise', 'added');
+\set ECHO all
 SELECT * FROM types.entries;
 ALTER TABLE types.copy RENAME card TO credit_card;
 ALTER TABLE types.copy RENAME noise TO card;

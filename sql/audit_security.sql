@@ -3,6 +3,9 @@
 --
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE ROLE regress_audit_dba;
@@ -30,9 +33,13 @@ CREATE TRIGGER forged AFTER INSERT ON app.accounts FOR EACH ROW EXECUTE FUNCTION
 RESET ROLE;
 GRANT EXECUTE ON ALL ROUTINES IN SCHEMA cmig TO regress_audit_owner, regress_audit_evil, regress_audit_writer;
 SET ROLE regress_audit_writer;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.enable_audit('app.accounts');
 SELECT cmig.disable_audit('app.accounts');
 SELECT cmig.audit_trigger();
+$calls$);
+\set ECHO all
 RESET ROLE;
 
 -- a hostile schema created beforehand is not used
@@ -51,10 +58,12 @@ RESET ROLE;
 SELECT cmig.enable_audit('app.accounts');
 DROP TABLE cmig_audit.log;
 -- this does not prevent an upgrade
+\set ECHO none
 SET ROLE regress_audit_evil;
 CREATE TABLE cmig_audit.log (id integer, transaction_at timestamptz) PARTITION BY RANGE (transaction_at);
 RESET ROLE;
 BEGIN;
+\set ECHO all
 SELECT cmig.create_revision('an upgrade', 'CREATE TABLE app.upgraded ()', '', revision => 'upgraded');
 SELECT revision FROM cmig.upgrade();
 \set ECHO none
@@ -85,18 +94,26 @@ SELECT count(*) AS members FROM pg_depend d JOIN pg_extension e ON e.oid = d.ref
 SET ROLE regress_audit_writer;
 INSERT INTO app.accounts VALUES (1, 'a'), (2, 'b');
 UPDATE app.accounts SET secret = 'c' WHERE id = 1;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig_audit.log;
 SELECT * FROM cmig_audit.audit_logs;
 INSERT INTO cmig_audit.log (seq) VALUES (1);
 UPDATE cmig_audit.log SET role = 'somebody';
+$calls$);
+\set ECHO all
 DELETE FROM cmig_audit.log_default;
 TRUNCATE cmig_audit.log;
 SELECT nextval('cmig_audit.log_id_seq');
 DROP TABLE cmig_audit.log;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.audit_history('app.accounts', 1);
 SELECT cmig.audit_as_of(NULL::app.accounts, now());
 SELECT cmig.audit_transaction('1');
 SELECT cmig.audit_report();
+$calls$);
+\set ECHO all
 CALL cmig.audit_retain('1 day');
 SELECT cmig.audit_import('app.accounts');
 SET cmig.audit_skip = on;
@@ -128,10 +145,12 @@ RESET ROLE;
 
 -- a role gains no membership: code that runs during the trigger runs as the writer, and temporary
 -- or local objects of the same names are not used
+\set ECHO none
 SET ROLE regress_audit_evil;
 CREATE TABLE app.trap (id integer PRIMARY KEY, v text);
 CREATE FUNCTION app.nextval(text) RETURNS bigint LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped as %', current_user; END$$;
 CREATE FUNCTION app.jsonb_hash_extended(jsonb, bigint) RETURNS bigint LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped as %', current_user; END$$;
+\set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.trap');
 \set ECHO none
 SET search_path = app, pg_catalog;
@@ -180,10 +199,14 @@ SELECT table_id AS former_id FROM cmig_audit.layout WHERE table_name = 'former' 
 SET ROLE regress_audit_evil;
 CREATE TRIGGER forged AFTER INSERT ON app.forgery FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(:'former_id', '{}');
 \set VERBOSITY default
-\set ECHO all
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 INSERT INTO app.forgery VALUES (1, 'forged');
+$calls$);
 \set VERBOSITY terse
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.forgery');
+$calls$);
+\set ECHO all
 RESET ROLE;
 DROP TABLE app.former_renamed;
 SET ROLE regress_audit_evil;
@@ -319,31 +342,39 @@ END $$;
 RESET ROLE;
 \set ECHO all
 SELECT count(*) FROM cmig.audit_history('app.mine', 2);
+\set ECHO none
 SET ROLE regress_audit_dba;
 CREATE TABLE regress_audit_dba.part PARTITION OF cmig_audit.log FOR VALUES FROM ('2019-01-01') TO ('2019-02-01');
 ALTER TABLE regress_audit_dba.part ADD CHECK ('x' OPERATOR(regress_audit_dba.===) 'y');
 RESET ROLE;
+\set ECHO all
 SELECT * FROM cmig.audit_history('app.mine', 2);
+\set ECHO none
 SET ROLE regress_audit_dba;
 DROP TABLE regress_audit_dba.part;
 CREATE TABLE regress_audit_dba.child (CHECK (cmig_audit.attack('x') = 'x')) INHERITS (cmig_audit.layout);
 RESET ROLE;
+\set ECHO all
 SELECT * FROM cmig.audit_history('app.mine', 2);
 SET ROLE regress_audit_dba;
 DROP TABLE regress_audit_dba.child;
 -- nor through the checks of domains
+\set ECHO none
 CREATE DOMAIN regress_audit_dba.checked AS bigint;
 CREATE INDEX checked_idx ON cmig_audit.log ((id::regress_audit_dba.checked));
 ALTER DOMAIN regress_audit_dba.checked ADD CHECK (cmig_audit.attack('domain') <> '') NOT VALID;
 RESET ROLE;
+\set ECHO all
 SELECT * FROM cmig.audit_history('app.mine', 2);
 SET ROLE regress_audit_dba;
 DROP INDEX cmig_audit.checked_idx;
 -- nor through a built-in function that reads a partition key
+\set ECHO none
 CREATE TABLE regress_audit_dba.hashed (a text) PARTITION BY HASH ((a || cmig_audit.attack('partition key')));
 SELECT format('CREATE INDEX hashed_idx ON cmig_audit.log (id) WHERE satisfies_hash_partition(%s, 1, 0, ''x''::text)', 'regress_audit_dba.hashed'::regclass::oid) AS statement \gset
 :statement;
 RESET ROLE;
+\set ECHO all
 SELECT * FROM cmig.audit_history('app.mine', 2);
 \set ECHO none
 SET ROLE regress_audit_dba;
@@ -357,24 +388,30 @@ SELECT * FROM cmig.audit_transaction('1');
 ROLLBACK;
 RESET ROLE;
 -- what the log's owner writes into the log is an error, not a crash
+\set ECHO none
 BEGIN;
 ALTER TABLE cmig_audit.log ALTER operation DROP NOT NULL;
 UPDATE cmig_audit.log SET operation = NULL WHERE table_name = 'mine';
 \set VERBOSITY sqlstate
+\set ECHO all
 SELECT * FROM cmig.audit_diff('app.mine', 2, now() - interval '1 hour', now());
 ROLLBACK;
 BEGIN;
 UPDATE cmig_audit.log SET new_row = '[1]' WHERE table_name = 'mine';
 SELECT * FROM cmig.audit_diff('app.mine', 2, now() - interval '1 hour', now());
+\set ECHO none
 ROLLBACK;
 BEGIN;
 UPDATE cmig_audit.layout SET columns = '{"id": "one"}' WHERE table_name = 'mine';
 \set VERBOSITY terse
+\set ECHO all
 SELECT * FROM cmig.audit_diff('app.mine', 2, now() - interval '1 hour', now());
+\set ECHO none
 ROLLBACK;
 BEGIN;
 ALTER TABLE cmig_audit.layout ALTER columns DROP NOT NULL;
 UPDATE cmig_audit.layout SET columns = NULL WHERE table_name = 'mine';
+\set ECHO all
 SELECT * FROM cmig.audit_history('app.mine', 2);
 ROLLBACK;
 BEGIN;

@@ -39,10 +39,12 @@ SELECT * FROM problems;
 SELECT target, problem FROM cmig.audit_status('public');
 INSERT INTO customer VALUES (2, 'Smith', NULL);
 SELECT * FROM cmig.audit_history('customer', 1);
+\set ECHO none
 DROP VIEW cmig_audit.log;
 ALTER TABLE cmig_audit.real_log RENAME TO log;
 ALTER TABLE cmig_audit.layout RENAME TO real_layout;
 CREATE VIEW cmig_audit.layout AS SELECT * FROM cmig_audit.real_layout;
+\set ECHO all
 SELECT * FROM problems;
 SELECT problem FROM cmig.audit_status('public') WHERE target = 'public.customer';
 DROP VIEW cmig_audit.layout;

@@ -125,10 +125,12 @@ CREATE TABLE app.keyed (id app.swapping PRIMARY KEY, v text);
 RESET ROLE;
 \set ECHO all
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('app.keyed');
+\set ECHO none
 INSERT INTO app.keyed VALUES ('a', '1');
 SELECT clock_timestamp() AS then \gset
 UPDATE app.keyed SET v = '2';
 SET app.swap = on;
+\set ECHO all
 SELECT * FROM cmig.audit_as_of(NULL::app.keyed, :'then', 'a');
 SELECT * FROM cmig.audit_as_of(NULL::app.keyed, :'then');
 SELECT operation FROM cmig.audit_history('app.keyed', 'a');

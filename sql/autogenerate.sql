@@ -34,10 +34,12 @@ SELECT * FROM cmig.autogenerate('More', :'models');
 SELECT cmig.require_schema(:'models');
 
 -- changes, with hazards, also for an empty table, because the file is for other databases, too
+\set ECHO none
 SELECT cmig.schema_sql() AS before \gset
 INSERT INTO person (name) VALUES ('Ann');
 \set models 'CREATE TYPE mood AS ENUM (\'sad\', \'happy\');CREATE TABLE person (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name varchar(50) NOT NULL, email text UNIQUE);CREATE INDEX ON person (name);CREATE TABLE note (id int PRIMARY KEY, person_id bigint NOT NULL REFERENCES person ON DELETE CASCADE, body text NOT NULL);COMMENT ON TABLE note IS \'Notes\';CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n\tRETURN NEW;\nEND$$;CREATE TRIGGER touch BEFORE UPDATE ON note FOR EACH ROW EXECUTE FUNCTION touch();'
 \set VERBOSITY default
+\set ECHO all
 SELECT cmig.require_schema(:'models');
 SELECT revision, pg_temp.brief(content), hazards FROM cmig.autogenerate('Change people', :'models', revision => '002', store => true);
 SELECT revision FROM cmig.upgrade();

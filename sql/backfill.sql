@@ -1,10 +1,12 @@
 -- CALL cmig.backfill: with where_sql, updates batches until no row matches; without it, updates
 -- each row once
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE TABLE users (id int PRIMARY KEY, email text, email_lower text, n int DEFAULT 0);
 INSERT INTO users SELECT i, 'User' || i || '@Example.com' FROM generate_series(1, 5000) i;
 ANALYZE users;
+\set ECHO all
 
 -- with a filter: it goes over the blocks repeatedly until no row matches
 CALL cmig.backfill('users', 'email_lower = lower(email)', 'email_lower IS NULL', batch_size => 500);
@@ -57,10 +59,12 @@ SELECT kind, kind_id, twice, count(*) FROM event GROUP BY 1, 2, 3 ORDER BY 1;
 CALL cmig.backfill('event', 'kind_id = kind_id + 10', batch_size => 333);
 SELECT kind_id, count(*) FROM event GROUP BY 1 ORDER BY 1;
 -- values of other tables, with columns qualified by the name of the table that was given
+\set ECHO none
 CREATE TABLE line (event_id int, amount int);
 CREATE INDEX ON line (event_id);
 INSERT INTO line SELECT i % 3000, i FROM generate_series(1, 6000) i;
 ALTER TABLE event ADD sum int;
+\set ECHO all
 CALL cmig.backfill('event', 'sum = (SELECT sum(amount) FROM line WHERE line.event_id = event.id)', 'event.sum IS NULL AND event.id < 2000', 400);
 CALL cmig.backfill('event', 'sum = -(SELECT sum(amount) FROM line WHERE line.event_id = event.id)', batch_size => 400);
 SELECT count(*) FROM event WHERE sum = -(SELECT sum(amount) FROM line WHERE event_id = id);
@@ -117,10 +121,12 @@ CREATE RULE also AS ON UPDATE TO ruled DO ALSO NOTIFY ruled;
 CALL cmig.backfill('ruled', 'v = 1', 'v IS NULL');
 CALL cmig.backfill('ruled', 'v = 1');
 SELECT count(*) FROM ruled WHERE v = 1;
+\set ECHO none
 DROP TABLE ruled;
 CREATE FOREIGN DATA WRAPPER regress_backfill_fdw;
 CREATE SERVER regress_backfill_server FOREIGN DATA WRAPPER regress_backfill_fdw;
 CREATE FOREIGN TABLE users_far (v int, w int NOT NULL) SERVER regress_backfill_server;
+\set ECHO all
 CALL cmig.backfill('users_far', 'v = 1', 'v IS NULL');
 ALTER FOREIGN TABLE users_far INHERIT keyless;
 CALL cmig.backfill('keyless', 'v = 1', 'v IS NULL');
@@ -230,10 +236,12 @@ RESET ROLE;
 SELECT v, count(*) FROM mine GROUP BY v;
 
 -- in a revision, and in one transaction with CONCURRENTLY removed
+\set ECHO none
 INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql) VALUES
 	('01', false, 'ALTER TABLE users ADD COLUMN domain text; CALL cmig.backfill(''users'', ''domain = split_part(email, ''''@'''', 2)'', ''domain IS NULL'', 1000);
 CALL cmig.backfill(''users'', ''n = n + 1'');', 'ALTER TABLE users DROP COLUMN domain');
 UPDATE users SET n = 0;
+\set ECHO all
 CALL cmig.upgrade_stepwise();
 SELECT domain, n, count(*) FROM users GROUP BY 1, 2;
 SELECT revision, direction, statement, state, rows FROM cmig.backfill_run WHERE revision IS NOT NULL ORDER BY id;
@@ -253,10 +261,12 @@ CALL cmig.backfill(0, 'n = 1');
 CALL cmig.backfill('5', 'n = 1');
 
 -- a run is found again with either value of quote_all_identifiers
+\set ECHO none
 CREATE TABLE quoted (id int PRIMARY KEY, n int DEFAULT 0);
 INSERT INTO quoted SELECT i, CASE i WHEN 50 THEN 2147483647 ELSE 0 END FROM generate_series(1, 100) i;
 SET quote_all_identifiers = on;
 \set VERBOSITY default
+\set ECHO all
 CALL cmig.backfill('quoted', 'n = n + 1', batch_size => 10);
 RESET quote_all_identifiers;
 UPDATE quoted SET n = 0 WHERE id = 50;

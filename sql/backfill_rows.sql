@@ -2,10 +2,12 @@
 -- Rows of cmig.backfill_run that a migrator wrote by hand are refused, not resumed
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE ROLE regress_migrator;
+\set ECHO all
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_migrator', 'migrator');
 \set ECHO none
 CREATE TABLE by_key (a int, b int, done int, PRIMARY KEY (a, b));

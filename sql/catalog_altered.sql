@@ -2,10 +2,12 @@
 -- Clean errors if the owner of the extension's tables has dropped or altered them
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
 INSERT INTO cmig.revision (revision, downgrade_sql) VALUES ('001', '');
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade();
 
 BEGIN;
@@ -18,15 +20,19 @@ BEGIN;
 ALTER TABLE cmig.revision DROP COLUMN depends_on;
 UPDATE pg_extension SET extversion = '0.9' WHERE extname = 'pg_cmig';
 SELECT * FROM cmig.upgrade();
+\set ECHO none
 ROLLBACK;
 BEGIN;
 ALTER TABLE cmig.revision DROP COLUMN depends_on;
 UPDATE pg_extension SET extversion = '1.10' WHERE extname = 'pg_cmig';
+\set ECHO all
 SELECT * FROM cmig.upgrade();
+\set ECHO none
 ROLLBACK;
 BEGIN;
 ALTER TABLE cmig.revision DROP COLUMN depends_on;
 \set VERBOSITY terse
+\set ECHO all
 SELECT * FROM cmig.upgrade();
 ROLLBACK;
 BEGIN;
@@ -37,22 +43,28 @@ ROLLBACK;
 BEGIN;
 ALTER TABLE cmig.revision ALTER depends_on DROP DEFAULT, ALTER depends_on TYPE jsonb USING '[]';
 SELECT * FROM cmig.upgrade();
+\set ECHO none
 ROLLBACK;
 BEGIN;
 ALTER TABLE cmig.revision ALTER message DROP NOT NULL, ALTER transactional DROP NOT NULL, ALTER down_revision DROP NOT NULL;
 INSERT INTO cmig.revision (revision, down_revision, message, transactional) VALUES ('002', NULL, NULL, NULL);
+\set ECHO all
 SELECT revision, down_revision, message FROM cmig.history();
 SELECT revision, transactional FROM cmig.plan('upgrade', '002');
 SELECT revision FROM cmig.upgrade('002');
+\set ECHO none
 ROLLBACK;
 BEGIN;
 ALTER TABLE cmig.revision DROP CONSTRAINT revision_pkey;
 INSERT INTO cmig.revision (revision) VALUES ('001');
+\set ECHO all
 SELECT object, problem, fix FROM cmig.check() WHERE severity = 'error';
+\set ECHO none
 ROLLBACK;
 BEGIN;
 ALTER TABLE cmig.version DROP CONSTRAINT version_pkey;
 INSERT INTO cmig.version VALUES ('001');
+\set ECHO all
 SELECT revision FROM cmig.current();
 SELECT * FROM cmig.upgrade();
 \set VERBOSITY sqlstate
@@ -62,17 +74,21 @@ BEGIN;
 ALTER TABLE cmig.version ADD COLUMN note text, ALTER revision TYPE varchar(20);
 SELECT revision FROM cmig.downgrade('base');
 SELECT revision FROM cmig.upgrade();
+\set ECHO none
 ROLLBACK;
 BEGIN;
 ALTER TABLE cmig.journal RENAME TO journal_kept;
 \set VERBOSITY terse
+\set ECHO all
 SELECT revision FROM cmig.downgrade('base');
 ROLLBACK;
 -- an owner's row that leaves no numbers after it does not make a run fail, and check reports it
+\set ECHO none
 BEGIN;
 SELECT max(id) AS last FROM cmig.journal \gset
 INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role)
 	SELECT id, '001', 'stamp', 'done', now(), 'x' FROM unnest('{9223372036854775807, 9223372036854775300, 9223372036854774000, -3}'::bigint[]) id;
+\set ECHO all
 SELECT revision FROM cmig.downgrade('base');
 SELECT cmig.stamp('001');
 SELECT id, revision, direction FROM cmig.journal ORDER BY id DESC LIMIT 5;
@@ -95,19 +111,23 @@ INSERT INTO cmig.backfill_run (target, set_sql, direction, state, method, total,
 INSERT INTO cmig.backfill_run (target, set_sql, state, method, total, started_at, updated_at) VALUES ('t', 's', 'failed', 'ctid', 1, now(), now());
 INSERT INTO cmig.backfill_run (target, set_sql, state, method, total, started_at, updated_at) VALUES ('t', 's', 'done', 'block', 1, now(), now());
 -- what would run, or return other rows than the table's, is refused everywhere
+\set ECHO none
 BEGIN;
 ALTER TABLE cmig.version RENAME TO version_real;
 CREATE VIEW cmig.version AS SELECT revision FROM cmig.version_real;
 \set VERBOSITY default
+\set ECHO all
 SELECT revision FROM cmig.current();
 ROLLBACK;
 BEGIN;
 CREATE RULE "Log" AS ON DELETE TO cmig.version DO ALSO NOTIFY moved;
 SELECT revision FROM cmig.downgrade('base');
+\set ECHO none
 ROLLBACK;
 BEGIN;
 CREATE RULE r AS ON INSERT TO cmig.journal DO INSTEAD NOTHING;
 DROP RULE r ON cmig.journal;
+\set ECHO all
 SELECT revision FROM cmig.downgrade('base');
 \set ECHO none
 ROLLBACK;
@@ -120,10 +140,12 @@ SELECT revision FROM cmig.current();
 ROLLBACK TO inherited;
 ALTER TABLE child NO INHERIT cmig.version;
 SELECT revision FROM cmig.current();
+\set ECHO none
 ROLLBACK;
 BEGIN;
 CREATE TABLE parent (revision text NOT NULL);
 ALTER TABLE cmig.version INHERIT parent;
+\set ECHO all
 SELECT revision FROM cmig.history();
 ROLLBACK;
 BEGIN;
@@ -199,10 +221,12 @@ ALTER TABLE cmig.version ENABLE ROW LEVEL SECURITY;
 SET ROLE regress_altered;
 \set ECHO all
 SELECT revision FROM cmig.current();
+\set ECHO none
 ROLLBACK;
 BEGIN;
 ALTER TABLE cmig.revision ENABLE ROW LEVEL SECURITY;
 SET ROLE regress_altered;
+\set ECHO all
 SELECT revision FROM cmig.history();
 \set ECHO none
 ROLLBACK;
@@ -222,10 +246,12 @@ DROP TABLE read;
 SELECT revision FROM cmig.current();
 SELECT revision FROM cmig.downgrade('base');
 -- the numbers of backfills
+\set ECHO none
 ALTER EXTENSION pg_cmig DROP SEQUENCE cmig.backfill_run_id_seq;
 ALTER TABLE cmig.backfill_run ALTER id DROP IDENTITY;
 CREATE TABLE filled (id int PRIMARY KEY, n int);
 INSERT INTO filled VALUES (1, 1);
+\set ECHO all
 CALL cmig.backfill('filled', 'n = 2');
 DROP TABLE filled;
 DROP EXTENSION pg_cmig CASCADE;

@@ -139,10 +139,12 @@ VALUES ('aaaaaaaa-0000-0000-0000-000000000001', 'dark') RETURNING theme;
 SELECT table_name, operation, new_values ->> 'email' AS email,
 		new_values ? 'password_hash' AS leaks
 FROM audit_logs;
+\set ECHO none
 COMMIT;
 BEGIN;
 SET LOCAL app.current_tenant_id = '22222222-2222-2222-2222-222222222222';
 SET LOCAL app.current_user_id = 'bbbbbbbb-0000-0000-0000-000000000001';
+\set ECHO all
 SELECT email, role, email_verified FROM users ORDER BY email;
 SELECT count(*) AS foreign_preferences FROM user_preferences;
 SELECT count(*) AS foreign_log FROM audit_logs;

@@ -45,15 +45,19 @@ COMMIT;
 BEGIN;
 \set ECHO all
 SELECT cmig.set_context('aaaaaaaa-0000-0000-0000-000000000001', '11111111-1111-1111-1111-111111111111');
+\set ECHO none
 INSERT INTO sessions (id, tenant_id, user_id) VALUES
 	('aaaaaaaa-1111-0000-0000-000000000001', '11111111-1111-1111-1111-111111111111', 'aaaaaaaa-0000-0000-0000-000000000001');
 INSERT INTO messages (tenant_id, session_id, author, content) VALUES
 	('11111111-1111-1111-1111-111111111111', 'aaaaaaaa-1111-0000-0000-000000000001', 'user', 'hello');
+\set ECHO all
 SELECT cmig.set_context('aaaaaaaa-0000-0000-0000-000000000002', '11111111-1111-1111-1111-111111111111');
+\set ECHO none
 INSERT INTO sessions (id, tenant_id, user_id) VALUES
 	('aaaaaaaa-1111-0000-0000-000000000002', '11111111-1111-1111-1111-111111111111', 'aaaaaaaa-0000-0000-0000-000000000002');
 INSERT INTO messages (tenant_id, session_id, author, content) VALUES
 	('11111111-1111-1111-1111-111111111111', 'aaaaaaaa-1111-0000-0000-000000000002', 'user', 'hi');
+\set ECHO all
 SELECT (SELECT count(*) FROM documents) AS documents, (SELECT count(*) FROM users) AS users,
 		(SELECT count(*) FROM sessions) AS sessions, (SELECT string_agg(content, ',') FROM messages) AS messages;
 SELECT cmig.set_context('bbbbbbbb-0000-0000-0000-000000000001', '22222222-2222-2222-2222-222222222222');

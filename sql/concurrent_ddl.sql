@@ -35,10 +35,12 @@ SELECT * FROM cmig.downgrade('base');
 SELECT indexname FROM pg_indexes WHERE tablename = 'account' ORDER BY 1;
 
 -- what still cannot run in a transaction is refused
+\set ECHO none
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql) VALUES
 ('003', '{002}', false, 'SELECT 1;
 VACUUM account;');
 \set VERBOSITY sqlstate
+\set ECHO all
 SELECT * FROM cmig.upgrade();
 UPDATE cmig.revision SET upgrade_sql = 'REINDEX TABLE CONCURRENTLY part' WHERE revision = '003';
 \set VERBOSITY default

@@ -125,10 +125,12 @@ SELECT * FROM stored WHERE revision = 'm4';
 DROP VIEW stored;
 
 -- a merge of many: linear
+\set ECHO none
 TRUNCATE cmig.revision;
 INSERT INTO cmig.revision (revision, downgrade_sql) SELECT 'r' || i, '' FROM generate_series(1, 10000) i;
 SET statement_timeout = '30s';
 SET client_min_messages = warning;
+\set ECHO all
 SELECT cmig.merge('heads', revision => 'many');
 SELECT message, cardinality(down_revision) FROM cmig.revision WHERE revision = 'many';
 SELECT count(*) FROM cmig.upgrade();

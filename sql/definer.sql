@@ -107,10 +107,12 @@ COMMIT;
 SHOW cmig.search_path;
 
 -- even if the function sets the session's user to its owner, and to another role in between
+\set ECHO none
 RESET SESSION AUTHORIZATION;
 GRANT USAGE ON SCHEMA trap TO regress_definer_owner;
 SET SESSION AUTHORIZATION regress_definer_owner;
 SET cmig.search_path = 'app';
+\set ECHO all
 SELECT trap.definer();
 SELECT where_it_is();
 SELECT app.down();
@@ -190,10 +192,12 @@ SET cmig_var.schema = 'trap';
 SELECT app.up();
 SELECT app.placed();
 SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 'placed';
+\set ECHO none
 RESET SESSION AUTHORIZATION;
 SET ROLE regress_definer_owner;
 SET cmig_var.schema = 'app';
 SET cmig.search_path = 'app';
+\set ECHO all
 SELECT revision FROM cmig.downgrade('base');
 RESET ROLE;
 RESET cmig.search_path;

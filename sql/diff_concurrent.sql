@@ -127,10 +127,12 @@ INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql) VALUES ('11', '
 	CREATE INDEX i ON shop.t (k)', 'DROP SCHEMA shop CASCADE');
 \set ECHO all
 SELECT revision FROM cmig.upgrade();
+\set ECHO none
 INSERT INTO shop.p SELECT i FROM generate_series(1, 9) i;
 INSERT INTO shop.t SELECT i, i, i / 2 FROM generate_series(1, 9) i;
 \set target 'CREATE TABLE shop.p (id int CONSTRAINT p_pkey PRIMARY KEY, n int NOT NULL, UNIQUE (n)); ALTER TABLE shop.p DROP CONSTRAINT p_pkey, ADD CONSTRAINT p_pkey PRIMARY KEY (id) INCLUDE (n); CREATE TABLE shop.t (id int NOT NULL, k int REFERENCES shop.p, a text, CONSTRAINT c CHECK (id > 0 AND k < 9), CONSTRAINT u UNIQUE (a)); CREATE INDEX i ON shop.t (k, a)'
 \t
+\set ECHO all
 SELECT split_part(content, '-- cmig:upgrade', 2) FROM cmig.autogenerate('Swapped', :'target', '12', schemas => '{shop}', concurrently => true, store => true);
 \t
 UPDATE shop.p SET n = id;

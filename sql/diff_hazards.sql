@@ -103,10 +103,12 @@ INSERT INTO wide VALUES (1, 1, 'a', '1', 1);
 SELECT step, upgrade_sql, downgrade_sql, hazard FROM cmig.diff('CREATE TABLE shop.wide (id bigint, n bigint NOT NULL, note text, code int, other int)', '{shop}') ORDER BY step;
 \t
 SELECT split_part(content, '-- cmig:upgrade', 2) FROM cmig.autogenerate('Wide', 'CREATE TABLE shop.wide (id bigint, n bigint NOT NULL, note text, code int, other int)', schemas => '{shop}');
+\set ECHO none
 \t
 SELECT string_agg(upgrade_sql, ';' ORDER BY step) AS up, string_agg(downgrade_sql, ';' ORDER BY step DESC) AS down
 	FROM cmig.diff('CREATE TABLE shop.wide (id bigint, n bigint NOT NULL, note text, code int, other int)', '{shop}') \gset
 :up;
+\set ECHO all
 SELECT count(*) FROM cmig.diff('CREATE TABLE shop.wide (id bigint, n bigint NOT NULL, note text, code int, other int)', '{shop}');
 :down;
 SELECT count(*) FROM cmig.diff('CREATE TABLE shop.wide (id int, n int, note varchar(5), code text, other int)', '{shop}');

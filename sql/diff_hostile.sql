@@ -61,10 +61,12 @@ CREATE FUNCTION hostile.tags() RETURNS text[] LANGUAGE sql AS $$ SELECT '{a}'::t
 RESET check_function_bodies;
 \set ECHO all
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_hostile', 'reader');
+\set ECHO none
 SET SESSION AUTHORIZATION regress_hostile;
 CREATE TYPE hostile.checked_range AS RANGE (subtype = hostile.checked);
 CREATE DOMAIN hostile.text AS pg_catalog.text CHECK (hostile.note('the check of a domain with the name of a type'));
 SET search_path = hostile, pg_catalog;
+\set ECHO all
 SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA hostile', '{hostile}') WHERE kind = 'function';
 SELECT count(*) > 0 AS differ FROM cmig.diff_schemas('hostile', 'hostile_new');
 DROP DOMAIN hostile.text;
@@ -89,11 +91,11 @@ INSERT INTO public.secret VALUES (1, 'regress_hostile'), (2, 'other');
 ALTER TABLE public.secret ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON public.secret USING (tenant = current_user);
 GRANT SELECT ON public.secret TO regress_hostile;
-\set ECHO all
 SET SESSION AUTHORIZATION regress_hostile;
 CREATE MATERIALIZED VIEW hostile_view.seen AS SELECT id, hostile.note('a materialized view') AS noted FROM public.secret;
 RESET SESSION AUTHORIZATION;
 SELECT replace(cmig.schema_sql('{public,hostile_view}', owners => true), 'id integer', 'id bigint') AS target \gset
+\set ECHO all
 SELECT action, regexp_replace(upgrade_sql, '\ysecret\.id', 'id') AS upgrade_sql FROM cmig.diff(:'target', '{public,hostile_view}') WHERE object = 'hostile_view.seen';
 SELECT line FROM cmig.autogenerate('Wider ids', :'target', '001', schemas => '{public,hostile_view}', store => true),
 	regexp_split_to_table(content, E'\n') WITH ORDINALITY AS l (line, n)

@@ -136,10 +136,12 @@ SELECT * FROM cmig.diff(:'m', '{shop}', compare => 'models');
 SELECT cmig.require_schema(:'m', '{shop}');
 SELECT content FROM cmig.autogenerate('Nothing', :'m', schemas => '{shop}');
 -- what the partitions need remains
+\set ECHO none
 CREATE SCHEMA more;
 CREATE TABLE more.m_3 PARTITION OF m FOR VALUES FROM ('2026-03-01') TO ('2026-04-01');
 CREATE FUNCTION more.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
 CREATE TRIGGER f BEFORE INSERT ON m_1 FOR EACH ROW EXECUTE FUNCTION more.f();
+\set ECHO all
 SELECT * FROM cmig.diff(:'m', '{shop,more}');
 \set ECHO none
 DROP TRIGGER f ON m_1;
@@ -167,10 +169,12 @@ SELECT action, kind, object FROM cmig.diff(:'m' || 'CREATE TABLE shop.m_2 (id bi
 SELECT action, kind, object FROM cmig.diff('CREATE TABLE shop.r (id bigint, at date)', '{shop}');
 SELECT action, kind, object FROM cmig.diff(replace(:'m', 'RANGE', 'LIST'), '{shop}');
 -- two existing schemas are compared with all partitions
+\set ECHO none
 CREATE SCHEMA copy;
 CREATE TABLE copy.r (id bigint, at date);
 CREATE TABLE copy.m (id bigint, at date NOT NULL, v int DEFAULT 1, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
 CREATE INDEX m_v ON copy.m (v);
+\set ECHO all
 SELECT action, kind, object FROM cmig.diff_schemas('shop', 'copy');
 
 -- a default that changes in the same way in all children: one statement

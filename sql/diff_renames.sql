@@ -66,10 +66,12 @@ SELECT * FROM pg_temp.judge('CREATE TABLE a (x int); CREATE TABLE b (y int); CRE
 SELECT * FROM pg_temp.judge('CREATE TABLE a (x int CONSTRAINT one PRIMARY KEY); CREATE TABLE b (x int CONSTRAINT two PRIMARY KEY)', 'CREATE TABLE a (x int CONSTRAINT two PRIMARY KEY); CREATE TABLE b (x int CONSTRAINT one PRIMARY KEY)',
 	'{constraint shop.a.one -> two, constraint shop.b.two -> one}');
 -- functions whose bodies name a renamed table: the downgrade restores them before it renames the table
+\set ECHO none
 SELECT * FROM pg_temp.judge($$CREATE TABLE a (x int); CREATE FUNCTION f(i int) RETURNS SETOF a LANGUAGE sql AS 'SELECT * FROM a WHERE x = i';
 	CREATE FUNCTION g() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM a'; CREATE FUNCTION h() RETURNS int LANGUAGE sql AS 'SELECT x FROM a'; CREATE FUNCTION other(i int) RETURNS int LANGUAGE sql AS 'SELECT i'$$,
 	$$CREATE TABLE b (x int); CREATE FUNCTION f(j int) RETURNS SETOF b LANGUAGE sql AS 'SELECT * FROM b WHERE x = j';
 	CREATE FUNCTION g() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM b'; CREATE FUNCTION other(j int) RETURNS int LANGUAGE sql AS 'SELECT j'$$, '{table shop.a -> b}');
+\set ECHO all
 -- even if the session has compiled the body before
 SELECT * FROM pg_temp.judge($a$CREATE TYPE pair AS (x int); CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ DECLARE p shop.pair = ROW(1); BEGIN RETURN p.x; END $$; SELECT f()$a$,
 	$a$CREATE TYPE duo AS (x int); CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ DECLARE p shop.duo = ROW(2); BEGIN RETURN p.x; END $$$a$, '{type shop.pair -> duo}');

@@ -65,10 +65,12 @@ SELECT step, upgrade_sql FROM pg_temp.judge($$CREATE TYPE c AS (x int); CREATE D
 SELECT * FROM pg_temp.judge($$CREATE TYPE c AS (x int); CREATE TYPE r AS RANGE (subtype = c); CREATE TABLE t (a r)$$,
 	$$CREATE TYPE c AS (x bigint, y int); CREATE TYPE r AS RANGE (subtype = c); CREATE TABLE t (a r)$$);
 -- through a domain and a composite type, inherited columns, names that need quotes
+\set ECHO none
 SELECT * FROM pg_temp.judge($$CREATE TYPE "Mood" AS ENUM ('sad', 'ok'); CREATE TABLE "Mood_old" (x int); CREATE DOMAIN d AS "Mood" DEFAULT 'ok' CHECK (VALUE <> 'sad'); CREATE TYPE c AS (a "Mood", b int);
 	CREATE TABLE a (m "Mood", d d, c c); CREATE TABLE b () INHERITS (a)$$,
 	$$CREATE TYPE "Mood" AS ENUM ('ok', 'sad'); CREATE TABLE "Mood_old" (x int); CREATE DOMAIN d AS "Mood" DEFAULT 'ok' CHECK (VALUE <> 'sad'); CREATE TYPE c AS (a "Mood", b int);
 	CREATE TABLE a (m "Mood", d d, c c); CREATE TABLE b () INHERITS (a)$$);
+\set ECHO all
 -- columns that no longer have the type, and columns that get it
 SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE a (x mood, y text, z mood)$$,
 	$$CREATE TYPE mood AS ENUM ('ok', 'sad'); CREATE TABLE a (x text, y mood, z mood)$$);
@@ -104,10 +106,12 @@ SELECT action, object, upgrade_sql, hazard FROM cmig.diff($$CREATE TYPE shop.moo
 -- what a table needs that is left unchanged is not dropped
 SELECT action, object, upgrade_sql, hazard FROM cmig.diff($$CREATE TABLE shop.a (x int, mood text DEFAULT 'ok') PARTITION BY RANGE (x);
 	CREATE TABLE shop.a1 PARTITION OF shop.a FOR VALUES FROM (1) TO (2) PARTITION BY LIST (mood); CREATE TABLE shop.b (m text, d int)$$, '{shop}');
+\set ECHO none
 DROP TABLE a, b CASCADE;
 DROP TYPE mood, pair CASCADE;
 CREATE TABLE a (x int, y int) PARTITION BY RANGE (x);
 CREATE TABLE a1 PARTITION OF a FOR VALUES FROM (0) TO (9);
+\set ECHO all
 SELECT action, object, upgrade_sql, hazard FROM cmig.diff('CREATE TABLE shop.a (x bigint, y bigint) PARTITION BY RANGE (x); CREATE TABLE shop.a1 PARTITION OF shop.a FOR VALUES FROM (0) TO (9)', '{shop}');
 \set ECHO none
 DROP TABLE a;
@@ -155,15 +159,19 @@ SELECT * FROM pg_temp.judge($$CREATE TABLE c (a int, b text, d int); CREATE VIEW
 -- attributes whose order changes, in an array
 SELECT step, upgrade_sql FROM pg_temp.judge($$CREATE TYPE c AS (a int, b int); CREATE TABLE t (x c[])$$, $$CREATE TYPE c AS (b int, a bigint); CREATE TABLE t (x c[])$$);
 -- the type of a column cannot change while other columns contain rows of the table
+\set ECHO none
 SELECT * FROM pg_temp.judge($$CREATE TABLE r (a int); CREATE TABLE gone (a int); CREATE TABLE same (a int); CREATE TABLE top (a int); CREATE TABLE below () INHERITS (top); CREATE TABLE m (a int); CREATE TYPE o AS (x r); CREATE DOMAIN d AS o[];
 	CREATE TABLE t (x d, z same[], b below, y gone); CREATE VIEW v AS SELECT same FROM same; CREATE MATERIALIZED VIEW mv AS SELECT m FROM m$$,
 	$$CREATE TABLE r (a bigint); CREATE TABLE gone (a bigint); CREATE TABLE same (a int, b int); CREATE TABLE top (a bigint); CREATE TABLE below () INHERITS (top); CREATE TABLE m (a bigint); CREATE TYPE o AS (x r); CREATE DOMAIN d AS o[];
 	CREATE TABLE t (x d, z same[], b below); CREATE VIEW v AS SELECT same FROM same; CREATE MATERIALIZED VIEW mv AS SELECT m FROM m$$);
+\set ECHO all
 -- a range type whose multirange type has another name, used in a domain and a composite type
+\set ECHO none
 CREATE TYPE period AS RANGE (SUBTYPE = date, MULTIRANGE_TYPE_NAME = periods);
 CREATE DOMAIN holidays AS periods;
 CREATE TYPE calendar AS (name text, days periods);
 CREATE TABLE year (days holidays, calendar calendar, open periods);
+\set ECHO all
 SELECT action, kind, object, hazard FROM cmig.diff('CREATE TYPE period AS RANGE (SUBTYPE = date, MULTIRANGE_TYPE_NAME = days); CREATE DOMAIN holidays AS days;
 	CREATE TYPE calendar AS (name text, days days); CREATE TABLE year (days holidays, calendar calendar, open days)', '{shop}');
 \set ECHO none

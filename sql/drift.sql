@@ -239,10 +239,12 @@ ROLLBACK;
 BEGIN;
 SELECT cmig.create_revision('calls', 'SELECT * FROM cmig.drift()', revision => 'calls');
 SELECT cmig.upgrade();
+\set ECHO none
 ROLLBACK;
 BEGIN;
 DELETE FROM cmig.revision WHERE revision = '006';
 \set VERBOSITY sqlstate
+\set ECHO all
 SELECT * FROM cmig.drift();
 ROLLBACK;
 INSERT INTO cmig.journal (id, direction, outcome, started_at, role) VALUES (1000, 'upgrade', 'done', now(), current_user);

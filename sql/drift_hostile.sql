@@ -102,10 +102,12 @@ SELECT nspname FROM pg_namespace WHERE nspname ~ '^cmig_away';
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_hostile_victim', 'migrator');
 CREATE SCHEMA victim AUTHORIZATION regress_hostile_victim;
 SELECT cmig.create_revision('harmless', 'DO $$BEGIN PERFORM lower(''A''::varchar); END$$', '', revision => 'one');
+\set ECHO none
 CREATE SCHEMA trap AUTHORIZATION regress_hostile;
 GRANT USAGE ON SCHEMA trap TO PUBLIC;
 SET SESSION AUTHORIZATION regress_hostile;
 CREATE FUNCTION trap.lower(varchar) RETURNS text LANGUAGE plpgsql AS $$BEGIN RAISE 'hijacked %', current_user; END$$;
+\set ECHO all
 SELECT revision FROM cmig.upgrade('one');
 INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, search_path)
 	SELECT max(id) + 1, 'one', 'upgrade', 'done', now(), 'regress_hostile', 'trap, public' FROM cmig.journal;

@@ -3,6 +3,9 @@
 --
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 CREATE TABLE account (id int PRIMARY KEY, email text, n int);
 INSERT INTO account SELECT i, 'x' || i, i FROM generate_series(1, 1000) i;
@@ -122,10 +125,12 @@ EXECUTE kept;
 FETCH kept;
 SELECT * FROM counter;
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
+\set ECHO none
 COMMIT;
 DEALLOCATE kept;
 DROP FUNCTION swallow();
 DROP SEQUENCE counter;
+\set ECHO all
 SELECT state() = :'before' AS same;
 
 -- parallel index builds
@@ -178,15 +183,25 @@ RESET statement_timeout;
 
 \set VERBOSITY sqlstate
 -- arguments
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.dry_run('up');
 SELECT * FROM cmig.dry_run(target => 'nope');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.dry_run(concurrently => 'yes');
 SELECT * FROM cmig.dry_run(concurrently => NULL);
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.dry_run('downgrade', '-1');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.dry_run('downgrade');
+$calls$);
+\set ECHO all
 BEGIN READ ONLY;
 SELECT * FROM cmig.dry_run();
 ROLLBACK;
@@ -231,10 +246,12 @@ SET cmig.dry_run_timeout = '1ms';
 SET cmig.search_path = 'nowhere';
 SET cmig.role = 'regress_dry_caller';
 SELECT * FROM dry_mine.tried();
+\set ECHO none
 RESET cmig.dry_run_timeout;
 RESET cmig.search_path;
 RESET cmig.role;
 RESET ROLE;
+\set ECHO all
 SELECT to_regclass('dry_mine.made') IS NULL AS nothing_left;
 DROP SCHEMA dry_mine CASCADE;
 SELECT count(*) > 0 AS revoked FROM cmig.revoke_access('regress_dry_migrator');

@@ -1,6 +1,9 @@
 -- Two versions at once: both builds write, then the tables take the new shape.
 \pset format unaligned \pset footer off
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_expand;
 \set VERBOSITY default
@@ -182,9 +185,13 @@ SELECT revision FROM cmig.plan();
 SELECT * FROM cmig.dry_run('upgrade', 'head');
 SELECT * FROM cmig.dry_run('downgrade', 'base');
 SELECT cmig.require('head');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.downgrade('base');
 SELECT cmig.stamp('042');
 SELECT * FROM cmig.reset(confirm => current_database());
+$calls$);
+\set ECHO all
 CALL cmig.downgrade_stepwise('base');
 SET client_min_messages = warning;
 -- other branches: what touches other tables only is applied and reverted, all else is refused
@@ -310,13 +317,21 @@ INSERT INTO orders DEFAULT VALUES RETURNING id, state, placed;
 INSERT INTO public.orders DEFAULT VALUES RETURNING id, state, placed, cmig_new_id, cmig_new_placed;
 INSERT INTO item (order_id, sku, qty) VALUES (5, 'new', 1) RETURNING *;
 INSERT INTO public.item (order_id, sku, qty) VALUES (6, NULL, 1), (6, 'a very long sku', 2) RETURNING *;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 INSERT INTO item (order_id, sku, qty) VALUES (6, 'much too long', 1);
 INSERT INTO item (order_id, qty) VALUES (6, 1);
 -- which of two foreign keys is checked first depends on OIDs
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 INSERT INTO item (order_id, sku, qty) VALUES (99, 'x', 1);
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 INSERT INTO item (order_id, sku, qty) VALUES (5, 's1', 1);
+$calls$);
+\set ECHO all
 INSERT INTO orders (id) VALUES (3) ON CONFLICT (id) DO UPDATE SET state = 'conflict' RETURNING id, state;
 DELETE FROM orders WHERE id = 2;
 \set VERBOSITY terse

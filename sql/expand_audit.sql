@@ -38,10 +38,12 @@ $c$);
 SELECT revision FROM cmig.upgrade('001');
 
 -- a trigger that does not know of hidden columns is refused
+\set ECHO none
 SELECT cmig.audit_script('scripted') AS script \gset
 SET client_min_messages = error;
 :script;
 RESET client_min_messages;
+\set ECHO all
 CALL cmig.expand();
 SET client_min_messages = warning;
 DROP TRIGGER cmig_audit_row ON scripted;

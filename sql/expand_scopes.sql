@@ -132,10 +132,12 @@ CREATE INDEX hand ON tenant_3.person (cur);
 SELECT scope, object FROM cmig.scope_drift();
 
 -- all scopes, one after another: one is not as its revisions create it, another has two rows with the same name
+\set ECHO none
 ALTER TABLE tenant_4.person RENAME COLUMN cur TO hand;
 DROP INDEX tenant_3.hand;
 INSERT INTO tenant_3.person VALUES (1, 'Ada Lovelace'), (2, 'Ada Byron');
 \set VERBOSITY default
+\set ECHO all
 CALL cmig.expand('042', scopes => 'no such %');
 CALL cmig.expand('042', 'tenant\__');
 CALL cmig.expand('042', scopes => '%', max_failures => 9);

@@ -105,10 +105,12 @@ BEGIN;
 UPDATE cmig.revision SET branch_labels = '{003}' WHERE revision = '001';
 SELECT * FROM problems();
 SELECT * FROM cmig.upgrade();
+\set ECHO none
 ROLLBACK;
 BEGIN;
 UPDATE cmig.revision SET branch_labels = '{api}' WHERE revision = '002';
 UPDATE cmig.revision SET down_revision = '{api}' WHERE revision = '003';
+\set ECHO all
 SELECT * FROM problems();
 SELECT * FROM cmig.upgrade();
 ROLLBACK;
@@ -146,10 +148,12 @@ SELECT * FROM cmig.upgrade();
 ROLLBACK;
 
 -- all at once: one error
+\set ECHO none
 BEGIN;
 INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels) VALUES
 ('c1', '{c2}', '{}', '{api}'), ('c2', '{c1}', '{}', '{api}'), ('self', '{self}', '{}', '{002}'),
 ('lost', '{nowhere}', '{nothing}', '{}'), ('heads', '{}', '{}', '{"a,b"}');
+\set ECHO all
 SELECT * FROM problems();
 SELECT * FROM cmig.current();
 SELECT revision FROM cmig.history() ORDER BY revision;

@@ -151,16 +151,20 @@ RESET SESSION AUTHORIZATION;
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('hostile.item', 'regress_hostile_app', 'ann', '1');
 
 -- the default stored in a comment is a command, or runs code when it is read
+\set ECHO none
 SET SESSION AUTHORIZATION regress_hostile;
 COMMENT ON POLICY p ON hostile.item IS '[cmig.enable_rls rls=off force=off tenant_column=tenant_id default_of=big was=1;ALTER%20ROLE%20regress_hostile%20SUPERUSER]';
 ALTER TABLE hostile.item ALTER big SET DEFAULT pg_catalog.current_setting('app.current_tenant_id', true);
 RESET SESSION AUTHORIZATION;
+\set ECHO all
 SELECT * FROM cmig.disable_rls('hostile.item');
 SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_hostile';
+\set ECHO none
 SET SESSION AUTHORIZATION regress_hostile;
 COMMENT ON POLICY p ON hostile.item IS '[cmig.enable_rls rls=off force=off tenant_column=tenant_id default_of=p was=''(a%2C1)''::hostile.pair]';
 ALTER TABLE hostile.item ALTER p SET DEFAULT pg_catalog.current_setting('app.current_tenant_id', true)::pair;
 RESET SESSION AUTHORIZATION;
+\set ECHO all
 SELECT * FROM cmig.disable_rls('hostile.item');
 
 -- the other functions for row-level security

@@ -22,6 +22,8 @@ DECLARE
 	contents text[] := ARRAY(SELECT value FROM jsonb_each_text(files) ORDER BY key DESC);
 	r record;
 	all_content text := '';
+	detail text;
+	hint text;
 BEGIN
 	FOR r IN SELECT * FROM cmig.import_files(format, names, contents, placeholders) LOOP
 		RETURN NEXT '==> ' || r.file_name || ' <==' || coalesce(E'\nNOTE: ' || r.note, '') || coalesce(E'\n' || rtrim(pg_temp.brief(r.content), E'\n'), '');
@@ -32,6 +34,9 @@ BEGIN
 		DELETE FROM cmig.revision;
 		RETURN NEXT 'loaded: ' || r.loaded;
 	END IF;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN NEXT concat_ws('|', 'ERROR:  ' || SQLERRM, 'DETAIL:  ' || nullif(detail, ''), 'HINT:  ' || nullif(hint, ''));
 END $$;
 \set ECHO all
 

@@ -104,10 +104,12 @@ SELECT * FROM cmig.import_state('golang-migrate');
 UPDATE schema_migrations SET version = 2, dirty = false;
 SELECT * FROM cmig.import_state('golang-migrate');
 SELECT * FROM cmig.version;
+\set ECHO none
 DROP TABLE schema_migrations;
 CREATE SCHEMA tool;
 CREATE TABLE tool.goose (id serial PRIMARY KEY, version_id bigint NOT NULL, is_applied boolean NOT NULL, tstamp timestamp DEFAULT now());
 INSERT INTO tool.goose (version_id, is_applied) VALUES (0, true), (1, true), (2, true), (10, true), (10, false), (2, false), (2, true);
+\set ECHO all
 SELECT cmig.stamp('base');
 SELECT * FROM cmig.import_state('goose', 'tool.goose');
 CREATE TABLE _sqlx_migrations (version bigint PRIMARY KEY, description text NOT NULL, installed_on timestamptz NOT NULL DEFAULT now(), success boolean NOT NULL, checksum bytea NOT NULL, execution_time bigint NOT NULL);
@@ -178,10 +180,12 @@ CREATE SCHEMA drizzle;
 CREATE TABLE drizzle.__drizzle_migrations (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint);
 INSERT INTO drizzle.__drizzle_migrations (hash, created_at) VALUES ('x', 1704067200123), ('y', 5), ('z', NULL);
 SELECT * FROM cmig.import_state('drizzle');
+\set ECHO none
 DROP TABLE drizzle.__drizzle_migrations, sqitch.changes, _yoyo_migration, databasechangelog, _prisma_migrations, pgmigrations,
 	supabase_migrations.schema_migrations, __diesel_schema_migrations, schema_migrations, graphile_migrate.migrations,
 	refinery_schema_history, _sqlx_migrations, tool.goose;
 DROP SCHEMA drizzle, sqitch, supabase_migrations, graphile_migrate;
+\set ECHO all
 
 -- tables that would run code of their owner with the caller's privileges
 SELECT pg_temp.revisions('001', '002');
@@ -255,10 +259,12 @@ $calls$);
 \set ECHO all
 SET search_path = tool, public;
 SELECT * FROM cmig.check() WHERE object ~ 'tool';
+\set ECHO none
 RESET search_path;
 RESET SESSION AUTHORIZATION;
 REVOKE SELECT ON tool.types FROM regress_tool_caller;
 SET SESSION AUTHORIZATION regress_tool_caller;
+\set ECHO all
 SELECT * FROM cmig.import_state('alembic', 'tool.types');
 RESET SESSION AUTHORIZATION;
 SELECT * FROM cmig.version;

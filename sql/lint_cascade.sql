@@ -87,10 +87,12 @@ SELECT * FROM list('ALTER TABLE sorted DROP name; DROP COLLATION "Odd schema".pl
 SELECT * FROM list('DROP SERVER regress_server CASCADE; DROP SERVER IF EXISTS nothing CASCADE'), list('DROP FOREIGN DATA WRAPPER regress_wrapper CASCADE') x;
 SELECT * FROM list('DROP FUNCTION doubled CASCADE; DROP FUNCTION f() CASCADE; DROP FUNCTION nothing(int) CASCADE; DROP FUNCTION a.b.c.d.e CASCADE; ALTER TABLE computed DROP twice');
 SELECT count(*) FROM cmig.lint_sql('DROP COLLATION "Odd schema".plain CASCADE', facts => false) WHERE rule = 'dependent-objects';
+\set ECHO none
 DROP SCHEMA "Odd schema" CASCADE;
 DROP FOREIGN DATA WRAPPER regress_wrapper CASCADE;
 DROP TABLE sorted, computed;
 DROP FUNCTION doubled(int);
+\set ECHO all
 -- without facts
 SELECT statement, message FROM cmig.lint_sql('CREATE VIEW nv AS SELECT a FROM t; DROP TABLE t; DROP VIEW nv; DROP TABLE t', facts => false) WHERE rule = 'dependent-objects';
 

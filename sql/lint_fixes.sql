@@ -52,10 +52,12 @@ RESET cmig.lint_small_table;
 \i :include
 SET lock_timeout = 0;
 \i :include
+\set ECHO none
 SET lock_timeout = '2s';
 \set setup :setup ' CREATE TABLE rest PARTITION OF part DEFAULT;'
 \set original 'ALTER TABLE part DETACH PARTITION part_2'
 \set script 'ALTER TABLE part DETACH PARTITION part_2 CONCURRENTLY'
+\set ECHO all
 \i :include
 \unset original
 \set transactional true
@@ -78,11 +80,13 @@ INSERT INTO part VALUES (1);
 SELECT safe_rewrite FROM cmig.lint_sql('CREATE TABLE part_2 PARTITION OF part FOR VALUES IN (2); CREATE INDEX CONCURRENTLY part_id ON part (id)', false) WHERE rule LIKE 'ban-concurrently%';
 CREATE FOREIGN TABLE part_2 PARTITION OF part FOR VALUES IN (2) SERVER nothing;
 SELECT safe_rewrite FROM cmig.lint_sql('CREATE INDEX CONCURRENTLY part_id ON part (id)', false) WHERE rule LIKE 'ban-concurrently%';
+\set ECHO none
 DROP FOREIGN DATA WRAPPER nothing CASCADE;
 DROP TABLE part;
 
 \set rule require-concurrent-index-deletion
 \set script 'DROP INDEX big_name'
+\set ECHO all
 \i :include
 \set script 'DROP INDEX IF EXISTS big_name, big_odd, nothing'
 \i :include
@@ -156,10 +160,12 @@ DROP TABLE part;
 \set script 'ALTER DOMAIN percent ADD CONSTRAINT positive CHECK (VALUE > 0)'
 \i :include
 
+\set ECHO none
 \set rule require-lock-timeout
 SET lock_timeout = 0;
 \set setup 'CREATE TABLE big (id bigint);'
 \set script 'ALTER TABLE big ADD name text'
+\set ECHO all
 \i :include
 \set ECHO none
 SET lock_timeout = '2s';
@@ -182,10 +188,12 @@ SET statement_timeout = '5min';
 \i :include
 
 -- a required column: the fix fills it in between
+\set ECHO none
 CREATE SCHEMA required;
 SET search_path = required, public;
 CREATE TABLE big (id bigint);
 INSERT INTO big SELECT generate_series(1, 50);
+\set ECHO all
 ALTER TABLE big ADD COLUMN x text NOT NULL;
 SELECT message, safe_rewrite FROM cmig.lint_sql('ALTER TABLE big ADD COLUMN x text NOT NULL') WHERE rule = 'adding-required-field' \gx
 SELECT regexp_split_to_table(regexp_replace(safe_rewrite, '-- fill[^\n]*', E'UPDATE big SET x = id;\n'), E';\\s*\n') FROM cmig.lint_sql('ALTER TABLE big ADD COLUMN x text NOT NULL') WHERE rule = 'adding-required-field' \gexec
@@ -211,17 +219,21 @@ DROP TABLE base CASCADE;
 DROP ROLE regress_lint_reader;
 
 -- statements of revisions that are not transactional
+\set ECHO none
 \set transactional false
 \set rule prefer-robust-stmts
 \set setup 'CREATE TABLE big (id bigint, x text, CONSTRAINT c CHECK (id > 0)); CREATE TABLE old (id bigint); CREATE VIEW v AS SELECT id FROM big; CREATE INDEX i ON old (id); CREATE TYPE mood AS ENUM (\'sad\');'
 \set script 'CREATE TABLE new (id bigint); CREATE INDEX n ON new (id); DROP INDEX i; DROP TABLE old; DROP VIEW v; ALTER TABLE big ADD y text; ALTER TABLE big ADD COLUMN z text; ALTER TABLE big DROP x; ALTER TABLE big DROP CONSTRAINT c; ALTER TYPE mood ADD VALUE \'glad\'; CREATE SEQUENCE s'
+\set ECHO all
 \i :include
 
 -- unnamed constraints, whose usual names are in use
+\set ECHO none
 \set transactional true
 \set rule constraint-missing-not-valid
 \set setup 'CREATE TABLE big (id bigint CHECK (id > 0), x text UNIQUE, y bigint); INSERT INTO big VALUES (1, 2, 3);'
 \set script 'ALTER TABLE big ADD CHECK (id > -1)'
+\set ECHO all
 \i :include
 \set rule disallowed-unique-constraint
 \set script 'ALTER TABLE big ADD UNIQUE (x) DEFERRABLE'
@@ -233,10 +245,12 @@ DROP ROLE regress_lint_reader;
 SELECT safe_rewrite FROM cmig.lint_sql('ALTER TABLE another ADD CHECK (a > 0), ADD CHECK (a < 9), ADD b int CHECK (b > 0), ADD UNIQUE (b), ADD UNIQUE (b)') WHERE rule ~ 'valid|unique';
 
 -- these differ by what they add: a view with the old name, an index
+\set ECHO none
 \set transactional true
 \set rule renaming-table
 \set setup 'CREATE TABLE big (id bigint); INSERT INTO big VALUES (1);'
 \set script 'ALTER TABLE big RENAME TO "new name"'
+\set ECHO all
 \i :include
 \set rule foreign-key-without-index
 \set setup 'CREATE TABLE city (id bigint PRIMARY KEY); CREATE TABLE big (city_id bigint);'

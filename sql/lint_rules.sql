@@ -38,10 +38,12 @@ SELECT * FROM list('ALTER TABLE customer ALTER nick TYPE varchar');
 SELECT * FROM list('ALTER TABLE customer DROP COLUMN IF EXISTS nothing');
 
 -- what depends on a whole relation, and what the plan has changed before
+\set ECHO none
 CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint CONSTRAINT orders_customer REFERENCES customer, code text);
 CREATE FUNCTION parsed() RETURNS bigint BEGIN ATOMIC SELECT count(code) FROM orders; END;
 CREATE MATERIALIZED VIEW codes AS SELECT code FROM orders;
 CREATE POLICY by_order ON orders USING (EXISTS (SELECT FROM customer c WHERE c.kind = 'x' AND c.id = customer_id));
+\set ECHO all
 SELECT * FROM list('DROP VIEW locals');
 SELECT * FROM list('DROP VIEW locals CASCADE; DROP VIEW IF EXISTS near; DROP TABLE orders CASCADE');
 SELECT * FROM list('DROP VIEW near; DROP VIEW locals');
@@ -73,10 +75,12 @@ SELECT * FROM list($$ALTER TABLE customer DROP nick;
 CREATE OR REPLACE FUNCTION nicks() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';
 CREATE OR REPLACE FUNCTION dynamic() RETURNS void LANGUAGE sql AS '';
 DROP TRIGGER nick ON customer; DROP FUNCTION set_nick()$$);
+\set ECHO none
 SELECT * FROM list($$CREATE OR REPLACE FUNCTION nicks() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint';
 CREATE OR REPLACE FUNCTION dynamic() RETURNS void LANGUAGE plpgsql AS 'BEGIN UPDATE customer SET nick = NULL; END';
 CREATE OR REPLACE FUNCTION set_nick() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 ALTER TABLE customer DROP nick$$);
+\set ECHO all
 SELECT * FROM list('ALTER TABLE customer RENAME TO client');
 SELECT * FROM list('ALTER TABLE customer RENAME TO client; CREATE VIEW customer AS SELECT * FROM client');
 SELECT * FROM list('DROP TABLE customer CASCADE');

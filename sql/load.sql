@@ -161,10 +161,12 @@ SET ROLE regress_loader;
 \set SHOW_CONTEXT never
 \set ECHO all
 SELECT * FROM cmig.load(E'-- revision: 103\n-- down_revision: 102\n');
+\set ECHO none
 \set SHOW_CONTEXT errors
 RESET ROLE;
 GRANT INSERT, UPDATE, DELETE ON cmig.revision TO regress_loader;
 SET ROLE regress_loader;
+\set ECHO all
 SELECT * FROM cmig.load(E'-- revision: 103\n-- down_revision: 102\n-- revision: 101\n-- down_revision: 002\n-- message: changed\n');
 RESET ROLE;
 SELECT revision, created_by FROM cmig.revision WHERE created_by = 'regress_loader' ORDER BY 1;

@@ -22,10 +22,12 @@ SELECT count(*) FROM cmig.log() WHERE at <> date_trunc('second', at) OR elapsed 
 -- no row is wider than 100 columns
 SELECT max(22 + char_length(what) + char_length(revision) + char_length(role::text) + 12 + char_length(message) + 17) <= 100 + char_length(' failed') AS fits FROM cmig.log();
 -- rows written by hand: long names
+\set ECHO none
 INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, elapsed, role, message) VALUES
 (100, NULL, 'drift', 'done', 'infinity', NULL, 'regress_nobody', repeat('ä', 200)),
 (101, repeat('x', 128), 'repair', 'done', '2026-01-01 12:00:00.999+00', '-1 day', repeat('r', 63), '');
 SET timezone = 'UTC';
+\set ECHO all
 SELECT at, what, left(revision, 10) AS revision, left(role::text, 14) AS role, elapsed, message FROM cmig.log() LIMIT 2;
 -- history says when and by whom
 SELECT revision, applied, applied_at BETWEEN now() - interval '1 day' AND clock_timestamp() AS applied_at, author = CURRENT_USER AS author, created_at = now() AS created_at FROM cmig.history();

@@ -51,10 +51,12 @@ SELECT count(*) FROM cmig.measured;
 DROP TABLE bare;
 
 -- a stepwise run that fails in a backfill, which then is unfinished
+\set ECHO none
 INSERT INTO account SELECT i, NULL, NULL FROM generate_series(1, 1000) i;
 CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF OLD.id > 900 THEN RAISE 'no'; END IF; RETURN NEW; END$$;
 CREATE TRIGGER fail BEFORE UPDATE ON account FOR EACH ROW EXECUTE FUNCTION fail();
 \set VERBOSITY terse
+\set ECHO all
 CALL cmig.upgrade_stepwise();
 \set VERBOSITY default
 SELECT name, labels - 'id' AS labels, CASE name WHEN 'pg_cmig_backfill_rows' THEN (value::numeric BETWEEN 1 AND 900)::text

@@ -28,10 +28,12 @@ SELECT revision FROM cmig.upgrade('{004}'::text[], plan_checksum => :'sum');
 SELECT revision FROM cmig.downgrade('base');
 
 -- a text, a flag, verify_sql, an order, or a direction has changed
+\set ECHO none
 SELECT shown('upgrade', 'head') AS sum \gset
 BEGIN;
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 22' WHERE revision IN ('002', '004');
 \set VERBOSITY sqlstate
+\set ECHO all
 SELECT * FROM cmig.upgrade('head', plan_checksum => :'sum');
 ROLLBACK;
 BEGIN;
@@ -90,10 +92,12 @@ CALL cmig.downgrade_stepwise('base', plan_checksum => :'sum', in_doubt => 'stop'
 SELECT * FROM cmig.current();
 
 -- only up to a hundred steps are told apart, so that long plans are short to print
+\set ECHO none
 DELETE FROM cmig.revision;
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql)
 SELECT i, CASE WHEN i > 1 THEN ARRAY[(i - 1)::text] ELSE '{}' END, '' FROM generate_series(1, 300) i;
 SELECT shown('upgrade', 'head') AS sum \gset
+\set ECHO all
 SELECT length(:'sum');
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1' WHERE revision::int > 200;
 SELECT * FROM cmig.upgrade('head', plan_checksum => :'sum');

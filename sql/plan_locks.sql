@@ -26,10 +26,12 @@ $$;
 -- one lock for each relation: the strongest of the script
 SELECT * FROM locks('SELECT * FROM account; CREATE INDEX ON account (n); ALTER TABLE account ADD x int; UPDATE invoice SET account = 1');
 -- what an earlier statement creates
+\set ECHO none
 SELECT * FROM locks('CREATE TABLE line (id int REFERENCES invoice); CREATE INDEX line_id ON line (id)',
 	'ALTER TABLE line ADD x int; ALTER TABLE lock_app.line ADD y int; INSERT INTO line VALUES (1); DROP INDEX line_id',
 	'ALTER TABLE line RENAME TO entry', 'ALTER TABLE entry DROP x; ALTER TABLE line ADD z int',
 	'DROP TABLE entry', 'ALTER TABLE entry ADD z int');
+\set ECHO all
 -- what an earlier statement renames, moves, or drops
 SELECT * FROM locks('ALTER TABLE account RENAME TO konto', 'ALTER TABLE konto ADD x int', 'ALTER TABLE account ADD x int',
 	'ALTER TABLE konto SET SCHEMA public', 'ALTER TABLE konto ADD y int; ALTER TABLE public.konto ADD z int');

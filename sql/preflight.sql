@@ -150,10 +150,12 @@ SELECT item, severity, value, hint FROM flight('001') WHERE item = 'privilege' A
 -- the role that scripts run as
 SET cmig.role = regress_preflight_owner;
 SELECT item, severity, value, hint FROM flight('001') WHERE item = 'privilege' AND value ~ 'statement [12]:';
+\set ECHO none
 RESET cmig.role;
 RESET ROLE;
 SET SESSION AUTHORIZATION regress_preflight;
 SET cmig.role = postgres;
+\set ECHO all
 SELECT item, severity, value, hint FROM flight('001') WHERE item = 'privilege';
 RESET cmig.role;
 RESET SESSION AUTHORIZATION;

@@ -2,10 +2,12 @@
 -- Hints if the role of a migrator lacks a privilege
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 \set SHOW_CONTEXT never
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_deploy;
 CREATE ROLE "regress owner";
+\set ECHO all
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_deploy', 'migrator');
 \set ECHO none
 CREATE SCHEMA shop AUTHORIZATION "regress owner";

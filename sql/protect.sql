@@ -2,10 +2,12 @@
 -- cmig.protect and cmig.set_protect: nothing is reverted or removed by mistake
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 INSERT INTO cmig.revision (revision, down_revision, downgrade_sql)
 SELECT lpad(i::text, 3, '0'), CASE WHEN i > 1 THEN ARRAY[lpad((i - 1)::text, 3, '0')] ELSE '{}' END, '' FROM generate_series(1, 8) i;
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade();
 SHOW cmig.protect;
 

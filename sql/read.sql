@@ -2,14 +2,23 @@
 -- Functions that only read: current, heads, branches, history, show, status, require
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
+\set ECHO all
 CREATE EXTENSION pg_cmig;
 -- an empty catalog
 SELECT * FROM cmig.current();
 SELECT * FROM cmig.heads();
 SELECT * FROM cmig.history();
 SELECT * FROM cmig.status() WHERE item <> 'database';
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.require();
 SELECT cmig.require('001');
+$calls$);
+\set ECHO all
 SELECT cmig.require('base');
 SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.upgrade('001');
@@ -46,9 +55,13 @@ SELECT * FROM cmig.status() WHERE item <> 'database';
 SELECT cmig.require();
 SELECT cmig.require('web@head');
 SELECT cmig.require('003_api');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.require('tools');
 SELECT cmig.require('nosuch');
 SELECT cmig.require(NULL);
+$calls$);
+\set ECHO all
 
 -- ranges of history, both ends inclusive
 SELECT string_agg(revision, ' ') FROM cmig.history('002:');
@@ -75,8 +88,12 @@ SELECT string_agg(revision, ' ') FROM cmig.history('tools:004_api');
 SELECT string_agg(revision, ' ') FROM cmig.history('a:b:c');
 SELECT string_agg(revision, ' ') FROM cmig.history('nosuch:');
 SELECT string_agg(revision, ' ') FROM cmig.history('base:head');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT string_agg(revision, ' ') FROM cmig.history('');
 SELECT string_agg(revision, ' ') FROM cmig.history(NULL);
+$calls$);
+\set ECHO all
 
 -- one revision
 SET timezone = 'UTC';
@@ -84,9 +101,13 @@ SELECT * FROM cmig.show('001');
 SELECT * FROM cmig.show('004_w') WHERE field NOT LIKE '%sql' AND field NOT LIKE 'created%';
 SELECT value FROM cmig.show('current') WHERE field = 'revision';
 SELECT value FROM cmig.show('heads') WHERE field = 'revision';
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.show('-1');
 SELECT * FROM cmig.show(NULL);
 SELECT * FROM cmig.show('');
+$calls$);
+\set ECHO all
 
 -- a merge point
 INSERT INTO cmig.revision (revision, down_revision, message) VALUES ('005', '{004_api,004_web}', 'merge');
@@ -128,10 +149,12 @@ SELECT revision, is_mergepoint FROM cmig.history('006');
 -- messages of the parser about a text are raised when the text is run, once, not when it is read
 SET client_min_messages = notice;
 SELECT cmig.stamp('base', purge => true);
+\set ECHO none
 DELETE FROM cmig.revision;
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
 ('001', '{}', true, 'CREATE TABLE ' || repeat('x', 70) || ' (id int)', 'DROP TABLE ' || repeat('x', 70)),
 ('002', '{001}', false, 'CREATE TABLE ' || repeat('y', 70) || ' (id int); VACUUM ' || repeat('y', 70), 'DROP TABLE ' || repeat('y', 70));
+\set ECHO all
 SELECT object, problem FROM cmig.check() WHERE severity <> 'notice';
 CALL cmig.upgrade_stepwise();
 SELECT object, problem FROM cmig.check() WHERE severity <> 'notice';

@@ -51,10 +51,12 @@ CALL cmig.add_unique('orders', 'code');
 SELECT * FROM steps;
 
 -- started before: what already exists is not done again
+\set ECHO none
 ALTER TABLE users ALTER email DROP NOT NULL, ADD CONSTRAINT cmig_email_not_null CHECK (email IS NOT NULL) NOT VALID;
 ALTER TABLE orders DROP CONSTRAINT orders_user_id_fkey, ADD CONSTRAINT orders_user_id_fkey FOREIGN KEY (user_id) REFERENCES users NOT VALID;
 ALTER TABLE orders DROP CONSTRAINT orders_code_key;
 CREATE UNIQUE INDEX orders_code_key ON orders (code);
+\set ECHO all
 CALL forget();
 CALL cmig.add_not_null('users', 'email');
 CALL cmig.add_foreign_key('orders', 'user_id', 'users');

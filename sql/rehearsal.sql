@@ -53,10 +53,12 @@ ROLLBACK;
 DROP SCHEMA family CASCADE;
 
 -- what ALTER TYPE keeps is not dropped and created again
+\set ECHO none
 CREATE SCHEMA kept;
 CREATE TABLE kept.t (id varchar(20) PRIMARY KEY, v varchar(30) UNIQUE CHECK (v <> 'x'));
 CREATE INDEX ON kept.t (v, id);
 CREATE TABLE kept.u (t varchar(20) REFERENCES kept.t);
+\set ECHO all
 SELECT action, object, upgrade_sql FROM cmig.diff('CREATE SCHEMA kept; CREATE TABLE kept.t (id text PRIMARY KEY, v text UNIQUE CHECK (v <> ''x'')); CREATE INDEX ON kept.t (v, id); CREATE TABLE kept.u (t text REFERENCES kept.t)', '{kept}');
 DROP SCHEMA kept CASCADE;
 

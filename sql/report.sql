@@ -55,10 +55,12 @@ SET client_min_messages = warning;
 SELECT * FROM sections(cmig.report()) WHERE title <> 'State';
 
 -- texts that look like markup, and characters that cannot be seen
+\set ECHO none
 CREATE TABLE account (id int);
 INSERT INTO cmig.revision (revision, down_revision, branch_labels, message, description, upgrade_sql, downgrade_sql, created_at) VALUES
 ('001', '{}', '{label}', 'Create accounts', '', 'CREATE TABLE good (id int)', 'DROP TABLE good', '2026-01-01 12:00+00'),
 ('002', '{001}', '{}', E'</span><script>alert("1")</script> \x01\x1b[31m \u202e \u2028 '' ` & &amp; ]]> -->', '<b>', E'</pre><script>alert(''2'')</script> -- \u00e4\U0001F600', '"><img src=x onerror=alert(3)>', 'infinity');
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade('001');
 INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, elapsed, role, sqlstate, message) VALUES
 (50, '"><script>', 'upgrade', 'failed', '2026-01-01 12:00+00', '3 hours', '<i>', '<u>', '<script>alert(4)</script>'),
@@ -92,10 +94,12 @@ DELETE FROM cmig.workload;
 CREATE ROLE regress_report_reader;
 CREATE ROLE regress_report_some;
 SELECT count(*) > 1 AS granted FROM cmig.grant_access('regress_report_reader', 'reader');
+\set ECHO none
 GRANT USAGE ON SCHEMA cmig TO regress_report_some;
 GRANT SELECT ON cmig.revision, cmig.version, cmig.journal, cmig.progress TO regress_report_some;
 GRANT EXECUTE ON FUNCTION cmig.report() TO regress_report_some;
 SET ROLE regress_report_reader;
+\set ECHO all
 SELECT * FROM defects(cmig.report());
 SELECT * FROM sections(cmig.report()) WHERE shown LIKE '%Not shown%';
 SET ROLE regress_report_some;

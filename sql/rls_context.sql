@@ -3,6 +3,9 @@
 --
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
@@ -18,14 +21,24 @@ SET ROLE regress_rls_app;
 SELECT cmig.set_context('1', '1');
 RESET ROLE;
 SELECT * FROM cmig.grant_access('regress_rls_app', 'application');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.grant_access('regress_rls_app', 'everything');
 SELECT cmig.grant_access('regress_rls_app', NULL);
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.grant_access('regress_rls_none', 'application');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.grant_access('public', 'application');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.grant_access(NULL, 'application');
+$calls$);
+\set ECHO all
 SET ROLE regress_rls_app;
 SELECT * FROM cmig.current();
 SELECT cmig.enable_rls('docs', roles => '{regress_rls_app}');
@@ -178,10 +191,12 @@ SELECT count(*), bool_and(tenant_id = 1 AND user_id = 1) FROM docs;
 SELECT cmig.set_context('1', '2');
 SELECT count(*), bool_and(tenant_id = 2 AND user_id = 1) FROM docs;
 SELECT count(*), min(cmig.current_tenant_id()) FROM docs;
+\set ECHO none
 COMMIT;
 RESET ROLE;
 RESET enable_indexscan;
 RESET enable_bitmapscan;
+\set ECHO all
 
 -- the owner, with FORCE and in a bypass role, sees every row
 SET ROLE regress_rls_owner;

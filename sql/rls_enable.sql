@@ -109,10 +109,12 @@ $calls$);
 \set ECHO all
 SET ROLE regress_rls_app;
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}');
+\set ECHO none
 RESET ROLE;
 GRANT USAGE ON SCHEMA cmig TO regress_rls_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cmig TO regress_rls_app;
 SET ROLE regress_rls_app;
+\set ECHO all
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}');
 \set ECHO none
 RESET ROLE;
@@ -179,10 +181,12 @@ SELECT cmig.disable_rls('shop.k');
 DROP TABLE shop.k;
 
 -- membership
+\set ECHO none
 CREATE TABLE shop.memberships (tenant_id uuid, user_id uuid, PRIMARY KEY (tenant_id, user_id));
 CREATE TABLE shop.rooms (id integer PRIMARY KEY, tenant_id uuid);
 CREATE TABLE shop.seats (room integer REFERENCES shop.rooms, n integer, tenant_id uuid);
 REVOKE ALL ON shop.memberships FROM regress_rls_app;
+\set ECHO all
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', via => 'shop.memberships', force => false);
 GRANT SELECT ON shop.memberships TO regress_rls_app;
 SELECT statement FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', via => 'shop.memberships', tenant_column => 'tenant_id', force => false);

@@ -200,10 +200,12 @@ SELECT severity, rule, object FROM cmig.rls_check('host') WHERE object ~ 'bare|a
 SELECT target FROM cmig.rls_status('host') WHERE target ~ 'bare';
 SELECT target, level FROM cmig.audit_status('host') WHERE target ~ 'bare';
 -- nor a schema from the policy
+\set ECHO none
 SET ROLE regress_rls_owner;
 CREATE SCHEMA beside;
 ALTER EXTENSION citext ADD SCHEMA beside;
 RESET ROLE;
+\set ECHO all
 SELECT cmig.set_ddl_policy('deny');
 SET ROLE regress_rls_owner;
 CREATE TABLE beside.hidden (id integer);

@@ -3,6 +3,9 @@
 --
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_rls_owner;
 CREATE ROLE regress_rls_app;
@@ -88,10 +91,12 @@ GRANT ALL ON try.own, try.part TO regress_rls_app;
 \set ECHO all
 SELECT count(*) > 0 FROM cmig.enable_rls('try.own', tenant_column => '', roles => '{regress_rls_app}');
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.own', 'regress_rls_app', 'ann');
+\set ECHO none
 ALTER TABLE try.part ENABLE ROW LEVEL SECURITY;
 CREATE POLICY p ON try.part USING (user_id = (SELECT current_setting('app.current_user_id', true))) WITH CHECK (true);
 CREATE FUNCTION try.no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not today'; END $$;
 CREATE TRIGGER no BEFORE DELETE ON try.part FOR EACH ROW EXECUTE FUNCTION try.no();
+\set ECHO all
 SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try.part', 'regress_rls_app', 'ann');
 DELETE FROM try.part;
 ALTER TABLE try.part DISABLE TRIGGER no;
@@ -136,22 +141,32 @@ SELECT test, visible, own, foreign_rows, verdict, detail FROM cmig.rls_test('try
 
 \set VERBOSITY sqlstate
 -- invalid arguments
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.rls_test(NULL, 'regress_rls_app', 'ann');
 SELECT * FROM cmig.rls_test('try.docs', NULL, 'ann');
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_none', 'ann');
 SELECT * FROM cmig.rls_test('pg_class', 'regress_rls_app', 'ann');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', '{a,b}', '{1}');
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', 'ann', 'one', tenant_column => 'tenant_id');
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', 'ann', '1', user_column => 'nobody');
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', 'ann', '1', user_column => 'body');
+$calls$);
+\set ECHO all
 CREATE TABLE try.nothing (x integer);
 SELECT * FROM cmig.rls_test('try.nothing', 'regress_rls_app', 'ann', '1');
 GRANT USAGE ON SCHEMA cmig, try TO regress_rls_owner;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA cmig TO regress_rls_owner;
 SET ROLE regress_rls_owner;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', 'ann', '1');
 SELECT * FROM cmig.rls_test('try.members', 'regress_rls_app', 'ann', '1');
+$calls$);
+\set ECHO all
 RESET ROLE;
 BEGIN READ ONLY;
 SELECT * FROM cmig.rls_test('try.docs', 'regress_rls_app', 'ann', '1');

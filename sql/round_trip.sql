@@ -53,10 +53,12 @@ SELECT * FROM cmig.round_trip();
 ROLLBACK;
 UPDATE cmig.revision SET down_revision = '{gone}' WHERE revision = '012';
 SELECT * FROM cmig.round_trip();
+\set ECHO none
 DROP EXTENSION pg_cmig;
 DROP TABLE behind;
 DROP VIEW v;
 DROP TABLE account;
+\set ECHO all
 
 -- merges
 \set ECHO none
@@ -91,10 +93,12 @@ SELECT revision, problem, kind, object, missing_sql FROM cmig.round_trip();
 DROP EXTENSION pg_cmig;
 
 -- a downgrade creates a function whose body is not valid at that time
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SELECT cmig.create_revision('one', 'CREATE TABLE t (x int); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS ''SELECT x FROM t''', 'DROP FUNCTION f; DROP TABLE t', revision => '001') \gset
 SELECT cmig.create_revision('two', 'ALTER TABLE t RENAME TO u; CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS ''SELECT x FROM u''',
 	'CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS ''SELECT x FROM t''; ALTER TABLE u RENAME TO t', revision => '002') \gset
+\set ECHO all
 SELECT revision, problem, message FROM cmig.round_trip();
 DROP EXTENSION pg_cmig;
 

@@ -75,10 +75,12 @@ SELECT count(*) > 0 AS disabled FROM cmig.disable_rls('far');
 INSERT INTO near VALUES (1);
 CALL cmig.backfill('near', 'v = 1', 'v IS NULL');
 CALL cmig.add_not_null('near', 'v');
+\set ECHO none
 SET allow_system_table_mods = on;
 DELETE FROM pg_catalog.pg_extension WHERE extname = 'citus';
 DROP TABLE pg_catalog.pg_dist_partition;
 RESET allow_system_table_mods;
+\set ECHO all
 CALL cmig.add_unique('far', '{v}');
 
 DROP TABLE far, near;

@@ -2,10 +2,12 @@
 -- cmig.run_timeout: the time limit of a whole run
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 \set SHOW_CONTEXT never
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE TABLE trace (n serial PRIMARY KEY, what text);
+\set ECHO all
 SELECT cmig.create_revision('One', 'INSERT INTO trace (what) VALUES (''one'')', '', revision => '001');
 SELECT cmig.create_revision('Two', 'SELECT pg_sleep(60)', '', revision => '002');
 SHOW cmig.run_timeout;

@@ -102,14 +102,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT,
 		context = PG_EXCEPTION_CONTEXT;
-	RAISE INFO '% %', SQLSTATE, SQLERRM;
-	IF detail <> '' THEN
-		RAISE INFO '    detail: %', detail;
-	END IF;
-	IF hint <> '' THEN
-		RAISE INFO '    hint: %', hint;
-	END IF;
-	RAISE INFO '    %', substring(context FROM 'pg_cmig: [^\n]*');
+	RAISE INFO '%', concat_ws(' | ', SQLSTATE || ' ' || SQLERRM, nullif(detail, ''), nullif(hint, ''), substring(context FROM 'pg_cmig: [^\n]*'));
 END
 $$;
 \set SHOW_CONTEXT never

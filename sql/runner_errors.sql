@@ -2,10 +2,12 @@
 -- What an error in a script reports: the revision, the statement, and the line
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE TABLE account (id int PRIMARY KEY, email text CONSTRAINT has_at CHECK (email LIKE '%@%'));
 INSERT INTO cmig.revision (revision) VALUES ('001');
+\set ECHO all
 
 -- errors at run time
 \set ECHO none
@@ -86,10 +88,12 @@ SELECT fail();$$;
 SELECT * FROM cmig.upgrade();
 
 -- a long statement is shortened to one line
+\set ECHO none
 UPDATE cmig.revision SET upgrade_sql = 'INSERT INTO account VALUES (3, ''c@example.com''),
 	(4, ''d@example.com''),
 ' || (SELECT string_agg(format('	(%s, ''x@example.com'')', i), E',\n') FROM generate_series(5, 400) i) || ',
 	(3, ''again@example.com'')';
+\set ECHO all
 SELECT * FROM cmig.upgrade();
 -- around the position, if there is one
 \set ECHO none
@@ -140,10 +144,12 @@ SET statement_timeout = '500ms';
 \set ECHO all
 SELECT count(*) FROM cmig.upgrade();
 SELECT count(*) FROM cmig.downgrade('base');
+\set ECHO none
 UPDATE cmig.revision SET upgrade_sql = $$
 SELECT 1;
 SELECT pg_sleep(60);
 $$;
+\set ECHO all
 SELECT * FROM cmig.upgrade();
 \set ECHO none
 RESET statement_timeout;

@@ -53,10 +53,12 @@ SELECT what FROM log;
 RESET work_mem;
 
 -- each script starts from the caller's settings, not from the one before
+\set ECHO none
 TRUNCATE log;
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql) VALUES
 ('003', '{002}', 'SET statement_timeout = 12345'),
 ('004', '{003}', 'INSERT INTO log (what) SELECT current_setting(''statement_timeout'')');
+\set ECHO all
 SELECT count(*) FROM cmig.upgrade();
 SELECT what FROM log;
 TRUNCATE log;
@@ -94,10 +96,12 @@ SELECT what FROM log;
 SELECT current_user = session_user AS restored, current_user = 'regress_cmig_owner' AS leaked;
 TRUNCATE log;
 -- also within the caller's own SET ROLE
+\set ECHO none
 GRANT USAGE, CREATE ON SCHEMA cmig TO regress_cmig_other;
 GRANT ALL ON ALL TABLES IN SCHEMA cmig TO regress_cmig_other;
 GRANT ALL ON ALL ROUTINES IN SCHEMA cmig TO regress_cmig_other;
 SET ROLE regress_cmig_other;
+\set ECHO all
 CALL run('RESET ROLE; INSERT INTO log (what) SELECT ''superuser''; SET ROLE regress_cmig_owner');
 SELECT current_user;
 CALL run('SET SESSION AUTHORIZATION regress_cmig_owner');
@@ -143,10 +147,12 @@ CALL run('CREATE TEMP TABLE scratch (y int)');
 CALL run('CREATE EXTENSION citext; CREATE TEMP TABLE scratch (y citext); ALTER EXTENSION citext ADD TABLE scratch');
 SELECT extname FROM pg_extension WHERE extname = 'citext';
 SELECT relname FROM pg_class WHERE relname LIKE 'scratch%' AND relpersistence = 't';
+\set ECHO none
 DROP EXTENSION citext;
 DROP TABLE mine;
 DROP FUNCTION pg_temp.mine;
 TRUNCATE log;
+\set ECHO all
 
 --
 -- Prepared statements
@@ -304,17 +310,21 @@ CREATE FUNCTION deploy() RETURNS bigint LANGUAGE sql SECURITY DEFINER
 	AS $$SELECT count(*) FROM cmig.upgrade()$$;
 \set ECHO all
 SELECT cmig.create_revision('as who', 'INSERT INTO log (what) SELECT who()', revision => 'who');
+\set ECHO none
 SET SESSION AUTHORIZATION regress_cmig_other;
 SET cmig.search_path = other, public;
 SET cmig.role = regress_cmig_other;
 BEGIN;
+\set ECHO all
 SELECT public.deploy();
 ROLLBACK;
 -- it does not have to set one: a caller's settings do not count there
+\set ECHO none
 RESET SESSION AUTHORIZATION;
 ALTER FUNCTION deploy() RESET cmig.role;
 ALTER FUNCTION deploy() RESET cmig.search_path;
 SET SESSION AUTHORIZATION regress_cmig_other;
+\set ECHO all
 SELECT public.deploy();
 RESET cmig.role;
 RESET SESSION AUTHORIZATION;

@@ -186,10 +186,12 @@ RESET cmig.scope;
 
 -- a schema in which other roles can create objects, which scripts would find before the built-in
 -- ones, is not a scope
+\set ECHO none
 CREATE ROLE regress_scope_stranger;
 CREATE SCHEMA tenant_trap AUTHORIZATION regress_scope_stranger;
 SET cmig.scope = 'tenant_trap';
 \set VERBOSITY default
+\set ECHO all
 SELECT * FROM cmig.upgrade('001');
 CALL cmig.upgrade_stepwise('001');
 \set VERBOSITY sqlstate
@@ -208,19 +210,23 @@ CREATE FUNCTION tenant_trap.lower(varchar) RETURNS text LANGUAGE sql AS 'SELECT 
 ALTER FUNCTION tenant_trap.lower OWNER TO regress_scope_stranger;
 SELECT * FROM cmig.upgrade('001');
 SELECT cmig.script('upgrade', '001');
+\set ECHO none
 DROP FUNCTION tenant_trap.lower;
 CREATE FUNCTION tenant_trap.same(int, int) RETURNS bool LANGUAGE sql AS 'SELECT $1 = $2';
 CREATE OPERATOR tenant_trap.= (FUNCTION = tenant_trap.same, LEFTARG = int, RIGHTARG = int);
 ALTER OPERATOR tenant_trap.= (int, int) OWNER TO regress_scope_stranger;
+\set ECHO all
 SELECT * FROM cmig.upgrade('001');
 DROP OPERATOR tenant_trap.= (int, int);
 CREATE DOMAIN tenant_trap.text AS pg_catalog.text;
 ALTER DOMAIN tenant_trap.text OWNER TO regress_scope_stranger;
 SELECT * FROM cmig.upgrade('001');
+\set ECHO none
 DROP DOMAIN tenant_trap.text;
 CREATE VIEW tenant_trap.shared_rates AS SELECT 1 AS rate;
 CREATE TABLE public.shared_rates (rate integer);
 ALTER VIEW tenant_trap.shared_rates OWNER TO regress_scope_stranger;
+\set ECHO all
 SELECT * FROM cmig.upgrade('001');
 DROP TABLE public.shared_rates;
 -- or of an object in a schema in cmig.search_path

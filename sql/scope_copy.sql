@@ -71,10 +71,12 @@ DROP SCHEMA copy_stranger;
 BEGIN;
 SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
 SELECT has_schema_privilege('regress_copy_stranger', 't_4', 'USAGE');
+\set ECHO none
 ROLLBACK;
 REVOKE ALL ON SCHEMA t_1 FROM regress_copy_stranger;
 REVOKE ALL ON t_1.invoice FROM regress_copy_stranger;
 ALTER TABLE t_1.payment ADD place text DEFAULT 't_1.invoice';
+\set ECHO all
 SELECT * FROM cmig.create_scope('t_4', copy_of => 't_1');
 ALTER TABLE t_1.payment DROP place;
 -- functions use the tables of the copy; an alias is not the schema

@@ -77,11 +77,11 @@ SELECT change, found(change) FROM (VALUES
 	('COMMENT ON SCHEMA k_2 IS ''x'''), ('COMMENT ON CONSTRAINT item_pkey ON k_2.item IS ''x'''), ('COMMENT ON INDEX k_2.item_pkey IS ''x'''), ('COMMENT ON TYPE k_2.mood IS ''x'''),
 	('COMMENT ON FUNCTION k_2.fill IS ''x'''), ('REVOKE EXECUTE ON FUNCTION k_2.fill FROM PUBLIC'), ('CREATE FUNCTION k_2.fill(int) RETURNS int LANGUAGE sql AS ''SELECT 1'''),
 	('ALTER TABLE k_2.item OWNER TO regress_scope_drift')) c (change);
-\set ECHO all
 DROP FUNCTION found;
 DROP EXTENSION pg_cmig;
 DROP SCHEMA k_1, k_2, k_3 CASCADE;
 DROP ROLE regress_scope_drift;
+\set ECHO all
 
 -- names, texts, and settings that would look the same if their ends or the schema's name were marked by ordinary characters
 CREATE EXTENSION pg_cmig;

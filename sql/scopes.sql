@@ -108,10 +108,12 @@ SELECT * FROM cmig.create_scope('tenant_1', 'tenant@head');
 SELECT * FROM cmig.create_scope('tenant_1', 't1');
 SELECT * FROM cmig.create_scope('tenant_1', 't1');
 SELECT scope, current, pending, failed FROM cmig.scopes();
+\set ECHO none
 CREATE SCHEMA tenant_2;
 CREATE SCHEMA "tenant ""3'";
 CREATE SCHEMA tenantless;
 \set VERBOSITY sqlstate
+\set ECHO all
 CALL cmig.upgrade_scopes('tenant%');
 CALL cmig.upgrade_scopes('tenant%', 'nowhere');
 SELECT scope, current, pending, failed FROM cmig.scopes();

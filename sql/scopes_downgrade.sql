@@ -1,6 +1,9 @@
 -- Waves of scopes: the first ones, and downgrades
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 \set SHOW_CONTEXT never
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA tenant_1;
@@ -72,16 +75,24 @@ SET cmig.scope = 'Tenant "x"';
 SELECT revision FROM cmig.current();
 RESET cmig.scope;
 CALL cmig.upgrade_scopes('Tenant%');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.rename_scope('Tenant "x"', 'tenant_2');
 SELECT cmig.rename_scope('nowhere', 'tenant_1');
 SELECT cmig.rename_scope('tenant_2', 'public');
 SELECT cmig.rename_scope('tenant_2');
 SELECT cmig.rename_scope('tenant_2', '');
 SELECT cmig.rename_scope(NULL, 'tenant_1');
+$calls$);
+\set ECHO all
 -- a schema that was renamed without the function: what is recorded is kept
 ALTER SCHEMA "Tenant ""x""" RENAME TO by_hand;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.rename_scope('Tenant "x"', 'by_hand');
 SELECT cmig.rename_scope('by_hand', 'Tenant "x"');
+$calls$);
+\set ECHO all
 SELECT revision FROM cmig.create_scope('tenant_8', '001');
 SELECT cmig.rename_scope('tenant_8', 'Tenant "x"');
 SELECT cmig.drop_scope('tenant_8', confirm => 'tenant_8');

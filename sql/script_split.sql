@@ -153,6 +153,7 @@ CALL run_script(E'SELECT 1 \\ 2;\n');
 CALL run_script(E'INSERT INTO target VALUES (15, ''before'');\nCOPY target FROM stdin;\n1\ta\n\\.\n');
 SELECT * FROM target WHERE n = 15;
 
+\set ECHO none
 DROP FUNCTION f1, f2, f3, f4, f5;
 DROP PROCEDURE p1, run_script;
 DROP TABLE target;

@@ -24,11 +24,11 @@ INSERT INTO author (email) VALUES ('Ann@example.com');
 SET client_min_messages = error;
 CREATE PUBLICATION everything FOR ALL TABLES;
 CREATE PUBLICATION chosen FOR TABLE author, TABLES IN SCHEMA app;
-\set ECHO all
 RESET client_min_messages;
 CREATE FUNCTION said() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'a live event trigger: %', tg_tag; END $$;
 CREATE EVENT TRIGGER said ON ddl_command_end EXECUTE FUNCTION said();
 ALTER EVENT TRIGGER said ENABLE ALWAYS;
+\set ECHO all
 CREATE FOREIGN DATA WRAPPER shadow_wrapper;
 CREATE SERVER shadow_server FOREIGN DATA WRAPPER shadow_wrapper;
 CREATE FOREIGN TABLE app.far (a integer) SERVER shadow_server;

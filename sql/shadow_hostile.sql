@@ -120,10 +120,12 @@ COMMIT;
 SELECT changed();
 
 -- to leave something in the session
+\set ECHO none
 CREATE TABLE public.pair (a integer PRIMARY KEY, b integer REFERENCES public.pair DEFERRABLE INITIALLY DEFERRED);
 CREATE TEMP TABLE kept (a integer);
 PREPARE kept AS SELECT 1;
 LISTEN kept;
+\set ECHO all
 SELECT pg_advisory_lock(1), pg_advisory_lock_shared(2);
 BEGIN;
 INSERT INTO public.pair VALUES (1, 2);
@@ -173,10 +175,12 @@ DEALLOCATE kept;
 SELECT changed();
 
 -- to change what a rollback does not restore
+\set ECHO none
 CREATE SCHEMA elsewhere;
 CREATE SEQUENCE elsewhere.s;
 CREATE SEQUENCE app.s;
 CREATE FUNCTION elsewhere.reset() RETURNS bigint LANGUAGE sql AS $$ SELECT setval('elsewhere.s', 40) $$;
+\set ECHO all
 SELECT elsewhere.reset();
 SELECT shadow_probe(format($target$
 CREATE SEQUENCE app.s;

@@ -10,11 +10,11 @@
 SET client_min_messages = warning;
 CREATE EXTENSION citext;
 CREATE EXTENSION hstore;
-\set ECHO all
 RESET client_min_messages;
 CREATE SCHEMA app;
 CREATE TABLE person (id serial PRIMARY KEY, email citext, facts hstore);
 CREATE ROLE regress_target_reader;
+\set ECHO all
 SELECT look();
 -- MAINTAIN is new in PostgreSQL 17, and each release has other versions of extensions
 \set relations 'SELECT concat(c.oid::regclass, \' \', relkind, \' \', pg_get_userbyid(relowner), \' \', replace(relacl::text, \'tm/\', \'t/\')) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname IN (\'public\', \'app\', \'new\') AND relkind <> \'S\' ORDER BY 1'

@@ -138,20 +138,24 @@ SELECT count(email) FROM account;
 DELETE FROM cmig.revision WHERE revision = '008';
 
 -- a schema into which a table was moved stays; columns that exchange their names are not taken for unchanged
+\set ECHO none
 CREATE SCHEMA regress_archive;
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql) VALUES
 ('008', '{001}', false, 'CREATE TABLE moved (id int); ALTER TABLE moved SET SCHEMA regress_archive; SELECT 1 / 0', '');
 \set VERBOSITY default
+\set ECHO all
 CALL cmig.upgrade_stepwise('008');
 CALL cmig.abandon_partial('008', confirm => '008, losing data');
 SELECT to_regnamespace('regress_archive'), to_regclass('regress_archive.moved');
 UPDATE cmig.revision SET upgrade_sql = 'ALTER TABLE account RENAME email TO other; ALTER TABLE account RENAME note TO email; ALTER TABLE account RENAME other TO note; SELECT 1 / 0' WHERE revision = '008';
 CALL cmig.upgrade_stepwise('008');
 CALL cmig.abandon_partial('008', confirm => '008, losing data');
+\set ECHO none
 ALTER TABLE account RENAME note TO other;
 ALTER TABLE account RENAME email TO note;
 ALTER TABLE account RENAME other TO email;
 \set VERBOSITY sqlstate
+\set ECHO all
 SELECT cmig.stamp('001');
 DROP SCHEMA regress_archive;
 DELETE FROM cmig.revision WHERE revision = '008';

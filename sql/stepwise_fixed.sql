@@ -163,10 +163,12 @@ SET timezone = 'UTC';
 \set ECHO all
 CALL cmig.backfill('parts', 'n = n + 1', batch_size => 40);
 SELECT relation, place, bound, rows FROM cmig.backfill_run WHERE target = 'public.parts';
+\set ECHO none
 INSERT INTO gate VALUES (true);
 SET timezone = 'Asia/Tokyo';
 SET datestyle = 'SQL, DMY';
 DELETE FROM parts WHERE at = (SELECT max(at) FROM parts_b);	-- the last key that there was
+\set ECHO all
 CALL cmig.backfill('parts', 'n = n + 1', batch_size => 33);
 SELECT id, n, count(*) FROM parts GROUP BY id, n ORDER BY id;
 \set ECHO none
@@ -184,10 +186,12 @@ UPDATE late SET v = NULL WHERE id = 2500;
 \set ECHO all
 \set VERBOSITY default
 CALL cmig.backfill('late', 'v = 1', 'v IS NULL', 100);
+\set ECHO none
 INSERT INTO late VALUES (1, NULL);
 INSERT INTO late SELECT i, 1 FROM generate_series(4000, 6000) i;
 UPDATE cmig.backfill_run SET state = 'running', pass = 2, rows_of_pass = 0, relation = 'public.late',
 	place = (SELECT ARRAY[((ctid::text::point)[0] + 1)::text] FROM late WHERE v IS NULL), bound = '{22}' WHERE target = 'public.late';
+\set ECHO all
 CALL cmig.backfill('late', 'v = 1', 'v IS NULL', 100);
 SELECT count(*) FROM late WHERE v IS NULL;
 SELECT state, pass, rows FROM cmig.backfill_progress WHERE target = 'public.late';
@@ -261,10 +265,12 @@ SELECT cmig.remove_revision('01');
 SELECT * FROM looks;
 
 -- nothing else may write the version rows during a run: here, a script does
+\set ECHO none
 DELETE FROM cmig.journal;
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql) VALUES
 	('01', '{}', true, 'SELECT 1'), ('02', '{01}', true, 'INSERT INTO cmig.version VALUES (''other'')'),
 	('03', '{02}', false, 'UPDATE cmig.version SET revision = ''01'' WHERE revision = ''02''');
+\set ECHO all
 CALL cmig.upgrade_stepwise();
 SELECT revision FROM cmig.version;
 UPDATE cmig.revision SET upgrade_sql = 'DELETE FROM cmig.version' WHERE revision = '02';

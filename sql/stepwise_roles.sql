@@ -38,15 +38,19 @@ SET cmig.role = 'regress step owner';
 -- the owner of the schema has no access to pg_cmig
 CALL cmig.upgrade_stepwise();
 SELECT item, value FROM cmig.status() WHERE item IN ('failed', 'partially applied');
+\set ECHO none
 RESET SESSION AUTHORIZATION;
 GRANT USAGE ON SCHEMA cmig TO "regress step owner";
 SET SESSION AUTHORIZATION regress_step_migrator;
 \set VERBOSITY terse
+\set ECHO all
 CALL cmig.upgrade_stepwise();
+\set ECHO none
 RESET SESSION AUTHORIZATION;
 GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA cmig TO "regress step owner";
 SET SESSION AUTHORIZATION regress_step_migrator;
 \set VERBOSITY default
+\set ECHO all
 -- but may not read the progress of the run
 CALL cmig.upgrade_stepwise();
 SELECT current_user, current_setting('role'), current_setting('cmig.role');

@@ -4,6 +4,9 @@
 --
 \pset format unaligned \pset footer off
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE ROLE regress_owner;
 CREATE ROLE regress_app;
 CREATE ROLE regress_heir;
@@ -48,17 +51,25 @@ SET ROLE regress_owner;
 \set VERBOSITY terse
 CREATE OR REPLACE FUNCTION cmig.current(OUT revision text, OUT is_head boolean, OUT known boolean, OUT branch_labels text[], OUT message text)
 	RETURNS SETOF record LANGUAGE sql AS 'SELECT NULL, true, true, NULL, NULL';
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 CREATE FUNCTION cmig.backfill(text, text) RETURNS void LANGUAGE sql AS '';
 ALTER FUNCTION cmig.current() RESET ALL;
 ALTER FUNCTION cmig.current() OWNER TO regress_owner;
 ALTER FUNCTION cmig.current() SET SCHEMA public;
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 ALTER SCHEMA cmig RENAME TO other;
 ALTER EXTENSION pg_cmig DROP FUNCTION cmig.current();
 ALTER EXTENSION pg_cmig DROP TABLE cmig.revision;
 ALTER EXTENSION pg_cmig DROP SCHEMA cmig;
+$calls$);
+\set ECHO all
 \set VERBOSITY terse
 DROP TABLE cmig.revision;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 ALTER TABLE cmig.revision ALTER message TYPE bytea USING '';
 ALTER TABLE cmig.revision ADD CHECK (message <> 'x');
 ALTER TABLE cmig.revision RENAME TO gone;
@@ -69,6 +80,8 @@ CREATE INDEX ON cmig.revision (lower(message));
 CREATE TRIGGER t BEFORE INSERT ON cmig.journal FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
 CREATE TABLE child () INHERITS (cmig.version);
 CREATE OR REPLACE VIEW cmig.backfill_progress AS SELECT 1;
+$calls$);
+\set ECHO all
 -- but it can do all the work
 SELECT cmig.create_revision('one', '', '', revision => '001');
 \set VERBOSITY default

@@ -117,10 +117,12 @@ SELECT * FROM judged('ALTER TABLE visit DROP COLUMN place', 'SELECT id FROM pers
 	'SELECT 3::loud_domain', 'SELECT name FROM loud_person', 'SELECT loud_sum(age) FROM person', 'SELECT id FROM person WHERE id = inlined(age)', 'INSERT INTO visit (person) VALUES (loud(1))', 'SELECT place FROM visit WHERE id = loud(3)',
 	'SELECT id FROM person WHERE name = table_to_xml(''person'', true, true, '''')::text');
 -- the planner looks up functions in FROM, to inline them, also those of other roles
+\set ECHO none
 CREATE ROLE regress_rows;
 CREATE FUNCTION loud_rows(integer) RETURNS SETOF person LANGUAGE plpgsql STABLE AS 'BEGIN RETURN QUERY SELECT * FROM person WHERE id = loud($1); END';
 CREATE FUNCTION loud_visits(integer) RETURNS SETOF visit LANGUAGE plpgsql STABLE AS 'BEGIN RETURN QUERY SELECT * FROM visit WHERE id = loud($1); END';
 ALTER FUNCTION loud_visits OWNER TO regress_rows;
+\set ECHO all
 SELECT * FROM judged('ALTER TABLE visit DROP COLUMN place', 'SELECT id, name FROM loud_rows(3) WHERE name = $1', 'SELECT id FROM loud_visits($1)', 'SELECT place FROM loud_visits(loud(1))', 'SELECT loud_rows($1)');
 DROP FUNCTION loud_rows, loud_visits;
 DROP ROLE regress_rows;
@@ -176,10 +178,12 @@ TRUNCATE cmig.workload;
 CREATE ROLE regress_writer;
 CREATE SCHEMA shop AUTHORIZATION regress_writer;
 SELECT cmig.grant_access('regress_writer', 'migrator') \g /dev/null
+\set ECHO none
 INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001', 'REVOKE UPDATE ON shop.price FROM regress_writer; REVOKE EXECUTE ON FUNCTION shop.tax FROM PUBLIC, regress_writer');
 SET ROLE regress_writer;
 CREATE TABLE shop.price (id integer PRIMARY KEY, price numeric);
 CREATE FUNCTION shop.tax(numeric) RETURNS numeric LANGUAGE plpgsql AS 'BEGIN RETURN $1 * 0.2; END';
+\set ECHO all
 SELECT query, verdict, sqlstate, detail FROM cmig.workload_check(queries => ARRAY['SELECT price FROM shop.price WHERE id = $1', 'UPDATE shop.price SET price = $1',
 	'SELECT sum(shop.tax(price)) FROM shop.price', 'SELECT FROM person']);
 RESET ROLE;
@@ -251,10 +255,12 @@ SELECT * FROM judged('ALTER TABLE person DROP COLUMN note; SELECT pg_sleep(600)'
 SET geqo = off;
 SET from_collapse_limit = 100;
 SELECT * FROM judged('ALTER TABLE person DROP COLUMN note', 'SELECT FROM person p1, person p2, person p3, person p4, person p5, person p6, person p7, person p8, person p9, person p10, person p11, person p12, person p13, person p14, person p15, person p16');
+\set ECHO none
 RESET from_collapse_limit;
 RESET geqo;
 RESET statement_timeout;
 \set VERBOSITY default
+\set ECHO all
 SELECT catalogs() = :'before' AS nothing_changed, (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND mode <> 'AccessShareLock' AND relation >= 16384) AS locks, (SELECT count(*) FROM cmig.revision) AS revisions;
 SELECT query, verdict, detail FROM judged('DROP INDEX visit_person', 'SELECT id FROM visit WHERE person = $1');
 

@@ -4,6 +4,9 @@
 --
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA shop;
 SET search_path = shop, public;
@@ -21,13 +24,21 @@ SELECT cmig.create_revision('Drop', 'ALTER TABLE person DROP COLUMN note', 'ALTE
 -- saved queries
 SELECT query_id, calls, verdict, query, detail FROM cmig.workload_check(workload => 'monday');
 SELECT verdict, query FROM cmig.workload_check(workload => 'tuesday');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.workload_check(workload => 'sunday');
 SELECT * FROM cmig.workload_check(workload => 'monday', queries => '{SELECT 1}');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.workload_save('new');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.workload_save('');
 SELECT cmig.workload_save(NULL);
+$calls$);
+\set ECHO all
 
 -- off
 BEGIN;
@@ -50,10 +61,12 @@ SET cmig.workload_min_calls = 0;
 SET search_path = public;
 SET cmig.search_path = 'shop, public';
 SELECT revision FROM cmig.upgrade();
+\set ECHO none
 RESET cmig.search_path;
 SET search_path = shop, public;
 SET cmig.workload_min_calls = 121;
 BEGIN;
+\set ECHO all
 SELECT revision FROM cmig.upgrade();
 ROLLBACK;
 -- how floating-point numbers are printed does not matter
@@ -115,10 +128,12 @@ SELECT revision FROM cmig.upgrade();
 SET cmig.workload_policy = warn;
 BEGIN;
 SELECT revision FROM cmig.upgrade();
+\set ECHO none
 ROLLBACK;
 INSERT INTO cmig.workload (name, number, calls, query, saved_at) VALUES ('scopes', 1, 5, 'SELECT note FROM place', now());
 SET cmig.workload_policy = error;
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE nothing.a (); ' || upgrade_sql WHERE revision = 's2';
+\set ECHO all
 SELECT revision FROM cmig.upgrade();
 RESET cmig.scope;
 -- a table that somebody has altered

@@ -89,10 +89,12 @@ SELECT jsonb_agg(s) AS stats_with_values FROM cmig.stats_export(true) s \gset
 SELECT column_name, most_common_vals IS NOT NULL AS vals, most_common_freqs IS NOT NULL AS freqs, histogram_bounds IS NOT NULL AS bounds, most_common_elems IS NOT NULL AS elems, most_common_elem_freqs IS NOT NULL AS elem_freqs, elem_count_histogram IS NOT NULL AS counts
 FROM cmig.stats_export(true) WHERE schema = 'shop' AND relation ~ 'event' AND column_name IS NOT NULL;
 SELECT column_name, most_common_vals FROM cmig.stats_export(true) WHERE column_name IN ('share', 'word', 'class', 'mood') OR relation = 'part';
+\set ECHO none
 DROP TABLE event, part;
 :tables;
 CREATE TEMP TABLE without_values AS EXECUTE judge_values(:'stats');
 CREATE TEMP TABLE with_values AS EXECUTE judge_values(:'stats_with_values');
+\set ECHO all
 SELECT substr(c.part, 16) AS condition, w.verdict = l.verdict AS same, (w.cost_before, w.cost_after) = (l.cost_before, l.cost_after) AS same_costs, (n.cost_before, n.cost_after) = (l.cost_before, l.cost_after) AS same_costs_without_values
 FROM condition c CROSS JOIN LATERAL (SELECT 'SELECT FROM (' || c.part || ') a JOIN event b USING (id)' AS query) q JOIN live l USING (query) JOIN with_values w USING (query) JOIN without_values n USING (query);
 RESET datestyle; RESET intervalstyle; RESET bytea_output;
