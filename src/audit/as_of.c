@@ -325,12 +325,12 @@ undo(TupleDesc desc, HeapTuple tuple, void *arg)
 	" AND ($4 IS NULL OR l.row_hash = ANY ($4) OR l.old_hash = ANY ($4))"
 
 static CmigQuery entries_after = {
-	ENTRIES_AFTER, 5, {INT8OID, INT8OID, TIMESTAMPTZOID, INT8ARRAYOID, BOOLOID}
+	ENTRIES_AFTER, {INT8OID, INT8OID, TIMESTAMPTZOID, INT8ARRAYOID, BOOLOID}
 };
 
 static CmigQuery sorted_entries_after = {
 	ENTRIES_AFTER " ORDER BY l.seq DESC, l.command_id DESC, l.id DESC",
-	5, {INT8OID, INT8OID, TIMESTAMPTZOID, INT8ARRAYOID, BOOLOID}
+	{INT8OID, INT8OID, TIMESTAMPTZOID, INT8ARRAYOID, BOOLOID}
 };
 
 /*
@@ -384,8 +384,7 @@ static void
 explain(AsOf *as_of, ErrorData *error)
 {
 	static CmigQuery describe = {
-		"SELECT $1::jsonb -> $2, (SELECT jsonb_object_agg(k, $1::jsonb -> k) FROM unnest($3) k WHERE $1::jsonb ?& $3)", 3,
-		{TEXTOID, TEXTOID, TEXTARRAYOID}
+		"SELECT $1::jsonb -> $2, (SELECT jsonb_object_agg(k, $1::jsonb -> k) FROM unnest($3) k WHERE $1::jsonb ?& $3)", {TEXTOID, TEXTOID, TEXTARRAYOID}
 	};
 	Jsonb	   *image = DatumGetJsonbP(as_of->image);
 
@@ -594,7 +593,7 @@ put_all_rows(void *arg)
 static CmigQuery live_key = {
 	"SELECT 'pg_catalog.jsonb_build_object(' || string_agg(format('%L::text, cmig_live.%I', c.c, c.c), ', ' ORDER BY c.n) || ')'"
 	" FROM unnest($1) WITH ORDINALITY c(c, n)",
-	1, {TEXTARRAYOID}
+	{TEXTARRAYOID}
 };
 
 /*
@@ -653,7 +652,7 @@ table_of_argument(FunctionCallInfo fcinfo)
 static CmigQuery entries_between = {
 	"SELECT 'yes' FROM cmig_audit.log l WHERE l.row_hash >= $1 AND l.row_hash < $2"
 	" AND l.row_key IS NOT NULL AND l.clock_at > $3 AND l.clock_at < $4 AND ($5 IS NULL OR l.row_key ? $5) LIMIT 1",
-	5, {INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID}
+	{INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID}
 };
 
 /*
@@ -798,12 +797,12 @@ find_hidden(AsOf *as_of, Relation relation)
 static CmigQuery truncate_after = {
 	"SELECT max(l.clock_at)::text FROM cmig_audit.log l"
 	" WHERE l.row_hash = $1 AND l.operation = 'TRUNCATE' AND l.clock_at > $2",
-	2, {INT8OID, TIMESTAMPTZOID}
+	{INT8OID, TIMESTAMPTZOID}
 };
 
 /* Returns a row if a table has a deferrable primary key. */
 static CmigQuery deferrable_key = {
-	"SELECT 1 FROM pg_index i WHERE i.indrelid = $1 AND i.indisprimary AND NOT i.indimmediate", 1, {OIDOID}
+	"SELECT 1 FROM pg_index i WHERE i.indrelid = $1 AND i.indisprimary AND NOT i.indimmediate", {OIDOID}
 };
 
 Datum

@@ -29,7 +29,7 @@ cmig_audit_log_execute(const char *sql)
 }
 
 static CmigQuery read_text = {
-	"SELECT t.text FROM cmig.audit_text t WHERE t.name = $1", 1, {TEXTOID}
+	"SELECT t.text FROM cmig.audit_text t WHERE t.name = $1", {TEXTOID}
 };
 
 /* Returns a text of the view cmig.audit_text, read as the extension's owner. */
@@ -57,7 +57,7 @@ static CmigQuery foreign_grants = {
 	" UNION ALL SELECT 'n', 'cmig_audit', n.nspacl, n.nspowner FROM pg_namespace n"
 	" WHERE n.nspname = 'cmig_audit' AND $1 = 0::oid) g, pg_catalog.aclexplode(g.acl) a"
 	" WHERE a.grantee <> g.owner",
-	1, {OIDOID}
+	{OIDOID}
 };
 
 /*

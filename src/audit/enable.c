@@ -85,7 +85,7 @@ static CmigQuery triggers_of = {
 	"  LATERAL (SELECT convert_from(decode(s.s[1], 'escape'), getdatabaseencoding())) v(v)) a"
 	" WHERE t.tgrelid = $1 AND (n.nspname = 'cmig' AND p.proname = 'audit_trigger'"
 	"  OR n.nspname = 'cmig_audit' AND p.proname IN ('write', 'write_entry') AND t.tgparentid = 0) ORDER BY t.tgname",
-	1, {OIDOID}
+	{OIDOID}
 };
 
 /* What read_triggers() finds. */
@@ -368,14 +368,13 @@ open_target(Oid target, LOCKMODE mode)
 }
 
 static CmigQuery is_subscribed = {
-	"SELECT 1 FROM pg_catalog.pg_subscription_rel s WHERE s.srrelid = $1", 1, {OIDOID}
+	"SELECT 1 FROM pg_catalog.pg_subscription_rel s WHERE s.srrelid = $1", {OIDOID}
 };
 
 /* Creates the secret key with which hashed columns are hashed. */
 static CmigQuery make_hash_key = {
 	"INSERT INTO cmig.secret (name, value) VALUES ('audit', decode(replace(gen_random_uuid()::text ||"
-	" gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex')) ON CONFLICT DO NOTHING", 0
-};
+" gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex')) ON CONFLICT DO NOTHING"};
 
 /*
  * A list of the roles, other than the owner, that have the TRIGGER privilege
@@ -387,7 +386,7 @@ static CmigQuery trigger_holders = {
 	"  ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS role"
 	" FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a"
 	" WHERE c.oid = $1 AND a.privilege_type = 'TRIGGER' AND a.grantee <> c.relowner) r",
-	1, {OIDOID}
+	{OIDOID}
 };
 
 /* Returns true if any of the triggers logs row changes at the given level. */
@@ -661,7 +660,7 @@ static CmigQuery tables_of_schema = {
 	"SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relnamespace = $1"
 	" AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'"
 	" AND c.relname LIKE $2 ORDER BY c.relname",
-	2, {OIDOID, TEXTOID}
+	{OIDOID, TEXTOID}
 };
 
 CMIG_READER(cmig_enable_audit_schema)
@@ -773,7 +772,7 @@ static CmigQuery read_status = {
 	"SELECT s.target, s.table_id, s.level, s.operations, s.options, s.problem, s.argument, s.relation"
 	" FROM cmig.audit_triggers s WHERE s.schema = $1 OR $1 IS NULL AND s.schema !~ '^pg_'"
 	" AND s.schema NOT IN ('information_schema', 'cmig', 'cmig_audit') ORDER BY s.schema, s.name",
-	1, {TEXTOID}
+	{TEXTOID}
 };
 
 /* A row of the query; the first six columns are the result's. */
@@ -909,9 +908,7 @@ CMIG_READER(cmig_audit_status)
 /* Returns a row if any table has an audit trigger. */
 static CmigQuery any_trigger = {
 	"SELECT 1 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'"
-	" JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'cmig' LIMIT 1",
-	0
-};
+" JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'cmig' LIMIT 1"};
 
 /*
  * Returns the reason why the log cannot be used.  Returns NULL if the log can

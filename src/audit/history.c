@@ -32,7 +32,7 @@
 
 static CmigQuery foreign_parts = {
 	"SELECT f.code FROM cmig.audit_foreign f WHERE f.kind = $1 AND ($2 = 0::oid OR f.relation = $2) ORDER BY f.code LIMIT 1",
-	2, {TEXTOID, OIDOID}
+	{TEXTOID, OIDOID}
 };
 
 /* The columns of cmig_audit.layout. */
@@ -208,7 +208,7 @@ static CmigQuery entries_of_key = {
 	"SELECT " CMIG_ENTRY_COLUMNS CMIG_CONTEXT_COLUMNS " FROM cmig_audit.log l"
 	" WHERE ((l.row_hash = $1 AND (l.row_key = $2 OR $2 IS NULL AND l.operation = 'TRUNCATE'))"
 	"  OR (l.old_hash = $1 AND l.old_key = $2)) AND l.seq BETWEEN $3 AND $4",
-	4, {INT8OID, JSONBOID, INT8OID, INT8OID}
+	{INT8OID, JSONBOID, INT8OID, INT8OID}
 };
 
 /* A key that the row had between two values of seq. */
@@ -473,7 +473,7 @@ static CmigQuery differences = {
 	"SELECT coalesce(a.key, b.key), a.value, b.value FROM jsonb_each($1) WITH ORDINALITY a(key, value, n)"
 	" FULL JOIN jsonb_each($2) WITH ORDINALITY b(key, value, n) USING (key)"
 	" WHERE a.value IS DISTINCT FROM b.value ORDER BY a.n, b.n",
-	2, {JSONBOID, JSONBOID}
+	{JSONBOID, JSONBOID}
 };
 
 /* Returns an image of the entry with the columns' current names. */
@@ -582,7 +582,7 @@ static CmigQuery entries_of_transaction = {
 	" l.old_key, l.changed, l.old_row, l.new_row, l.user_id, l.tenant_id, l.role,"
 	" l.revision, l.reason, l.request_id"
 	" FROM cmig_audit.log l WHERE l.transaction_id = $1 ORDER BY l.seq, l.command_id, l.id",
-	1, {XID8OID}
+	{XID8OID}
 };
 
 static CmigQuery report = {
@@ -593,7 +593,7 @@ static CmigQuery report = {
 	" WHERE ($1 IS NULL OR l.clock_at >= $1) AND ($2 IS NULL OR l.clock_at < $2)"
 	" AND ($3 IS NULL OR l.row_hash >= $3) AND ($4 IS NULL OR l.row_hash < $4)"
 	" GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5 NULLS FIRST, 6",
-	4, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8OID}
+	{TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8OID}
 };
 
 /* The argument has type xid8, text, or an integer type. */

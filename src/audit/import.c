@@ -76,13 +76,13 @@ static CmigQuery find_table = {
 	"  ON t.relname = p.name AND t.nspname = p.schema"
 	" CROSS JOIN LATERAL (SELECT t.oid IS NULL AND NOT EXISTS (SELECT FROM cmig_audit.layout l WHERE l.schema_name = p.schema AND l.table_name = p.name)) u(unknown)"
 	" ORDER BY u.unknown, u.unknown AND p.try = 1, p.try, t.oid IS NULL, p.n LIMIT 1",
-	3, {TEXTOID, TEXTOID, TEXTARRAYOID}
+	{TEXTOID, TEXTOID, TEXTARRAYOID}
 };
 
 static CmigQuery record_gone = {
 	"INSERT INTO cmig_audit.layout (table_id, recorded_at, relation, schema_name, table_name, columns, key_columns)"
 	" VALUES ($1, '-infinity', 0, $2, $3, '{}', '{}')",
-	3, {INT4OID, TEXTOID, TEXTOID}
+	{INT4OID, TEXTOID, TEXTOID}
 };
 
 /*
@@ -247,7 +247,7 @@ check_mapping(Jsonb *mapping)
 {
 	static CmigQuery unknown_key = {
 		"SELECT k, array_to_string($2, ', ') FROM jsonb_object_keys($1::jsonb) k WHERE k <> ALL ($2) LIMIT 1",
-		2, {TEXTOID, TEXTARRAYOID}
+		{TEXTOID, TEXTARRAYOID}
 	};
 	char	   *names[FIELDS];
 	CmigNames	known = {FIELDS, names};
@@ -450,7 +450,7 @@ static CmigQuery is_of_log = {
 	" SELECT 'yes' FROM s JOIN pg_catalog.pg_class c ON c.oid = s.oid WHERE c.relkind <> 'v'"
 	" HAVING pg_catalog.bool_and(c.oid = $2 OR EXISTS (SELECT FROM pg_catalog.pg_inherits i"
 	"  WHERE i.inhrelid = c.oid AND i.inhparent = $2))",
-	2, {OIDOID, OIDOID}
+	{OIDOID, OIDOID}
 };
 
 /* Raise an error unless the caller may act as the source's owner. */
@@ -480,7 +480,7 @@ lock_source(Oid source, Oid owner)
 		"  SELECT d.refobjid FROM pg_depend d JOIN pg_class c ON c.oid = d.refobjid AND c.relkind IN ('r', 'p', 'v', 'm', 'f') WHERE d.refclassid = 'pg_class'::regclass"
 		"   AND (d.classid = 'pg_rewrite'::regclass AND d.objid IN (SELECT r.oid FROM pg_rewrite r WHERE r.ev_class = s.oid AND r.ev_type = '1')"
 		"    OR d.classid = 'pg_policy'::regclass AND d.objid IN (SELECT p.oid FROM pg_policy p WHERE p.polrelid = s.oid))"
-		"  UNION ALL SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = s.oid) n (oid)) SELECT oid FROM s ORDER BY oid", 1, {OIDOID}
+		"  UNION ALL SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = s.oid) n (oid)) SELECT oid FROM s ORDER BY oid", {OIDOID}
 	};
 	List	   *locked = NIL;
 	List	   *found;

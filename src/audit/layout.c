@@ -49,13 +49,13 @@ static CmigQuery read_layouts = {
 	"  FROM jsonb_each(CASE WHEN jsonb_typeof(l.columns::jsonb) = 'object' THEN l.columns::jsonb END) c ORDER BY c.value, c.key),"
 	" l.key_columns::text[], coalesce(l.key_kinds::text[], '{}'), l.owner::text, l.database::text"
 	" FROM cmig_audit.layout l WHERE l.table_id = $1 ORDER BY l.recorded_at, l.ctid",
-	1, {INT4OID}
+	{INT4OID}
 };
 
 static CmigQuery insert_layout = {
 	"INSERT INTO cmig_audit.layout (table_id, relation, schema_name, table_name, columns, key_columns, key_kinds, owner, database)"
 	" VALUES ($1, $2, $3, $4, (SELECT coalesce(jsonb_object_agg(c.name, c.number::integer), '{}') FROM unnest($5, $6) c(name, number)), $7, $8, $9, $10)",
-	10, {INT4OID, OIDOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID}
+	{INT4OID, OIDOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID}
 };
 
 /* $1 is the table's OID, or 0 to find the last table that had the name. */
@@ -64,7 +64,7 @@ static CmigQuery find_id = {
 	" WHERE CASE WHEN $1 = 0::oid THEN ($2 IS NULL OR l.schema_name = $2) AND l.table_name = $3"
 	"  ELSE l.relation = $1 AND (l.schema_name = $2 AND l.table_name = $3 OR l.database = $4 AND l.owner = $5) END"
 	" ORDER BY l.recorded_at DESC LIMIT 1",
-	5, {OIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	{OIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 };
 
 /* A trigger of pg_cmig or of a script whose first argument is the id. */
@@ -77,7 +77,7 @@ static CmigQuery find_id = {
 /* Returns a row if a relation has audit triggers with a table id. */
 static CmigQuery carries_id = {
 	"SELECT 1 FROM " TRIGGER_WITH_ID("$2") " AND n.nspname = 'cmig' AND t.tgrelid = $1",
-	2, {OIDOID, INT4OID}
+	{OIDOID, INT4OID}
 };
 
 /*
@@ -88,9 +88,7 @@ static CmigQuery carries_id = {
 static CmigQuery next_table_id = {
 	"SELECT i.id FROM (SELECT nextval('cmig_audit.table_id_seq')::integer AS id OFFSET 0) i"
 	" WHERE NOT EXISTS (SELECT FROM cmig_audit.layout l WHERE l.table_id = i.id)"
-	" AND NOT EXISTS (SELECT FROM " TRIGGER_WITH_ID("i.id") ")",
-	0
-};
+" AND NOT EXISTS (SELECT FROM " TRIGGER_WITH_ID("i.id") ")"};
 
 /*
  * Returns the kind of value that a type has in jsonb: "number", "boolean",

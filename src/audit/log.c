@@ -258,7 +258,7 @@ static CmigQuery foreign_code = {
 	"  OR d.classid = 'pg_attrdef'::regclass AND d.objid IN"
 	"   (SELECT f.oid FROM pg_attrdef f WHERE f.adrelid IN (SELECT part.oid FROM part)))"
 	" ORDER BY 1 LIMIT 1",
-	1, {OIDOID}
+	{OIDOID}
 };
 
 /*
@@ -867,8 +867,7 @@ cmig_audit_writer_close(CmigAuditWriter *writer)
 }
 
 static CmigQuery read_hash_key = {
-	"SELECT s.value::bytea FROM cmig.secret s WHERE s.name::text = 'audit'", 0
-};
+"SELECT s.value::bytea FROM cmig.secret s WHERE s.name::text = 'audit'"};
 
 /*
  * Returns a palloc'd copy of the secret key with which the values of hashed

@@ -78,7 +78,7 @@ static CmigQuery missing_months = {
 	" LATERAL (SELECT EXISTS (SELECT FROM cmig_audit.log_default d WHERE d.transaction_at >= m.m AT TIME ZONE 'UTC'"
 	"  AND d.transaction_at < (m.m + '1 month'::interval) AT TIME ZONE 'UTC') OFFSET 0) d(taken)"
 	" WHERE NOT d.taken OR date_trunc('month', m.tomorrow) = m.m ORDER BY m.m",
-	1, {INT4OID}
+	{INT4OID}
 };
 
 /*
@@ -103,9 +103,7 @@ static CmigQuery stranded_rows = {
 	"  FROM month m WHERE m.at IS NOT NULL)"
 	" SELECT " FREE_NAME("g.name") ","
 	" " UTC_TEXT("g.low") ", " UTC_TEXT("g.high") ", " UTC_TEXT("g.at")
-	" FROM gap g WHERE g.high <= now()",
-	0
-};
+" FROM gap g WHERE g.high <= now()"};
 
 /*
  * The end of a batch of $3 rows that begins at $1, if there are more rows
@@ -119,7 +117,7 @@ static CmigQuery end_of_batch = {
 	" FROM (SELECT d.transaction_at AS at FROM cmig_audit.log_default d"
 	"  WHERE d.transaction_at >= $1::timestamptz AND d.transaction_at < $2::timestamptz"
 	"  ORDER BY d.transaction_at OFFSET $3 LIMIT 1) b) e WHERE e.at IS NOT NULL",
-	4, {TEXTOID, TEXTOID, INT4OID, TEXTOID}
+	{TEXTOID, TEXTOID, INT4OID, TEXTOID}
 };
 
 /*
@@ -131,13 +129,13 @@ static CmigQuery expired_partition = {
 	" FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
 	" WHERE i.inhparent = 'cmig_audit.log'::regclass) p"
 	" WHERE p.high <= now() - $1::interval ORDER BY p.high LIMIT 1",
-	1, {TEXTOID}
+	{TEXTOID}
 };
 
 static CmigQuery delete_expired = {
 	"DELETE FROM cmig_audit.log_default d WHERE d.ctid = ANY (ARRAY("
 	" SELECT x.ctid FROM cmig_audit.log_default x WHERE x.transaction_at < now() - $1::interval LIMIT $2))",
-	2, {TEXTOID, INT4OID}
+	{TEXTOID, INT4OID}
 };
 
 static void

@@ -54,7 +54,7 @@ static CmigQuery changeable = {
 	" LEFT JOIN pg_catalog.pg_roles r ON r.oid = t.typowner AND t.typtype IN ('e', 'r', 'm')"
 	"  AND NOT r.rolsuper AND r.rolname <> current_user"
 	" WHERE t.typrelid <> 0 OR r.oid IS NOT NULL ORDER BY 1",
-	1, {TEXTOID}
+	{TEXTOID}
 };
 
 /*
@@ -67,7 +67,7 @@ static CmigQuery foreign_casts = {
 	" JOIN pg_catalog.pg_roles r ON r.oid = p.proowner"
 	" WHERE c.casttarget = 'json'::regtype AND NOT r.rolsuper AND r.rolname <> current_user"
 	" ORDER BY 1 LIMIT 1",
-	1, {TEXTOID}
+	{TEXTOID}
 };
 
 /*
@@ -536,7 +536,7 @@ static CmigQuery key_form = {
 	" WHEN k.kind = 'boolean' AND jsonb_typeof(k.value) = 'string' AND k.text IN ('true', 'false') THEN to_jsonb(k.text::boolean)"
 	" ELSE k.value END) FROM (SELECT n.name, n.kind, o.o -> n.now AS value, o.o ->> n.now AS text"
 	"  FROM (SELECT $1::jsonb) o(o), unnest($2, $3, $4) n(now, name, kind)) k",
-	4, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+	{TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 };
 
 /* Add a form of the key, unless it is already in the list. */

@@ -536,6 +536,12 @@ extern ErrorData *cmig_subtransaction_try(CmigSubtransactionWork work, void *arg
 extern ErrorData *cmig_subtransaction_rehearse(CmigSubtransactionWork work, void *arg);
 
 /*
+ * In PG_CATCH(): returns a copy of the error in this memory context, which
+ * becomes the current one, and ends the error's handling.
+ */
+extern ErrorData *cmig_error_take(MemoryContext context);
+
+/*
  * Was the error not caused by the work, so that no caller may handle it: a
  * cancellation, lack of resources, a serialization failure, an internal error?
  */
@@ -666,8 +672,7 @@ struct _SPI_plan;
 typedef struct CmigQuery
 {
 	const char *const sql;		/* cmig_query_make() makes it at run time */
-	int			nargs;
-	Oid			argtypes[CMIG_QUERY_MAX_ARGS];
+	Oid			argtypes[CMIG_QUERY_MAX_ARGS];	/* the rest is 0 */
 	struct _SPI_plan *plan;		/* prepared at first use */
 	struct PlannedStmt *lasting;	/* a plan for cmig_query_at_once() */
 	bool		users_text;		/* the statement comes from a user:

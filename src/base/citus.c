@@ -117,7 +117,7 @@ cmig_citus_workers_agree(const char *sql)
 {
 	static CmigQuery query = {
 		"SELECT FROM pg_catalog.run_command_on_workers($1) AS r"
-		" WHERE NOT r.success OR r.result IS DISTINCT FROM 't' LIMIT 1", 1, {TEXTOID}
+		" WHERE NOT r.success OR r.result IS DISTINCT FROM 't' LIMIT 1", {TEXTOID}
 	};
 
 	return cmig_query_do(&query, sql) == 0;
@@ -252,7 +252,7 @@ cmig_citus_shard_problems(const CmigNames *schemas)
 		"  JOIN pg_class c ON c.oid = d.logicalrelid::oid JOIN pg_namespace n ON n.oid = c.relnamespace"
 		"  WHERE ($1 IS NULL OR n.nspname = ANY ($1)) AND " CHANGED_HERE " HAVING count(*) > 0"
 		" ORDER BY 1, 2, 3",
-		.nargs = 2,.argtypes = {TEXTARRAYOID, TEXTOID}
+		.argtypes = {TEXTARRAYOID, TEXTOID}
 	};
 
 	return is_active() && !cmig_citus_is_worker() && !RecoveryInProgress() ? cmig_query_list(&query, schemas, FEATURES) : NIL;
@@ -268,7 +268,7 @@ cmig_citus_size(Oid relation, double *blocks, double *rows)
 		" SELECT max((a.answer ->> 'blocks')::float8), sum((a.answer ->> 'rows')::float8),"
 		" min(coalesce(a.error, format('Shard %s does not exist on %s.', a.answer ->> 'missing', a.node))) FILTER (WHERE a.error IS NOT NULL OR a.answer ->> 'missing' IS NOT NULL)"
 		" FROM answer a WHERE a.groupid IN (SELECT p.groupid FROM part p)",
-		.nargs = 1,.argtypes = {OIDOID}
+		.argtypes = {OIDOID}
 	};
 	char	  **row = cmig_query_row(&query, relation);
 

@@ -37,7 +37,6 @@
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/portal.h"
-#include "utils/regproc.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -577,16 +576,24 @@ check_plan(CMIG_PLANNER_PARAMETERS_COMPAT)
 		else if (ours->relations != NIL)
 			check_target(ours, query);
 	}
-	if (next_planner)
-		return next_planner(CMIG_PLANNER_ARGUMENTS_COMPAT);
-	return standard_planner(CMIG_PLANNER_ARGUMENTS_COMPAT);
+	return (next_planner ? next_planner : standard_planner) (CMIG_PLANNER_ARGUMENTS_COMPAT);
+}
+
+static int
+argument_count(const CmigQuery *query)
+{
+	int			count = 0;
+
+	while (count < CMIG_QUERY_MAX_ARGS && OidIsValid(query->argtypes[count]))
+		count++;
+	return count;
 }
 
 CmigQuery *
 cmig_query_make(const char *sql, List *relations, int nargs, const Oid *argtypes)
 {
 	CmigQuery  *query = palloc0(sizeof(CmigQuery));
-	CmigQuery	made = {.sql = sql,.nargs = nargs,.relations = relations,.once = true};
+	CmigQuery	made = {.sql = sql,.relations = relations,.once = true};
 
 	Assert(nargs <= CMIG_QUERY_MAX_ARGS);
 	memcpy(query, &made, sizeof(CmigQuery));
@@ -635,7 +642,7 @@ static Portal
 open_lasting(CmigQuery *query, Datum *values, const char *nulls)
 {
 	PlannedStmt *statement = query->lasting;
-	ParamListInfo params = makeParamList(query->nargs);
+	ParamListInfo params = makeParamList(argument_count(query));
 	Portal		portal = CreateNewPortal();
 
 	foreach_node(RangeTblEntry, entry, statement->rtable)
@@ -643,12 +650,11 @@ open_lasting(CmigQuery *query, Datum *values, const char *nulls)
 		if (entry->rtekind == RTE_RELATION)
 			LockRelationOid(entry->relid, entry->rellockmode);
 	}
-	for (int i = 0; i < query->nargs; i++)
+	for (int i = 0; i < params->numParams; i++)
 	{
-		params->params[i].value = values[i];
-		params->params[i].isnull = nulls && nulls[i] == 'n';
-		params->params[i].pflags = PARAM_FLAG_CONST;
-		params->params[i].ptype = query->argtypes[i];
+		const ParamExternData param = {values[i], nulls && nulls[i] == 'n', PARAM_FLAG_CONST, query->argtypes[i]};
+
+		params->params[i] = param;
 	}
 	portal->visible = false;
 	PortalDefineQuery(portal, NULL, query->sql, CMDTAG_SELECT, list_make1(statement), NULL);
@@ -665,6 +671,7 @@ static void
 enter(QueryFrame *frame, CmigQuery *query, bool may_last)
 {
 	static bool hooked = false; /* a session without queries has no hook */
+	const ErrorContextCallback callback = {error_context_stack, add_catalog_hint, query};
 
 	if (!query->users_text && strstr(query->sql, " cmig.") != NULL)
 		own_tables_check();
@@ -674,9 +681,7 @@ enter(QueryFrame *frame, CmigQuery *query, bool may_last)
 		foreach_oid(relation, query->relations)
 			cmig_role_require_own_expressions(relation, other_role());
 
-	frame->callback.callback = add_catalog_hint;
-	frame->callback.arg = query;
-	frame->callback.previous = error_context_stack;
+	frame->callback = callback;
 	error_context_stack = &frame->callback;
 	if (!hooked)
 	{
@@ -701,7 +706,7 @@ enter(QueryFrame *frame, CmigQuery *query, bool may_last)
 
 		if (cmig_query_hook)
 			cmig_query_hook(query->sql);
-		plan = SPI_prepare_cursor(query->sql, query->nargs, query->argtypes,
+		plan = SPI_prepare_cursor(query->sql, argument_count(query), query->argtypes,
 								  query->users_text ? CURSOR_OPT_CUSTOM_PLAN : 0);
 		if (plan == NULL)
 			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
@@ -799,7 +804,6 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 
 	SPI_cursor_close(portal);
 	leave(&frame);
-
 	return total;
 }
 
@@ -921,7 +925,8 @@ cmig_query_at_snapshot(CmigQuery *query, Datum *values, Snapshot snapshot)
 {
 	QueryFrame	frame;
 	MemoryContext caller = CurrentMemoryContext;
-	char	   *value = NULL;
+	char	   *value;
+	char	   *text = NULL;
 	int			result;
 
 	enter(&frame, query, false);
@@ -930,15 +935,9 @@ cmig_query_at_snapshot(CmigQuery *query, Datum *values, Snapshot snapshot)
 	if (result < 0)
 		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
 	if (SPI_processed == 1)
-	{
-		char	   *text = SPI_getvalue(SPI_tuptable->vals[0],
-										SPI_tuptable->tupdesc, 1);
-
-		if (text)
-			value = MemoryContextStrdup(caller, text);
-	}
+		text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	value = text ? MemoryContextStrdup(caller, text) : NULL;
 	leave(&frame);
-
 	return value;
 }
 
@@ -946,7 +945,7 @@ cmig_query_at_snapshot(CmigQuery *query, Datum *values, Snapshot snapshot)
 static void
 bind_values(const CmigQuery *query, Datum *values, char *nulls, va_list args)
 {
-	for (int i = 0; i < query->nargs; i++)
+	for (int i = 0, count = argument_count(query); i < count; i++)
 	{
 		const void *pointer;
 

@@ -442,7 +442,7 @@ cmig_role_require_own_expressions(Oid relation, Oid role)
 		" LEFT JOIN pg_operator r ON f.refclassid = 'pg_operator'::regclass AND r.oid = f.refobjid"
 		" LEFT JOIN pg_proc p ON p.oid = CASE WHEN f.refclassid = 'pg_proc'::regclass THEN f.refobjid ELSE r.oprcode END"
 		" WHERE f.objsubid = 0 AND (f.refclassid = 'pg_type'::regclass OR NOT pg_has_role(p.proowner, $2, 'USAGE')"
-		"  OR $3 AND p.oid >= 16384 AND p.prolang <> 13) ORDER BY 1, 2", 3, {OIDOID, OIDOID, BOOLOID}
+		"  OR $3 AND p.oid >= 16384 AND p.prolang <> 13) ORDER BY 1, 2", {OIDOID, OIDOID, BOOLOID}
 	};
 
 	foreach_ptr(CmigValue, row, cmig_query_list(&query, relation, role, cmig_role_meets_temporary(role)))

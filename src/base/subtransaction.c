@@ -11,7 +11,6 @@
 #include "access/xact.h"
 #include "catalog/pg_inherits.h"
 #include "storage/lmgr.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
@@ -51,9 +50,7 @@ run(CmigSubtransactionWork work, void *arg, bool keep)
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
+		error = cmig_error_take(context);
 	}
 	PG_END_TRY();
 	if (error != NULL || !keep)
@@ -73,6 +70,17 @@ ErrorData *
 cmig_subtransaction_rehearse(CmigSubtransactionWork work, void *arg)
 {
 	return run(work, arg, false);
+}
+
+ErrorData *
+cmig_error_take(MemoryContext context)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	return error;
 }
 
 bool

@@ -262,8 +262,6 @@ typedef struct CmigDowngradeTarget
 	int			node;			/* the revision to keep; -1: base */
 	List	   *roots;			/* of int: nodes to revert, together with
 								 * their descendants */
-	bool		to_base;		/* true if the target is "base", so that
-								 * everything is reverted */
 } CmigDowngradeTarget;
 
 extern CmigDowngradeTarget *cmig_target_downgrade(const CmigGraph *graph,

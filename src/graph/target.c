@@ -846,7 +846,6 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 		if (id.label)
 			branch = find_branch(graph, id.label);
 		result->node = find_one(graph, &id, symbolic ? NULL : id.label);
-		result->to_base = result->node < 0 && branch < 0 && strcmp(id.symbol, "base") == 0;
 		if (symbolic && result->node < 0)
 			return result;		/* there are no revisions */
 		if (symbolic && branch >= 0 && !lineage_of(graph, branch, false, NULL)->set[result->node])

@@ -226,7 +226,7 @@ cmig_move_require_unrelated(void)
 		" SELECT name FROM named WHERE oid IN (SELECT l.relation FROM pg_locks l WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation'"
 		"   AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock'))"
 		"  AND (ours OR name IN (TABLE needed) OR EXISTS (SELECT FROM pg_partition_ancestors(named.oid) p JOIN named a ON a.oid = p.relid WHERE a.name IN (TABLE needed)))"
-		" UNION ALL SELECT name FROM needed WHERE name NOT IN (SELECT name FROM named) ORDER BY 1 LIMIT 1", 1, {TEXTOID}
+		" UNION ALL SELECT name FROM needed WHERE name NOT IN (SELECT name FROM named) ORDER BY 1 LIMIT 1", {TEXTOID}
 	};
 	const CmigExpansion *expansion = cmig_expansion_read();
 	const char *name = expansion ? cmig_query_value(&touched, expansion->scope) : NULL;
@@ -510,10 +510,9 @@ typedef struct CompleteRun
 static List *complete = NIL;
 
 static CmigQuery may_create = {
-	"SELECT has_function_privilege('pg_catalog.pg_create_restore_point(text)', 'EXECUTE')::text", 0
-};
+"SELECT has_function_privilege('pg_catalog.pg_create_restore_point(text)', 'EXECUTE')::text"};
 
-static CmigQuery create_point = {"SELECT pg_create_restore_point($1)", 1, {TEXTOID}};
+static CmigQuery create_point = {"SELECT pg_create_restore_point($1)", {TEXTOID}};
 
 /*
  * Transaction callback: after a commit, create the second restore point of

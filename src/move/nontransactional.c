@@ -598,7 +598,7 @@ end_failed(StepRun *run, ErrorData *error)
 	static CmigQuery may_call = {
 		.sql = "SELECT FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname = $2 AND p.prokind = 'p'"
 		" AND has_schema_privilege($1, p.pronamespace, 'USAGE') AND has_function_privilege($1, p.oid, 'EXECUTE')",
-		.nargs = 2,.argtypes = {OIDOID, TEXTOID}
+		.argtypes = {OIDOID, TEXTOID}
 	};
 	const char *direction = cmig_direction_name(run->step->direction);
 	Oid			user = GetUserId();
@@ -690,11 +690,8 @@ cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData  *error = cmig_error_take(caller);
 
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
 		cmig_toplevel_rollback();
 		end_failed(run, error);
 		ReThrowError(error);

@@ -472,8 +472,7 @@ typedef struct Reading
 } Reading;
 
 static CmigQuery find_deferrable = {
-	"SELECT 1 FROM pg_constraint WHERE condeferrable LIMIT 1", 0
-};
+"SELECT 1 FROM pg_constraint WHERE condeferrable LIMIT 1"};
 
 /*
  * Append the statements that restore the session after a script.  If "more" is

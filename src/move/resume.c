@@ -43,7 +43,6 @@
 
 static CmigQuery member_query = {
 	.sql = "SELECT $1::jsonb ->> $2",
-	.nargs = 2,
 	.argtypes = {TEXTOID, TEXTOID}
 };
 
@@ -66,14 +65,12 @@ static CmigQuery transient_query = {
 	"   UNION ALL SELECT reltoastrelid FROM tables)"
 	" AND NOT coalesce(($3::jsonb) ? (n.nspname || '.' || x.relname), false)"
 	" ORDER BY 3",
-	.nargs = 3,
 	.argtypes = {TEXTOID, OIDOID, TEXTOID}
 };
 
 static CmigQuery detach_query = {
 	.sql = "SELECT CASE WHEN inhdetachpending THEN 'pending' ELSE 'attached' END"
 	" FROM pg_inherits WHERE inhrelid = $1 AND inhparent = $2",
-	.nargs = 2,
 	.argtypes = {OIDOID, OIDOID}
 };
 

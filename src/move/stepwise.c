@@ -235,9 +235,7 @@ cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 		}
 		PG_CATCH();
 		{
-			MemoryContextSwitchTo(caller);
-			error = CopyErrorData();
-			FlushErrorState();
+			error = cmig_error_take(caller);
 		}
 		PG_END_TRY();
 
@@ -793,11 +791,8 @@ cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const CmigNames *ta
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData  *error = cmig_error_take(context);
 
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
 		cmig_toplevel_rollback();
 		journal_failure(run, error);
 		if (run->plan != NULL)

@@ -168,7 +168,7 @@ static CmigQuery instead_rule = {
 	" WHERE ev_class = $1 AND ev_type = '2' AND (is_instead OR $2) AND ev_enabled IN ('A',"
 	" CASE pg_catalog.current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)"
 	" ORDER BY 1 LIMIT 1",
-	2, {OIDOID, BOOLOID}
+	{OIDOID, BOOLOID}
 };
 
 /* Raise an error if the relation has a rule that prevents a backfill. */
@@ -214,7 +214,7 @@ check_partition_key(Oid relation, List *columns)
 	static CmigQuery query = {
 		"SELECT a.attname FROM pg_catalog.pg_partitioned_table p JOIN pg_catalog.pg_attribute a ON a.attrelid = p.partrelid"
 		" AND a.attnum = ANY (p.partattrs::int2[]) WHERE p.partrelid = $1 ORDER BY a.attnum",
-		1, {OIDOID}
+		{OIDOID}
 	};
 
 	foreach_ptr(CmigValue, row, cmig_query_list(&query, relation))
@@ -241,7 +241,7 @@ static CmigQuery foreign_cast = {
 	" JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc JOIN pg_catalog.pg_roles r ON r.oid = p.proowner"
 	" WHERE (c.castsource = $1 OR c.casttarget = $1) AND NOT r.rolsuper AND r.rolname <> current_user"
 	" ORDER BY 1 LIMIT 1",
-	1, {OIDOID}
+	{OIDOID}
 };
 
 /*
@@ -270,7 +270,7 @@ static CmigQuery key_query = {
 	"  JOIN pg_catalog.pg_namespace s ON s.oid = o.oprnamespace WHERE m.amopfamily = p.opcfamily"
 	"  AND m.amoplefttype = p.opcintype AND m.amoprighttype = p.opcintype) f (greater, not_greater)"
 	" ORDER BY n",
-	1, {OIDOID}
+	{OIDOID}
 };
 
 /*
@@ -511,7 +511,7 @@ require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)
 	static CmigQuery query = {
 		"SELECT (SELECT string_agg(n, ', ') FROM (SELECT unnest($1) EXCEPT SELECT unnest($2) ORDER BY 1) d (n)),"
 		" (SELECT string_agg(n, ', ') FROM (SELECT unnest($2) EXCEPT SELECT unnest($1) ORDER BY 1) d (n))",
-		2, {TEXTARRAYOID, TEXTARRAYOID}
+		{TEXTARRAYOID, TEXTARRAYOID}
 	};
 	CmigNames	now = names_of_parts(target);
 	char	  **row;
@@ -618,7 +618,7 @@ static CmigQuery lag_query = {
 	" coalesce(bool_and(r.replay_lsn >= '0/0'::pg_lsn + $1 OR l.active_pid IS NOT NULL), true), pg_current_wal_flush_lsn() - '0/0'::pg_lsn"
 	" FROM pg_stat_replication r LEFT JOIN pg_replication_slots l ON l.active_pid = r.pid AND l.slot_type = 'logical'"
 	" WHERE r.state = 'streaming'",
-	.nargs = 1,.argtypes = {INT8OID}
+	.argtypes = {INT8OID}
 };
 
 /*
@@ -933,11 +933,8 @@ run_backfill(CmigBackfill *b)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData  *error = cmig_error_take(context);
 
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
 		if (alone)
 			cmig_lock_wait_unwatch();
 		cmig_toplevel_rollback();

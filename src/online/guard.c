@@ -115,7 +115,6 @@ ddl_log_write(const CmigDdlEntry *entry)
 		" application_name, client_address, transaction_id, query, reason)"
 		" VALUES (clock_timestamp(), $1, $2, $3, $4, session_user, $5,"
 		" inet_client_addr(), pg_current_xact_id(), $6, $7)",
-		.nargs = 7,
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	char	   *text = NULL;
@@ -280,7 +279,7 @@ static CmigQuery commands_query = {
 };
 
 /* Does the policy apply to objects in this schema? */
-static CmigQuery managed_query = {"SELECT WHERE true" MANAGED("$1"), 1, {TEXTOID}};
+static CmigQuery managed_query = {"SELECT WHERE true" MANAGED("$1"), {TEXTOID}};
 
 /*
  * A query for the objects that the current command has dropped.  If $2, those
@@ -295,7 +294,6 @@ static CmigQuery drops_query = {
 	PERMANENT("d.object_type", "d.address_names", "d.address_args")
 	" AND (d.object_type, d.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
 	MANAGED("d.schema_name") " ORDER BY d.original DESC",
-	.nargs = 2,
 	.argtypes = {TEXTOID, BOOLOID}
 };
 
@@ -750,7 +748,6 @@ is_temporary(const RangeVar *relation)
 {
 	static CmigQuery query = {
 		.sql = "SELECT FROM pg_class c WHERE c.relname = $1 AND c.relpersistence <> 't'",
-		.nargs = 1,
 		.argtypes = {TEXTOID}
 	};
 	Oid			oid = RangeVarGetRelid(relation, NoLock, true);

@@ -74,7 +74,7 @@ static CmigQuery constraint_query = {
 	"SELECT convalidated, contype, regexp_replace(pg_get_constraintdef(oid), ' NOT VALID$', ''),"
 	" pg_get_expr(conbin, conrelid) = $3, coalesce(to_jsonb(c.*)->>'conenforced' = 'true', true)"
 	" FROM pg_constraint c WHERE conrelid = $1 AND conname = $2::name",
-	3, {OIDOID, TEXTOID, TEXTOID}
+	{OIDOID, TEXTOID, TEXTOID}
 };
 
 /* See cmig_recipe_table_alone(). */
@@ -436,7 +436,7 @@ static CmigQuery not_null_query = {
 	"SELECT a.attnotnull, c.conname FROM pg_attribute a LEFT JOIN pg_constraint c ON c.conrelid = a.attrelid"
 	" AND c.contype = 'n' AND NOT c.convalidated AND c.conkey = ARRAY[a.attnum]"
 	" WHERE a.attrelid = $1 AND a.attname = $2::name",
-	2, {OIDOID, TEXTOID}
+	{OIDOID, TEXTOID}
 };
 
 /*
@@ -530,7 +530,7 @@ primary_key_columns(Oid table)
 		" FROM pg_constraint c CROSS JOIN unnest(c.conkey) WITH ORDINALITY k (attnum, n)"
 		" JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum = k.attnum"
 		" WHERE c.conrelid = $1 AND c.contype = 'p' AND NOT c.condeferrable GROUP BY c.oid",
-		1, {OIDOID}
+		{OIDOID}
 	};
 	char	  **row = cmig_query_row(&query, table);
 
@@ -593,7 +593,6 @@ static CmigQuery index_query = {
 	" FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid"
 	" JOIN pg_class t ON t.oid = $1 AND t.relnamespace = c.relnamespace"
 	" WHERE c.relname = $2::name",
-	.nargs = 2,
 	.argtypes = {OIDOID, TEXTOID}
 };
 

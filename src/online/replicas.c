@@ -41,7 +41,6 @@ static CmigQuery replicas_query = {
 	" FROM pg_stat_replication r"
 	" WHERE r.state IN ('catchup', 'streaming', 'stopping') AND (r.replay_lsn IS NOT NULL OR r.write_lsn IS NULL)"
 	" GROUP BY 1 ORDER BY 1",
-	.nargs = 2,
 	.argtypes = {PG_LSNOID, FLOAT8OID}
 };
 
@@ -56,7 +55,6 @@ static CmigQuery slots_query = {
 	" AND CASE s.slot_type WHEN 'logical' THEN s.confirmed_flush_lsn ELSE s.restart_lsn END < $1"
 	" AND NOT EXISTS (SELECT FROM pg_stat_replication r WHERE r.pid = s.active_pid AND r.state IN ('catchup', 'streaming', 'stopping'))"
 	" ORDER BY 1",
-	.nargs = 1,
 	.argtypes = {PG_LSNOID}
 };
 

@@ -37,7 +37,6 @@
 
 #include "common/string.h"
 #include "mb/pg_wchar.h"
-#include "utils/builtins.h"
 
 #include "parse/parse.h"
 

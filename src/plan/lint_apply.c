@@ -318,13 +318,13 @@ cmig_lint_state_load(CmigLint *lint, CmigLintTable *table)
 		.sql = "SELECT attname::text, attnum::int4, atttypid, atttypmod, attcollation, attnotnull,"
 		"  atthasdef OR attidentity <> ''"
 		" FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-		.nargs = 1,.argtypes = {OIDOID}
+		.argtypes = {OIDOID}
 	};
 	static CmigQuery definitions = {
 		.sql = "SELECT format('ALTER TABLE t ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)), true"
 		" FROM pg_constraint WHERE conrelid = $1 AND contype IN ('c', 'f', 'p', 'u', 'x')"
 		" UNION ALL SELECT pg_get_indexdef(indexrelid), indisvalid FROM pg_index WHERE indrelid = $1",
-		.nargs = 1,.argtypes = {OIDOID}
+		.argtypes = {OIDOID}
 	};
 	MemoryContext old = MemoryContextSwitchTo(lint->context);
 	Datum		value = ObjectIdGetDatum(table->oid);
@@ -621,7 +621,7 @@ static void
 apply_create_function(CmigLint *lint, CreateFunctionStmt *statement)
 {
 	static CmigQuery query = {
-		.sql = "SELECT oid FROM pg_proc WHERE proname = $1",.nargs = 1,.argtypes = {TEXTOID}
+		.sql = "SELECT oid FROM pg_proc WHERE proname = $1",.argtypes = {TEXTOID}
 	};
 	CmigLintFunction *function = cmig_lint_objects_function(lint, strVal(llast(statement->funcname)), true);
 

@@ -375,7 +375,7 @@ is_still_used(CmigLint *lint, const CmigLintDeferred *missing)
 	const char *column = missing->part;
 	static CmigQuery query = {
 		.sql = "SELECT DISTINCT tgfoid FROM pg_trigger WHERE tgrelid = $1",
-		.nargs = 1,.argtypes = {OIDOID}
+		.argtypes = {OIDOID}
 	};
 	List	   *triggers;
 	CmigLintTable *table = cmig_lint_state_find(lint, missing->name, true);

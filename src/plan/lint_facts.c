@@ -25,7 +25,7 @@ cmig_lint_catalog_tables_in(Oid schema)
 		.sql = "SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 		" WHERE c.relkind IN ('r', 'm', 'p')"
 		"  AND CASE WHEN $1 <> 0 THEN n.oid = $1 ELSE n.nspname <> 'pg_catalog' END",
-		.nargs = 1,.argtypes = {OIDOID}
+		.argtypes = {OIDOID}
 	};
 
 	return cmig_query_oids(&query, schema);
@@ -107,7 +107,7 @@ cmig_lint_facts_grants(Oid relation, const char *name)
 		"  FROM pg_class c, aclexplode(c.relacl) WITH ORDINALITY a LEFT JOIN pg_roles r ON r.oid = a.grantee"
 		"  WHERE c.oid = $1 AND a.grantee <> c.relowner AND (a.grantee = 0 OR r.oid IS NOT NULL)"
 		"  GROUP BY a.grantor, a.grantee, r.rolname) g",
-		.nargs = 2,.argtypes = {OIDOID, TEXTOID}
+		.argtypes = {OIDOID, TEXTOID}
 	};
 
 	return cmig_query_value(&query, relation, name);

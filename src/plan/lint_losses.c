@@ -199,7 +199,7 @@ check_part(CmigLint *lint, Node *node)
 {
 	static CmigQuery query = {
 		.sql = "SELECT polpermissive::text FROM pg_policy WHERE polrelid = $1 AND polname = $2",
-		.nargs = 2,.argtypes = {OIDOID, TEXTOID}
+		.argtypes = {OIDOID, TEXTOID}
 	};
 	DropStmt   *drop = (DropStmt *) node;
 	bool		is_policy = drop->removeType == OBJECT_POLICY;
@@ -249,7 +249,7 @@ check_extension(CmigLint *lint, Node *node)
 		"  WHEN 'pg_operator' THEN 'operator' WHEN 'pg_class' THEN 'relation' ELSE 'other object' END AS word"
 		"  FROM pg_depend d JOIN pg_class c ON c.oid = d.classid"
 		"  WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = $1 AND d.deptype = 'e' GROUP BY 2) m",
-		.nargs = 1,.argtypes = {OIDOID}
+		.argtypes = {OIDOID}
 	};
 	DropStmt   *drop = (DropStmt *) node;
 	ListCell   *lc;
@@ -282,7 +282,7 @@ check_revoke(CmigLint *lint, Node *node)
 		"   WHERE m.roleid = r.oid AND m.member = a.usesysid))) s"
 		" WHERE r.rolname = $1 AND ($2 = 0 OR EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) x WHERE c.oid = $2 AND x.grantee = r.oid)"
 		"  OR EXISTS (SELECT FROM pg_attribute t, aclexplode(t.attacl) x WHERE t.attrelid = $2 AND x.grantee = r.oid))",
-		.nargs = 2,.argtypes = {TEXTOID, OIDOID}
+		.argtypes = {TEXTOID, OIDOID}
 	};
 	GrantStmt  *grant = (GrantStmt *) node;
 	CmigLintTable *table = NULL;
@@ -331,7 +331,7 @@ check_swap(CmigLint *lint, Node *node)
 		"  AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = $2 AND p.polname = o.polname)"
 		" UNION ALL SELECT 6, format('publication %I', p.pubname) FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid"
 		"  WHERE r.prrelid = $1 AND NOT EXISTS (SELECT FROM pg_publication_rel o WHERE o.prpubid = p.oid AND o.prrelid = $2)) s",
-		.nargs = 2,.argtypes = {OIDOID, OIDOID}
+		.argtypes = {OIDOID, OIDOID}
 	};
 	RenameStmt *rename = (RenameStmt *) node;
 	CmigLintTable *table = lint->target;

@@ -698,7 +698,7 @@ CMIG_READER(cmig_preflight)
 {
 	static CmigQuery query = {
 		.sql = "SELECT item, severity, value, hint FROM cmig.preflight_rows($1::jsonb, statement_timestamp())",
-		.nargs = 1,.argtypes = {TEXTOID}
+		.argtypes = {TEXTOID}
 	};
 	CmigNames  *targets = cmig_argument_target(fcinfo, 0);
 	Preflight  *preflight = palloc0(sizeof(Preflight));

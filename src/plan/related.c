@@ -64,7 +64,7 @@ cmig_domain_is_checked(Oid type)
 		"  JOIN pg_type t ON t.oid = d.typbasetype AND t.typtype = 'd')"
 		" SELECT oid FROM base WHERE typnotnull"
 		"  OR EXISTS (SELECT FROM pg_constraint c WHERE c.contypid = base.oid AND c.contype = 'c')",
-		.nargs = 1,.argtypes = {OIDOID}
+		.argtypes = {OIDOID}
 	};
 	Datum		value = ObjectIdGetDatum(type);
 
@@ -316,7 +316,7 @@ static CmigQuery dropped_query = {
 	"   WHERE spared.class = 'pg_class'::regclass AND spared.obj = f.relation AND spared.sub = 0)"
 	"  AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = class AND objid = obj AND deptype = 'e')"
 	" FROM found f ORDER BY obj, sub",
-	.nargs = 7,.argtypes = {OIDARRAYOID, OIDARRAYOID, INT4ARRAYOID, BOOLOID, OIDARRAYOID, OIDARRAYOID, INT4ARRAYOID}
+	.argtypes = {OIDARRAYOID, OIDARRAYOID, INT4ARRAYOID, BOOLOID, OIDARRAYOID, OIDARRAYOID, INT4ARRAYOID}
 };
 
 /* The rows of dropped_query. */
@@ -438,7 +438,7 @@ cmig_part_find(ObjectType type, Oid relation, const char *name, Oid *class)
  * Finds relations that are locked together with another relation.
  */
 
-#define OF_OID(text) {.sql = text,.nargs = 1,.argtypes = {OIDOID}}
+#define OF_OID(text) {.sql = text,.argtypes = {OIDOID}}
 
 /*
  * The queries of cmig_related(), and the kinds of relations to which they
@@ -516,7 +516,7 @@ cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool c
 		"  (CASE WHEN c.contype = 'f' THEN c.confrelid ELSE NULLIF(c.conindid, 0) END)) r(oid)"
 		" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND d.refobjsubid = $2"
 		"  AND r.oid IS NOT NULL",
-		.nargs = 2,.argtypes = {OIDOID, INT4OID}
+		.argtypes = {OIDOID, INT4OID}
 	};
 	AttrNumber	attnum = get_attnum(table, column);
 	List	   *result;

@@ -219,7 +219,7 @@ compare(const CmigQueryPlan *before, const CmigQueryPlan *after, char **detail)
 		"WITH line AS (SELECT new, n, ltrim(t, ' ->') AS l, row_number() OVER (PARTITION BY new, ltrim(t, ' ->') ORDER BY n) AS same"
 		"  FROM (VALUES (false, $1), (true, $2)) p (new, shape), string_to_table(shape, E'\n') WITH ORDINALITY s (t, n))"
 		" SELECT concat('the plan changes:', string_agg(concat(E'\n', CASE WHEN new THEN '+ ' ELSE '- ' END, l), '' ORDER BY new, n)) FROM line a"
-		" WHERE l <> '' AND NOT EXISTS (SELECT FROM line b WHERE b.l = a.l AND b.same = a.same AND b.new <> a.new)", 2, {TEXTOID, TEXTOID}
+		" WHERE l <> '' AND NOT EXISTS (SELECT FROM line b WHERE b.l = a.l AND b.same = a.same AND b.new <> a.new)", {TEXTOID, TEXTOID}
 	};
 	CmigVerdict verdict = compare_costs(before, after);
 

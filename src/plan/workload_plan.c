@@ -132,7 +132,7 @@ copy_extended_statistics(const CopiedRelation *entry)
 		"SELECT o.oid, s.oid FROM pg_statistic_ext o JOIN pg_class oc ON oc.oid = o.stxrelid AND oc.relnamespace = o.stxnamespace"
 		" JOIN pg_statistic_ext s ON s.stxname = o.stxname AND s.stxkeys::text = o.stxkeys::text AND s.stxexprs IS NULL JOIN pg_class c ON c.oid = s.stxrelid AND c.relnamespace = s.stxnamespace"
 		" WHERE oc.oid = $1 AND c.oid = $2 AND NOT EXISTS (SELECT FROM unnest(s.stxkeys) k LEFT JOIN (pg_attribute oa JOIN pg_attribute a USING (attnum, attname))"
-		"  ON oa.attrelid = oc.oid AND a.attrelid = c.oid AND a.attnum = k WHERE a.atttypid IS NULL OR a.atttypid >= 16384)", 2, {OIDOID, OIDOID}
+		"  ON oa.attrelid = oc.oid AND a.attrelid = c.oid AND a.attnum = k WHERE a.atttypid IS NULL OR a.atttypid >= 16384)", {OIDOID, OIDOID}
 	};
 
 	Relation	catalog = table_open(StatisticExtDataRelationId, RowExclusiveLock);

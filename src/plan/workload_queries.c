@@ -11,7 +11,6 @@
 
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/timestamp.h"
 
 #include "plan/workload.h"
 

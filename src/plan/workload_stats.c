@@ -72,11 +72,8 @@ read_values(const char *row, const char *key, const char *text, Oid type)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData  *error = cmig_error_take(caller);
 
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
 		if (cmig_subtransaction_must_rethrow(error))
 			ReThrowError(error);
 		refuse(row, key, psprintf("must be an array of type %s: %s", format_type_be(type), error->message));
@@ -189,7 +186,7 @@ cmig_workload_stats_read(const char *json)
 		"   (12, 'most_common_elem_freqs', 'array', '0', '1', true, false), (13, 'elem_count_histogram', 'array', '0', '1073741823', true, false)) k (place, key, type, least, most, of_column, required)"
 		"  WHERE of_column IS DISTINCT FROM (e->>'column_name' IS NULL) AND CASE WHEN e->>key IS NULL THEN required WHEN type = 'string' THEN false WHEN jsonb_typeof(e->key) <> type THEN true WHEN type = 'boolean' THEN false"
 		"   ELSE (SELECT bool_and(CASE jsonb_typeof(v) WHEN 'number' THEN v::numeric BETWEEN least::numeric AND most::numeric ELSE false END) FROM jsonb_path_query(e->key, '$[*]') v) IS NOT TRUE END"
-		"  ORDER BY place LIMIT 1) w ON true ORDER BY n", 1, {TEXTOID}
+		"  ORDER BY place LIMIT 1) w ON true ORDER BY n", {TEXTOID}
 	};
 
 	foreach_ptr(CmigValue, row, *json == '[' ? cmig_query_list(&query, json) : NIL)

@@ -59,8 +59,7 @@
 #define ROLE_NAME(role) "CASE " role " WHEN 0 THEN 'PUBLIC' ELSE " role "::regrole::text END"
 
 static CmigQuery any_held = {
-	"WITH " OBJECTS " SELECT 'yes' FROM held UNION ALL SELECT 'yes' FROM pg_default_acl LIMIT 1", 0
-};
+"WITH " OBJECTS " SELECT 'yes' FROM held UNION ALL SELECT 'yes' FROM pg_default_acl LIMIT 1"};
 
 /*
  * The database's owner if it does not have the access level "owner", in the
@@ -73,7 +72,7 @@ static CmigQuery find_database_owner = {
 	"  format('SELECT cmig.grant_access(%L, %L)', pg_get_userbyid(d.datdba), 'owner')"
 	" FROM pg_database d WHERE d.datname = current_database()"
 	" AND NOT (has_schema_privilege(d.datdba, 'cmig', 'USAGE WITH GRANT OPTION')"
-	"  AND has_table_privilege(d.datdba, 'cmig.secret', 'SELECT WITH GRANT OPTION'))", 0
+	"  AND has_table_privilege(d.datdba, 'cmig.secret', 'SELECT WITH GRANT OPTION'))"
 };
 
 /*
@@ -162,7 +161,7 @@ static CmigQuery find = {
 	" AND d.defaclnamespace IN (SELECT 0::oid UNION SELECT s.oid FROM space s WHERE s.nspname = 'cmig_audit')"
 	" GROUP BY d.oid, d.defaclrole, d.defaclnamespace, a.grantee"
 	" ORDER BY 1 DESC, 2, 3",
-	2, {TEXTARRAYOID, TEXTARRAYOID}
+	{TEXTARRAYOID, TEXTARRAYOID}
 };
 
 /*
@@ -341,9 +340,7 @@ check_script(const CmigRevisionText *text, const char *what, const char *sql,
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
+		error = cmig_error_take(caller);
 	}
 	PG_END_TRY();
 	if (error != NULL && cmig_subtransaction_must_rethrow((ErrorData *) error))

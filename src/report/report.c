@@ -136,7 +136,7 @@ static CmigQuery functions_query = {
 	" WHEN arguments ~ 'OUT ' THEN CASE WHEN proretset THEN 'Rows: ' ELSE 'Row: ' END"
 	" || replace(substring(arguments FROM 'OUT (.*)$'), ', OUT ', ', ')"
 	" ELSE 'Returns ' || result END, description FROM form ORDER BY arguments COLLATE \"C\"",
-	1, {TEXTOID}
+	{TEXTOID}
 };
 
 static CmigQuery tables_query = {
@@ -150,7 +150,7 @@ static CmigQuery tables_query = {
 	" AND d.objsubid = coalesce(a.attnum, 0)"
 	" WHERE c.relnamespace = 'cmig'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname::text = $1"
 	" ORDER BY a.attnum NULLS FIRST",
-	1, {TEXTOID}
+	{TEXTOID}
 };
 
 static CmigQuery settings_query = {
@@ -158,7 +158,7 @@ static CmigQuery settings_query = {
 	" 'one of ' || array_to_string(enumvals, ', ')),"
 	" concat_ws(' ', short_desc, extra_desc) FROM pg_settings"
 	" WHERE name = 'cmig.' || $1",
-	1, {TEXTOID}
+	{TEXTOID}
 };
 
 /* The private views of the audit are left out. */
@@ -169,7 +169,7 @@ static CmigQuery similar_query = {
 	" WHERE relnamespace = 'cmig'::regnamespace AND relkind IN ('r', 'v') AND relname NOT LIKE 'audit\\_%') n (name)"
 	" WHERE $1 <> '' AND (strpos(name, lower($1)) > 0 OR strpos(lower($1), name) > 0)"
 	" GROUP BY name ORDER BY name COLLATE \"C\" LIMIT 10) n",
-	1, {TEXTOID}
+	{TEXTOID}
 };
 
 /*
@@ -622,27 +622,27 @@ PG_FUNCTION_INFO_V1(cmig_report);
 #define MOST_ROWS 200
 
 static CmigPageTable state_table = {
-	{"SELECT item, value, hint FROM cmig.status()", 0},
+	{"SELECT item, value, hint FROM cmig.status()"},
 	{"Item", "Value", "!To type"},
 	"Nothing is known."
 };
 
 static CmigPageTable rls_findings_table = {
-	{"SELECT severity, object, problem, fix FROM cmig.rls_check()", 0},
+	{"SELECT severity, object, problem, fix FROM cmig.rls_check()"},
 	{"Severity", "Object", "Problem", "!Fix"},
 	"cmig.rls_check has found nothing."
 };
 
 static CmigPageTable rls_table = {
 	{"SELECT target, CASE WHEN enabled THEN CASE WHEN forced THEN 'forced' ELSE 'enabled' END ELSE 'disabled' END,"
-	" columns, roles, bypass_roles, policies::text FROM cmig.rls_status()", 0},
+	" columns, roles, bypass_roles, policies::text FROM cmig.rls_status()"},
 	{"Table", "Policies are", "Columns", "Roles", "Bypassed by", "Number"},
 	"No table has policies.",
 	&rls_findings_table
 };
 
 static CmigPageTable audit_table = {
-	{"SELECT target, level, operations, options, problem FROM cmig.audit_status()", 0},
+	{"SELECT target, level, operations, options, problem FROM cmig.audit_status()"},
 	{"Table", "Level", "Operations", "Options", "Problem"},
 	"No table is audited."
 };
@@ -650,7 +650,7 @@ static CmigPageTable audit_table = {
 /* The verdicts need a rehearsal, for which a report has no privileges. */
 static CmigPageTable workload_table = {
 	{"SELECT name, count(*)::text, sum(calls)::text, max(saved_at)::text, format('SELECT * FROM cmig.workload_check(workload => %L)', name)"
-	" FROM cmig.workload GROUP BY name ORDER BY name", 0},
+	" FROM cmig.workload GROUP BY name ORDER BY name"},
 	{"Name", "Queries", "Calls", "Saved at", "!To judge them"},
 	"cmig.workload_save has saved no queries."
 };

@@ -147,7 +147,7 @@ static CmigQuery read_activity = {
 	"  (3, 'waits for', CASE WHEN a.blockers IS NULL THEN a.event"
 	"   ELSE 'process ' || a.blockers || ' (' || coalesce(a.event, '') || ')' END, a.look || 'IN (' || a.blockers || ')'),"
 	"  (4, 'waiting', 'for this run: process ' || a.waiting, a.look || 'IN (' || a.waiting || ')'))"
-	" AS v (number, item, value, hint) WHERE v.value IS NOT NULL ORDER BY v.number", 2, {INT4OID, TEXTOID}
+	" AS v (number, item, value, hint) WHERE v.value IS NOT NULL ORDER BY v.number", {INT4OID, TEXTOID}
 };
 
 /*
@@ -263,7 +263,7 @@ put_backfills(FunctionCallInfo fcinfo)
 		"  (3, 'limited', format('%s, to %s rows per second', b.target, b.most), 'SELECT * FROM cmig.run_control'),"
 		"  (4, 'last error', b.target || ': ' || b.error, NULL)) AS v (number, item, value, hint)"
 		" WHERE v.value IS NOT NULL AND (v.number <> 3 OR b.most IS NOT NULL) ORDER BY b.id, v.number",
-		1, {TEXTOID}
+		{TEXTOID}
 	};
 
 	foreach_ptr(CmigValue, row, cmig_query_list(&query, cmig_scope_current()))

@@ -202,7 +202,7 @@ static CmigQuery may_join = {
 	" AND (EXISTS (SELECT FROM pg_constraint c CROSS JOIN LATERAL unnest(c.conkey, c.confkey) f(own, other) WHERE c.contype = 'f'"
 	"   AND ((c.conrelid, f.own, c.confrelid, f.other) = ($1, $2, $3, $4) OR (c.conrelid, f.own, c.confrelid, f.other) = ($3, $4, $1, $2)))"
 	"  OR (a.identifies AND b.identifies AND ($1 = $3 OR a.attname <> 'id' OR b.attname <> 'id')))",
-	6, {OIDOID, INT4OID, OIDOID, INT4OID, TEXTOID, TEXTOID}
+	{OIDOID, INT4OID, OIDOID, INT4OID, TEXTOID, TEXTOID}
 };
 
 /* Add what follows from the equality of two values. */

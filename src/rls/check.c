@@ -34,25 +34,25 @@ static char *rls_gate_level = NULL;
 static CmigQuery read_schemas = {
 	"SELECT coalesce(array_agg(n.oid), '{}')::text FROM pg_namespace n WHERE n.nspname = ANY ($1) OR ($1 IS NULL"
 	" AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cmig', 'cmig_audit'))",
-	1, {TEXTARRAYOID}
+	{TEXTARRAYOID}
 };
 
 static CmigQuery tables_with_policies = {
 	"SELECT DISTINCT p.polrelid FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid"
 	" WHERE c.relnamespace IN (SELECT unnest($1::oid[])) ORDER BY p.polrelid",
-	1, {TEXTOID}
+	{TEXTOID}
 };
 
 /* Returns a row if column $2 of table $1 is the first column of an index. */
 static CmigQuery has_index = {
 	"SELECT FROM pg_index x WHERE x.indrelid = $1 AND x.indkey[0] = $2 AND x.indisvalid AND x.indpred IS NULL",
-	2, {OIDOID, INT4OID}
+	{OIDOID, INT4OID}
 };
 
 /* Returns a row if the default of column $2 of table $1 is ''. */
 static CmigQuery has_empty_default = {
 	"SELECT FROM pg_attrdef d WHERE d.adrelid = $1 AND d.adnum = $2 AND pg_get_expr(d.adbin, d.adrelid) ~ '^''''(::[^:]*)?$'",
-	2, {OIDOID, INT4OID}
+	{OIDOID, INT4OID}
 };
 
 void
@@ -202,8 +202,7 @@ check_policy(const CmigRlsPolicy *policy, List **findings)
  * which would be planned again for each call.
  */
 static CmigQuery rules_text = {
-	"SELECT prosrc FROM pg_proc WHERE oid = 'cmig.rls_rules(oid[], text)'::regprocedure", 0
-};
+"SELECT prosrc FROM pg_proc WHERE oid = 'cmig.rls_rules(oid[], text)'::regprocedure"};
 static CmigQuery *rules = NULL;
 
 /* The schemas whose tables are checked, and the rows of the query. */

@@ -48,7 +48,7 @@ static CmigQuery candidate_roles = {
 	"  ORDER BY r.rolname LIMIT 10)"
 	" SELECT coalesce((SELECT string_agg(quote_ident(rolname), ', ' ORDER BY rolname) FROM granted),"
 	"  (SELECT string_agg(quote_ident(rolname), ', ' ORDER BY rolname) FROM login))",
-	1, {OIDOID}
+	{OIDOID}
 };
 
 static CmigNames *
@@ -144,7 +144,7 @@ static CmigQuery read_conflicts = {
 	" UNION ALL SELECT 'warning', format('row-level security does not apply to role \"%s\"', r.rolname),"
 	"  'It is a superuser or has BYPASSRLS.', 'Let the application connect as another role.'"
 	" FROM pg_roles r WHERE r.rolname = ANY ($1) AND (r.rolsuper OR r.rolbypassrls)",
-	2, {TEXTARRAYOID, TEXTARRAYOID}
+	{TEXTARRAYOID, TEXTARRAYOID}
 };
 
 /* Report errors and warnings that a query has found. */
@@ -223,15 +223,15 @@ read_options(FunctionCallInfo fcinfo, Oid where, bool with_via)
 	"SELECT WHERE pg_catalog.has_schema_privilege(" role ", 'cmig', 'USAGE')" \
 	" AND pg_catalog.has_function_privilege(" role ", 'cmig.require_user_id()', 'EXECUTE')" \
 	" AND pg_catalog.has_function_privilege(" role ", 'cmig.require_tenant_id()', 'EXECUTE')"
-static CmigQuery has_access = {HAS_ACCESS("$1"), 1, {OIDOID}};
+static CmigQuery has_access = {HAS_ACCESS("$1"), {OIDOID}};
 
-static CmigQuery has_more_access = {"SELECT WHERE has_table_privilege($1, 'cmig.revision', 'SELECT')", 1, {OIDOID}};
+static CmigQuery has_more_access = {"SELECT WHERE has_table_privilege($1, 'cmig.revision', 'SELECT')", {OIDOID}};
 
 /* Returns a row if a policy's comment contains the word of a setup $1. */
 static CmigQuery has_word = {
 	"SELECT FROM pg_description d WHERE d.classoid = 'pg_policy'::regclass"
 	" AND position('[cmig.enable_rls ' IN d.description) > 0 AND position($1 || ' ' IN translate(d.description, ']', ' ')) > 0",
-	1, {TEXTOID}
+	{TEXTOID}
 };
 
 /* Do a table's policies record that enable_rls has granted access to the role? */
@@ -343,7 +343,7 @@ static CmigQuery read_warnings = {
 	"   (NOT has_any_column_privilege(a.oid, c.oid, 'SELECT'), format('role \"%s\" cannot read membership table %s', a.rolname, $6),"
 	"    'The policies read it with the privileges of the role that runs the query.', format('GRANT SELECT ON %s TO %I', $6, a.rolname))"
 	"   ) v(holds, message, detail, hint) WHERE v.holds) w(n, message, detail, hint) ORDER BY w.n",
-	8, {TEXTARRAYOID, TEXTARRAYOID, OIDOID, TEXTOID, OIDOID, TEXTOID, TEXTOID, TEXTOID}
+	{TEXTARRAYOID, TEXTARRAYOID, OIDOID, TEXTOID, OIDOID, TEXTOID, TEXTOID, TEXTOID}
 };
 
 static void
@@ -536,7 +536,7 @@ static CmigQuery schema_tables = {
 	"SELECT c.oid FROM pg_class c WHERE c.relnamespace = $1"
 	" AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'"
 	" ORDER BY c.relispartition, EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid), c.relname",
-	1, {OIDOID}
+	{OIDOID}
 };
 
 /* A table whose statements are planned, to find out whether that is possible. */

@@ -186,7 +186,7 @@ static CmigQuery read_membership = {
 	" JOIN pg_auth_members a ON a.member = m.oid JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles r ON r.oid = pairs.role"
 	" WHERE pg_has_role(m.oid, r.oid, 'USAGE') AND pg_has_role(g.oid, r.oid, 'MEMBER')"
 	" AND NOT EXISTS (SELECT FROM pairs WHERE pairs.role IN (pairs.member, 0))",
-	3, {OIDOID, TEXTOID, TEXTOID}
+	{OIDOID, TEXTOID, TEXTOID}
 };
 
 /*

@@ -486,7 +486,7 @@ analyze(void *arg)
  */
 static CmigQuery select_of_body = {
 	"SELECT 'SELECT (' || m[1] || E'\\n)' FROM regexp_match($1, '^\\s*begin\\s+return\\M(.*);\\s*end\\s*;?\\s*$', 'i') m",
-	1, {TEXTOID}
+	{TEXTOID}
 };
 
 /*

@@ -44,7 +44,7 @@
 static CmigQuery policies_apply = {
 	"SELECT FROM pg_class c LEFT JOIN pg_roles r ON r.oid = $2 WHERE c.oid = $1 AND c.relrowsecurity AND ($2 = 0"
 	" OR (NOT r.rolsuper AND NOT r.rolbypassrls AND (c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE'))))",
-	2, {OIDOID, OIDOID}
+	{OIDOID, OIDOID}
 };
 
 /* Do the table's policies let the role see only rows that are tied? */
@@ -404,7 +404,7 @@ static CmigQuery bound_roles = {
 	"SELECT r.rolname::text FROM pg_roles r JOIN pg_class c ON c.oid = $1 WHERE NOT r.rolsuper AND r.rolname !~ '^pg_'"
 	" AND CASE WHEN $2 <> 0 THEN pg_has_role(r.oid, $2, 'USAGE') ELSE NOT pg_has_role(r.oid, c.relowner, 'USAGE')"
 	"  AND (has_any_column_privilege(r.oid, $1, 'SELECT, INSERT, UPDATE') OR has_table_privilege(r.oid, $1, 'DELETE')) END",
-	2, {OIDOID, OIDOID}
+	{OIDOID, OIDOID}
 };
 
 /*
@@ -500,7 +500,7 @@ typedef struct Uses
 } Uses;
 
 /* Returns a row if row-level security applies to table $1, or it is a view. */
-static CmigQuery has_policies = {"SELECT FROM pg_class WHERE oid = $1 AND (relrowsecurity OR relkind <> 'r')", 1, {OIDOID}};
+static CmigQuery has_policies = {"SELECT FROM pg_class WHERE oid = $1 AND (relrowsecurity OR relkind <> 'r')", {OIDOID}};
 
 static bool
 uses_walker(Node *node, void *context)

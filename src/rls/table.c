@@ -43,7 +43,7 @@ static CmigQuery read_columns = {
 	"   AND position($2 IN e.description) > 0"
 	"  WHERE x.indrelid = a.attrelid AND x.indkey[0] = a.attnum AND x.indpred IS NULL AND x.indisvalid) x ON true"
 	" WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
-	2, {OIDOID, TEXTOID}
+	{OIDOID, TEXTOID}
 };
 
 static CmigQuery read_policies = {
@@ -52,7 +52,7 @@ static CmigQuery read_policies = {
 	" FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
 	" LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass AND d.objsubid = 0"
 	" WHERE p.polrelid = $1 ORDER BY p.polname",
-	1, {OIDOID}
+	{OIDOID}
 };
 
 /*
@@ -265,7 +265,7 @@ static CmigQuery read_obstacle = {
 	"  (c.relkind = 'f', 'a foreign table', 'Enable row-level security on the foreign server, or give the application a view that filters.'),"
 	"  (c.relkind NOT IN ('r', 'p'), 'not a table', 'Specify a table.')) o(holds, what, hint)"
 	" WHERE c.oid = $1 AND o.holds LIMIT 1",
-	1, {OIDOID}
+	{OIDOID}
 };
 
 /*

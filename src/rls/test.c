@@ -454,7 +454,7 @@ static CmigQuery copied_columns = {
 	" WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''"
 	" AND NOT (a.attidentity <> '' OR (u.attnum IS NOT NULL AND a.atthasdef AND NOT a.attname::text = ANY ($2::text[])))"
 	" ORDER BY a.attnum",
-	2, {OIDOID, TEXTOID}
+	{OIDOID, TEXTOID}
 };
 
 /* Callback that copies a row, which is kept when the attempt is rolled back. */
@@ -948,7 +948,7 @@ begin_test(FunctionCallInfo fcinfo, Oid *role)
  */
 static CmigQuery read_contexts = {
 	"SELECT nullif(e, '') FROM unnest(CASE WHEN $1 LIKE '{%' THEN $1::text[] WHEN $1 IS NOT NULL THEN ARRAY[$1] END)"
-	" WITH ORDINALITY u(e, n) ORDER BY n", 1, {TEXTOID}
+	" WITH ORDINALITY u(e, n) ORDER BY n", {TEXTOID}
 };
 
 static List *

@@ -883,9 +883,7 @@ cmig_runner_run(const CmigRunStep *step, int parts)
 		cmig_session_abandon();
 		cmig_runner_stop(&run);
 
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
+		error = cmig_error_take(caller);
 		cmig_script_run_improve_hint(error, &run);
 		if (error->hint == NULL)
 			error->hint = cmig_privilege_hint(error);

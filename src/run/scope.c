@@ -244,7 +244,6 @@ static CmigQuery namesakes_query = {
 	" WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = $1"
 	" AND d.classid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass, 'pg_class'::regclass)"
 	" ORDER BY o.name",
-	.nargs = 2,
 	.argtypes = {OIDOID, OIDARRAYOID}
 };
 

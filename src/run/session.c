@@ -188,7 +188,7 @@ refuse_namesakes(List *constraints)
 		" JOIN pg_constraint o ON o.conname = f.conname AND o.connamespace = f.connamespace"
 		" AND o.oid <> f.oid AND o.condeferrable"
 		" JOIN pg_class ot ON ot.oid = o.conrelid AND ot.relowner <> ft.relowner WHERE f.oid = $1 ORDER BY ot.oid",
-		1, {OIDOID}
+		{OIDOID}
 	};
 
 	foreach_oid(constraint, constraints)
@@ -273,7 +273,7 @@ deferred_set_constraints(const ConstraintsSetStmt *set)
 {
 	static CmigQuery named_query = {
 		"SELECT oid FROM pg_constraint WHERE condeferrable AND conname = $1::name AND connamespace = $2",
-		2, {TEXTOID, OIDOID}
+		{TEXTOID, OIDOID}
 	};
 	MemoryContext caller = MemoryContextSwitchTo(session.context);
 	bool		done = set->constraints == NIL && !set->deferred;

@@ -332,7 +332,7 @@ is_own(const Abandon *abandon, const CmigDiffLine *line)
 	static CmigQuery leftover = {
 		.sql = "SELECT FROM pg_index WHERE indexrelid = $1 AND NOT indisvalid"
 		" UNION ALL SELECT FROM pg_constraint WHERE oid = $1 AND NOT convalidated AND conname ~ '^cmig_.*_not_null$'",
-		.nargs = 1,.argtypes = {OIDOID}
+		.argtypes = {OIDOID}
 	};
 	bool		beside = false;
 
@@ -695,11 +695,8 @@ cmig_abandon_partial(PG_FUNCTION_ARGS)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData  *error = cmig_error_take(context);
 
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
 		cmig_toplevel_rollback();
 		if (abandon->entered)
 		{

@@ -378,7 +378,7 @@ read_concerned(const CmigManaged *managed, const ScriptNames *names)
 		" ) x (class, id, how) WHERE x.id >= 16384 AND x.class NOT IN ('pg_namespace'::regclass, 'pg_extension'::regclass))"
 		" SELECT DISTINCT f.id, concat_ws(' ', p.prosrc, array_to_string(p.proargnames, ' ')), f.class FROM (SELECT * FROM found LIMIT 3 * $5) f"
 		" LEFT JOIN pg_proc p ON f.class = 'pg_proc'::regclass AND p.oid = f.id AND p.pronamespace = ANY ($4)",
-		.nargs = 5,.argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, OIDARRAYOID, INT4OID}
+		.argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, OIDARRAYOID, INT4OID}
 	};
 	Datum		values[] = {words_datum(names->all), words_datum(names->changed), 0, cmig_managed_oids(managed), Int32GetDatum(CMIG_IMAGE_PART)};
 

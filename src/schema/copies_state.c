@@ -139,7 +139,7 @@ roots_add_new(Roots *roots, const CmigManaged *managed, const CmigImage *image)
 {
 	static CmigQuery query = {
 		.sql = "SELECT classid, objid FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND refobjid = ANY ($1)",
-		.nargs = 1,.argtypes = {OIDARRAYOID}
+		.argtypes = {OIDARRAYOID}
 	};
 	Datum		values[] = {cmig_managed_oids(managed)};
 

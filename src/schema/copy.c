@@ -27,7 +27,6 @@ static CmigQuery named_query = {
 	.sql = "SELECT true FROM pg_class WHERE relnamespace = $1 AND relname = $2::name"
 	" UNION ALL SELECT true FROM pg_proc WHERE pronamespace = $1 AND proname = $2::name"
 	" UNION ALL SELECT true FROM pg_type WHERE typnamespace = $1 AND typname = $2::name",
-	.nargs = 2,
 	.argtypes = {OIDOID, TEXTOID}
 };
 

@@ -293,7 +293,7 @@ tables(FunctionCallInfo fcinfo)
 		.sql = "WITH RECURSIVE t (oid) AS (SELECT $1 UNION SELECT CASE k.conrelid WHEN t.oid THEN k.confrelid ELSE k.conrelid END"
 		" FROM t JOIN pg_constraint k ON k.contype = 'f' AND t.oid IN (k.conrelid, k.confrelid))"
 		" SELECT oid FROM t",
-		.nargs = 1,.argtypes = {OIDOID}
+		.argtypes = {OIDOID}
 	};
 
 	if (PG_ARGISNULL(0))
@@ -720,7 +720,7 @@ add_live(CmigImage *image, Datum schemas)
 		" WHERE c.relnamespace = ANY ($1) AND NOT c.relispartition AND NOT d.autoconverted"
 		" AND NOT EXISTS (SELECT FROM pg_catalog.pg_dist_schema s WHERE s.schemaid::oid = c.relnamespace)"
 		" UNION ALL SELECT s.schemaid::oid::bigint, '" CMIG_DISTRIBUTED_BY_SCHEMA "', NULL, NULL, NULL"
-		" FROM pg_catalog.pg_dist_schema s WHERE s.schemaid::oid = ANY ($1)", 1, {OIDARRAYOID}
+		" FROM pg_catalog.pg_dist_schema s WHERE s.schemaid::oid = ANY ($1)", {OIDARRAYOID}
 	};
 
 	(void) cmig_query_each(&query, &schemas, NULL, add_row, image);

@@ -584,7 +584,7 @@ add_audit(const CmigManaged *managed, List **lines)
 		" JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace pn ON pn.oid = p.pronamespace"
 		" WHERE pn.nspname = 'cmig' AND p.proname = 'audit_trigger' AND coalesce(n.nspname = ANY ($1), true) AND t.tgparentid = 0"
 		" ORDER BY 1",
-		.nargs = 1,.argtypes = {TEXTARRAYOID}
+		.argtypes = {TEXTARRAYOID}
 	};
 
 	foreach_ptr(CmigValue, row, cmig_query_list(&query, cmig_managed_names(managed)))

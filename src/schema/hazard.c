@@ -51,13 +51,13 @@ table_size(const CmigObject *table)
 {
 	static CmigQuery of_table = {
 		.sql = "WITH RECURSIVE t (oid) AS (SELECT $1 UNION SELECT i.inhrelid FROM pg_inherits i JOIN t ON t.oid = i.inhparent)" SIZE_SQL,
-		.nargs = 1,.argtypes = {OIDOID}
+		.argtypes = {OIDOID}
 	};
 	static CmigQuery of_domain = {
 		.sql = "WITH RECURSIVE d (oid) AS (SELECT $1 UNION SELECT y.oid FROM pg_type y JOIN d ON d.oid = y.typbasetype),"
 		" t (oid) AS (SELECT DISTINCT a.attrelid FROM pg_attribute a JOIN d ON d.oid = a.atttypid"
 		"  JOIN pg_class k ON k.oid = a.attrelid AND k.relkind IN ('r', 'm') WHERE NOT a.attisdropped)" SIZE_SQL,
-		.nargs = 1,.argtypes = {OIDOID}
+		.argtypes = {OIDOID}
 	};
 
 	if (!has_rows(table))
@@ -114,7 +114,7 @@ real_hazards(int hazards, const char *old_type, const char *new_type, const char
 	static CmigQuery binary_coercible = {
 		.sql = "SELECT true FROM pg_cast WHERE castsource = to_regtype($1) AND casttarget = to_regtype($2) AND castmethod = 'b'"
 		" UNION ALL SELECT true FROM pg_type WHERE oid = to_regtype($1) AND typtype = 'd' AND typbasetype = to_regtype($2)",
-		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+		.argtypes = {TEXTOID, TEXTOID}
 	};
 
 	if ((hazards & CMIG_HAZARD_REWRITE) == 0)
@@ -329,7 +329,7 @@ check(CmigObject *function)
 		.sql = "SELECT coalesce((SELECT v.oid FROM pg_language l JOIN pg_proc v ON v.oid = l.lanvalidator"
 		" WHERE l.oid = p.prolang AND p.prosqlbody IS NULL AND v.prolang IN (12, 13)), 0::oid)"
 		" FROM pg_proc p WHERE p.oid = $1 AND pg_has_role(p.proowner, 'USAGE')",
-		.nargs = 1,.argtypes = {OIDOID}
+		.argtypes = {OIDOID}
 	};
 	Validation	validation = {function->address.object};
 	List	   *found;

@@ -408,7 +408,7 @@ name_unclaimed(CmigImageReader *reader)
 		" WHERE strpos(i.identity, '" CMIG_SHADOW_HIDDEN "') = 0 AND NOT EXISTS (WITH RECURSIVE w AS (SELECT a.c AS class, a.o AS id UNION"
 		"  SELECT d.refclassid, d.refobjid FROM w JOIN pg_depend d ON d.classid = w.class AND d.objid = w.id AND d.deptype IN ('a', 'i'))"
 		"  SELECT FROM w JOIN pg_depend e ON e.classid = w.class AND e.objid = w.id AND e.deptype = 'e')",
-		.nargs = 2,.argtypes = {OIDARRAYOID, OIDARRAYOID}
+		.argtypes = {OIDARRAYOID, OIDARRAYOID}
 	};
 	Datum		values[2];
 
@@ -853,7 +853,7 @@ read_depends(CmigImageReader *reader)
 		.sql = "SELECT d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid, d.refobjsubid, d.deptype"
 		" FROM (SELECT DISTINCT * FROM unnest($1, $2) u) a (class, id) JOIN pg_depend d ON d.classid = a.class AND d.objid = a.id"
 		" WHERE d.objid >= 16384 AND d.refobjid >= 16384 AND d.deptype IN ('n', 'a', 'i', 'S')",
-		.nargs = 2,.argtypes = {OIDARRAYOID, OIDARRAYOID},.selective = true
+		.argtypes = {OIDARRAYOID, OIDARRAYOID},.selective = true
 	};
 	int			count;
 	CmigKind  **kinds = cmig_kinds(&count);
@@ -879,7 +879,7 @@ read_comments(CmigImageReader *reader)
 	static CmigQuery of_part = {
 		.sql = "SELECT d.classoid, d.objoid, d.objsubid, d.description"
 		" FROM (SELECT DISTINCT * FROM unnest($1, $2) u) a (class, id) JOIN pg_description d ON d.classoid = a.class AND d.objoid = a.id",
-		.nargs = 2,.argtypes = {OIDARRAYOID, OIDARRAYOID},.selective = true
+		.argtypes = {OIDARRAYOID, OIDARRAYOID},.selective = true
 	};
 
 	read_by_address(reader, &query, &of_part, add_comment);

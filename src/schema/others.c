@@ -13,7 +13,6 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
-#include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
@@ -31,7 +30,7 @@ cmig_extension_check_updates(const CmigDifference *difference)
 {
 	static CmigQuery path_back = {
 		.sql = "SELECT FROM pg_extension_update_paths($1::name) WHERE source = $2 AND target = $3 AND path IS NOT NULL",
-		.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
+		.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 	};
 
 	for (int i = 0; i < difference->count; i++)
@@ -70,7 +69,7 @@ cmig_extension_created(const CmigSituation *now)
 		" CROSS JOIN LATERAL regexp_matches(regexp_replace(r.upgrade_sql::text, '--[^\n]*|/[*]([^*]|[*][^/])*[*]/', ' ', 'g'),"
 		"  '\\mcreate\\s+extension\\s+(if\\s+not\\s+exists\\s+)?(\"[^\"]+\"|[[:alnum:]_$]+)', 'gi') m"
 		" WHERE r.revision::text = ANY ($1) AND r.upgrade_sql::text ~* 'extension'",
-		.nargs = 1,.argtypes = {TEXTARRAYOID}
+		.argtypes = {TEXTARRAYOID}
 	};
 	List	   *created = NIL;
 	CmigNames	applied = {0};
@@ -436,7 +435,7 @@ SCHEMA_OF("pg_class", "oid", "oid")
 void
 cmig_outside_refuse(CmigDifference *difference)
 {
-	static CmigQuery query = {.sql = dependents_sql,.nargs = 3,.argtypes = {TEXTOID, TEXTOID, BOOLOID}};
+	static CmigQuery query = {.sql = dependents_sql,.argtypes = {TEXTOID, TEXTOID, BOOLOID}};
 	StringInfoData objects,
 				schemas;
 
@@ -530,7 +529,7 @@ cmig_audited_compare(const char *live, const char *revisions, List **lines)
 		" ELSE format('it is audited %s, but the revisions audit it %s; call cmig.enable_audit again as the revisions do', l.value, r.value) END"
 		" FROM jsonb_each_text($1::jsonb) l FULL JOIN jsonb_each_text($2::jsonb) r USING (key)"
 		" WHERE l.value IS DISTINCT FROM r.value ORDER BY key COLLATE \"C\"",
-		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+		.argtypes = {TEXTOID, TEXTOID}
 	};
 
 	foreach_ptr(CmigValue, row, cmig_query_list(&query, live, revisions))

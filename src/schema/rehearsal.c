@@ -576,7 +576,7 @@ others_own_code(void)
 		" AND s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())"
 		" LEFT JOIN pg_type t ON s.classid = 'pg_type'::regclass AND t.oid = s.objid AND t.typtype = 'd'"
 		" LEFT JOIN pg_class c ON s.classid = 'pg_class'::regclass AND c.oid = s.objid AND (c.relkind = 'v' OR c.relrowsecurity)"
-		" WHERE NOT r.rolsuper AND r.oid <> $1 AND (t.oid IS NOT NULL OR c.oid IS NOT NULL) LIMIT 1", 1, {OIDOID}
+		" WHERE NOT r.rolsuper AND r.oid <> $1 AND (t.oid IS NOT NULL OR c.oid IS NOT NULL) LIMIT 1", {OIDOID}
 	};
 
 	return cmig_query_do(&query, GetUserId()) > 0;

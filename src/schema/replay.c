@@ -361,9 +361,7 @@ replay_script(CmigReplay *replay, CmigRunStep step)
 		ErrorData  *error;
 
 		cmig_runner_stop(&run);
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
+		error = cmig_error_take(caller);
 		explain(error, &step);
 		ReThrowError(error);
 	}

@@ -622,7 +622,7 @@ cmig_shadow_is_in_use(Oid schema, bool by_members)
 		" AND NOT EXISTS (SELECT FROM pg_depend e JOIN x ON x.oid = e.refobjid"
 		"  WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e')"
 		" AND NOT (d.classid = 'pg_extension'::regclass AND d.objid IN (SELECT oid FROM x)) LIMIT 1",
-		.nargs = 2,.argtypes = {OIDOID, BOOLOID}
+		.argtypes = {OIDOID, BOOLOID}
 	};
 
 	return cmig_query_do(&query, schema, by_members) > 0;

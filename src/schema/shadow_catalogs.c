@@ -367,7 +367,7 @@ read_relations(void)
 {
 	static CmigQuery query = {
 		.sql = "SELECT coalesce(array_agg(oid), '{}') FROM pg_class WHERE relnamespace = ANY ($1)",
-		.nargs = 1,.argtypes = {OIDARRAYOID}
+		.argtypes = {OIDARRAYOID}
 	};
 	Datum		schemas = PointerGetDatum(live_schemas);
 	bool		former = cmig_shadow_catalogs_filter(false);

@@ -221,7 +221,7 @@ cmig_squash_may_write(const char *schema, const char *name)
 		"  ELSE p.provolatile <> 'v' END), false)::text"
 		" FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
 		" WHERE p.proname = $1 AND n.nspname = coalesce($2, n.nspname)",
-		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+		.argtypes = {TEXTOID, TEXTOID}
 	};
 
 	return strcmp(cmig_query_value(&query, name, schema), "true") != 0;

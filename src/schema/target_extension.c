@@ -57,7 +57,7 @@ move(Oid catalog, Oid moved, Oid from, Oid to)
 		" OR d.deptype = 'a' AND (d.classid = 'pg_constraint'::regclass OR c.relkind IN ('i', 'I', 'S')))"
 		" SELECT classid, objid FROM m"
 		" UNION ALL SELECT 'pg_extension'::regclass::oid, oid FROM pg_extension WHERE extnamespace = $1 AND $2 IN (0, oid) AND $3 = 'pg_extension'::regclass",
-		.nargs = 3,.argtypes = {OIDOID, OIDOID, OIDOID}
+		.argtypes = {OIDOID, OIDOID, OIDOID}
 	};
 
 	foreach_ptr(CmigValue, row, cmig_query_list(&query, from, moved, catalog))
@@ -109,7 +109,7 @@ cmig_shadow_extension_hide(CmigShadow *shadow)
 {
 	static CmigQuery query = {
 		"SELECT oid, extname::text, extnamespace FROM pg_extension WHERE oid >= 16384 AND extname <> 'pg_cmig'"
-		" AND (NOT $1 OR extnamespace::regnamespace::text ~ '^cmig_away_') ORDER BY 1", 1, {BOOLOID}
+		" AND (NOT $1 OR extnamespace::regnamespace::text ~ '^cmig_away_') ORDER BY 1", {BOOLOID}
 	};
 
 	StaticAssertStmt(FirstNormalObjectId == 16384, "as in the query");
@@ -134,7 +134,7 @@ cmig_shadow_extension_schema(Oid extension)
 {
 	static CmigQuery query = {
 		.sql = "SELECT extnamespace::text FROM pg_extension WHERE oid = $1",
-		.nargs = 1,.argtypes = {OIDOID}
+		.argtypes = {OIDOID}
 	};
 	char	   *text = cmig_query_value(&query, extension);
 
@@ -213,7 +213,7 @@ create_extension(CmigTargetState *state, CmigExtension *extension, CreateExtensi
 {
 	static CmigQuery query = {
 		.sql = "SELECT FROM pg_available_extension_versions WHERE name = $1::name AND schema IS NOT NULL LIMIT 1",
-		.nargs = 1,.argtypes = {TEXTOID}
+		.argtypes = {TEXTOID}
 	};
 	List	   *path;
 	Oid			to = InvalidOid;
@@ -250,7 +250,7 @@ is_used(const CmigExtension *extension, TransactionId since)
 		" CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i WHERE true"
 		" AND age(d.xmin) <= age($2) AND d.classid <> ALL ('{pg_amop,pg_amproc}'::regclass[]) AND i.identity !~ '\\mcmig_away_[0-9]'"
 		" AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e') LIMIT 1",
-		.nargs = 2,.argtypes = {OIDOID, XIDOID}
+		.argtypes = {OIDOID, XIDOID}
 	};
 	Datum		values[2];
 
@@ -297,7 +297,7 @@ require_update_path(const char *name, const AlterExtensionStmt *statement)
 	static CmigQuery query = {
 		.sql = "SELECT e.extversion FROM pg_extension e WHERE e.extname = $1 AND e.extversion <> $2"
 		" AND NOT EXISTS (SELECT FROM pg_extension_update_paths(e.extname) p WHERE p.source = e.extversion AND p.target = $2 AND p.path IS NOT NULL)",
-		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+		.argtypes = {TEXTOID, TEXTOID}
 	};
 
 	foreach_node(DefElem, option, statement->options)
@@ -400,7 +400,7 @@ cmig_target_extension_end(CmigTargetState *state, const char *name)
 		" SELECT d.refobjid FROM n JOIN pg_depend d ON d.classid = 'pg_extension'::regclass"
 		" AND d.objid = n.oid AND d.refclassid = 'pg_extension'::regclass)"
 		" SELECT FROM n WHERE oid = $1",
-		.nargs = 2,.argtypes = {OIDOID, OIDOID}
+		.argtypes = {OIDOID, OIDOID}
 	};
 
 	foreach_ptr(CmigExtension, extension, state->shadow->extensions)

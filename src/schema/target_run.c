@@ -192,7 +192,7 @@ drop_owned(const DropOwnedStmt *statement)
 		.sql = "SELECT classid, objid, refobjid, CASE deptype WHEN 'o' THEN 0::oid ELSE classid END FROM pg_shdepend"
 		" WHERE refclassid = 'pg_authid'::regclass AND refobjid = ANY ($1) AND deptype IN ('o', 'a')"
 		" AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
-		.nargs = 1,.argtypes = {OIDARRAYOID}
+		.argtypes = {OIDARRAYOID}
 	};
 	ObjectAddresses *dropped = new_object_addresses();
 	List	   *rows = NIL;
@@ -584,11 +584,8 @@ cmig_target_run(CmigShadow *shadow, const char *sql, List *scripts)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData  *error = cmig_error_take(caller);
 
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
 		/* set hints for errors that have a special meaning in a target */
 		switch (error->sqlerrcode)
 		{

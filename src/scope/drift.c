@@ -44,7 +44,6 @@ static CmigQuery drift_query = {
 	" SELECT f.name, f.correct, d.step, d.kind, d.object, d.upgrade_sql, d.downgrade_sql, d.hazard FROM differing f,"
 	" LATERAL cmig.diff_schemas(f.name, f.correct, owners => $4, privileges => $5, comments => $6) d"
 	" ORDER BY f.rows, f.name, d.step",
-	.nargs = 6,
 	.argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, BOOLOID, BOOLOID, BOOLOID}
 };
 

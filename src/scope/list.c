@@ -51,7 +51,6 @@ static CmigQuery matching_query = {
 	"  WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')) s (scope)"
 	" LEFT JOIN " ROWS " r ON r.scope = s.scope" DOWNGRADES
 	" ORDER BY s.scope COLLATE \"C\"",
-	.nargs = 1,
 	.argtypes = {TEXTOID}
 };
 

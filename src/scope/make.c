@@ -38,7 +38,6 @@
 /* A query for the statements that make schema $1 equal to schema $2. */
 static CmigQuery difference_query = {
 	.sql = "SELECT d.upgrade_sql, d.object FROM cmig.diff_schemas($1, $2) d ORDER BY d.step",
-	.nargs = 2,
 	.argtypes = {TEXTOID, TEXTOID}
 };
 
@@ -60,7 +59,6 @@ static CmigQuery strangers_query = {
 	" JOIN pg_database b ON b.datname = current_database() JOIN pg_roles r ON r.oid = p.proowner"
 	" WHERE c.relnamespace = $1 AND NOT t.tgisinternal"
 	" AND NOT r.rolsuper AND r.oid <> $2 AND (r.oid <> b.datdba OR (SELECT rolsuper FROM pg_roles WHERE oid = $2)) ORDER BY 1 LIMIT 1",
-	.nargs = 2,
 	.argtypes = {OIDOID, OIDOID}
 };
 
@@ -68,7 +66,6 @@ static CmigQuery strangers_query = {
 static CmigQuery users_query = {
 	.sql = "SELECT string_agg(DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, ', ')"
 	" FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.oid = $1 AND a.grantee <> n.nspowner",
-	.nargs = 1,
 	.argtypes = {OIDOID}
 };
 

@@ -351,9 +351,7 @@ process(Upgrade *upgrade)
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
+		error = cmig_error_take(caller);
 	}
 	PG_END_TRY();
 

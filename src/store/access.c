@@ -188,7 +188,7 @@ statements_of(bool grant, const char *role, const char *level, const char *since
 		" WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname::text = n.name"
 		" AND ($4 IS NULL OR n.name = ANY (string_to_array($4, ' ')))"
 		" ORDER BY n.number, p.oid::regprocedure::text COLLATE \"C\"",
-		4, {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	const char *verb = grant ? "GRANT" : "REVOKE";
 	char	   *to = psprintf("%s %s", grant ? "TO" : "FROM", role);
@@ -372,7 +372,7 @@ static List *
 summary(List *statements, const char *role)
 {
 	static CmigQuery shorten = {
-		"SELECT regexp_replace($1, '(([a-z_.]+, ){2})([a-z_.]+, )+[a-z_.]+', '\\1...', 'g')", 1, {TEXTOID}
+		"SELECT regexp_replace($1, '(([a-z_.]+, ){2})([a-z_.]+, )+[a-z_.]+', '\\1...', 'g')", {TEXTOID}
 	};
 	List	   *lines = NIL;
 	int			count = 0;
@@ -418,7 +418,7 @@ cmig_access_update(PG_FUNCTION_ARGS)
 		"SELECT DISTINCT quote_ident(pg_get_userbyid(a.grantee)) FROM pg_proc p, aclexplode(p.proacl) a"
 		" WHERE p.oid = to_regprocedure($1) AND a.grantee NOT IN (0, p.proowner) AND a.is_grantable = $2"
 		" AND coalesce(has_any_column_privilege(a.grantee, $3, $4), true) ORDER BY 1",
-		4, {TEXTOID, BOOLOID, TEXTOID, TEXTOID}
+		{TEXTOID, BOOLOID, TEXTOID, TEXTOID}
 	};
 	const bool	creating = creating_extension;
 
@@ -443,7 +443,7 @@ static CmigQuery find_grantors = {
 	"  WHERE c.relnamespace = 'cmig'::regnamespace"
 	" UNION ALL SELECT proacl FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace) o,"
 	" aclexplode(o.acl) a WHERE a.grantee = $1 AND a.grantee <> a.grantor",
-	1, {OIDOID}
+	{OIDOID}
 };
 
 Datum
@@ -456,7 +456,7 @@ cmig_revoke_access(PG_FUNCTION_ARGS)
 										psprintf("REVOKE ALL ON ALL SEQUENCES IN SCHEMA cmig FROM %s", role),
 										psprintf("REVOKE ALL ON SCHEMA cmig FROM %s", role));
 	static CmigQuery owns = {
-		"SELECT FROM pg_extension WHERE extname = 'pg_cmig' AND extowner = $1", 1, {OIDOID}
+		"SELECT FROM pg_extension WHERE extname = 'pg_cmig' AND extowner = $1", {OIDOID}
 	};
 	Oid			role_id = get_role_oid(name, false);
 

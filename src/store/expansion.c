@@ -43,9 +43,9 @@ read_row(const char *scope)
 	static CmigQuery query = {
 		"SELECT coalesce(revision, ''), coalesce(state, ''), scope, CASE schemas WHEN '{}' THEN '' ELSE (SELECT concat_ws(', ', string_agg(quote_ident(cmig.version_schema(revision, s)), ', ' ORDER BY n),"
 		" CASE scope WHEN '' THEN string_agg(quote_ident(s), ', ' ORDER BY n) ELSE $2 END) FROM unnest(schemas) WITH ORDINALITY u (s, n)) END, NULL"
-		" FROM cmig.expansion_run WHERE scope = $1", 2, {TEXTOID, TEXTOID}
+		" FROM cmig.expansion_run WHERE scope = $1", {TEXTOID, TEXTOID}
 	};
-	static CmigQuery revisions = {"SELECT n FROM cmig.expansion_run, unnest(revisions) n WHERE scope = $1 AND n IS NOT NULL", 1, {TEXTOID}};
+	static CmigQuery revisions = {"SELECT n FROM cmig.expansion_run, unnest(revisions) n WHERE scope = $1 AND n IS NOT NULL", {TEXTOID}};
 	CmigExpansion *expansion = has_table() ? (CmigExpansion *) cmig_query_row(&query, scope, cmig_session_search_path()) : NULL;
 	List	   *names;
 	ListCell   *cell;
@@ -138,7 +138,7 @@ cmig_expansion_orphans(void)
 		" UNION ALL SELECT 'error', 'schema ' || n.oid::regnamespace, 'it belongs to an expansion that is not recorded, as after a dump without data', format('DROP SCHEMA %s CASCADE', n.oid::regnamespace)"
 		" FROM pg_description d JOIN pg_namespace n ON n.oid = d.objoid WHERE $1 = '' AND d.classoid = 'pg_namespace'::regclass AND d.description LIKE format('" CMIG_VERSION_COMMENT "', '%', '%')"
 		"  AND has_any_column_privilege(n.nspowner, 'cmig.expansion_run', 'INSERT') AND NOT EXISTS (SELECT FROM cmig.expansion_run r, unnest(r.schemas) s"
-		"   WHERE d.description = format('" CMIG_VERSION_COMMENT "', s, r.revision)) ORDER BY 2", 1, {TEXTOID}
+		"   WHERE d.description = format('" CMIG_VERSION_COMMENT "', s, r.revision)) ORDER BY 2", {TEXTOID}
 	};
 
 	return has_table() ? cmig_query_list(&query, cmig_scope_current()) : NIL;
@@ -164,7 +164,7 @@ cmig_expansion_require_unhidden(Oid relation, const List *columns)
 	/* who may call cmig.backfill may not read the rows of expansions */
 	static CmigQuery query = {
 		"WITH " TABLES_AND_COLUMNS " SELECT attrelid::regclass FROM pg_attribute WHERE attrelid = $1 AND attname = $2::name"
-		" AND ((attrelid, attnum) IN (TABLE hidden) OR attname = '" CMIG_STATE_COLUMN "' AND attrelid IN (SELECT tgrelid FROM g))", 2, {OIDOID, TEXTOID}
+		" AND ((attrelid, attnum) IN (TABLE hidden) OR attname = '" CMIG_STATE_COLUMN "' AND attrelid IN (SELECT tgrelid FROM g))", {OIDOID, TEXTOID}
 	};
 	ListCell   *cell;
 
@@ -185,7 +185,7 @@ List *
 cmig_expansion_relations(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
-		"SELECT relation FROM cmig.expansion_step WHERE scope = $1 AND relation <> '' GROUP BY relation ORDER BY relation COLLATE \"C\"", 1, {TEXTOID}
+		"SELECT relation FROM cmig.expansion_step WHERE scope = $1 AND relation <> '' GROUP BY relation ORDER BY relation COLLATE \"C\"", {TEXTOID}
 	};
 	List	   *names = NIL;
 	ListCell   *cell;
@@ -211,7 +211,7 @@ cmig_expansion_renames(const CmigExpansion *expansion)
 		" renamed AS (SELECT relid, attname, row_number() OVER w AS place, count(*) OVER (PARTITION BY relid) FROM hidden JOIN pg_attribute ON attrelid = relid AND attnum = number"
 		"  WHERE (relid, attname::text) NOT IN (SELECT relid, name FROM named WHERE relid IS NOT NULL) WINDOW w AS (PARTITION BY relid ORDER BY attnum))"
 		" SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', relid::regclass, attname, name) FROM missing m JOIN renamed r USING (relid, place)"
-		" WHERE m.count = r.count OR $2 ORDER BY 1", 2, {TEXTOID, BOOLOID}
+		" WHERE m.count = r.count OR $2 ORDER BY 1", {TEXTOID, BOOLOID}
 	};
 
 	return cmig_query_list(&query, expansion->scope, strcmp(expansion->state, "abandoning") == 0);
@@ -288,7 +288,7 @@ with_partitions(const CmigNames *relations)
 	static CmigQuery query = {
 		"SELECT DISTINCT format('%I.%I', s.nspname, c.relname) FROM unnest($1) n CROSS JOIN LATERAL (SELECT to_regclass(n)"
 		" UNION SELECT relid FROM pg_partition_tree(to_regclass(n))) x (oid) JOIN pg_class c USING (oid) JOIN pg_namespace s ON s.oid = c.relnamespace"
-		" ORDER BY 1", 1, {TEXTARRAYOID}
+		" ORDER BY 1", {TEXTARRAYOID}
 	};
 	List	   *rows = cmig_query_list(&query, relations);
 	CmigNames  *names = palloc0(sizeof(CmigNames));
@@ -337,12 +337,12 @@ cmig_expansion_readers(const CmigNames *changed, const CmigNames *with_hidden, c
 		"  UNION ALL SELECT CASE rulename WHEN '_RETURN' THEN d.refclassid ELSE d.classid END, CASE rulename WHEN '_RETURN' THEN ev_class ELSE oid END,"
 		"   concat(ev_action, ev_qual) FROM pg_rewrite WHERE d.classid = 'pg_rewrite'::regclass AND oid = d.objid"
 		" ) x (class, oid, tree) CROSS JOIN LATERAL pg_identify_object(x.class, x.oid, 0) i"
-		" WHERE strpos(x.tree, format(':varattno 0 :vartype %s ', t.reltype)) > 0 ORDER BY 1, 2", 2, {TEXTARRAYOID, TEXTARRAYOID}
+		" WHERE strpos(x.tree, format(':varattno 0 :vartype %s ', t.reltype)) > 0 ORDER BY 1, 2", {TEXTARRAYOID, TEXTARRAYOID}
 	};
 	static CmigQuery bodies = {
 		TABLES "SELECT format('function %s', p.oid::regprocedure), p.prosrc FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang"
 		" WHERE l.lanname = 'sql' AND p.prosqlbody IS NULL AND p.pronamespace NOT IN ('pg_catalog'::regnamespace, 'cmig'::regnamespace)"
-		" AND length(p.prosrc) < 100000 AND " MENTIONS("p.prosrc") " ORDER BY 1", 2, {TEXTARRAYOID, TEXTARRAYOID}
+		" AND length(p.prosrc) < 100000 AND " MENTIONS("p.prosrc") " ORDER BY 1", {TEXTARRAYOID, TEXTARRAYOID}
 	};
 
 	Reading		reading = {.relations = relations,.hidden = hidden,.context = CurrentMemoryContext};
@@ -387,8 +387,8 @@ cmig_expansion_readers(const CmigNames *changed, const CmigNames *with_hidden, c
 void
 cmig_expansion_forget(void)
 {
-	static CmigQuery steps = {"DELETE FROM cmig.expansion_step WHERE scope = $1", 1, {TEXTOID}};
-	static CmigQuery run = {"DELETE FROM cmig.expansion_run WHERE scope = $1", 1, {TEXTOID}};
+	static CmigQuery steps = {"DELETE FROM cmig.expansion_step WHERE scope = $1", {TEXTOID}};
+	static CmigQuery run = {"DELETE FROM cmig.expansion_run WHERE scope = $1", {TEXTOID}};
 
 	if (!has_table())
 		return;
@@ -467,7 +467,7 @@ cmig_expansion_counted(const CmigExpansion *expansion)
 		" CASE WHEN counted->>'why' IS NOT NULL THEN concat('when cmig.expand was called, ', counted->>'why') WHEN at IS NULL THEN 'calls are counted from the next CALL of cmig.expand on'"
 		"  WHEN $3 IS DISTINCT FROM CASE WHEN same THEN counted->>'dealloc' ELSE '0' END THEN 'pg_stat_statements has discarded entries (increase pg_stat_statements.max)' END"
 		" FROM (SELECT *, CASE WHEN counted->>'why' IS NULL AND $2 IS NOT NULL THEN CASE WHEN same THEN counted->>'at' WHEN counted IS NOT NULL THEN $2 END END::numeric AS at"
-		"  FROM (SELECT counted, counted->>'reset' IS NOT DISTINCT FROM $2 AS same FROM (SELECT) one LEFT JOIN cmig.expansion_run ON scope = $1) r) s", 3, {TEXTOID, TEXTOID, TEXTOID}
+		"  FROM (SELECT counted, counted->>'reset' IS NOT DISTINCT FROM $2 AS same FROM (SELECT) one LEFT JOIN cmig.expansion_run ON scope = $1) r) s", {TEXTOID, TEXTOID, TEXTOID}
 	};
 	CmigExpansionCount count = {0};
 	char	  **info = cmig_statements_info();
@@ -485,7 +485,7 @@ cmig_expansion_counted(const CmigExpansion *expansion)
 void
 cmig_expansion_keep(const char *revision)
 {
-	static CmigQuery query = {"SELECT scope FROM cmig.expansion_run WHERE $1 = ANY (revisions) ORDER BY 1 LIMIT 1", 1, {TEXTOID}};
+	static CmigQuery query = {"SELECT scope FROM cmig.expansion_run WHERE $1 = ANY (revisions) ORDER BY 1 LIMIT 1", {TEXTOID}};
 	char	   *scope = has_table() ? cmig_query_value(&query, revision) : NULL;
 
 	if (scope != NULL)

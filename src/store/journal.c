@@ -49,7 +49,7 @@ struct CmigJournalBatch
 
 static CmigQuery last_id_query = {
 	"SELECT coalesce(max(id::bigint), 0)::text FROM cmig.journal WHERE scope::text = $1",
-	1, {TEXTOID}
+	{TEXTOID}
 };
 
 /*
@@ -61,7 +61,7 @@ static CmigQuery gap_query = {
 	"SELECT max(id)::text FROM (SELECT id::bigint, lead(id::bigint) OVER (ORDER BY id::bigint)"
 	" FROM (SELECT 0 AS id UNION ALL SELECT id::bigint FROM cmig.journal WHERE id::bigint > 0 AND scope::text = $1) j) k (id, next)"
 	" WHERE coalesce(next, 9223372036854775807)::numeric - id > " CppAsString2(CMIG_JOURNAL_BATCH),
-	1, {TEXTOID}
+	{TEXTOID}
 };
 
 /*
@@ -108,7 +108,7 @@ cmig_journal_write(const CmigJournalEntry *entry)
 		" transaction_id, checksum, search_path, sqlstate, message, statement, scope)"
 		" VALUES ($1, $2, $3, $4, $5, nullif($6, '2000-01-01 00:00:00+00') - $5, $7::name, $8,"
 		" pg_current_xact_id(), $9, $10, $11, $12, nullif($13, 0), $14)",
-		14, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
+		{INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
 		TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
 	};
 	TimestampTz now = GetCurrentTimestamp();
@@ -130,7 +130,7 @@ cmig_journal_finish(int64 id, const CmigJournalEntry *entry)
 		" transaction_id = CASE WHEN $2 = 'done' THEN pg_current_xact_id() END,"
 		" checksum = coalesce($5, checksum::text), sqlstate = $6, message = $7, statement = nullif($8, 0)"
 		" WHERE id::bigint = $1 AND scope::text = $9",
-		9, {INT8OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
+		{INT8OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
 	};
 
 	cmig_query_do(&query, id, entry->outcome, entry->finished_at, entry->started_at, entry->checksum,
@@ -143,7 +143,7 @@ cmig_journal_interrupted(void)
 	static CmigQuery query = {
 		"UPDATE cmig.journal SET outcome = 'failed', transaction_id = NULL,"
 		" message = 'the run was interrupted' WHERE outcome::text = 'running' AND scope::text = $1",
-		1, {TEXTOID}
+		{TEXTOID}
 	};
 
 	cmig_query_do(&query, cmig_scope_current());
@@ -154,7 +154,7 @@ cmig_journal_has_running(void)
 {
 	static CmigQuery query = {
 		"SELECT FROM cmig.journal WHERE outcome::text = 'running' AND scope::text = $1 LIMIT 1",
-		1, {TEXTOID}
+		{TEXTOID}
 	};
 
 	return cmig_query_do(&query, cmig_scope_current()) > 0;
@@ -200,7 +200,7 @@ write_batch(CmigJournalBatch *batch)
 		" FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5),"
 		" unnest($6), unnest($7)) WITH ORDINALITY AS e (revision, direction, outcome,"
 		" started_at, finished_at, checksum, message, n) ORDER BY e.n",
-		12, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
+		{TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
 			TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID,
 		INT8OID, TEXTOID}
 	};
@@ -269,7 +269,7 @@ cmig_journal_read_paths(const char *search_path, const char *role)
 		"  AND j.scope::text = $3"
 		"  ORDER BY j.revision::text, j.id::bigint DESC) p"
 		" WHERE p.search_path <> $1 OR (p.search_path ~ '[$]user' AND p.role <> $2)",
-		3, {TEXTOID, TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID, TEXTOID}
 	};
 
 	return cmig_query_list(&query, search_path, role, cmig_scope_current());
@@ -291,7 +291,7 @@ cmig_journal_read_checksum(const char *revision)
 		" AND j.direction::text IN ('upgrade', 'stamp', 'repair') AND j.checksum::text IS NOT NULL"
 		" ORDER BY o.own DESC, CASE WHEN $2 <> '' OR NOT o.own THEN j.started_at::timestamptz END DESC NULLS LAST,"
 		" j.id::bigint DESC LIMIT 1",
-		2, {TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID}
 	};
 
 	return cmig_query_value(&query, revision, cmig_scope_current());
@@ -307,7 +307,7 @@ cmig_journal_read_repeatable(const char *revision)
 		" WHERE j.revision::text = $1 AND j.outcome::text = 'done' AND j.scope::text = $2"
 		" AND j.direction::text IN ('upgrade', 'repair') AND j.checksum::text IS NOT NULL"
 		" ORDER BY j.id::bigint DESC LIMIT 1) r",
-		2, {TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID}
 	};
 	char	  **row = cmig_query_row(&query, revision, cmig_scope_current());
 
@@ -328,7 +328,7 @@ cmig_journal_read_last(CmigJournalEntry *entry)
 		" coalesce(outcome::text, ''), message::text, coalesce(statement::integer, 0)"
 		" FROM cmig.journal WHERE direction::text NOT IN ('repair', 'drift') AND scope::text = $1"
 		" ORDER BY id::bigint DESC LIMIT 1",
-		1, {TEXTOID}
+		{TEXTOID}
 	};
 	char	  **row = cmig_query_row(&query, cmig_scope_current());
 
@@ -350,7 +350,7 @@ cmig_journal_read_last_drift(CmigJournalDrift *drift)
 		" WHERE n.id > j.id AND n.scope::text = j.scope::text AND n.direction::text NOT IN ('drift', 'repair', 'expand', 'abandon'))"
 		" FROM cmig.journal j WHERE j.revision IS NULL AND j.direction::text = 'drift'"
 		" AND j.scope::text = $1 ORDER BY j.id DESC LIMIT 1",
-		1, {TEXTOID}
+		{TEXTOID}
 	};
 	char	  **row = cmig_query_row(&query, cmig_scope_current());
 
@@ -393,7 +393,7 @@ cmig_journal_read_rows(int most)
 		"  ELSE round(ms / 60000) || ' min' END, count(*) OVER ()"
 		" FROM cmig.journal, LATERAL (SELECT extract(epoch FROM elapsed::interval) * 1000) e (ms)"
 		" WHERE scope::text = $1 ORDER BY id::bigint DESC LIMIT $2",
-		2, {TEXTOID, INT4OID}
+		{TEXTOID, INT4OID}
 	};
 
 	return cmig_query_list(&query, cmig_scope_current(), most);
@@ -421,7 +421,7 @@ cmig_journal_return_log(ReturnSetInfo *result)
 		" (SELECT greatest(20, 100 - 51 - 9 - greatest(8, max(char_length(revision::text)))"
 		"  - greatest(4, max(char_length(role::text)))) FROM cmig.journal WHERE scope::text = $1) w (width)"
 		" WHERE j.scope::text = $1 ORDER BY j.id::bigint DESC",
-		1, {TEXTOID}
+		{TEXTOID}
 	};
 	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
 
@@ -438,7 +438,7 @@ cmig_journal_each_applied(CmigRowCallback callback, void *arg)
 		" date_trunc('second', started_at::timestamptz + coalesce(elapsed::interval, '0'))"
 		" FROM cmig.journal WHERE outcome::text = 'done' AND direction::text IN ('upgrade', 'stamp')"
 		" AND revision IS NOT NULL AND started_at IS NOT NULL AND scope::text = $1 ORDER BY revision, id DESC",
-		1, {TEXTOID}
+		{TEXTOID}
 	};
 	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
 
@@ -452,7 +452,7 @@ cmig_journal_read_captured(const CmigNames *revisions)
 		"SELECT DISTINCT revision::text, checksum::text, substring(message::text FROM '^captured, excluded: ({.*})$') FROM cmig.journal"
 		" WHERE revision::text = ANY ($1) AND direction::text = 'drift' AND checksum IS NOT NULL"
 		" AND role::text = $2 AND scope::text = ''",
-		2, {TEXTARRAYOID, TEXTOID}
+		{TEXTARRAYOID, TEXTOID}
 	};
 
 	return cmig_query_list(&query, revisions, cmig_session_role());

@@ -83,7 +83,7 @@ cmig_progress_read(void)
 		" coalesce(statement::integer, 0), coalesce(state::text, ''),"
 		" detail::jsonb::text, detail::jsonb->>'checksum', detail::jsonb->>'abandoned' FROM cmig.progress"
 		" WHERE scope::text = $1 ORDER BY 1, 3, 4",
-		1, {TEXTOID}
+		{TEXTOID}
 	};
 
 	return make_rows(cmig_query_list(&query, cmig_scope_current()), true);
@@ -134,7 +134,7 @@ cmig_progress_write(const char *revision, CmigDirection direction, int statement
 		" VALUES ($1, $2, $3, $4, $5::jsonb, $6)"
 		" ON CONFLICT (scope, revision, direction, statement) DO UPDATE"
 		" SET state = excluded.state, detail = coalesce(excluded.detail::jsonb, p.detail::jsonb)",
-		6, {TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
 	};
 
 	cmig_query_do(&query, revision, cmig_direction_name(direction), statement, state_names[state], detail,
@@ -147,7 +147,7 @@ cmig_progress_abandon(const char *revision, CmigDirection direction)
 	static CmigQuery query = {
 		"UPDATE cmig.progress SET detail = coalesce(detail::jsonb, '{}') || '{\"abandoned\": true}'"
 		" WHERE scope::text = $3 AND revision::text = $1 AND direction::text = $2",
-		3, {TEXTOID, TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID, TEXTOID}
 	};
 
 	cmig_query_do(&query, revision, cmig_direction_name(direction), cmig_scope_current());
@@ -159,7 +159,7 @@ cmig_progress_clear(const char *revision, CmigDirection direction, int statement
 	static CmigQuery query = {
 		"DELETE FROM cmig.progress WHERE scope::text = $4 AND ($1 IS NULL OR"
 		" revision::text = $1 AND direction::text = $2 AND ($3 = 0 OR statement::integer = $3))",
-		4, {TEXTOID, TEXTOID, INT4OID, TEXTOID}
+		{TEXTOID, TEXTOID, INT4OID, TEXTOID}
 	};
 
 	return cmig_query_do(&query, revision, cmig_direction_name(direction), statement, cmig_scope_current()) > 0;
@@ -177,7 +177,7 @@ find_obstacle(const CmigProgressRow *row)
 		"SELECT EXISTS (SELECT FROM cmig.revision WHERE revision::text = $1),"
 		" EXISTS (SELECT FROM cmig.version WHERE revision::text = $1 AND $2 = '' UNION ALL"
 		"  SELECT FROM cmig.scope_version WHERE revision::text = $1 AND scope::text = $2)",
-		2, {TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID}
 	};
 	const char *direction = cmig_direction_name(row->direction);
 	char	  **look = cmig_query_row(&query, row->revision, cmig_scope_current());
@@ -210,7 +210,7 @@ cmig_progress_call(const char *scope, const char *revision, CmigDirection direct
 		"  ELSE (SELECT count(*) FROM cmig.scope_version WHERE scope::text = $2) END > 1"
 		"  THEN revision::text || '@-1' END"
 		" FROM cmig.revision WHERE revision::text = $1",
-		3, {TEXTOID, TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID, TEXTOID}
 	};
 	const char *name = cmig_direction_name(direction);
 	const char *target = cmig_query_value(&query, revision, scope, name);
@@ -646,7 +646,7 @@ cmig_backfill_run_find(const CmigBackfillIdentity *identity, CmigBackfillRun *ru
 		" AND statement::integer IS NOT DISTINCT FROM $6 AND scope::text = $7"
 		" AND (state::text <> 'done' OR statement::integer IS NOT NULL)"
 		" ORDER BY id::bigint DESC LIMIT 1",
-		7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
+		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
 	};
 	Datum		values[7];
 	char		nulls[8] = "       ";
@@ -708,7 +708,7 @@ cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *
 		" OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $5 IS NOT NULL THEN $7 END,"
 		" 'running', $8, $9, nullif($10, '{}'), clock_timestamp(),"
 		" clock_timestamp(), $11) ON CONFLICT (id) DO NOTHING",
-		11, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID,
+		{INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID,
 		TEXTOID, FLOAT8OID, TEXTARRAYOID, TEXTOID}
 	};
 
@@ -739,7 +739,7 @@ cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us)
 		" rows_of_pass = $10, batches = $11,"
 		" active = active::interval + $12 * interval '1 microsecond', key = nullif($13, '{}'),"
 		" updated_at = clock_timestamp() WHERE id::bigint = $1",
-		13, {INT8OID, TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID,
+		{INT8OID, TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID,
 		FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INT8OID, TEXTARRAYOID}
 	};
 
@@ -762,7 +762,7 @@ cmig_backfill_run_unfinished(const CmigBackfillIdentity *identity, int64 own_id)
 		"   OR $1 IS NULL AND revision::text IS NULL AND target::text = $4)"
 		" AND state::text <> 'done' AND where_sql::text IS NULL AND rows::bigint > 0"
 		" AND id::bigint <> $3 AND scope::text = $5 ORDER BY id::bigint DESC",
-		5, {TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID}
 	};
 
 	return cmig_query_list(&query, identity->revision, identity->direction, own_id, identity->target,
@@ -776,7 +776,7 @@ cmig_backfill_run_settle(const char *revision, const char *direction)
 		"UPDATE cmig.backfill_run SET statement = NULL"
 		" WHERE ($1 IS NULL OR revision::text = $1 AND direction::text = $2)"
 		" AND statement::integer IS NOT NULL AND scope::text = $3",
-		3, {TEXTOID, TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID, TEXTOID}
 	};
 
 	if (revision != NULL && !cmig_scope_is_set())
@@ -790,7 +790,7 @@ cmig_backfill_run_note(int64 id, double rows_total, const char *error)
 	static CmigQuery query = {
 		"UPDATE cmig.backfill_run SET last_error = $3,"
 		" rows_total = CASE WHEN $2 < 0 THEN rows_total ELSE $2::bigint END WHERE id::bigint = $1",
-		3, {INT8OID, FLOAT8OID, TEXTOID}
+		{INT8OID, FLOAT8OID, TEXTOID}
 	};
 	Oid			table = get_relname_relid("backfill_run", get_namespace_oid("cmig", false));
 
@@ -801,7 +801,7 @@ cmig_backfill_run_note(int64 id, double rows_total, const char *error)
 void
 cmig_backfill_run_remove(int64 id)
 {
-	static CmigQuery query = {"DELETE FROM cmig.backfill_run WHERE id::bigint = $1", 1, {INT8OID}};
+	static CmigQuery query = {"DELETE FROM cmig.backfill_run WHERE id::bigint = $1", {INT8OID}};
 
 	cmig_query_do(&query, id);
 }
@@ -812,7 +812,7 @@ cmig_backfill_run_replace(const CmigBackfillIdentity *identity)
 	static CmigQuery query = {
 		"DELETE FROM cmig.backfill_run WHERE revision::text = $1 AND direction::text = $2"
 		" AND statement::integer = $3 AND state::text <> 'done' AND scope::text = $4",
-		4, {TEXTOID, TEXTOID, INT4OID, TEXTOID}
+		{TEXTOID, TEXTOID, INT4OID, TEXTOID}
 	};
 
 	if (identity->revision != NULL)
@@ -831,7 +831,7 @@ cmig_control_is_revision(const char *id)
 	static CmigQuery query = {
 		"SELECT FROM cmig.revision WHERE revision::text = $1 UNION ALL"
 		" SELECT FROM cmig.backfill_run WHERE revision::text = $1 AND state::text <> 'done'",
-		1, {TEXTOID}
+		{TEXTOID}
 	};
 
 	return cmig_query_do(&query, id) > 0;
@@ -843,7 +843,7 @@ cmig_control_pause(const CmigControlTarget *target)
 	static CmigQuery query = {
 		"INSERT INTO cmig.run_control (kind, name, paused) VALUES ($1, $2, true)"
 		" ON CONFLICT (kind, name) DO UPDATE SET paused = true, role = DEFAULT, changed_at = DEFAULT",
-		2, {TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID}
 	};
 
 	cmig_query_do(&query, target->kind, target->name);
@@ -866,7 +866,7 @@ cmig_control_resume(const CmigControlTarget *target)
 	static CmigQuery query = {
 		"UPDATE cmig.run_control SET paused = false, role = DEFAULT, changed_at = DEFAULT"
 		" WHERE paused AND ($1 = 'all' OR kind::text = $1 AND name::text = $2)",
-		2, {TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID}
 	};
 	bool		any = cmig_query_do(&query, target->kind, target->name) > 0;
 
@@ -881,12 +881,12 @@ cmig_control_throttle(const CmigControlTarget *target, int max_rows_per_second)
 		"INSERT INTO cmig.run_control (kind, name, max_rows_per_second) VALUES ($1, $2, $3)"
 		" ON CONFLICT (kind, name) DO UPDATE SET max_rows_per_second = $3, role = DEFAULT, changed_at = DEFAULT"
 		" RETURNING (SELECT c.max_rows_per_second FROM cmig.run_control c WHERE c.kind = 'all' AND c.kind <> $1 AND c.max_rows_per_second < $3)",
-		3, {TEXTOID, TEXTOID, INT4OID}
+		{TEXTOID, TEXTOID, INT4OID}
 	};
 	static CmigQuery lift = {
 		"UPDATE cmig.run_control SET max_rows_per_second = NULL, role = DEFAULT, changed_at = DEFAULT"
 		" WHERE max_rows_per_second IS NOT NULL AND ($1 = 'all' OR kind::text = $1 AND name::text = $2)",
-		2, {TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID}
 	};
 
 	if (max_rows_per_second > 0)
@@ -918,7 +918,7 @@ cmig_control_forget(const char *kind, const char *name)
 	static CmigQuery query = {
 		"DELETE FROM cmig.run_control WHERE ctid = ANY (ARRAY(SELECT ctid FROM cmig.run_control"
 		" WHERE kind::text = $1 AND name::text = $2 FOR UPDATE SKIP LOCKED))",
-		2, {TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID}
 	};
 
 	if (has_table("run_control", ACL_DELETE))
@@ -933,7 +933,7 @@ cmig_control_return(const CmigControlTarget *target, ReturnSetInfo *result)
 		" FROM cmig.backfill_progress WHERE state::text NOT IN ('done', 'abandoned')"
 		" AND ($1 = 'all' OR $1 = 'revision' AND revision::text = $2 OR $1 = 'relation' AND target::text = $2)"
 		" ORDER BY id",
-		2, {TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID}
 	};
 	Datum		values[2] = {CStringGetTextDatum(target->kind), CStringGetTextDatum(target->name)};
 
@@ -947,7 +947,7 @@ cmig_control_read(const CmigBackfillIdentity *identity)
 		"SELECT (array_agg(name::text ORDER BY kind::text, name::text) FILTER (WHERE paused::boolean))[1],"
 		" coalesce(min(max_rows_per_second::integer), 0) FROM cmig.run_control"
 		" WHERE kind::text = 'all' OR kind::text = 'relation' AND name::text = $1 OR kind::text = 'revision' AND name::text = $2",
-		2, {TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID}
 	};
 	CmigControl control = {0};
 
@@ -973,12 +973,12 @@ cmig_measured_note(const char *name, const char *labels, double value, bool repl
 	static CmigQuery insert = {
 		"INSERT INTO cmig.measured (name, labels, value) SELECT $1, $2::jsonb, $3 WHERE NOT $4 OR NOT EXISTS"
 		" (SELECT FROM cmig.measured WHERE name::text = $1 AND labels::text = $2::jsonb::text AND at::timestamptz = now())",
-		4, {TEXTOID, TEXTOID, FLOAT8OID, BOOLOID}
+		{TEXTOID, TEXTOID, FLOAT8OID, BOOLOID}
 	};
 	static CmigQuery delete = {
 		"DELETE FROM cmig.measured WHERE ctid = ANY (ARRAY(SELECT ctid FROM cmig.measured"
 		" WHERE name::text = $1 AND labels::text = $2::jsonb::text"
-		" AND (at::timestamptz <> now() OR value::double precision <> $3) FOR UPDATE SKIP LOCKED))", 3, {TEXTOID, TEXTOID, FLOAT8OID}
+		" AND (at::timestamptz <> now() OR value::double precision <> $3) FOR UPDATE SKIP LOCKED))", {TEXTOID, TEXTOID, FLOAT8OID}
 	};
 
 	if (XactReadOnly || RecoveryInProgress() || !has_table("measured", ACL_INSERT) || !has_table("measured", ACL_DELETE))

@@ -64,7 +64,7 @@
 #define BY_ID " ORDER BY r.revision::text COLLATE \"C\""
 
 static CmigQuery read_edges = {
-	"SELECT " EDGE_COLUMNS " FROM cmig.revision r", 0,.all_rows = true
+	"SELECT " EDGE_COLUMNS " FROM cmig.revision r",.all_rows = true
 };
 
 static CmigQuery read_details = {
@@ -72,12 +72,12 @@ static CmigQuery read_details = {
 	/* the length of a large script is known without reading it */
 	" octet_length(r.downgrade_sql::text) < 1000 AND r.downgrade_sql::text !~ '\\S'"
 	" AND (octet_length(r.upgrade_sql::text) >= 1000 OR r.upgrade_sql::text ~ '\\S'),"
-	" (SELECT expand FROM (SELECT r.*) s)::text IS NOT NULL" FROM_REVISION, 0,
+	" (SELECT expand FROM (SELECT r.*) s)::text IS NOT NULL" FROM_REVISION,
 	.all_rows = true
 };
 
-static CmigQuery read_texts = {"SELECT " TEXT_COLUMNS FROM_REVISION BY_ID, 0};
-static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, 1, {TEXTARRAYOID}};
+static CmigQuery read_texts = {"SELECT " TEXT_COLUMNS FROM_REVISION BY_ID};
+static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, {TEXTARRAYOID}};
 
 /*
  * A query with the layout of TEXT_COLUMNS that reads only the columns needed
@@ -86,13 +86,12 @@ static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, 1, {TEXT
 static CmigQuery read_file_names = {
 	"SELECT r.revision::text, NULL::text[], NULL::text[], NULL::text[], NULL::text[], false,"
 	" r.message::text, NULL::text, true, r.created_at::timestamptz, NULL::text, NULL::text, NULL::text,"
-	" NULL::text, NULL::text, NULL::text[], NULL::text, NULL::text, NULL::text[], NULL::text FROM cmig.revision r", 0
-};
+" NULL::text, NULL::text, NULL::text[], NULL::text, NULL::text, NULL::text[], NULL::text FROM cmig.revision r"};
 
 /* Queries for scripts, indexed by direction. */
 static CmigQuery read_scripts[] = {
-	[CMIG_UPGRADE] = {"SELECT " UPGRADE_COLUMNS OF_MANY, 1, {TEXTARRAYOID}},
-	[CMIG_DOWNGRADE] = {"SELECT " DOWNGRADE_COLUMNS OF_MANY, 1, {TEXTARRAYOID}}
+	[CMIG_UPGRADE] = {"SELECT " UPGRADE_COLUMNS OF_MANY, {TEXTARRAYOID}},
+	[CMIG_DOWNGRADE] = {"SELECT " DOWNGRADE_COLUMNS OF_MANY, {TEXTARRAYOID}}
 };
 
 /*
@@ -102,9 +101,9 @@ static CmigQuery read_scripts[] = {
 static CmigQuery read_small_scripts[] = {
 	[CMIG_UPGRADE] = {"SELECT " UPGRADE_COLUMNS FROM_REVISION
 		" WHERE coalesce(octet_length(r.upgrade_sql::text), 0)"
-	" + coalesce(octet_length(r.verify_sql::text), 0) <= $1", 1, {INT4OID}},
+	" + coalesce(octet_length(r.verify_sql::text), 0) <= $1", {INT4OID}},
 	[CMIG_DOWNGRADE] = {"SELECT " DOWNGRADE_COLUMNS FROM_REVISION
-	" WHERE coalesce(octet_length(r.downgrade_sql::text), 0) <= $1", 1, {INT4OID}}
+	" WHERE coalesce(octet_length(r.downgrade_sql::text), 0) <= $1", {INT4OID}}
 };
 
 /*
@@ -331,7 +330,7 @@ keep_text_row(TupleDesc desc, HeapTuple row, void *arg)
 CmigRevisionText *
 cmig_catalog_read_text(const char *revision)
 {
-	static CmigQuery query = {"SELECT " TEXT_COLUMNS OF_ONE, 1, {TEXTOID}};
+	static CmigQuery query = {"SELECT " TEXT_COLUMNS OF_ONE, {TEXTOID}};
 	Datum		values[1] = {CStringGetTextDatum(revision)};
 	CmigRevisionText *text = NULL;
 
@@ -343,8 +342,7 @@ bool
 cmig_catalog_has_replacing(void)
 {
 	static CmigQuery query = {
-		"SELECT FROM cmig.revision r WHERE cardinality(r.replaces::text[]) > 0 LIMIT 1", 0
-	};
+	"SELECT FROM cmig.revision r WHERE cardinality(r.replaces::text[]) > 0 LIMIT 1"};
 
 	return cmig_query_run(&query, NULL, NULL) > 0;
 }
@@ -514,7 +512,7 @@ static bool
 delete_row(CmigRevision *edges)
 {
 	static CmigQuery query = {
-		"DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz", 1, {TEXTOID}
+		"DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz", {TEXTOID}
 	};
 	Datum		values[1] = {CStringGetTextDatum(edges->id)};
 	CmigRole	caller;
@@ -550,7 +548,7 @@ names_text(const CmigNames *names)
 static void
 set_expand(const CmigRevisionText *text)
 {
-	static CmigQuery query = {"UPDATE cmig.revision SET expand = $2 WHERE revision = $1", 2, {TEXTOID, TEXTOID}};
+	static CmigQuery query = {"UPDATE cmig.revision SET expand = $2 WHERE revision = $1", {TEXTOID, TEXTOID}};
 	Datum		values[2] = {CStringGetTextDatum(text->edges.id), CStringGetTextDatum(text->expand)};
 	CmigRole	caller;
 	bool		as_owner = begin_as_owner(ACL_UPDATE, &caller);
@@ -583,7 +581,7 @@ insert_batch(const CmigRevisionText *const *revisions, int count, uint64 *insert
 		" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
 		" AS u (revision, parents, depends, labels, message, description, upgrade, downgrade,"
 		" verify, replaces, precondition, placeholders, previous, transactional, repeatable, created_at)",
-		BATCH_COLUMNS, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		{TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 			TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 	};
@@ -689,7 +687,7 @@ place_rows(void *arg)
 		" FROM unnest($1, $2, $3) AS u (revision, name, lines)"
 		" WHERE r.revision = u.revision AND r.revision IN (SELECT l.revision FROM cmig.revision l"
 		" WHERE l.revision = ANY ($1) FOR NO KEY UPDATE SKIP LOCKED)",
-		3, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+		{TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 	};
 	CmigRole	caller;
 	bool		as_owner = begin_as_owner(ACL_UPDATE, &caller);

@@ -33,44 +33,44 @@ enum
 };
 
 static CmigQuery read_version[FORMS] = {
-	{"SELECT v.revision::text FROM cmig.version v", 0,.all_rows = true},
+	{"SELECT v.revision::text FROM cmig.version v",.all_rows = true},
 	{"SELECT v.revision::text FROM cmig.scope_version v WHERE v.scope::text = $1",
-	1, {TEXTOID},.all_rows = true}
+	{TEXTOID},.all_rows = true}
 };
 
 #define UNKNOWN " NOT EXISTS (SELECT FROM cmig.revision r WHERE r.revision::text = v.revision::text)" \
 	" ORDER BY v.revision::text COLLATE \"C\" LIMIT 1"
 
 static CmigQuery read_unknown_version[FORMS] = {
-	{"SELECT v.revision::text FROM cmig.version v WHERE" UNKNOWN, 0},
+	{"SELECT v.revision::text FROM cmig.version v WHERE" UNKNOWN},
 	{"SELECT v.revision::text FROM cmig.scope_version v WHERE v.scope::text = $1 AND" UNKNOWN,
-	1, {TEXTOID}}
+	{TEXTOID}}
 };
 
 static CmigQuery insert_version[FORMS] = {
-	{"INSERT INTO cmig.version (revision) VALUES ($1) ON CONFLICT DO NOTHING", 1, {TEXTOID}},
+	{"INSERT INTO cmig.version (revision) VALUES ($1) ON CONFLICT DO NOTHING", {TEXTOID}},
 	{"INSERT INTO cmig.scope_version (revision, scope) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-	2, {TEXTOID, TEXTOID}}
+	{TEXTOID, TEXTOID}}
 };
 
 static CmigQuery delete_version[FORMS] = {
-	{"DELETE FROM cmig.version WHERE revision::text = $1", 1, {TEXTOID}},
+	{"DELETE FROM cmig.version WHERE revision::text = $1", {TEXTOID}},
 	{"DELETE FROM cmig.scope_version WHERE revision::text = $1 AND scope::text = $2",
-	2, {TEXTOID, TEXTOID}}
+	{TEXTOID, TEXTOID}}
 };
 
 static CmigQuery replace_version[FORMS] = {
 	{"UPDATE cmig.version SET revision = $2 WHERE revision::text = $1"
 		" AND NOT EXISTS (SELECT FROM cmig.version v WHERE v.revision::text = $2)",
-	2, {TEXTOID, TEXTOID}},
+	{TEXTOID, TEXTOID}},
 	{"UPDATE cmig.scope_version SET revision = $2 WHERE revision::text = $1 AND scope::text = $3"
 		" AND NOT EXISTS (SELECT FROM cmig.scope_version v WHERE v.revision::text = $2 AND v.scope::text = $3)",
-	3, {TEXTOID, TEXTOID, TEXTOID}}
+	{TEXTOID, TEXTOID, TEXTOID}}
 };
 
 static CmigQuery clear_version[FORMS] = {
-	{"DELETE FROM cmig.version", 0},
-	{"DELETE FROM cmig.scope_version WHERE scope::text = $1", 1, {TEXTOID}}
+	{"DELETE FROM cmig.version"},
+	{"DELETE FROM cmig.scope_version WHERE scope::text = $1", {TEXTOID}}
 };
 
 /*
@@ -87,9 +87,9 @@ static CmigQuery clear_version[FORMS] = {
  * cmig.revision changes.
  */
 static CmigQuery fingerprint[FORMS] = {
-	{"SELECT " DIGEST("cmig.version", "") " || ' ' || " DIGEST("cmig.revision", ""), 0,.all_rows = true},
+	{"SELECT " DIGEST("cmig.version", "") " || ' ' || " DIGEST("cmig.revision", ""),.all_rows = true},
 	{"SELECT " DIGEST("cmig.scope_version", " WHERE v.scope::text = $1") " || ' ' || " DIGEST("cmig.revision", ""),
-	1, {TEXTOID},.all_rows = true}
+	{TEXTOID},.all_rows = true}
 };
 
 /*

@@ -71,18 +71,18 @@ typedef struct Work
 
 static CmigQuery done_query = {
 	"UPDATE cmig.expansion_step SET done = true WHERE scope = $1 AND position = ANY ($2::integer[])",
-	2, {TEXTOID, TEXTOID}
+	{TEXTOID, TEXTOID}
 };
 
 static CmigQuery state_query = {
 	"UPDATE cmig.expansion_run SET state = $2, changed_at = DEFAULT WHERE scope = $1",
-	2, {TEXTOID, TEXTOID}
+	{TEXTOID, TEXTOID}
 };
 
 /* a backfill of a column that is dropped */
 static CmigQuery forget_backfills = {
 	"DELETE FROM cmig.backfill_run WHERE set_sql = '" CMIG_STATE_COLUMN " = NULL' AND state <> 'done'"
-	" AND target IN (SELECT relation FROM cmig.expansion_step WHERE scope = $1)", 1, {TEXTOID}
+	" AND target IN (SELECT relation FROM cmig.expansion_step WHERE scope = $1)", {TEXTOID}
 };
 
 static void
@@ -232,7 +232,7 @@ is_complete(const StoredStep *step, const RawStmt *raw)
 	if (IsA(raw->stmt, AlterTableStmt))
 	{
 		static CmigQuery query = {
-			"SELECT FROM pg_constraint WHERE conrelid = $1 AND conname = $2::name AND (convalidated OR NOT $3)", 3, {OIDOID, TEXTOID, BOOLOID}
+			"SELECT FROM pg_constraint WHERE conrelid = $1 AND conname = $2::name AND (convalidated OR NOT $3)", {OIDOID, TEXTOID, BOOLOID}
 		};
 		const AlterTableCmd *cmd = linitial_node(AlterTableCmd, ((AlterTableStmt *) raw->stmt)->cmds);
 
@@ -465,15 +465,14 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 {
 	static CmigQuery insert_run = {
 		"INSERT INTO cmig.expansion_run (scope, revision, revisions, schemas, columns, checksum) SELECT $1, $2, $3, $4, coalesce(jsonb_agg(c), '[]'), concat((" STEPS_CHECKSUM "), '-', (" TEXTS_CHECKSUM("$3") "))"
-		" FROM jsonb_array_elements($5::jsonb) c", 5, {TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID}
+		" FROM jsonb_array_elements($5::jsonb) c", {TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID}
 	};
 	static CmigQuery insert_step = {
 		"INSERT INTO cmig.expansion_step (scope, position, phase, relation, statement) VALUES ($1, $2, $3, $4, $5)",
-		5, {TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
+		{TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	static CmigQuery column_json = {
-		"SELECT json_build_array($1, $2, $3, $4, $5, $6, $7, $8, $9)", 9,
-		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+		"SELECT json_build_array($1, $2, $3, $4, $5, $6, $7, $8, $9)", {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	CmigSituation now = cmig_move_read(true);
 	CmigPlan   *plan = cmig_versions_plan_upgrade(&now, target);
@@ -525,15 +524,15 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 static void
 require_trusted(const CmigExpansion *expansion)
 {
-	static CmigQuery locked = {"SELECT FROM cmig.expansion_run WHERE scope = $1 FOR UPDATE", 1, {TEXTOID}};
+	static CmigQuery locked = {"SELECT FROM cmig.expansion_run WHERE scope = $1 FOR UPDATE", {TEXTOID}};
 	static CmigQuery query = {
 		"SELECT s.role, r.oid FROM (SELECT role FROM cmig.expansion_step WHERE scope = $1"
 		"  UNION SELECT role FROM cmig.expansion_run WHERE scope = $1) s LEFT JOIN pg_roles r ON r.rolname = s.role"
-		" WHERE r.oid IS NULL OR NOT pg_has_role(r.oid, $2, 'USAGE') ORDER BY 1 LIMIT 1", 2, {TEXTOID, OIDOID}
+		" WHERE r.oid IS NULL OR NOT pg_has_role(r.oid, $2, 'USAGE') ORDER BY 1 LIMIT 1", {TEXTOID, OIDOID}
 	};
 	static CmigQuery changed = {
 		"SELECT concat(c.c, '-', split_part(r.checksum, '-', 2)) FROM cmig.expansion_run r, (" STEPS_CHECKSUM ") c(c)"
-		" WHERE r.scope = $1 AND split_part(r.checksum, '-', 1) IS DISTINCT FROM c.c", 1, {TEXTOID}
+		" WHERE r.scope = $1 AND split_part(r.checksum, '-', 1) IS DISTINCT FROM c.c", {TEXTOID}
 	};
 	char	  **row;
 
@@ -587,7 +586,7 @@ makes_triggers(const StoredStep *step)
 static bool
 repair(Work *work)
 {
-	static CmigQuery again = {"UPDATE cmig.expansion_step SET done = false WHERE scope = $1 AND phase = 'fill'", 1, {TEXTOID}};
+	static CmigQuery again = {"UPDATE cmig.expansion_step SET done = false WHERE scope = $1 AND phase = 'fill'", {TEXTOID}};
 	List	   *relations = relations_of(work, CMIG_PHASE_FILL);
 	bool		needed = false;
 	CmigRole	saved;
@@ -630,7 +629,7 @@ read_steps(Work *work)
 {
 	static CmigQuery query = {
 		"SELECT position, phase, relation, statement, done IS TRUE, coalesce(bool_or(done) FILTER (WHERE phase = 'prepare') OVER (PARTITION BY relation), true)"
-		" FROM cmig.expansion_step s WHERE scope = $1 ORDER BY s.position", 1, {TEXTOID}
+		" FROM cmig.expansion_step s WHERE scope = $1 ORDER BY s.position", {TEXTOID}
 	};
 
 	work->all = cmig_query_list(&query, work->expansion->scope);
@@ -713,7 +712,7 @@ require_transformed(const Work *work)
 {
 	static CmigQuery without_default = {
 		"SELECT y.relid::regclass FROM pg_partition_tree(to_regclass($1)) y JOIN pg_attribute a ON a.attrelid = y.relid"
-		" WHERE a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped AND NOT a.atthasdef ORDER BY 1 LIMIT 1", 1, {TEXTOID}
+		" WHERE a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped AND NOT a.atthasdef ORDER BY 1 LIMIT 1", {TEXTOID}
 	};
 	const char *arguments = psprintf("%s%s%s", quote_literal_cstr(work->expansion->revision), *work->scopes ? ", " : "", work->scopes);
 	List	   *relations = relations_of(work, CMIG_PHASE_FILL);
@@ -798,11 +797,11 @@ static CmigQuery audit_before = {
 	" SELECT t.oid, (SELECT count(*) FROM cmig.enable_audit(t.oid::regclass, (SELECT names FROM a WHERE list = 'exclude'),"
 	"  (SELECT names FROM a WHERE list = 'include'), (SELECT names FROM a WHERE list = 'redact'), (SELECT names FROM a WHERE list = 'hash')))"
 	" FROM pg_class t WHERE t.oid = to_regclass($1) AND (SELECT bool_and(g.tgenabled <> 'D') FROM pg_trigger g"
-	"  WHERE g.tgrelid = t.oid AND g.tgfoid = 'cmig.audit_trigger()'::regprocedure)", 2, {TEXTOID, TEXTOID}
+	"  WHERE g.tgrelid = t.oid AND g.tgfoid = 'cmig.audit_trigger()'::regprocedure)", {TEXTOID, TEXTOID}
 };
 
 static CmigQuery audit_after = {
-	"SELECT count(*) FROM cmig.enable_audit($1::oid::regclass)", 1, {TEXTOID}
+	"SELECT count(*) FROM cmig.enable_audit($1::oid::regclass)", {TEXTOID}
 };
 
 /* Run the verify sections, as after an upgrade. */
@@ -852,9 +851,9 @@ run_last(void *arg)
 	bool		contract = strcmp(work->phase, CMIG_PHASE_CONTRACT) == 0;
 	static CmigQuery views = {
 		"SELECT c.oid FROM cmig.expansion_run r, unnest(schemas) x, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-		" WHERE r.scope = $1 AND c.relkind = 'v' AND n.nspname::text = cmig.version_schema(r.revision, x) ORDER BY n.nspname, c.relname", 1, {TEXTOID}
+		" WHERE r.scope = $1 AND c.relkind = 'v' AND n.nspname::text = cmig.version_schema(r.revision, x) ORDER BY n.nspname, c.relname", {TEXTOID}
 	};
-	static CmigQuery table = {"SELECT to_regclass($1)::oid", 1, {TEXTOID}};
+	static CmigQuery table = {"SELECT to_regclass($1)::oid", {TEXTOID}};
 	List	   *seen;
 	List	   *real = relations_of(work, NULL);
 	List	   *tables = NIL;
@@ -1054,9 +1053,7 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 		ErrorData  *error;
 
 		cmig_versions_set_filling(false, false);
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
+		error = cmig_error_take(context);
 		cmig_toplevel_rollback();
 		leave_session(work);
 		cmig_lock_wait_unwatch();
@@ -1091,10 +1088,10 @@ static Datum
 run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work *work, FunctionCallInfo fcinfo), int n)
 {
 	static CmigQuery applied = {
-		"SELECT DISTINCT scope COLLATE \"C\" FROM cmig.scope_version WHERE scope LIKE $1 ORDER BY 1", 1, {TEXTOID}
+		"SELECT DISTINCT scope COLLATE \"C\" FROM cmig.scope_version WHERE scope LIKE $1 ORDER BY 1", {TEXTOID}
 	};
 	static CmigQuery expanded = {
-		"SELECT scope COLLATE \"C\" FROM cmig.expansion_run WHERE scope LIKE $1 AND scope <> '' ORDER BY 1", 1, {TEXTOID}
+		"SELECT scope COLLATE \"C\" FROM cmig.expansion_run WHERE scope LIKE $1 AND scope <> '' ORDER BY 1", {TEXTOID}
 	};
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
@@ -1135,11 +1132,8 @@ run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work
 		}
 		PG_CATCH();
 		{
-			ErrorData  *error;
+			ErrorData  *error = cmig_error_take(context);
 
-			MemoryContextSwitchTo(context);
-			error = CopyErrorData();
-			FlushErrorState();
 			cmig_toplevel_rollback();
 			cmig_scope_select(NULL);
 			if (error->hint && (strncmp(error->hint, "CALL ", 5) == 0 || strncmp(error->hint, "SELECT ", 7) == 0))

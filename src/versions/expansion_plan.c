@@ -384,7 +384,7 @@ static void
 move_readers(CmigPlanning *p, const CmigImage *image)
 {
 	static CmigQuery indexes = {
-		.sql = "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = substr($1, 2)::oid ORDER BY 1",.nargs = 1,.argtypes = {TEXTOID}
+		.sql = "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = substr($1, 2)::oid ORDER BY 1",.argtypes = {TEXTOID}
 	};
 	StringInfoData sql;
 	List	   *moved;
@@ -445,7 +445,7 @@ match_enums(CmigPlanning *p)
 	static CmigQuery renamed = {
 		.sql = "SELECT string_agg(format('WHEN %L THEN %L', a.value, b.value), ' ' ORDER BY a.value)"
 		" FROM json_each_text($1::json) a JOIN json_each_text($2::json) b USING (key) WHERE a.value <> b.value",
-		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+		.argtypes = {TEXTOID, TEXTOID}
 	};
 	StringInfoData sql;
 

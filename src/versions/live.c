@@ -58,7 +58,7 @@ static CmigQuery relation_privileges = {
 	" FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = to_regclass($1) AND g.grantee <> c.relowner"
 	" AND g.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')"
 	" UNION ALL SELECT unnest(" NEW_OWNER("TABLE", "$3") "), generate_series(2, 4) FROM pg_class c, pg_get_userbyid(c.relowner) o WHERE c.oid = to_regclass($1) AND o <> $4::name ORDER BY 2, 1",
-	.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 };
 
 List *
@@ -72,7 +72,7 @@ cmig_versions_reader_privileges(const CmigShapeReader *real, const char *name, c
 		"  " GRANT_OPTION "), 1 FROM p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) g"
 		"  WHERE g.grantee <> p.proowner AND (p.proacl IS NOT NULL OR EXISTS (SELECT FROM pg_default_acl))"
 		" UNION ALL SELECT unnest(" NEW_OWNER("ROUTINE", "$3") "), generate_series(2, 4) FROM p, pg_get_userbyid(p.proowner) o WHERE o <> $4::name ORDER BY 2, 1",
-		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+		.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 
 	return cmig_query_list(real->kind[0] == 'R' ? &of_routine : &relation_privileges,
@@ -87,7 +87,7 @@ cmig_versions_add_owner(const CmigStepGroup *at, const char *sequence)
 		.sql = "SELECT u.sql FROM pg_class c, pg_get_userbyid(c.relowner) o, LATERAL (SELECT quote_ident((parse_ident($2))[1])) s (name),"
 		" LATERAL unnest(CASE WHEN has_schema_privilege(o, to_regnamespace(s.name), 'CREATE') THEN ARRAY[format('ALTER SEQUENCE %s OWNER TO %I', $2, o)] ELSE " NEW_OWNER("SEQUENCE", "s.name") " END) u (sql)"
 		" WHERE c.oid = to_regclass($1) AND o <> $3::name",
-		.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
+		.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 	};
 
 	cmig_versions_add_rows(at, cmig_query_list(&query, at->relation, sequence, cmig_session_role()));
@@ -104,7 +104,7 @@ default_privileges(const CmigShapeReader *reader, const char *name)
 		.sql = "SELECT format('GRANT %s ON %s %s TO %s%s', g.privilege_type, CASE $4 WHEN 'f' THEN 'ROUTINE' ELSE 'TABLE' END, $1, " GRANTEE ", " GRANT_OPTION ")"
 		" FROM pg_default_acl d, aclexplode(d.defaclacl) g WHERE pg_get_userbyid(d.defaclrole) = $3::name AND d.defaclnamespace = to_regnamespace(quote_ident($2))"
 		" AND d.defaclobjtype = $4::\"char\" AND g.grantee <> d.defaclrole ORDER BY 1",
-		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+		.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 
 	return cmig_query_list(&query, name, reader->schema, cmig_session_role(), reader->kind[0] == 'R' ? "f" : "r");
@@ -118,7 +118,7 @@ cmig_versions_add_column_privileges(const CmigStepGroup *at, const char *column,
 		"  " GRANT_OPTION ")"
 		" FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) g"
 		" WHERE c.oid = to_regclass($1) AND a.attname = $2::name AND NOT a.attisdropped AND g.grantee <> c.relowner ORDER BY 1",
-		.nargs = 4,.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+		.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 
 	cmig_versions_add_rows(at, cmig_query_list(&query, at->relation, column, name, relation));
@@ -132,7 +132,7 @@ add_table_privileges(CmigPlanning *p, const CmigVersionTable *table)
 		.sql = "SELECT DISTINCT format('GRANT USAGE ON SEQUENCE %s TO %s', $2, " GRANTEE ")"
 		" FROM (SELECT relacl FROM pg_class WHERE oid = to_regclass($1) UNION ALL SELECT attacl FROM pg_attribute WHERE attrelid = to_regclass($1)) a (acl),"
 		" aclexplode(a.acl) g WHERE g.privilege_type IN ('INSERT', 'UPDATE') ORDER BY 1",
-		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+		.argtypes = {TEXTOID, TEXTOID}
 	};
 	const CmigStepGroup at = {p, CMIG_PHASE_PREPARE, table->a->qualified};
 	const char *schema = cmig_versions_schema(p, table->b->schema);
@@ -167,13 +167,13 @@ add_privileges(CmigPlanning *p)
 		.sql = NO_DEFAULTS("n", "SCHEMA", "quote_ident($2)", "$3") "SELECT format('GRANT USAGE ON SCHEMA %I TO %s', $2, " GRANTEE "), 1"
 		" FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) g WHERE n.nspname = $1::name AND g.privilege_type = 'USAGE'"
 		" AND g.grantee::regrole::text NOT IN ('pg_database_owner', quote_ident($3)) ORDER BY 2, 1",
-		.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
+		.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 	};
 
 	/* nobody may set when the old version last wrote */
 	static CmigQuery of_mark = {
 		.sql = NO_DEFAULTS("S", "SEQUENCE", "$1", "$2") "SELECT '', 0 WHERE false ORDER BY 2, 1",
-		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+		.argtypes = {TEXTOID, TEXTOID}
 	};
 	const CmigStepGroup all = {p, CMIG_PHASE_PREPARE, ""};
 	const char *runner = cmig_session_role();
@@ -229,7 +229,7 @@ add_privileges(CmigPlanning *p)
 static void
 require_unmanaged(CmigPlanning *p)
 {
-	static CmigQuery live = {.sql = "SELECT to_regclass($1)::oid",.nargs = 1,.argtypes = {TEXTOID}};
+	static CmigQuery live = {.sql = "SELECT to_regclass($1)::oid",.argtypes = {TEXTOID}};
 	const List *shape = p->shapes[p->revisions];
 	List	   *managed = NIL;
 	bool		changed = cmig_citus_is_installed();
@@ -280,7 +280,7 @@ cmig_versions_family(const char *relation)
 	static CmigQuery query = {
 		.sql = "WITH RECURSIVE family (oid) AS (SELECT to_regclass($1)::oid UNION SELECT i.inhrelid FROM family JOIN pg_inherits i ON i.inhparent = family.oid)"
 		" SELECT string_agg(oid::regclass::text, ', ' ORDER BY oid::regclass::text COLLATE \"C\") FROM family",
-		.nargs = 1,.argtypes = {TEXTOID}
+		.argtypes = {TEXTOID}
 	};
 
 	return cmig_query_value(&query, relation);
@@ -318,7 +318,7 @@ cmig_versions_require_all_rows(const char *relation, const char *role)
 		.sql = "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_roles r ON r.rolname = $2::name"
 		" WHERE (c.oid = to_regclass($1) OR c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)))) AND c.relrowsecurity"
 		" AND (c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE')) AND NOT r.rolsuper AND NOT r.rolbypassrls ORDER BY 1 LIMIT 1",
-		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+		.argtypes = {TEXTOID, TEXTOID}
 	};
 	char	   *hidden = cmig_query_value(&query, relation, role);
 
@@ -337,26 +337,26 @@ require_no_obstacle(CmigPlanning *p)
 	static CmigQuery outside = {
 		.sql = "SELECT quote_ident(tgname) FROM pg_trigger WHERE (tgrelid = to_regclass($1) OR tgrelid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)))) AND NOT tgisinternal AND tgtype & 3 = 3 AND tgtype & 20 <> 0"
 		" AND (tgname COLLATE \"C\" < '" CMIG_EXPANSION_BEGIN "' OR tgname COLLATE \"C\" > '" CMIG_EXPANSION_WRITE "') ORDER BY 1 LIMIT 1",
-		.nargs = 1,.argtypes = {TEXTOID}
+		.argtypes = {TEXTOID}
 	};
 	static CmigQuery scripted = {
 		.sql = "SELECT quote_ident(t.tgname) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace"
 		" WHERE t.tgrelid = to_regclass($1) AND n.nspname = 'cmig_audit' AND p.proname IN ('write', 'write_entry') ORDER BY 1 LIMIT 1",
-		.nargs = 1,.argtypes = {TEXTOID}
+		.argtypes = {TEXTOID}
 	};
 	static CmigQuery ruled = {
 		.sql = "SELECT quote_ident(rulename) FROM pg_rewrite WHERE ev_class = to_regclass($1) AND ev_type IN ('2', '3') ORDER BY 1 LIMIT 1",
-		.nargs = 1,.argtypes = {TEXTOID}
+		.argtypes = {TEXTOID}
 	};
 	static CmigQuery numbers = {
 		.sql = "SELECT max(relnatts) FROM pg_class WHERE oid = to_regclass($1) OR oid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)))",
-		.nargs = 1,.argtypes = {TEXTOID}
+		.argtypes = {TEXTOID}
 	};
 	static CmigQuery limited = {
 		.sql = "SELECT string_agg(DISTINCT quote_ident(r.rolname), ', ' ORDER BY quote_ident(r.rolname)) FROM pg_attribute a, aclexplode(a.attacl) g, pg_roles r"
 		" WHERE a.attrelid = to_regclass($1) AND NOT a.attisdropped AND r.oid = g.grantee AND g.privilege_type = 'SELECT'"
 		" AND NOT has_table_privilege(r.oid, a.attrelid, 'SELECT')",
-		.nargs = 1,.argtypes = {TEXTOID}
+		.argtypes = {TEXTOID}
 	};
 
 	foreach_ptr(const CmigVersionTable, table, p->tables)
@@ -433,7 +433,7 @@ require_unpublished(CmigPlanning *p)
 		" WHERE p.puballtables"
 		"  OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace)"
 		"  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND r.prattrs IS NULL) ORDER BY 1",
-		.nargs = 1,.argtypes = {TEXTOID}
+		.argtypes = {TEXTOID}
 	};
 
 	foreach_ptr(const CmigVersionTable, table, p->tables)
@@ -460,7 +460,7 @@ cmig_versions_require_resync(const CmigExpansion *expansion)
 		" LATERAL (SELECT to_regclass(nullif(c->>0, ''))::oid UNION SELECT relid FROM pg_partition_tree(to_regclass(nullif(c->>0, '')))) t (oid)"
 		" JOIN pg_attribute a ON a.attrelid = t.oid AND NOT a.attisdropped JOIN pg_publication_rel r ON r.prrelid = t.oid JOIN pg_publication p ON p.oid = r.prpubid"
 		" WHERE e.scope = $1 AND c->>2 IN ('change', 'drop') AND a.attname::text = c->>3 AND EXISTS (SELECT FROM pg_depend d"
-		"  WHERE d.classid = 'pg_publication_rel'::regclass AND d.objid = r.oid AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum) ORDER BY 1, 2, 3", 1, {TEXTOID}
+		"  WHERE d.classid = 'pg_publication_rel'::regclass AND d.objid = r.oid AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum) ORDER BY 1, 2, 3", {TEXTOID}
 	};
 	char	  **row = cmig_query_row(&query, expansion->scope);
 
@@ -554,7 +554,7 @@ cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 		" FROM cmig.expansion_run r, unnest(r.schemas) s, cmig.version_schema(r.revision, s) v, pg_namespace n"
 		" WHERE r.scope = $1 AND to_regnamespace(quote_ident(v)) IS NULL AND obj_description(n.oid, 'pg_namespace') = format('" CMIG_VERSION_COMMENT "', s, r.revision)"
 		" UNION ALL SELECT DISTINCT 'table ' || s.relation, NULL, NULL, NULL FROM cmig.expansion_step s"
-		"  WHERE $2 AND s.scope = $1 AND s.relation <> '' AND to_regclass(nullif(s.relation, '')) IS NULL ORDER BY 2, 1", 2, {TEXTOID, BOOLOID}
+		"  WHERE $2 AND s.scope = $1 AND s.relation <> '' AND to_regclass(nullif(s.relation, '')) IS NULL ORDER BY 2, 1", {TEXTOID, BOOLOID}
 	};
 	char	  **row = cmig_query_row(&query, expansion->scope, back == NULL);
 
@@ -594,7 +594,7 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const char *relatio
 		" WHERE tgrelid = r AND tgname = n::name AND tgenabled = 'A' AND tgfoid IN (" TRIGGER_FUNCTIONS ")"
 		"  AND (EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass AND d.objid = g.oid AND d.xmin = g.xmin)"
 		"   OR EXISTS (SELECT FROM cmig.expansion_step p JOIN cmig.expansion_step c ON c.xmin = p.xmin WHERE p.scope = $2 AND c.scope = $2"
-		"    AND p.phase = 'prepare' AND p.relation = $1 AND c.phase = 'contract'))) ORDER BY 1 DESC, 2 LIMIT 1", 2, {TEXTOID, TEXTOID}
+		"    AND p.phase = 'prepare' AND p.relation = $1 AND c.phase = 'contract'))) ORDER BY 1 DESC, 2 LIMIT 1", {TEXTOID, TEXTOID}
 	};
 
 	return cmig_query_row(&query, relation, expansion->scope);
@@ -609,7 +609,7 @@ cmig_versions_require_gone(const CmigExpansion *expansion)
 		" WHERE s.scope = $1 AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_proc'::regclass"
 		"  AND d.refobjid::regproc::text IN ('cmig.expansion_mark', 'cmig.expansion_unset'))"
 		" UNION SELECT format('schema %I', n.nspname), NULL FROM cmig.expansion_run r, unnest(r.schemas) s JOIN pg_namespace n ON true"
-		" WHERE r.scope = $1 AND n.nspname::text = cmig.version_schema(r.revision, s) ORDER BY 2 NULLS FIRST, 1", 1, {TEXTOID}
+		" WHERE r.scope = $1 AND n.nspname::text = cmig.version_schema(r.revision, s) ORDER BY 2 NULLS FIRST, 1", {TEXTOID}
 	};
 	char	  **row = cmig_query_row(&query, expansion->scope);
 
@@ -635,7 +635,7 @@ cmig_versions_former_name(const RangeVar *table, const char *name, const char *s
 		" UNION ALL (SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', $1, k.conname, $2) FROM pg_constraint k"
 		"  WHERE k.conrelid = to_regclass($1) AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conrelid = k.conrelid AND o.conname = $2::name)"
 		"  AND replace($3, ' NOT VALID', '') = format('ALTER TABLE %s ADD CONSTRAINT %I %s', $1, $2, replace(pg_get_constraintdef(k.oid), ' NOT VALID', '')) ORDER BY 1 LIMIT 1)",
-		3, {TEXTOID, TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID, TEXTOID}
 	};
 
 	return cmig_query_value(&query, quote_qualified_identifier(table->schemaname, table->relname), name, sql);
@@ -658,7 +658,7 @@ cmig_versions_left_name(const char *table)
 		" SELECT format('%s %I', sql, n) FROM x, LATERAL (SELECT n, g FROM replace(old, '" CMIG_HIDDEN_PREFIX "', '') r, generate_series(0, 999) g, concat(left(r, 60), nullif(g, 0)) n"
 		"   WHERE NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = space AND o.relname = n::name)"
 		"    AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conrelid = relid AND o.conname = n::name) ORDER BY g LIMIT 1) n"
-		" WHERE strpos(old, '" CMIG_HIDDEN_PREFIX "') > 0 ORDER BY g, 1 LIMIT 1", 1, {TEXTOID}
+		" WHERE strpos(old, '" CMIG_HIDDEN_PREFIX "') > 0 ORDER BY g, 1 LIMIT 1", {TEXTOID}
 	};
 
 	return cmig_query_value(&query, table);
@@ -679,7 +679,7 @@ cmig_versions_kept(const CmigExpansion *expansion)
 		" UNION SELECT format('ALTER TABLE %s ALTER %I SET STATISTICS %s', t, hidden, attstattarget), NULL, 2 FROM a WHERE attstattarget >= 0"
 		" UNION SELECT format('ALTER TABLE %s ALTER %I SET (%s)', t, hidden, options), NULL, 2 FROM a WHERE options IS NOT NULL"
 		" UNION SELECT format('GRANT %s ON SEQUENCE %s TO %s%s', g.privilege_type, s.oid::regclass, " GRANTEE ", " GRANT_OPTION "), s.oid::regclass::text, 3"
-		"  FROM a JOIN pg_class s ON s.oid = a.sequence, aclexplode(s.relacl) g WHERE g.grantee <> s.relowner ORDER BY 3, 1", 1, {TEXTOID}
+		"  FROM a JOIN pg_class s ON s.oid = a.sequence, aclexplode(s.relacl) g WHERE g.grantee <> s.relowner ORDER BY 3, 1", {TEXTOID}
 	};
 
 	return cmig_query_list(&query, expansion->scope);
@@ -692,7 +692,7 @@ cmig_versions_shape(const CmigExpansion *expansion)
 		"SELECT json_agg(json_build_array(format('%I.%I', s, c.relname), a.attname, a.atttypid::bigint)) FROM cmig.expansion_run r, unnest(r.schemas) s, pg_class c"
 		" JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
 		" WHERE r.scope = $1 AND c.relkind = 'v' AND n.nspname::text = cmig.version_schema(r.revision, s)"
-		" AND format('%I.%I', n.nspname, c.relname) IN (SELECT e->>1 FROM jsonb_array_elements(r.columns) e)", 1, {TEXTOID}
+		" AND format('%I.%I', n.nspname, c.relname) IN (SELECT e->>1 FROM jsonb_array_elements(r.columns) e)", {TEXTOID}
 	};
 
 	return cmig_query_value(&query, expansion->scope);
@@ -703,7 +703,7 @@ cmig_versions_require_shape(const char *shape)
 {
 	static CmigQuery query = {
 		"SELECT format('column %I of table %s', e->>1, e->>0) FROM json_array_elements($1::json) e WHERE NOT EXISTS (SELECT FROM pg_attribute"
-		" WHERE attrelid = to_regclass(e->>0) AND attname::text = e->>1 AND NOT attisdropped AND atttypid::bigint::text = e->>2) ORDER BY 1 LIMIT 1", 1, {TEXTOID}
+		" WHERE attrelid = to_regclass(e->>0) AND attname::text = e->>1 AND NOT attisdropped AND atttypid::bigint::text = e->>2) ORDER BY 1 LIMIT 1", {TEXTOID}
 	};
 	char	   *column = shape ? cmig_query_value(&query, shape) : NULL;
 
@@ -773,7 +773,7 @@ count_rows(void *arg)
 {
 	static CmigQuery last_write = {
 		"SELECT to_timestamp(nullif(pg_sequence_last_value(oid), 0) / 1000000.0)::text FROM pg_class"
-		" WHERE oid = $1 AND relkind = 'S' AND has_sequence_privilege(oid, 'SELECT')", 1, {OIDOID}
+		" WHERE oid = $1 AND relkind = 'S' AND has_sequence_privilege(oid, 'SELECT')", {OIDOID}
 	};
 	const Count *count = arg;
 	CmigExpansionRows *rows = count->rows;
@@ -797,7 +797,7 @@ cmig_expansion_rows(const CmigExpansion *expansion, const char *relation, int li
 {
 	static CmigQuery sequence = {
 		"SELECT c->>8 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>0 = $2 AND c->>8 IS NOT NULL LIMIT 1",
-		2, {TEXTOID, TEXTOID}
+		{TEXTOID, TEXTOID}
 	};
 	CmigExpansionRows rows = {0};
 	Count		count = {relation, cmig_query_value(&sequence, expansion->scope, relation), &rows};
@@ -861,7 +861,7 @@ cmig_expansion(PG_FUNCTION_ARGS)
 	static CmigQuery columns = {
 		"SELECT $2, c->>1, c->>3, c->>4, c->>2, $3::bigint, $4::bigint, $5::bigint, $6, $7::timestamptz, state, $8::bigint, $9"
 		" FROM cmig.expansion_run, jsonb_array_elements(columns) WITH ORDINALITY e (c, n)"
-		" WHERE scope = $1 AND c->>0 = $2 ORDER BY n", 9, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+		" WHERE scope = $1 AND c->>0 = $2 ORDER BY n", {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	const CmigExpansion *expansion = cmig_expansion_read();
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), COUNT_MS);
@@ -996,7 +996,7 @@ void
 cmig_versions_require_texts(const CmigExpansion *expansion)
 {
 	static CmigQuery changed = {
-		"SELECT concat(split_part(r.checksum, '-', 1), '-', t.t) FROM cmig.expansion_run r, LATERAL (" TEXTS_CHECKSUM("r.revisions") ") t(t) WHERE r.scope = $1 AND split_part(r.checksum, '-', 2) IS DISTINCT FROM t.t", 1, {TEXTOID}
+		"SELECT concat(split_part(r.checksum, '-', 1), '-', t.t) FROM cmig.expansion_run r, LATERAL (" TEXTS_CHECKSUM("r.revisions") ") t(t) WHERE r.scope = $1 AND split_part(r.checksum, '-', 2) IS DISTINCT FROM t.t", {TEXTOID}
 	};
 	const char *checksum = cmig_query_value(&changed, expansion->scope);
 

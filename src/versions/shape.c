@@ -40,7 +40,7 @@ cmig_shape_enums(const CmigImage *image)
 		" coalesce(json_object_agg(e.oid, e.enumlabel) FILTER (WHERE e.oid IS NOT NULL), '{}')"
 		" FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_enum e ON e.enumtypid = t.oid"
 		" WHERE t.oid = ANY ($1::oid[]) GROUP BY t.oid, n.oid ORDER BY n.nspname, t.typname",
-		.nargs = 1,.argtypes = {TEXTOID}
+		.argtypes = {TEXTOID}
 	};
 
 	return cmig_query_list(&query, oids_of(image, &cmig_kind_enum));
@@ -81,7 +81,7 @@ cmig_shape_readers(const CmigImage *image)
 		"  (key, kind, schema, signature, definition, comment, body, path, types, trigger, unfit),"
 		" LATERAL (SELECT (SELECT coalesce(string_agg(format(' %s ', e.other), ''), '') FROM reads e WHERE e.key = r.key)) t (reads)"
 		" ORDER BY (SELECT coalesce(max(d.n), 0) FROM depth d WHERE d.key = r.key), kind DESC, schema, signature",
-		.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
+		.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 	};
 	List	   *result = NIL;
 
@@ -121,7 +121,7 @@ cmig_shape_read(const CmigImage *image)
 		"  ELSE EXISTS (SELECT FROM pg_inherits i WHERE c.oid IN (i.inhparent, i.inhrelid))::text END, obj_description(c.oid, 'pg_class')"
 		" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 		" WHERE c.oid = ANY ($1::oid[]) AND c.relkind IN ('r', 'p') ORDER BY n.nspname, c.relname",
-		.nargs = 1,.argtypes = {TEXTOID}
+		.argtypes = {TEXTOID}
 	};
 	static CmigQuery columns = {
 		.sql = "SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod),"
@@ -142,7 +142,7 @@ cmig_shape_read(const CmigImage *image)
 		"  JOIN pg_namespace m ON m.oid = s.relnamespace WHERE e.classid = 'pg_class'::regclass AND e.refclassid = e.classid AND e.refobjid = a.attrelid"
 		"  AND e.refobjsubid = a.attnum AND e.deptype IN ('a', 'i') ORDER BY 1 LIMIT 1) o (oid, name) ON true"
 		" WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum",
-		.nargs = 1,.argtypes = {TEXTOID}
+		.argtypes = {TEXTOID}
 	};
 	static CmigQuery parts = {
 		.sql = "SELECT p.oid, rel, name, kind, definition, m.method, m.unique, columns, valid, deferred, refers, sets_default,"
@@ -163,7 +163,7 @@ cmig_shape_read(const CmigImage *image)
 		"  ON x.indexrelid = key AND kind <> 'f'"
 		" LEFT JOIN LATERAL " CMIG_INDEX_METHOD_SQL("pg_get_indexdef(x.indexrelid)", "x", "c", "n", "t") " m ON true"
 		" ORDER BY kind = 'f', name COLLATE \"C\"",
-		.nargs = 1,.argtypes = {TEXTOID}
+		.argtypes = {TEXTOID}
 	};
 	char	   *oids = oids_of(image, &cmig_kind_table);
 	List	   *result = NIL;

@@ -314,7 +314,7 @@ add_partitions(const CmigStepGroup *at, const CmigShapePart *part)
 		" FROM pg_partition_tree(to_regclass($1)) y JOIN pg_class c ON c.oid = y.relid JOIN pg_namespace n ON n.oid = c.relnamespace"
 		" JOIN pg_class q ON q.oid = y.parentrelid JOIN pg_namespace m ON m.oid = q.relnamespace"
 		" WHERE y.level > 0 ORDER BY y.level, y.relid::regclass::text COLLATE \"C\"",
-		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+		.argtypes = {TEXTOID, TEXTOID}
 	};
 	const char *relation = at->relation;
 	bool		foreign = part->kind[0] == 'f';
@@ -389,7 +389,7 @@ cmig_expansion_key(PG_FUNCTION_ARGS)
 		"  AND ($2 NOT LIKE 'PRIMARY%' OR NOT EXISTS (SELECT FROM pg_index p WHERE p.indrelid = x.indrelid AND p.indisprimary)"
 		"   AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = x.indrelid AND a.attnum = ANY ((x.indkey::int2[])[0:x.indnkeyatts - 1]) AND NOT a.attnotnull))"
 		" FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid WHERE c.oid = $1",
-		.nargs = 2,.argtypes = {OIDOID, TEXTOID}
+		.argtypes = {OIDOID, TEXTOID}
 	};
 	Oid			index = PG_GETARG_OID(0);
 	const char *kind = text_to_cstring(PG_GETARG_TEXT_PP(1));

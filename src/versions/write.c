@@ -681,9 +681,7 @@ try_plainly(CmigSubtransactionWork work, void *arg)
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
+		error = cmig_error_take(context);
 	}
 	PG_END_TRY();
 	return error;
