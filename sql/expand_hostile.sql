@@ -1,5 +1,6 @@
 -- Two versions at once, and roles that must not gain or lose anything by it: marks, stored rows, triggers, names, privileges.
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
 CREATE EXTENSION pg_cmig;
 CREATE ROLE regress_hostile_owner;
 CREATE ROLE regress_hostile_migrator IN ROLE regress_hostile_owner;
@@ -7,6 +8,7 @@ CREATE ROLE regress_hostile_some;
 \set VERBOSITY default
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
+\set ECHO all
 \o /dev/null
 SELECT cmig.grant_access('regress_hostile_migrator', 'migrator');
 \o
@@ -28,10 +30,12 @@ CREATE VIEW shop_042.person AS SELECT 1 AS precious;
 CALL cmig.expand('head');
 \t
 SELECT * FROM shop_042.person;
+\set ECHO none
 \t
 DROP SCHEMA shop_042 CASCADE;
 CREATE TABLE shop.other (id int);
 CREATE INDEX cmig_new_person_n ON shop.other (id);
+\set ECHO all
 CALL cmig.expand('head');
 DROP TABLE shop.other;
 CREATE FUNCTION shop.late() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.n = '99'; RETURN NEW; END$$;
@@ -83,29 +87,35 @@ UPDATE cmig.expansion_run SET counted = '5';
 UPDATE cmig.expansion_run SET counted = '{"at": 0, "calls": []}';
 UPDATE cmig.expansion_run SET counted = '{"at": "5", "calls": {}}';
 UPDATE cmig.expansion_run SET counted = '{"at": 1e300, "calls": {}}';
+\set ECHO none
 UPDATE cmig.expansion_run SET counted = '{"at": 0, "calls": {"10/5": [null], "x": {}}}';
 DELETE FROM cmig.expansion_run;
 \set VERBOSITY default
 DELETE FROM cmig.expansion_step;
 INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns, checksum) VALUES ('042', '{042}', '{}', '[]', md5('1 build  CREATE INDEX ON shop.person (n)'));
 INSERT INTO cmig.expansion_step (position, phase, relation, statement) VALUES (1, 'build', '', 'CREATE INDEX ON shop.person (n)');
+\set ECHO all
 CALL cmig.expand('head');
+\set ECHO none
 DELETE FROM cmig.expansion_step;
 DELETE FROM cmig.expansion_run;
 INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns, checksum) VALUES ('042', '{042}', '{}', '[]', md5('1 fill  '));
 INSERT INTO cmig.expansion_step (position, phase, relation, statement) VALUES (1, 'fill', '', '');
+\set ECHO all
 CALL cmig.expand('head');
 RESET SESSION AUTHORIZATION;
 DELETE FROM cmig.expansion_run;
 
 -- no statement is left out, or added; those that remained without their run are not used
 CALL cmig.expand('head');
+\set ECHO none
 CREATE TEMP TABLE kept AS TABLE cmig.expansion_step;
 SET SESSION AUTHORIZATION regress_hostile_migrator;
 UPDATE cmig.expansion_step SET done = NOT done;
 DELETE FROM cmig.expansion_step WHERE phase = 'contract' AND statement ~ 'RENAME';
 UPDATE cmig.expansion_run SET state = 'expanding';
 RESET SESSION AUTHORIZATION;
+\set ECHO all
 -- without the checksum
 \set VERBOSITY terse
 CALL cmig.expand('head');
@@ -135,13 +145,16 @@ SELECT * FROM shop.person;
 CALL cmig.expand('head');
 BEGIN;
 SELECT cmig.expansion_mark(1);
+\set ECHO none
 INSERT INTO shop_042.person (id, n) VALUES (2, 2);
 CREATE TEMP TABLE copy (LIKE shop.person INCLUDING DEFAULTS);
 INSERT INTO copy (id) VALUES (1);
 INSERT INTO shop_042.person (id, n) VALUES (3, 3);
+\set ECHO all
 COPY copy (id) FROM stdin;
 1
 \.
+\set ECHO none
 INSERT INTO shop_042.person (id, n) VALUES (4, 4);
 COMMIT;
 CREATE FUNCTION shop.old(id int) RETURNS text LANGUAGE sql AS $$INSERT INTO shop.person (id, n) VALUES (id, id) RETURNING 'by old'$$;
@@ -149,6 +162,7 @@ CREATE FUNCTION shop.new(id int) RETURNS text LANGUAGE plpgsql AS $$BEGIN INSERT
 INSERT INTO shop.person (id, name, n, e) VALUES (10, shop.new(11), '10', shop.old(12));
 INSERT INTO shop_042.person (id, name, n, e) VALUES (20, shop.new(21), '20', shop.old(22));
 INSERT INTO shop.person (id, n, cmig_new_n) VALUES (30, '30', DEFAULT), (31, '31', DEFAULT);
+\set ECHO all
 COPY shop.person (id, n) FROM stdin;
 40	40
 41	41
@@ -164,10 +178,12 @@ INSERT INTO shop.hand VALUES (1);
 CREATE OR REPLACE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(t, '', '', w, id, id, '7');
 \t
 INSERT INTO shop.hand VALUES (1) RETURNING *;
+\set ECHO none
 \t
 \c
 SET client_min_messages = warning;
 \t
+\set ECHO all
 INSERT INTO shop.hand VALUES (1) RETURNING *;
 \t
 CREATE SEQUENCE shop.mine;
@@ -180,15 +196,18 @@ INSERT INTO shop.hand VALUES (1);
 CREATE OR REPLACE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(t, 'i', 'shop.mine', c, t, t, 'true');
 INSERT INTO shop.hand VALUES (1);
 SELECT is_called FROM shop.mine;
+\set ECHO none
 DROP TABLE shop.hand;
 CREATE TABLE shop.hand (id int, cmig_state int) PARTITION BY LIST (id);
 CREATE TABLE shop.hand_1 PARTITION OF shop.hand DEFAULT;
 CREATE TRIGGER hand BEFORE INSERT ON shop.hand_1 FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin();
 \t
+\set ECHO all
 INSERT INTO shop.hand VALUES (1, 5) RETURNING *;
 \t
 DROP TABLE shop.hand;
 -- partitions whose triggers have rules of other types, columns, and kinds
+\set ECHO none
 CREATE TABLE shop.hand (id int, k int, n bigint DEFAULT 7, a text DEFAULT 'x', cmig_state text DEFAULT 'todo') PARTITION BY LIST (k);
 CREATE TABLE shop.hand_1 PARTITION OF shop.hand FOR VALUES IN (1);
 CREATE TABLE shop.hand_2 PARTITION OF shop.hand FOR VALUES IN (2);
@@ -203,15 +222,18 @@ UPDATE shop.hand SET k = 2, n = 123456789, cmig_state = NULL;
 UPDATE shop.hand SET k = 3, cmig_state = NULL;
 UPDATE shop.hand SET k = 2, cmig_state = NULL;
 \t
+\set ECHO all
 SELECT * FROM shop.hand;
 \t
 DROP TABLE shop.hand;
 
 -- privileges on columns
+\set ECHO none
 SET ROLE regress_hostile_some;
 INSERT INTO shop_042.person (id, n) VALUES (50, 50);
 INSERT INTO shop.person (id, n) VALUES (51, '51');
 UPDATE shop.person SET n = '52' WHERE id = 51;
+\set ECHO all
 SELECT cmig_state FROM shop.person;
 RESET ROLE;
 -- what the WARNING of cmig.expand says, so that the role can read
@@ -243,10 +265,12 @@ CALL cmig.expand('head');
 ALTER TABLE shop.person DISABLE TRIGGER USER;
 CALL cmig.expand('head');
 SELECT count(*) FROM shop.person WHERE cmig_new_n IS DISTINCT FROM n;
+\set ECHO none
 INSERT INTO shop.person (id, n) VALUES (60, 60);
 INSERT INTO shop_0421.person (id, n) VALUES (61, 61);
 UPDATE shop.person SET n = 33 WHERE id = 3;
 UPDATE shop_0421.person SET n = 44 WHERE id = 4;
+\set ECHO all
 CALL cmig.contract();
 ALTER TABLE shop.person ENABLE ALWAYS TRIGGER "!cmig_begin", ENABLE ALWAYS TRIGGER "~cmig_write";
 CALL cmig.contract();
@@ -280,12 +304,14 @@ SELECT cmig.create_revision('zone', $$ALTER TABLE shop.time ALTER t TYPE timesta
 -- cmig:up shop.time.b = '\d' || '\'::pg_catalog.text
 -- cmig:up shop.time.m = '1.50'::money$$, revision => '044', expand => true);
 -- nor does what stands before pg_catalog in search_path
+\set ECHO none
 CREATE SCHEMA shop_evil;
 CREATE FUNCTION shop_evil.raise(text, text) RETURNS bool LANGUAGE plpgsql AS $$BEGIN RAISE 'evil'; END$$;
 CREATE OPERATOR shop_evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = shop_evil.raise);
 CREATE OPERATOR shop_evil.> (LEFTARG = text, RIGHTARG = text, FUNCTION = shop_evil.raise);
 CREATE DOMAIN shop_evil.text AS int;
 SET DateStyle = 'SQL, DMY'; SET IntervalStyle = 'sql_standard'; SET extra_float_digits = 0; SET TimeZone = 'Asia/Tokyo';
+\set ECHO all
 -- from PostgreSQL 19 on, it is always on
 SELECT current_setting('server_version_num')::int < 190000 AS can_be_off \gset
 \if :can_be_off
@@ -295,20 +321,24 @@ SET search_path = shop_evil, public, pg_catalog;
 -- a NOTICE tells what the new version is still held to
 SET client_min_messages = notice;
 CALL cmig.expand('head');
+\set ECHO none
 SET client_min_messages = warning;
 DROP SCHEMA shop_evil CASCADE;
 \c
 SET client_min_messages = warning;
 SET DateStyle = 'German'; SET array_nulls = off; SET transform_null_equals = on; SET quote_all_identifiers = on;
+\set ECHO all
 \if :can_be_off
 SET standard_conforming_strings = off;
 \endif
+\set ECHO none
 INSERT INTO shop.time VALUES (2, '01.02.2020');
 \c
 SET client_min_messages = warning;
 INSERT INTO shop.time VALUES (3, '2020-02-01');
 SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC';
 \t
+\set ECHO all
 SELECT * FROM shop_044.time ORDER BY id;
 \t
 CALL cmig.abandon();
@@ -318,10 +348,12 @@ SELECT cmig.remove_revision('044');
 SELECT repeat('a', 62) AS a \gset
 SELECT cmig.create_revision('long', format('CREATE TABLE shop.long (id int PRIMARY KEY, %1$s1 int, %1$s2 int)', :'a'), revision => '045');
 SELECT revision FROM cmig.upgrade();
+\set ECHO none
 INSERT INTO shop.long VALUES (1, 1, 2);
 SELECT cmig.create_revision('longer', format($$ALTER TABLE shop.long ALTER %1$s1 TYPE bigint, ALTER %1$s1 SET NOT NULL, ALTER %1$s2 TYPE bigint, ALTER %1$s2 SET NOT NULL;
 -- cmig:up shop.long.%1$s1 = coalesce(%1$s1, 0)
 -- cmig:up shop.long.%1$s2 = coalesce(%1$s2, 0)$$, :'a'), revision => '046', expand => true);
+\set ECHO all
 CALL cmig.expand('head');
 INSERT INTO shop.long VALUES (2);
 \t
@@ -346,21 +378,26 @@ SELECT cmig.create_revision('made', $$ALTER TABLE shop.f ADD COLUMN m int[] CONS
 DROP MATERIALIZED VIEW shop.some; CREATE MATERIALIZED VIEW shop.some AS SELECT 2 AS one;
 CREATE OR REPLACE FUNCTION shop.no() RETURNS int LANGUAGE sql RETURN 2; CREATE OR REPLACE FUNCTION shop.yes() RETURNS int LANGUAGE sql RETURN 2;$$, revision => '048', expand => true);
 -- default privileges of the role that creates it are those of what the revision creates again, and of nothing else in the version
+\set ECHO none
 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_hostile_migrator;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO regress_hostile_migrator;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM PUBLIC;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO regress_hostile_migrator;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO regress_hostile_migrator;
+\set ECHO all
 CALL cmig.expand('head');
 SELECT relname, relacl FROM pg_class WHERE relnamespace = 'shop_048'::regnamespace AND relkind = 'S' AND relacl::text ~ 'migrator';
+\set ECHO none
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM regress_hostile_migrator;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM regress_hostile_migrator;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM regress_hostile_migrator;
 ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON SCHEMAS FROM regress_hostile_migrator;
+\set ECHO all
 SELECT n.nspname, has_schema_privilege(r, n.oid, 'CREATE') AS create, array_agg(c.relname ORDER BY 1) FILTER (WHERE has_table_privilege(r, c.oid, 'SELECT')) AS read,
 	has_function_privilege(r, 'shop_048.no()', 'EXECUTE') AS no, has_function_privilege(r, 'shop_048.yes()', 'EXECUTE') AS yes
 	FROM (VALUES ('regress_hostile_migrator')) x (r), pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('v', 'm') WHERE n.nspname = 'shop_048' GROUP BY n.oid, r;
+\set ECHO none
 \c
 SET client_min_messages = warning;
 SET ROLE regress_hostile_some;
@@ -371,6 +408,7 @@ RESET ROLE;
 ALTER TABLE shop.f OWNER TO regress_hostile_owner;
 UPDATE shop.f SET id = 5 WHERE id = 11;
 ALTER TABLE shop.f OWNER TO CURRENT_USER;
+\set ECHO all
 -- without the defaults that tell the versions apart, nothing is written
 BEGIN;
 ALTER TABLE shop.f ALTER cmig_new_m DROP DEFAULT;
@@ -379,11 +417,13 @@ ROLLBACK;
 -- without the table, no hint names others
 ALTER TABLE shop.f RENAME TO g;
 CALL cmig.contract();
+\set ECHO none
 ALTER TABLE shop.g RENAME TO f;
 REVOKE ALL ON FUNCTION shop_own.make FROM PUBLIC;
 SET ROLE regress_hostile_some;
 INSERT INTO shop.f VALUES (3);
 RESET ROLE;
+\set ECHO all
 SELECT id, cmig_new_m, cmig_state FROM shop.f ORDER BY 1;
 CALL cmig.abandon();
 
@@ -391,6 +431,7 @@ CALL cmig.abandon();
 SELECT cmig.remove_revision('048');
 SELECT cmig.create_revision('owned', 'CREATE TABLE shop.owned (k int); CREATE TABLE shop.sold (k int)', revision => '049');
 SELECT revision FROM cmig.upgrade();
+\set ECHO none
 ALTER SCHEMA shop_own OWNER TO regress_hostile_owner;
 ALTER TABLE shop.owned OWNER TO regress_hostile_owner;
 GRANT CREATE ON SCHEMA shop TO regress_hostile_some;
@@ -400,6 +441,7 @@ GRANT regress_hostile_some TO regress_hostile_migrator;
 INSERT INTO shop.owned VALUES (1), (2);
 CREATE POLICY few ON shop.owned USING (k <> 2);
 ALTER TABLE shop.owned ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+\set ECHO all
 SELECT cmig.create_revision('numbered', $$ALTER TABLE shop.owned ADD id bigserial, ADD i int GENERATED ALWAYS AS IDENTITY;
 ALTER TABLE shop.sold ADD id bigserial, ADD i int GENERATED BY DEFAULT AS IDENTITY, ALTER k TYPE bigint$$, revision => '050', expand => true);
 SET SESSION AUTHORIZATION regress_hostile_migrator;
@@ -445,11 +487,13 @@ CALL cmig.abandon();
 DROP TABLE shop.item;
 ALTER TABLE shop.item_old RENAME TO item;
 -- a table, a hidden column, a trigger, and the schema are known whatever their names are; the table keeps its new one
+\set ECHO none
 ALTER TABLE shop.shelf SET SCHEMA public;
 ALTER TABLE public.shelf RENAME TO rack;
 ALTER SCHEMA shop_052 RENAME TO shop_new;
 ALTER TABLE shop.item RENAME cmig_new_a TO b;
 ALTER TRIGGER "~cmig_write" ON shop.item RENAME TO "~~write";
+\set ECHO all
 CALL cmig.abandon();
 SELECT object FROM cmig.drift() WHERE object ~ 'item|shelf|rack|fresh|052';
 ALTER TABLE public.rack SET SCHEMA shop;
@@ -470,10 +514,12 @@ ALTER TRIGGER "~~write" ON shop.item RENAME TO "~cmig_write";
 ALTER TABLE shop.item ALTER cmig_new_a DROP DEFAULT, ALTER cmig_state DROP DEFAULT;
 INSERT INTO shop.item VALUES (2, '2');
 CALL cmig.expand();
+\set ECHO none
 INSERT INTO shop.item VALUES (2, '2');
 DROP FUNCTION shop.number CASCADE;
 INSERT INTO shop.item VALUES (3, '3');
 INSERT INTO shop_052.item VALUES (4, 4);
+\set ECHO all
 CALL cmig.contract();
 \set VERBOSITY terse
 CALL cmig.expand();
@@ -494,6 +540,7 @@ SELECT * FROM shop.item ORDER BY id;
 SELECT object FROM cmig.drift() WHERE object ~ 'item|shelf|fresh|052';
 
 -- rows that are added meanwhile are not run; code of the table's owner does not run as the caller, nor code of others as the owner
+\set ECHO none
 CREATE TABLE shop.log (what text, role text);
 GRANT INSERT ON shop.log TO PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA shop TO regress_hostile_owner;
@@ -504,6 +551,7 @@ CREATE FUNCTION shop.note_always(what text) RETURNS bool IMMUTABLE LANGUAGE plpg
 CREATE FUNCTION shop.append(bigint, bigint) RETURNS text LANGUAGE sql AS $$SELECT shop.note('operator')::text$$;
 CREATE OPERATOR shop.|| (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = shop.append);
 RESET ROLE;
+\set ECHO all
 SELECT cmig.create_revision('sneak', $r$CREATE TABLE shop.z (id int PRIMARY KEY GENERATED ALWAYS AS IDENTITY, n text, big text, c int);
 ALTER TABLE shop.z ALTER big SET STORAGE EXTERNAL; CREATE FUNCTION shop.valid() RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
 CREATE DOMAIN shop.d AS int CHECK (shop.valid());
@@ -511,12 +559,14 @@ CREATE FUNCTION shop.sneak(n text) RETURNS int SECURITY DEFINER LANGUAGE plpgsql
 	VALUES (1000, 'build', '', 'ALTER ROLE regress_hostile_migrator SUPERUSER') ON CONFLICT DO NOTHING; RETURN n; END$$;
 ALTER FUNCTION shop.sneak(text) OWNER TO regress_hostile_migrator$r$, revision => '060');
 SELECT revision FROM cmig.upgrade();
+\set ECHO none
 ALTER TABLE shop.z OWNER TO regress_hostile_owner;
 ALTER DOMAIN shop.d OWNER TO regress_hostile_some;
 ALTER FUNCTION shop.valid OWNER TO regress_hostile_some;
 GRANT ALL ON SCHEMA shop TO regress_hostile_migrator;
 GRANT SELECT, INSERT ON shop.z TO regress_hostile_some;
 INSERT INTO shop.z (n) VALUES ('1');
+\set ECHO all
 SELECT cmig.create_revision('all', $$ALTER TABLE shop.z ADD COLUMN r text;
 -- cmig:up shop.z.r = row(z.*)::text$$, revision => '061', expand => true);
 CALL cmig.expand('head');
@@ -528,6 +578,7 @@ SELECT cmig.create_revision('sneak', $$ALTER TABLE shop.z ALTER id TYPE bigint, 
 CALL cmig.expand('head');
 SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_hostile_migrator';
 CALL cmig.contract();
+\set ECHO none
 DELETE FROM cmig.expansion_step WHERE position = 1000;
 SET ROLE regress_hostile_owner;
 CREATE INDEX ON shop.z (id) WHERE shop.note_always('index');
@@ -540,14 +591,17 @@ CREATE VIEW shop.between WITH (security_invoker = true) AS TABLE shop.log;
 CREATE OR REPLACE RULE "_RETURN" AS ON SELECT TO shop_061.z DO INSTEAD SELECT z.big, z.c, z.cmig_new_id AS id, z.cmig_new_n AS n, z.cmig_new_len AS len, z.cmig_new_d AS d FROM shop.z, shop.between;
 RESET ROLE;
 DELETE FROM shop.log WHERE role = 'regress_hostile_some' OR what <> 'domain';
+\set ECHO all
 SELECT DISTINCT rows_filled FROM cmig.expansion();
 SELECT count(*) > 0 FROM cmig.status();
 SELECT DISTINCT * FROM shop.log ORDER BY 1, 2;
+\set ECHO none
 SET ROLE regress_hostile_owner;
 CREATE FUNCTION shop.raising() RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN IF current_setting(''hostile.raises'', true) = ''on'' THEN RAISE ''raised''; END IF; RETURN true; END';
 CREATE INDEX raising ON shop.z (id) WHERE shop.raising();
 RESET ROLE;
 SET hostile.raises = on;
+\set ECHO all
 SELECT DISTINCT rows_filled, failure FROM cmig.expansion();
 SELECT count(*) > 0 FROM cmig.status();
 RESET hostile.raises;
@@ -588,15 +642,19 @@ CALL cmig.abandon();
 SELECT cmig.remove_revision('063');
 SELECT cmig.create_revision('null', 'ALTER TABLE shop.self RENAME n TO m', revision => '064', expand => true);
 CALL cmig.expand('head');
+\set ECHO none
 ALTER TABLE cmig.expansion_run ALTER revision DROP NOT NULL, ALTER state DROP NOT NULL, ALTER checksum DROP NOT NULL;
 ALTER TABLE cmig.expansion_step ALTER done DROP NOT NULL;
 BEGIN;
 UPDATE cmig.expansion_run SET revision = NULL, state = NULL;
+\set ECHO all
 SELECT relation FROM cmig.expansion();
+\set ECHO none
 ROLLBACK;
 SELECT checksum FROM cmig.expansion_run \gset
 UPDATE cmig.expansion_run SET checksum = NULL;
 \set VERBOSITY sqlstate
+\set ECHO all
 CALL cmig.abandon();
 \set VERBOSITY default
 UPDATE cmig.expansion_run SET checksum = :'checksum';
@@ -604,7 +662,9 @@ UPDATE cmig.expansion_step SET done = NULL WHERE NOT done;
 CALL cmig.contract();
 SELECT m FROM shop.self;
 
+\set ECHO none
 DROP SCHEMA shop, shop_own CASCADE;
 DROP EXTENSION pg_cmig;
 DROP OWNED BY regress_hostile_owner, regress_hostile_migrator, regress_hostile_some;
 DROP ROLE regress_hostile_migrator, regress_hostile_owner, regress_hostile_some;
+\set ECHO all

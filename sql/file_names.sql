@@ -82,15 +82,25 @@ SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\uFEFF\n-- revision
 ROLLBACK;
 
 -- errors name the file and its line
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- mesage: x\n');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- message: x\n-- message: y\n');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT 1;\n-- cmig:upgrade\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT 1; -- cmig:downgrade\n');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n\n-- revision: 0 2\n');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'==> a/001.sql <==\n-- revision: 001\n\n==> b/001.sql <==\n\n-- revision: 001\n');
 -- a file without a header, an empty one, and one that is something else
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT 1;\n-- cmig:downgrade\nSELECT 2;\n==> seed.sql <==\nINSERT INTO t VALUES (1);\n');
@@ -127,6 +137,8 @@ SELECT * FROM cmig.load(E'==> m/001.sql <==\n-- revision: 001\n-- cmig:upgrade\n
 SELECT * FROM cmig.load(E'==> m/001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT 1; /* x\n==> m/002.sql <==\n-- revision: 002\n-- cmig:upgrade\ny */ SELECT 1;\n==> m/003.sql <==\n-- revision: 003\n');
 SELECT * FROM cmig.load(E'==> m/001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT 1; /* x\n==> m/002.sql <==\n-- revision: 002\n-- cmig:upgrade\ny */ SELECT 1;\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nSELECT 1; /* x\n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nSELECT ''*/5 * * * *'';\n-- revision: 003\n-- down_revision: 002\n');
+$calls$);
+\set ECHO all
 -- but not a file that is quoted in a comment and indented
 BEGIN;
 SELECT * FROM cmig.load(E'==> m/001.sql <==\n-- revision: 001\n-- cmig:upgrade\n/*\n ==> m/000.sql <==\n -- revision: 000\n-- cmig:upgrade\nSELECT 1;\n*/\n/*\n ==> m/003.sql <==\n -- revision: 003\n-- cmig:upgrade\nSELECT ''it''''s'';\n*/\n/* ==> m/003.sql <==\n -- revision: 003\n-- cmig:upgrade\nSELECT $$ don''t */\n/*\n\t==> 002.sql <==\n\t-- revision: 002\n-- cmig:upgrade\n*/\n/*\n  ==> m/002.sql <==\n  -- revision: 002\n-- cmig:upgrade -- */\n/*\n -- revision: 002\n-- cmig:upgrade\n*/\n==> m/003.sql <==\n-- revision: 003\n-- down_revision: 001\n-- cmig:upgrade\nSELECT $$it''s$$;\n');
@@ -141,6 +153,8 @@ SELECT * FROM stored;
 ROLLBACK;
 
 -- without names: text that looks like another file
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- seed.sql\nINSERT INTO t VALUES (1);\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- File: db/seed.sql\nINSERT INTO t VALUES (1);\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- seeds/seed.sql: demo data\nINSERT INTO t VALUES (1);\n');
@@ -157,6 +171,8 @@ SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n--
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:downgrade\nDROP TABLE t;\n-- Revises: 001\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\n-- transactional: false\nVACUUM;\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nSELECT 1;\n-- cmig:downgrade\nDROP TABLE t;\n-- cmig:upgrade\nINSERT INTO t VALUES (1);\n');
+$calls$);
+\set ECHO all
 -- plain SQL is loaded; if it writes to a table that was dropped, cmig.check() reports that
 \set ECHO none
 BEGIN;

@@ -29,9 +29,15 @@ FROM cmig.draft('Other tree: it''s new!', '101', head => 'base', branch_label =>
 SELECT file_name ~ '^[0-9a-f]{12}_x\.sql$' AS generated FROM cmig.draft('x');
 \set VERBOSITY sqlstate
 -- as create_revision does
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.draft(NULL);
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.draft(E'two\nlines');
+$calls$);
+\set ECHO all
 \set VERBOSITY sqlstate
 \set ECHO none
 SELECT pg_temp.errors(:'VERBOSITY', $calls$
@@ -127,8 +133,12 @@ SELECT file_name FROM cmig.draft('x', '.001');
 SELECT file_name FROM cmig.draft('x', '..', file_template => 'a/%(rev)s');
 SELECT file_name FROM cmig.draft('x', '.001', file_template => 'r%(rev)s');
 -- an empty name, and one that is too long to be shown
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.draft('..', 'x', file_template => '%(slug)s');
 SELECT cmig.draft('x', 'x', file_template => repeat('ä', 1000));
+$calls$);
+\set ECHO all
 -- a row written by hand without a date
 BEGIN;
 ALTER TABLE cmig.revision ALTER created_at DROP NOT NULL;
@@ -202,8 +212,12 @@ $calls$);
 SELECT cmig.load(E'-- revision: 900\n-- depends_on: 4f1a/..\\9\n\n-- revision: 901\n\n');
 \set VERBOSITY default
 -- identifiers of several revisions, or of none
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.remove_revision('heads');
 SELECT cmig.remove_revision('4f1a');
+$calls$);
+\set ECHO all
 SELECT cmig.remove_revision('900');
 SELECT cmig.remove_revision('901');
 SELECT cmig.remove_revision('4f1a/..\9');

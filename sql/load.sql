@@ -2,6 +2,11 @@
 -- cmig.load: what it stores, and what it refuses
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
+\set ECHO all
 CREATE EXTENSION pg_cmig;
 
 -- in any order; a second load changes nothing; white space and comments change only the text
@@ -40,12 +45,16 @@ SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgra
 
 \set VERBOSITY sqlstate
 -- all or nothing: the whole graph must be sound
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'-- revision: 004\n-- down_revision: 003\n-- revision: 005\n-- down_revision: 044\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- down_revision: 002\n');
 SELECT * FROM cmig.load(E'-- revision: 004\n-- down_revision: 004\n');
 SELECT * FROM cmig.load(E'-- revision: 004\n-- down_revision: 003\n-- branch_labels: 001\n');
 SELECT * FROM cmig.load(E'-- revision: 004\n-- down_revision: 003\n-- branch_labels: x\n-- revision: 005\n-- down_revision: 003\n-- branch_labels: x\n');
 SELECT * FROM cmig.load(E'-- revision: 004\n\n-- revision: 005\n\n-- revision: 004\n');
+$calls$);
+\set ECHO all
 SELECT count(*) FROM cmig.revision;
 
 --
@@ -56,10 +65,16 @@ SELECT * FROM cmig.upgrade('002');
 RESET client_min_messages;
 
 -- the upgrade script and the flag must be those that were run
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n-- cmig:downgrade\nALTER TABLE account DROP email;');
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- transactional: false\n-- cmig:upgrade\nALTER TABLE account ADD email text;\n-- cmig:downgrade\nALTER TABLE account DROP email;');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'-- revision: 001\n-- message: first\n-- revision: 002\n-- down_revision: 001\n');
+$calls$);
+\set ECHO all
 -- layout and comments may change
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\n-- the address\nalter table ACCOUNT\n\tadd EMAIL text ;\n-- cmig:downgrade\nALTER TABLE account DROP email;');
 -- message, labels, description, downgrade script, and verify_sql may change
@@ -69,9 +84,13 @@ SELECT revision, branch_labels, message, description, downgrade_sql IS NULL AS i
 -- accept_changes: the new text is recorded as the one that was run
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n', accept_changes => true);
 SELECT revision, direction, outcome, checksum IS NOT NULL AS has_checksum FROM cmig.journal ORDER BY id;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email text;\n');
 -- the first line that differs can be behind the end of what ran
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\nSELECT 1;\n');
+$calls$);
+\set ECHO all
 \set VERBOSITY sqlstate
 
 -- cmig.checksum_policy
@@ -108,9 +127,13 @@ ROLLBACK;
 
 \set VERBOSITY default
 -- edges of applied revisions: none may be removed, and only edges to applied revisions may be added
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'-- revision: 002\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n');
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001, 009\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n-- revision: 009\n');
 SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- depends_on: 009\n-- cmig:upgrade\nALTER TABLE account ADD email varchar;\n-- revision: 009\n');
+$calls$);
+\set ECHO all
 BEGIN;
 SELECT * FROM cmig.load(E'-- revision: 009\n-- branch_labels: nine\n');
 SET LOCAL client_min_messages = warning;

@@ -3,6 +3,11 @@
 -- t/021_offline_texts.pl run the scripts)
 --
 \pset format unaligned \pset footer off
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
+\set ECHO all
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 \pset tuples_only on
@@ -74,6 +79,8 @@ SELECT steps('upgrade', 'b1');
 SELECT cmig.stamp('base');
 
 -- targets that lead nowhere
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.script('upgrade', NULL);
 SELECT cmig.script(NULL, 'head');
 SELECT cmig.script('sideways', 'head');
@@ -81,32 +88,54 @@ SELECT cmig.script('upgrade', '');
 SELECT cmig.script('upgrade', 'nothing');
 SELECT cmig.script('upgrade', 'nothing:head');
 SELECT cmig.script('upgrade', 'base:nothing');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.script('upgrade', ':head');
+$calls$);
+\set ECHO all
 SELECT cmig.script('upgrade', '001:');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.script('upgrade', 'base:001:002');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.script('upgrade', '-1:head');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.script('upgrade', '003:001');
+$calls$);
+\set ECHO all
 SELECT cmig.script('upgrade', '002:b1') IS NOT NULL AS another_branch;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.script('downgrade', '002:b1');
 SELECT cmig.script('downgrade', '001:002');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.script('downgrade', '-1');
 SELECT cmig.script('downgrade', 'heads:-2');
 -- the second revision has no downgrade script
 SELECT cmig.script('downgrade', '003:base');
+$calls$);
+\set ECHO all
 
 -- only the statements
 SELECT cmig.script('upgrade', '001:003', NULL);
 SELECT cmig.script('downgrade', '001:base', NULL);
 \set VERBOSITY default
 -- version tables
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.script('upgrade', '001', '');
 SELECT cmig.script('upgrade', '001', 'a.b.c');
 SELECT cmig.script('upgrade', '001', 'a b');
 SELECT cmig.script('upgrade', '001', 'x; DROP TABLE account');
+$calls$);
+\set ECHO all
 
 -- statements that the runner refuses are refused here too
 SELECT cmig.create_revision('x', E'CREATE TABLE x ();\n-- here\nCOMMIT;', revision => 'x1', head => 'base');
@@ -138,10 +167,14 @@ SELECT steps('upgrade', 'base:b1');
 DELETE FROM cmig.version;
 \set VERBOSITY default
 -- a range of a downgrade must go down
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.script('downgrade', 'base:002');
 SELECT cmig.script('downgrade', 'base:-1');
 SELECT cmig.script('downgrade', '001:002');
 SELECT cmig.script('upgrade', '002:001');
+$calls$);
+\set ECHO all
 -- a notice if there is nothing to do
 RESET client_min_messages;
 SELECT length(cmig.script('upgrade', '002:002')) > 0;

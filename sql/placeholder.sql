@@ -2,6 +2,11 @@
 -- Placeholders: ${name} in scripts, with values from settings named cmig_var.NAME
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
+\set ECHO all
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 CREATE SCHEMA tenant;
@@ -27,10 +32,14 @@ $cmig_load$);
 -- without a value, nothing runs
 SELECT * FROM cmig.upgrade('head');
 SET cmig_var.schema = 'tenant';
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.upgrade('head');
 SELECT revision FROM cmig.plan();
 SELECT cmig.script('upgrade', 'head');
 SELECT revision FROM cmig.dry_run();
+$calls$);
+\set ECHO all
 CALL cmig.upgrade_stepwise('head');
 SELECT revision FROM cmig.lint();
 SELECT severity, object, problem, fix FROM cmig.check() WHERE object <> 'pg_dump';
@@ -115,6 +124,8 @@ SELECT * FROM cmig.downgrade('base');
 --
 -- Declarations and places that are refused
 --
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'-- revision: 001\n-- placeholders: Schema\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- placeholders: schema text\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- placeholders: schema,, name\n');
@@ -127,6 +138,8 @@ SELECT * FROM cmig.load(E'-- revision: 001\n-- placeholders: x\n-- cmig:upgrade\
 SELECT * FROM cmig.load(E'-- revision: 001\n-- placeholders: x\n-- cmig:upgrade\nSELECT U&${x};');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- placeholders: x literal\n-- cmig:upgrade\nSELECT ''a''${x};');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- placeholders: x literal\n-- cmig:upgrade\nDO $$ BEGIN\nPERFORM ''${x}'';\nEND $$;');
+$calls$);
+\set ECHO all
 UPDATE cmig.revision SET placeholders = '{"a b c"}', upgrade_sql = 'SELECT ${a}';
 SELECT * FROM cmig.upgrade();
 SELECT severity, object, problem, fix FROM cmig.check() WHERE object <> 'pg_dump';

@@ -3,6 +3,11 @@
 -- them
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
+\set ECHO all
 \set SHOW_CONTEXT never
 CREATE EXTENSION pg_cmig;
 \set ECHO none
@@ -58,12 +63,18 @@ SELECT revision FROM cmig.current();
 SELECT revision, down_revision, depends_on, is_head, applied, irreversible, message FROM cmig.history();
 SELECT revision FROM cmig.history('base:001');
 SELECT * FROM cmig.show('totals') WHERE field NOT LIKE 'created%';
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.stamp('totals');
 SELECT * FROM cmig.upgrade('active');
 SELECT * FROM cmig.downgrade('active');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.create_revision('Another one', revision => 'active');
 SELECT * FROM cmig.load(E'-- revision: 003\n-- down_revision: active\n');
+$calls$);
+\set ECHO all
 
 --
 -- Another script
@@ -162,19 +173,29 @@ SELECT revision, direction, outcome FROM cmig.journal ORDER BY id DESC LIMIT 2;
 SELECT action, kind, object FROM cmig.drift();
 
 -- what a file must not contain
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'-- revision: bad\n-- repeatable: maybe\n');
 SELECT * FROM cmig.load(E'-- revision: bad\n-- repeatable: true\n-- down_revision: 001\n');
 SELECT * FROM cmig.load(E'-- revision: bad\n-- repeatable: true\n-- branch_labels: views\n');
 SELECT * FROM cmig.load(E'-- revision: bad\n-- repeatable: true\n-- replaces: 001, 002\n');
 SELECT * FROM cmig.load(E'-- revision: bad\n-- repeatable: true\n-- cmig:upgrade\n-- cmig:downgrade\nSELECT 1;\n');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'-- revision: 002\n-- repeatable: true\n');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'-- revision: 003\n-- repeatable: true\n');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'-- revision: bad\n-- repeatable: true\n-- depends_on: nothing\n');
 SELECT * FROM cmig.load(E'-- revision: bad\n-- repeatable: true\n-- depends_on: worse\n-- revision: worse\n-- repeatable: true\n-- depends_on: bad');
 SELECT * FROM cmig.load(E'-- revision: bad\n-- repeatable: true\n-- depends_on: bad\n');
+$calls$);
+\set ECHO all
 BEGIN;
 INSERT INTO cmig.revision (revision, repeatable, down_revision, depends_on) VALUES ('by hand', true, '{001}', '{{a},{b}}');
 SAVEPOINT s;

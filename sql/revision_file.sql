@@ -2,6 +2,11 @@
 -- How cmig.load reads revision files
 --
 \pset format unaligned \pset footer off
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
+\set ECHO all
 CREATE EXTENSION pg_cmig;
 \set ECHO none
 SET timezone = 'UTC';
@@ -63,10 +68,14 @@ SELECT * FROM cmig.load(E'-- revision: a\r\n-- message: A\r\n\\echo it''s "\r \\
 SELECT * FROM cmig.load(E'-- revision: b\n\\echo x \\quit\n-- message: B\n--\n-- Why.\n\\echo y \\quit\n\n-- More.\n-- cmig:upgrade\nSELECT 1;\n-- revision: c\n\\echo \\quit');
 SELECT revision, message, description, upgrade_sql FROM stored;
 ROLLBACK;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'-- revision: d\n\\echo x\n');
 SELECT * FROM cmig.load(E'-- revision: d\n\\echo x \\quitter\n');
 SELECT * FROM cmig.load(E'-- revision: d\nSELECT 1; \\echo x \\quit\n');
 SELECT * FROM cmig.load(E'\\echo x \\quit\n-- revision: d\n');
+$calls$);
+\set ECHO all
 
 -- markers in quotes and block comments are text, and so is the first line of a file if it is indented
 \set ECHO none
@@ -182,6 +191,8 @@ ROLLBACK;
 
 \set VERBOSITY default
 -- errors in a file: what, where, and what to do
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(NULL);
 SELECT * FROM cmig.load('');
 SELECT * FROM cmig.load(E' \n\n');
@@ -192,13 +203,19 @@ SELECT * FROM cmig.load(E'\n\n  -- a comment\n\n/* and\nanother */\n-- revision:
 SELECT * FROM cmig.load(E'/* a comment */ -- revision: a');
 SELECT * FROM cmig.load(E'-- down_revision: 001\n-- revision: a');
 SELECT * FROM cmig.load(E'-- a comment\nSELECT 1;\n-- revision: a');
+$calls$);
+\set ECHO all
 \set VERBOSITY sqlstate
 SELECT * FROM cmig.load('-- revision:');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load('-- revision: a b');
 SELECT * FROM cmig.load('-- revision: a+1');
 SELECT * FROM cmig.load('-- revision: head');
 SELECT * FROM cmig.load('-- revision: ' || repeat('x', 200));
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'-- revision: a\n-- revision: a\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- message: one\n-- message: two\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- mesage: one\n');
@@ -209,9 +226,13 @@ SELECT * FROM cmig.load(E'-- revision: a\n-- what it does\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- down_revision: b,,c\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- branch_labels: heads\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- down_revision: "002"\n');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'-- revision: "002"\n');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- revision: or so\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- transactional: maybe\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- transactional:\n');
@@ -233,10 +254,14 @@ SELECT * FROM cmig.load(E'-- revision: a\n-- cmgi: upgrade\nSELECT 1;\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- cmgi: downgrade\nSELECT 2;\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- mig:Verify\nSELECT 2;\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- upgrade\nSELECT 1;\n');
+$calls$);
+\set ECHO all
 BEGIN;
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\n-- TODO: verify\n-- main: upgrade\n-- the cmig downgrade\n-- cmig_upgrade runs it\nSELECT 1;\n');
 ROLLBACK;
 -- other texts
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'"""a\n\nRevision ID: a\n"""\ndef upgrade() -> None:\n    pass\n');
 -- the name of a file instead of its text
 SELECT * FROM cmig.load('migrations/shop');
@@ -254,6 +279,8 @@ SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT "x\n');
 -- a file cannot begin inside quotes: the error names the file in which the quotes begin to be wrong, not the one in which they end
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT ''x;\n-- revision: b\n-- cmig:upgrade\nSELECT ''y'';\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT ''x;-- revision: b\n-- cmig:upgrade\nSELECT ''y'';\n');
+$calls$);
+\set ECHO all
 -- a comment for the linter is not a marker
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\n-- cmig:ignore index-not-concurrent\nSELECT 1;\n');
 SELECT revision, upgrade_sql FROM cmig.revision;

@@ -2,6 +2,11 @@
 -- Scopes: a schema with version rows, a journal, and progress of its own
 --
 \pset format unaligned \pset footer off \pset tuples_only on
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
+\set ECHO all
 CREATE EXTENSION pg_cmig;
 \set SHOW_CONTEXT never
 \set ECHO none
@@ -40,14 +45,22 @@ $load$);
 
 \set VERBOSITY sqlstate
 -- the schema must exist, and must not be one that all share
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SET cmig.scope = 'pg_catalog';
 SET cmig.scope = 'public';
 SET cmig.scope = 'cmig';
 SET cmig.scope = 'a2345678901234567890123456789012345678901234567890123456789012345';
+$calls$);
+\set ECHO all
 SET cmig.scope = 'No Schema';
 \set VERBOSITY default
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.current();
+$calls$);
+\set ECHO all
 CALL cmig.upgrade_stepwise();
 
 -- each scope has its own place
@@ -166,6 +179,8 @@ SELECT severity, object, problem FROM cmig.check();
 SELECT cmig.report() ~ '006' AS has_revision;
 \set VERBOSITY sqlstate
 -- what compares the database with its revisions does not work in a scope
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.drift();
 SELECT * FROM cmig.capture('x');
 SELECT * FROM cmig.baseline('x');
@@ -173,6 +188,8 @@ SELECT * FROM cmig.squash('001:002', 'x');
 SELECT * FROM cmig.autogenerate('x', 'CREATE TABLE x ()');
 SELECT cmig.require_schema('CREATE TABLE x ()');
 SELECT * FROM cmig.round_trip();
+$calls$);
+\set ECHO all
 SELECT upgrade_sql FROM cmig.diff('CREATE TABLE item (id int PRIMARY KEY, n int, name text); CREATE TABLE one (n int); CREATE TABLE two (n int); CREATE TABLE three (n int); CREATE INDEX item_name ON item (name)', '{tenant_a}');
 RESET cmig.scope;
 

@@ -3,6 +3,9 @@
 --
 \pset format unaligned \pset footer off
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 \pset tuples_only on
 CREATE VIEW shown AS SELECT revision, down_revision, is_current FROM cmig.history();
@@ -127,9 +130,13 @@ SELECT revision FROM cmig.downgrade('base');
 DELETE FROM cmig.revision;
 
 -- replacements that contradict each other
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.load(E'-- revision: s\n-- replaces: 001, s\n-- cmig:upgrade\nSELECT 1;\n');
 SELECT * FROM cmig.load(E'-- revision: s\n-- replaces: u\n-- cmig:upgrade\nSELECT 1;\n-- revision: u\n-- replaces: s\n-- cmig:upgrade\nSELECT 1;\n');
 SELECT * FROM cmig.load(E'-- revision: s\n-- replaces: u\n-- cmig:upgrade\nSELECT 1;\n-- revision: u\n-- replaces: t, 001\n-- cmig:upgrade\nSELECT 1;\n-- revision: t\n-- replaces: s\n-- cmig:upgrade\nSELECT 1;\n');
+$calls$);
+\set ECHO all
 SELECT * FROM cmig.load(:'squashed' || E'\n-- revision: u\n-- replaces: 003, 004\n-- cmig:upgrade\nSELECT 1;\n');
 SELECT count(*) FROM cmig.revision;
 
@@ -218,22 +225,34 @@ SELECT cmig.create_revision('Change', 'ALTER TABLE bb ADD z int', 'ALTER TABLE b
 SELECT pg_temp.brief(content), hazards FROM cmig.squash('006:007', 'Two', 's', renames => '{"table public.b -> bb"}');
 -- branches: one that leaves inside, several tops, a merge as the top
 SELECT cmig.create_revision('Side', 'CREATE TABLE side ()', 'DROP TABLE side', revision => 'side', head => '002', splice => true, branch_label => 'sideways');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.squash('001:007', 'Inside', 's');
 SELECT * FROM cmig.squash('001:heads', 'Tops', 's');
+$calls$);
+\set ECHO all
 SELECT cmig.merge('heads', 'Both', 'm');
 SELECT cmig.create_revision('After', 'CREATE TABLE after ()', 'DROP TABLE after', revision => '009', depends_on => '{005}');
 SELECT pg_temp.brief(content) FROM cmig.squash('003:m', 'Merge', 's');
 \set VERBOSITY sqlstate
 -- wrong calls
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.squash(NULL, 'x');
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.squash('001', 'x');
 SELECT * FROM cmig.squash('001:003', NULL);
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.squash('001:002', 'x', '001');
 SELECT * FROM cmig.squash('nothing:002', 'x');
 SELECT * FROM cmig.squash('001:002', 'x', schemas => '{}');
 SELECT * FROM cmig.squash('001:002', 'x', schemas => '{nowhere}');
+$calls$);
+\set ECHO all
 
 DELETE FROM cmig.version;
 DELETE FROM cmig.revision;
