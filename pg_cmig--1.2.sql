@@ -2420,11 +2420,12 @@ AS $$
 		WHERE v.revision = r.revision AND screen IN ('lint', 'plan', 'dry-run upgrade', 'dry-run downgrade')) f ON true
 	-- the files of the other tool, and how they are written in a command
 	LEFT JOIN LATERAL (SELECT folder, CASE WHEN r.found_file IS NULL THEN 'FOLDER'
-			WHEN r.tool = 'liquibase' AND r.found_file !~ '[.]sql$' THEN r.found_file
-			WHEN folder = '' THEN '.' WHEN folder ~ '^[A-Za-z0-9_./+-]+$' THEN folder ELSE quote_literal(folder) END AS typed
+			WHEN name = '' THEN '.' WHEN name ~ '^[A-Za-z0-9_./+-]+$' THEN name
+			ELSE concat('''', replace(name, '''', '''\'''''), '''') END AS typed
 		FROM (SELECT CASE WHEN r.tool = 'django' THEN r.django_folder ELSE regexp_replace(r.found_file,
 			CASE WHEN r.tool IN ('drizzle', 'graphile-migrate', 'diesel') OR r.found_file ~ '[.]rb$' THEN '/?[^/]+/[^/]*$'
-			ELSE '/?[^/]*$' END, '') END) d (folder)) d ON screen = 'import'
+			ELSE '/?[^/]*$' END, '') END) d (folder),
+		LATERAL (SELECT CASE WHEN r.tool = 'liquibase' AND r.found_file !~ '[.]sql$' THEN r.found_file ELSE folder END) t (name)) d ON screen = 'import'
 	CROSS JOIN LATERAL (
 		SELECT r.revision,
 			concat_ws(': ', coalesce(f.file_name || coalesce(':' || f.line, ''), 'line ' || coalesce(f.line, r.line)),
@@ -2507,7 +2508,8 @@ AS $$
 				WHEN 'abandoning' THEN NULL
 				ELSE concat('When no old build runs any more: cmig contract', o.scope, ' # or, to undo it: ') END,
 				'cmig abandon', o.scope)
-		FROM (SELECT ' --scope ' || CASE WHEN r.scope ~ '^[A-Za-z0-9_.-]+$' THEN r.scope ELSE quote_literal(nullif(r.scope, '')) END) o (scope)
+		FROM (SELECT ' --scope ' || CASE WHEN r.scope ~ '^[A-Za-z0-9_.-]+$' THEN r.scope
+			WHEN r.scope <> '' THEN concat('''', replace(r.scope, '''', '''\'''''), '''') END) o (scope)
 		WHERE screen = 'expansion state'
 	UNION ALL
 		-- files that several tools could have are those of the one that has a table

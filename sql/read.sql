@@ -178,6 +178,8 @@ SELECT count(*) FROM cmig.upgrade('002');
 -- lines for cmig
 SELECT * FROM cmig.screen('lint', '[{"revision": "001", "line": 3, "severity": "error", "message": "m", "rule": "r"}]');
 SELECT count(*) FROM cmig.screen('nothing', '[{}]');
+SELECT hint FROM cmig.screen('expansion state', '[{"scope": "it''s", "revision": "001", "state": "expanding"}]');
+SELECT hint FROM cmig.screen('import', '[{"tool": "liquibase", "converts": true, "reads_state": true, "found_file": "$(id) it''s.xml"}]');
 \set VERBOSITY sqlstate
 SELECT cmig.screen('show', '{}');
 SELECT cmig.screen('show', '[1]');

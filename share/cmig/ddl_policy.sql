@@ -10,6 +10,11 @@ BEGIN
 	IF to_regclass('cmig_engine.version') IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = format('cmig has not run in database "%s"', current_database()), HINT = 'First: cmig upgrade, or cmig stamp base';
 	END IF;
+	-- somebody could have put a trigger on it
+	IF EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner
+		WHERE n.nspname = 'cmig_engine' AND c.relname = 'ddl_log' AND (c.relkind <> 'r' OR NOT (r.rolsuper OR r.oid = n.nspowner))) THEN
+		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'cmig_engine.ddl_log belongs to another role', HINT = 'DROP TABLE cmig_engine.ddl_log';
+	END IF;
 END
 $$;
 CREATE TABLE IF NOT EXISTS cmig_engine.ddl_log (at timestamptz NOT NULL, command text NOT NULL, object_type text, object text, role name NOT NULL,
@@ -31,23 +36,27 @@ BEGIN
 		reason := nullif(current_setting('cmig_engine.allow_ddl', true), '');
 	END IF;
 	FOR change IN EXECUTE CASE TG_EVENT
-		-- what runs concurrently has committed when it ends
-		WHEN 'ddl_command_start' THEN $$SELECT $1 AS command, NULL AS type, NULL AS object, NULL::text AS schema WHERE $2 = 'deny' AND current_query() ~* '\mconcurrently\M'$$
-		WHEN 'ddl_command_end' THEN $$SELECT command_tag AS command, object_type AS type, object_identity AS object, CASE object_type WHEN 'schema' THEN object_identity ELSE schema_name END AS schema
-			FROM pg_event_trigger_ddl_commands() WHERE NOT in_extension AND command_tag NOT IN ('REFRESH MATERIALIZED VIEW', 'REINDEX')$$
-		ELSE $$SELECT $1 AS command, object_type AS type, object_identity AS object, schema_name AS schema
-			FROM pg_event_trigger_dropped_objects() WHERE original AND $1 ~ '^DROP ' AND NOT is_temporary$$ END USING TG_TAG, policy
+		-- what runs concurrently has committed when it ends; DROP OWNED may only revoke privileges
+		WHEN 'ddl_command_start' THEN $$SELECT $1 AS command, NULL AS type, NULL AS object, NULL::text AS schema, NULL::text[] AS names, NULL::text[] AS args
+			WHERE $1 = 'DROP OWNED' OR $2 = 'deny' AND current_query() ~* '\mconcurrently\M'$$
+		WHEN 'ddl_command_end' THEN $$SELECT command_tag AS command, object_type AS type, object_identity AS object, coalesce(schema_name, CASE WHEN object_type = 'schema' OR cardinality(object_names) > 2 THEN object_names[1] END) AS schema,
+			object_names AS names, object_args AS args
+			FROM pg_event_trigger_ddl_commands() c LEFT JOIN LATERAL pg_identify_object_as_address(c.classid, c.objid, c.objsubid) a ON true
+			WHERE NOT in_extension AND command_tag NOT IN ('REFRESH MATERIALIZED VIEW', 'REINDEX')$$
+		ELSE $$SELECT $1 AS command, object_type AS type, object_identity AS object, coalesce(schema_name, CASE WHEN object_type = 'schema' OR cardinality(address_names) > 2 THEN address_names[1] END) AS schema,
+			address_names AS names, address_args AS args
+			FROM pg_event_trigger_dropped_objects() WHERE original AND $1 ~ '^(DROP |ALTER PUBLICATION)' AND NOT is_temporary$$ END USING TG_TAG, policy
 	LOOP
-		-- not temporary objects, those of the service, and what the service does without a schema
-		CONTINUE WHEN change.schema ~ '^(pg_|information_schema$|cmig_engine$)' OR change.object ~ '\mpg_temp(_[0-9]+)?[.]'
-			OR NOT coalesce((SELECT pg_has_role(n.nspowner, 'USAGE') FROM pg_namespace n WHERE n.nspname = change.schema OR quote_ident(n.nspname) = change.schema),
-				pg_has_role(session_user, 'USAGE'));
+		-- not temporary objects, those of the service, and what the service does itself
+		CONTINUE WHEN change.schema ~ '^pg_(temp|toast)' OR change.schema = 'cmig_engine' AND change.command !~ '^ALTER' OR cardinality(change.names) > 1 AND change.names[1] ~ '^pg_temp'
+			OR change.type IN ('cast', 'transform') AND (change.names[1] ~ '^pg_temp' OR change.args[1] ~ '^pg_temp')
+			OR NOT (pg_has_role(session_user, 'USAGE') OR EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = change.schema AND pg_has_role(n.nspowner, 'USAGE')));
 		IF policy = 'deny' AND reason IS NULL THEN
 			RAISE EXCEPTION USING ERRCODE = 'MG022', MESSAGE = format('database "%s" allows DDL only in revisions', current_database()),
 				DETAIL = concat(change.command, ' was rejected', ' for ' || change.type || ' ' || change.object, ' by the script of cmig ddl-script.'),
 				HINT = 'Put the command into a revision, and: cmig upgrade. If it cannot wait: BEGIN; SET LOCAL cmig_engine.allow_ddl = ''why''; ...; COMMIT';
 		END IF;
-		CONTINUE WHEN TG_EVENT = 'ddl_command_start';
+		CONTINUE WHEN TG_EVENT = 'ddl_command_start' AND TG_TAG <> 'DROP OWNED';
 		INSERT INTO cmig_engine.ddl_log (at, command, object_type, object, role, application_name, client_address, transaction_id, query, reason)
 		VALUES (clock_timestamp(), change.command, change.type, change.object, session_user, current_setting('application_name'), inet_client_addr(), pg_current_xact_id(),
 			CASE WHEN current_query() !~* 'password|user mapping|subscription|server' THEN left(current_query(), 1000) END, reason);
@@ -55,7 +64,18 @@ BEGIN
 END
 $ddl$;
 REVOKE ALL ON FUNCTION cmig_engine.ddl_trigger() FROM PUBLIC;
-CREATE EVENT TRIGGER cmig_engine_start ON ddl_command_start WHEN TAG IN ('CREATE INDEX', 'DROP INDEX', 'ALTER TABLE') EXECUTE FUNCTION cmig_engine.ddl_trigger();
+-- the owner of the schema can replace the log, so the function must not run as a role that can do more
+DO $$
+DECLARE
+	owner CONSTANT text := (SELECT quote_ident(pg_get_userbyid(nspowner)) FROM pg_namespace WHERE nspname = 'cmig_engine');
+BEGIN
+	EXECUTE concat('ALTER FUNCTION cmig_engine.ddl_trigger() OWNER TO ', owner, '; ALTER TABLE cmig_engine.ddl_log OWNER TO ', owner);
+END
+$$;
+CREATE EVENT TRIGGER cmig_engine_start ON ddl_command_start WHEN TAG IN ('CREATE INDEX', 'DROP INDEX', 'ALTER TABLE', 'DROP OWNED') EXECUTE FUNCTION cmig_engine.ddl_trigger();
 CREATE EVENT TRIGGER cmig_engine_end ON ddl_command_end EXECUTE FUNCTION cmig_engine.ddl_trigger();
 CREATE EVENT TRIGGER cmig_engine_drop ON sql_drop EXECUTE FUNCTION cmig_engine.ddl_trigger();
+ALTER EVENT TRIGGER cmig_engine_start ENABLE ALWAYS;
+ALTER EVENT TRIGGER cmig_engine_end ENABLE ALWAYS;
+ALTER EVENT TRIGGER cmig_engine_drop ENABLE ALWAYS;
 COMMIT;

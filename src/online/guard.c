@@ -290,7 +290,7 @@ static CmigQuery drops_query = {
 	" SELECT $1, d.object_type, d.object_identity, NULL, " NAMES("d.schema_name", "d.object_type", "d.address_names") ","
 	" NULL, d.classid::text, d.objid::text, NULL, NULL, NULL, NULL, (NOT named AND object_type IN ('table constraint', 'statistics object'))::text"
 	" FROM d" PARTS("d.address_names") " WHERE (named OR $2 AND (d.object_type IN ('table constraint', 'statistics object')"
-	"  OR d.object_type IN ('type', 'operator') AND d.schema_name <> ALL (SELECT o.schema_name FROM d o WHERE o.original AND o.schema_name IS NOT NULL))) AND NOT d.is_temporary"
+	"  OR d.object_type IN ('type', 'operator') AND (SELECT bool_and(d.schema_name <> o.schema_name) FROM d o WHERE o.original))) AND NOT d.is_temporary"
 	PERMANENT("d.object_type", "d.address_names", "d.address_args")
 	" AND (d.object_type, d.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
 	MANAGED("d.schema_name") " ORDER BY d.original DESC",
@@ -850,6 +850,14 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 			connect_tables(entry, atooid(entry->class_id), atooid(entry->object_id), true);
 			connect_own_name(entry);
 		}
+	}
+	/* it may only revoke privileges, like REVOKE */
+	if (strcmp(event, "ddl_command_end") == 0 && strcmp(tag, "DROP OWNED") == 0)
+	{
+		CmigDdlEntry *entry = palloc0(sizeof(CmigDdlEntry));
+
+		entry->command = tag;
+		entries = lappend(entries, entry);
 	}
 	foreach(lc, entries)
 	{
