@@ -2,6 +2,11 @@
 -- What prevents auditing is reported, with a fix
 --
 \pset format unaligned \pset footer off
+\set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
+\set ECHO all
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 
@@ -77,10 +82,14 @@ ALTER TABLE keyless ALTER v TYPE varchar(9);
 SELECT answer(:'as_of');
 
 -- the log cannot be its own source
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.audit_import(NULL);
 SELECT cmig.audit_import('cmig_audit.log');
 SELECT cmig.audit_import('cmig_audit.log_default');
 SELECT cmig.audit_import('cmig_audit.audit_logs');
+$calls$);
+\set ECHO all
 CREATE VIEW shown AS SELECT * FROM cmig_audit.audit_logs;
 SELECT cmig.audit_import('shown');
 -- other tables can be joined with it

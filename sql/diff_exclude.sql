@@ -4,6 +4,9 @@
 --
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 CREATE TABLE customer (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
 CREATE INDEX customer_name_dba ON customer (name);
@@ -79,11 +82,15 @@ SELECT count(*) FROM cmig.enable_audit('job');
 SELECT action, kind, object FROM cmig.drift(exclude => '{index:*,public.event_p*,partman.*,type:*,sequence:*,public.nothing*,table:public.job}');
 
 -- wrong patterns
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.diff('', exclude => '{the''job}');
 SELECT cmig.diff('', exclude => '{table:the''job}');
 SELECT cmig.diff('', exclude => '{tabel:*.job}');
 SELECT cmig.diff('', exclude => '{table:}');
 SELECT cmig.diff('', exclude => '{NULL}');
+$calls$);
+\set ECHO all
 
 SELECT count(*) FROM cmig.disable_audit('job');
 -- a dot in the name of a schema does not end it

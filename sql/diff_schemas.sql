@@ -3,6 +3,9 @@
 --
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA staging;
 CREATE SCHEMA "the live";
@@ -46,11 +49,15 @@ CREATE FUNCTION n() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM a';
 RESET search_path;
 SELECT upgrade_sql FROM cmig.diff_schemas('staging', 'the live') WHERE kind = 'function';
 -- wrong arguments
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.diff_schemas('staging', 'nowhere');
 SELECT * FROM cmig.diff_schemas('pg_catalog', 'staging');
 SELECT * FROM cmig.diff_schemas(NULL, 'staging');
 SELECT * FROM cmig.diff(NULL);
 SELECT * FROM cmig.diff('', compare => 'some');
+$calls$);
+\set ECHO all
 BEGIN READ ONLY;
 SELECT * FROM cmig.diff('');
 \set ECHO none

@@ -3,6 +3,9 @@
 --
 \pset format unaligned \pset footer off
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
@@ -40,13 +43,19 @@ SELECT * FROM cmig.graph(format => 'mermaid');
 SELECT * FROM cmig.graph(format => 'dot');
 \set VERBOSITY sqlstate
 -- wrong calls
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.graph('nosuch');
 SELECT * FROM cmig.graph(NULL);
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.graph('heads', NULL);
 SELECT * FROM cmig.graph('heads', 'svg');
 SELECT * FROM cmig.graph(format => repeat('x', 100));
 SELECT * FROM cmig.graph('006:base');
+$calls$);
+\set ECHO all
 
 -- a revision that a stepwise run has not finished, and a version row of no revision
 INSERT INTO cmig.progress VALUES ('005', 'upgrade', 1, 'done', '{}');

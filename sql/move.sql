@@ -20,9 +20,15 @@ INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, m
 \set ECHO all
 
 -- upgrade
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.upgrade('0');
+$calls$);
 \set VERBOSITY sqlstate
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.upgrade('+1');
+$calls$);
+\set ECHO all
 \set VERBOSITY default
 SELECT * FROM cmig.upgrade('a1');
 -- a dependency that is not applied comes first
@@ -70,8 +76,12 @@ SELECT * FROM cmig.downgrade('-1');
 -- to one side of the merge: the merge and the other side are reverted
 SELECT * FROM cmig.downgrade('b2');
 SELECT * FROM cmig.version ORDER BY 1;
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.downgrade('m1');
 SELECT * FROM cmig.downgrade('t2');
+$calls$);
+\set ECHO all
 -- reverting web keeps the dependency; reverting api also reverts the revision that needs it
 SELECT * FROM cmig.downgrade('web@a2');
 SELECT * FROM cmig.version ORDER BY 1;

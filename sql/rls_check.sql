@@ -14,6 +14,7 @@ GRANT USAGE ON SCHEMA chk TO regress_rls_app, regress_rls_maint;
 \set ECHO queries
 
 -- Findings of one rule.
+\set ECHO none
 CREATE FUNCTION pg_temp.found(want text) RETURNS TABLE (severity text, object text, problem text, fix text)
 LANGUAGE sql AS $$ SELECT severity, object, problem, fix FROM cmig.rls_check('chk') WHERE rule = want $$;
 -- Run the fix of each finding of one rule.
@@ -25,13 +26,16 @@ BEGIN
 		EXECUTE todo;
 	END LOOP;
 END $$;
+\set ECHO queries
 
 -- no tables, no findings; policies created by enable_rls have none
 SELECT * FROM cmig.rls_check('chk');
 SELECT * FROM cmig.rls_check('nowhere');
+\set ECHO none
 CREATE TABLE chk.clean (id integer PRIMARY KEY, tenant_id integer, user_id integer);
 ALTER TABLE chk.clean OWNER TO regress_rls_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON chk.clean TO regress_rls_app, regress_rls_maint;
+\set ECHO queries
 SELECT count(*) > 0 FROM cmig.enable_rls('chk.clean', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}', column_default => true);
 SELECT * FROM cmig.rls_check('chk');
 SELECT count(*) > 0 FROM cmig.enable_rls('chk.clean', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}', shared => true);
@@ -41,9 +45,11 @@ SELECT * FROM cmig.rls_check('chk');
 SELECT count(*) > 0 FROM cmig.enable_rls('chk.clean', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}');
 
 -- rls_disabled: later tables; an error if the key column exists
+\set ECHO none
 CREATE TABLE chk.t (id integer PRIMARY KEY, tenant_id integer);
 ALTER TABLE chk.t OWNER TO regress_rls_owner;
 CREATE TABLE chk.plain (id integer PRIMARY KEY);
+\set ECHO queries
 SELECT * FROM pg_temp.found('rls_disabled');
 DROP TABLE chk.plain;
 SELECT pg_temp.apply_fix('rls_disabled');
@@ -72,11 +78,13 @@ SELECT * FROM pg_temp.found('rls_without_policy');
 SELECT * FROM pg_temp.found('only_restrictive');
 CREATE POLICY q ON chk.t TO regress_rls_app USING (tenant_id = 1);
 SELECT * FROM pg_temp.found('only_restrictive');
+\set ECHO none
 DROP POLICY p ON chk.t;
 
 -- always_true: alone; together with others for the same role; in disguise
 DROP POLICY q ON chk.t;
 CREATE POLICY p ON chk.t TO regress_rls_app USING (true);
+\set ECHO queries
 SELECT * FROM pg_temp.found('always_true');
 ALTER POLICY p ON chk.t USING (1 = 1 OR tenant_id = 1);
 SELECT * FROM pg_temp.found('always_true');
@@ -100,11 +108,13 @@ SELECT * FROM pg_temp.found('always_true');
 DROP POLICY r ON chk.t;
 CREATE POLICY r ON chk.t AS RESTRICTIVE FOR SELECT TO regress_rls_app USING (tenant_id = 1);
 SELECT * FROM pg_temp.found('always_true');
+\set ECHO none
 DROP POLICY r ON chk.t;
 -- for reading only
 DROP POLICY q ON chk.t;
 DROP POLICY p ON chk.t;
 CREATE POLICY p ON chk.t FOR SELECT TO regress_rls_app USING (true);
+\set ECHO queries
 SELECT * FROM pg_temp.found('always_true');
 
 -- always_false
@@ -208,9 +218,11 @@ ALTER POLICY p ON chk.t USING (tenant_id = 1);
 SELECT * FROM pg_temp.found('missing_index');
 SELECT pg_temp.apply_fix('missing_index');
 SELECT * FROM pg_temp.found('missing_index');
+\set ECHO none
 DROP INDEX chk.t_tenant_id_idx;
 CREATE INDEX ON chk.t (id, tenant_id);
 CREATE INDEX ON chk.t (tenant_id) WHERE id > 0;
+\set ECHO queries
 SELECT severity, problem FROM pg_temp.found('missing_index');
 CREATE INDEX ON chk.t (tenant_id, id);
 SELECT * FROM pg_temp.found('missing_index');
@@ -257,12 +269,14 @@ ALTER POLICY p ON chk.t TO regress_rls_app;
 SELECT * FROM pg_temp.found('owner_is_application');
 GRANT regress_rls_owner TO regress_rls_app;
 SELECT * FROM pg_temp.found('owner_is_application');
+\set ECHO none
 REVOKE regress_rls_owner FROM regress_rls_app;
 
 -- view_definer, matview: at any depth
 CREATE VIEW chk.v AS SELECT * FROM chk.t;
 CREATE VIEW chk.w AS SELECT count(*) FROM chk.v;
 CREATE MATERIALIZED VIEW chk.m AS SELECT * FROM chk.w;
+\set ECHO queries
 SELECT * FROM pg_temp.found('view_definer');
 ALTER VIEW chk.v OWNER TO regress_rls_app;
 SELECT severity, object, problem FROM pg_temp.found('view_definer');
@@ -275,48 +289,59 @@ DROP MATERIALIZED VIEW chk.m;
 SELECT * FROM pg_temp.found('matview');
 
 -- security_definer
+\set ECHO none
 CREATE FUNCTION chk.f() RETURNS bigint SECURITY DEFINER LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT count(*) FROM chk.t); END';
 CREATE FUNCTION chk.g() RETURNS bigint SECURITY DEFINER LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM chk.t; END;
 CREATE FUNCTION chk.h() RETURNS text SECURITY DEFINER LANGUAGE sql AS 'SELECT ''tt''';
 CREATE FUNCTION chk.i() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM chk.t';
 CREATE FUNCTION chk.j() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS 'BEGIN DELETE FROM chk.t; RETURN NULL; END';
+\set ECHO queries
 SELECT * FROM pg_temp.found('security_definer');
 SELECT pg_temp.apply_fix('security_definer');
 SELECT * FROM pg_temp.found('security_definer');
 
 -- an owner in a bypass role sees every row, and so do its view and its function
+\set ECHO none
 GRANT regress_rls_maint TO regress_rls_owner;
 CREATE VIEW chk.own AS SELECT * FROM chk.clean;
 CREATE FUNCTION chk.k() RETURNS bigint SECURITY DEFINER LANGUAGE sql AS 'SELECT count(*) FROM chk.clean';
 ALTER VIEW chk.own OWNER TO regress_rls_owner;
 ALTER FUNCTION chk.k() OWNER TO regress_rls_owner;
+\set ECHO queries
 SELECT severity, object, problem FROM pg_temp.found('view_definer') WHERE object = 'chk.own';
 GRANT SELECT (id) ON chk.own TO regress_rls_app;
 SELECT severity, object, problem FROM pg_temp.found('view_definer') WHERE object = 'chk.own';
 SELECT severity, object, problem FROM pg_temp.found('security_definer');
 -- but not if the tenant's floor applies to it too
+\set ECHO none
 REVOKE SELECT (id) ON chk.own FROM regress_rls_app;
 -- a view for maintenance, of a role that has the privileges of the bypass role
 CREATE ROLE regress_rls_worker;
 GRANT regress_rls_maint TO regress_rls_worker;
 GRANT SELECT ON chk.own TO regress_rls_worker;
+\set ECHO queries
 SELECT severity, object, problem FROM pg_temp.found('view_definer') WHERE object = 'chk.own';
+\set ECHO none
 DROP OWNED BY regress_rls_worker;
 DROP ROLE regress_rls_worker;
 -- a default that equals a setting without a value
 CREATE TABLE chk.link (id int, token text NOT NULL DEFAULT '', other text DEFAULT 'x');
 ALTER TABLE chk.link ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY p ON chk.link TO regress_rls_app USING (token = (SELECT current_setting('app.token', true)));
+\set ECHO queries
 SELECT severity, object, problem, fix FROM pg_temp.found('open_without_context') WHERE object ~ 'chk.link';
 ALTER POLICY p ON chk.link USING (token = (SELECT nullif(current_setting('app.token', true), '')));
 SELECT severity, object, problem, fix FROM pg_temp.found('open_without_context') WHERE object ~ 'chk.link';
 ALTER POLICY p ON chk.link USING (other = (SELECT current_setting('app.token', true)));
 SELECT severity, object, problem, fix FROM pg_temp.found('open_without_context') WHERE object ~ 'chk.link';
+\set ECHO none
 DROP TABLE chk.link;
 GRANT SELECT (id) ON chk.own TO regress_rls_app;
 GRANT regress_rls_app TO regress_rls_owner;
+\set ECHO queries
 SELECT severity, object, problem FROM pg_temp.found('view_definer') WHERE object = 'chk.own';
 SELECT severity, object, problem FROM pg_temp.found('security_definer');
+\set ECHO none
 REVOKE regress_rls_app, regress_rls_maint FROM regress_rls_owner;
 DROP VIEW chk.own;
 DROP FUNCTION chk.k();
@@ -324,6 +349,7 @@ DROP FUNCTION chk.k();
 -- partition_exposed
 CREATE TABLE chk.part (tenant_id integer, user_id integer) PARTITION BY LIST (tenant_id);
 ALTER TABLE chk.part OWNER TO regress_rls_owner;
+\set ECHO queries
 SELECT count(*) > 0 FROM cmig.enable_rls('chk.part', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_owner}');
 CREATE TABLE chk.part_1 PARTITION OF chk.part FOR VALUES IN (1);
 ALTER TABLE chk.part_1 OWNER TO regress_rls_owner;
@@ -333,10 +359,12 @@ SELECT * FROM pg_temp.found('partition_exposed');
 SELECT pg_temp.apply_fix('partition_exposed');
 SELECT * FROM pg_temp.found('partition_exposed');
 -- the fix keeps a membership
+\set ECHO none
 BEGIN;
 CREATE TABLE chk.members (user_id integer, tenant_id integer);
 GRANT SELECT ON chk.members TO regress_rls_app;
 ALTER TABLE chk.members OWNER TO regress_rls_owner;
+\set ECHO queries
 SELECT count(*) > 0 FROM cmig.enable_rls('chk.part', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_owner}', via => 'chk.members');
 CREATE TABLE chk.part_2 PARTITION OF chk.part FOR VALUES IN (2);
 ALTER TABLE chk.part_2 OWNER TO regress_rls_owner;
@@ -344,11 +372,13 @@ SELECT fix FROM pg_temp.found('partition_exposed');
 SELECT pg_temp.apply_fix('partition_exposed');
 SELECT * FROM pg_temp.found('partition_exposed');
 SELECT DISTINCT polname, pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polrelid IN ('chk.part'::regclass, 'chk.part_2'::regclass) ORDER BY 1;
+\set ECHO none
 ROLLBACK;
 
 -- sequence_privilege
 CREATE TABLE chk.numbered (id integer GENERATED BY DEFAULT AS IDENTITY, old_id serial, tenant_id integer);
 ALTER TABLE chk.numbered OWNER TO regress_rls_owner;
+\set ECHO queries
 SELECT count(*) > 0 FROM cmig.enable_rls('chk.numbered', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_owner}');
 GRANT USAGE ON SEQUENCE chk.numbered_id_seq, chk.numbered_old_id_seq TO regress_rls_app;
 SELECT * FROM pg_temp.found('sequence_privilege');
@@ -358,6 +388,7 @@ SELECT * FROM pg_temp.found('sequence_privilege');
 REVOKE SELECT ON SEQUENCE chk.numbered_id_seq FROM regress_rls_app;
 SELECT pg_temp.apply_fix('sequence_privilege');
 SELECT * FROM pg_temp.found('sequence_privilege');
+\set ECHO none
 DROP TABLE chk.numbered;
 
 -- a partition of a table with hand-written policies: enough if it is closed to queries that name it
@@ -365,9 +396,11 @@ CREATE TABLE chk.hand (tenant_id integer) PARTITION BY LIST (tenant_id);
 CREATE TABLE chk.hand_1 PARTITION OF chk.hand DEFAULT;
 ALTER TABLE chk.hand ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY p ON chk.hand USING (tenant_id = 1);
+\set ECHO queries
 SELECT * FROM pg_temp.found('partition_exposed');
 SELECT pg_temp.apply_fix('partition_exposed');
 SELECT rule, object FROM cmig.rls_check('chk') WHERE object ~ 'hand_1';
+\set ECHO none
 DROP TABLE chk.hand;
 
 -- rls_disabled again: the siblings' key under another name, as user or tenant; a column that one
@@ -377,9 +410,11 @@ CREATE TABLE chk2.a (id integer PRIMARY KEY, owner_id integer, org text, flag bo
 CREATE TABLE chk2.b (id integer PRIMARY KEY, owner_id integer);
 CREATE TABLE chk2.c (id integer PRIMARY KEY, org text);
 CREATE TABLE chk2.d (id integer PRIMARY KEY, flag boolean);
+\set ECHO queries
 SELECT count(*) > 0 FROM cmig.enable_rls('chk2.a', user_column => 'owner_id', tenant_column => 'org', roles => '{regress_rls_app}');
 CREATE POLICY flagged ON chk2.a FOR SELECT TO regress_rls_app2 USING (flag);
 SELECT rule, severity, object, fix FROM cmig.rls_check('chk2') WHERE rule = 'rls_disabled';
+\set ECHO none
 DROP SCHEMA chk2 CASCADE;
 
 -- and where no role is known
@@ -388,7 +423,9 @@ CREATE TABLE chk2.a (id integer PRIMARY KEY, owner_id integer);
 CREATE TABLE chk2.b (id integer PRIMARY KEY);
 ALTER TABLE chk2.a ENABLE ROW LEVEL SECURITY;
 CREATE POLICY p ON chk2.a USING (owner_id = 1);
+\set ECHO queries
 SELECT problem, fix FROM cmig.rls_check('chk2') WHERE rule = 'rls_disabled';
+\set ECHO none
 DROP SCHEMA chk2 CASCADE;
 
 -- fixes that are pasted in order: the application sees its rows after each check
@@ -432,6 +469,7 @@ BEGIN
 	RETURN result;
 END $$;
 SET client_min_messages = error;
+\set ECHO queries
 SELECT pg_temp.seen();
 SELECT pg_temp.paste();
 SELECT pg_temp.seen();
@@ -440,15 +478,19 @@ SELECT pg_temp.seen();
 SELECT pg_temp.paste();
 SELECT pg_temp.seen();
 -- no role is known for which a policy could be
+\set ECHO none
 REVOKE ALL ON chk3.unknown FROM regress_rls_app;
 DROP TABLE chk3.keyed, chk3.lookup, chk3.open, chk3.closed;
 CREATE POLICY p ON chk3.unknown USING (id = 1);
+\set ECHO queries
 SELECT rule, fix FROM cmig.rls_check('chk3') WHERE rule = 'to_public';
+\set ECHO none
 RESET client_min_messages;
 DROP SCHEMA chk3 CASCADE;
 
 -- expressions of all kinds
 ALTER POLICY p ON chk.t USING (CASE WHEN tenant_id = 1 THEN true WHEN current_user = 'x' THEN id = 2 ELSE false END);
+\set ECHO queries
 SELECT rule, severity, problem, fix FROM cmig.rls_check('chk') WHERE object = 'policy p on chk.t' AND severity <> 'notice';
 ALTER POLICY p ON chk.t USING ((id, tenant_id) IN (SELECT 1, 2) AND t IS NOT NULL AND COALESCE(tenant_id, 0) = ANY ('{1,2}'))
 	WITH CHECK (tenant_id NOT IN (SELECT m.tenant FROM chk.member m) OR now() > '2020-01-01');

@@ -175,8 +175,12 @@ CREATE TABLE shop.k (a smallint, b bigint, c integer, d varchar(5), e shop.key, 
 SELECT statement FROM cmig.enable_rls('shop.k', user_column => 'a', tenant_column => 'b', roles => '{regress_rls_app}', force => false) WHERE statement ~ '^CREATE POLICY';
 SELECT statement FROM cmig.enable_rls('shop.k', user_column => 'c', tenant_column => 'd', roles => '{regress_rls_app}', force => false) WHERE statement ~ '^ALTER POLICY';
 SELECT statement FROM cmig.enable_rls('shop.k', user_column => 'e', tenant_column => 'f', roles => '{regress_rls_app}', force => false, column_default => true) WHERE statement !~ '^COMMENT';
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.enable_rls('shop.k', user_column => 'g', roles => '{regress_rls_app}');
 SELECT cmig.enable_rls('shop.k', user_column => 'h', roles => '{regress_rls_app}', force => false, column_default => true);
+$calls$);
+\set ECHO all
 SELECT cmig.disable_rls('shop.k');
 DROP TABLE shop.k;
 
@@ -281,10 +285,13 @@ SELECT cmig.rls_script('shop.notes', roles => '{regress_rls_app}', force => fals
 SELECT cmig.enable_rls('shop.notes', roles => '{regress_rls_app}', force => false, column_default => true);
 SELECT cmig.rls_script('shop.notes', roles => '{regress_rls_app}', force => false, column_default => true) = :'script';
 SELECT count(*) FROM cmig.disable_rls('shop.notes');
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.rls_script('shop.notes');
-
 -- require_context makes the policies depend on pg_cmig and grants the level application
 SELECT cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', require_context => true);
+$calls$);
+\set ECHO all
 RESET ROLE;
 SELECT split_part(statement, E'\n', 1) AS statement FROM cmig.enable_rls('shop.orders', roles => '{regress_rls_app}', bypass_roles => '{regress_rls_maint}', require_context => true);
 SELECT cmig.enable_rls('shop.orders', roles => '{public}', require_context => true);

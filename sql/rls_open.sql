@@ -74,11 +74,13 @@ ALTER POLICY p ON op.t TO PUBLIC;
 SELECT pg_temp.judge('deleted_at IS NOT NULL');
 REVOKE INSERT, UPDATE, DELETE ON op.t FROM regress_rls_app, regress_rls_app2;
 SELECT pg_temp.judge('deleted_at IS NOT NULL');
+\set ECHO none
 GRANT INSERT, UPDATE, DELETE ON op.t TO regress_rls_app, regress_rls_app2;
 ALTER POLICY p ON op.t TO regress_rls_app;
 
 -- a key of any name, if another policy compares it with the context
 CREATE POLICY q ON op.t TO regress_rls_app2 USING (org = (SELECT current_setting('app.current_tenant_id', true)));
+\set ECHO queries
 SELECT pg_temp.judge('org IS NOT NULL');
 -- and it swallows that policy if the roles are the same
 ALTER POLICY q ON op.t TO regress_rls_app;
@@ -98,27 +100,32 @@ SELECT pg_temp.judge('org IS NOT NULL');
 SELECT rule, problem FROM cmig.rls_check('op') WHERE object ~ 'floor';
 ALTER POLICY floor ON op.t USING (id IS NOT NULL);
 SELECT rule, problem FROM cmig.rls_check('op') WHERE object ~ 'floor';
+\set ECHO none
 DROP POLICY floor ON op.t;
 
 -- several policies that together let every row through
 ALTER POLICY q ON op.t TO regress_rls_app USING (user_id IS NULL);
 ALTER POLICY p ON op.t USING (user_id = (SELECT NULLIF(current_setting('app.current_user_id', true), '')::integer));
+\set ECHO queries
 SELECT severity, rule, object, problem FROM cmig.rls_check('op') WHERE rule IN ('always_true', 'swallowing_or', 'foreign_rows');
 CREATE POLICY r ON op.t TO regress_rls_app USING (day IS NOT NULL);
 CREATE POLICY s ON op.t FOR SELECT TO regress_rls_app USING (id = 5 OR day IS NULL);
 SELECT severity, rule, object, problem FROM cmig.rls_check('op') WHERE rule IN ('always_true', 'swallowing_or', 'foreign_rows');
 ALTER POLICY s ON op.t TO regress_rls_app2;
 SELECT severity, rule, object, problem FROM cmig.rls_check('op') WHERE rule IN ('always_true', 'swallowing_or', 'foreign_rows');
+\set ECHO none
 DROP POLICY r ON op.t;
 DROP POLICY s ON op.t;
 -- for new rows
 DROP POLICY q ON op.t;
 CREATE POLICY q ON op.t FOR INSERT TO regress_rls_app WITH CHECK (user_id IS NOT NULL);
+\set ECHO queries
 SELECT severity, rule, object, problem FROM cmig.rls_check('op') WHERE rule IN ('always_true', 'swallowing_or', 'check_wider_than_using');
 DROP POLICY q ON op.t;
 ALTER POLICY p ON op.t WITH CHECK (user_id IS NOT NULL);
 SELECT severity, rule, object, problem FROM cmig.rls_check('op') WHERE rule IN ('always_true', 'swallowing_or', 'check_wider_than_using');
 
+\set ECHO none
 SET client_min_messages = warning;
 DROP SCHEMA op CASCADE;
 DROP ROLE regress_rls_owner, regress_rls_app, regress_rls_app2;

@@ -266,10 +266,12 @@ SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'polic
 DROP POLICY p ON post.t;
 CREATE POLICY p ON post.t FOR SELECT TO regress_rls_app USING (slug = (SELECT current_setting('app.slug', true)) OR slug IN ('sys', 'demo'));
 SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows';
+\set ECHO none
 DROP POLICY p ON post.t;
 CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_id = (SELECT NULLIF(current_setting('app.tenant', true), '')::integer) OR tenant_id = 1);
 CREATE POLICY q ON post.t AS RESTRICTIVE FOR UPDATE TO regress_rls_app USING (tenant_id = (SELECT NULLIF(current_setting('app.tenant', true), '')::integer));
 CREATE POLICY r ON post.t AS RESTRICTIVE FOR DELETE TO regress_rls_app USING (tenant_id = (SELECT NULLIF(current_setting('app.tenant', true), '')::integer));
+\set ECHO queries
 SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows';
 DROP POLICY q ON post.t;
 DROP POLICY r ON post.t;
@@ -311,6 +313,7 @@ DO $$ DECLARE todo text; BEGIN SELECT fix INTO STRICT todo FROM cmig.rls_check('
 SELECT pg_temp.found();
 
 -- several policies, commands, roles
+\set ECHO none
 CREATE FUNCTION pg_temp.try(VARIADIC statements text[]) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	statement text;
@@ -330,6 +333,7 @@ END $$;
 DROP POLICY p ON post.t;
 -- leaky
 SET post.kind = 'leaky';
+\set ECHO queries
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (user_id = USR)', 'CREATE POLICY q ON post.t AS RESTRICTIVE TO regress_rls_app2 USING (tenant_id = CTX)');
 SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app, regress_rls_app2 USING (true)', 'CREATE POLICY q ON post.t AS RESTRICTIVE TO regress_rls_app2 USING (tenant_id = CTX)');
 SELECT pg_temp.try('CREATE POLICY p ON post.t USING (true)', 'CREATE POLICY q ON post.t AS RESTRICTIVE TO regress_rls_app USING (tenant_id = CTX)');
@@ -381,6 +385,7 @@ SELECT pg_temp.try('CREATE POLICY p ON post.t TO regress_rls_app USING (tenant_i
 SELECT pg_temp.try('SELECT cmig.enable_rls(''post.t'', tenant_column => ''tenant_id'', roles => ''{regress_rls_app}'', bypass_roles => ''{regress_rls_admin}'')');
 
 -- functions that a policy calls do not run: no effect, and no use of the caller's privileges
+\set ECHO none
 RESET post.kind;
 SET ROLE regress_rls_owner;
 CREATE TABLE post.ran (who name);
@@ -391,6 +396,7 @@ CREATE OPERATOR post.=== (FUNCTION = post.trap, RIGHTARG = integer);
 RESET ROLE;
 CREATE CAST (post.status AS json) WITH FUNCTION post.trap_json(post.status);
 CREATE POLICY p ON post.t TO regress_rls_app USING (false);
+\set ECHO queries
 SELECT * FROM pg_temp.judge('post.trap(tenant_id)', 'to_jsonb(state) = ''1''::jsonb', 'slug::post.trapped IS NOT NULL', 'OPERATOR(post.===) tenant_id',
 	'pg_sleep(3600) IS NULL', 'length(repeat(slug, 500000000)) > 0 AND tenant_id = CTX', 'EXISTS (SELECT FROM generate_series(1, 1000000000000) g WHERE g = tenant_id)', 'pg_advisory_lock(1)::text IS NULL',
 	'set_config(''app.tenant'', tenant_id::text, false) IS NOT NULL', 'query_to_xml(''SELECT 1'', true, true, '''') IS NOT NULL', 'array_to_json(ARRAY[state])::text = ''1''', 'row_to_json(ROW(state))::text = ''1''',
@@ -402,6 +408,7 @@ SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND (locktype = 'advi
 -- every leaky one is found, and no safe one
 SELECT kind, count(*) AS postures, count(*) FILTER (WHERE found <> 'clean') AS found FROM judged WHERE kind <> '' GROUP BY kind ORDER BY kind;
 
+\set ECHO none
 SET client_min_messages = warning;
 DROP SCHEMA post CASCADE;
 DROP OWNED BY regress_rls_owner, regress_rls_app, regress_rls_app2, regress_rls_admin, regress_rls_free;

@@ -35,6 +35,7 @@ RESET client_min_messages;
 SELECT * FROM cmig.rls_check('ways');
 
 -- dynamic_sql: it may read tables that it does not name
+\set ECHO none
 CREATE FUNCTION ways.d1(x text) RETURNS bigint SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE plpgsql AS
 	$$ DECLARE n bigint; BEGIN EXECUTE format('SELECT count(*) FROM %I', x) INTO n; RETURN n; END $$;
 CREATE FUNCTION ways.d2(x text) RETURNS SETOF text SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE plpgsql AS
@@ -44,8 +45,10 @@ CREATE FUNCTION ways.d3(x text) RETURNS xml SECURITY DEFINER SET search_path = w
 	$$ SELECT query_to_xml (x, false, false, '') $$;
 CREATE PROCEDURE ways.d4(x text) SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE plpgsql AS
 	$$ BEGIN FOR x IN EXECUTE x LOOP NULL; END LOOP; END $$;
+\set ECHO queries
 SELECT * FROM pg_temp.found('dynamic_sql');
 -- not found: the word in a comment, a string, or a GRANT; without SECURITY DEFINER; a function that others may not call; triggers
+\set ECHO none
 CREATE FUNCTION ways.n1() RETURNS text SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE plpgsql AS
 	$$ BEGIN -- EXECUTE nothing
 	/* EXECUTE * nothing **/ RETURN 'it''s EXECUTE'; END $$;
@@ -56,32 +59,39 @@ CREATE FUNCTION ways.n3(x text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUT
 CREATE FUNCTION ways.n4(x text) RETURNS void SECURITY DEFINER LANGUAGE plpgsql AS $$ BEGIN EXECUTE x; END $$;
 REVOKE ALL ON FUNCTION ways.n4(text) FROM PUBLIC;
 CREATE FUNCTION ways.n5() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT 1'; RETURN NULL; END $$;
+\set ECHO queries
 SELECT count(*) FROM pg_temp.found('dynamic_sql');
 -- of an owner to which policies apply, and of one without privileges there
+\set ECHO none
 ALTER FUNCTION ways.d1(text) OWNER TO regress_rls_owner;
 ALTER FUNCTION ways.d2(text) OWNER TO regress_rls_maint;
 ALTER FUNCTION ways.d3(text) OWNER TO regress_rls_other;
+\set ECHO queries
 SELECT severity, object, problem FROM pg_temp.found('dynamic_sql');
 SELECT pg_temp.apply_fix('dynamic_sql');
 SELECT * FROM pg_temp.found('dynamic_sql');
 
 -- definer_search_path: functions that read protected tables
+\set ECHO none
 CREATE FUNCTION ways.s1() RETURNS bigint SECURITY DEFINER LANGUAGE sql AS 'SELECT count(*) FROM ways.t';
 CREATE FUNCTION ways.s2() RETURNS bigint SECURITY DEFINER SET search_path = ways LANGUAGE sql AS 'SELECT count(*) FROM t';
 CREATE FUNCTION ways.s3() RETURNS bigint SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE sql AS 'SELECT count(*) FROM t';
 CREATE FUNCTION ways.s4() RETURNS bigint SECURITY DEFINER SET search_path = '' LANGUAGE sql AS 'SELECT count(*) FROM ways.t';
 CREATE FUNCTION ways.s5() RETURNS bigint SECURITY DEFINER LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM ways.t; END;
 CREATE FUNCTION ways.s6() RETURNS bigint SECURITY DEFINER LANGUAGE sql AS 'SELECT 1';
+\set ECHO queries
 SELECT * FROM pg_temp.found('definer_search_path');
 SELECT pg_temp.apply_fix('definer_search_path');
 SELECT * FROM pg_temp.found('definer_search_path');
 SELECT ways.s1(), ways.s2();
+\set ECHO none
 SET client_min_messages = error;
 DROP FUNCTION ways.s1(), ways.s2(), ways.s3(), ways.s4(), ways.s5(), ways.s6();
 RESET client_min_messages;
 
 -- unrestricted_privilege: TRUNCATE and the like, also through a group and PUBLIC
 GRANT TRUNCATE, REFERENCES ON ways.t TO regress_rls_app, regress_rls_maint;
+\set ECHO queries
 SELECT * FROM pg_temp.found('unrestricted_privilege');
 REVOKE TRUNCATE ON ways.t FROM regress_rls_app;
 SELECT severity, problem FROM pg_temp.found('unrestricted_privilege');
@@ -92,12 +102,15 @@ SELECT pg_temp.apply_fix('unrestricted_privilege');
 SELECT * FROM pg_temp.found('unrestricted_privilege');
 
 -- a policy for PUBLIC applies to every role with a privilege
+\set ECHO none
 CREATE TABLE ways.pub (tenant_id integer);
 ALTER TABLE ways.pub ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY p ON ways.pub USING (tenant_id = (SELECT NULLIF(current_setting('app.current_tenant_id', true), '')::integer));
+\set ECHO queries
 SELECT * FROM pg_temp.found('unrestricted_privilege');
 GRANT ALL ON ways.pub TO regress_rls_app;
 SELECT * FROM pg_temp.found('unrestricted_privilege');
+\set ECHO none
 DROP TABLE ways.pub;
 
 -- membership_writable: a role that can add a row there gives itself access
@@ -110,6 +123,7 @@ ALTER TABLE ways.doc OWNER TO regress_rls_owner;
 ALTER TABLE ways.line OWNER TO regress_rls_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ways.doc, ways.line TO regress_rls_app;
 SET client_min_messages = error;
+\set ECHO queries
 SELECT count(*) > 0 FROM cmig.enable_rls('ways.doc', roles => '{regress_rls_app}', via => 'ways.member');
 RESET client_min_messages;
 SELECT * FROM pg_temp.found('membership_writable');
@@ -125,32 +139,40 @@ SELECT pg_temp.apply_fix('membership_writable');
 SELECT * FROM pg_temp.found('membership_writable');
 ALTER TABLE ways.member OWNER TO regress_rls_app;
 SELECT * FROM pg_temp.found('membership_writable');
+\set ECHO none
 ALTER TABLE ways.member OWNER TO regress_rls_owner;
 -- its own policies: without a policy for writing, nobody can add a row; with one, unless the key is unique
 GRANT INSERT ON ways.member TO regress_rls_app;
 ALTER TABLE ways.member ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY mine ON ways.member FOR SELECT TO regress_rls_app USING (user_id = (SELECT NULLIF(current_setting('app.current_user_id', true), '')::integer));
+\set ECHO queries
 SELECT * FROM pg_temp.found('membership_writable');
+\set ECHO none
 SET client_min_messages = error;
 CREATE POLICY added ON ways.member FOR INSERT TO regress_rls_app WITH CHECK (user_id = (SELECT NULLIF(current_setting('app.current_user_id', true), '')::integer));
 RESET client_min_messages;
+\set ECHO queries
 SELECT * FROM pg_temp.found('membership_writable');
 CREATE UNIQUE INDEX one ON ways.member (user_id);
 SELECT severity, object FROM pg_temp.found('membership_writable');
 CREATE UNIQUE INDEX two ON ways.member (tenant_id);
 SELECT * FROM pg_temp.found('membership_writable');
+\set ECHO none
 DROP INDEX ways.one, ways.two;
 -- hand-written policies of all forms; a parent that is read by its primary key has policies of its own
 REVOKE INSERT ON ways.member FROM regress_rls_app;
 ALTER TABLE ways.line ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY p ON ways.line TO regress_rls_app USING (EXISTS (SELECT FROM ways.doc d WHERE d.id = line.doc_id));
+\set ECHO queries
 SELECT * FROM pg_temp.found('membership_writable');
 ALTER TABLE ways.doc DISABLE ROW LEVEL SECURITY;
 SELECT severity, object, problem FROM pg_temp.found('membership_writable');
+\set ECHO none
 ALTER TABLE ways.doc ENABLE ROW LEVEL SECURITY;
 CREATE TABLE ways.grants (what integer, who integer, tenant_id integer);
 GRANT ALL ON ways.grants TO regress_rls_app;
 ALTER POLICY p ON ways.line USING (doc_id IN (SELECT g.what FROM ways.grants g));
+\set ECHO queries
 SELECT severity, object, problem FROM pg_temp.found('membership_writable');
 ALTER POLICY p ON ways.line USING (doc_id = ANY (ARRAY(SELECT m.tenant_id FROM ways.member m UNION SELECT g.what FROM ways.grants g)));
 SELECT severity, object, problem FROM pg_temp.found('membership_writable');
@@ -166,9 +188,11 @@ ALTER POLICY p ON ways.line TO regress_rls_app USING (doc_id = (SELECT NULLIF(cu
 SELECT * FROM pg_temp.found('membership_writable');
 
 -- partition_exposed: the fix has all options with which the parent's policies were created
+\set ECHO none
 CREATE TABLE ways.part ("Tenant Id" integer, tenant_id integer, user_id integer, day date) PARTITION BY RANGE (day);
 ALTER TABLE ways.part OWNER TO regress_rls_owner;
 SET client_min_messages = error;
+\set ECHO queries
 SELECT count(*) > 0 FROM cmig.enable_rls('ways.part', tenant_column => 'Tenant Id', user_column => '', roles => '{regress_rls_app,"regress_rls odd, one"}',
 	bypass_roles => '{regress_rls_maint}', shared => true, commands => '{SELECT,UPDATE}', force => false, column_default => true,
 	create_index => false, require_context => true);
@@ -185,10 +209,12 @@ SELECT a.polname FROM pg_policy a JOIN pg_policy b ON b.polname = a.polname AND 
 SELECT count(*) FROM pg_index WHERE indrelid IN ('ways.part'::regclass, 'ways.part_1'::regclass);
 SELECT attrelid::regclass, attname, pg_get_expr(adbin, adrelid) FROM pg_attrdef JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
 	WHERE adrelid IN ('ways.part'::regclass, 'ways.part_1'::regclass) ORDER BY 1;
+\set ECHO none
 DROP TABLE ways.part;
 -- a user's table that also has a tenant; with a membership; for PUBLIC
 CREATE TABLE ways.part (tenant_id integer, user_id integer, day date) PARTITION BY RANGE (day);
 CREATE TABLE ways.part_1 PARTITION OF ways.part FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+\set ECHO queries
 SELECT count(*) > 0 FROM cmig.enable_rls('ways.part', tenant_column => '', roles => '{public}', public_read => true);
 CREATE TABLE ways.part_2 PARTITION OF ways.part FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 SELECT fix FROM pg_temp.found('partition_exposed');
@@ -209,6 +235,7 @@ RESET ROLE;
 SELECT count(*) > 0 FROM cmig.grant_access('regress_rls_app', 'reader');
 SET ROLE regress_rls_app;
 SELECT count(*) FROM cmig.rls_status('ways');
+\set ECHO none
 RESET ROLE;
 
 -- what definer functions read by views and by other functions
@@ -217,7 +244,9 @@ ALTER VIEW ways.shown OWNER TO regress_rls_maint;
 CREATE FUNCTION ways.by_view() RETURNS bigint SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE sql AS 'SELECT count(*) FROM ways.shown';
 CREATE FUNCTION ways.by_function() RETURNS bigint SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE plpgsql AS 'BEGIN RETURN ways.inner_count() + 1; END';
 CREATE FUNCTION ways.inner_count() RETURNS bigint SET search_path = ways, pg_temp LANGUAGE sql AS 'SELECT count(*) FROM ways.t';
+\set ECHO queries
 SELECT severity, object FROM pg_temp.found('security_definer') WHERE object ~ 'by_' ORDER BY 2;
+\set ECHO none
 DROP FUNCTION ways.by_view(), ways.by_function(), ways.inner_count();
 -- a notice only, if the function shows no rows of others
 CREATE FUNCTION ways.is_mine(n integer) RETURNS boolean STABLE SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE sql AS
@@ -226,15 +255,20 @@ CREATE FUNCTION ways.is_any(n integer) RETURNS boolean STABLE SECURITY DEFINER S
 	$$ SELECT EXISTS (SELECT FROM ways.t WHERE t.id = n) $$;
 CREATE FUNCTION ways.is_mine_or_any(n integer) RETURNS boolean STABLE SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE sql AS
 	$$ SELECT ways.is_mine(n) OR EXISTS (SELECT FROM ways.t WHERE t.id = n) $$;
+\set ECHO queries
 SELECT severity, object, problem FROM pg_temp.found('security_definer') WHERE object ~ 'is_' ORDER BY 2;
+\set ECHO none
 DROP FUNCTION ways.is_mine(integer), ways.is_any(integer), ways.is_mine_or_any(integer);
 -- views that only roles can read that see every row, and views above one with security_invoker
 ALTER VIEW ways.shown OWNER TO regress_rls_owner;
 GRANT SELECT ON ways.shown TO regress_rls_maint;
+\set ECHO queries
 SELECT severity, object FROM pg_temp.found('view_definer');
+\set ECHO none
 ALTER VIEW ways.shown SET (security_invoker);
 CREATE VIEW ways.above AS SELECT * FROM ways.shown;
 GRANT SELECT ON ways.shown, ways.above TO regress_rls_app;
+\set ECHO queries
 SELECT severity, object FROM pg_temp.found('view_definer');
 CREATE MATERIALIZED VIEW ways.kept AS SELECT * FROM ways.shown;
 GRANT SELECT ON ways.kept TO regress_rls_app;
@@ -247,16 +281,20 @@ SELECT pg_temp.apply_fix('always_true');
 SELECT severity, object, fix FROM pg_temp.found('always_true');
 
 -- which findings stop an upgrade
+\set ECHO none
 CREATE SCHEMA gate AUTHORIZATION regress_rls_owner;
 CREATE TABLE gate.t (id integer PRIMARY KEY, tenant_id integer NOT NULL);
 ALTER TABLE gate.t OWNER TO regress_rls_owner;
 ALTER TABLE gate.t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT ON gate.t TO regress_rls_app;
 CREATE POLICY p ON gate.t FOR SELECT TO regress_rls_app USING (tenant_id - (SELECT NULLIF(current_setting('app.tenant', true), '')::integer) = 0);
+\set ECHO queries
 SELECT rule, severity, fix FROM cmig.rls_check('gate');
+\set ECHO none
 INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql) VALUES ('w1', 'SELECT 1', 'SELECT 1');
 SET cmig.rls_gate = 'gate';
 SET cmig.rls_gate_level = 'warning';
+\set ECHO queries
 SELECT count(*) FROM cmig.upgrade('head');
 SELECT count(*) FROM cmig.downgrade('base');
 SET cmig.rls_gate_level = 'not_judged';
@@ -264,6 +302,7 @@ SELECT count(*) FROM cmig.upgrade('head');
 SET cmig.rls_gate_level = 'some';
 RESET cmig.rls_gate_level;
 SELECT count(*) FROM cmig.upgrade('head');
+\set ECHO none
 RESET cmig.rls_gate;
 
 SET client_min_messages = warning;

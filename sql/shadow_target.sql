@@ -5,6 +5,9 @@
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 \getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
+\getenv srcdir PG_ABS_SRCDIR
 \set include :srcdir '/sql/include/shadow.psql'
 \i :include
 SET client_min_messages = warning;
@@ -109,10 +112,14 @@ CHECKPOINT;
 \connect elsewhere
 $target$, 'SELECT b FROM public.t');
 \set VERBOSITY sqlstate
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT shadow_probe('BEGIN; CREATE TABLE t (); ROLLBACK', NULL);
 SELECT shadow_probe('SAVEPOINT a; CREATE TABLE t (); ROLLBACK TO a', NULL);
 SELECT shadow_probe(E'CREATE TABLE t ();\n\\i more.sql\n', NULL);
 SELECT shadow_probe('CREATE VIEW v AS SELECT 1 \gexec', NULL);
+$calls$);
+\set ECHO all
 
 -- roles
 SELECT shadow_probe($target$
@@ -233,8 +240,12 @@ $target$, NULL);
 
 \set VERBOSITY sqlstate
 -- an error names the statement
+\set ECHO none
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT shadow_probe(E'CREATE TABLE a (b integer);\n\n/* why */ CREATE TABLE a (b integer);', NULL);
+$calls$);
 \set VERBOSITY default
+SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT shadow_probe(E'CREATE TABLE a (\n\tb integer\n);\nCREATE TABLE c (\n\td integr\n);', NULL);
 SELECT shadow_probe(E'CREATE TABLE a ();\nCREATE TABL b ();', NULL);
 SELECT shadow_probe(E'DO $$\nBEGIN\n\tPERFORM 1/0;\nEND $$;', NULL);
@@ -242,6 +253,8 @@ SELECT shadow_probe('CREATE TABLE a (b integer REFERENCES a); INSERT INTO a', NU
 SELECT shadow_probe('CREATE TABLE a (b integer PRIMARY KEY, c integer REFERENCES a DEFERRABLE INITIALLY DEFERRED); INSERT INTO a VALUES (1, 2)', NULL);
 SELECT shadow_probe('DROP OWNED BY CURRENT_USER', NULL);
 SELECT shadow_probe('SELECT cmig.upgrade(''head'')', NULL);
+$calls$);
+\set ECHO all
 SELECT changed();
 
 -- of schemas that are not named, nothing is made

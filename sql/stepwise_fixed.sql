@@ -63,47 +63,35 @@ CALL cmig.upgrade_stepwise();
 SELECT * FROM kept ORDER BY a;
 DROP TABLE kept;
 -- other kinds, and those that nobody can detect
-CREATE PROCEDURE try(what text) LANGUAGE plpgsql AS $$ BEGIN DELETE FROM gate; PERFORM cmig.stamp('base'); UPDATE cmig.revision SET upgrade_sql = what; END $$;
+CREATE PROCEDURE try(what text) LANGUAGE plpgsql SET client_min_messages = warning AS $$ BEGIN DELETE FROM gate; PERFORM cmig.stamp('base'); UPDATE cmig.revision SET upgrade_sql = what; END $$;
 CALL try('PREPARE p AS SELECT 1; SELECT 1 / count(*) FROM gate; EXECUTE p');
 CALL cmig.upgrade_stepwise();
 INSERT INTO gate VALUES (true);
 CALL cmig.upgrade_stepwise();
-\set VERBOSITY sqlstate
 CALL try('CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS ''SELECT 1''; SELECT 1 / count(*) FROM gate; ALTER FUNCTION pg_temp.f() COST 5');
-\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 INSERT INTO gate VALUES (true);
 CALL cmig.upgrade_stepwise();
-\set VERBOSITY sqlstate
 CALL try('SELECT 1 AS a INTO TEMP t; CREATE INDEX ON t (a); SELECT 1 / count(*) FROM gate; SELECT * FROM t');
-\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 INSERT INTO gate VALUES (true);
 CALL cmig.upgrade_stepwise();
-\set VERBOSITY sqlstate
 CALL try('DO $do$ BEGIN CREATE TEMP TABLE t (); END $do$; SELECT 1 / count(*) FROM gate; SELECT * FROM t');
-\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 INSERT INTO gate VALUES (true);
 CALL cmig.upgrade_stepwise();
-\set VERBOSITY sqlstate
 -- no such hint if nothing was passed over, or if the error does not concern the session
 CALL try('SET work_mem = ''5MB''; SELECT * FROM no_such_table');
-\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 CALL cmig.upgrade_stepwise();
-\set VERBOSITY sqlstate
 CALL try('SELECT 1; ALTER FUNCTION no_such_function() COST 5');
-\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 CALL cmig.upgrade_stepwise();
 
 -- a backfill by key continues with a corrected set_sql, each row once
 CREATE TABLE counted (id int PRIMARY KEY, other int, n int NOT NULL DEFAULT 0);
 INSERT INTO counted SELECT i, -i FROM generate_series(1, 100) i;
-\set VERBOSITY sqlstate
 CALL try($$CALL cmig.backfill('counted', 'n = n + 60 / (60 - id)', batch_size => 10)$$);
-\set VERBOSITY default
 CALL cmig.upgrade_stepwise();
 SELECT count(*) FILTER (WHERE n <> 0) FROM counted;
 SELECT * FROM looks;
