@@ -134,7 +134,7 @@ worker()
 				option_database=$name
 				DATABASE_OPTION=" -d $(printf %q "$name")"
 			fi
-			(find_psql; dispatch)
+			(find_psql; ! given engine || begin_engine; dispatch)
 			echo $? >"$1/$number.status"
 		) >"$1/$number" 2>&1 </dev/null
 		[ "$most_failures" = all ] || [ "$(failures "$1")" -le "$most_failures" ] || : >"$1/stop"

@@ -12,16 +12,21 @@
 # schema, and drops it at the end.  So the database has all that lasts.
 
 # The verbs that need only the state, and those that need the schema, too.
-ENGINE_VERBS=' branches check current downgrade edit export graph heads history load log merge plan remove require revision script show stamp status upgrade '
+ENGINE_VERBS=' branches check current downgrade edit export graph heads history import load log merge plan remove require revision script show stamp status upgrade '
 ENGINE_SCHEMA_VERBS=' baseline capture diff drift dry-run lint locate preflight round-trip squash workload-check '
 
 # The options that need the extension in the database.
-ENGINE_REFUSED='scope scopes in-doubt check-workload probe databases'
+ENGINE_REFUSED='scope scopes in-doubt check-workload probe'
 
 # The superuser of a local engine, the role that does all that a verb does, and the one that
 # copies schemas.  Code of the database's roles runs while its schema is copied, so that role
 # can become none of the others, and can use nothing that remains.
 ENGINE_SUPERUSER=cmig_engine_superuser ENGINE_ROLE=cmig_engine_owner ENGINE_COPIER=cmig_engine_copier
+
+# The format of the tables in cmig_engine (see src/move/internal.h), and those of the database: a
+# number, or the name of another tool's table, or nothing.
+ENGINE_FORMAT=2
+engine_format=''
 
 engine='' engine_folder='' engine_database='' engine_major='' engine_target='' engine_limit='' engine_protect=''
 engine_password='' copier_password=''
@@ -66,8 +71,12 @@ begin_engine()
 
 	[[ $option_engine = local || $option_engine =~ ^postgres(ql)?(\+[a-z0-9_]+)?:// ]] ||
 		fail 2 'engine must be local, or a URL that begins with postgresql://' 'Leave it out if the database has the extension.'
-	[ "$verb" != init ] || return 0
-	if [[ $ENGINE_SCHEMA_VERBS == *" $verb "* ]] || given autogenerate || given dry-run || given preflight || { [ "$verb" = check ] && given target; }; then
+	case $verb,${arguments[0]-} in init,* | import,alembic | import,django) given state || return 0 ;; esac
+	if [ "$verb" = import ] && { given state || [ ${#arguments[@]} -eq 0 ]; }; then
+		[ "${arguments[0]-}" != engine ] || typed history-table ||
+			fail 2 'import engine --state is for a database with the extension' 'Remove the line "engine" from cmig.conf.'
+		looks=1
+	elif [[ $ENGINE_SCHEMA_VERBS == *" $verb "* ]] || given autogenerate || given dry-run || given preflight || { [ "$verb" = check ] && given target; }; then
 		looks=1
 	elif [[ $ENGINE_VERBS != *" $verb "* ]]; then
 		fail 2 "$verb requires the extension in the database" 'doc/managed.md lists what an engine can do'
@@ -77,14 +86,22 @@ begin_engine()
 	for name in $ENGINE_REFUSED; do
 		! given "$name" || fail 2 "--$name requires the extension in the database" 'doc/managed.md lists what an engine can do'
 	done
+	! given state || [ "$verb" != export ] || fail 2 'export engine --state is for a database with the extension' \
+		'Remove the line "engine" from cmig.conf.'
 	trap end_engine EXIT
 	target_psql=("${psql[@]}")
 	for name in "${!PG@}"; do target_environment+=("$name=${!name}"); done
-	read_target
+	# converting files needs no database
+	if [ "$verb" = import ] && [ -z "$looks" ]; then engine_major=-1 engine_state='{}'; else read_target; fi
 	if [ "$option_engine" = local ]; then start_engine; else find_engine; fi
 	# with the sizes of the tables, if that can be
 	[ "$verb" != plan ] || [ "$engine_version" -ne "$engine_major" ] ||
 		! (find_programs pg_dump; [ "$engine_version" -eq "$engine_major" ]) || looks=1
+	case $verb in
+		upgrade | downgrade | script)
+			[ "$engine_version" -ge "$engine_major" ] ||
+				fail 2 "$verb requires an engine of PostgreSQL $engine_major, the version of the database, or later" ;;
+	esac
 	create_copy "$looks"
 }
 
@@ -112,32 +129,38 @@ in_environment()
 read_target()
 {
 	local lines name other
-	local -a revisions
 
 	# roles of pg_ and of an engine that this server once was
 	lines=$(on_target "${target_psql[@]}" -At -v own='^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' <<-'END'
 		\encoding UTF8
 		BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; WITH trusted AS MATERIALIZED (
 			SELECT r.oid FROM pg_roles r, pg_database d WHERE d.datname = current_database() AND (r.rolsuper OR r.oid = d.datdba OR r.rolname IN (current_user, 'pg_database_owner'))),
-		state AS MATERIALIZED (SELECT n.nspname, c.relname, c.relkind = 'r' AND c.relowner IN (TABLE trusted) AND n.nspowner IN (TABLE trusted) AS is_trusted
+		state AS MATERIALIZED (SELECT n.nspname, c.relname, c.relkind, c.relkind = 'r' AND c.relowner IN (TABLE trusted) AND n.nspowner IN (TABLE trusted) AS is_trusted
 			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-			WHERE n.nspname = 'cmig_engine' AND c.relname IN ('version', 'journal', 'progress') OR n.nspname = 'public' AND c.relname IN ('cmig_version', 'alembic_version'))
+			WHERE n.nspname = 'cmig_engine' AND c.relname IN ('version', 'journal', 'progress', 'format') OR n.nspname = 'public' AND c.relname IN ('cmig_version', 'alembic_version'))
 		SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
 			EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cmig') AS cmig_installed,
 			translate(current_database(), E'\n', '?') AS cmig_name,
 			translate(concat_ws(' ', current_setting('lock_timeout'), current_setting('cmig.protect', true)), E'\n', ' ') AS cmig_limit,
-			count(*) FILTER (WHERE nspname = 'cmig_engine') = 3 AS cmig_known, count(*) FILTER (WHERE nspname = 'cmig_engine' AND NOT is_trusted) > 0 AS cmig_refused,
-			min(relname::text) FILTER (WHERE nspname = 'public' AND is_trusted) AS cmig_other FROM state \gset
+			count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname <> 'format') = 3 AS cmig_known,
+			count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname = 'format') > 0 AS cmig_formatted, count(*) FILTER (WHERE nspname = 'cmig_engine' AND NOT is_trusted) > 0 AS cmig_refused,
+			min(relname::text) FILTER (WHERE nspname = 'public' AND relkind = 'r') AS cmig_other FROM state \gset
 		\echo :cmig_major :cmig_installed :cmig_refused
 		\echo :cmig_limit
 		\echo :cmig_name
 		\set cmig_state {}
+		\set cmig_format 1
+		\if :cmig_formatted
+		\set cmig_format '(SELECT max(number) FROM cmig_engine.format)'
+		\endif
 		\if :cmig_refused
 		\elif :cmig_known
-		SELECT jsonb_build_object('known', true, 'version', (SELECT jsonb_agg(version_num) FROM cmig_engine.version), 'journal', (SELECT jsonb_agg(j) FROM cmig_engine.journal j),
-			'progress', (SELECT jsonb_agg(p) FROM cmig_engine.progress p)) AS cmig_state \gset
+		SELECT jsonb_build_object('known', true, 'version', (SELECT jsonb_agg(version_num) FROM cmig_engine.version),
+			'journal', (SELECT jsonb_agg(to_jsonb(j) - 'file') FROM cmig_engine.journal j),
+			'progress', (SELECT jsonb_agg(p) FROM cmig_engine.progress p)) AS cmig_state, coalesce(:cmig_format, 0) AS cmig_format \gset
+		\echo :cmig_format
 		\elif :{?cmig_other}
-		SELECT format('SELECT %L, translate(string_agg(version_num, %L), %L, %2$L) FROM public.%1$I HAVING count(*) > 0', :'cmig_other', ' ', E'\n') \gexec
+		\echo :cmig_other
 		\endif
 		SELECT :'cmig_state'::jsonb || jsonb_build_object('roles', (SELECT jsonb_agg(rolname) FROM pg_roles WHERE rolname !~ :'own'),
 			'members', (SELECT jsonb_agg(jsonb_build_object('r', r.rolname, 'm', m.rolname)) FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member WHERE r.rolname !~ :'own' AND NOT r.rolsuper AND m.rolname !~ :'own'),
@@ -155,19 +178,19 @@ read_target()
 		'Connect as that role, or as the owner of the database or a superuser: ALTER SCHEMA cmig_engine OWNER TO CURRENT_USER'
 	engine_major=${engine_major%% *}
 	[ "$engine_major" -ge 15 ] || fail 2 "the database has PostgreSQL $engine_major; 15 or later is required"
+	case $other in
+		'' | "$ENGINE_FORMAT" | *_version) ;;
+		0) fail 3 'the extension has taken over the state in schema cmig_engine' \
+			"With the extension: cmig export engine --state. Without it: DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>" ;;
+		*) [ "$other" -lt "$ENGINE_FORMAT" ] || fail 3 \
+			"schema cmig_engine has format $other, of a newer version of pg_cmig than $VERSION" 'Update pg_cmig and cmig.' ;;
+	esac
+	engine_format=$other
 	[ $# -eq 0 ] || return 0
 	if [[ $engine_state =~ \"progress\":\ \[\{[^}]*\"revision\":\ \"([^\"]*)\" ]]; then
 		visible "${BASH_REMATCH[1]}"
 		say "${yellow}WARNING:  revision $VISIBLE is partially applied: a run was interrupted$plain${newline}HINT:  Repeat the command. To give up, repair the schema, and: DELETE FROM cmig_engine.progress"
 	fi
-	[ "$verb" != stamp ] && [ -n "$other" ] || return 0
-	IFS='|' read -r name other <<<"$other"
-	visible "$name"
-	name=$VISIBLE
-	visible "$other"
-	read -ra revisions <<<"$VISIBLE"
-	# anybody who can write to that table has chosen them
-	say "${yellow}WARNING:  $name is at $VISIBLE, which the engine does not know$plain${newline}HINT:  cmig stamp$(printf ' %q' "${revisions[@]}")"
 }
 
 # find_programs PROGRAM: sets engine to the folder of the program, of the database's major
@@ -314,7 +337,8 @@ create_copy()
 {
 	local name
 
-	printf -v engine_database 'cmig_copy_%010d%05d%05d' $$ $RANDOM $RANDOM
+	# several workers can have the same $$
+	printf -v engine_database 'cmig_copy_%010d%05d%05d' "${BASHPID:-$$}" $RANDOM $RANDOM
 	# Only a superuser can read a role's password, so those of the two others are made from
 	# that of a role that cannot log in.  Code that ran as one of the two may have changed its
 	# password and settings, for other databases.  The first of several processes creates the template.
@@ -350,6 +374,7 @@ create_copy()
 	) || fail 2 'the engine cannot create a database with the extension pg_cmig' "${engine_folder:+Its messages are in $engine_folder/log}"
 	read -r engine_password copier_password <<<"$name"
 	[ -z "$1" ] || copy_schema
+	[ "$verb" != import ] || [ -z "$1" ] || copy_tool_tables
 	[ "$verb" != workload-check ] || read_workload
 	store_state
 	unset_libpq
@@ -359,10 +384,12 @@ create_copy()
 	psql=(psql -X -q -w -v ON_ERROR_STOP=1)
 	variable cmig_database "$engine_target"
 	CURRENT_DATABASE=":'cmig_database'"
-	if [ -d "${folders[0]}" ] && [ "$verb" != load ]; then
+	if [ -d "${folders[0]}" ] && [[ $verb != @(load|import) ]]; then
 		find_files
 		begin; load_files
-		run || exit
+		# the verb itself tells what is wrong with the files
+		{ ! given no-load && run; } 2>/dev/null || restore_files
+		[[ $engine_format != *_version || $verb == stamp ]] || take_over
 		find_unknown
 		read_placeholders
 	fi
@@ -418,13 +445,17 @@ find_unknown()
 	esac
 }
 
+# The columns that cmig.journal and cmig_engine.journal have.
+JOURNAL_COLUMNS='id, revision, direction, outcome, started_at, elapsed, role, session_role, application_name, client_address,
+	transaction_id, checksum, search_path, sqlstate, message, statement'
+
 # The statements that store the state of the database, which is in the variable "state".
 STORE_STATE="DELETE FROM cmig.version;
 DELETE FROM cmig.journal;
 DELETE FROM cmig.progress;
 INSERT INTO cmig.version SELECT pg_catalog.jsonb_array_elements_text(nullif(:'state'::jsonb -> 'version', 'null'));
-INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role, application_name, client_address, transaction_id, checksum, search_path)
-SELECT id, revision, direction, outcome, started_at, role, session_role, application_name, client_address, transaction_id, checksum, search_path
+INSERT INTO cmig.journal ($JOURNAL_COLUMNS)
+SELECT $JOURNAL_COLUMNS
 FROM pg_catalog.jsonb_populate_recordset(NULL::cmig.journal, nullif(:'state'::jsonb -> 'journal', 'null'));"
 
 # Stores the state of the database in the engine.
@@ -463,6 +494,8 @@ FROM pg_catalog.jsonb_to_recordset(nullif(:'state'::jsonb -> 'progress', 'null')
 	end_transaction COMMIT
 	add 'SET client_min_messages = warning; SET cmig_client.record = on;'
 	set_settings false
+	# require_unprotected looks at it
+	add 'SET cmig.protect = off;'
 	script+="CALL cmig.$1_stepwise($2);$newline"
 	begin_transaction warning
 	# the script would name the role
@@ -502,10 +535,14 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 		COMMIT;
 	END
 	extensions=$(engine_psql -c "SELECT coalesce(jsonb_agg(name), '[]') FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'") || fail 2 'the engine cannot be used'
-	known="(:'available'::jsonb ? e.extname AND NOT EXISTS (SELECT FROM pg_depend m
-		LEFT JOIN pg_language l ON m.classid = 'pg_language'::regclass AND l.oid = m.objid
-		WHERE m.refclassid = 'pg_extension'::regclass AND m.refobjid = e.oid AND m.deptype = 'e'
-			AND (m.classid = 'pg_foreign_data_wrapper'::regclass OR NOT l.lanpltrusted)))"
+	# what requires a stub is one, too
+	known="(e.oid NOT IN (WITH RECURSIVE stub AS (SELECT s.oid FROM pg_extension s
+		WHERE NOT :'available'::jsonb ? s.extname OR EXISTS (SELECT FROM pg_depend m
+			LEFT JOIN pg_language l ON m.classid = 'pg_language'::regclass AND l.oid = m.objid
+			WHERE m.refclassid = 'pg_extension'::regclass AND m.refobjid = s.oid AND m.deptype = 'e'
+				AND (m.classid = 'pg_foreign_data_wrapper'::regclass OR NOT l.lanpltrusted))
+		UNION SELECT r.objid FROM stub JOIN pg_depend r ON r.classid = 'pg_extension'::regclass
+			AND r.refclassid = 'pg_extension'::regclass AND r.refobjid = stub.oid) TABLE stub))"
 	# pg_dump cannot skip what the role may not read, such as tables of the service
 	facts=$({ printf '\\encoding UTF8\n\\set available %s\n' "$(quoted "$extensions")"; cat <<-END; } |
 		BEGIN READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; $limit
@@ -696,13 +733,23 @@ watch_run()
 	rm -rf -- "$watch"
 } 2>/dev/null
 
-# blocked ERROR: notes that the run could not get a lock, or that another run was faster, and
-# sets BLOCKER to a line about the session that blocked it, if that is known
+# the same as in src/run/runner.c
+TRANSACTION_HINT='The transaction has begun before the script. Leave the statement out; to keep rows from changing, begin '
+TRANSACTION_HINT+='with LOCK TABLE, such as LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE.'
+
+# blocked SQLSTATE ERROR: notes that the run could not get a lock, or that another run was faster,
+# and sets BLOCKER to a line about the session that blocked it, if that is known
 blocked()
 {
 	BLOCKER=''
-	[[ -z $watch || $1 != *', but the database is in a different state' ]] || echo moved >"$watch/failed"
-	[[ -n $watch && $1 == @(*' lock timeout'|*'could not obtain lock '*|*'deadlock detected') ]] || return 0
+	[ -n "$watch" ] || return 0
+	case $1 in
+		MG025) echo moved >"$watch/failed"; return ;;
+		55P03) [[ $2 != *'another session is running a generated script'* ]] || return 0 ;;
+		40P01) ;;
+		25001) [[ $2 != *'SET TRANSACTION'* ]] || BLOCKER="${newline}HINT:  $TRANSACTION_HINT"; return 0 ;;
+		*) return 0 ;;
+	esac
 	: >"$watch/failed"
 	visible "$(tail -n 1 "$watch/blockers" 2>/dev/null)"
 	[ -z "$VISIBLE" ] || BLOCKER="${newline}DETAIL:  $VISIBLE"
@@ -749,6 +796,7 @@ engine_move()
 	! given stepwise || stepwise=1
 	[ -z "$stepwise" ] || per_revision=true
 	for name in ${settings[@]+"${settings[@]}"}; do [[ ! $name =~ ^cmig\.lock_retries=([0-9]{1,5})$ ]] || retries=${BASH_REMATCH[1]}; done
+	adopt || return
 	for ((attempt = 1; ; attempt++)); do
 		add_recording "$1" "$2" || return
 		begin_again
@@ -760,6 +808,7 @@ engine_move()
 			need ":'cmig_checksum' = :'checksum'" "'the plan has changed'" "'cmig plan'"
 		fi
 		add_plain
+		add 'SET LOCAL cmig_client.files = on;'
 		called "SELECT cmig.script('$1', $2, version_table => 'cmig_engine.version', transaction_per_revision => $per_revision);"
 		end_transaction ROLLBACK
 		text=$(run) || {
@@ -795,29 +844,6 @@ engine_stamp()
 	called "SELECT pg_catalog.count(*) AS cmig_stamped FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
 	require_stamped
 	engine_record
-}
-
-# engine_record: records in the database the revisions that are current in the engine
-engine_record()
-{
-	local text
-
-	variable state "$engine_state"
-	# the tables
-	add 'SET LOCAL client_min_messages = warning;'
-	[[ $engine_state == *'"known": true'* ]] || called "SELECT cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version');"
-	add "SELECT pg_catalog.concat(E'BEGIN;\nLOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;\nDELETE FROM cmig_engine.version;\n',
-	pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig_engine.version VALUES (%L);\n', revision), ''),
-	(SELECT pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig_engine.journal (id, revision, direction, outcome, started_at, role, session_role, checksum)\n'
-		'SELECT coalesce(pg_catalog.max(id), 0) OPERATOR(pg_catalog.+) 1, %L, %L, %L, pg_catalog.clock_timestamp(), CURRENT_USER, SESSION_USER, %L FROM cmig_engine.journal;\n',
-		revision, direction, outcome, checksum), '' ORDER BY id) FROM cmig.journal
-		WHERE id OPERATOR(pg_catalog.>) coalesce((SELECT pg_catalog.max((j ->> 'id')::bigint) FROM pg_catalog.jsonb_array_elements(nullif(:'state'::pg_catalog.jsonb -> 'journal', 'null')) j), 0)),
-	E'COMMIT;\n') FROM cmig.version;"
-	end_transaction ROLLBACK
-	text=$(run) || return
-	! given sql || { printf '%s\n' "$text"; return; }
-	given quiet || text+=$newline$TARGET_PLACE
-	run_on_target "\\o /dev/null$newline$text"
 }
 
 # Records in the database the revision that cmig.capture() has written, if there was a drift.

@@ -502,7 +502,10 @@ show_script()
 	parameters
 	! given statements-only || PARAMETERS+=', version_table => NULL'
 	find_files
-	[ -z "$engine_database" ] || [[ ${arguments[0]} == *:* ]] || add_recording "$DIRECTION" "$TARGET" || return
+	if [ -n "$engine_database" ] && [[ ${arguments[0]} != *:* ]]; then
+		option_sql=1
+		{ given statements-only || adopt; } && add_recording "$DIRECTION" "$TARGET" || return
+	fi
 	begin; begin_load
 	[ "$DIRECTION" = downgrade ] || require_script
 	add_plain

@@ -249,7 +249,7 @@ prelude()
 	local number
 
 	printf '%s\n' '\encoding UTF8' '\pset pager off' '\pset footer off' '\pset format wrapped' "\\pset columns $columns"
-	! given raiseerr || printf '%s\n' '\set VERBOSITY verbose'
+	! given raiseerr && [ -z "$on_target" ] || printf '%s\n' '\set VERBOSITY verbose'
 	for number in ${names[@]+"${!names[@]}"}; do
 		printf '\\set %s %s\n' "${names[number]}" "$(quoted "${values[number]}")"
 	done
@@ -261,7 +261,7 @@ prelude()
 # verb that looks could not be loaded.
 messages()
 {
-	local line place status=0 hint='' dropped='' told=''
+	local line place code status=0 hint='' dropped='' told=''
 
 	trap '' INT
 	while IFS= read -r line || [ -n "$line" ]; do
@@ -271,6 +271,12 @@ messages()
 			line=${BASH_REMATCH[2]}
 			place_in_script "${BASH_REMATCH[1]}"
 		fi
+		code=''
+		if [ -n "$on_target" ] && [[ $line =~ ^([^ :]+:\ \ )([0-9A-Z]{5}):\ (.*) ]]; then
+			code=${BASH_REMATCH[2]}
+			given raiseerr || line=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
+		fi
+		[[ -z $on_target || $line != LOCATION:\ \ * ]] || given raiseerr || continue
 		# a pooled session may not have the level of messages
 		case $line in
 			NOTICE:\ \ * | INFO:\ \ *) told=1; ! given quiet || dropped=1 ;;
@@ -303,7 +309,7 @@ messages()
 			ERROR:*'permission denied for function load')
 				line="$red$line$plain${newline}HINT:  To run what is stored: cmig $verb --no-load. "
 				line+="To load files, a role needs: SELECT * FROM cmig.grant_access('<role>', 'author')" ;;
-			ERROR:* | FATAL:*) blocked "$line"; line=$red$line$plain$BLOCKER${place:+$newline$place} ;;
+			ERROR:* | FATAL:*) blocked "$code" "$line"; line=$red$line$plain$BLOCKER${place:+$newline$place} ;;
 			WARNING:*) line=$yellow$line$plain ;;
 		esac
 		# in hints, a command remains on one line

@@ -247,13 +247,22 @@ verb_load()
 	[ ${#files[@]} -gt 0 ] || return 0
 	begin
 	rows "cmig.load(:'files'$PARAMETERS)"
-	run
+	run || return
+	{ [ -n "$engine_database" ] && given accept-changes; } || return 0
+	begin
+	add_plain
+	engine_record quiet
 }
 
 verb_export()
 {
 	local revisions=''
 
+	if given state; then
+		[ "${arguments[*]}" = engine ] || fail 2 'export --state requires an argument' 'cmig export engine --state'
+		export_engine
+		return
+	fi
 	parameters
 	revisions="revision => NULL::text$TEMPLATE"
 	[ ${#arguments[@]} -eq 0 ] || { list revision "${arguments[@]}"; revisions="revisions => $LIST$TEMPLATE"; }
@@ -323,7 +332,7 @@ import_alembic()
 # because no revision has its name, or because the tool did not finish it.
 import_state()
 {
-	local after=keep
+	local after=keep status
 
 	if typed version-table; then
 		after=$option_version_table
@@ -331,6 +340,13 @@ import_state()
 			fail 2 "--version-table cannot be used with ${arguments[0]}" 'Rename or drop its table by hand.'
 		[[ $after =~ ^(keep|rename|drop)$ ]] || fail 2 '--version-table must be keep, rename, or drop' \
 			'To name the table of Alembic, use --history-table.'
+	fi
+	if [ -n "$engine_database" ]; then
+		[ "$after" = keep ] || fail 2 "--version-table $after requires the extension in the database" \
+			'The table is not used any more. By hand: ALTER TABLE alembic_version RENAME TO alembic_version_old'
+	elif [ "${arguments[0]}" = engine ] && ! given history-table; then
+		import_engine
+		return
 	fi
 	parameters version-table
 	find_files; begin_ahead; end_ahead
@@ -340,7 +356,15 @@ import_state()
 	add "SELECT applied, revision, note FROM $KEPT;"
 	found_if "EXISTS (SELECT FROM $KEPT WHERE revision IS NULL OR note LIKE '%did not finish it')"
 	if [ "$after" = keep ]; then end_transaction COMMIT; else end_table "$after"; fi
+	[ -n "$engine_database" ] || { run; return; }
 	run
+	status=$?
+	[ $status -le 1 ] || return $status
+	script='' transaction=''
+	begin
+	add_plain
+	engine_record || return
+	return $status
 }
 
 # Locks the table of Alembic.
@@ -479,10 +503,17 @@ generate_node_pg_migrate()
 	command -v "$program" >/dev/null || return 1
 	generated_folder
 	import_database=cmig_import_$$
-	"${psql[@]}" -d postgres -c "CREATE DATABASE $import_database TEMPLATE template0" ||
+	if [ -n "$engine_database" ]; then
+		import_database=${engine_database/%?????/00000}
+		engine_psql -c "CREATE DATABASE $import_database TEMPLATE template0 OWNER $ENGINE_ROLE"
+	else
+		"${psql[@]}" -d postgres -c "CREATE DATABASE $import_database TEMPLATE template0"
+	fi ||
 		fail 2 'no empty database can be created' \
 			'node-pg-migrate prints the SQL of migrations in JavaScript only with one.'
-	trap '"${psql[@]}" -d postgres -c "DROP DATABASE IF EXISTS $import_database WITH (FORCE)"
+	trap 'if [ -n "$engine_database" ]; then
+			engine_psql -c "DROP DATABASE IF EXISTS $import_database WITH (FORCE)"
+		else "${psql[@]}" -d postgres -c "DROP DATABASE IF EXISTS $import_database WITH (FORCE)"; fi
 		rm -rf -- "$GENERATED"; [ -z "$engine_database" ] || end_engine' EXIT
 	node_pg_migrate up "$folder" || {
 		cat -- "$GENERATED/messages" >&2

@@ -61,5 +61,7 @@
 #define ERRCODE_CMIG_LINT					MAKE_SQLSTATE('M','G','0','2','3')
 /* cmig.workload_policy: queries of the application break with an upgrade */
 #define ERRCODE_CMIG_WORKLOAD				MAKE_SQLSTATE('M','G','0','2','4')
+/* a generated script, which has this as a text: the state is not the expected one */
+#define ERRCODE_CMIG_OTHER_STATE			MAKE_SQLSTATE('M','G','0','2','5')
 
 #endif							/* CMIG_ERRORS_H */

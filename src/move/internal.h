@@ -139,6 +139,13 @@ extern void cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_d
 #define CMIG_ENGINE_VERSION "cmig_engine.version"
 #define CMIG_ENGINE_JOURNAL "cmig_engine.journal"
 #define CMIG_ENGINE_PROGRESS "cmig_engine.progress"
+#define CMIG_ENGINE_FORMAT "cmig_engine.format"
+
+/*
+ * The number of their format, which changes if the tables do; share/cmig/engine.bash
+ * knows it, too.  The row has 0 while the extension has the state.
+ */
+#define CMIG_ENGINE_FORMAT_NUMBER "2"
 
 /* Append the statements that create schema cmig_engine, or say who can. */
 extern void cmig_engine_append_schema(StringInfo body);
@@ -147,8 +154,9 @@ extern void cmig_engine_append_schema(StringInfo body);
 extern void cmig_engine_append_tables(StringInfo body);
 
 /*
- * Append statements that raise an error if these tables cannot be trusted, or if
- * another step than this one, or any if "revision" is NULL, was interrupted.
+ * Append statements that raise an error if these tables cannot be trusted, give
+ * older ones the current format, and raise an error if theirs is newer, or, unless
+ * "revision" is NULL, if another step than this one was interrupted.
  */
 extern void cmig_engine_append_check(StringInfo body, const char *revision, const char *direction);
 
@@ -169,6 +177,12 @@ extern void cmig_engine_append_lock(StringInfo body, const char *key, bool sessi
  * connection pool may have changed the session.
  */
 extern void cmig_engine_append_owner_check(StringInfo body, const char *key);
+
+/*
+ * The file of the revision for the journal, as a literal after a comma, or NULL if
+ * there is none, or unless cmig runs the script.
+ */
+extern const char *cmig_engine_file(const char *revision);
 
 /* Append a command that reports that a step begins. */
 extern void cmig_engine_append_title(StringInfo out, const char *title);

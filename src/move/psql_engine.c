@@ -49,7 +49,7 @@ cmig_engine_append_tables(StringInfo body)
 						   "\t\t\tsession_role pg_catalog.name NOT NULL, application_name pg_catalog.text, client_address pg_catalog.inet,\n"
 						   "\t\t\ttransaction_id pg_catalog.xid8, checksum pg_catalog.text, search_path pg_catalog.text);\n"
 						   "\t\tCREATE TABLE " CMIG_ENGINE_PROGRESS " (revision pg_catalog.text, direction pg_catalog.text, checksum pg_catalog.text NOT NULL,\n"
-						   "\t\t\tstatement integer, done boolean NOT NULL, objects oid[], PRIMARY KEY (revision, direction, statement));\n");
+						   "\t\t\tstatement integer, done boolean NOT NULL, PRIMARY KEY (revision, direction, statement));\n");
 }
 
 void
@@ -65,20 +65,37 @@ cmig_engine_append_check(StringInfo body, const char *revision, const char *dire
 						   "\t\tRAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',\n"
 						   "\t\t\tMESSAGE = 'schema cmig_engine or one of its tables belongs to another role',\n"
 						   "\t\t\tHINT = 'Connect as that role, or as the owner of the database or a superuser: ALTER SCHEMA cmig_engine OWNER TO CURRENT_USER';\n"
-						   "\tEND IF;\n");
-	/* older versions of cmig have made the table without it */
-	appendStringInfoString(body,
-						   "\tIF NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid " OP("=") " pg_catalog.to_regclass('" CMIG_ENGINE_PROGRESS "')\n"
-						   "\t\tAND a.attname " OP("=") " 'objects') THEN\n"
+						   "\tEND IF;\n"
+	/* the first format had no number */
+						   "\tIF pg_catalog.to_regclass('" CMIG_ENGINE_FORMAT "') IS NULL THEN\n"
+						   "\t\tALTER TABLE " CMIG_ENGINE_JOURNAL " ADD elapsed interval, ADD sqlstate pg_catalog.text, ADD message pg_catalog.text,\n"
+						   "\t\t\tADD statement integer, ADD file pg_catalog.text, ALTER revision DROP NOT NULL;\n"
 						   "\t\tALTER TABLE " CMIG_ENGINE_PROGRESS " ADD objects oid[];\n"
+						   "\t\tCREATE TABLE " CMIG_ENGINE_FORMAT " (number integer NOT NULL);\n"
+						   "\t\tINSERT INTO " CMIG_ENGINE_FORMAT " VALUES (" CMIG_ENGINE_FORMAT_NUMBER ");\n"
+						   "\tEND IF;\n"
+						   "\tIF NOT EXISTS (SELECT FROM " CMIG_ENGINE_FORMAT " WHERE number " OP("=") " " CMIG_ENGINE_FORMAT_NUMBER ") THEN\n"
+						   "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
+						   "\t\t\tMESSAGE = (SELECT pg_catalog.concat('schema cmig_engine has format ', pg_catalog.max(number), ', but this script is for format " CMIG_ENGINE_FORMAT_NUMBER "') FROM " CMIG_ENGINE_FORMAT "),\n"
+						   "\t\t\tHINT = 'Generate the script again with the version of pg_cmig that has written this format.';\n"
 						   "\tEND IF;\n");
+	if (revision == NULL)
+		return;
 	appendStringInfo(body,
-					 "\tIF EXISTS (SELECT FROM " CMIG_ENGINE_PROGRESS " p%s) THEN\n"
+					 "\tIF EXISTS (SELECT FROM " CMIG_ENGINE_PROGRESS " p WHERE p.revision " OP("<>") " %s OR p.direction " OP("<>") " '%s') THEN\n"
 					 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
 					 "\t\t\tMESSAGE = (SELECT pg_catalog.concat('the ', p.direction, ' of revision \"', p.revision, '\" was interrupted') FROM " CMIG_ENGINE_PROGRESS " p LIMIT 1),\n"
 					 "\t\t\tHINT = (SELECT pg_catalog.concat('Complete it first: cmig ', p.direction, CASE WHEN p.direction " OP("=") " 'upgrade' THEN pg_catalog.concat(' ', p.revision) ELSE ' -1' END, '. To give up, repair the schema, and: DELETE FROM " CMIG_ENGINE_PROGRESS "') FROM " CMIG_ENGINE_PROGRESS " p LIMIT 1);\n"
 					 "\tEND IF;\n",
-					 revision ? psprintf(" WHERE p.revision " OP("<>") " %s OR p.direction " OP("<>") " '%s'", quote_literal_cstr(revision), direction) : "");
+					 quote_literal_cstr(revision), direction);
+}
+
+const char *
+cmig_engine_file(const char *revision)
+{
+	if (revision == NULL || !cmig_text_same(GetConfigOption("cmig_client.files", true, false), "on"))
+		return ", NULL";
+	return psprintf(", %s", quote_literal_cstr(cmig_revision_format(cmig_catalog_read_text(revision))));
 }
 
 void

@@ -70,6 +70,7 @@ typedef struct Offline
 	bool		may_create;		/* true if the script may create the table;
 								 * false for cmig.version */
 	bool		engine;			/* is it CMIG_ENGINE_VERSION? */
+	bool		only_tables;	/* and has the script no steps? */
 	const char *journal;		/* a table like cmig.journal, or NULL */
 	int		   *rows;			/* nodes that have a row at the current point,
 								 * in ascending order, which is also the byte
@@ -156,7 +157,7 @@ append_first_check(StringInfo body, const Offline *offline)
 	 * role that is not allowed to read cmig.revision cannot run cmig.upgrade,
 	 * either.
 	 */
-	if (offline->may_create)
+	if (offline->may_create && !offline->only_tables)
 		appendStringInfo(body,
 						 "\tIF EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname " OP("=") " 'pg_cmig') THEN\n"
 						 "\t\tIF pg_catalog.has_schema_privilege('cmig', 'USAGE') THEN\n"
@@ -240,7 +241,7 @@ append_check(Offline *offline)
 			cmig_engine_append_owner_check(body, offline->key);
 		appendStringInfoString(body, offline->compare);
 		append_rows(body, offline);
-		appendStringInfo(body, " THEN\n\t\tRAISE SQLSTATE '55000' USING MESSAGE = %s;\n\tEND IF;\nEND", quote_literal_cstr(message));
+		appendStringInfo(body, " THEN\n\t\tRAISE SQLSTATE 'MG025' USING MESSAGE = %s;\n\tEND IF;\nEND", quote_literal_cstr(message));
 	}
 	else
 	{
@@ -255,12 +256,10 @@ append_check(Offline *offline)
 		append_first_check(body, offline);
 		appendStringInfo(body,
 						 "\tfound := %s;\n"
-						 "\tIF found " OP("<>") " wanted THEN\n"
-						 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = ",
-						 offline->found);
-		appendStringInfoString(body, quote_literal_cstr(message));
+						 "\tIF found " OP("<>") " wanted%s THEN\n"
+						 "\t\tRAISE EXCEPTION USING ERRCODE = 'MG025', MESSAGE = %s,\n",
+						 offline->found, offline->only_tables ? " AND false" : "", quote_literal_cstr(message));
 		appendStringInfo(body,
-						 ",\n"
 						 "\t\t\tDETAIL = pg_catalog.concat(%s, CASE WHEN pg_catalog.cardinality(found) " OP(">") " 0 THEN pg_catalog.array_to_string(found, ', ') ELSE 'no row' END, '.'),\n"
 						 "\t\t\tHINT = 'Generate the script for the state of this database.';\n"
 						 "\tEND IF;\n%sEND",
@@ -373,13 +372,14 @@ record_step(Offline *offline, const char *revision, const char *checksum)
 	appendStringInfo(out, "INSERT INTO %s (id, revision, direction, outcome, started_at, role, session_role,\n"
 					 "\tapplication_name, client_address, transaction_id, checksum, search_path%s)\n"
 					 "SELECT coalesce(pg_catalog.max(j.id), 0) " OP("+") " 1, ",
-					 offline->journal, offline->scope ? ", scope" : "");
+					 offline->journal, offline->scope ? ", scope" : offline->engine ? ", file" : "");
 	appendStringInfoString(out, quote_literal_cstr(revision));
 	appendStringInfo(out, ", '%s', 'done', pg_catalog.clock_timestamp(), CURRENT_USER, SESSION_USER,\n"
 					 "\tpg_catalog.current_setting('application_name'), pg_catalog.inet_client_addr(), pg_catalog.pg_current_xact_id(),\n"
 					 "\t%s, pg_catalog.current_setting('search_path')%s\nFROM %s j%s;\n",
 					 offline->direction, checksum ? quote_literal_cstr(checksum) : "NULL",
-					 offline->scope ? psprintf(", %s", offline->scope) : "", offline->journal,
+					 offline->scope ? psprintf(", %s", offline->scope) :
+					 offline->engine ? cmig_engine_file(checksum ? revision : NULL) : "", offline->journal,
 					 offline->scope ? psprintf(" WHERE j.scope " OP("=") " %s", offline->scope) : "");
 	join(offline, out);
 	cmig_psql_pin(out, from, offline->pin);
@@ -409,6 +409,7 @@ open_table(Offline *offline, const char *name, const CmigApplied *applied)
 	 */
 	offline->may_create = strcmp(offline->table, "cmig.version") != 0;
 	offline->engine = strcmp(offline->table, CMIG_ENGINE_VERSION) == 0;
+	offline->only_tables = offline->engine && offline->plan->count == 0;
 	offline->journal = offline->engine ? CMIG_ENGINE_JOURNAL : offline->may_create ? NULL : "cmig.journal";
 
 	/*

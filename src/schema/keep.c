@@ -601,6 +601,7 @@ static const CmigToolTable tool_tables[] = {
 															 * move/psql_engine.c */
 	{NULL, "cmig_engine", "journal", "revision"},
 	{NULL, "cmig_engine", "progress", "revision"},
+	{NULL, "cmig_engine", "format", "number"},
 	{"engine", NULL, "cmig_version", "version_num"},	/* for scripts generated
 														 * by cmig.script() */
 	{"django", NULL, "django_migrations", "applied"},

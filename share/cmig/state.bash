@@ -1,0 +1,281 @@
+# Copyright (c) 2026, the pg_cmig developers
+#
+# shellcheck shell=bash
+# shellcheck disable=SC2015,SC2034,SC2154
+#
+# state.bash
+#	  The state in the schema cmig_engine: how it is written by verbs that run nothing, taken
+#	  over from other tools, and moved to the extension and back.  Sourced by cmig.
+
+# The file of each revision that is applied according to the journal j, as it was when it ran,
+# and the id of its row.
+RAN_FILES="(SELECT f.* FROM (SELECT DISTINCT ON (revision) * FROM cmig_engine.journal
+		WHERE outcome OPERATOR(pg_catalog.=) 'done'
+		AND direction OPERATOR(pg_catalog.~) '^(upgrade|downgrade|stamp|repair)\$'
+		ORDER BY revision, id DESC) j
+	CROSS JOIN LATERAL (SELECT id, file FROM cmig_engine.journal i WHERE i.revision OPERATOR(pg_catalog.=) j.revision
+		AND i.file IS NOT NULL ORDER BY i.id DESC LIMIT 1) f
+	WHERE j.direction OPERATOR(pg_catalog.<>) 'downgrade'
+		AND coalesce(j.message OPERATOR(pg_catalog.<>) 'no longer recorded as applied', true))"
+RAN_TEXT="SELECT pg_catalog.string_agg(file, E'\\n' ORDER BY id) FROM $RAN_FILES r"
+
+# Stores the revisions as they were when they ran, for verbs that only look, if the files cannot
+# be loaded.
+restore_files()
+{
+	local text
+
+	script='' transaction=''
+	[ "$engine_format" = "$ENGINE_FORMAT" ] &&
+		text=$(on_target "${target_psql[@]}" -At <<<"\\encoding UTF8$newline$RAN_TEXT;") && [ -n "$text" ] || return 0
+	variable ran "$text"
+	begin
+	called "SELECT pg_catalog.count(*) FROM cmig.load(:'ran') \\gset"
+	{ run; } >/dev/null 2>&1 || script='' transaction=''
+}
+
+# record_text: adds statements that return a script, which records in the database the
+# revisions that are current in the engine.  It fails if others are recorded there than before.
+record_text()
+{
+	variable state "$engine_state"
+	add 'SET LOCAL client_min_messages = warning;'
+	called "SELECT cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version');"
+	kept files 'cmig.export()' 'content text'
+	add "SELECT pg_catalog.concat(E'BEGIN;\nLOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;\n',
+	pg_catalog.format(E'DO %L;\n', pg_catalog.format('BEGIN
+	IF ARRAY(SELECT version_num::pg_catalog.text COLLATE pg_catalog.\"C\" FROM cmig_engine.version ORDER BY 1)
+		OPERATOR(pg_catalog.<>) %L::pg_catalog.text[] THEN
+		RAISE SQLSTATE ''MG025'' USING MESSAGE = ''the state of the database has changed'',
+			HINT = ''Repeat the command.'';
+	END IF;
+END', ARRAY(SELECT v COLLATE \"C\" FROM pg_catalog.jsonb_array_elements_text(
+	nullif(:'state'::jsonb -> 'version', 'null')) v ORDER BY 1))),
+	E'DELETE FROM cmig_engine.version;\n', :'cmig_forget',
+	pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig_engine.version VALUES (%L);\n', revision), ''),
+	(SELECT pg_catalog.string_agg(pg_catalog.format(
+		E'INSERT INTO cmig_engine.journal (id, revision, direction, outcome,'
+		' started_at, role, session_role, message, checksum, file)\n'
+		'SELECT coalesce(pg_catalog.max(id), 0) OPERATOR(pg_catalog.+) 1, %L, %L, %L, pg_catalog.clock_timestamp(),'
+		' CURRENT_USER, SESSION_USER, %L, %L, %L FROM cmig_engine.journal;\n',
+		revision, direction, outcome, message, checksum, (SELECT content FROM $KEPT WHERE checksum IS NOT NULL
+			AND pg_catalog.starts_with(content, pg_catalog.concat('-- revision: ', revision, E'\n')))), '' ORDER BY id)
+	FROM cmig.journal WHERE id > coalesce((SELECT pg_catalog.max((j ->> 'id')::bigint)
+		FROM pg_catalog.jsonb_array_elements(nullif(:'state'::jsonb -> 'journal', 'null')) j), 0)),
+	E'COMMIT;\n') FROM cmig.version;"
+	end_transaction ROLLBACK
+}
+
+# engine_record [quiet]: records in the database the revisions that are current in the engine
+engine_record()
+{
+	local text
+
+	variable cmig_forget "$([ "$verb" != stamp ] || echo 'DELETE FROM cmig_engine.progress;')$newline"
+	record_text
+	text=$(run) || return
+	script='' transaction=''
+	! given sql || { printf '%s\n' "$text"; return; }
+	given quiet || [ -n "${1:-}" ] || text+=$newline$TARGET_PLACE
+	run_on_target "\\o /dev/null$newline$text"
+}
+
+# copy_table TABLE: copies a table, whose name is quoted, with its rows, which psql must not read:
+# it would run code of the table's owner.  The table may already be there, without rows.
+copy_table()
+{
+	local dump
+
+	find_programs pg_dump
+	[ "$engine_version" -ge "$engine_major" ] || fail 2 "$verb requires pg_dump of PostgreSQL $engine_major" \
+		"On Debian: apt install postgresql-client-$engine_major"
+	dump=$(on_target "$engine/pg_dump" --section=pre-data --section=data --no-owner --no-privileges -t "$1") ||
+		fail 3 "the table $1 cannot be read"
+	engine_psql -d "$engine_database" -v name="$1" -o /dev/null <<-'END' || fail 2 'the engine cannot be used'
+		SET client_min_messages = warning;
+		SELECT format('CREATE SCHEMA IF NOT EXISTS %I', (parse_ident(:'name'))[1]) \gexec
+		SELECT format('GRANT CREATE, USAGE ON SCHEMA %I TO %I', (parse_ident(:'name'))[1], :'copier')
+		WHERE to_regclass(:'name') IS NULL \gexec
+	END
+	printf '%s\n' "$dump" |
+		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 >/dev/null 2>&1
+	engine_psql -d "$engine_database" -v name="$1" -o /dev/null <<-'END' || fail 2 'the engine cannot be used'
+		SELECT format('GRANT USAGE ON SCHEMA %I TO %I', (parse_ident(:'name'))[1], :'role'),
+			format('GRANT SELECT ON %s TO %I', :'name', :'role') \gexec
+	END
+}
+
+# Copies the tables of other tools, after the schema was copied.
+copy_tool_tables()
+{
+	local name
+
+	while IFS= read -r name; do [ -z "$name" ] || copy_table "$name"; done < <(
+		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" <<-'END'
+			SET search_path = public;
+			SELECT format('%I.%I', n.nspname, c.relname) FROM cmig.import_tools() t
+			JOIN pg_class c ON c.oid = t.history_table JOIN pg_namespace n ON n.oid = c.relnamespace;
+		END
+	)
+	! given history-table || case $option_history_table in
+		*.*) copy_table "$option_history_table" ;;
+		*) copy_table "public.$option_history_table" ;;
+	esac
+}
+
+# Begins with the state that Alembic or a generated script has recorded, if the database has no
+# other.  What changes the database records it first: see adopt.
+taken_over=''
+take_over()
+{
+	local tool=alembic applied
+
+	[ "$engine_format" = alembic_version ] || tool=engine
+	copy_table "public.$engine_format"
+	variable tool "$tool"
+	variable table "public.$engine_format"
+	begin
+	add 'SET LOCAL client_min_messages = error;'
+	kept state "cmig.import_state(:'tool', :'table')" 'applied text' 'revision text'
+	add_plain
+	add "SELECT pg_catalog.string_agg(applied, ', ' ORDER BY applied),
+	pg_catalog.string_agg(applied, ' ' ORDER BY applied) FILTER (WHERE revision IS NULL) FROM $KEPT;"
+	applied=$(run) || exit
+	script='' transaction=''
+	[ "$applied" != '|' ] || return 0
+	visible "$applied"
+	applied=${VISIBLE%|*} VISIBLE=${VISIBLE##*|}
+	if [ -n "$VISIBLE" ]; then
+		case $verb in
+			upgrade | downgrade | script)
+				fail 3 "$engine_format is at $VISIBLE, which has no file in ${folders[*]}" \
+					"cmig import alembic converts the files of Alembic. To begin with another: cmig stamp <revision>" ;;
+		esac
+		warning "$engine_format is at $VISIBLE, which has no file in ${folders[*]}" "cmig stamp <revision>"
+	else
+		taken_over=1
+		given quiet || say "begins with the state in $engine_format: $applied"
+	fi
+}
+
+# Records in the database the state that was taken over.
+adopt()
+{
+	[ -n "$taken_over" ] || return 0
+	begin
+	add_plain
+	engine_record quiet || return
+	taken_over=''
+	! given sql || return 0
+	read_target again
+	store_state
+}
+
+# Do the tables of the state belong to roles whose code could do anything anyway, as in read_target?
+TRUSTED="NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace,
+	pg_catalog.pg_database d, pg_catalog.pg_roles r
+	WHERE d.datname = pg_catalog.current_database() AND n.nspname = 'cmig_engine'
+	AND c.relname ~ '^(version|journal|progress|format)\$' AND (r.oid = n.nspowner OR r.oid = c.relowner)
+	AND NOT (c.relkind = 'r' AND (r.rolsuper OR r.oid = d.datdba OR r.rolname = current_user
+		OR r.rolname = 'pg_database_owner')))"
+
+# begin_state: begins, and sets the psql variables cmig_known and cmig_formatted: does the
+# database have tables of an engine, and a table with the number of their format?
+begin_state()
+{
+	begin
+	add "SELECT pg_catalog.to_regclass('cmig_engine.version') IS NOT NULL AS cmig_known,
+	pg_catalog.to_regclass('cmig_engine.format') IS NOT NULL AS cmig_formatted \\gset"
+	need "$TRUSTED" "'schema cmig_engine or one of its tables belongs to another role'" \
+		"'Connect as that role, or as the owner of the database or a superuser: ' ||
+	'ALTER SCHEMA cmig_engine OWNER TO CURRENT_USER'" insufficient_privilege
+}
+
+# Takes over, in a database that has got the extension, all that cmig has recorded with an engine.
+# The tables remain, but an engine does not use them any more.
+import_engine()
+{
+	local number
+
+	find_files
+	begin_state
+	need ":'cmig_known'" "'the database has no state of an engine'" \
+		"'For the table of generated scripts: cmig import engine --state --history-table public.cmig_version'"
+	add "\\set cmig_format 1
+\\if :cmig_formatted
+SELECT coalesce(pg_catalog.max(number), 0) AS cmig_format FROM cmig_engine.format \\gset
+\\endif
+LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;"
+	need ":cmig_format <> 0" "'the extension has already taken over the state in schema cmig_engine'" "'cmig status'"
+	need ":cmig_format <= $ENGINE_FORMAT" \
+		"'schema cmig_engine has format ' || :cmig_format || ', of a newer version of pg_cmig'" \
+		"'ALTER EXTENSION pg_cmig UPDATE'"
+	need "NOT EXISTS (SELECT FROM cmig.version)" "'the extension has already run revisions in this database'" \
+		"'cmig current; and to begin again: cmig stamp base'"
+	need "pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('pg_cmig cmig_engine.version', 0))" \
+		"'a run with an engine is in progress'" "'Wait until it has finished.'" lock_not_available
+	need false "pg_catalog.format('the %s of revision %I was interrupted', direction, revision)" \
+		"pg_catalog.format('Complete it with the engine first: DROP EXTENSION pg_cmig; then: cmig %s %s --engine local',
+	direction, CASE direction WHEN 'upgrade' THEN revision ELSE '-1' END)" '' \
+		'(SELECT * FROM cmig_engine.progress LIMIT 1) p'
+	add "\\if :cmig_formatted
+SELECT coalesce(($RAN_TEXT), '') AS cmig_ran \\gset"
+	called "SELECT pg_catalog.count(*) AS cmig_restored FROM cmig.load(:'cmig_ran') \\gset"
+	add "UPDATE cmig_engine.format SET number = 0;
+\\else
+CREATE TABLE cmig_engine.format (number integer NOT NULL);
+INSERT INTO cmig_engine.format VALUES (0);
+ALTER TABLE cmig_engine.journal ADD elapsed interval, ADD sqlstate text, ADD message text, ADD statement integer,
+	ADD file text;
+\\endif
+SELECT EXISTS (SELECT FROM cmig_engine.version WHERE version_num NOT IN (SELECT revision FROM cmig.revision))
+	AS cmig_unknown \\gset
+\\if :cmig_unknown"
+	load_files
+	add "\\endif
+INSERT INTO cmig.version SELECT version_num FROM cmig_engine.version;
+INSERT INTO cmig.journal ($JOURNAL_COLUMNS)
+SELECT id + (SELECT coalesce(pg_catalog.max(id), 0) FROM cmig.journal WHERE scope = '')${JOURNAL_COLUMNS#id}
+FROM cmig_engine.journal;"
+	add "SELECT v.version_num AS applied, r.revision,
+	CASE WHEN r.revision IS NULL THEN 'no such revision is loaded' END AS note
+FROM cmig_engine.version v LEFT JOIN cmig.revision r ON r.revision = v.version_num ORDER BY 1;"
+	found_if 'EXISTS (SELECT FROM cmig_engine.version
+	WHERE version_num NOT IN (SELECT revision FROM cmig.revision))'
+	end_transaction COMMIT
+	run
+}
+
+# Makes, in a database with the extension, the tables from which an engine goes on.
+export_engine()
+{
+	begin_state
+	need "NOT EXISTS (SELECT FROM cmig.scope_version)" "'scopes need the extension'" "'cmig scopes'"
+	need "NOT EXISTS (SELECT FROM cmig.expansion_run)" "'a revision is expanded, which needs the extension'" \
+		"'cmig contract, or cmig abandon'"
+	need false "pg_catalog.format('the %s of revision %I was interrupted', direction, revision)" \
+		"'Complete it first: cmig status'" '' "(SELECT revision, direction FROM cmig.progress
+	UNION ALL SELECT revision, direction FROM cmig.journal WHERE outcome = 'running' LIMIT 1) p"
+	add "SET LOCAL client_min_messages = warning;
+\\if :cmig_formatted
+UPDATE cmig_engine.format SET number = $ENGINE_FORMAT WHERE number = 0;
+\\endif"
+	called "SELECT pg_catalog.regexp_replace(
+	cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version'),
+	'^.*\nBEGIN [^\n]*\n(.*)COMMIT;\s*\$', '\\1') AS cmig_tables \\gset"
+	add "SELECT :'cmig_tables' \\gexec"
+	kept files 'cmig.export()' 'content text'
+	add "DELETE FROM cmig_engine.version;
+DELETE FROM cmig_engine.journal;
+DELETE FROM cmig_engine.progress;
+INSERT INTO cmig_engine.version SELECT revision FROM cmig.version;
+INSERT INTO cmig_engine.journal ($JOURNAL_COLUMNS, file)
+SELECT $JOURNAL_COLUMNS, CASE WHEN j.id = pg_catalog.max(j.id)
+		FILTER (WHERE outcome = 'done' AND checksum IS NOT NULL) OVER (PARTITION BY revision)
+	THEN (SELECT content FROM $KEPT WHERE pg_catalog.starts_with(content,
+		pg_catalog.concat('-- revision: ', j.revision, E'\n'))) END FROM cmig.journal j;"
+	end_transaction COMMIT
+	add_place
+	run || return
+	say 'HINT:  Then: DROP EXTENSION pg_cmig, and the line "engine = local" in cmig.conf'
+}
