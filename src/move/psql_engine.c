@@ -163,7 +163,10 @@ may_commit(const DoStmt *statement)
 	return false;
 }
 
-/* Can the statement run in the transaction that records it? */
+/*
+ * Can the statement run in the transaction that records it?  REINDEX and CLUSTER of a
+ * partitioned table cannot, and those of any table can run twice.
+ */
 static bool
 is_transactional(const CmigStatement *statement)
 {
@@ -171,7 +174,7 @@ is_transactional(const CmigStatement *statement)
 	const char *reason;
 
 	return cmig_statement_classify(statement->raw, &reason) == CMIG_STATEMENT_PLAIN &&
-		!IsA(node, CallStmt) && !(IsA(node, DoStmt) && may_commit((const DoStmt *) node));
+		!IsA(node, ReindexStmt) && !IsA(node, ClusterStmt) && !IsA(node, CallStmt) && !(IsA(node, DoStmt) && may_commit((const DoStmt *) node));
 }
 
 /* Append a condition on the row of the statement. */
