@@ -391,6 +391,8 @@ CREATE OPERATOR partman.=== (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq, C
 CREATE STATISTICS away.stats ON id, n FROM job_seen;
 ALTER TABLE job_span_seen DROP COLUMN n;
 ALTER TYPE job_pair ADD ATTRIBUTE c int CASCADE;
+ALTER TYPE job_pair RENAME ATTRIBUTE a TO b CASCADE;
+CREATE CONSTRAINT TRIGGER seen AFTER INSERT ON job_seen FROM other FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
 -- these do not
 \set ECHO none
 CREATE VIEW job_view AS SELECT id FROM job_seen;
@@ -415,6 +417,7 @@ ALTER TABLE job_made DROP CONSTRAINT job_made_n_fkey;
 CREATE STATISTICS job_made_stats ON id, n FROM job_made;
 CREATE TYPE job_range AS RANGE (subtype = int, multirange_type_name = job_ranges);
 CREATE TYPE job_triple AS (a int);
+CREATE OPERATOR FAMILY partman.family USING btree;
 ALTER TYPE job_triple ADD ATTRIBUTE b int;
 ALTER TYPE job_triple RENAME ATTRIBUTE b TO c;
 DROP TYPE job_range, job_triple;

@@ -19,6 +19,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "commands/extension.h"
@@ -250,28 +251,31 @@ PG_FUNCTION_INFO_V1(cmig_set_ddl_policy_1_2);
 	" THEN concat(" DOTTED(schema) ", '.', " DOTTED("replace(substr(" names "[1], length(quote_ident(" schema ")) + 2), '\"', '')") ")" \
 	" ELSE array_to_string(p.parts[:CASE WHEN " schema " IS NULL AND " type " NOT IN ('trigger', 'policy', 'rule') THEN 1 ELSE 2 END], '.') END," \
 	" CASE WHEN " type " <> 'schema' THEN array_to_string(p.parts, '.') END"
-#define PARTS(names) \
-	" CROSS JOIN LATERAL (SELECT array_agg(" DOTTED("n.name") " ORDER BY n.position) FROM unnest(" names ") WITH ORDINALITY n (name, position)) p (parts)"
+#define PARTS(type, names) \
+	" CROSS JOIN LATERAL (SELECT array_agg(" DOTTED("n.name") " ORDER BY n.position)" \
+	" FROM unnest(CASE WHEN " type " IN ('operator class', 'operator family') THEN " names "[2:] ELSE " names " END) WITH ORDINALITY n (name, position)) p (parts)"
 
 /*
  * A query for the changes made by the current command, except changes to
  * temporary objects.  See collect_entry() for GRANT and REVOKE.
  */
 static CmigQuery commands_query = {
-	.sql = "WITH made AS (SELECT *, NULL::oid AS maker FROM pg_event_trigger_ddl_commands() WHERE NOT in_extension),"
-	" c AS (TABLE made UNION ALL SELECT x.classid, x.objid, 0, m.command_tag, o.type, s.name, o.identity, false, NULL, m.objid FROM made m,"
-	"  LATERAL (SELECT d.classid, d.objid FROM pg_depend d WHERE d.refclassid = m.classid AND d.refobjid = m.objid AND d.deptype = 'i'"
-	"   UNION SELECT 'pg_operator'::regclass, unnest(ARRAY[p.oprcom, p.oprnegate]::oid[]) FROM pg_operator p WHERE p.oid = m.objid AND m.classid = 'pg_operator'::regclass"
-	"   UNION SELECT 'pg_type'::regclass, t.oid FROM pg_proc p JOIN pg_type t ON t.oid = p.prorettype AND NOT t.typisdefined"
+	.sql = "WITH made AS (SELECT * FROM pg_event_trigger_ddl_commands() WHERE NOT in_extension),"
+	" c AS (TABLE made UNION ALL SELECT x.classid, x.objid, 0, m.command_tag, o.type, s.name, o.identity, false, NULL FROM made m,"
+	"  LATERAL (SELECT d.classid, d.objid, false AS typed FROM pg_depend d WHERE d.refclassid = m.classid AND d.refobjid = m.objid AND d.deptype = 'i'"
+	"   UNION SELECT 'pg_operator'::regclass, unnest(ARRAY[p.oprcom, p.oprnegate]::oid[]), false FROM pg_operator p WHERE p.oid = m.objid AND m.classid = 'pg_operator'::regclass"
+	"   UNION SELECT 'pg_class'::regclass, t.oid, true FROM pg_class k JOIN pg_class t ON t.reloftype = k.reltype"
+	"    WHERE k.oid = m.objid AND m.classid = 'pg_class'::regclass AND k.relkind = 'c'"
+	"   UNION SELECT 'pg_type'::regclass, t.oid, false FROM pg_proc p JOIN pg_type t ON t.oid = p.prorettype AND NOT t.typisdefined"
 	"    WHERE p.oid = m.objid AND m.classid = 'pg_proc'::regclass) x, pg_identify_object(x.classid, x.objid, 0) o, LATERAL (SELECT (parse_ident(o.schema))[1]) s (name)"
-	"  WHERE m.command_tag ~ '^CREATE ' AND s.name <> m.schema_name)"
+	"  WHERE x.typed OR m.command_tag ~ '^CREATE ' AND s.name <> m.schema_name)"
 	" SELECT c.command_tag, c.object_type, c.object_identity, c.command, " NAMES("c.schema_name", "c.object_type", "a.object_names") ","
 	" (SELECT concat(" DOTTED("tn.nspname::text") ", '.', " DOTTED("t.relname::text") ") FROM pg_class t JOIN pg_namespace tn ON tn.oid = t.relnamespace"
 	"  WHERE c.object_type = 'sequence'"
 	"  AND t.oid = (SELECT d.refobjid FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.objid AND d.deptype IN ('a', 'i')"
 	"   AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 LIMIT 1))"
 	", (true" MANAGED("c.schema_name") ")::text FROM c"
-	" LEFT JOIN LATERAL pg_identify_object_as_address(c.classid, c.objid, c.objsubid) a ON true" PARTS("a.object_names")
+	" LEFT JOIN LATERAL pg_identify_object_as_address(c.classid, c.objid, c.objsubid) a ON true" PARTS("c.object_type", "a.object_names")
 	" WHERE true"
 	PERMANENT("c.object_type", "a.object_names", "a.object_args")
 	" AND c.command_tag NOT IN ('REFRESH MATERIALIZED VIEW', 'REINDEX')"
@@ -289,7 +293,7 @@ static CmigQuery drops_query = {
 	.sql = "WITH d AS (SELECT *, ($1 ~ '^(DROP |ALTER PUBLICATION)' AND original) OR (normal AND $2) AS named FROM pg_event_trigger_dropped_objects())"
 	" SELECT $1, d.object_type, d.object_identity, NULL, " NAMES("d.schema_name", "d.object_type", "d.address_names") ","
 	" NULL, d.classid::text, d.objid::text, NULL, NULL, NULL, NULL, (NOT named AND object_type IN ('table constraint', 'statistics object'))::text"
-	" FROM d" PARTS("d.address_names") " WHERE (named OR $2 AND (d.object_type IN ('table constraint', 'statistics object')"
+	" FROM d" PARTS("d.object_type", "d.address_names") " WHERE (named OR $2 AND (d.object_type IN ('table constraint', 'statistics object')"
 	"  OR d.object_type IN ('type', 'operator') AND (SELECT bool_and(d.schema_name <> o.schema_name) FROM d o WHERE o.original))) AND NOT d.is_temporary"
 	PERMANENT("d.object_type", "d.address_names", "d.address_args")
 	" AND (d.object_type, d.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
@@ -395,6 +399,7 @@ static const struct
 	{StatisticExtRelationId, StatisticExtRelationId, StatisticExtOidIndexId, Anum_pg_statistic_ext_oid, offsetof(FormData_pg_statistic_ext, stxrelid), true},
 	{RelationRelationId, InheritsRelationId, InheritsRelidSeqnoIndexId, Anum_pg_inherits_inhrelid, offsetof(FormData_pg_inherits, inhparent), false},
 	{RelationRelationId, ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, offsetof(FormData_pg_constraint, confrelid), false},
+	{TriggerRelationId, TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid, offsetof(FormData_pg_trigger, tgconstrrelid), false},
 	{ConstraintRelationId, ConstraintRelationId, ConstraintOidIndexId, Anum_pg_constraint_oid, offsetof(FormData_pg_constraint, confrelid), false}
 };
 
@@ -566,9 +571,6 @@ connect_command(CmigDdlEntry *entry, const CollectedCommand *command)
 				default:
 					if (part->address.classId == ConstraintRelationId)
 						connect_tables(entry, ConstraintRelationId, part->address.objectId, false);
-					/* a table of a type */
-					else if (kind == RELKIND_COMPOSITE_TYPE && part->address.objectId != object.objectId)
-						other = pattern_name(part->address.objectId);
 					break;
 			}
 			if (other != NULL)
