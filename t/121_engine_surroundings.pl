@@ -70,6 +70,13 @@ $node->safe_psql('shop', 'DROP FUNCTION public.concat(text, text)');
 }
 gives(0, 'at 001', '', 'downgrade', '-1', '-y', '--folder', 'migrations', '--folder', 'other');
 
+# the schema is older than the state, which somebody has dropped
+$node->safe_psql('shop', 'DROP TABLE cmig_engine.version');
+gives(0, 'base', '', 'current');
+gives(3, '', 'relation "person" already exists\n.*HINT:  If the schema is older.*cmig locate', 'upgrade', '-y');
+gives(0, 'at 001', '', 'stamp', '001');
+gives(0, 'stamp .*upgrade', '', 'log');
+
 # a role that cannot create the schema, and one for which the owner has created it
 {
 	local @ENV{qw(PGUSER PGDATABASE)} = ('regress_weak', 'weak');

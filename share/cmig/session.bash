@@ -309,7 +309,11 @@ messages()
 			ERROR:*'permission denied for function load')
 				line="$red$line$plain${newline}HINT:  To run what is stored: cmig $verb --no-load. "
 				line+="To load files, a role needs: SELECT * FROM cmig.grant_access('<role>', 'author')" ;;
-			ERROR:* | FATAL:*) blocked "$code" "$line"; line=$red$line$plain$BLOCKER${place:+$newline$place} ;;
+			ERROR:* | FATAL:*)
+				[[ $line != *' already exists' || $place != 'CONTEXT:  upgrade base -> '* ]] ||
+					place+="${newline}HINT:  If the schema is older than the revisions: cmig locate"
+				blocked "$code" "$line"
+				line=$red$line$plain$BLOCKER${place:+$newline$place} ;;
 			WARNING:*) line=$yellow$line$plain ;;
 		esac
 		# in hints, a command remains on one line
