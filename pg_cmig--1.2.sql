@@ -2421,7 +2421,7 @@ AS $$
 	-- the files of the other tool, and how they are written in a command
 	LEFT JOIN LATERAL (SELECT folder, CASE WHEN r.found_file IS NULL THEN 'FOLDER'
 			WHEN name = '' THEN '.' WHEN name ~ '^[A-Za-z0-9_./+-]+$' THEN name
-			ELSE concat('''', replace(name, '''', '''\'''''), '''') END AS typed
+			ELSE concat('''', replace(name, '''', E'''\\'''''), '''') END AS typed
 		FROM (SELECT CASE WHEN r.tool = 'django' THEN r.django_folder ELSE regexp_replace(r.found_file,
 			CASE WHEN r.tool IN ('drizzle', 'graphile-migrate', 'diesel') OR r.found_file ~ '[.]rb$' THEN '/?[^/]+/[^/]*$'
 			ELSE '/?[^/]*$' END, '') END) d (folder),
@@ -2509,7 +2509,7 @@ AS $$
 				ELSE concat('When no old build runs any more: cmig contract', o.scope, ' # or, to undo it: ') END,
 				'cmig abandon', o.scope)
 		FROM (SELECT ' --scope ' || CASE WHEN r.scope ~ '^[A-Za-z0-9_.-]+$' THEN r.scope
-			WHEN r.scope <> '' THEN concat('''', replace(r.scope, '''', '''\'''''), '''') END) o (scope)
+			WHEN r.scope <> '' THEN concat('''', replace(r.scope, '''', E'''\\'''''), '''') END) o (scope)
 		WHERE screen = 'expansion state'
 	UNION ALL
 		-- files that several tools could have are those of the one that has a table

@@ -39,18 +39,20 @@ restore_files()
 record_text()
 {
 	variable state "$engine_state"
+	# the script of a stamp may run at any time
+	if [ "$verb" = stamp ] && given sql; then variable cmig_guard false; else variable cmig_guard true; fi
 	add 'SET LOCAL client_min_messages = warning;'
 	called "SELECT cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version');"
 	kept files 'cmig.export()' 'content text'
 	add "SELECT pg_catalog.concat(E'BEGIN;\nLOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;\n',
-	pg_catalog.format(E'DO %L;\n', pg_catalog.format('BEGIN
+	CASE WHEN :'cmig_guard' THEN pg_catalog.format(E'DO %L;\n', pg_catalog.format('BEGIN
 	IF ARRAY(SELECT version_num::pg_catalog.text COLLATE pg_catalog.\"C\" FROM cmig_engine.version ORDER BY 1)
 		OPERATOR(pg_catalog.<>) %L::pg_catalog.text[] THEN
 		RAISE SQLSTATE ''MG025'' USING MESSAGE = ''the state of the database has changed'',
 			HINT = ''Repeat the command.'';
 	END IF;
 END', ARRAY(SELECT v COLLATE \"C\" FROM pg_catalog.jsonb_array_elements_text(
-	nullif(:'state'::jsonb -> 'version', 'null')) v ORDER BY 1))),
+	nullif(:'state'::jsonb -> 'version', 'null')) v ORDER BY 1))) END,
 	E'DELETE FROM cmig_engine.version;\n', :'cmig_forget',
 	pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig_engine.version VALUES (%L);\n', revision), ''),
 	(SELECT pg_catalog.string_agg(pg_catalog.format(
