@@ -11,6 +11,7 @@ use FindBin;
 use lib $FindBin::RealBin;
 use CmigNode;
 use DocExamples;
+use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -20,6 +21,42 @@ my %needed = (
 	django => [ 'python3', '-c', 'import django, psycopg2' ],
 	prisma => [ 'node', '-e', "require('$npm/node_modules/\@prisma/adapter-pg')" ],
 	drizzle => [ 'node', '-e', "require('$npm/node_modules/drizzle-orm')" ]);
+# programs that read what the revisions of a page have created, where Debian has the framework:
+# what must be installed, and the program
+my %programs = (
+	go => [ [ 'sh', '-c', 'command -v go && test -d "${GOPATH:-/usr/share/gocode}/src/github.com/lib/pq"' ], 'main.go', ['go', 'run', 'main.go'], <<'END' ],
+package main
+
+import (
+	"database/sql"
+	"fmt"
+	_ "github.com/lib/pq"
+)
+
+func main() {
+	db, err := sql.Open("postgres", "sslmode=disable")
+	if err == nil {
+		_, err = db.Exec("SELECT cmig.require('head')")
+	}
+	if err == nil {
+		_, err = db.Exec("INSERT INTO account (id, email, name) VALUES ($1, $2, $3)", 7, "a@b", "A")
+	}
+	var name string
+	if err == nil {
+		err = db.QueryRow("SELECT name FROM account WHERE id = $1", 7).Scan(&name)
+	}
+	fmt.Println(name, err)
+}
+END
+	rails => [ [ 'ruby', '-e', 'require "active_record"; require "pg"' ], 'account.rb', [ 'ruby', 'account.rb' ], <<'END' ]);
+require "active_record"
+ActiveRecord::Base.establish_connection(adapter: "postgresql", database: "shop", host: ENV["PGHOST"], port: ENV["PGPORT"], username: "shop")
+class Account < ActiveRecord::Base; end
+ActiveRecord::Base.connection.execute("SELECT cmig.require('head')")
+Account.create!(id: 7)
+puts "#{Account.find(7).id} #{Account.column_names.first}"
+END
+my %prints = (go => "A <nil>\n", rails => "7 id\n");
 my $node = new_node('frameworks');
 
 $node->start;
@@ -47,6 +84,20 @@ touch engine
 END
 		local @ENV{qw(PRISMA_QUERY_ENGINE_LIBRARY DATABASE_URL)} = ('engine', 'postgresql:///shop') if $name eq 'prisma';
 		ok($page->run, "doc/frameworks/$name.md");
+	}
+
+  SKIP:
+	{
+		my ($needed, $file, $command, $text) = @{ $programs{$name} // next };
+		my ($output, $errors) = ('', '');
+
+		skip "$name is not installed", 1 if !IPC::Run::run($needed, '<', \undef, '>&', \$output);
+		my $folder = PostgreSQL::Test::Utils::tempdir();
+		append_to_file("$folder/$file", $text);
+		local @ENV{qw(PGHOST PGPORT PGUSER PGDATABASE GO111MODULE GOPATH GOCACHE HOME)} =
+		  ($node->host, $node->port, 'shop', 'shop', 'off', $ENV{GOPATH} // '/usr/share/gocode', $folder, $folder);
+		IPC::Run::run($command, '<', \undef, '>', \$output, '2>', \$errors, 'init', sub { chdir $folder or die });
+		is($output, $prints{$name}, "$name reads and writes the table") or diag($errors);
 	}
 }
 
