@@ -519,7 +519,7 @@ END_CHANGE
 	$node->psql($name, $_) foreach 'PREPARE p AS SELECT * FROM t WHERE a = $1; EXECUTE p (1)', 'SELECT t.* FROM t, u', 'SELECT x FROM t x', 'SELECT * FROM p1', 'INSERT INTO t (a) VALUES (1) RETURNING *',
 		'WITH x AS (SELECT * FROM public.t) SELECT * FROM u NATURAL JOIN (SELECT * FROM x) y', 'COPY t TO STDOUT', 'TRUNCATE t', q{SELECT pg_get_serial_sequence('t', 'id')},
 		'INSERT INTO t VALUES (1) ON CONFLICT ON CONSTRAINT t_pkey DO NOTHING', 'UPDATE t SET a = 2 FROM u WHERE u.id = t.id RETURNING t.*',
-		'SELECT x.id, x.a, count(*) FROM t x, u GROUP BY x.id', 'SELECT id FROM u WHERE EXISTS (SELECT t.* FROM t GROUP BY id)', 'SELECT id FROM t TABLESAMPLE system (1)', 'INSERT INTO t (a) VALUES (1) ON CONFLICT (id) DO NOTHING RETURNING xmax = 0', 'DELETE FROM t USING u WHERE t.ctid IS NULL', 'UPDATE t SET a = 1 WHERE id = 0 RETURNING xmin',
+		'SELECT x.id, x.a, count(*) FROM t x, u GROUP BY x.id', 'SELECT id FROM u WHERE EXISTS (SELECT t.* FROM t GROUP BY id)', 'SELECT id FROM u WHERE (id, id) IN (SELECT * FROM t)', 'SELECT id FROM t TABLESAMPLE system (1)', 'INSERT INTO t (a) VALUES (1) ON CONFLICT (id) DO NOTHING RETURNING xmax = 0', 'DELETE FROM t USING u WHERE t.ctid IS NULL', 'UPDATE t SET a = 1 WHERE id = 0 RETURNING xmin',
 		'BEGIN; DECLARE c CURSOR FOR SELECT id FROM t; FETCH c; UPDATE t SET a = 1 WHERE CURRENT OF c; ROLLBACK';
 	is($found->(), <<'END' =~ s/\n\z//r, 'statements are found');
 statement "COPY t TO STDOUT" has COPY without a list of columns for public.t
@@ -530,6 +530,7 @@ statement "INSERT INTO t VALUES ($1) ON CONFLICT ON CONSTRAINT t_pkey DO NOTHING
 statement "PREPARE p AS SELECT * FROM t WHERE a = $1" reads all columns of public.t
 statement "SELECT * FROM p1" reads all columns of public.p1
 statement "SELECT id FROM t TABLESAMPLE system ($1)" has TABLESAMPLE, which a view does not take, for public.t
+statement "SELECT id FROM u WHERE (id, id) IN (SELECT * FROM t)" reads all columns of public.t
 statement "SELECT id FROM u WHERE EXISTS (SELECT t.* FROM t GROUP BY id)" has GROUP BY of a primary key, which a view does not have, for public.t
 statement "SELECT pg_get_serial_sequence($1, $2)" has pg_get_serial_sequence, which finds no sequence of a view
 statement "SELECT t.* FROM t, u" reads all columns of public.t

@@ -53,6 +53,7 @@ CREATE TABLE fresh_$round (id int PRIMARY KEY, visit int REFERENCES visit, perso
 END_SQL
 	$before = $name;
 }
+push @revisions, revision_file('199', $before, 'ALTER TABLE house ADD waits int;', '') =~ s/(-- message)/-- expand: true\n$1/r;
 $node->safe_psql('postgres', join "\n", 'CREATE EXTENSION pg_cmig;', load_sql(@revisions), <<'END_SQL');
 SELECT FROM cmig.upgrade('001');
 INSERT INTO house SELECT generate_series(0, 999);
@@ -111,5 +112,28 @@ foreach my $round (1 .. $rounds)
 my @deadlocks = slurp_file($node->logfile) =~ /^.* session ERROR:  deadlock .*\n(?:.*\n){9}/mg;
 is(scalar @deadlocks, 0, 'none was the victim of a deadlock') or diag(@deadlocks[0 .. ($#deadlocks > 3 ? 3 : $#deadlocks)]);
 is($node->safe_psql('postgres', 'SELECT count(*) FROM cmig.drift()'), '0', 'the schema is that of the upgrades');
+
+# each wait of contract ends before a deadlock is looked for, and another one begins
+{
+	$node->safe_psql('postgres', "CALL cmig.expand('199', confirm => true)");
+	my $holds = $node->background_psql('postgres');
+	$holds->query_safe('BEGIN; LOCK TABLE house IN ACCESS SHARE MODE');
+	local $ENV{PGAPPNAME} = 'contracts';
+	my ($out, $err) = ('', '');
+	my $contract = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'CALL cmig.contract()' ], '<', \undef, '>', \$out, '2>', \$err,
+		IPC::Run::timeout(3 * $PostgreSQL::Test::Utils::timeout_default));
+	my %waits;
+	while (keys %waits < 3 && $contract->pumpable)
+	{
+		my $since = $node->safe_psql('postgres', q{SELECT l.waitstart FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE a.application_name = 'contracts' AND NOT l.granted});
+		$waits{$since} = 1 if $since ne '';
+		$contract->pump_nb;
+	}
+	is(scalar keys %waits, 3, 'contract begins a new wait each time') or diag($err);
+	$holds->query_safe('COMMIT');
+	$holds->quit;
+	$contract->finish;
+	is($contract->result(0), 0, 'and then contracts') or diag($err);
+}
 
 done_testing();
