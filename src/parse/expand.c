@@ -904,17 +904,8 @@ find_star(Node *node, void *context)
 {
 	WholeUses  *uses = context;
 
-	if (node == NULL || IsA(node, SelectStmt))
+	if (node == NULL || IsA(node, SelectStmt) || IsA(node, SubLink))
 		return false;
-	if (IsA(node, SubLink))
-	{
-		const List *from = uses->from;
-
-		if (((SubLink *) node)->subLinkType != EXISTS_SUBLINK)
-			find_results(((SubLink *) node)->subselect, uses);
-		uses->from = from;
-		return false;
-	}
 	if (IsA(node, ColumnRef))
 	{
 		const List *fields = ((ColumnRef *) node)->fields;
@@ -1017,9 +1008,12 @@ find_ungrouped(const SelectStmt *select, WholeUses *uses)
 	}
 }
 
-/* A tree walker: what a view does not take, in any part of a statement. */
+/*
+ * A tree walker: what a view does not take, and subqueries that have as many
+ * columns as the statement expects, in any part of it.
+ */
 static bool
-find_unviewed(Node *node, void *context)
+find_elsewhere(Node *node, void *context)
 {
 	static const char *const system_columns[] = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"};
 	WholeUses  *uses = context;
@@ -1041,11 +1035,14 @@ find_unviewed(Node *node, void *context)
 			find_ungrouped((SelectStmt *) node, uses);
 		if (where != NULL && IsA(where, CurrentOfExpr))
 			add_use(uses, linitial(uses->from), "has WHERE CURRENT OF, which a view does not take, for", false);
-		(void) raw_expression_tree_walker(node, find_unviewed, context);
+		(void) raw_expression_tree_walker(node, find_elsewhere, context);
 		uses->from = from;
 		uses->ctes = ctes;
 		return false;
 	}
+	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType != EXISTS_SUBLINK)
+		find_results(((SubLink *) node)->subselect, uses);
+	uses->from = from;
 	if (IsA(node, RangeTableSample) && IsA(((RangeTableSample *) node)->relation, RangeVar))
 		add_use(uses, (RangeVar *) ((RangeTableSample *) node)->relation, "has TABLESAMPLE, which a view does not take, for", false);
 	if (IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), String))
@@ -1056,7 +1053,7 @@ find_unviewed(Node *node, void *context)
 		add_use(context, ((MergeStmt *) node)->relation, "has MERGE, which a view does not take, for", false);
 	else if (IsA(node, FuncCall) && strcmp(strVal(llast(((FuncCall *) node)->funcname)), "pg_get_serial_sequence") == 0)
 		add_use(context, NULL, "has pg_get_serial_sequence, which finds no sequence of a view", false);
-	return raw_expression_tree_walker(node, find_unviewed, context);
+	return raw_expression_tree_walker(node, find_elsewhere, context);
 }
 
 List *
@@ -1083,7 +1080,7 @@ cmig_expand_whole_uses(const RawStmt *raw)
 	if (cmig_statement_flags(stmt) & CMIG_STATEMENT_QUERY)
 	{
 		find_results(stmt, &uses);
-		(void) find_unviewed(stmt, &uses);
+		(void) find_elsewhere(stmt, &uses);
 	}
 	return uses.found;
 }
