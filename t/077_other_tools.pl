@@ -533,6 +533,10 @@ like(slurp_file('cmig/000001.sql'), qr/SELECT '1', '2';/, 'the placeholders of .
 # A folder in which nothing is a migration of the tool
 chdir new_folder('by_hand', '1_users.sql' => $users, '2_code.xml' => '<x/>') or die;
 gives(1, '^$', '1_users.sql: left out, because it does not begin with --liquibase formatted sql\n.*cmig: nothing was converted: none of these is a migration of liquibase\n$', 'import', 'liquibase', '.', '--to', 'cmig', '-d', 'by_hand');
+# golang-migrate takes files with any suffix
+mkdir 'suffix';
+append_to_file("suffix/1_a.up.$_", 'SELECT 1;') for 'pgsql', 'SQL';
+gives(1, '^$', '1_a.up.SQL: left out, because .*\n.*1_a.up.pgsql: left out, because it is not a golang-migrate file', 'import', 'golang-migrate', 'suffix', '--to', 'cmig', '-d', 'by_hand');
 ok(!-e 'cmig', 'no folder is created');
 
 done_testing();
