@@ -132,7 +132,7 @@ sub week
 	gives(0, 'at 003', '', 'stamp', '003');
 	gives(0, '003', '', 'locate');
 	gives(0, '', '', 'check');
-	gives(0, 'stamp +\| 003.*downgrade \| 003', '', 'log');
+	gives(0, 'stamp +\| 003.*stamp removed \| 003.*downgrade +\| 003', '', 'log');
 	if ($before)
 	{
 		gives(0, 'migrations/004', '', 'revision', '-m', 'Post', '--rev-id', '004');
