@@ -204,6 +204,28 @@ $reader->quit;
 write_revision('004', '003', '', "SELECT cmig.enable_rls('other', user_column => 'id', roles => '{public}', force => false);", "SELECT cmig.disable_rls('other');");
 gives(0, 'at 004', '^WARNING:  lock_timeout: .*HINT:.*-x cmig\.lock_timeout=5s\n +lock_timeout = 5s -- in cmig\.conf.*\nupgrade 003 -> 004\n$', 'upgrade', '--preflight', '-y', @far);
 gives(0, 'at 003', '', 'downgrade', '003', '-y', @far);
+
+# Somebody changes a table after the schema was copied: the functions run in a copy made after that.
+{
+	my (undef, $script) = cmig('upgrade', 'head', '--sql', @far);
+	my $errors;
+
+	rows('ALTER TABLE other ADD meanwhile int; CREATE TABLE tenants."new ""t""" ()', 'far');
+	is($node->psql('far', $script, stderr => \$errors, on_error_stop => 0, extra_params => [ '-U', 'regress_owner' ]), 3, 'a script of before');
+	like($errors, qr/ERROR:  the schema of the database has changed since it was copied.*\nDETAIL:  .* Changed: public\.other, tenants\."new ""t"""\n/, 'the error') or diag($errors);
+	rows('DROP TABLE tenants."new ""t"""', 'far');
+	my $changer = $node->background_psql('far', on_error_stop => 1);
+	my $waiting = { out => '', err => '' };
+	$changer->query_safe('BEGIN; LOCK TABLE other');
+	$waiting->{run} = IPC::Run::start([ $cmig, 'upgrade', '-y', @far ], '<', \undef, '>', \$waiting->{out}, '2>', \$waiting->{err});
+	$node->poll_query_until('far', "SELECT count(*) > 0 FROM pg_locks WHERE relation = 'other'::regclass AND NOT granted");
+	$changer->query_safe('ALTER TABLE other DROP meanwhile; COMMIT');
+	$changer->quit;
+	$waiting->{run}->finish;
+	is($waiting->{out}, "database far is at 004\n", 'the run is repeated') or diag($waiting->{err});
+	like($waiting->{err}, qr/^ERROR:  the schema .* has changed .*Changed: public\.other\n.*attempt 1 of 11; trying again.*\nupgrade 003 -> 004\n$/s, 'after an error');
+	gives(0, 'at 003', '', 'downgrade', '003', '-y', @far);
+}
 gives(3, '', 'cannot be removed because it is applied', 'remove', '003', '-y', @far);
 gives(0, '', 'removed 004', 'remove', '004', '-y', @far);
 ok(!-e 'migrations/004.sql', 'the file is gone');

@@ -60,6 +60,23 @@ ENGINE_SETTINGS="'array_nulls', 'bytea_output', 'datestyle', 'default_text_searc
 FOREIGN_SCHEMA="(n.nspname !~ '^(pg_|information_schema\$|cmig_engine\$|public\$)' AND NOT pg_has_role(n.nspowner, 'USAGE')
 	AND NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = n.oid AND pg_has_role(o.relowner, 'USAGE')))"
 
+# A query for the tables of the database and what belongs to them: a JSON object with a value
+# for each one that is another after each change.
+SEEN_TABLES="SELECT coalesce(jsonb_object_agg(name, value), '{}') FROM (
+	SELECT t.oid::regclass::text AS name,
+		hashtextextended(string_agg(concat_ws(' ', x.*), ',' ORDER BY x.kind, x.id), 0) AS value
+	FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace JOIN (
+		SELECT oid AS of, 'c' AS kind, oid::bigint AS id, xmin::text FROM pg_class
+		UNION ALL SELECT attrelid, 'a', attnum, xmin::text FROM pg_attribute
+		UNION ALL SELECT conrelid, 'r', oid::bigint, xmin::text FROM pg_constraint
+		UNION ALL SELECT indrelid, 'i', indexrelid::bigint, xmin::text FROM pg_index
+		UNION ALL SELECT inhrelid, 'h', inhparent::bigint, xmin::text FROM pg_inherits
+		UNION ALL SELECT polrelid, 'p', oid::bigint, xmin::text FROM pg_policy
+		UNION ALL SELECT tgrelid, 't', oid::bigint, xmin::text FROM pg_trigger) x ON x.of = t.oid
+	WHERE t.relkind IN ('r', 'p') AND t.relpersistence <> 't'
+		AND n.nspname !~ '^(pg_|information_schema\$|cmig_engine\$)' AND NOT $FOREIGN_SCHEMA
+	GROUP BY t.oid) seen"
+
 # Unsets the variables of libpq.
 # shellcheck disable=SC2086	# names
 unset_libpq() { unset ${!PG@}; }
@@ -466,13 +483,14 @@ store_state()
 
 # add_recording DIRECTION TARGET: if the steps call functions of pg_cmig, copies the schema of the
 # database, and adds statements that run the steps there, so that cmig.script then knows what
-# these functions run.  Sets recording to 1.
-recording=''
+# these functions run.  Sets recording to 1, and guard to statements that raise an error if a
+# table of the database is no longer as it was copied.
+recording='' guard=''
 add_recording()
 {
 	local calls
 
-	recording=''
+	recording='' guard=''
 	[ ${#files[@]} -gt 0 ] && grep -qE 'cmig"? *[.] *"?[a-z]' "${files[@]}" || return 0
 	begin
 	add_plain
@@ -484,6 +502,7 @@ WHERE r.$1_sql OPERATOR(pg_catalog.~*) 'cmig\"?\s*[.]\s*\"?[a-z_]+\"?\s*[(]';"
 	[[ ! $calls =~ ^0?$ ]] || return 0
 	# preflight has changed the copy, and time has passed since then
 	! given preflight || create_again || return
+	recording=1
 	copy_schema
 	use_options
 	variable state "$engine_state"
@@ -506,7 +525,7 @@ FROM pg_catalog.jsonb_to_recordset(nullif(:'state'::jsonb -> 'progress', 'null')
 # Copies the schema of the database.
 copy_schema()
 {
-	local dump facts known sizes extensions stubs names name version unread=0 limit='' hint=''
+	local dump facts known sizes seen extensions stubs names name version unread=0 limit='' hint=''
 	local -a options=(-s -N cmig_engine)
 
 	if [ "$verb" = preflight ] || given preflight; then
@@ -546,6 +565,7 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 	# pg_dump cannot skip what the role may not read, such as tables of the service
 	facts=$({ printf '\\encoding UTF8\n\\set available %s\n' "$(quoted "$extensions")"; cat <<-END; } |
 		BEGIN READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; $limit
+		$([ -n "$recording" ] && printf %s "$SEEN_TABLES" || echo "SELECT ''");
 		SELECT /* cmig_sizes */ coalesce(jsonb_agg(jsonb_build_object('n', n.nspname, 'r', c.relname, 'pages', pg_relation_size(c.oid) / current_setting('block_size')::integer, 'rows', c.reltuples)), '[]')
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'm', 'i') AND n.nspname !~ '^(pg_|information_schema\$)';
 		SELECT /* cmig_facts */ jsonb_build_object('path', (SELECT replace(reset_val, '"\$user"', quote_ident(current_user)) FROM pg_settings WHERE name = 'search_path' AND reset_val <> boot_val),
@@ -575,7 +595,8 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 		ORDER BY 1 \; COMMIT;
 	END
 		on_target "${target_psql[@]}" -At) || fail 3 'the schema of the database cannot be read' "$hint"
-	{ IFS= read -r sizes; IFS= read -r extensions; IFS= read -r stubs; names=$(cat); } <<<"$facts"
+	{ IFS= read -r seen; IFS= read -r sizes; IFS= read -r extensions; IFS= read -r stubs; names=$(cat); } <<<"$facts"
+	[ -z "$recording" ] || make_guard "$seen"
 	while IFS= read -r name; do
 		[ -n "$name" ] || continue
 		options+=(-T "${name%|*}")
@@ -610,6 +631,33 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 FROM (VALUES ('search_path', :'extensions'::jsonb ->> 'path'), ('cmig.role', :'extensions'::jsonb ->> 'role')) AS v (name, value) WHERE value <> ''" | engine_psql) &&
 		printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" "SELECT cmig.grant_access(r, 'migrator') FROM (SELECT :'extensions'::jsonb ->> 'role' AS r) role WHERE r <> ''" |
 		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -o /dev/null || fail 2 'the engine cannot be used'
+}
+
+# make_guard TABLES: sets guard for the result of SEEN_TABLES
+make_guard()
+{
+	guard="\\set ON_ERROR_STOP on
+\\set cmig_seen $(quoted "$1")
+BEGIN READ ONLY;
+SET LOCAL search_path = pg_catalog, pg_temp;
+SELECT set_config('cmig_client.seen', :'cmig_seen', true) AS cmig_seen \\gset
+DO \$cmig_guard\$
+DECLARE
+	names text := (SELECT string_agg(name, ', ') FROM (SELECT name
+		FROM jsonb_each(current_setting('cmig_client.seen')::jsonb) o (name, value)
+		FULL JOIN jsonb_each(($SEEN_TABLES)) n (name, value) USING (name)
+		WHERE o.value IS DISTINCT FROM n.value ORDER BY name LIMIT 10) changed);
+BEGIN
+	IF names <> '' THEN
+		RAISE SQLSTATE 'MG025' USING
+			MESSAGE = 'the schema of the database has changed since it was copied into the engine',
+			DETAIL = 'What functions of pg_cmig would run is no longer known. Changed: ' || names,
+			HINT = 'Repeat the command.';
+	END IF;
+END
+\$cmig_guard\$;
+COMMIT;
+"
 }
 
 # Creates the extensions of the database in the engine, as the superuser that a service has:
@@ -817,7 +865,7 @@ engine_move()
 			return $status
 		}
 		given quiet || text+=$newline$TARGET_PLACE
-		run_on_target "\\o /dev/null$newline$text" && return
+		run_on_target "\\o /dev/null$newline$guard$text" && return
 		status=$?
 		[ "$locked" -gt 0 ] && [ "$attempt" -le "$retries" ] || return $status
 		given quiet || say "attempt $attempt of $((retries + 1)); trying again in $pause ms"
@@ -827,7 +875,10 @@ engine_move()
 		read_target again
 		# the copy of the schema is no longer one
 		[ -z "$recording" ] || create_again || return
-		[ "$state" = "$engine_state" ] && { [ "$locked" -eq 1 ] && continue || return $status; }
+		if [ "$state" = "$engine_state" ]; then
+			[ "$locked" -eq 1 ] || [ -n "$guard" ] || return $status
+			continue
+		fi
 		# a part is done, so the plan and a relative target mean something else
 		[ -z "$checksum" ] && [[ ${arguments[*]} != *[+-][0-9]* ]] || return $status
 		store_state

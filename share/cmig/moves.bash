@@ -509,6 +509,8 @@ show_script()
 	begin; begin_load
 	[ "$DIRECTION" = downgrade ] || require_script
 	add_plain
+	variable guard "${guard:-}"
+	[ -z "${recording:-}" ] || add "SELECT :'guard';"
 	call "SELECT cmig.script('$DIRECTION', $TARGET$PARAMETERS)"
 	end_transaction ROLLBACK
 	run
