@@ -152,7 +152,7 @@ foreach my $file (glob("$FindBin::RealBin/../src/*/*.c"), "$FindBin::RealBin/../
 		$text =~ s/%(?:ll|l|z)?[du]/1/g;
 		$text =~ s/'%s'/'x'/g;
 		$text =~ s/(?<=\(|, )%s(?=[,)])/NULL/g;
-		$text =~ s/(?<= = )%s/'x'/g;
+		$text =~ s/(?<= = |=> )%s/'x'/g;
 		$text =~ s/%s(?= =>)/include/g;
 		$text =~ s/(?<=cmig\.)%s(?=_stepwise)/upgrade/g;
 		$text =~ s/%s/placeholder/g;
