@@ -867,7 +867,8 @@ cmig_audit_writer_close(CmigAuditWriter *writer)
 }
 
 static CmigQuery read_hash_key = {
-"SELECT s.value::bytea FROM cmig.secret s WHERE s.name::text = 'audit'"};
+	.sql = "SELECT s.value::bytea FROM cmig.secret s WHERE s.name::text = 'audit'"
+};
 
 /*
  * Returns a palloc'd copy of the secret key with which the values of hashed

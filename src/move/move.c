@@ -510,7 +510,8 @@ typedef struct CompleteRun
 static List *complete = NIL;
 
 static CmigQuery may_create = {
-"SELECT has_function_privilege('pg_catalog.pg_create_restore_point(text)', 'EXECUTE')::text"};
+	.sql = "SELECT has_function_privilege('pg_catalog.pg_create_restore_point(text)', 'EXECUTE')::text"
+};
 
 static CmigQuery create_point = {"SELECT pg_create_restore_point($1)", {TEXTOID}};
 

@@ -59,7 +59,8 @@
 #define ROLE_NAME(role) "CASE " role " WHEN 0 THEN 'PUBLIC' ELSE " role "::regrole::text END"
 
 static CmigQuery any_held = {
-"WITH " OBJECTS " SELECT 'yes' FROM held UNION ALL SELECT 'yes' FROM pg_default_acl LIMIT 1"};
+	.sql = "WITH " OBJECTS " SELECT 'yes' FROM held UNION ALL SELECT 'yes' FROM pg_default_acl LIMIT 1"
+};
 
 /*
  * The database's owner if it does not have the access level "owner", in the

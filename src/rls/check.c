@@ -202,7 +202,8 @@ check_policy(const CmigRlsPolicy *policy, List **findings)
  * which would be planned again for each call.
  */
 static CmigQuery rules_text = {
-"SELECT prosrc FROM pg_proc WHERE oid = 'cmig.rls_rules(oid[], text)'::regprocedure"};
+	.sql = "SELECT prosrc FROM pg_proc WHERE oid = 'cmig.rls_rules(oid[], text)'::regprocedure"
+};
 static CmigQuery *rules = NULL;
 
 /* The schemas whose tables are checked, and the rows of the query. */
