@@ -373,8 +373,9 @@ static CmigQuery is_subscribed = {
 
 /* Creates the secret key with which hashed columns are hashed. */
 static CmigQuery make_hash_key = {
-	"INSERT INTO cmig.secret (name, value) VALUES ('audit', decode(replace(gen_random_uuid()::text ||"
-" gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex')) ON CONFLICT DO NOTHING"};
+	.sql = "INSERT INTO cmig.secret (name, value) VALUES ('audit', decode(replace(gen_random_uuid()::text ||"
+	" gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex')) ON CONFLICT DO NOTHING"
+};
 
 /*
  * A list of the roles, other than the owner, that have the TRIGGER privilege
@@ -907,8 +908,9 @@ CMIG_READER(cmig_audit_status)
 
 /* Returns a row if any table has an audit trigger. */
 static CmigQuery any_trigger = {
-	"SELECT 1 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'"
-" JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'cmig' LIMIT 1"};
+	.sql = "SELECT 1 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'"
+	" JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'cmig' LIMIT 1"
+};
 
 /*
  * Returns the reason why the log cannot be used.  Returns NULL if the log can

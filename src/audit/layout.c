@@ -86,9 +86,10 @@ static CmigQuery carries_id = {
  * dump was restored over the database, or somebody created a trigger by hand.
  */
 static CmigQuery next_table_id = {
-	"SELECT i.id FROM (SELECT nextval('cmig_audit.table_id_seq')::integer AS id OFFSET 0) i"
+	.sql = "SELECT i.id FROM (SELECT nextval('cmig_audit.table_id_seq')::integer AS id OFFSET 0) i"
 	" WHERE NOT EXISTS (SELECT FROM cmig_audit.layout l WHERE l.table_id = i.id)"
-" AND NOT EXISTS (SELECT FROM " TRIGGER_WITH_ID("i.id") ")"};
+	" AND NOT EXISTS (SELECT FROM " TRIGGER_WITH_ID("i.id") ")"
+};
 
 /*
  * Returns the kind of value that a type has in jsonb: "number", "boolean",

@@ -88,7 +88,7 @@ static CmigQuery missing_months = {
  * free name; the last column is the time of the oldest row.
  */
 static CmigQuery stranded_rows = {
-	"WITH bound AS (SELECT"
+	.sql = "WITH bound AS (SELECT"
 	"  coalesce(substring(b.b, 'FROM \\(''([^'']+)''\\)'), '-infinity')::timestamptz AS low,"
 	"  coalesce(substring(b.b, 'TO \\(''([^'']+)''\\)'), 'infinity')::timestamptz AS high"
 	"  FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid,"
@@ -103,7 +103,8 @@ static CmigQuery stranded_rows = {
 	"  FROM month m WHERE m.at IS NOT NULL)"
 	" SELECT " FREE_NAME("g.name") ","
 	" " UTC_TEXT("g.low") ", " UTC_TEXT("g.high") ", " UTC_TEXT("g.at")
-" FROM gap g WHERE g.high <= now()"};
+	" FROM gap g WHERE g.high <= now()"
+};
 
 /*
  * The end of a batch of $3 rows that begins at $1, if there are more rows

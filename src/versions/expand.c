@@ -890,14 +890,18 @@ run_last(void *arg)
 	/* LOCK TABLE would lock all that a view reads, which its owner can change */
 	foreach_ptr(CmigValue, row, seen)
 		LockRelationOid(atooid(row[0]), AccessExclusiveLock);
-	/* also a table that was renamed, for as long as the statements name it */
-	while (!contract && (sql = former_name(work, &back)) != NULL)
-		run_statement(sql);
-	foreach_ptr(const char, name, real)
+	do
 	{
-		if (cmig_query_value(&table, name) != NULL)
-			run_statement(psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", name));
-	}
+		foreach_ptr(const char, name, real)
+		{
+			if (cmig_query_value(&table, name) != NULL)
+				run_statement(psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", name));
+		}
+		/* under the lock: statements use the names from before renames */
+		sql = contract ? NULL : former_name(work, &back);
+		if (sql != NULL)
+			run_statement(sql);
+	} while (sql != NULL);
 	if (contract)
 		require_transformed(work);
 	cmig_role_act_as_caller(&saved, work->caller);
