@@ -805,13 +805,26 @@ static CmigQuery deferrable_key = {
 	"SELECT 1 FROM pg_index i WHERE i.indrelid = $1 AND i.indisprimary AND NOT i.indimmediate", {OIDOID}
 };
 
+/* Read only the row that has one of these keys, unless there are none. */
+static void
+choose_rows(AsOf *as_of, List *keys)
+{
+	Datum	   *hashes = palloc(sizeof(Datum) * list_length(keys));
+
+	if (keys == NIL)
+		return;
+	for (int i = 0; i < list_length(keys); i++)
+		hashes[i] = Int64GetDatum(cmig_audit_log_row_hash(as_of->target->table_id, JsonbPGetDatum(list_nth(keys, i))));
+	as_of->hashes = construct_array(hashes, list_length(keys), INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+	as_of->key = linitial(keys);
+}
+
 Datum
 cmig_audit_as_of(PG_FUNCTION_ARGS)
 {
 	AsOf		as_of = {0};
 	CmigAuditTarget *target;
 	Relation	relation;
-	List	   *keys = NIL;
 	List	   *types = NIL;
 	ErrorData  *error;
 	Oid			oid;
@@ -848,16 +861,7 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	as_of.high = ((int64) target->table_id + 1) << 32;
 	check_keys(&as_of);
 	if (PG_NARGS() > 2)
-		keys = cmig_audit_key_argument(fcinfo, 2, target);
-	if (keys)
-	{
-		Datum	   *hashes = palloc(sizeof(Datum) * list_length(keys));
-
-		for (int i = 0; i < list_length(keys); i++)
-			hashes[i] = Int64GetDatum(cmig_audit_log_row_hash(target->table_id, JsonbPGetDatum(list_nth(keys, i))));
-		as_of.hashes = construct_array(hashes, list_length(keys), INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
-		as_of.key = linitial(keys);
-	}
+		choose_rows(&as_of, cmig_audit_key_argument(fcinfo, 2, target));
 	if (cmig_query_value(&truncate_after, as_of.low, as_of.at))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -133,6 +133,15 @@ typedef enum CmigInDoubt
  */
 extern void cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt);
 
+/*
+ * An operator in a statement of the psql script that no revision contains.  The
+ * statement runs with the search_path of the session, which could find another
+ * role's operator, even if pg_catalog is first.  For the same reason, functions
+ * and the type text are qualified, and IN, NULLIF, and IS DISTINCT FROM are not
+ * used.
+ */
+#define OP(name) "OPERATOR(pg_catalog." name ")"
+
 /* in psql_engine.c */
 
 /* The tables in the schema of the engine: see doc/managed.md. */

@@ -17,9 +17,6 @@
 #include "move/internal.h"
 #include "parse/parse.h"
 
-/* See psql_script.c. */
-#define OP(name) "OPERATOR(pg_catalog." name ")"
-
 struct CmigEngineStep
 {
 	const char *name;			/* of the revision */

@@ -31,15 +31,6 @@ PG_FUNCTION_INFO_V1(cmig_script);
  */
 #define TEXT_MARGIN ((Size) 16 * 1024 * 1024)
 
-/*
- * An operator in a statement of the psql script that no revision contains.  The
- * statement runs with the search_path of the session, which could find another
- * role's operator, even if pg_catalog is first.  For the same reason, functions
- * and the type text are qualified, and IN, NULLIF, and IS DISTINCT FROM are not
- * used.
- */
-#define OP(name) "OPERATOR(pg_catalog." name ")"
-
 /* A psql script that is being generated. */
 typedef struct Offline
 {
@@ -1046,6 +1037,40 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 	}
 }
 
+/* Insert a check for the extension at an offset: steps call its functions. */
+static void
+insert_extension_check(Offline *offline, int offset)
+{
+	StringInfo	out = &offline->text;
+	StringInfoData check;
+	CmigListing listing;
+	char	   *calling;
+
+	cmig_listing_init(&listing, CMIG_LISTING_QUOTED);
+	foreach_ptr(char, name, offline->calling)
+		cmig_listing_add(&listing, name);
+	calling = cmig_listing_text(&listing);
+	initStringInfo(&check);
+	cmig_psql_append_do(&check,
+						psprintf("BEGIN\n"
+								 "\tIF NOT EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname " OP("=") " 'pg_cmig') THEN\n"
+								 "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_object',\n"
+								 "\t\t\tMESSAGE = 'extension \"pg_cmig\" is not installed in this database',\n"
+								 "\t\t\tDETAIL = %s,\n"
+								 "\t\t\tHINT = 'CREATE EXTENSION pg_cmig';\n"
+								 "\tEND IF;\nEND",
+								 quote_literal_cstr(psprintf("Functions of the extension are called by %s.", calling))));
+	enlargeStringInfo(out, check.len);
+	memmove(out->data + offset + check.len, out->data + offset, out->len - offset);
+	memcpy(out->data + offset, check.data, check.len);
+	out->len += check.len;
+	ereport(WARNING,
+			(errmsg_plural("revision %s calls functions of pg_cmig",
+						   "revisions %s call functions of pg_cmig",
+						   list_length(offline->calling), calling),
+			 errdetail("The script begins with a check for the extension, and runs only in databases that have it.")));
+}
+
 /* Generate the whole script. */
 static text *
 make_text(Offline *offline)
@@ -1094,9 +1119,9 @@ make_text(Offline *offline)
 		appendStringInfoString(&body, "END");
 		cmig_psql_append_do(out, body.data);
 	}
-	if (offline->plan->count == 0 || !offline->transaction_per_revision)
+	if (count == 0 || !offline->transaction_per_revision)
 		begin_transaction(offline);
-	for (int i = 0; i < offline->plan->count; i++)
+	for (int i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextSwitchTo(context);
@@ -1118,35 +1143,7 @@ make_text(Offline *offline)
 	if (offline->calling != NIL && offline->engine)
 		cmig_record_refuse_call(linitial(offline->calling), offline->called);
 	if (offline->calling != NIL)
-	{
-		StringInfoData check;
-		CmigListing listing;
-		char	   *calling;
-
-		cmig_listing_init(&listing, CMIG_LISTING_QUOTED);
-		foreach_ptr(char, name, offline->calling)
-			cmig_listing_add(&listing, name);
-		calling = cmig_listing_text(&listing);
-		initStringInfo(&check);
-		cmig_psql_append_do(&check,
-							psprintf("BEGIN\n"
-									 "\tIF NOT EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname " OP("=") " 'pg_cmig') THEN\n"
-									 "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_object',\n"
-									 "\t\t\tMESSAGE = 'extension \"pg_cmig\" is not installed in this database',\n"
-									 "\t\t\tDETAIL = %s,\n"
-									 "\t\t\tHINT = 'CREATE EXTENSION pg_cmig';\n"
-									 "\tEND IF;\nEND",
-									 quote_literal_cstr(psprintf("Functions of the extension are called by %s.", calling))));
-		enlargeStringInfo(out, check.len);
-		memmove(out->data + behind_start + check.len, out->data + behind_start, out->len - behind_start);
-		memcpy(out->data + behind_start, check.data, check.len);
-		out->len += check.len;
-		ereport(WARNING,
-				(errmsg_plural("revision %s calls functions of pg_cmig",
-							   "revisions %s call functions of pg_cmig",
-							   list_length(offline->calling), calling),
-				 errdetail("The script begins with a check for the extension, and runs only in databases that have it.")));
-	}
+		insert_extension_check(offline, behind_start);
 
 	/*
 	 * In a client encoding that servers do not support, the second byte of a

@@ -827,20 +827,49 @@ verify(const Work *work)
 	}
 }
 
-/* Returns what gives a renamed object its former name, or NULL; adds what undoes it to "back". */
-static char *
-former_name(const Work *work, List **back)
+static CmigQuery named_table = {"SELECT to_regclass($1)::oid", {TEXTOID}};
+
+/*
+ * Lock views and tables before any statement takes a weaker lock, and in the
+ * order in which a statement of the new build takes them.  What queues behind
+ * these locks must not wait for long.  For abandon, also give renamed objects
+ * their former names, and add what undoes it to "back".
+ */
+static void
+lock_last(Work *work, List *views, List *tables, List **back)
 {
+	int			bound = Max(DeadlockTimeout / (2 * Max(list_length(views) + list_length(tables), 1)), 10);
 	CmigRole	saved;
 	List	   *columns;
-	char	   *result;
+	char	   *sql;
 
-	cmig_role_act_as_caller(&saved, work->caller);
-	result = cmig_versions_require_tables(work->expansion, back);
-	/* hidden columns were not found by its name before */
-	columns = result == NULL && *back != NIL ? cmig_expansion_renames(work->expansion) : NIL;
-	cmig_role_return(&saved);
-	return columns == NIL ? result : ((char **) linitial(columns))[0];
+	if (LockTimeout == 0 || LockTimeout > bound)
+		cmig_settings_set("lock_timeout", psprintf("%d", bound), PGC_USERSET, GUC_ACTION_LOCAL);
+	/* no notices that objects to be dropped do not exist */
+	if (client_min_messages < WARNING)
+		cmig_settings_set("client_min_messages", "warning", PGC_USERSET, GUC_ACTION_LOCAL);
+	/* LOCK TABLE would lock all that a view reads, which its owner can change */
+	foreach_ptr(CmigValue, row, views)
+		LockRelationOid(atooid(row[0]), AccessExclusiveLock);
+	do
+	{
+		foreach_ptr(const char, name, tables)
+		{
+			if (cmig_query_value(&named_table, name) != NULL)
+				run_statement(psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", name));
+		}
+		if (strcmp(work->phase, CMIG_PHASE_CONTRACT) == 0)
+			return;
+		/* under the lock: statements use the names from before renames */
+		cmig_role_act_as_caller(&saved, work->caller);
+		sql = cmig_versions_require_tables(work->expansion, back);
+		/* hidden columns were not found by its name before */
+		columns = sql == NULL && *back != NIL ? cmig_expansion_renames(work->expansion) : NIL;
+		cmig_role_return(&saved);
+		sql = columns == NIL ? sql : ((char **) linitial(columns))[0];
+		if (sql != NULL)
+			run_statement(sql);
+	} while (sql != NULL);
 }
 
 /* Attempt callback: everything that contract or abandon does at once. */
@@ -853,7 +882,6 @@ run_last(void *arg)
 		"SELECT c.oid FROM cmig.expansion_run r, unnest(schemas) x, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 		" WHERE r.scope = $1 AND c.relkind = 'v' AND n.nspname::text = cmig.version_schema(r.revision, x) ORDER BY n.nspname, c.relname", {TEXTOID}
 	};
-	static CmigQuery table = {"SELECT to_regclass($1)::oid", {TEXTOID}};
 	List	   *seen;
 	List	   *real = relations_of(work, NULL);
 	List	   *tables = NIL;
@@ -862,7 +890,6 @@ run_last(void *arg)
 	List	   *back = NIL;
 	char	   *shape;
 	char	   *sql;
-	int			bound;
 	CmigRole	saved;
 
 	cmig_toplevel_snapshot();
@@ -873,35 +900,10 @@ run_last(void *arg)
 		cmig_versions_require_texts(work->expansion);
 	seen = cmig_query_list(&views, work->expansion->scope);
 	foreach_ptr(const char, name, contract ? real : NIL)
-		tables = lappend(tables, cmig_query_value(&table, name));
+		tables = lappend(tables, cmig_query_value(&named_table, name));
 	cmig_role_return(&saved);
 
-	/*
-	 * Before any statement takes a weaker lock, and in the order in which a
-	 * statement of the new build takes them.  What queues behind these locks
-	 * must not wait for long.
-	 */
-	bound = Max(DeadlockTimeout / (2 * Max(list_length(seen) + list_length(real), 1)), 10);
-	if (LockTimeout == 0 || LockTimeout > bound)
-		cmig_settings_set("lock_timeout", psprintf("%d", bound), PGC_USERSET, GUC_ACTION_LOCAL);
-	/* no notices that objects to be dropped do not exist */
-	if (client_min_messages < WARNING)
-		cmig_settings_set("client_min_messages", "warning", PGC_USERSET, GUC_ACTION_LOCAL);
-	/* LOCK TABLE would lock all that a view reads, which its owner can change */
-	foreach_ptr(CmigValue, row, seen)
-		LockRelationOid(atooid(row[0]), AccessExclusiveLock);
-	do
-	{
-		foreach_ptr(const char, name, real)
-		{
-			if (cmig_query_value(&table, name) != NULL)
-				run_statement(psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", name));
-		}
-		/* under the lock: statements use the names from before renames */
-		sql = contract ? NULL : former_name(work, &back);
-		if (sql != NULL)
-			run_statement(sql);
-	} while (sql != NULL);
+	lock_last(work, seen, real, &back);
 	if (contract)
 		require_transformed(work);
 	cmig_role_act_as_caller(&saved, work->caller);
@@ -924,7 +926,7 @@ run_last(void *arg)
 	}
 	foreach_ptr(CmigValue, row, kept)
 	{
-		if (row[1] != NULL && cmig_query_value(&table, row[1]) != NULL)
+		if (row[1] != NULL && cmig_query_value(&named_table, row[1]) != NULL)
 			run_statement(row[0]);
 	}
 	/* one at a time: a name may be free only after another was changed */

@@ -823,6 +823,103 @@ require_shown(const Statement *statement, const TriggerData *data)
 	}
 }
 
+/* What a write says about the versions of its row. */
+typedef struct Said
+{
+	bool		update;
+	TupleTableSlot *in;
+	TupleTableSlot *before;		/* NULL for a new row */
+	bool		old_build;		/* is it a write of the old build? */
+	bool		new_build;
+	uint8		marked;			/* CMIG_MARK_..., for an INSERT */
+	bool		todo;			/* is the new version still to be filled? */
+	bool		told_old;		/* the old version is correct */
+	bool		told_new;
+	bool		copied;			/* by COPY or replication, with all columns */
+	bool		touched;		/* is the row to be transformed? */
+}			Said;
+
+static void
+read_update(const Statement *statement, FunctionCallInfo fcinfo, const TriggerData *data, Said * said)
+{
+	const Writer *writer = &statement->writer;
+	bool		filled;
+	bool		cascades = InNoForceRLSOperation();
+	bool		names_hidden = bms_overlap(data->tg_updatedcols, writer->hidden);
+
+	(void) slot_getattr(said->before, writer->state, &filled);
+	said->todo = !filled;
+	/* what a foreign key cascades is for the version that has its column */
+	said->new_build = fcinfo->flinfo->fn_expr != NULL ||
+		(statement->inserts ? statement->inserts_new : cascades && names_hidden);
+	/* the statement says which version of the row is correct */
+	said->touched = bms_is_member(writer->state - FirstLowInvalidHeapAttributeNumber, data->tg_updatedcols);
+	if (said->touched)
+	{
+		said->told_old = cmig_versions_has_state(said->in, writer->state, CMIG_STATE_OLD);
+		said->told_new = !said->told_old &&
+			(cmig_versions_has_state(said->in, writer->state, CMIG_STATE_NEW) || is_new(writer, said->before));
+	}
+	said->old_build = !said->new_build && !cascades &&
+		!(said->touched && bms_membership(data->tg_updatedcols) == BMS_SINGLETON);
+	said->copied = names_hidden && !said->new_build && is_copied();
+	if (names_hidden && !said->new_build && !said->copied && !said->told_old && !said->told_new)
+		require_shown(statement, data);
+	said->touched |= said->new_build && bms_overlap(data->tg_updatedcols, writer->computed);
+}
+
+/* Returns false if the row is to remain as it is. */
+static bool
+read_insert(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *data, Said * said)
+{
+	const Writer *writer = &statement->writer;
+	CmigOrigin *row = cmig_versions_origin(fcinfo->flinfo->fn_mcxt);
+	bool		is_new_state = cmig_versions_has_state(said->in, writer->state, CMIG_STATE_NEW);
+
+	/* only the first trigger knows, if there is one */
+	if (row->relation == RelationGetRelid(data->tg_relation))
+	{
+		said->marked = row->marks;
+		if (row->moved != NULL)
+			said->before = ExecStoreHeapTuple(row->moved, statement->moved, true);
+		if (said->before != NULL && !is_moved(statement, said->before, row->source))
+			said->before = NULL;
+		row->relation = InvalidOid;
+	}
+	said->update = said->before != NULL;
+	said->old_build = !said->update && ((said->marked & CMIG_MARK_TABLE) != 0 || (writer->inverse && !is_new_state));
+	said->new_build = !said->update && !said->old_build;
+	if (said->old_build && !is_copied())
+		require_shown(statement, data);
+	if (said->new_build && is_copied() && !is_new_state && !cmig_versions_has_state(said->in, writer->state, "todo"))
+		return false;
+	statement->inserts |= !said->update;
+	statement->inserts_new = said->new_build;
+	/* the state has its default */
+	said->touched = !said->update;
+	return true;
+}
+
+/* Returns whether a rule is to compute its column: a version's own columns are what a statement of it says. */
+static bool
+is_due(const Said * said, const TriggerData *data, const Rule *rule)
+{
+	int			column = rule->column - FirstLowInvalidHeapAttributeNumber;
+
+	if (rule->kind == CMIG_RULE_UP && !said->update)
+		return said->old_build ||
+			(rule->takes_default && (said->marked & CMIG_MARK_VIEW) != 0 && slot_attisnull(said->in, rule->column));
+	if (rule->kind == CMIG_RULE_UP)
+		return said->told_old ||
+			(!said->told_new && (said->todo || !said->new_build) &&
+			 !((said->new_build || said->copied) && bms_is_member(column, data->tg_updatedcols)) &&
+			 (said->todo || any_changed(rule->reads, said->before, said->in)));
+	if (rule->kind == CMIG_RULE_DOWN)
+		return !said->update ? said->new_build :
+			said->told_new || (said->new_build && !said->told_old && any_changed(rule->reads, said->before, said->in));
+	return false;
+}
+
 Datum
 cmig_expansion_write(PG_FUNCTION_ARGS)
 {
@@ -830,121 +927,61 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	Statement  *statement = fcinfo->flinfo->fn_extra;
 	Writer	   *writer;
 	bool		update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
-	TupleTableSlot *in = update ? data->tg_newslot : data->tg_trigslot;
-	TupleTableSlot *before = update ? data->tg_trigslot : NULL;
 	HeapTuple	tuple = update ? data->tg_newtuple : data->tg_trigtuple;
 	HeapTuple	result = tuple;
-	bool		old_build;
-	bool		new_build;
-	uint8		marked = 0;
-	bool		todo = false;
-	bool		told_old = false;
-	bool		told_new = false;
-	bool		copied = false;
-	bool		touched;
+	Said		said = {.update = update,.in = update ? data->tg_newslot : data->tg_trigslot,
+	.before = update ? data->tg_trigslot : NULL};
 	bool		risky = false;
 	bool		plain = true;
-	bool	   *due;
 
 	if (statement == NULL)
 		statement = fcinfo->flinfo->fn_extra = make_statement(data->tg_relation, data->tg_trigger, NULL, fcinfo->flinfo->fn_mcxt);
 	writer = &statement->writer;
-	due = statement->due;
 	if (writer->count == 0)
 		return PointerGetDatum(tuple);
 	ResetExprContext(statement->econtext);
 	if (update)
-	{
-		bool		filled;
-		bool		cascades = InNoForceRLSOperation();
-		bool		names_hidden = bms_overlap(data->tg_updatedcols, writer->hidden);
-
-		(void) slot_getattr(before, writer->state, &filled);
-		todo = !filled;
-		/* what a foreign key cascades is for the version that has its column */
-		new_build = fcinfo->flinfo->fn_expr != NULL || (statement->inserts ? statement->inserts_new : cascades && names_hidden);
-		/* the statement says which version of the row is correct */
-		touched = bms_is_member(writer->state - FirstLowInvalidHeapAttributeNumber, data->tg_updatedcols);
-		if (touched)
-		{
-			told_old = cmig_versions_has_state(in, writer->state, CMIG_STATE_OLD);
-			told_new = !told_old && (cmig_versions_has_state(in, writer->state, CMIG_STATE_NEW) || is_new(writer, before));
-		}
-		old_build = !new_build && !cascades && !(touched && bms_membership(data->tg_updatedcols) == BMS_SINGLETON);
-		copied = names_hidden && !new_build && is_copied();
-		if (names_hidden && !new_build && !copied && !told_old && !told_new)
-			require_shown(statement, data);
-		touched |= new_build && bms_overlap(data->tg_updatedcols, writer->computed);
-	}
-	else
-	{
-		CmigOrigin *row = cmig_versions_origin(fcinfo->flinfo->fn_mcxt);
-
-		/* only the first trigger knows, if there is one */
-		if (row->relation == RelationGetRelid(data->tg_relation))
-		{
-			marked = row->marks;
-			if (row->moved != NULL)
-				before = ExecStoreHeapTuple(row->moved, statement->moved, true);
-			if (before != NULL && !is_moved(statement, before, row->source))
-				before = NULL;
-			row->relation = InvalidOid;
-		}
-		update = before != NULL;
-		old_build = !update && ((marked & CMIG_MARK_TABLE) != 0 || (writer->inverse && !cmig_versions_has_state(in, writer->state, CMIG_STATE_NEW)));
-		new_build = !update && !old_build;
-		if (old_build && !is_copied())
-			require_shown(statement, data);
-		if (new_build && is_copied() && !cmig_versions_has_state(in, writer->state, "todo") && !cmig_versions_has_state(in, writer->state, CMIG_STATE_NEW))
-			return PointerGetDatum(tuple);
-		statement->inserts |= !update;
-		statement->inserts_new = new_build;
-		/* the state has its default */
-		touched = !update;
-	}
+		read_update(statement, fcinfo, data, &said);
+	else if (!read_insert(statement, fcinfo, data, &said))
+		return PointerGetDatum(tuple);
 	for (int i = 0; i < writer->count; i++)
 	{
 		Rule	   *rule = &writer->rules[i];
-		int			column = rule->column - FirstLowInvalidHeapAttributeNumber;
+		bool		due = is_due(&said, data, rule);
 
-		/* a version's own columns are what a statement of it says */
-		due[i] = false;
-		if (rule->kind == CMIG_RULE_UP && !update)
-			due[i] = old_build || (rule->takes_default && (marked & CMIG_MARK_VIEW) != 0 && slot_attisnull(in, rule->column));
-		else if (rule->kind == CMIG_RULE_UP)
-			due[i] = told_old || (!told_new && (todo || !new_build) && !((new_build || copied) && bms_is_member(column, data->tg_updatedcols)) &&
-								  (todo || any_changed(rule->reads, before, in)));
-		else if (rule->kind == CMIG_RULE_DOWN)
-			due[i] = update ? told_new || (new_build && !told_old && any_changed(rule->reads, before, in)) : new_build;
+		statement->due[i] = due;
 
 		/*
 		 * Who writes all columns back as they were has not said that NULL is
 		 * right, so the reason remains while there is one.
 		 */
-		statement->unsettled[i] = todo && !due[i] && !told_new && rule->kind == CMIG_RULE_UP && !rule->required &&
-			slot_attisnull(in, rule->column) && !has_changed(column, before, in);
-		if (!rule->safe && (rule->kind == CMIG_RULE_CHECK ? !new_build : (due[i] || statement->unsettled[i]) && rule->kind == CMIG_RULE_UP))
+		statement->unsettled[i] = said.todo && !due && !said.told_new && rule->kind == CMIG_RULE_UP &&
+			!rule->required && slot_attisnull(said.in, rule->column) &&
+			!has_changed(rule->column - FirstLowInvalidHeapAttributeNumber, said.before, said.in);
+		if (!rule->safe && (rule->kind == CMIG_RULE_CHECK ? !said.new_build :
+							(due || statement->unsettled[i]) && rule->kind == CMIG_RULE_UP))
 		{
 			risky = true;
 			plain &= rule->plain;
 		}
-		touched |= due[i] || (update && rule->kind == CMIG_RULE_CHECK && any_changed(rule->reads, before, in));
+		said.touched |= due ||
+			(said.update && rule->kind == CMIG_RULE_CHECK && any_changed(rule->reads, said.before, said.in));
 	}
 	/* the time of day takes a while */
-	if (old_build && !filling_rows && statement->rows++ % 64 == 0)
+	if (said.old_build && !filling_rows && statement->rows++ % 64 == 0)
 		note_old_build(writer);
-	if (touched || todo)
+	if (said.touched || said.todo)
 	{
-		statement->update = update;
-		statement->new_build = new_build;
+		statement->update = said.update;
+		statement->new_build = said.new_build;
 		ExecClearTuple(statement->slot);
-		transform_row(statement, in, risky && !writer->strict && (update || !new_build), plain);
+		transform_row(statement, said.in, risky && !writer->strict && (said.update || !said.new_build), plain);
 		result = heap_form_tuple(RelationGetDescr(data->tg_relation), statement->slot->tts_values, statement->slot->tts_isnull);
 		result->t_data->t_ctid = tuple->t_data->t_ctid;
 		result->t_self = tuple->t_self;
 		result->t_tableOid = tuple->t_tableOid;
 	}
-	if (statement->forget.func != NULL && TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+	if (statement->forget.func != NULL && update)
 		note_written(statement, fcinfo, result);
 	return PointerGetDatum(result);
 }
