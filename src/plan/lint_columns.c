@@ -325,8 +325,9 @@ check_required(CmigLint *lint, AlterTableCmd *command, int number)
 					   cmig_lint_fix_replace(lint, number, cmig_lint_fix_without(lint, number, column, list_make1(not_null))),
 					   quote_literal_cstr(cmig_lint_text_qualified(lint->target)),
 					   quote_literal_cstr(column->colname));
-	cmig_lint_report(lint, fix, "adding the NOT NULL column %s without a default fails, because %s has rows",
-					 quote_identifier(column->colname), cmig_lint_text_table(lint->target));
+	cmig_lint_report(lint, fix, "adding the NOT NULL column %s without a default fails%s %s has rows",
+					 quote_identifier(column->colname), lint->target->bytes < 0 ? " if" : ", because",
+					 cmig_lint_text_table(lint->target));
 }
 
 /* Implements the rule adding-not-nullable-field. */
