@@ -434,7 +434,8 @@ explain(AsOf *as_of, ErrorData *error)
 static void
 put_row(AsOf *as_of, Datum value)
 {
-	HeapTupleHeader header = DatumGetHeapTupleHeader(value);
+	/* DatumGetHeapTupleHeader() is another symbol in newer minor releases */
+	HeapTupleHeader header = (HeapTupleHeader) PG_DETOAST_DATUM(value);
 	HeapTupleData tuple;
 
 	tuple.t_len = HeapTupleHeaderGetDatumLength(header);

@@ -631,7 +631,7 @@ newest_id_of(Relation part)
 			tuple = systable_getnext_ordered(scan, BackwardScanDirection);
 			if (HeapTupleIsValid(tuple))
 			{
-				Datum		id = heap_getattr(tuple, column, RelationGetDescr(part), &isnull);
+				Datum		id = cmig_getattr_compat(tuple, column, RelationGetDescr(part), &isnull);
 
 				newest = isnull ? newest : Max(newest, DatumGetInt64(id));
 			}

@@ -20,6 +20,7 @@
 #endif
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/multixact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
@@ -44,7 +45,6 @@
 #endif
 /* headers that those of older servers include */
 #if PG_VERSION_NUM >= 190000
-#include "access/htup_details.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 #endif
@@ -65,6 +65,21 @@
 #define pg_fallthrough
 #endif
 #endif
+
+/*
+ * Returns a user column of a row of a table or of a query.  Newer minor releases
+ * of the servers before PostgreSQL 19 have a heap_getattr() that also looks
+ * whether the row is a composite value of an older definition of its type.  It
+ * calls a function that older minor releases do not have, into which a library
+ * would then not load.
+ */
+static inline Datum
+cmig_getattr_compat(HeapTuple row, int column, TupleDesc desc, bool *isnull)
+{
+	if (column > HeapTupleHeaderGetNatts(row->t_data))
+		return getmissingattr(desc, column, isnull);
+	return fastgetattr(row, column, desc, isnull);
+}
 
 /*
  * Set standard_conforming_strings for the scanner, and return the former value.

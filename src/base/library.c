@@ -126,7 +126,7 @@ cmig_library_version_read(void)
 	if (HeapTupleIsValid(tuple))
 	{
 		bool		isnull;
-		char	   *version = TextDatumGetCString(heap_getattr(tuple, Anum_pg_extension_extversion, RelationGetDescr(catalog), &isnull));
+		char	   *version = TextDatumGetCString(cmig_getattr_compat(tuple, Anum_pg_extension_extversion, RelationGetDescr(catalog), &isnull));
 		int			number[2] = {0, 0};
 		int			own[2] = {0, 0};
 

@@ -61,8 +61,8 @@ find_stored(Oid database, Oid role, const char *setting)
 	if (HeapTupleIsValid(tuple))
 	{
 		bool		isnull;
-		Datum		list = heap_getattr(tuple, Anum_pg_db_role_setting_setconfig,
-										RelationGetDescr(relation), &isnull);
+		Datum		list = cmig_getattr_compat(tuple, Anum_pg_db_role_setting_setconfig,
+											   RelationGetDescr(relation), &isnull);
 		Datum	   *items;
 		int			count = 0;
 

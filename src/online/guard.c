@@ -586,7 +586,7 @@ collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 	List	  **entries = arg;
 	CmigDdlEntry *entry;
 	bool		no_command;
-	Datum		command = heap_getattr(row, 4, desc, &no_command);
+	Datum		command = cmig_getattr_compat(row, 4, desc, &no_command);
 
 	if (!no_command && grants_temporary((CollectedCommand *) DatumGetPointer(command)))
 		return;

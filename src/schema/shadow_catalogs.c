@@ -133,18 +133,9 @@ cmig_shadow_rows_schema(Oid catalog, Oid object)
 
 	if (HeapTupleIsValid(row))
 	{
-		int			natts = RelationGetDescr(relation)->natts;
-		Datum	   *values = palloc(sizeof(Datum) * natts);
-		bool	   *nulls = palloc(sizeof(bool) * natts);
+		bool		isnull;
 
-		/*
-		 * do not use heap_getattr(), which is a different symbol in newer
-		 * minor releases
-		 */
-		heap_deform_tuple(row, RelationGetDescr(relation), values, nulls);
-		schema = DatumGetObjectId(values[column - 1]);
-		pfree(values);
-		pfree(nulls);
+		schema = DatumGetObjectId(cmig_getattr_compat(row, column, RelationGetDescr(relation), &isnull));
 	}
 	table_close(relation, AccessShareLock);
 	return schema;

@@ -38,7 +38,7 @@ static Node *
 expression(Relation catalog, HeapTuple row, int column)
 {
 	bool		null;
-	Datum		value = heap_getattr(row, column, RelationGetDescr(catalog), &null);
+	Datum		value = cmig_getattr_compat(row, column, RelationGetDescr(catalog), &null);
 
 	return null ? NULL : stringToNode(TextDatumGetCString(value));
 }
@@ -63,7 +63,7 @@ cmig_condition_read(const CmigObject *object)
 	{
 		const		Form_pg_policy form = (Form_pg_policy) GETSTRUCT(row);
 		bool		null;
-		ArrayType  *roles = DatumGetArrayTypeP(heap_getattr(row, Anum_pg_policy_polroles, RelationGetDescr(catalog), &null));
+		ArrayType  *roles = DatumGetArrayTypeP(cmig_getattr_compat(row, Anum_pg_policy_polroles, RelationGetDescr(catalog), &null));
 
 		for (int i = 0; i < ARR_DIMS(roles)[0]; i++)
 			condition->roles = lappend_oid(condition->roles, ((Oid *) ARR_DATA_PTR(roles))[i]);

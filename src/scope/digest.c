@@ -343,8 +343,8 @@ name_row(Digests *d, const Found *found)
 		TupleDesc	desc = RelationGetDescr(d->tables[found->source]);
 		bool		isnull;
 
-		add_name(d, DatumGetObjectId(heap_getattr(found->row, 1, desc, &isnull)), catalog, found->of,
-				 NameStr(*DatumGetName(heap_getattr(found->row, column, desc, &isnull))));
+		add_name(d, DatumGetObjectId(cmig_getattr_compat(found->row, 1, desc, &isnull)), catalog, found->of,
+				 NameStr(*DatumGetName(cmig_getattr_compat(found->row, column, desc, &isnull))));
 	}
 }
 
@@ -381,9 +381,9 @@ keep(Digests *d, int source, HeapTuple row, Oid owner, uint64 of)
 	if (OidIsValid(sources[source].of))
 		return;
 
-	object = DatumGetObjectId(heap_getattr(row, 1, RelationGetDescr(d->tables[source]), &isnull));
+	object = DatumGetObjectId(cmig_getattr_compat(row, 1, RelationGetDescr(d->tables[source]), &isnull));
 	if (get_object_attnum_owner(catalog) != InvalidAttrNumber)
-		found->owner = DatumGetObjectId(heap_getattr(row, get_object_attnum_owner(catalog), RelationGetDescr(d->tables[source]), &isnull));
+		found->owner = DatumGetObjectId(cmig_getattr_compat(row, get_object_attnum_owner(catalog), RelationGetDescr(d->tables[source]), &isnull));
 	if (relation != NULL)
 		kind = relation->relkind;
 	else if (type != NULL)

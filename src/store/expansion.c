@@ -73,7 +73,7 @@ cmig_expansion_schemas(void)
 	static CmigQuery query = {"SELECT scope, schema, revision FROM cmig.expansion_run, unnest(schemas) schema WHERE schema IS NOT NULL AND scope IS NOT NULL AND revision IS NOT NULL ORDER BY 1, 2"};
 	List	   *rows = has_table() ? cmig_query_list(&query) : NIL;
 
-	foreach_ptr(char *, row, rows)
+	foreach_ptr(CmigValue, row, rows)
 	{
 		row[2] = cmig_version_schema_name(row[2], row[1]);
 	}

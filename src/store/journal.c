@@ -479,7 +479,7 @@ value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, 
 
 	if (column == InvalidAttrNumber || TupleDescAttr(desc, column - 1)->atttypid != type)
 		return false;
-	*value = heap_getattr(row, column, desc, &isnull);
+	*value = cmig_getattr_compat(row, column, desc, &isnull);
 	return !isnull;
 }
 

@@ -500,7 +500,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 	foreach_ptr(char, schema, expansion->schemas)
 		schemas.names[schemas.count++] = schema;
 	initStringInfo(&columns);
-	foreach_ptr(char *, c, expansion->columns)
+	foreach_ptr(CmigValue, c, expansion->columns)
 	{
 		appendStringInfo(&columns, "%s%s", columns.len > 0 ? "," : "[",
 						 cmig_query_value(&column_json, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]));

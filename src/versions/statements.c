@@ -326,7 +326,7 @@ add_partitions(const CmigStepGroup *at, const CmigShapePart *part)
 		return;
 	if (build && !foreign)
 		add_index(at, part, hidden, "ONLY ", relation);
-	foreach_ptr(char *, row, cmig_query_list(&query, relation, part->partitions))
+	foreach_ptr(CmigValue, row, cmig_query_list(&query, relation, part->partitions))
 	{
 		bool		leaf = *row[6] == 't';
 		char	   *final = row[7] ? row[7] : partition_index(row[1], relation, part->name);
