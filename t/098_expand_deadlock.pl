@@ -3,7 +3,8 @@
 # Transactions that write several tables, in any order, run beside cmig.expand,
 # cmig.contract, and cmig.abandon, while these add columns, fill rows, build indexes and
 # foreign keys of tables and partitions, and check constraints: none of their statements
-# may be the victim of a deadlock.  They never wait for each other.
+# may be the victim of a deadlock.  They never wait for each other.  Nor may one that
+# writes audited tables while the partitions of the audit log are created.
 #
 # CMIG_ROUNDS is the number of revisions that are expanded, and CMIG_SEED is the seed.
 
@@ -134,6 +135,32 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM cmig.drift()'), '0', 'the 
 	$holds->quit;
 	$contract->finish;
 	is($contract->result(0), 0, 'and then contracts') or diag($err);
+}
+
+# Entries go to the default partition while the partitions of months are missing; these
+# are created by each of the calls.  The application has begun to write before the call,
+# and goes on while that waits, or is done.
+$node->safe_psql('postgres', load_sql(revision_file('200', '199', 'ALTER TABLE plain ADD later int;', '')) . <<'END_SQL');
+CREATE TABLE plain (id serial PRIMARY KEY, n int);
+CREATE TABLE audited (id serial PRIMARY KEY, n int);
+SELECT FROM cmig.enable_audit('audited');
+END_SQL
+foreach my $case ([ 'LOCK TABLE ONLY cmig_audit.log IN ROW EXCLUSIVE MODE', 'CALL cmig.audit_retain(NULL)', 'INSERT INTO audited VALUES (DEFAULT, 1)' ],
+	[ 'UPDATE audited SET n = 1 WHERE false', q{SELECT FROM cmig.enable_audit('audited', redact => '{n}')}, 'INSERT INTO audited VALUES (DEFAULT, 2)' ],
+	[ 'INSERT INTO audited VALUES (DEFAULT, 5)', q{SELECT FROM cmig.upgrade('200')}, 'INSERT INTO plain VALUES (DEFAULT, 6)' ])
+{
+	my ($first, $call, $second) = @$case;
+
+	$node->safe_psql('postgres', q{DO $$DECLARE part text; BEGIN
+		FOR part IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'cmig_audit.log'::regclass AND inhrelid::regclass::text ~ '_y' LOOP EXECUTE 'DROP TABLE ' || part; END LOOP; END$$});
+	my $application = $node->background_psql('postgres', on_error_stop => 0);
+	$application->query("BEGIN; $first");
+	my $run = start_psql($node, 'postgres', $call, 'maintenance');
+	$node->poll_query_until('postgres', q{SELECT count(*) FILTER (WHERE wait_event_type = 'Lock') > 0 OR count(*) FILTER (WHERE state = 'active') = 0 FROM pg_stat_activity WHERE application_name = 'maintenance'});
+	$application->query("$second; COMMIT");
+	is($application->{stderr}, '', "$call: the application is no victim");
+	$application->quit;
+	is(finish_psql($run), 0, "$call: succeeds") or diag($run->{err});
 }
 
 done_testing();

@@ -511,7 +511,18 @@ begin_enabling(Enabling *enabling, List *targets)
 	if (targets == NIL)
 		return;
 	enabling->log_owner = cmig_audit_log_make(enabling->extension_owner);
-	cmig_audit_retain_ahead(enabling->log_owner, 3);
+}
+
+/*
+ * Create the log's partitions, and return the statements.  The partitions come
+ * after the tables are locked: who writes to one locks it before the log.
+ */
+static void
+end_enabling(const Enabling *enabling)
+{
+	if (OidIsValid(enabling->log_owner))
+		cmig_audit_retain_ahead(enabling->log_owner, 3);
+	cmig_result_add_texts(enabling->fcinfo, enabling->statements);
 }
 
 /* Returns the table's current options, with the changes in the arguments. */
@@ -650,7 +661,7 @@ CMIG_READER(cmig_enable_audit)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	begin_enabling(&enabling, list_make1_oid(target));
 	enable_one(&enabling, target);
-	cmig_result_add_texts(fcinfo, enabling.statements);
+	end_enabling(&enabling);
 	return (Datum) 0;
 }
 
@@ -694,7 +705,7 @@ CMIG_READER(cmig_enable_audit_schema)
 							text_to_cstring(PG_GETARG_TEXT_PP(0)), name),
 					 errdetail("The call excludes, redacts, or hashes that column.")));
 	}
-	cmig_result_add_texts(fcinfo, enabling.statements);
+	end_enabling(&enabling);
 	return (Datum) 0;
 }
 

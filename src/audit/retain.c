@@ -184,18 +184,36 @@ run_as_owner(void *arg)
 	AtEOXact_GUC(false, guc_level);
 }
 
+static void
+explain_wait(void *arg pg_attribute_unused())
+{
+	cmig_lock_wait_explain();
+}
+
 /*
  * Run a step as the log's owner, in one session at a time and with short lock
- * waits.  Returns false if a lock wait was too long.
+ * waits, which also end before another session, which waits for this one, looks
+ * for deadlocks.  Returns false if a lock wait was too long.
  */
 static bool
 try_step(Retain *retain, void (*step) (Retain *))
 {
+	ErrorContextCallback callback = {error_context_stack, explain_wait, NULL};
+	const bool	watched = cmig_lock_wait_is_watched();
+	bool		yielded;
 	ErrorData  *error;
 
+	error_context_stack = &callback;
 	retain->step = step;
 	retain->lock_timeout = LockTimeout > 0 ? LockTimeout : 2000;
+	if (!watched)
+		cmig_lock_wait_watch(GetUserId());
+	yielded = cmig_lock_wait_yield(true);
 	error = cmig_subtransaction_try(run_as_owner, retain);
+	cmig_lock_wait_yield(yielded);
+	if (!watched)
+		cmig_lock_wait_unwatch();
+	error_context_stack = callback.previous;
 	if (error == NULL)
 		return true;
 	if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
@@ -209,6 +227,26 @@ static bool
 is_made(const char *name)
 {
 	return OidIsValid(get_relname_relid(name, get_namespace_oid("cmig_audit", false)));
+}
+
+/*
+ * Create a partition, and attach it.  CREATE TABLE … PARTITION OF would wait for
+ * all who write to the log, who may be waiting for its default partition.
+ */
+static void
+make_part(const Part *part)
+{
+	cmig_audit_log_execute(psprintf("CREATE TABLE cmig_audit.%s (LIKE cmig_audit.log INCLUDING ALL)",
+									quote_identifier(part->name)));
+	close_access(part->name);
+}
+
+static void
+attach_part(const Part *part)
+{
+	cmig_audit_log_execute(psprintf("ALTER TABLE cmig_audit.log ATTACH PARTITION cmig_audit.%s FOR VALUES FROM (%s) TO (%s)",
+									quote_identifier(part->name), quote_literal_cstr(part->low),
+									quote_literal_cstr(part->high)));
 }
 
 /* Create the default partition and the next months' partitions. */
@@ -235,10 +273,8 @@ make_ahead(Retain *retain)
 		 */
 		if (is_made(part->name))
 			continue;
-		cmig_audit_log_execute(psprintf("CREATE TABLE cmig_audit.%s PARTITION OF cmig_audit.log FOR VALUES FROM (%s) TO (%s)",
-										quote_identifier(part->name), quote_literal_cstr(part->low),
-										quote_literal_cstr(part->high)));
-		close_access(part->name);
+		make_part(part);
+		attach_part(part);
 	}
 	CommandCounterIncrement();
 }
@@ -342,8 +378,7 @@ move_batch(Retain *retain)
 	retain->part = part->name;
 
 	cmig_audit_log_execute(LOCK_LOG);
-	cmig_audit_log_execute(psprintf("CREATE TABLE cmig_audit.%s (LIKE cmig_audit.log INCLUDING ALL)", name));
-	close_access(part->name);
+	make_part(part);
 	move = psprintf("WITH moved AS (DELETE FROM cmig_audit.log_default"
 					" WHERE transaction_at >= %s AND transaction_at < %s RETURNING *)"
 					" INSERT INTO cmig_audit.%s SELECT * FROM moved",
@@ -351,9 +386,7 @@ move_batch(Retain *retain)
 	guc_level = cmig_audit_log_silence();
 	cmig_query_do(cmig_query_make(move, NIL, 0, NULL));
 	AtEOXact_GUC(false, guc_level);
-	cmig_audit_log_execute(psprintf("ALTER TABLE cmig_audit.log ATTACH PARTITION cmig_audit.%s FOR VALUES FROM (%s) TO (%s)",
-									name, quote_literal_cstr(part->low),
-									quote_literal_cstr(part->high)));
+	attach_part(part);
 	CommandCounterIncrement();
 }
 

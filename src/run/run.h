@@ -159,9 +159,10 @@ extern void cmig_lock_wait_unwatch(void);
 
 /*
  * While the timer is on, shall a wait end before another session, which waits for
- * this one, looks for deadlocks?  It must not be the victim of one.
+ * this one, looks for deadlocks?  It must not be the victim of one.  Returns what
+ * applied before.
  */
-extern void cmig_lock_wait_yield(bool yields);
+extern bool cmig_lock_wait_yield(bool yields);
 extern bool cmig_lock_wait_is_watched(void);
 
 /*

@@ -492,10 +492,13 @@ cmig_lock_wait_watch(Oid caller)
 						 TICK_MS);
 }
 
-void
+bool
 cmig_lock_wait_yield(bool yields)
 {
+	bool		yielded = yielding;
+
 	yielding = yields;
+	return yielded;
 }
 
 void
