@@ -271,17 +271,23 @@ typedef enum Moment
 } Moment;
 
 /*
- * Raise an error before a function that is distrusted is called, or a body in SQL
- * that is not inlined.  The functions that an inlined body calls are checked in
- * turn.  The planner looks up each function in FROM that returns a set, to inline
- * it: in other languages than SQL, it is only refused when it is called.  Only superusers define functions in C.  The owner of an extension can
- * add a function to it, which then still belongs to that role.
+ * Raise an error before a function that is distrusted is called.  The functions
+ * that a body in SQL calls are checked in turn, if it is inlined or is one
+ * expression.  The planner looks up each function in FROM that returns a set, to
+ * inline it: in other languages than SQL, it is only refused when it is called.
+ * Only superusers define functions in C.  The owner of an extension can add a
+ * function to it, which then still belongs to that role.
  */
 static void
-refuse_users(Oid function, Oid language, bool returns_set, Moment moment)
+refuse_users(HeapTuple row, Moment moment)
 {
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(row);
+	Oid			function = form->oid,
+				language = form->prolang;
+
 	if (function < FirstNormalObjectId || language == ClanguageId || language == INTERNALlanguageId ||
-		(moment == LOOKED_UP && (language == SQLlanguageId || returns_set)) ||
+		(moment == LOOKED_UP && (language == SQLlanguageId || form->proretset)) ||
+		(moment == IN_EXPRESSION && !watch->when_called && language == SQLlanguageId && !form->proretset && is_expression(row)) ||
 		(has_privs_of_role(cmig_role_owner_of_function(function), OidIsValid(watch->trusts) ? watch->trusts : GetUserId()) &&
 		 (watch->distrusts == 'o' || OidIsValid(getExtensionOfObject(ProcedureRelationId, function)))))
 		return;
@@ -306,7 +312,6 @@ check_function(Oid function, Moment moment)
 	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc form;
 	Oid			language;
-	bool		returns_set;
 	bool		is_needed;
 	const char *reason = NULL;
 
@@ -314,11 +319,10 @@ check_function(Oid function, Moment moment)
 		return false;
 	form = (Form_pg_proc) GETSTRUCT(row);
 	language = form->prolang;
-	returns_set = form->proretset;
 	is_needed = language == SQLlanguageId ? (watch->skips_setval && must_not_inline(row)) ||
 		(watch->distrusts && moment == LOOKED_UP && !form->proretset && function >= FirstNormalObjectId && !is_expression(row)) :
 		language != ClanguageId && language != INTERNALlanguageId &&
-		(TransactionIdIsValid(watch->mark) || (watch->distrusts && moment == LOOKED_UP && returns_set));
+		(TransactionIdIsValid(watch->mark) || (watch->distrusts && moment == LOOKED_UP && form->proretset));
 	if (looked_up && form->prorettype == FDW_HANDLEROID)
 		reason = psprintf("it accesses a foreign table through %s()", NameStr(form->proname));
 	else if (function >= FirstNormalObjectId && !(looked_up && language == ClanguageId))
@@ -328,11 +332,11 @@ check_function(Oid function, Moment moment)
 		reason = of_built_in_function(NameStr(form->proname));
 	if (watch->strict && !looked_up && (language == ClanguageId || language == INTERNALlanguageId))
 		refuse_strictly(form);
-	ReleaseSysCache(row);
 	if (reason != NULL)
 		watch->refuse(reason);
 	if (watch->distrusts)
-		refuse_users(function, language, returns_set, moment);
+		refuse_users(row, moment);
+	ReleaseSysCache(row);
 	return is_needed;
 }
 
