@@ -118,4 +118,13 @@ is(query($node, 'restored', $rows), query($node, 'shop', $rows), 'the rows of sc
 is(query($node, 'restored', "$call SET cmig.scope = 'tenant_07'; SELECT revision FROM cmig.downgrade('-1'); SELECT id, revision, direction FROM cmig.journal WHERE scope = 'tenant_07' ORDER BY id DESC LIMIT 1"),
 	"003\n4|003|downgrade", 'and the restored scopes can be migrated');
 
+# A script of the database or of a scope that reads all scopes sees each as it is.
+query($node, 'postgres', 'CREATE DATABASE inside');
+my $seen = q{SELECT string_agg(concat_ws(' ', scope, current, pending), ', ' ORDER BY scope) AS seen FROM cmig.scopes()};
+query($node, 'inside', 'CREATE EXTENSION pg_cmig; CREATE TABLE seen (seen text);' . load_sql(revision_file('t1', '', ''), revision_file('t2', 't1', ''),
+		revision_file('look', '', "INSERT INTO public.seen $seen; SELECT * FROM cmig.status(); SELECT * FROM cmig.check(); SELECT cmig.report();", ''))
+	  . q{SELECT cmig.create_scope('a', 't1'); SELECT cmig.create_scope('b', 't2'); SELECT cmig.upgrade('look')});
+query($node, 'inside', q{SET cmig.scope = 'b'; SELECT cmig.upgrade('look')});
+is(query($node, 'inside', 'SELECT seen FROM seen'), "a {t1} 1, b {t2} 0\na {t1} 1, b {t2} 0", 'a script reads all scopes');
+
 done_testing();

@@ -29,6 +29,12 @@ extern bool cmig_scope_is_set(void);
  */
 extern void cmig_scope_select(const char *name);
 
+/*
+ * Work in a scope, or in the database if "name" is empty, until the current level
+ * of settings ends: also while a script runs, whose scope remains otherwise.
+ */
+extern void cmig_scope_enter(const char *name);
+
 /* Returns a sentence that says why a schema cannot be a scope, or NULL. */
 extern const char *cmig_scope_reserved(const char *name);
 

@@ -30,6 +30,9 @@ static bool is_pinned = false;
 /* The scope that a procedure works on, if it works on several; or NULL. */
 static const char *selected = NULL;
 
+/* The scope in which a function looks at others, whatever its caller's is; or NULL. */
+static char *entered = NULL;
+
 const char *
 cmig_scope_reserved(const char *name)
 {
@@ -68,6 +71,8 @@ cmig_scope_current(void)
 {
 	const char *name;
 
+	if (entered != NULL)
+		return entered;
 	if (is_pinned)
 		return pinned;
 	if (selected != NULL)
@@ -80,6 +85,13 @@ bool
 cmig_scope_is_set(void)
 {
 	return cmig_scope_current()[0] != '\0';
+}
+
+void
+cmig_scope_enter(const char *name)
+{
+	cmig_settings_override("cmig.scope", name);
+	cmig_settings_set("cmig.entered_scope", name, PGC_INTERNAL, GUC_ACTION_SAVE);
 }
 
 void
@@ -356,4 +368,11 @@ cmig_scope_init(void)
 							   "If empty, they run in the database.",
 							   &scope, "", PGC_USERSET, 0,
 							   check_scope, NULL, NULL);
+	/* a setting, because it ends with the subtransaction */
+	DefineCustomStringVariable("cmig.entered_scope",
+							   "Contains the scope that a function of pg_cmig is looking at.",
+							   NULL,
+							   &entered, NULL, PGC_INTERNAL,
+							   GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   NULL, NULL, NULL);
 }

@@ -142,7 +142,7 @@ cmig_scope_list_enter(const char *scope)
 {
 	int			guc_level = NewGUCNestLevel();
 
-	cmig_settings_override("cmig.scope", scope);
+	cmig_scope_enter(scope);
 	return guc_level;
 }
 

@@ -267,7 +267,7 @@ look(void *arg)
 	int			guc_level = NewGUCNestLevel();
 
 	if (((Look *) arg)->revisions && cmig_scope_is_set())
-		cmig_settings_override("cmig.scope", "");
+		cmig_scope_enter("");
 	/* before any lock on a table, for which DROP EXTENSION would wait */
 	cmig_extension_share();
 	cmig_scope_require();
@@ -328,7 +328,7 @@ cmig_change_begin_revisions(const char *function)
 	int			guc_level = NewGUCNestLevel();
 
 	if (cmig_scope_is_set())
-		cmig_settings_override("cmig.scope", "");
+		cmig_scope_enter("");
 	begin(function, true);
 	return guc_level;
 }
