@@ -78,6 +78,7 @@ _PG_init(void)
 	cmig_audit_init();
 	cmig_outside_init();
 	cmig_target_init();
+	cmig_diff_init();
 	cmig_dry_run_init();
 	cmig_ddl_allow_init();
 	cmig_lint_init();

@@ -145,8 +145,7 @@ BEGIN
 	RETURN NEXT;
 END $$;
 \set ECHO all
-SELECT * FROM pg_temp.round(:'target');
-SELECT * FROM pg_temp.round(:'unlogged');
+SELECT * FROM pg_temp.round(:'target') UNION ALL SELECT * FROM pg_temp.round(:'unlogged');
 TABLE many;
 DROP TABLE many;
 -- a new table that the target creates before the default privileges does not get them, unlike here

@@ -207,7 +207,7 @@ query($node, 'shop', "SELECT cmig.remove_revision('lint'); DROP TABLE lost");
 # Who can set each setting for another session: + means that the setting has an effect
 # there, and - that it is refused or has no effect
 #
-my %value = (audit_skip => 'on', checksum_policy => 'ignore', concurrent_ddl => 'off', ddl_exclude => 'public.job', ddl_policy => 'log', dry_run_timeout => 7, lint_ignore => 'prefer-bigint-over-int', lint_include => 'prefer-bigint-over-int',
+my %value = (audit_skip => 'on', checksum_policy => 'ignore', concurrent_ddl => 'off', ddl_exclude => 'public.job', ddl_policy => 'log', diff_time_zone => 'UTC', dry_run_timeout => 7, lint_ignore => 'prefer-bigint-over-int', lint_include => 'prefer-bigint-over-int',
 	lint_policy => 'error', lint_small_table => 7, lock_retries => 7, lock_timeout => 7,
 	log_runs => 'off', protect => 'on', restore_point => 'on', rls_gate => 'public', rls_gate_level => 'warning', role => 'none', run_timeout => 7, running_revision => 'x', scope => 'theirs', search_path => 'public',
 	workload_factor => 7, workload_min_calls => 7, workload_policy => 'error');
@@ -250,6 +250,7 @@ checksum_policy  + + + - + +
 concurrent_ddl   + + + - + +
 ddl_exclude      + + + - + +
 ddl_policy       + + + - + +
+diff_time_zone   + + + - + +
 dry_run_timeout  + + + - + +
 lint_ignore      + + + - + +
 lint_include     + + + - + +

@@ -79,10 +79,11 @@ typedef struct Type
 	int			modifiers;		/* how many numbers the modifier has */
 	int			size;
 	int			scale;
+	bool		is_array;		/* only "text" has the brackets */
 } Type;
 
 static Type
-parse(const char *text)
+parse_one(const char *text)
 {
 	Type		type = {.text = text};
 	StringInfoData base;
@@ -125,12 +126,38 @@ parse(const char *text)
 	return type;
 }
 
+/* An array of a type without brackets; PostgreSQL prints one pair at most. */
+static bool
+is_array(const char *type)
+{
+	const size_t length = strlen(type);
+
+	return length > 2 && strcmp(type + length - 2, "[]") == 0;
+}
+
+/*
+ * Parse both types.  If both are arrays, their elements are, because an array
+ * is converted to another one element by element.
+ */
+static void
+parse(const char *from, const char *to, Type *old, Type *new)
+{
+	const bool	arrays = is_array(from) && is_array(to);
+
+	*old = parse_one(arrays ? pnstrdup(from, strlen(from) - 2) : from);
+	*new = parse_one(arrays ? pnstrdup(to, strlen(to) - 2) : to);
+	old->text = from;
+	new->text = to;
+	old->is_array = new->is_array = arrays;
+}
+
 bool
 cmig_using_needed(const char *using_from, const char *to)
 {
-	const Type	old = parse(using_from),
-				new = parse(to);
+	Type		old,
+				new;
 
+	parse(using_from, to, &old, &new);
 	return strcmp(old.base, new.base) != 0 &&
 		(old.family == OTHER || old.family == STRING || old.family != new.family);
 }
@@ -158,6 +185,8 @@ using_cast(const Type *from, const Type *to)
 static bool
 keeps_values(const Type *from, const Type *to)
 {
+	if (from->is_array)
+		return strcmp(from->text, to->text) == 0;
 	if (strcmp(from->base, "character varying") == 0 && strcmp(to->text, "text") == 0)
 		return true;
 	if (strcmp(from->base, "text") == 0 && strcmp(to->text, "character varying") == 0)
@@ -187,11 +216,190 @@ may_fail(const Type *from, const Type *to)
 		return (strncmp(to->base, "character", 9) == 0 || strncmp(to->base, "bit varying", 11) == 0) &&
 			(from->modifiers == 0 || to->size < from->size);
 	}
-	if (strncmp(to->text, "text", 4) == 0 || strcmp(to->text, "character varying") == 0)
+	if (strcmp(to->base, "text") == 0 || (strcmp(to->base, "character varying") == 0 && to->modifiers == 0))
 		return false;
 	if (from->width > 0 && to->width > 0 && to->modifiers == 0)
 		return to->width < from->width;
 	return from->family != MOMENT || to->family != MOMENT;
+}
+
+/* ----------------------------------------------------------------
+ * What the conversion changes in the values, from the types.
+ * ----------------------------------------------------------------
+ */
+
+const		CmigLoss cmig_losses[] = {
+	{CMIG_LOSS_ROUNDS, "rounds the values"},
+	{CMIG_LOSS_15_DIGITS, "keeps only 15 digits of the values"},
+	{CMIG_LOSS_6_DIGITS, "keeps only 6 digits of the values"},
+	{CMIG_LOSS_TIME, "drops the time of day"},
+	{CMIG_LOSS_DATE, "drops the date"},
+	{CMIG_LOSS_ZONE, "depends on TimeZone"},
+	{CMIG_LOSS_SECONDS, "rounds fractions of seconds"},
+	{CMIG_LOSS_CUTS, "cuts long values"},
+	{CMIG_LOSS_KEYS, "drops the order of keys, and keys that are repeated"},
+	{CMIG_LOSS_HOST, "drops the host part of addresses"},
+	{CMIG_LOSS_TRUTH, "keeps only whether a value is 0"},
+	{CMIG_LOSS_ATTRIBUTES, "drops attributes"},
+	{0}
+};
+
+const char *
+cmig_loss_text(int losses)
+{
+	int			i = 0;
+
+	while ((cmig_losses[i].loss & losses) == 0)
+		i++;
+	return cmig_losses[i].text;
+}
+
+/* Is the base type one of those in the list, which has a comma after each? */
+static bool
+is_one(const Type *type, const char *list)
+{
+	const size_t length = strlen(type->base);
+
+	for (const char *next = list; *next != '\0'; next = strchr(next, ',') + 1)
+		if (strncmp(next, type->base, length) == 0 && next[length] == ',')
+			return true;
+	return false;
+}
+
+#define WITH_ZONE "timestamp with time zone,"
+#define WITHOUT_ZONE "timestamp without time zone,"
+
+/* More digits after the point than a type with a modifier can have. */
+#define NO_SCALE 10000
+
+/* Returns how many digits after the point the values of a number can have. */
+static int
+scale_of(const Type *number)
+{
+	if (is_one(number, "numeric,"))
+		return number->modifiers > 0 ? number->scale : NO_SCALE;
+	if (is_one(number, "money,"))
+		return 2;
+	return is_one(number, "real,double precision,") ? NO_SCALE : 0;
+}
+
+/* Can the values of a number have more than this many digits? */
+static bool
+has_digits(const Type *number, int digits)
+{
+	if (is_one(number, "numeric,"))
+		return number->modifiers == 0 || number->size > digits;
+	if (is_one(number, "bigint,money,"))
+		return true;
+	return is_one(number, "double precision,") || (digits < 10 && is_one(number, "integer,"));
+}
+
+/* Does a smaller number of digits or characters apply to the new type? */
+static bool
+is_shorter(const Type *from, const Type *to)
+{
+	return to->modifiers > 0 && (strcmp(from->base, to->base) != 0 || from->modifiers == 0 || to->size < from->size);
+}
+
+static int
+loss_of(const Type *from, const Type *to, bool is_explicit)
+{
+	static const char numbers[] = "smallint,integer,bigint,numeric,real,double precision,money,";
+	static const char seconds[] = WITH_ZONE WITHOUT_ZONE "time without time zone,time with time zone,interval,";
+	int			loss = 0;
+
+	if (is_one(to, numbers) && is_one(from, numbers))
+	{
+		if (is_one(to, "double precision,"))
+			return has_digits(from, 15) && !is_one(from, "double precision,") ? CMIG_LOSS_15_DIGITS : 0;
+		if (is_one(to, "real,"))
+			return has_digits(from, 6) ? CMIG_LOSS_6_DIGITS : 0;
+		return scale_of(to) < scale_of(from) ? CMIG_LOSS_ROUNDS : 0;
+	}
+	if (is_one(to, "date,"))
+		return is_one(from, WITH_ZONE WITHOUT_ZONE) ? CMIG_LOSS_TIME : 0;
+	if (is_one(to, "time without time zone,time with time zone,") && is_one(from, WITH_ZONE WITHOUT_ZONE))
+		return CMIG_LOSS_DATE;
+	if (is_one(to, seconds) && is_one(from, seconds))
+		loss = to->modifiers > 0 && to->size < (from->modifiers > 0 ? from->size : 6) ? CMIG_LOSS_SECONDS : 0;
+	if ((is_one(to, WITH_ZONE) && is_one(from, WITHOUT_ZONE "date,")) || (is_one(to, WITHOUT_ZONE) && is_one(from, WITH_ZONE)))
+		loss |= CMIG_LOSS_ZONE;
+	if (is_one(to, "character varying,character,bit,bit varying,"))
+		return is_explicit && is_shorter(from, to) ? CMIG_LOSS_CUTS : 0;
+	if (is_one(to, "name,\"char\","))
+		return from->family == STRING && strcmp(from->base, to->base) != 0 ? CMIG_LOSS_CUTS : 0;
+	if (is_one(to, "jsonb,"))
+		return is_one(from, "json,") ? CMIG_LOSS_KEYS : 0;
+	if (is_one(to, "cidr,"))
+		return is_one(from, "inet,") ? CMIG_LOSS_HOST : 0;
+	return is_one(to, "boolean,") && is_one(from, "integer,") ? CMIG_LOSS_TRUTH : loss;
+}
+
+int
+cmig_values_lost(const char *from, const char *to, bool is_explicit)
+{
+	Type		old,
+				new;
+
+	parse(from, to, &old, &new);
+	return loss_of(&old, &new, is_explicit);
+}
+
+/*
+ * Returns the type in which the values of a type that an object uses are
+ * stored: a domain's base type.
+ */
+static const char *
+stored_type(const CmigObject *object, const char *type)
+{
+	const CmigObject *next = object;
+
+	while (next != NULL)
+	{
+		const bool	array = is_array(type);
+		const char *element = array ? pnstrdup(type, strlen(type) - 2) : type;
+
+		object = next;
+		next = NULL;
+		for (int i = 0; i < object->ndepends && next == NULL; i++)
+			if (object->depends[i]->kind == &cmig_kind_domain && strcmp(object->depends[i]->identity, element) == 0)
+				next = object->depends[i];
+		if (next != NULL)
+			type = psprintf("%s%s", next->values[CMIG_DOMAIN_BASE], array ? "[]" : "");
+	}
+	return type;
+}
+
+/* Returns what changing the type of a value through text changes in it. */
+static int
+loss_through_text(const CmigObject *from, const char *old_type, const CmigObject *to, const char *new_type)
+{
+	const int	loss = cmig_values_lost(stored_type(from, old_type), stored_type(to, new_type), false);
+	Type		old,
+				new;
+
+	parse(stored_type(from, old_type), stored_type(to, new_type), &old, &new);
+	/* a fraction is no text of an integer, nor a number that of a boolean */
+	return (loss == CMIG_LOSS_ROUNDS && !is_one(&new, "numeric,")) || loss == CMIG_LOSS_TRUTH ? 0 : loss;
+}
+
+int
+cmig_type_loss(const CmigObject *from, const CmigObject *to)
+{
+	int			loss = 0;
+
+	if (from->kind != to->kind)
+		return 0;
+	if (from->kind == &cmig_kind_domain)
+		return loss_through_text(from, from->values[CMIG_DOMAIN_BASE], to, to->values[CMIG_DOMAIN_BASE]);
+	for (const CmigObject *child = from->kind == &cmig_kind_composite ? from->child : NULL; child != NULL; child = child->sibling)
+	{
+		const CmigObject *other = cmig_object_child(to, &cmig_kind_attribute, child->name);
+
+		loss |= other == NULL ? CMIG_LOSS_ATTRIBUTES :
+			loss_through_text(child, child->values[CMIG_DEFINITION], other, other->values[CMIG_DEFINITION]);
+	}
+	return loss;
 }
 
 /* Column defaults */
@@ -347,7 +555,8 @@ cmig_column_type_replace(const CmigObject *old, const CmigObject *column, const 
 	}
 	else
 		ddl->undo = retype_sql(old, printed, cmig_type_convert(name, from, to, printed));
-	ddl->hazards = CMIG_HAZARD_REWRITE;
+	ddl->hazards = CMIG_HAZARD_REWRITE | cmig_type_loss(from, to);
+	ddl->undo_hazards = cmig_type_loss(to, from);
 	if (to->kind != &cmig_kind_enum || from->kind != to->kind || cmig_enum_added(from, to) == NIL)
 		ddl->hazards |= CMIG_HAZARD_MAY_FAIL;
 	return ddl;
@@ -390,16 +599,57 @@ is_indexed(const CmigObject *column)
 	return false;
 }
 
+/*
+ * Returns the expression that converts a column between a type with and one
+ * without time zone, whose values are in the time zone "zone".
+ */
+static char *
+using_zone(const char *column, const Type *stored, const Type *to, const char *zone)
+{
+	if (is_one(stored, "date,"))
+		column = psprintf("%s::timestamp", column);
+	column = psprintf("%s AT TIME ZONE %s", column, cmig_literal(zone));
+	return is_one(to, WITH_ZONE WITHOUT_ZONE) ? unconstify(char *, column) : psprintf("(%s)::%s", column, to->text);
+}
+
 void
 cmig_column_type_alter(CmigAlter *alter)
 {
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
-	const Type	old = parse(from->values[CMIG_COLUMN_TYPE]),
-				new = parse(to->values[CMIG_COLUMN_TYPE]);
-	const char *cast = using_cast(&old, &new);
-	CmigDdl    *ddl = cmig_alter_add(alter, CMIG_COLUMN_TYPE, retype_sql(to, new.text, cast == NULL ? NULL :
-																		 psprintf("%s%s%s", cmig_quote(to->name), cast, new.text)));
+	const char *cast,
+			   *using = NULL;
+	Type		old,
+				new,
+				stored,
+				becomes;
+	bool		zone_decides;
+	int			loss;
+	CmigDdl    *ddl;
+
+	parse(from->values[CMIG_COLUMN_TYPE], to->values[CMIG_COLUMN_TYPE], &old, &new);
+	parse(stored_type(from, old.text), stored_type(to, new.text), &stored, &becomes);
+	cast = using_cast(&old, &new);
+	if (cast != NULL)
+		using = psprintf("%s%s%s", cmig_quote(to->name), cast, new.text);
+	loss = loss_of(&stored, &becomes, cast != NULL);
+	zone_decides = ((loss & CMIG_LOSS_ZONE) || (is_one(&stored, WITH_ZONE) && is_one(&becomes, "date,time without time zone,"))) &&
+		from->parent->kind != &cmig_kind_foreign_table;
+	if (zone_decides && alter->zone != NULL)
+	{
+		if (*alter->zone != '\0' && !stored.is_array)
+		{
+			using = using_zone(cmig_quote(to->name), &stored, &new, alter->zone);
+			loss &= ~CMIG_LOSS_ZONE;
+		}
+		else if (is_one(&stored, WITH_ZONE WITHOUT_ZONE) && is_one(&becomes, WITH_ZONE WITHOUT_ZONE))
+		{
+			alter->unsupported = stored.is_array ? "the time zone of the values is not known, and USING cannot convert the elements of an array" :
+				"the time zone of the values is not known; set cmig.diff_time_zone, for example to 'UTC'";
+			return;
+		}
+	}
+	ddl = cmig_alter_add(alter, CMIG_COLUMN_TYPE, retype_sql(to, new.text, using));
 
 	if (keeps_values(&old, &new))
 	{
@@ -408,8 +658,8 @@ cmig_column_type_alter(CmigAlter *alter)
 			ddl->hazards = CMIG_HAZARD_BLOCKS;
 		return;
 	}
-	ddl->hazards = CMIG_HAZARD_REWRITE | (may_fail(&old, &new) ? CMIG_HAZARD_MAY_FAIL : 0);
-	if (cast == NULL)
+	ddl->hazards = CMIG_HAZARD_REWRITE | loss | (may_fail(&old, &new) ? CMIG_HAZARD_MAY_FAIL : 0);
+	if (using == NULL)
 	{
 		ddl->old_type = old.text;
 		ddl->new_type = new.text;

@@ -442,7 +442,7 @@ pair(List *ddl, List *opposite)
 void
 cmig_alter_both(CmigAlter *alter, void (*function) (CmigAlter *alter))
 {
-	CmigAlter	opposite = {.from = alter->to,.to = alter->from,.back = true};
+	CmigAlter	opposite = {.from = alter->to,.to = alter->from,.back = true,.zone = alter->zone};
 
 	function(alter);
 	function(&opposite);

@@ -147,6 +147,20 @@ typedef struct CmigDdl
 #define CMIG_HAZARD_FAILS		0x100	/* fails if there are rows: ADD COLUMN
 										 * ... NOT NULL without a default */
 
+/* Hazards: how a conversion changes values, although it succeeds. */
+#define CMIG_LOSS_ROUNDS		0x000200
+#define CMIG_LOSS_15_DIGITS		0x000400
+#define CMIG_LOSS_6_DIGITS		0x000800
+#define CMIG_LOSS_TIME			0x001000
+#define CMIG_LOSS_DATE			0x002000
+#define CMIG_LOSS_ZONE			0x004000
+#define CMIG_LOSS_SECONDS		0x008000
+#define CMIG_LOSS_CUTS			0x010000
+#define CMIG_LOSS_KEYS			0x020000
+#define CMIG_LOSS_HOST			0x040000
+#define CMIG_LOSS_TRUTH			0x080000
+#define CMIG_LOSS_ATTRIBUTES	0x100000
+
 /* Flags of a property */
 #define CMIG_PROPERTY_EXPRESSION	0x01	/* a printed expression */
 #define CMIG_PROPERTY_SILENT		0x02	/* not compared, for SQL only */
@@ -189,6 +203,8 @@ typedef struct CmigAlter
 	const CmigObject *to;
 	bool		back;			/* true for the opposite change: its
 								 * statements run in reverse order */
+	const char *zone;			/* of times without one; "": not known; NULL:
+								 * the statements will not run */
 	List	   *ddl;			/* list of CmigDdl */
 	List	   *first;			/* run before columns and constraints of the
 								 * object and its parents are dropped */
@@ -672,6 +688,28 @@ extern bool cmig_column_must_be_filled(const CmigObject *column);
 extern CmigDdl *cmig_column_type_replace(const CmigObject *old, const CmigObject *column, const CmigObject *from,
 										 const CmigObject *to, const char *away);
 extern CmigDdl *cmig_column_type_detour(const CmigObject *column, bool collation);
+
+typedef struct CmigLoss
+{
+	int			loss;			/* CMIG_LOSS_... */
+	const char *text;
+}			CmigLoss;
+
+/* All losses; the last one is 0. */
+extern const CmigLoss cmig_losses[];
+
+/* Returns the text of the first of the losses. */
+extern const char *cmig_loss_text(int losses);
+
+/*
+ * What does a conversion between printed types change in the values?  Returns
+ * flags.  What fails for some values loses nothing.  An explicit cast does more
+ * than an assignment.
+ */
+extern int	cmig_values_lost(const char *from, const char *to, bool is_explicit);
+
+/* The same for a domain or composite type that replaces another one. */
+extern int	cmig_type_loss(const CmigObject *from, const CmigObject *to);
 
 /* in constraint.c */
 

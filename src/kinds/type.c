@@ -191,6 +191,8 @@ static void
 alter_domain(CmigAlter *alter)
 {
 	cmig_kind_alter(alter);
+	if (alter->zone != NULL && (cmig_type_loss(alter->from, alter->to) & CMIG_LOSS_ZONE))
+		alter->unsupported = "the time zone of the values is not known; change the columns to another domain";
 	if (!alter->again && cmig_alter_differs(alter, CMIG_DOMAIN_NOT_NULL) && alter->to->values[CMIG_DOMAIN_NOT_NULL] != NULL)
 		cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
 }

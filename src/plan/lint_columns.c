@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_proc.h"
 #include "parser/parse_coerce.h"
@@ -456,61 +457,26 @@ typedef struct Conversion
 	bool		is_explicit;	/* does a cast name it? */
 } Conversion;
 
-static bool
-is_any(Oid type, Oid a, Oid b, Oid c)
+/* The type as PostgreSQL prints it. */
+static char *
+print(const Conversion *conversion)
 {
-	return type == a || type == b || type == c;
+	const bool	own = conversion->type >= FirstNormalObjectId;
+
+	return format_type_extended(conversion->type, conversion->typmod, FORMAT_TYPE_TYPEMOD_GIVEN | (own ? FORMAT_TYPE_FORCE_QUALIFY : 0));
 }
 
-/* Does a smaller number of digits or characters apply to the new type? */
-static bool
-is_shorter(const Conversion *from, const Conversion *to)
-{
-	return to->typmod >= 0 && (from->type != to->type || from->typmod < 0 || to->typmod < from->typmod);
-}
-
-/* Returns a numeric type's scale, or a large one if it is not limited. */
-static int
-scale_of(const Conversion *numeric)
-{
-	return numeric->typmod < (int32) VARHDRSZ ? PG_INT16_MAX : (((numeric->typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
-}
-
-/*
- * Returns what a conversion changes in the values, or NULL.  What fails for some
- * values loses nothing.
- */
+/* Returns what a conversion changes in the values, or NULL. */
 static const char *
 lost_by(const CmigLint *lint, const Conversion *from, const Conversion *to)
 {
-	bool		fraction = is_any(from->type, FLOAT4OID, FLOAT8OID, InvalidOid) || (from->type == NUMERICOID && scale_of(from) > 0);
+	int			loss = cmig_values_lost(print(from), print(to), to->is_explicit);
 
-	if (to->type == NUMERICOID)
-		return (fraction && scale_of(to) < scale_of(from)) || (from->type != NUMERICOID && fraction && scale_of(to) < PG_INT16_MAX) ?
-			"rounds the values" : NULL;
-	if (is_any(to->type, INT2OID, INT4OID, INT8OID))
-		return fraction ? "rounds the values" : NULL;
-	if (to->type == FLOAT8OID)
-		return is_any(from->type, INT8OID, NUMERICOID, InvalidOid) ? "keeps only 15 digits of the values" : NULL;
-	if (to->type == FLOAT4OID)
-		return from->type == FLOAT8OID || is_any(from->type, INT4OID, INT8OID, NUMERICOID) ? "keeps only 6 digits of the values" : NULL;
-	if (to->type == DATEOID)
-		return is_any(from->type, TIMESTAMPOID, TIMESTAMPTZOID, InvalidOid) ? "drops the time of day" : NULL;
-	if (is_any(to->type, TIMEOID, TIMETZOID, InvalidOid) && is_any(from->type, TIMESTAMPOID, TIMESTAMPTZOID, InvalidOid))
-		return "drops the date";
-	if ((to->type == TIMESTAMPTZOID && is_any(from->type, TIMESTAMPOID, DATEOID, InvalidOid)) || (to->type == TIMESTAMPOID && from->type == TIMESTAMPTZOID))
-		return lint->session.time_zone || !TimestampTimestampTzRequiresRewrite() ? NULL : "depends on TimeZone; a USING clause with AT TIME ZONE does not";
-	if (to->type == from->type && (is_any(to->type, TIMESTAMPOID, TIMESTAMPTZOID, TIMEOID) || to->type == TIMETZOID))
-		return is_shorter(from, to) ? "rounds fractions of seconds" : NULL;
-	if (is_any(to->type, VARCHAROID, BPCHAROID, InvalidOid))
-		return to->is_explicit && is_shorter(from, to) ? "cuts long values" : NULL;
-	if (to->type == NAMEOID)
-		return from->type != NAMEOID ? "cuts long values" : NULL;
-	if (to->type == JSONBOID)
-		return from->type == JSONOID ? "drops the order of keys, and keys that are repeated" : NULL;
-	if (to->type == CIDROID)
-		return from->type == INETOID ? "drops the host part of addresses" : NULL;
-	return NULL;
+	if (lint->session.time_zone || !TimestampTimestampTzRequiresRewrite())
+		loss &= ~CMIG_LOSS_ZONE;
+	if (loss & CMIG_LOSS_ZONE)
+		return psprintf("%s; a USING clause with AT TIME ZONE does not", cmig_loss_text(CMIG_LOSS_ZONE));
+	return loss != 0 ? cmig_loss_text(loss) : NULL;
 }
 
 static void
@@ -568,11 +534,11 @@ cmig_lint_values_lost(CmigLint *lint, const char *from, const char *to)
 {
 	const Conversion old = conversion_of(lint, from),
 				new = conversion_of(lint, to);
+	int			loss = OidIsValid(old.type) && OidIsValid(new.type) ? cmig_values_lost(print(&old), print(&new), false) : 0;
 
-	if (!OidIsValid(old.type) || !OidIsValid(new.type) ||
-		(old.type != new.type && is_any(new.type, TIMESTAMPOID, TIMESTAMPTZOID, InvalidOid)))
-		return NULL;
-	return lost_by(lint, &old, &new);
+	/* USING may name a zone */
+	loss &= ~CMIG_LOSS_ZONE;
+	return loss != 0 ? cmig_loss_text(loss) : NULL;
 }
 
 /* Implements the rule changing-values. */

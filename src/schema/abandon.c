@@ -432,6 +432,7 @@ look(Abandon *abandon, const char *name)
 	abandon->drift.options.privileges = abandon->drift.options.comments = true;
 	abandon->drift.options.concurrently = cmig_running_concurrent_ddl();
 	abandon->drift.options.role = GetUserNameFromId(GetUserId(), false);
+	abandon->drift.options.time_zone = cmig_diff_time_zone();
 	cmig_drift_begin(&abandon->drift, &abandon->now);
 	cmig_replay_run(abandon->now.graph, "cmig.abandon_partial()", replay_all, abandon);
 

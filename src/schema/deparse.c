@@ -826,8 +826,8 @@ put_drop(Deparse *deparse, CmigChange *change)
 	/* whether a table is rewritten depends on the statement's types */
 	foreach_ptr(CmigDdl, undo, object->parent != NULL ? ddl : NIL)
 		row.undo_hazards |= undo->hazards & ~CMIG_HAZARD_REWRITE;
-	if (cmig_object_has_data(object) &&
-		!(object->kind->is_disposable && object->kind->is_disposable(object)))
+	if ((cmig_object_has_data(object) && !(object->kind->is_disposable && object->kind->is_disposable(object))) ||
+		(object->kind == &cmig_kind_attribute && cmig_replace_is_stored(deparse->difference->from, object->parent)))
 	{
 		row.hazard = psprintf("data loss: %s %s", object->kind->name, object->identity);
 		row.live = live_table(deparse, object);

@@ -8,12 +8,41 @@
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "pgtime.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "schema/internal.h"
+
+/* The value of cmig.diff_time_zone. */
+static char *diff_time_zone;
+
+/* GUC check hook */
+static bool
+check_time_zone(char **newval, void **extra, GucSource source)
+{
+	if (**newval == '\0' || pg_tzset(*newval) != NULL)
+		return true;
+	GUC_check_errdetail("Time zone \"%s\" does not exist.", *newval);
+	return false;
+}
+
+char *
+cmig_diff_time_zone(void)
+{
+	return pstrdup(diff_time_zone);
+}
+
+void
+cmig_diff_init(void)
+{
+	DefineCustomStringVariable("cmig.diff_time_zone",
+							   "Sets the time zone of the values without one that a schema diff converts.",
+							   NULL, &diff_time_zone, "", PGC_USERSET, 0, check_time_zone, NULL, NULL);
+}
 
 /*
  * Returns the names in an array.  For errors, "what" says what the array
@@ -58,6 +87,7 @@ cmig_diff_annotations(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
 	options->privileges = cmig_argument_bool(fcinfo, n + 1, true);
 	options->comments = cmig_argument_bool(fcinfo, n + 2, true);
 	options->role = GetUserNameFromId(GetUserId(), false);
+	options->time_zone = cmig_diff_time_zone();
 }
 
 List *

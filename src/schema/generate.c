@@ -545,6 +545,7 @@ cmig_generate_downgrade(const char *revision)
 		if (from->nodes[i] != node)
 			to.nodes[to.count++] = from->nodes[i];
 	options.role = cmig_session_role();
+	options.time_zone = cmig_diff_time_zone();
 	foreach_ptr(CmigExpandLine, each, cmig_expand_lines(text))
 	{
 		if (each->down != NULL)

@@ -157,6 +157,9 @@ hazard_text(int hazards, const char *table)
 	for (int i = 0; i < lengthof(texts); i++)
 		if (hazards & texts[i].hazard)
 			appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "", texts[i].text);
+	for (const CmigLoss * loss = cmig_losses; loss->loss != 0; loss++)
+		if (hazards & loss->loss)
+			appendStringInfo(&buf, "%svalue change (%s)", buf.len > 0 ? ", " : "", loss->text);
 	return buf.len > 0 ? psprintf("%s: %s", buf.data, table) : NULL;
 }
 

@@ -702,6 +702,12 @@ typedef struct CmigDependents
 extern void cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents);
 
 /*
+ * Does a column contain values of the type, possibly within a composite type,
+ * a domain, or a range?
+ */
+extern bool cmig_replace_is_stored(const CmigImage *image, const CmigObject *type);
+
+/*
  * If the dependent is a column whose type is dropped, and a type of another
  * kind is created with the same name, returns the new type, or else NULL.
  */
@@ -926,6 +932,9 @@ extern char *cmig_audited_read(void);
 extern void cmig_audited_compare(const char *live, const char *revisions, List **lines);
 
 /* in diff.c */
+
+/* Returns cmig.diff_time_zone, for statements that will run. */
+extern char *cmig_diff_time_zone(void);
 
 /*
  * Returns the schemas in argument n: a text[], or text that is one name or an

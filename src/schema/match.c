@@ -141,9 +141,9 @@ differs(const CmigObject *from, const CmigObject *to)
 
 /* Returns how ALTER changes the old object into the new one, if it can. */
 static CmigAlter
-alter_of(const CmigObject *from, const CmigObject *to)
+alter_of(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)
 {
-	CmigAlter	alter = {.from = from,.to = to};
+	CmigAlter	alter = {.from = from,.to = to,.zone = difference->options->time_zone};
 
 	if (differs(from, to))
 		cmig_object_alter(&alter);
@@ -154,7 +154,7 @@ alter_of(const CmigObject *from, const CmigObject *to)
 static void
 compare_pair(CmigDifference *difference, CmigChange *change)
 {
-	CmigAlter	alter = alter_of(change->from, change->to);
+	CmigAlter	alter = alter_of(difference, change->from, change->to);
 	List	   *annotations;
 
 	if (alter.unsupported != NULL)
@@ -368,7 +368,7 @@ is_of_gone_parent(const CmigDifference *difference, const CmigObject *from, cons
 			return false;
 		other = old ? cmig_image_lookup(difference->to, old->kind, old->identity) :
 			cmig_image_lookup(difference->from, new->kind, new->identity);
-		return other == NULL || (old ? alter_of(old, other) : alter_of(other, new)).again;
+		return other == NULL || (old ? alter_of(difference, old, other) : alter_of(difference, other, new)).again;
 	}
 	link = cmig_image_lookup(difference->from, &cmig_kind_partition, from->parent->identity);
 	other = cmig_image_lookup(difference->to, &cmig_kind_partition, to->parent->identity);
@@ -449,7 +449,7 @@ cmig_match_attached(CmigDifference *difference)
 			above->alter.ddl = change->to != NULL ? above->alter.ddl : NIL;
 		}
 		if (!cmig_children_is_attached(change) || cmig_index_parent(change->from) == NULL ||
-			!alter_of(change->from, change->to).again)
+			!alter_of(difference, change->from, change->to).again)
 			continue;
 		while (change->from != NULL)
 		{

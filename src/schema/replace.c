@@ -300,23 +300,37 @@ changes_checks(const CmigChange *change)
 /* The maximum depth of nested types in which a composite type is searched. */
 #define MAX_NESTING 16
 
-/*
- * Does a column contain values of the type, possibly within a composite type,
- * a domain, or a range?
- */
+/* Does the object depend on the type, or on one of its attributes? */
 static bool
-is_stored(const CmigDependents *dependents, const CmigObject *type, int depth)
+uses(const CmigObject *object, const CmigObject *type)
 {
-	for (int i = dependents->start[type->index]; i < dependents->start[type->index + 1]; i++)
+	for (int i = 0; i < object->ndepends; i++)
+		if (object->depends[i] == type || object->depends[i]->parent == type)
+			return true;
+	return false;
+}
+
+/* See cmig_replace_is_stored(); "depth" is how deeply the type is nested. */
+static bool
+is_stored(const CmigImage *image, const CmigObject *type, int depth)
+{
+	for (int i = 0; i < image->count; i++)
 	{
-		const CmigObject *object = dependents->objects[i];
+		const CmigObject *object = image->objects[i];
 		const CmigObject *outer = object->kind == &cmig_kind_attribute ? object->parent : object;
 
-		if (object->kind == &cmig_kind_column ||
-			(outer != type && (outer->kind->flags & CMIG_KIND_TYPE) && depth < MAX_NESTING && is_stored(dependents, outer, depth + 1)))
+		if (uses(object, type) &&
+			(object->kind == &cmig_kind_column ||
+			 (outer != type && (outer->kind->flags & CMIG_KIND_TYPE) && depth < MAX_NESTING && is_stored(image, outer, depth + 1))))
 			return true;
 	}
 	return false;
+}
+
+bool
+cmig_replace_is_stored(const CmigImage *image, const CmigObject *type)
+{
+	return is_stored(image, type, 0);
 }
 
 /*
@@ -337,7 +351,7 @@ cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents)
 			replace(change->from);
 		if (change->from->kind != &cmig_kind_attribute || change->action != CMIG_ALTER || !change->alter.disturbs)
 			continue;
-		if (is_stored(dependents, type, 0))
+		if (is_stored(difference->from, type, 0))
 			replace(type);
 	}
 }

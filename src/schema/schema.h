@@ -84,6 +84,7 @@ typedef struct CmigDiffOptions
 	List	   *exclude;		/* list of CmigPattern: objects that are left
 								 * as they are */
 	const char *role;			/* the owner of new objects, unquoted */
+	const char *time_zone;		/* see CmigAlter */
 	List	   *initial;		/* list of CmigInitialGrants */
 	List	   *scripts;		/* list of CmigTargetScript: scripts to run
 								 * after the target's SQL */
@@ -488,6 +489,8 @@ extern CmigEffects *cmig_effects_read(const CmigGraph *graph, const int *nodes, 
 									  const CmigEffectsLook *look);
 
 /* in diff.c */
+
+extern void cmig_diff_init(void);
 
 /* Append a line, with its hazards, to *lines. */
 extern void cmig_diff_line_add(const CmigDiffLine *row, List **lines);
