@@ -12,7 +12,8 @@
 # schema, and drops it at the end.  So the database has all that lasts.
 
 # The verbs that need only the state, and those that need the schema, too.
-ENGINE_VERBS=' branches check current downgrade edit export graph heads history import load log merge plan remove require revision script show stamp status upgrade '
+ENGINE_VERBS=' branches check current downgrade edit export graph heads history import load log merge plan remove require '
+ENGINE_VERBS+='reset revision script show stamp status upgrade verify '
 ENGINE_SCHEMA_VERBS=' baseline capture diff drift dry-run lint locate preflight round-trip squash workload-check '
 
 # The options that need the extension in the database.
@@ -115,7 +116,7 @@ begin_engine()
 	[ "$verb" != plan ] || [ "$engine_version" -ne "$engine_major" ] ||
 		! (find_programs pg_dump; [ "$engine_version" -eq "$engine_major" ]) || looks=1
 	case $verb in
-		upgrade | downgrade | script)
+		upgrade | downgrade | reset | script | verify)
 			[ "$engine_version" -ge "$engine_major" ] ||
 				fail 2 "$verb requires an engine of PostgreSQL $engine_major, the version of the database, or later" ;;
 	esac
@@ -181,7 +182,7 @@ read_target()
 		\endif
 		SELECT :'cmig_state'::jsonb || jsonb_build_object('roles', (SELECT jsonb_agg(rolname) FROM pg_roles WHERE rolname !~ :'own'),
 			'members', (SELECT jsonb_agg(jsonb_build_object('r', r.rolname, 'm', m.rolname)) FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member WHERE r.rolname !~ :'own' AND NOT r.rolsuper AND m.rolname !~ :'own'),
-			'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database())) \; COMMIT;
+			'role', current_user, 'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database())) \; COMMIT;
 	END
 	) || exit 4
 	engine_major=${lines%%"$newline"*} lines=${lines#*"$newline"}
@@ -407,9 +408,25 @@ create_copy()
 		# the verb itself tells what is wrong with the files
 		{ ! given no-load && run; } 2>/dev/null || restore_files
 		[[ $engine_format != *_version || $verb == stamp ]] || take_over
+		set_authors
 		find_unknown
 		read_placeholders
 	fi
+}
+
+# Sets who has stored each revision, and when: who has run it in the database, or, as if that had the
+# extension, who looks at it now.
+set_authors()
+{
+	{ printf '\\set state %s\n' "$(quoted "$engine_state")"; cat <<-'END'; } |
+		UPDATE cmig.revision r SET created_by = coalesce(j.role, (:'state'::jsonb ->> 'role')::name),
+			created_at = least(r.created_at, j.started_at)
+		FROM cmig.revision o LEFT JOIN LATERAL (SELECT role, started_at FROM cmig.journal
+			WHERE revision = o.revision AND outcome = 'done' AND direction IN ('upgrade', 'stamp', 'repair')
+			ORDER BY id DESC LIMIT 1) j ON true
+		WHERE o.revision = r.revision;
+	END
+		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" || fail 2 'the engine cannot be used'
 }
 
 # Sets the values of placeholders that sessions in the database have, for example by ALTER ROLE.
@@ -456,7 +473,7 @@ find_unknown()
 	visible "$unknown"
 	unknown="the database is at a revision that has no file in ${folders[*]}: $VISIBLE"
 	case $verb$(given sql && echo ' --sql') in
-		upgrade | downgrade | drift | dry-run | round-trip | capture | revision) fail 3 "$unknown" "$hint" ;;
+		upgrade | downgrade | reset | verify | drift | dry-run | round-trip | capture | revision) fail 3 "$unknown" "$hint" ;;
 		stamp) ;;
 		*) say "${yellow}WARNING:  $unknown$plain${newline}HINT:  $hint" ;;
 	esac
@@ -481,21 +498,28 @@ store_state()
 	printf '\\set state %s\n%s\n' "$(quoted "$engine_state")" "$STORE_STATE" | engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" || fail 2 'the engine cannot use the state of the database'
 }
 
-# add_recording DIRECTION TARGET: if the steps call functions of pg_cmig, copies the schema of the
+# add_recording MOVE TARGET: if the steps call functions of pg_cmig, copies the schema of the
 # database, and adds statements that run the steps there, so that cmig.script then knows what
 # these functions run.  Sets recording to 1, and guard to statements that raise an error if a
 # table of the database is no longer as it was copied.
 recording='' guard=''
+CALLS="'cmig\"?\\s*[.]\\s*\"?[a-z_]+\"?\\s*[(]'"
 add_recording()
 {
-	local calls
+	local calls target
 
 	recording='' guard=''
 	[ ${#files[@]} -gt 0 ] && grep -qE 'cmig"? *[.] *"?[a-z]' "${files[@]}" || return 0
 	begin
 	add_plain
-	called "SELECT pg_catalog.count(*) FROM cmig.plan('$1', $2) p JOIN cmig.revision r ON r.revision OPERATOR(pg_catalog.=) p.revision
-WHERE r.$1_sql OPERATOR(pg_catalog.~*) 'cmig\"?\s*[.]\s*\"?[a-z_]+\"?\s*[(]';"
+	if [ "$1" = reset ]; then
+		called "SELECT pg_catalog.count(*) FROM cmig.revision r
+WHERE pg_catalog.concat_ws(E'\n', r.upgrade_sql, r.downgrade_sql) OPERATOR(pg_catalog.~*) $CALLS;"
+	else
+		called "SELECT pg_catalog.count(*) FROM cmig.plan('$1', $2) p
+JOIN cmig.revision r ON r.revision OPERATOR(pg_catalog.=) p.revision
+WHERE r.$1_sql OPERATOR(pg_catalog.~*) $CALLS;"
+	fi
 	end_transaction ROLLBACK
 	calls=$(run) || return
 	script='' transaction=''
@@ -515,7 +539,8 @@ FROM pg_catalog.jsonb_to_recordset(nullif(:'state'::jsonb -> 'progress', 'null')
 	set_settings false
 	# require_unprotected looks at it
 	add 'SET cmig.protect = off;'
-	script+="CALL cmig.$1_stepwise($2);$newline"
+	if [ "$1" = reset ]; then target=":'DBNAME'"; else target=$2; fi
+	script+="CALL cmig.$1_stepwise($target);$newline"
 	begin_transaction warning
 	# the script would name the role
 	add "SET cmig_client.record = off; SET cmig.role = '';$newline$STORE_STATE"
@@ -816,11 +841,13 @@ TARGET_PLACE="\\o
 SELECT pg_catalog.concat('database ', pg_catalog.current_database(), ' is at ', coalesce((SELECT pg_catalog.string_agg(version_num, ', ' ORDER BY version_num) FROM cmig_engine.version), 'base'));
 "
 
-# require_unprotected TARGET: adds statements that raise an error if cmig.protect does not allow
-# the downgrade
+# require_unprotected MOVE TARGET: adds statements that raise an error if cmig.protect does not allow
+# the downgrade or reset
 require_unprotected()
 {
-	local protect=$engine_protect setting plan="SELECT p.revision FROM cmig.plan('downgrade', $1) p" kept=''
+	local protect=$engine_protect setting plan kept=''
+
+	plan="SELECT p.revision FROM cmig.plan('downgrade', $([ "$1" = reset ] && echo "'base'" || printf %s "$2")) p"
 
 	for setting in ${settings[@]+"${settings[@]}"}; do
 		[[ $setting != cmig.protect=* ]] || protect=${setting#*=}
@@ -830,11 +857,11 @@ require_unprotected()
 		base) kept=" OR EXISTS (SELECT FROM cmig.history() h WHERE h.applied AND h.revision <> ALL (ARRAY($plan)))" ;;
 	esac
 	called "SELECT NOT EXISTS ($plan)$kept AS cmig_allowed \\gset"
-	need ":'cmig_allowed'" "'a downgrade is not allowed in database ' || pg_catalog.quote_ident(:'cmig_database')" \
+	need ":'cmig_allowed'" "'a $1 is not allowed in database ' || pg_catalog.quote_ident(:'cmig_database')" \
 		"'It would destroy the data in what the upgrade created. To allow it for this run: -x cmig.protect=off'" MG011
 }
 
-# engine_move DIRECTION TARGET: generates a script, and runs it.  If it cannot get a lock, it
+# engine_move MOVE TARGET: generates the script of an upgrade, downgrade, or reset, and runs it.  If it cannot get a lock, it
 # is run again from where it has come, as a stepwise upgrade with the extension does.
 engine_move()
 {
@@ -849,7 +876,9 @@ engine_move()
 		add_recording "$1" "$2" || return
 		begin_again
 		loaded=''
-		if [ "$1" = upgrade ]; then check_plan "$2"; else require_unprotected "$2"; fi
+		[ "$1" = downgrade ] || check_plan "$2"
+		[ "$1" != reset ] || require_applied
+		[ "$1" = upgrade ] || require_unprotected "$1" "$2"
 		if [ -n "$checksum" ]; then
 			variable checksum "$checksum"
 			called "SELECT pg_catalog.min(plan_checksum) AS cmig_checksum FROM cmig.plan('$1', $2) \\gset"
@@ -880,9 +909,28 @@ engine_move()
 			continue
 		fi
 		# a part is done, so the plan and a relative target mean something else
-		[ -z "$checksum" ] && [[ ${arguments[*]} != *[+-][0-9]* ]] || return $status
+		[ -z "$checksum" ] && [[ $1 != reset && ${arguments[*]} != *[+-][0-9]* ]] || return $status
 		store_state
 	done
+}
+
+# engine_verify: runs the verify sections in the database
+engine_verify()
+{
+	local text
+
+	find_files; begin; begin_look; add_plain
+	shown "SELECT * FROM cmig.verify(:'argument')"
+	called "SELECT cmig.script('verify', :'argument', version_table => 'cmig_engine.version');"
+	end_look
+	text=$(run) || return
+	script='' transaction=''
+	[ -n "$text" ] || { none; printf '%s\n' "$NONE"; return; }
+	! given verbose || text="\\x on$newline$text"
+	run_on_target "$text
+\\if :cmig_failed
+\\warn 'cmig: found'
+\\endif"
 }
 
 # engine_stamp: records what cmig.stamp() has recorded in the engine

@@ -163,6 +163,7 @@ look_up()
 		parameters
 		call=${call/"%"/"$PARAMETERS"}
 		call=${call/"(, "/(}
+		[ "$verb" != verify ] || [ -z "$engine_database" ] || { engine_verify; return; }
 		[ "$verb" != preflight ] || [ -z "$engine_database" ] || engine_preflight ":'argument'" || return
 		if [ "$name" = "$verb" ]; then
 			look "$call" "$shown" "$found" "$others"

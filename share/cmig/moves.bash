@@ -613,6 +613,7 @@ verb_reset()
 	add "SELECT DISTINCT 'stepwise', '', '' FROM cmig.revision WHERE NOT transactional;"
 	end_ahead
 	confirm "revert all revisions of the database $place, losing their data, and upgrade again?"
+	[ -z "$engine_database" ] || { engine_move reset "'heads'"; return; }
 	begin_again; require_applied; choose_move reset ":'DBNAME'" ''; add_place
 	run
 }

@@ -276,7 +276,7 @@ messages()
 			code=${BASH_REMATCH[2]}
 			given raiseerr || line=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
 		fi
-		[[ -z $on_target || $line != LOCATION:\ \ * ]] || given raiseerr || continue
+		[[ -z $on_target || ! $line =~ ^(LOCATION|[A-Z]+\ NAME):\ \  ]] || given raiseerr || continue
 		# a pooled session may not have the level of messages
 		case $line in
 			NOTICE:\ \ * | INFO:\ \ *) told=1; ! given quiet || dropped=1 ;;

@@ -57,10 +57,10 @@ END', ARRAY(SELECT v COLLATE \"C\" FROM pg_catalog.jsonb_array_elements_text(
 	pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig_engine.version VALUES (%L);\n', revision), ''),
 	(SELECT pg_catalog.string_agg(pg_catalog.format(
 		E'INSERT INTO cmig_engine.journal (id, revision, direction, outcome,'
-		' started_at, role, session_role, message, checksum, file)\n'
-		'SELECT coalesce(pg_catalog.max(id), 0) OPERATOR(pg_catalog.+) 1, %L, %L, %L, pg_catalog.clock_timestamp(),'
+		' started_at, elapsed, role, session_role, message, checksum, file)\n'
+		'SELECT coalesce(pg_catalog.max(id), 0) OPERATOR(pg_catalog.+) 1, %L, %L, %L, pg_catalog.clock_timestamp(), %L,'
 		' CURRENT_USER, SESSION_USER, %L, %L, %L FROM cmig_engine.journal;\n',
-		revision, direction, outcome, message, checksum, (SELECT content FROM $KEPT WHERE checksum IS NOT NULL
+		revision, direction, outcome, elapsed, message, checksum, (SELECT content FROM $KEPT WHERE checksum IS NOT NULL
 			AND pg_catalog.starts_with(content, pg_catalog.concat('-- revision: ', revision, E'\n')))), '' ORDER BY id)
 	FROM cmig.journal WHERE id > coalesce((SELECT pg_catalog.max((j ->> 'id')::bigint)
 		FROM pg_catalog.jsonb_array_elements(nullif(:'state'::jsonb -> 'journal', 'null')) j), 0)),

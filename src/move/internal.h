@@ -223,4 +223,26 @@ extern void cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *st
 
 extern void cmig_engine_end_step(StringInfo out, const char *revision, const char *direction);
 
+/* in psql_verify.c */
+
+/*
+ * Append a DO statement that runs a query of a verify section or a precondition,
+ * and raises an error if its result is not the expected one.
+ */
+extern void cmig_psql_append_query(StringInfo out, const char *revision, const CmigStatement *statement,
+								   bool precondition);
+
+/*
+ * Append what is before and after verify sections that run on their own.  The
+ * latter returns the rows of cmig.verify, and sets cmig_failed.
+ */
+extern void cmig_psql_section_open(StringInfo out);
+extern void cmig_psql_section_close(StringInfo out);
+
+/* Append the parts of the DO statement for a section: its begin, each statement, its end. */
+extern void cmig_psql_section_begin(StringInfo body);
+extern void cmig_psql_section_append(StringInfo body, const CmigRunStep *step, const CmigStatement *statement,
+									 bool returns_rows);
+extern void cmig_psql_section_end(StringInfo body, const char *revision);
+
 #endif							/* CMIG_MOVE_INTERNAL_H */

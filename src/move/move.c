@@ -478,6 +478,129 @@ cmig_move_plan_downgrade(const CmigSituation *now, const char *target, CmigDowng
 }
 
 /*
+ * Raise an error if "to", the target of a downgrade, is above the state in
+ * *now, which is the start of "range".
+ */
+static void
+require_downward(const CmigSituation *now, const char *range, const char *to)
+{
+	/*
+	 * without version rows, the range starts at base, so only "base" is a
+	 * valid target
+	 */
+	if (now->applied->rows->count > 0)
+	{
+		int			node = cmig_target_downgrade(now->graph, now->applied, to)->node;
+
+		if (node < 0 || now->applied->applied->set[node])
+			return;
+	}
+	else if (strcmp(to, "base") == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_INVALID_TARGET),
+			 errmsg("downgrade target \"%s\" is not below \"%s\"", to,
+					pnstrdup(range, strlen(range) - strlen(to) - 1)),
+			 errhint("The range of a downgrade goes from a later revision to an earlier one. To go up, use cmig.script('upgrade', ...)")));
+}
+
+CmigPlan *
+cmig_move_plan_range(CmigSituation *now, CmigDirection direction, char *target, bool *from_here)
+{
+	char	   *colon;
+	char	   *to = target;
+	CmigPlan   *plan;
+
+	if (target == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the target must not be null"),
+				 direction == CMIG_UPGRADE ? cmig_hint("`SELECT cmig.script('upgrade', 'head')`")
+				 : cmig_hint("`SELECT cmig.script('downgrade', '-1')`")));
+
+	*from_here = true;
+	colon = strchr(target, ':');
+	if (colon)
+	{
+		char	   *from = pnstrdup(target, colon - target);
+		CmigNames	start = {1, &from};
+		CmigNames  *rows = palloc0(sizeof(CmigNames));
+		List	   *nodes;
+
+		to = colon + 1;
+		if (*from == '\0' || *to == '\0' || strchr(to, ':'))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" is not a range", target),
+					 errhint("A range has the form from:to, such as base:head or 002:004.")));
+		if (strcmp(from, "current") != 0)
+		{
+			*from_here = false;
+			now->elsewhere = true;
+			nodes = cmig_target_list(now->graph, &start, true);
+			rows->names = palloc(sizeof(char *) * (list_length(nodes) + 1));
+			foreach_int(node, nodes)
+				rows->names[rows->count++] = cmig_graph_id(now->graph, node);
+			now->applied = cmig_applied_find(now->graph, rows);
+		}
+	}
+
+	if (direction == CMIG_UPGRADE)
+	{
+		CmigNames	wanted = {1, &to};
+
+		plan = cmig_move_plan_upgrade(now, &wanted);
+		if (plan->count == 0 && !*from_here && now->applied->rows->count > 0)
+		{
+			List	   *nodes = cmig_target_upgrade(now->graph, now->applied, &wanted);
+
+			if (nodes == NIL || !list_member_int(now->applied->nodes, linitial_int(nodes)))
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_INVALID_TARGET),
+						 errmsg("upgrade target \"%s\" is not above \"%s\"", to,
+								pnstrdup(target, colon - target)),
+						 errhint("The range of an upgrade goes from an earlier revision to a later one. To go down, use cmig.script('downgrade', ...)")));
+		}
+	}
+	else
+	{
+		CmigDowngradeTarget *resolved;
+
+		if (!*from_here)
+			require_downward(now, target, to);
+		plan = cmig_move_plan_downgrade(now, to, &resolved);
+	}
+	return plan;
+}
+
+int *
+cmig_move_choose_applied(const CmigSituation *now, const char *target, int *count)
+{
+	CmigGraph  *graph = now->graph;
+	CmigMarks  *marks = now->applied->applied;
+	List	   *targets;
+	int		   *nodes;
+
+	cmig_applied_require_known(graph, now->applied);
+	if (target != NULL)
+	{
+		targets = cmig_target_absolute(graph, target);
+		cmig_pending_require(now, targets, target);
+		marks = cmig_graph_marks(graph);
+		foreach_int(node, targets)
+			(void) cmig_graph_mark(marks, node);
+		cmig_graph_mark_ancestors(graph, marks, true);
+		return cmig_graph_order(graph, marks, count);
+	}
+	nodes = cmig_graph_order(graph, marks, count);
+	nodes = repalloc_huge(nodes, sizeof(int) * (Size) (*count + graph->repeatable_count + 1));
+	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
+		if (cmig_repeatable_state(graph, i) == CMIG_REPEATABLE_CURRENT)
+			nodes[(*count)++] = i;
+	return nodes;
+}
+
+/*
  * Restore points
  *
  * With cmig.restore_point, each run creates one before it in the WAL, with

@@ -47,6 +47,20 @@ extern CmigPlan *cmig_move_plan_downgrade(const CmigSituation *now, const char *
 										  CmigDowngradeTarget **resolved);
 
 /*
+ * Resolve the target "to" or "from:to" to a plan.  Sets *from_here to true if
+ * the script starts from the state of this database.  If the script starts
+ * from a different state, *now is changed to that state.
+ */
+extern CmigPlan *cmig_move_plan_range(CmigSituation *now, CmigDirection direction, char *target, bool *from_here);
+
+/*
+ * Returns the revisions to verify, parents first.  "target" is NULL for all
+ * applied revisions; then repeatable revisions that do not have to run again
+ * follow.
+ */
+extern int *cmig_move_choose_applied(const CmigSituation *now, const char *target, int *count);
+
+/*
  * Raises MG011 if the plan would revert revisions and cmig.protect does not
  * allow it.  "everything" is true for a plan down to base, and "commits" if
  * the operation "what" is not a single transaction.

@@ -31,12 +31,18 @@ PG_FUNCTION_INFO_V1(cmig_script);
  */
 #define TEXT_MARGIN ((Size) 16 * 1024 * 1024)
 
+/* The time at which a step began, from the variable that prepare_script() sets. */
+#define STARTED "pg_catalog.to_timestamp(:cmig_started)"
+
 /* A psql script that is being generated. */
 typedef struct Offline
 {
 	StringInfoData text;
 	const CmigGraph *graph;
 	const CmigPlan *plan;
+	const CmigPlan *then;		/* the upgrade of a reset, or NULL */
+	int			total;			/* number of steps in both */
+	int			done;
 	const char *direction;
 	bool		transaction_per_revision;
 	const char *pin;			/* a line that sets the client encoding */
@@ -44,6 +50,7 @@ typedef struct Offline
 								 * including pin */
 	char	   *start_script;	/* statements that run before each revision's
 								 * script */
+	bool		timed;			/* is the time known at which the step began? */
 	bool		knows_constraints;	/* true if it is certain that no
 									 * deferrable constraint existed when the
 									 * psql script started */
@@ -88,7 +95,8 @@ typedef enum Part
 {
 	PART_PRECONDITION,
 	PART_MAIN,					/* the upgrade or downgrade script */
-	PART_VERIFY
+	PART_VERIFY,
+	PART_SECTION				/* verify_sql on its own: see psql_verify.c */
 } Part;
 
 /* ----------------------------------------------------------------
@@ -360,20 +368,37 @@ record_step(Offline *offline, const char *revision, const char *checksum)
 
 	if (offline->journal == NULL)
 		return;
+	offline->timed = false;
 	appendStringInfo(out, "INSERT INTO %s (id, revision, direction, outcome, started_at, role, session_role,\n"
 					 "\tapplication_name, client_address, transaction_id, checksum, search_path%s)\n"
 					 "SELECT coalesce(pg_catalog.max(j.id), 0) " OP("+") " 1, ",
-					 offline->journal, offline->scope ? ", scope" : offline->engine ? ", file" : "");
+					 offline->journal, offline->scope ? ", scope" : offline->engine ? ", file, elapsed" : "");
 	appendStringInfoString(out, quote_literal_cstr(revision));
-	appendStringInfo(out, ", '%s', 'done', pg_catalog.clock_timestamp(), CURRENT_USER, SESSION_USER,\n"
+	appendStringInfo(out, ", '%s', 'done', %s, CURRENT_USER, SESSION_USER,\n"
 					 "\tpg_catalog.current_setting('application_name'), pg_catalog.inet_client_addr(), pg_catalog.pg_current_xact_id(),\n"
 					 "\t%s, pg_catalog.current_setting('search_path')%s\nFROM %s j%s;\n",
-					 offline->direction, checksum ? quote_literal_cstr(checksum) : "NULL",
+					 offline->direction, offline->engine ? STARTED : "pg_catalog.clock_timestamp()",
+					 checksum ? quote_literal_cstr(checksum) : "NULL",
 					 offline->scope ? psprintf(", %s", offline->scope) :
-					 offline->engine ? cmig_engine_file(checksum ? revision : NULL) : "", offline->journal,
+					 offline->engine ? psprintf("%s, pg_catalog.clock_timestamp() " OP("-") " " STARTED, cmig_engine_file(checksum ? revision : NULL)) : "",
+					 offline->journal,
 					 offline->scope ? psprintf(" WHERE j.scope " OP("=") " %s", offline->scope) : "");
 	join(offline, out);
 	cmig_psql_pin(out, from, offline->pin);
+}
+
+/* Find out how long the ids are that a plan inserts. */
+static void
+find_longest(Offline *offline, const CmigPlan *plan)
+{
+	for (int i = 0; i < plan->count; i++)
+	{
+		const CmigEdges *added = &plan->steps[i].added;
+
+		for (int j = 0; j < added->count; j++)
+			offline->longest = Max(offline->longest,
+								   pg_mbstrlen(cmig_graph_id(offline->graph, added->nodes[j])));
+	}
 }
 
 /* Set the version table's name, and the rows that exist at the start of the plan. */
@@ -422,14 +447,9 @@ open_table(Offline *offline, const char *name, const CmigApplied *applied)
 	offline->rows = palloc_extended(sizeof(int) * ((Size) offline->graph->count + 1), MCXT_ALLOC_HUGE);
 	foreach_int(node, applied->nodes)
 		set_row(offline, node, true);
-	for (int i = 0; i < offline->plan->count; i++)
-	{
-		const CmigEdges *added = &offline->plan->steps[i].added;
-
-		for (int j = 0; j < added->count; j++)
-			offline->longest = Max(offline->longest,
-								   pg_mbstrlen(cmig_graph_id(offline->graph, added->nodes[j])));
-	}
+	find_longest(offline, offline->plan);
+	if (offline->then != NULL)
+		find_longest(offline, offline->then);
 
 	/* the parts that occur repeatedly */
 	offline->lock = psprintf("\tLOCK TABLE %s IN EXCLUSIVE MODE;\n", offline->table);
@@ -596,70 +616,6 @@ returns_rows(const RawStmt *raw)
 }
 
 /*
- * Append a query of verify_sql or a precondition.  The generated code converts
- * each row to JSON.  Of a row of verify_sql, it examines the values in order;
- * JSON does not show the type of a null, so if a null comes before any boolean,
- * it looks up the type of the null's column with a query.  A precondition must
- * return exactly one row with one column, the boolean true.
- */
-static void
-append_query(StringInfo out, const Reading *reading, Part part)
-{
-	StringInfoData body;
-
-	initStringInfo(&body);
-	appendStringInfoString(&body, "DECLARE\n\tquery CONSTANT pg_catalog.text := ");
-	cmig_psql_append_dollar_quoted(&body, reading->statement.text);
-	appendStringInfoString(&body, ";\n\tline record;\n");
-	if (part == PART_VERIFY)
-		appendStringInfo(&body,
-						 "\tcell record;\n"
-						 "\tcolumns pg_catalog.text;\n"
-						 "\tfirst pg_catalog.text;\n"
-						 "BEGIN\n"
-						 "\tFOR line IN EXECUTE query LOOP\n"
-						 "\t\tFOR cell IN\n"
-						 "\t\t\tSELECT j.ordinality AS number, pg_catalog.json_typeof(j.value) AS type, j.value::pg_catalog.text AS value\n"
-						 "\t\t\tFROM pg_catalog.json_each(pg_catalog.row_to_json(line)) WITH ORDINALITY j\n"
-						 "\t\tLOOP\n"
-						 "\t\t\tCONTINUE WHEN cell.type " OP("<>") " 'boolean' AND cell.type " OP("<>") " 'null';\n"
-						 "\t\t\tIF cell.type " OP("=") " 'null' THEN\n"
-						 "\t\t\t\tSELECT pg_catalog.string_agg(pg_catalog.concat('c', n), ', ') INTO columns\n"
-						 "\t\t\t\t\tFROM pg_catalog.generate_series(1, (SELECT pg_catalog.count(*) FROM pg_catalog.json_each(pg_catalog.row_to_json(line)))) n;\n"
-						 "\t\t\t\tEXECUTE pg_catalog.concat('WITH q (', columns, ') AS (', query, E'\\n) SELECT pg_catalog.pg_typeof(c', cell.number, ') FROM q LIMIT 1') INTO first;\n"
-						 "\t\t\t\tCONTINUE WHEN first " OP("<>") " 'boolean';\n"
-						 "\t\t\tEND IF;\n"
-						 "\t\t\tEXIT WHEN cell.value " OP("=") " 'true';\n"
-						 "\t\t\tRAISE EXCEPTION USING MESSAGE = %s,\n"
-						 "\t\t\t\tDETAIL = pg_catalog.concat('Statement %d of verify_sql returned the row: ', pg_catalog.row_to_json(line), '.');\n"
-						 "\t\tEND LOOP;\n"
-						 "\tEND LOOP;\n"
-						 "END",
-						 quote_literal_cstr(psprintf("revision \"%s\" failed its verification", reading->revision)),
-						 reading->statement.number);
-	else
-		appendStringInfo(&body,
-						 "\tlines bigint := 0;\n"
-						 "\tholds boolean;\n"
-						 "BEGIN\n"
-						 "\tFOR line IN EXECUTE query LOOP\n"
-						 "\t\tlines := lines " OP("+") " 1;\n"
-						 "\t\tSELECT pg_catalog.count(*) " OP("=") " 1 AND pg_catalog.bool_and(pg_catalog.json_typeof(j.value) " OP("=") " 'boolean' AND j.value::pg_catalog.text " OP("=") " 'true')\n"
-						 "\t\t\tINTO holds FROM pg_catalog.json_each(pg_catalog.row_to_json(line)) j;\n"
-						 "\tEND LOOP;\n"
-						 "\tIF lines " OP("<>") " 1 OR holds IS NOT TRUE THEN\n"
-						 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
-						 "\t\t\tMESSAGE = %s,\n"
-						 "\t\t\tDETAIL = pg_catalog.concat('The precondition is: ', query),\n"
-						 "\t\t\tHINT = 'The precondition must return one row with one boolean column, whose value must be true.';\n"
-						 "\tEND IF;\n"
-						 "END",
-						 quote_literal_cstr(psprintf("the precondition of revision \"%s\" is not met", reading->revision)));
-	cmig_psql_append_do(out, body.data);
-	pfree(body.data);
-}
-
-/*
  * If a line comment follows a statement on its line, append it to the line that
  * was written.  Returns the length of the text up to the end of the comment.
  */
@@ -686,7 +642,7 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 				  const char *pin, CmigPsqlFacts *facts)
 {
 	const char *sql = part == PART_PRECONDITION ? step->precondition_sql :
-	part == PART_VERIFY ? step->verify_sql : step->sql;
+	part == PART_MAIN ? step->sql : step->verify_sql;
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -711,13 +667,18 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 
 		CHECK_FOR_INTERRUPTS();
 		check_statement(step, statement->raw);
+		if (part == PART_SECTION)
+		{
+			cmig_psql_section_append(out, step, statement, returns_rows(statement->raw));
+			continue;
+		}
 		from = out->len;
 		cmig_psql_append_comments(out, sql + behind, statement->offset - behind);
 		behind = statement->offset + strlen(statement->text);
 		if (part == PART_PRECONDITION)
 			cmig_precondition_require_select(statement, step);
 		if (part == PART_PRECONDITION || (part == PART_VERIFY && returns_rows(statement->raw)))
-			append_query(out, &reading, part);
+			cmig_psql_append_query(out, step->revision, statement, part == PART_PRECONDITION);
 		else if (offline->engine && part == PART_MAIN && cmig_engine_is_recorded(step, statement, &instead))
 			cmig_engine_append_recorded(out, recorded, statement, instead, facts);
 		else
@@ -737,7 +698,8 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 	}
 	MemoryContextSwitchTo(caller);
 	from = out->len;
-	cmig_psql_append_comments(out, sql + behind, strlen(sql + behind));
+	if (part != PART_SECTION)
+		cmig_psql_append_comments(out, sql + behind, strlen(sql + behind));
 	cmig_psql_pin(out, from, pin);
 
 	/* send the last statement together with what follows the script */
@@ -754,6 +716,21 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 }
 
 /*
+ * Append what prepares the session for a script.  With an engine, the first
+ * script of a step also stores the time, for the journal.
+ */
+static void
+prepare_script(Offline *offline)
+{
+	appendStringInfoString(&offline->text, offline->start_script);
+	if (!offline->engine || offline->timed)
+		return;
+	join(offline, &offline->text);
+	appendStringInfoString(&offline->text, "SELECT EXTRACT(epoch FROM pg_catalog.clock_timestamp()) AS cmig_started \\gset\n");
+	offline->timed = true;
+}
+
+/*
  * Append a part of the step, followed by statements that restore the session.
  * "more" is true if another script follows in the same transaction.  Raises
  * the errors that the runner would raise before running the script.
@@ -765,7 +742,7 @@ append_part(Offline *offline, const CmigRunStep *step, Part part, bool more)
 	CmigPsqlFacts facts = {0};
 
 	if (!offline->prepared)
-		appendStringInfoString(out, offline->start_script);
+		prepare_script(offline);
 	offline->prepared = false;
 	append_statements(offline, out, step, part, offline->pin, &facts);
 	offline->deferrable |= facts.deferrable;
@@ -848,107 +825,6 @@ open_scripts(Offline *offline, bool from_here)
  * ----------------------------------------------------------------
  */
 
-/*
- * Raise an error if "to", the target of a downgrade, is above the state in
- * *now, which is the start of "range".
- */
-static void
-require_downward(const CmigSituation *now, const char *range, const char *to)
-{
-	/*
-	 * without version rows, the range starts at base, so only "base" is a
-	 * valid target
-	 */
-	if (now->applied->rows->count > 0)
-	{
-		int			node = cmig_target_downgrade(now->graph, now->applied, to)->node;
-
-		if (node < 0 || now->applied->applied->set[node])
-			return;
-	}
-	else if (strcmp(to, "base") == 0)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_INVALID_TARGET),
-			 errmsg("downgrade target \"%s\" is not below \"%s\"", to,
-					pnstrdup(range, strlen(range) - strlen(to) - 1)),
-			 errhint("The range of a downgrade goes from a later revision to an earlier one. To go up, use cmig.script('upgrade', ...)")));
-}
-
-/*
- * Resolve the target "to" or "from:to" to a plan.  Sets *from_here to true if
- * the script starts from the state of this database.  If the script starts
- * from a different state, *now is changed to that state.
- */
-static CmigPlan *
-read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_here)
-{
-	char	   *colon;
-	char	   *to = target;
-	CmigPlan   *plan;
-
-	if (target == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the target must not be null"),
-				 direction == CMIG_UPGRADE ? cmig_hint("`SELECT cmig.script('upgrade', 'head')`")
-				 : cmig_hint("`SELECT cmig.script('downgrade', '-1')`")));
-
-	*from_here = true;
-	colon = strchr(target, ':');
-	if (colon)
-	{
-		char	   *from = pnstrdup(target, colon - target);
-		CmigNames	start = {1, &from};
-		CmigNames  *rows = palloc0(sizeof(CmigNames));
-		List	   *nodes;
-
-		to = colon + 1;
-		if (*from == '\0' || *to == '\0' || strchr(to, ':'))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("\"%s\" is not a range", target),
-					 errhint("A range has the form from:to, such as base:head or 002:004.")));
-		if (strcmp(from, "current") != 0)
-		{
-			*from_here = false;
-			now->elsewhere = true;
-			nodes = cmig_target_list(now->graph, &start, true);
-			rows->names = palloc(sizeof(char *) * (list_length(nodes) + 1));
-			foreach_int(node, nodes)
-				rows->names[rows->count++] = cmig_graph_id(now->graph, node);
-			now->applied = cmig_applied_find(now->graph, rows);
-		}
-	}
-
-	if (direction == CMIG_UPGRADE)
-	{
-		CmigNames	wanted = {1, &to};
-
-		plan = cmig_move_plan_upgrade(now, &wanted);
-		if (plan->count == 0 && !*from_here && now->applied->rows->count > 0)
-		{
-			List	   *nodes = cmig_target_upgrade(now->graph, now->applied, &wanted);
-
-			if (nodes == NIL || !list_member_int(now->applied->nodes, linitial_int(nodes)))
-				ereport(ERROR,
-						(errcode(ERRCODE_CMIG_INVALID_TARGET),
-						 errmsg("upgrade target \"%s\" is not above \"%s\"", to,
-								pnstrdup(target, colon - target)),
-						 errhint("The range of an upgrade goes from an earlier revision to a later one. To go down, use cmig.script('downgrade', ...)")));
-		}
-	}
-	else
-	{
-		CmigDowngradeTarget *resolved;
-
-		if (!*from_here)
-			require_downward(now, target, to);
-		plan = cmig_move_plan_downgrade(now, to, &resolved);
-	}
-	return plan;
-}
-
 /* Append a comment that introduces a step. */
 static void
 append_title(Offline *offline, int number)
@@ -956,7 +832,7 @@ append_title(Offline *offline, int number)
 	int			node = offline->plan->steps[number].node;
 	char	   *title = cmig_text_one_line(pstrdup(cmig_move_title(offline->graph, offline->plan->direction, node)));
 
-	appendStringInfo(&offline->text, "\n-- step %d of %d: ", number + 1, offline->plan->count);
+	appendStringInfo(&offline->text, "\n-- step %d of %d: ", offline->done + 1, offline->total);
 	appendStringInfoString(&offline->text, title);
 	appendStringInfoChar(&offline->text, '\n');
 	if (offline->engine)
@@ -980,6 +856,7 @@ make_review(Offline *offline)
 		const CmigRunStep *run = cmig_step_texts_get(texts, i);
 
 		append_title(offline, i);
+		offline->done++;
 		if (!run->transactional)
 			appendStringInfoString(&offline->text, "-- outside of a transaction\n");
 		appendStringInfo(&offline->text, "%s\n", run->sql);
@@ -994,7 +871,7 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 	const CmigPlanStep *step = &offline->plan->steps[number];
 	bool		upgrade = offline->plan->direction == CMIG_UPGRADE;
 	bool		verified = upgrade && run->verify_sql;
-	bool		more = number + 1 < offline->plan->count && !offline->transaction_per_revision;
+	bool		more = offline->done + 1 < offline->total && !offline->transaction_per_revision;
 
 	if ((Size) offline->text.len + strlen(run->sql) + (verified ? strlen(run->verify_sql) : 0) +
 		(run->precondition_sql ? strlen(run->precondition_sql) : 0) >
@@ -1032,9 +909,42 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 	else if (offline->engine && more)
 	{
 		/* ends the message, before the next title */
-		appendStringInfoString(&offline->text, offline->start_script);
+		prepare_script(offline);
 		offline->prepared = true;
 	}
+	offline->done++;
+}
+
+/* Append the steps of a plan. */
+static void
+append_plan(Offline *offline, const CmigPlan *plan)
+{
+	CmigStepTexts *texts = cmig_step_texts_make(offline->graph, plan);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+
+	cmig_step_texts_read_small(texts);
+	offline->plan = plan;
+	offline->direction = cmig_direction_name(plan->direction);
+	for (int i = 0; i < plan->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		append_step(offline, i, cmig_step_texts_get(texts, i));
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+/* Has the plan a step that runs outside of a transaction? */
+static bool
+has_outside(const CmigGraph *graph, const CmigPlan *plan)
+{
+	for (int i = 0; i < plan->count; i++)
+		if (!graph->nodes[plan->steps[i].node].revision->transactional)
+			return true;
+	return false;
 }
 
 /* Insert a check for the extension at an offset: steps call its functions. */
@@ -1075,18 +985,13 @@ insert_extension_check(Offline *offline, int offset)
 static text *
 make_text(Offline *offline)
 {
-	CmigStepTexts *texts = cmig_step_texts_make(offline->graph, offline->plan);
 	StringInfo	out = &offline->text;
-	int			count = offline->plan->count;
-	bool		stop = false;	/* does any step run outside a transaction? */
+	int			count = offline->total;
+	bool		stop = has_outside(offline->graph, offline->plan) ||
+		(offline->then != NULL && has_outside(offline->graph, offline->then));
 	int			from;
 	int			behind_start;
 	text	   *result;
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig step",
-												  ALLOCSET_DEFAULT_SIZES);
-
-	cmig_step_texts_read_small(texts);
 
 	/*
 	 * leave space for the varlena header, because the buffer becomes the
@@ -1095,12 +1000,10 @@ make_text(Offline *offline)
 	initStringInfo(&offline->text);
 	appendStringInfoSpaces(&offline->text, VARHDRSZ);
 	appendStringInfo(out, "-- pg_cmig: %s of %d %s, from %s; version table ",
-					 offline->direction, count,
-					 count == 1 ? "revision" : "revisions", place_text(offline));
+					 offline->then ? "reset" : offline->direction, count,
+					 offline->then ? "steps" : count == 1 ? "revision" : "revisions", place_text(offline));
 	appendStringInfoString(out, cmig_text_one_line(pstrdup(offline->table)));
 	appendStringInfoString(out, "\n-- psql -X -v ON_ERROR_STOP=1 -f <this file>\n\n");
-	for (int i = 0; i < count; i++)
-		stop |= !offline->graph->nodes[offline->plan->steps[i].node].revision->transactional;
 	if (stop)
 		appendStringInfoString(out, "-- some statements run outside of transactions: psql must stop at an error\n\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n");
 	appendStringInfoString(out, offline->start_session);
@@ -1121,14 +1024,9 @@ make_text(Offline *offline)
 	}
 	if (count == 0 || !offline->transaction_per_revision)
 		begin_transaction(offline);
-	for (int i = 0; i < count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		MemoryContextSwitchTo(context);
-		append_step(offline, i, cmig_step_texts_get(texts, i));
-		MemoryContextSwitchTo(caller);
-		MemoryContextReset(context);
-	}
+	append_plan(offline, offline->plan);
+	if (offline->then != NULL)
+		append_plan(offline, offline->then);
 	appendStringInfoChar(&offline->text, '\n');
 	commit_transaction(offline);
 	from = out->len;
@@ -1164,20 +1062,88 @@ make_text(Offline *offline)
 	return result;
 }
 
+/*
+ * Return a script that runs the verify sections of applied revisions, and
+ * returns the rows that cmig.verify returns, or an empty string if there are
+ * none.
+ */
+static text *
+make_verify(Offline *offline, const CmigSituation *now, const char *target)
+{
+	int			count;
+	int		   *nodes = cmig_move_choose_applied(now, target, &count);
+	StringInfoData body;
+	bool		any = false;
+
+	initStringInfo(&offline->text);
+	initStringInfo(&body);
+	appendStringInfoString(&offline->text, offline->start_session);
+	appendStringInfoString(&offline->text, "BEGIN ISOLATION LEVEL READ COMMITTED;\n");
+	appendStringInfoString(&offline->text, offline->start_script);
+	cmig_psql_section_open(&offline->text);
+	for (int i = 0; i < count; i++)
+	{
+		const char *id = cmig_graph_id(now->graph, nodes[i]);
+		CmigRunStep step = {.revision = id,.direction = CMIG_UPGRADE,.transactional = true};
+		CmigRevisionText *script = cmig_catalog_read_text(id);
+		int			from = offline->text.len;
+
+		CHECK_FOR_INTERRUPTS();
+		if (script == NULL || script->verify_sql == NULL)
+			continue;
+		any = true;
+		step.verify_sql = cmig_placeholder_values_insert(script->verify_sql, &script->placeholders, id, "verify", NULL);
+		step.file_name = script->file_name;
+		step.file_lines[1] = script->file_lines[2];
+		resetStringInfo(&body);
+		cmig_psql_section_begin(&body);
+		append_statements(offline, &body, &step, PART_SECTION, offline->pin, NULL);
+		cmig_psql_section_end(&body, id);
+		cmig_psql_append_do(&offline->text, body.data);
+		join(offline, &offline->text);
+		cmig_psql_pin(&offline->text, from, offline->pin);
+	}
+	cmig_psql_section_close(&offline->text);
+	appendStringInfoString(&offline->text, "ROLLBACK;\n");
+	return any ? cstring_to_text_with_len(offline->text.data, offline->text.len) : cstring_to_text("");
+}
+
 CMIG_READER(cmig_script)
 {
 	Offline		offline = {0};
-	CmigDirection direction = cmig_argument_direction(fcinfo, "SELECT cmig.script");
+	const char *what = cmig_argument_text(fcinfo, 0);
+	bool		reset = what != NULL && strcmp(what, "reset") == 0;
+	bool		verify = what != NULL && strcmp(what, "verify") == 0;
+	CmigDirection direction = reset ? CMIG_DOWNGRADE : verify ? CMIG_UPGRADE :
+		cmig_argument_direction(fcinfo, "SELECT cmig.script");
 	char	   *target = cmig_argument_text(fcinfo, 1);
 	char	   *table = cmig_argument_text(fcinfo, 2);
 	CmigSituation now;
-	bool		from_here;
+	bool		from_here = true;
 
 	offline.transaction_per_revision = cmig_argument_bool(fcinfo, 3, false);
 	now = cmig_move_read(true);
-	offline.plan = read_plan(&now, direction, target, &from_here);
+	if (verify)
+		offline.plan = palloc0(sizeof(CmigPlan));
+	else
+		offline.plan = cmig_move_plan_range(&now, direction, reset ? "base" : target, &from_here);
+	if (reset)
+	{
+		CmigSituation then = now;
+		bool		then_here;
+
+		offline.then = cmig_move_plan_range(&then, CMIG_UPGRADE, psprintf("base:%s", target ? target : "heads"), &then_here);
+		if (offline.plan->count == 0)
+		{
+			offline.plan = offline.then;
+			offline.then = NULL;
+		}
+	}
+	offline.total = offline.plan->count + (offline.then ? offline.then->count : 0);
 	if (from_here && offline.plan->count > 0)
 		cmig_progress_require_none();
+	else if (verify)
+		 /* reports it itself */ ;
 	else if (from_here)
 		cmig_move_report_nothing(now.graph, now.applied->rows, cmig_direction_name(direction));
 	else if (offline.plan->count == 0)
@@ -1189,9 +1155,11 @@ CMIG_READER(cmig_script)
 	offline.pin = psprintf("SET client_encoding = %s;\n",
 						   quote_literal_cstr(pg_get_client_encoding() == PG_SQL_ASCII ?
 											  GetDatabaseEncodingName() : pg_get_client_encoding_name()));
-	if (table == NULL)
+	if (table == NULL && !verify && !reset)
 		PG_RETURN_TEXT_P(make_review(&offline));
-	open_table(&offline, table, now.applied);
+	open_table(&offline, table ? table : "cmig_version", now.applied);
 	open_scripts(&offline, from_here);
+	if (verify)
+		PG_RETURN_TEXT_P(make_verify(&offline, &now, target == NULL || strcmp(target, "current") == 0 ? NULL : target));
 	PG_RETURN_TEXT_P(make_text(&offline));
 }

@@ -21,38 +21,6 @@
 
 PG_FUNCTION_INFO_V1(cmig_verify);
 
-/*
- * Returns the revisions to verify, parents first.  "target" is NULL for all
- * applied revisions; then repeatable revisions that do not have to run again
- * follow.
- */
-static int *
-choose_applied(const CmigSituation *now, const char *target, int *count)
-{
-	CmigGraph  *graph = now->graph;
-	CmigMarks  *marks = now->applied->applied;
-	List	   *targets;
-	int		   *nodes;
-
-	cmig_applied_require_known(graph, now->applied);
-	if (target != NULL)
-	{
-		targets = cmig_target_absolute(graph, target);
-		cmig_pending_require(now, targets, target);
-		marks = cmig_graph_marks(graph);
-		foreach_int(node, targets)
-			(void) cmig_graph_mark(marks, node);
-		cmig_graph_mark_ancestors(graph, marks, true);
-		return cmig_graph_order(graph, marks, count);
-	}
-	nodes = cmig_graph_order(graph, marks, count);
-	nodes = repalloc_huge(nodes, sizeof(int) * (Size) (*count + graph->repeatable_count + 1));
-	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
-		if (cmig_repeatable_state(graph, i) == CMIG_REPEATABLE_CURRENT)
-			nodes[(*count)++] = i;
-	return nodes;
-}
-
 /* Subtransaction callback: run one revision's verify section. */
 static void
 run_section(void *step)
@@ -81,7 +49,7 @@ cmig_verify(PG_FUNCTION_ARGS)
 	cmig_extension_share();
 	cmig_run_limit_start();
 	now = cmig_move_read(true);
-	nodes = choose_applied(&now, target == NULL || strcmp(target, "current") == 0 ? NULL : target, &count);
+	nodes = cmig_move_choose_applied(&now, target == NULL || strcmp(target, "current") == 0 ? NULL : target, &count);
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig verify", ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(context);
