@@ -104,7 +104,7 @@ foreach my $verb ([ 'upgrade' ], [ 'downgrade', 'base' ], ['reset'])
 {
 	gives(2, '^$', '^cmig: --one-transaction cannot be used with --stepwise\n$', @$verb, '-y', '--one-transaction', '--stepwise');
 }
-gives(2, '^$', '^cmig: --in-doubt requires --stepwise\n$', 'upgrade', '--one-transaction', '--in-doubt', 'done');
+gives(2, '^$', '^cmig: --in-doubt cannot be used with --one-transaction\n$', 'upgrade', '--one-transaction', '--in-doubt', 'done');
 gives(2, '^$', '^cmig: --sql cannot be used with --dry-run\n$', 'upgrade', '--sql', '--dry-run');
 gives(2, '^$', 'current has no option --one-transaction', 'current', '--one-transaction');
 
@@ -315,7 +315,7 @@ gives(3, '^$', "does not work in a scope\n.*HINT:  Leave out --scope", 'baseline
 
 # in waves, and back
 gives(2, '^$', '^cmig: --first must be a number from 1 on\n$', 'upgrade', '--scopes', 'tenant\_%', '--first', '0');
-gives(2, '^$', '^cmig: --max-failures, --first, and --begin-with require --scopes\n$', 'upgrade', '--first', '1');
+gives(2, '^$', '^cmig: --first requires --scopes\n$', 'upgrade', '--first', '1');
 gives(0, '', 'scopes: 1 upgraded, 0 already up to date, 0 failed, 0 left to other sessions, 2 left to the next\scall', 'upgrade', '--scopes', 'tenant\_%', '--first', '1');
 is(ask($scopes), 'tenant_1 002, tenant_2 001, tenant_3 001', 'the first one');
 gives(5, '^$', '^cmig: not confirmed: downgrade the schemas like tenant\\\\_% of the database tenants to 001\?\n', 'downgrade', '001', '--scopes', 'tenant\_%');
@@ -435,7 +435,7 @@ gives(2, '^$', 'requires SCHEMA NAME', 'rename-scope', 'tenant_3');
 # wrong
 gives(2, '^$', "^cmig: --$_ cannot be used with --scopes\n\$", 'upgrade', '--scopes', 't%', "--$_") foreach qw(sql dry-run one-transaction);
 gives(2, '^$', '^cmig: --scope cannot be used with --scopes\n$', 'upgrade', '--scopes', 't%', '--scope', 'tenant_1');
-gives(2, '^$', '^cmig: --max-failures, --first, and --begin-with require --scopes\n$', 'upgrade', '--max-failures', '1');
+gives(2, '^$', '^cmig: --max-failures requires --scopes\n$', 'upgrade', '--max-failures', '1');
 gives(2, '^$', '^cmig: --max-failures must be a number\n$', 'upgrade', '--scopes', 't%', '--max-failures', 'x');
 gives(2, '^$', '^cmig: scopes can have only one target\n$', 'upgrade', 'a', 'b', '--scopes', 't%');
 gives(2, '^$', 'expand has no option --first', 'expand', '--scopes', 't%', '--first', '1');

@@ -533,7 +533,8 @@ WHERE r.$1_sql OPERATOR(pg_catalog.~*) $CALLS;"
 	begin
 	recording=1
 	add "INSERT INTO cmig.progress (revision, direction, statement, state) SELECT revision, direction, statement, CASE WHEN done THEN 'done' ELSE 'running' END
-FROM pg_catalog.jsonb_to_recordset(nullif(:'state'::jsonb -> 'progress', 'null')) AS p (revision text, direction text, statement integer, done boolean);"
+FROM pg_catalog.jsonb_to_recordset(nullif(:'state'::jsonb -> 'progress', 'null')) AS p (revision text, direction text, statement integer, done boolean);
+SELECT ($SEEN_TABLES) AS cmig_before \\gset"
 	end_transaction COMMIT
 	add 'SET client_min_messages = warning; SET cmig_client.record = on;'
 	set_settings false
@@ -543,7 +544,13 @@ FROM pg_catalog.jsonb_to_recordset(nullif(:'state'::jsonb -> 'progress', 'null')
 	script+="CALL cmig.$1_stepwise($target);$newline"
 	begin_transaction warning
 	# the script would name the role
-	add "SET cmig_client.record = off; SET cmig.role = '';$newline$STORE_STATE"
+	variable guard "$guard"
+	add "SET cmig_client.record = off; SET cmig.role = '';$newline$STORE_STATE
+SELECT set_config('cmig_client.guard', concat(
+	format(E'SELECT pg_catalog.set_config(''cmig_client.changed'', %L, true) AS cmig_changed \\\\gset\n',
+		coalesce(array_agg(name), '{}')), :'guard'), false) AS cmig_guard
+FROM jsonb_each(:'cmig_before'::jsonb) o (name, value) LEFT JOIN jsonb_each(($SEEN_TABLES)) n (name, value) USING (name)
+WHERE o.value IS DISTINCT FROM n.value \\gset"
 	end_transaction COMMIT
 }
 
@@ -658,21 +665,27 @@ FROM (VALUES ('search_path', :'extensions'::jsonb ->> 'path'), ('cmig.role', :'e
 		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -o /dev/null || fail 2 'the engine cannot be used'
 }
 
-# make_guard TABLES: sets guard for the result of SEEN_TABLES
+# make_guard TABLES: sets guard for the result of SEEN_TABLES.  The first transaction of the script
+# runs it: it locks the tables that the run changes, whose names are in the setting cmig_client.changed,
+# against other changes, and then compares all tables.
 make_guard()
 {
 	guard="\\set ON_ERROR_STOP on
 \\set cmig_seen $(quoted "$1")
-BEGIN READ ONLY;
 SET LOCAL search_path = pg_catalog, pg_temp;
 SELECT set_config('cmig_client.seen', :'cmig_seen', true) AS cmig_seen \\gset
 DO \$cmig_guard\$
 DECLARE
-	names text := (SELECT string_agg(name, ', ') FROM (SELECT name
+	names text := (SELECT string_agg(name, ', ') FROM unnest(current_setting('cmig_client.changed')::text[]) name
+		WHERE to_regclass(name) IS NOT NULL AND has_table_privilege(name, 'UPDATE, DELETE, TRUNCATE'));
+BEGIN
+	IF names <> '' THEN
+		EXECUTE concat('LOCK TABLE ', names, ' IN SHARE UPDATE EXCLUSIVE MODE');
+	END IF;
+	SELECT string_agg(name, ', ') INTO names FROM (SELECT name
 		FROM jsonb_each(current_setting('cmig_client.seen')::jsonb) o (name, value)
 		FULL JOIN jsonb_each(($SEEN_TABLES)) n (name, value) USING (name)
-		WHERE o.value IS DISTINCT FROM n.value ORDER BY name LIMIT 10) changed);
-BEGIN
+		WHERE o.value IS DISTINCT FROM n.value ORDER BY name LIMIT 10) changed;
 	IF names <> '' THEN
 		RAISE SQLSTATE 'MG025' USING
 			MESSAGE = 'the schema of the database has changed since it was copied into the engine',
@@ -681,7 +694,7 @@ BEGIN
 	END IF;
 END
 \$cmig_guard\$;
-COMMIT;
+SET LOCAL search_path TO DEFAULT;
 "
 }
 
@@ -806,10 +819,6 @@ watch_run()
 	rm -rf -- "$watch"
 } 2>/dev/null
 
-# the same as in src/run/runner.c
-TRANSACTION_HINT='The transaction has begun before the script. Leave the statement out; to keep rows from changing, begin '
-TRANSACTION_HINT+='with LOCK TABLE, such as LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE.'
-
 # blocked SQLSTATE ERROR: notes that the run could not get a lock, or that another run was faster,
 # and sets BLOCKER to a line about the session that blocked it, if that is known
 blocked()
@@ -820,7 +829,6 @@ blocked()
 		MG025) echo moved >"$watch/failed"; return ;;
 		55P03) [[ $2 != *'another session is running a generated script'* ]] || return 0 ;;
 		40P01) ;;
-		25001) [[ $2 != *'SET TRANSACTION'* ]] || BLOCKER="${newline}HINT:  $TRANSACTION_HINT"; return 0 ;;
 		*) return 0 ;;
 	esac
 	: >"$watch/failed"
@@ -894,7 +902,7 @@ engine_move()
 			return $status
 		}
 		given quiet || text+=$newline$TARGET_PLACE
-		run_on_target "\\o /dev/null$newline$guard$text" && return
+		run_on_target "\\o /dev/null$newline$text" && return
 		status=$?
 		[ "$locked" -gt 0 ] && [ "$attempt" -le "$retries" ] || return $status
 		given quiet || say "attempt $attempt of $((retries + 1)); trying again in $pause ms"

@@ -281,7 +281,6 @@ verb_workload_check()
 
 	argument argument head
 	if given queries; then
-		exclude queries workload
 		read_text queries "$option_queries"
 		variable queries "$queries"
 		check+=", ARRAY[:'queries']"

@@ -11,16 +11,11 @@
 # before a stepwise run, committed.  So whatever ends cmig before the confirmation, no
 # revision is stored that the user has not accepted.
 
-# Fails if the options contradict each other.
+# Sets what options mean for others.
 check_options()
 {
-	exclude one-transaction stepwise
-	! given one-transaction || ! given in-doubt || fail 2 '--in-doubt requires --stepwise'
-	exclude sql dry-run
 	! given statements-only || option_sql=1
-	exclude check-workload sql
 	! given check-workload || settings=(cmig.workload_policy=error ${settings[@]+"${settings[@]}"})
-	exclude preflight sql dry-run scopes
 }
 
 # confirm QUESTION: exits with status 5 unless the answer is yes
@@ -350,8 +345,6 @@ verb_move()
 	targets "${arguments[@]}"
 	if given scopes; then
 		run_scopes
-	elif given max-failures || given first || given begin-with; then
-		fail 2 '--max-failures, --first, and --begin-with require --scopes'
 	elif given sql; then
 		DIRECTION=$verb
 		show_script
@@ -491,7 +484,6 @@ verb_drop_scope()
 show_script()
 {
 	[ ${#TARGETS[@]} -eq 1 ] || fail 2 'a script can have only one target'
-	exclude statements-only version-table
 	# a script that starts from this database is for this database
 	if [ -n "$engine_database" ]; then
 		default_option version-table cmig_engine.version
@@ -500,6 +492,7 @@ show_script()
 	fi
 	! given statements-only || unset option_version_table
 	parameters
+	! given stepwise || PARAMETERS+=', transaction_per_revision => true'
 	! given statements-only || PARAMETERS+=', version_table => NULL'
 	find_files
 	if [ -n "$engine_database" ] && [[ ${arguments[0]} != *:* ]]; then
@@ -509,8 +502,6 @@ show_script()
 	begin; begin_load
 	[ "$DIRECTION" = downgrade ] || require_script
 	add_plain
-	variable guard "${guard:-}"
-	[ -z "${recording:-}" ] || add "SELECT :'guard';"
 	call "SELECT cmig.script('$DIRECTION', $TARGET$PARAMETERS)"
 	end_transaction ROLLBACK
 	run
@@ -627,8 +618,6 @@ scopes_argument()
 		check_first
 		variable scopes "$option_scopes"
 		SCOPES=", scopes => :'scopes', max_failures => $option_max_failures"
-	elif given max-failures; then
-		fail 2 '--max-failures requires --scopes'
 	fi
 }
 
@@ -680,8 +669,6 @@ verb_abandon_partial()
 	if given yes; then
 		variable confirmed "${arguments[0]}$(! given lose-data || echo ', losing data')"
 		confirmed=", confirm => :'confirmed'"
-	elif given lose-data; then
-		fail 2 '--lose-data requires --yes'
 	fi
 	begin
 	procedure "CALL cmig.abandon_partial(:'revision'$confirmed)"

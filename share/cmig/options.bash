@@ -128,6 +128,32 @@ refuse_arguments()
 	fail 2 "$called $1" "${hint}usage: ${words% } [OPTION...]; the options: cmig help $verb"
 }
 
+# Fails if an option on the command line would be ignored: see TOGETHER and APART.
+check_together()
+{
+	local verbs options others name other
+
+	while IFS=';' read -r verbs options others; do
+		[[ " $verbs " == *" $verb "* || $verbs == all ]] || continue
+		for name in $options; do
+			typed "$name" || continue
+			for other in $others; do ! given "$other" || continue 2; done
+			fail 2 "--$name requires --${others// / or --}"
+		done
+	done <<<"$TOGETHER"
+	while IFS=';' read -r verbs options others; do
+		[[ " $verbs " == *" $verb "* ]] || continue
+		for name in $options; do
+			for other in $others; do
+				! typed "$name" || ! typed "$other" || fail 2 "--$name cannot be used with --$other"
+			done
+		done
+	done <<<"$APART"
+	case $verb,${#arguments[@]} in
+		history,1 | graph,1) ! given rev-range || fail 2 "$verb cannot have both --rev-range and an argument" ;;
+	esac
+}
+
 # keep_option NAME VALUE: stores an option in option_NAME, and also in an array if it
 # can be repeated
 keep_option()

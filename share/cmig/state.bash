@@ -262,9 +262,7 @@ export_engine()
 \\if :cmig_formatted
 UPDATE cmig_engine.format SET number = $ENGINE_FORMAT WHERE number = 0;
 \\endif"
-	called "SELECT pg_catalog.regexp_replace(
-	cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version'),
-	'^.*\nBEGIN [^\n]*\n(.*)COMMIT;\s*\$', '\\1') AS cmig_tables \\gset"
+	called "SELECT cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version') AS cmig_tables \\gset"
 	add "SELECT :'cmig_tables' \\gexec"
 	kept files 'cmig.export()' 'content text'
 	add "DELETE FROM cmig_engine.version;

@@ -197,9 +197,6 @@ verb_revision()
 		parameters expand
 		new_file "cmig.autogenerate(target_sql => :'target_sql'$PARAMETERS$TEMPLATE)" hazards
 	else
-		for name in target $DIFFERENCES source stages; do
-			! typed "$name" || fail 2 "--$name requires --autogenerate"
-		done
 		parameters schemas
 		new_file "cmig.draft(${PARAMETERS#, }$TEMPLATE)"
 	fi
@@ -637,7 +634,6 @@ verb_import()
 	fi
 	argument tool
 	if given state; then import_state; return; fi
-	! typed version-table || fail 2 '--version-table requires --state'
 	folder=${arguments[1]:-.}
 	if [ "${arguments[0]}" = liquibase ] && [ -f "$folder" ] && [[ $folder != *.sql ]]; then
 		generate_liquibase "$folder"

@@ -193,6 +193,12 @@ extern void cmig_engine_append_owner_check(StringInfo body, const char *key);
  */
 extern const char *cmig_engine_file(const char *revision);
 
+/*
+ * The statements, from cmig, with which the script's first transaction begins, or
+ * "".  They lock tables, and raise an error if somebody has changed some.
+ */
+extern const char *cmig_engine_guard(void);
+
 /* Append a command that reports that a step begins. */
 extern void cmig_engine_append_title(StringInfo out, const char *title);
 

@@ -95,6 +95,14 @@ cmig_engine_file(const char *revision)
 	return psprintf(", %s", quote_literal_cstr(cmig_revision_format(cmig_catalog_read_text(revision))));
 }
 
+const char *
+cmig_engine_guard(void)
+{
+	const char *guard = GetConfigOption("cmig_client.guard", true, false);
+
+	return guard ? guard : "";
+}
+
 void
 cmig_engine_append_replaced(StringInfo body, const char *table, const char *column, const CmigRevision *revision)
 {

@@ -50,6 +50,7 @@ typedef struct Offline
 								 * including pin */
 	char	   *start_script;	/* statements that run before each revision's
 								 * script */
+	char	   *limit;			/* the one of them that sets lock_timeout, or "" */
 	bool		timed;			/* is the time known at which the step began? */
 	bool		knows_constraints;	/* true if it is certain that no
 									 * deferrable constraint existed when the
@@ -286,6 +287,8 @@ append_check(Offline *offline)
 static void
 begin_transaction(Offline *offline)
 {
+	bool		first;
+
 	if (offline->in_transaction)
 		return;
 
@@ -300,7 +303,10 @@ begin_transaction(Offline *offline)
 	}
 	appendStringInfoString(&offline->text, "BEGIN ISOLATION LEVEL READ COMMITTED;\n");
 	join(offline, &offline->text);
+	first = !offline->checked;
 	append_check(offline);
+	if (first && offline->engine && *cmig_engine_guard() != '\0')
+		appendStringInfo(&offline->text, "%s%s", offline->limit, cmig_engine_guard());
 	offline->in_transaction = true;
 }
 
@@ -803,6 +809,7 @@ open_scripts(Offline *offline, bool from_here)
 		appendStringInfoString(&text, ";\n");
 		join(offline, &text);
 	}
+	offline->limit = "";
 	if (offline->engine)
 	{
 		const char *limit = cmig_settings_text("cmig.lock_timeout", GetConfigOption("cmig.lock_timeout", true, false));
@@ -811,7 +818,8 @@ open_scripts(Offline *offline, bool from_here)
 			limit = GetConfigOption("lock_timeout", false, false);
 		if (strcmp(limit, "0") != 0)
 		{
-			appendStringInfo(&text, "SET lock_timeout = %s;\n", quote_literal_cstr(limit));
+			offline->limit = psprintf("SET lock_timeout = %s;\n", quote_literal_cstr(limit));
+			appendStringInfoString(&text, offline->limit);
 			join(offline, &text);
 		}
 	}
@@ -1022,7 +1030,9 @@ make_text(Offline *offline)
 		appendStringInfoString(&body, "END");
 		cmig_psql_append_do(out, body.data);
 	}
-	if (count == 0 || !offline->transaction_per_revision)
+	if (offline->only_tables)
+		append_check(offline);
+	else if (count == 0 || !offline->transaction_per_revision)
 		begin_transaction(offline);
 	append_plan(offline, offline->plan);
 	if (offline->then != NULL)

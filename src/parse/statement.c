@@ -214,6 +214,24 @@ cmig_statement_is_concurrent(const RawStmt *raw)
 	return cmig_statement_classify(raw, &reason) == CMIG_STATEMENT_CONCURRENTLY;
 }
 
+/*
+ * Does the statement set an isolation level that a transaction in progress cannot
+ * get?
+ */
+static bool
+changes_isolation(const VariableSetStmt *set)
+{
+	if (set->kind != VAR_SET_MULTI || strcmp(set->name, "TRANSACTION") != 0)
+		return false;
+	foreach_node(DefElem, option, set->args)
+	{
+		if (strcmp(option->defname, "transaction_isolation") == 0 &&
+			strcmp(strVal(&castNode(A_Const, option->arg)->val), "read committed") != 0)
+			return true;
+	}
+	return false;
+}
+
 CmigStatementClass
 cmig_statement_classify(const RawStmt *raw, const char **reason)
 {
@@ -254,6 +272,11 @@ cmig_statement_classify(const RawStmt *raw, const char **reason)
 			return CMIG_STATEMENT_DISCARD_ALL;
 
 		case T_VariableSetStmt:
+			if (changes_isolation((const VariableSetStmt *) node))
+			{
+				*reason = "SET TRANSACTION ISOLATION LEVEL";
+				return CMIG_STATEMENT_TRANSACTION;
+			}
 			if (!changes_strings((const VariableSetStmt *) node))
 				break;
 			*reason = "SET standard_conforming_strings = off";
@@ -326,7 +349,8 @@ cmig_statement_refuse(const RawStmt *raw)
 	{
 		case CMIG_STATEMENT_TRANSACTION:
 			detail = "The session that runs the revision controls the transaction.";
-			hint = strstr(reason, "SAVEPOINT") ? "Remove it. Put statements that may fail into a DO block with an EXCEPTION clause."
+			hint = strstr(reason, "ISOLATION") ? "Leave it out. To keep rows from changing, begin with LOCK TABLE, such as LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE."
+				: strstr(reason, "SAVEPOINT") ? "Remove it. Put statements that may fail into a DO block with an EXCEPTION clause."
 				: "Remove it. For a commit between two statements, put them into two revisions, and run these stepwise.";
 			break;
 		case CMIG_STATEMENT_CLIENT_COPY:

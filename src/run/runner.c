@@ -278,10 +278,6 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 			if (cmig_error_is_from(error, ERRCODE_ACTIVE_SQL_TRANSACTION, "PreventInTransactionBlock"))
 				error->hint = psprintf("The statement cannot run in a transaction. Set \"transactional: false\" in the revision and %s",
 									   cmig_script_run_call(step, false));
-			else if (error->hint == NULL)	/* SET TRANSACTION;
-											 * share/cmig/engine.bash has the
-											 * same text */
-				error->hint = "The transaction has begun before the script. Leave the statement out; to keep rows from changing, begin with LOCK TABLE, such as LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE.";
 			break;
 		case ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE:
 			error->hint = step->committed ?
