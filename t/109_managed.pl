@@ -216,6 +216,16 @@ gives(0, 'at 003', '', 'downgrade', '003', '-y', @far);
 	rows('DROP TABLE tenants."new ""t"""', 'far');
 	my $changer = $node->background_psql('far', on_error_stop => 1);
 	my $waiting = { out => '', err => '' };
+	# a change that is committed while the script waits for the locks with which its transaction begins
+	(undef, $script) = cmig('upgrade', 'head', '--sql', @far);
+	$changer->query_safe('BEGIN; ALTER TABLE other ADD uncommitted int');
+	$waiting->{run} = IPC::Run::start([ 'psql', '-X', '-v', 'ON_ERROR_STOP=1', '-d', 'far' ], '<', \$script, '>', \$waiting->{out}, '2>', \$waiting->{err});
+	$node->poll_query_until('far', "SELECT count(*) > 0 FROM pg_locks WHERE relation = 'other'::regclass AND NOT granted AND mode = 'ShareUpdateExclusiveLock'");
+	$changer->query_safe('COMMIT');
+	$waiting->{run}->finish;
+	like($waiting->{err}, qr/since it was copied.*\nDETAIL:  .* Changed: public\.other\n/, 'the locks come before the check');
+	$changer->query_safe('ALTER TABLE other DROP uncommitted');
+	@$waiting{qw(out err)} = ('', '');
 	$changer->query_safe('BEGIN; LOCK TABLE other');
 	$waiting->{run} = IPC::Run::start([ $cmig, 'upgrade', '-y', @far ], '<', \undef, '>', \$waiting->{out}, '2>', \$waiting->{err});
 	$node->poll_query_until('far', "SELECT count(*) > 0 FROM pg_locks WHERE relation = 'other'::regclass AND NOT granted");
