@@ -12,8 +12,8 @@
 # schema, and drops it at the end.  So the database has all that lasts.
 
 # The verbs that need only the state, and those that need the schema, too.
-ENGINE_VERBS=' branches check current downgrade edit export graph heads history import load log merge plan remove require '
-ENGINE_VERBS+='reset revision script show stamp status upgrade verify '
+ENGINE_VERBS=' branches check current downgrade edit export graph heads history import load log merge plan remove '
+ENGINE_VERBS+='require reset revision script show stamp status upgrade verify '
 ENGINE_SCHEMA_VERBS=' baseline capture diff drift dry-run lint locate preflight round-trip squash workload-check '
 
 # The options that need the extension in the database.
@@ -42,9 +42,12 @@ engine_help()
 		'For a database without the extension.  WHERE is local, or the URL of a server that has pg_cmig.' '' \
 		"With the state of the database:${verbs// /, }" '' \
 		"With a copy of its schema, without rows:${schema_verbs// /, }, revision --autogenerate, check --target" '' \
-		'In revisions, as the statements that they run, each call alone in its statement: cmig.enable_rls, enable_rls_schema, disable_rls, add_not_null, add_check, add_foreign_key, add_unique, backfill with where_sql' '' \
+		'In revisions, as the statements that they run, each call alone in its statement: '\
+'cmig.enable_rls, enable_rls_schema, disable_rls, add_not_null, add_check, add_foreign_key, add_unique, '\
+'backfill with where_sql' '' \
 		'Without a database: ddl-script, folders, list-templates, demo' '' \
-		"Not without the extension in the database: the other verbs and functions, $refused" | sed 's/:, /: /' | fold -s -w "$columns"
+		"Not without the extension in the database: the other verbs and functions, $refused" | sed 's/:, /: /' |
+			fold -s -w "$columns"
 }
 
 # Extensions in C whose functions reach outside of the database: their members are stubs, too,
@@ -53,12 +56,14 @@ engine_help()
 ENGINE_STUBS='^(dblink|adminpack|http|pg_net|pg_cron|aws_.*|azure_.*|pg_cmig)$'
 
 # The settings that change what literals mean; where scripts run, each has its value at login.
-ENGINE_SETTINGS="'array_nulls', 'bytea_output', 'datestyle', 'default_text_search_config', 'extra_float_digits', 'gin_fuzzy_search_limit', 'intervalstyle',
+ENGINE_SETTINGS="'array_nulls', 'bytea_output', 'datestyle', 'default_text_search_config', 'extra_float_digits',
+	'gin_fuzzy_search_limit', 'intervalstyle',
 	'quote_all_identifiers', 'timezone', 'timezone_abbreviations', 'transform_null_equals', 'xmlbinary', 'xmloption'"
 
 # A condition on a row n of pg_namespace: is it a schema of the service, in which the role
 # owns nothing?
-FOREIGN_SCHEMA="(n.nspname !~ '^(pg_|information_schema\$|cmig_engine\$|public\$)' AND NOT pg_has_role(n.nspowner, 'USAGE')
+FOREIGN_SCHEMA="(n.nspname !~ '^(pg_|information_schema\$|cmig_engine\$|public\$)'
+	AND NOT pg_has_role(n.nspowner, 'USAGE')
 	AND NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = n.oid AND pg_has_role(o.relowner, 'USAGE')))"
 
 # A query for the tables of the database and what belongs to them: a JSON object with a value
@@ -88,13 +93,16 @@ begin_engine()
 	local name looks=''
 
 	[[ $option_engine = local || $option_engine =~ ^postgres(ql)?(\+[a-z0-9_]+)?:// ]] ||
-		fail 2 'engine must be local, or a URL that begins with postgresql://' 'Leave it out if the database has the extension.'
+		fail 2 'engine must be local, or a URL that begins with postgresql://' \
+			'Leave it out if the database has the extension.'
 	case $verb,${arguments[0]-} in init,* | import,alembic | import,django) given state || return 0 ;; esac
 	if [ "$verb" = import ] && { given state || [ ${#arguments[@]} -eq 0 ]; }; then
 		[ "${arguments[0]-}" != engine ] || typed history-table ||
-			fail 2 'import engine --state is for a database with the extension' 'Remove the line "engine" from cmig.conf.'
+			fail 2 'import engine --state is for a database with the extension' \
+				'Remove the line "engine" from cmig.conf.'
 		looks=1
-	elif [[ $ENGINE_SCHEMA_VERBS == *" $verb "* ]] || given autogenerate || given dry-run || given preflight || { [ "$verb" = check ] && given target; }; then
+	elif [[ $ENGINE_SCHEMA_VERBS == *" $verb "* ]] || given autogenerate || given dry-run || given preflight ||
+		{ [ "$verb" = check ] && given target; }; then
 		looks=1
 	elif [[ $ENGINE_VERBS != *" $verb "* ]]; then
 		fail 2 "$verb requires the extension in the database" 'doc/managed.md lists what an engine can do'
@@ -102,7 +110,8 @@ begin_engine()
 	! given no-facts || looks=''
 	[ "$verb" = lint ] || ENGINE_REFUSED+=' rehearse'
 	for name in $ENGINE_REFUSED; do
-		! given "$name" || fail 2 "--$name requires the extension in the database" 'doc/managed.md lists what an engine can do'
+		! given "$name" || fail 2 "--$name requires the extension in the database" \
+			'doc/managed.md lists what an engine can do'
 	done
 	! given state || [ "$verb" != export ] || fail 2 'export engine --state is for a database with the extension' \
 		'Remove the line "engine" from cmig.conf.'
@@ -142,26 +151,34 @@ in_environment()
 }
 
 # read_target [again]: reads the state of the database: its major version, its name, and a
-# JSON object, and warns about it, unless it is read again.  Only tables of roles that could do anything anyway are read, because the owner of
-# a table can add code that runs when somebody reads it.
+# JSON object, and warns about it, unless it is read again.  Only tables of roles that could do
+# anything anyway are read, because the owner of a table can add code that runs when somebody
+# reads it.
 read_target()
 {
 	local lines name other
 
 	# roles of pg_ and of an engine that this server once was
-	lines=$(on_target "${target_psql[@]}" -At -v own='^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' <<-'END'
+	lines=$(on_target "${target_psql[@]}" -At \
+		-v own='^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' <<-'END'
 		\encoding UTF8
-		BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; WITH trusted AS MATERIALIZED (
-			SELECT r.oid FROM pg_roles r, pg_database d WHERE d.datname = current_database() AND (r.rolsuper OR r.oid = d.datdba OR r.rolname IN (current_user, 'pg_database_owner'))),
-		state AS MATERIALIZED (SELECT n.nspname, c.relname, c.relkind, c.relkind = 'r' AND c.relowner IN (TABLE trusted) AND n.nspowner IN (TABLE trusted) AS is_trusted
+		BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \;
+			WITH trusted AS MATERIALIZED (
+			SELECT r.oid FROM pg_roles r, pg_database d WHERE d.datname = current_database()
+				AND (r.rolsuper OR r.oid = d.datdba OR r.rolname IN (current_user, 'pg_database_owner'))),
+		state AS MATERIALIZED (SELECT n.nspname, c.relname, c.relkind, c.relkind = 'r'
+			AND c.relowner IN (TABLE trusted) AND n.nspowner IN (TABLE trusted) AS is_trusted
 			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-			WHERE n.nspname = 'cmig_engine' AND c.relname IN ('version', 'journal', 'progress', 'format') OR n.nspname = 'public' AND c.relname IN ('cmig_version', 'alembic_version'))
+			WHERE n.nspname = 'cmig_engine' AND c.relname IN ('version', 'journal', 'progress',
+				'format') OR n.nspname = 'public' AND c.relname IN ('cmig_version', 'alembic_version'))
 		SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
 			EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cmig') AS cmig_installed,
 			translate(current_database(), E'\n', '?') AS cmig_name,
-			translate(concat_ws(' ', current_setting('lock_timeout'), current_setting('cmig.protect', true)), E'\n', ' ') AS cmig_limit,
+			translate(concat_ws(' ', current_setting('lock_timeout'), current_setting('cmig.protect', true)), E'\n',
+				' ') AS cmig_limit,
 			count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname <> 'format') = 3 AS cmig_known,
-			count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname = 'format') > 0 AS cmig_formatted, count(*) FILTER (WHERE nspname = 'cmig_engine' AND NOT is_trusted) > 0 AS cmig_refused,
+			count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname = 'format') > 0 AS cmig_formatted,
+				count(*) FILTER (WHERE nspname = 'cmig_engine' AND NOT is_trusted) > 0 AS cmig_refused,
 			min(relname::text) FILTER (WHERE nspname = 'public' AND relkind = 'r') AS cmig_other FROM state \gset
 		\echo :cmig_major :cmig_installed :cmig_refused
 		\echo :cmig_limit
@@ -175,14 +192,19 @@ read_target()
 		\elif :cmig_known
 		SELECT jsonb_build_object('known', true, 'version', (SELECT jsonb_agg(version_num) FROM cmig_engine.version),
 			'journal', (SELECT jsonb_agg(to_jsonb(j) - 'file') FROM cmig_engine.journal j),
-			'progress', (SELECT jsonb_agg(p) FROM cmig_engine.progress p)) AS cmig_state, coalesce(:cmig_format, 0) AS cmig_format \gset
+			'progress', (SELECT jsonb_agg(p) FROM cmig_engine.progress p)) AS cmig_state, coalesce(:cmig_format, 0)
+				AS cmig_format \gset
 		\echo :cmig_format
 		\elif :{?cmig_other}
 		\echo :cmig_other
 		\endif
-		SELECT :'cmig_state'::jsonb || jsonb_build_object('roles', (SELECT jsonb_agg(rolname) FROM pg_roles WHERE rolname !~ :'own'),
-			'members', (SELECT jsonb_agg(jsonb_build_object('r', r.rolname, 'm', m.rolname)) FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member WHERE r.rolname !~ :'own' AND NOT r.rolsuper AND m.rolname !~ :'own'),
-			'role', current_user, 'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database())) \; COMMIT;
+		SELECT :'cmig_state'::jsonb || jsonb_build_object('roles', (SELECT jsonb_agg(rolname) FROM pg_roles
+			WHERE rolname !~ :'own'),
+			'members', (SELECT jsonb_agg(jsonb_build_object('r', r.rolname, 'm', m.rolname)) FROM pg_auth_members a
+				JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member WHERE r.rolname !~ :'own'
+				AND NOT r.rolsuper AND m.rolname !~ :'own'),
+			'role', current_user, 'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database
+				WHERE datname = current_database())) \; COMMIT;
 	END
 	) || exit 4
 	engine_major=${lines%%"$newline"*} lines=${lines#*"$newline"}
@@ -191,23 +213,28 @@ read_target()
 	engine_target=${lines%%"$newline"*} other='' engine_state=''
 	# not by a pattern, which would take quadratic time for the last line, the state
 	while IFS= read -r name; do other=$engine_state engine_state=$name; done <<<"${lines#*"$newline"}"
-	[[ $engine_major != *' t '* ]] || fail 2 'the database has the extension, so it needs no engine' 'Remove the line "engine" from cmig.conf.'
+	[[ $engine_major != *' t '* ]] || fail 2 'the database has the extension, so it needs no engine' \
+		'Remove the line "engine" from cmig.conf.'
 	[[ $engine_major != *' t' ]] || fail 3 'schema cmig_engine or one of its tables belongs to another role' \
-		'Connect as that role, or as the owner of the database or a superuser: ALTER SCHEMA cmig_engine OWNER TO CURRENT_USER'
+		'Connect as that role, or as the owner of the database or a superuser: '\
+'ALTER SCHEMA cmig_engine OWNER TO CURRENT_USER'
 	engine_major=${engine_major%% *}
 	[ "$engine_major" -ge 15 ] || fail 2 "the database has PostgreSQL $engine_major; 15 or later is required"
 	case $other in
 		'' | "$ENGINE_FORMAT" | *_version) ;;
 		0) fail 3 'the extension has taken over the state in schema cmig_engine' \
-			"With the extension: cmig export engine --state. Without it: DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>" ;;
+			'With the extension: cmig export engine --state. '\
+'Without it: DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>' ;;
 		*) [ "$other" -lt "$ENGINE_FORMAT" ] || fail 3 \
-			"schema cmig_engine has format $other, of a newer version of pg_cmig than $VERSION" 'Update pg_cmig and cmig.' ;;
+			"schema cmig_engine has format $other, of a newer version of pg_cmig than $VERSION" \
+				'Update pg_cmig and cmig.' ;;
 	esac
 	engine_format=$other
 	[ $# -eq 0 ] || return 0
 	if [[ $engine_state =~ \"progress\":\ \[\{[^}]*\"revision\":\ \"([^\"]*)\" ]]; then
 		visible "${BASH_REMATCH[1]}"
-		say "${yellow}WARNING:  revision $VISIBLE is partially applied: a run was interrupted$plain${newline}HINT:  Repeat the command. To give up, repair the schema, and: DELETE FROM cmig_engine.progress"
+		warning "revision $VISIBLE is partially applied: a run was interrupted" \
+			'Repeat the command. To give up, repair the schema, and: DELETE FROM cmig_engine.progress'
 	fi
 }
 
@@ -227,7 +254,8 @@ find_programs()
 		[ -x "$folder/$1" ] && { [ "$1" != postgres ] || [ -x "$folder/initdb" ]; } || continue
 		version=$("$folder/$1" --version)
 		[[ $version =~ \ ([0-9]+) ]] && version=${BASH_REMATCH[1]} || continue
-		if [ "$version" -eq "$engine_major" ] || { [ "$newest" -ne "$engine_major" ] && [ "$version" -gt "$newest" ]; }; then
+		if [ "$version" -eq "$engine_major" ] || { [ "$newest" -ne "$engine_major" ] &&
+			[ "$version" -gt "$newest" ]; }; then
 			[ "$newest" -eq "$engine_major" ] || { engine=$folder newest=$version; }
 		fi
 	done
@@ -249,17 +277,21 @@ find_engine()
 	[ ${#engine_environment[@]} -gt 0 ] || exit 2
 	lines=$(engine_psql <<-'END'
 		SELECT current_setting('server_version_num')::integer / 10000 AS major, rolsuper AS super,
-			EXISTS (SELECT FROM pg_available_extension_versions WHERE name = 'pg_cmig' AND version = :'version') AS known FROM pg_roles WHERE rolname = current_user \gset
+			EXISTS (SELECT FROM pg_available_extension_versions WHERE name = 'pg_cmig'
+				AND version = :'version') AS known FROM pg_roles WHERE rolname = current_user \gset
 		\echo :major :super :known
 		\if :super
-		SELECT format('DROP DATABASE IF EXISTS %I', datname) FROM pg_database d WHERE datname ~ '^cmig_copy_[0-9]+$' AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE datid = d.oid)
+		SELECT format('DROP DATABASE IF EXISTS %I', datname) FROM pg_database d WHERE datname ~ '^cmig_copy_[0-9]+$'
+			AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE datid = d.oid)
 			AND (pg_stat_file(format('base/%s/PG_VERSION', d.oid), true)).modification < now() - interval '1 day' \gexec
 		\endif
 	END
 	) || fail 4 'the engine cannot be reached'
 	read -r engine_version name lines <<<"$lines"
-	[ "$name" = t ] || fail 2 'the role of the engine is not a superuser' 'Use a server that is there only for this, because cmig creates databases and roles in it: doc/managed.md'
-	[ "$lines" = t ] || fail 2 "the engine does not have pg_cmig $VERSION, the version of this cmig" 'Install it there: README.md'
+	[ "$name" = t ] || fail 2 'the role of the engine is not a superuser' \
+		'Use a server that is there only for this, because cmig creates databases and roles in it: doc/managed.md'
+	[ "$lines" = t ] || fail 2 "the engine does not have pg_cmig $VERSION, the version of this cmig" \
+		'Install it there: README.md'
 }
 
 # last_error LOG: prints the last error in a log of the server, for a message
@@ -272,7 +304,8 @@ remove_stale()
 	local pid
 
 	read -r pid 2>/dev/null <"$engine_folder/data/postmaster.pid" && kill -0 "$pid" 2>/dev/null || return 0
-	{ cat "/proc/$pid/cmdline" || ps -o args= -p "$pid"; } 2>/dev/null | tr '\0' ' ' | grep -qF -- "$engine_folder/data" ||
+	{ cat "/proc/$pid/cmdline" || ps -o args= -p "$pid"; } 2>/dev/null | tr '\0' ' ' |
+		grep -qF -- "$engine_folder/data" ||
 		rm -f -- "$engine_folder/data/postmaster.pid" "$engine_folder"/.s.PGSQL.*
 }
 
@@ -286,28 +319,35 @@ start_engine()
 	[[ $cache = /* ]] || cache=${HOME:-/nonexistent}/.cache
 
 	find_programs postgres
-	[ "$engine_version" -gt 0 ] || fail 2 'engine = local requires a PostgreSQL server with pg_cmig on this machine' 'Install the server and the extension: README.md'
-	command -v flock >/dev/null && command -v setsid >/dev/null || fail 2 'engine = local requires flock and setsid' 'On Debian: apt install util-linux'
+	[ "$engine_version" -gt 0 ] || fail 2 'engine = local requires a PostgreSQL server with pg_cmig on this machine' \
+		'Install the server and the extension: README.md'
+	command -v flock >/dev/null && command -v setsid >/dev/null ||
+		fail 2 'engine = local requires flock and setsid' 'On Debian: apt install util-linux'
 	if [ "$(id -u)" -eq 0 ]; then
 		id postgres >/dev/null 2>&1 || fail 2 'the engine cannot run as root' 'Run cmig as another user.'
 		as_server=(runuser -u postgres --) cache=/var/cache
 	fi
 	engine_folder=$cache/cmig/engine-$engine_version
-	[ ${#engine_folder} -lt 85 ] || fail 2 "the name of the folder $engine_folder is too long for a socket" 'Set XDG_CACHE_HOME to a shorter one.'
+	[ ${#engine_folder} -lt 85 ] || fail 2 "the name of the folder $engine_folder is too long for a socket" \
+		'Set XDG_CACHE_HOME to a shorter one.'
 	[[ $engine_folder != *,* ]] ||
 		fail 2 "the name of the folder $engine_folder contains a comma" \
 		'Set XDG_CACHE_HOME to another one: to libpq, a comma separates hosts.'
 	mkdir -p -- "$cache/cmig" && { [ ${#as_server[@]} -eq 0 ] || chown postgres: "$cache/cmig"; } &&
-		${as_server[@]+"${as_server[@]}"} mkdir -p -m 700 -- "$engine_folder" || fail 2 "the folder $engine_folder cannot be created"
-	log=$engine_folder/log engine_environment=("PGHOST=$engine_folder" PGPORT=5432 "PGUSER=$ENGINE_SUPERUSER" PGDATABASE=postgres)
+		${as_server[@]+"${as_server[@]}"} mkdir -p -m 700 -- "$engine_folder" ||
+			fail 2 "the folder $engine_folder cannot be created"
+	log=$engine_folder/log
+	engine_environment=("PGHOST=$engine_folder" PGPORT=5432 "PGUSER=$ENGINE_SUPERUSER" PGDATABASE=postgres)
 	exec 7>>"$engine_folder/users" 8>>"$engine_folder/start"
 	flock 8
 	flock -s 7
 	remove_stale
-	if ! ${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -D "$engine_folder/data" status >/dev/null 2>&1 7>&- 8>&-; then
+	if ! ${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -D \
+		"$engine_folder/data" status >/dev/null 2>&1 7>&- 8>&-; then
 		[ -f "$engine_folder/data/PG_VERSION" ] && [ -f "$engine_folder/complete" ] || {
 			${as_server[@]+"${as_server[@]}"} rm -rf -- "$engine_folder/data" "$engine_folder/complete"
-			${as_server[@]+"${as_server[@]}"} "$engine/initdb" -D "$engine_folder/data" -U "$ENGINE_SUPERUSER" -A trust -E UTF8 --no-locale -N >/dev/null 2>"$log" 7>&- 8>&- &&
+			${as_server[@]+"${as_server[@]}"} "$engine/initdb" -D "$engine_folder/data" -U \
+				"$ENGINE_SUPERUSER" -A trust -E UTF8 --no-locale -N >/dev/null 2>"$log" 7>&- 8>&- &&
 				${as_server[@]+"${as_server[@]}"} touch "$engine_folder/complete" ||
 				fail 2 "initdb failed$(last_error "$log")" "Its messages are in $log"
 		}
@@ -315,8 +355,10 @@ start_engine()
 		# its options are a part of a command of a shell, and therefore in one line
 		(
 			trap '' INT
-			exec ${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -w -D "$engine_folder/data" -l "$log" -o "-c port=5432 -c listen_addresses= -c unix_socket_directories=.. -c fsync=off -c autovacuum=off \
--c max_connections=50 -c shared_buffers=32MB -c max_locks_per_transaction=1024 -c wal_level=minimal -c max_wal_senders=0" start >/dev/null 2>&1 </dev/null 7>&- 8>&-
+			exec ${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -w -D "$engine_folder/data" -l "$log" -o \
+				"-c port=5432 -c listen_addresses= -c unix_socket_directories=.. -c fsync=off -c autovacuum=off \
+-c max_connections=50 -c shared_buffers=32MB -c max_locks_per_transaction=1024 -c wal_level=minimal -c max_wal_senders=0" \
+				start >/dev/null 2>&1 </dev/null 7>&- 8>&-
 		) || fail 2 "the engine cannot be started$(last_error "$log")" "Its messages are in $log"
 		started=1
 	fi
@@ -324,7 +366,8 @@ start_engine()
 	(
 		exec 3>&- 4>&- 5>&- 7>&- 8>&- >/dev/null 2>&1 </dev/null
 		trap '' INT HUP TERM
-		exec setsid flock "$engine_folder/users" ${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -m immediate -D "$engine_folder/data" stop
+		exec setsid flock "$engine_folder/users" ${as_server[@]+"${as_server[@]}"} \
+			"$engine/pg_ctl" -s -m immediate -D "$engine_folder/data" stop
 	) &
 	disown
 	# after that, so that it ends even if this fails
@@ -347,7 +390,8 @@ engine_psql()
 	[ "${engine_user:-}" != "$ENGINE_COPIER" ] || password=$copier_password
 	[ -z "${engine_user:-}" ] || as=("PGUSER=$engine_user" "PGPASSWORD=$password")
 	in_environment "${engine_environment[@]}" ${as[@]+"${as[@]}"} PGAPPNAME=cmig \
-		'PGOPTIONS=-c search_path=pg_catalog,pg_temp' -- psql -X -q -At -w -v ON_ERROR_STOP=1 -v role="$ENGINE_ROLE" -v copier="$ENGINE_COPIER" -v version="$VERSION" "$@" 7>&- 8>&-
+		'PGOPTIONS=-c search_path=pg_catalog,pg_temp' -- psql -X -q -At -w -v ON_ERROR_STOP=1 \
+		-v role="$ENGINE_ROLE" -v copier="$ENGINE_COPIER" -v version="$VERSION" "$@" 7>&- 8>&-
 }
 
 # create_copy LOOKS: creates the database in the engine, and uses it in place of the target
@@ -364,12 +408,17 @@ create_copy()
 	# same version.
 	name=$(engine_psql -v database="$engine_database" <<-'END'
 		\set home :DBNAME
-		SELECT format('%s/extension/pg_cmig--%s.sql', setting, :'version') AS file FROM pg_config WHERE name = 'SHAREDIR' \gset
+		SELECT format('%s/extension/pg_cmig--%s.sql', setting, :'version') AS file FROM pg_config
+			WHERE name = 'SHAREDIR' \gset
 		SELECT format('cmig_template_%s_%s', :'version', left(md5(pg_read_file(:'file', 0, 100000000, true)), 8))
 			AS template \gset
-		SET client_min_messages = error \; SET log_statement = none \; BEGIN \; SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \gset
-		SELECT format('CREATE ROLE cmig_engine_secret PASSWORD %L', gen_random_uuid()) WHERE to_regrole('cmig_engine_secret') IS NULL \gexec
-		CREATE TEMPORARY TABLE secret AS SELECT r AS name, encode(sha256(convert_to(rolpassword || r, 'UTF8')), 'hex') AS password FROM pg_authid, unnest(ARRAY[:'role', :'copier']) r WHERE rolname = 'cmig_engine_secret';
+		SET client_min_messages = error \; SET log_statement = none \; BEGIN \;
+			SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \gset
+		SELECT format('CREATE ROLE cmig_engine_secret PASSWORD %L', gen_random_uuid())
+			WHERE to_regrole('cmig_engine_secret') IS NULL \gexec
+		CREATE TEMPORARY TABLE secret AS SELECT r AS name, encode(sha256(convert_to(rolpassword || r, 'UTF8')),
+			'hex') AS password FROM pg_authid, unnest(ARRAY[:'role', :'copier']) r
+			WHERE rolname = 'cmig_engine_secret';
 		SELECT format('%s ROLE %I LOGIN PASSWORD %L',
 				CASE WHEN to_regrole(quote_ident(name)) IS NULL THEN 'CREATE' ELSE 'ALTER' END, name, password),
 			format('ALTER ROLE %I RESET ALL', name) FROM secret \gexec
@@ -383,13 +432,16 @@ create_copy()
 		CREATE EXTENSION pg_cmig VERSION :'version';
 		\connect :"home"
 		BEGIN \; SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \gset
-		SELECT format('ALTER DATABASE %I RENAME TO %I', :'database', :'template'), format('ALTER DATABASE %I IS_TEMPLATE true', :'template')
+		SELECT format('ALTER DATABASE %I RENAME TO %I', :'database', :'template'),
+			format('ALTER DATABASE %I IS_TEMPLATE true', :'template')
 		WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'template') \gexec
 		COMMIT;
 		\endif
-		SELECT format('CREATE DATABASE %I TEMPLATE %I OWNER %I', :'database', :'template', :'role') WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
+		SELECT format('CREATE DATABASE %I TEMPLATE %I OWNER %I', :'database', :'template', :'role')
+			WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
 	END
-	) || fail 2 'the engine cannot create a database with the extension pg_cmig' "${engine_folder:+Its messages are in $engine_folder/log}"
+	) || fail 2 'the engine cannot create a database with the extension pg_cmig' \
+		"${engine_folder:+Its messages are in $engine_folder/log}"
 	read -r engine_password copier_password <<<"$name"
 	[ -z "$1" ] || copy_schema
 	[ "$verb" != import ] || [ -z "$1" ] || copy_tool_tables
@@ -473,15 +525,16 @@ find_unknown()
 	visible "$unknown"
 	unknown="the database is at a revision that has no file in ${folders[*]}: $VISIBLE"
 	case $verb$(given sql && echo ' --sql') in
-		upgrade | downgrade | reset | verify | drift | dry-run | round-trip | capture | revision) fail 3 "$unknown" "$hint" ;;
+		upgrade | downgrade | reset | verify | drift | dry-run | round-trip | capture | \
+			revision) fail 3 "$unknown" "$hint" ;;
 		stamp) ;;
 		*) say "${yellow}WARNING:  $unknown$plain${newline}HINT:  $hint" ;;
 	esac
 }
 
 # The columns that cmig.journal and cmig_engine.journal have.
-JOURNAL_COLUMNS='id, revision, direction, outcome, started_at, elapsed, role, session_role, application_name, client_address,
-	transaction_id, checksum, search_path, sqlstate, message, statement'
+JOURNAL_COLUMNS='id, revision, direction, outcome, started_at, elapsed, role, session_role,
+	application_name, client_address, transaction_id, checksum, search_path, sqlstate, message, statement'
 
 # The statements that store the state of the database, which is in the variable "state".
 STORE_STATE="DELETE FROM cmig.version;
@@ -495,7 +548,9 @@ FROM pg_catalog.jsonb_populate_recordset(NULL::cmig.journal, nullif(:'state'::js
 # Stores the state of the database in the engine.
 store_state()
 {
-	printf '\\set state %s\n%s\n' "$(quoted "$engine_state")" "$STORE_STATE" | engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" || fail 2 'the engine cannot use the state of the database'
+	printf '\\set state %s\n%s\n' "$(quoted "$engine_state")" "$STORE_STATE" |
+		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" ||
+		fail 2 'the engine cannot use the state of the database'
 }
 
 # add_recording MOVE TARGET: if the steps call functions of pg_cmig, copies the schema of the
@@ -532,8 +587,10 @@ WHERE r.$1_sql OPERATOR(pg_catalog.~*) $CALLS;"
 	variable state "$engine_state"
 	begin
 	recording=1
-	add "INSERT INTO cmig.progress (revision, direction, statement, state) SELECT revision, direction, statement, CASE WHEN done THEN 'done' ELSE 'running' END
-FROM pg_catalog.jsonb_to_recordset(nullif(:'state'::jsonb -> 'progress', 'null')) AS p (revision text, direction text, statement integer, done boolean);
+	add "INSERT INTO cmig.progress (revision, direction, statement, state)
+SELECT revision, direction, statement, CASE WHEN done THEN 'done' ELSE 'running' END
+FROM pg_catalog.jsonb_to_recordset(nullif(:'state'::jsonb -> 'progress', 'null')) AS p (revision text, direction text,
+	statement integer, done boolean);
 SELECT ($SEEN_TABLES) AS cmig_before \\gset"
 	end_transaction COMMIT
 	add 'SET client_min_messages = warning; SET cmig_client.record = on;'
@@ -567,25 +624,40 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 	fi
 	[ -z "$limit" ] || options+=("--lock-wait-timeout=$limit") limit="SET LOCAL lock_timeout = '$limit' \\;"
 
-	[ "$engine_version" -eq "$engine_major" ] || fail 2 "$verb requires an engine of PostgreSQL $engine_major, the version of the database" "$([ "$verb" != lint ] || echo 'cmig lint --no-facts')"
+	[ "$engine_version" -eq "$engine_major" ] || fail 2 \
+		"$verb requires an engine of PostgreSQL $engine_major, the version of the database" \
+		"$([ "$verb" != lint ] || echo 'cmig lint --no-facts')"
 	version=$engine_version
 	find_programs pg_dump
-	[ "$engine_version" -eq "$version" ] || fail 2 "$verb requires pg_dump of PostgreSQL $version" "On Debian: apt install postgresql-client-$version"
-	{ printf '\\set state %s\n' "$(quoted "$engine_state")"; cat <<-'END'; } | engine_psql -v database="$engine_database" || fail 2 'the engine cannot create the roles of the database'
-		SET client_min_messages = error \; BEGIN \; SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \gset
-		SELECT format('CREATE ROLE %I ROLE %I, %I', r, :'role', :'copier') FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) \gexec
-		SELECT format('GRANT %I TO %I', r, m) FROM jsonb_to_recordset(nullif(:'state'::jsonb -> 'members', 'null')) AS g (r text, m text)
-		WHERE pg_has_role(:'copier', r, 'MEMBER') AND pg_has_role(:'copier', m, 'MEMBER') AND NOT pg_has_role(r, m, 'MEMBER') AND NOT pg_has_role(m, r, 'MEMBER') \gexec
+	[ "$engine_version" -eq "$version" ] || fail 2 "$verb requires pg_dump of PostgreSQL $version" \
+		"On Debian: apt install postgresql-client-$version"
+	{ printf '\\set state %s\n' "$(quoted "$engine_state")"; cat <<-'END'; } \
+		| engine_psql -v database="$engine_database" || fail 2 'the engine cannot create the roles of the database'
+		SET client_min_messages = error \; BEGIN \; SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine',
+			0)) AS locked \gset
+		SELECT format('CREATE ROLE %I ROLE %I, %I', r, :'role', :'copier')
+			FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE NOT EXISTS (SELECT FROM pg_roles
+			WHERE rolname = r) \gexec
+		SELECT format('GRANT %I TO %I', r, m) FROM jsonb_to_recordset(nullif(:'state'::jsonb -> 'members',
+			'null')) AS g (r text, m text)
+		WHERE pg_has_role(:'copier', r, 'MEMBER') AND pg_has_role(:'copier', m, 'MEMBER') AND NOT pg_has_role(r, m,
+			'MEMBER') AND NOT pg_has_role(m, r, 'MEMBER') \gexec
 		-- whoever owns objects in a schema may once have been allowed to create them
 		SELECT 'CREATE ROLE cmig_engine_creator' WHERE to_regrole('cmig_engine_creator') IS NULL \gexec
-		SELECT format('GRANT cmig_engine_creator TO %I', r) FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE pg_has_role(:'copier', r, 'MEMBER') AND NOT pg_has_role(r, 'cmig_engine_creator', 'MEMBER') \gexec
-		SELECT format('DO %L', format('BEGIN RAISE EXCEPTION USING MESSAGE = %L, HINT = %L; END', format('roles that the database has exist in the engine for another purpose: %s', string_agg(r, ', ')),
-			'Use a server that is there only for this, and whose superuser has a name of its own: initdb -U cmig_engine'))
-		FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE r NOT IN (:'role', :'copier') AND NOT pg_has_role(:'copier', r, 'MEMBER') HAVING count(*) > 0 \gexec
+		SELECT format('GRANT cmig_engine_creator TO %I', r)
+			FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE pg_has_role(:'copier', r, 'MEMBER')
+			AND NOT pg_has_role(r, 'cmig_engine_creator', 'MEMBER') \gexec
+		SELECT format('DO %L', format('BEGIN RAISE EXCEPTION USING MESSAGE = %L, HINT = %L; END',
+			format('roles that the database has exist in the engine for another purpose: %s', string_agg(r, ', ')),
+			'Use a server that is there only for this, and whose superuser has a name of its own: '
+			'initdb -U cmig_engine'))
+		FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE r NOT IN (:'role', :'copier')
+			AND NOT pg_has_role(:'copier', r, 'MEMBER') HAVING count(*) > 0 \gexec
 		SELECT format('ALTER DATABASE %I OWNER TO %I', :'database', :'state'::jsonb ->> 'owner') \gexec
 		COMMIT;
 	END
-	extensions=$(engine_psql -c "SELECT coalesce(jsonb_agg(name), '[]') FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'") || fail 2 'the engine cannot be used'
+	extensions=$(engine_psql -c "SELECT coalesce(jsonb_agg(name), '[]')
+FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'") || fail 2 'the engine cannot be used'
 	# what requires a stub is one, too
 	known="(e.oid NOT IN (WITH RECURSIVE stub AS (SELECT s.oid FROM pg_extension s
 		WHERE NOT :'available'::jsonb ? s.extname OR EXISTS (SELECT FROM pg_depend m
@@ -598,32 +670,54 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 	facts=$({ printf '\\encoding UTF8\n\\set available %s\n' "$(quoted "$extensions")"; cat <<-END; } |
 		BEGIN READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; $limit
 		$([ -n "$recording" ] && printf %s "$SEEN_TABLES" || echo "SELECT ''");
-		SELECT /* cmig_sizes */ coalesce(jsonb_agg(jsonb_build_object('n', n.nspname, 'r', c.relname, 'pages', pg_relation_size(c.oid) / current_setting('block_size')::integer, 'rows', c.reltuples)), '[]')
-		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'm', 'i') AND n.nspname !~ '^(pg_|information_schema\$)';
-		SELECT /* cmig_facts */ jsonb_build_object('path', (SELECT replace(reset_val, '"\$user"', quote_ident(current_user)) FROM pg_settings WHERE name = 'search_path' AND reset_val <> boot_val),
+		SELECT /* cmig_sizes */ coalesce(jsonb_agg(jsonb_build_object('n', n.nspname, 'r', c.relname, 'pages',
+			pg_relation_size(c.oid) / current_setting('block_size')::integer, 'rows', c.reltuples)), '[]')
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'm', 'i')
+			AND n.nspname !~ '^(pg_|information_schema\$)';
+		SELECT /* cmig_facts */ jsonb_build_object('path', (SELECT replace(reset_val, '"\$user"',
+			quote_ident(current_user)) FROM pg_settings WHERE name = 'search_path' AND reset_val <> boot_val),
 			'role', (SELECT rolname FROM pg_roles WHERE rolname = current_user AND NOT rolsuper),
-			'creators', (SELECT jsonb_agg(DISTINCT r.rolname) FROM pg_database d, aclexplode(d.datacl) a, pg_roles r WHERE d.datname = current_database() AND a.privilege_type = 'CREATE' AND r.oid = a.grantee),
-			'settings', (SELECT jsonb_object_agg(name, reset_val) FROM pg_settings WHERE lower(name) IN ($ENGINE_SETTINGS)),
+			'creators', (SELECT jsonb_agg(DISTINCT r.rolname) FROM pg_database d, aclexplode(d.datacl) a, pg_roles r
+				WHERE d.datname = current_database() AND a.privilege_type = 'CREATE' AND r.oid = a.grantee),
+			'settings', (SELECT jsonb_object_agg(name, reset_val) FROM pg_settings
+				WHERE lower(name) IN ($ENGINE_SETTINGS)),
 			'foreign', (SELECT jsonb_agg(nspname) FROM pg_namespace n WHERE $FOREIGN_SCHEMA),
-			'extensions', (SELECT jsonb_agg(jsonb_build_object('name', extname, 'schema', n.nspname, 'owner', CASE WHEN pg_has_role(extowner, 'USAGE') THEN pg_get_userbyid(extowner) END, 'version', extversion, 'known', $known) ORDER BY e.oid)
+			'extensions', (SELECT jsonb_agg(jsonb_build_object('name', extname, 'schema', n.nspname, 'owner', CASE
+				WHEN pg_has_role(extowner, 'USAGE') THEN pg_get_userbyid(extowner) END, 'version', extversion,
+				'known', $known) ORDER BY e.oid)
 				FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname <> 'plpgsql'));
-		WITH member AS (SELECT d.classid, d.objid, e.extname FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
+		WITH member AS (SELECT d.classid, d.objid, e.extname FROM pg_extension e
+			JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
 				WHERE extname <> 'plpgsql' AND NOT $known)
 		SELECT coalesce(jsonb_agg(sql ORDER BY part, oid), '[]') FROM (
-			SELECT 1 AS part, oid, format('CREATE SCHEMA IF NOT EXISTS %I', nspname) AS sql FROM member JOIN pg_namespace n ON classid = 'pg_namespace'::regclass AND n.oid = objid
-			UNION ALL SELECT 2, t.oid, CASE typtype WHEN 'e' THEN format('CREATE TYPE %I.%I AS ENUM (%s)', nspname, typname, (SELECT string_agg(quote_literal(enumlabel), ', ' ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid))
-				ELSE format('CREATE DOMAIN %I.%I AS %s', nspname, typname, CASE typtype WHEN 'd' THEN format_type(typbasetype, typtypmod) ELSE 'text' END) END
-			FROM member JOIN pg_type t ON classid = 'pg_type'::regclass AND t.oid = objid JOIN pg_namespace n ON n.oid = typnamespace WHERE typtype IN ('b', 'd', 'e') AND typcategory <> 'A'
-			UNION ALL SELECT 3, c.oid, format(CASE relkind WHEN 'c' THEN 'CREATE TYPE %I.%I AS (%s)' ELSE 'CREATE TABLE %I.%I (%s)' END, nspname, relname,
-				(SELECT string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped))
-			FROM member JOIN pg_class c ON classid = 'pg_class'::regclass AND c.oid = objid JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
-			UNION ALL SELECT 4, f.oid, format('CREATE %s %I.%I(%s)%s LANGUAGE plpgsql %s AS %L', CASE prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, nspname, proname, pg_get_function_arguments(f.oid),
-				' RETURNS ' || pg_get_function_result(f.oid), CASE WHEN prokind = 'p' THEN '' WHEN provolatile = 'i' THEN 'IMMUTABLE' WHEN provolatile = 's' THEN 'STABLE' END,
-				format('BEGIN RAISE feature_not_supported USING MESSAGE = %L; END', format('not judged: the engine does not have the extension %s', extname)))
-			FROM member JOIN pg_proc f ON classid = 'pg_proc'::regclass AND f.oid = objid JOIN pg_namespace n ON n.oid = pronamespace WHERE prokind IN ('f', 'p')) stub;
-		SELECT /* cmig_unread */ replace(format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"', '""')), E'\n', '"?"'), $FOREIGN_SCHEMA FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+			SELECT 1 AS part, oid, format('CREATE SCHEMA IF NOT EXISTS %I', nspname) AS sql FROM member
+				JOIN pg_namespace n ON classid = 'pg_namespace'::regclass AND n.oid = objid
+			UNION ALL SELECT 2, t.oid, CASE typtype WHEN 'e' THEN format('CREATE TYPE %I.%I AS ENUM (%s)', nspname,
+				typname, (SELECT string_agg(quote_literal(enumlabel), ', ' ORDER BY enumsortorder) FROM pg_enum
+				WHERE enumtypid = t.oid))
+				ELSE format('CREATE DOMAIN %I.%I AS %s', nspname, typname, CASE typtype
+					WHEN 'd' THEN format_type(typbasetype, typtypmod) ELSE 'text' END) END
+			FROM member JOIN pg_type t ON classid = 'pg_type'::regclass AND t.oid = objid
+				JOIN pg_namespace n ON n.oid = typnamespace WHERE typtype IN ('b', 'd', 'e') AND typcategory <> 'A'
+			UNION ALL SELECT 3, c.oid, format(CASE relkind WHEN 'c' THEN 'CREATE TYPE %I.%I AS (%s)'
+				ELSE 'CREATE TABLE %I.%I (%s)' END, nspname, relname,
+				(SELECT string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum)
+					FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped))
+			FROM member JOIN pg_class c ON classid = 'pg_class'::regclass AND c.oid = objid
+				JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
+			UNION ALL SELECT 4, f.oid, format('CREATE %s %I.%I(%s)%s LANGUAGE plpgsql %s AS %L', CASE prokind
+				WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, nspname, proname, pg_get_function_arguments(f.oid),
+				' RETURNS ' || pg_get_function_result(f.oid), CASE WHEN prokind = 'p' THEN ''
+					WHEN provolatile = 'i' THEN 'IMMUTABLE' WHEN provolatile = 's' THEN 'STABLE' END,
+				format('BEGIN RAISE feature_not_supported USING MESSAGE = %L; END',
+					format('not judged: the engine does not have the extension %s', extname)))
+			FROM member JOIN pg_proc f ON classid = 'pg_proc'::regclass AND f.oid = objid
+				JOIN pg_namespace n ON n.oid = pronamespace WHERE prokind IN ('f', 'p')) stub;
+		SELECT /* cmig_unread */ replace(format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"',
+			'""')), E'\n', '"?"'), $FOREIGN_SCHEMA FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^(pg_|information_schema\$|cmig_engine\$)'
-			AND NOT (has_schema_privilege(n.oid, 'USAGE') AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT') ELSE has_table_privilege(c.oid, 'SELECT') END)
+			AND NOT (has_schema_privilege(n.oid, 'USAGE') AND CASE c.relkind
+				WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT') ELSE has_table_privilege(c.oid, 'SELECT') END)
 		ORDER BY 1 \; COMMIT;
 	END
 		on_target "${target_psql[@]}" -At) || fail 3 'the schema of the database cannot be read' "$hint"
@@ -632,36 +726,58 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 	while IFS= read -r name; do
 		[ -n "$name" ] || continue
 		options+=(-T "${name%|*}")
-		[[ $name == *'|t' ]] || { [ $((unread++)) -lt 5 ] && visible "${name%|*}" && say "${yellow}WARNING:  not copied into the engine: $VISIBLE, which the role cannot read$plain"; }
+		[[ $name == *'|t' ]] || { [ $((unread++)) -lt 5 ] && visible "${name%|*}" &&
+			say "${yellow}WARNING:  not copied into the engine: $VISIBLE, which the role cannot read$plain"; }
 	done <<<"$names"
-	[ "$unread" -le 5 ] || say "${yellow}WARNING:  not copied into the engine: $((unread - 5)) more tables that the role cannot read$plain"
+	[ "$unread" -le 5 ] || say \
+		"${yellow}WARNING:  not copied into the engine: $((unread - 5)) more tables that the role cannot read$plain"
 	dump=$(on_target "$engine/pg_dump" "${options[@]}") || fail 3 'the schema of the database cannot be read' "$hint"
 	copy_extensions
 	engine_psql -d "$engine_database" -o /dev/null <<-'END' || fail 2 'the engine cannot use the copy'
-		SELECT format('GRANT CREATE ON SCHEMA %I TO cmig_engine_creator', nspname) FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema$|cmig)' \gexec
+		SELECT format('GRANT CREATE ON SCHEMA %I TO cmig_engine_creator', nspname) FROM pg_namespace
+			WHERE nspname !~ '^(pg_|information_schema$|cmig)' \gexec
 		ALTER DEFAULT PRIVILEGES FOR ROLE :"copier" GRANT CREATE ON SCHEMAS TO cmig_engine_creator;
 	END
-	printf '%s\n' "$dump" | engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -o /dev/null 2>&1 | copied_messages
+	printf '%s\n' "$dump" |
+		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -o /dev/null 2>&1 |
+		copied_messages
 	# the code of the dump, as the owner, could set what a session of the superuser begins with
 	engine_psql -c "ALTER DATABASE $engine_database RESET ALL" || fail 2 'the engine cannot use the copy'
 	# what belongs to an extension is not compared
-	{ printf '\\set extensions %s\n' "$(quoted "$extensions")"; cat <<-'END'; } | engine_psql -d "$engine_database" -v database="$engine_database" || fail 2 'the engine cannot use the copy'
-		SELECT format('GRANT CREATE ON DATABASE %I TO %I', :'database', r) FROM jsonb_array_elements_text(nullif(:'extensions'::jsonb -> 'creators', 'null')) r WHERE to_regrole(quote_ident(r)) IS NOT NULL \gexec
+	{ printf '\\set extensions %s\n' "$(quoted "$extensions")"; cat <<-'END'; } \
+		| engine_psql -d "$engine_database" -v database="$engine_database" || fail 2 'the engine cannot use the copy'
+		SELECT format('GRANT CREATE ON DATABASE %I TO %I', :'database', r)
+			FROM jsonb_array_elements_text(nullif(:'extensions'::jsonb -> 'creators', 'null')) r
+			WHERE to_regrole(quote_ident(r)) IS NOT NULL \gexec
 		ALTER DEFAULT PRIVILEGES FOR ROLE :"copier" REVOKE CREATE ON SCHEMAS FROM cmig_engine_creator;
-		SELECT format('REVOKE ALL ON SCHEMA %I FROM cmig_engine_creator', nspname) FROM pg_namespace WHERE has_schema_privilege('cmig_engine_creator', oid, 'CREATE') \gexec
-		UPDATE pg_namespace SET nspacl = NULL WHERE nspacl = acldefault('n', nspowner) AND nspname !~ '^(pg_|information_schema$|public$)';
-		SELECT format('ALTER EXTENSION plpgsql ADD SCHEMA %I', n.nspname) FROM jsonb_array_elements_text(nullif(:'extensions'::jsonb -> 'foreign', 'null')) f JOIN pg_namespace n ON n.nspname = f
-		WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e') \gexec
+		SELECT format('REVOKE ALL ON SCHEMA %I FROM cmig_engine_creator', nspname) FROM pg_namespace
+			WHERE has_schema_privilege('cmig_engine_creator', oid, 'CREATE') \gexec
+		UPDATE pg_namespace SET nspacl = NULL WHERE nspacl = acldefault('n', nspowner)
+			AND nspname !~ '^(pg_|information_schema$|public$)';
+		SELECT format('ALTER EXTENSION plpgsql ADD SCHEMA %I', n.nspname)
+			FROM jsonb_array_elements_text(nullif(:'extensions'::jsonb -> 'foreign', 'null')) f
+			JOIN pg_namespace n ON n.nspname = f
+		WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid
+			AND d.deptype = 'e') \gexec
 	END
-	{ printf '\\set ON_ERROR_STOP off\n\\set extensions %s\n' "$(quoted "$extensions")"; echo "SELECT format('ALTER DATABASE %I SET %I = %L', current_database(), s.key, s.value) FROM jsonb_each_text(:'extensions'::jsonb -> 'settings') s WHERE lower(s.key) IN ($ENGINE_SETTINGS) \\gexec"; } |
+	{ printf '\\set ON_ERROR_STOP off\n\\set extensions %s\n' "$(quoted "$extensions")"
+		echo "SELECT format('ALTER DATABASE %I SET %I = %L', current_database(), s.key, s.value)
+FROM jsonb_each_text(:'extensions'::jsonb -> 'settings') s WHERE lower(s.key) IN ($ENGINE_SETTINGS) \\gexec"; } |
 		engine_psql -d "$engine_database" 2>&1 | copied_messages
-	{ printf '\\set sizes %s\n' "$(quoted "$sizes")"; cat <<-'END'; } | engine_psql -d "$engine_database" || fail 2 'the engine cannot use the copy'
-		UPDATE pg_class c SET relpages = s.pages, reltuples = s.rows FROM jsonb_to_recordset(:'sizes') AS s (n text, r text, pages integer, rows real), pg_namespace n
+	{ printf '\\set sizes %s\n' "$(quoted "$sizes")"; cat <<-'END'; } \
+		| engine_psql -d "$engine_database" || fail 2 'the engine cannot use the copy'
+		UPDATE pg_class c SET relpages = s.pages, reltuples = s.rows FROM jsonb_to_recordset(:'sizes') AS s (n text,
+			r text, pages integer, rows real), pg_namespace n
 		WHERE n.nspname = s.n AND c.relnamespace = n.oid AND c.relname = s.r;
 	END
-	engine_options=$(printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" "SELECT string_agg('-c ' || name || '=' || regexp_replace(value, '(\\\\|\\s)', '\\\\\1', 'g'), ' ' ORDER BY name DESC)
-FROM (VALUES ('search_path', :'extensions'::jsonb ->> 'path'), ('cmig.role', :'extensions'::jsonb ->> 'role')) AS v (name, value) WHERE value <> ''" | engine_psql) &&
-		printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" "SELECT cmig.grant_access(r, 'migrator') FROM (SELECT :'extensions'::jsonb ->> 'role' AS r) role WHERE r <> ''" |
+	engine_options=$(printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" \
+		"SELECT string_agg('-c ' || name || '=' || regexp_replace(value, '(\\\\|\\s)', '\\\\\1', 'g'), ' '
+	ORDER BY name DESC)
+FROM (VALUES ('search_path', :'extensions'::jsonb ->> 'path'), ('cmig.role',
+	:'extensions'::jsonb ->> 'role')) AS v (name, value) WHERE value <> ''" | engine_psql) &&
+		printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" \
+			"SELECT cmig.grant_access(r, 'migrator')
+FROM (SELECT :'extensions'::jsonb ->> 'role' AS r) role WHERE r <> ''" |
 		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -o /dev/null || fail 2 'the engine cannot be used'
 }
 
@@ -704,25 +820,36 @@ copy_extensions()
 {
 	local name
 
-	{ printf '\\set extensions %s\n' "$(quoted "$extensions")"; cat <<-END; } | engine_psql -d "$engine_database" 2>&1 | copied_messages
+	{ printf '\\set extensions %s\n' "$(quoted "$extensions")"; cat <<-END; } \
+		| engine_psql -d "$engine_database" 2>&1 | copied_messages
 		SET client_min_messages = warning \; \set ON_ERROR_STOP off
-		CREATE TEMPORARY TABLE wanted AS SELECT * FROM ROWS FROM (jsonb_to_recordset(nullif(:'extensions'::jsonb -> 'extensions', 'null')) AS (name text, schema text, owner text, version text, known boolean)) WITH ORDINALITY AS x (name, schema, owner, version, known, n);
-		SELECT DISTINCT format('CREATE SCHEMA %I AUTHORIZATION %I', schema, :'copier') FROM wanted WHERE to_regnamespace(quote_ident(schema)) IS NULL \gexec
+		CREATE TEMPORARY TABLE wanted AS SELECT * FROM ROWS
+			FROM (jsonb_to_recordset(nullif(:'extensions'::jsonb -> 'extensions', 'null')) AS (name text, schema text,
+			owner text, version text, known boolean)) WITH ORDINALITY AS x (name, schema, owner, version, known, n);
+		SELECT DISTINCT format('CREATE SCHEMA %I AUTHORIZATION %I', schema, :'copier') FROM wanted
+			WHERE to_regnamespace(quote_ident(schema)) IS NULL \gexec
 		SELECT format('CREATE EXTENSION IF NOT EXISTS %I SCHEMA %I', name, schema)
 		FROM wanted WHERE known ORDER BY n \gexec
 		INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
-		SELECT pg_nextoid('pg_extension', 'oid', 'pg_extension_oid_index'), name, 10, to_regnamespace(quote_ident(schema)), false, version FROM wanted WHERE NOT known;
-		UPDATE pg_extension e SET extowner = r.oid FROM wanted w JOIN pg_roles r ON r.rolname = w.owner WHERE e.extname = w.name AND pg_has_role(:'copier', r.oid, 'MEMBER');
+		SELECT pg_nextoid('pg_extension', 'oid', 'pg_extension_oid_index'), name, 10,
+			to_regnamespace(quote_ident(schema)), false, version FROM wanted WHERE NOT known;
+		UPDATE pg_extension e SET extowner = r.oid FROM wanted w JOIN pg_roles r ON r.rolname = w.owner
+			WHERE e.extname = w.name AND pg_has_role(:'copier', r.oid, 'MEMBER');
 		SELECT 'ERROR:  stubs for the members of extension ' || quote_ident(name) FROM wanted WHERE NOT known;
 	END
 	[ "$stubs" != '[]' ] || return 0
-	{ printf '\\set ON_ERROR_STOP off\n\\set stubs %s\nSET check_function_bodies = off;\n' "$(quoted "$stubs")"; echo "SELECT sql FROM jsonb_array_elements_text(:'stubs') AS s (sql) \\gexec"; } |
+	{ printf '\\set ON_ERROR_STOP off\n\\set stubs %s\nSET check_function_bodies = off;\n' \
+		"$(quoted "$stubs")"; echo "SELECT sql FROM jsonb_array_elements_text(:'stubs') AS s (sql) \\gexec"; } |
 		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" >/dev/null 2>&1
 	{ printf '\\set extensions %s\n' "$(quoted "$extensions")"; cat <<-'END'; } | engine_psql -d "$engine_database"
 		INSERT INTO pg_depend (classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype)
-		SELECT classid, oid, 0, 'pg_extension'::regclass, (SELECT min(e.oid) FROM pg_extension e, jsonb_to_recordset(:'extensions'::jsonb -> 'extensions') AS x (name text, known boolean) WHERE e.extname = x.name AND NOT x.known), 0, 'e'
-		FROM (SELECT 'pg_proc'::regclass AS classid, oid, proowner AS owner FROM pg_proc UNION ALL SELECT 'pg_class', oid, relowner FROM pg_class WHERE relkind IN ('r', 'c')
-			UNION ALL SELECT 'pg_type', oid, typowner FROM pg_type WHERE typrelid = 0 AND typcategory <> 'A' UNION ALL SELECT 'pg_namespace', oid, nspowner FROM pg_namespace) o
+		SELECT classid, oid, 0, 'pg_extension'::regclass, (SELECT min(e.oid) FROM pg_extension e,
+			jsonb_to_recordset(:'extensions'::jsonb -> 'extensions') AS x (name text, known boolean)
+			WHERE e.extname = x.name AND NOT x.known), 0, 'e'
+		FROM (SELECT 'pg_proc'::regclass AS classid, oid, proowner AS owner FROM pg_proc UNION ALL SELECT 'pg_class',
+			oid, relowner FROM pg_class WHERE relkind IN ('r', 'c')
+			UNION ALL SELECT 'pg_type', oid, typowner FROM pg_type WHERE typrelid = 0 AND typcategory <> 'A'
+				UNION ALL SELECT 'pg_namespace', oid, nspowner FROM pg_namespace) o
 		WHERE owner = to_regrole(:'copier');
 	END
 }
@@ -738,7 +865,8 @@ copied_messages()
 	local line count=0
 
 	while IFS= read -r line; do
-		[[ $line == *ERROR:* && $line != *@(event trigger \"*|schema \"*\" already exists|must be owner of extension *) ]] || continue
+		[[ $line == *ERROR:* &&
+			$line != *@(event trigger \"*|schema \"*\" already exists|must be owner of extension *) ]] || continue
 		count=$((count + 1))
 		visible "${line#*ERROR:  }"
 		[ $count -gt 5 ] || say "${yellow}WARNING:  not copied into the engine: $VISIBLE$plain"
@@ -769,7 +897,8 @@ use_target()
 # which comes after the lines of prelude()
 place_in_script()
 {
-	place=$({ prelude; printf '%s' "$text"; } | awk -v last="$1" 'NR <= last && /^-- step / { sub(/^[^:]*: /, ""); print }' | tail -n 1)
+	place=$({ prelude; printf '%s' "$text"; } |
+		awk -v last="$1" 'NR <= last && /^-- step / { sub(/^[^:]*: /, ""); print }' | tail -n 1)
 	[ -z "$place" ] || place="CONTEXT:  $place"
 }
 
@@ -805,13 +934,21 @@ watch_run()
 	while [ -d "$watch" ] && kill -0 $$ 2>/dev/null; do
 		cat <<-'END'
 			SELECT pg_catalog.pg_stat_clear_snapshot() AS cleared \gset
-			SELECT pg_catalog.concat('Blocked by process ', a.pid, ' of role "', a.usename, '"', CASE WHEN a.application_name OPERATOR(pg_catalog.<>) '' THEN pg_catalog.concat(' (application "', a.application_name, '")') END,
-				'; its transaction has been open for ' OPERATOR(pg_catalog.||) EXTRACT(epoch FROM pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) a.xact_start))::integer OPERATOR(pg_catalog.||) ' seconds',
+			SELECT pg_catalog.concat('Blocked by process ', a.pid, ' of role "', a.usename, '"', CASE
+				WHEN a.application_name OPERATOR(pg_catalog.<>) '' THEN pg_catalog.concat(' (application "',
+				a.application_name, '")') END,
+				'; its transaction has been open for ' OPERATOR(pg_catalog.||) EXTRACT(epoch
+					FROM pg_catalog.date_trunc('second',
+					pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) a.xact_start))::integer
+					OPERATOR(pg_catalog.||) ' seconds',
 				': ' OPERATOR(pg_catalog.||) pg_catalog.left(pg_catalog.translate(a.query, E'\n\r\t', '   '), 100))
-			FROM pg_catalog.pg_locks l, pg_catalog.unnest(pg_catalog.pg_blocking_pids(l.pid)) b JOIN pg_catalog.pg_stat_activity a ON a.pid OPERATOR(pg_catalog.=) b
+			FROM pg_catalog.pg_locks l, pg_catalog.unnest(pg_catalog.pg_blocking_pids(l.pid)) b
+				JOIN pg_catalog.pg_stat_activity a ON a.pid OPERATOR(pg_catalog.=) b
 			WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted AND l.objsubid OPERATOR(pg_catalog.=) 1
-				AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
-				AND (l.classid::bigint OPERATOR(pg_catalog.<<) 32 OPERATOR(pg_catalog.|) l.objid::bigint) OPERATOR(pg_catalog.=) pg_catalog.hashtextextended('pg_cmig cmig_engine.version', 0)
+				AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname
+					OPERATOR(pg_catalog.=) pg_catalog.current_database())
+				AND (l.classid::bigint OPERATOR(pg_catalog.<<) 32 OPERATOR(pg_catalog.|) l.objid::bigint)
+					OPERATOR(pg_catalog.=) pg_catalog.hashtextextended('pg_cmig cmig_engine.version', 0)
 			ORDER BY a.xact_start LIMIT 1;
 		END
 		sleep 0.1
@@ -846,7 +983,9 @@ end_watch()
 TARGET_PLACE="\\o
 \\pset format unaligned
 \\pset tuples_only on
-SELECT pg_catalog.concat('database ', pg_catalog.current_database(), ' is at ', coalesce((SELECT pg_catalog.string_agg(version_num, ', ' ORDER BY version_num) FROM cmig_engine.version), 'base'));
+SELECT pg_catalog.concat('database ', pg_catalog.current_database(), ' is at ',
+	coalesce((SELECT pg_catalog.string_agg(version_num, ', ' ORDER BY version_num) FROM cmig_engine.version),
+	'base'));
 "
 
 # require_unprotected MOVE TARGET: adds statements that raise an error if cmig.protect does not allow
@@ -869,8 +1008,9 @@ require_unprotected()
 		"'It would destroy the data in what the upgrade created. To allow it for this run: -x cmig.protect=off'" MG011
 }
 
-# engine_move MOVE TARGET: generates the script of an upgrade, downgrade, or reset, and runs it.  If it cannot get a lock, it
-# is run again from where it has come, as a stepwise upgrade with the extension does.
+# engine_move MOVE TARGET: generates the script of an upgrade, downgrade, or reset, and runs it.
+# If it cannot get a lock, it is run again from where it has come, as a stepwise upgrade with
+# the extension does.
 engine_move()
 {
 	local text per_revision=false status attempt name state retries=10 pause=200
@@ -878,7 +1018,8 @@ engine_move()
 	! given one-transaction || stepwise=''
 	! given stepwise || stepwise=1
 	[ -z "$stepwise" ] || per_revision=true
-	for name in ${settings[@]+"${settings[@]}"}; do [[ ! $name =~ ^cmig\.lock_retries=([0-9]{1,5})$ ]] || retries=${BASH_REMATCH[1]}; done
+	for name in ${settings[@]+"${settings[@]}"}; do [[ ! $name =~ ^cmig\.lock_retries=([0-9]{1,5})$ ]] ||
+		retries=${BASH_REMATCH[1]}; done
 	adopt || return
 	for ((attempt = 1; ; attempt++)); do
 		add_recording "$1" "$2" || return
@@ -894,11 +1035,13 @@ engine_move()
 		fi
 		add_plain
 		add 'SET LOCAL cmig_client.files = on;'
-		called "SELECT cmig.script('$1', $2, version_table => 'cmig_engine.version', transaction_per_revision => $per_revision);"
+		called "SELECT cmig.script('$1', $2, version_table => 'cmig_engine.version',
+	transaction_per_revision => $per_revision);"
 		end_transaction ROLLBACK
 		text=$(run) || {
 			status=$?
-			[ -z "$recording" ] || say 'nothing was changed; the revisions were run in the engine first, on a copy of the schema without rows, because some call functions of pg_cmig'
+			[ -z "$recording" ] || say 'nothing was changed; the revisions were run in the engine first, on a copy of '\
+'the schema without rows, because some call functions of pg_cmig'
 			return $status
 		}
 		given quiet || text+=$newline$TARGET_PLACE
@@ -964,7 +1107,9 @@ engine_capture()
 	add_plain
 	load_files
 	variable state "$engine_state"
-	called "SELECT pg_catalog.count(*) FROM cmig.version WHERE NOT coalesce(:'state'::pg_catalog.jsonb OPERATOR(pg_catalog.->) 'version' OPERATOR(pg_catalog.?) revision, false);"
+	called "SELECT pg_catalog.count(*) FROM cmig.version
+WHERE NOT coalesce(:'state'::pg_catalog.jsonb OPERATOR(pg_catalog.->) 'version' OPERATOR(pg_catalog.?) revision,
+	false);"
 	changed=$(run) || return
 	script='' transaction=''
 	[ "${changed##*"$newline"}" != 0 ] || return 0
@@ -981,16 +1126,29 @@ read_workload()
 
 	STATS=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
 	if ! given stats; then
-		text=$(engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -c "SELECT format('SET search_path = pg_catalog, pg_temp; SET jit = off; SET datestyle = ''ISO''; SET intervalstyle = iso_8601; SET extra_float_digits = 1; SET bytea_output = hex;
-			SELECT /* cmig_stats */ concat(''['', string_agg(jsonb_strip_nulls(to_jsonb(s))::text, E'',\n''), '']'') FROM (SELECT true AS with_values) p, LATERAL (%s) s (%s)', prosrc, array_to_string(proargnames[2:], ', ')) FROM pg_proc WHERE oid = 'cmig.stats_export'::regproc") || fail 2 'the engine cannot be used'
-		on_target "${target_psql[@]}" -At -c "$text" >"$STATS/stats" || fail 3 'the statistics of the database cannot be read'
+		text=$(engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -c "SELECT format('
+			SET search_path = pg_catalog, pg_temp; SET jit = off; SET datestyle = ''ISO'';
+			SET intervalstyle = iso_8601; SET extra_float_digits = 1; SET bytea_output = hex;
+			SELECT /* cmig_stats */ concat(''['', string_agg(jsonb_strip_nulls(to_jsonb(s))::text, E'',\n''), '']'')
+			FROM (SELECT true AS with_values) p, LATERAL (%s) s (%s)',
+			prosrc, array_to_string(proargnames[2:], ', '))
+		FROM pg_proc WHERE oid = 'cmig.stats_export'::regproc") || fail 2 'the engine cannot be used'
+		on_target "${target_psql[@]}" -At -c "$text" >"$STATS/stats" ||
+			fail 3 'the statistics of the database cannot be read'
 		option_stats=$STATS/stats
 	fi
 	if ! given queries; then
-		text=$(on_target "${target_psql[@]}" -At -c "SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace WHERE e.extname OPERATOR(pg_catalog.=) 'pg_stat_statements'") && [ -n "$text" ] ||
+		text=$(on_target "${target_psql[@]}" -At -c "SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension e
+			JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace
+			WHERE e.extname OPERATOR(pg_catalog.=) 'pg_stat_statements'") && [ -n "$text" ] ||
 			fail 2 'the database does not have pg_stat_statements' 'cmig workload-check --queries FILE'
-		on_target "${target_psql[@]}" -At -c "SELECT pg_catalog.concat(q.query, E'\n;') FROM (SELECT s.query FROM $text.pg_stat_statements s JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) s.dbid
-			WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database() AND s.query OPERATOR(pg_catalog.~*) '^\s*(select|with|insert|update|delete|merge|values|table)\M' AND s.query OPERATOR(pg_catalog.!~) '\mcmig_' GROUP BY s.query ORDER BY pg_catalog.sum(s.calls) DESC LIMIT 1000) q" >"$STATS/queries" || fail 3 'pg_stat_statements of the database cannot be read'
+		on_target "${target_psql[@]}" -At -c "SELECT pg_catalog.concat(q.query, E'\n;') FROM (
+			SELECT s.query FROM $text.pg_stat_statements s
+				JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) s.dbid
+			WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
+				AND s.query OPERATOR(pg_catalog.~*) '^\s*(select|with|insert|update|delete|merge|values|table)\M'
+				AND s.query OPERATOR(pg_catalog.!~) '\mcmig_' GROUP BY s.query ORDER BY pg_catalog.sum(s.calls) DESC
+				LIMIT 1000) q" >"$STATS/queries" || fail 3 'pg_stat_statements of the database cannot be read'
 		option_queries=$STATS/queries
 	fi
 }

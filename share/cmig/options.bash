@@ -131,18 +131,18 @@ refuse_arguments()
 # Fails if an option on the command line would be ignored: see TOGETHER and APART.
 check_together()
 {
-	local verbs options others name other
+	local of_verbs options others name other
 
-	while IFS=';' read -r verbs options others; do
-		[[ " $verbs " == *" $verb "* || $verbs == all ]] || continue
+	while IFS=';' read -r of_verbs options others; do
+		[[ " $of_verbs " == *" $verb "* || $of_verbs == all ]] || continue
 		for name in $options; do
 			typed "$name" || continue
 			for other in $others; do ! given "$other" || continue 2; done
 			fail 2 "--$name requires --${others// / or --}"
 		done
 	done <<<"$TOGETHER"
-	while IFS=';' read -r verbs options others; do
-		[[ " $verbs " == *" $verb "* ]] || continue
+	while IFS=';' read -r of_verbs options others; do
+		[[ " $of_verbs " == *" $verb "* ]] || continue
 		for name in $options; do
 			for other in $others; do
 				! typed "$name" || ! typed "$other" || fail 2 "--$name cannot be used with --$other"
