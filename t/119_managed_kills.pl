@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
 # Without the extension in the database, cmig, the engine, or the connection is killed at
-# random moments: what has run has run once, and the next call continues.  CMIG_KILLS sets
+# random moments, while others write: what has run has run once, and the next call continues.  CMIG_KILLS sets
 # how often (default: 6), and CMIG_SEED repeats a run.
 
 use strict;
@@ -100,13 +100,23 @@ sub terminate
 }
 
 cmig('stamp', 'base');
+
+# others write at the same time
+my $writer = fork // die;
+if ($writer == 0)
+{
+	setpgrp(0, 0);
+	open STDOUT, '>', '/dev/null';
+	open STDERR, '>&', \*STDOUT;
+	exec 'sh', '-c', 'while sleep 0.05; do psql -qX -c "UPDATE item SET b = coalesce(b, 0) + 1 WHERE id % 500 = extract(milliseconds FROM now())::int % 500"; done';
+}
 my ($lasts, $failed, %done) = (2, 0);
 for my $kill (1 .. $kills)
 {
 	my $at = rows('SELECT string_agg(version_num, $$ $$) FROM cmig_engine.version');
 	my $begun = rows('SELECT direction FROM cmig_engine.progress LIMIT 1');
 	my $up = $begun ? $begun eq 'upgrade' : $at eq '005' ? 0 : $at eq '' ? 1 : int rand 3;
-	my @verb = ($up ? 'upgrade' : ('downgrade', $begun ? '-1' : 'base'), '-y', rand() < 0.3 ? '--stepwise' : ());
+	my @verb = (!$begun && $at ne '' && rand() < 0.2 ? 'reset' : $up ? 'upgrade' : ('downgrade', $begun ? '-1' : 'base'), '-y', rand() < 0.3 ? '--stepwise' : ());
 	my $what = (qw(cmig engine connection))[ rand 3 ];
 	my $started = time;
 	my $pid = fork // die;
@@ -134,6 +144,9 @@ for my $kill (1 .. $kills)
 }
 ok($terminated > 0 || !grep({ /^connection/ } keys %done), "$terminated connections were terminated in a statement of a run");
 is($failed, 0, "$kills kills: " . join ', ', map { "$_ $done{$_}" } sort keys %done);
+
+kill 'KILL', -$writer;
+waitpid $writer, 0;
 
 # the last call completes what was begun
 if (rows('SELECT direction FROM cmig_engine.progress LIMIT 1') eq 'downgrade') { gives(0, '', '', 'downgrade', '-1', '-y'); }
