@@ -443,6 +443,7 @@ gives(0, 'is at 00003', '', 'upgrade', '-y', '-d', 'by_hand');
 
 # Without a tool, import says which ones were used
 gives(2, '', '^cmig: import --state requires TOOL\ncmig import shows', 'import', '--state', '-d', 'by_hand');
+gives(3, '', '^ERROR:  migrations of knex cannot be converted\nHINT:  In a database in which they have run: cmig baseline.*cmig stamp head', 'import', 'knex', '--state', '-d', 'by_hand');
 chdir new_folder('by_hand', 'db/migrations/00001_users.sql' => "-- +goose Up\n$users\n", 'node_modules/x/1_x.up.sql' => 'x', 'a folder/V1__a.sql' => 'x', 'a folder/atlas.sum' => 'x', "latin1.sql" => "-- \xe9\n",
 	'app/migrations/0001_initial.py' => "class Migration(migrations.Migration):\n") or die;
 $node->safe_psql('by_hand', "CREATE TABLE goose_db_version (id serial, version_id bigint, is_applied boolean); INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, true), (1, true);

@@ -149,6 +149,8 @@ same(0, 'repeatable totals', 'upgrade', '-y');
 same(0, 'totals.*applied, repeatable', 'history');
 same(0, '', 'require', '004');
 same(3, 'repeatable', 'require', 'totals');
+same(0, '', 'wait', '004');
+same(4, 'cannot be located|locate.*not ready in time', 'wait', 'nothing', '--timeout', '1');
 same(0, 'repeatable', 'show', 'totals');
 same(0, 'no drift', 'drift');
 same(0, '004 +no differences', 'locate');

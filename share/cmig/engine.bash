@@ -13,7 +13,7 @@
 
 # The verbs that need only the state, and those that need the schema, too.
 ENGINE_VERBS=' branches check current downgrade edit export graph heads history import load log merge plan remove '
-ENGINE_VERBS+='require reset revision script show stamp status upgrade verify '
+ENGINE_VERBS+='require reset revision script show stamp status upgrade verify wait '
 ENGINE_SCHEMA_VERBS=' baseline capture diff drift dry-run lint locate preflight round-trip squash workload-check '
 
 # The options that need the extension in the database.
@@ -117,6 +117,9 @@ begin_engine()
 		'Remove the line "engine" from cmig.conf.'
 	trap end_engine EXIT
 	target_psql=("${psql[@]}")
+	[ "$verb" != wait ] || check_timeout
+	while [ "$verb" = wait ] && [ $SECONDS -lt "$option_timeout" ] &&
+		! on_target "${target_psql[@]}" -c '' >/dev/null 2>&1; do sleep 1; done
 	for name in "${!PG@}"; do target_environment+=("$name=${!name}"); done
 	# converting files needs no database
 	if [ "$verb" = import ] && [ -z "$looks" ]; then engine_major=-1 engine_state='{}'; else read_target; fi

@@ -613,12 +613,18 @@ verb_report()
 	{ printf '%s\n' "$text" >"$file"; } 2>/dev/null || fail 2 "$file cannot be written"
 }
 
+# Checks the value of --timeout, by default 60, which counts from when cmig began.
+check_timeout()
+{
+	[[ ${option_timeout:=60} =~ ^[0-9]{1,9}$ ]] || fail 2 '--timeout must be a number of seconds'
+	option_timeout=$((10#$option_timeout))
+}
+
 verb_wait()
 {
-	local end output
+	local output
 
-	[[ ${option_timeout:=60} =~ ^[0-9]{1,9}$ ]] || fail 2 '--timeout must be a number of seconds'
-	end=$((SECONDS + 10#$option_timeout))
+	check_timeout
 	[ ${#arguments[@]} -eq 0 ] || argument target
 	while :; do
 		add 'SELECT 1 AS cmig_up \gset'
@@ -626,8 +632,9 @@ verb_wait()
 		output=$(run 2>&1) && return 0
 		script=''
 		[ -z "$interrupted" ] || return 130
-		[ $SECONDS -lt $end ] || break
+		[ $SECONDS -lt "$option_timeout" ] || break
 		sleep 1
+		[ -z "$engine_database" ] || { read_target again; store_state; }
 	done
 	say "$output"
 	fail 4 'the database was not ready in time'

@@ -141,6 +141,11 @@ cmig_tool_find(const char *name, bool files)
 
 	for (int i = 0; i < lengthof(tools); i++)
 	{
+		if (tools[i].format == NULL && tools[i].select == NULL && strcmp(tools[i].name, name) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("migrations of %s cannot be converted", name),
+					 cmig_hint("In a database in which they have run: `SELECT * FROM cmig.baseline(message => 'Start')`, and `SELECT * FROM cmig.stamp('head')`")));
 		if (files ? tools[i].format == NULL : tools[i].select == NULL)
 			continue;
 		if (strcmp(tools[i].name, name) == 0)
