@@ -50,7 +50,8 @@ typedef struct Offline
 								 * including pin */
 	char	   *start_script;	/* statements that run before each revision's
 								 * script */
-	char	   *limit;			/* the one of them that sets lock_timeout, or "" */
+	char	   *limit;			/* the one of them that sets lock_timeout, or
+								 * "" */
 	bool		timed;			/* is the time known at which the step began? */
 	bool		knows_constraints;	/* true if it is certain that no
 									 * deferrable constraint existed when the
@@ -996,7 +997,7 @@ make_text(Offline *offline)
 	StringInfo	out = &offline->text;
 	int			count = offline->total;
 	bool		stop = has_outside(offline->graph, offline->plan) ||
-		(offline->then != NULL && has_outside(offline->graph, offline->then));
+	(offline->then != NULL && has_outside(offline->graph, offline->then));
 	int			from;
 	int			behind_start;
 	text	   *result;
@@ -1125,7 +1126,7 @@ CMIG_READER(cmig_script)
 	bool		reset = what != NULL && strcmp(what, "reset") == 0;
 	bool		verify = what != NULL && strcmp(what, "verify") == 0;
 	CmigDirection direction = reset ? CMIG_DOWNGRADE : verify ? CMIG_UPGRADE :
-		cmig_argument_direction(fcinfo, "SELECT cmig.script");
+	cmig_argument_direction(fcinfo, "SELECT cmig.script");
 	char	   *target = cmig_argument_text(fcinfo, 1);
 	char	   *table = cmig_argument_text(fcinfo, 2);
 	CmigSituation now;
