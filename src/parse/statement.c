@@ -232,6 +232,17 @@ changes_isolation(const VariableSetStmt *set)
 	return false;
 }
 
+static CmigStatementClass
+classify_set(const VariableSetStmt *set, const char **reason)
+{
+	bool		isolation = changes_isolation(set);
+	bool		strings = !isolation && changes_strings(set);
+
+	*reason = isolation ? "SET TRANSACTION ISOLATION LEVEL" :
+		strings ? "SET standard_conforming_strings = off" : "a statement that runs in a transaction";
+	return isolation ? CMIG_STATEMENT_TRANSACTION : strings ? CMIG_STATEMENT_STRINGS : CMIG_STATEMENT_PLAIN;
+}
+
 CmigStatementClass
 cmig_statement_classify(const RawStmt *raw, const char **reason)
 {
@@ -272,15 +283,7 @@ cmig_statement_classify(const RawStmt *raw, const char **reason)
 			return CMIG_STATEMENT_DISCARD_ALL;
 
 		case T_VariableSetStmt:
-			if (changes_isolation((const VariableSetStmt *) node))
-			{
-				*reason = "SET TRANSACTION ISOLATION LEVEL";
-				return CMIG_STATEMENT_TRANSACTION;
-			}
-			if (!changes_strings((const VariableSetStmt *) node))
-				break;
-			*reason = "SET standard_conforming_strings = off";
-			return CMIG_STATEMENT_STRINGS;
+			return classify_set((const VariableSetStmt *) node, reason);
 		case T_CreateFunctionStmt:
 		case T_AlterFunctionStmt:
 			if (!has_changed_strings(IsA(node, CreateFunctionStmt) ? ((const CreateFunctionStmt *) node)->options :
