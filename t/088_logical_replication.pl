@@ -211,6 +211,11 @@ same_rows('both builds write');
 my ($steps) = ($publisher->psql('two', 'CALL cmig.contract()'))[2] =~ /^HINT:  In this order: (.*)$/m;
 my @steps = map { s/^(?:here, |on each subscriber, )+//r } split /; then,? |; and /, $steps =~ s/<name>/two/gr =~ s/apply revision "042"/SELECT cmig.upgrade('042')/r;
 is(scalar @steps, 4, 'contract says the resync in order') or diag($steps);
+is($steps[2], 'ALTER PUBLICATION two ADD TABLE public.person WHERE ((id > 0))', 'the rows that are not published remain so');
+# nor do other columns become public
+query($publisher, 'two', 'BEGIN; ALTER PUBLICATION two DROP TABLE person; ALTER PUBLICATION two ADD TABLE person (id, n); COMMIT');
+like(($publisher->psql('two', 'CALL cmig.contract()'))[2], qr/ADD TABLE public\.person \(id, n\); and on/, 'and the columns');
+query($publisher, 'two', $hint);
 foreach my $n (0 .. $#steps)
 {
 	# some of them must be alone

@@ -456,7 +456,18 @@ void
 cmig_versions_require_resync(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
-		"SELECT quote_ident(p.pubname), r.prrelid::regclass, quote_ident(a.attname) FROM cmig.expansion_run e, jsonb_array_elements(e.columns) c,"
+		/*
+		 * the last column keeps back what is not published: other columns
+		 * than hidden ones, and rows
+		 */
+		"SELECT quote_ident(p.pubname), r.prrelid::regclass, quote_ident(a.attname),"
+		" (SELECT CASE WHEN NOT bool_and(y.listed) THEN format(' (%s)', string_agg(y.name, ', ' ORDER BY y.attnum) FILTER (WHERE y.listed)) ELSE '' END FROM ("
+		"  SELECT x.attnum, x.attnum = ANY (r.prattrs::int2[]), quote_ident(CASE WHEN k.k IS NULL THEN x.attname::text WHEN k.k->>2 <> 'drop' THEN k.k->>4 END)"
+		"   FROM pg_attribute x LEFT JOIN jsonb_array_elements(e.columns) k (k) ON k.k->>0 = c->>0 AND k.k->>3 = x.attname::text"
+		"   WHERE x.attrelid = t.oid AND x.attnum > 0 AND NOT x.attisdropped AND x.attgenerated = '' AND x.attname <> '" CMIG_STATE_COLUMN "'"
+		"   AND NOT EXISTS (SELECT FROM jsonb_array_elements(e.columns) h WHERE h->>0 = c->>0 AND h->>5 = x.attname::text)) y (attnum, listed, name))"
+		"  || coalesce(' WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')', '')"
+		" FROM cmig.expansion_run e, jsonb_array_elements(e.columns) c,"
 		" LATERAL (SELECT to_regclass(nullif(c->>0, ''))::oid UNION SELECT relid FROM pg_partition_tree(to_regclass(nullif(c->>0, '')))) t (oid)"
 		" JOIN pg_attribute a ON a.attrelid = t.oid AND NOT a.attisdropped JOIN pg_publication_rel r ON r.prrelid = t.oid JOIN pg_publication p ON p.oid = r.prpubid"
 		" WHERE e.scope = $1 AND c->>2 IN ('change', 'drop') AND a.attname::text = c->>3 AND EXISTS (SELECT FROM pg_depend d"
@@ -469,8 +480,8 @@ cmig_versions_require_resync(const CmigExpansion *expansion)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table %s cannot be contracted because of publication \"%s\"", row[1], row[0]),
 				 errdetail("It publishes column %s, which the contraction drops. After it, subscribers need the new columns, and all rows again.", row[2]),
-				 cmig_hint("In this order: here, ALTER PUBLICATION %s DROP TABLE %s; SELECT cmig.wait_for_replicas(); `CALL cmig.contract()`; then, on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION; apply revision \"%s\"; TRUNCATE %s; then here, ALTER PUBLICATION %s ADD TABLE %s; and on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION",
-						   row[0], row[1], expansion->revision, row[1], row[0], row[1])));
+				 cmig_hint("In this order: here, ALTER PUBLICATION %s DROP TABLE %s; SELECT cmig.wait_for_replicas(); `CALL cmig.contract()`; then, on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION; apply revision \"%s\"; TRUNCATE %s; then here, ALTER PUBLICATION %s ADD TABLE %s%s; and on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION",
+						   row[0], row[1], expansion->revision, row[1], row[0], row[1], row[3])));
 }
 
 /* How many places the error lists that must be confirmed. */
