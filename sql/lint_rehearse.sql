@@ -40,7 +40,7 @@ SELECT * FROM rehearse('ALTER TABLE item ADD COLUMN note text; CREATE TABLE tag 
 -- what is dropped is created again, or replaced
 SELECT * FROM rehearse('DROP VIEW upper_names; DROP VIEW names; ALTER TABLE item ALTER name TYPE varchar; CREATE VIEW names AS SELECT name FROM item; CREATE VIEW upper_names AS SELECT upper(name) FROM names') WHERE rule <> 'changing-column-type' AND rule <> 'prefer-text-field';
 SELECT * FROM rehearse('ALTER TABLE item DROP CONSTRAINT item_amount_check; ALTER TABLE item ADD CONSTRAINT positive CHECK (amount > 1); DROP POLICY positive ON item; CREATE POLICY positive ON item TO regress_rehearse_app USING (amount > 6)') WHERE rule <> 'ban-drop-policy';
-
+SELECT * FROM rehearse('ALTER TABLE line DROP CONSTRAINT line_item_fkey; ALTER TABLE item DROP CONSTRAINT item_pkey; ALTER TABLE item RENAME COLUMN id TO key; ALTER TABLE item ADD PRIMARY KEY (key); ALTER TABLE line ADD FOREIGN KEY (item) REFERENCES item (key)') WHERE rule LIKE 'protection%';
 -- a DO block, dynamic SQL, and a function
 SELECT * FROM rehearse('DO $x$ BEGIN DROP TABLE item CASCADE; END $x$');
 SELECT * FROM rehearse('DO $x$ BEGIN EXECUTE ''ALTER TABLE '' || ''item DROP name CASCADE''; END $x$');

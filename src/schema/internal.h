@@ -805,7 +805,10 @@ typedef enum CmigWeaker
 	CMIG_WEAKER_ALL				/* it admits all rows */
 }			CmigWeaker;
 
-/* The condition of a CHECK, or of a policy. */
+/*
+ * The condition of a CHECK, or of a policy; the columns of a key.  Names are not
+ * part of it, so that it can be compared if something is renamed.
+ */
 typedef struct CmigCondition
 {
 	Node	   *check;			/* of rows that are written */
@@ -813,6 +816,9 @@ typedef struct CmigCondition
 	List	   *roles;			/* list of Oid; 0: all roles */
 	char		command;
 	bool		restrictive;
+	List	   *columns;		/* list of int */
+	Oid			references;		/* the table that a foreign key references */
+	List	   *referenced;		/* its columns */
 }			CmigCondition;
 
 /* Returns NULL if the object has no condition. */

@@ -43,6 +43,19 @@ expression(Relation catalog, HeapTuple row, int column)
 	return null ? NULL : stringToNode(TextDatumGetCString(value));
 }
 
+/* Returns an array of column numbers as a list. */
+static List *
+columns(Relation catalog, HeapTuple row, int column)
+{
+	bool		null;
+	Datum		value = cmig_getattr_compat(row, column, RelationGetDescr(catalog), &null);
+	List	   *numbers = NIL;
+
+	for (int i = 0; !null && i < ARR_DIMS(DatumGetArrayTypeP(value))[0]; i++)
+		numbers = lappend_int(numbers, ((int16 *) ARR_DATA_PTR(DatumGetArrayTypeP(value)))[i]);
+	return numbers;
+}
+
 CmigCondition *
 cmig_condition_read(const CmigObject *object)
 {
@@ -53,7 +66,8 @@ cmig_condition_read(const CmigObject *object)
 	SysScanDesc scan;
 	HeapTuple	row;
 
-	if (object->kind != &cmig_kind_policy && object->kind != &cmig_kind_domain_constraint && cmig_constraint_type(object) != 'c')
+	if (object->kind != &cmig_kind_policy && object->kind != &cmig_kind_domain_constraint &&
+		(cmig_constraint_type(object) == '\0' || cmig_constraint_type(object) == 'x'))
 		return NULL;
 	catalog = table_open(object->kind == &cmig_kind_policy ? PolicyRelationId : ConstraintRelationId, AccessShareLock);
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(oid));
@@ -75,7 +89,12 @@ cmig_condition_read(const CmigObject *object)
 			condition->check = condition->visible;
 	}
 	else if (HeapTupleIsValid(row))
+	{
 		condition->check = expression(catalog, row, Anum_pg_constraint_conbin);
+		condition->columns = columns(catalog, row, Anum_pg_constraint_conkey);
+		condition->references = ((Form_pg_constraint) GETSTRUCT(row))->confrelid;
+		condition->referenced = columns(catalog, row, Anum_pg_constraint_confkey);
+	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 	return condition;
@@ -181,13 +200,16 @@ unique_of(const CmigObject *object)
 }
 
 static CmigWeaker
-compare_unique(const CmigObject *old, const CmigObject *new)
+compare_unique(const CmigObject *old, const CmigCondition * former, const CmigObject *new, const CmigCondition * latter)
 {
 	const		UniqueKey a = unique_of(old);
 	const		UniqueKey b = unique_of(new);
+	const bool	numbers = former != NULL && latter != NULL;
+	List	   *added = numbers ? list_difference_int(latter->columns, former->columns) : list_difference(b.keys, a.keys);
+	List	   *removed = numbers ? list_difference_int(former->columns, latter->columns) : list_difference(a.keys, b.keys);
 
-	if (list_difference(b.keys, a.keys) != NIL)
-		return list_difference(a.keys, b.keys) == NIL ? CMIG_WEAKER_YES : CMIG_WEAKER_UNKNOWN;
+	if (added != NIL)
+		return removed == NIL ? CMIG_WEAKER_YES : CMIG_WEAKER_UNKNOWN;
 	if ((b.where != NULL && a.where == NULL) || (b.deferrable && !a.deferrable) || (a.nulls_not_distinct && !b.nulls_not_distinct))
 		return CMIG_WEAKER_YES;
 	return b.where != NULL && !equal(a.where, b.where) ? CMIG_WEAKER_UNKNOWN : CMIG_WEAKER_NOT;
@@ -200,12 +222,12 @@ refuses(char action)
 }
 
 static CmigWeaker
-compare_foreign_keys(const CmigObject *old, const CmigObject *new)
+compare_foreign_keys(const CmigObject *old, const CmigCondition * former, const CmigObject *new, const CmigCondition * latter)
 {
 	const Constraint *a = castNode(Constraint, parse("ALTER TABLE t ADD ", old->values[CMIG_DEFINITION]));
 	const Constraint *b = castNode(Constraint, parse("ALTER TABLE t ADD ", new->values[CMIG_DEFINITION]));
 
-	if (!equal(a->pktable, b->pktable) || !equal(a->fk_attrs, b->fk_attrs) || !equal(a->pk_attrs, b->pk_attrs))
+	if (former->references != latter->references || !equal(former->columns, latter->columns) || !equal(former->referenced, latter->referenced))
 		return CMIG_WEAKER_UNKNOWN;
 	return (a->fk_matchtype == FKCONSTR_MATCH_FULL && b->fk_matchtype != FKCONSTR_MATCH_FULL) ||
 		(refuses(a->fk_del_action) && !refuses(b->fk_del_action)) ||
@@ -248,13 +270,13 @@ cmig_weaker(const CmigObject *old, const CmigCondition * former, const CmigObjec
 			compare_conditions(former->check, list_make1(latter->check), true);
 	}
 	if (is_unique(old) && is_unique(new))
-		return compare_unique(old, new);
+		return compare_unique(old, former, new, latter);
 	if (is_unique(old) || old->kind != new->kind || type != cmig_constraint_type(new))
 		return CMIG_WEAKER_OTHER;
 	if (old->kind == &cmig_kind_trigger)
 		return compare_triggers(old, new);
 	if (type == 'f')
-		return compare_foreign_keys(old, new);
+		return compare_foreign_keys(old, former, new, latter);
 	if (type == 'x')
 		return strcmp(old->values[CMIG_DEFINITION], new->values[CMIG_DEFINITION]) == 0 ? CMIG_WEAKER_NOT : CMIG_WEAKER_UNKNOWN;
 	return CMIG_WEAKER_OTHER;
