@@ -218,8 +218,9 @@ gives(0, 'at 003', '', 'downgrade', '003', '-y', @far);
 	my $waiting = { out => '', err => '' };
 	# a change that is committed while the script waits for the locks with which its transaction begins
 	(undef, $script) = cmig('upgrade', 'head', '--sql', @far);
+	append_to_file('waiting.txt', $script);
 	$changer->query_safe('BEGIN; ALTER TABLE other ADD uncommitted int');
-	$waiting->{run} = IPC::Run::start([ 'psql', '-X', '-v', 'ON_ERROR_STOP=1', '-d', 'far' ], '<', \$script, '>', \$waiting->{out}, '2>', \$waiting->{err});
+	$waiting->{run} = IPC::Run::start([ 'psql', '-X', '-v', 'ON_ERROR_STOP=1', '-d', 'far', '-f', 'waiting.txt' ], '<', \undef, '>', \$waiting->{out}, '2>', \$waiting->{err});
 	$node->poll_query_until('far', "SELECT count(*) > 0 FROM pg_locks WHERE relation = 'other'::regclass AND NOT granted AND mode = 'ShareUpdateExclusiveLock'");
 	$changer->query_safe('COMMIT');
 	$waiting->{run}->finish;
