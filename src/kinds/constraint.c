@@ -540,6 +540,16 @@ cmig_index_create(const CmigObject *index, const char *name, bool concurrently, 
 }
 
 bool
+cmig_index_same_unattached(const CmigObject *index, const CmigObject *other)
+{
+	for (int i = TABLESPACE; i <= STATISTICS; i++)
+		if (i != ATTACHED && !cmig_object_same(index, other, i))
+			return false;
+	return cmig_text_same(index->comment, other->comment) && strcmp(index->values[METHOD], other->values[METHOD]) == 0 &&
+		cmig_index_is_unique(index) == cmig_index_is_unique(other);
+}
+
+bool
 cmig_object_same_unnamed(const CmigObject *object, const CmigObject *other)
 {
 	for (int i = 0; i < object->kind->nproperties; i++)

@@ -726,6 +726,9 @@ extern const char *cmig_index_method(const CmigObject *object);
 /* The statement that creates the index, under this name, which is quoted. */
 extern char *cmig_index_create(const CmigObject *index, const char *name, bool concurrently, bool only);
 
+/* Are two indexes the same, but for their names, and for what they are attached to, or is attached to them? */
+extern bool cmig_index_same_unattached(const CmigObject *index, const CmigObject *other);
+
 /* Are two objects of a table the same, but for the name in the definition of an index? */
 extern bool cmig_object_same_unnamed(const CmigObject *object, const CmigObject *other);
 

@@ -142,6 +142,55 @@ find_attached(const CmigDifference *difference, const CmigObject *object, bool o
 }
 
 /*
+ * Returns the same index of the new image, if it is on the same columns, or
+ * NULL.
+ */
+static const CmigObject *
+same_index(const CmigDifference *difference, const CmigObject *from)
+{
+	const CmigObject *to = from->kind == &cmig_kind_index ? cmig_image_lookup(difference->to, from->kind, from->identity) : NULL;
+
+	if (to == NULL || !cmig_index_same_unattached(from, to))
+		return NULL;
+	for (int i = 0; i < from->ndepends; i++)
+		if (from->depends[i]->kind != &cmig_kind_index && from->depends[i]->change->action != CMIG_NO_CHANGE)
+			return NULL;
+	return to;
+}
+
+/*
+ * An index that is attached cannot be detached.  So the downgrade creates again
+ * what the upgrade attaches, and the parent index; but the upgrade leaves both
+ * as they are.
+ */
+bool
+cmig_attached_stays(const CmigDifference *difference, const CmigObject *from)
+{
+	const CmigObject *to = from ? same_index(difference, from) : NULL;
+	bool		any = false;
+
+	if (to == NULL || !cmig_change_drops(from->change) || cmig_index_parent(from) != NULL)
+		return false;
+	if (cmig_index_parent(to) != NULL && !stays_attached(difference, from->parent, true))
+		return false;
+	if (!is_partitioned(from))
+		return cmig_index_parent(to) != NULL;
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		const CmigObject *other = difference->from->objects[i];
+		bool		was = cmig_text_same(cmig_index_parent(other), from->identity);
+		bool		is;
+
+		other = same_index(difference, other);
+		is = other != NULL && cmig_text_same(cmig_index_parent(other), from->identity);
+		if (was && !is)
+			return false;
+		any |= is;
+	}
+	return any;
+}
+
+/*
  * Does the partition that contains "attached" have an unattached object of the
  * same kind: an index, or a constraint with an index?  Creating the
  * partitioned table's index could attach that object instead of "attached".
@@ -240,6 +289,13 @@ is_enough(const CmigDifference *difference, const CmigObject *object, const List
 	return plain && list_length(attached) == count;
 }
 
+/* Append a statement to others, which may be NULL. */
+static char *
+append(const char *sql, const char *statement)
+{
+	return psprintf("%s%s%s", sql ? sql : "", sql ? ";\n" : "", statement);
+}
+
 /*
  * Complete "ddl", the list of CmigDdl that creates a partitioned table's index
  * or constraint.  If PostgreSQL would not create exactly the attached indexes
@@ -252,18 +308,26 @@ cmig_attached_complete(const CmigDifference *difference, const CmigObject *objec
 	List	   *attached = ddl != NIL ? find_attached(difference, object, old) : NIL;
 	bool		partial = attached != NIL && cmig_index_is_partial(object);
 	CmigDdl    *first = ddl != NIL ? linitial(ddl) : NULL;
+	bool		stays = !old && cmig_attached_stays(difference, cmig_image_lookup(difference->from, object->kind, object->identity));
 
-	if (first == NULL || !is_partitioned(object) || (!partial && is_enough(difference, object, attached, old)))
+	if (first == NULL || !is_partitioned(object) || (!stays && !partial && is_enough(difference, object, attached, old)))
 		return;
-	first->sql = with_only(object, first->sql);
+	first->sql = stays ? NULL : with_only(object, first->sql);
+	first->hazards = stays ? 0 : first->hazards;
 	foreach_ptr(const CmigObject, other, attached)
 	{
-		bool		made = cmig_change_makes(other->change, old);
+		const CmigObject *from = old ? NULL : cmig_image_lookup(difference->from, other->kind, other->identity);
+		const bool	made = cmig_change_makes(other->change, old);
 
-		foreach_ptr(CmigDdl, entry, made ? NIL : creation(difference, other, partial, old))
-			first->sql = psprintf("%s;\n%s", first->sql, entry->sql);
-		first->sql = psprintf("%s;\nALTER INDEX %s ATTACH PARTITION %s", first->sql, cmig_index_name(object), cmig_index_name(other));
+		/* what is attached in both images stays with its parent */
+		if (stays && from != NULL && cmig_index_parent(from) != NULL)
+			continue;
+		foreach_ptr(CmigDdl, entry, made || (cmig_attached_stays(difference, from) && !is_partitioned(from)) ? NIL : creation(difference, other, partial, old))
+			first->sql = append(first->sql, entry->sql);
+		first->sql = append(first->sql, psprintf("ALTER INDEX %s ATTACH PARTITION %s", cmig_index_name(object), cmig_index_name(other)));
 	}
+	if (first->sql == NULL)
+		first->sql = CMIG_NO_STATEMENT;
 }
 
 const CmigObject *

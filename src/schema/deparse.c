@@ -805,7 +805,7 @@ put_drop(Deparse *deparse, CmigChange *change)
 	row.note = change->action == CMIG_DROP ? change->question : NULL;
 	foreach_ptr(const CmigChange, part, change->also_drops)
 		ddl = list_concat(ddl, creation(part->from, &deparse->restore));
-	row.upgrade = drop(change, object);
+	row.upgrade = cmig_attached_stays(deparse->difference, change->from) ? CMIG_NO_STATEMENT : drop(change, object);
 	if (deparse->options->concurrently && deparse->transaction == 0)
 	{
 		const char *plain = row.upgrade;

@@ -503,6 +503,12 @@ extern const CmigObject *cmig_attached_parent(const CmigImage *image, const Cmig
  * index to which it is attached stays?
  */
 extern bool cmig_attached_joins(const CmigDifference *difference, const CmigChange *change);
+
+/*
+ * Does the upgrade leave the old index, which may be NULL, as it is, although
+ * its change drops it, because only what it is attached to, or is attached to it, differs?
+ */
+extern bool cmig_attached_stays(const CmigDifference *difference, const CmigObject *from);
 extern void cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old);
 extern void cmig_equivalents_unfold(CmigDifference *difference);
 extern void cmig_equivalents_sort(const CmigDifference *difference);

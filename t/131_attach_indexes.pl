@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Indexes of partitions that the target attaches to an index of the partitioned table are
+# attached, and not made again.  A downgrade must make them again: they cannot be detached.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('attach');
+$node->start;
+$node->safe_psql('postgres', 'CREATE EXTENSION pg_cmig');
+$node->safe_psql('postgres', <<'END_SQL');
+-- how many of the indexes of partitions are still the same, how many differences are left, and does the downgrade restore all?
+CREATE FUNCTION judge(before text, after text, steps boolean, OUT same bigint, OUT others bigint, OUT rest bigint, OUT back boolean) LANGUAGE plpgsql AS $$
+DECLARE
+	first text;
+	ids oid[];
+	undo text := '';
+	line record;
+BEGIN
+	EXECUTE 'CREATE SCHEMA x; SET LOCAL search_path = x;' || before;
+	first := cmig.schema_sql('{x}');
+	ids := ARRAY(SELECT oid FROM pg_class WHERE relnamespace = 'x'::regnamespace AND relkind = 'i');
+	FOR line IN SELECT * FROM cmig.diff('SET search_path = x;' || after, '{x}', concurrently => steps) ORDER BY step LOOP
+		EXECUTE replace(line.upgrade_sql, 'CONCURRENTLY', '');
+		undo := concat_ws(';', replace(line.downgrade_sql, 'CONCURRENTLY', ''), undo);
+	END LOOP;
+	same := count(*) FROM pg_class WHERE oid = ANY (ids);
+	others := cardinality(ids) - same;
+	rest := count(*) FROM cmig.diff('SET search_path = x;' || after, '{x}');
+	EXECUTE undo;
+	back := first = cmig.schema_sql('{x}');
+	DROP SCHEMA x CASCADE;
+END $$;
+END_SQL
+
+my $tables = 'CREATE TABLE p (k int, a int) PARTITION BY LIST (k); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2);';
+my ($only, $one, $two) = ('CREATE INDEX i ON ONLY p (a);', 'CREATE INDEX i1 ON p1 (a);', 'CREATE INDEX i2 ON p2 (a);');
+my ($join, $join_two) = ('ALTER INDEX i ATTACH PARTITION i1;', 'ALTER INDEX i ATTACH PARTITION i2;');
+my $deep = 'CREATE TABLE p (k int, a int) PARTITION BY LIST (k); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1) PARTITION BY LIST (a); CREATE TABLE p11 PARTITION OF p1 DEFAULT; CREATE INDEX i11 ON p11 (a);';
+
+# name, before, after, the indexes of partitions that stay, those that do not
+my @cases = (
+	[ 'one is attached', "$tables $only $one", "$tables $only $one $join", 1, 0 ],
+	[ 'the last one', "$tables $only $one $two $join", "$tables $only $one $two $join $join_two", 2, 0 ],
+	[ 'the last one is new', "$tables $only $one $join", "$tables $only $one $two $join $join_two", 1, 0 ],
+	[ 'the parent index is new', "$tables $one $two", "$tables $one $two CREATE INDEX i ON p (a)", 2, 0 ],
+	[ 'and one of the others', "$tables $one", "$tables $one CREATE INDEX i ON p (a)", 1, 0 ],
+	[ 'a new parent index of some', "$tables $one", "$tables $one $only $join", 1, 0 ],
+	[ 'a partition with partitions', "$deep CREATE INDEX i1 ON ONLY p1 (a); $only", "$deep CREATE INDEX i1 ON ONLY p1 (a); $only ALTER INDEX i1 ATTACH PARTITION i11; $join", 1, 0 ],
+	[ 'no longer attached', "$tables $only $one $join", "$tables $only $one", 0, 1 ],
+	[ 'other columns', "$tables $only $one", "$tables CREATE INDEX i ON ONLY p (a, k); CREATE INDEX i1 ON p1 (a, k); $join", 0, 1 ],
+	[ 'another type of the column', "$tables $only $one", "$tables $only $one $join ALTER TABLE p ALTER a TYPE bigint", 0, 1 ],
+	[ 'another comment', "$tables $only $one", "$tables $only $one $join COMMENT ON INDEX i1 IS 'x'", 0, 1 ],
+);
+foreach my $steps ('false', 'true')
+{
+	foreach my $case (@cases)
+	{
+		my ($name, $before, $after, $same, $others) = @$case;
+		is($node->safe_psql('postgres', "SET client_min_messages = error; SELECT * FROM judge(\$a\$$before\$a\$, \$a\$$after\$a\$, $steps)"), "$same|$others|0|t",
+			$name . ($steps eq 'true' ? ', in steps' : ''));
+	}
+}
+
+done_testing();
