@@ -26,7 +26,12 @@ append_to_file('migrations/001.sql', "-- revision: 001\n\n-- cmig:upgrade\nSELEC
 mkdir 'other';
 append_to_file('other/V1__first.sql', 'SELECT 1;');
 append_to_file('target.sql', 'SELECT 1;');
-append_to_file('psql', "#!/bin/sh\n[ \"\$1\" != --version ] || echo 'psql (PostgreSQL) 17.0'\ncat >/dev/null\n");
+# where a plan is asked for, it has a step
+append_to_file('psql', <<'END_PSQL');
+#!/bin/sh
+[ "$1" != --version ] || echo 'psql (PostgreSQL) 17.0'
+case $(cat) in *"'step'"*) printf 'step\0001\0Message\0' ;; esac
+END_PSQL
 chmod 0755, 'psql';
 IPC::Run::run([ 'bash', '-c', "$tables\nprintf '%s' \"\$VERBS\"" ], '>', \$verbs) or die;
 IPC::Run::run([ 'bash', '-c', "$tables\nprintf '%s' \"\$OPTIONS\"" ], '>', \$options) or die;
@@ -59,6 +64,7 @@ for my $line (split /\n/, $verbs)
 		push @command, '--sql' if $name eq 'version-table' && $verb ne 'import' && $verb ne 'script';
 		push @command, '--autogenerate', '--target', 'target.sql' if $verb eq 'revision' && $name =~ /^(schemas|compare|exclude|owners|renames|concurrently|source|stages)$/;
 		push @command, '--autogenerate' if "$verb $name" eq 'revision target';
+		push @command, '--stepwise' if $name eq 'in-doubt';
 		push @command, '--target', 'target.sql' if $verb eq 'diff' || ($verb eq 'check' && $name =~ /^(schemas|compare|exclude|owners|renames|concurrently|source)$/);
 		push @command, $valued{$name} ? ("--$name", $value) : "--$name";
 		push @command, '-y' if " $names " =~ / yes / && $name ne 'yes' && !grep { $_ eq '--yes' } @command;
@@ -76,7 +82,7 @@ for my $line (split /\n/, $verbs)
 		my $found = 0;
 		for my $line (split /\n/, $trace)
 		{
-			next if $line !~ /^\++([a-z_]*): (.*)/ || $1 =~ /^(parse|keep_option|long_name|check_command|check_together|typed|exclude|allowed|given|option|is_valued|option_field|is_for_each_scope|verb_field|near|is_utf8|main|read_config)$/;
+			next if $line !~ /^\++([a-z_]+): (.*)/ || $1 =~ /^(parse|keep_option|long_name|check_command|check_together|typed|exclude|allowed|given|option|is_valued|option_field|is_for_each_scope|verb_field|near|is_utf8|main|read_config)$/;
 			my ($function, $text) = ($1, $2);
 			$found = 1 if $text =~ /^PARAMETERS\+=/ && $text =~ /\b(\Q$underscored\E|transactional|facts|revision|precondition_sql) =>/;
 			$found = 1 if $function ne 'parameters' && $text =~ /^(given|typed|option) \Q$name\E$/;
