@@ -317,7 +317,7 @@ SELECT current_setting('server_version_num')::int < 190000 AS can_be_off \gset
 \if :can_be_off
 SET standard_conforming_strings = off;
 \endif
-SET search_path = shop_evil, public, pg_catalog;
+SET search_path = shop_evil, public, pg_catalog; SET quote_all_identifiers = on;
 -- a NOTICE tells what the new version is still held to
 SET client_min_messages = notice;
 CALL cmig.expand('head');

@@ -1025,6 +1025,7 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 	MemoryContext context;
 	Work	   *work;
 	ErrorContextCallback callback = {error_context_stack, describe_error};
+	const bool	quote_all = quote_all_identifiers;	/* names are compared */
 
 	cmig_running_require_idle(procedure);
 	cmig_toplevel_require(fcinfo, procedure);
@@ -1043,6 +1044,7 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 	cmig_toplevel_commit();
 	PG_TRY();
 	{
+		quote_all_identifiers = false;
 		cmig_run_lock_session(procedure);
 		cmig_extension_hold();
 		cmig_run_limit_start();
@@ -1053,17 +1055,18 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 		leave_session(work);
 		cmig_lock_wait_unwatch();
 		cmig_lock_wait_yield(false);
+		quote_all_identifiers = quote_all;
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData  *error = cmig_error_take(context);
 
 		cmig_versions_set_filling(false, false);
-		error = cmig_error_take(context);
 		cmig_toplevel_rollback();
 		leave_session(work);
 		cmig_lock_wait_unwatch();
 		cmig_lock_wait_yield(false);
+		quote_all_identifiers = quote_all;
 		cmig_extension_release();
 		cmig_run_lock_release();
 		/* the statement that CASCADE would change is not the user's */
@@ -1071,12 +1074,9 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 			error->hint = *scopes ? NULL : cmig_hint_text("After fixing the cause, repeat the `CALL`, which goes on where it stopped, or: `CALL cmig.abandon()`");
 		if (*scopes)
 		{
-			CmigJournalEntry entry = {
-				.revision = work->expansion ? work->expansion->revision : work->revision,
-				.direction = body == expand ? "expand" : body == abandon ? "abandon" : "upgrade",
-				.started_at = work->started_at
-			};
+			CmigJournalEntry entry = {.revision = work->expansion ? work->expansion->revision : work->revision,.started_at = work->started_at};
 
+			entry.direction = body == expand ? "expand" : body == abandon ? "abandon" : "upgrade";
 			cmig_toplevel_record_failure(cmig_scope_current(), 0, &entry, error);
 		}
 		ReThrowError(error);
