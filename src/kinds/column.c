@@ -327,17 +327,6 @@ persistence_sql(const CmigObject *column, const char *sequence)
 }
 
 /*
- * Returns the statement that sets the persistence of the column's identity
- * sequence, or NULL if the sequence has the same persistence as the table.
- */
-char *
-cmig_column_sequence_persistence(const CmigObject *column)
-{
-	return column->values[CMIG_COLUMN_SEQUENCE_PERSISTENCE] == NULL ? NULL :
-		persistence_sql(column, column->values[CMIG_COLUMN_SEQUENCE]);
-}
-
-/*
  * Add, change, or drop the identity.  The sequence is renamed after its
  * options have changed, and before its persistence changes; a downgrade does
  * this in the reverse order.

@@ -678,7 +678,6 @@ extern bool cmig_object_has_data(const CmigObject *object);
 extern const CmigObject *cmig_column_parent(const CmigObject *column);
 extern bool cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to);
 extern List *cmig_column_deviations(const CmigObject *column);
-extern char *cmig_column_sequence_persistence(const CmigObject *column);
 
 /* Is the column NOT NULL and new rows get no value, so that the user must fill it? */
 extern bool cmig_column_must_be_filled(const CmigObject *column);

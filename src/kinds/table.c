@@ -205,16 +205,6 @@ alter_table(CmigAlter *alter)
 
 		if (ddl != NULL && i != CMIG_TABLE_OPTIONS && to->values[CMIG_TABLE_PARTITION_KEY] == NULL)
 			ddl->hazards |= CMIG_HAZARD_REWRITE;
-
-		/*
-		 * SET LOGGED also changes the sequences of identity columns.  In a
-		 * downgrade, it comes after the columns' own statements, so restore
-		 * the persistence of the sequences that differs from the table's.
-		 */
-		for (const CmigObject *child = to->child; child != NULL && ddl != NULL && i == CMIG_TABLE_PERSISTENCE && alter->back; child = child->sibling)
-			if (child->kind == &cmig_kind_column && child->values[CMIG_COLUMN_SEQUENCE_PERSISTENCE] != NULL &&
-				cmig_object_child(from, &cmig_kind_column, child->name) != NULL)
-				ddl->sql = psprintf("%s;\n%s", ddl->sql, cmig_column_sequence_persistence(child));
 	}
 	alter_later(alter);
 	cmig_alter_property(alter, CMIG_TABLE_SERVER_OPTIONS);
