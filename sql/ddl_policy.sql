@@ -110,7 +110,7 @@ TRUNCATE cmig.ddl_log;
 -- statements that can contain a password are not kept
 CREATE FOREIGN DATA WRAPPER nothing;
 CREATE SERVER elsewhere FOREIGN DATA WRAPPER nothing;
-CREATE USER MAPPING FOR PUBLIC SERVER elsewhere OPTIONS (password 'secret');
+CREATE USER MAPPING FOR PUBLIC SERVER elsewhere OPTIONS (token 'secret');
 DROP FOREIGN DATA WRAPPER nothing CASCADE;
 SELECT command, query FROM cmig.ddl_log ORDER BY at;
 TRUNCATE cmig.ddl_log;

@@ -138,6 +138,14 @@ gives(q{CREATE TABLE kept (id int, tenant_id int); SELECT cmig.enable_rls('kept'
 is(gives(q{SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'kept'::regclass}), '7', 'the default of a key column');
 
 #
+# What would commit is refused before it has done anything
+#
+subject('policy');
+gives(q{CREATE TABLE part (id int) PARTITION BY LIST (id); CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1); SELECT cmig.set_ddl_policy('deny')});
+fails('ALTER TABLE part DETACH PARTITION part_1 CONCURRENTLY', '42501', 'ddl_policy|part', 'DETACH CONCURRENTLY');
+is(gives('SELECT inhdetachpending FROM pg_inherits'), 'f', 'the partition is attached');
+
+#
 # cmig.status
 #
 subject('status');
